@@ -1,0 +1,173 @@
+//! What every command is given: the workspace folder, the output settings, the
+//! clock, the environment, and the one way to write to the terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::args::{ColorChoice, GlobalArgs};
+use super::environment::Environment;
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::problem::Problem;
+
+/// The surroundings of one command, decided once.
+pub struct Context {
+    /// The workspace folder (`-C`).
+    pub dir: PathBuf,
+    /// `-o` as typed; commands parse it with [`Context::output`].
+    output: Option<String>,
+    /// `-q`.
+    pub quiet: bool,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// Prompts are allowed: standard input and error are terminals, and no `--no-input`.
+    pub interactive: bool,
+    /// `--yes`.
+    pub yes: bool,
+    /// `-n`.
+    pub namespace: Option<String>,
+    /// `--gateway-namespace`.
+    pub gateway_namespace: Option<String>,
+    /// Whether standard output takes colour.
+    pub color_stdout: bool,
+    /// Whether standard error takes colour.
+    pub color_stderr: bool,
+    /// The environment at the start.
+    pub environment: Environment,
+    /// The time at the start, UTC.
+    pub now: OffsetDateTime,
+}
+
+impl Context {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock for commands"
+    )]
+    pub(super) fn new(global: GlobalArgs, environment: Environment) -> Result<Self, Failure> {
+        let (stdin, stdout, stderr) = (
+            std::io::stdin().is_terminal(),
+            std::io::stdout().is_terminal(),
+            std::io::stderr().is_terminal(),
+        );
+        let color = |terminal: bool| match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if environment.get("NO_COLOR").is_some() => false,
+            ColorChoice::Auto if environment.get("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
+            ColorChoice::Auto => terminal && environment.get("TERM") != Some("dumb"),
+        };
+        let (color_stdout, color_stderr) = (color(stdout), color(stderr));
+        for namespace in [&global.namespace, &global.gateway_namespace].into_iter().flatten() {
+            if !crate::names::is_dns_label(namespace) {
+                return Err(Failure::usage(
+                    Problem::new(format!("{namespace:?} is not a namespace"))
+                        .why("a namespace holds lower-case letters, digits and hyphens, at most 63 (RFC 1123 label)"),
+                ));
+            }
+        }
+        Ok(Self {
+            dir: global.dir.unwrap_or_else(|| PathBuf::from(".")),
+            output: global.output,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            interactive: stdin && stderr && !global.no_input,
+            yes: global.yes,
+            namespace: global.namespace,
+            gateway_namespace: global.gateway_namespace,
+            color_stdout,
+            color_stderr,
+            environment,
+            now: OffsetDateTime::now_utc(),
+        })
+    }
+
+    /// Chooses among the formats of a command, the first being its default.
+    ///
+    /// # Errors
+    /// When `-o` names another one.
+    pub fn output<T: Copy>(&self, formats: &[(&str, T)]) -> Result<T, Failure> {
+        let wanted = self.output.as_deref().unwrap_or(formats[0].0);
+        formats
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, format)| *format)
+            .ok_or_else(|| {
+                let names: Vec<&str> = formats.iter().map(|(name, _)| *name).collect();
+                Failure::usage(
+                    Problem::new(format!("this command has no output format {wanted:?}"))
+                        .fix(format!("-o {}", names.join("|"))),
+                )
+            })
+    }
+
+    /// Writes a result to standard output.
+    ///
+    /// # Errors
+    /// When it cannot be written; a closed pipe ends the program quietly.
+    pub fn print(&self, text: &str) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(|error| {
+                if error.kind() == std::io::ErrorKind::BrokenPipe {
+                    Failure::closed_pipe()
+                } else {
+                    Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
+                }
+            })
+    }
+
+    /// Writes a result as JSON, indented, with a final newline.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub fn print_json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value).map_err(|error| {
+            Failure::runtime(Problem::new("the result cannot be written as JSON").why(error.to_string()))
+        })?;
+        self.print(&format!("{text}\n"))
+    }
+
+    /// Tells of progress on standard error, unless `-q`.
+    pub fn say(&self, text: &str) {
+        if !self.quiet {
+            self.say_always(text);
+        }
+    }
+
+    /// Writes a note or warning to standard error, even with `-q`.
+    pub fn say_always(&self, text: &str) {
+        // Nobody is left to be told when standard error is gone.
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+
+    /// Shows a failure: words on standard error, and with `-o json` an object
+    /// on standard output, so that it always parses.
+    pub(super) fn show_failure(&self, failure: &Failure) -> Exit {
+        let Some(problem) = &failure.problem else {
+            return failure.exit;
+        };
+        let label = if self.color_stderr {
+            "\u{1b}[1;31merror\u{1b}[0m"
+        } else {
+            "error"
+        };
+        self.say_always(&format!("{label}: {problem}"));
+        if self.output.as_deref() == Some("json") {
+            #[derive(Serialize)]
+            struct Shown<'a> {
+                schema: u32,
+                error: &'a Problem,
+            }
+            // The words were shown already; a closed pipe changes nothing.
+            let _ = self.print_json(&Shown {
+                schema: 1,
+                error: problem,
+            });
+        }
+        failure.exit
+    }
+}

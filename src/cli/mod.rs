@@ -1,0 +1,72 @@
+//! The command line: parse, call, render. One file per command; arguments,
+//! environment, clock, terminals and exit codes are known only here.
+
+mod args;
+pub mod context;
+mod environment;
+mod exit;
+mod failure;
+
+mod adopt;
+mod apply;
+mod completions;
+mod gen_certs;
+mod init;
+mod inspect;
+mod man;
+mod manifests;
+mod probe;
+mod request;
+mod revoke;
+mod schema;
+mod serve;
+mod up;
+mod verify;
+
+pub use args::command;
+pub use exit::Exit;
+pub use failure::Failure;
+
+use args::{Cli, Command};
+use clap::FromArgMatches as _;
+use context::Context;
+
+/// Runs the program on the process's arguments and environment.
+pub fn run() -> Exit {
+    // Fails only when a provider is installed already, which would be this one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let environment = environment::Environment::capture();
+    let matches = match environment.apply(args::command()).try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return failure::usage(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return failure::usage(&error),
+    };
+    let context = match Context::new(cli.global, environment) {
+        Ok(context) => context,
+        Err(failure) => return failure.show_plain(),
+    };
+    let outcome = match cli.command {
+        Command::Init(args) => init::run(args, &context),
+        Command::GenCerts(args) => gen_certs::run(args, &context),
+        Command::Adopt(args) => adopt::run(args, &context),
+        Command::Revoke(args) => revoke::run(args, &context),
+        Command::Inspect(args) => inspect::run(args, &context),
+        Command::Verify(args) => verify::run(args, &context),
+        Command::Manifests(args) => manifests::run(args, &context),
+        Command::Serve(args) => serve::run(args, &context),
+        Command::Probe(args) => probe::run(args, &context),
+        Command::Request(args) => request::run(args, &context),
+        Command::Up(args) => up::run(args, &context),
+        Command::Apply(args) => apply::run(args, &context),
+        Command::Completions(args) => completions::run(&args, &context),
+        Command::Man(args) => man::run(&args, &context),
+        Command::Schema(args) => schema::run(args, &context),
+    };
+    match outcome {
+        Ok(exit) => exit,
+        Err(failure) => context.show_failure(&failure),
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads files that users name, with a limit and an error that says what is
+//! wrong with the file.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::problem::Problem;
+
+/// The largest certificate, key or CRL file that is read, in bytes.
+pub const PEM_LIMIT: u64 = 4 << 20;
+/// The largest manifest file that is read, in bytes.
+pub const MANIFEST_LIMIT: u64 = 64 << 20;
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// When it is absent, a folder, a dangling link, no regular file, unreadable,
+/// or larger than `limit`.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    let shown = path.display();
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        let dangling = error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_ok();
+        let problem = Problem::new(format!("{shown} cannot be read"));
+        if dangling {
+            problem.why("it is a symbolic link to a file that does not exist")
+        } else {
+            problem.why(plain(&error))
+        }
+    })?;
+    if metadata.is_dir() {
+        return Err(Problem::new(format!("{shown} cannot be read")).why("it is a folder; a file is wanted"));
+    }
+    if !metadata.is_file() {
+        return Err(Problem::new(format!("{shown} cannot be read")).why("it is no regular file"));
+    }
+    if metadata.len() > limit {
+        return Err(too_large(&shown.to_string(), limit));
+    }
+    let file = File::open(path).map_err(|error| Problem::new(format!("{shown} cannot be read")).why(plain(&error)))?;
+    read_from(file, &shown.to_string(), limit)
+}
+
+/// Reads a stream of at most `limit` bytes; `name` is said in errors.
+///
+/// # Errors
+/// When reading fails or there is more than `limit`.
+pub fn read_from(source: impl std::io::Read, name: &str, limit: u64) -> Result<Vec<u8>, Problem> {
+    let mut content = Vec::new();
+    source
+        .take(limit + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| Problem::new(format!("{name} cannot be read")).why(plain(&error)))?;
+    if content.len() as u64 > limit {
+        return Err(too_large(name, limit));
+    }
+    Ok(content)
+}
+
+fn too_large(name: &str, limit: u64) -> Problem {
+    Problem::new(format!("{name} is too large")).why(format!("at most {} MiB are read", limit >> 20))
+}
+
+/// An I/O error in words, without the number that the system gives it.
+pub fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    match text.find(" (os error") {
+        Some(end) => text[..end].to_lowercase(),
+        None => text,
+    }
+}

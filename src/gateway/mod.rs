@@ -1,0 +1,4 @@
+//! The local gateway: Gateways, VirtualServices and Secrets become an immutable
+//! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
+
+pub mod table;

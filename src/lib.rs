@@ -1,0 +1,25 @@
+//! istio-tls secures an Istio ingress gateway with HTTPS, from nothing to a
+//! verified mutual-TLS request, with or without a cluster.
+//!
+//! How a command flows: `argv` is parsed to arguments ([`cli`]), arguments and
+//! the [`workspace`] make an intent, the intent makes chains ([`certs`]) and
+//! objects ([`manifests`]); those are stored in the workspace or served by the
+//! local [`gateway`]. [`probe`] dials a gateway, records facts, and judges them
+//! to a verdict. [`report`] turns result values into text, JSON and JUnit.
+//!
+//! Pure modules (bytes and structs in, values out): [`names`], [`problem`],
+//! [`certs`], [`manifests`], the gateway's configuration and matching, the
+//! probe's verdict, [`report`]. Edges that do I/O: the workspace's store, the
+//! gateway's listener, the probe's dial. Edges never call each other; a command
+//! file under [`cli`] joins them.
+
+pub mod certs;
+pub mod cli;
+pub mod files;
+pub mod gateway;
+pub mod manifests;
+pub mod names;
+pub mod probe;
+pub mod problem;
+pub mod report;
+pub mod workspace;

@@ -1,0 +1,1 @@
+//! Dials a gateway as a client does, records facts, and judges them to a verdict.

@@ -1,0 +1,1 @@
+//! Result values to text, JSON and JUnit.

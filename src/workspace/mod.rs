@@ -1,0 +1,5 @@
+//! The workspace: istio-tls.yaml, the folders of the chains, and how both are
+//! written so that a crash leaves the whole old state or the whole new one.
+
+pub mod config;
+pub mod running;

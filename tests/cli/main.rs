@@ -1,0 +1,3 @@
+//! Black-box tests: every command, on the real binary.
+
+mod harness;
