@@ -163,8 +163,7 @@ impl Store {
     fn open_as(dir: &Path, waiting: impl FnOnce(), exchange: bool) -> Result<Self, Problem> {
         make_folders(dir).map_err(|error| cannot_write(dir, &error))?;
         let state = dir.join(STATE_FOLDER);
-        let created = make_state_folder(&state)?;
-        let lock = lock(&state.join(LOCK), waiting)?;
+        let (lock, created) = lock_state(&state, waiting)?;
         recover(dir, &state)?;
         let staging = tempfile::Builder::new()
             .prefix(STAGING_PREFIX)
@@ -358,19 +357,26 @@ fn make_state_folder(state: &Path) -> Result<bool, Problem> {
     }
 }
 
-/// Takes the lock. A lock file that was removed while we waited for it is none.
-fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File, Problem> {
-    let failed = |error: io::Error| cannot_write(path, &error);
+/// Makes the state folder if there is none and takes its lock; says whether the
+/// folder was new. A process that wrote nothing removes what it made, so the
+/// lock waited for may be gone once it is ours.
+fn lock_state(state: &Path, waiting: impl FnOnce()) -> Result<(File, bool), Problem> {
+    let path = state.join(LOCK);
+    let failed = |error: io::Error| cannot_write(&path, &error);
     let mut waiting = Some(waiting);
     loop {
-        let file = OpenOptions::new()
+        let created = make_state_folder(state)?;
+        let opened = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .mode(SECRET)
             .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path)
-            .map_err(failed)?;
+            .open(&path);
+        let file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened.map_err(failed)?,
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
@@ -382,8 +388,8 @@ fn lock(path: &Path, waiting: impl FnOnce()) -> Result<File, Problem> {
             Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
         }
         let held = file.metadata().map_err(failed)?.ino();
-        if fs::metadata(path).is_ok_and(|now| now.ino() == held) {
-            return Ok(file);
+        if fs::metadata(&path).is_ok_and(|now| now.ino() == held) {
+            return Ok((file, created));
         }
     }
 }
