@@ -1,4 +1,5 @@
 //! The local gateway: Gateways, VirtualServices and Secrets become an immutable
 //! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
 
+pub mod matching;
 pub mod table;
