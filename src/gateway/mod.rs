@@ -4,5 +4,6 @@
 pub mod access_log;
 pub mod limits;
 pub mod server;
+pub mod matching;
 pub mod table;
 pub mod tls;
