@@ -88,7 +88,10 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
             context.print_json(&json!({"schema": 1, "workspace": shown, "id": wanted.id, "hosts": recorded.len()}))?;
         }
         Format::Text => {
-            let host = wanted.hosts.first().map_or("httpbin.example.com", |entry| entry.host.as_str());
+            let host = wanted
+                .hosts
+                .first()
+                .map_or("httpbin.example.com", |entry| entry.host.as_str());
             context.print(&format!("wrote {shown}\n\nnext: istio-tls gen-certs {host}\n"))?;
         }
     }
@@ -187,14 +190,23 @@ fn ask(args: &InitArgs, wanted: &mut WorkspaceConfig, hosts: &mut Vec<Host>) -> 
 fn select<T: Copy + PartialEq>(prompt: &str, words: &[(&str, T)], now: T) -> Result<T, Failure> {
     let items: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let default = words.iter().position(|(_, value)| *value == now).unwrap_or_default();
-    let chosen = asked(Select::new().with_prompt(prompt).items(&items).default(default).interact())?;
+    let chosen = asked(
+        Select::new()
+            .with_prompt(prompt)
+            .items(&items)
+            .default(default)
+            .interact(),
+    )?;
     Ok(words[chosen].1)
 }
 
 fn asked<T>(answer: dialoguer::Result<T>) -> Result<T, Failure> {
     answer.map_err(|error| {
-        let mut failure =
-            Failure::runtime(Problem::new("the question was not answered").why(error.to_string()).fix("istio-tls init --no-input takes the defaults"));
+        let mut failure = Failure::runtime(
+            Problem::new("the question was not answered")
+                .why(error.to_string())
+                .fix("istio-tls init --no-input takes the defaults"),
+        );
         let dialoguer::Error::IO(error) = error;
         if error.kind() == std::io::ErrorKind::Interrupted {
             failure.exit = Exit::Interrupted;

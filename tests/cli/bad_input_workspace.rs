@@ -18,7 +18,19 @@ fn names(dir: &Dir) -> Vec<String> {
 fn hosts_that_are_none() {
     let dir = Dir::new();
     let long = format!("{}.com", "a".repeat(296));
-    for host in ["../evil", "", "/etc/passwd", "a..b", "https://a.com", "a.com:443", "*", "a b", &long, "..", "-x."] {
+    for host in [
+        "../evil",
+        "",
+        "/etc/passwd",
+        "a..b",
+        "https://a.com",
+        "a.com:443",
+        "*",
+        "a b",
+        &long,
+        "..",
+        "-x.",
+    ] {
         let ran = dir.run(&["gen-certs", "--", host]).exits(2);
         assert!(ran.stderr.len() < 1000, "{}", ran.stderr);
     }
@@ -76,7 +88,10 @@ fn workspace_files_that_are_none() {
     let id = "id: 0123456789abcdef\n";
     let bomb = {
         let mut text = format!("version: 1\n{id}a: &a [x,x,x,x,x,x,x,x,x]\n");
-        for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip(["a", "b", "c", "d", "e", "f", "g", "h"]) {
+        for (name, before) in ["b", "c", "d", "e", "f", "g", "h", "i"]
+            .iter()
+            .zip(["a", "b", "c", "d", "e", "f", "g", "h"])
+        {
             text += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(","));
         }
         text + "hosts: *i\n"
@@ -87,7 +102,10 @@ fn workspace_files_that_are_none() {
         (format!("version: 1\nversion: 1\n{id}"), "istio-tls.yaml:2"),
         (format!("version: one\n{id}"), "istio-tls.yaml:1"),
         (format!("version: 1\n{id}hosts: {{}}\n"), "istio-tls.yaml:3"),
-        (format!("version: 1\n{id}hosts:\n  - host: ../evil\n    credentialName: a\n"), "istio-tls.yaml:4"),
+        (
+            format!("version: 1\n{id}hosts:\n  - host: ../evil\n    credentialName: a\n"),
+            "istio-tls.yaml:4",
+        ),
         (format!("version: 1\n{id}\thosts: 1\n"), "istio-tls.yaml"),
         (bomb, "istio-tls.yaml"),
     ] {
@@ -117,19 +135,37 @@ fn authorities_that_cannot_sign() {
     ] {
         dir.write("bad/2_intermediate/certs/intermediate.cert.pem", cert);
         dir.write("bad/2_intermediate/private/intermediate.key.pem", key);
-        dir.write("bad/1_root/certs/ca.cert.pem", dir.read("a.com/1_root/certs/ca.cert.pem"));
+        dir.write(
+            "bad/1_root/certs/ca.cert.pem",
+            dir.read("a.com/1_root/certs/ca.cert.pem"),
+        );
         dir.run(&["gen-certs", "b.com", "--ca", "bad"]).exits(2);
         assert!(!dir.path("b.com").exists());
     }
     // CRLF is what editors on Windows leave; it reads.
-    dir.write("crlf/2_intermediate/certs/intermediate.cert.pem", cert.replace('\n', "\r\n"));
-    dir.write("crlf/2_intermediate/private/intermediate.key.pem", key.replace('\n', "\r\n"));
-    dir.write("crlf/1_root/certs/ca.cert.pem", dir.read("a.com/1_root/certs/ca.cert.pem"));
+    dir.write(
+        "crlf/2_intermediate/certs/intermediate.cert.pem",
+        cert.replace('\n', "\r\n"),
+    );
+    dir.write(
+        "crlf/2_intermediate/private/intermediate.key.pem",
+        key.replace('\n', "\r\n"),
+    );
+    dir.write(
+        "crlf/1_root/certs/ca.cert.pem",
+        dir.read("a.com/1_root/certs/ca.cert.pem"),
+    );
     dir.run(&["gen-certs", "b.com", "--ca", "crlf"]).exits(0);
 
     fs::create_dir_all(dir.path("half/certs")).expect("made");
-    fs::copy(dir.path("a.com/1_root/certs/ca.cert.pem"), dir.path("half/certs/ca.cert.pem")).expect("copied");
-    dir.run(&["gen-certs", "c.com", "--root", "half"]).exits(2).says("ca.key.pem");
+    fs::copy(
+        dir.path("a.com/1_root/certs/ca.cert.pem"),
+        dir.path("half/certs/ca.cert.pem"),
+    )
+    .expect("copied");
+    dir.run(&["gen-certs", "c.com", "--root", "half"])
+        .exits(2)
+        .says("ca.key.pem");
     assert!(!dir.path("c.com").exists());
 }
 
@@ -137,10 +173,14 @@ fn authorities_that_cannot_sign() {
 fn folders_that_cannot_be_written() {
     let dir = Dir::new();
     dir.write("file", "x");
-    dir.run(&["-C", "file", "gen-certs", "a.com"]).exits(2).says("not a directory");
+    dir.run(&["-C", "file", "gen-certs", "a.com"])
+        .exits(2)
+        .says("not a directory");
     std::os::unix::fs::symlink("/nonexistent/elsewhere", dir.path("a.com")).expect("linked");
     dir.run(&["gen-certs", "a.com"]).exits(3).says("symbolic link");
     assert_eq!(names(&dir), ["a.com", "file"]);
     // proc refuses new folders to everyone, root included.
-    dir.run(&["-C", "/proc/self", "gen-certs", "b.com"]).exits(3).says("cannot be written");
+    dir.run(&["-C", "/proc/self", "gen-certs", "b.com"])
+        .exits(3)
+        .says("cannot be written");
 }

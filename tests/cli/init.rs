@@ -20,9 +20,27 @@ fn flags_are_recorded() {
     let dir = Dir::new();
     let ran = dir
         .run(&[
-            "init", "--host", "httpbin.example.com", "--host", "10.0.0.1", "--mode", "optional-mutual", "--secrets",
-            "file-mount", "--istio", "1.1", "--gateway-name", "public", "--selector", "app=gw", "-n", "edge",
-            "--gateway-namespace", "ingress", "-o", "json",
+            "init",
+            "--host",
+            "httpbin.example.com",
+            "--host",
+            "10.0.0.1",
+            "--mode",
+            "optional-mutual",
+            "--secrets",
+            "file-mount",
+            "--istio",
+            "1.1",
+            "--gateway-name",
+            "public",
+            "--selector",
+            "app=gw",
+            "-n",
+            "edge",
+            "--gateway-namespace",
+            "ingress",
+            "-o",
+            "json",
         ])
         .exits(0);
     assert_eq!(ran.json()["hosts"], 2);

@@ -2,6 +2,7 @@
 
 mod bad_input_workspace;
 mod gen_certs;
+mod gen_certs_crash;
 mod generated;
 mod harness;
 mod init;
