@@ -1,1 +1,6 @@
-//! Kubernetes and Istio objects: typed, built from an intent, loaded from YAML with their places, rendered.
+//! Manifests: typed Istio and Kubernetes objects, what they are called
+//! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
+//! values out.
+
+pub mod naming;
+pub mod routes;
