@@ -39,6 +39,8 @@ pub struct Trust {
 pub struct ClientPair {
     /// The certificate's file, for people.
     pub source: String,
+    /// The key's file, for people.
+    pub key_source: String,
     /// Its chain, leaf first.
     pub chain: Vec<CertificateDer<'static>>,
     /// Ready for use.

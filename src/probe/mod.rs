@@ -6,6 +6,7 @@ pub mod dial;
 pub mod expectation;
 pub mod facts;
 pub mod http;
+pub mod local;
 pub mod recorder;
 pub mod run;
 pub mod served;

@@ -1,6 +1,7 @@
 //! Runs checks: dials each expectation, a bounded number at once, judges it,
 //! and asks again while the caller is willing to wait.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::dial::dial;
+use super::dial::{Endpoint, dial, resolve};
 use super::expectation::Expectation;
 use super::facts::Facts;
 use super::served::{ServedCertificate, describe};
@@ -73,6 +74,32 @@ pub async fn run(expectations: Vec<Expectation>, settings: Settings) -> Vec<Outc
     }
     outcomes.sort_by_key(|(index, _)| *index);
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Looks names up first, and checks every address that each has (`--all`).
+/// A name that has none stays as it is and fails as such.
+pub async fn every_address(expectations: Vec<Expectation>, patience: Duration) -> Vec<Expectation> {
+    let mut all = Vec::new();
+    for expectation in expectations {
+        let Endpoint::Name { name, port } = &expectation.endpoint else {
+            all.push(expectation);
+            continue;
+        };
+        let resolved = resolve(name, *port, patience).await;
+        if resolved.addresses.is_empty() || expectation.blocked.is_some() {
+            all.push(expectation);
+            continue;
+        }
+        for address in resolved.addresses {
+            let label = [expectation.label.as_str(), &format!("address {address}")].join(" ");
+            all.push(Expectation {
+                endpoint: Endpoint::Address(SocketAddr::new(address, *port)),
+                label: label.trim().to_owned(),
+                ..expectation.clone()
+            });
+        }
+    }
+    all
 }
 
 async fn check(expectation: &Expectation, settings: Settings, provider: &Arc<CryptoProvider>) -> Outcome {
