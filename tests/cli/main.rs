@@ -1,5 +1,9 @@
 //! Black-box tests: every command, on the real binary.
 
+mod bad_input_workspace;
+mod gen_certs;
 mod generated;
 mod harness;
+mod init;
 mod layering;
+mod schema;
