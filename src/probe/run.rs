@@ -67,9 +67,11 @@ pub async fn run(expectations: Vec<Expectation>, settings: Settings) -> Vec<Outc
     }
     let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
     while let Some(done) = tasks.join_next().await {
-        // A task fails only by a panic, which has been reported already.
-        if let Ok(outcome) = done {
-            outcomes.push(outcome);
+        match done {
+            Ok(outcome) => outcomes.push(outcome),
+            // A check that is lost must never look like one that passed.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
         }
     }
     outcomes.sort_by_key(|(index, _)| *index);
