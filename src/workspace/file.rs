@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_saphyr::Options;
 
 use super::config::{FILE_NAME, WorkspaceConfig};
-use super::layout::host_of_folder;
 use super::{edit, store};
+use crate::certs::plan::check_client_name;
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::names::{self, Host};
+use crate::names;
 use crate::problem::Problem;
 
 /// The format that this release reads and writes.
@@ -36,7 +36,10 @@ impl WorkspaceFile {
     /// When it cannot be read, or is no valid workspace file.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let path = dir.join(FILE_NAME);
-        if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        {
             return Ok(None);
         }
         let bytes = files::read(&path, MANIFEST_LIMIT)?;
@@ -82,6 +85,14 @@ impl WorkspaceFile {
         })
     }
 
+    /// Writes the file, all but its name; [`store::PendingFile::commit`] gives it that.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare(&self, store: &store::Store) -> Result<store::PendingFile, Problem> {
+        store.prepare_file(&self.path, self.text.as_bytes(), store::PUBLIC)
+    }
+
     /// Writes the file in one step. A symbolic link is not followed.
     ///
     /// # Errors
@@ -123,22 +134,6 @@ pub fn parse(name: &str, text: &str) -> Result<WorkspaceConfig, Problem> {
     Ok(config)
 }
 
-/// Checks a client's name: it becomes a certificate's DNS name and a file name.
-///
-/// # Errors
-/// When it is no DNS name.
-pub fn check_client_name(name: &str) -> Result<(), Problem> {
-    let fits = Host::parse(name).is_ok_and(|parsed| parsed.as_str() == name && parsed.ip().is_none())
-        && host_of_folder(&name.replace("*.", "_wildcard.")).is_some();
-    if fits {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(80).collect();
-    Err(Problem::new(format!("{shown:?} is not a name for a client"))
-        .why("a client's name is its certificate's DNS name: lower-case letters, digits, hyphens and dots")
-        .fix("give a name such as alice or billing.example.com"))
-}
-
 fn options() -> Options {
     serde_saphyr::options! {
         strict_booleans: true,
@@ -174,7 +169,9 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
     {
         why = rest;
     }
-    Problem::new(format!("{name} is not a valid workspace file")).at(at).why(why)
+    Problem::new(format!("{name} is not a valid workspace file"))
+        .at(at)
+        .why(why)
 }
 
 /// The version, if it is readable and another than ours.
@@ -188,9 +185,14 @@ fn other_version(text: &str) -> Option<u32> {
 }
 
 fn version_problem(name: &str, text: &str, version: u32) -> Problem {
-    problem_at(name, text, &[Step::Key("version")], format!("{name} has version {version}"))
-        .why(format!("this release reads version {VERSION}"))
-        .fix("use the release of istio-tls that wrote it, or a newer one")
+    problem_at(
+        name,
+        text,
+        &[Step::Key("version")],
+        format!("{name} has version {version}"),
+    )
+    .why(format!("this release reads version {VERSION}"))
+    .fix("use the release of istio-tls that wrote it, or a newer one")
 }
 
 /// The rules that types cannot say.
@@ -201,7 +203,12 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
         placed.fix = problem.fix;
         placed
     };
-    if config.id.len() != 16 || !config.id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+    if config.id.len() != 16
+        || !config
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    {
         return Err(wrong(
             &[Step::Key("id")],
             Problem::new(format!("the id {:?} is not a workspace id", config.id))
@@ -211,7 +218,10 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
     let gateway = &config.gateway;
     names::check_object_name("Gateway", &gateway.name)
         .map_err(|problem| wrong(&[Step::Key("gateway"), Step::Key("name")], problem))?;
-    for (field, namespace) in [("namespace", &gateway.namespace), ("podNamespace", &gateway.pod_namespace)] {
+    for (field, namespace) in [
+        ("namespace", &gateway.namespace),
+        ("podNamespace", &gateway.pod_namespace),
+    ] {
         if !names::is_dns_label(namespace) {
             return Err(wrong(
                 &[Step::Key("gateway"), Step::Key(field)],
@@ -248,7 +258,10 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
                 _ => {
                     return Err(wrong(
                         &at("routes"),
-                        Problem::new(format!("a route of {} has not exactly one of exact and prefix", entry.host)),
+                        Problem::new(format!(
+                            "a route of {} has not exactly one of exact and prefix",
+                            entry.host
+                        )),
                     ));
                 }
             };
@@ -304,14 +317,17 @@ fn locate(text: &str, steps: &[Step<'_>]) -> Option<(usize, usize)> {
     let start = node.byte_range().start as usize;
     let before = text.get(..start)?;
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    Some((
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{WorkspaceFile, check_client_name, parse};
+    use super::{WorkspaceFile, parse};
 
     const HEAD: &str = "version: 1\nid: 0123456789abcdef\n";
 
@@ -364,7 +380,10 @@ mod tests {
         ] {
             let problem = parse("f.yaml", text).expect_err(text);
             let shown = problem.to_string();
-            assert!(problem.at.as_deref().unwrap_or_default().starts_with(place), "{text}\n{shown}");
+            assert!(
+                problem.at.as_deref().unwrap_or_default().starts_with(place),
+                "{text}\n{shown}"
+            );
             assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{text}\n{shown}");
         }
     }
@@ -380,21 +399,14 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_quickly() {
         let mut text = format!("{HEAD}a: &a [x,x,x,x,x,x,x,x,x]\n");
-        for (name, before) in ["b", "c", "d", "e", "f", "g", "h"].iter().zip(["a", "b", "c", "d", "e", "f", "g"]) {
+        for (name, before) in ["b", "c", "d", "e", "f", "g", "h"]
+            .iter()
+            .zip(["a", "b", "c", "d", "e", "f", "g"])
+        {
             let list = vec![format!("*{before}"); 9].join(",");
             text.push_str(&format!("{name}: &{name} [{list}]\n"));
         }
         text.push_str("hosts: *h\n");
         parse("f.yaml", &text).expect_err("a bomb");
-    }
-
-    #[test]
-    fn client_names_are_dns_names() {
-        for name in ["alice", "a.example.com"] {
-            check_client_name(name).expect(name);
-        }
-        for name in ["", "..", "../evil", "a/b", "a b", "Alice", "10.0.0.1", "a\0b"] {
-            check_client_name(name).expect_err(name);
-        }
     }
 }

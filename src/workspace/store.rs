@@ -139,14 +139,40 @@ pub fn write_file(path: &Path, content: &[u8], mode: u32) -> Result<(), Problem>
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".istio-tls-").tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| cannot_write(path, &error))
+    PendingFile::new(folder, path, content, mode)?.commit()
+}
+
+/// A file that is written whole under another name, and only needs its own.
+pub struct PendingFile {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl PendingFile {
+    fn new(folder: &Path, path: &Path, content: &[u8], mode: u32) -> Result<Self, Problem> {
+        let write = || -> io::Result<tempfile::NamedTempFile> {
+            let mut file = tempfile::Builder::new().prefix(".istio-tls-").tempfile_in(folder)?;
+            file.write_all(content)?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+            Ok(file)
+        };
+        Ok(Self {
+            file: write().map_err(|error| cannot_write(path, &error))?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Puts the file in its place, where a symbolic link is replaced.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; what stood there still does.
+    pub fn commit(self) -> Result<(), Problem> {
+        let Self { file, path } = self;
+        match file.persist(&path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(cannot_write(&path, &error.error)),
+        }
+    }
 }
 
 impl Store {
@@ -220,6 +246,15 @@ impl Store {
         outcome
     }
 
+    /// Writes a file that waits for its name until it is committed, so that
+    /// what may fail has been done before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare_file(&self, path: &Path, content: &[u8], mode: u32) -> Result<PendingFile, Problem> {
+        PendingFile::new(&self.staging, path, content, mode)
+    }
+
     /// Writes a root that many hosts share, where there is none yet.
     ///
     /// # Errors
@@ -242,7 +277,10 @@ impl Store {
         let outcome = if folder.symlink_metadata().is_ok() {
             write(layout)
         } else {
-            let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            let parent = folder
+                .parent()
+                .filter(|parent| *parent != Path::new(""))
+                .unwrap_or(Path::new("."));
             make_folders(parent)
                 .map_err(|error| (parent.to_owned(), error))
                 .and_then(|()| write(&staged))
@@ -258,6 +296,18 @@ impl Store {
         outcome.map_err(|(path, error)| cannot_write(&path, &error))?;
         self.wrote.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes back a root that was just written and has signed nothing that stands.
+    pub fn remove_root(&self, layout: &RootLayout) {
+        // What cannot be removed is a root like any other.
+        for file in [layout.cert(), layout.key()] {
+            let _ = fs::remove_file(&file);
+            if let Some(folder) = file.parent() {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        let _ = fs::remove_dir(layout.folder());
     }
 
     fn build(
@@ -403,8 +453,7 @@ fn recover(dir: &Path, state: &Path) -> Result<(), Problem> {
         let staging = state.join(&name);
         for mark in file_names(&staging)? {
             if let Some(host) = mark.strip_suffix(SWAP_SUFFIX) {
-                finish_swap(dir, state, &staging, host)
-                    .map_err(|error| cannot_write(&dir.join(host), &error))?;
+                finish_swap(dir, state, &staging, host).map_err(|error| cannot_write(&dir.join(host), &error))?;
             }
         }
         fs::remove_dir_all(&staging).map_err(|error| cannot_write(&staging, &error))?;
@@ -417,7 +466,9 @@ fn finish_swap(dir: &Path, state: &Path, staging: &Path, name: &str) -> io::Resu
     let Ok(metadata) = tree.symlink_metadata() else {
         return Ok(());
     };
-    let new: Option<u64> = fs::read_to_string(staging.join(format!("{name}{SWAP_SUFFIX}")))?.parse().ok();
+    let new: Option<u64> = fs::read_to_string(staging.join(format!("{name}{SWAP_SUFFIX}")))?
+        .parse()
+        .ok();
     let tree_is_new = new == Some(metadata.ino());
     match (tree_is_new, target.symlink_metadata().is_ok()) {
         // The two-step rename had made its first step.
@@ -473,7 +524,10 @@ fn copy_missing(
         } else if kind.is_file() {
             fs::copy(&from, &to).map_err(at(&from))?;
         } else {
-            return Err((from, io::Error::other("it is no regular file and cannot be carried over")));
+            return Err((
+                from,
+                io::Error::other("it is no regular file and cannot be carried over"),
+            ));
         }
     }
     Ok(())
@@ -506,7 +560,12 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), (PathBuf, io:
     if let Some(parent) = path.parent() {
         make_folders(parent).map_err(at)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(at)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .map_err(at)?;
     file.write_all(content).map_err(at)?;
     if mode == PUBLIC {
         // A strict umask would keep the gateway's user from reading it.
@@ -560,7 +619,12 @@ mod tests {
     use crate::names::Host;
     use crate::workspace::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER};
 
-    const PARTS: &[Part<'_>] = &[Part::RootKey, Part::ServerCert, Part::ServerKey, Part::ClientCert("a.com")];
+    const PARTS: &[Part<'_>] = &[
+        Part::RootKey,
+        Part::ServerCert,
+        Part::ServerKey,
+        Part::ClientCert("a.com"),
+    ];
 
     fn layout(dir: &tempfile::TempDir) -> ChainLayout {
         ChainLayout::new(dir.path(), &Host::parse("a.com").expect("a host"))
@@ -597,7 +661,9 @@ mod tests {
             assert_eq!(fs::read(layout.folder().join("notes.txt")).expect("kept"), b"mine");
             assert!(layout.folder().join("link").is_symlink());
             assert!(!alice.exists(), "a client of the old chain stayed");
-            let old = dir.path().join(".istio-tls/old/a.com/3_application/certs/a.com.cert.pem");
+            let old = dir
+                .path()
+                .join(".istio-tls/old/a.com/3_application/certs/a.com.cert.pem");
             assert_eq!(fs::read(old).expect("kept"), b"one");
             store
                 .write_chain(&layout, &[(Part::ClientCert("bob"), b"three")], Keep::Everything)
@@ -630,7 +696,8 @@ mod tests {
                 fs::create_dir_all(dir.path().join("a.com")).expect("made");
                 fs::write(dir.path().join("a.com/which"), stands).expect("written");
                 if stands == "new" {
-                    inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir.path().join("a.com")).expect("there"));
+                    inode =
+                        std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir.path().join("a.com")).expect("there"));
                 }
             }
             fs::write(staging.join("a.com.swap"), inode.to_string()).expect("written");
@@ -639,7 +706,9 @@ mod tests {
             assert_eq!(which, expected, "{what}");
             assert!(!staging.exists(), "{what}");
             assert_eq!(
-                fs::read_to_string(dir.path().join(".istio-tls/old/a.com/which")).ok().as_deref(),
+                fs::read_to_string(dir.path().join(".istio-tls/old/a.com/which"))
+                    .ok()
+                    .as_deref(),
                 old,
                 "{what}"
             );
@@ -658,7 +727,11 @@ mod tests {
             .expect_err("a link");
         drop(store);
         assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
-        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1, "only the link is left");
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("a folder").count(),
+            1,
+            "only the link is left"
+        );
         assert!(!has_chain(&layout));
 
         let linked = tempfile::tempdir().expect("a folder");
