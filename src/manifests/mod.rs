@@ -2,6 +2,7 @@
 //! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
 //! values out.
 
+pub mod load;
 pub mod model;
 pub mod naming;
 pub mod routes;

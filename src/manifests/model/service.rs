@@ -1,8 +1,10 @@
 //! Kubernetes `Service`: its ports and what it selects.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::metadata::ObjectMeta;
 
@@ -82,11 +84,32 @@ pub struct ServicePort {
 }
 
 /// A number, or the name of a container's port.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TargetPort {
     /// The number.
     Number(u16),
     /// The name.
     Name(String),
+}
+
+impl<'de> Deserialize<'de> for TargetPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrName;
+        impl Visitor<'_> for NumberOrName {
+            type Value = TargetPort;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port number or a port's name")
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<TargetPort, E> {
+                u16::try_from(number)
+                    .map(TargetPort::Number)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<TargetPort, E> {
+                Ok(TargetPort::Name(name.to_owned()))
+            }
+        }
+        deserializer.deserialize_any(NumberOrName)
+    }
 }
