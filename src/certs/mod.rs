@@ -1,4 +1,14 @@
 //! Certificates: plan, issue, inspect, verify. Pure: bytes and structs in,
-//! values out.
+//! values out; the time is an argument, randomness is the crypto provider's.
 
+pub mod csr;
+pub mod issue;
 pub mod key;
+pub mod pem;
+pub mod plan;
+pub mod verify;
+
+pub use issue::{Authority, CertificateAuthority, Chain, Client, Issued, issue_chain};
+pub use key::PrivateKey;
+pub use plan::{Bad, ChainPlan, KeyType, Profile};
+pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};

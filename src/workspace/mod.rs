@@ -2,4 +2,8 @@
 //! written so that a crash leaves the whole old state or the whole new one.
 
 pub mod config;
+pub mod edit;
+pub mod file;
+pub mod layout;
 pub mod running;
+pub mod store;
