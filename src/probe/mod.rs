@@ -1,1 +1,10 @@
-//! Dials a gateway as a client does, records facts, and judges them to a verdict.
+//! The probe: [`target`] decides what is dialled and what is expected, [`dial`]
+//! records facts, [`verdict`] judges them.
+
+pub mod dial;
+pub mod facts;
+pub mod http;
+pub mod recorder;
+pub mod stream;
+mod survey;
+pub mod wire;
