@@ -7,10 +7,18 @@ mod environment;
 mod exit;
 mod failure;
 
+mod authority;
+mod chain_files;
+mod entries;
+mod host_list;
+mod password;
+
 mod adopt;
 mod apply;
 mod completions;
 mod gen_certs;
+mod gen_certs_report;
+mod gen_certs_run;
 mod init;
 mod inspect;
 mod man;
