@@ -2,8 +2,16 @@
 //! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
 
 pub mod access_log;
+pub mod clusters;
+pub mod config;
+pub mod field;
+pub mod input;
 pub mod limits;
-pub mod server;
 pub mod matching;
+pub mod material;
+mod merge;
+mod routes;
+pub mod secrets;
+pub mod server;
 pub mod table;
 pub mod tls;

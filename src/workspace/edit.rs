@@ -57,7 +57,13 @@ fn set_gateway(root: &Mapping, old: &WorkspaceConfig, wanted: &WorkspaceConfig) 
         return Some(());
     }
     if root.get_mapping("gateway").is_none() {
-        root.set("gateway", MappingBuilder::new().pair("name", wanted.name.as_str()).build_document().as_mapping()?);
+        root.set(
+            "gateway",
+            MappingBuilder::new()
+                .pair("name", wanted.name.as_str())
+                .build_document()
+                .as_mapping()?,
+        );
     }
     let gateway = root.get_mapping("gateway")?;
     for (field, before, after) in [
@@ -73,7 +79,9 @@ fn set_gateway(root: &Mapping, old: &WorkspaceConfig, wanted: &WorkspaceConfig) 
         let selector = wanted
             .selector
             .iter()
-            .fold(MappingBuilder::new(), |built, (label, value)| built.pair(label.as_str(), value.as_str()));
+            .fold(MappingBuilder::new(), |built, (label, value)| {
+                built.pair(label.as_str(), value.as_str())
+            });
         gateway.set("selector", selector.build_document().as_mapping()?);
     }
     Some(())
@@ -145,7 +153,10 @@ fn push(root: &Mapping, entry: &HostEntry) -> Option<()> {
     match hosts_of(root) {
         // An empty list is `[]`: the first entry makes it a block list.
         Some(list) if !list.is_empty() || root.is_flow_style() => list.push(built),
-        _ => root.set("hosts", SequenceBuilder::new().item(built).build_document().as_sequence()?),
+        _ => root.set(
+            "hosts",
+            SequenceBuilder::new().item(built).build_document().as_sequence()?,
+        ),
     }
     Some(())
 }
@@ -183,7 +194,9 @@ fn routes(routes: &[RouteEntry]) -> Option<Sequence> {
         if let Some(path) = &route.prefix {
             fields = fields.pair("prefix", path.as_str());
         }
-        fields = fields.pair("service", route.service.as_str()).pair("port", i64::from(route.port));
+        fields = fields
+            .pair("service", route.service.as_str())
+            .pair("port", i64::from(route.port));
         built = built.item(fields.build_document().as_mapping()?);
     }
     built.build_document().as_sequence()
@@ -270,21 +283,38 @@ mod tests {
         for line in block.lines() {
             assert!(added.lines().any(|kept| kept == line), "{line:?} is lost in\n{added}");
         }
-        assert!(added.contains("  - host: '*.new.example.com'\n    mode: simple\n"), "{added}");
+        assert!(
+            added.contains("  - host: '*.new.example.com'\n    mode: simple\n"),
+            "{added}"
+        );
         for (text, kept) in [
             (format!("{HEAD}hosts: [] # none yet\n# tail\n"), "# tail"),
             (format!("{HEAD}hosts:\n# tail\n"), "# tail"),
             (format!("{HEAD}# tail\n"), "# tail"),
-            (format!("{HEAD}hosts:\n- host: a.com\n  credentialName: a\n# x\nextra: 1\n"), "extra: 1"),
-            (format!("{HEAD}hosts: [{{host: a.com, credentialName: a, extra: 2}}]\n"), "extra: 2"),
+            (
+                format!("{HEAD}hosts:\n- host: a.com\n  credentialName: a\n# x\nextra: 1\n"),
+                "extra: 1",
+            ),
+            (
+                format!("{HEAD}hosts: [{{host: a.com, credentialName: a, extra: 2}}]\n"),
+                "extra: 2",
+            ),
             (format!("{HEAD}hosts:\n  - host: a.com\n    credentialName: a"), "a.com"),
-            ("{version: 1, id: 0123456789abcdef, hosts: [{host: a.com, credentialName: a}]}\n".into(), "{version"),
-            (format!("---\n{HEAD}hosts:\n  - host: a.com\n    credentialName: a # y\n...\n"), "# y"),
+            (
+                "{version: 1, id: 0123456789abcdef, hosts: [{host: a.com, credentialName: a}]}\n".into(),
+                "{version",
+            ),
+            (
+                format!("---\n{HEAD}hosts:\n  - host: a.com\n    credentialName: a # y\n...\n"),
+                "# y",
+            ),
         ] {
             let added = add(&text);
             assert!(added.contains(kept), "{added}");
         }
-        assert!(add(WorkspaceFile::starter(Path::new("."), "0123456789abcdef").text.as_str()).contains("hosts:\n  - host:"));
+        assert!(
+            add(WorkspaceFile::starter(Path::new("."), "0123456789abcdef").text.as_str()).contains("hosts:\n  - host:")
+        );
     }
 
     #[test]
@@ -309,8 +339,20 @@ mod tests {
             port: 80,
         });
         let text = before.edit(&wanted).expect("edited").text;
-        for kept in ["# mine", "# how", "# its name", "# x", "# who", "# she", "istio: \"1.1\"", "istio: '1.1'"] {
-            assert!(text.contains(kept) || kept.starts_with("istio"), "{kept} is lost in\n{text}");
+        for kept in [
+            "# mine",
+            "# how",
+            "# its name",
+            "# x",
+            "# who",
+            "# she",
+            "istio: \"1.1\"",
+            "istio: '1.1'",
+        ] {
+            assert!(
+                text.contains(kept) || kept.starts_with("istio"),
+                "{kept} is lost in\n{text}"
+            );
         }
         let mut fewer = wanted.clone();
         fewer.hosts.remove(0);
@@ -335,7 +377,11 @@ mod tests {
             }
             let started = Instant::now();
             let after = before.edit(&wanted).expect("edited");
-            assert!(started.elapsed().as_secs() < 10, "10,000 hosts took {:?}", started.elapsed());
+            assert!(
+                started.elapsed().as_secs() < 10,
+                "10,000 hosts took {:?}",
+                started.elapsed()
+            );
             for line in text.lines().filter(|line| line.contains('#')) {
                 assert!(after.text.lines().any(|kept| kept == line), "{line:?} is lost");
             }

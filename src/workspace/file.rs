@@ -36,7 +36,10 @@ impl WorkspaceFile {
     /// When it cannot be read, or is no valid workspace file.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let path = dir.join(FILE_NAME);
-        if path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound) {
+        if path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        {
             return Ok(None);
         }
         let bytes = files::read(&path, MANIFEST_LIMIT)?;
@@ -174,7 +177,9 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
     {
         why = rest;
     }
-    Problem::new(format!("{name} is not a valid workspace file")).at(at).why(why)
+    Problem::new(format!("{name} is not a valid workspace file"))
+        .at(at)
+        .why(why)
 }
 
 /// The version, if it is readable and another than ours.
@@ -188,9 +193,14 @@ fn other_version(text: &str) -> Option<u32> {
 }
 
 fn version_problem(name: &str, text: &str, version: u32) -> Problem {
-    problem_at(name, text, &[Step::Key("version")], format!("{name} has version {version}"))
-        .why(format!("this release reads version {VERSION}"))
-        .fix("use the release of istio-tls that wrote it, or a newer one")
+    problem_at(
+        name,
+        text,
+        &[Step::Key("version")],
+        format!("{name} has version {version}"),
+    )
+    .why(format!("this release reads version {VERSION}"))
+    .fix("use the release of istio-tls that wrote it, or a newer one")
 }
 
 /// The rules that types cannot say.
@@ -201,7 +211,12 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
         placed.fix = problem.fix;
         placed
     };
-    if config.id.len() != 16 || !config.id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+    if config.id.len() != 16
+        || !config
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    {
         return Err(wrong(
             &[Step::Key("id")],
             Problem::new(format!("the id {:?} is not a workspace id", config.id))
@@ -211,7 +226,10 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
     let gateway = &config.gateway;
     names::check_object_name("Gateway", &gateway.name)
         .map_err(|problem| wrong(&[Step::Key("gateway"), Step::Key("name")], problem))?;
-    for (field, namespace) in [("namespace", &gateway.namespace), ("podNamespace", &gateway.pod_namespace)] {
+    for (field, namespace) in [
+        ("namespace", &gateway.namespace),
+        ("podNamespace", &gateway.pod_namespace),
+    ] {
         if !names::is_dns_label(namespace) {
             return Err(wrong(
                 &[Step::Key("gateway"), Step::Key(field)],
@@ -248,7 +266,10 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
                 _ => {
                     return Err(wrong(
                         &at("routes"),
-                        Problem::new(format!("a route of {} has not exactly one of exact and prefix", entry.host)),
+                        Problem::new(format!(
+                            "a route of {} has not exactly one of exact and prefix",
+                            entry.host
+                        )),
                     ));
                 }
             };
@@ -304,7 +325,10 @@ fn locate(text: &str, steps: &[Step<'_>]) -> Option<(usize, usize)> {
     let start = node.byte_range().start as usize;
     let before = text.get(..start)?;
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Some((before.matches('\n').count() + 1, before[line_start..].chars().count() + 1))
+    Some((
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    ))
 }
 
 #[cfg(test)]
@@ -364,7 +388,10 @@ mod tests {
         ] {
             let problem = parse("f.yaml", text).expect_err(text);
             let shown = problem.to_string();
-            assert!(problem.at.as_deref().unwrap_or_default().starts_with(place), "{text}\n{shown}");
+            assert!(
+                problem.at.as_deref().unwrap_or_default().starts_with(place),
+                "{text}\n{shown}"
+            );
             assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{text}\n{shown}");
         }
     }
@@ -380,7 +407,10 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_quickly() {
         let mut text = format!("{HEAD}a: &a [x,x,x,x,x,x,x,x,x]\n");
-        for (name, before) in ["b", "c", "d", "e", "f", "g", "h"].iter().zip(["a", "b", "c", "d", "e", "f", "g"]) {
+        for (name, before) in ["b", "c", "d", "e", "f", "g", "h"]
+            .iter()
+            .zip(["a", "b", "c", "d", "e", "f", "g"])
+        {
             let list = vec![format!("*{before}"); 9].join(",");
             text.push_str(&format!("{name}: &{name} [{list}]\n"));
         }

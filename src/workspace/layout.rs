@@ -168,23 +168,11 @@ mod tests {
         for (part, path) in [
             (Part::RootCert, "1_root/certs/ca.cert.pem"),
             (Part::RootKey, "1_root/private/ca.key.pem"),
-            (
-                Part::IntermediateCert,
-                "2_intermediate/certs/intermediate.cert.pem",
-            ),
+            (Part::IntermediateCert, "2_intermediate/certs/intermediate.cert.pem"),
             (Part::CaChain, "2_intermediate/certs/ca-chain.cert.pem"),
-            (
-                Part::IntermediateKey,
-                "2_intermediate/private/intermediate.key.pem",
-            ),
-            (
-                Part::ServerCert,
-                "3_application/certs/httpbin.example.com.cert.pem",
-            ),
-            (
-                Part::ServerKey,
-                "3_application/private/httpbin.example.com.key.pem",
-            ),
+            (Part::IntermediateKey, "2_intermediate/private/intermediate.key.pem"),
+            (Part::ServerCert, "3_application/certs/httpbin.example.com.cert.pem"),
+            (Part::ServerKey, "3_application/private/httpbin.example.com.key.pem"),
             (
                 Part::ClientCert("httpbin.example.com"),
                 "4_client/certs/httpbin.example.com.cert.pem",
@@ -198,7 +186,14 @@ mod tests {
 
     #[test]
     fn folders_lead_back_to_their_hosts() {
-        for name in ["a.com", "*.a.com", "::1", "2001:db8::7", "10.0.0.1", "xn--bcher-kva.example"] {
+        for name in [
+            "a.com",
+            "*.a.com",
+            "::1",
+            "2001:db8::7",
+            "10.0.0.1",
+            "xn--bcher-kva.example",
+        ] {
             let host = Host::parse(name).expect(name);
             assert_eq!(host_of_folder(&host.folder_name()), Some(host), "{name}");
         }

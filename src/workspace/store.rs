@@ -242,7 +242,10 @@ impl Store {
         let outcome = if folder.symlink_metadata().is_ok() {
             write(layout)
         } else {
-            let parent = folder.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+            let parent = folder
+                .parent()
+                .filter(|parent| *parent != Path::new(""))
+                .unwrap_or(Path::new("."));
             make_folders(parent)
                 .map_err(|error| (parent.to_owned(), error))
                 .and_then(|()| write(&staged))
@@ -403,8 +406,7 @@ fn recover(dir: &Path, state: &Path) -> Result<(), Problem> {
         let staging = state.join(&name);
         for mark in file_names(&staging)? {
             if let Some(host) = mark.strip_suffix(SWAP_SUFFIX) {
-                finish_swap(dir, state, &staging, host)
-                    .map_err(|error| cannot_write(&dir.join(host), &error))?;
+                finish_swap(dir, state, &staging, host).map_err(|error| cannot_write(&dir.join(host), &error))?;
             }
         }
         fs::remove_dir_all(&staging).map_err(|error| cannot_write(&staging, &error))?;
@@ -417,7 +419,9 @@ fn finish_swap(dir: &Path, state: &Path, staging: &Path, name: &str) -> io::Resu
     let Ok(metadata) = tree.symlink_metadata() else {
         return Ok(());
     };
-    let new: Option<u64> = fs::read_to_string(staging.join(format!("{name}{SWAP_SUFFIX}")))?.parse().ok();
+    let new: Option<u64> = fs::read_to_string(staging.join(format!("{name}{SWAP_SUFFIX}")))?
+        .parse()
+        .ok();
     let tree_is_new = new == Some(metadata.ino());
     match (tree_is_new, target.symlink_metadata().is_ok()) {
         // The two-step rename had made its first step.
@@ -473,7 +477,10 @@ fn copy_missing(
         } else if kind.is_file() {
             fs::copy(&from, &to).map_err(at(&from))?;
         } else {
-            return Err((from, io::Error::other("it is no regular file and cannot be carried over")));
+            return Err((
+                from,
+                io::Error::other("it is no regular file and cannot be carried over"),
+            ));
         }
     }
     Ok(())
@@ -506,7 +513,12 @@ fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), (PathBuf, io:
     if let Some(parent) = path.parent() {
         make_folders(parent).map_err(at)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(at)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .map_err(at)?;
     file.write_all(content).map_err(at)?;
     if mode == PUBLIC {
         // A strict umask would keep the gateway's user from reading it.
@@ -560,7 +572,12 @@ mod tests {
     use crate::names::Host;
     use crate::workspace::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER};
 
-    const PARTS: &[Part<'_>] = &[Part::RootKey, Part::ServerCert, Part::ServerKey, Part::ClientCert("a.com")];
+    const PARTS: &[Part<'_>] = &[
+        Part::RootKey,
+        Part::ServerCert,
+        Part::ServerKey,
+        Part::ClientCert("a.com"),
+    ];
 
     fn layout(dir: &tempfile::TempDir) -> ChainLayout {
         ChainLayout::new(dir.path(), &Host::parse("a.com").expect("a host"))
@@ -597,7 +614,9 @@ mod tests {
             assert_eq!(fs::read(layout.folder().join("notes.txt")).expect("kept"), b"mine");
             assert!(layout.folder().join("link").is_symlink());
             assert!(!alice.exists(), "a client of the old chain stayed");
-            let old = dir.path().join(".istio-tls/old/a.com/3_application/certs/a.com.cert.pem");
+            let old = dir
+                .path()
+                .join(".istio-tls/old/a.com/3_application/certs/a.com.cert.pem");
             assert_eq!(fs::read(old).expect("kept"), b"one");
             store
                 .write_chain(&layout, &[(Part::ClientCert("bob"), b"three")], Keep::Everything)
@@ -630,7 +649,8 @@ mod tests {
                 fs::create_dir_all(dir.path().join("a.com")).expect("made");
                 fs::write(dir.path().join("a.com/which"), stands).expect("written");
                 if stands == "new" {
-                    inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir.path().join("a.com")).expect("there"));
+                    inode =
+                        std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir.path().join("a.com")).expect("there"));
                 }
             }
             fs::write(staging.join("a.com.swap"), inode.to_string()).expect("written");
@@ -639,7 +659,9 @@ mod tests {
             assert_eq!(which, expected, "{what}");
             assert!(!staging.exists(), "{what}");
             assert_eq!(
-                fs::read_to_string(dir.path().join(".istio-tls/old/a.com/which")).ok().as_deref(),
+                fs::read_to_string(dir.path().join(".istio-tls/old/a.com/which"))
+                    .ok()
+                    .as_deref(),
                 old,
                 "{what}"
             );
@@ -658,7 +680,11 @@ mod tests {
             .expect_err("a link");
         drop(store);
         assert_eq!(fs::read_dir(elsewhere.path()).expect("a folder").count(), 0);
-        assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 1, "only the link is left");
+        assert_eq!(
+            fs::read_dir(dir.path()).expect("a folder").count(),
+            1,
+            "only the link is left"
+        );
         assert!(!has_chain(&layout));
 
         let linked = tempfile::tempdir().expect("a folder");
