@@ -74,7 +74,10 @@ pub(super) fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>)
 ///
 /// # Errors
 /// When one half is missing, or they do not fit.
-pub(super) fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option<CertificateAuthority>, Failure> {
+pub(super) fn shared_root(
+    layout: &RootLayout,
+    password: Option<&str>,
+) -> Result<Option<CertificateAuthority>, Failure> {
     if !layout.cert().exists() && !layout.key().exists() {
         return Ok(None);
     }
@@ -106,12 +109,7 @@ pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result
     })
 }
 
-fn intermediate(
-    cert: &PathBuf,
-    key: &Path,
-    root: &Path,
-    password: Option<&str>,
-) -> Result<Intermediate, Failure> {
+fn intermediate(cert: &PathBuf, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
     let ca = ca(cert, key, password)?;
     let content = files::read(root, PEM_LIMIT).map_err(Failure::usage)?;
     // ca-chain.cert.pem ends with the root.

@@ -33,7 +33,10 @@ pub(super) fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<
         (Part::CaChain, text(chain.ca_chain_pem())),
         (Part::ServerCert, text(chain.server_pem())),
     ];
-    for (part, issued) in [(Part::RootKey, &chain.root), (Part::IntermediateKey, &chain.intermediate)] {
+    for (part, issued) in [
+        (Part::RootKey, &chain.root),
+        (Part::IntermediateKey, &chain.intermediate),
+    ] {
         if let Some(key) = &issued.key {
             files.push((part, ca_key(key, storage.password)?));
         }
@@ -113,5 +116,6 @@ pub(super) fn day(time: OffsetDateTime) -> String {
 
 /// A time for programs: RFC 3339.
 pub(super) fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+    time.format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
 }

@@ -76,7 +76,10 @@ pub(super) fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceCo
     let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())
         .map(|(index, entry)| (entry.host.clone(), index))
         .collect();
-    let new: Vec<&Recorded> = made.iter().filter(|recorded| !place.contains_key(&recorded.host)).collect();
+    let new: Vec<&Recorded> = made
+        .iter()
+        .filter(|recorded| !place.contains_key(&recorded.host))
+        .collect();
     let names = naming::names(
         (config.hosts.iter())
             .map(|entry| (&entry.host, Some(entry.credential_name.as_str())))

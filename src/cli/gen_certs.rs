@@ -190,5 +190,9 @@ fn intent(args: GenCertsArgs, context: &Context) -> Result<Intent, Failure> {
 }
 
 fn parse_all<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Failure> {
-    texts.iter().map(|text| parse(text)).collect::<Result<_, _>>().map_err(Failure::usage)
+    texts
+        .iter()
+        .map(|text| parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::usage)
 }

@@ -88,10 +88,18 @@ pub(super) fn text(outcome: &Outcome, context: &Context) -> String {
             Action::AddClients => "added",
         };
         if outcome.made.len() > DETAILED {
-            text += &format!("{verb} {}/  until {}\n", shown(&job.layout.folder()), day(made.not_after));
+            text += &format!(
+                "{verb} {}/  until {}\n",
+                shown(&job.layout.folder()),
+                day(made.not_after)
+            );
             continue;
         }
-        text += &format!("{verb} {}/  until {}\n", shown(&job.layout.folder()), day(made.not_after));
+        text += &format!(
+            "{verb} {}/  until {}\n",
+            shown(&job.layout.folder()),
+            day(made.not_after)
+        );
         let rows = rows(outcome, job);
         let width = rows.iter().map(|(path, _)| path.len()).max().unwrap_or_default();
         for (path, what) in rows {
@@ -133,7 +141,11 @@ fn recorded(outcome: &Outcome) -> String {
             ),
             None => String::new(),
         },
-        _ => format!("{}: {} hosts\n", shown(&outcome.file.path), outcome.file.config.hosts.len()),
+        _ => format!(
+            "{}: {} hosts\n",
+            shown(&outcome.file.path),
+            outcome.file.config.hosts.len()
+        ),
     }
 }
 
@@ -143,8 +155,14 @@ fn rows(outcome: &Outcome, job: &Job) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     if job.action != Action::AddClients {
         let (root, intermediate) = match outcome.signer {
-            Signer::Own => (format!("root, with its key{lock}"), format!("intermediate, root; key beside{lock}")),
-            Signer::Root(_) => ("the shared root".to_owned(), format!("intermediate, root; key beside{lock}")),
+            Signer::Own => (
+                format!("root, with its key{lock}"),
+                format!("intermediate, root; key beside{lock}"),
+            ),
+            Signer::Root(_) => (
+                "the shared root".to_owned(),
+                format!("intermediate, root; key beside{lock}"),
+            ),
             Signer::Intermediate(_) => ("the shared root".to_owned(), "the shared intermediate, root".to_owned()),
         };
         rows.push((path(Part::RootCert), root));
@@ -158,7 +176,10 @@ fn rows(outcome: &Outcome, job: &Job) -> Vec<(String, String)> {
         rows.push((path(Part::ClientCert(client)), format!("client {client}, intermediate")));
         rows.push((path(Part::ClientKey(client)), "client key".to_owned()));
         if outcome.bundles {
-            rows.push((path(Part::ClientBundle(client)), "both, for a browser (PKCS#12)".to_owned()));
+            rows.push((
+                path(Part::ClientBundle(client)),
+                "both, for a browser (PKCS#12)".to_owned(),
+            ));
         }
     }
     rows
@@ -166,7 +187,13 @@ fn rows(outcome: &Outcome, job: &Job) -> Vec<(String, String)> {
 
 /// What was made, for programs.
 pub(super) fn json(outcome: &Outcome) -> Value {
-    let entries: HashMap<_, _> = outcome.file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
+    let entries: HashMap<_, _> = outcome
+        .file
+        .config
+        .hosts
+        .iter()
+        .map(|entry| (&entry.host, entry))
+        .collect();
     let chains: Vec<Value> = (outcome.made.iter())
         .map(|made| {
             let entry = entries.get(made.job.layout.host());
@@ -182,11 +209,7 @@ pub(super) fn json(outcome: &Outcome) -> Value {
     })
 }
 
-fn chain_json(
-    outcome: &Outcome,
-    made: &Made,
-    credential: Option<&str>,
-) -> Value {
+fn chain_json(outcome: &Outcome, made: &Made, credential: Option<&str>) -> Value {
     let job = &made.job;
     let path = |part: Part<'_>| shown(&job.layout.path(part));
     let present = |part: Part<'_>, there: bool| there.then(|| path(part));
@@ -219,7 +242,10 @@ fn chain_json(
 }
 
 fn mode_word(mode: Mode) -> &'static str {
-    Mode::WORDS.iter().find(|(_, known)| *known == mode).map_or("", |(word, _)| *word)
+    Mode::WORDS
+        .iter()
+        .find(|(_, known)| *known == mode)
+        .map_or("", |(word, _)| *word)
 }
 
 /// A path as a user of this folder writes it.

@@ -289,16 +289,17 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
             Some(root) => Signers::Root(root),
             None => Signers::Own,
         },
-        Signer::Intermediate(dir) => {
-            Signers::Intermediate(authority::intermediate_of_folder(context, dir, password)?)
-        }
+        Signer::Intermediate(dir) => Signers::Intermediate(authority::intermediate_of_folder(context, dir, password)?),
     };
     let new_root = match &plan.new_root {
         Some(layout) => {
             let issued = issue_root(&root_name(layout), &chain_plan(intent, &plan.jobs[0]), context.now)
                 .map_err(Failure::usage)?;
-            let key = issued.key.ok_or_else(|| Failure::runtime(Problem::new("the new root has no key")))?;
-            signers = Signers::Root(CertificateAuthority::new(issued.certificate.clone(), &key).map_err(Failure::runtime)?);
+            let key = issued
+                .key
+                .ok_or_else(|| Failure::runtime(Problem::new("the new root has no key")))?;
+            signers =
+                Signers::Root(CertificateAuthority::new(issued.certificate.clone(), &key).map_err(Failure::runtime)?);
             Some((layout, issued.certificate, key))
         }
         None => None,
@@ -313,14 +314,20 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
         context.say("waiting for another istio-tls that writes here");
     })
     .map_err(Failure::runtime)?;
-    if let Some(job) = plan.jobs.iter().find(|job| job.action == Action::Create && store::has_chain(&job.layout)) {
+    if let Some(job) = plan
+        .jobs
+        .iter()
+        .find(|job| job.action == Action::Create && store::has_chain(&job.layout))
+    {
         // Another process, or a start that was killed, finished it meanwhile.
         return Err(Failure::usage(exists(&job.layout, 1)));
     }
     if let Some((layout, certificate, key)) = &new_root {
         let key = chain_files::ca_key(key, password).map_err(Failure::runtime)?;
         let certificate = crate::certs::pem::certificate_text(certificate);
-        store.write_root(layout, certificate.as_bytes(), &key).map_err(Failure::runtime)?;
+        store
+            .write_root(layout, certificate.as_bytes(), &key)
+            .map_err(Failure::runtime)?;
     }
     let Plan { jobs, skipped, .. } = plan;
     let root = plan.new_root.clone();
@@ -409,10 +416,14 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
     };
     if intent.password.is_none()
         && intent.signer == Signer::Own
-        && plan.jobs.iter().any(|job| job.action == Action::Replace && encrypted(job))
+        && plan
+            .jobs
+            .iter()
+            .any(|job| job.action == Action::Replace && encrypted(job))
     {
         notes.push(
-            "the replaced CA keys were encrypted, the new ones are not: give --password-file to encrypt them".to_owned(),
+            "the replaced CA keys were encrypted, the new ones are not: give --password-file to encrypt them"
+                .to_owned(),
         );
     }
     notes
@@ -490,7 +501,10 @@ fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Re
         What::Clients(clients, above) => (chain_files::of_clients(clients, above, storage), Keep::Everything),
     };
     let files = files.map_err(Failure::runtime)?;
-    let parts: Vec<_> = files.iter().map(|(part, content)| (*part, content.as_slice())).collect();
+    let parts: Vec<_> = files
+        .iter()
+        .map(|(part, content)| (*part, content.as_slice()))
+        .collect();
     store.write_chain(&job.layout, &parts, keep).map_err(Failure::runtime)?;
     drop(parts);
     drop(files);

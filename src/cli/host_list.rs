@@ -44,8 +44,9 @@ pub(super) fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host
             (files::read(file, MANIFEST_LIMIT), file.display().to_string())
         };
         let content = content.map_err(Failure::usage)?;
-        let text = std::str::from_utf8(&content)
-            .map_err(|_| Failure::usage(Problem::new(format!("{name} is no list of hosts")).why("it is not UTF-8 text")))?;
+        let text = std::str::from_utf8(&content).map_err(|_| {
+            Failure::usage(Problem::new(format!("{name} is no list of hosts")).why("it is not UTF-8 text"))
+        })?;
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if !line.is_empty() {

@@ -30,7 +30,10 @@ impl PasswordArgs {
     /// When it cannot be read, is no text, or is empty.
     pub(super) fn read(&self, context: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
         let (content, source) = if let Some(path) = &self.password_file {
-            (files::read(path, LIMIT).map_err(Failure::usage)?, path.display().to_string())
+            (
+                files::read(path, LIMIT).map_err(Failure::usage)?,
+                path.display().to_string(),
+            )
         } else if self.password_stdin {
             let name = "standard input";
             (
@@ -44,8 +47,9 @@ impl PasswordArgs {
                 .map(|password| Zeroizing::new(password.to_owned())));
         };
         let content = Zeroizing::new(content);
-        let text = std::str::from_utf8(&content)
-            .map_err(|_| Failure::usage(Problem::new(format!("{source} holds no password")).why("it is not UTF-8 text")))?;
+        let text = std::str::from_utf8(&content).map_err(|_| {
+            Failure::usage(Problem::new(format!("{source} holds no password")).why("it is not UTF-8 text"))
+        })?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
             return Err(Failure::usage(

@@ -71,10 +71,7 @@ impl MaterialFiles for DiskFiles {
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
         names.sort();
-        self.seen
-            .borrow_mut()
-            .folders
-            .insert(folder.to_owned(), names.clone());
+        self.seen.borrow_mut().folders.insert(folder.to_owned(), names.clone());
         names
     }
 }
@@ -102,43 +99,43 @@ impl Seen {
             .map(|(path, _)| path.as_path())
     }
 
-    /// The folders to watch: those of every file and listing, up to and with
-    /// the parents of the `roots`, and where symbolic links lead. Watching
-    /// folders, not files, notices atomic renames and swapped links.
-    pub fn watched_folders(&self, roots: &[PathBuf]) -> BTreeSet<PathBuf> {
-        let mut folders = BTreeSet::new();
-        let stops: BTreeSet<PathBuf> = roots.iter().map(|root| parent(root)).collect();
-        let mut add_up = |start: PathBuf| {
-            let mut folder = start;
-            while folders.insert(folder.clone()) && !stops.contains(&folder) {
-                match folder.parent() {
-                    Some(above) if roots.iter().any(|root| folder.starts_with(root)) => {
-                        folder = if above.as_os_str().is_empty() { PathBuf::from(".") } else { above.to_owned() };
-                    }
-                    _ => break,
+    /// The folders to watch, absolute: those of every file and listing, where
+    /// symbolic links lead, and every folder between one of `tops` and these.
+    /// Watching folders, not files, notices atomic renames and swapped links.
+    pub fn watched_folders(&self, tops: &[PathBuf]) -> BTreeSet<PathBuf> {
+        let tops: Vec<PathBuf> = tops.iter().map(|top| absolute(top)).collect();
+        let mut folders: BTreeSet<PathBuf> = tops.iter().cloned().collect();
+        let mut add = |folder: &Path| {
+            let top = tops.iter().filter(|top| folder.starts_with(top)).max();
+            for above in folder.ancestors() {
+                if !folders.insert(above.to_owned()) || top.is_none_or(|top| above == top) {
+                    break;
                 }
             }
         };
         for path in self.files.keys() {
-            add_up(parent(path));
-            if let Ok(real) = path.canonicalize()
-                && path.is_symlink()
+            add(&parent(&absolute(path)));
+            if path.is_symlink()
+                && let Ok(real) = path.canonicalize()
             {
-                add_up(parent(&real));
+                add(&parent(&real));
             }
         }
         for folder in self.folders.keys() {
-            add_up(folder.clone());
-        }
-        for stop in stops {
-            add_up(stop);
+            add(&absolute(folder));
         }
         folders.retain(|folder| folder.is_dir());
         folders
     }
 }
 
-fn parent(path: &Path) -> PathBuf {
+/// Without a look at the disk; a path that cannot be made absolute stays as it is.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The folder that a path stands in.
+pub(super) fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(above) if above.as_os_str().is_empty() => PathBuf::from("."),
         Some(above) => above.to_owned(),
