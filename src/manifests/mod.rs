@@ -2,7 +2,9 @@
 //! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
 //! values out.
 
+pub mod build;
 pub mod load;
 pub mod model;
 pub mod naming;
+pub mod render;
 pub mod routes;
