@@ -16,6 +16,8 @@ mod host_list;
 mod password;
 
 mod adopt;
+mod adopt_chain;
+mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;

@@ -3,11 +3,10 @@
 use serde_json::json;
 
 use super::authority;
-use super::chain_files::facts;
 use super::context::Context;
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
-use crate::certs::{CertificateAuthority, crl, pem};
+use crate::certs::{CertificateAuthority, crl, inspect, pem};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -76,7 +75,7 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
         ));
     }
     let serial = match (&args.client, &args.serial) {
-        (Some(client), _) => serial_of_client(&layout, client)?,
+        (Some(client), _) => serial_of_client(&layout, client, context)?,
         (None, Some(text)) => parse_serial(text)?,
         (None, None) => return Err(Failure::usage(Problem::new("neither --client nor --serial is given"))),
     };
@@ -84,7 +83,7 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
     let password = password.as_ref().map(|password| password.as_str());
 
     let has_intermediate = layout.path(INTERMEDIATE.cert).exists();
-    let of_intermediate = serial_of(&layout, INTERMEDIATE.cert)?;
+    let of_intermediate = serial_of(&layout, INTERMEDIATE.cert, context)?;
     let (signer, other) = if !has_intermediate || of_intermediate.as_deref() == Some(serial.as_slice()) {
         (ROOT, has_intermediate.then_some(INTERMEDIATE))
     } else {
@@ -115,7 +114,9 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
         }
     }
     let parts: Vec<(Part<'_>, &[u8])> = written.iter().map(|(part, text)| (*part, text.as_bytes())).collect();
-    store.write_chain(&layout, &parts, Keep::Everything).map_err(Failure::runtime)?;
+    store
+        .write_chain(&layout, &parts, Keep::Everything)
+        .map_err(Failure::runtime)?;
     let crls: Vec<Part<'_>> = written.iter().map(|(part, _)| *part).collect();
     report(format, context, &layout, &serial, &crls, false)?;
     Ok(Exit::Done)
@@ -130,7 +131,9 @@ fn contents(layout: &ChainLayout, issuer: &Issuer) -> Result<crl::Contents, Fail
         Some(content) => {
             let name = layout.path(issuer.crl).display().to_string();
             crl::contents(&content, &name).map_err(|problem| {
-                Failure::usage(problem.fix(format!("restore {name}; without it nobody knows what was revoked before")))
+                Failure::usage(problem.fix(format!(
+                    "restore {name}; without it nobody knows what was revoked before"
+                )))
             })
         }
         None => Ok(crl::Contents::default()),
@@ -142,7 +145,7 @@ fn issue(contents: &crl::Contents, ca: &CertificateAuthority, context: &Context)
     Ok(crl::text(&crl))
 }
 
-fn serial_of_client(layout: &ChainLayout, client: &str) -> Result<Vec<u8>, Failure> {
+fn serial_of_client(layout: &ChainLayout, client: &str, context: &Context) -> Result<Vec<u8>, Failure> {
     let known = store::clients(layout).map_err(Failure::runtime)?;
     let unknown = || {
         Failure::usage(
@@ -156,16 +159,16 @@ fn serial_of_client(layout: &ChainLayout, client: &str) -> Result<Vec<u8>, Failu
     if !known.iter().any(|name| name == client) {
         return Err(unknown());
     }
-    serial_of(layout, Part::ClientCert(client))?.ok_or_else(unknown)
+    serial_of(layout, Part::ClientCert(client), context)?.ok_or_else(unknown)
 }
 
-fn serial_of(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Failure> {
+fn serial_of(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Vec<u8>>, Failure> {
     let Some(content) = store::read(layout, part).map_err(Failure::usage)? else {
         return Ok(None);
     };
     let certificates = pem::certificates(&content, &layout.path(part).display().to_string()).map_err(Failure::usage)?;
     match certificates.first() {
-        Some(leaf) => parse_serial(&facts(leaf).map_err(Failure::usage)?.serial).map(Some),
+        Some(leaf) => parse_serial(&inspect::certificate(leaf, context.now).map_err(Failure::usage)?.serial).map(Some),
         None => Ok(None),
     }
 }
@@ -181,7 +184,11 @@ fn parse_serial(text: &str) -> Result<Vec<u8>, Failure> {
                 .fix("istio-tls inspect FILE shows it"),
         )
     };
-    let digits: String = text.trim_start_matches("0x").chars().filter(|c| *c != ':' && *c != ' ').collect();
+    let digits: String = text
+        .trim_start_matches("0x")
+        .chars()
+        .filter(|c| *c != ':' && *c != ' ')
+        .collect();
     let digits = digits.trim_start_matches('0');
     if digits.is_empty() || digits.len() > 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
@@ -205,7 +212,11 @@ fn report(
     crls: &[Part<'_>],
     already: bool,
 ) -> Result<(), Failure> {
-    let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+    let serial: String = serial
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":");
     let paths: Vec<String> = (crls.iter())
         .map(|part| {
             let path = layout.path(*part);

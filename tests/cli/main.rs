@@ -1,5 +1,6 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
 mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
@@ -7,4 +8,5 @@ mod generated;
 mod harness;
 mod init;
 mod layering;
+mod revoke;
 mod schema;
