@@ -19,6 +19,8 @@ mod password;
 mod sources;
 
 mod adopt;
+mod adopt_chain;
+mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;

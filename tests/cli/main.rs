@@ -1,5 +1,6 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
 mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
@@ -8,4 +9,5 @@ mod harness;
 mod init;
 mod layering;
 mod manifests;
+mod revoke;
 mod schema;
