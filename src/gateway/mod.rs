@@ -3,7 +3,7 @@
 
 pub mod access_log;
 pub mod limits;
-pub mod server;
 pub mod matching;
+pub mod server;
 pub mod table;
 pub mod tls;
