@@ -1,5 +1,6 @@
 //! Black-box tests: every command, on the real binary.
 
+mod bad_input_manifests;
 mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
