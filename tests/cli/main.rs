@@ -1,6 +1,7 @@
 //! Black-box tests: every command, on the real binary.
 
 mod adopt;
+mod bad_input_manifests;
 mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
