@@ -16,6 +16,7 @@ mod routes;
 pub mod secrets;
 pub mod server;
 pub mod source;
+pub mod summary;
 pub mod table;
 pub mod tls;
 pub mod watch;
