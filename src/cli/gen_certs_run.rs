@@ -17,7 +17,7 @@ use crate::certs::csr::CertificateRequest;
 use crate::certs::issue::{issue_client, issue_root};
 use crate::certs::plan::{LeafValidity, San, Subtree};
 use crate::certs::{
-    Authority, Bad, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, Profile, issue_chain,
+    Authority, Bad, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, Profile, issue_chain, pem,
 };
 use crate::names::Host;
 use crate::problem::Problem;
@@ -291,18 +291,18 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
         },
         Signer::Intermediate(dir) => Signers::Intermediate(authority::intermediate_of_folder(context, dir, password)?),
     };
-    let new_root = match &plan.new_root {
-        Some(layout) => {
-            let issued = issue_root(&root_name(layout), &chain_plan(intent, &plan.jobs[0]), context.now)
-                .map_err(Failure::usage)?;
+    let new_root = match (&plan.new_root, plan.jobs.first()) {
+        (Some(layout), Some(job)) => {
+            let issued =
+                issue_root(&root_name(layout), &chain_plan(intent, job), context.now).map_err(Failure::usage)?;
             let key = issued
                 .key
                 .ok_or_else(|| Failure::runtime(Problem::new("the new root has no key")))?;
             signers =
                 Signers::Root(CertificateAuthority::new(issued.certificate.clone(), &key).map_err(Failure::runtime)?);
-            Some((layout, issued.certificate, key))
+            Some((layout.clone(), issued.certificate, key))
         }
-        None => None,
+        _ => None,
     };
     // One chain is issued before the folder is touched, so that a plan that
     // cannot be met leaves no trace.
@@ -322,27 +322,41 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
         // Another process, or a start that was killed, finished it meanwhile.
         return Err(Failure::usage(exists(&job.layout, 1)));
     }
+    let Plan {
+        jobs,
+        skipped,
+        new_root: root_layout,
+        ..
+    } = plan;
+    // What istio-tls.yaml will say is written first and named last.
+    let wanted = record(context, jobs.iter().map(|job| recorded(intent, job)).collect()).map_err(Failure::usage)?;
+    let pending = wanted.prepare(&store).map_err(Failure::runtime)?;
     if let Some((layout, certificate, key)) = &new_root {
         let key = chain_files::ca_key(key, password).map_err(Failure::runtime)?;
-        let certificate = crate::certs::pem::certificate_text(certificate);
+        let certificate = pem::certificate_text(certificate);
         store
             .write_root(layout, certificate.as_bytes(), &key)
             .map_err(Failure::runtime)?;
     }
-    let Plan { jobs, skipped, .. } = plan;
-    let root = plan.new_root.clone();
     let (made, failure) = make_all(jobs, first, storage, &store, |job| {
         issue(intent, job, &signers, password, context.now)
     });
-    let recorded: Vec<Recorded> = made.iter().map(|made| recorded(intent, &made.job)).collect();
-    let file = match record(context, recorded) {
-        Ok(file) => file,
-        // The chains stand; the next gen-certs records them.
-        Err(problem) => return Err(failure.unwrap_or(Failure::runtime(problem))),
-    };
     if let Some(failure) = failure {
+        drop(pending);
+        if made.is_empty() {
+            if let Some(layout) = &root_layout {
+                store.remove_root(layout);
+            }
+        } else {
+            // The chains that stand are recorded; should that fail too, the
+            // next gen-certs does it.
+            let _ = record(context, made.iter().map(|made| recorded(intent, &made.job)).collect())
+                .and_then(|file| file.prepare(&store)?.commit());
+            context.say_always(&format!("{} chains were made before the failure", made.len()));
+        }
         return Err(failure);
     }
+    pending.commit().map_err(Failure::runtime)?;
     for note in made.iter().flat_map(|made| &made.notes) {
         if notes.len() < MOST_NOTES && !notes.contains(note) {
             notes.push(note.clone());
@@ -350,8 +364,8 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
     }
     Ok(Outcome {
         made,
-        file,
-        new_root: root,
+        file: wanted,
+        new_root: root_layout,
         skipped,
         notes,
         signer: intent.signer.clone(),
@@ -368,16 +382,12 @@ fn root_name(layout: &RootLayout) -> String {
     }
 }
 
-/// Reads istio-tls.yaml again, since another process may have changed it,
-/// records the hosts, and the chains that have no entry.
+/// What istio-tls.yaml is to say: read again, since another process may have
+/// changed it; with the hosts, and the chains that have no entry. Not written.
 fn record(context: &Context, mut recorded: Vec<Recorded>) -> Result<WorkspaceFile, Problem> {
     let file = entries::read_or_new(&context.dir)?;
     recorded.extend(entries::missing(&context.dir, &file.config, &recorded)?);
-    let changed = file.edit(&entries::record(&file.config, &recorded))?;
-    if changed != file || !changed.path.exists() {
-        changed.write()?;
-    }
-    Ok(changed)
+    file.edit(&entries::record(&file.config, &recorded))
 }
 
 fn recorded(intent: &Intent, job: &Job) -> Recorded {
@@ -407,6 +417,9 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
             "the CA of {} is shared: a client certificate of one of its hosts is accepted by all of them",
             dir.display()
         )),
+    }
+    if intent.bundles && intent.password.is_none() {
+        notes.push(format!("the password of the PKCS#12 bundles is {}", chain_files::BUNDLE_PASSWORD));
     }
     let encrypted = |job: &Job| {
         store::read(&job.layout, Part::IntermediateKey)

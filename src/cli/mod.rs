@@ -2,7 +2,9 @@
 //! environment, clock, terminals and exit codes are known only here.
 
 mod args;
+mod connection;
 pub mod context;
+mod duration;
 mod environment;
 mod exit;
 mod failure;

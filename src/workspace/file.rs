@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_saphyr::Options;
 
 use super::config::{FILE_NAME, WorkspaceConfig};
-use super::layout::host_of_folder;
 use super::{edit, store};
+use crate::certs::plan::check_client_name;
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::names::{self, Host};
+use crate::names;
 use crate::problem::Problem;
 
 /// The format that this release reads and writes.
@@ -85,6 +85,14 @@ impl WorkspaceFile {
         })
     }
 
+    /// Writes the file, all but its name; [`store::PendingFile::commit`] gives it that.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare(&self, store: &store::Store) -> Result<store::PendingFile, Problem> {
+        store.prepare_file(&self.path, self.text.as_bytes(), store::PUBLIC)
+    }
+
     /// Writes the file in one step. A symbolic link is not followed.
     ///
     /// # Errors
@@ -124,22 +132,6 @@ pub fn parse(name: &str, text: &str) -> Result<WorkspaceConfig, Problem> {
     }
     check(name, text, &config)?;
     Ok(config)
-}
-
-/// Checks a client's name: it becomes a certificate's DNS name and a file name.
-///
-/// # Errors
-/// When it is no DNS name.
-pub fn check_client_name(name: &str) -> Result<(), Problem> {
-    let fits = Host::parse(name).is_ok_and(|parsed| parsed.as_str() == name && parsed.ip().is_none())
-        && host_of_folder(&name.replace("*.", "_wildcard.")).is_some();
-    if fits {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(80).collect();
-    Err(Problem::new(format!("{shown:?} is not a name for a client"))
-        .why("a client's name is its certificate's DNS name: lower-case letters, digits, hyphens and dots")
-        .fix("give a name such as alice or billing.example.com"))
 }
 
 fn options() -> Options {
@@ -335,7 +327,7 @@ fn locate(text: &str, steps: &[Step<'_>]) -> Option<(usize, usize)> {
 mod tests {
     use std::path::Path;
 
-    use super::{WorkspaceFile, check_client_name, parse};
+    use super::{WorkspaceFile, parse};
 
     const HEAD: &str = "version: 1\nid: 0123456789abcdef\n";
 
@@ -416,15 +408,5 @@ mod tests {
         }
         text.push_str("hosts: *h\n");
         parse("f.yaml", &text).expect_err("a bomb");
-    }
-
-    #[test]
-    fn client_names_are_dns_names() {
-        for name in ["alice", "a.example.com"] {
-            check_client_name(name).expect(name);
-        }
-        for name in ["", "..", "../evil", "a/b", "a b", "Alice", "10.0.0.1", "a\0b"] {
-            check_client_name(name).expect_err(name);
-        }
     }
 }

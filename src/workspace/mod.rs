@@ -6,4 +6,5 @@ pub mod edit;
 pub mod file;
 pub mod layout;
 pub mod running;
+pub mod schema;
 pub mod store;

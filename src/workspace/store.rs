@@ -139,14 +139,40 @@ pub fn write_file(path: &Path, content: &[u8], mode: u32) -> Result<(), Problem>
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let write = || -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".istio-tls-").tempfile_in(folder)?;
-        file.write_all(content)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| cannot_write(path, &error))
+    PendingFile::new(folder, path, content, mode)?.commit()
+}
+
+/// A file that is written whole under another name, and only needs its own.
+pub struct PendingFile {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl PendingFile {
+    fn new(folder: &Path, path: &Path, content: &[u8], mode: u32) -> Result<Self, Problem> {
+        let write = || -> io::Result<tempfile::NamedTempFile> {
+            let mut file = tempfile::Builder::new().prefix(".istio-tls-").tempfile_in(folder)?;
+            file.write_all(content)?;
+            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+            Ok(file)
+        };
+        Ok(Self {
+            file: write().map_err(|error| cannot_write(path, &error))?,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Puts the file in its place, where a symbolic link is replaced.
+    ///
+    /// # Errors
+    /// When it cannot be renamed; what stood there still does.
+    pub fn commit(self) -> Result<(), Problem> {
+        let Self { file, path } = self;
+        match file.persist(&path) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(cannot_write(&path, &error.error)),
+        }
+    }
 }
 
 impl Store {
@@ -220,6 +246,15 @@ impl Store {
         outcome
     }
 
+    /// Writes a file that waits for its name until it is committed, so that
+    /// what may fail has been done before.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare_file(&self, path: &Path, content: &[u8], mode: u32) -> Result<PendingFile, Problem> {
+        PendingFile::new(&self.staging, path, content, mode)
+    }
+
     /// Writes a root that many hosts share, where there is none yet.
     ///
     /// # Errors
@@ -261,6 +296,18 @@ impl Store {
         outcome.map_err(|(path, error)| cannot_write(&path, &error))?;
         self.wrote.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Takes back a root that was just written and has signed nothing that stands.
+    pub fn remove_root(&self, layout: &RootLayout) {
+        // What cannot be removed is a root like any other.
+        for file in [layout.cert(), layout.key()] {
+            let _ = fs::remove_file(&file);
+            if let Some(folder) = file.parent() {
+                let _ = fs::remove_dir(folder);
+            }
+        }
+        let _ = fs::remove_dir(layout.folder());
     }
 
     fn build(
