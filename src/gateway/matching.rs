@@ -40,12 +40,7 @@ pub fn filter_chain<'t>(table: &'t SniTable, sni: Option<&str>) -> Option<&'t Ar
 
 /// The virtual host of an authority; its port is ignored. `None`: 404.
 pub fn virtual_host<'t>(table: &'t RouteTable, authority: &str) -> Option<&'t Arc<VirtualHost>> {
-    by_name(
-        &table.exact,
-        &table.wildcard,
-        &lower_case(split_port(authority).0),
-    )
-    .or(table.any.as_ref())
+    by_name(&table.exact, &table.wildcard, &lower_case(split_port(authority).0)).or(table.any.as_ref())
 }
 
 /// The first route whose conditions all hold. `None`: 404.
@@ -80,9 +75,7 @@ pub fn matches(when: &RouteMatch, request: &RequestParts<'_>) -> bool {
         && holds(when.authority.as_ref(), request.authority)
         && when.headers.iter().all(|(name, condition)| match condition {
             ValueMatch::Present => request.headers.contains_key(name),
-            ValueMatch::Value(value) => {
-                header(request.headers, name).is_some_and(|text| string_matches(value, &text))
-            }
+            ValueMatch::Value(value) => header(request.headers, name).is_some_and(|text| string_matches(value, &text)),
         })
         && when.without_headers.iter().all(|(name, condition)| match condition {
             ValueMatch::Present => !request.headers.contains_key(name),
