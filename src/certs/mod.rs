@@ -1,4 +1,26 @@
 //! Certificates: plan, issue, inspect, verify. Pure: bytes and structs in,
-//! values out.
+//! values out; the time is an argument, randomness is the crypto provider's.
 
+mod authority;
+pub mod crl;
+pub mod csr;
+mod der;
+pub mod inspect;
+pub mod issue;
 pub mod key;
+pub(crate) mod names;
+pub mod pem;
+pub mod pkcs12;
+pub mod plan;
+mod reissue;
+mod signature;
+pub(crate) mod times;
+pub mod verify;
+
+pub use issue::{Authority, CertificateAuthority, Chain, Client, Issued, issue_chain};
+pub use key::PrivateKey;
+pub use plan::{Bad, ChainPlan, KeyType, Profile};
+pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+
+#[cfg(test)]
+mod issue_tests;

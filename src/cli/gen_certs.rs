@@ -1,13 +1,198 @@
 //! `istio-tls gen-certs`.
 
+use std::path::PathBuf;
+
+use clap::ArgAction;
+use time::OffsetDateTime;
+
+use super::args::choice;
 use super::context::Context;
-use super::{Exit, Failure};
+use super::gen_certs_run::{self, Intent, Signer};
+use super::password::PasswordArgs;
+use super::{Exit, Failure, gen_certs_report, host_list};
+use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
+use crate::certs::{Bad, KeyType, Profile, csr};
+use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
+use crate::workspace::config::Mode;
 
 /// Makes a root, intermediate, server and client certificate per host
+///
+/// Writes the folders HOST/1_root, 2_intermediate, 3_application and 4_client,
+/// and records the host in istio-tls.yaml. All of a chain appears at once or
+/// not at all; an existing one is replaced only with --force.
 #[derive(clap::Args)]
-pub(super) struct GenCertsArgs {}
+#[command(
+    after_help = "Examples:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --client alice     (adds a client to the chain that is there)\n  istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  istio-tls gen-certs new.example.com --ca httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --force --bad expired"
+)]
+pub(super) struct GenCertsArgs {
+    /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
+    #[arg(value_name = "HOST", required_unless_present = "hosts_file")]
+    pub(super) hosts: Vec<String>,
+    /// Further hosts, one a line (- for standard input)
+    #[arg(long, value_name = "FILE")]
+    pub(super) hosts_file: Option<PathBuf>,
+    /// Replace chains that exist already; their clients are made anew too
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Make only the chains that do not exist yet
+    #[arg(long, conflicts_with = "force")]
+    pub(super) skip_existing: bool,
+    /// Print what would be made, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]
+    #[arg(long, value_parser = choice(Mode::WORDS))]
+    pub(super) mode: Option<Mode>,
+    /// A further client certificate (repeatable); on an existing chain only this client is added
+    #[arg(long = "client", value_name = "NAME")]
+    pub(super) clients: Vec<String>,
 
-pub(super) fn run(_args: GenCertsArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(Failure::runtime(Problem::new("gen-certs is not written yet")))
+    /// Type of all keys
+    #[arg(long, default_value = "ecdsa-p256", value_parser = choice(KeyType::WORDS), help_heading = "Certificates")]
+    pub(super) key_type: KeyType,
+    /// The choices of the Istio task page's generate.sh: RSA, 20/10/1 years, C=US ST=Denial L=Springfield O=Dis
+    #[arg(long, conflicts_with = "key_type", help_heading = "Certificates")]
+    pub(super) compat: bool,
+    /// Days for which server and client certificates are valid [default: 365]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500), conflicts_with = "not_after", help_heading = "Certificates")]
+    pub(super) days: Option<u32>,
+    /// Beginning of their validity: 2026-01-31 or RFC 3339 [default: one hour ago]
+    #[arg(long, value_name = "TIME", help_heading = "Certificates")]
+    pub(super) not_before: Option<String>,
+    /// End of their validity
+    #[arg(long, value_name = "TIME", help_heading = "Certificates")]
+    pub(super) not_after: Option<String>,
+    /// A further name of the server certificate (repeatable): DNS name, IP address, URI or email address
+    #[arg(long = "san", value_name = "NAME", help_heading = "Certificates")]
+    pub(super) sans: Vec<String>,
+    /// Attributes of the subjects, as C=US,O=Shop
+    #[arg(long, value_name = "DN", help_heading = "Certificates")]
+    pub(super) subject: Option<String>,
+    /// Sign the server certificate for the key of this PKCS#10 request; no server key is made
+    #[arg(long, value_name = "FILE", help_heading = "Certificates")]
+    pub(super) csr: Option<PathBuf>,
+    /// Make the server certificate deliberately wrong, for tests
+    #[arg(long, value_parser = choice(Bad::WORDS), help_heading = "Certificates")]
+    pub(super) bad: Option<Bad>,
+
+    /// Sign with the intermediate of an existing chain: its HOST folder
+    #[arg(long, value_name = "DIR", conflicts_with = "root", help_heading = "Authorities")]
+    pub(super) ca: Option<PathBuf>,
+    /// One root for many hosts, made in DIR if there is none
+    #[arg(long, value_name = "DIR", help_heading = "Authorities")]
+    pub(super) root: Option<PathBuf>,
+    /// Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8
+    #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Authorities")]
+    pub(super) name_constraints: Vec<String>,
+    #[command(flatten)]
+    pub(super) password: PasswordArgs,
+    /// Also write each client as a PKCS#12 bundle for browsers (its password: the one given, else changeit)
+    #[arg(long)]
+    pub(super) pkcs12: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let dry_run = args.dry_run;
+    let intent = intent(args, context)?;
+    let plan = gen_certs_run::plan(&intent, context)?;
+    if dry_run {
+        match format {
+            Format::Text => context.print(&gen_certs_report::plan_text(&plan))?,
+            Format::Json => context.print_json(&gen_certs_report::plan_json(&plan))?,
+        }
+        return Ok(Exit::Done);
+    }
+    let outcome = gen_certs_run::carry_out(&intent, plan, context)?;
+    for note in &outcome.notes {
+        context.say(&format!("note: {note}"));
+    }
+    match format {
+        Format::Text => context.print(&gen_certs_report::text(&outcome, context))?,
+        Format::Json => context.print_json(&gen_certs_report::json(&outcome))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// What was typed, parsed to what is wanted; nothing is written yet.
+fn intent(args: GenCertsArgs, context: &Context) -> Result<Intent, Failure> {
+    let hosts = host_list::read(&args.hosts, args.hosts_file.as_deref())?;
+    for client in &args.clients {
+        check_client_name(client).map_err(Failure::usage)?;
+    }
+    let mut profile = if args.compat {
+        Profile::compat()
+    } else {
+        Profile::with_key_type(args.key_type)
+    };
+    if let Some(days) = args.days {
+        profile.leaf_days = days;
+    }
+    if let Some(subject) = &args.subject {
+        profile.subject = Subject::parse(subject).map_err(Failure::usage)?;
+    }
+    let time = |text: &Option<String>| -> Result<Option<OffsetDateTime>, Failure> {
+        text.as_deref().map(parse_time).transpose().map_err(Failure::usage)
+    };
+    let csr = match &args.csr {
+        Some(_) if hosts.len() > 1 => {
+            return Err(Failure::usage(
+                Problem::new("--csr is for one host")
+                    .why(format!("{} hosts are given, and a request is for one key", hosts.len()))
+                    .fix("run gen-certs once for each request"),
+            ));
+        }
+        Some(path) => {
+            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            Some(csr::read(&content, &path.display().to_string()).map_err(Failure::usage)?)
+        }
+        None => None,
+    };
+    // What changes the chain itself; without any of it, --client only adds.
+    let only_clients = !args.clients.is_empty()
+        && args.sans.is_empty()
+        && args.name_constraints.is_empty()
+        && csr.is_none()
+        && args.bad.is_none()
+        && args.ca.is_none()
+        && args.root.is_none();
+    Ok(Intent {
+        hosts,
+        profile,
+        leaf_validity: LeafValidity {
+            not_before: time(&args.not_before)?,
+            not_after: time(&args.not_after)?,
+        },
+        sans: parse_all(&args.sans, San::parse)?,
+        name_constraints: parse_all(&args.name_constraints, Subtree::parse)?,
+        clients: args.clients,
+        only_clients,
+        mode: args.mode,
+        bad: args.bad,
+        csr,
+        signer: match (args.ca, args.root) {
+            (Some(dir), _) => Signer::Intermediate(dir),
+            (None, Some(dir)) => Signer::Root(dir),
+            (None, None) => Signer::Own,
+        },
+        password: args.password.read(context)?,
+        bundles: args.pkcs12,
+        force: args.force,
+        skip_existing: args.skip_existing,
+    })
+}
+
+fn parse_all<T>(texts: &[String], parse: impl Fn(&str) -> Result<T, Problem>) -> Result<Vec<T>, Failure> {
+    texts
+        .iter()
+        .map(|text| parse(text))
+        .collect::<Result<_, _>>()
+        .map_err(Failure::usage)
 }

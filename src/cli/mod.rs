@@ -2,15 +2,27 @@
 //! environment, clock, terminals and exit codes are known only here.
 
 mod args;
+mod connection;
 pub mod context;
+mod duration;
 mod environment;
 mod exit;
 mod failure;
+
+mod authority;
+mod chain_files;
+mod entries;
+mod host_list;
+mod intent;
+mod password;
+mod sources;
 
 mod adopt;
 mod apply;
 mod completions;
 mod gen_certs;
+mod gen_certs_report;
+mod gen_certs_run;
 mod init;
 mod inspect;
 mod man;

@@ -2,12 +2,18 @@
 
 use super::context::Context;
 use super::{Exit, Failure};
-use crate::problem::Problem;
+use crate::workspace::schema;
 
 /// Prints the JSON Schema of istio-tls.yaml
+///
+/// For editors: save it, and put `# yaml-language-server: $schema=FILE` on the
+/// first line of istio-tls.yaml.
 #[derive(clap::Args)]
+#[command(after_help = "Example:\n  istio-tls schema > istio-tls.schema.json")]
 pub(super) struct SchemaArgs {}
 
-pub(super) fn run(_args: SchemaArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(Failure::runtime(Problem::new("schema is not written yet")))
+pub(super) fn run(_args: SchemaArgs, context: &Context) -> Result<Exit, Failure> {
+    context.output(&[("json", ())])?;
+    context.print_json(&schema::schema())?;
+    Ok(Exit::Done)
 }

@@ -1,1 +1,10 @@
-//! Kubernetes and Istio objects: typed, built from an intent, loaded from YAML with their places, rendered.
+//! Manifests: typed Istio and Kubernetes objects ([`model`]), what they are called
+//! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
+//! values out.
+
+pub mod build;
+pub mod load;
+pub mod model;
+pub mod naming;
+pub mod render;
+pub mod routes;

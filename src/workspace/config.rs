@@ -100,8 +100,13 @@ pub struct WorkspaceConfig {
     #[serde(default)]
     pub gateway: GatewayEntry,
     /// The hosts, in the order in which they were made.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list_or_nothing")]
     pub hosts: Vec<HostEntry>,
+}
+
+/// `hosts:` with nothing after it is an empty list.
+fn list_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<HostEntry>, D::Error> {
+    Ok(Option::<Vec<HostEntry>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// The Gateway object that the workspace's manifests make.

@@ -2,4 +2,9 @@
 //! written so that a crash leaves the whole old state or the whole new one.
 
 pub mod config;
+pub mod edit;
+pub mod file;
+pub mod layout;
 pub mod running;
+pub mod schema;
+pub mod store;

@@ -1,5 +1,11 @@
 //! Black-box tests: every command, on the real binary.
 
+mod bad_input_workspace;
+mod gen_certs;
+mod gen_certs_crash;
 mod generated;
 mod harness;
+mod init;
 mod layering;
+mod manifests;
+mod schema;

@@ -1,0 +1,95 @@
+//! Certificate requests (PKCS#10, RFC 2986): read, and their signature checked,
+//! so that whoever asks holds the key.
+
+use x509_parser::certification_request::X509CertificationRequest;
+use x509_parser::extensions::{GeneralName, ParsedExtension};
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+
+use super::plan::San;
+use super::signature::{self, Outcome};
+use super::{names, pem};
+use crate::problem::Problem;
+
+/// A request whose signature was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateRequest {
+    /// The SubjectPublicKeyInfo (DER).
+    pub(super) public_key: Vec<u8>,
+    /// The subject it asks for, for display; what is issued has the plan's.
+    pub subject: String,
+    /// The names it asks for.
+    pub sans: Vec<San>,
+}
+
+/// Reads a request, PEM or DER. `name` is said in errors.
+///
+/// # Errors
+/// When it is broken, its signature does not verify, its key is too weak, or
+/// it asks for a name that cannot be certified here.
+pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
+    let der = if !pem::is_pem(content) && pem::is_der(content) {
+        content.to_vec()
+    } else {
+        let blocks = pem::blocks(content, name)?;
+        let request = blocks.iter().find(|block| {
+            matches!(
+                block.label.as_str(),
+                pem::CERTIFICATE_REQUEST | "NEW CERTIFICATE REQUEST"
+            )
+        });
+        let Some(request) = request else {
+            return Err(Problem::new(format!("{name} holds no certificate request"))
+                .why("none of its PEM blocks is a CERTIFICATE REQUEST")
+                .fix("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj /CN=HOST -out request.pem"));
+        };
+        request.der.to_vec()
+    };
+    let refused = |why: String| Problem::new(format!("{name} holds a request that cannot be granted")).why(why);
+    let (_, request) = X509CertificationRequest::from_der(&der)
+        .map_err(|_| Problem::new(format!("{name} holds no certificate request")).why("its content is no PKCS#10"))?;
+    let info = &request.certification_request_info;
+    match signature::check_signed(&info.subject_pki, &der) {
+        Outcome::Good => {}
+        Outcome::Bad => {
+            return Err(refused(
+                "its signature does not verify, so it does not prove that the key is held".into(),
+            ));
+        }
+        Outcome::Unsupported => return Err(refused("its signature algorithm is not supported".into())),
+    }
+    if let Ok(PublicKey::RSA(key)) = info.subject_pki.parsed()
+        && key.key_size() < 2048
+    {
+        return Err(refused(format!(
+            "its RSA key has {} bits; 2048 is the least",
+            key.key_size()
+        )));
+    }
+    let mut sans = Vec::new();
+    for extension in request.requested_extensions().into_iter().flatten() {
+        let ParsedExtension::SubjectAlternativeName(found) = extension else {
+            continue;
+        };
+        for general in &found.general_names {
+            let (_, text) = names::general_name(general);
+            let typed = match general {
+                GeneralName::DNSName(_) => format!("DNS:{text}"),
+                GeneralName::IPAddress(_) => format!("IP:{text}"),
+                GeneralName::URI(_) => format!("URI:{text}"),
+                GeneralName::RFC822Name(_) => format!("email:{text}"),
+                _ => {
+                    return Err(refused(format!(
+                        "it asks for a name that is no DNS name, address, URI or email: {text}"
+                    )));
+                }
+            };
+            sans.push(San::parse(&typed).map_err(|problem| refused(problem.what))?);
+        }
+    }
+    Ok(CertificateRequest {
+        public_key: info.subject_pki.raw.to_vec(),
+        subject: names::display(&info.subject),
+        sans,
+    })
+}

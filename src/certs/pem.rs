@@ -1,0 +1,336 @@
+//! PEM (RFC 7468), read strictly enough to say at which line a file is broken,
+//! and written the way OpenSSL writes it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, general_purpose::STANDARD};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use x509_parser::prelude::FromDer as _;
+use zeroize::Zeroizing;
+
+use crate::problem::Problem;
+
+/// The label of a certificate (RFC 7468 section 5).
+pub const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of a CRL (RFC 7468 section 6).
+pub const CRL: &str = "X509 CRL";
+/// The label of a certificate request (RFC 7468 section 7).
+pub const CERTIFICATE_REQUEST: &str = "CERTIFICATE REQUEST";
+/// The label of a PKCS#8 key (RFC 7468 section 10).
+pub const PRIVATE_KEY: &str = "PRIVATE KEY";
+/// The label of an encrypted PKCS#8 key (RFC 7468 section 11).
+pub const ENCRYPTED_PRIVATE_KEY: &str = "ENCRYPTED PRIVATE KEY";
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &str = "-----";
+const LINE: usize = 64;
+
+/// Padding may be missing, as OpenSSL also lets it be.
+const DECODER: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// One block of a PEM file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Block {
+    /// What stands after BEGIN, as `CERTIFICATE`.
+    pub label: String,
+    /// The line of BEGIN, from 1.
+    pub line: usize,
+    /// The content; wiped when dropped, since it may be a key.
+    pub der: Zeroizing<Vec<u8>>,
+    /// Whether it is encrypted the old way (RFC 1421 `Proc-Type: 4,ENCRYPTED`).
+    pub legacy_encrypted: bool,
+}
+
+impl Block {
+    /// Whether the block is a certificate (OpenSSL's older labels included).
+    pub fn is_certificate(&self) -> bool {
+        matches!(
+            self.label.as_str(),
+            CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE"
+        )
+    }
+
+    /// Whether the block is a private key, encrypted or not.
+    pub fn is_private_key(&self) -> bool {
+        self.label.ends_with("PRIVATE KEY")
+    }
+}
+
+/// Whether the bytes hold the beginning of a PEM block.
+pub fn is_pem(content: &[u8]) -> bool {
+    content.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes())
+}
+
+/// Whether the bytes look like DER: one ASN.1 SEQUENCE.
+pub fn is_der(content: &[u8]) -> bool {
+    matches!(content, [0x30, second, ..] if *second >= 0x80 || usize::from(*second) + 2 == content.len())
+}
+
+/// Reads every block of a PEM file. Text outside blocks is passed over, and
+/// lines may end in CRLF. `name` is said in errors.
+///
+/// # Errors
+/// When there is no block, or one is broken: it names the file and the line.
+pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
+    let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+    if !is_pem(content) {
+        return Err(not_pem(content, name));
+    }
+    let mut found = Vec::new();
+    let mut open: Option<Open> = None;
+    for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
+        let number = index + 1;
+        let at = || format!("{name}:{number}");
+        let Ok(line) = std::str::from_utf8(line) else {
+            if open.is_some() {
+                return Err(Problem::new(format!("{name} is no valid PEM"))
+                    .at(at())
+                    .why("the line holds bytes that are no text"));
+            }
+            continue;
+        };
+        let line = line.trim();
+        if let Some((before, after)) = line.split_once(BEGIN)
+            && !(before.is_empty() && after.matches(DASHES).count() == 1)
+        {
+            return Err(Problem::new(format!("{name} is no valid PEM"))
+                .at(at())
+                .why("a BEGIN marker does not stand on a line of its own; two files were perhaps joined without a newline between them")
+                .fix("put each -----BEGIN ...----- and -----END ...----- marker on its own line"));
+        }
+        if let Some(label) = line.strip_prefix(BEGIN) {
+            if let Some(open) = &open {
+                return Err(Problem::new(format!("{name} is no valid PEM")).at(at()).why(format!(
+                    "a new block begins before the {} block of line {} has ended",
+                    open.label, open.line
+                )));
+            }
+            let label = label.strip_suffix(DASHES).unwrap_or(label);
+            open = Some(Open::new(label, number));
+        } else if let Some(label) = line.strip_prefix(END) {
+            let label = label.strip_suffix(DASHES).ok_or_else(|| {
+                Problem::new(format!("{name} is no valid PEM"))
+                    .at(at())
+                    .why("the END marker does not end in five hyphens")
+            })?;
+            let Some(block) = open.take() else {
+                return Err(Problem::new(format!("{name} is no valid PEM"))
+                    .at(at())
+                    .why("a block ends that has not begun"));
+            };
+            if block.label != label {
+                return Err(Problem::new(format!("{name} is no valid PEM")).at(at()).why(format!(
+                    "the block of line {} begins as {} and ends as {}",
+                    block.line,
+                    block.label,
+                    label.chars().take(40).collect::<String>()
+                )));
+            }
+            found.push(block.close(name)?);
+        } else if let Some(open) = &mut open {
+            open.take_line(line, number, name)?;
+        }
+    }
+    match open {
+        Some(open) => Err(Problem::new(format!("{name} is truncated"))
+            .at(format!("{name}:{}", open.line))
+            .why(format!("the {} block that begins here has no END line", open.label))),
+        None => Ok(found),
+    }
+}
+
+/// A block whose END line was not seen yet.
+struct Open {
+    label: String,
+    line: usize,
+    base64: Zeroizing<String>,
+    base64_line: usize,
+    legacy_encrypted: bool,
+    in_headers: bool,
+}
+
+impl Open {
+    fn new(label: &str, line: usize) -> Self {
+        Self {
+            label: label.chars().take(80).collect(),
+            line,
+            base64: Zeroizing::new(String::new()),
+            base64_line: line + 1,
+            legacy_encrypted: false,
+            in_headers: false,
+        }
+    }
+
+    fn take_line(&mut self, line: &str, number: usize, name: &str) -> Result<(), Problem> {
+        // RFC 1421 headers come first, are `Name: value`, and end with an empty line.
+        if self.base64.is_empty() && line.contains(':') {
+            self.in_headers = true;
+            self.legacy_encrypted |= line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
+            return Ok(());
+        }
+        if self.in_headers && line.is_empty() {
+            self.in_headers = false;
+            return Ok(());
+        }
+        if self.in_headers {
+            return Ok(());
+        }
+        if self.base64.is_empty() {
+            self.base64_line = number;
+        }
+        let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
+        let compact = line.chars().filter(|c| !c.is_ascii_whitespace());
+        for c in compact {
+            if !is_base64(c) {
+                return Err(Problem::new(format!("{name} is no valid PEM"))
+                    .at(format!("{name}:{number}"))
+                    .why(format!(
+                        "the line holds characters that are not base64, inside the {} block of line {}",
+                        self.label, self.line
+                    )));
+            }
+            self.base64.push(c);
+        }
+        Ok(())
+    }
+
+    fn close(self, name: &str) -> Result<Block, Problem> {
+        let der = DECODER.decode(self.base64.as_bytes()).map_err(|_| {
+            Problem::new(format!("{name} is no valid PEM"))
+                .at(format!("{name}:{}", self.base64_line))
+                .why(format!(
+                    "the base64 of the {} block is broken (a character is missing or too many)",
+                    self.label
+                ))
+        })?;
+        if der.is_empty() {
+            return Err(Problem::new(format!("{name} is no valid PEM"))
+                .at(format!("{name}:{}", self.line))
+                .why(format!("the {} block is empty", self.label)));
+        }
+        Ok(Block {
+            label: self.label,
+            line: self.line,
+            der: Zeroizing::new(der),
+            legacy_encrypted: self.legacy_encrypted,
+        })
+    }
+}
+
+fn not_pem(content: &[u8], name: &str) -> Problem {
+    let problem = Problem::new(format!("{name} holds no PEM block"));
+    if content.iter().all(u8::is_ascii_whitespace) {
+        return problem.why("it is empty");
+    }
+    if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
+        return problem
+            .why("it is UTF-16 text, as PowerShell's > writes it; PEM is ASCII")
+            .fix("write it with Out-File -Encoding ascii");
+    }
+    if is_der(content) {
+        return problem
+            .why("it is DER (binary ASN.1), or a PKCS#12 bundle; PEM is wanted here")
+            .fix(format!("openssl x509 -inform DER -in {name} -out {name}.pem"));
+    }
+    problem.why("no line begins with -----BEGIN")
+}
+
+/// The certificates of a PEM file, in its order; other blocks are passed over.
+///
+/// # Errors
+/// When the PEM is broken, holds no certificate, or one that is no X.509.
+pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let mut certificates = Vec::new();
+    for block in blocks(content, name)? {
+        if block.is_certificate() {
+            check_certificate(&block.der).map_err(|why| {
+                Problem::new(format!("{name} holds a certificate that cannot be read"))
+                    .at(format!("{name}:{}", block.line))
+                    .why(why)
+            })?;
+            certificates.push(CertificateDer::from(block.der.to_vec()));
+        }
+    }
+    if certificates.is_empty() {
+        return Err(Problem::new(format!("{name} holds no certificate"))
+            .why("none of its PEM blocks is a CERTIFICATE; a key or a request was perhaps given in its place"));
+    }
+    Ok(certificates)
+}
+
+/// Whether the DER is one whole X.509 certificate.
+///
+/// # Errors
+/// Says what is wrong.
+pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
+    match x509_parser::certificate::X509Certificate::from_der(der) {
+        Ok((rest, _)) if rest.is_empty() => Ok(()),
+        Ok(_) => Err("bytes are left over after the certificate"),
+        Err(_) => Err("its content is no X.509 certificate"),
+    }
+}
+
+/// The CRLs of a file, PEM or DER.
+///
+/// # Errors
+/// When it is broken or holds no CRL.
+pub fn crls(content: &[u8], name: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
+    let check = |der: &[u8], line: usize| {
+        x509_parser::revocation_list::CertificateRevocationList::from_der(der)
+            .map(|_| ())
+            .map_err(|_| {
+                Problem::new(format!("{name} holds a CRL that cannot be read"))
+                    .at(format!("{name}:{line}"))
+                    .why("its content is no X.509 CRL")
+            })
+    };
+    if !is_pem(content) && is_der(content) {
+        check(content, 1)?;
+        return Ok(vec![CertificateRevocationListDer::from(content.to_vec())]);
+    }
+    let mut crls = Vec::new();
+    for block in blocks(content, name)? {
+        if block.label == CRL {
+            check(&block.der, block.line)?;
+            crls.push(CertificateRevocationListDer::from(block.der.to_vec()));
+        }
+    }
+    if crls.is_empty() {
+        return Err(Problem::new(format!("{name} holds no CRL")).why("none of its PEM blocks is an X509 CRL"));
+    }
+    Ok(crls)
+}
+
+/// Writes one block, lines of 64 characters, with a final newline.
+pub fn text(label: &str, der: &[u8]) -> String {
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    let mut text = String::with_capacity(base64.len() + base64.len() / LINE + 2 * label.len() + 40);
+    text.push_str(BEGIN);
+    text.push_str(label);
+    text.push_str("-----\n");
+    let mut rest = base64.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(LINE));
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text.push_str(END);
+    text.push_str(label);
+    text.push_str("-----\n");
+    text
+}
+
+/// Writes one certificate.
+pub fn certificate_text(der: &CertificateDer<'_>) -> String {
+    text(CERTIFICATE, der)
+}
+
+/// Writes certificates one after the other.
+pub fn certificates_text<'a, 'b: 'a>(ders: impl IntoIterator<Item = &'a CertificateDer<'b>>) -> String {
+    ders.into_iter().map(|der| certificate_text(der)).collect()
+}

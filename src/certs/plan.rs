@@ -1,0 +1,524 @@
+//! What is to be issued: key types, names, validity and constraints, decided
+//! before anything is signed.
+
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+
+use super::csr::CertificateRequest;
+use crate::names::Host;
+use crate::problem::Problem;
+
+/// A key's algorithm and size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum KeyType {
+    /// ECDSA over P-256.
+    #[default]
+    EcdsaP256,
+    /// ECDSA over P-384.
+    EcdsaP384,
+    /// Ed25519.
+    Ed25519,
+    /// RSA, 2048 bits.
+    Rsa2048,
+    /// RSA, 3072 bits.
+    Rsa3072,
+    /// RSA, 4096 bits.
+    Rsa4096,
+}
+
+impl KeyType {
+    /// Every type with its word in flags.
+    pub const WORDS: &[(&str, Self)] = &[
+        ("ecdsa-p256", Self::EcdsaP256),
+        ("ecdsa-p384", Self::EcdsaP384),
+        ("ed25519", Self::Ed25519),
+        ("rsa-2048", Self::Rsa2048),
+        ("rsa-3072", Self::Rsa3072),
+        ("rsa-4096", Self::Rsa4096),
+    ];
+
+    /// The type's word.
+    pub fn word(self) -> &'static str {
+        Self::WORDS
+            .iter()
+            .find(|(_, value)| *value == self)
+            .map_or("", |(word, _)| *word)
+    }
+}
+
+/// A way in which the server leaf is deliberately wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Bad {
+    /// Its validity ended.
+    Expired,
+    /// Its validity has not begun.
+    NotYetValid,
+    /// It names another host.
+    WrongHost,
+    /// It is signed by a CA that is not the chain's, of the same name.
+    WrongCa,
+    /// It has the host as CN only.
+    NoSan,
+    /// Its key is a published RSA key of 1024 bits.
+    WeakKey,
+    /// It is for clients only.
+    WrongEku,
+}
+
+impl Bad {
+    /// Every fault with its word in flags.
+    pub const WORDS: &[(&str, Self)] = &[
+        ("expired", Self::Expired),
+        ("not-yet-valid", Self::NotYetValid),
+        ("wrong-host", Self::WrongHost),
+        ("wrong-ca", Self::WrongCa),
+        ("no-san", Self::NoSan),
+        ("weak-key", Self::WeakKey),
+        ("wrong-eku", Self::WrongEku),
+    ];
+}
+
+/// A subject alternative name (RFC 5280 section 4.2.1.6).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum San {
+    /// `dNSName`, a wildcard included.
+    Dns(Host),
+    /// `iPAddress`.
+    Ip(IpAddr),
+    /// `uniformResourceIdentifier`.
+    Uri(String),
+    /// `rfc822Name`.
+    Email(String),
+}
+
+/// A kind of attribute in a subject (RFC 5280 section 4.1.2.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Attribute {
+    /// C
+    Country,
+    /// ST
+    State,
+    /// L
+    Locality,
+    /// O
+    Organization,
+    /// OU
+    OrganizationalUnit,
+    /// CN
+    CommonName,
+}
+
+/// A distinguished name: attributes in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subject(pub(crate) Vec<(Attribute, String)>);
+
+/// What stays the same for every chain of a command: key types, lifetimes, subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The root's and the intermediate's key type.
+    pub ca_key: KeyType,
+    /// The leaves' key type.
+    pub leaf_key: KeyType,
+    /// The root's lifetime in days.
+    pub root_days: u32,
+    /// The intermediate's lifetime in days.
+    pub intermediate_days: u32,
+    /// The leaves' lifetime in days, unless [`LeafValidity`] says otherwise.
+    pub leaf_days: u32,
+    /// Attributes of every subject, before CN. A CN in it is the server leaf's.
+    pub subject: Subject,
+}
+
+/// The user's wishes for the leaves' validity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LeafValidity {
+    /// The beginning; one hour back when absent.
+    pub not_before: Option<OffsetDateTime>,
+    /// The end; the beginning plus the profile's days when absent.
+    pub not_after: Option<OffsetDateTime>,
+}
+
+/// One permitted subtree of a name constraint (RFC 5280 section 4.2.1.10).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subtree {
+    /// A DNS name and everything below it.
+    Dns(Host),
+    /// An address range.
+    Ip(IpAddr, u8),
+}
+
+/// Everything that [`super::issue_chain`] needs to know about one host's chain.
+#[derive(Debug, Clone)]
+pub struct ChainPlan {
+    /// The host.
+    pub host: Host,
+    /// Further names of the server leaf.
+    pub sans: Vec<San>,
+    /// Key types, lifetimes, subject.
+    pub profile: Profile,
+    /// The leaves' validity.
+    pub leaf_validity: LeafValidity,
+    /// The clients to issue, by name; none in mode simple. The first is usually the host.
+    pub clients: Vec<String>,
+    /// What the new CA may issue for; empty is everything.
+    pub name_constraints: Vec<Subtree>,
+    /// What is to be wrong with the server leaf.
+    pub bad: Option<Bad>,
+    /// A request whose key the server leaf is for, in place of a new key.
+    pub csr: Option<CertificateRequest>,
+}
+
+impl ChainPlan {
+    /// A plan with every default: P-256, one client named as the host.
+    pub fn new(host: Host) -> Self {
+        Self {
+            clients: vec![host.as_str().to_owned()],
+            host,
+            sans: Vec::new(),
+            profile: Profile::default(),
+            leaf_validity: LeafValidity::default(),
+            name_constraints: Vec::new(),
+            bad: None,
+            csr: None,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            ca_key: KeyType::EcdsaP256,
+            leaf_key: KeyType::EcdsaP256,
+            root_days: 3650,
+            intermediate_days: 1825,
+            leaf_days: 365,
+            subject: Subject::default(),
+        }
+    }
+}
+
+impl Profile {
+    /// The defaults with one key type for CAs and leaves.
+    pub fn with_key_type(key_type: KeyType) -> Self {
+        Self {
+            ca_key: key_type,
+            leaf_key: key_type,
+            ..Self::default()
+        }
+    }
+
+    /// The choices of the generate.sh of the Istio task page: RSA 4096 CAs,
+    /// RSA 2048 leaves, 7300, 3650 and 375 days, C=US ST=Denial L=Springfield O=Dis.
+    pub fn compat() -> Self {
+        Self {
+            ca_key: KeyType::Rsa4096,
+            leaf_key: KeyType::Rsa2048,
+            root_days: 7300,
+            intermediate_days: 3650,
+            leaf_days: 375,
+            subject: Subject(vec![
+                (Attribute::Country, "US".into()),
+                (Attribute::State, "Denial".into()),
+                (Attribute::Locality, "Springfield".into()),
+                (Attribute::Organization, "Dis".into()),
+            ]),
+        }
+    }
+}
+
+impl San {
+    /// Parses what `--san` takes: a DNS name, an address, a URI, an email
+    /// address, or one of them after `DNS:`, `IP:`, `URI:` or `email:`.
+    ///
+    /// # Errors
+    /// When the text is none of them.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = |why: &str| {
+            Problem::new(format!("{:?} is no subject alternative name", shortened(text)))
+                .why(why.to_owned())
+                .fix("give a DNS name, an IP address, a URI (https://..., spiffe://...) or an email address")
+        };
+        let (kind, value) = match text.split_once(':') {
+            Some((kind, value)) if !value.starts_with("//") => (kind.to_ascii_lowercase(), value),
+            _ => (String::new(), text),
+        };
+        match kind.as_str() {
+            "dns" => Self::from_host(value).and_then(|san| match san {
+                Self::Dns(_) => Ok(san),
+                _ => Err(bad("after DNS: an address stands")),
+            }),
+            "ip" => value
+                .parse()
+                .map(Self::Ip)
+                .map_err(|_| bad("after IP: no address stands")),
+            "uri" => Self::uri(value).ok_or_else(|| bad("a URI is a scheme, a colon and ASCII text without spaces")),
+            "email" => Self::email(value).ok_or_else(|| bad("an email address is LOCAL@DOMAIN in ASCII")),
+            _ if text.contains("://") || kind == "urn" => {
+                Self::uri(text).ok_or_else(|| bad("a URI is a scheme, a colon and ASCII text without spaces"))
+            }
+            _ if text.contains('@') => {
+                Self::email(text).ok_or_else(|| bad("an email address is LOCAL@DOMAIN in ASCII"))
+            }
+            _ => Self::from_host(text),
+        }
+    }
+
+    fn from_host(text: &str) -> Result<Self, Problem> {
+        Host::parse(text).map(|host| Self::of(&host))
+    }
+
+    fn uri(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once(':')?;
+        let fits = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+            && !rest.trim_start_matches('/').is_empty()
+            && rest.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}".contains(c));
+        fits.then(|| Self::Uri(text.to_owned()))
+    }
+
+    fn email(text: &str) -> Option<Self> {
+        let (local, domain) = text.rsplit_once('@')?;
+        let host = Host::parse(domain)
+            .ok()
+            .filter(|host| host.ip().is_none() && !host.is_wildcard())?;
+        let fits = !local.is_empty()
+            && local.len() <= 64
+            && local
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c));
+        fits.then(|| Self::Email(format!("{local}@{host}")))
+    }
+
+    /// The name that covers a host.
+    pub fn of(host: &Host) -> Self {
+        match host.ip() {
+            Some(ip) => Self::Ip(ip),
+            None => Self::Dns(host.clone()),
+        }
+    }
+}
+
+impl std::fmt::Display for San {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Dns(host) => write!(f, "{host}"),
+            Self::Ip(ip) => write!(f, "{ip}"),
+            Self::Uri(text) | Self::Email(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Attribute {
+    /// Every attribute with its short name and its upper bound (RFC 5280 appendix A.1).
+    const TABLE: &[(&str, Self, usize)] = &[
+        ("C", Self::Country, 2),
+        ("ST", Self::State, 128),
+        ("L", Self::Locality, 128),
+        ("O", Self::Organization, 64),
+        ("OU", Self::OrganizationalUnit, 64),
+        ("CN", Self::CommonName, 64),
+    ];
+}
+
+impl Subject {
+    /// Parses `C=US,O=Dis,CN=a` or `/C=US/O=Dis/CN=a`; a backslash escapes a separator.
+    ///
+    /// # Errors
+    /// When an attribute is unknown, empty, or too long (RFC 5280 appendix A.1).
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = |why: String| {
+            Problem::new(format!("{:?} is no subject", shortened(text)))
+                .why(why)
+                .fix("give it as C=US,ST=Denial,L=Springfield,O=Dis,CN=httpbin.example.com; C, ST, L, O, OU and CN are known")
+        };
+        let mut attributes: Vec<(Attribute, String)> = Vec::new();
+        let (separator, body) = match text.strip_prefix('/') {
+            Some(body) => ('/', body),
+            None => (',', text),
+        };
+        for part in split_escaped(body, separator) {
+            let (name, value) = part
+                .split_once('=')
+                .ok_or_else(|| bad(format!("{:?} is no NAME=VALUE", shortened(&part))))?;
+            let (name, value) = (name.trim().to_ascii_uppercase(), value.trim());
+            let (short, attribute, limit) = Attribute::TABLE
+                .iter()
+                .find(|(short, ..)| *short == name)
+                .ok_or_else(|| bad(format!("the attribute {:?} is not known", shortened(&name))))?;
+            if value.is_empty() || value.chars().count() > *limit {
+                return Err(bad(format!("{short} holds 1 to {limit} characters")));
+            }
+            if value.chars().any(char::is_control) {
+                return Err(bad(format!("{short} holds a control character")));
+            }
+            if *attribute == Attribute::Country && !(value.len() == 2 && value.bytes().all(|b| b.is_ascii_alphabetic()))
+            {
+                return Err(bad("C is a country's code of two letters (ISO 3166)".into()));
+            }
+            if attributes.iter().any(|(known, _)| known == attribute) {
+                return Err(bad(format!("{short} is given twice")));
+            }
+            let value = if *attribute == Attribute::Country {
+                value.to_ascii_uppercase()
+            } else {
+                value.to_owned()
+            };
+            attributes.push((*attribute, value));
+        }
+        if attributes.is_empty() {
+            return Err(bad("it is empty".into()));
+        }
+        Ok(Self(attributes))
+    }
+
+    /// The common name, if one was given.
+    pub fn common_name(&self) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(attribute, _)| *attribute == Attribute::CommonName)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The same attributes with another CN, or without one.
+    #[must_use]
+    pub fn with_common_name(&self, name: Option<&str>) -> Self {
+        let mut attributes: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(attribute, _)| *attribute != Attribute::CommonName)
+            .cloned()
+            .collect();
+        attributes.extend(name.map(|name| (Attribute::CommonName, name.to_owned())));
+        Self(attributes)
+    }
+
+    /// The attributes in order.
+    pub fn attributes(&self) -> &[(Attribute, String)] {
+        &self.0
+    }
+}
+
+/// Splits at `separator`, but not where a backslash stands before it.
+fn split_escaped(text: &str, separator: char) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut escaped = false;
+    for c in text.chars() {
+        if !escaped && c == '\\' {
+            escaped = true;
+            continue;
+        }
+        if !escaped && c == separator {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(c);
+        }
+        escaped = false;
+    }
+    parts
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+impl Subtree {
+    /// Parses what `--name-constraints` takes: a DNS name or an address range (`10.0.0.0/8`).
+    ///
+    /// # Errors
+    /// When the text is neither.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let bad = |why: &str| {
+            Problem::new(format!("{:?} is no name constraint", shortened(text)))
+                .why(why.to_owned())
+                .fix("give a DNS name (example.com: it and everything below it) or a range (10.0.0.0/8)")
+        };
+        if let Some((address, length)) = text.split_once('/') {
+            let address: IpAddr = address.parse().map_err(|_| bad("no address stands before the slash"))?;
+            let length: u8 = length
+                .parse()
+                .map_err(|_| bad("no prefix length stands after the slash"))?;
+            if length > if address.is_ipv4() { 32 } else { 128 } {
+                return Err(bad("the prefix is longer than the address"));
+            }
+            return Ok(Self::Ip(masked(address, length), length));
+        }
+        let host = Host::parse(text.trim_start_matches('.'))?;
+        match host.ip() {
+            Some(ip) => Ok(Self::Ip(ip, if ip.is_ipv4() { 32 } else { 128 })),
+            None if host.is_wildcard() => Err(bad(
+                "a constraint has no wildcard; it holds for everything below a name",
+            )),
+            None => Ok(Self::Dns(host)),
+        }
+    }
+
+    /// Whether a name lies in this subtree; none if it is of another kind.
+    pub(crate) fn covers(&self, san: &San) -> Option<bool> {
+        match (self, san) {
+            (Self::Dns(base), San::Dns(host)) => {
+                let host = host.as_str();
+                Some(host == base.as_str() || host.ends_with(&format!(".{base}")))
+            }
+            (Self::Ip(base, length), San::Ip(ip)) => {
+                Some(base.is_ipv4() == ip.is_ipv4() && masked(*ip, *length) == *base)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The address with every bit after `length` cleared.
+fn masked(address: IpAddr, length: u8) -> IpAddr {
+    match address {
+        IpAddr::V4(ip) => {
+            let mask = u32::MAX.checked_shl(32 - u32::from(length.min(32))).unwrap_or(0);
+            IpAddr::V4((u32::from(ip) & mask).into())
+        }
+        IpAddr::V6(ip) => {
+            let mask = u128::MAX.checked_shl(128 - u32::from(length.min(128))).unwrap_or(0);
+            IpAddr::V6((u128::from(ip) & mask).into())
+        }
+    }
+}
+
+/// Parses a time for `--not-before` and `--not-after`: `2026-12-31` (midnight
+/// UTC) or RFC 3339.
+///
+/// # Errors
+/// When the text is neither, or the year is none that a certificate can hold.
+pub fn parse_time(text: &str) -> Result<OffsetDateTime, Problem> {
+    use time::format_description::well_known::Rfc3339;
+    let full = if text.len() == 10 {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.to_owned()
+    };
+    OffsetDateTime::parse(&full, &Rfc3339)
+        .ok()
+        .map(|time| time.to_offset(time::UtcOffset::UTC))
+        .filter(|time| (1950..=9999).contains(&time.year()))
+        .ok_or_else(|| {
+            Problem::new(format!("{:?} is no time", shortened(text))).fix(
+                "give a date (2026-12-31) or a time as in RFC 3339 (2026-12-31T23:59:59Z), in the years 1950 to 9999",
+            )
+        })
+}
+
+/// Checks a client's name: it becomes a CN, a file name and, if it is a DNS
+/// name or an email address, a SAN.
+///
+/// # Errors
+/// When it is no host, and is empty, over 64 characters, or holds other
+/// characters than letters, digits, dots, hyphens, underscores and `@`.
+pub fn check_client_name(text: &str) -> Result<(), Problem> {
+    let fits = !text.is_empty()
+        && text.len() <= 64
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_@".contains(c))
+        && !text.starts_with(['.', '-']);
+    if fits || Host::parse(text).is_ok_and(|host| host.as_str() == text) {
+        return Ok(());
+    }
+    Err(Problem::new(format!("{:?} is no name for a client", shortened(text)))
+        .why("it becomes a file name and a CN: 1 to 64 letters, digits, dots, hyphens, underscores and @, not beginning with a dot or hyphen"))
+}

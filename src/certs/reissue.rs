@@ -1,0 +1,67 @@
+//! Puts a CA's own name, byte for byte, into what was signed in its name, and
+//! signs again. A name that is written anew (another string type, an attribute
+//! that stands twice as DC does, several in one RDN) is another name to
+//! verifiers that compare octets (RFC 5280 section 7.1).
+
+use rustls::pki_types::CertificateDer;
+
+use super::der;
+use crate::problem::Problem;
+
+const VERSION: u8 = 0xa0;
+
+/// A certificate whose issuer is `issuer`; unchanged if it is already.
+pub(super) fn with_issuer(
+    certificate: CertificateDer<'static>,
+    issuer: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
+) -> Result<CertificateDer<'static>, Problem> {
+    let unreadable = || Problem::new("the new certificate cannot be read back");
+    let outer = der::take_tag(&certificate, der::SEQUENCE).ok_or_else(unreadable)?;
+    let tbs = der::take_tag(outer.content, der::SEQUENCE).ok_or_else(unreadable)?;
+    // version, serialNumber, signature, issuer
+    let version = der::take_tag(tbs.content, VERSION).ok_or_else(unreadable)?;
+    let serial = der::take_tag(version.rest, der::INTEGER).ok_or_else(unreadable)?;
+    let algorithm = der::take_tag(serial.rest, der::SEQUENCE).ok_or_else(unreadable)?;
+    match resigned(tbs, algorithm.rest, algorithm.whole, issuer, sign).ok_or_else(unreadable)?? {
+        Some(der) => Ok(der.into()),
+        None => Ok(certificate),
+    }
+}
+
+/// A CRL whose issuer is `issuer`; unchanged if it is already.
+pub(super) fn crl_with_issuer(
+    crl: &[u8],
+    issuer: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
+) -> Result<Vec<u8>, Problem> {
+    let unreadable = || Problem::new("the new CRL cannot be read back");
+    let outer = der::take_tag(crl, der::SEQUENCE).ok_or_else(unreadable)?;
+    let tbs = der::take_tag(outer.content, der::SEQUENCE).ok_or_else(unreadable)?;
+    // version, signature, issuer
+    let version = der::take_tag(tbs.content, der::INTEGER).ok_or_else(unreadable)?;
+    let algorithm = der::take_tag(version.rest, der::SEQUENCE).ok_or_else(unreadable)?;
+    let signed = resigned(tbs, algorithm.rest, algorithm.whole, issuer, sign).ok_or_else(unreadable)??;
+    Ok(signed.unwrap_or_else(|| crl.to_vec()))
+}
+
+/// The signed form again with the issuer, which is the element at `from`,
+/// replaced; the inner `None` if it is equal. The outer `None` is unreadable DER.
+fn resigned(
+    tbs: der::Element<'_>,
+    from: &[u8],
+    algorithm: &[u8],
+    issuer: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
+) -> Option<Result<Option<Vec<u8>>, Problem>> {
+    let old = der::take_tag(from, der::SEQUENCE)?;
+    if old.whole == issuer {
+        return Some(Ok(None));
+    }
+    let before = &tbs.content[..tbs.content.len() - from.len()];
+    let tbs = der::wrap(der::SEQUENCE, &[before, issuer, old.rest].concat());
+    Some(sign(&tbs).map(|signature| {
+        let content = [&tbs[..], algorithm, &der::bit_string(&signature)].concat();
+        Some(der::wrap(der::SEQUENCE, &content))
+    }))
+}

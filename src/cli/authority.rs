@@ -1,0 +1,130 @@
+//! The CAs that commands sign with: read from a workspace's folders, the key
+//! decrypted, and checked to fit.
+
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::context::Context;
+use crate::certs::{CertificateAuthority, CertificateDer, key, pem};
+use crate::files::{self, PEM_LIMIT};
+use crate::problem::Problem;
+use crate::workspace::layout::{ChainLayout, Part, RootLayout};
+
+/// An intermediate that signs leaves, and the root above it.
+pub(super) struct Intermediate {
+    /// The intermediate.
+    pub(super) ca: CertificateAuthority,
+    /// Its root.
+    pub(super) root: CertificateDer<'static>,
+}
+
+/// The intermediate of `--ca DIR`: a HOST folder or its 2_intermediate.
+///
+/// # Errors
+/// When a part is missing or does not fit, or the key's password does.
+pub(super) fn intermediate_of_folder(
+    context: &Context,
+    given: &Path,
+    password: Option<&str>,
+) -> Result<Intermediate, Failure> {
+    let in_workspace = context.dir.join(given);
+    let dir = if given.exists() { given } else { in_workspace.as_path() };
+    let name = "certs/intermediate.cert.pem";
+    let folder = [dir.join("2_intermediate"), dir.to_owned()]
+        .into_iter()
+        .find(|folder| folder.join(name).exists())
+        .ok_or_else(|| {
+            Failure::usage(
+                Problem::new(format!("{} holds no intermediate", given.display()))
+                    .why(format!("neither 2_intermediate/{name} nor {name} is there"))
+                    .fix("give the folder of a host that has a chain, as --ca httpbin.example.com"),
+            )
+        })?;
+    let chain = folder.join("certs/ca-chain.cert.pem");
+    let beside = folder.join("../1_root/certs/ca.cert.pem");
+    let root = if beside.exists() { beside } else { chain };
+    intermediate(
+        &folder.join(name),
+        &folder.join("private/intermediate.key.pem"),
+        &root,
+        password,
+    )
+}
+
+/// The intermediate of a host's own chain.
+///
+/// # Errors
+/// As [`intermediate_of_folder`].
+pub(super) fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
+    let beside = layout.path(Part::RootCert);
+    let root = if beside.exists() {
+        beside
+    } else {
+        layout.path(Part::CaChain)
+    };
+    intermediate(
+        &layout.path(Part::IntermediateCert),
+        &layout.path(Part::IntermediateKey),
+        &root,
+        password,
+    )
+}
+
+/// The root of `--root DIR`; none if neither its certificate nor its key is there.
+///
+/// # Errors
+/// When one half is missing, or they do not fit.
+pub(super) fn shared_root(
+    layout: &RootLayout,
+    password: Option<&str>,
+) -> Result<Option<CertificateAuthority>, Failure> {
+    if !layout.cert().exists() && !layout.key().exists() {
+        return Ok(None);
+    }
+    ca(&layout.cert(), &layout.key(), password).map(Some)
+}
+
+/// Reads a CA's certificate and key.
+///
+/// # Errors
+/// When one is missing or broken, or they do not fit.
+pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
+    let certificate = first_certificate(cert)?;
+    if key_path.symlink_metadata().is_err() {
+        return Err(Failure::usage(
+            Problem::new(format!("{} is not there", key_path.display()))
+                .why(format!("{} cannot sign without its key", cert.display()))
+                .fix("use the folder in which the CA was made; a chain under a shared CA holds certificates only"),
+        ));
+    }
+    let content = zeroize::Zeroizing::new(files::read(key_path, PEM_LIMIT).map_err(Failure::usage)?);
+    let name = key_path.display().to_string();
+    let key = key::read(&content, &name, password).map_err(Failure::usage)?;
+    CertificateAuthority::new(certificate, &key).map_err(|problem| {
+        let problem = Problem {
+            at: problem.at.clone().or(Some(name)),
+            ..problem
+        };
+        Failure::usage(problem)
+    })
+}
+
+fn intermediate(cert: &PathBuf, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
+    let ca = ca(cert, key, password)?;
+    let content = files::read(root, PEM_LIMIT).map_err(Failure::usage)?;
+    // ca-chain.cert.pem ends with the root.
+    let root = pem::certificates(&content, &root.display().to_string())
+        .map_err(Failure::usage)?
+        .pop()
+        .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", root.display()))))?;
+    Ok(Intermediate { ca, root })
+}
+
+fn first_certificate(path: &Path) -> Result<CertificateDer<'static>, Failure> {
+    let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+    pem::certificates(&content, &path.display().to_string())
+        .map_err(Failure::usage)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", path.display()))))
+}

@@ -1,0 +1,114 @@
+//! What commands that make chains record in istio-tls.yaml: an entry per host,
+//! its credential name chosen once, and the entries that are missing.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use crate::manifests::naming;
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
+use crate::workspace::file::{WorkspaceFile, new_id};
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store;
+
+/// What is known of one host's chain.
+pub(super) struct Recorded {
+    /// The host.
+    pub(super) host: Host,
+    /// Its mode, if the user gave one or the chain shows it.
+    pub(super) mode: Option<Mode>,
+    /// Its further clients.
+    pub(super) clients: Vec<String>,
+}
+
+/// The workspace's file, or the starter of a new workspace.
+///
+/// # Errors
+/// When the file is there and not valid.
+pub(super) fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
+    match WorkspaceFile::read(dir)? {
+        Some(file) => Ok(file),
+        None => Ok(WorkspaceFile::starter(dir, &new_id()?)),
+    }
+}
+
+/// The chains of the folder that have no entry, other than those in `made`:
+/// left by a process that ended in between, or copied here.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(super) fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
+    let known: HashSet<&Host> = config
+        .hosts
+        .iter()
+        .map(|entry| &entry.host)
+        .chain(made.iter().map(|recorded| &recorded.host))
+        .collect();
+    let mut found = Vec::new();
+    for layout in store::find_chains(dir)? {
+        if !known.contains(layout.host()) && layout.path(Part::ServerKey).exists() {
+            found.push(of_chain(&layout)?);
+        }
+    }
+    Ok(found)
+}
+
+/// What a chain on disk shows: without a client it is for mode simple.
+///
+/// # Errors
+/// When its folder cannot be read.
+pub(super) fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
+    let mut clients = store::clients(layout)?;
+    let mode = clients.is_empty().then_some(Mode::Simple);
+    clients.retain(|name| name != layout.host().as_str());
+    Ok(Recorded {
+        host: layout.host().clone(),
+        mode,
+        clients,
+    })
+}
+
+/// The configuration with these hosts recorded: new ones at the end, in their
+/// order; names that stand there already never change.
+pub(super) fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
+    let mut wanted = config.clone();
+    let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())
+        .map(|(index, entry)| (entry.host.clone(), index))
+        .collect();
+    let new: Vec<&Recorded> = made
+        .iter()
+        .filter(|recorded| !place.contains_key(&recorded.host))
+        .collect();
+    let names = naming::names(
+        (config.hosts.iter())
+            .map(|entry| (&entry.host, Some(entry.credential_name.as_str())))
+            .chain(new.iter().map(|recorded| (&recorded.host, None))),
+    );
+    let own_mode = |mode: Option<Mode>| mode.filter(|mode| *mode != config.mode);
+    for (recorded, names) in new.iter().zip(&names[config.hosts.len()..]) {
+        wanted.hosts.push(HostEntry {
+            host: recorded.host.clone(),
+            mode: own_mode(recorded.mode),
+            credential_name: names.credential.clone(),
+            routes: Vec::new(),
+            clients: recorded.clients.clone(),
+        });
+    }
+    for recorded in made {
+        if let Some(index) = place.get(&recorded.host) {
+            let entry = &mut wanted.hosts[*index];
+            if let Some(mode) = recorded.mode {
+                if wanted.mode != mode || entry.mode.is_some() {
+                    entry.mode = own_mode(Some(mode));
+                }
+            }
+            for client in &recorded.clients {
+                if !entry.clients.contains(client) {
+                    entry.clients.push(client.clone());
+                }
+            }
+        }
+    }
+    wanted
+}

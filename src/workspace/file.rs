@@ -1,0 +1,412 @@
+//! istio-tls.yaml: read with errors that name line and column, and written in
+//! one step. Changing its text is [`super::edit`]'s work.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_saphyr::Options;
+
+use super::config::{FILE_NAME, WorkspaceConfig};
+use super::{edit, store};
+use crate::certs::plan::check_client_name;
+use crate::files::{self, MANIFEST_LIMIT};
+use crate::names;
+use crate::problem::Problem;
+
+/// The format that this release reads and writes.
+pub const VERSION: u32 = 1;
+/// What a new workspace begins with; `{id}` is replaced.
+const STARTER: &str = include_str!("../../templates/istio-tls.yaml");
+
+/// istio-tls.yaml as it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkspaceFile {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// What it says.
+    pub config: WorkspaceConfig,
+}
+
+impl WorkspaceFile {
+    /// Reads the file of a workspace folder; none if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is no valid workspace file.
+    pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
+        let path = dir.join(FILE_NAME);
+        if path
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        {
+            return Ok(None);
+        }
+        let bytes = files::read(&path, MANIFEST_LIMIT)?;
+        let name = shown(&path);
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Problem::new(format!("{name} cannot be read")).why("it is not UTF-8 text"))?;
+        let config = parse(&name, &text)?;
+        Ok(Some(Self { path, text, config }))
+    }
+
+    /// A workspace file that does not stand on disk yet: the starter with this id.
+    pub fn starter(dir: &Path, id: &str) -> Self {
+        let text = STARTER.replace("{id}", id);
+        let config = parse(FILE_NAME, &text).expect("the starter is valid, as its test shows");
+        Self {
+            path: dir.join(FILE_NAME),
+            text,
+            config,
+        }
+    }
+
+    /// Changes the text so that it says `wanted`; comments, order and unknown
+    /// fields stay. Nothing is written.
+    ///
+    /// # Errors
+    /// When the file is laid out so that it cannot be changed safely.
+    pub fn edit(&self, wanted: &WorkspaceConfig) -> Result<Self, Problem> {
+        if wanted == &self.config {
+            return Ok(self.clone());
+        }
+        let name = shown(&self.path);
+        let text = edit::to(&self.text, &self.config, wanted)
+            .filter(|text| parse(&name, text).is_ok_and(|config| &config == wanted))
+            .ok_or_else(|| {
+                Problem::new(format!("{name} could not be changed"))
+                    .why("its layout is one that cannot be edited without losing something, so it was left as it is")
+                    .fix("write its hosts as a plain block list (- host: ...), then run the command again")
+            })?;
+        Ok(Self {
+            path: self.path.clone(),
+            text,
+            config: wanted.clone(),
+        })
+    }
+
+    /// Writes the file, all but its name; [`store::PendingFile::commit`] gives it that.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare(&self, store: &store::Store) -> Result<store::PendingFile, Problem> {
+        store.prepare_file(&self.path, self.text.as_bytes(), store::PUBLIC)
+    }
+
+    /// Writes the file in one step. A symbolic link is not followed.
+    ///
+    /// # Errors
+    /// When it cannot be written; the old one is then still there.
+    pub fn write(&self) -> Result<(), Problem> {
+        store::write_file(&self.path, self.text.as_bytes(), store::PUBLIC)
+    }
+}
+
+/// A new workspace's id: 16 lower-case hex digits.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn new_id() -> Result<String, Problem> {
+    let mut bytes = [0; 8];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Problem::new("no workspace id could be made").why("the system gave no random bytes"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Reads the text of an istio-tls.yaml; `name` is said in errors.
+///
+/// # Errors
+/// When it is no YAML, of another version, or breaks a rule; with line and column.
+pub fn parse(name: &str, text: &str) -> Result<WorkspaceConfig, Problem> {
+    let config: WorkspaceConfig = match serde_saphyr::from_str_with_options(text, options()) {
+        Ok(config) => config,
+        Err(error) => {
+            return Err(match other_version(text) {
+                Some(version) => version_problem(name, text, version),
+                None => syntax_problem(name, &error),
+            });
+        }
+    };
+    if config.version != VERSION {
+        return Err(version_problem(name, text, config.version));
+    }
+    check(name, text, &config)?;
+    Ok(config)
+}
+
+fn options() -> Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        with_snippet: false,
+        // 100,000 hosts of a dozen fields; such a file has no need of aliases.
+        budget: serde_saphyr::budget! {
+            max_events: 8_000_000,
+            max_nodes: 4_000_000,
+            max_aliases: 100,
+            max_anchors: 100,
+        },
+    }
+}
+
+fn shown(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.display().to_string()
+}
+
+fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
+    let at = match error.location() {
+        Some(place) if place.line() > 0 => format!("{name}:{}:{}", place.line(), place.column()),
+        _ => name.to_owned(),
+    };
+    let text = error.without_snippet().to_string();
+    // The place is said once, in `at`.
+    let mut why = text.lines().next().unwrap_or_default();
+    if let Some(end) = why.find(" at line ") {
+        why = &why[..end];
+    }
+    if let Some((place, rest)) = why.split_once(": ")
+        && place.starts_with("error: line ")
+    {
+        why = rest;
+    }
+    Problem::new(format!("{name} is not a valid workspace file"))
+        .at(at)
+        .why(why)
+}
+
+/// The version, if it is readable and another than ours.
+fn other_version(text: &str) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        version: u32,
+    }
+    let head: Head = serde_saphyr::from_str_with_options(text, options()).ok()?;
+    (head.version != VERSION).then_some(head.version)
+}
+
+fn version_problem(name: &str, text: &str, version: u32) -> Problem {
+    problem_at(
+        name,
+        text,
+        &[Step::Key("version")],
+        format!("{name} has version {version}"),
+    )
+    .why(format!("this release reads version {VERSION}"))
+    .fix("use the release of istio-tls that wrote it, or a newer one")
+}
+
+/// The rules that types cannot say.
+fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem> {
+    let wrong = |steps: &[Step<'_>], problem: Problem| {
+        let mut placed = problem_at(name, text, steps, problem.what);
+        placed.why = problem.why;
+        placed.fix = problem.fix;
+        placed
+    };
+    if config.id.len() != 16
+        || !config
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    {
+        return Err(wrong(
+            &[Step::Key("id")],
+            Problem::new(format!("the id {:?} is not a workspace id", config.id))
+                .why("it labels this workspace's objects in a cluster: 16 lower-case hex digits"),
+        ));
+    }
+    let gateway = &config.gateway;
+    names::check_object_name("Gateway", &gateway.name)
+        .map_err(|problem| wrong(&[Step::Key("gateway"), Step::Key("name")], problem))?;
+    for (field, namespace) in [
+        ("namespace", &gateway.namespace),
+        ("podNamespace", &gateway.pod_namespace),
+    ] {
+        if !names::is_dns_label(namespace) {
+            return Err(wrong(
+                &[Step::Key("gateway"), Step::Key(field)],
+                Problem::new(format!("{namespace:?} is not a namespace"))
+                    .why("a namespace holds lower-case letters, digits and hyphens, at most 63"),
+            ));
+        }
+    }
+    let (mut hosts, mut credentials) = (HashSet::new(), HashSet::new());
+    for (index, entry) in config.hosts.iter().enumerate() {
+        let at = |field| [Step::Key("hosts"), Step::Index(index), Step::Key(field)];
+        if !hosts.insert(&entry.host) {
+            return Err(wrong(
+                &at("host"),
+                Problem::new(format!("the host {} is listed twice", entry.host)).fix("remove one of the two entries"),
+            ));
+        }
+        names::check_object_name("Secret", &entry.credential_name)
+            .map_err(|problem| wrong(&at("credentialName"), problem))?;
+        if !credentials.insert(&entry.credential_name) {
+            return Err(wrong(
+                &at("credentialName"),
+                Problem::new(format!("the credentialName {} is used twice", entry.credential_name))
+                    .why("each host's Secret has its own name")
+                    .fix("give one of the hosts another credentialName"),
+            ));
+        }
+        for client in &entry.clients {
+            check_client_name(client).map_err(|problem| wrong(&at("clients"), problem))?;
+        }
+        for route in &entry.routes {
+            let path = match (&route.exact, &route.prefix) {
+                (Some(path), None) | (None, Some(path)) => path,
+                _ => {
+                    return Err(wrong(
+                        &at("routes"),
+                        Problem::new(format!(
+                            "a route of {} has not exactly one of exact and prefix",
+                            entry.host
+                        )),
+                    ));
+                }
+            };
+            if !path.starts_with('/') {
+                return Err(wrong(
+                    &at("routes"),
+                    Problem::new(format!("the route {path:?} of {} does not begin with /", entry.host)),
+                ));
+            }
+            if route.service.is_empty() || route.port == 0 {
+                return Err(wrong(
+                    &at("routes"),
+                    Problem::new(format!("the route {path} of {} names no service and port", entry.host)),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A step on the way to a field.
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+fn problem_at(name: &str, text: &str, steps: &[Step<'_>], what: String) -> Problem {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) if path.is_empty() => path.push_str(key),
+            Step::Key(key) => path.extend([".", key]),
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+        }
+    }
+    let at = match locate(text, steps) {
+        Some((line, column)) => format!("{name}:{line}:{column}  {path}"),
+        None => format!("{name}  {path}"),
+    };
+    Problem::new(what).at(at)
+}
+
+/// Line and column of a field's value, from 1.
+fn locate(text: &str, steps: &[Step<'_>]) -> Option<(usize, usize)> {
+    let document: yaml_edit::Document = text.parse().ok()?;
+    let mut node = yaml_edit::YamlNode::Mapping(document.as_mapping()?);
+    for step in steps {
+        node = match step {
+            Step::Key(key) => node.as_mapping()?.get(*key)?,
+            Step::Index(index) => node.as_sequence()?.get(*index)?,
+        };
+    }
+    let start = node.byte_range().start as usize;
+    let before = text.get(..start)?;
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Some((
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{WorkspaceFile, parse};
+
+    const HEAD: &str = "version: 1\nid: 0123456789abcdef\n";
+
+    #[test]
+    fn the_starter_is_valid_and_empty() {
+        let file = WorkspaceFile::starter(Path::new("."), "0123456789abcdef");
+        assert_eq!(file.config.id, "0123456789abcdef");
+        assert!(file.config.hosts.is_empty());
+        assert!(file.text.contains('#'), "the starter explains itself");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (text, place, said) in [
+            ("version: 2\nfoo: bar\n", "f.yaml:1:10", "has version 2"),
+            ("version: 1\n", "f.yaml", "id"),
+            (
+                "version: 1\nid: 0123456789abcdef\nid: 0123456789abcdef\n",
+                "f.yaml:3:",
+                "duplicate",
+            ),
+            ("version: [1\n", "f.yaml:", "not a valid"),
+            ("version: 1\nid: 0123456789abcdef\nmode: sure\n", "f.yaml:3:", "sure"),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts: yes\n",
+                "f.yaml:3:",
+                "sequence",
+            ),
+            ("version: 1\nid: XYZ\n", "f.yaml:2:5", "XYZ"),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n    credentialName: UP\n",
+                "f.yaml:5:21",
+                "UP",
+            ),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: ../evil\n    credentialName: a\n",
+                "f.yaml:4:",
+                "../evil",
+            ),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n    credentialName: a\n    clients: [../../evil]\n",
+                "f.yaml:6:",
+                "evil",
+            ),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n    credentialName: a\n  - host: a.com\n    credentialName: b\n",
+                "f.yaml:6:11",
+                "twice",
+            ),
+        ] {
+            let problem = parse("f.yaml", text).expect_err(text);
+            let shown = problem.to_string();
+            assert!(
+                problem.at.as_deref().unwrap_or_default().starts_with(place),
+                "{text}\n{shown}"
+            );
+            assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{text}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn no_hosts_may_be_said_in_three_ways() {
+        for hosts in ["", "hosts:\n", "hosts: []\n"] {
+            let config = parse("f.yaml", &format!("{HEAD}{hosts}")).expect(hosts);
+            assert!(config.hosts.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_quickly() {
+        let mut text = format!("{HEAD}a: &a [x,x,x,x,x,x,x,x,x]\n");
+        for (name, before) in ["b", "c", "d", "e", "f", "g", "h"]
+            .iter()
+            .zip(["a", "b", "c", "d", "e", "f", "g"])
+        {
+            let list = vec![format!("*{before}"); 9].join(",");
+            text.push_str(&format!("{name}: &{name} [{list}]\n"));
+        }
+        text.push_str("hosts: *h\n");
+        parse("f.yaml", &text).expect_err("a bomb");
+    }
+}

@@ -1,0 +1,204 @@
+//! Where the files of a host's chain stand: the folders that generate.sh
+//! makes. Pure: names in, paths out.
+
+use std::net::Ipv6Addr;
+use std::path::{Path, PathBuf};
+
+use crate::names::Host;
+
+/// The workspace's own folder: the lock, trees being built, trees replaced,
+/// and what a running `serve` tells about itself.
+pub const STATE_FOLDER: &str = ".istio-tls";
+
+/// One file of a host's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part<'a> {
+    /// The root certificate.
+    RootCert,
+    /// The root's key; absent where the root is shared (`--root`, `--ca`).
+    RootKey,
+    /// CRL of the root.
+    RootCrl,
+    /// The intermediate certificate.
+    IntermediateCert,
+    /// Intermediate, then root.
+    CaChain,
+    /// The intermediate's key; absent where it is shared (`--ca`).
+    IntermediateKey,
+    /// CRL of the intermediate.
+    IntermediateCrl,
+    /// The server's leaf, then the intermediate.
+    ServerCert,
+    /// The server's key.
+    ServerKey,
+    /// A client's leaf, then the intermediate. The first client is named as the host.
+    ClientCert(&'a str),
+    /// A client's key.
+    ClientKey(&'a str),
+    /// A client's PKCS#12 bundle.
+    ClientBundle(&'a str),
+}
+
+impl Part<'_> {
+    /// Whether the file holds a private key, so that only its owner may read it.
+    pub fn is_secret(self) -> bool {
+        matches!(
+            self,
+            Self::RootKey | Self::IntermediateKey | Self::ServerKey | Self::ClientKey(_) | Self::ClientBundle(_)
+        )
+    }
+}
+
+/// The paths of one host's chain below a workspace folder.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ChainLayout {
+    workspace: PathBuf,
+    host: Host,
+}
+
+impl ChainLayout {
+    /// The chain of `host` in the workspace folder.
+    pub fn new(workspace: &Path, host: &Host) -> Self {
+        Self {
+            workspace: workspace.to_owned(),
+            host: host.clone(),
+        }
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The folder that holds the whole chain.
+    pub fn folder(&self) -> PathBuf {
+        self.workspace.join(self.host.folder_name())
+    }
+
+    /// A file's path below [`Self::folder`].
+    pub fn relative(&self, part: Part<'_>) -> PathBuf {
+        let host = self.host.folder_name();
+        let client = |name: &str| -> String {
+            if name == self.host.as_str() {
+                host.clone()
+            } else {
+                client_file_name(name)
+            }
+        };
+        match part {
+            Part::RootCert => "1_root/certs/ca.cert.pem".into(),
+            Part::RootKey => "1_root/private/ca.key.pem".into(),
+            Part::RootCrl => "1_root/crl/ca.crl.pem".into(),
+            Part::IntermediateCert => "2_intermediate/certs/intermediate.cert.pem".into(),
+            Part::CaChain => "2_intermediate/certs/ca-chain.cert.pem".into(),
+            Part::IntermediateKey => "2_intermediate/private/intermediate.key.pem".into(),
+            Part::IntermediateCrl => "2_intermediate/crl/intermediate.crl.pem".into(),
+            Part::ServerCert => format!("3_application/certs/{host}.cert.pem").into(),
+            Part::ServerKey => format!("3_application/private/{host}.key.pem").into(),
+            Part::ClientCert(name) => format!("4_client/certs/{}.cert.pem", client(name)).into(),
+            Part::ClientKey(name) => format!("4_client/private/{}.key.pem", client(name)).into(),
+            Part::ClientBundle(name) => format!("4_client/private/{}.p12", client(name)).into(),
+        }
+    }
+
+    /// A file's path.
+    pub fn path(&self, part: Part<'_>) -> PathBuf {
+        self.folder().join(self.relative(part))
+    }
+}
+
+/// The paths of a root that many hosts share (`--root DIR`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootLayout(PathBuf);
+
+impl RootLayout {
+    /// The root in `folder`.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The certificate.
+    pub fn cert(&self) -> PathBuf {
+        self.0.join("certs/ca.cert.pem")
+    }
+
+    /// The key.
+    pub fn key(&self) -> PathBuf {
+        self.0.join("private/ca.key.pem")
+    }
+}
+
+/// The host whose chain stands in a folder of this name, the reverse of
+/// [`Host::folder_name`].
+pub fn host_of_folder(name: &str) -> Option<Host> {
+    if let Some(rest) = name.strip_prefix("_wildcard.") {
+        return Host::parse(&format!("*.{rest}")).ok();
+    }
+    if let Ok(address) = name.replace('-', ":").parse::<Ipv6Addr>() {
+        return Host::parse(&address.to_string()).ok();
+    }
+    Host::parse(name).ok().filter(|host| host.folder_name() == name)
+}
+
+/// A client's name as a file name: hosts as their folder, other names as they
+/// are (checked when they were given).
+fn client_file_name(name: &str) -> String {
+    match name.strip_prefix("*.") {
+        Some(rest) => format!("_wildcard.{rest}"),
+        None => name.replace(':', "-"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{ChainLayout, Part, host_of_folder};
+    use crate::names::Host;
+
+    #[test]
+    fn the_paths_are_those_of_generate_sh() {
+        let host = Host::parse("httpbin.example.com").expect("a host");
+        let layout = ChainLayout::new(Path::new("w"), &host);
+        for (part, path) in [
+            (Part::RootCert, "1_root/certs/ca.cert.pem"),
+            (Part::RootKey, "1_root/private/ca.key.pem"),
+            (Part::IntermediateCert, "2_intermediate/certs/intermediate.cert.pem"),
+            (Part::CaChain, "2_intermediate/certs/ca-chain.cert.pem"),
+            (Part::IntermediateKey, "2_intermediate/private/intermediate.key.pem"),
+            (Part::ServerCert, "3_application/certs/httpbin.example.com.cert.pem"),
+            (Part::ServerKey, "3_application/private/httpbin.example.com.key.pem"),
+            (
+                Part::ClientCert("httpbin.example.com"),
+                "4_client/certs/httpbin.example.com.cert.pem",
+            ),
+            (Part::ClientKey("alice"), "4_client/private/alice.key.pem"),
+            (Part::ClientBundle("alice"), "4_client/private/alice.p12"),
+        ] {
+            assert_eq!(layout.path(part), Path::new("w/httpbin.example.com").join(path));
+        }
+    }
+
+    #[test]
+    fn folders_lead_back_to_their_hosts() {
+        for name in [
+            "a.com",
+            "*.a.com",
+            "::1",
+            "2001:db8::7",
+            "10.0.0.1",
+            "xn--bcher-kva.example",
+        ] {
+            let host = Host::parse(name).expect(name);
+            assert_eq!(host_of_folder(&host.folder_name()), Some(host), "{name}");
+        }
+        for name in [".git", "A.com", "a b", "", "..", "node_modules", "istio-tls.yaml~"] {
+            assert_eq!(host_of_folder(name), None, "{name}");
+        }
+    }
+}
