@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
 
 /// Reads the files of chains and Secret folders; the tests put a map in its place.
@@ -207,7 +208,7 @@ impl SecretStore<'_> {
         }
         if let Some(ca) = data.entries.get("ca.crt").cloned() {
             // The file-mount Secret keeps the file's short name.
-            data.entries.insert("ca-chain.cert.pem".to_owned(), ca);
+            data.entries.insert(CA_CHAIN_FILE.to_owned(), ca);
         }
         let mut lists: Option<Entry> = None;
         for path in ["1_root/crl/ca.crl.pem", "2_intermediate/crl/intermediate.crl.pem"] {
@@ -219,7 +220,7 @@ impl SecretStore<'_> {
                 }
             }
         }
-        data.entries.extend(lists.map(|entry| ("ca.crl".to_owned(), entry)));
+        data.entries.extend(lists.map(|entry| (CRL_FILE.to_owned(), entry)));
         Ok(Some(data))
     }
 

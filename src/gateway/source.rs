@@ -11,7 +11,7 @@ use super::disk::DiskFiles;
 use super::field::Locate;
 use super::input::{Input, Object};
 use super::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
-use super::workspace_objects;
+use super::workspace_objects::{self, ChainParts};
 use crate::certs::pem;
 use crate::files::{MANIFEST_LIMIT, PEM_LIMIT};
 use crate::manifests::load::{self, Origin};
@@ -113,10 +113,11 @@ impl Sources {
             workspace_objects::add(
                 workspace.config.as_ref(),
                 &workspace.hosts,
-                &|host| workspace.has_client(files, host),
+                &|host| workspace.parts(files, host),
                 self.namespace.as_deref(),
                 &mut input,
-            );
+            )
+            .map_err(SourceError::Bad)?;
             if input.gateways.is_empty() {
                 return Err(SourceError::Nothing(nothing_found(&self.workspace)));
             }
@@ -207,11 +208,15 @@ impl Workspace {
         chains
     }
 
-    /// Whether a chain has client certificates: it was made for mutual TLS.
-    fn has_client(&self, files: &DiskFiles, host: &Host) -> bool {
-        self.folders
-            .get(host)
-            .is_some_and(|folder| !files.list(&folder.join("4_client/certs")).is_empty())
+    fn parts(&self, files: &DiskFiles, host: &Host) -> ChainParts {
+        let Some(folder) = self.folders.get(host) else {
+            return ChainParts::default();
+        };
+        let any = |name: &str| !files.list(&folder.join(name)).is_empty();
+        ChainParts {
+            clients: any("4_client/certs"),
+            crls: any("1_root/crl") || any("2_intermediate/crl"),
+        }
     }
 }
 

@@ -1,12 +1,13 @@
-//! The workspace's Gateway and VirtualServices, for serving without `-f`.
+//! The workspace's Gateway and VirtualServices, for serving without `-f`: the
+//! same objects that `istio-tls manifests` prints.
 
 use super::field::Locate;
 use super::input::{Input, Object};
-use crate::manifests::model::gateway::{GatewaySpec, Port, Server, ServerTlsSettings};
-use crate::manifests::model::http_route::{HttpMatch, HttpRoute, HttpRouteDestination, StringMatch};
-use crate::manifests::model::virtual_service::{Destination, PortSelector, VirtualServiceSpec};
+use crate::manifests::build::{self, HostIntent, Intent, Material, Part};
+use crate::manifests::model::Manifest;
 use crate::manifests::{naming, routes};
 use crate::names::Host;
+use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, Mode, WorkspaceConfig};
 
 /// Objects that stand in no file.
@@ -14,105 +15,94 @@ struct Made(String);
 
 impl Locate for Made {
     fn locate(&self, path: &str) -> String {
-        format!("{FILE_NAME}  {} {path}", self.0)
+        format!("{} (made from {FILE_NAME})  {path}", self.0)
     }
+}
+
+/// What a chain folder holds beside the server's certificate.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ChainParts {
+    /// Client certificates: the chain was made for mutual TLS.
+    pub(super) clients: bool,
+    /// Revocation lists.
+    pub(super) crls: bool,
 }
 
 /// Adds the objects of `hosts`. Where no file says so, a chain with client
 /// certificates is served in mode mutual.
+///
+/// # Errors
+/// When hosts exclude each other.
 pub(super) fn add(
     config: Option<&WorkspaceConfig>,
     hosts: &[(Host, Option<String>)],
-    has_client: &dyn Fn(&Host) -> bool,
+    parts_of: &dyn Fn(&Host) -> ChainParts,
     namespace: Option<&str>,
     input: &mut Input,
-) {
+) -> Result<(), Problem> {
     if hosts.is_empty() {
-        return;
+        return Ok(());
     }
-    let gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
-    let namespace = namespace.unwrap_or(&gateway.namespace).to_owned();
+    let mut gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
+    if let Some(namespace) = namespace {
+        namespace.clone_into(&mut gateway.namespace);
+    }
+    gateway.pod_namespace.clone_from(&input.pod_namespace);
+    let default_namespace = gateway.namespace.clone();
     let names = naming::names(hosts.iter().map(|(host, recorded)| (host, recorded.as_deref())));
-    let alone = names.len() == 1;
-    let mut servers = Vec::new();
-    for names in names {
-        let entry = config.and_then(|config| config.host(&names.host));
-        let mode = match (config, entry) {
-            (Some(config), Some(entry)) => config.mode_of(entry),
-            _ if has_client(&names.host) => Mode::Mutual,
-            _ => Mode::Simple,
-        };
-        // Clients send no SNI for an address.
-        let host = match names.host.ip() {
-            Some(_) => "*".to_owned(),
-            None => names.host.to_string(),
-        };
-        servers.push(Server {
-            port: Port {
-                number: 443,
-                name: if alone {
-                    "https".to_owned()
-                } else {
-                    names.server.clone()
-                },
-                protocol: "HTTPS".to_owned(),
-                target_port: None,
-            },
-            tls: Some(ServerTlsSettings {
-                mode: Some(mode.into()),
-                credential_name: Some(names.credential.clone()),
-                ..ServerTlsSettings::default()
+    let intent = Intent {
+        hosts: names
+            .into_iter()
+            .map(|names| {
+                let entry = config.and_then(|config| config.host(&names.host));
+                let parts = parts_of(&names.host);
+                let recorded = entry.map(|entry| entry.routes.clone()).unwrap_or_default();
+                HostIntent {
+                    mode: match (config, entry) {
+                        (Some(config), Some(entry)) => config.mode_of(entry),
+                        _ if parts.clients => Mode::Mutual,
+                        _ => Mode::Simple,
+                    },
+                    routes: if recorded.is_empty() {
+                        routes::default_routes(&names.host)
+                    } else {
+                        recorded
+                    },
+                    // The Secrets' content is read from the chains themselves.
+                    material: Material {
+                        crl: parts.crls.then(Vec::new),
+                        ..Material::default()
+                    },
+                    names,
+                }
+            })
+            .collect(),
+        gateway,
+        secrets: config.map(|config| config.secrets).unwrap_or_default(),
+        istio: config.map(|config| config.istio).unwrap_or_default(),
+    };
+    for manifest in build::objects(&intent, &[Part::Gateway, Part::VirtualServices])? {
+        let namespace = manifest.metadata().namespace_or(&default_namespace).to_owned();
+        let name = manifest.metadata().name.clone();
+        let place = Box::new(Made(manifest.title(&default_namespace)));
+        let created = String::new();
+        match manifest {
+            Manifest::Gateway(gateway) => input.gateways.push(Object {
+                namespace,
+                name,
+                created,
+                spec: gateway.spec,
+                place,
             }),
-            hosts: vec![host.clone()],
-            ..Server::default()
-        });
-        let recorded = entry.map(|entry| entry.routes.clone()).unwrap_or_default();
-        let entries = if recorded.is_empty() {
-            routes::default_routes(&names.host)
-        } else {
-            recorded
-        };
-        let http = entries.into_iter().map(|entry| HttpRoute {
-            matches: vec![HttpMatch {
-                uri: entry
-                    .exact
-                    .map(StringMatch::Exact)
-                    .or(entry.prefix.map(StringMatch::Prefix)),
-                ..HttpMatch::default()
-            }],
-            route: vec![HttpRouteDestination {
-                destination: Destination {
-                    host: entry.service,
-                    subset: None,
-                    port: Some(PortSelector {
-                        number: u32::from(entry.port),
-                    }),
-                },
-                ..HttpRouteDestination::default()
-            }],
-            ..HttpRoute::default()
-        });
-        input.virtual_services.push(Object {
-            namespace: namespace.clone(),
-            name: names.virtual_service.clone(),
-            created: String::new(),
-            spec: VirtualServiceSpec {
-                hosts: vec![host],
-                gateways: vec![gateway.name.clone()],
-                http: http.collect(),
-                ..VirtualServiceSpec::default()
-            },
-            place: Box::new(Made(format!("VirtualService {}", names.virtual_service))),
-        });
+            Manifest::VirtualService(service) => input.virtual_services.push(Object {
+                namespace,
+                name,
+                created,
+                spec: service.spec,
+                place,
+            }),
+            _ => {}
+        }
     }
-    input.gateways.push(Object {
-        place: Box::new(Made(format!("Gateway {}", gateway.name))),
-        name: gateway.name,
-        namespace,
-        created: String::new(),
-        spec: GatewaySpec {
-            selector: gateway.selector,
-            servers,
-        },
-    });
+    Ok(())
 }
