@@ -11,7 +11,7 @@ use http::HeaderValue;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
@@ -387,18 +387,31 @@ async fn handshake(
         Ok(config) => config,
         Err(why) => return refuse(start, format!("{} cannot serve {shown}: {why}", chain.name)),
     };
-    match start.into_stream(config).await {
+    match start.into_stream(config).into_fallible().await {
         Ok(stream) => Some(Shaken {
             stream,
             name: chain.name.clone(),
             routes: Arc::clone(&chain.routes),
             sni,
         }),
-        Err(error) => {
+        Err((error, stream)) => {
             failed(Some(shown), &error);
+            linger(stream).await;
             None
         }
     }
+}
+
+/// Closes so that the client reads the alert: one with TLS 1.3 has its first
+/// request under way already, and to close on unread bytes would be a reset
+/// that overtakes the alert.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut unread = [0; 1024];
+    let drained = async { while matches!(stream.read(&mut unread).await, Ok(1..)) {} };
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), drained).await;
 }
 
 /// Speaks HTTP until the connection ends.

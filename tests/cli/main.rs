@@ -6,6 +6,7 @@ mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
+mod dataplane_http;
 mod harness;
 mod init;
 mod layering;
