@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::{ConnectionArgs, runtime};
+use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::probe::codes::Code;
@@ -67,7 +67,11 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     match format {
         Format::Json => context.print_json(&probe_json::report(&outcomes))?,
         Format::Junit => context.print(&probe_junit::report(&outcomes))?,
-        Format::Text if outcomes.iter().all(|outcome| outcome.verdict.code == Code::NoLocalGateway) => {
+        Format::Text
+            if outcomes
+                .iter()
+                .all(|outcome| outcome.verdict.code == Code::NoLocalGateway) =>
+        {
             return Err(Failure::findings(crate::problem::Problem {
                 what: no_gateway().summary,
                 at: None,
@@ -85,6 +89,9 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
     let mut wishes = args.connection.wishes()?;
+    if let Some(path) = &args.path {
+        check_path(path)?;
+    }
     wishes.mtls = args.mtls;
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;
