@@ -5,12 +5,16 @@ use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem};
+use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem, pkcs12};
 use crate::problem::Problem;
 use crate::workspace::layout::Part;
 
 /// A part of a chain and its file's content, wiped when dropped.
 pub(super) type PartFile<'a> = (Part<'a>, Zeroizing<Vec<u8>>);
+
+/// The password of bundles when none is given, as other local CAs have it:
+/// importers of browsers refuse an empty one.
+pub(super) const BUNDLE_PASSWORD: &str = "changeit";
 
 /// How keys are stored.
 #[derive(Clone, Copy, Default)]
@@ -64,7 +68,12 @@ pub(super) fn of_clients<'a>(
         files.push((Part::ClientCert(name), Zeroizing::new(chain.into_bytes())));
         if let Some(key) = &issued.key {
             files.push((Part::ClientKey(name), leaf_key(key)));
-            let _ = storage.bundles;
+            if storage.bundles {
+                let chain = [issued.certificate.clone(), above[0].clone(), above[1].clone()];
+                let password = storage.password.unwrap_or(BUNDLE_PASSWORD);
+                let bundle = pkcs12::write(name, key, &chain, password)?;
+                files.push((Part::ClientBundle(name), Zeroizing::new(bundle)));
+            }
         }
     }
     Ok(files)

@@ -14,7 +14,9 @@ mod authority;
 mod chain_files;
 mod entries;
 mod host_list;
+mod intent;
 mod password;
+mod sources;
 
 mod adopt;
 mod apply;

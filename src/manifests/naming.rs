@@ -13,6 +13,8 @@ pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 pub const MANAGED_BY: &str = "istio-tls";
 /// The CA file's short name in a file-mount Secret and so below its mount path.
 pub const CA_CHAIN_FILE: &str = "ca-chain.cert.pem";
+/// The revocation lists' short name in a file-mount Secret.
+pub const CRL_FILE: &str = "ca.crl";
 /// The longest name that is not cut: with every prefix and suffix that is
 /// added here, it stays a DNS label.
 const LONGEST: usize = 53;

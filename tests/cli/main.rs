@@ -7,4 +7,5 @@ mod generated;
 mod harness;
 mod init;
 mod layering;
+mod manifests;
 mod schema;

@@ -1,0 +1,157 @@
+//! Intent into objects: what hosts, in which mode and style, become as
+//! Secrets, a Gateway, VirtualServices and samples.
+
+mod gateway;
+mod samples;
+mod secrets;
+mod virtual_services;
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use super::model::{Manifest, ObjectMeta};
+use super::naming::{HostNames, MANAGED_BY, MANAGED_BY_LABEL};
+use crate::problem::Problem;
+use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
+
+/// How many servers one Gateway holds at most, so that the object stays well
+/// below the size that etcd takes.
+pub const SERVERS_PER_GATEWAY: usize = 500;
+/// The port of every server that is made here.
+pub const HTTPS_PORT: u16 = 443;
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Intent {
+    /// The hosts, in the order of their servers.
+    pub hosts: Vec<HostIntent>,
+    /// The Gateway's name, namespace and selector, and the namespace of its pods.
+    pub gateway: GatewayEntry,
+    /// How key material reaches the gateway.
+    pub secrets: SecretStyle,
+    /// The Istio that is to read the objects.
+    pub istio: IstioTarget,
+}
+
+/// One host of an [`Intent`].
+#[derive(Debug, Clone)]
+pub struct HostIntent {
+    /// The host and what its objects are called.
+    pub names: HostNames,
+    /// How clients are authenticated.
+    pub mode: Mode,
+    /// Where its paths lead; never empty.
+    pub routes: Vec<RouteEntry>,
+    /// Its chain, for the Secrets.
+    pub material: Material,
+}
+
+/// The key material of one host, as PEM.
+#[derive(Clone, Default)]
+pub struct Material {
+    /// The leaf, then the intermediate.
+    pub certificate: Vec<u8>,
+    /// The leaf's key.
+    pub key: Zeroizing<Vec<u8>>,
+    /// What client certificates must chain to: intermediate, then root.
+    pub ca: Option<Vec<u8>>,
+    /// Revocation lists of those authorities, one after the other.
+    pub crl: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Material").finish_non_exhaustive()
+    }
+}
+
+/// A kind of objects that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Secrets with certificates and keys.
+    Secrets,
+    /// The Gateway.
+    Gateway,
+    /// A VirtualService per host.
+    VirtualServices,
+    /// Workloads and Services of the samples.
+    Samples,
+}
+
+impl Part {
+    /// Every part with its word in flags.
+    pub const WORDS: &[(&str, Self)] = &[
+        ("secrets", Self::Secrets),
+        ("gateway", Self::Gateway),
+        ("virtualservice", Self::VirtualServices),
+        ("samples", Self::Samples),
+    ];
+    /// What is made when nothing is chosen.
+    pub const DEFAULT: &[Self] = &[Self::Secrets, Self::Gateway, Self::VirtualServices];
+}
+
+/// Makes the objects of the chosen parts: Secrets, then Gateway, then
+/// VirtualServices, then samples.
+///
+/// # Errors
+/// When hosts exclude each other, or a host that verifies clients has no CA.
+pub fn objects(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem> {
+    let mut objects = Vec::new();
+    if parts.contains(&Part::Secrets) {
+        objects.extend(secrets::secrets(intent)?.into_iter().map(Manifest::Secret));
+    }
+    if parts.contains(&Part::Gateway) {
+        objects.extend(gateway::gateways(intent)?.into_iter().map(Manifest::Gateway));
+    }
+    if parts.contains(&Part::VirtualServices) {
+        let routes = virtual_services::virtual_services(intent);
+        objects.extend(routes.into_iter().map(Manifest::VirtualService));
+    }
+    if parts.contains(&Part::Samples) {
+        objects.extend(samples::samples(intent).into_iter().map(Manifest::Other));
+    }
+    Ok(objects)
+}
+
+/// The apiVersion of Istio's objects.
+fn istio_api_version(target: IstioTarget) -> &'static str {
+    match target {
+        IstioTarget::Latest => "networking.istio.io/v1",
+        IstioTarget::V1_1 => "networking.istio.io/v1alpha3",
+    }
+}
+
+/// The metadata of an object that is made here.
+fn metadata(intent: &Intent, name: &str, namespace: &str) -> ObjectMeta {
+    let labels = match intent.istio {
+        IstioTarget::Latest => BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]),
+        // The task page's objects have none.
+        IstioTarget::V1_1 => BTreeMap::new(),
+    };
+    ObjectMeta {
+        labels,
+        ..ObjectMeta::new(name, namespace)
+    }
+}
+
+/// As [`metadata`], for what stands beside the Gateway: the task page leaves
+/// the namespace `default` to the reader's context.
+fn gateway_metadata(intent: &Intent, name: &str) -> ObjectMeta {
+    let mut metadata = metadata(intent, name, &intent.gateway.namespace);
+    if intent.istio == IstioTarget::V1_1 && intent.gateway.namespace == "default" {
+        metadata.namespace = None;
+    }
+    metadata
+}
+
+/// The Gateway that holds the server of the host at `index`.
+fn gateway_name(intent: &Intent, index: usize) -> String {
+    match index / SERVERS_PER_GATEWAY {
+        0 => intent.gateway.name.clone(),
+        part => format!("{}-{}", intent.gateway.name, part + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests;
