@@ -399,6 +399,24 @@ fn ingress(context: &Context) -> Result<Target, Failure> {
     })
 }
 
+/// Refuses what no HTTP request can ask for.
+///
+/// # Errors
+/// When `path` holds spaces, control characters or other forbidden ones.
+pub(super) fn check_path(path: &str) -> Result<(), Failure> {
+    if format!("/{}", path.trim_start_matches('/'))
+        .parse::<http::uri::PathAndQuery>()
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("{path:?} is no path"))
+            .why("a path holds no spaces or control characters")
+            .fix("percent-encode them: %20 is a space"),
+    ))
+}
+
 /// A runtime for one command's dials.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ mod args;
 mod connection;
 pub mod context;
 mod duration;
+mod endpoint;
 mod environment;
 mod exit;
 mod failure;

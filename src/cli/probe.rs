@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::{ConnectionArgs, runtime};
+use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::probe::codes::Code;
@@ -89,6 +89,9 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
     let mut wishes = args.connection.wishes()?;
+    if let Some(path) = &args.path {
+        check_path(path)?;
+    }
     wishes.mtls = args.mtls;
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;
