@@ -198,6 +198,7 @@ pub(super) fn served_chain(
         alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
         credential: None,
         request: None,
+        before_request: None,
         body_limit: 0,
         patience: PATIENCE,
     };

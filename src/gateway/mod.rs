@@ -34,7 +34,6 @@ mod samples;
 pub mod secrets;
 pub mod server;
 pub mod source;
-pub mod server;
 mod stats;
 pub mod summary;
 pub mod table;
