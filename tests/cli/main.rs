@@ -3,13 +3,14 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
-mod dataplane_http;
 mod harness;
 mod init;
 mod layering;
 mod manifests;
 mod revoke;
 mod schema;
+mod up;
