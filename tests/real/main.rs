@@ -3,3 +3,6 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+
+mod certificates;
+mod pkcs12;
