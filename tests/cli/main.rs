@@ -6,5 +6,7 @@ mod gen_certs_crash;
 mod generated;
 mod harness;
 mod init;
+mod inspect;
 mod layering;
 mod schema;
+mod verify;
