@@ -4,3 +4,6 @@
 #[path = "../cli/harness.rs"]
 mod harness;
 mod zoo;
+
+mod certificates;
+mod pkcs12;
