@@ -1,7 +1,7 @@
 //! What `gen-certs` does: decides host by host what is to be made, before
 //! anything is written, then makes it, several hosts at a time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -197,7 +197,7 @@ pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> 
             if let Some(client) = intent.clients.iter().find(|client| known.contains(client)) {
                 return Err(Failure::usage(
                     Problem::new(format!("{host} has a client {client} already"))
-                        .at(layout.path(Part::ClientCert(client)).display().to_string())
+                        .at(shown(&layout.path(Part::ClientCert(client))))
                         .fix(format!(
                             "istio-tls gen-certs {} --force makes the whole chain anew, this client included",
                             shell(host)
@@ -244,13 +244,18 @@ fn exists(first: &ChainLayout, count: usize) -> Problem {
         count => format!(" (and those of {} more hosts)", count - 1),
     };
     Problem::new(format!("a chain of {} exists already{others}", first.host()))
-        .at(format!("{}/", first.folder().display()))
+        .at(format!("{}/", shown(&first.folder())))
         .why("keys and certificates are not overwritten unless you say so")
         .fix(if count == 1 {
             format!("istio-tls gen-certs {} --force", shell(first.host()))
         } else {
             "--force replaces them, --skip-existing leaves them and makes the others".to_owned()
         })
+}
+
+/// A path as a user of the current folder writes it.
+pub(super) fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
 /// A host as it is typed in a shell.

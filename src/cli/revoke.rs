@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::authority;
 use super::context::Context;
+use super::gen_certs_run::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::{CertificateAuthority, crl, inspect, pem};
@@ -70,8 +71,8 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
     if !store::has_chain(&layout) {
         return Err(Failure::usage(
             Problem::new(format!("{host} has no chain here"))
-                .at(layout.folder().display().to_string())
-                .fix(format!("istio-tls gen-certs {}", super::gen_certs_run::shell(&host))),
+                .at(format!("{}/", shown(&layout.folder())))
+                .fix(format!("istio-tls gen-certs {}", shell(&host))),
         ));
     }
     let serial = match (&args.client, &args.serial) {
@@ -217,12 +218,7 @@ fn report(
         .map(|byte| format!("{byte:02x}"))
         .collect::<Vec<_>>()
         .join(":");
-    let paths: Vec<String> = (crls.iter())
-        .map(|part| {
-            let path = layout.path(*part);
-            path.strip_prefix(".").unwrap_or(&path).display().to_string()
-        })
-        .collect();
+    let paths: Vec<String> = (crls.iter()).map(|part| shown(&layout.path(*part))).collect();
     match format {
         Format::Json => context.print_json(&json!({
             "schema": 1,

@@ -61,6 +61,9 @@ pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Pro
 
 /// Whether any part of a chain stands in the host's folder.
 pub fn has_chain(layout: &ChainLayout) -> bool {
+    if layout.folder().symlink_metadata().is_err() {
+        return false;
+    }
     [
         Part::RootCert,
         Part::RootKey,
@@ -270,8 +273,13 @@ impl Store {
         let tree = self.staging.join("root");
         let staged = RootLayout::new(&tree);
         let write = |place: &RootLayout| -> Result<(), (PathBuf, io::Error)> {
-            write_new(&place.key(), key, SECRET)?;
-            write_new(&place.cert(), cert, PUBLIC)
+            for (path, content, mode) in [(place.key(), key, SECRET), (place.cert(), cert, PUBLIC)] {
+                if let Some(folder) = path.parent() {
+                    make_folders(folder).map_err(|error| (folder.to_owned(), error))?;
+                }
+                write_new(&path, content, mode)?;
+            }
+            Ok(())
         };
         let folder = layout.folder();
         let outcome = if folder.symlink_metadata().is_ok() {
@@ -317,10 +325,18 @@ impl Store {
         parts: &[(Part<'_>, &[u8])],
     ) -> Result<(), (PathBuf, io::Error)> {
         make_folders(tree).map_err(|error| (tree.to_owned(), error))?;
+        let mut made: Vec<PathBuf> = Vec::new();
         for (part, content) in parts {
+            let relative = layout.relative(*part);
+            let at = |error| (layout.path(*part), error);
+            for folder in folders_above(&relative) {
+                if !made.iter().any(|known| known == folder) {
+                    DirBuilder::new().mode(FOLDER).create(tree.join(folder)).map_err(at)?;
+                    made.push(folder.to_owned());
+                }
+            }
             let mode = if part.is_secret() { SECRET } else { PUBLIC };
-            write_new(&tree.join(layout.relative(*part)), content, mode)
-                .map_err(|(_, error)| (layout.path(*part), error))?;
+            write_new(&tree.join(relative), content, mode).map_err(|(_, error)| at(error))?;
         }
         Ok(())
     }
@@ -554,24 +570,29 @@ fn is_part(layout: &ChainLayout, relative: &Path) -> bool {
         || (text.starts_with("4_client/private/") && (text.ends_with(".key.pem") || text.ends_with(".p12")))
 }
 
-/// Writes a file that must not exist yet, and its folders.
+/// The folders of a relative path, the outermost first.
+fn folders_above(relative: &Path) -> Vec<&Path> {
+    let mut folders: Vec<&Path> = relative
+        .ancestors()
+        .skip(1)
+        .filter(|folder| *folder != Path::new(""))
+        .collect();
+    folders.reverse();
+    folders
+}
+
+/// Writes a file that must not exist yet, into a folder that does.
 fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), (PathBuf, io::Error)> {
-    let at = |error: io::Error| (path.to_owned(), error);
-    if let Some(parent) = path.parent() {
-        make_folders(parent).map_err(at)?;
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .map_err(at)?;
-    file.write_all(content).map_err(at)?;
-    if mode == PUBLIC {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(content)?;
         // A strict umask would keep the gateway's user from reading it.
-        file.set_permissions(fs::Permissions::from_mode(mode)).map_err(at)?;
-    }
-    Ok(())
+        if mode == PUBLIC && file.metadata()?.mode() & 0o777 != PUBLIC {
+            file.set_permissions(fs::Permissions::from_mode(PUBLIC))?;
+        }
+        Ok(())
+    };
+    write().map_err(|error| (path.to_owned(), error))
 }
 
 fn make_folders(path: &Path) -> io::Result<()> {

@@ -3,3 +3,5 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+
+mod gen_certs;
