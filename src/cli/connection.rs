@@ -28,7 +28,7 @@ use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
 /// Where systems keep the certificates that their clients trust.
-const SYSTEM_ROOTS: &[&str] = &[
+pub(super) const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",

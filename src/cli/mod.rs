@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 
 mod authority;
+mod certificate_source;
 mod chain_files;
 mod entries;
 mod host_list;
@@ -25,6 +26,7 @@ mod gen_certs_report;
 mod gen_certs_run;
 mod init;
 mod inspect;
+mod inspect_text;
 mod man;
 mod manifests;
 mod probe;
@@ -34,6 +36,7 @@ mod schema;
 mod serve;
 mod up;
 mod verify;
+mod verify_text;
 
 pub use args::command;
 pub use exit::Exit;
