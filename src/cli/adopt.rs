@@ -9,7 +9,7 @@ use super::adopt_sources;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs_run::{shell, shown};
+use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::names::Host;

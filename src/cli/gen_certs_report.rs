@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::gen_certs_run::{Action, Job, Made, Outcome, Plan, Signer, shown};
+use super::gen_certs_plan::{Action, Job, Plan, Signer, shown};
+use super::gen_certs_run::{Made, Outcome};
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 

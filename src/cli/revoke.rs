@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::authority;
 use super::context::Context;
-use super::gen_certs_run::{shell, shown};
+use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::{CertificateAuthority, crl, inspect, pem};
@@ -20,7 +20,6 @@ use crate::workspace::store::{self, Keep, Store};
 /// revoked before stays revoked. Needs the CAs' keys.
 #[derive(clap::Args)]
 #[command(
-    group(clap::ArgGroup::new("what").required(true)),
     after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n\nThen:\n  istio-tls serve --crl httpbin.example.com/2_intermediate/crl/intermediate.crl.pem"
 )]
 pub(super) struct RevokeArgs {
@@ -28,10 +27,10 @@ pub(super) struct RevokeArgs {
     #[arg(value_name = "HOST")]
     host: String,
     /// Revoke this client's certificate
-    #[arg(long, value_name = "NAME", group = "what")]
+    #[arg(long, value_name = "NAME")]
     client: Option<String>,
     /// Revoke the certificate of this serial number (hex, as inspect shows it)
-    #[arg(long, value_name = "N", group = "what")]
+    #[arg(long, value_name = "N", conflicts_with = "client")]
     serial: Option<String>,
     #[command(flatten)]
     password: PasswordArgs,
@@ -78,7 +77,11 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
     let serial = match (&args.client, &args.serial) {
         (Some(client), _) => serial_of_client(&layout, client, context)?,
         (None, Some(text)) => parse_serial(text)?,
-        (None, None) => return Err(Failure::usage(Problem::new("neither --client nor --serial is given"))),
+        (None, None) => {
+            return Err(Failure::usage(
+                Problem::new("it is not said which certificate to revoke").fix("give --client NAME or --serial N"),
+            ));
+        }
     };
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());

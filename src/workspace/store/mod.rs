@@ -3,27 +3,27 @@
 //! one that stands there in a single step. A process killed at any moment
 //! leaves the whole old chain or the whole new one; the next start tidies up.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Component, Path, PathBuf};
+mod atomic;
+mod chains;
+mod state;
+mod tree;
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use super::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER, host_of_folder};
-use crate::files::{self, PEM_LIMIT, plain};
+use super::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER};
 use crate::problem::Problem;
-
-/// The mode of files that anyone may read.
-pub const PUBLIC: u32 = 0o644;
-/// The mode of files that hold a private key.
-pub const SECRET: u32 = 0o600;
-const FOLDER: u32 = 0o700;
-const LOCK: &str = "lock";
-const STAGING_PREFIX: &str = "new-";
-const SWAP_SUFFIX: &str = ".swap";
-const OLD: &str = "old";
+use atomic::{FOLDER, cannot_write, folders_above, make_folders, write_new};
+pub use atomic::{PUBLIC, PendingFile, SECRET, write_file};
+pub use chains::{clients, find_chains, has_chain, read};
+pub use state::tidy;
+use state::{GITIGNORE, LOCK, OLD, STAGING_PREFIX, SWAP_SUFFIX, lock_state, move_to_old, recover};
+use tree::carry_over;
 
 /// What becomes of the files that stand in a chain's folder already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,141 +41,11 @@ pub struct Store {
     staging: PathBuf,
     _lock: File,
     exchange: bool,
+    /// The state folder was made by this process.
     created: bool,
+    /// The workspace folder was.
+    new_folder: bool,
     wrote: AtomicBool,
-}
-
-/// Reads a part of a chain; none if it is not there.
-///
-/// # Errors
-/// When it is there and cannot be read.
-pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Problem> {
-    let path = layout.path(part);
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound || error.kind() == io::ErrorKind::NotADirectory => {
-            Ok(None)
-        }
-        _ => files::read(&path, PEM_LIMIT).map(Some),
-    }
-}
-
-/// Whether any part of a chain stands in the host's folder.
-pub fn has_chain(layout: &ChainLayout) -> bool {
-    if layout.folder().symlink_metadata().is_err() {
-        return false;
-    }
-    [
-        Part::RootCert,
-        Part::RootKey,
-        Part::IntermediateCert,
-        Part::CaChain,
-        Part::IntermediateKey,
-        Part::ServerCert,
-        Part::ServerKey,
-    ]
-    .into_iter()
-    .any(|part| layout.path(part).symlink_metadata().is_ok())
-}
-
-/// The clients whose certificates stand in the host's folder: the host's own
-/// first, then by name.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
-    let folder = layout.folder().join("4_client/certs");
-    let own = layout.host().folder_name();
-    let mut names = Vec::new();
-    for name in file_names(&folder)? {
-        if let Some(name) = name.strip_suffix(".cert.pem") {
-            if name == own {
-                names.push(layout.host().as_str().to_owned());
-            } else {
-                names.push(name.replace("_wildcard.", "*."));
-            }
-        }
-    }
-    names.sort_by_key(|name| (name != layout.host().as_str(), name.clone()));
-    Ok(names)
-}
-
-/// The chains of a folder: those with a server certificate, sorted by host.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn find_chains(dir: &Path) -> Result<Vec<ChainLayout>, Problem> {
-    let mut found: Vec<ChainLayout> = file_names(dir)?
-        .iter()
-        .filter_map(|name| host_of_folder(name))
-        .map(|host| ChainLayout::new(dir, &host))
-        .filter(|layout| layout.path(Part::ServerCert).exists())
-        .collect();
-    found.sort();
-    Ok(found)
-}
-
-/// Finishes what a killed process left half done, if nobody is writing now.
-/// For commands that only read; writers do it when they open the store.
-///
-/// # Errors
-/// When the state folder cannot be read or tidied.
-pub fn tidy(dir: &Path) -> Result<(), Problem> {
-    let state = dir.join(STATE_FOLDER);
-    if !file_names(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
-        return Ok(());
-    }
-    let lock = File::open(state.join(LOCK)).map_err(|error| cannot_write(&state.join(LOCK), &error))?;
-    match lock.try_lock() {
-        Ok(()) => recover(dir, &state),
-        // Another process is at work on it.
-        Err(_) => Ok(()),
-    }
-}
-
-/// Writes a file under a temporary name and renames it into place; a symbolic
-/// link there is replaced, not followed.
-///
-/// # Errors
-/// When it cannot be written; what stood there still does.
-pub fn write_file(path: &Path, content: &[u8], mode: u32) -> Result<(), Problem> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    PendingFile::new(folder, path, content, mode)?.commit()
-}
-
-/// A file that is written whole under another name, and only needs its own.
-pub struct PendingFile {
-    file: tempfile::NamedTempFile,
-    path: PathBuf,
-}
-
-impl PendingFile {
-    fn new(folder: &Path, path: &Path, content: &[u8], mode: u32) -> Result<Self, Problem> {
-        let write = || -> io::Result<tempfile::NamedTempFile> {
-            let mut file = tempfile::Builder::new().prefix(".istio-tls-").tempfile_in(folder)?;
-            file.write_all(content)?;
-            file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-            Ok(file)
-        };
-        Ok(Self {
-            file: write().map_err(|error| cannot_write(path, &error))?,
-            path: path.to_owned(),
-        })
-    }
-
-    /// Puts the file in its place, where a symbolic link is replaced.
-    ///
-    /// # Errors
-    /// When it cannot be renamed; what stood there still does.
-    pub fn commit(self) -> Result<(), Problem> {
-        let Self { file, path } = self;
-        match file.persist(&path) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(cannot_write(&path, &error.error)),
-        }
-    }
 }
 
 impl Store {
@@ -190,6 +60,7 @@ impl Store {
     }
 
     fn open_as(dir: &Path, waiting: impl FnOnce(), exchange: bool) -> Result<Self, Problem> {
+        let new_folder = !dir.exists();
         make_folders(dir).map_err(|error| cannot_write(dir, &error))?;
         let state = dir.join(STATE_FOLDER);
         let (lock, created) = lock_state(&state, waiting)?;
@@ -206,6 +77,7 @@ impl Store {
             _lock: lock,
             exchange,
             created,
+            new_folder,
             wrote: AtomicBool::new(false),
         })
     }
@@ -393,231 +265,15 @@ impl Drop for Store {
         // What cannot be removed here is removed at the next start.
         let _ = fs::remove_dir_all(&self.staging);
         if self.created && !self.wrote.load(Ordering::Relaxed) {
-            for name in [LOCK, ".gitignore"] {
+            for name in [LOCK, GITIGNORE] {
                 let _ = fs::remove_file(self.state.join(name));
             }
             let _ = fs::remove_dir(&self.state);
-        }
-        debug_assert!(self.state.starts_with(&self.dir));
-    }
-}
-
-/// Makes the state folder; says whether it was new.
-fn make_state_folder(state: &Path) -> Result<bool, Problem> {
-    match state.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => Ok(false),
-        Ok(_) => Err(Problem::new(format!("{} cannot be used", state.display()))
-            .why("it is a symbolic link or a file; keys are written below it")
-            .fix(format!("move {} away", state.display()))),
-        Err(_) => {
-            make_folders(state).map_err(|error| cannot_write(state, &error))?;
-            // Old trees hold private keys.
-            fs::write(state.join(".gitignore"), "*\n").map_err(|error| {
-                // Only what was just made.
-                let _ = fs::remove_file(state.join(".gitignore"));
-                let _ = fs::remove_dir(state);
-                cannot_write(state, &error)
-            })?;
-            Ok(true)
-        }
-    }
-}
-
-/// Makes the state folder if there is none and takes its lock; says whether the
-/// folder was new. A process that wrote nothing removes what it made, so the
-/// lock waited for may be gone once it is ours.
-fn lock_state(state: &Path, waiting: impl FnOnce()) -> Result<(File, bool), Problem> {
-    let path = state.join(LOCK);
-    let failed = |error: io::Error| cannot_write(&path, &error);
-    let mut waiting = Some(waiting);
-    loop {
-        let created = make_state_folder(state)?;
-        let opened = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(SECRET)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&path);
-        let file = match opened {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            opened => opened.map_err(failed)?,
-        };
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                if let Some(waiting) = waiting.take() {
-                    waiting();
-                }
-                file.lock().map_err(failed)?;
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(failed(error)),
-        }
-        let held = file.metadata().map_err(failed)?.ino();
-        if fs::metadata(&path).is_ok_and(|now| now.ino() == held) {
-            return Ok((file, created));
-        }
-    }
-}
-
-/// Finishes or undoes what processes that were killed left in the state folder.
-fn recover(dir: &Path, state: &Path) -> Result<(), Problem> {
-    for name in file_names(state)? {
-        if !name.starts_with(STAGING_PREFIX) {
-            continue;
-        }
-        let staging = state.join(&name);
-        for mark in file_names(&staging)? {
-            if let Some(host) = mark.strip_suffix(SWAP_SUFFIX) {
-                finish_swap(dir, state, &staging, host).map_err(|error| cannot_write(&dir.join(host), &error))?;
+            if self.new_folder {
+                let _ = fs::remove_dir(&self.dir);
             }
         }
-        fs::remove_dir_all(&staging).map_err(|error| cannot_write(&staging, &error))?;
     }
-    Ok(())
-}
-
-fn finish_swap(dir: &Path, state: &Path, staging: &Path, name: &str) -> io::Result<()> {
-    let (tree, target) = (staging.join(name), dir.join(name));
-    let Ok(metadata) = tree.symlink_metadata() else {
-        return Ok(());
-    };
-    let new: Option<u64> = fs::read_to_string(staging.join(format!("{name}{SWAP_SUFFIX}")))?
-        .parse()
-        .ok();
-    let tree_is_new = new == Some(metadata.ino());
-    match (tree_is_new, target.symlink_metadata().is_ok()) {
-        // The two-step rename had made its first step.
-        (true, false) => fs::rename(&tree, &target),
-        // Exchanged, and the old tree was not put away yet.
-        (false, true) => move_to_old(&tree, &state.join(OLD).join(name)),
-        _ => Ok(()),
-    }
-}
-
-fn move_to_old(tree: &Path, old: &Path) -> io::Result<()> {
-    if let Some(parent) = old.parent() {
-        make_folders(parent)?;
-    }
-    match fs::remove_dir_all(old) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    fs::rename(tree, old)
-}
-
-/// Copies what stands in the host's folder and is to stay into the new tree.
-fn carry_over(layout: &ChainLayout, tree: &Path, keep: Keep) -> Result<(), (PathBuf, io::Error)> {
-    let source = layout.folder();
-    copy_missing(&source, &source, tree, &|relative| {
-        keep == Keep::OtherFiles && is_part(layout, relative)
-    })
-}
-
-fn copy_missing(
-    top: &Path,
-    source: &Path,
-    target: &Path,
-    left_out: &dyn Fn(&Path) -> bool,
-) -> Result<(), (PathBuf, io::Error)> {
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |error: io::Error| (path, error)
-    };
-    for entry in fs::read_dir(source).map_err(at(source))? {
-        let entry = entry.map_err(at(source))?;
-        let (from, to) = (entry.path(), target.join(entry.file_name()));
-        let kind = entry.file_type().map_err(at(&from))?;
-        let relative = from.strip_prefix(top).unwrap_or(&from);
-        if kind.is_dir() {
-            make_folders(&to).map_err(at(&to))?;
-            copy_missing(top, &from, &to, left_out)?;
-        } else if left_out(relative) || to.symlink_metadata().is_ok() {
-            // Replaced, or of the old chain.
-        } else if kind.is_symlink() {
-            let link = fs::read_link(&from).map_err(at(&from))?;
-            std::os::unix::fs::symlink(link, &to).map_err(at(&to))?;
-        } else if kind.is_file() {
-            fs::copy(&from, &to).map_err(at(&from))?;
-        } else {
-            return Err((
-                from,
-                io::Error::other("it is no regular file and cannot be carried over"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Whether a path below the host's folder is a file of a chain.
-fn is_part(layout: &ChainLayout, relative: &Path) -> bool {
-    let fixed = [
-        Part::RootCert,
-        Part::RootKey,
-        Part::RootCrl,
-        Part::IntermediateCert,
-        Part::CaChain,
-        Part::IntermediateKey,
-        Part::IntermediateCrl,
-        Part::ServerCert,
-        Part::ServerKey,
-    ];
-    if fixed.iter().any(|part| layout.relative(*part) == relative) {
-        return true;
-    }
-    let text = relative.to_string_lossy();
-    (text.starts_with("4_client/certs/") && text.ends_with(".cert.pem"))
-        || (text.starts_with("4_client/private/") && (text.ends_with(".key.pem") || text.ends_with(".p12")))
-}
-
-/// The folders of a relative path, the outermost first.
-fn folders_above(relative: &Path) -> Vec<&Path> {
-    let mut folders: Vec<&Path> = relative
-        .ancestors()
-        .skip(1)
-        .filter(|folder| *folder != Path::new(""))
-        .collect();
-    folders.reverse();
-    folders
-}
-
-/// Writes a file that must not exist yet, into a folder that does.
-fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), (PathBuf, io::Error)> {
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(content)?;
-        // A strict umask would keep the gateway's user from reading it.
-        if mode == PUBLIC && file.metadata()?.mode() & 0o777 != PUBLIC {
-            file.set_permissions(fs::Permissions::from_mode(PUBLIC))?;
-        }
-        Ok(())
-    };
-    write().map_err(|error| (path.to_owned(), error))
-}
-
-fn make_folders(path: &Path) -> io::Result<()> {
-    if path.components().all(|part| part == Component::CurDir) {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(FOLDER).create(path)
-}
-
-/// The names in a folder; none if there is no such folder. Names that are no
-/// text are nothing of ours.
-fn file_names(folder: &Path) -> Result<Vec<String>, Problem> {
-    let failed = |error: io::Error| Problem::new(format!("{} cannot be read", folder.display())).why(plain(&error));
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        if let Ok(name) = entry.map_err(failed)?.file_name().into_string() {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
 
 fn unsupported(error: rustix::io::Errno) -> bool {
@@ -625,18 +281,12 @@ fn unsupported(error: rustix::io::Errno) -> bool {
     error == Errno::INVAL || error == Errno::NOSYS || error == Errno::NOTSUP || error == Errno::OPNOTSUPP
 }
 
-fn cannot_write(path: &Path, error: &io::Error) -> Problem {
-    let path = path.strip_prefix(".").unwrap_or(path);
-    let path = if path == Path::new("") { Path::new(".") } else { path };
-    Problem::new(format!("{} cannot be written", path.display())).why(plain(error))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
 
-    use super::{Keep, Store, clients, find_chains, has_chain, read, recover};
+    use super::{Keep, Store, clients, find_chains, has_chain, read};
     use crate::names::Host;
     use crate::workspace::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER};
 
@@ -698,41 +348,6 @@ mod tests {
                 .collect();
             assert!(left.is_empty(), "{left:?} stayed");
             assert_eq!(find_chains(dir.path()).expect("found"), [layout]);
-        }
-    }
-
-    #[test]
-    fn what_a_kill_leaves_is_finished() {
-        for (what, tree, stands, expected, old) in [
-            ("built, not exchanged", "new", Some("old"), "old", None),
-            ("exchanged, not put away", "old", Some("new"), "new", Some("old")),
-            ("first of two steps", "new", None, "new", None),
-        ] {
-            let dir = tempfile::tempdir().expect("a folder");
-            let staging = dir.path().join(".istio-tls/new-1");
-            fs::create_dir_all(staging.join("a.com")).expect("made");
-            fs::write(staging.join("a.com/which"), tree).expect("written");
-            let mut inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(staging.join("a.com")).expect("there"));
-            if let Some(stands) = stands {
-                fs::create_dir_all(dir.path().join("a.com")).expect("made");
-                fs::write(dir.path().join("a.com/which"), stands).expect("written");
-                if stands == "new" {
-                    inode =
-                        std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir.path().join("a.com")).expect("there"));
-                }
-            }
-            fs::write(staging.join("a.com.swap"), inode.to_string()).expect("written");
-            recover(dir.path(), &dir.path().join(STATE_FOLDER)).expect(what);
-            let which = fs::read_to_string(dir.path().join("a.com/which")).expect(what);
-            assert_eq!(which, expected, "{what}");
-            assert!(!staging.exists(), "{what}");
-            assert_eq!(
-                fs::read_to_string(dir.path().join(".istio-tls/old/a.com/which"))
-                    .ok()
-                    .as_deref(),
-                old,
-                "{what}"
-            );
         }
     }
 
