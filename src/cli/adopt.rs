@@ -9,7 +9,7 @@ use super::adopt_sources;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs_run::shell;
+use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::names::Host;
@@ -93,7 +93,7 @@ pub(super) fn run(args: AdoptArgs, context: &Context) -> Result<Exit, Failure> {
         let host = standing.layout.host();
         return Err(Failure::usage(
             Problem::new(format!("the workspace has a chain of {host} already"))
-                .at(format!("{}/", standing.layout.folder().display()))
+                .at(format!("{}/", shown(&standing.layout.folder())))
                 .fix(format!(
                     "--force replaces it; or adopt for another host with --host (not {})",
                     shell(host)
@@ -265,8 +265,4 @@ fn as_json(placed: &[Placed], file: &WorkspaceFile, ignored: usize, dry_run: boo
         )
         .collect();
     json!({"schema": 1, "dryRun": dry_run, "chains": chains, "ignoredFiles": ignored, "workspace": shown(&file.path)})
-}
-
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }

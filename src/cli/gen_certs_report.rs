@@ -7,7 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::gen_certs_run::{Action, Job, Made, Outcome, Plan, Signer};
+use super::gen_certs_plan::{Action, Job, Plan, Signer, shown};
+use super::gen_certs_run::{Made, Outcome};
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
@@ -250,9 +251,4 @@ fn mode_word(mode: Mode) -> &'static str {
         .iter()
         .find(|(_, known)| *known == mode)
         .map_or("", |(word, _)| *word)
-}
-
-/// A path as a user of this folder writes it.
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }

@@ -25,6 +25,7 @@ mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;
+mod gen_certs_plan;
 mod gen_certs_report;
 mod gen_certs_run;
 mod init;

@@ -7,3 +7,5 @@ mod zoo;
 
 mod certificates;
 mod pkcs12;
+
+mod gen_certs;
