@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::args::choice;
 use super::context::Context;
 use super::{Exit, Failure, intent};
-use crate::manifests::build::{self, Intent, Part};
+use crate::manifests::build::{self, Intent, Part, ingress_volumes};
 use crate::manifests::model::Manifest;
 use crate::manifests::{render, routes};
 use crate::names::{Host, check_object_name};
@@ -22,7 +22,7 @@ use crate::workspace::store;
 /// included, ready for kubectl.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1"
+    after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1\n  istio-tls manifests --secrets file-mount --helm-values > values.yaml"
 )]
 pub(super) struct ManifestsArgs {
     /// Hosts, in the order of their servers [default: all of the workspace]
@@ -56,6 +56,9 @@ pub(super) struct ManifestsArgs {
     /// Where paths lead, for one HOST (repeatable) [default: the recorded routes]
     #[arg(long = "route", value_name = "PREFIX=SERVICE:PORT", value_parser = routes::parse_route, help_heading = "Objects")]
     routes: Vec<RouteEntry>,
+    /// The volumes of file-mount style as values of Istio's Helm chart, and nothing else
+    #[arg(long, conflicts_with_all = ["only", "samples"], help_heading = "Objects")]
+    helm_values: bool,
     /// Namespace of the Secrets: the same as --gateway-namespace
     #[arg(long, value_name = "NAMESPACE", help_heading = "Objects")]
     secret_namespace: Option<String>,
@@ -70,8 +73,11 @@ enum Format {
 
 pub(super) fn run(args: ManifestsArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("yaml", Format::Yaml), ("json", Format::Json)])?;
-    let parts = parts(&args);
     let intent = wanted(&args, context).map_err(Failure::usage)?;
+    if args.helm_values {
+        return helm_values(&args, &intent, format, context);
+    }
+    let parts = parts(&args, &intent);
     for note in notes(&intent, &parts) {
         context.say_always(&format!("note: {note}"));
     }
@@ -83,9 +89,32 @@ pub(super) fn run(args: ManifestsArgs, context: &Context) -> Result<Exit, Failur
     Ok(Exit::Done)
 }
 
-fn parts(args: &ManifestsArgs) -> Vec<Part> {
+/// Values for `helm install`, to standard output or a file in `--out`.
+fn helm_values(args: &ManifestsArgs, intent: &Intent, format: Format, context: &Context) -> Result<Exit, Failure> {
+    if intent.secrets != SecretStyle::FileMount {
+        return Err(Failure::usage(
+            Problem::new("there are no volumes to mount")
+                .why("the gateway fetches Secrets by credentialName; only file-mount style has volumes")
+                .fix("add --secrets file-mount"),
+        ));
+    }
+    let values = ingress_volumes::helm_values(intent);
+    let (text, extension) = match format {
+        Format::Yaml => (render::yaml_document(&values), "yaml"),
+        Format::Json => (render::json_document(&values), "json"),
+    };
+    let Some(folder) = &args.out else {
+        context.print(&text)?;
+        return Ok(Exit::Done);
+    };
+    let path = folder.join(format!("helm-values.{extension}"));
+    write_files(folder, &[(path, text, store::PUBLIC)], context)?;
+    Ok(Exit::Done)
+}
+
+fn parts(args: &ManifestsArgs, intent: &Intent) -> Vec<Part> {
     let mut parts = if args.only.is_empty() {
-        Part::DEFAULT.to_vec()
+        Part::default_of(intent.secrets)
     } else {
         args.only.clone()
     };
@@ -175,6 +204,14 @@ fn secret_namespace(args: &ManifestsArgs, context: &Context) -> Result<Option<St
 /// What a reader of the objects should know.
 fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
     let mut notes = Vec::new();
+    if parts.contains(&Part::IngressVolumes) {
+        notes.push(format!(
+            "Deployment {}/{} is a patch of the gateway's own: apply it with --server-side, \
+             and never hand it to kubectl delete",
+            intent.gateway.pod_namespace,
+            ingress_volumes::INGRESS_DEPLOYMENT
+        ));
+    }
     if parts.contains(&Part::Samples) {
         let leads_to = |service: &str| {
             let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
@@ -207,7 +244,7 @@ fn write(folder: &Path, intent: &Intent, parts: &[Part], format: Format, context
         Format::Json => "json",
     };
     // Everything is made before anything is written.
-    let mut files = Vec::new();
+    let mut files: Vec<OutFile> = Vec::new();
     for (word, part) in Part::WORDS {
         if parts.contains(part) {
             let objects = build::objects(intent, &[*part]).map_err(Failure::usage)?;
@@ -225,14 +262,22 @@ fn write(folder: &Path, intent: &Intent, parts: &[Part], format: Format, context
             }
         }
     }
+    write_files(folder, &files, context)?;
+    context.say(&format!("next: kubectl apply --server-side -f {}", folder.display()));
+    Ok(Exit::Done)
+}
+
+/// A file's path, content and permissions.
+type OutFile = (PathBuf, Zeroizing<String>, u32);
+
+fn write_files(folder: &Path, files: &[OutFile], context: &Context) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
         Failure::runtime(Problem::new(format!("{} cannot be made", folder.display())).why(crate::files::plain(&error)))
     })?;
-    for (path, text, mode) in &files {
+    for (path, text, mode) in files {
         store::write_file(path, text.as_bytes(), *mode).map_err(Failure::runtime)?;
     }
     let names: Vec<String> = files.iter().map(|(path, ..)| path.display().to_string()).collect();
     context.say(&format!("wrote {}", names.join(", ")));
-    context.say(&format!("next: kubectl apply --server-side -f {}", folder.display()));
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -10,3 +10,4 @@ mod init;
 mod layering;
 mod manifests;
 mod schema;
+mod task_page;

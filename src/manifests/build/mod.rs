@@ -2,6 +2,7 @@
 //! Secrets, a Gateway, VirtualServices and samples.
 
 mod gateway;
+pub mod ingress_volumes;
 mod samples;
 mod secrets;
 mod virtual_services;
@@ -77,6 +78,8 @@ pub enum Part {
     VirtualServices,
     /// Workloads and Services of the samples.
     Samples,
+    /// The volumes of file-mount style, as a patch of the gateway's Deployment.
+    IngressVolumes,
 }
 
 impl Part {
@@ -86,13 +89,21 @@ impl Part {
         ("gateway", Self::Gateway),
         ("virtualservice", Self::VirtualServices),
         ("samples", Self::Samples),
+        ("ingress-volumes", Self::IngressVolumes),
     ];
+
     /// What is made when nothing is chosen.
-    pub const DEFAULT: &[Self] = &[Self::Secrets, Self::Gateway, Self::VirtualServices];
+    pub fn default_of(style: SecretStyle) -> Vec<Self> {
+        let mut parts = vec![Self::Secrets, Self::Gateway, Self::VirtualServices];
+        if style == SecretStyle::FileMount {
+            parts.push(Self::IngressVolumes);
+        }
+        parts
+    }
 }
 
 /// Makes the objects of the chosen parts: Secrets, then Gateway, then
-/// VirtualServices, then samples.
+/// VirtualServices, samples, and the patch of the gateway's Deployment.
 ///
 /// # Errors
 /// When hosts exclude each other, or a host that verifies clients has no CA.
@@ -110,6 +121,14 @@ pub fn objects(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem
     }
     if parts.contains(&Part::Samples) {
         objects.extend(samples::samples(intent).into_iter().map(Manifest::Other));
+    }
+    if parts.contains(&Part::IngressVolumes) {
+        if intent.secrets != SecretStyle::FileMount {
+            return Err(Problem::new("there are no volumes to mount")
+                .why("the gateway fetches Secrets by credentialName; only file-mount style has volumes")
+                .fix("add --secrets file-mount"));
+        }
+        objects.push(Manifest::Deployment(ingress_volumes::patch(intent)));
     }
     Ok(objects)
 }
