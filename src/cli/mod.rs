@@ -25,6 +25,7 @@ mod init;
 mod inspect;
 mod man;
 mod manifests;
+mod manifests_out;
 mod probe;
 mod request;
 mod revoke;

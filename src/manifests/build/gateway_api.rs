@@ -1,0 +1,158 @@
+//! The same intent for the Kubernetes Gateway API: Gateway, HTTPRoutes, and
+//! ReferenceGrants where a reference crosses namespaces.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{HTTPS_PORT, HostIntent, Intent, gateway_metadata, virtual_services};
+use crate::manifests::model::{ObjectMeta, Other};
+use crate::workspace::config::{Mode, RouteEntry};
+
+/// How many listeners a Gateway holds at most (its definition's limit).
+pub(super) const LISTENERS_PER_GATEWAY: usize = 64;
+/// How many references a ReferenceGrant holds at most (its definition's limit).
+const REFERENCES_PER_GRANT: usize = 16;
+const GROUP: &str = "gateway.networking.k8s.io";
+/// The class whose controller is Istio.
+const CLASS: &str = "istio";
+/// Istio's option for client certificates, which the API itself does not have.
+const TERMINATE_MODE: &str = "gateway.istio.io/tls-terminate-mode";
+
+/// The Gateways, then the grants that let them read the Secrets.
+pub(super) fn gateways(intent: &Intent) -> Vec<Other> {
+    let mut objects: Vec<Other> = intent
+        .hosts
+        .chunks(LISTENERS_PER_GATEWAY)
+        .enumerate()
+        .map(|(part, hosts)| {
+            let spec = json!({
+                "gatewayClassName": CLASS,
+                "listeners": hosts.iter().map(|host| listener(intent, host)).collect::<Vec<_>>(),
+            });
+            let metadata = gateway_metadata(intent, &intent.gateway_name(part * LISTENERS_PER_GATEWAY));
+            object(format!("{GROUP}/v1"), "Gateway", metadata, &spec)
+        })
+        .collect();
+    if intent.gateway.namespace != intent.gateway.pod_namespace {
+        let secrets: Vec<Value> = intent
+            .hosts
+            .iter()
+            .map(|host| json!({ "group": "", "kind": "Secret", "name": host.names.credential }))
+            .collect();
+        let name = format!("{}-credentials", intent.gateway.name);
+        objects.extend(grants(
+            intent,
+            &name,
+            "Gateway",
+            &intent.gateway.pod_namespace,
+            &secrets,
+        ));
+    }
+    objects
+}
+
+fn listener(intent: &Intent, host: &HostIntent) -> Value {
+    let mut reference = json!({ "name": host.names.credential });
+    if intent.gateway.namespace != intent.gateway.pod_namespace {
+        reference["namespace"] = json!(intent.gateway.pod_namespace);
+    }
+    let mut listener = json!({ "name": host.names.server });
+    // Clients send no SNI for an address; the API takes none as a host name either.
+    if host.names.host.ip().is_none() {
+        listener["hostname"] = json!(host.names.host.as_str());
+    }
+    listener["port"] = json!(HTTPS_PORT);
+    listener["protocol"] = json!("HTTPS");
+    listener["tls"] = json!({ "mode": "Terminate", "certificateRefs": [reference] });
+    if host.mode != Mode::Simple {
+        listener["tls"]["options"] = json!({ TERMINATE_MODE: host.mode.istio() });
+    }
+    listener["allowedRoutes"] = json!({ "namespaces": { "from": "Same" } });
+    listener
+}
+
+/// An HTTPRoute per host, then the grants for Services of other namespaces.
+pub(super) fn routes(intent: &Intent) -> Vec<Other> {
+    let mut objects = Vec::new();
+    let mut foreign: BTreeSet<(String, String)> = BTreeSet::new();
+    for (index, host) in intent.hosts.iter().enumerate() {
+        let rules: Vec<Value> = virtual_services::by_destination(&host.routes)
+            .iter()
+            .map(|group| {
+                let (service, namespace) = service_of(&group[0].service);
+                let mut backend = json!({ "name": service, "port": group[0].port });
+                if let Some(namespace) = namespace.filter(|namespace| *namespace != intent.gateway.namespace) {
+                    backend["namespace"] = json!(namespace);
+                    foreign.insert((namespace.to_owned(), service.to_owned()));
+                }
+                json!({
+                    "matches": group.iter().map(|route| json!({ "path": path(route) })).collect::<Vec<_>>(),
+                    "backendRefs": [backend],
+                })
+            })
+            .collect();
+        let mut spec = json!({
+            "parentRefs": [{ "name": intent.gateway_name(index), "sectionName": host.names.server }],
+        });
+        if host.names.host.ip().is_none() {
+            spec["hostnames"] = json!([host.names.host.as_str()]);
+        }
+        spec["rules"] = json!(rules);
+        let metadata = gateway_metadata(intent, &host.names.virtual_service);
+        objects.push(object(format!("{GROUP}/v1"), "HTTPRoute", metadata, &spec));
+    }
+    let namespaces: BTreeSet<&str> = foreign.iter().map(|(namespace, _)| namespace.as_str()).collect();
+    for namespace in namespaces {
+        let services: Vec<Value> = foreign
+            .iter()
+            .filter(|(of, _)| of == namespace)
+            .map(|(_, service)| json!({ "group": "", "kind": "Service", "name": service }))
+            .collect();
+        let name = format!("{}-routes", intent.gateway.name);
+        objects.extend(grants(intent, &name, "HTTPRoute", namespace, &services));
+    }
+    objects
+}
+
+fn path(route: &RouteEntry) -> Value {
+    match (&route.exact, &route.prefix) {
+        (Some(path), _) => json!({ "type": "Exact", "value": path }),
+        (None, prefix) => json!({ "type": "PathPrefix", "value": prefix.as_deref().unwrap_or("/") }),
+    }
+}
+
+/// `name`, `name.namespace` or a full name.
+fn service_of(service: &str) -> (&str, Option<&str>) {
+    let mut labels = service.split('.');
+    (labels.next().unwrap_or_default(), labels.next())
+}
+
+/// What lets objects of `kind` beside the Gateway refer to `to` in `namespace`.
+fn grants(intent: &Intent, name: &str, kind: &str, namespace: &str, to: &[Value]) -> Vec<Other> {
+    to.chunks(REFERENCES_PER_GRANT)
+        .enumerate()
+        .map(|(part, to)| {
+            let name = match part {
+                0 => name.to_owned(),
+                part => format!("{name}-{}", part + 1),
+            };
+            let spec = json!({
+                "from": [{ "group": GROUP, "kind": kind, "namespace": intent.gateway.namespace }],
+                "to": to,
+            });
+            let metadata = super::metadata(intent, &name, namespace);
+            object(format!("{GROUP}/v1beta1"), "ReferenceGrant", metadata, &spec)
+        })
+        .collect()
+}
+
+/// An object of a kind that has no type here.
+pub(super) fn object(api_version: String, kind: &str, metadata: ObjectMeta, spec: &Value) -> Other {
+    Other {
+        content: json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec }),
+        api_version,
+        kind: kind.to_owned(),
+        metadata,
+    }
+}
