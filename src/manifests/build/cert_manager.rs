@@ -83,3 +83,72 @@ pub(super) fn of_host(intent: &Intent, host: &HostIntent) -> Result<[Manifest; 3
         Manifest::Other(certificate),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::intent;
+    use super::super::{Intent, Issuer, Part, objects};
+    use crate::manifests::model::Manifest;
+    use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
+
+    fn wanted(hosts: &[&str], style: SecretStyle) -> Intent {
+        let mut intent = intent(hosts, Mode::Mutual, style, IstioTarget::Latest);
+        intent.issuer = Some(Issuer::CertManager);
+        intent
+    }
+
+    fn titles(intent: &Intent) -> Vec<String> {
+        let objects = objects(intent, &[Part::Secrets]).unwrap();
+        objects.iter().map(|object| object.title("-")).collect()
+    }
+
+    #[test]
+    fn the_certificate_fills_the_secret_that_the_gateway_reads() {
+        let intent = wanted(&["httpbin.example.com"], SecretStyle::Credential);
+        assert_eq!(
+            titles(&intent),
+            [
+                "Secret istio-system/httpbin-issuer-ca",
+                "Issuer istio-system/httpbin-issuer",
+                "Certificate istio-system/httpbin-credential"
+            ]
+        );
+        let made = objects(&intent, &[Part::Secrets]).unwrap();
+        let Manifest::Other(certificate) = &made[2] else {
+            panic!()
+        };
+        assert_eq!(certificate.content["spec"]["secretName"], "httpbin-credential");
+        assert_eq!(certificate.content["spec"]["dnsNames"][0], "httpbin.example.com");
+        let mounted = wanted(&["httpbin.example.com"], SecretStyle::FileMount);
+        assert_eq!(
+            titles(&mounted)[2..],
+            [
+                "Certificate istio-system/istio-ingressgateway-certs",
+                "Secret istio-system/istio-ingressgateway-ca-certs"
+            ]
+        );
+    }
+
+    #[test]
+    fn addresses_and_long_names() {
+        let long = format!("{}.example", "a".repeat(60));
+        let made = objects(&wanted(&["10.0.0.1", &long], SecretStyle::Credential), &[Part::Secrets]).unwrap();
+        let specs: Vec<&serde_json::Value> = made
+            .iter()
+            .filter_map(|object| match object {
+                Manifest::Other(other) if other.kind == "Certificate" => Some(&other.content["spec"]),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(specs[0]["ipAddresses"][0], "10.0.0.1");
+        assert!(specs[1].get("commonName").is_none());
+    }
+
+    #[test]
+    fn without_a_key_nothing_can_be_signed() {
+        let mut intent = wanted(&["a.com"], SecretStyle::Credential);
+        intent.hosts[0].material.issuer_key = None;
+        let problem = objects(&intent, &[Part::Secrets]).unwrap_err();
+        assert!(problem.what.contains("a.com has no intermediate key"), "{problem}");
+    }
+}

@@ -246,3 +246,60 @@ fn cluster(route: &RouteEntry, upstreams: &[Upstream]) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::intent;
+    use super::{Upstream, bootstrap};
+    use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
+
+    #[test]
+    fn upstreams_that_users_type() {
+        for (text, service_port, host, port) in [
+            ("httpbin=http://127.0.0.1:8000", None, "127.0.0.1", 8000),
+            ("httpbin:80=http://[::1]:8000/", Some(80), "::1", 8000),
+        ] {
+            let upstream = Upstream::parse(text).unwrap();
+            assert_eq!(
+                (upstream.service_port, upstream.host.as_str(), upstream.port),
+                (service_port, host, port)
+            );
+        }
+        for text in [
+            "",
+            "httpbin",
+            "httpbin=127.0.0.1:80",
+            "httpbin=https://a:80",
+            "=http://a:80",
+            "a=http://a",
+            "a:x=http://a:80",
+        ] {
+            assert!(Upstream::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_stand_in_files_or_inline() {
+        let intent = intent(
+            &["httpbin.example.com", "10.0.0.1"],
+            Mode::Mutual,
+            SecretStyle::Credential,
+            IstioTarget::Latest,
+        );
+        let upstream = Upstream::parse("httpbin=http://127.0.0.1:18000").unwrap();
+        let files = bootstrap(&intent, std::slice::from_ref(&upstream), Some("/etc/gw".as_ref())).unwrap();
+        assert_eq!(files.files.len(), 6);
+        assert!(!files.config.to_string().contains("PRIVATE KEY"));
+        let listener = &files.config["static_resources"]["listeners"][0];
+        assert_eq!(
+            listener["filter_chains"][0]["filter_chain_match"]["server_names"][0],
+            "httpbin.example.com"
+        );
+        assert!(listener["filter_chains"][1].get("filter_chain_match").is_none());
+        let clusters = files.config["static_resources"]["clusters"].to_string();
+        assert!(clusters.contains("18000") && clusters.contains("ip-10-0-0-1"));
+        let inline = bootstrap(&intent, &[], None).unwrap();
+        assert!(inline.files.is_empty());
+        assert!(inline.config.to_string().contains("PRIVATE KEY"));
+    }
+}

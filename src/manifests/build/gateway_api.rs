@@ -156,3 +156,108 @@ pub(super) fn object(api_version: String, kind: &str, metadata: ObjectMeta, spec
         metadata,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::intent;
+    use super::super::{Api, Intent, Part, objects};
+    use crate::manifests::model::Manifest;
+    use crate::manifests::{load, render, routes};
+    use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
+
+    fn wanted(hosts: &[&str], mode: Mode) -> Intent {
+        let mut intent = intent(hosts, mode, SecretStyle::Credential, IstioTarget::Latest);
+        intent.api = Api::GatewayApi;
+        intent
+    }
+
+    fn made(intent: &Intent) -> Vec<(String, serde_json::Value)> {
+        let objects = objects(intent, &[Part::Gateway, Part::VirtualServices]).unwrap();
+        let loaded = load::load(&render::yaml(&objects), "made").unwrap();
+        assert_eq!(loaded.objects.len(), objects.len());
+        objects
+            .into_iter()
+            .zip(loaded.objects)
+            .map(|(made, loaded)| match (made, loaded.manifest) {
+                (Manifest::Other(made), Manifest::Other(loaded)) => {
+                    assert_eq!(made.content, loaded.content);
+                    (format!("{} {}", made.kind, made.metadata.name), made.content)
+                }
+                (made, _) => panic!("a typed {}", made.kind()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn listeners_routes_and_grants() {
+        let made = made(&wanted(&["httpbin.example.com", "10.0.0.1"], Mode::OptionalMutual));
+        let names: Vec<&str> = made.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "Gateway mygateway",
+                "ReferenceGrant mygateway-credentials",
+                "HTTPRoute httpbin",
+                "HTTPRoute ip-10-0-0-1"
+            ]
+        );
+        let listeners = &made[0].1["spec"]["listeners"];
+        assert_eq!(
+            listeners[0]["tls"]["options"]["gateway.istio.io/tls-terminate-mode"],
+            "OPTIONAL_MUTUAL"
+        );
+        assert!(listeners[1].get("hostname").is_none());
+        assert!(made[3].1["spec"].get("hostnames").is_none());
+        assert_eq!(made[3].1["spec"]["parentRefs"][0]["sectionName"], "https-ip-10-0-0-1");
+    }
+
+    #[test]
+    fn no_grant_within_a_namespace() {
+        let mut intent = wanted(&["httpbin.example.com"], Mode::Simple);
+        intent.gateway.pod_namespace = "default".into();
+        let made = made(&intent);
+        assert_eq!(made.len(), 2);
+        let tls = &made[0].1["spec"]["listeners"][0]["tls"];
+        assert!(tls["certificateRefs"][0].get("namespace").is_none());
+        assert!(tls.get("options").is_none());
+    }
+
+    #[test]
+    fn services_of_other_namespaces_are_granted() {
+        let mut intent = wanted(&["shop.example"], Mode::Simple);
+        intent.hosts[0].routes = vec![routes::parse_route("/=orders.shop.svc.cluster.local:80").unwrap()];
+        let made = made(&intent);
+        let backend = &made[2].1["spec"]["rules"][0]["backendRefs"][0];
+        assert_eq!(
+            (backend["name"].as_str(), backend["namespace"].as_str()),
+            (Some("orders"), Some("shop"))
+        );
+        assert_eq!(made[3].0, "ReferenceGrant mygateway-routes");
+        assert_eq!(made[3].1["metadata"]["namespace"], "shop");
+    }
+
+    #[test]
+    fn many_hosts_are_split() {
+        let hosts: Vec<String> = (0..130).map(|number| format!("h{number}.example")).collect();
+        let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+        let made = made(&wanted(&hosts, Mode::Simple));
+        let count = |kind: &str| made.iter().filter(|(name, _)| name.starts_with(kind)).count();
+        assert_eq!(
+            (count("Gateway"), count("ReferenceGrant"), count("HTTPRoute")),
+            (3, 9, 130)
+        );
+        let last = &made.last().unwrap().1;
+        assert_eq!(last["spec"]["parentRefs"][0]["name"], "mygateway-3");
+    }
+
+    #[test]
+    fn what_does_not_go_together() {
+        let mut old = wanted(&["a.com"], Mode::Simple);
+        old.istio = IstioTarget::V1_1;
+        let mut mounted = wanted(&["a.com"], Mode::Simple);
+        mounted.secrets = SecretStyle::FileMount;
+        for intent in [old, mounted] {
+            assert!(objects(&intent, &[Part::Gateway]).unwrap_err().fix.is_some());
+        }
+    }
+}

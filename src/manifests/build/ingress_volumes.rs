@@ -105,3 +105,63 @@ pub fn helm_values(intent: &Intent) -> serde_json::Value {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::intent;
+    use super::super::{Part, objects};
+    use super::{helm_values, mounts};
+    use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
+
+    #[test]
+    fn a_mount_per_secret() {
+        let hosts = ["httpbin.example.com", "bookinfo.com"];
+        for (mode, secrets) in [
+            (
+                Mode::Simple,
+                &[
+                    "istio-ingressgateway-certs",
+                    "istio-ingressgateway-ca-certs",
+                    "istio-ingressgateway-bookinfo-certs",
+                ][..],
+            ),
+            (
+                Mode::Mutual,
+                &[
+                    "istio-ingressgateway-certs",
+                    "istio-ingressgateway-ca-certs",
+                    "istio-ingressgateway-bookinfo-certs",
+                    "istio-ingressgateway-bookinfo-ca-certs",
+                ],
+            ),
+        ] {
+            let intent = intent(&hosts, mode, SecretStyle::FileMount, IstioTarget::Latest);
+            let mounted = mounts(&intent);
+            let found: Vec<&str> = mounted.iter().map(|mount| mount.secret_name.as_str()).collect();
+            assert_eq!(found, secrets);
+            let values = helm_values(&intent);
+            assert_eq!(values["volumes"].as_array().unwrap().len(), secrets.len());
+            assert_eq!(values["volumeMounts"].as_array().unwrap().len(), secrets.len());
+        }
+    }
+
+    #[test]
+    fn volume_names_stay_short_enough() {
+        let hosts = [
+            "a.com",
+            "a-label-of-the-greatest-length-that-a-domain-name-may-ever-have.org",
+        ];
+        let intent = intent(&hosts, Mode::Mutual, SecretStyle::FileMount, IstioTarget::Latest);
+        assert!(
+            mounts(&intent)
+                .iter()
+                .all(|mount| crate::names::is_dns_label(&mount.name))
+        );
+    }
+
+    #[test]
+    fn credentials_have_no_volumes() {
+        let intent = intent(&["a.com"], Mode::Mutual, SecretStyle::Credential, IstioTarget::Latest);
+        assert!(objects(&intent, &[Part::IngressVolumes]).is_err());
+    }
+}

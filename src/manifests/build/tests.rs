@@ -23,7 +23,7 @@ fn material(crl: bool) -> Material {
     }
 }
 
-fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget) -> Intent {
+pub(super) fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget) -> Intent {
     let hosts: Vec<Host> = hosts.iter().map(|host| Host::parse(host).unwrap()).collect();
     Intent {
         hosts: naming::names(hosts.iter().map(|host| (host, None)))
