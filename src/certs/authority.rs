@@ -20,6 +20,8 @@ pub struct CertificateAuthority {
     pub(super) issuer: Issuer<'static, KeyPair>,
     /// The subject as the certificate has it, byte for byte.
     name: Vec<u8>,
+    /// The subjectKeyIdentifier, if the certificate has one.
+    pub(super) key_identifier: Option<Vec<u8>>,
     not_before: OffsetDateTime,
     not_after: OffsetDateTime,
 }
@@ -68,12 +70,8 @@ impl CertificateAuthority {
                 "it is no CA certificate (basicConstraints without CA:TRUE)".into(),
             ));
         }
-        if parsed
-            .key_usage()
-            .ok()
-            .flatten()
-            .is_some_and(|found| !found.value.key_cert_sign())
-        {
+        let key_usage = parsed.key_usage().ok().flatten().map(|found| found.value);
+        if key_usage.is_some_and(|usage| !usage.key_cert_sign()) {
             return Err(refused(&shown, "its keyUsage has no keyCertSign".into()));
         }
         if !key.fits(&certificate) {
@@ -94,12 +92,17 @@ impl CertificateAuthority {
             parsed.validity().not_after.to_datetime(),
         );
         let mut params = CertificateParams::default();
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        if key_usage.is_none_or(x509_parser::extensions::KeyUsage::crl_sign) {
+            params.key_usages.push(KeyUsagePurpose::CrlSign);
+        }
         params.distinguished_name = distinguished_name_of(parsed.subject());
-        if let Some(identifier) = super::names::subject_key_identifier(&parsed) {
-            params.key_identifier_method = KeyIdMethod::PreSpecified(identifier);
+        let key_identifier = super::names::subject_key_identifier(&parsed);
+        if let Some(identifier) = &key_identifier {
+            params.key_identifier_method = KeyIdMethod::PreSpecified(identifier.clone());
         }
         Ok(Self {
+            key_identifier,
             issuer: Issuer::new(params, pair),
             certificate,
             name,
@@ -111,6 +114,11 @@ impl CertificateAuthority {
     /// The CA's certificate.
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// The subject's DER.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
     }
 
     /// When the CA's validity begins.
@@ -156,6 +164,7 @@ impl CertificateAuthority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         Self {
             certificate: self.certificate.clone(),
+            key_identifier: None,
             issuer: Issuer::new(params, pair),
             name: self.name.clone(),
             not_before: self.not_before,
@@ -165,13 +174,17 @@ impl CertificateAuthority {
 
     /// A CA whose certificate was just made, so that nothing needs a check.
     fn made(content: &Content<'_>, certificate: CertificateDer<'static>, pair: KeyPair) -> Result<Self, Problem> {
-        let name = {
+        let (name, key_identifier) = {
             let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&certificate)
                 .map_err(|_| Problem::new("the new CA certificate cannot be read back"))?;
-            parsed.subject().as_raw().to_vec()
+            (
+                parsed.subject().as_raw().to_vec(),
+                super::names::subject_key_identifier(&parsed),
+            )
         };
         let params = parameters(content, &pair)?;
         Ok(Self {
+            key_identifier,
             issuer: Issuer::new(params, pair),
             certificate,
             name,
@@ -246,6 +259,10 @@ fn parameters(content: &Content<'_>, public_key: &impl PublicKeyData) -> Result<
     params.not_before = content.not_before;
     params.not_after = content.not_after;
     params.distinguished_name = distinguished_name(&content.subject)?;
+    // RFC 7093 section 2, method 1: 160 bits of the SHA-256 of the key's bits.
+    // rcgen's own takes the whole SubjectPublicKeyInfo.
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public_key.der_bytes());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(hash.as_ref()[..20].to_vec());
     params.use_authority_key_identifier_extension = content.usage != Usage::Root;
     let ca_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let mut leaf_usages = vec![KeyUsagePurpose::DigitalSignature];

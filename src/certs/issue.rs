@@ -471,7 +471,8 @@ fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
 }
 
 fn after_days(from: OffsetDateTime, days: u32) -> Result<OffsetDateTime, Problem> {
-    from.checked_add(Duration::days(i64::from(days)))
+    // Both ends belong to the validity (RFC 5280 section 4.1.2.5).
+    from.checked_add(Duration::days(i64::from(days)) - Duration::SECOND)
         .filter(|end| end.year() <= 9999)
         .ok_or_else(|| {
             Problem::new(format!("{days} days lead beyond the year 9999"))

@@ -2,12 +2,15 @@
 //! values out; the time is an argument, randomness is the crypto provider's.
 
 mod authority;
+pub mod crl;
 pub mod csr;
 mod der;
+pub mod inspect;
 pub mod issue;
 pub mod key;
 pub(crate) mod names;
 pub mod pem;
+pub mod pkcs12;
 pub mod plan;
 mod reissue;
 mod signature;

@@ -262,6 +262,11 @@ pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'st
     Ok(certificates)
 }
 
+/// Whether the bytes are one certificate in DER.
+pub fn is_der_certificate(content: &[u8]) -> bool {
+    is_der(content) && check_certificate(content).is_ok()
+}
+
 /// Whether the DER is one whole X.509 certificate.
 ///
 /// # Errors

@@ -21,3 +21,11 @@ pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
 pub(crate) fn days_between(from: OffsetDateTime, to: OffsetDateTime) -> i64 {
     (to - from).whole_seconds().div_euclid(86_400)
 }
+
+/// `today`, `1 day ago`, `12 days ago`, for a negative number of days left.
+pub(crate) fn ago(days_left: i64) -> String {
+    match -days_left {
+        ..=1 => "within the last day".into(),
+        days => format!("{} days ago", days - 1),
+    }
+}

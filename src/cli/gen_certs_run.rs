@@ -14,6 +14,7 @@ use super::chain_files::{self, KeyStorage};
 use super::context::Context;
 use super::entries::{self, Recorded};
 use crate::certs::csr::CertificateRequest;
+use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::issue::{issue_client, issue_root};
 use crate::certs::plan::{LeafValidity, San, Subtree};
 use crate::certs::{
@@ -118,9 +119,8 @@ pub(super) struct Plan {
 /// What was made for one host.
 pub(super) struct Made {
     pub(super) job: Job,
-    pub(super) serial: String,
-    pub(super) not_before: OffsetDateTime,
-    pub(super) not_after: OffsetDateTime,
+    /// What the server's certificate says, or the first added client's.
+    pub(super) leaf: CertificateFacts,
     pub(super) notes: Vec<String>,
 }
 
@@ -418,6 +418,12 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
             dir.display()
         )),
     }
+    if intent.bundles && intent.password.is_none() {
+        notes.push(format!(
+            "the password of the PKCS#12 bundles is {}",
+            chain_files::BUNDLE_PASSWORD
+        ));
+    }
     let encrypted = |job: &Job| {
         store::read(&job.layout, Part::IntermediateKey)
             .ok()
@@ -455,9 +461,7 @@ fn chain_plan(intent: &Intent, job: &Job) -> ChainPlan {
 /// Issued, and not written yet.
 struct Issued {
     what: What,
-    serial: String,
-    not_before: OffsetDateTime,
-    not_after: OffsetDateTime,
+    leaf: CertificateFacts,
 }
 
 enum What {
@@ -496,13 +500,8 @@ fn issue(
         let leaf = chain.server.certificate.clone();
         (What::Chain(Box::new(chain)), leaf)
     };
-    let facts = chain_files::facts(&leaf).map_err(Failure::runtime)?;
-    Ok(Issued {
-        what,
-        serial: facts.serial,
-        not_before: facts.not_before,
-        not_after: facts.not_after,
-    })
+    let leaf = inspect::certificate(&leaf, now).map_err(Failure::runtime)?;
+    Ok(Issued { what, leaf })
 }
 
 fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Result<Made, Failure> {
@@ -520,9 +519,7 @@ fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Re
     drop(files);
     Ok(Made {
         job,
-        serial: issued.serial,
-        not_before: issued.not_before,
-        not_after: issued.not_after,
+        leaf: issued.leaf,
         notes: match issued.what {
             What::Chain(chain) => chain.notes,
             What::Clients(..) => Vec::new(),

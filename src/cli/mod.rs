@@ -2,12 +2,16 @@
 //! environment, clock, terminals and exit codes are known only here.
 
 mod args;
+mod connection;
 pub mod context;
+mod duration;
+mod endpoint;
 mod environment;
 mod exit;
 mod failure;
 
 mod authority;
+mod certificate_source;
 mod chain_files;
 mod entries;
 mod host_list;
@@ -16,6 +20,8 @@ mod password;
 mod sources;
 
 mod adopt;
+mod adopt_chain;
+mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;
@@ -23,6 +29,7 @@ mod gen_certs_report;
 mod gen_certs_run;
 mod init;
 mod inspect;
+mod inspect_text;
 mod man;
 mod manifests;
 mod manifests_out;
@@ -33,6 +40,7 @@ mod schema;
 mod serve;
 mod up;
 mod verify;
+mod verify_text;
 
 pub use args::command;
 pub use exit::Exit;

@@ -24,6 +24,11 @@ pub(super) struct PasswordArgs {
 }
 
 impl PasswordArgs {
+    /// Whether standard input is taken by the password.
+    pub(super) fn is_stdin(&self) -> bool {
+        self.password_stdin
+    }
+
     /// Reads the password, if one is given.
     ///
     /// # Errors

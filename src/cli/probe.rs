@@ -1,13 +1,111 @@
-//! `istio-tls probe`.
+//! `istio-tls probe`: reads flags and workspace, dials, judges, reports.
 
+use std::time::Duration;
+
+use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
-use super::{Exit, Failure};
-use crate::problem::Problem;
+use super::{Exit, Failure, duration};
+use crate::probe::codes::Code;
+use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
+use crate::probe::target::{expectations, no_gateway};
+use crate::report::paint::Paint;
+use crate::report::{probe_json, probe_junit, probe_text};
+
+/// How many hosts are dialled at once.
+const CONCURRENCY: usize = 64;
 
 /// Proves TLS and mutual TLS from a client's side
+///
+/// Without a HOST, every host of the workspace is asked for its sample path in
+/// its recorded mode. It goes to the running `istio-tls serve` of the
+/// workspace, else to INGRESS_HOST and SECURE_INGRESS_PORT, and never to a
+/// cluster by accident. Every failure has a code, says whose fault it is and
+/// what to do next.
 #[derive(clap::Args)]
-pub(super) struct ProbeArgs {}
+#[command(after_help = "Examples:
+  istio-tls probe                                  every host of the workspace
+  istio-tls probe --mtls                           refused without a client certificate, served with one
+  istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
+  istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
+  istio-tls probe -o junit > probe.xml
 
-pub(super) fn run(_args: ProbeArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(Failure::runtime(Problem::new("probe is not written yet")))
+Exit codes: 0 all as expected; 1 a check failed; 2 usage or bad input.")]
+pub(super) struct ProbeArgs {
+    /// Hosts to probe [default: every host of the workspace]; HOST:PORT is dialled itself
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    /// Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3
+    #[arg(long, conflicts_with = "no_client_cert")]
+    mtls: bool,
+    /// The path to ask for [default: the sample's, else /]
+    #[arg(long, value_name = "PATH")]
+    path: Option<String>,
+    /// The status to expect [default: the sample's, else any below 500 but the gateway's own 404]
+    #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..1000))]
+    expect_status: Option<u16>,
+    /// Try failed checks again for so long, as a new Secret takes time to reach the gateway
+    #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
+    wait: Duration,
+    /// Check every address that a name has, not only the first that connects
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+}
+
+pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(&[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)])?;
+    let outcomes = runtime()?.block_on(probe(&args, context))?;
+    let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
+    match format {
+        Format::Json => context.print_json(&probe_json::report(&outcomes))?,
+        Format::Junit => context.print(&probe_junit::report(&outcomes))?,
+        Format::Text
+            if outcomes
+                .iter()
+                .all(|outcome| outcome.verdict.code == Code::NoLocalGateway) =>
+        {
+            return Err(Failure::findings(crate::problem::Problem {
+                what: no_gateway().summary,
+                at: None,
+                why: Some("no serve of this workspace answers, and INGRESS_HOST is not set".to_owned()),
+                fix: no_gateway().fix,
+            }));
+        }
+        Format::Text => {
+            let text = probe_text::report(&outcomes, Paint::new(context.color_stdout), context.verbose > 0);
+            context.print(&text)?;
+        }
+    }
+    Ok(if passed { Exit::Done } else { Exit::Findings })
+}
+
+async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let mut wishes = args.connection.wishes()?;
+    if let Some(path) = &args.path {
+        check_path(path)?;
+    }
+    wishes.mtls = args.mtls;
+    wishes.path.clone_from(&args.path);
+    wishes.status = args.expect_status;
+    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
+    let target = args.connection.target(context).await?;
+    let mut checks = expectations(&hosts, &wishes, &target);
+    if args.all {
+        checks = every_address(checks, args.connection.timeout).await;
+    }
+    let settings = Settings {
+        patience: args.connection.timeout,
+        wait: args.wait,
+        concurrency: CONCURRENCY,
+        now: context.now,
+    };
+    Ok(run_checks(checks, settings).await)
 }

@@ -264,3 +264,6 @@ pub fn served_names(listener: &Listener) -> Vec<String> {
         ListenerProtocol::Tls(table) => names(&table.exact, &table.wildcard, table.any.is_some()),
     }
 }
+
+#[cfg(test)]
+mod tests;

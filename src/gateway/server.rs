@@ -3,14 +3,19 @@
 //! routing tables and never sees a socket.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls_pki_types::CertificateDer;
 
 use super::access_log::AccessLog;
+use super::admin::AdminHandle;
+use super::current::Current;
 use super::limits::Limits;
-use super::table::Table;
+use super::listener;
+use super::table::{ListenerProtocol, Table};
+use super::worker::{Command, WorkerHandle};
 use crate::problem::Problem;
 
 /// What a server is started with; the table comes beside it.
@@ -137,18 +142,47 @@ pub struct OpenListener {
 
 /// A running gateway. Dropping it ends the workers at once; [`Server::drain`] ends them politely.
 pub struct Server {
-    listeners: std::sync::Mutex<Vec<OpenListener>>,
+    settings: Arc<ServerSettings>,
+    current: Arc<Current>,
+    workers: Vec<WorkerHandle>,
+    admin: Option<AdminHandle>,
+    /// Also what lets one `replace` wait for another.
+    open: Mutex<Vec<OpenListener>>,
 }
 
 impl Server {
-    /// Opens every port of the table and starts the workers.
+    /// Opens every port of the table and the admin's, and starts the workers.
     ///
     /// # Errors
     /// [`StartError`] when an address is in use or cannot be opened; nothing is left open.
     pub fn start(settings: ServerSettings, table: Table) -> Result<Self, StartError> {
-        let _ = (settings, table);
+        let settings = Arc::new(settings);
+        let count = settings.threads.max(1);
+        let admin = settings
+            .admin
+            .map(|address| listener::open(address, None, 1))
+            .transpose()?;
+        let opened = open_new(&settings, &table, &[])?;
+        let current = Arc::new(Current::new(table));
+        let workers: Vec<WorkerHandle> = (0..count)
+            .map(|index| WorkerHandle::start(index, &settings, &current))
+            .collect::<Result<_, _>>()
+            .map_err(StartError::Thread)?;
+        let open = hand_out(opened, &workers);
+        let admin = admin
+            .map(|(address, mut sockets)| {
+                let socket = sockets.swap_remove(0);
+                let stats = workers.iter().map(|worker| Arc::clone(&worker.stats)).collect();
+                AdminHandle::start(address, socket, &settings, &current, stats)
+            })
+            .transpose()
+            .map_err(StartError::Thread)?;
         Ok(Self {
-            listeners: std::sync::Mutex::default(),
+            settings,
+            current,
+            workers,
+            admin,
+            open: Mutex::new(open),
         })
     }
 
@@ -158,22 +192,121 @@ impl Server {
     /// # Errors
     /// [`StartError`] when a new port cannot be opened; then the former table stays.
     pub fn replace(&self, table: Table) -> Result<(), StartError> {
-        let _ = table;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let ports: Vec<(u16, bool)> = table.listeners.iter().map(|l| (l.port, is_tls(l))).collect();
+        let opened = open_new(&self.settings, &table, &open)?;
+        self.current.replace(table);
+        open.retain_mut(
+            |listener| match ports.iter().find(|(port, _)| *port == listener.gateway_port) {
+                Some((_, tls)) => {
+                    listener.tls = *tls;
+                    true
+                }
+                None => {
+                    for worker in &self.workers {
+                        worker.send(Command::Close(listener.gateway_port));
+                    }
+                    false
+                }
+            },
+        );
+        open.extend(hand_out(opened, &self.workers));
+        open.sort_unstable_by_key(|listener| listener.gateway_port);
         Ok(())
     }
 
     /// The opened ports, by Gateway port.
     pub fn listeners(&self) -> Vec<OpenListener> {
-        self.listeners.lock().map(|open| open.clone()).unwrap_or_default()
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where the admin really listens.
     pub fn admin(&self) -> Option<SocketAddr> {
-        None
+        self.admin.as_ref().map(|admin| admin.address)
     }
 
-    /// Closes the ports, lets requests in flight end for at most `grace`, then ends the workers.
+    /// Closes the ports, lets requests in flight end for at most `grace`, then
+    /// ends the workers. Clients are told: HTTP/2 by GOAWAY, HTTP/1.1 by
+    /// `connection: close`.
     pub fn drain(self, grace: Duration) {
-        let _ = grace;
+        for worker in &self.workers {
+            worker.send(Command::Drain(grace));
+        }
+        for worker in self.workers {
+            worker.join();
+        }
+        if let Some(admin) = self.admin {
+            admin.stop();
+        }
+    }
+}
+
+type Opened = Vec<(OpenListener, Vec<TcpListener>)>;
+
+fn is_tls(listener: &super::table::Listener) -> bool {
+    matches!(listener.protocol, ListenerProtocol::Tls(_))
+}
+
+/// Opens the ports of `table` that are not open yet.
+fn open_new(settings: &ServerSettings, table: &Table, open: &[OpenListener]) -> Result<Opened, StartError> {
+    let local = |port: u16| {
+        settings
+            .ports
+            .get(&port)
+            .copied()
+            .unwrap_or_else(|| default_local_port(port))
+    };
+    for (at, listener) in table.listeners.iter().enumerate() {
+        let same =
+            |other: &&super::table::Listener| local(other.port) == local(listener.port) && local(other.port) != 0;
+        if let Some(other) = table.listeners.iter().take(at).find(same) {
+            return Err(StartError::SamePort {
+                first: other.port,
+                second: listener.port,
+                local: local(listener.port),
+            });
+        }
+    }
+    table
+        .listeners
+        .iter()
+        .filter(|listener| !open.iter().any(|open| open.gateway_port == listener.port))
+        .map(|listener| {
+            let address = SocketAddr::new(settings.bind, local(listener.port));
+            let (address, sockets) = listener::open(address, Some(listener.port), settings.threads.max(1))?;
+            let open = OpenListener {
+                gateway_port: listener.port,
+                address,
+                tls: is_tls(listener),
+            };
+            Ok((open, sockets))
+        })
+        .collect()
+}
+
+fn hand_out(opened: Opened, workers: &[WorkerHandle]) -> Vec<OpenListener> {
+    let mut open: Vec<OpenListener> = opened
+        .into_iter()
+        .map(|(listener, sockets)| {
+            for (worker, socket) in workers.iter().zip(sockets) {
+                worker.send(Command::Open(listener.gateway_port, socket));
+            }
+            listener
+        })
+        .collect();
+    open.sort_unstable_by_key(|listener| listener.gateway_port);
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::default_local_port;
+
+    #[test]
+    fn privileged_ports_move_up() {
+        assert_eq!(
+            [80, 443, 1023, 1024, 8443].map(default_local_port),
+            [8080, 8443, 9023, 1024, 8443]
+        );
     }
 }

@@ -322,7 +322,7 @@ pub enum Endpoint {
 }
 
 /// How an upstream is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpstreamProtocol {
     /// HTTP/1.1 in plain text; a gRPC request is sent over h2c.
     Http,

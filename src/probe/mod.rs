@@ -1,10 +1,22 @@
 //! The probe: [`target`] decides what is dialled and what is expected, [`dial`]
-//! records facts, [`verdict`] judges them.
+//! records facts, [`verdict`] judges them, [`run`] joins the three.
 
+pub mod codes;
+pub mod command_lines;
 pub mod dial;
+pub mod expectation;
 pub mod facts;
 pub mod http;
+pub mod local;
 pub mod recorder;
+pub mod run;
+pub mod served;
+pub mod steps;
 pub mod stream;
 mod survey;
+pub mod target;
+pub mod verdict;
+mod verdict_client;
+mod verdict_http;
+mod verdict_tls;
 pub mod wire;

@@ -21,7 +21,7 @@ const ANSWER_LIMIT: usize = 64 << 10;
 
 /// Asks what the handshake's end leaves open. A chain that an old server sends
 /// in plain text is added to the facts.
-pub async fn ask(address: SocketAddr, tls: &mut Tls, dial: &Dial, provider: &Arc<CryptoProvider>) -> Survey {
+pub(super) async fn ask(address: SocketAddr, tls: &mut Tls, dial: &Dial, provider: &Arc<CryptoProvider>) -> Survey {
     let patience = dial.patience.min(PATIENCE);
     let mut survey = Survey::default();
     match tls.outcome {

@@ -1,13 +1,16 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
+mod dataplane_http;
 mod harness;
 mod init;
 mod layering;
 mod manifests;
+mod revoke;
 mod schema;
 mod task_page;

@@ -3,3 +3,4 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+mod zoo;

@@ -1,0 +1,84 @@
+//! PKCS#12 bundles (RFC 7292) that browsers and OpenSSL import: a key with its
+//! chain, encrypted with PBES2 and AES-256.
+
+use p12_keystore::error::Error;
+use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKeyChain};
+use rustls::pki_types::CertificateDer;
+
+use super::der;
+use super::key::PrivateKey;
+use crate::problem::Problem;
+
+/// What a bundle holds.
+pub struct Bundle {
+    /// The private keys.
+    pub keys: Vec<PrivateKey>,
+    /// The certificates, in the bundle's order.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Writes a bundle: the key, its certificate, then its issuers up to the root.
+/// `name` is the friendly name that an importer shows.
+///
+/// # Errors
+/// When the key or a certificate cannot be read.
+pub fn write(name: &str, key: &PrivateKey, chain: &[CertificateDer<'_>], password: &str) -> Result<Vec<u8>, Problem> {
+    let refused =
+        |error: Error| Problem::new(format!("the PKCS#12 bundle of {name} cannot be written")).why(error.to_string());
+    let certificates = chain
+        .iter()
+        .map(|der| Certificate::from_der(der).map_err(refused))
+        .collect::<Result<Vec<_>, _>>()?;
+    let leaf = chain.first().map_or(&[][..], |leaf| leaf.as_ref());
+    // As OpenSSL: the local key id is the SHA-1 of the certificate.
+    let id = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, leaf);
+    let private = p12_keystore::PrivateKey::from_der(key.pkcs8()).map_err(refused)?;
+    let mut store = KeyStore::new();
+    store.add_entry(
+        name,
+        KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(id.as_ref(), private, certificates)),
+    );
+    store.writer(password).write().map_err(refused)
+}
+
+/// Reads a bundle; an absent password is tried as the empty one. `source` is
+/// said in errors.
+///
+/// # Errors
+/// When it is no PKCS#12, or the password is absent or wrong.
+pub fn read(content: &[u8], source: &str, password: Option<&str>) -> Result<Bundle, Problem> {
+    let archive = Pkcs12Archive::from_pkcs12(content, password.unwrap_or_default()).map_err(|error| {
+        let wrong = matches!(error, Error::MacError(_) | Error::UnpadError | Error::Pkcs5Error(_));
+        match (wrong, password) {
+            (true, None) => Problem::new(format!("{source} is a PKCS#12 bundle, and no password was given"))
+                .fix("give the password with --password-file FILE or --password-stdin"),
+            (true, Some(_)) => {
+                Problem::new(format!("the PKCS#12 bundle {source} cannot be opened")).why("the password is wrong")
+            }
+            (false, _) => Problem::new(format!("the PKCS#12 bundle {source} cannot be read")).why(error.to_string()),
+        }
+    })?;
+    Ok(Bundle {
+        keys: archive
+            .keys
+            .iter()
+            .map(|bag| PrivateKey::from_pkcs8(bag.key.as_der().to_vec()))
+            .collect(),
+        certificates: archive
+            .certs
+            .iter()
+            .map(|bag| CertificateDer::from(bag.cert.as_der().to_vec()))
+            .collect(),
+    })
+}
+
+/// Whether the bytes look like PKCS#12: a SEQUENCE that begins with version 3
+/// and goes on with a ContentInfo.
+pub fn is_pkcs12(content: &[u8]) -> bool {
+    let version = der::take_tag(content, der::SEQUENCE).and_then(|outer| der::take_tag(outer.content, der::INTEGER));
+    version.is_some_and(|version| {
+        version.content == [3]
+            && der::take_tag(version.rest, der::SEQUENCE)
+                .is_some_and(|info| der::take_tag(info.content, der::OID).is_some())
+    })
+}

@@ -1,0 +1,231 @@
+//! What every certificate of a path must be: in time, strong, and allowed to do
+//! what it does.
+
+use time::OffsetDateTime;
+use x509_parser::extensions::ParsedExtension;
+
+use super::path::{Candidate, Path};
+use super::{Fault, FaultCode, Purpose, Role};
+use crate::certs::inspect::{public_key, signature_algorithm};
+use crate::certs::times::shown;
+
+/// Time, version, key, signature algorithm and critical extensions of each.
+pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mut Vec<Fault>) {
+    for (place, certificate) in path.certificates.iter().enumerate() {
+        let reference = path.reference(place);
+        let root = reference.role == Role::Root;
+        let found = |code, what: String| {
+            let mut fault = Fault::new(code, Some(reference.clone()), what);
+            fault.fix = fix_of(code).map(str::to_owned);
+            fault
+        };
+        let validity = certificate.parsed.validity();
+        let (not_before, not_after) = (validity.not_before.to_datetime(), validity.not_after.to_datetime());
+        if now > not_after {
+            let fault = found(
+                FaultCode::CertificateExpired,
+                format!("the {reference} expired on {}", shown(not_after)),
+            );
+            faults.push(fault.expected(format!("after {}", shown(now))).found(shown(not_after)));
+        }
+        if now < not_before {
+            let fault = found(
+                FaultCode::CertificateNotYetValid,
+                format!("the {reference} is not valid before {}", shown(not_before)),
+            );
+            faults.push(
+                fault
+                    .expected(format!("before {}", shown(now)))
+                    .found(shown(not_before)),
+            );
+        }
+        // A trusted certificate is trusted as it is; its version and its own signature say nothing.
+        if !root && certificate.parsed.version().0 != 2 {
+            let version = certificate.parsed.version().0 + 1;
+            let fault = found(
+                FaultCode::X509V1,
+                format!("the {reference} is an X.509 version {version} certificate, which has no extensions"),
+            );
+            faults.push(fault.expected("version 3").found(format!("version {version}")));
+        }
+        let key = public_key(certificate.parsed.public_key());
+        if let Some(least) = key.too_weak() {
+            let fault = found(
+                FaultCode::WeakKey,
+                format!("the key of the {reference} is too weak: {}", key.name()),
+            );
+            faults.push(fault.expected(least).found(key.name()));
+        }
+        let algorithm = signature_algorithm(&certificate.parsed);
+        if !root && algorithm.is_weak() {
+            let fault = found(
+                FaultCode::WeakSignature,
+                format!("the {reference} is signed with {}", algorithm.name()),
+            );
+            faults.push(fault.expected("SHA-256 or better").found(algorithm.name()));
+        }
+        for extension in certificate.parsed.extensions() {
+            if extension.critical && !is_known(extension.parsed_extension()) && !root {
+                let oid = extension.oid.to_id_string();
+                let fault = found(
+                    FaultCode::UnknownCriticalExtension,
+                    format!("the {reference} has a critical extension that clients do not know"),
+                );
+                faults.push(fault.found(oid));
+            }
+        }
+    }
+}
+
+fn fix_of(code: FaultCode) -> Option<&'static str> {
+    Some(match code {
+        FaultCode::CertificateExpired => "issue it again: istio-tls gen-certs HOST --force",
+        FaultCode::CertificateNotYetValid => {
+            "check the clock of this machine, or issue it with an earlier --not-before"
+        }
+        FaultCode::X509V1 => {
+            "issue it with extensions (openssl x509 -req needs -extfile), or: istio-tls gen-certs HOST"
+        }
+        FaultCode::WeakKey => "issue it with a key of 2048 bits or more (RSA), or P-256: istio-tls gen-certs HOST",
+        FaultCode::WeakSignature => "have the CA sign with SHA-256 (openssl -sha256), or: istio-tls gen-certs HOST",
+        _ => return None,
+    })
+}
+
+fn is_known(extension: &ParsedExtension<'_>) -> bool {
+    matches!(
+        extension,
+        ParsedExtension::AuthorityKeyIdentifier(_)
+            | ParsedExtension::SubjectKeyIdentifier(_)
+            | ParsedExtension::KeyUsage(_)
+            | ParsedExtension::CertificatePolicies(_)
+            | ParsedExtension::PolicyMappings(_)
+            | ParsedExtension::SubjectAlternativeName(_)
+            | ParsedExtension::IssuerAlternativeName(_)
+            | ParsedExtension::BasicConstraints(_)
+            | ParsedExtension::NameConstraints(_)
+            | ParsedExtension::PolicyConstraints(_)
+            | ParsedExtension::ExtendedKeyUsage(_)
+            | ParsedExtension::CRLDistributionPoints(_)
+            | ParsedExtension::InhibitAnyPolicy(_)
+            | ParsedExtension::AuthorityInfoAccess(_)
+    )
+}
+
+/// Issuers are CAs that may sign, and paths are no longer than they allow.
+pub(super) fn authorities(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
+    for (place, certificate) in path.certificates.iter().enumerate().skip(1) {
+        let reference = path.reference(place);
+        let anchor = reference.role == Role::Root;
+        let constraints = certificate.parsed.basic_constraints().ok().flatten();
+        // A trusted version 1 root has no extensions to say so.
+        if !certificate.is_ca() && !(anchor && certificate.parsed.version().0 != 2) {
+            let what = format!("the {reference} signed another certificate, but is no CA (basicConstraints CA:TRUE)");
+            faults.push(Fault::new(FaultCode::IssuerNotCa, Some(reference.clone()), what));
+        }
+        if let Ok(Some(usage)) = certificate.parsed.key_usage()
+            && !usage.value.key_cert_sign()
+        {
+            let what = format!("the {reference} signed another certificate, but its keyUsage has no keyCertSign");
+            faults.push(Fault::new(FaultCode::IssuerNotCa, Some(reference.clone()), what));
+        }
+        if let Some(limit) = constraints.and_then(|found| found.value.path_len_constraint) {
+            // Self-issued certificates do not count (RFC 5280 section 6.1.4 l).
+            let below = path.certificates[1..place]
+                .iter()
+                .filter(|certificate| !certificate.is_self_issued())
+                .count();
+            if below > limit as usize {
+                let what = format!("the {reference} allows {limit} CAs below it, and the path has {below}");
+                faults.push(
+                    Fault::new(FaultCode::PathTooLong, Some(reference), what)
+                        .expected(format!("at most {limit}"))
+                        .found(below.to_string()),
+                );
+            }
+        }
+    }
+}
+
+/// The leaf is a leaf, and it and its issuers are good for the purpose.
+pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fault>) {
+    let leaf = path.leaf();
+    if leaf.is_ca() {
+        let reference = path.reference(0);
+        let what = format!(
+            "{} is a CA certificate; a {} needs a leaf that it signed",
+            leaf.called(),
+            purpose.word()
+        );
+        faults.push(
+            Fault::new(FaultCode::CaAsLeaf, Some(reference), what)
+                .expected("basicConstraints CA:FALSE")
+                .found("basicConstraints CA:TRUE")
+                .fix("serve the leaf certificate and its key: istio-tls gen-certs HOST"),
+        );
+    }
+    for (place, certificate) in path.certificates.iter().enumerate() {
+        // What a root may be used for is decided by trusting it.
+        if path.role(place) != Role::Root {
+            faults.extend(extended_key_usage(path, place, certificate, purpose));
+        }
+    }
+    if let Ok(Some(usage)) = leaf.parsed.key_usage()
+        && !leaf.is_ca()
+        && !(usage.value.digital_signature() || usage.value.key_encipherment() || usage.value.key_agreement())
+    {
+        let reference = path.reference(0);
+        let what = format!("the keyUsage of the {reference} does not allow TLS");
+        faults.push(
+            Fault::new(FaultCode::WrongEku, Some(reference), what)
+                .expected("keyUsage digitalSignature")
+                .found(usage.value.to_string()),
+        );
+    }
+}
+
+fn extended_key_usage(
+    path: &Path<'_, '_>,
+    place: usize,
+    certificate: &Candidate<'_>,
+    purpose: Purpose,
+) -> Option<Fault> {
+    let usage = certificate.parsed.extended_key_usage().ok().flatten()?.value;
+    let allowed = usage.any
+        || match purpose {
+            Purpose::Server => usage.server_auth,
+            Purpose::Client => usage.client_auth,
+        };
+    if allowed {
+        return None;
+    }
+    let reference = path.reference(place);
+    let what = format!("the {reference} is not for {}s", purpose.word());
+    Some(
+        Fault::new(FaultCode::WrongEku, Some(reference), what)
+            .expected(format!("extendedKeyUsage {}", purpose.usage()))
+            .found(crate::certs::inspect::extended_key_usages(usage).join(", "))
+            .fix(match purpose {
+                Purpose::Server => "serve the server's certificate (HOST/3_application), not a client's",
+                Purpose::Client => "give the client's certificate (HOST/4_client), not the server's",
+            }),
+    )
+}
+
+impl Purpose {
+    /// The purpose's word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Client => "client",
+        }
+    }
+
+    /// The purpose in extendedKeyUsage (RFC 5280 section 4.2.1.12).
+    fn usage(self) -> &'static str {
+        match self {
+            Self::Server => "serverAuth",
+            Self::Client => "clientAuth",
+        }
+    }
+}

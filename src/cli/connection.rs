@@ -1,0 +1,429 @@
+//! The flags by which `probe` and `request` reach a gateway, and the files that
+//! they read for it: roots, CRLs, the client's certificate and key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::sign::CertifiedKey;
+
+use super::args::choice;
+use super::context::Context;
+use super::{Failure, duration};
+use crate::certs::{key, pem};
+use crate::files::{self, PEM_LIMIT};
+use crate::manifests::routes::default_routes;
+use crate::names::Host;
+use crate::probe::codes::Code;
+use crate::probe::dial::TlsVersions;
+use crate::probe::expectation::{ClientPair, Place, Trust};
+use crate::probe::target::{DEFAULT_PORT, ProbedHost, ResolveRule, Target, Wishes, parse_address, split_port};
+use crate::probe::verdict::Verdict;
+use crate::probe::{local, served};
+use crate::problem::Problem;
+use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::running::{self, RunningServe};
+use crate::workspace::store;
+
+/// Where systems keep the certificates that their clients trust.
+pub(super) const SYSTEM_ROOTS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+/// How long the admin of a `serve` may take to say that it is alive.
+const ADMIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How a gateway is reached.
+#[derive(clap::Args, Default)]
+#[command(next_help_heading = "Connection")]
+pub(super) struct ConnectionArgs {
+    /// The gateway: `local` (the running serve of this workspace), `cluster`, or its address
+    #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
+    pub(super) target: Option<String>,
+    /// Go to ADDR for HOST and PORT, as curl does; repeatable
+    #[arg(long, value_name = "HOST:PORT:ADDR")]
+    pub(super) resolve: Vec<ResolveRule>,
+    /// Trust the certificates of this PEM file [default: the workspace's root of the host, else the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) cacert: Option<PathBuf>,
+    /// The client's certificate chain [default: the workspace's client of the host]
+    #[arg(long, value_name = "FILE")]
+    pub(super) cert: Option<PathBuf>,
+    /// The client's key [default: in the file of --cert]
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(super) key: Option<PathBuf>,
+    /// The password of an encrypted --key stands in this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_password_file: Option<PathBuf>,
+    /// Send no client certificate
+    #[arg(long, conflicts_with_all = ["cert", "key"])]
+    pub(super) no_client_cert: bool,
+    /// Refuse certificates that this CRL lists; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) crl: Vec<PathBuf>,
+    /// The server name to send [default: the host]
+    #[arg(long, value_name = "NAME")]
+    pub(super) sni: Option<String>,
+    /// The protocol to demand by ALPN, as h2 or http/1.1 [default: either]
+    #[arg(long, value_name = "NAME")]
+    pub(super) alpn: Vec<String>,
+    /// Offer only this TLS version [default: both]
+    #[arg(long, value_name = "VERSION", value_parser = choice(TlsVersions::WORDS))]
+    pub(super) tls: Option<TlsVersions>,
+    /// The longest that one phase may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    pub(super) timeout: Duration,
+}
+
+impl ConnectionArgs {
+    /// What the flags say about every dial.
+    ///
+    /// # Errors
+    /// When `--sni` is no DNS name.
+    pub(super) fn wishes(&self) -> Result<Wishes, Failure> {
+        if let Some(sni) = &self.sni
+            && (rustls::pki_types::DnsName::try_from(sni.as_str()).is_err() || sni.contains('*'))
+        {
+            return Err(Failure::usage(Problem::new(format!("{sni:?} is no server name")).why(
+                "SNI holds a DNS name, never an address or a wildcard (RFC 6066 section 3)",
+            )));
+        }
+        Ok(Wishes {
+            sni: self.sni.clone(),
+            versions: self.tls.unwrap_or_default(),
+            alpn: self.alpn.clone(),
+            resolve: self.resolve.clone(),
+            ..Wishes::default()
+        })
+    }
+
+    /// Where the gateway is, by flag, running `serve` or environment.
+    ///
+    /// # Errors
+    /// When a value is no address, or the target comes with a later command.
+    pub(super) async fn target(&self, context: &Context) -> Result<Target, Failure> {
+        match self.target.as_deref() {
+            Some("cluster") => Err(Failure::usage(
+                Problem::new("--target cluster is not there yet")
+                    .why("it comes with the commands that speak to a cluster")
+                    .fix("--target ADDRESS:PORT with the address of the gateway's Service"),
+            )),
+            Some("local") => Ok(running_serve(context).await.map_or(Target::None, Target::Running)),
+            Some(address) => {
+                let (host, port) = parse_address(address).map_err(Failure::usage)?;
+                Ok(Target::Address {
+                    host,
+                    port,
+                    place: Place::Given,
+                })
+            }
+            None => match running_serve(context).await {
+                Some(serve) => Ok(Target::Running(serve)),
+                None => ingress(context),
+            },
+        }
+    }
+
+    /// The hosts to reach, each with what is trusted and sent. Hosts that the
+    /// workspace knows take what it records; flags beat it.
+    ///
+    /// # Errors
+    /// When there is no workspace and no host is named, or a file is bad.
+    pub(super) fn hosts(&self, names: &[String], mtls: bool, context: &Context) -> Result<Vec<ProbedHost>, Failure> {
+        let known = known_hosts(context)?;
+        let wanted: Vec<(Host, Option<u16>)> = if names.is_empty() {
+            known.iter().map(|(entry, _)| (entry.host.clone(), None)).collect()
+        } else {
+            names
+                .iter()
+                .map(|name| {
+                    let (host, port) = split_port(name)?;
+                    Ok((Host::parse(&host)?, port))
+                })
+                .collect::<Result<_, Problem>>()
+                .map_err(Failure::usage)?
+        };
+        if wanted.is_empty() {
+            return Err(Failure::usage(
+                Problem::new("there is no host to reach")
+                    .why(format!(
+                        "no HOST is given, and {} holds no workspace with hosts",
+                        context.dir.display()
+                    ))
+                    .fix("istio-tls gen-certs httpbin.example.com, or name a HOST"),
+            ));
+        }
+        let given_trust = match &self.cacert {
+            Some(path) => Some(Arc::new(self.trust(path)?)),
+            None => None,
+        };
+        let given_client = match &self.cert {
+            Some(cert) => Some(self.client(cert, self.key.as_deref().unwrap_or(cert))?),
+            None => None,
+        };
+        let mut system = None;
+        wanted
+            .into_iter()
+            .map(|(host, port)| {
+                let entry = known.iter().find(|(entry, _)| entry.host == host);
+                let layout = ChainLayout::new(&context.dir, &host);
+                let trust = match (&given_trust, entry.and_then(|_| root_file(&layout))) {
+                    (Some(trust), _) => Arc::clone(trust),
+                    (None, Some(path)) => Arc::new(self.trust(&path)?),
+                    (None, None) => match &system {
+                        Some(trust) => Arc::clone(trust),
+                        None => Arc::clone(system.insert(Arc::new(self.system_trust(context)?))),
+                    },
+                };
+                let mode = entry.map(|(_, mode)| *mode);
+                let client = if self.no_client_cert {
+                    None
+                } else if given_client.is_some() {
+                    given_client.clone()
+                } else if entry.is_some() && (mtls || mode.is_some_and(Mode::verifies_clients)) {
+                    let cert = layout.path(Part::ClientCert(host.as_str()));
+                    let key = layout.path(Part::ClientKey(host.as_str()));
+                    if cert.exists() {
+                        Some(self.client(&cert, &key)?)
+                    } else {
+                        None
+                    }
+                } else {
+                    None
+                };
+                // A pair that the user names is sent whatever mode is recorded.
+                let mode = mode.filter(|mode| given_client.is_none() || *mode != Mode::Simple);
+                Ok(ProbedHost {
+                    routes: entry.map_or_else(|| default_routes(&host), |(entry, _)| entry.routes.clone()),
+                    host,
+                    port,
+                    mode,
+                    trust,
+                    client,
+                })
+            })
+            .collect()
+    }
+
+    fn trust(&self, path: &Path) -> Result<Trust, Failure> {
+        let name = path.display().to_string();
+        let roots = files::read(path, PEM_LIMIT)
+            .and_then(|content| pem::certificates(&content, &name))
+            .map_err(Failure::usage)?;
+        Ok(Trust {
+            source: name,
+            roots,
+            crls: self.crls()?,
+        })
+    }
+
+    fn system_trust(&self, context: &Context) -> Result<Trust, Failure> {
+        let given = context.environment.get("SSL_CERT_FILE");
+        let path = given
+            .map(PathBuf::from)
+            .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()));
+        match path {
+            Some(path) => self.trust(&path),
+            None => Ok(Trust {
+                source: "no CA file".to_owned(),
+                roots: Vec::new(),
+                crls: self.crls()?,
+            }),
+        }
+    }
+
+    fn crls(&self) -> Result<Vec<rustls::pki_types::CertificateRevocationListDer<'static>>, Failure> {
+        let mut crls = Vec::new();
+        for path in &self.crl {
+            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
+        }
+        Ok(crls)
+    }
+
+    /// Reads a client's pair. A pair that cannot be used is a verdict, not a
+    /// failure of the command.
+    fn client(&self, cert: &Path, key: &Path) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+        let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
+        let chain = files::read(cert, PEM_LIMIT)
+            .and_then(|content| pem::certificates(&content, &cert_name))
+            .map_err(Failure::usage)?;
+        let content = zeroize::Zeroizing::new(files::read(key, PEM_LIMIT).map_err(Failure::usage)?);
+        let password = self.key_password()?;
+        if password.is_none() && is_encrypted(&content, &key_name) {
+            return Ok(Err(Verdict::new(
+                Code::ClientKeyEncrypted,
+                format!("the client's key {key_name} is encrypted: expected a password, got none"),
+                "a password",
+                "none given",
+                "--key-password-file FILE",
+            )));
+        }
+        let password = password.as_ref().map(|password| password.as_str());
+        let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let signer = provider
+            .key_provider
+            .load_private_key(key.to_rustls())
+            .map_err(|error| {
+                Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
+            })?;
+        let of_cert = chain
+            .first()
+            .and_then(|leaf| served::public_key(leaf))
+            .map(|spki| short_hash(&spki));
+        let of_key = signer.public_key().map(|spki| short_hash(&spki));
+        if let (Some(of_cert), Some(of_key)) = (&of_cert, &of_key)
+            && of_cert != of_key
+        {
+            return Ok(Err(Verdict::new(
+                Code::ClientKeyMismatch,
+                format!(
+                    "the client's key does not belong to its certificate: {cert_name} is for public key SHA-256 {of_cert}, {key_name} has {of_key}"
+                ),
+                of_cert.clone(),
+                of_key.clone(),
+                "give the key that the certificate was made for, with --key",
+            )));
+        }
+        Ok(Ok(Arc::new(ClientPair {
+            source: cert_name,
+            key_source: key_name,
+            key: Arc::new(CertifiedKey::new(chain.clone(), signer)),
+            chain,
+        })))
+    }
+
+    fn key_password(&self) -> Result<Option<zeroize::Zeroizing<String>>, Failure> {
+        let Some(path) = &self.key_password_file else {
+            return Ok(None);
+        };
+        let content = zeroize::Zeroizing::new(files::read(path, 64 << 10).map_err(Failure::usage)?);
+        let text = std::str::from_utf8(&content).map_err(|_| {
+            Failure::usage(Problem::new(format!("{} holds no password", path.display())).why("it is not UTF-8 text"))
+        })?;
+        let line = text.lines().next().unwrap_or_default();
+        Ok(Some(zeroize::Zeroizing::new(line.to_owned())))
+    }
+}
+
+fn short_hash(spki: &[u8]) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, spki);
+    served::hex(&hash.as_ref()[..8])
+}
+
+fn is_encrypted(content: &[u8], name: &str) -> bool {
+    pem::is_pem(content)
+        && pem::blocks(content, name).is_ok_and(|blocks| {
+            blocks
+                .iter()
+                .find(|block| block.is_private_key())
+                .is_some_and(|block| block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY)
+        })
+}
+
+fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
+    [Part::RootCert, Part::CaChain]
+        .into_iter()
+        .map(|part| layout.path(part))
+        .find(|path| path.is_file())
+}
+
+/// The hosts of istio-tls.yaml with their modes; without it, those whose
+/// chains stand in the folder.
+fn known_hosts(context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
+    if let Some(file) = WorkspaceFile::read(&context.dir).map_err(Failure::usage)? {
+        let config = file.config;
+        return Ok(config
+            .hosts
+            .iter()
+            .map(|entry| (entry.clone(), config.mode_of(entry)))
+            .collect());
+    }
+    let layouts = store::find_chains(&context.dir).map_err(Failure::usage)?;
+    Ok(layouts
+        .into_iter()
+        .map(|layout| {
+            let host = layout.host().clone();
+            let mode = if layout.path(Part::ClientCert(host.as_str())).is_file() {
+                Mode::Mutual
+            } else {
+                Mode::Simple
+            };
+            let entry = HostEntry {
+                credential_name: crate::manifests::naming::names_of(&host).credential,
+                host,
+                mode: Some(mode),
+                routes: Vec::new(),
+                clients: Vec::new(),
+            };
+            (entry, mode)
+        })
+        .collect())
+}
+
+/// The `serve` of this workspace, if one runs and says so.
+async fn running_serve(context: &Context) -> Option<RunningServe> {
+    let content = files::read(&context.dir.join(running::FILE), 1 << 20).ok()?;
+    let serve: RunningServe = serde_json::from_slice(&content).ok()?;
+    local::answers(&serve, ADMIN_PATIENCE).await.then_some(serve)
+}
+
+fn ingress(context: &Context) -> Result<Target, Failure> {
+    let Some(host) = context.environment.get("INGRESS_HOST") else {
+        return Ok(Target::None);
+    };
+    let port = match context.environment.get("SECURE_INGRESS_PORT") {
+        None => DEFAULT_PORT,
+        Some(port) => port.parse().map_err(|_| {
+            Failure::usage(
+                Problem::new(format!("SECURE_INGRESS_PORT={port:?} is no port"))
+                    .fix("export SECURE_INGRESS_PORT=443, or what kubectl -n istio-system get service istio-ingressgateway shows for https"),
+            )
+        })?,
+    };
+    // An address with brackets, as people copy it.
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let host = match bare.parse::<std::net::IpAddr>() {
+        Ok(ip) => ip.to_string(),
+        Err(_) => Host::parse(host).map_err(Failure::usage)?.to_string(),
+    };
+    Ok(Target::Address {
+        host,
+        port,
+        place: Place::Ingress,
+    })
+}
+
+/// Refuses what no HTTP request can ask for.
+///
+/// # Errors
+/// When `path` holds spaces, control characters or other forbidden ones.
+pub(super) fn check_path(path: &str) -> Result<(), Failure> {
+    if format!("/{}", path.trim_start_matches('/'))
+        .parse::<http::uri::PathAndQuery>()
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("{path:?} is no path"))
+            .why("a path holds no spaces or control characters")
+            .fix("percent-encode them: %20 is a space"),
+    ))
+}
+
+/// A runtime for one command's dials.
+///
+/// # Errors
+/// When the system gives no event queue.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::runtime(Problem::new("no network runtime can be started").why(error.to_string())))
+}

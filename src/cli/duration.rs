@@ -1,0 +1,47 @@
+//! Durations as people type them: `60s`, `500ms`, `2m`, `1h`; a bare number is seconds.
+
+use std::time::Duration;
+
+/// Parses a duration; for clap.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a duration is a number and a unit, as 60s or 500ms".to_owned())?;
+    let seconds = |factor: u64| {
+        number
+            .checked_mul(factor)
+            .filter(|seconds| *seconds <= 366 * 86_400)
+            .map(Duration::from_secs)
+            .ok_or_else(|| "it is longer than a year".to_owned())
+    };
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "" | "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3_600),
+        "d" => seconds(86_400),
+        other => Err(format!("{other:?} is no unit; ms, s, m, h and d are")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::parse;
+
+    #[test]
+    fn units() {
+        assert_eq!(parse("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "s", "1x", "-1s", "99999999999999999999s", "999999d"] {
+            assert!(parse(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+}

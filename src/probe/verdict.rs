@@ -1,0 +1,289 @@
+//! Judges a dial's facts against what was expected: the first reason that a
+//! careful client would stumble over, in the user's words. Pure.
+
+use rustls::pki_types::CertificateDer;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::codes::{Code, Fault};
+use super::expectation::{Check, Expectation, Place};
+use super::facts::{ConnectOutcome, Facts, HandshakeSignature, Tls};
+use super::{verdict_client, verdict_http, verdict_tls};
+use crate::certs::verify::{self, Purpose, VerifyInput};
+
+/// The judgement of one dial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// What was found.
+    pub code: Code,
+    /// Whose fault it is; none when all is well.
+    pub fault: Option<Fault>,
+    /// One sentence with the two values that differ.
+    pub summary: String,
+    /// The value that was wanted.
+    pub expected: Option<String>,
+    /// The value that was found.
+    pub found: Option<String>,
+    /// What to do next; none when all is well.
+    pub fix: Option<String>,
+}
+
+impl Verdict {
+    /// All is well.
+    pub fn ok(summary: impl Into<String>) -> Self {
+        Self {
+            code: Code::Ok,
+            fault: None,
+            summary: summary.into(),
+            expected: None,
+            found: None,
+            fix: None,
+        }
+    }
+
+    /// A failure: its sentence, the two values, and what to do.
+    pub fn new(
+        code: Code,
+        summary: impl Into<String>,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            fault: code.fault(),
+            summary: summary.into(),
+            expected: Some(expected.into()),
+            found: Some(found.into()),
+            fix: Some(fix.into()),
+        }
+    }
+
+    /// Whether all is well.
+    pub fn is_ok(&self) -> bool {
+        self.code == Code::Ok
+    }
+}
+
+/// Judges. `now` is the time at which certificates are judged.
+pub fn judge(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Verdict {
+    if let Some(blocked) = &wanted.blocked {
+        return blocked.clone();
+    }
+    if let Some(verdict) = network(facts, wanted) {
+        return verdict;
+    }
+    let Some(tls) = &facts.tls else {
+        return Verdict::new(
+            Code::HandshakeFailed,
+            format!("no TLS handshake with {} was tried", wanted.endpoint),
+            "a TLS handshake",
+            "none",
+            "run the probe again",
+        );
+    };
+    // The order in which a client meets the reasons: it sees the chain before it
+    // is asked for its own certificate.
+    verdict_tls::before_the_chain(tls, wanted)
+        .or_else(|| chain(tls, wanted, now))
+        .or_else(|| verdict_client::refused(facts, tls, wanted, now))
+        .or_else(|| verdict_tls::after_the_chain(tls, wanted))
+        .or_else(|| verdict_client::not_required(facts, tls, wanted))
+        .or_else(|| verdict_http::answer(facts, wanted))
+        .unwrap_or_else(|| Verdict::ok(success(facts, tls, wanted, now)))
+}
+
+fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
+    if let Some(resolve) = &facts.resolve
+        && let Some(error) = &resolve.error
+    {
+        return Some(Verdict::new(
+            Code::NameNotResolved,
+            format!("the name {:?} has no address: {error}", resolve.name),
+            format!("an address of {}", resolve.name),
+            error.clone(),
+            format!(
+                "--resolve {}:PORT:ADDRESS or --target ADDRESS:PORT; a load balancer's new hostname takes some minutes to resolve",
+                wanted.host
+            ),
+        ));
+    }
+    let connect = facts.connect.as_ref()?;
+    let address = connect.address;
+    let look = match wanted.place {
+        Place::Local => "istio-tls serve (it has stopped, or is just starting)".to_owned(),
+        Place::Ingress => format!(
+            "compare INGRESS_HOST={} and SECURE_INGRESS_PORT={} with: kubectl -n istio-system get service istio-ingressgateway",
+            address.ip(),
+            address.port()
+        ),
+        Place::Given => {
+            format!("check that a gateway listens on {address}, or leave out --target to use the local one")
+        }
+    };
+    match &connect.outcome {
+        ConnectOutcome::Connected => None,
+        ConnectOutcome::Refused => Some(Verdict::new(
+            Code::ConnectionRefused,
+            format!("expected a gateway on {address}, but the connection was refused: nothing listens there"),
+            format!("a listener on {address}"),
+            "connection refused",
+            look,
+        )),
+        ConnectOutcome::TimedOut => Some(Verdict::new(
+            Code::Timeout,
+            format!(
+                "expected a connection to {address}, but no answer came within {}",
+                span(connect.micros)
+            ),
+            format!("a connection to {address}"),
+            format!("no answer within {}", span(connect.micros)),
+            format!("a firewall may drop the packets; {look}"),
+        )),
+        ConnectOutcome::Failed(why) => Some(Verdict::new(
+            Code::Unreachable,
+            format!("expected a connection to {address}, but the system says: {why}"),
+            format!("a connection to {address}"),
+            why.clone(),
+            look,
+        )),
+    }
+}
+
+/// The served chain, judged as a client that trusts only the given roots.
+fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict> {
+    if tls.chain.is_empty() {
+        return None;
+    }
+    let served: Vec<CertificateDer<'_>> = tls
+        .chain
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect();
+    let judged = verify::verify(&VerifyInput {
+        chain: &served,
+        intermediates: &[],
+        roots: &wanted.trust.roots,
+        crls: &wanted.trust.crls,
+        purpose: Purpose::Server,
+        host: Some(&wanted.host),
+        now,
+    });
+    let out_of_order = judged
+        .notes
+        .iter()
+        .find(|note| note.code == verify::FaultCode::WrongOrder);
+    if let Some(fault) = judged.first().or(out_of_order) {
+        let which = match &fault.certificate {
+            Some(certificate) => format!("{} certificate {:?}: ", role(certificate.role), certificate.subject),
+            None => String::new(),
+        };
+        let expected = fault.expected.clone().unwrap_or_else(|| trusted(wanted, now));
+        let found = fault.found.clone().unwrap_or_else(|| fault.what.clone());
+        let mut summary = format!("{which}{}", fault.what);
+        // The sentence names both values, whatever the reason's own words are.
+        let missing: Vec<String> = [("expected", &expected), ("found", &found)]
+            .into_iter()
+            .filter(|(_, value)| !summary.contains(value.as_str()))
+            .map(|(label, value)| format!("{label} {value}"))
+            .collect();
+        if !missing.is_empty() {
+            summary = format!("{summary} ({})", missing.join(", "));
+        }
+        let fix = fault.fix.clone().unwrap_or_else(|| {
+            Code::Certificate(fault.code)
+                .entry()
+                .map_or_else(String::new, |entry| entry.cause.to_owned())
+        });
+        return Some(Verdict::new(
+            Code::Certificate(fault.code),
+            summary,
+            expected,
+            found,
+            fix,
+        ));
+    }
+    if tls.signature == HandshakeSignature::Wrong {
+        return Some(Verdict::new(
+            Code::ServerKeyMismatch,
+            "the handshake is signed with another key than that of the served certificate: tls.key does not belong to tls.crt",
+            "a signature by the certificate's key",
+            "a signature by another key",
+            "put the key that belongs to the certificate into the Secret: istio-tls manifests --only secrets | kubectl apply -f -",
+        ));
+    }
+    None
+}
+
+/// The roots that this client trusts, by name.
+fn trusted(wanted: &Expectation, now: OffsetDateTime) -> String {
+    let roots = &wanted.trust.roots;
+    let mut names: Vec<String> = roots
+        .iter()
+        .take(3)
+        .filter_map(|root| super::served::describe(root, now))
+        .map(|root| format!("{:?}", root.subject))
+        .collect();
+    if roots.len() > names.len() {
+        names.push(format!("{} more", roots.len() - names.len()));
+    }
+    if names.is_empty() {
+        names.push("no root at all; --cacert names some".to_owned());
+    }
+    format!("a chain to {} of {}", names.join(", "), wanted.trust.source)
+}
+
+fn role(role: verify::Role) -> &'static str {
+    match role {
+        verify::Role::Leaf => "leaf",
+        verify::Role::Intermediate => "intermediate",
+        verify::Role::Root => "root",
+    }
+}
+
+fn success(facts: &Facts, tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> String {
+    let version = tls
+        .version
+        .map_or_else(|| "TLS".to_owned(), |version| version.to_string());
+    if wanted.check == Check::RefusedWithoutCertificate {
+        let how = verdict_client::refusal(facts, tls).unwrap_or_else(|| "refused".to_owned());
+        return format!("refused without a client certificate, as mutual TLS demands ({how}, {version})");
+    }
+    let mut parts = Vec::new();
+    if let Some(http) = &facts.http
+        && let Some(status) = http.status
+    {
+        parts.push(format!("{} {status} on {}", http.protocol, http.path));
+    }
+    parts.push(version);
+    if let Some(leaf) = tls.chain.first().and_then(|der| super::served::describe(der, now)) {
+        parts.push(format!("certificate valid for {} more days", leaf.days_left));
+    }
+    if tls.client_certificate.sent == super::facts::SentCertificate::Certificate {
+        parts.push("client certificate accepted".to_owned());
+    }
+    format!("served: {}", parts.join(", "))
+}
+
+/// A duration for people.
+pub fn span(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} us"),
+        1_000..100_000 => format!("{:.1} ms", micros as f64 / 1_000.0),
+        100_000..1_000_000 => format!("{} ms", micros / 1_000),
+        _ => format!("{:.1} s", micros as f64 / 1_000_000.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_are_short() {
+        assert_eq!(
+            [span(7), span(2_340), span(250_000), span(5_000_000)],
+            ["7 us", "2.3 ms", "250 ms", "5.0 s"]
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! Verdicts on the client's certificate: demanded and not sent, sent and
+//! refused, or not demanded though it should be. Pure.
+
+use time::OffsetDateTime;
+
+use super::codes::Code;
+use super::expectation::{Check, Expectation};
+use super::facts::{Alert, Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
+use super::served;
+use super::verdict::Verdict;
+use crate::workspace::config::Mode;
+
+/// How the server refused this client, if it did; in words.
+pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
+    if !tls.client_certificate.requested {
+        return None;
+    }
+    match (&tls.outcome, facts.http.as_ref()) {
+        (TlsOutcome::Alert(alert), _) if speaks_of_certificates(*alert) => Some(alert.to_string()),
+        (TlsOutcome::Reset { .. }, _) => Some("the connection was reset".to_owned()),
+        (TlsOutcome::Closed { .. }, _) => Some("the connection was closed".to_owned()),
+        (TlsOutcome::Complete, Some(http)) => match &http.outcome {
+            HttpOutcome::Alert(alert) => Some(format!("{alert}, after the handshake looked complete")),
+            HttpOutcome::Reset => Some("the connection was reset after the handshake".to_owned()),
+            HttpOutcome::Closed if http.status.is_none() => {
+                Some("the connection was closed after the handshake".to_owned())
+            }
+            // nginx completes the handshake and refuses by HTTP.
+            HttpOutcome::Answered if http.status == Some(400) && http.body.contains("SSL certificate") => {
+                Some("HTTP 400 \"SSL certificate\", as nginx refuses".to_owned())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn speaks_of_certificates(alert: Alert) -> bool {
+    matches!(alert.0, 40 | 42..=46 | 48 | 49 | 51 | 116)
+}
+
+fn alert_of(facts: &Facts, tls: &Tls) -> Option<Alert> {
+    match (&tls.outcome, facts.http.as_ref().map(|http| &http.outcome)) {
+        (TlsOutcome::Alert(alert), _) | (_, Some(HttpOutcome::Alert(alert))) => Some(*alert),
+        _ => None,
+    }
+}
+
+/// The client was refused for its certificate, or for having none.
+pub(super) fn refused(facts: &Facts, tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict> {
+    let how = refusal(facts, tls)?;
+    if wanted.check == Check::RefusedWithoutCertificate {
+        // As it should be: not a failure of the handshake.
+        return Some(Verdict::ok(format!(
+            "refused without a client certificate, as mutual TLS demands ({how}, {})",
+            tls.version.unwrap_or(TlsVersion::V1_2)
+        )));
+    }
+    match tls.client_certificate.sent {
+        SentCertificate::None => Some(required(tls, wanted, &how)),
+        SentCertificate::Certificate => Some(rejected(facts, tls, wanted, &how, now)),
+        SentCertificate::NoCommonScheme => Some(no_scheme(tls, &how)),
+    }
+}
+
+fn accepted(tls: &Tls) -> String {
+    match tls.client_certificate.authorities.as_slice() {
+        [] => "certificates of CAs that it does not name".to_owned(),
+        names => names
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    }
+}
+
+fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
+    let accepted = accepted(tls);
+    Verdict::new(
+        Code::ClientCertificateRequired,
+        format!(
+            "the server demands a client certificate (tls.mode MUTUAL) and none was sent: {how}; it accepts {accepted}"
+        ),
+        format!("a client certificate issued by {accepted}"),
+        "none sent",
+        format!(
+            "--cert FILE --key FILE with a certificate of that CA; istio-tls gen-certs {} makes one",
+            wanted.host
+        ),
+    )
+}
+
+fn no_scheme(tls: &Tls, how: &str) -> Verdict {
+    let schemes = tls.client_certificate.schemes.join(", ");
+    Verdict::new(
+        Code::ClientCertificateRejected,
+        format!(
+            "the client's key can make none of the signatures that the server takes, so no certificate was sent ({how}); the server takes {schemes}"
+        ),
+        schemes,
+        "a key of another type (Ed25519?)",
+        "make the client's key anew: istio-tls gen-certs HOST --key-type ecdsa-p256 --force (Envoy takes no Ed25519 client certificates)",
+    )
+}
+
+fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: OffsetDateTime) -> Verdict {
+    let accepted = accepted(tls);
+    let pair = wanted.client.as_ref();
+    let leaf = pair.and_then(|pair| served::describe(pair.chain.first()?, now));
+    let source = pair.map_or_else(String::new, |pair| format!(" ({})", pair.source));
+    let subject = leaf.as_ref().map_or("?", |leaf| leaf.subject.as_str());
+    let issuer = leaf.as_ref().map_or("?", |leaf| leaf.issuer.as_str());
+    let alert = alert_of(facts, tls).map(|alert| alert.0);
+    let expired = leaf.as_ref().filter(|leaf| leaf.days_left < 0);
+    let verdict = |expected: String, found: String, why: String, fix: String| {
+        Verdict::new(
+            Code::ClientCertificateRejected,
+            format!("the server refuses the client certificate {subject:?}{source}: {why} ({how})"),
+            expected,
+            found,
+            fix,
+        )
+    };
+    let renew = format!("issue a new one: istio-tls gen-certs {} --force", wanted.host);
+    if alert == Some(44) {
+        let serial = leaf.as_ref().map_or("?", |leaf| leaf.serial.as_str());
+        return verdict(
+            "a certificate that is not revoked".to_owned(),
+            format!("serial {serial}"),
+            format!(
+                "it is revoked, serial {serial} stands in the server's CRL where one that is not revoked is wanted"
+            ),
+            renew,
+        );
+    }
+    if let Some(leaf) = expired.filter(|_| matches!(alert, Some(45 | 42 | 46 | 40) | None)) {
+        let today = served::moment(now);
+        return verdict(
+            format!("valid at {today}"),
+            format!("ended at {}", leaf.not_after),
+            format!("it expired at {}, and now it is {today}", leaf.not_after),
+            renew,
+        );
+    }
+    if alert == Some(45) {
+        let (from, to) = leaf
+            .as_ref()
+            .map_or(("?", "?"), |leaf| (leaf.not_before.as_str(), leaf.not_after.as_str()));
+        return verdict(
+            "a certificate that is valid by the server's clock".to_owned(),
+            format!("{from} to {to}"),
+            format!("it is expired or not yet valid by the server's clock; it is valid from {from} to {to}"),
+            renew,
+        );
+    }
+    if alert == Some(43) {
+        return verdict(
+            "extendedKeyUsage clientAuth".to_owned(),
+            "another purpose".to_owned(),
+            "its purpose is wrong: extendedKeyUsage must allow clientAuth, and it holds another purpose".to_owned(),
+            renew,
+        );
+    }
+    verdict(
+        accepted.clone(),
+        issuer.to_owned(),
+        format!("it was issued by {issuer:?}, and the server accepts {accepted}"),
+        format!(
+            "send a certificate of a CA that the server accepts, or add the issuer to ca.crt of the Secret of {}",
+            wanted.host
+        ),
+    )
+}
+
+/// Served though it should have been refused, or never asked.
+pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
+    let status = facts.http.as_ref()?.status?;
+    let asked = tls.client_certificate.requested;
+    let fix = "set tls.mode: MUTUAL and a Secret with ca.crt on the Gateway's server of this host".to_owned();
+    if wanted.check == Check::RefusedWithoutCertificate {
+        let mode = match (wanted.mode, asked) {
+            (Some(mode @ (Mode::Simple | Mode::OptionalMutual)), _) => {
+                format!("; istio-tls.yaml records the host as {}", mode.istio())
+            }
+            (_, true) => "; the server asks for one without demanding it, as OPTIONAL_MUTUAL does".to_owned(),
+            (_, false) => "; the server does not even ask for one, as SIMPLE does".to_owned(),
+        };
+        return Some(Verdict::new(
+            Code::ClientCertificateNotRequired,
+            format!("expected to be refused without a client certificate, but was served HTTP {status}{mode}"),
+            "refused without a client certificate",
+            format!("HTTP {status}"),
+            fix,
+        ));
+    }
+    let mode = wanted.mode.filter(|mode| mode.verifies_clients())?;
+    if asked {
+        return None;
+    }
+    Some(Verdict::new(
+        Code::ClientCertificateNotRequired,
+        format!(
+            "the workspace records {} as {}, but the server asked for no client certificate, as SIMPLE does",
+            wanted.host,
+            mode.istio()
+        ),
+        mode.istio(),
+        "SIMPLE",
+        fix,
+    ))
+}

@@ -1,0 +1,100 @@
+//! Verdicts on the HTTP answer. Pure.
+
+use super::codes::Code;
+use super::expectation::{Expectation, ExpectedStatus};
+use super::facts::{Facts, Http, HttpOutcome};
+use super::verdict::{Verdict, span};
+
+/// A failed exchange, or another status than wanted.
+pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
+    let http = facts.http.as_ref()?;
+    match &http.outcome {
+        HttpOutcome::Answered => {}
+        HttpOutcome::TimedOut => {
+            let waited = span(http.micros);
+            return Some(Verdict::new(
+                Code::Timeout,
+                format!(
+                    "TLS stands, but expected an answer to GET {} and none came within {waited}",
+                    http.path
+                ),
+                "an HTTP answer",
+                format!("none within {waited}"),
+                "give a slow backend more time with --timeout 30s, or set a timeout on the VirtualService's route",
+            ));
+        }
+        HttpOutcome::Alert(alert) => return Some(broken(http, &alert.to_string())),
+        HttpOutcome::Reset => return Some(broken(http, "a reset connection")),
+        HttpOutcome::Closed => return Some(broken(http, "a closed connection")),
+        HttpOutcome::Failed(why) => return Some(broken(http, why)),
+    }
+    let status = http.status?;
+    let expected = match wanted.status {
+        ExpectedStatus::Exactly(exact) if exact == status => return None,
+        ExpectedStatus::Exactly(exact) => exact.to_string(),
+        ExpectedStatus::Served if status < 500 && !is_gateways_own_404(http) => return None,
+        ExpectedStatus::Served => "a status below 500 that is not the gateway's own 404".to_owned(),
+    };
+    let host = &wanted.host;
+    let path = &http.path;
+    let body = http.body.lines().next().unwrap_or_default().trim();
+    let said = if body.is_empty() || body.len() > 120 || body.starts_with('<') {
+        String::new()
+    } else {
+        format!(", body {body:?}")
+    };
+    let (cause, fix) = match status {
+        404 => (
+            "no route: no VirtualService of this gateway matches host and path",
+            format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}: istio-tls manifests {host} --only virtualservice"),
+        ),
+        503 => (
+            "the route's destination has no endpoint that answers",
+            "check the VirtualService's destination host and port, and that the Service has ready pods: kubectl get endpoints".to_owned(),
+        ),
+        504 => (
+            "the destination did not answer in the route's time",
+            "raise timeout on the VirtualService's route, or look into the destination's log".to_owned(),
+        ),
+        301 | 302 | 307 | 308 => (
+            "a redirect",
+            "httpsRedirect belongs on the port 80 server; else ask for another path with --path".to_owned(),
+        ),
+        400 | 426 => (
+            "the gateway refuses the request itself",
+            "compare with --alpn http/1.1 and --alpn h2".to_owned(),
+        ),
+        _ => (
+            "the destination answers so",
+            format!("if that is right, say so with --expect-status {status}; else look into the destination's log"),
+        ),
+    };
+    Some(Verdict::new(
+        Code::UnexpectedStatus,
+        format!("expected status {expected} for {path}, but got {status} ({cause}{said})"),
+        expected,
+        status.to_string(),
+        fix,
+    ))
+}
+
+fn broken(http: &Http, found: &str) -> Verdict {
+    Verdict::new(
+        Code::HttpFailed,
+        format!(
+            "TLS stands, but expected an {} answer to GET {} and got {found}",
+            http.protocol, http.path
+        ),
+        format!("an {} answer", http.protocol),
+        found,
+        "look into the log of the gateway and of the destination; compare with --alpn http/1.1",
+    )
+}
+
+/// A 404 that the gateway made itself: empty, and no upstream was timed.
+fn is_gateways_own_404(http: &Http) -> bool {
+    let by_envoy = http.header("server").is_some_and(|server| server.contains("envoy"));
+    http.status == Some(404)
+        && http.header("x-envoy-upstream-service-time").is_none()
+        && (http.body.is_empty() || by_envoy)
+}

@@ -1,0 +1,210 @@
+//! Verdicts on the handshake itself: nothing there, no TLS, no version, cipher
+//! or protocol in common. Pure.
+
+use super::codes::Code;
+use super::expectation::{Expectation, Place};
+use super::facts::{Tls, TlsOutcome};
+use super::verdict::{Verdict, span};
+
+/// Reasons that come before a chain is judged.
+pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
+    match &tls.outcome {
+        TlsOutcome::Reset { answered: false } => Some(plain_or(tls, wanted, || {
+            no_hello(tls, wanted, Code::ResetAfterClientHello, "reset")
+        })),
+        TlsOutcome::Closed { answered: false } => Some(plain_or(tls, wanted, || {
+            no_hello(tls, wanted, Code::ClosedAfterClientHello, "closed")
+        })),
+        TlsOutcome::TimedOut if tls.chain.is_empty() => Some(plain_or(tls, wanted, || timed_out(tls, wanted))),
+        TlsOutcome::NotTls(answer) => Some(plain_or(tls, wanted, || {
+            Verdict::new(
+                Code::NotTls,
+                format!(
+                    "expected TLS on {}, but it answers the ClientHello with {answer:?}, which is neither TLS nor HTTP",
+                    wanted.endpoint
+                ),
+                "a TLS ServerHello",
+                answer.clone(),
+                "check the port: the gateway's HTTPS port is named https on its Service",
+            )
+        })),
+        TlsOutcome::Legacy(_) => Some(version(tls)),
+        TlsOutcome::Alert(alert) if alert.0 == 70 => Some(version(tls)),
+        TlsOutcome::Alert(alert) if alert.0 == 112 => Some(Verdict::new(
+            Code::UnrecognizedName,
+            format!(
+                "the server does not know the name that was asked for: SNI {}, {alert}",
+                sni(tls)
+            ),
+            format!("a certificate for {}", wanted.host),
+            alert.to_string(),
+            format!(
+                "add {} to the hosts of a Gateway server, or ask for a name that it has with --sni",
+                wanted.host
+            ),
+        )),
+        _ => None,
+    }
+}
+
+/// Reasons that are left when the chain is good, and the client's certificate
+/// is not the reason.
+pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
+    match &tls.outcome {
+        TlsOutcome::Complete => chosen_alpn(tls, wanted),
+        TlsOutcome::Alert(alert) if alert.0 == 120 => {
+            let offered = tls.offered_alpn.join(", ");
+            let speaks = match &tls.survey.alpn {
+                Some(name) => format!("{name:?}"),
+                None => "none of h2 and http/1.1".to_owned(),
+            };
+            Some(Verdict::new(
+                Code::AlpnMismatch,
+                format!(
+                    "no protocol in common: this client offers {offered} by ALPN, the server speaks {speaks} ({alert})"
+                ),
+                offered,
+                speaks,
+                "offer what the server speaks with --alpn; Istio's own gateway takes h2 and http/1.1",
+            ))
+        }
+        TlsOutcome::Alert(alert) if matches!(alert.0, 40 | 71) => {
+            let server = match &tls.survey.cipher {
+                Some(cipher) => cipher.clone(),
+                None => "none of the suites that were ever common".to_owned(),
+            };
+            let versions: Vec<String> = tls.offered_versions.iter().map(ToString::to_string).collect();
+            let ours = format!(
+                "today's suites of {} (ECDHE with AES-GCM or ChaCha20)",
+                versions.join(" and ")
+            );
+            Some(Verdict::new(
+                Code::NoCommonCipher,
+                format!(
+                    "no cipher suite in common: this client offers {ours}, the server would choose {server} ({alert})"
+                ),
+                ours,
+                server,
+                "take cipherSuites out of the Gateway's tls, or name there a suite such as ECDHE-ECDSA-AES128-GCM-SHA256 (ECDHE-RSA- for an RSA certificate)",
+            ))
+        }
+        outcome => {
+            let found = match outcome {
+                TlsOutcome::Alert(alert) => alert.to_string(),
+                TlsOutcome::Reset { .. } => "a reset connection".to_owned(),
+                TlsOutcome::Closed { .. } => "a closed connection".to_owned(),
+                TlsOutcome::TimedOut => return Some(timed_out(tls, wanted)),
+                TlsOutcome::Failed(why) => why.clone(),
+                _ => "another answer".to_owned(),
+            };
+            Some(Verdict::new(
+                Code::HandshakeFailed,
+                format!(
+                    "expected a TLS handshake with {} to complete, but it ended with {found}",
+                    wanted.endpoint
+                ),
+                "a complete handshake",
+                found,
+                "look into the gateway's log: istio-tls serve shows a line per failed handshake; kubectl -n istio-system logs deploy/istio-ingressgateway",
+            ))
+        }
+    }
+}
+
+fn chosen_alpn(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
+    let demanded = wanted.alpn.first().filter(|_| wanted.alpn_demanded)?;
+    if tls.alpn.as_ref() == Some(demanded) {
+        return None;
+    }
+    let chosen = match &tls.alpn {
+        Some(name) => format!("{name:?}"),
+        None => "none".to_owned(),
+    };
+    Some(Verdict::new(
+        Code::AlpnMismatch,
+        format!("this client demands {demanded:?} by ALPN, the server chose {chosen}"),
+        demanded.clone(),
+        chosen,
+        "offer what the server speaks with --alpn; Istio's own gateway takes h2 and http/1.1",
+    ))
+}
+
+/// Plain HTTP if a plaintext request was answered, else the other reason.
+fn plain_or(tls: &Tls, wanted: &Expectation, otherwise: impl FnOnce() -> Verdict) -> Verdict {
+    let Some(line) = &tls.survey.plain_http else {
+        return otherwise();
+    };
+    Verdict::new(
+        Code::PlainHttp,
+        format!(
+            "expected TLS on {}, but it speaks plain HTTP: a plaintext request was answered {line:?}",
+            wanted.endpoint
+        ),
+        "TLS",
+        format!("plain HTTP ({line})"),
+        "give the Gateway's server protocol HTTPS and a tls block with mode and credentialName; or use the gateway's HTTPS port",
+    )
+}
+
+fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
+    let host = &wanted.host;
+    let fix = match wanted.place {
+        Place::Local => format!(
+            "the log of istio-tls serve says which; make what is missing with: istio-tls gen-certs {host} (and list it in istio-tls.yaml)"
+        ),
+        Place::Ingress | Place::Given => format!(
+            "istio-tls manifests {host} --only secrets,gateway | kubectl apply -f - ; then: kubectl -n istio-system get secrets"
+        ),
+    };
+    Verdict::new(
+        code,
+        format!(
+            "expected a certificate for SNI {}, but the connection was {how} right after the ClientHello, without an alert: under Istio no Gateway server names this host, or the Secret of its credentialName is missing or broken",
+            sni(tls)
+        ),
+        format!("a ServerHello for SNI {}", sni(tls)),
+        format!("the connection {how} without an alert"),
+        fix,
+    )
+}
+
+fn timed_out(tls: &Tls, wanted: &Expectation) -> Verdict {
+    let waited = span(tls.micros);
+    Verdict::new(
+        Code::Timeout,
+        format!(
+            "{} accepted the connection, but expected a ServerHello and got no answer to the ClientHello within {waited}",
+            wanted.endpoint
+        ),
+        "a ServerHello",
+        format!("no answer within {waited}"),
+        "check that the port is the gateway's HTTPS port and its backend is alive; a slow one is given more time with --timeout 30s",
+    )
+}
+
+fn version(tls: &Tls) -> Verdict {
+    let ours: Vec<String> = tls.offered_versions.iter().map(ToString::to_string).collect();
+    let ours = ours.join(" and ");
+    let legacy = match tls.outcome {
+        TlsOutcome::Legacy(version) => Some(version),
+        _ => None,
+    };
+    let server = match legacy.or(tls.survey.version) {
+        Some(version) => version.to_string(),
+        None => "none of TLS 1.0 to 1.3 that this client can ask for".to_owned(),
+    };
+    Verdict::new(
+        Code::ProtocolVersion,
+        format!("no TLS version in common: this client offers {ours}, the server speaks {server}"),
+        ours,
+        server,
+        "set minProtocolVersion: TLSV1_2 and no maxProtocolVersion in the Gateway's tls (Istio's default), or probe with another --tls",
+    )
+}
+
+fn sni(tls: &Tls) -> String {
+    match &tls.sni {
+        Some(name) => format!("{name:?}"),
+        None => "(none: an IP address is no server name)".to_owned(),
+    }
+}

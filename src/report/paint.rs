@@ -1,0 +1,80 @@
+//! Colours and marks of text for terminals.
+
+/// Whether and how text is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    /// Colours only if `color`.
+    pub fn new(color: bool) -> Self {
+        Self { color }
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.color {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Bold, for headings.
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    /// Faint, for what matters less.
+    pub fn faint(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    /// Green, for what is well.
+    pub fn good(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    /// Red, for what is not.
+    pub fn bad(self, text: &str) -> String {
+        self.wrap("31", text)
+    }
+
+    /// Yellow, for what deserves a look.
+    pub fn warn(self, text: &str) -> String {
+        self.wrap("33", text)
+    }
+
+    /// A check mark or a cross.
+    pub fn mark(self, ok: bool) -> String {
+        if ok { self.good("✓") } else { self.bad("✗") }
+    }
+}
+
+/// Text from outside, safe for a terminal: control characters but newline and
+/// tab are replaced.
+pub fn printable(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '\n' | '\t' => character,
+            control if control.is_control() => '\u{fffd}',
+            other => other,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Paint, printable};
+
+    #[test]
+    fn colour_only_when_wanted() {
+        assert_eq!(Paint::new(false).bad("x"), "x");
+        assert_eq!(Paint::new(true).bad("x"), "\u{1b}[31mx\u{1b}[0m");
+    }
+
+    #[test]
+    fn terminals_are_not_steered_from_outside() {
+        assert_eq!(printable("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\n");
+    }
+}

@@ -1,0 +1,85 @@
+//! Probe results as JUnit XML, one test case per check.
+
+use crate::probe::codes::Fault;
+use crate::probe::run::Outcome;
+use crate::probe::steps::steps;
+
+/// The XML document.
+pub fn report(outcomes: &[Outcome]) -> String {
+    let failures = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
+    let total: u64 = outcomes.iter().map(micros).sum();
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"{0}\" failures=\"{failures}\">\n  <testsuite name=\"istio-tls probe\" tests=\"{0}\" failures=\"{failures}\" time=\"{1}\">\n",
+        outcomes.len(),
+        seconds(total)
+    );
+    for outcome in outcomes {
+        let name = if outcome.check.is_empty() {
+            "probe"
+        } else {
+            &outcome.check
+        };
+        xml.push_str(&format!(
+            "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n",
+            escape(&outcome.host),
+            escape(name),
+            seconds(micros(outcome))
+        ));
+        let verdict = &outcome.verdict;
+        if !verdict.is_ok() {
+            let mut text = format!("fault: {}\n", verdict.fault.map_or("none", Fault::as_str));
+            if let Some(fix) = &verdict.fix {
+                text.push_str(&format!("try: {fix}\n"));
+            }
+            for step in steps(outcome) {
+                let mark = if step.ok { "ok" } else { "failed" };
+                text.push_str(&format!("{} {mark}: {}\n", step.name, step.detail));
+            }
+            xml.push_str(&format!(
+                "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
+                verdict.code.as_str(),
+                escape(&verdict.summary),
+                escape(&text)
+            ));
+        }
+        xml.push_str("    </testcase>\n");
+    }
+    xml.push_str("  </testsuite>\n</testsuites>\n");
+    xml
+}
+
+fn micros(outcome: &Outcome) -> u64 {
+    steps(outcome).iter().filter_map(|step| step.micros).sum()
+}
+
+fn seconds(micros: u64) -> String {
+    format!("{:.6}", micros as f64 / 1_000_000.0)
+}
+
+/// Text inside XML 1.0: markup escaped, characters that XML forbids replaced.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(character),
+            control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn markup_and_control_characters_are_escaped() {
+        assert_eq!(
+            super::escape("<a b=\"c\">&\u{1}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}"
+        );
+    }
+}
