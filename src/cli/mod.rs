@@ -33,6 +33,7 @@ mod inspect;
 mod inspect_text;
 mod man;
 mod manifests;
+mod manifests_out;
 mod probe;
 mod request;
 mod revoke;

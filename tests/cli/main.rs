@@ -16,3 +16,4 @@ mod revoke;
 mod schema;
 mod up;
 mod verify;
+mod task_page;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
-use super::{HostIntent, Intent, Material, Part, objects};
+use super::{Api, HostIntent, Intent, Material, Part, objects};
 use crate::manifests::load::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::{naming, render, routes};
@@ -16,11 +16,14 @@ fn material(crl: bool) -> Material {
         certificate: b"-----BEGIN CERTIFICATE-----\nleaf\n-----END CERTIFICATE-----\n".to_vec(),
         key: Zeroizing::new(b"-----BEGIN PRIVATE KEY-----\nkey\n-----END PRIVATE KEY-----\n".to_vec()),
         ca: Some(b"-----BEGIN CERTIFICATE-----\nca\n-----END CERTIFICATE-----\n".to_vec()),
+        issuer_key: Some(Zeroizing::new(
+            b"-----BEGIN PRIVATE KEY-----\nca\n-----END PRIVATE KEY-----\n".to_vec(),
+        )),
         crl: crl.then(|| b"-----BEGIN X509 CRL-----\ncrl\n-----END X509 CRL-----\n".to_vec()),
     }
 }
 
-fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget) -> Intent {
+pub(super) fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget) -> Intent {
     let hosts: Vec<Host> = hosts.iter().map(|host| Host::parse(host).unwrap()).collect();
     Intent {
         hosts: naming::names(hosts.iter().map(|host| (host, None)))
@@ -35,11 +38,15 @@ fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget) 
         gateway: GatewayEntry::default(),
         secrets,
         istio,
+        api: Api::Istio,
+        issuer: None,
     }
 }
 
-fn every_part() -> Vec<Part> {
-    Part::WORDS.iter().map(|(_, part)| *part).collect()
+fn every_part(style: SecretStyle) -> Vec<Part> {
+    let mut parts = Part::default_of(style);
+    parts.push(Part::Samples);
+    parts
 }
 
 /// Every combination of mode, style and target.
@@ -67,7 +74,7 @@ fn what_is_made_is_read_back_equal() {
     for (mode, style, target) in combinations() {
         let mut intent = intent(&hosts, mode, style, target);
         intent.hosts[1].material = material(true);
-        let made = objects(&intent, &every_part()).unwrap();
+        let made = objects(&intent, &every_part(style)).unwrap();
         for text in [render::yaml(&made), render::json(&made)] {
             let loaded = load(&text, "made").unwrap_or_else(|error| panic!("{error}\n{}", *text));
             assert_eq!(loaded.warnings, []);
