@@ -17,3 +17,7 @@ mod schema;
 mod up;
 mod verify;
 mod task_page;
+mod serve_config;
+mod serve_process;
+mod serve_reload;
+mod tls_client;
