@@ -450,7 +450,6 @@ where
         .header_read_timeout(None)
         .max_headers(limits.header_lines)
         .max_header_size(limits.head_bytes)
-        .pipeline_flush(true)
         .serve_connection(io, service)
         .with_upgrades();
     tokio::pin!(serving);
