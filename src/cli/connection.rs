@@ -88,10 +88,9 @@ impl ConnectionArgs {
         if let Some(sni) = &self.sni
             && (rustls::pki_types::DnsName::try_from(sni.as_str()).is_err() || sni.contains('*'))
         {
-            return Err(Failure::usage(
-                Problem::new(format!("{sni:?} is no server name"))
-                    .why("SNI holds a DNS name, never an address or a wildcard (RFC 6066 section 3)"),
-            ));
+            return Err(Failure::usage(Problem::new(format!("{sni:?} is no server name")).why(
+                "SNI holds a DNS name, never an address or a wildcard (RFC 6066 section 3)",
+            )));
         }
         Ok(Wishes {
             sni: self.sni.clone(),
@@ -188,17 +187,18 @@ impl ConnectionArgs {
                 } else if entry.is_some() && (mtls || mode.is_some_and(Mode::verifies_clients)) {
                     let cert = layout.path(Part::ClientCert(host.as_str()));
                     let key = layout.path(Part::ClientKey(host.as_str()));
-                    if cert.exists() { Some(self.client(&cert, &key)?) } else { None }
+                    if cert.exists() {
+                        Some(self.client(&cert, &key)?)
+                    } else {
+                        None
+                    }
                 } else {
                     None
                 };
                 // A pair that the user names is sent whatever mode is recorded.
                 let mode = mode.filter(|mode| given_client.is_none() || *mode != Mode::Simple);
                 Ok(ProbedHost {
-                    routes: entry.map_or_else(
-                        || default_routes(&host),
-                        |(entry, _)| entry.routes.clone(),
-                    ),
+                    routes: entry.map_or_else(|| default_routes(&host), |(entry, _)| entry.routes.clone()),
                     host,
                     port,
                     mode,
@@ -266,10 +266,16 @@ impl ConnectionArgs {
         let password = password.as_ref().map(|password| password.as_str());
         let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let signer = provider.key_provider.load_private_key(key.to_rustls()).map_err(|error| {
-            Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
-        })?;
-        let of_cert = chain.first().and_then(|leaf| served::public_key(leaf)).map(|spki| short_hash(&spki));
+        let signer = provider
+            .key_provider
+            .load_private_key(key.to_rustls())
+            .map_err(|error| {
+                Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
+            })?;
+        let of_cert = chain
+            .first()
+            .and_then(|leaf| served::public_key(leaf))
+            .map(|spki| short_hash(&spki));
         let of_key = signer.public_key().map(|spki| short_hash(&spki));
         if let (Some(of_cert), Some(of_key)) = (&of_cert, &of_key)
             && of_cert != of_key

@@ -67,7 +67,11 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     match format {
         Format::Json => context.print_json(&probe_json::report(&outcomes))?,
         Format::Junit => context.print(&probe_junit::report(&outcomes))?,
-        Format::Text if outcomes.iter().all(|outcome| outcome.verdict.code == Code::NoLocalGateway) => {
+        Format::Text
+            if outcomes
+                .iter()
+                .all(|outcome| outcome.verdict.code == Code::NoLocalGateway) =>
+        {
             return Err(Failure::findings(crate::problem::Problem {
                 what: no_gateway().summary,
                 at: None,

@@ -224,7 +224,12 @@ pub(super) async fn secure(
         client_certificate: super::facts::ClientCertificate::default(),
         survey: super::facts::Survey::default(),
     };
-    let set_up = recorder::config(provider, &dial.versions.supported(), &dial.alpn, dial.credential.clone());
+    let set_up = recorder::config(
+        provider,
+        &dial.versions.supported(),
+        &dial.alpn,
+        dial.credential.clone(),
+    );
     let (mut config, record) = match set_up {
         Ok(set_up) => set_up,
         Err(error) => {
@@ -247,7 +252,9 @@ pub(super) async fn secure(
     match outcome {
         Ok(Ok(stream)) => {
             let connection = stream.get_ref().1;
-            tls.version = connection.protocol_version().map(|version| TlsVersion(u16::from(version)));
+            tls.version = connection
+                .protocol_version()
+                .map(|version| TlsVersion(u16::from(version)));
             tls.cipher = connection
                 .negotiated_cipher_suite()
                 .and_then(|suite| suite.suite().as_str().map(|name| name.replace("TLS13_", "TLS_")));

@@ -93,7 +93,10 @@ where
                     )
                 })
                 .collect();
-            if timeout_at(deadline, read_body(incoming, limit, &mut body)).await.is_err() {
+            if timeout_at(deadline, read_body(incoming, limit, &mut body))
+                .await
+                .is_err()
+            {
                 facts.outcome = HttpOutcome::TimedOut;
             }
             facts.body = String::from_utf8_lossy(&body[..body.len().min(PROBE_BODY)]).into_owned();

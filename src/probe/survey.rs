@@ -92,12 +92,7 @@ async fn version(
     None
 }
 
-async fn alpn(
-    address: SocketAddr,
-    dial: &Dial,
-    provider: &Arc<CryptoProvider>,
-    patience: Duration,
-) -> Option<String> {
+async fn alpn(address: SocketAddr, dial: &Dial, provider: &Arc<CryptoProvider>, patience: Duration) -> Option<String> {
     for names in [&["h2", "http/1.1"][..], &["http/1.0", "h3", "istio"]] {
         let usual = Dial {
             alpn: names.iter().map(|name| (*name).to_owned()).collect(),

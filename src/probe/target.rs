@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::codes::Code;
 use super::dial::{Endpoint, TlsVersions};
-use super::expectation::{Check, ClientPair, ExpectedStatus, Expectation, Place, Trust};
+use super::expectation::{Check, ClientPair, Expectation, ExpectedStatus, Place, Trust};
 use super::verdict::Verdict;
 use crate::manifests::routes::sample_request;
 use crate::names::Host;
@@ -138,7 +138,10 @@ pub fn split_port(text: &str) -> Result<(String, Option<u16>), Problem> {
                 Problem::new(format!("{text:?} is no HOST:PORT"))
                     .why(format!("{port:?} is no port, a number from 0 to 65535"))
             })?;
-            Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), Some(port)))
+            Ok((
+                host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+                Some(port),
+            ))
         }
         _ => Ok((text.to_owned(), None)),
     }
@@ -150,7 +153,11 @@ pub fn expectations(hosts: &[ProbedHost], wishes: &Wishes, target: &Target) -> V
         .iter()
         .flat_map(|host| {
             let base = base(host, wishes, target);
-            if wishes.mtls { both_halves(host, &base) } else { vec![base] }
+            if wishes.mtls {
+                both_halves(host, &base)
+            } else {
+                vec![base]
+            }
         })
         .collect()
 }
@@ -197,7 +204,11 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         authority: authority(&host),
         trust: Arc::clone(&probed.trust),
         client,
-        path: if path.starts_with('/') { path } else { format!("/{path}") },
+        path: if path.starts_with('/') {
+            path
+        } else {
+            format!("/{path}")
+        },
         status,
         mode: probed.mode,
         versions: wishes.versions,
@@ -236,13 +247,13 @@ fn endpoint(probed: &ProbedHost, host: &Host, wishes: &Wishes, target: &Target) 
         );
     }
     match (target, probed.port) {
-        (Target::Address { host, place, .. }, _) => {
-            (Some(named(host, wanted_port.unwrap_or(DEFAULT_PORT))), *place)
-        }
+        (Target::Address { host, place, .. }, _) => (Some(named(host, wanted_port.unwrap_or(DEFAULT_PORT))), *place),
         (_, Some(port)) => (Some(named(host.as_str(), port)), Place::Given),
         (Target::Running(serve), None) => {
             let tls = || serve.listeners.iter().filter(|listener| listener.tls);
-            let listener = tls().find(|listener| listener.port == DEFAULT_PORT).or_else(|| tls().next());
+            let listener = tls()
+                .find(|listener| listener.port == DEFAULT_PORT)
+                .or_else(|| tls().next());
             (
                 listener.map(|listener| Endpoint::Address(reachable(listener.address))),
                 Place::Local,
@@ -278,14 +289,21 @@ fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
         TlsVersions::Any => vec![TlsVersions::Tls12, TlsVersions::Tls13],
         one => vec![one],
     };
-    let unreachable = base.blocked.as_ref().filter(|verdict| verdict.code == Code::NoLocalGateway);
+    let unreachable = base
+        .blocked
+        .as_ref()
+        .filter(|verdict| verdict.code == Code::NoLocalGateway);
     // On a host recorded simple the workspace's pair is sent all the same: it
     // is the missing refusal that fails.
     let pair = probed.client.as_ref().and_then(|client| client.as_ref().ok()).cloned();
     let mut checks = Vec::new();
     for check in [Check::RefusedWithoutCertificate, Check::Served] {
         for version in &versions {
-            let name = if *version == TlsVersions::Tls12 { "TLS 1.2" } else { "TLS 1.3" };
+            let name = if *version == TlsVersions::Tls12 {
+                "TLS 1.2"
+            } else {
+                "TLS 1.3"
+            };
             let (label, client, blocked) = match check {
                 Check::RefusedWithoutCertificate => ("without a client certificate", None, unreachable.cloned()),
                 Check::Served => ("with the client certificate", pair.clone(), base.blocked.clone()),
@@ -386,10 +404,7 @@ mod tests {
         };
         let made = expectations(&[host("httpbin.example.com", Some(Mode::Simple))], &wishes, &serve());
         let one = &made[0];
-        assert_eq!(
-            (one.path.as_str(), one.status),
-            ("/get", ExpectedStatus::Served)
-        );
+        assert_eq!((one.path.as_str(), one.status), ("/get", ExpectedStatus::Served));
         assert_eq!(one.sni.as_deref(), Some("other.example.com"));
         assert_eq!(one.endpoint.to_string(), "127.0.0.2:9443");
         assert!(one.alpn_demanded);
@@ -425,10 +440,7 @@ mod tests {
         assert!(parse_address("a.com:x").is_err());
         assert!("a.com:443".parse::<ResolveRule>().is_err());
         let named = host("b.example.com", None);
-        let named = ProbedHost {
-            port: Some(9),
-            ..named
-        };
+        let named = ProbedHost { port: Some(9), ..named };
         let made = expectations(&[named], &Wishes::default(), &Target::None);
         assert!(matches!(&made[0].endpoint, Endpoint::Name { port: 9, .. }));
     }

@@ -117,7 +117,9 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             address.ip(),
             address.port()
         ),
-        Place::Given => format!("check that a gateway listens on {address}, or leave out --target to use the local one"),
+        Place::Given => {
+            format!("check that a gateway listens on {address}, or leave out --target to use the local one")
+        }
     };
     match &connect.outcome {
         ConnectOutcome::Connected => None,
@@ -176,7 +178,10 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
             Some(certificate) => format!("{} certificate {:?}: ", role(certificate.role), certificate.subject),
             None => String::new(),
         };
-        let expected = fault.expected.clone().unwrap_or_else(|| "a chain that verifies".to_owned());
+        let expected = fault
+            .expected
+            .clone()
+            .unwrap_or_else(|| "a chain that verifies".to_owned());
         let found = fault.found.clone().unwrap_or_else(|| fault.what.clone());
         let mut summary = format!("{which}{}", fault.what);
         // The sentence names both values, whatever the reason's own words are.
@@ -222,7 +227,9 @@ fn role(role: verify::Role) -> &'static str {
 }
 
 fn success(facts: &Facts, tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> String {
-    let version = tls.version.map_or_else(|| "TLS".to_owned(), |version| version.to_string());
+    let version = tls
+        .version
+        .map_or_else(|| "TLS".to_owned(), |version| version.to_string());
     if wanted.check == Check::RefusedWithoutCertificate {
         let how = verdict_client::refusal(facts, tls).unwrap_or_else(|| "refused".to_owned());
         return format!("refused without a client certificate, as mutual TLS demands ({how}, {version})");

@@ -78,7 +78,9 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let accepted = accepted(tls);
     Verdict::new(
         Code::ClientCertificateRequired,
-        format!("the server demands a client certificate (tls.mode MUTUAL) and none was sent: {how}; it accepts {accepted}"),
+        format!(
+            "the server demands a client certificate (tls.mode MUTUAL) and none was sent: {how}; it accepts {accepted}"
+        ),
         format!("a client certificate issued by {accepted}"),
         "none sent",
         format!(
@@ -92,7 +94,9 @@ fn no_scheme(tls: &Tls, how: &str) -> Verdict {
     let schemes = tls.client_certificate.schemes.join(", ");
     Verdict::new(
         Code::ClientCertificateRejected,
-        format!("the client's key can make none of the signatures that the server takes, so no certificate was sent ({how}); the server takes {schemes}"),
+        format!(
+            "the client's key can make none of the signatures that the server takes, so no certificate was sent ({how}); the server takes {schemes}"
+        ),
         schemes,
         "a key of another type (Ed25519?)",
         "make the client's key anew: istio-tls gen-certs HOST --key-type ecdsa-p256 --force (Envoy takes no Ed25519 client certificates)",
@@ -123,7 +127,9 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         return verdict(
             "a certificate that is not revoked".to_owned(),
             format!("serial {serial}"),
-            format!("it is revoked, serial {serial} stands in the server's CRL where one that is not revoked is wanted"),
+            format!(
+                "it is revoked, serial {serial} stands in the server's CRL where one that is not revoked is wanted"
+            ),
             renew,
         );
     }

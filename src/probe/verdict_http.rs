@@ -93,9 +93,7 @@ fn broken(http: &Http, found: &str) -> Verdict {
 
 /// A 404 that the gateway made itself: empty, and no upstream was timed.
 fn is_gateways_own_404(http: &Http) -> bool {
-    let by_envoy = http
-        .header("server")
-        .is_some_and(|server| server.contains("envoy"));
+    let by_envoy = http.header("server").is_some_and(|server| server.contains("envoy"));
     http.status == Some(404)
         && http.header("x-envoy-upstream-service-time").is_none()
         && (http.body.is_empty() || by_envoy)

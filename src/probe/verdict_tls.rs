@@ -32,7 +32,10 @@ pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdic
         TlsOutcome::Alert(alert) if alert.0 == 70 => Some(version(tls)),
         TlsOutcome::Alert(alert) if alert.0 == 112 => Some(Verdict::new(
             Code::UnrecognizedName,
-            format!("the server does not know the name that was asked for: SNI {}, {alert}", sni(tls)),
+            format!(
+                "the server does not know the name that was asked for: SNI {}, {alert}",
+                sni(tls)
+            ),
             format!("a certificate for {}", wanted.host),
             alert.to_string(),
             format!(
@@ -57,7 +60,9 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
             };
             Some(Verdict::new(
                 Code::AlpnMismatch,
-                format!("no protocol in common: this client offers {offered} by ALPN, the server speaks {speaks} ({alert})"),
+                format!(
+                    "no protocol in common: this client offers {offered} by ALPN, the server speaks {speaks} ({alert})"
+                ),
                 offered,
                 speaks,
                 "offer what the server speaks with --alpn; Istio's own gateway takes h2 and http/1.1",
@@ -69,10 +74,15 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
                 None => "none of the suites that were ever common".to_owned(),
             };
             let versions: Vec<String> = tls.offered_versions.iter().map(ToString::to_string).collect();
-            let ours = format!("today's suites of {} (ECDHE with AES-GCM or ChaCha20)", versions.join(" and "));
+            let ours = format!(
+                "today's suites of {} (ECDHE with AES-GCM or ChaCha20)",
+                versions.join(" and ")
+            );
             Some(Verdict::new(
                 Code::NoCommonCipher,
-                format!("no cipher suite in common: this client offers {ours}, the server would choose {server} ({alert})"),
+                format!(
+                    "no cipher suite in common: this client offers {ours}, the server would choose {server} ({alert})"
+                ),
                 ours,
                 server,
                 "take cipherSuites out of the Gateway's tls, or name there a suite such as ECDHE-ECDSA-AES128-GCM-SHA256 (ECDHE-RSA- for an RSA certificate)",

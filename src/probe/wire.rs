@@ -140,10 +140,7 @@ pub fn client_hello(version: TlsVersion, server_name: Option<&str>, random: [u8;
     body.push(0);
     push_block(
         &mut body,
-        &SUITES
-            .iter()
-            .flat_map(|(id, _)| id.to_be_bytes())
-            .collect::<Vec<_>>(),
+        &SUITES.iter().flat_map(|(id, _)| id.to_be_bytes()).collect::<Vec<_>>(),
     );
     body.extend_from_slice(&[1, 0]);
     push_block(&mut body, &extensions);

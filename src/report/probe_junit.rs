@@ -14,7 +14,11 @@ pub fn report(outcomes: &[Outcome]) -> String {
         seconds(total)
     );
     for outcome in outcomes {
-        let name = if outcome.check.is_empty() { "probe" } else { &outcome.check };
+        let name = if outcome.check.is_empty() {
+            "probe"
+        } else {
+            &outcome.check
+        };
         xml.push_str(&format!(
             "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n",
             escape(&outcome.host),
@@ -73,6 +77,9 @@ fn escape(text: &str) -> String {
 mod tests {
     #[test]
     fn markup_and_control_characters_are_escaped() {
-        assert_eq!(super::escape("<a b=\"c\">&\u{1}"), "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}");
+        assert_eq!(
+            super::escape("<a b=\"c\">&\u{1}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}"
+        );
     }
 }

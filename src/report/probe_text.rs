@@ -66,7 +66,16 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
         let time = paint.faint(&format!("{time:>8}"));
         push(
             text,
-            &["  ", &paint.mark(step.ok), " ", &name, &time, "  ", &printable(&step.detail), "\n"],
+            &[
+                "  ",
+                &paint.mark(step.ok),
+                " ",
+                &name,
+                &time,
+                "  ",
+                &printable(&step.detail),
+                "\n",
+            ],
         );
     }
     if verbose {
@@ -84,7 +93,10 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
         text.push('\n');
     }
     if verdict.is_ok() {
-        push(text, &["  ", &paint.good("ok"), ": ", &printable(&verdict.summary), "\n"]);
+        push(
+            text,
+            &["  ", &paint.good("ok"), ": ", &printable(&verdict.summary), "\n"],
+        );
         return;
     }
     let fault = verdict
@@ -92,7 +104,14 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
         .map_or_else(String::new, |fault: Fault| format!(" ({} at fault)", fault.as_str()));
     push(
         text,
-        &["  ", &paint.bad(verdict.code.as_str()), &fault, ": ", &printable(&verdict.summary), "\n"],
+        &[
+            "  ",
+            &paint.bad(verdict.code.as_str()),
+            &fault,
+            ": ",
+            &printable(&verdict.summary),
+            "\n",
+        ],
     );
     if let Some(fix) = &verdict.fix {
         push(text, &["  ", &paint.bold("try"), ": ", &printable(fix), "\n"]);

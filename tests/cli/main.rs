@@ -1,10 +1,10 @@
 //! Black-box tests: every command, on the real binary.
 
 mod bad_input_workspace;
+mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
-mod dataplane_http;
 mod harness;
 mod init;
 mod layering;
