@@ -325,6 +325,34 @@ struct Shaken {
     routes: Arc<RouteTable>,
 }
 
+/// Looks at the first bytes, without taking them. What is no TLS is reset, and
+/// a client of before TLS 1.2 gets the alert that says so: rustls would answer
+/// by what else such a hello lacks.
+async fn look_at_hello(worker: &Worker, mut stream: TcpStream, peer: SocketAddr, port: u16) -> Option<TcpStream> {
+    let mut first = [0; 11];
+    let length = stream.peek(&mut first).await.ok().filter(|length| *length > 0)?;
+    if first[0] != 0x16 {
+        worker.stats.add(Counter::HandshakesFailed);
+        tracing::info!(
+            "{peer}: port {port} speaks TLS, and the client does not (plain HTTP?); the connection is reset"
+        );
+        reset(stream);
+        return None;
+    }
+    // The record's five bytes, the handshake's type and length, the version.
+    if length == first.len() && first[5] == 1 && u16::from_be_bytes([first[9], first[10]]) < 0x0303 {
+        worker.stats.add(Counter::HandshakesFailed);
+        tracing::info!(
+            "{peer}: port {port}: the gateway refused the client: it offers TLS 1.1 or older; sent the alert \
+             protocol_version (70)"
+        );
+        let _ = stream.write_all(&[0x15, 3, 1, 0, 2, 2, 70]).await;
+        linger(stream).await;
+        return None;
+    }
+    Some(stream)
+}
+
 /// The TLS handshake with the chain that the SNI chooses. None: it failed, the
 /// connection is closed as Envoy would, and the log says why.
 async fn handshake(
@@ -334,19 +362,7 @@ async fn handshake(
     port: u16,
     chains: &SniTable,
 ) -> Option<Shaken> {
-    let mut first = [0];
-    match stream.peek(&mut first).await {
-        Ok(1) if first[0] == 0x16 => {}
-        Ok(1) => {
-            worker.stats.add(Counter::HandshakesFailed);
-            tracing::info!(
-                "{peer}: port {port} speaks TLS, and the client does not (plain HTTP?); the connection is reset"
-            );
-            reset(stream);
-            return None;
-        }
-        _ => return None,
-    }
+    let stream = look_at_hello(worker, stream, peer, port).await?;
     let failed = |name: Option<&str>, error: &std::io::Error| {
         worker.stats.add(Counter::HandshakesFailed);
         let name = name.map(|name| format!(", SNI {name}")).unwrap_or_default();
@@ -450,7 +466,6 @@ where
         .header_read_timeout(None)
         .max_headers(limits.header_lines)
         .max_header_size(limits.head_bytes)
-        .pipeline_flush(true)
         .serve_connection(io, service)
         .with_upgrades();
     tokio::pin!(serving);
