@@ -419,7 +419,10 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
         )),
     }
     if intent.bundles && intent.password.is_none() {
-        notes.push(format!("the password of the PKCS#12 bundles is {}", chain_files::BUNDLE_PASSWORD));
+        notes.push(format!(
+            "the password of the PKCS#12 bundles is {}",
+            chain_files::BUNDLE_PASSWORD
+        ));
     }
     let encrypted = |job: &Job| {
         store::read(&job.layout, Part::IntermediateKey)

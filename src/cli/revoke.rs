@@ -115,7 +115,9 @@ pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> 
         }
     }
     let parts: Vec<(Part<'_>, &[u8])> = written.iter().map(|(part, text)| (*part, text.as_bytes())).collect();
-    store.write_chain(&layout, &parts, Keep::Everything).map_err(Failure::runtime)?;
+    store
+        .write_chain(&layout, &parts, Keep::Everything)
+        .map_err(Failure::runtime)?;
     let crls: Vec<Part<'_>> = written.iter().map(|(part, _)| *part).collect();
     report(format, context, &layout, &serial, &crls, false)?;
     Ok(Exit::Done)
@@ -130,7 +132,9 @@ fn contents(layout: &ChainLayout, issuer: &Issuer) -> Result<crl::Contents, Fail
         Some(content) => {
             let name = layout.path(issuer.crl).display().to_string();
             crl::contents(&content, &name).map_err(|problem| {
-                Failure::usage(problem.fix(format!("restore {name}; without it nobody knows what was revoked before")))
+                Failure::usage(problem.fix(format!(
+                    "restore {name}; without it nobody knows what was revoked before"
+                )))
             })
         }
         None => Ok(crl::Contents::default()),
@@ -181,7 +185,11 @@ fn parse_serial(text: &str) -> Result<Vec<u8>, Failure> {
                 .fix("istio-tls inspect FILE shows it"),
         )
     };
-    let digits: String = text.trim_start_matches("0x").chars().filter(|c| *c != ':' && *c != ' ').collect();
+    let digits: String = text
+        .trim_start_matches("0x")
+        .chars()
+        .filter(|c| *c != ':' && *c != ' ')
+        .collect();
     let digits = digits.trim_start_matches('0');
     if digits.is_empty() || digits.len() > 40 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(wrong());
@@ -205,7 +213,11 @@ fn report(
     crls: &[Part<'_>],
     already: bool,
 ) -> Result<(), Failure> {
-    let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":");
+    let serial: String = serial
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(":");
     let paths: Vec<String> = (crls.iter())
         .map(|part| {
             let path = layout.path(*part);
