@@ -166,11 +166,16 @@ impl ConnectionArgs {
             None => None,
         };
         let mut system = None;
+        // Paths are shown as the user would type them.
+        let folder = match context.dir.strip_prefix(".") {
+            Ok(rest) => rest.to_owned(),
+            Err(_) => context.dir.clone(),
+        };
         wanted
             .into_iter()
             .map(|(host, port)| {
                 let entry = known.iter().find(|(entry, _)| entry.host == host);
-                let layout = ChainLayout::new(&context.dir, &host);
+                let layout = ChainLayout::new(&folder, &host);
                 let trust = match (&given_trust, entry.and_then(|_| root_file(&layout))) {
                     (Some(trust), _) => Arc::clone(trust),
                     (None, Some(path)) => Arc::new(self.trust(&path)?),

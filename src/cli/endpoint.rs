@@ -1,7 +1,6 @@
 //! The chain that a `HOST:PORT` serves, for `inspect` and `verify`: whatever
 //! is wrong with it, it is fetched, and judged by them.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,41 +12,22 @@ use super::context::Context;
 use crate::names::Host;
 use crate::probe::dial::{Endpoint, TlsVersions, dial};
 use crate::probe::expectation::{Check, Expectation, ExpectedStatus, Place, Trust};
-use crate::probe::facts::Tls;
-use crate::probe::target::{authority, split_port};
+use crate::probe::target::authority;
 use crate::probe::verdict::judge;
 use crate::problem::Problem;
 
-/// What a TLS endpoint served.
-pub(super) struct Served {
-    /// The name or address that was asked.
-    pub(super) host: Host,
-    /// The chain in the served order.
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    /// The whole handshake.
-    pub(super) tls: Tls,
-}
-
-/// Reads `HOST:PORT`; none if the text is a path that exists, or no such pair.
-pub(super) fn parse(text: &str) -> Option<(Host, u16)> {
-    if Path::new(text).exists() {
-        return None;
-    }
-    let (host, port) = split_port(text).ok()?;
-    Some((Host::parse(&host).ok()?, port?))
-}
-
-/// Asks `host` on `port` for its chain, with `sni` or the host as server name.
+/// Asks `host` on `port` for its chain, with `sni` as server name if it is one;
+/// in the served order.
 ///
 /// # Errors
 /// When no chain came (exit 1): the probe's verdict in words.
 pub(super) fn fetch(
     host: &Host,
     port: u16,
-    sni: Option<&str>,
+    sni: &Host,
     patience: Duration,
     context: &Context,
-) -> Result<Served, Failure> {
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let endpoint = match host.ip() {
         Some(ip) => Endpoint::Address((ip, port).into()),
         None => Endpoint::Name {
@@ -61,9 +41,7 @@ pub(super) fn fetch(
         check: Check::Served,
         endpoint,
         place: Place::Given,
-        sni: sni
-            .map(str::to_owned)
-            .or_else(|| host.ip().is_none().then(|| host.to_string())),
+        sni: (sni.ip().is_none() && !sni.is_wildcard()).then(|| sni.to_string()),
         authority: authority(host),
         trust: Arc::new(Trust::default()),
         client: None,
@@ -80,11 +58,7 @@ pub(super) fn fetch(
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let facts = runtime()?.block_on(dial(&question, &provider)).facts;
     match &facts.tls {
-        Some(tls) if !tls.chain.is_empty() => Ok(Served {
-            host: host.clone(),
-            chain: tls.chain.iter().map(|der| CertificateDer::from(der.clone())).collect(),
-            tls: tls.clone(),
-        }),
+        Some(tls) if !tls.chain.is_empty() => Ok(tls.chain.iter().cloned().map(CertificateDer::from).collect()),
         _ => {
             let verdict = judge(&facts, &asked, context.now);
             Err(Failure::findings(Problem {
