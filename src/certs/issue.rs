@@ -104,7 +104,7 @@ pub fn issue_chain(plan: &ChainPlan, authority: Authority<'_>, now: OffsetDateTi
     let server = issue_server(plan, intermediate, &mut next_key, now, &mut notes)?;
     let mut clients = Vec::with_capacity(plan.clients.len());
     for name in &plan.clients {
-        clients.push(sign_client(name, plan, intermediate, next_key()?, now, &mut notes)?);
+        clients.push(sign_client(name, plan, intermediate, &next_key()?, now, &mut notes)?);
     }
     notes.dedup();
     Ok(Chain {
@@ -134,7 +134,7 @@ pub fn issue_client(
         name,
         plan,
         authority,
-        generate(plan.profile.leaf_key)?,
+        &generate(plan.profile.leaf_key)?,
         now,
         &mut Vec::new(),
     )
@@ -353,7 +353,7 @@ fn sign_client(
     name: &str,
     plan: &ChainPlan,
     authority: &CertificateAuthority,
-    pair: KeyPair,
+    pair: &KeyPair,
     now: OffsetDateTime,
     notes: &mut Vec<String>,
 ) -> Result<Client, Problem> {
@@ -377,8 +377,8 @@ fn sign_client(
     Ok(Client {
         name: name.to_owned(),
         issued: Issued {
-            certificate: authority.sign(&content, &pair)?,
-            key: Some(private_key(&pair)),
+            certificate: authority.sign(&content, pair)?,
+            key: Some(private_key(pair)),
         },
     })
 }

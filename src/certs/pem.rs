@@ -288,7 +288,7 @@ pub fn is_der_certificate(content: &[u8]) -> bool {
 /// Says what is wrong.
 pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
     match x509_parser::certificate::X509Certificate::from_der(der) {
-        Ok((rest, _)) if rest.is_empty() => Ok(()),
+        Ok(([], _)) => Ok(()),
         Ok(_) => Err("bytes are left over after the certificate"),
         Err(_) => Err("its content is no X.509 certificate"),
     }
