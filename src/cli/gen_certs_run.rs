@@ -74,7 +74,6 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 /// As [`plan`] and [`carry_out`].
-#[allow(dead_code, reason = "up calls it")]
 pub(super) fn make_missing(hosts: Vec<Host>, context: &Context) -> Result<Outcome, Failure> {
     let intent = Intent::defaults(hosts);
     let plan = plan(&intent, context)?;
