@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::connection;
 use super::context::Context;
-use super::{Exit, Failure};
+use super::{Failure, endpoint};
 use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
-use crate::probe::dial::{Dial, Endpoint, TlsVersions, dial};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, STATE_FOLDER, host_of_folder};
 
@@ -182,45 +180,10 @@ pub(super) fn served_chain(
     host: &Host,
     port: u16,
     sni: Option<&Host>,
+    context: &Context,
 ) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let endpoint = match host.ip() {
-        Some(ip) => Endpoint::Address((ip, port).into()),
-        None => Endpoint::Name {
-            name: host.as_str().to_owned(),
-            port,
-        },
-    };
     let sni = sni.unwrap_or(host);
-    let question = Dial {
-        endpoint,
-        sni: (sni.ip().is_none() && !sni.is_wildcard()).then(|| sni.as_str().to_owned()),
-        versions: TlsVersions::Any,
-        alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
-        credential: None,
-        request: None,
-        body_limit: 0,
-        patience: PATIENCE,
-    };
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let dialled = connection::runtime()?.block_on(dial(&question, &provider));
-    let chain: Vec<CertificateDer<'static>> = dialled
-        .facts
-        .tls
-        .map(|tls| tls.chain.into_iter().map(CertificateDer::from).collect())
-        .unwrap_or_default();
-    if chain.is_empty() {
-        return Err(Failure {
-            exit: Exit::Findings,
-            problem: Some(Box::new(
-                Problem::new(format!("{host}:{port} presented no certificate"))
-                    .why("the connection failed before the server's certificates came")
-                    .fix(format!(
-                        "istio-tls probe {sni} --target {host}:{port}     (it says why)"
-                    )),
-            )),
-        });
-    }
-    Ok(chain)
+    endpoint::fetch(host, port, sni, PATIENCE, context)
 }
 
 /// The host whose tree a folder is, or in whose tree a file lies.

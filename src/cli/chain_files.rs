@@ -1,16 +1,18 @@
 //! Issued chains as the files of the workspace: PEM, CA keys encrypted when
 //! there is a password, client bundles when they are wanted.
 
-use time::OffsetDateTime;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
-use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem};
+use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem, pkcs12};
 use crate::problem::Problem;
 use crate::workspace::layout::Part;
 
 /// A part of a chain and its file's content, wiped when dropped.
 pub(super) type PartFile<'a> = (Part<'a>, Zeroizing<Vec<u8>>);
+
+/// The password of bundles when none is given, as other local CAs have it:
+/// importers of browsers refuse an empty one.
+pub(super) const BUNDLE_PASSWORD: &str = "changeit";
 
 /// How keys are stored.
 #[derive(Clone, Copy, Default)]
@@ -64,7 +66,12 @@ pub(super) fn of_clients<'a>(
         files.push((Part::ClientCert(name), Zeroizing::new(chain.into_bytes())));
         if let Some(key) = &issued.key {
             files.push((Part::ClientKey(name), leaf_key(key)));
-            let _ = storage.bundles;
+            if storage.bundles {
+                let chain = [issued.certificate.clone(), above[0].clone(), above[1].clone()];
+                let password = storage.password.unwrap_or(BUNDLE_PASSWORD);
+                let bundle = pkcs12::write(name, key, &chain, password)?;
+                files.push((Part::ClientBundle(name), Zeroizing::new(bundle)));
+            }
         }
     }
     Ok(files)
@@ -83,39 +90,4 @@ pub(super) fn ca_key(key: &PrivateKey, password: Option<&str>) -> Result<Zeroizi
 
 fn leaf_key(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(key.pem().as_bytes().to_vec())
-}
-
-/// What is told of an issued certificate.
-pub(super) struct LeafFacts {
-    /// The serial number, lower-case hex.
-    pub(super) serial: String,
-    /// The beginning of its validity.
-    pub(super) not_before: OffsetDateTime,
-    /// The end of its validity.
-    pub(super) not_after: OffsetDateTime,
-}
-
-/// Reads serial and validity of a certificate.
-///
-/// # Errors
-/// When it is no X.509 certificate.
-pub(super) fn facts(certificate: &CertificateDer<'_>) -> Result<LeafFacts, Problem> {
-    let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|_| Problem::new("a certificate cannot be read").why("it is no X.509 certificate"))?;
-    Ok(LeafFacts {
-        serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-        not_before: parsed.validity().not_before.to_datetime(),
-        not_after: parsed.validity().not_after.to_datetime(),
-    })
-}
-
-/// A date for people: 2027-11-22.
-pub(super) fn day(time: OffsetDateTime) -> String {
-    time.date().to_string()
-}
-
-/// A time for programs: RFC 3339.
-pub(super) fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default()
 }

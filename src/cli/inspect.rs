@@ -112,7 +112,7 @@ fn look(source: &Source, sni: Option<&Host>, password: Option<&str>, context: &C
             Ok(items)
         }
         Source::Server { host, port } => {
-            let chain = served_chain(host, *port, sni)?;
+            let chain = served_chain(host, *port, sni, context)?;
             Ok(from_certificates(&chain, &format!("{host}:{port}"), context.now))
         }
     }

@@ -168,7 +168,7 @@ fn chains(
         )),
         (Source::Server { host, port }, _) => Ok(vec![Chain {
             source: format!("{host}:{port}"),
-            certificates: served_chain(host, *port, args.host.as_ref())?,
+            certificates: served_chain(host, *port, args.host.as_ref(), context)?,
             purpose,
             host: named(Some(host), purpose),
         }]),

@@ -1,4 +1,48 @@
 //! The local gateway: Gateways, VirtualServices and Secrets become an immutable
 //! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
 
+pub mod access_log;
+mod admin;
+mod admin_certs;
+mod admin_config;
+mod body;
+mod clock;
+pub mod clusters;
+pub mod config;
+mod connection;
+mod current;
+pub mod disk;
+pub mod field;
+mod forwarded;
+mod headers;
+pub mod input;
+pub mod limits;
+mod listener;
+mod local_reply;
+pub mod matching;
+pub mod material;
+mod merge;
+mod path;
+mod proxy;
+mod proxy_forward;
+mod proxy_sample;
+mod proxy_upgrade;
+mod random;
+pub mod reload;
+mod routes;
+mod samples;
+pub mod secrets;
+pub mod server;
+pub mod source;
+mod stats;
+pub mod summary;
 pub mod table;
+pub mod tls;
+mod tls_client_auth;
+mod tls_failure;
+mod upstream;
+mod upstream_tls;
+pub mod watch;
+mod wire;
+mod worker;
+mod workspace_objects;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
 
+use super::tls::ServerConfigs;
 use crate::certs::key::PrivateKey;
 
 /// One whole configuration of the gateway.
@@ -56,6 +57,20 @@ pub struct FilterChain {
     pub tls: Result<TlsMaterial, String>,
     /// Its virtual hosts; no other server's are reachable through this chain.
     pub routes: Arc<RouteTable>,
+    /// Filled by the listener when the first client comes; start with the default.
+    pub handshake: ServerConfigs,
+}
+
+impl FilterChain {
+    /// A chain that has met no client yet.
+    pub fn new(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
+        Self {
+            name,
+            tls,
+            routes,
+            handshake: ServerConfigs::default(),
+        }
+    }
 }
 
 /// What a server presents and demands.
@@ -307,7 +322,7 @@ pub enum Endpoint {
 }
 
 /// How an upstream is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpstreamProtocol {
     /// HTTP/1.1 in plain text; a gRPC request is sent over h2c.
     Http,

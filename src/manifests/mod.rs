@@ -1,6 +1,10 @@
-//! Manifests: typed Istio and Kubernetes objects, what they are called
+//! Manifests: typed Istio and Kubernetes objects ([`model`]), what they are called
 //! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
 //! values out.
 
+pub mod build;
+pub mod load;
+pub mod model;
 pub mod naming;
+pub mod render;
 pub mod routes;

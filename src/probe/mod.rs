@@ -2,6 +2,7 @@
 //! records facts, [`verdict`] judges them, [`run`] joins the three.
 
 pub mod codes;
+pub mod command_lines;
 pub mod dial;
 pub mod expectation;
 pub mod facts;

@@ -178,10 +178,7 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
             Some(certificate) => format!("{} certificate {:?}: ", role(certificate.role), certificate.subject),
             None => String::new(),
         };
-        let expected = fault
-            .expected
-            .clone()
-            .unwrap_or_else(|| "a chain that verifies".to_owned());
+        let expected = fault.expected.clone().unwrap_or_else(|| trusted(wanted, now));
         let found = fault.found.clone().unwrap_or_else(|| fault.what.clone());
         let mut summary = format!("{which}{}", fault.what);
         // The sentence names both values, whatever the reason's own words are.
@@ -216,6 +213,24 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         ));
     }
     None
+}
+
+/// The roots that this client trusts, by name.
+fn trusted(wanted: &Expectation, now: OffsetDateTime) -> String {
+    let roots = &wanted.trust.roots;
+    let mut names: Vec<String> = roots
+        .iter()
+        .take(3)
+        .filter_map(|root| super::served::describe(root, now))
+        .map(|root| format!("{:?}", root.subject))
+        .collect();
+    if roots.len() > names.len() {
+        names.push(format!("{} more", roots.len() - names.len()));
+    }
+    if names.is_empty() {
+        names.push("no root at all; --cacert names some".to_owned());
+    }
+    format!("a chain to {} of {}", names.join(", "), wanted.trust.source)
 }
 
 fn role(role: verify::Role) -> &'static str {

@@ -1,6 +1,9 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
+mod bad_input_manifests;
 mod bad_input_workspace;
+mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
@@ -8,5 +11,13 @@ mod harness;
 mod init;
 mod inspect;
 mod layering;
+mod manifests;
+mod revoke;
 mod schema;
+mod up;
 mod verify;
+mod task_page;
+mod serve_config;
+mod serve_process;
+mod serve_reload;
+mod tls_client;

@@ -1,0 +1,182 @@
+//! From the workspace folder to what is wanted: its hosts, or the chains that
+//! stand in it, with their key material.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::entries;
+use crate::certs::pem;
+use crate::manifests::build::{Api, HostIntent, Intent, Material};
+use crate::manifests::{naming, routes};
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::workspace::config::{HostEntry, WorkspaceConfig};
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store;
+
+/// What istio-tls.yaml says, and below it the chains that it does not name.
+/// Without that file the chains alone count, as generate.sh leaves them: mode
+/// mutual where there is a client, simple where there is none.
+///
+/// # Errors
+/// When the folder or the file cannot be read, or there is no host at all.
+pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
+    store::tidy(dir)?;
+    let config = match WorkspaceFile::read(dir)? {
+        Some(file) => file.config,
+        None => WorkspaceFile::starter(dir, "0000000000000000").config,
+    };
+    let config = entries::record(&config, &entries::missing(dir, &config, &[])?);
+    if config.hosts.is_empty() {
+        return Err(Problem::new(format!("no host is known in {}", shown(dir)))
+            .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
+            .fix("istio-tls gen-certs httpbin.example.com"));
+    }
+    Ok(config)
+}
+
+/// The entries of `hosts`, in this order; all when none are named.
+///
+/// # Errors
+/// When a host is not among them.
+pub(super) fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec<&'a HostEntry>, Problem> {
+    if hosts.is_empty() {
+        return Ok(config.hosts.iter().collect());
+    }
+    let mut entries: Vec<&HostEntry> = Vec::new();
+    for host in hosts {
+        let entry = config.host(host).ok_or_else(|| no_chain(host))?;
+        if !entries.iter().any(|known| known.host == entry.host) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// What is wanted of these entries; their chains are read from `dir`.
+///
+/// # Errors
+/// When a chain is not there or is broken.
+pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
+    let names = naming::names(
+        entries
+            .iter()
+            .map(|entry| (&entry.host, Some(entry.credential_name.as_str()))),
+    );
+    let hosts = entries
+        .iter()
+        .zip(names)
+        .map(|(entry, names)| {
+            Ok(HostIntent {
+                names,
+                mode: config.mode_of(entry),
+                routes: if entry.routes.is_empty() {
+                    routes::default_routes(&entry.host)
+                } else {
+                    entry.routes.clone()
+                },
+                material: material(dir, &entry.host)?.ok_or_else(|| no_chain(&entry.host))?,
+            })
+        })
+        .collect::<Result<_, Problem>>()?;
+    Ok(Intent {
+        hosts,
+        gateway: config.gateway.clone(),
+        secrets: config.secrets,
+        istio: config.istio,
+        api: Api::default(),
+        issuer: None,
+    })
+}
+
+/// A host's chain on disk; none when there is no server certificate.
+///
+/// # Errors
+/// When the key is missing, or a file cannot be read or holds no PEM of its kind.
+pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
+    let layout = ChainLayout::new(dir, host);
+    let name = |part| shown(&layout.path(part));
+    let Some(certificate) = store::read(&layout, Part::ServerCert)? else {
+        return Ok(None);
+    };
+    let Some(key) = store::read(&layout, Part::ServerKey)?.map(Zeroizing::new) else {
+        return Err(Problem::new(format!("{host} has a certificate, but no key"))
+            .why(format!(
+                "{} is not there; a chain made with --csr has none",
+                name(Part::ServerKey)
+            ))
+            .fix(format!(
+                "put the key there, or make both anew: istio-tls gen-certs {host} --force"
+            )));
+    };
+    pem::certificates(&certificate, &name(Part::ServerCert))?;
+    check_key(&key, &name(Part::ServerKey))?;
+    let ca = store::read(&layout, Part::CaChain)?;
+    if let Some(ca) = &ca {
+        pem::certificates(ca, &name(Part::CaChain))?;
+    }
+    let mut crl: Option<Vec<u8>> = None;
+    for part in [Part::IntermediateCrl, Part::RootCrl] {
+        if let Some(list) = store::read(&layout, part)? {
+            pem::crls(&list, &name(part))?;
+            crl.get_or_insert_default().extend(list);
+        }
+    }
+    Ok(Some(Material {
+        certificate,
+        key,
+        ca,
+        crl,
+        issuer_key: None,
+    }))
+}
+
+/// The key of a host's intermediate; none when it is not there.
+///
+/// # Errors
+/// When it cannot be read, or is encrypted.
+pub(super) fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+    let layout = ChainLayout::new(dir, host);
+    let Some(key) = store::read(&layout, Part::IntermediateKey)?.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    check_key(&key, &shown(&layout.path(Part::IntermediateKey)))?;
+    Ok(Some(key))
+}
+
+/// Envoy takes PEM keys that no password protects.
+fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
+    let blocks = pem::blocks(key, name)?;
+    let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
+        return Err(Problem::new(format!("{name} holds no private key")));
+    };
+    if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
+        return Err(Problem::new(format!("{name} is encrypted"))
+            .why("nothing in a cluster could ask for its password")
+            .fix(format!(
+                "openssl pkey -in {name} -out {name}.plain, and put that in its place"
+            )));
+    }
+    Ok(())
+}
+
+fn no_chain(host: &Host) -> Problem {
+    let problem = Problem::new(format!("there is no chain for {host}"));
+    // A shell would take the star of a wildcard for itself.
+    problem.fix(if host.is_wildcard() {
+        format!("istio-tls gen-certs '{host}'")
+    } else {
+        format!("istio-tls gen-certs {host}")
+    })
+}
+
+fn shown(path: &Path) -> String {
+    let path = path.strip_prefix(".").unwrap_or(path);
+    if path.as_os_str().is_empty() {
+        "this folder".into()
+    } else {
+        path.display().to_string()
+    }
+}

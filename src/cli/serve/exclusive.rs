@@ -1,0 +1,100 @@
+//! One `serve` per workspace: a lock that the system drops with the process,
+//! and the file that tells others where it listens.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Failure;
+use crate::problem::Problem;
+use crate::workspace::layout::STATE_FOLDER;
+use crate::workspace::running::{self, RunningServe};
+use crate::workspace::store;
+
+/// Held while this process serves the workspace; the file goes with it.
+pub(super) struct Claim {
+    path: PathBuf,
+    /// The lock ends when the file is closed.
+    _lock: File,
+}
+
+/// Claims the workspace folder; `None` where nothing can be written, so that
+/// nobody can be told either.
+///
+/// # Errors
+/// When another process serves it: exit 3, naming that process.
+pub(super) fn claim(workspace: &Path) -> Result<Option<Claim>, Failure> {
+    let state = workspace.join(STATE_FOLDER);
+    let path = workspace.join(running::FILE);
+    let open = || -> std::io::Result<File> {
+        if !state.is_dir() {
+            use std::os::unix::fs::DirBuilderExt as _;
+            std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
+        }
+        use std::os::unix::fs::OpenOptionsExt as _;
+        std::fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(state.join("serve.lock"))
+    };
+    let lock = match open() {
+        Ok(lock) => lock,
+        Err(error) => {
+            tracing::warn!(
+                "{} cannot be written ({}), so probe will not find this gateway by itself",
+                path.display(),
+                crate::files::plain(&error)
+            );
+            return Ok(None);
+        }
+    };
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(Claim { path, _lock: lock })),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Failure::runtime(already_served(workspace, &path))),
+        Err(std::fs::TryLockError::Error(error)) => {
+            tracing::warn!("{} cannot be locked: {}", state.display(), crate::files::plain(&error));
+            Ok(None)
+        }
+    }
+}
+
+fn already_served(workspace: &Path, path: &Path) -> Problem {
+    let folder = match workspace.to_str() {
+        Some(".") => "this folder".to_owned(),
+        _ => workspace.display().to_string(),
+    };
+    let first = std::fs::read(path)
+        .ok()
+        .and_then(|content| serde_json::from_slice::<RunningServe>(&content).ok());
+    match first {
+        Some(first) => {
+            let addresses: Vec<String> = first.listeners.iter().map(|open| open.address.to_string()).collect();
+            Problem::new(format!("{folder} is served already, by process {}", first.pid))
+                .at(format!("{}, admin {}", addresses.join(", "), first.admin))
+                .fix(format!("use that one, or end it first: kill {}", first.pid))
+        }
+        None => Problem::new(format!("{folder} is served already, by another process"))
+            .fix("end it first, or serve another folder with -C"),
+    }
+}
+
+impl Claim {
+    /// Writes what others find this gateway by.
+    pub(super) fn publish(&self, running: &RunningServe) {
+        let written = serde_json::to_vec_pretty(running)
+            .map_err(|error| Problem::new(error.to_string()))
+            .and_then(|content| store::write_file(&self.path, &content, 0o600));
+        if let Err(problem) = written {
+            tracing::warn!("{problem}");
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // It may have been removed with the folder.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,247 @@
+//! Starts the gateway and keeps it at the state of its sources. `serve` waits
+//! for signals afterwards, `up` probes.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::exclusive::{self, Claim};
+use super::{Admin, ServeArgs};
+use crate::cli::Failure;
+use crate::cli::context::Context;
+use crate::gateway::access_log::AccessLog;
+use crate::gateway::clusters::Upstream;
+use crate::gateway::limits::Limits;
+use crate::gateway::reload::Reload;
+use crate::gateway::server::{LogLevelHandle, OpenListener, Server, ServerSettings, StartError};
+use crate::gateway::source::{SourceError, Sources};
+use crate::gateway::summary::{self, ListenerSummary};
+use crate::gateway::watch::Stopper;
+use crate::problem::Problem;
+use crate::workspace::file;
+use crate::workspace::running::{RunningListener, RunningServe};
+
+/// How long requests may go on after a signal.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What is to be served, and how.
+pub(in crate::cli) struct ServePlan {
+    /// Where the configuration is read from.
+    pub(in crate::cli) sources: Sources,
+    /// Gateway port to local port.
+    pub(in crate::cli) ports: HashMap<u16, u16>,
+    /// Where the Gateways' ports are opened.
+    pub(in crate::cli) bind: IpAddr,
+    /// The admin's address; none is no admin.
+    pub(in crate::cli) admin: Option<SocketAddr>,
+    /// Worker threads.
+    pub(in crate::cli) threads: usize,
+    /// The access log.
+    pub(in crate::cli) access_log: AccessLog,
+    /// Nothing may be ignored, missing or broken.
+    pub(in crate::cli) strict: bool,
+    /// How the admin changes the log's level.
+    pub(in crate::cli) log_level: Option<LogLevelHandle>,
+}
+
+/// A gateway that serves. Dropping it ends it at once.
+pub(in crate::cli) struct RunningGateway {
+    server: Arc<Server>,
+    claim: Arc<Option<Claim>>,
+    reload: Option<JoinHandle<()>>,
+    stopper: Stopper,
+    summary: Vec<ListenerSummary>,
+}
+
+impl ServePlan {
+    /// The plan of `serve`'s flags.
+    ///
+    /// # Errors
+    /// When a flag's value cannot be used.
+    pub(in crate::cli) fn from_args(
+        args: ServeArgs,
+        context: &Context,
+        log_level: Option<LogLevelHandle>,
+    ) -> Result<Self, Failure> {
+        let upstreams = args
+            .upstream
+            .iter()
+            .map(|text| Upstream::parse(text))
+            .collect::<Result<_, Problem>>()
+            .map_err(Failure::usage)?;
+        for folder in &args.certs {
+            if !folder.is_dir() {
+                return Err(Failure::usage(
+                    Problem::new(format!("--certs {} is no folder", folder.display()))
+                        .fix("give a HOST folder of gen-certs, or a folder with SECRET/KEY files"),
+                ));
+            }
+        }
+        let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
+            args.filename.into_iter().partition(|path| path.as_os_str() == "-");
+        let stdin = (!stdin.is_empty())
+            .then(|| crate::files::read_from(std::io::stdin().lock(), "-", crate::files::MANIFEST_LIMIT))
+            .transpose()
+            .map_err(Failure::usage)?;
+        let Admin(admin) = args.admin;
+        Ok(Self {
+            sources: Sources {
+                manifests,
+                stdin,
+                certs: args.certs,
+                workspace: context.dir.clone(),
+                crls: args.crl,
+                upstreams,
+                host_files: args.host_files,
+                namespace: context.namespace.clone(),
+                gateway_namespace: context.gateway_namespace.clone(),
+            },
+            ports: args.port_map.into_iter().collect(),
+            bind: args.bind,
+            admin,
+            threads: args.threads.map_or_else(processors, usize::from),
+            access_log: args.access_log,
+            strict: args.strict,
+            log_level,
+        })
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Reads, opens the ports, and watches for changes. When this returns, the
+/// ports accept connections and `probe` finds them.
+///
+/// # Errors
+/// Nothing to serve and input that cannot be read: exit 2. A port or
+/// workspace that another process serves: exit 3.
+pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> {
+    let workspace = plan.sources.workspace.clone();
+    let (reload, built) = Reload::start(plan.sources).map_err(|error| match error {
+        SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
+    })?;
+    for note in built.notes.iter().chain(&built.invalid) {
+        if plan.strict {
+            return Err(Failure::usage(note.clone()));
+        }
+        tracing::warn!("{note}");
+    }
+    let summary = summary::summary(&built.table);
+    if summary.is_empty() {
+        return Err(Failure::usage(
+            Problem::new("no port is left to open")
+                .why("every Gateway or server of the input is ignored or not run, as said above")
+                .fix("see the warnings; the ingress gateway's selector is istio: ingressgateway"),
+        ));
+    }
+    let claim = exclusive::claim(&workspace)?;
+    let id = new_id()?;
+    let settings = ServerSettings {
+        bind: plan.bind,
+        ports: plan.ports,
+        admin: plan.admin,
+        threads: plan.threads,
+        access_log: plan.access_log,
+        id: id.clone(),
+        limits: Limits::default(),
+        upstream_authorities: Vec::new(),
+        log_level: plan.log_level,
+    };
+    let server = Arc::new(Server::start(settings, built.table).map_err(cannot_start)?);
+    let claim = Arc::new(claim);
+    publish(&claim, &server, &id);
+    let stopper = reload.stopper();
+    let thread = {
+        let (server, claim) = (server.clone(), claim.clone());
+        std::thread::Builder::new()
+            .name("reload".to_owned())
+            .spawn(move || {
+                reload.run(|table| {
+                    let outcome = server.replace(table).map_err(Problem::from);
+                    publish(&claim, &server, &id);
+                    outcome
+                });
+            })
+            .map_err(|error| Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string())))?
+    };
+    Ok(RunningGateway {
+        server,
+        claim,
+        reload: Some(thread),
+        stopper,
+        summary,
+    })
+}
+
+impl RunningGateway {
+    /// The opened ports.
+    pub(in crate::cli) fn listeners(&self) -> Vec<OpenListener> {
+        self.server.listeners()
+    }
+
+    /// Where the admin listens.
+    pub(in crate::cli) fn admin(&self) -> Option<SocketAddr> {
+        self.server.admin()
+    }
+
+    /// What was served at the start.
+    pub(in crate::cli) fn summary(&self) -> &[ListenerSummary] {
+        &self.summary
+    }
+
+    /// Closes the ports, lets requests end, and tells nobody any longer where it listened.
+    pub(in crate::cli) fn drain(mut self) {
+        self.end_reload();
+        let Self { server, claim, .. } = self;
+        if let Some(server) = Arc::into_inner(server) {
+            server.drain(GRACE);
+        }
+        drop(claim);
+    }
+
+    fn end_reload(&mut self) {
+        self.stopper.stop();
+        if let Some(thread) = self.reload.take() {
+            // A panic there was shown already.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn publish(claim: &Option<Claim>, server: &Server, id: &str) {
+    let (Some(claim), Some(admin)) = (claim, server.admin()) else {
+        return;
+    };
+    claim.publish(&RunningServe {
+        schema: 1,
+        id: id.to_owned(),
+        pid: std::process::id(),
+        admin,
+        listeners: server
+            .listeners()
+            .into_iter()
+            .map(|open| RunningListener {
+                port: open.gateway_port,
+                address: open.address,
+                tls: open.tls,
+            })
+            .collect(),
+    });
+}
+
+fn new_id() -> Result<String, Failure> {
+    let half = || file::new_id().map_err(Failure::runtime);
+    Ok(half()? + &half()?)
+}
+
+fn cannot_start(error: StartError) -> Failure {
+    match error {
+        StartError::SamePort { .. } => Failure::usage(error),
+        _ => Failure::runtime(error),
+    }
+}

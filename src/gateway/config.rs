@@ -1,0 +1,461 @@
+//! Builds the routing table: merged Gateways, the VirtualServices bound to
+//! their servers, and the material of each server. Pure but for the material's
+//! files, which come through [`MaterialFiles`](super::secrets::MaterialFiles).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::clusters::Clusters;
+use super::field::Field;
+use super::input::{Input, Object};
+use super::material::{MaterialError, MaterialReader, verifies_clients};
+use super::merge::{self, MergedPort, MergedServer, PortKind};
+use super::routes::{self, RouteScope};
+use super::secrets::SecretStore;
+use super::table::{FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, VirtualHost};
+use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
+use crate::manifests::model::virtual_service::VirtualServiceSpec;
+use crate::problem::Problem;
+
+/// A routing table and what is to be said about it.
+pub struct Built {
+    /// The table.
+    pub table: Table,
+    /// What is dropped, ignored, missing or not run; the gateway serves the rest.
+    pub notes: Vec<Problem>,
+    /// Material that is there and broken. Part of the table as at Istio (the
+    /// SNI is reset), but no reason to give up a configuration that worked.
+    pub invalid: Vec<Problem>,
+}
+
+/// Builds the table of `input`, with the Secrets of `store`.
+pub fn build(input: &Input, store: &SecretStore<'_>) -> Built {
+    let mut notes = Vec::new();
+    let ports = merge::merge(&input.gateways, &input.pod_labels, &mut notes);
+    let mut builder = Builder {
+        input,
+        bound: bound_to_gateways(input),
+        clusters: Clusters::new(&input.upstreams, input.services.clone()),
+        material: MaterialReader::new(store, &input.crls),
+        notes,
+        invalid: Vec::new(),
+    };
+    let mut listeners = Vec::new();
+    for port in &ports {
+        if let Some(listener) = builder.listener(port) {
+            listeners.push(listener);
+        }
+    }
+    let Builder {
+        clusters,
+        mut notes,
+        invalid,
+        ..
+    } = builder;
+    // A VirtualService's field is looked at once for every server that it binds to.
+    let mut seen = std::collections::HashSet::new();
+    notes.retain(|note| seen.insert(note.to_string()));
+    Built {
+        table: Table {
+            listeners,
+            clusters: clusters.list,
+        },
+        notes,
+        invalid,
+    }
+}
+
+/// VirtualServices that the gateway's pods may see, in the order in which
+/// their routes are joined: private ones, then those exported to the pods'
+/// namespace, then public ones; the oldest first in each.
+fn bound_order(input: &Input) -> Vec<&Object<VirtualServiceSpec>> {
+    let rank = |object: &Object<VirtualServiceSpec>| {
+        let export = &object.spec.export_to;
+        let own = object.namespace == input.pod_namespace;
+        if export.is_empty() || export.iter().any(|to| to == "*") {
+            Some(2)
+        } else if own && export.iter().any(|to| to == ".") {
+            Some(0)
+        } else if export.contains(&input.pod_namespace) {
+            Some(1)
+        } else {
+            None
+        }
+    };
+    let mut visible: Vec<(u8, &Object<VirtualServiceSpec>)> = input
+        .virtual_services
+        .iter()
+        .filter_map(|object| rank(object).map(|rank| (rank, object)))
+        .collect();
+    visible.sort_by(|(a_rank, a), (b_rank, b)| a_rank.cmp(b_rank).then_with(|| a.age_order(b)));
+    visible.into_iter().map(|(_, object)| object).collect()
+}
+
+/// The VirtualServices that name one Gateway, found by host: thousands of
+/// servers and VirtualServices are not compared pair by pair.
+#[derive(Default)]
+struct BoundTo<'a> {
+    list: Vec<&'a Object<VirtualServiceSpec>>,
+    by_host: HashMap<String, Vec<usize>>,
+    with_wildcard: Vec<usize>,
+}
+
+impl<'a> BoundTo<'a> {
+    fn add(&mut self, object: &'a Object<VirtualServiceSpec>) {
+        let index = self.list.len();
+        self.list.push(object);
+        for host in &object.spec.hosts {
+            if host.starts_with('*') {
+                self.with_wildcard.push(index);
+            } else {
+                self.by_host.entry(host.to_ascii_lowercase()).or_default().push(index);
+            }
+        }
+    }
+
+    /// Those whose hosts may overlap with the server's, in order.
+    fn candidates(&self, server: &MergedServer<'_>) -> Vec<&'a Object<VirtualServiceSpec>> {
+        if server.hosts.iter().any(|host| host.name.starts_with('*')) {
+            return self.list.clone();
+        }
+        let exact = server
+            .hosts
+            .iter()
+            .filter_map(|host| self.by_host.get(&host.name))
+            .flatten();
+        let mut indices: Vec<usize> = exact.chain(&self.with_wildcard).copied().collect();
+        indices.sort_unstable();
+        indices.dedup();
+        indices.into_iter().map(|index| self.list[index]).collect()
+    }
+}
+
+fn bound_to_gateways(input: &Input) -> HashMap<String, BoundTo<'_>> {
+    let mut bound: HashMap<String, BoundTo<'_>> = HashMap::new();
+    for object in bound_order(input) {
+        let gateways: std::collections::BTreeSet<String> = object
+            .spec
+            .gateways
+            .iter()
+            .map(|gateway| routes::gateway_reference(gateway, &object.namespace))
+            .collect();
+        for gateway in gateways {
+            bound.entry(gateway).or_default().add(object);
+        }
+    }
+    bound
+}
+
+struct Builder<'a> {
+    input: &'a Input,
+    bound: HashMap<String, BoundTo<'a>>,
+    clusters: Clusters<'a>,
+    material: MaterialReader<'a>,
+    notes: Vec<Problem>,
+    invalid: Vec<Problem>,
+}
+
+impl Builder<'_> {
+    fn listener(&mut self, port: &MergedPort<'_>) -> Option<Listener> {
+        let protocol = match port.kind {
+            PortKind::Http => {
+                let mut hosts = VirtualHosts::default();
+                for server in &port.servers {
+                    self.bind(server, port.number, false, &mut hosts);
+                }
+                ListenerProtocol::Http(Arc::new(hosts.into_table()))
+            }
+            PortKind::Tls => {
+                let mut table = SniTable::default();
+                for server in &port.servers {
+                    self.chain(server, port.number, &mut table);
+                }
+                if table.exact.is_empty() && table.wildcard.is_empty() && table.any.is_none() {
+                    return None;
+                }
+                ListenerProtocol::Tls(table)
+            }
+            PortKind::Other => {
+                for server in &port.servers {
+                    self.notes.push(
+                        Problem::new(format!(
+                            "port {} is not opened: serve does not run protocol {} yet",
+                            port.number, server.server.port.protocol
+                        ))
+                        .at(server.place.child("port.protocol").locate()),
+                    );
+                }
+                return None;
+            }
+        };
+        Some(Listener {
+            port: port.number,
+            protocol,
+        })
+    }
+
+    /// Adds the filter chain of a TLS server under each of its hosts.
+    fn chain(&mut self, server: &MergedServer<'_>, port: u16, table: &mut SniTable) {
+        let Some(tls) = &server.server.tls else { return };
+        let mode = tls.effective_mode();
+        let place = server.place.child("tls");
+        if !runs(server, mode) {
+            self.notes.push(
+                Problem::new(format!(
+                    "serve does not run protocol {} in mode {} yet; connections to {} are closed",
+                    server.server.port.protocol,
+                    mode.as_str(),
+                    names(server)
+                ))
+                .at(place.child("mode").locate()),
+            );
+            return;
+        }
+        self.note_ignored(tls, &place);
+        let hosts: Vec<String> = server.hosts.iter().map(|host| host.name.clone()).collect();
+        let material = self.material.read(tls, &hosts).map_err(|error| {
+            let problem = located(error.problem().clone(), tls, &place);
+            let reason = match &problem.why {
+                Some(why) => format!("{}: {why}", problem.what),
+                None => problem.what.clone(),
+            };
+            match error {
+                MaterialError::Missing(_) => {
+                    let mut missing = problem;
+                    missing.what = format!("{}; connections to {} are reset", missing.what, names(server));
+                    self.notes.push(missing);
+                }
+                MaterialError::Invalid(_) => self.invalid.push(problem),
+            }
+            reason
+        });
+        let mut virtual_hosts = VirtualHosts::default();
+        self.bind(server, port, true, &mut virtual_hosts);
+        let chain = Arc::new(FilterChain::new(
+            format!("{} {}", server.gateway, server.server.port.name),
+            material,
+            Arc::new(virtual_hosts.into_table()),
+        ));
+        // A host `*` makes the whole chain one without server names.
+        if hosts.iter().any(|host| host == "*") {
+            if table.any.is_some() {
+                self.taken("*", port, &server.place);
+            } else {
+                table.any = Some(chain);
+            }
+            return;
+        }
+        for host in hosts {
+            let (map, key) = match host.strip_prefix('*') {
+                Some(suffix) => (&mut table.wildcard, suffix),
+                None => (&mut table.exact, host.as_str()),
+            };
+            if map.contains_key(key) {
+                self.taken(&host, port, &server.place);
+            } else {
+                map.insert(key.into(), chain.clone());
+            }
+        }
+    }
+
+    fn taken(&mut self, host: &str, port: u16, place: &Field<'_>) {
+        self.notes.push(
+            Problem::new(format!(
+                "server name {host} of port {port} stays with an earlier server"
+            ))
+            .at(place.child("hosts").locate())
+            .why("both list it, for different namespaces of VirtualServices"),
+        );
+    }
+
+    /// Settings that Istio honours and this gateway does not.
+    fn note_ignored(&mut self, tls: &ServerTlsSettings, place: &Field<'_>) {
+        let old = |version| matches!(version, Some(TlsProtocol::V1_0 | TlsProtocol::V1_1));
+        for (given, field, effect) in [
+            (
+                old(tls.min_protocol_version),
+                "minProtocolVersion",
+                "serve speaks no TLS older than 1.2",
+            ),
+            (
+                old(tls.max_protocol_version),
+                "maxProtocolVersion",
+                "serve speaks no TLS older than 1.2, and uses 1.2",
+            ),
+            (
+                !tls.ecdh_curves.is_empty(),
+                "ecdhCurves",
+                "serve uses its own list of key exchange groups",
+            ),
+            (
+                tls.credential_names.len() > 1,
+                "credentialNames",
+                "serve uses the first one only",
+            ),
+            (
+                tls.tls_certificates.len() > 1,
+                "tlsCertificates",
+                "serve uses the first one only",
+            ),
+            (
+                tls.https_redirect == Some(true),
+                "httpsRedirect",
+                "it has no effect on a server that speaks TLS",
+            ),
+        ] {
+            if given {
+                self.notes.push(Problem::new(effect).at(place.child(field).locate()));
+            }
+        }
+    }
+
+    /// Binds the VirtualServices of one server: for each of the gateway's
+    /// VirtualServices, the hosts that both name.
+    fn bind(&mut self, server: &MergedServer<'_>, port: u16, tls: bool, hosts: &mut VirtualHosts) {
+        let redirect = !tls
+            && server
+                .server
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.https_redirect == Some(true));
+        let scope = RouteScope {
+            gateway: &server.gateway,
+            port,
+            tls,
+            pod_namespace: &self.input.pod_namespace,
+            pod_labels: &self.input.pod_labels,
+        };
+        let candidates = self.bound.get(&server.gateway).map(|bound| bound.candidates(server));
+        for object in candidates.unwrap_or_default() {
+            let domains = domains(server, object);
+            if domains.is_empty() {
+                continue;
+            }
+            let place = Field::new(object, "spec");
+            for (list, field) in [(object.spec.tls.len(), "tls"), (object.spec.tcp.len(), "tcp")] {
+                if list > 0 {
+                    self.notes.push(
+                        Problem::new(format!("serve does not run {field} routes yet")).at(place.child(field).locate()),
+                    );
+                }
+            }
+            for domain in domains {
+                let routes = routes::routes_of(
+                    &object.spec,
+                    &object.namespace,
+                    &object.name,
+                    &place,
+                    &scope,
+                    &mut self.clusters,
+                    &mut self.notes,
+                );
+                let host = hosts.entry(&domain);
+                host.routes.extend(routes);
+                host.require_tls |= redirect;
+            }
+        }
+        if redirect {
+            for host in &server.hosts {
+                hosts.entry(&host.name).require_tls = true;
+            }
+        }
+    }
+}
+
+/// Whether this gateway terminates TLS for a server.
+fn runs(server: &MergedServer<'_>, mode: TlsMode) -> bool {
+    server.server.port.protocol.eq_ignore_ascii_case("HTTPS") && (mode == TlsMode::Simple || verifies_clients(mode))
+}
+
+/// Points a problem that has no place at the setting that names the material.
+fn located(problem: Problem, tls: &ServerTlsSettings, place: &Field<'_>) -> Problem {
+    if problem.at.is_some() {
+        return problem;
+    }
+    let field = if tls.credential_name.is_some() {
+        "credentialName"
+    } else if !tls.credential_names.is_empty() {
+        "credentialNames"
+    } else if tls.server_certificate.is_some() {
+        "serverCertificate"
+    } else if !tls.tls_certificates.is_empty() {
+        "tlsCertificates"
+    } else {
+        "mode"
+    };
+    problem.at(place.child(field).locate())
+}
+
+fn names(server: &MergedServer<'_>) -> String {
+    let names: Vec<&str> = server.hosts.iter().map(|host| host.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// The domains of a VirtualService on a server: of each pair of overlapping
+/// hosts the more specific one, in lower case, each once.
+fn domains(server: &MergedServer<'_>, object: &Object<VirtualServiceSpec>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for host in &object.spec.hosts {
+        let host = host.to_ascii_lowercase();
+        for server_host in &server.hosts {
+            if server_host
+                .namespace
+                .as_ref()
+                .is_some_and(|namespace| *namespace != object.namespace)
+            {
+                continue;
+            }
+            if let Some(domain) = merge::intersection(&server_host.name, &host)
+                && !found.iter().any(|known| known == domain)
+            {
+                found.push(domain.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// Virtual hosts while they are collected.
+#[derive(Default)]
+struct VirtualHosts {
+    by_domain: HashMap<String, usize>,
+    list: Vec<(String, CollectedHost)>,
+}
+
+#[derive(Default)]
+struct CollectedHost {
+    require_tls: bool,
+    routes: Vec<Route>,
+}
+
+impl VirtualHosts {
+    fn entry(&mut self, domain: &str) -> &mut CollectedHost {
+        let next = self.list.len();
+        let index = *self.by_domain.entry(domain.to_owned()).or_insert(next);
+        if index == next {
+            self.list.push((domain.to_owned(), CollectedHost::default()));
+        }
+        &mut self.list[index].1
+    }
+
+    fn into_table(self) -> RouteTable {
+        let mut table = RouteTable::default();
+        for (domain, mut host) in self.list {
+            routes::catch_alls_last(&mut host.routes);
+            let built = Arc::new(VirtualHost {
+                name: domain.clone(),
+                require_tls: host.require_tls,
+                routes: host.routes,
+            });
+            match domain.strip_prefix('*') {
+                Some("") => table.any = Some(built),
+                Some(suffix) => drop(table.wildcard.insert(suffix.into(), built)),
+                None => drop(table.exact.insert(domain.into(), built)),
+            }
+        }
+        table
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! The configuration that holds now, shared by every worker without a lock on
+//! the request path: a number that workers compare, and behind it the table.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+
+use super::table::{Cluster, Endpoint, Listener, Table, UpstreamProtocol};
+
+/// One table in use.
+pub(super) struct Generation {
+    /// Counts up with each table.
+    pub(super) number: u64,
+    /// The table.
+    pub(super) table: Table,
+    /// Per cluster, the remote it leads to.
+    pub(super) remotes: Vec<Option<Arc<Remote>>>,
+}
+
+impl Generation {
+    /// The listener of a Gateway port.
+    pub(super) fn listener(&self, gateway_port: u16) -> Option<&Listener> {
+        self.table
+            .listeners
+            .iter()
+            .find(|listener| listener.port == gateway_port)
+    }
+}
+
+/// An upstream that outlives tables, so that its connections do too.
+pub(super) struct Remote {
+    /// Its place in each worker's list of pools.
+    pub(super) index: usize,
+    /// Host name or address.
+    pub(super) host: String,
+    /// Port.
+    pub(super) port: u16,
+    /// What is spoken.
+    pub(super) protocol: UpstreamProtocol,
+}
+
+/// What every worker reads.
+pub(super) struct Current {
+    number: AtomicU64,
+    generation: ArcSwap<Generation>,
+    remotes: Mutex<HashMap<(String, u16, UpstreamProtocol), Arc<Remote>>>,
+    /// When the server was started, for the admin.
+    pub(super) started: Instant,
+}
+
+impl Current {
+    /// The first table.
+    pub(super) fn new(table: Table) -> Self {
+        let remotes = Mutex::default();
+        let generation = Generation {
+            number: 1,
+            remotes: intern(&remotes, &table.clusters),
+            table,
+        };
+        Self {
+            number: AtomicU64::new(1),
+            generation: ArcSwap::from_pointee(generation),
+            remotes,
+            started: Instant::now(),
+        }
+    }
+
+    /// The number of the table that holds: one relaxed load.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Acquire)
+    }
+
+    /// The table that holds.
+    pub(super) fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Puts the next table in force; callers take turns.
+    pub(super) fn replace(&self, table: Table) {
+        let number = self.number.load(Ordering::Acquire) + 1;
+        self.generation.store(Arc::new(Generation {
+            number,
+            remotes: intern(&self.remotes, &table.clusters),
+            table,
+        }));
+        self.number.store(number, Ordering::Release);
+    }
+}
+
+type Remotes = Mutex<HashMap<(String, u16, UpstreamProtocol), Arc<Remote>>>;
+
+fn intern(known: &Remotes, clusters: &[Cluster]) -> Vec<Option<Arc<Remote>>> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    clusters
+        .iter()
+        .map(|cluster| match &cluster.endpoint {
+            Endpoint::Remote { host, port, protocol } => {
+                let index = known.len();
+                let remote = known.entry((host.clone(), *port, *protocol)).or_insert_with(|| {
+                    Arc::new(Remote {
+                        index,
+                        host: host.clone(),
+                        port: *port,
+                        protocol: *protocol,
+                    })
+                });
+                Some(Arc::clone(remote))
+            }
+            Endpoint::Sample(_) | Endpoint::Unknown => None,
+        })
+        .collect()
+}

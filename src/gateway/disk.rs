@@ -1,0 +1,144 @@
+//! The files that a configuration is read from, remembering what was looked
+//! at: that is what is watched, and what tells whether anything changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::secrets::MaterialFiles;
+use crate::files;
+use crate::problem::Problem;
+
+/// One reading of the disk.
+#[derive(Default)]
+pub struct DiskFiles {
+    seen: RefCell<Seen>,
+}
+
+/// What a reading looked at.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Files by path: a digest of their content, or `None` when they were not there.
+    pub files: BTreeMap<PathBuf, Option<[u8; 32]>>,
+    /// Folders that were listed, with what stood in them.
+    pub folders: BTreeMap<PathBuf, Vec<String>>,
+}
+
+impl DiskFiles {
+    /// What was looked at so far.
+    pub fn seen(self) -> Seen {
+        self.seen.into_inner()
+    }
+
+    /// Reads a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// As [`files::read`], but for a file that does not exist, which is `None`.
+    pub fn read_limited(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
+        let content = match path.symlink_metadata() {
+            Err(error) if missing(&error) => None,
+            // A link to nothing is a file that has gone, as in the middle of a swap.
+            Ok(metadata) if metadata.is_symlink() && path.metadata().is_err_and(|error| missing(&error)) => None,
+            _ => Some(files::read(path, limit)?),
+        };
+        let digest = content.as_ref().map(|content| digest(content));
+        self.seen.borrow_mut().files.insert(path.to_owned(), digest);
+        Ok(content)
+    }
+}
+
+fn missing(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
+}
+
+fn digest(content: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
+    digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
+}
+
+impl MaterialFiles for DiskFiles {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+        self.read_limited(path, files::PEM_LIMIT)
+    }
+
+    fn list(&self, folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = std::fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        self.seen.borrow_mut().folders.insert(folder.to_owned(), names.clone());
+        names
+    }
+}
+
+impl Seen {
+    /// Whether the same content was read, wherever else was looked.
+    pub fn same_content(&self, other: &Self) -> bool {
+        let present = |seen: &Self| -> Vec<(PathBuf, [u8; 32])> {
+            seen.files
+                .iter()
+                .filter_map(|(path, digest)| Some((path.clone(), (*digest)?)))
+                .collect()
+        };
+        present(self) == present(other)
+    }
+
+    /// Files that `before` had and this reading has not.
+    pub fn gone_since<'s>(&'s self, before: &'s Self) -> impl Iterator<Item = &'s Path> {
+        before
+            .files
+            .iter()
+            .filter(|(path, digest)| digest.is_some() && self.files.get(*path).is_none_or(Option::is_none))
+            // A file may be no longer asked for, and stand there all the same.
+            .filter(|(path, _)| !path.exists())
+            .map(|(path, _)| path.as_path())
+    }
+
+    /// The folders to watch, absolute: those of every file and listing, where
+    /// symbolic links lead, and every folder between one of `tops` and these.
+    /// Watching folders, not files, notices atomic renames and swapped links.
+    pub fn watched_folders(&self, tops: &[PathBuf]) -> BTreeSet<PathBuf> {
+        let tops: Vec<PathBuf> = tops.iter().map(|top| absolute(top)).collect();
+        let mut folders: BTreeSet<PathBuf> = tops.iter().cloned().collect();
+        let mut add = |folder: &Path| {
+            let top = tops.iter().filter(|top| folder.starts_with(top)).max();
+            for above in folder.ancestors() {
+                if !folders.insert(above.to_owned()) || top.is_none_or(|top| above == top) {
+                    break;
+                }
+            }
+        };
+        for path in self.files.keys() {
+            add(&parent(&absolute(path)));
+            if path.is_symlink()
+                && let Ok(real) = path.canonicalize()
+            {
+                add(&parent(&real));
+            }
+        }
+        for folder in self.folders.keys() {
+            add(&absolute(folder));
+        }
+        folders.retain(|folder| folder.is_dir());
+        folders
+    }
+}
+
+/// Without a look at the disk; a path that cannot be made absolute stays as it is.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The folder that a path stands in.
+pub(super) fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(above) if above.as_os_str().is_empty() => PathBuf::from("."),
+        Some(above) => above.to_owned(),
+        None => path.to_owned(),
+    }
+}

@@ -1,0 +1,269 @@
+//! Chooses from the routing table: the filter chain by SNI, the virtual host
+//! by authority, the route by the request's parts, the destination by weight;
+//! and computes what a chosen route makes of a path or a Location. Pure, and
+//! free of allocation unless a path is rewritten or a header is repeated.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName};
+
+use super::table::{
+    Destination, FilterChain, Forward, HeaderEdit, Listener, ListenerProtocol, PathRewrite, Redirect, Route,
+    RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
+};
+
+/// What a route is chosen by. The path is normalised already (dot segments).
+#[derive(Clone, Copy)]
+pub struct RequestParts<'a> {
+    /// `:scheme`, which is also `x-forwarded-proto`: `http` or `https`, by the downstream connection.
+    pub scheme: &'a str,
+    /// `:method`.
+    pub method: &'a str,
+    /// `:authority` as the client sent it, with its port if it had one.
+    pub authority: &'a str,
+    /// The path without the query.
+    pub path: &'a str,
+    /// The query without the `?`.
+    pub query: Option<&'a str>,
+    /// The request's headers.
+    pub headers: &'a HeaderMap,
+}
+
+/// The filter chain for a ClientHello: an exact server name, else the longest
+/// wildcard, else the chain without names. `None`: the connection is closed.
+pub fn filter_chain<'t>(table: &'t SniTable, sni: Option<&str>) -> Option<&'t Arc<FilterChain>> {
+    sni.and_then(|name| by_name(&table.exact, &table.wildcard, &lower_case(name)))
+        .or(table.any.as_ref())
+}
+
+/// The virtual host of an authority; its port is ignored. `None`: 404.
+pub fn virtual_host<'t>(table: &'t RouteTable, authority: &str) -> Option<&'t Arc<VirtualHost>> {
+    by_name(&table.exact, &table.wildcard, &lower_case(split_port(authority).0)).or(table.any.as_ref())
+}
+
+/// The first route whose conditions all hold. `None`: 404.
+pub fn route<'t>(host: &'t VirtualHost, request: &RequestParts<'_>) -> Option<&'t Route> {
+    host.routes.iter().find(|route| matches(&route.when, request))
+}
+
+/// Picks a destination by weight; `random` is any evenly spread number.
+/// `None` when there is no destination of a weight above zero.
+pub fn destination(forward: &Forward, random: u64) -> Option<&Destination> {
+    if let [only] = forward.destinations.as_slice() {
+        return Some(only);
+    }
+    let total: u64 = forward.destinations.iter().map(|d| u64::from(d.weight)).sum();
+    let mut left = random.checked_rem(total)?;
+    forward.destinations.iter().find(|destination| {
+        let weight = u64::from(destination.weight);
+        let chosen = left < weight;
+        left = left.saturating_sub(weight);
+        chosen
+    })
+}
+
+/// Whether every condition of a match holds (Istio `HTTPMatchRequest`).
+pub fn matches(when: &RouteMatch, request: &RequestParts<'_>) -> bool {
+    let holds = |condition: Option<&StringMatch>, text: &str| condition.is_none_or(|c| string_matches(c, text));
+    when.path
+        .as_ref()
+        .is_none_or(|path| path_matches(path, when.ignore_path_case, request.path))
+        && holds(when.scheme.as_ref(), request.scheme)
+        && holds(when.method.as_ref(), request.method)
+        && holds(when.authority.as_ref(), request.authority)
+        && when.headers.iter().all(|(name, condition)| match condition {
+            ValueMatch::Present => request.headers.contains_key(name),
+            ValueMatch::Value(value) => header(request.headers, name).is_some_and(|text| string_matches(value, &text)),
+        })
+        && when.without_headers.iter().all(|(name, condition)| match condition {
+            ValueMatch::Present => !request.headers.contains_key(name),
+            // Envoy takes a missing header for an empty one here.
+            ValueMatch::Value(value) => {
+                !string_matches(value, &header(request.headers, name).unwrap_or(Cow::Borrowed("")))
+            }
+        })
+        && when
+            .query
+            .iter()
+            .all(|(name, condition)| match (condition, parameter(request.query, name)) {
+                (_, None) => false,
+                (ValueMatch::Present, Some(_)) => true,
+                (ValueMatch::Value(value), Some(text)) => string_matches(value, text),
+            })
+}
+
+fn path_matches(condition: &StringMatch, ignore_case: bool, path: &str) -> bool {
+    match condition {
+        StringMatch::Exact(exact) if ignore_case => exact.eq_ignore_ascii_case(path),
+        StringMatch::Prefix(prefix) if ignore_case => path
+            .as_bytes()
+            .get(..prefix.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes())),
+        condition => string_matches(condition, path),
+    }
+}
+
+fn string_matches(condition: &StringMatch, text: &str) -> bool {
+    match condition {
+        StringMatch::Exact(exact) => text == exact,
+        StringMatch::Prefix(prefix) => text.starts_with(prefix.as_str()),
+        StringMatch::Regex(regex) => regex.is_match(text),
+    }
+}
+
+/// A header's value; repeated ones are joined with a comma, as Envoy does.
+/// Bytes beyond ASCII are compared as Latin-1.
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    let text = |value: &'a http::HeaderValue| match value.to_str() {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().map(|&byte| char::from(byte)).collect()),
+    };
+    let mut joined = text(first);
+    for value in values {
+        let joined = joined.to_mut();
+        joined.push(',');
+        joined.push_str(&text(value));
+    }
+    Some(joined)
+}
+
+/// The first occurrence of a query parameter, undecoded; one without `=` is empty.
+fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    query?.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (key == name).then_some(value)
+    })
+}
+
+/// Exact name, else the longest suffix; both maps hold lower-case keys.
+fn by_name<'t, T>(exact: &'t HashMap<Box<str>, T>, wildcard: &'t HashMap<Box<str>, T>, name: &str) -> Option<&'t T> {
+    if let Some(found) = exact.get(name) {
+        return Some(found);
+    }
+    if wildcard.is_empty() {
+        return None;
+    }
+    // A wildcard stands for at least one character, so a dot at the start is no suffix.
+    name.match_indices('.')
+        .filter(|(at, _)| *at > 0)
+        .find_map(|(at, _)| wildcard.get(&name[at..]))
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
+/// An authority's host and, with its colon, its port (empty when it has none).
+pub fn split_port(authority: &str) -> (&str, &str) {
+    let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
+    match authority[after_brackets..].rfind(':') {
+        Some(colon) => authority.split_at(after_brackets + colon),
+        None => (authority, ""),
+    }
+}
+
+/// The path and query to send after a `rewrite`; the query is kept.
+pub fn rewritten(rewrite: &PathRewrite, path: &str, query: Option<&str>) -> String {
+    let mut result = match rewrite {
+        PathRewrite::Prefix { matched, with } => {
+            let rest = path.get(*matched..).unwrap_or_default();
+            let mut result = String::with_capacity(with.len() + rest.len() + query.map_or(0, |q| q.len() + 1));
+            result.push_str(with);
+            result.push_str(rest);
+            result
+        }
+        PathRewrite::Whole(path) => path.clone(),
+        PathRewrite::Regex { pattern, with } => pattern.replace_all(path, with.as_str()).into_owned(),
+    };
+    if let Some(query) = query {
+        result.push('?');
+        result.push_str(query);
+    }
+    result
+}
+
+/// The Location of a `redirect`. Where the redirect names no port, that of the
+/// request stays, unless it is the default port of a scheme that is left.
+pub fn location(redirect: &Redirect, request: &RequestParts<'_>) -> String {
+    let scheme = redirect.scheme.as_deref().unwrap_or(request.scheme);
+    let host = match &redirect.authority {
+        Some(authority) => authority.as_str(),
+        None => host_for(request, scheme, redirect.port.is_some()),
+    };
+    let port = redirect.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let path = match &redirect.path {
+        // A new path with a query of its own replaces the request's query too.
+        Some(PathRewrite::Whole(path)) if path.contains('?') => path.clone(),
+        Some(rewrite) => rewritten(rewrite, request.path, request.query),
+        None => path_and_query(request),
+    };
+    format!("{scheme}://{host}{port}{path}")
+}
+
+/// The Location of `httpsRedirect`.
+pub fn https_location(request: &RequestParts<'_>) -> String {
+    let host = host_for(request, "https", false);
+    format!("https://{host}{}", path_and_query(request))
+}
+
+fn path_and_query(request: &RequestParts<'_>) -> String {
+    match request.query {
+        Some(query) => format!("{}?{query}", request.path),
+        None => request.path.to_owned(),
+    }
+}
+
+fn host_for<'a>(request: &RequestParts<'a>, scheme: &str, new_port: bool) -> &'a str {
+    let (host, port) = split_port(request.authority);
+    let default_of_old_scheme = match request.scheme {
+        "https" => port == ":443",
+        _ => port == ":80",
+    };
+    if new_port || (scheme != request.scheme && default_of_old_scheme) {
+        host
+    } else {
+        request.authority
+    }
+}
+
+/// Applies header operations: removes, then sets, then adds.
+pub fn edit_headers(edit: &HeaderEdit, headers: &mut HeaderMap) {
+    for name in &edit.remove {
+        headers.remove(name);
+    }
+    for (name, value) in &edit.set {
+        headers.insert(name, value.clone());
+    }
+    for (name, value) in &edit.add {
+        headers.append(name, value.clone());
+    }
+}
+
+/// The names that a listener serves, sorted, for messages: every server name
+/// of its chains, or the domains of its virtual hosts when it speaks plain HTTP.
+pub fn served_names(listener: &Listener) -> Vec<String> {
+    fn names<T>(exact: &HashMap<Box<str>, T>, wildcard: &HashMap<Box<str>, T>, any: bool) -> Vec<String> {
+        let mut exact: Vec<String> = exact.keys().map(ToString::to_string).collect();
+        exact.sort();
+        let mut wildcard: Vec<String> = wildcard.keys().map(|suffix| format!("*{suffix}")).collect();
+        wildcard.sort();
+        exact.extend(wildcard);
+        exact.extend(any.then(|| "*".to_owned()));
+        exact
+    }
+    match &listener.protocol {
+        ListenerProtocol::Http(table) => names(&table.exact, &table.wildcard, table.any.is_some()),
+        ListenerProtocol::Tls(table) => names(&table.exact, &table.wildcard, table.any.is_some()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+//! Turns a Gateway server's TLS settings and the Secrets it names into what
+//! the listener presents and demands. Certificate and key are proven to belong
+//! together before they may replace anything.
+
+use std::collections::HashMap;
+
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+
+use super::secrets::{Entry, SecretStore};
+use super::table::{ClientAuth, ClientVerification, TlsMaterial};
+use crate::certs::{key, pem};
+use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
+use crate::names::Host;
+use crate::problem::Problem;
+
+/// Why a server has no usable material; its SNI is then reset, as under Istio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MaterialError {
+    /// It is not there: the input may be incomplete, or it was deleted.
+    Missing(Problem),
+    /// It is there and broken; at a reload the last good configuration stays.
+    Invalid(Problem),
+}
+
+impl MaterialError {
+    /// The problem in words.
+    pub fn problem(&self) -> &Problem {
+        match self {
+            Self::Missing(problem) | Self::Invalid(problem) => problem,
+        }
+    }
+}
+
+/// Reads material, each value only once however many servers name it.
+pub struct MaterialReader<'a> {
+    store: &'a SecretStore<'a>,
+    /// `--crl`: added to every server that verifies clients.
+    extra_crls: &'a [CertificateRevocationListDer<'static>],
+    parsed: HashMap<String, Vec<CertificateDer<'static>>>,
+}
+
+impl<'a> MaterialReader<'a> {
+    /// Reads from `store`; `extra_crls` count for every server that verifies clients.
+    pub fn new(store: &'a SecretStore<'a>, extra_crls: &'a [CertificateRevocationListDer<'static>]) -> Self {
+        Self {
+            store,
+            extra_crls,
+            parsed: HashMap::new(),
+        }
+    }
+
+    /// The material of one server; `hosts` are its hosts without namespaces.
+    ///
+    /// # Errors
+    /// [`MaterialError`]; the fields named are relative to `tls`.
+    pub fn read(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
+        let credential = tls
+            .credential_name
+            .as_deref()
+            .filter(|name| !name.is_empty())
+            .or_else(|| tls.credential_names.first().map(String::as_str));
+        let mut found = match credential {
+            Some(name) => self.of_credential(name, tls, hosts)?,
+            None => self.of_files(tls, hosts)?,
+        };
+        found.versions = versions(tls);
+        found.cipher_suites.clone_from(&tls.cipher_suites);
+        Ok(found)
+    }
+
+    fn of_credential(
+        &mut self,
+        credential: &str,
+        tls: &ServerTlsSettings,
+        hosts: &[String],
+    ) -> Result<TlsMaterial, MaterialError> {
+        let name = self.own_name(credential)?;
+        let secret = self
+            .store
+            .find(name, hosts)
+            .map_err(MaterialError::Invalid)?
+            .ok_or_else(|| self.secret_missing(name, hosts))?;
+        let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
+        let certificates = self.certificates(pair.certificate)?;
+        let key = key_of(pair.certificate, &certificates, pair.key)?;
+        let client_auth = if verifies_clients(tls.effective_mode()) {
+            let ca_name = match tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty()) {
+                Some(ca) => self.own_name(ca)?.to_owned(),
+                None => format!("{name}-cacert"),
+            };
+            // A Secret of that exact name is used alone; only without one is the base Secret looked at.
+            let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
+            let holder = match (&separate, ca_name.strip_suffix("-cacert")) {
+                (Some(separate), _) => separate,
+                (None, Some(base)) if base == name => &secret,
+                (None, _) => return Err(self.secret_missing(&ca_name, hosts)),
+            };
+            let found = holder.authorities().map_err(MaterialError::Invalid)?;
+            let crls = found.crl.map_or_else(|| Ok(Vec::new()), crls_of)?;
+            let mut verification = self.verification(tls, found.authorities, crls)?;
+            verification.spki_sha256 = hashes(&tls.verify_certificate_spki, spki_hash, "verifyCertificateSpki")?;
+            verification.certificate_sha256 =
+                hashes(&tls.verify_certificate_hash, certificate_hash, "verifyCertificateHash")?;
+            client_auth(tls.effective_mode(), verification)
+        } else {
+            ClientAuth::None
+        };
+        Ok(TlsMaterial {
+            source: secret.source,
+            certificates,
+            key,
+            client_auth,
+            versions: versions(tls),
+            cipher_suites: Vec::new(),
+        })
+    }
+
+    fn of_files(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
+        let first = tls.tls_certificates.first();
+        let choose = |own: &'_ Option<String>, listed: Option<&Option<String>>| -> Option<String> {
+            own.clone()
+                .or_else(|| listed.cloned().flatten())
+                .filter(|path| !path.is_empty())
+        };
+        let certificate = choose(&tls.server_certificate, first.map(|c| &c.server_certificate));
+        let key = choose(&tls.private_key, first.map(|c| &c.private_key));
+        let authorities = choose(&tls.ca_certificates, first.map(|c| &c.ca_certificates));
+        let (Some(certificate), Some(key)) = (certificate, key) else {
+            return Err(MaterialError::Missing(
+                Problem::new(
+                    "the server names no certificate: neither credentialName nor serverCertificate and privateKey",
+                )
+                .fix("add tls.credentialName"),
+            ));
+        };
+        let certificate_entry = self.mounted(&certificate, hosts)?;
+        let key_entry = self.mounted(&key, hosts)?;
+        let certificates = self.certificates(&certificate_entry)?;
+        let key = key_of(&certificate_entry, &certificates, &key_entry)?;
+        let client_auth = if verifies_clients(tls.effective_mode()) {
+            let Some(path) = authorities else {
+                return Err(MaterialError::Missing(Problem::new(
+                    "clients are to be verified, but tls.caCertificates is not given",
+                )));
+            };
+            let entry = self.mounted(&path, hosts)?;
+            let crls = match tls.ca_crl.as_deref().filter(|path| !path.is_empty()) {
+                Some(path) => crls_of(&self.mounted(path, hosts)?)?,
+                None => Vec::new(),
+            };
+            client_auth(tls.effective_mode(), self.verification(tls, &entry, crls)?)
+        } else {
+            ClientAuth::None
+        };
+        Ok(TlsMaterial {
+            source: certificate,
+            certificates,
+            key,
+            client_auth,
+            versions: versions(tls),
+            cipher_suites: Vec::new(),
+        })
+    }
+
+    fn verification(
+        &mut self,
+        tls: &ServerTlsSettings,
+        authorities: &Entry,
+        mut crls: Vec<CertificateRevocationListDer<'static>>,
+    ) -> Result<ClientVerification, MaterialError> {
+        crls.extend(self.extra_crls.iter().cloned());
+        Ok(ClientVerification {
+            authorities: self.certificates(authorities)?,
+            crls,
+            subject_alt_names: tls.subject_alt_names.clone(),
+            accept_untrusted: tls.insecure_skip_verify.unwrap_or_default(),
+            ..ClientVerification::default()
+        })
+    }
+
+    /// The name of a Secret in the gateway's own namespace.
+    fn own_name<'n>(&self, credential: &'n str) -> Result<&'n str, MaterialError> {
+        let refused = |why: String| {
+            Err(MaterialError::Missing(
+                Problem::new(format!("the credential {credential:?} cannot be used")).why(why),
+            ))
+        };
+        let plain = credential.strip_prefix("kubernetes://").unwrap_or(credential);
+        if let Some((scheme, _)) = plain.split_once("://") {
+            return refused(format!(
+                "serve reads Secrets only, no {scheme}:// source; Istio would ask another provider"
+            ));
+        }
+        match plain.split_once('/') {
+            None => Ok(plain),
+            Some((namespace, name)) if namespace == self.store.namespace => Ok(name),
+            Some((namespace, _)) => refused(format!(
+                "it is in namespace {namespace}; Istio gives a gateway in {} no Secret of another namespace",
+                self.store.namespace
+            )),
+        }
+    }
+
+    fn secret_missing(&self, name: &str, hosts: &[String]) -> MaterialError {
+        let elsewhere = self.store.namespaces_with(name);
+        let problem = Problem::new(format!(
+            "secret {name:?} is not in namespace {}, where the gateway's pods run",
+            self.store.namespace
+        ));
+        if !elsewhere.is_empty() {
+            return MaterialError::Missing(
+                problem
+                    .why(format!(
+                        "it is in {}; Istio reads it from the gateway workload's namespace, not from the Gateway's",
+                        elsewhere.join(", ")
+                    ))
+                    .fix(format!("put the Secret into namespace {}", self.store.namespace)),
+            );
+        }
+        // The gen-certs line helps only where its Secret would have this name.
+        let host = hosts
+            .iter()
+            .find(|host| (self.store.names_of_host)(host).iter().any(|known| known == name));
+        MaterialError::Missing(match host {
+            Some(host) if Host::parse(host).is_ok() => problem.fix(format!("istio-tls gen-certs '{host}'")),
+            _ => problem.fix(format!(
+                "serve --certs DIR, where DIR/{name} holds tls.crt and tls.key, or add the Secret to the input"
+            )),
+        })
+    }
+
+    fn mounted(&self, path: &str, hosts: &[String]) -> Result<Entry, MaterialError> {
+        if let Some(entry) = self.store.mounted(path, hosts).map_err(MaterialError::Invalid)? {
+            return Ok(entry);
+        }
+        let problem = Problem::new(format!("{path} does not exist in the gateway's pod"));
+        Err(MaterialError::Missing(match self.store.secret_at(path) {
+            Some((secret, key)) => problem
+                .why(format!(
+                    "it is key {key} of secret {}/{secret}, which is neither in the input, nor below --certs, nor in the workspace",
+                    self.store.namespace
+                ))
+                .fix(format!("serve --certs DIR, where DIR/{secret}/{key} exists")),
+            None => problem
+                .why("no Deployment of the input mounts a Secret there, and serve does not read this machine's paths by itself")
+                .fix("serve --host-files, if the path is one of this machine"),
+        }))
+    }
+
+    fn certificates(&mut self, entry: &Entry) -> Result<Vec<CertificateDer<'static>>, MaterialError> {
+        if let Some(known) = self.parsed.get(&entry.name) {
+            return Ok(known.clone());
+        }
+        let read = pem::certificates(&entry.content, &entry.name)
+            .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?;
+        self.parsed.insert(entry.name.clone(), read.clone());
+        Ok(read)
+    }
+}
+
+fn key_of(
+    certificate: &Entry,
+    certificates: &[CertificateDer<'static>],
+    entry: &Entry,
+) -> Result<key::PrivateKey, MaterialError> {
+    let read = key::read(&entry.content, &entry.name, None)
+        .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?;
+    if certificates.first().is_some_and(|leaf| read.fits(leaf)) {
+        return Ok(read);
+    }
+    Err(MaterialError::Invalid(
+        entry.locate(
+            Problem::new(format!(
+                "the key in {} does not belong to the certificate in {}",
+                entry.name, certificate.name
+            ))
+            .why("the first certificate holds another public key")
+            .fix("use the key and the certificate of one chain, or make the chain anew: istio-tls gen-certs HOST --force"),
+        ),
+    ))
+}
+
+fn crls_of(entry: &Entry) -> Result<Vec<CertificateRevocationListDer<'static>>, MaterialError> {
+    pem::crls(&entry.content, &entry.name).map_err(|problem| MaterialError::Invalid(entry.locate(problem)))
+}
+
+/// Whether a mode verifies clients with a CA of the Gateway's.
+pub fn verifies_clients(mode: TlsMode) -> bool {
+    matches!(mode, TlsMode::Mutual | TlsMode::OptionalMutual)
+}
+
+fn client_auth(mode: TlsMode, verification: ClientVerification) -> ClientAuth {
+    match mode {
+        TlsMode::OptionalMutual => ClientAuth::Optional(verification),
+        _ => ClientAuth::Required(verification),
+    }
+}
+
+/// TLS 1.2 and 1.3 are run; older ones are no part of the TLS stack here.
+fn versions(tls: &ServerTlsSettings) -> (u16, u16) {
+    let number = |version: Option<TlsProtocol>, default: u16| match version {
+        None | Some(TlsProtocol::Auto) => default,
+        Some(TlsProtocol::V1_0 | TlsProtocol::V1_1 | TlsProtocol::V1_2) => 0x0303,
+        Some(TlsProtocol::V1_3) => 0x0304,
+    };
+    (
+        number(tls.min_protocol_version, 0x0303),
+        number(tls.max_protocol_version, 0x0304),
+    )
+}
+
+fn hashes(texts: &[String], read: fn(&str) -> Option<[u8; 32]>, field: &str) -> Result<Vec<[u8; 32]>, MaterialError> {
+    texts
+        .iter()
+        .map(|text| {
+            read(text).ok_or_else(|| {
+                MaterialError::Invalid(Problem::new(format!(
+                    "{field} holds {text:?}, which is no SHA-256 digest"
+                )))
+            })
+        })
+        .collect()
+}
+
+/// Base64 of 32 bytes.
+fn spki_hash(text: &str) -> Option<[u8; 32]> {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .ok()?
+        .try_into()
+        .ok()
+}
+
+/// 64 hex digits, with or without colons.
+fn certificate_hash(text: &str) -> Option<[u8; 32]> {
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| *byte != b':')
+        .map(|byte| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    (digits.len() == 64).then(|| bytes.try_into().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! Gateways as the ports that a gateway workload opens: which Gateways apply,
+//! in which order, which servers share a port, and which are dropped
+//! (istiod's `mergeGateways`).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::field::Field;
+use super::input::Object;
+use crate::manifests::model::gateway::{GatewaySpec, Server, TlsMode};
+use crate::problem::Problem;
+
+/// A port and the servers on it, in the order in which they were taken.
+pub(super) struct MergedPort<'a> {
+    pub(super) number: u16,
+    pub(super) kind: PortKind,
+    pub(super) servers: Vec<MergedServer<'a>>,
+}
+
+/// What may share a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PortKind {
+    /// HTTP, HTTP2, GRPC and GRPC-WEB share one route table.
+    Http,
+    /// HTTPS and TLS servers are told apart by SNI.
+    Tls,
+    /// TCP and its relatives: nothing shares the port.
+    Other,
+}
+
+/// One server of a Gateway.
+pub(super) struct MergedServer<'a> {
+    /// `namespace/name` of its Gateway.
+    pub(super) gateway: String,
+    pub(super) server: &'a Server,
+    pub(super) place: Field<'a>,
+    pub(super) hosts: Vec<ServerHost>,
+}
+
+/// One of a server's hosts: which VirtualServices may bind, and the name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct ServerHost {
+    /// Only VirtualServices of this namespace; none is any.
+    pub(super) namespace: Option<String>,
+    /// Lower case; `*`, `*.suffix` or exact.
+    pub(super) name: String,
+}
+
+impl ServerHost {
+    fn text(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// Merges `gateways` for pods with these labels. What is dropped or not run is
+/// said in `notes`.
+pub(super) fn merge<'a>(
+    gateways: &'a [Object<GatewaySpec>],
+    pod_labels: &BTreeMap<String, String>,
+    notes: &mut Vec<Problem>,
+) -> Vec<MergedPort<'a>> {
+    let mut applying: Vec<&Object<GatewaySpec>> = gateways
+        .iter()
+        .filter(|gateway| selects(gateway, pod_labels, notes))
+        .collect();
+    applying.sort_by(|a, b| a.age_order(b));
+    let mut merging = Merging::default();
+    for gateway in applying {
+        for (index, server) in gateway.spec.servers.iter().enumerate() {
+            let place = Field::new(gateway, "spec").item("servers", index);
+            if let Err(dropped) = merging.take(gateway, server, place) {
+                notes.push(dropped);
+            }
+        }
+    }
+    merging.ports
+}
+
+/// Whether a Gateway's selector is satisfied by the gateway's pods; an absent one always is.
+fn selects(gateway: &Object<GatewaySpec>, pod_labels: &BTreeMap<String, String>, notes: &mut Vec<Problem>) -> bool {
+    let unmet: Vec<String> = gateway
+        .spec
+        .selector
+        .iter()
+        .filter(|(label, value)| pod_labels.get(*label) != Some(*value))
+        .map(|(label, value)| format!("{label}: {value}"))
+        .collect();
+    if unmet.is_empty() {
+        return true;
+    }
+    let labels: Vec<String> = pod_labels
+        .iter()
+        .map(|(label, value)| format!("{label}: {value}"))
+        .collect();
+    notes.push(
+        Problem::new(format!(
+            "Gateway {} is ignored: its selector is for other pods",
+            gateway.full_name()
+        ))
+        .at(Field::new(gateway, "spec.selector").locate())
+        .why(format!(
+            "it wants {}; the ingress gateway's pods have {}",
+            unmet.join(", "),
+            labels.join(", ")
+        )),
+    );
+    false
+}
+
+#[derive(Default)]
+struct Merging<'a> {
+    ports: Vec<MergedPort<'a>>,
+    by_number: HashMap<u16, usize>,
+    binds: HashMap<u16, String>,
+    /// Hosts taken on a TLS port, with their namespaces, and by whom.
+    taken: HashMap<(u16, String), String>,
+    route_names: HashSet<(u16, String, String)>,
+}
+
+impl<'a> Merging<'a> {
+    fn take(&mut self, gateway: &'a Object<GatewaySpec>, server: &'a Server, place: Field<'a>) -> Result<(), Problem> {
+        let name = gateway.full_name();
+        let dropped = |field: &str, why: String| {
+            Problem::new(format!("a server of Gateway {name} is dropped"))
+                .at(place.child(field).locate())
+                .why(why)
+        };
+        let number = u16::try_from(server.port.number)
+            .ok()
+            .filter(|number| *number != 0)
+            .ok_or_else(|| dropped("port.number", format!("{} is no TCP port", server.port.number)))?;
+        let kind = kind_of(server).map_err(|(field, why)| dropped(field, why))?;
+        let bind = server.bind.clone().unwrap_or_default();
+        if !bind.is_empty() && bind.parse::<IpAddr>().is_err() {
+            return Err(dropped(
+                "bind",
+                format!("serve listens on TCP ports only, not on {bind}"),
+            ));
+        }
+        let hosts = hosts_of(server, &gateway.namespace);
+        if hosts.is_empty() {
+            return Err(dropped("hosts", "it has no host".to_owned()));
+        }
+        if let Some(&index) = self.by_number.get(&number) {
+            if self.binds.get(&number) != Some(&bind) {
+                return Err(dropped(
+                    "bind",
+                    format!("port {number} is open for another bind address already, and serve opens each port once"),
+                ));
+            }
+            let open = self.ports[index].kind;
+            if open != kind || kind == PortKind::Other {
+                return Err(dropped(
+                    "port",
+                    format!(
+                        "port {number} speaks {} already; Istio keeps the oldest Gateway's",
+                        match open {
+                            PortKind::Http => "plain HTTP",
+                            PortKind::Tls => "TLS",
+                            PortKind::Other => "TCP",
+                        }
+                    ),
+                ));
+            }
+        }
+        if kind == PortKind::Tls {
+            for host in &hosts {
+                if let Some(owner) = self.taken.get(&(number, host.text())) {
+                    return Err(dropped(
+                        "hosts",
+                        format!(
+                            "host {} of port {number} belongs to Gateway {owner} already",
+                            host.text()
+                        ),
+                    ));
+                }
+            }
+            let route_name = (number, server.port.name.clone(), name.clone());
+            if terminates(server) && !self.route_names.insert(route_name) {
+                return Err(dropped(
+                    "port.name",
+                    format!(
+                        "another server of this Gateway has the port name {:?}",
+                        server.port.name
+                    ),
+                ));
+            }
+            for host in &hosts {
+                self.taken.insert((number, host.text()), name.clone());
+            }
+        }
+        let index = *self.by_number.entry(number).or_insert_with(|| {
+            self.ports.push(MergedPort {
+                number,
+                kind,
+                servers: Vec::new(),
+            });
+            self.ports.len() - 1
+        });
+        self.binds.entry(number).or_insert(bind);
+        self.ports[index].servers.push(MergedServer {
+            gateway: name,
+            server,
+            place,
+            hosts,
+        });
+        Ok(())
+    }
+}
+
+/// The family of a server's protocol; an error names the field and the reason.
+fn kind_of(server: &Server) -> Result<PortKind, (&'static str, String)> {
+    let protocol = server.port.protocol.to_ascii_uppercase();
+    match protocol.as_str() {
+        "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY" => Ok(PortKind::Http),
+        "HTTPS" | "TLS" if server.tls.is_none() => Err((
+            "port.protocol",
+            format!("protocol {protocol} needs a tls block, without which Istio refuses the Gateway"),
+        )),
+        "HTTPS" | "TLS" => Ok(PortKind::Tls),
+        "TCP" | "MONGO" | "REDIS" | "MYSQL" => Ok(PortKind::Other),
+        _ => Err((
+            "port.protocol",
+            format!("{:?} is no protocol of a Gateway", server.port.protocol),
+        )),
+    }
+}
+
+fn terminates(server: &Server) -> bool {
+    server
+        .tls
+        .as_ref()
+        .is_some_and(|tls| !matches!(tls.effective_mode(), TlsMode::Passthrough | TlsMode::AutoPassthrough))
+}
+
+/// A server's hosts: `./h` is the Gateway's namespace, `*/h` any, and `*/*` takes everything.
+fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
+    if server.hosts.iter().any(|host| host == "*/*") {
+        return vec![ServerHost {
+            namespace: None,
+            name: "*".to_owned(),
+        }];
+    }
+    server
+        .hosts
+        .iter()
+        .map(|host| {
+            let (own, name) = match host.split_once('/') {
+                Some((".", name)) => (Some(namespace.to_owned()), name),
+                Some(("*", name)) => (None, name),
+                Some((own, name)) => (Some(own.to_owned()), name),
+                None => (None, host.as_str()),
+            };
+            ServerHost {
+                namespace: own,
+                name: name.to_ascii_lowercase(),
+            }
+        })
+        .collect()
+}
+
+/// The names of two hosts that both cover: the more specific one, if they overlap.
+pub(super) fn intersection<'h>(a: &'h str, b: &'h str) -> Option<&'h str> {
+    let covers = |wide: &str, narrow: &str| match wide.strip_prefix('*') {
+        Some(suffix) => narrow.len() > suffix.len() && narrow.ends_with(suffix),
+        None => wide == narrow,
+    };
+    if a == b || covers(a, b) {
+        Some(b)
+    } else if covers(b, a) {
+        Some(a)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::intersection;
+
+    #[test]
+    fn the_more_specific_of_two_hosts_is_kept() {
+        for (a, b, expected) in [
+            ("a.com", "a.com", Some("a.com")),
+            ("*", "a.com", Some("a.com")),
+            ("a.com", "*", Some("a.com")),
+            ("*.foo.com", "a.foo.com", Some("a.foo.com")),
+            ("*.foo.com", "a.b.foo.com", Some("a.b.foo.com")),
+            ("*.foo.com", "foo.com", None),
+            ("*.foo.com", "*.a.foo.com", Some("*.a.foo.com")),
+            ("*.a.foo.com", "*.foo.com", Some("*.a.foo.com")),
+            ("*", "*", Some("*")),
+            ("*", "*.foo.com", Some("*.foo.com")),
+            ("*.foo.com", "*.bar.com", None),
+            ("a.com", "b.com", None),
+        ] {
+            assert_eq!(intersection(a, b), expected, "{a} and {b}");
+        }
+    }
+}

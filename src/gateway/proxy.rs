@@ -1,0 +1,224 @@
+//! One request: refused if malformed, normalised, matched, and answered by a
+//! redirect, a direct response, a sample or an upstream.
+
+use std::convert::Infallible;
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::body::Incoming;
+
+use super::access_log::Entry;
+use super::body::{Exchange, ResponseBody};
+use super::clock;
+use super::connection::Connection;
+use super::local_reply::LocalReply;
+use super::matching::{self, RequestParts};
+use super::path;
+use super::proxy_forward::{self, Forwarded};
+use super::stats::Counter;
+use super::table::{Route, RouteAction};
+
+/// Answers one request of a connection.
+pub(super) async fn answer(
+    connection: Rc<Connection>,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Infallible> {
+    let both_lengths = connection.signals.begin();
+    let worker = &connection.worker;
+    worker.stats.add(Counter::Requests);
+    let entry = worker.log.is_on().then(|| entry(&request));
+    let exchange = Exchange {
+        connection: Rc::clone(&connection),
+        started: Instant::now(),
+        entry,
+    };
+    let version = request.version();
+    if let Err(refused) = refuse_malformed(&request, both_lengths) {
+        return Ok(refused.into_response(version, exchange));
+    }
+    Ok(route(&connection, request, exchange).await)
+}
+
+fn entry(request: &Request<Incoming>) -> Box<Entry> {
+    let authority = match request.uri().authority() {
+        Some(authority) => authority.as_str().to_owned(),
+        None => {
+            let host = request
+                .headers()
+                .get(HOST)
+                .map(|host| host.as_bytes())
+                .unwrap_or_default();
+            String::from_utf8_lossy(host).into_owned()
+        }
+    };
+    Box::new(Entry {
+        at: clock::now(),
+        method: request.method().clone(),
+        path: request
+            .uri()
+            .path_and_query()
+            .map_or("/", PathAndQuery::as_str)
+            .to_owned(),
+        authority,
+        version: request.version(),
+        status: None,
+        // A client that goes away before the answer leaves this.
+        flags: "DC",
+        bytes_received: Rc::default(),
+        bytes_sent: 0,
+        upstream_time: None,
+        upstream: None,
+        cluster: None,
+        route: None,
+        request_id: None,
+        user_agent: request.headers().get(http::header::USER_AGENT).cloned(),
+    })
+}
+
+/// What Envoy refuses before it looks for a route.
+fn refuse_malformed(request: &Request<Incoming>, both_lengths: bool) -> Result<(), LocalReply> {
+    match request.version() {
+        Version::HTTP_09 | Version::HTTP_10 => return Err(LocalReply::upgrade_required()),
+        Version::HTTP_11 => {
+            if both_lengths {
+                return Err(LocalReply::bad_request());
+            }
+            let mut encodings = request.headers().get_all(TRANSFER_ENCODING).iter();
+            if let Some(encoding) = encodings.next() {
+                let only_chunked = encoding.as_bytes().eq_ignore_ascii_case(b"chunked") && encodings.next().is_none();
+                if !only_chunked {
+                    return Err(LocalReply::not_implemented());
+                }
+            }
+            if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
+                return Err(LocalReply::no_host());
+            }
+        }
+        _ => {
+            if request.uri().authority().is_none() && !request.headers().contains_key(HOST) {
+                return Err(LocalReply::no_host());
+            }
+        }
+    }
+    if request.method() == Method::CONNECT {
+        return Err(LocalReply::not_found());
+    }
+    Ok(())
+}
+
+/// The request's authority: that of the request line or `:authority`, else the
+/// Host header; several of those are joined, as Envoy joins them, and match nothing.
+fn authority(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    if let Some(authority) = uri.authority() {
+        return HeaderValue::from_str(authority.as_str()).ok();
+    }
+    let mut hosts = headers.get_all(HOST).iter();
+    let first = hosts.next()?;
+    let mut rest = hosts.peekable();
+    if rest.peek().is_none() {
+        return Some(first.clone());
+    }
+    let mut joined = first.as_bytes().to_vec();
+    for host in rest {
+        joined.push(b',');
+        joined.extend_from_slice(host.as_bytes());
+    }
+    HeaderValue::try_from(joined).ok()
+}
+
+async fn route(
+    connection: &Rc<Connection>,
+    mut request: Request<Incoming>,
+    mut exchange: Exchange,
+) -> Response<ResponseBody> {
+    let version = request.version();
+    let Some(authority) = authority(request.uri(), request.headers()) else {
+        return LocalReply::bad_request().into_response(version, exchange);
+    };
+    let Ok(authority_text) = authority.to_str() else {
+        return LocalReply::bad_request().into_response(version, exchange);
+    };
+    normalise_path(&mut request);
+    let binding = connection.binding();
+    let parts = parts(connection, &request, authority_text);
+    let host = binding
+        .routes
+        .as_ref()
+        .and_then(|routes| matching::virtual_host(routes, authority_text));
+    let Some(host) = host else {
+        return LocalReply::not_found().into_response(version, exchange);
+    };
+    if host.require_tls && !connection.is_tls() {
+        let location = matching::https_location(&parts);
+        return LocalReply::redirect(StatusCode::MOVED_PERMANENTLY, location).into_response(version, exchange);
+    }
+    let Some(chosen) = matching::route(host, &parts) else {
+        return LocalReply::not_found().into_response(version, exchange);
+    };
+    if let Some(entry) = &mut exchange.entry {
+        entry.route = Some(chosen.name.clone());
+    }
+    match &chosen.action {
+        RouteAction::Redirect(redirect) => {
+            let location = matching::location(redirect, &parts);
+            finish(
+                LocalReply::redirect(redirect.status, location),
+                chosen,
+                version,
+                exchange,
+            )
+        }
+        RouteAction::Direct { status, body } => {
+            finish(LocalReply::direct(*status, body.clone()), chosen, version, exchange)
+        }
+        RouteAction::Forward(forward) => {
+            let forwarded = Forwarded {
+                connection,
+                binding: &binding,
+                route: chosen,
+                forward,
+                authority: authority.clone(),
+            };
+            proxy_forward::forward(forwarded, request, exchange).await
+        }
+    }
+}
+
+/// An answer made here, with the route's operations on its headers.
+fn finish(reply: LocalReply, route: &Route, version: Version, exchange: Exchange) -> Response<ResponseBody> {
+    let mut response = reply.into_response(version, exchange);
+    matching::edit_headers(&route.headers.response, response.headers_mut());
+    response
+}
+
+fn parts<'a>(connection: &Connection, request: &'a Request<Incoming>, authority: &'a str) -> RequestParts<'a> {
+    RequestParts {
+        scheme: if connection.is_tls() { "https" } else { "http" },
+        method: request.method().as_str(),
+        authority,
+        path: request.uri().path(),
+        query: request.uri().query(),
+        headers: request.headers(),
+    }
+}
+
+fn normalise_path(request: &mut Request<Incoming>) {
+    let uri = request.uri();
+    let std::borrow::Cow::Owned(normal) = path::normalised(uri.path()) else {
+        return;
+    };
+    let text = match uri.query() {
+        Some(query) => format!("{normal}?{query}"),
+        None => normal,
+    };
+    if let Ok(path_and_query) = PathAndQuery::try_from(text) {
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(path_and_query);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+}

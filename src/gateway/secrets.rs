@@ -1,0 +1,401 @@
+//! Secrets as the gateway sees them, wherever they stand: objects in the
+//! input, folders given with `--certs`, and the workspace's chains. The order
+//! of the sources and Istio's rules for a Secret's keys live here; what is
+//! made of the bytes is [`super::material`]'s.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
+use crate::problem::Problem;
+
+/// Reads the files of chains and Secret folders; the tests put a map in its place.
+pub trait MaterialFiles {
+    /// A file's content; `None` when it does not exist.
+    ///
+    /// # Errors
+    /// When it exists and cannot be read.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, Problem>;
+    /// The names in a folder, sorted; empty when there is no such folder.
+    fn list(&self, folder: &Path) -> Vec<String>;
+}
+
+/// A Secret's content with its origin.
+pub struct SecretData {
+    /// For messages and `/certs`: `secret istio-system/httpbin-credential`, or a folder.
+    pub source: String,
+    /// `file:line` of the object, when it is one.
+    pub at: Option<String>,
+    /// The values by key.
+    pub entries: BTreeMap<String, Entry>,
+}
+
+/// One value of a Secret.
+#[derive(Clone)]
+pub struct Entry {
+    /// The bytes; wiped when dropped, since they may be a key.
+    pub content: Zeroizing<Vec<u8>>,
+    /// For messages: `secret istio-system/httpbin-credential key tls.crt`, or a path.
+    pub name: String,
+    /// `file:line` of the object that holds it, when it stands in one.
+    pub at: Option<String>,
+}
+
+impl Entry {
+    /// Points a problem with this value's text at the object that holds it.
+    pub fn locate(&self, mut problem: Problem) -> Problem {
+        if let Some(object) = &self.at {
+            let line = problem
+                .at
+                .take()
+                .and_then(|at| at.strip_prefix(&format!("{}:", self.name)).map(str::to_owned));
+            let key = self.name.rsplit(' ').next().unwrap_or_default();
+            problem.at = Some(match line {
+                Some(line) => format!("{object}  data.{key}, line {line} of the value"),
+                None => format!("{object}  data.{key}"),
+            });
+        }
+        problem
+    }
+}
+
+/// A secret volume that a gateway Deployment of the input mounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretMount {
+    /// `volumeMounts[].mountPath`.
+    pub path: String,
+    /// `volumes[].secret.secretName`.
+    pub secret: String,
+    /// `items`: path below the mount to key; empty means every key by its name.
+    pub items: BTreeMap<String, String>,
+}
+
+/// A chain folder of the workspace (the tree that generate.sh made) under every
+/// Secret name that the workspace's manifests give it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainFolder {
+    /// The HOST folder.
+    pub folder: PathBuf,
+    /// The Secrets that hold its material: credential and file-mount names.
+    pub secrets: Vec<String>,
+}
+
+/// Every Secret that the gateway can reach.
+pub struct SecretStore<'a> {
+    /// The namespace of the gateway's pods.
+    pub namespace: String,
+    /// Secrets of the input by namespace and name.
+    pub objects: HashMap<(String, String), SecretData>,
+    /// Secret volumes of the gateway's Deployment in the input.
+    pub mounts: Vec<SecretMount>,
+    /// `--certs`: HOST trees, folders of them, or folders of Secrets.
+    pub folders: Vec<PathBuf>,
+    /// The workspace's chains by Secret name.
+    pub chains: HashMap<String, PathBuf>,
+    /// Names a HOST tree's Secrets; the workspace's naming rules.
+    pub names_of_host: fn(&str) -> Vec<String>,
+    /// Files on disk.
+    pub files: &'a dyn MaterialFiles,
+    /// `--host-files`: mount paths may be this machine's.
+    pub host_files: bool,
+}
+
+impl SecretStore<'_> {
+    /// Finds a Secret of the gateway's namespace: in the input, then below
+    /// `--certs`, then among the workspace's chains. `hosts` are those of the
+    /// server that wants it: a tree given with `--certs` serves its own host
+    /// under any name.
+    ///
+    /// # Errors
+    /// When a file that should hold it cannot be read.
+    pub fn find(&self, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
+        if let Some(found) = self.objects.get(&(self.namespace.clone(), name.to_owned())) {
+            return Ok(Some(found.share()));
+        }
+        for folder in &self.folders {
+            if let Some(found) = self.in_folder(folder, name, hosts)? {
+                return Ok(Some(found));
+            }
+        }
+        match self.chains.get(name) {
+            Some(folder) => self.tree(folder),
+            None => Ok(None),
+        }
+    }
+
+    /// Namespaces of the input that hold a Secret of this name, for messages.
+    pub fn namespaces_with(&self, name: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = self
+            .objects
+            .keys()
+            .filter(|(_, known)| known == name)
+            .map(|(namespace, _)| namespace.as_str())
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    fn in_folder(&self, folder: &Path, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
+        if let Some(host) = self.host_of_tree(folder) {
+            let serves = (self.names_of_host)(&host).iter().any(|known| known == name) || hosts.contains(&host);
+            return if serves { self.tree(folder) } else { Ok(None) };
+        }
+        let below = folder.join(name);
+        let keys = self.files.list(&below);
+        if !keys.is_empty() && self.host_of_tree(&below).is_none() {
+            return self.key_folder(&below, keys).map(Some);
+        }
+        for child in self.files.list(folder) {
+            let tree = folder.join(child);
+            if let Some(host) = self.host_of_tree(&tree)
+                && ((self.names_of_host)(&host).iter().any(|known| known == name) || hosts.contains(&host))
+            {
+                return self.tree(&tree);
+            }
+        }
+        Ok(None)
+    }
+
+    /// A folder whose files are a Secret's keys, as a secret volume is laid out.
+    fn key_folder(&self, folder: &Path, keys: Vec<String>) -> Result<SecretData, Problem> {
+        let mut data = SecretData {
+            source: folder.display().to_string(),
+            at: None,
+            entries: BTreeMap::new(),
+        };
+        // Kubernetes keeps its own `..data` beside the keys.
+        for key in keys.into_iter().filter(|key| !key.starts_with("..")) {
+            let path = folder.join(&key);
+            if let Some(content) = self.files.read(&path)? {
+                data.entries.insert(key, Entry::of_file(&path, content));
+            }
+        }
+        Ok(data)
+    }
+
+    /// The host whose server certificate a generate.sh tree holds.
+    fn host_of_tree(&self, folder: &Path) -> Option<String> {
+        let certificates = self.files.list(&folder.join("3_application/certs"));
+        let mut hosts = certificates.iter().filter_map(|name| name.strip_suffix(".cert.pem"));
+        let folder_name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let first = hosts.clone().next()?;
+        let host = hosts.find(|host| *host == folder_name).unwrap_or(first);
+        Some(host.replace("_wildcard.", "*."))
+    }
+
+    /// A generate.sh tree as the Secret that the page makes of it.
+    fn tree(&self, folder: &Path) -> Result<Option<SecretData>, Problem> {
+        let Some(host) = self.host_of_tree(folder) else {
+            return Ok(None);
+        };
+        let file = host.replace("*.", "_wildcard.");
+        let mut data = SecretData {
+            source: folder.display().to_string(),
+            at: None,
+            entries: BTreeMap::new(),
+        };
+        for (key, path) in [
+            ("tls.crt", format!("3_application/certs/{file}.cert.pem")),
+            ("tls.key", format!("3_application/private/{file}.key.pem")),
+            ("ca.crt", "2_intermediate/certs/ca-chain.cert.pem".to_owned()),
+        ] {
+            let path = folder.join(path);
+            if let Some(content) = self.files.read(&path)? {
+                data.entries.insert(key.to_owned(), Entry::of_file(&path, content));
+            }
+        }
+        if let Some(ca) = data.entries.get("ca.crt").cloned() {
+            // The file-mount Secret keeps the file's short name.
+            data.entries.insert(CA_CHAIN_FILE.to_owned(), ca);
+        }
+        let mut lists: Option<Entry> = None;
+        for path in ["1_root/crl/ca.crl.pem", "2_intermediate/crl/intermediate.crl.pem"] {
+            let path = folder.join(path);
+            if let Some(content) = self.files.read(&path)? {
+                match &mut lists {
+                    Some(entry) => entry.content.extend_from_slice(&content),
+                    None => lists = Some(Entry::of_file(&path, content)),
+                }
+            }
+        }
+        data.entries.extend(lists.map(|entry| (CRL_FILE.to_owned(), entry)));
+        Ok(Some(data))
+    }
+
+    /// What stands at a path of the gateway's pod: a secret volume of a
+    /// Deployment in the input, else `/etc/istio/NAME/FILE`, which is key FILE
+    /// of the Secret `istio-NAME`; this machine's path only with `--host-files`.
+    ///
+    /// # Errors
+    /// When a file that should hold it cannot be read.
+    pub fn mounted(&self, path: &str, hosts: &[String]) -> Result<Option<Entry>, Problem> {
+        if let Some((secret, key)) = self.secret_at(path)
+            && let Some(data) = self.find(&secret, hosts)?
+        {
+            return Ok(data.entries.get(&key).cloned());
+        }
+        if self.host_files {
+            let path = Path::new(path);
+            return Ok(self.files.read(path)?.map(|content| Entry::of_file(path, content)));
+        }
+        Ok(None)
+    }
+
+    /// The Secret and key that a mount path leads to.
+    pub fn secret_at(&self, path: &str) -> Option<(String, String)> {
+        let mounted = self.mounts.iter().filter_map(|mount| {
+            let file = path.strip_prefix(mount.path.trim_end_matches('/'))?.strip_prefix('/')?;
+            let key = if mount.items.is_empty() {
+                file.to_owned()
+            } else {
+                mount.items.get(file)?.clone()
+            };
+            Some((mount.secret.clone(), key))
+        });
+        mounted.into_iter().next().or_else(|| {
+            let (name, file) = path.strip_prefix("/etc/istio/")?.split_once('/')?;
+            (!name.is_empty() && !file.is_empty() && !file.contains('/'))
+                .then(|| (format!("istio-{name}"), file.to_owned()))
+        })
+    }
+}
+
+impl Entry {
+    fn of_file(path: &Path, content: Vec<u8>) -> Self {
+        Self {
+            content: Zeroizing::new(content),
+            name: path.display().to_string(),
+            at: None,
+        }
+    }
+}
+
+impl SecretData {
+    /// A Secret of the input.
+    pub fn of_object(
+        namespace: &str,
+        name: &str,
+        at: Option<String>,
+        values: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Self {
+        let source = format!("secret {namespace}/{name}");
+        Self {
+            entries: values
+                .into_iter()
+                .map(|(key, content)| {
+                    let entry = Entry {
+                        content: Zeroizing::new(content),
+                        name: format!("{source} key {key}"),
+                        at: at.clone(),
+                    };
+                    (key, entry)
+                })
+                .collect(),
+            source,
+            at,
+        }
+    }
+
+    fn share(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            at: self.at.clone(),
+            entries: self.entries.clone(),
+        }
+    }
+
+    /// The server's certificate and key: the generic keys `cert` and `key`
+    /// before `tls.crt` and `tls.key`; a mixed pair does not count.
+    ///
+    /// # Errors
+    /// When neither pair is complete and filled.
+    pub fn key_pair(&self) -> Result<KeyPairEntries<'_>, Problem> {
+        const PAIRS: [(&str, &str, &str); 2] = [("cert", "key", "crl"), ("tls.crt", "tls.key", "ca.crl")];
+        let filled = |key: &str| self.entries.get(key).filter(|entry| !entry.content.is_empty());
+        for (certificate, key, crl) in PAIRS {
+            if let (Some(certificate), Some(key)) = (filled(certificate), filled(key)) {
+                return Ok(KeyPairEntries {
+                    certificate,
+                    key,
+                    crl: filled(crl),
+                });
+            }
+        }
+        for (certificate, key, _) in PAIRS {
+            if self.entries.contains_key(certificate) && self.entries.contains_key(key) {
+                return Err(self.problem(format!(
+                    "{} has the keys {certificate} and {key}, but they are empty",
+                    self.source
+                )));
+            }
+        }
+        Err(self.problem(format!(
+            "{} has neither the keys tls.crt and tls.key nor cert and key; it has: {}",
+            self.source,
+            self.key_names()
+        )))
+    }
+
+    /// The CA that clients are verified with: `cacert` (with `crl`), then `ca.crt` (with `ca.crl`).
+    ///
+    /// # Errors
+    /// When neither is there and filled.
+    pub fn authorities(&self) -> Result<AuthorityEntries<'_>, Problem> {
+        for (name, crl) in [("cacert", "crl"), ("ca.crt", "ca.crl")] {
+            match self.entries.get(name) {
+                Some(entry) if entry.content.is_empty() => {
+                    return Err(self.problem(format!("{} has the key {name}, but it is empty", self.source)));
+                }
+                Some(authorities) => {
+                    let crl = self.entries.get(crl).filter(|entry| !entry.content.is_empty());
+                    return Ok(AuthorityEntries { authorities, crl });
+                }
+                None => {}
+            }
+        }
+        Err(self.problem(format!(
+            "{} has neither the key ca.crt nor cacert, which clients are verified with; it has: {}",
+            self.source,
+            self.key_names()
+        )))
+    }
+
+    fn key_names(&self) -> String {
+        let names: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            return "no key".to_owned();
+        }
+        names.join(", ")
+    }
+
+    fn problem(&self, what: String) -> Problem {
+        let problem = Problem::new(what);
+        match &self.at {
+            Some(at) => problem.at(at),
+            None => problem,
+        }
+    }
+}
+
+/// A server's certificate and key in a Secret.
+pub struct KeyPairEntries<'s> {
+    /// The chain, leaf first.
+    pub certificate: &'s Entry,
+    /// The key.
+    pub key: &'s Entry,
+    /// Revocation lists that stand beside them.
+    pub crl: Option<&'s Entry>,
+}
+
+/// The trust anchors for clients in a Secret.
+pub struct AuthorityEntries<'s> {
+    /// One certificate or several.
+    pub authorities: &'s Entry,
+    /// Revocation lists.
+    pub crl: Option<&'s Entry>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Notices changes in folders. Wakes up for anything that happens there;
+//! whether something of interest changed is for the reader to find out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use crate::problem::Problem;
+
+/// After an event, how long it must be quiet.
+const QUIET: Duration = Duration::from_millis(10);
+/// How long at most is waited for quiet.
+const LONGEST: Duration = Duration::from_millis(50);
+
+/// Watches folders, each for itself and not for what lies below it.
+pub struct FolderWatch {
+    watcher: RecommendedWatcher,
+    events: Receiver<Wake>,
+    waker: Sender<Wake>,
+    /// Watched folders by path: a folder that was exchanged for another is watched anew.
+    watched: BTreeMap<PathBuf, Identity>,
+    refused: bool,
+}
+
+/// Why the watch woke up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Something happened in a watched folder.
+    Change,
+    /// The time is up.
+    Timeout,
+    /// [`Stopper::stop`] was called.
+    Stop,
+}
+
+/// Ends a wait from another thread.
+#[derive(Clone)]
+pub struct Stopper(Sender<Wake>);
+
+impl Stopper {
+    /// Ends the wait.
+    pub fn stop(&self) {
+        // Nobody waits when the watch has gone.
+        let _ = self.0.send(Wake::Stop);
+    }
+}
+
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let metadata = path.metadata().ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Option<Identity> {
+    path.metadata().ok().map(|_| ())
+}
+
+impl FolderWatch {
+    /// A watch over no folder yet.
+    ///
+    /// # Errors
+    /// When the system has no watch to give.
+    pub fn new() -> Result<Self, Problem> {
+        let (waker, events) = channel();
+        let sender = waker.clone();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            let reading = event.as_ref().is_ok_and(|event| event.kind.is_access());
+            if !reading {
+                // Nobody waits when the watch has gone.
+                let _ = sender.send(Wake::Change);
+            }
+        })
+        .map_err(|error| Problem::new("files cannot be watched for changes").why(error.to_string()))?;
+        Ok(Self {
+            watcher,
+            events,
+            waker,
+            watched: BTreeMap::new(),
+            refused: false,
+        })
+    }
+
+    /// A handle that ends [`FolderWatch::wait`].
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.waker.clone())
+    }
+
+    /// Watches these folders and no others. Returns whether a folder was added
+    /// or exchanged since, so that something may have happened unseen.
+    pub fn set(&mut self, folders: &BTreeSet<PathBuf>) -> bool {
+        let gone: Vec<PathBuf> = self
+            .watched
+            .iter()
+            .filter(|(path, known)| !folders.contains(*path) || identity(path) != Some(**known))
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in gone {
+            // The watch of a folder that was removed is gone already.
+            let _ = self.watcher.unwatch(&path);
+            self.watched.remove(&path);
+        }
+        let mut added = false;
+        for path in folders {
+            if self.watched.contains_key(path) {
+                continue;
+            }
+            let Some(identity) = identity(path) else { continue };
+            match self.watcher.watch(path, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    added = true;
+                    self.watched.insert(path.clone(), identity);
+                }
+                Err(error) if !self.refused => {
+                    self.refused = true;
+                    tracing::warn!(
+                        "{} cannot be watched for changes ({error}); changes are looked for every second",
+                        path.display()
+                    );
+                }
+                Err(_) => {}
+            }
+        }
+        added
+    }
+
+    /// Waits for a change and then for quiet, or until the time is up.
+    pub fn wait(&self, timeout: Option<Duration>) -> Wake {
+        // Where watches ran out, the clock takes their place.
+        let timeout = if self.refused {
+            Some(timeout.map_or(Duration::from_secs(1), |t| t.min(Duration::from_secs(1))))
+        } else {
+            timeout
+        };
+        let first = match timeout {
+            None => self.events.recv().unwrap_or(Wake::Stop),
+            Some(timeout) => match self.events.recv_timeout(timeout) {
+                Ok(wake) => wake,
+                Err(RecvTimeoutError::Timeout) => Wake::Timeout,
+                Err(RecvTimeoutError::Disconnected) => Wake::Stop,
+            },
+        };
+        if first != Wake::Change {
+            return first;
+        }
+        let since = Instant::now();
+        while since.elapsed() < LONGEST {
+            match self.events.recv_timeout(QUIET) {
+                Ok(Wake::Stop) => return Wake::Stop,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        Wake::Change
+    }
+}

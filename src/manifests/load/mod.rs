@@ -1,0 +1,382 @@
+//! YAML or JSON text into objects: documents, `List`s and typed values, with
+//! the place of every field. Reading files is the caller's work.
+
+mod decode;
+mod position;
+mod scalar;
+mod tree;
+
+use std::sync::Arc;
+
+pub use position::{Location, Origin, Position};
+
+use super::model::{Deployment, Gateway, Manifest, ObjectMeta, Secret, Service, VirtualService};
+use super::model::{Other, deployment, gateway, secret, service, virtual_service};
+use crate::names;
+use crate::problem::Problem;
+use decode::{DecodeError, UnknownField, decode};
+use tree::{Documents, Node, Value};
+
+/// The objects of a file.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The objects, in the order in which they stand.
+    pub objects: Vec<Object>,
+    /// What an API server would drop or complain about.
+    pub warnings: Vec<Warning>,
+}
+
+/// An object and where it came from.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The object.
+    pub manifest: Manifest,
+}
+
+/// Something that is odd, but stops nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where.
+    pub location: Location,
+    /// The field's path; empty for the whole object.
+    pub path: String,
+    /// What, in words.
+    pub message: String,
+}
+
+impl From<Warning> for Problem {
+    fn from(warning: Warning) -> Self {
+        Self::new(warning.message).at(place(&warning.location, &warning.path))
+    }
+}
+
+/// Why a text holds no objects: no YAML, or a value that an API server would
+/// refuse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{location}: {message}")]
+pub struct LoadError {
+    /// Where.
+    pub location: Location,
+    /// The field's path; empty where the text is no YAML.
+    pub path: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to change, where it is known.
+    pub fix: Option<String>,
+}
+
+impl From<LoadError> for Problem {
+    fn from(error: LoadError) -> Self {
+        let problem = Self::new(&error.message).at(place(&error.location, &error.path));
+        match error.fix {
+            Some(fix) => problem.fix(fix),
+            None => problem,
+        }
+    }
+}
+
+fn place(location: &Location, path: &str) -> String {
+    if path.is_empty() {
+        location.to_string()
+    } else {
+        format!("{location}  {path}")
+    }
+}
+
+/// Reads all objects of a text; `name` is what its places say (a file's name
+/// as the user gave it, or `-`).
+///
+/// # Errors
+/// The first that is found: text that is no YAML or JSON, a key that stands
+/// twice, aliases that stand for too much, a document that is no object, a
+/// field of a type that an API server would refuse, an unknown version of a
+/// kind that is known here.
+pub fn load(text: &str, name: &str) -> Result<Loaded, LoadError> {
+    let mut loading = Loading {
+        file: Arc::from(name),
+        loaded: Loaded::default(),
+    };
+    for document in Documents::new(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+        let document = document.map_err(|error| loading.error(error.position, "", error.message))?;
+        loading.document(&document, None)?;
+    }
+    Ok(loading.loaded)
+}
+
+/// Reads bytes as [`load`] reads text.
+///
+/// # Errors
+/// As [`load`], and when the bytes are no UTF-8.
+pub fn load_bytes(bytes: &[u8], name: &str) -> Result<Loaded, LoadError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let position = Position {
+            line: u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX),
+            column: u32::try_from(String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
+                .unwrap_or(u32::MAX),
+        };
+        LoadError {
+            location: Location::new(&Arc::from(name), position),
+            path: String::new(),
+            message: "the file is no UTF-8 text".into(),
+            fix: None,
+        }
+    })?;
+    load(text, name)
+}
+
+/// Reads documents as plain JSON values, for templates.
+pub(super) fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
+    let file = Arc::from("template");
+    Documents::new(text)
+        .map(|document| {
+            document.map(|node| node.to_json()).map_err(|error| LoadError {
+                location: Location::new(&file, error.position),
+                path: String::new(),
+                message: error.message,
+                fix: None,
+            })
+        })
+        .filter(|value| !matches!(value, Ok(serde_json::Value::Null)))
+        .collect()
+}
+
+/// Istio's API group.
+const ISTIO_GROUP: &str = "networking.istio.io";
+/// The versions of Istio's networking API that have these shapes.
+const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
+/// The kinds of that group.
+const ISTIO_KINDS: &[&str] = &[
+    gateway::KIND,
+    virtual_service::KIND,
+    "DestinationRule",
+    "EnvoyFilter",
+    "ProxyConfig",
+    "ServiceEntry",
+    "Sidecar",
+    "WorkloadEntry",
+    "WorkloadGroup",
+];
+/// The versions in which Deployments have been served.
+const DEPLOYMENT_VERSIONS: &[&str] = &["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"];
+
+/// An item of a typed list with what it does not repeat.
+fn with_header(node: &Node, api_version: &str, kind: &str) -> Node {
+    let mut whole = node.clone();
+    if let Value::Mapping(entries) = &mut whole.value {
+        for (key, value) in [("apiVersion", api_version), ("kind", kind)] {
+            if !entries.iter().any(|entry| entry.key == key) {
+                entries.push(tree::Entry {
+                    key: key.to_owned(),
+                    key_position: node.position,
+                    value: Node {
+                        position: node.position,
+                        value: Value::String(value.to_owned()),
+                    },
+                });
+            }
+        }
+    }
+    whole
+}
+
+struct Loading {
+    file: Arc<str>,
+    loaded: Loaded,
+}
+
+impl Loading {
+    fn error(&self, position: Position, path: &str, message: impl Into<String>) -> LoadError {
+        LoadError {
+            location: Location::new(&self.file, position),
+            path: path.to_owned(),
+            message: message.into(),
+            fix: None,
+        }
+    }
+
+    /// Takes a document, or an item of a list; `inherited` is the version and
+    /// kind that an item of a typed list does not repeat.
+    fn document(&mut self, node: &Node, inherited: Option<(&str, &str)>) -> Result<(), LoadError> {
+        if node.value == Value::Null {
+            return Ok(());
+        }
+        if !matches!(node.value, Value::Mapping(_)) {
+            return Err(self.error(
+                node.position,
+                "",
+                format!("wanted a Kubernetes object, found {}", node.kind()),
+            ));
+        }
+        let api_version = self.header(node, "apiVersion", inherited.map(|(version, _)| version))?;
+        let kind = self.header(node, "kind", inherited.map(|(_, kind)| kind))?;
+        if let (Some(item_kind), Some(items)) = (kind.strip_suffix("List"), node.get("items")) {
+            let Value::Sequence(items) = &items.value else {
+                return Err(self.error(
+                    items.position,
+                    "items",
+                    format!("wanted a list, found {}", items.kind()),
+                ));
+            };
+            let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+            return items.iter().try_for_each(|item| self.document(item, inherited));
+        }
+        if inherited.is_some() && (node.get("apiVersion").is_none() || node.get("kind").is_none()) {
+            let whole = with_header(node, api_version, kind);
+            return self.document(&whole, None);
+        }
+        let manifest = self.manifest(node, api_version, kind)?;
+        self.loaded.objects.push(Object {
+            origin: Origin::new(&self.file, node),
+            manifest,
+        });
+        Ok(())
+    }
+
+    fn header<'a>(&self, node: &'a Node, field: &str, inherited: Option<&'a str>) -> Result<&'a str, LoadError> {
+        match (node.get(field), inherited) {
+            (Some(value), _) => match value.as_str() {
+                Some(text) if !text.is_empty() => Ok(text),
+                _ => Err(self.error(
+                    value.position,
+                    field,
+                    format!("wanted a string, found {}", value.kind()),
+                )),
+            },
+            (None, Some(text)) => Ok(text),
+            (None, None) => Err(self.error(
+                node.position,
+                "",
+                format!("the field {field} is missing: this is no Kubernetes object"),
+            )),
+        }
+    }
+
+    fn manifest(&mut self, node: &Node, api_version: &str, kind: &str) -> Result<Manifest, LoadError> {
+        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
+        let istio = group == ISTIO_GROUP;
+        let (known, wanted): (bool, Vec<String>) = match kind {
+            gateway::KIND | virtual_service::KIND => (
+                istio && ISTIO_VERSIONS.contains(&version),
+                ISTIO_VERSIONS
+                    .iter()
+                    .map(|version| format!("{ISTIO_GROUP}/{version}"))
+                    .collect(),
+            ),
+            secret::KIND | service::KIND => (api_version == "v1", vec!["v1".into()]),
+            deployment::KIND => (
+                DEPLOYMENT_VERSIONS.contains(&api_version),
+                DEPLOYMENT_VERSIONS
+                    .iter()
+                    .map(|version| (*version).to_owned())
+                    .collect(),
+            ),
+            _ if istio && !ISTIO_KINDS.contains(&kind) => {
+                let mut error = self.error(
+                    node.get("kind").map_or(node.position, |node| node.position),
+                    "kind",
+                    format!("{ISTIO_GROUP} has no kind {kind:?}"),
+                );
+                error.fix = Some(format!("one of {}", ISTIO_KINDS.join(", ")));
+                return Err(error);
+            }
+            _ => return self.other(node, api_version, kind),
+        };
+        if !known {
+            // A resource of another project may share a kind's name. Its group is a domain of its own.
+            let foreign = group.contains('.') && !group.ends_with("istio.io");
+            if foreign {
+                return self.other(node, api_version, kind);
+            }
+            let at = node.get("apiVersion").map_or(node.position, |node| node.position);
+            let mut error = self.error(
+                at,
+                "apiVersion",
+                format!("unknown apiVersion {api_version:?} of kind {kind}"),
+            );
+            error.fix = Some(format!("apiVersion: {}", wanted.join(" or ")));
+            return Err(error);
+        }
+        match kind {
+            gateway::KIND => self.typed::<Gateway>(node, true).map(Manifest::Gateway),
+            virtual_service::KIND => self.typed::<VirtualService>(node, true).map(Manifest::VirtualService),
+            secret::KIND => self.typed::<Secret>(node, true).map(Manifest::Secret),
+            service::KIND => self.typed::<Service>(node, false).map(Manifest::Service),
+            _ => self.typed::<Deployment>(node, false).map(Manifest::Deployment),
+        }
+        .and_then(|manifest| {
+            self.check_metadata(node, manifest.metadata(), kind)?;
+            Ok(manifest)
+        })
+    }
+
+    fn typed<T: serde::de::DeserializeOwned>(&mut self, node: &Node, complete: bool) -> Result<T, LoadError> {
+        let (object, unknown) = decode(node).map_err(|error| self.misfit(node, error))?;
+        if complete {
+            for field in unknown {
+                self.unknown_field(field);
+            }
+        }
+        Ok(object)
+    }
+
+    fn misfit(&self, node: &Node, error: DecodeError) -> LoadError {
+        let position = error.position.unwrap_or(node.position);
+        self.error(position, &error.path, error.message)
+    }
+
+    /// An API server takes any `status` and any `metadata` of its own making.
+    fn unknown_field(&mut self, field: UnknownField) {
+        let first = field.path.split(['.', '[']).next().unwrap_or_default();
+        if matches!(first, "apiVersion" | "kind" | "metadata" | "status") {
+            return;
+        }
+        self.loaded.warnings.push(Warning {
+            location: Location::new(&self.file, field.position),
+            message: format!("unknown field {}: an API server drops it", field.path),
+            path: field.path,
+        });
+    }
+
+    fn other(&mut self, node: &Node, api_version: &str, kind: &str) -> Result<Manifest, LoadError> {
+        let metadata = match node.get("metadata") {
+            // What is not interpreted may as well have no name.
+            Some(metadata) => decode::<ObjectMeta>(metadata)
+                .map(|(metadata, _)| metadata)
+                .unwrap_or_default(),
+            None => ObjectMeta::default(),
+        };
+        Ok(Manifest::Other(Other {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            metadata,
+            content: node.to_json(),
+        }))
+    }
+
+    fn check_metadata(&self, node: &Node, metadata: &ObjectMeta, kind: &str) -> Result<(), LoadError> {
+        let at = |field: &str| {
+            let metadata = node.get("metadata");
+            let found = metadata.and_then(|metadata| metadata.get(field));
+            found.or(metadata).map_or(node.position, |node| node.position)
+        };
+        if let Err(problem) = names::check_object_name(kind, &metadata.name) {
+            let why = problem.why.unwrap_or_default();
+            return Err(self.error(at("name"), "metadata.name", format!("{}: {why}", problem.what)));
+        }
+        match &metadata.namespace {
+            Some(namespace) if !names::is_dns_label(namespace) => Err(self.error(
+                at("namespace"),
+                "metadata.namespace",
+                format!("{namespace:?} is not a namespace"),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
