@@ -8,4 +8,7 @@ mod harness;
 mod init;
 mod layering;
 mod manifests;
+mod probe;
+mod request;
+mod running_serve;
 mod schema;

@@ -3,4 +3,7 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+mod printed_lines;
+#[path = "../cli/running_serve.rs"]
+mod running_serve;
 mod zoo;
