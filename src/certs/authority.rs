@@ -242,6 +242,7 @@ pub(super) fn random_serial() -> Result<[u8; 16], Problem> {
     Ok(serial)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 pub(super) fn failed(error: rcgen::Error) -> Problem {
     Problem::new("a certificate cannot be signed").why(error.to_string())
 }

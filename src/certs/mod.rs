@@ -2,6 +2,7 @@
 //! values out; the time is an argument, randomness is the crypto provider's.
 
 mod authority;
+mod constraints;
 pub mod crl;
 pub mod csr;
 mod der;

@@ -95,11 +95,11 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         };
         let line = line.trim();
         if let Some((before, after)) = line.split_once(BEGIN)
-            && !(before.is_empty() && after.matches(DASHES).count() == 1)
+            && !(before.is_empty() && after.strip_suffix(DASHES).is_some_and(is_label))
         {
             return Err(Problem::new(format!("{name} is no valid PEM"))
                 .at(at())
-                .why("a BEGIN marker does not stand on a line of its own; two files were perhaps joined without a newline between them")
+                .why("a BEGIN marker does not stand whole on a line of its own; two files were perhaps joined without a newline between them")
                 .fix("put each -----BEGIN ...----- and -----END ...----- marker on its own line"));
         }
         if let Some(open) = &open
@@ -132,7 +132,7 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
                     "the block of line {} begins as {} and ends as {}",
                     block.line,
                     block.label,
-                    label.chars().take(40).collect::<String>()
+                    if is_label(label) { label } else { "something else" }
                 )));
             }
             found.push(block.close(name)?);
@@ -144,6 +144,11 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         Some(open) => Err(open.truncated(name)),
         None => Ok(found),
     }
+}
+
+/// Whether a label is one (RFC 7468 section 2): printable ASCII, not too long.
+fn is_label(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && !text.contains(DASHES) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// A block whose END line was not seen yet.
@@ -159,7 +164,7 @@ struct Open {
 impl Open {
     fn new(label: &str, line: usize) -> Self {
         Self {
-            label: label.chars().take(80).collect(),
+            label: label.to_owned(),
             line,
             base64: Zeroizing::new(String::new()),
             base64_line: line + 1,
@@ -288,7 +293,7 @@ pub fn is_der_certificate(content: &[u8]) -> bool {
 /// Says what is wrong.
 pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
     match x509_parser::certificate::X509Certificate::from_der(der) {
-        Ok((rest, _)) if rest.is_empty() => Ok(()),
+        Ok(([], _)) => Ok(()),
         Ok(_) => Err("bytes are left over after the certificate"),
         Err(_) => Err("its content is no X.509 certificate"),
     }

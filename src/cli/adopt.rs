@@ -66,7 +66,7 @@ struct Placed {
     in_place: bool,
 }
 
-pub(super) fn run(args: AdoptArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     refuse_secrets(&args.sources)?;
     let host = args
@@ -194,9 +194,9 @@ fn place(chain: Adopted, context: &Context) -> Placed {
 }
 
 fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if dry_run {
-        text += "nothing is written (--dry-run); this would be done:\n";
+        lines.push("nothing is written (--dry-run); this would be done:".to_owned());
     }
     for Placed {
         chain,
@@ -207,19 +207,19 @@ fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
         let until = chain.not_after.split('T').next().unwrap_or_default();
         let folder = shown(&layout.folder());
         if *in_place {
-            text += &format!("{folder}/ is checked and recorded where it is  until {until}\n");
+            lines.push(format!("{folder}/ is checked and recorded where it is  until {until}"));
         } else {
-            text += &format!("adopted {folder}/  until {until}\n");
+            lines.push(format!("adopted {folder}/  until {until}"));
             let rows: Vec<(String, String)> = (chain.files.iter())
                 .map(|file| (shown(&layout.relative(file.part.part())), shown(&file.from)))
                 .collect();
             let width = rows.iter().map(|(to, _)| to.len()).max().unwrap_or_default();
             for (to, from) in rows {
-                text += &format!("  {to:<width$}  from {from}\n");
+                lines.push(format!("  {to:<width$}  from {from}"));
             }
         }
         if !chain.missing.is_empty() {
-            text += &format!("  not there: {}\n", chain.missing.join(", "));
+            lines.push(format!("  not there: {}", chain.missing.join(", ")));
         }
         if let Some(entry) = file.config.host(layout.host()) {
             let mode = file.config.mode_of(entry);
@@ -227,15 +227,15 @@ fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
                 .iter()
                 .find(|(_, known)| *known == mode)
                 .map_or("", |(word, _)| *word);
-            text += &format!(
-                "{}: {} is recorded, mode {mode}, Secret {}\n",
+            lines.push(format!(
+                "{}: {} is recorded, mode {mode}, Secret {}",
                 shown(&file.path),
                 entry.host,
                 entry.credential_name
-            );
+            ));
         }
     }
-    text + "\nnext: istio-tls serve\n"
+    lines.join("\n") + "\n\nnext: istio-tls serve\n"
 }
 
 fn as_json(placed: &[Placed], file: &WorkspaceFile, ignored: usize, dry_run: bool) -> Value {

@@ -263,7 +263,7 @@ fn check<'a>(
     let roots: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| is_top(ca)).map(|ca| der(ca)).collect();
     let intermediates: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| !is_top(ca)).map(|ca| der(ca)).collect();
     let verdict = verify(&VerifyInput {
-        chain: &[leaf.der.clone()],
+        chain: std::slice::from_ref(&leaf.der),
         intermediates: &intermediates,
         roots: &roots,
         crls: &[],

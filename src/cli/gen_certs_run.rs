@@ -358,6 +358,9 @@ fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Re
     })
 }
 
+/// A job, and what was issued for it already.
+type Waiting = (Job, Option<Issued>);
+
 /// Issues and writes all jobs; the first is issued already. Gives what was
 /// made, in the jobs' order, and the failure that ended it, if one did.
 fn make_all(
@@ -372,7 +375,7 @@ fn make_all(
         Err(_) => 1,
     };
     let mut first = first;
-    let jobs: Vec<Mutex<Option<(Job, Option<Issued>)>>> = jobs
+    let jobs: Vec<Mutex<Option<Waiting>>> = jobs
         .into_iter()
         .map(|job| Mutex::new(Some((job, first.take()))))
         .collect();

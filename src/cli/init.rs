@@ -50,7 +50,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let path = context.dir.join(FILE_NAME);
     if path.symlink_metadata().is_ok() {
@@ -61,9 +61,9 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     let starter = WorkspaceFile::starter(&context.dir, &new_id().map_err(Failure::runtime)?);
-    let (mut wanted, mut hosts) = from_flags(&args, context, &starter.config)?;
+    let (mut wanted, mut hosts) = from_flags(args, context, &starter.config)?;
     if context.interactive && !context.yes {
-        ask(&args, &mut wanted, &mut hosts)?;
+        ask(args, &mut wanted, &mut hosts)?;
     }
     let recorded: Vec<Recorded> = hosts
         .into_iter()

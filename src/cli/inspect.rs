@@ -44,7 +44,7 @@ struct Report<'a> {
     items: &'a [Item],
 }
 
-pub(super) fn run(args: InspectArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let sources = args
         .targets

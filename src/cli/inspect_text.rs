@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::certs::inspect::{CertificateFacts, CrlFacts, Found, Item, PrivateKeyFacts, RequestFacts, Validity};
+use crate::certs::inspect::{
+    CertificateFacts, CrlFacts, Found, Item, KeyFacts, PrivateKeyFacts, RequestFacts, Validity,
+};
 use crate::report::paint::Paint;
 
 /// Days left below which validity is shown as a warning.
@@ -141,7 +143,7 @@ impl Page {
 
     fn key(&mut self, item: &Item, facts: &PrivateKeyFacts, items: &[Item]) {
         let encrypted = if facts.encrypted { ", encrypted" } else { "" };
-        let name = facts.key.as_ref().map_or_else(|| "locked".to_owned(), |key| key.name());
+        let name = facts.key.as_ref().map_or_else(|| "locked".to_owned(), KeyFacts::name);
         let title = format!(
             "{}  {name}, {}{encrypted}",
             self.paint.bold("private key"),

@@ -69,12 +69,12 @@ pub fn run() -> Exit {
         Err(failure) => return failure.show_plain(),
     };
     let outcome = match cli.command {
-        Command::Init(args) => init::run(args, &context),
+        Command::Init(args) => init::run(&args, &context),
         Command::GenCerts(args) => gen_certs::run(args, &context),
-        Command::Adopt(args) => adopt::run(args, &context),
-        Command::Revoke(args) => revoke::run(args, &context),
-        Command::Inspect(args) => inspect::run(args, &context),
-        Command::Verify(args) => verify::run(args, &context),
+        Command::Adopt(args) => adopt::run(&args, &context),
+        Command::Revoke(args) => revoke::run(&args, &context),
+        Command::Inspect(args) => inspect::run(&args, &context),
+        Command::Verify(args) => verify::run(&args, &context),
         Command::Manifests(args) => manifests::run(args, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(args, &context),

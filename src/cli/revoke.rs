@@ -63,7 +63,7 @@ const INTERMEDIATE: Issuer = Issuer {
     crl: Part::IntermediateCrl,
 };
 
-pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let host = Host::parse(&args.host).map_err(Failure::usage)?;
     let layout = ChainLayout::new(&context.dir, &host);
@@ -232,11 +232,12 @@ fn report(
         })),
         Format::Text if already => context.print(&format!("{serial} is revoked already\n")),
         Format::Text => {
-            let flags: String = paths.iter().map(|path| format!(" --crl {path}")).collect();
-            context.print(&format!(
-                "revoked {serial}\n{}\nnext: istio-tls serve{flags}\n      (probe and verify take --crl too; manifests adds the CRL to the Secret)\n",
-                paths.iter().map(|path| format!("  wrote {path}\n")).collect::<String>()
-            ))
+            let mut lines = vec![format!("revoked {serial}")];
+            lines.extend(paths.iter().map(|path| format!("  wrote {path}")));
+            let flags: Vec<String> = paths.iter().map(|path| format!("--crl {path}")).collect();
+            lines.push(format!("\nnext: istio-tls serve {}", flags.join(" ")));
+            lines.push("      (probe and verify take --crl too; manifests adds the CRL to the Secret)\n".to_owned());
+            context.print(&lines.join("\n"))
         }
     }
 }

@@ -89,7 +89,7 @@ struct Chain {
     host: Option<Host>,
 }
 
-pub(super) fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let source = Source::parse(&args.target, context)?;
     if source == Source::Stdin && args.password.is_stdin() {
@@ -105,13 +105,13 @@ pub(super) fn run(args: VerifyArgs, context: &Context) -> Result<Exit, Failure> 
         }
         Source::Stdin => None,
     };
-    let chains = chains(&args, &source, tree.as_ref(), context)?;
-    let (trusted, roots) = trusted(&args, tree.as_ref(), context)?;
+    let chains = chains(args, &source, tree.as_ref(), context)?;
+    let (trusted, roots) = trusted(args, tree.as_ref(), context)?;
     let mut intermediates = Vec::new();
     for path in &args.intermediate {
         intermediates.extend(certificates(path)?);
     }
-    let crls = crls(&args, tree.as_ref())?;
+    let crls = crls(args, tree.as_ref())?;
     let results: Vec<Judged> = chains
         .into_iter()
         .map(|chain| {

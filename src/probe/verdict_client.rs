@@ -154,11 +154,15 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         );
     }
     if alert == Some(43) {
+        let purposes = leaf.as_ref().map(|leaf| leaf.purposes.join(", ")).unwrap_or_default();
         return verdict(
             "extendedKeyUsage clientAuth".to_owned(),
-            "another purpose".to_owned(),
-            "its purpose is wrong: extendedKeyUsage must allow clientAuth, and it holds another purpose".to_owned(),
-            renew,
+            format!("extendedKeyUsage {purposes}"),
+            format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth"),
+            format!(
+                "send the client's certificate (HOST/4_client), not a server's; istio-tls gen-certs {} makes one",
+                wanted.host
+            ),
         );
     }
     verdict(

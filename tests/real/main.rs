@@ -6,6 +6,9 @@ mod gateway_load;
 mod gateway_tls;
 #[path = "../cli/harness.rs"]
 mod harness;
+mod printed_lines;
+#[path = "../cli/running_serve.rs"]
+mod running_serve;
 mod zoo;
 
 mod certificates;

@@ -448,7 +448,7 @@ fn rows() -> Vec<Row> {
             Openssl(MUTUAL),
             &["--cert", "good.pem", "--key", "good.key"],
             rejected,
-            ["clientAuth", "another purpose"],
+            ["clientAuth", "serverAuth"],
         ),
         row(
             "client certificate not required",

@@ -282,6 +282,6 @@ pub(crate) fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     .filter(|(set, _)| *set)
     .map(|(_, name)| name.to_owned())
     .collect();
-    names.extend(usage.other.iter().map(|oid| oid.to_id_string()));
+    names.extend(usage.other.iter().map(x509_parser::der_parser::Oid::to_id_string));
     names
 }

@@ -103,8 +103,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(cannot_write(&target, &error)),
         };
-        let outcome = self
-            .build(layout, &tree, parts)
+        let outcome = Self::build(layout, &tree, parts)
             .and_then(|()| {
                 if stands {
                     carry_over(layout, &tree, keep)?;
@@ -190,12 +189,7 @@ impl Store {
         let _ = fs::remove_dir(layout.folder());
     }
 
-    fn build(
-        &self,
-        layout: &ChainLayout,
-        tree: &Path,
-        parts: &[(Part<'_>, &[u8])],
-    ) -> Result<(), (PathBuf, io::Error)> {
+    fn build(layout: &ChainLayout, tree: &Path, parts: &[(Part<'_>, &[u8])]) -> Result<(), (PathBuf, io::Error)> {
         make_folders(tree).map_err(|error| (tree.to_owned(), error))?;
         let mut made: Vec<PathBuf> = Vec::new();
         for (part, content) in parts {

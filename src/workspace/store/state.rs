@@ -31,7 +31,26 @@ pub fn tidy(dir: &Path) -> Result<(), Problem> {
     if !file_names(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
         return Ok(());
     }
-    let lock = File::open(state.join(LOCK)).map_err(|error| cannot_write(&state.join(LOCK), &error))?;
+    let path = state.join(LOCK);
+    let lock = match OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(SECRET)
+        .open(&path)
+    {
+        Ok(lock) => lock,
+        // Who may only read takes the folder as it is.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+            ) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(cannot_write(&path, &error)),
+    };
     match lock.try_lock() {
         Ok(()) => recover(dir, &state),
         // Another process is at work on it.
