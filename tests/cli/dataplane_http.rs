@@ -140,16 +140,23 @@ impl Upstream {
     fn serve(mut stream: TcpStream, heads: &Mutex<Vec<String>>) {
         let mut buffer = Vec::new();
         loop {
-            let Some(head) = read_head(&mut stream, &mut buffer) else { return };
+            let Some(head) = read_head(&mut stream, &mut buffer) else {
+                return;
+            };
             heads.lock().unwrap().push(head.clone());
             let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
             if head.contains("transfer-encoding: chunked") {
                 while !buffer.ends_with(b"0\r\n\r\n") {
                     let mut more = [0; 4096];
-                    let Ok(count @ 1..) = stream.read(&mut more) else { return };
+                    let Ok(count @ 1..) = stream.read(&mut more) else {
+                        return;
+                    };
                     buffer.extend_from_slice(&more[..count]);
                 }
-                heads.lock().unwrap().push(String::from_utf8_lossy(&buffer).into_owned());
+                heads
+                    .lock()
+                    .unwrap()
+                    .push(String::from_utf8_lossy(&buffer).into_owned());
                 buffer.clear();
             }
             let answer: &[u8] = match path.as_str() {
@@ -182,7 +189,12 @@ impl Upstream {
     }
 
     fn last(&self) -> String {
-        self.heads.lock().unwrap().last().cloned().expect("a request reached the upstream")
+        self.heads
+            .lock()
+            .unwrap()
+            .last()
+            .cloned()
+            .expect("a request reached the upstream")
     }
 }
 
@@ -270,11 +282,17 @@ impl Answer {
     }
 
     fn status(&self) -> u16 {
-        self.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
+        self.head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0)
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        self.head
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 }
 
@@ -287,7 +305,11 @@ fn what_the_gateway_answers_by_itself_is_what_envoy_answers() {
     let protocol = format!("{after} reset reason: protocol error");
     let row = |request: &str, status: u16, body: &str, location: Option<&str>| {
         let answer = gateway.ask(request);
-        assert_eq!((answer.status(), answer.body.as_str()), (status, body), "{request}\n{answer:?}");
+        assert_eq!(
+            (answer.status(), answer.body.as_str()),
+            (status, body),
+            "{request}\n{answer:?}"
+        );
         assert_eq!(answer.header("server"), Some("istio-envoy"), "{request}");
         assert!(answer.header("date").is_some(), "{request}");
         assert_eq!(answer.header("location"), location, "{request}");
@@ -303,7 +325,12 @@ fn what_the_gateway_answers_by_itself_is_what_envoy_answers() {
     row(&get("/silent"), 504, "upstream request timeout", None);
     row(&get("/delay/3"), 504, "upstream request timeout", None);
     row(&get("/direct"), 202, "said here", None);
-    row(&get("/redirect?a=b"), 301, "", Some("https://other.example.com/there?a=b"));
+    row(
+        &get("/redirect?a=b"),
+        301,
+        "",
+        Some("https://other.example.com/there?a=b"),
+    );
     row(
         "GET /x?y=z HTTP/1.1\r\nhost: secure.test:8080\r\n\r\n",
         301,
@@ -329,17 +356,33 @@ fn no_request_can_be_smuggled() {
     let cases = [
         ("CL and TE", "content-length: 4\r\ntransfer-encoding: chunked\r\n", 400),
         ("TE and CL", "transfer-encoding: chunked\r\ncontent-length: 4\r\n", 400),
-        ("two lengths that differ", "content-length: 4\r\ncontent-length: 5\r\n", 400),
+        (
+            "two lengths that differ",
+            "content-length: 4\r\ncontent-length: 5\r\n",
+            400,
+        ),
         ("a list of lengths", "content-length: 4, 5\r\n", 400),
         ("a signed length", "content-length: +4\r\n", 400),
         ("a negative length", "content-length: -4\r\n", 400),
         ("a hexadecimal length", "content-length: 0x4\r\n", 400),
-        ("a length beyond 64 bits", "content-length: 99999999999999999999\r\n", 400),
+        (
+            "a length beyond 64 bits",
+            "content-length: 99999999999999999999\r\n",
+            400,
+        ),
         ("space before the colon", "transfer-encoding : chunked\r\n", 400),
         ("obs-fold", "x: y\r\n transfer-encoding: chunked\r\n", 400),
-        ("TE that ends in something else", "transfer-encoding: chunked, identity\r\n", 400),
+        (
+            "TE that ends in something else",
+            "transfer-encoding: chunked, identity\r\n",
+            400,
+        ),
         ("TE with another coding", "transfer-encoding: gzip, chunked\r\n", 501),
-        ("TE twice", "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n", 501),
+        (
+            "TE twice",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            501,
+        ),
         ("TE that is no chunked", "transfer-encoding: xchunked\r\n", 400),
         ("a NUL in a value", "x: a\0b\r\n", 400),
         ("a bare CR in a value", "x: a\rb\r\n", 400),
@@ -354,7 +397,11 @@ fn no_request_can_be_smuggled() {
         let _ = stream.read_to_end(&mut all);
         let all = String::from_utf8_lossy(&all);
         assert!(all.starts_with(&format!("HTTP/1.1 {status} ")), "{name}: {all}");
-        assert_eq!(all.matches("HTTP/1.1 ").count(), 1, "{name}: the connection was used on\n{all}");
+        assert_eq!(
+            all.matches("HTTP/1.1 ").count(),
+            1,
+            "{name}: the connection was used on\n{all}"
+        );
     }
     let seen = gateway.upstream.heads.lock().unwrap().clone();
     assert!(seen.iter().all(|head| !head.contains("/hidden")), "{seen:?}");
@@ -384,7 +431,13 @@ fn an_upstream_sees_the_client_announced_and_no_hop_headers() {
         assert!(head.lines().any(|had| had == line), "{line} not in\n{head}");
     }
     assert!(head.contains("x-request-id: "), "{head}");
-    for name in ["connection:", "x-hop:", "x-forwarded-client-cert:", "expect:", "proxy-connection:"] {
+    for name in [
+        "connection:",
+        "x-hop:",
+        "x-forwarded-client-cert:",
+        "expect:",
+        "proxy-connection:",
+    ] {
         assert!(!head.contains(name), "{name} in\n{head}");
     }
     assert_eq!(gateway.get("/old/x?q=1").status(), 200);
@@ -457,7 +510,9 @@ fn upstream_connections_are_reused_and_a_dead_one_is_replaced() {
     let gateway = Gateway::start();
     let mut stream = gateway.connect();
     for path in ["/one", "/two", "/closes", "/three"] {
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: a.test\r\n\r\n").as_bytes()).unwrap();
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: a.test\r\n\r\n").as_bytes())
+            .unwrap();
         let answer = Answer::read(&mut stream);
         let wanted = if path == "/closes" { 503 } else { 200 };
         assert_eq!(answer.status(), wanted, "{path} {answer:?}");
@@ -514,11 +569,16 @@ fn a_new_table_opens_and_closes_ports_and_cuts_nothing() {
 fn a_drain_answers_what_is_in_work() {
     let gateway = Gateway::start();
     let mut stream = gateway.connect();
-    stream.write_all(b"GET /status/200 HTTP/1.1\r\nhost: a.test\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET /status/200 HTTP/1.1\r\nhost: a.test\r\n\r\n")
+        .unwrap();
     assert_eq!(Answer::read(&mut stream).status(), 200);
     let server = gateway.server;
     server.drain(Duration::from_secs(5));
     assert!(TcpStream::connect(gateway.address).is_err());
     let mut rest = Vec::new();
-    assert!(matches!(stream.read_to_end(&mut rest), Ok(0)), "an idle connection is closed");
+    assert!(
+        matches!(stream.read_to_end(&mut rest), Ok(0)),
+        "an idle connection is closed"
+    );
 }

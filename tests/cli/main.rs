@@ -3,10 +3,10 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
-mod dataplane_http;
 mod harness;
 mod init;
 mod layering;
