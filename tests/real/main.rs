@@ -3,4 +3,5 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+mod manifests;
 mod zoo;
