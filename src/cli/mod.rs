@@ -17,7 +17,6 @@ mod entries;
 mod host_list;
 mod intent;
 mod password;
-mod sources;
 
 mod adopt;
 mod adopt_chain;

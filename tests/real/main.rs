@@ -9,6 +9,7 @@ mod harness;
 mod printed_lines;
 #[path = "../cli/running_serve.rs"]
 mod running_serve;
+mod manifests;
 mod zoo;
 
 mod certificates;
