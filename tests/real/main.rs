@@ -3,3 +3,9 @@
 
 #[path = "../cli/harness.rs"]
 mod harness;
+#[path = "../cli/serve_process.rs"]
+mod serve_process;
+#[path = "../cli/tls_client.rs"]
+mod tls_client;
+
+mod serve_curl;
