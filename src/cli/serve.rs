@@ -3,6 +3,7 @@
 pub(super) mod banner;
 mod exclusive;
 mod logging;
+mod port_owner;
 mod signals;
 pub(super) mod start;
 
@@ -95,10 +96,10 @@ pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, Failure> {
     let plan = start::ServePlan::from_args(args, context, Some(log_level))?;
     let running = start::start(plan)?;
     context.say(&banner::banner(&running, context));
-    let first = signals.wait()?;
+    let first = signals.wait();
     context.say(&format!("{}: no new connections; open requests may end", first.name()));
     let draining = std::thread::spawn(move || running.drain());
-    if signals.wait_while(|| !draining.is_finished())?.is_some() {
+    if signals.wait_while(|| !draining.is_finished()).is_some() {
         // The second signal: whatever is open is cut.
         return Ok(Exit::Done);
     }
