@@ -10,3 +10,7 @@ mod init;
 mod layering;
 mod manifests;
 mod schema;
+mod serve_config;
+mod serve_process;
+mod serve_reload;
+mod tls_client;

@@ -7,3 +7,9 @@ mod gateway_load;
 mod gateway_tls;
 #[path = "../cli/harness.rs"]
 mod harness;
+#[path = "../cli/serve_process.rs"]
+mod serve_process;
+#[path = "../cli/tls_client.rs"]
+mod tls_client;
+
+mod serve_curl;
