@@ -43,16 +43,10 @@ pub(super) async fn answer(
 }
 
 fn entry(request: &Request<Incoming>) -> Box<Entry> {
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str().to_owned(),
-        None => {
-            let host = request
-                .headers()
-                .get(HOST)
-                .map(|host| host.as_bytes())
-                .unwrap_or_default();
-            String::from_utf8_lossy(host).into_owned()
-        }
+        None => String::from_utf8_lossy(host.unwrap_or_default()).into_owned(),
     };
     Box::new(Entry {
         at: clock::now(),

@@ -172,7 +172,7 @@ struct Outbound<'a> {
 
 enum Failure {
     /// Nothing was sent; the request is whole.
-    NotSent(Request<RequestBody>, LocalReply),
+    NotSent(Box<Request<RequestBody>>, LocalReply),
     /// It may have been acted upon.
     Sent(LocalReply),
 }
@@ -252,7 +252,7 @@ impl Outbound<'_> {
                     Ok(answered) => return Ok(answered),
                     Err(Failure::Sent(reply)) => return Err(reply),
                     Err(Failure::NotSent(unsent, reply)) => {
-                        request = unsent;
+                        request = *unsent;
                         reply
                     }
                 },
@@ -284,14 +284,14 @@ impl Outbound<'_> {
                 // very moment; then a request that changes nothing is sent again.
                 let again = (stale && is_replayable(&request)).then(|| copy_without_body(&request));
                 let Some(sender) = lease.sender() else {
-                    return Err(Failure::NotSent(request, LocalReply::upstream_closed()));
+                    return Err(Failure::NotSent(Box::new(request), LocalReply::upstream_closed()));
                 };
                 match sender.try_send_request(request).await {
                     Ok(response) => Ok((response, Some(lease))),
                     Err(mut failed) => Err(match (failed.take_message(), again) {
-                        (Some(unsent), _) => Failure::NotSent(unsent, LocalReply::upstream_closed()),
+                        (Some(unsent), _) => Failure::NotSent(Box::new(unsent), LocalReply::upstream_closed()),
                         (None, Some(again)) if ended_early(failed.error()) => {
-                            Failure::NotSent(again, LocalReply::upstream_closed())
+                            Failure::NotSent(Box::new(again), LocalReply::upstream_closed())
                         }
                         (None, _) => Failure::Sent(reply_for(failed.error())),
                     }),
@@ -302,7 +302,7 @@ impl Outbound<'_> {
                 match sender.try_send_request(request).await {
                     Ok(response) => Ok((response, None)),
                     Err(mut failed) => Err(match failed.take_message() {
-                        Some(unsent) => Failure::NotSent(unsent, LocalReply::upstream_closed()),
+                        Some(unsent) => Failure::NotSent(Box::new(unsent), LocalReply::upstream_closed()),
                         None => Failure::Sent(reply_for(failed.error())),
                     }),
                 }
