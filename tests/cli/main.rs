@@ -1,6 +1,7 @@
 //! Black-box tests: every command, on the real binary.
 
 mod bad_input_workspace;
+mod dataplane_admin;
 mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;

@@ -2,6 +2,7 @@
 //! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
 
 mod gateway_fixture;
+mod gateway_http;
 mod gateway_load;
 mod gateway_tls;
 #[path = "../cli/harness.rs"]
