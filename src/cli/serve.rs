@@ -3,6 +3,7 @@
 pub(super) mod banner;
 mod exclusive;
 pub(super) mod logging;
+mod port_owner;
 pub(super) mod signals;
 pub(super) mod start;
 
@@ -95,29 +96,25 @@ pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, Failure> {
     let plan = start::ServePlan::from_args(args, context, Some(log_level))?;
     let running = start::start(plan)?;
     context.say(&banner::banner(&running, context, true));
-    until_signal(running, &signals, context)?;
+    until_signal(running, &signals, context);
     Ok(Exit::Done)
 }
 
 /// Serves until SIGTERM or Ctrl-C, and lets open requests end; a second signal cuts them.
-///
-/// # Errors
-/// When signals cannot be received.
 pub(super) fn until_signal(
     running: start::RunningGateway,
     signals: &signals::Signals,
     context: &Context,
-) -> Result<(), Failure> {
-    let first = signals.wait()?;
+) {
+    let first = signals.wait();
     context.say(&format!("{}: no new connections; open requests may end", first.name()));
     let draining = std::thread::spawn(move || running.drain());
-    if signals.wait_while(|| !draining.is_finished())?.is_some() {
+    if signals.wait_while(|| !draining.is_finished()).is_some() {
         // The second signal: whatever is open is cut.
-        return Ok(());
+        return;
     }
     // A panic there was shown already, and the ports are closed.
     let _ = draining.join();
-    Ok(())
 }
 
 #[cfg(test)]

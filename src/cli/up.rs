@@ -64,7 +64,7 @@ pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> 
         running.drain();
         return Ok(exit);
     }
-    serve::until_signal(running, &signals, context)?;
+    serve::until_signal(running, &signals, context);
     Ok(exit)
 }
 

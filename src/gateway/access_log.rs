@@ -104,6 +104,11 @@ impl AccessWriter {
         }
     }
 
+    /// Whether tasks can still be started.
+    pub(super) fn runs_tasks(&self) -> bool {
+        self.in_tasks.get()
+    }
+
     /// Says that the worker's tasks run no more.
     pub(super) fn tasks_end(&self) {
         self.in_tasks.set(false);

@@ -2,6 +2,7 @@
 //! the subject and the Secret or path added.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustls_pki_types::CertificateDer;
@@ -37,9 +38,12 @@ pub(super) fn certs(table: &Table, now: u64) -> Value {
     json!({ "certificates": certificates })
 }
 
+/// A chain and the hosts that lead to it.
+type ChainWithHosts<'a> = (&'a Arc<FilterChain>, Vec<String>);
+
 /// The chains of a listener, each once, with the hosts that lead to it.
-pub(super) fn chains_with_hosts(chains: &SniTable) -> Vec<(&Arc<FilterChain>, Vec<String>)> {
-    let mut found: BTreeMap<(&str, usize), (&Arc<FilterChain>, Vec<String>)> = BTreeMap::new();
+pub(super) fn chains_with_hosts(chains: &SniTable) -> Vec<ChainWithHosts<'_>> {
+    let mut found: BTreeMap<(&str, usize), ChainWithHosts<'_>> = BTreeMap::new();
     let exact = chains.exact.iter().map(|(host, chain)| (host.to_string(), chain));
     let wildcard = chains
         .wildcard
@@ -87,11 +91,10 @@ fn certificate(der: &[u8], source: &str, now: u64) -> Value {
             _ => None,
         })
         .collect();
-    let serial: String = certificate
-        .raw_serial()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut serial = String::new();
+    for byte in certificate.raw_serial() {
+        let _ = write!(serial, "{byte:02x}");
+    }
     let validity = certificate.validity();
     let days = (validity.not_after.timestamp() - i64::try_from(now).unwrap_or(i64::MAX))
         .div_euclid(86_400)

@@ -5,10 +5,11 @@ use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
@@ -179,8 +180,36 @@ impl RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
+        if let (Some(body), Some(connection)) = (self.body.take(), &self.connection) {
+            discard(connection, body);
+        }
         self.ended();
     }
+}
+
+/// How much, and how long, is read of a body that nobody wants.
+const MOST_DISCARDED: usize = 64 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(1);
+
+/// Reads a short rest of a request that is answered already. An HTTP/2 stream
+/// whose request is dropped half read is reset, and some clients then throw
+/// the answer away.
+pub(super) fn discard(connection: &Connection, mut body: Incoming) {
+    if body.is_end_stream() || !connection.worker.runs_tasks() {
+        return;
+    }
+    tokio::task::spawn_local(async move {
+        let rest = async {
+            let mut read = 0;
+            while let Some(Ok(frame)) = body.frame().await {
+                read += frame.data_ref().map_or(0, Bytes::len);
+                if read > MOST_DISCARDED {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(DISCARD_TIME, rest).await;
+    });
 }
 
 impl Body for RequestBody {

@@ -10,7 +10,7 @@ use super::field::Field;
 use super::input::{Input, Object};
 use super::material::{MaterialError, MaterialReader, verifies_clients};
 use super::merge::{self, MergedPort, MergedServer, PortKind};
-use super::routes::{self, RouteScope};
+use super::routes::{self, Building, RouteScope};
 use super::secrets::SecretStore;
 use super::table::{FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, VirtualHost};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
@@ -340,15 +340,13 @@ impl Builder<'_> {
                 }
             }
             for domain in domains {
-                let routes = routes::routes_of(
-                    &object.spec,
-                    &object.namespace,
-                    &object.name,
-                    &place,
-                    &scope,
-                    &mut self.clusters,
-                    &mut self.notes,
-                );
+                let mut building = Building {
+                    namespace: &object.namespace,
+                    scope: &scope,
+                    clusters: &mut self.clusters,
+                    notes: &mut self.notes,
+                };
+                let routes = routes::routes_of(&object.spec, &object.name, &place, &mut building);
                 let host = hosts.entry(&domain);
                 host.routes.extend(routes);
                 host.require_tls |= redirect;

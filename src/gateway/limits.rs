@@ -41,14 +41,14 @@ impl Default for Limits {
             handshake: Duration::from_secs(15),
             head_bytes: 60 * 1024,
             header_lines: 100,
-            head_time: Duration::from_secs(60),
-            body_idle: Duration::from_secs(300),
-            idle: Duration::from_secs(3600),
+            head_time: Duration::from_mins(1),
+            body_idle: Duration::from_mins(5),
+            idle: Duration::from_hours(1),
             streams: 100,
             pending_resets: 20,
             sample_body: 10 * 1024 * 1024,
             connect: Duration::from_secs(10),
-            upstream_idle: Duration::from_secs(60),
+            upstream_idle: Duration::from_mins(1),
             upstream_connections: 512,
         }
     }

@@ -29,6 +29,8 @@ mod proxy_sample;
 mod proxy_upgrade;
 mod random;
 pub mod reload;
+mod route_action;
+mod route_match;
 mod routes;
 mod samples;
 pub mod secrets;

@@ -55,15 +55,12 @@ fn unescape(path: &str) -> String {
             .get(at + 1..at + 3)
             .and_then(|digits| u8::from_str_radix(digits, 16).ok())
             .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~'));
-        match decoded {
-            Some(byte) => {
-                result.push(char::from(byte));
-                rest = &rest[at + 3..];
-            }
-            None => {
-                result.push('%');
-                rest = &rest[at + 1..];
-            }
+        if let Some(byte) = decoded {
+            result.push(char::from(byte));
+            rest = &rest[at + 3..];
+        } else {
+            result.push('%');
+            rest = &rest[at + 1..];
         }
     }
     result.push_str(rest);

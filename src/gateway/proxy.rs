@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
 use super::access_log::Entry;
-use super::body::{Exchange, ResponseBody};
+use super::body::{self, Exchange, ResponseBody};
 use super::clock;
 use super::connection::Connection;
 use super::local_reply::LocalReply;
@@ -43,16 +43,10 @@ pub(super) async fn answer(
 }
 
 fn entry(request: &Request<Incoming>) -> Box<Entry> {
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str().to_owned(),
-        None => {
-            let host = request
-                .headers()
-                .get(HOST)
-                .map(|host| host.as_bytes())
-                .unwrap_or_default();
-            String::from_utf8_lossy(host).into_owned()
-        }
+        None => String::from_utf8_lossy(host.unwrap_or_default()).into_owned(),
     };
     Box::new(Entry {
         at: clock::now(),
@@ -134,12 +128,11 @@ async fn route(
     mut request: Request<Incoming>,
     mut exchange: Exchange,
 ) -> Response<ResponseBody> {
-    let version = request.version();
     let Some(authority) = authority(request.uri(), request.headers()) else {
-        return LocalReply::bad_request().into_response(version, exchange);
+        return reply(LocalReply::bad_request(), request, exchange);
     };
     let Ok(authority_text) = authority.to_str() else {
-        return LocalReply::bad_request().into_response(version, exchange);
+        return reply(LocalReply::bad_request(), request, exchange);
     };
     normalise_path(&mut request);
     let binding = connection.binding();
@@ -149,14 +142,18 @@ async fn route(
         .as_ref()
         .and_then(|routes| matching::virtual_host(routes, authority_text));
     let Some(host) = host else {
-        return LocalReply::not_found().into_response(version, exchange);
+        return reply(LocalReply::not_found(), request, exchange);
     };
     if host.require_tls && !connection.is_tls() {
         let location = matching::https_location(&parts);
-        return LocalReply::redirect(StatusCode::MOVED_PERMANENTLY, location).into_response(version, exchange);
+        return reply(
+            LocalReply::redirect(StatusCode::MOVED_PERMANENTLY, location),
+            request,
+            exchange,
+        );
     }
     let Some(chosen) = matching::route(host, &parts) else {
-        return LocalReply::not_found().into_response(version, exchange);
+        return reply(LocalReply::not_found(), request, exchange);
     };
     if let Some(entry) = &mut exchange.entry {
         entry.route = Some(chosen.name.clone());
@@ -167,12 +164,12 @@ async fn route(
             finish(
                 LocalReply::redirect(redirect.status, location),
                 chosen,
-                version,
+                request,
                 exchange,
             )
         }
         RouteAction::Direct { status, body } => {
-            finish(LocalReply::direct(*status, body.clone()), chosen, version, exchange)
+            finish(LocalReply::direct(*status, body.clone()), chosen, request, exchange)
         }
         RouteAction::Forward(forward) => {
             let forwarded = Forwarded {
@@ -187,9 +184,16 @@ async fn route(
     }
 }
 
+/// An answer made here; what the client still sends is read and forgotten.
+pub(super) fn reply(answer: LocalReply, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+    let version = request.version();
+    body::discard(&exchange.connection, request.into_body());
+    answer.into_response(version, exchange)
+}
+
 /// An answer made here, with the route's operations on its headers.
-fn finish(reply: LocalReply, route: &Route, version: Version, exchange: Exchange) -> Response<ResponseBody> {
-    let mut response = reply.into_response(version, exchange);
+fn finish(answer: LocalReply, route: &Route, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+    let mut response = reply(answer, request, exchange);
     matching::edit_headers(&route.headers.response, response.headers_mut());
     response
 }

@@ -17,6 +17,7 @@ use super::connection::{Binding, Connection};
 use super::headers::{self, Client};
 use super::local_reply::LocalReply;
 use super::matching;
+use super::proxy;
 use super::proxy_sample;
 use super::proxy_upgrade;
 use super::stats::Counter;
@@ -43,7 +44,7 @@ pub(super) async fn forward(
     let upgrade = match wanted_upgrade(&request) {
         Upgrade::None => None,
         Upgrade::WebSocket => Some(hyper::upgrade::on(&mut request)),
-        Upgrade::Other => return LocalReply::upgrade_refused().into_response(version, exchange),
+        Upgrade::Other => return proxy::reply(LocalReply::upgrade_refused(), request, exchange),
     };
     let random = if by.forward.destinations.len() > 1 {
         worker.random.next()
@@ -51,11 +52,11 @@ pub(super) async fn forward(
         0
     };
     let Some(destination) = matching::destination(by.forward, random) else {
-        return LocalReply::no_cluster().into_response(version, exchange);
+        return proxy::reply(LocalReply::no_cluster(), request, exchange);
     };
     let generation = &by.binding.generation;
     let Some(cluster) = generation.table.clusters.get(destination.cluster) else {
-        return LocalReply::no_cluster().into_response(version, exchange);
+        return proxy::reply(LocalReply::no_cluster(), request, exchange);
     };
     let request_id = edit_request(&by, destination, &mut request);
     if let Some(entry) = &mut exchange.entry {
@@ -64,7 +65,7 @@ pub(super) async fn forward(
     }
     let deadline = by.forward.timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));
     let answer = match (&cluster.endpoint, generation.remotes.get(destination.cluster)) {
-        (Endpoint::Unknown, _) => return LocalReply::no_cluster().into_response(version, exchange),
+        (Endpoint::Unknown, _) => return proxy::reply(LocalReply::no_cluster(), request, exchange),
         (Endpoint::Sample(sample), _) => {
             let exchange_for_sample = exchange;
             proxy_sample::answer(*sample, request, exchange_for_sample, deadline).await
@@ -82,7 +83,7 @@ pub(super) async fn forward(
             };
             outbound.send(request, exchange, deadline).await
         }
-        _ => return LocalReply::no_healthy_upstream().into_response(version, exchange),
+        _ => return proxy::reply(LocalReply::no_healthy_upstream(), request, exchange),
     };
     let mut response = match answer {
         Ok(response) => response,
@@ -171,7 +172,7 @@ struct Outbound<'a> {
 
 enum Failure {
     /// Nothing was sent; the request is whole.
-    NotSent(Request<RequestBody>, LocalReply),
+    NotSent(Box<Request<RequestBody>>, LocalReply),
     /// It may have been acted upon.
     Sent(LocalReply),
 }
@@ -251,7 +252,7 @@ impl Outbound<'_> {
                     Ok(answered) => return Ok(answered),
                     Err(Failure::Sent(reply)) => return Err(reply),
                     Err(Failure::NotSent(unsent, reply)) => {
-                        request = unsent;
+                        request = *unsent;
                         reply
                     }
                 },
@@ -283,14 +284,14 @@ impl Outbound<'_> {
                 // very moment; then a request that changes nothing is sent again.
                 let again = (stale && is_replayable(&request)).then(|| copy_without_body(&request));
                 let Some(sender) = lease.sender() else {
-                    return Err(Failure::NotSent(request, LocalReply::upstream_closed()));
+                    return Err(Failure::NotSent(Box::new(request), LocalReply::upstream_closed()));
                 };
                 match sender.try_send_request(request).await {
                     Ok(response) => Ok((response, Some(lease))),
                     Err(mut failed) => Err(match (failed.take_message(), again) {
-                        (Some(unsent), _) => Failure::NotSent(unsent, LocalReply::upstream_closed()),
+                        (Some(unsent), _) => Failure::NotSent(Box::new(unsent), LocalReply::upstream_closed()),
                         (None, Some(again)) if ended_early(failed.error()) => {
-                            Failure::NotSent(again, LocalReply::upstream_closed())
+                            Failure::NotSent(Box::new(again), LocalReply::upstream_closed())
                         }
                         (None, _) => Failure::Sent(reply_for(failed.error())),
                     }),
@@ -301,7 +302,7 @@ impl Outbound<'_> {
                 match sender.try_send_request(request).await {
                     Ok(response) => Ok((response, None)),
                     Err(mut failed) => Err(match failed.take_message() {
-                        Some(unsent) => Failure::NotSent(unsent, LocalReply::upstream_closed()),
+                        Some(unsent) => Failure::NotSent(Box::new(unsent), LocalReply::upstream_closed()),
                         None => Failure::Sent(reply_for(failed.error())),
                     }),
                 }

@@ -120,11 +120,10 @@ impl From<StartError> for Problem {
             StartError::InUse { gateway_port: None, .. } => {
                 problem.fix("end that process, or choose another address: --admin 127.0.0.1:PORT")
             }
-            StartError::Listen { source, .. } => problem.why(source.to_string()),
             StartError::SamePort { second, .. } => {
                 problem.fix(format!("give one of them another local port: --port-map {second}=PORT"))
             }
-            StartError::Thread(source) => problem.why(source.to_string()),
+            StartError::Listen { source, .. } | StartError::Thread(source) => problem.why(source.to_string()),
         }
     }
 }
@@ -196,20 +195,17 @@ impl Server {
         let ports: Vec<(u16, bool)> = table.listeners.iter().map(|l| (l.port, is_tls(l))).collect();
         let opened = open_new(&self.settings, &table, &open)?;
         self.current.replace(table);
-        open.retain_mut(
-            |listener| match ports.iter().find(|(port, _)| *port == listener.gateway_port) {
-                Some((_, tls)) => {
-                    listener.tls = *tls;
-                    true
+        open.retain_mut(|listener| {
+            let stays = ports.iter().find(|(port, _)| *port == listener.gateway_port);
+            if let Some((_, tls)) = stays {
+                listener.tls = *tls;
+            } else {
+                for worker in &self.workers {
+                    worker.send(Command::Close(listener.gateway_port));
                 }
-                None => {
-                    for worker in &self.workers {
-                        worker.send(Command::Close(listener.gateway_port));
-                    }
-                    false
-                }
-            },
-        );
+            }
+            stays.is_some()
+        });
         open.extend(hand_out(opened, &self.workers));
         open.sort_unstable_by_key(|listener| listener.gateway_port);
         Ok(())

@@ -112,6 +112,11 @@ impl Worker {
         })
     }
 
+    /// Whether tasks can still be started: a worker that ends drops its own.
+    pub(super) fn runs_tasks(&self) -> bool {
+        self.log.runs_tasks()
+    }
+
     async fn run(self: Rc<Self>, mut inbox: mpsc::UnboundedReceiver<Command>) {
         tokio::task::spawn_local(Rc::clone(&self).sweep());
         let mut ports: HashMap<u16, oneshot::Sender<()>> = HashMap::new();

@@ -3,6 +3,7 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod dataplane_admin;
 mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;

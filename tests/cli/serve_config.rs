@@ -334,7 +334,10 @@ fn one_workspace_and_one_port_are_served_once() {
     other
         .run(&["serve", "--admin", "127.0.0.1:0", "--port-map", &format!("443={port}")])
         .exits(3)
-        .says(&format!("127.0.0.1:{port} is in use"))
+        .says(&format!(
+            "127.0.0.1:{port} is in use by process {} (istio-tls)",
+            serve.pid()
+        ))
         .says("--port-map 443=");
     assert!(!other.path(".istio-tls/serve.json").exists());
 }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::harness::Dir;
 use crate::serve_process::{Serve, client_of, trusting};
-use crate::tls_client::{Identity, plain_get};
+use crate::tls_client::{Connection, Identity, plain_get};
 
 const HOST: &str = "httpbin.example.com";
 const CERT: &str = "3_application/certs/httpbin.example.com.cert.pem";
@@ -237,4 +238,45 @@ spec:
     dir.write("manifests/gateway.yaml", plain.replace("number: 80", "number: 443"));
     serve.wait_until("the port is opened", |serve| serve.find_address(443).is_some());
     assert!(serve.find_address(80).is_none());
+}
+
+#[test]
+fn no_request_fails_while_the_configuration_is_replaced() {
+    let dir = Dir::new();
+    chain(&dir);
+    let mut serve = Serve::start(&dir, &["--access-log", "off"]);
+    let address = serve.address(443);
+    let running = AtomicBool::new(true);
+    let workspace = dir.read("istio-tls.yaml");
+    let client = client_of(&dir, HOST);
+    std::thread::scope(|scope| {
+        let request = |fresh: bool| {
+            let (client, running) = (&client, &running);
+            scope.spawn(move || {
+                let mut connection = Connection::open(address, HOST, client).expect("served");
+                let mut count = 0_u32;
+                while running.load(Ordering::Relaxed) {
+                    if fresh {
+                        connection = Connection::open(address, HOST, client).expect("a new connection");
+                    }
+                    assert_eq!(connection.get("/status/200").expect("an answer").status, 200);
+                    count += 1;
+                }
+                count
+            })
+        };
+        let clients = [request(false), request(false), request(true)];
+        for number in 0..50 {
+            let reloads = serve.log().matches("configuration reloaded").count();
+            dir.write("new.yaml", format!("{workspace}# {number}\n"));
+            fs::rename(dir.path("new.yaml"), dir.path("istio-tls.yaml")).unwrap();
+            serve.wait_until("a reload", |serve| {
+                serve.log().matches("configuration reloaded").count() > reloads
+            });
+        }
+        running.store(false, Ordering::Relaxed);
+        for client in clients {
+            assert!(client.join().expect("no request failed") > 0);
+        }
+    });
 }

@@ -1,7 +1,7 @@
 //! A client for the gateway's tests: one TLS connection, HTTP/1.1 on it, and
 //! the certificate that was presented.
 
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;

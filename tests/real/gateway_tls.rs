@@ -178,3 +178,40 @@ fn a_ticket_does_not_outlive_its_credential() {
     assert_eq!(got, Got::Served);
     assert!(after.contains("New, TLSv1.3"), "{after}");
 }
+
+#[test]
+fn an_upstream_learns_of_the_clients_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("ca");
+    let server = authority.leaf(folder.path(), "server", "a.test", &SERVER);
+    let client = authority.leaf(folder.path(), "client", "client.test", &CLIENT);
+    let mut chains = SniTable::default();
+    let auth = ClientAuth::Required(authority.verification());
+    chains.exact.insert("a.test".into(), fixture::chain("a", &server, auth));
+    let (_server, address) = fixture::start(fixture::table(chains, Endpoint::Sample(Sample::Httpbin)));
+    let output = Command::new("curl")
+        .args([
+            "-sS",
+            "-k",
+            "--resolve",
+            &format!("a.test:{}:127.0.0.1", address.port()),
+        ])
+        .arg("--cert")
+        .arg(&client.certificate)
+        .arg("--key")
+        .arg(&client.key)
+        .args(["-H", "x-forwarded-client-cert: Hash=forged"])
+        .arg(format!("https://a.test:{}/headers", address.port()))
+        .output()
+        .expect("curl is installed");
+    let shown: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let value = shown["headers"]["X-Forwarded-Client-Cert"]
+        .as_str()
+        .expect("the header");
+    assert!(value.starts_with("Hash=") && !value.contains("forged"), "{value}");
+    assert!(value.contains(";Cert=\"-----BEGIN%20CERTIFICATE-----%0A"), "{value}");
+    assert!(
+        value.ends_with(";Subject=\"CN=client.test\";URI=;DNS=client.test"),
+        "{value}"
+    );
+}

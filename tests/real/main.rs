@@ -2,6 +2,7 @@
 //! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
 
 mod gateway_fixture;
+mod gateway_http;
 mod gateway_load;
 mod gateway_tls;
 #[path = "../cli/harness.rs"]
@@ -16,3 +17,9 @@ mod certificates;
 mod pkcs12;
 
 mod gen_certs;
+#[path = "../cli/serve_process.rs"]
+mod serve_process;
+#[path = "../cli/tls_client.rs"]
+mod tls_client;
+
+mod serve_curl;

@@ -2,6 +2,7 @@
 //! and the file that tells others where it listens.
 
 use std::fs::File;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::cli::Failure;
@@ -27,10 +28,8 @@ pub(super) fn claim(workspace: &Path) -> Result<Option<Claim>, Failure> {
     let path = workspace.join(running::FILE);
     let open = || -> std::io::Result<File> {
         if !state.is_dir() {
-            use std::os::unix::fs::DirBuilderExt as _;
             std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
         }
-        use std::os::unix::fs::OpenOptionsExt as _;
         std::fs::OpenOptions::new()
             .read(true)
             .write(true)
@@ -83,9 +82,9 @@ fn already_served(workspace: &Path, path: &Path) -> Problem {
 impl Claim {
     /// Writes what others find this gateway by.
     pub(super) fn publish(&self, running: &RunningServe) {
-        let written = serde_json::to_vec_pretty(running)
+        let written = serde_json::to_string_pretty(running)
             .map_err(|error| Problem::new(error.to_string()))
-            .and_then(|content| store::write_file(&self.path, &content, 0o600));
+            .and_then(|content| store::write_file(&self.path, format!("{content}\n").as_bytes(), 0o600));
         if let Err(problem) = written {
             tracing::warn!("{problem}");
         }

@@ -53,14 +53,14 @@ impl Signals {
     }
 
     /// Waits for a signal.
-    pub(in crate::cli) fn wait(&self) -> Result<Ending, Failure> {
-        Ok(self.wait_while(|| true)?.unwrap_or(Ending::Terminate))
+    pub(in crate::cli) fn wait(&self) -> Ending {
+        self.wait_while(|| true).unwrap_or(Ending::Terminate)
     }
 
     /// Waits for a signal, or until `going_on` is false.
-    pub(in crate::cli) fn wait_while(&self, going_on: impl Fn() -> bool) -> Result<Option<Ending>, Failure> {
+    pub(in crate::cli) fn wait_while(&self, going_on: impl Fn() -> bool) -> Option<Ending> {
         let (terminate, interrupt) = &mut *self.streams.borrow_mut();
-        Ok(self.runtime.block_on(async {
+        self.runtime.block_on(async {
             while going_on() {
                 let pause = tokio::time::sleep(Duration::from_millis(20));
                 tokio::select! {
@@ -70,6 +70,6 @@ impl Signals {
                 }
             }
             None
-        }))
+        })
     }
 }

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::exclusive::{self, Claim};
+use super::port_owner::listening_process;
 use super::{Admin, ServeArgs};
 use crate::cli::Failure;
 use crate::cli::context::Context;
@@ -154,7 +155,7 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
     };
     let server = Arc::new(Server::start(settings, built.table).map_err(cannot_start)?);
     let claim = Arc::new(claim);
-    publish(&claim, &server, &id);
+    publish(claim.as_ref().as_ref(), &server, &id);
     let stopper = reload.stopper();
     let thread = {
         let (server, claim) = (server.clone(), claim.clone());
@@ -163,7 +164,7 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
             .spawn(move || {
                 reload.run(|table| {
                     let outcome = server.replace(table).map_err(Problem::from);
-                    publish(&claim, &server, &id);
+                    publish(claim.as_ref().as_ref(), &server, &id);
                     outcome
                 });
             })
@@ -213,7 +214,7 @@ impl RunningGateway {
     }
 }
 
-fn publish(claim: &Option<Claim>, server: &Server, id: &str) {
+fn publish(claim: Option<&Claim>, server: &Server, id: &str) {
     let (Some(claim), Some(admin)) = (claim, server.admin()) else {
         return;
     };
@@ -242,6 +243,13 @@ fn new_id() -> Result<String, Failure> {
 fn cannot_start(error: StartError) -> Failure {
     match error {
         StartError::SamePort { .. } => Failure::usage(error),
+        StartError::InUse { address, .. } => {
+            let mut problem = Problem::from(error);
+            if let Some(process) = listening_process(address) {
+                problem.what = format!("{address} is in use by {process}");
+            }
+            Failure::runtime(problem)
+        }
         _ => Failure::runtime(error),
     }
 }

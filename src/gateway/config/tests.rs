@@ -737,6 +737,7 @@ fn what_is_not_run_is_said_with_file_and_line() {
         "serve does not run fault yet",
         "serve does not run mirror yet",
         "serve does not run corsPolicy yet",
+        "spec.http[0].corsPolicy",
     ] {
         assert!(
             says(&built, text),

@@ -244,12 +244,11 @@ fn with_body(asked: &Asked<'_>) -> Value {
     if kind.starts_with("application/x-www-form-urlencoded") {
         form = fields(&String::from_utf8_lossy(asked.body));
     } else {
-        data = match std::str::from_utf8(asked.body) {
-            Ok(text) => text.into(),
-            Err(_) => {
-                let base64 = base64::engine::general_purpose::STANDARD.encode(asked.body);
-                format!("data:application/octet-stream;base64,{base64}").into()
-            }
+        data = if let Ok(text) = std::str::from_utf8(asked.body) {
+            text.into()
+        } else {
+            let base64 = base64::engine::general_purpose::STANDARD.encode(asked.body);
+            format!("data:application/octet-stream;base64,{base64}").into()
         };
     }
     json!({
@@ -292,6 +291,7 @@ fn decoded(text: &str) -> String {
         let escaped = (*first == b'%')
             .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
             .flatten()
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (first, escaped) {
             (_, Some(byte)) => {
@@ -465,7 +465,7 @@ mod tests {
 
     #[test]
     fn broken_escapes_stay() {
-        assert_eq!(decoded("%zz%4"), "%zz%4");
+        assert_eq!(decoded("%zz%+1%4"), "%zz% 1%4");
         assert_eq!(decoded("%41+"), "A ");
     }
 }

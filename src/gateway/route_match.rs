@@ -1,0 +1,108 @@
+//! The conditions of one route: Istio's `HTTPMatchRequest` in the form in which
+//! requests are compared with it.
+
+use http::HeaderName;
+use regex::Regex;
+
+use super::field::Field;
+use super::table::{RouteMatch, StringMatch, ValueMatch};
+use crate::manifests::model::http_route as model;
+use crate::problem::Problem;
+
+/// The path condition `.*` in the form that [`match_of`] gives it.
+pub(super) const ANY_PATH: &str = "^(?:.*)$";
+
+/// The conditions of a match, for any port and gateway.
+pub(super) fn match_of(
+    wanted: &model::HttpMatch,
+    place: &Field<'_>,
+    notes: &mut Vec<Problem>,
+) -> Result<RouteMatch, Problem> {
+    let text = |field: &str, condition: &Option<model::StringMatch>| {
+        condition
+            .as_ref()
+            .map_or(Ok(None), |condition| string_match(condition, &place.child(field)))
+    };
+    let mut when = RouteMatch {
+        path: text("uri", &wanted.uri)?,
+        ignore_path_case: wanted.ignore_uri_case.unwrap_or_default(),
+        scheme: text("scheme", &wanted.scheme)?,
+        method: text("method", &wanted.method)?,
+        authority: text("authority", &wanted.authority)?,
+        ..RouteMatch::default()
+    };
+    for (name, condition) in &wanted.headers {
+        let place = place.child("headers").child(name);
+        let condition = value_match(condition, &place)?;
+        // Pseudo headers are the parts that have a field of their own.
+        let part = match name.as_str() {
+            ":method" => &mut when.method,
+            ":authority" => &mut when.authority,
+            ":scheme" => &mut when.scheme,
+            ":path" | "@request.auth.claims" => {
+                return Err(unrunnable(format!("serve matches no header {name}"), &place));
+            }
+            _ if name.starts_with('@') => {
+                return Err(unrunnable("serve matches no JWT claims".to_owned(), &place));
+            }
+            _ => {
+                when.headers.push((header_name(name, &place)?, condition));
+                continue;
+            }
+        };
+        match condition {
+            ValueMatch::Present => {}
+            ValueMatch::Value(value) if part.is_none() => *part = Some(value),
+            ValueMatch::Value(_) => notes.push(unrunnable(
+                format!("serve matches {name} only once per route; this condition is not looked at"),
+                &place,
+            )),
+        }
+    }
+    for (name, condition) in &wanted.without_headers {
+        let place = place.child("withoutHeaders").child(name);
+        let condition = match condition {
+            // A pattern for any value means presence here.
+            model::StringMatch::Regex(pattern) if pattern == "*" => ValueMatch::Present,
+            condition => value_match(condition, &place)?,
+        };
+        when.without_headers.push((header_name(name, &place)?, condition));
+    }
+    for (name, condition) in &wanted.query_params {
+        let place = place.child("queryParams").child(name);
+        when.query.push((name.clone(), value_match(condition, &place)?));
+    }
+    Ok(when)
+}
+
+pub(super) fn unrunnable(what: String, place: &Field<'_>) -> Problem {
+    Problem::new(what).at(place.locate())
+}
+
+fn value_match(condition: &model::StringMatch, place: &Field<'_>) -> Result<ValueMatch, Problem> {
+    Ok(string_match(condition, place)?.map_or(ValueMatch::Present, ValueMatch::Value))
+}
+
+/// None where only presence is asked for.
+fn string_match(condition: &model::StringMatch, place: &Field<'_>) -> Result<Option<StringMatch>, Problem> {
+    Ok(Some(match condition {
+        model::StringMatch::Exact(text) => StringMatch::Exact(text.clone()),
+        model::StringMatch::Prefix(text) => StringMatch::Prefix(text.clone()),
+        model::StringMatch::Regex(pattern) => StringMatch::Regex(compile(&anchored(pattern), pattern, place)?),
+        model::StringMatch::Present => return Ok(None),
+    }))
+}
+
+/// A pattern that covers the whole text.
+fn anchored(pattern: &str) -> String {
+    format!("^(?:{pattern})$")
+}
+
+pub(super) fn compile(pattern: &str, shown: &str, place: &Field<'_>) -> Result<Regex, Problem> {
+    Regex::new(pattern)
+        .map_err(|_| Problem::new(format!("{shown:?} is not a regular expression in RE2's syntax")).at(place.locate()))
+}
+
+fn header_name(name: &str, place: &Field<'_>) -> Result<HeaderName, Problem> {
+    HeaderName::try_from(name).map_err(|_| Problem::new(format!("{name:?} is not a header's name")).at(place.locate()))
+}
