@@ -456,4 +456,6 @@ impl VirtualHosts {
 }
 
 #[cfg(test)]
+mod route_tests;
+#[cfg(test)]
 mod tests;
