@@ -60,9 +60,9 @@ enum Format {
     Junit,
 }
 
-pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)])?;
-    let outcomes = runtime()?.block_on(probe(&args, context))?;
+    let outcomes = runtime()?.block_on(probe(args, context))?;
     let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
     match format {
         Format::Json => context.print_json(&probe_json::report(&outcomes))?,
