@@ -24,3 +24,5 @@ pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 #[cfg(test)]
 mod issue_tests;
+#[cfg(test)]
+mod plan_tests;

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::chain_files::{day, rfc3339};
 use super::context::Context;
-use super::gen_certs_run::{Action, Job, Made, Outcome, Plan, Signer};
+use super::gen_certs_plan::{Action, Job, Plan, Signer, shown};
+use super::gen_certs_run::{Made, Outcome};
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
@@ -91,14 +91,14 @@ pub(super) fn text(outcome: &Outcome, context: &Context) -> String {
             text += &format!(
                 "{verb} {}/  until {}\n",
                 shown(&job.layout.folder()),
-                day(made.not_after)
+                day(&made.leaf.not_after)
             );
             continue;
         }
         text += &format!(
             "{verb} {}/  until {}\n",
             shown(&job.layout.folder()),
-            day(made.not_after)
+            day(&made.leaf.not_after)
         );
         let rows = rows(outcome, job);
         let width = rows.iter().map(|(path, _)| path.len()).max().unwrap_or_default();
@@ -229,9 +229,9 @@ fn chain_json(outcome: &Outcome, made: &Made, credential: Option<&str>) -> Value
         "action": job.action.word(),
         "mode": job.mode,
         "credentialName": credential,
-        "serial": made.serial,
-        "notBefore": rfc3339(made.not_before),
-        "notAfter": rfc3339(made.not_after),
+        "serial": made.leaf.serial,
+        "notBefore": made.leaf.not_before,
+        "notAfter": made.leaf.not_after,
         "root": path(Part::RootCert),
         "caChain": path(Part::CaChain),
         "certificate": path(Part::ServerCert),
@@ -241,14 +241,14 @@ fn chain_json(outcome: &Outcome, made: &Made, credential: Option<&str>) -> Value
     })
 }
 
+/// The date of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
 fn mode_word(mode: Mode) -> &'static str {
     Mode::WORDS
         .iter()
         .find(|(_, known)| *known == mode)
         .map_or("", |(word, _)| *word)
-}
-
-/// A path as a user of this folder writes it.
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }

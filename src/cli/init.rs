@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
+use super::gen_certs_plan::shown;
 use super::{Exit, Failure};
 use crate::names::{self, Host, is_dns_label};
 use crate::problem::Problem;
@@ -82,7 +83,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
     }
     file.write().map_err(Failure::runtime)?;
-    let shown = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    let shown = shown(&path);
     match format {
         Format::Json => {
             context.print_json(&json!({"schema": 1, "workspace": shown, "id": wanted.id, "hosts": recorded.len()}))?;

@@ -219,10 +219,12 @@ impl Builder<'_> {
                 Some(why) => format!("{}: {why}", problem.what),
                 None => problem.what.clone(),
             };
-            let mut problem = problem;
-            problem.what = format!("{}; connections to {} are reset", problem.what, names(server));
             match error {
-                MaterialError::Missing(_) => self.notes.push(problem),
+                MaterialError::Missing(_) => {
+                    let mut missing = problem;
+                    missing.what = format!("{}; connections to {} are reset", missing.what, names(server));
+                    self.notes.push(missing);
+                }
                 MaterialError::Invalid(_) => self.invalid.push(problem),
             }
             reason

@@ -11,7 +11,7 @@ use http::HeaderValue;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
@@ -325,6 +325,34 @@ struct Shaken {
     routes: Arc<RouteTable>,
 }
 
+/// Looks at the first bytes, without taking them. What is no TLS is reset, and
+/// a client of before TLS 1.2 gets the alert that says so: rustls would answer
+/// by what else such a hello lacks.
+async fn look_at_hello(worker: &Worker, mut stream: TcpStream, peer: SocketAddr, port: u16) -> Option<TcpStream> {
+    let mut first = [0; 11];
+    let length = stream.peek(&mut first).await.ok().filter(|length| *length > 0)?;
+    if first[0] != 0x16 {
+        worker.stats.add(Counter::HandshakesFailed);
+        tracing::info!(
+            "{peer}: port {port} speaks TLS, and the client does not (plain HTTP?); the connection is reset"
+        );
+        reset(stream);
+        return None;
+    }
+    // The record's five bytes, the handshake's type and length, the version.
+    if length == first.len() && first[5] == 1 && u16::from_be_bytes([first[9], first[10]]) < 0x0303 {
+        worker.stats.add(Counter::HandshakesFailed);
+        tracing::info!(
+            "{peer}: port {port}: the gateway refused the client: it offers TLS 1.1 or older; sent the alert \
+             protocol_version (70)"
+        );
+        let _ = stream.write_all(&[0x15, 3, 1, 0, 2, 2, 70]).await;
+        linger(stream).await;
+        return None;
+    }
+    Some(stream)
+}
+
 /// The TLS handshake with the chain that the SNI chooses. None: it failed, the
 /// connection is closed as Envoy would, and the log says why.
 async fn handshake(
@@ -334,19 +362,7 @@ async fn handshake(
     port: u16,
     chains: &SniTable,
 ) -> Option<Shaken> {
-    let mut first = [0];
-    match stream.peek(&mut first).await {
-        Ok(1) if first[0] == 0x16 => {}
-        Ok(1) => {
-            worker.stats.add(Counter::HandshakesFailed);
-            tracing::info!(
-                "{peer}: port {port} speaks TLS, and the client does not (plain HTTP?); the connection is reset"
-            );
-            reset(stream);
-            return None;
-        }
-        _ => return None,
-    }
+    let stream = look_at_hello(worker, stream, peer, port).await?;
     let failed = |name: Option<&str>, error: &std::io::Error| {
         worker.stats.add(Counter::HandshakesFailed);
         let name = name.map(|name| format!(", SNI {name}")).unwrap_or_default();
@@ -387,18 +403,31 @@ async fn handshake(
         Ok(config) => config,
         Err(why) => return refuse(start, format!("{} cannot serve {shown}: {why}", chain.name)),
     };
-    match start.into_stream(config).await {
+    match start.into_stream(config).into_fallible().await {
         Ok(stream) => Some(Shaken {
             stream,
             name: chain.name.clone(),
             routes: Arc::clone(&chain.routes),
             sni,
         }),
-        Err(error) => {
+        Err((error, stream)) => {
             failed(Some(shown), &error);
+            linger(stream).await;
             None
         }
     }
+}
+
+/// Closes so that the client reads the alert: one with TLS 1.3 has its first
+/// request under way already, and to close on unread bytes would be a reset
+/// that overtakes the alert.
+async fn linger(mut stream: TcpStream) {
+    if stream.shutdown().await.is_err() {
+        return;
+    }
+    let mut unread = [0; 1024];
+    let drained = async { while matches!(stream.read(&mut unread).await, Ok(1..)) {} };
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), drained).await;
 }
 
 /// Speaks HTTP until the connection ends.
@@ -437,7 +466,6 @@ where
         .header_read_timeout(None)
         .max_headers(limits.header_lines)
         .max_header_size(limits.head_bytes)
-        .pipeline_flush(true)
         .serve_connection(io, service)
         .with_upgrades();
     tokio::pin!(serving);

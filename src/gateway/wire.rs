@@ -7,9 +7,11 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
 
 /// What is known of a connection's bytes. Touched by one thread only; atomic
 /// because the codec wants a stream that could be sent to another.
@@ -50,6 +52,8 @@ pub(super) struct Watched<T> {
     /// The beginning of a head that came in pieces.
     partial: Vec<u8>,
     limit: usize,
+    linger: Option<Pin<Box<Sleep>>>,
+    lingered: usize,
 }
 
 impl<T> Watched<T> {
@@ -60,6 +64,8 @@ impl<T> Watched<T> {
             heads,
             partial: Vec::new(),
             limit,
+            linger: None,
+            lingered: 0,
         }
     }
 
@@ -124,7 +130,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
     }
@@ -145,10 +151,31 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
         Pin::new(&mut self.get_mut().inner).poll_flush(cx)
     }
 
+    /// Closes our side, then reads on for a moment what the client still
+    /// sends: closing on unread bytes would be a reset, which overtakes the
+    /// answer that was written last.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.inner).poll_shutdown(cx))?;
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        let mut unread = [0; 4096];
+        while this.lingered < MOST_LINGERED {
+            let mut buffer = ReadBuf::new(&mut unread);
+            match Pin::new(&mut this.inner).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => this.lingered += buffer.filled().len(),
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return linger.as_mut().poll(cx).map(Ok),
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
+
+/// How long, and for how many bytes, a closed connection is read on (Envoy: one second).
+const LINGER: Duration = Duration::from_secs(1);
+const MOST_LINGERED: usize = 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

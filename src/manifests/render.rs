@@ -46,8 +46,13 @@ pub fn json(objects: &[Manifest]) -> Zeroizing<String> {
         kind: "List",
         items: objects,
     };
+    json_document(&list)
+}
+
+/// Any value as JSON, indented, with a final newline.
+pub fn json_document<T: Serialize>(value: &T) -> Zeroizing<String> {
     let mut text =
-        Zeroizing::new(serde_json::to_string_pretty(&list).expect("objects hold nothing that JSON cannot say"));
+        Zeroizing::new(serde_json::to_string_pretty(value).expect("objects hold nothing that JSON cannot say"));
     text.push('\n');
     text
 }

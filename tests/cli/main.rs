@@ -1,14 +1,26 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
+mod bad_input_manifests;
 mod bad_input_workspace;
+mod dataplane_http;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
 mod harness;
 mod init;
+mod inspect;
 mod layering;
 mod manifests;
 mod probe;
 mod request;
+mod revoke;
 mod running_serve;
 mod schema;
+mod serve_config;
+mod serve_process;
+mod serve_reload;
+mod task_page;
+mod tls_client;
+mod up;
+mod verify;

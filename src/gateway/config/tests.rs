@@ -1,1 +1,786 @@
+//! Each sentence of istiod's rules for merging, binding and ordering: YAML in,
+//! the table's answer out.
 
+use http::HeaderMap;
+
+use crate::gateway::clusters::Upstream;
+use crate::gateway::config::Built;
+use crate::gateway::disk::DiskFiles;
+use crate::gateway::matching::{self, RequestParts};
+use crate::gateway::source::{SourceError, Sources};
+use crate::gateway::table::{Endpoint, Forward, Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
+
+/// The table of manifests in YAML, in a folder without workspace.
+fn build(yaml: &str) -> Built {
+    build_with(yaml, &[])
+}
+
+fn build_with(yaml: &str, upstreams: &[&str]) -> Built {
+    let folder = tempfile::tempdir().unwrap();
+    let sources = Sources {
+        stdin: Some(yaml.as_bytes().to_vec()),
+        workspace: folder.path().to_owned(),
+        upstreams: upstreams.iter().map(|text| Upstream::parse(text).unwrap()).collect(),
+        ..Sources::default()
+    };
+    match sources.load(&DiskFiles::default()) {
+        Ok(built) => built,
+        Err(error) => panic!("{}", crate::problem::Problem::from(error)),
+    }
+}
+
+/// A Gateway of `namespace/name` with servers in YAML flow style.
+fn gateway(name: &str, servers: &[&str]) -> String {
+    let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+    let mut text = format!(
+        "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  selector: {{istio: ingressgateway}}\n  servers:\n"
+    );
+    for server in servers {
+        text.push_str(&format!("  - {server}\n"));
+    }
+    text
+}
+
+fn http(port: u16, hosts: &str) -> String {
+    format!("{{port: {{number: {port}, name: http-{port}, protocol: HTTP}}, hosts: [{hosts}]}}")
+}
+
+fn https(name: &str, hosts: &str) -> String {
+    format!(
+        "{{port: {{number: 443, name: {name}, protocol: HTTPS}}, hosts: [{hosts}], tls: {{mode: SIMPLE, credentialName: none}}}}"
+    )
+}
+
+/// A VirtualService bound to `gateways`, with its `http` list in YAML.
+fn service(name: &str, hosts: &str, gateways: &str, http: &str) -> String {
+    let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+    format!(
+        "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  hosts: [{hosts}]\n  gateways: [{gateways}]\n  http: [{http}]\n"
+    )
+}
+
+/// A route to a Service of this name for a path prefix.
+fn to(prefix: &str, destination: &str) -> String {
+    format!("{{match: [{{uri: {{prefix: {prefix}}}}}], route: [{{destination: {{host: {destination}}}}}]}}")
+}
+
+fn listener(built: &Built, port: u16) -> Option<&Listener> {
+    built.table.listeners.iter().find(|listener| listener.port == port)
+}
+
+fn plain(built: &Built, port: u16) -> &RouteTable {
+    match &listener(built, port).expect("the port is open").protocol {
+        ListenerProtocol::Http(table) => table,
+        ListenerProtocol::Tls(_) => panic!("port {port} speaks TLS"),
+    }
+}
+
+fn tls(built: &Built) -> &SniTable {
+    match &listener(built, 443).expect("port 443 is open").protocol {
+        ListenerProtocol::Tls(table) => table,
+        ListenerProtocol::Http(_) => panic!("port 443 speaks plain HTTP"),
+    }
+}
+
+/// Where a request leads: the name of a cluster, or a word for what else is done.
+fn answer(built: &Built, table: &RouteTable, authority: &str, path: &str) -> String {
+    let headers = HeaderMap::new();
+    let request = RequestParts {
+        scheme: "http",
+        method: "GET",
+        authority,
+        path,
+        query: None,
+        headers: &headers,
+    };
+    let Some(host) = matching::virtual_host(table, authority) else {
+        return "no host".to_owned();
+    };
+    if host.require_tls {
+        return "https redirect".to_owned();
+    }
+    match matching::route(host, &request).map(|route| &route.action) {
+        None => "no route".to_owned(),
+        Some(RouteAction::Forward(forward)) => built.table.clusters[forward.destinations[0].cluster].name.clone(),
+        Some(RouteAction::Redirect(redirect)) => matching::location(redirect, &request),
+        Some(RouteAction::Direct { status, body }) => format!("{status} {}", String::from_utf8_lossy(body)),
+    }
+}
+
+fn says(built: &Built, text: &str) -> bool {
+    built.notes.iter().any(|note| note.to_string().contains(text))
+}
+
+fn forward(built: &Built) -> &Forward {
+    let table = plain(built, 80);
+    let host = table
+        .exact
+        .values()
+        .next()
+        .or(table.any.as_ref())
+        .expect("a virtual host");
+    match &host.routes[0].action {
+        RouteAction::Forward(forward) => forward,
+        _ => panic!("no forward"),
+    }
+}
+
+#[test]
+fn http_servers_of_one_port_share_one_route_table() {
+    let built = build(
+        &[
+            gateway("one", &[&http(80, "a.com")]),
+            gateway(
+                "two",
+                &["{port: {number: 80, name: g, protocol: GRPC}, hosts: [b.com]}"],
+            ),
+            service("a", "a.com", "one", &to("/", "a")),
+            service("b", "b.com", "two", &to("/", "b")),
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    assert_eq!(answer(&built, table, "a.com", "/"), "a.default.svc.cluster.local:80");
+    assert_eq!(
+        answer(&built, table, "B.com:8080", "/"),
+        "b.default.svc.cluster.local:80"
+    );
+    assert_eq!(answer(&built, table, "c.com", "/"), "no host");
+}
+
+#[test]
+fn the_oldest_gateway_keeps_a_port_that_cannot_be_shared() {
+    // Without a creation time the name decides.
+    let built = build(
+        &[
+            gateway("b-plain", &[&http(443, "a.com")]),
+            gateway("a-tls", &[&https("https", "a.com")]),
+        ]
+        .concat(),
+    );
+    tls(&built);
+    assert!(says(&built, "a server of Gateway default/b-plain is dropped"));
+    assert!(says(&built, "port 443 speaks TLS already"));
+    let aged = gateway("b-plain", &[&http(443, "a.com")]).replace(
+        "namespace: default}",
+        "namespace: default, creationTimestamp: \"2020-01-01T00:00:00Z\"}",
+    );
+    let younger = gateway("a-tls", &[&https("https", "a.com")]).replace(
+        "namespace: default}",
+        "namespace: default, creationTimestamp: \"2024-01-01T00:00:00Z\"}",
+    );
+    plain(&build(&(aged + &younger)), 443);
+}
+
+#[test]
+fn a_tls_server_with_a_host_that_is_taken_is_dropped_whole() {
+    let built = build(
+        &[
+            gateway("one", &[&https("https-a", "a.com")]),
+            gateway("two", &[&https("https-b", "a.com, b.com")]),
+            gateway("three", &[&https("https-c", "c.com")]),
+        ]
+        .concat(),
+    );
+    let table = tls(&built);
+    assert!(table.exact.contains_key("a.com") && table.exact.contains_key("c.com"));
+    assert!(!table.exact.contains_key("b.com"));
+    assert!(says(
+        &built,
+        "host a.com of port 443 belongs to Gateway default/one already"
+    ));
+}
+
+#[test]
+fn port_names_of_one_gateways_tls_servers_are_unique() {
+    let built = build(&gateway("one", &[&https("https", "a.com"), &https("https", "b.com")]));
+    assert!(tls(&built).exact.contains_key("a.com") && !tls(&built).exact.contains_key("b.com"));
+    assert!(says(
+        &built,
+        "another server of this Gateway has the port name \"https\""
+    ));
+}
+
+#[test]
+fn a_server_with_the_host_star_has_no_server_names_at_all() {
+    let built = build(&gateway(
+        "one",
+        &[&https("all", "'*', a.com"), &https("b", "b.com, '*.c.com'")],
+    ));
+    let table = tls(&built);
+    assert!(table.any.is_some() && !table.exact.contains_key("a.com"));
+    assert!(table.exact.contains_key("b.com") && table.wildcard.contains_key(".c.com"));
+}
+
+#[test]
+fn gateways_for_other_pods_are_ignored_and_said() {
+    let other = gateway("one", &[&http(80, "a.com")]).replace("istio: ingressgateway", "app: mine");
+    let built = build(&(other + &gateway("two", &[&http(81, "a.com")])));
+    assert!(listener(&built, 80).is_none() && listener(&built, 81).is_some());
+    assert!(says(&built, "Gateway default/one is ignored"));
+    // No selector selects every gateway.
+    let any = gateway("one", &[&http(80, "a.com")]).replace("  selector: {istio: ingressgateway}\n", "");
+    assert!(listener(&build(&any), 80).is_some());
+}
+
+#[test]
+fn namespaces_before_hosts_restrict_who_may_bind() {
+    let built = build(
+        &[
+            gateway(
+                "infra/one",
+                &[&http(80, "./own.com, team/team.com, '*/all.com', plain.com")],
+            ),
+            service(
+                "infra/a",
+                "own.com, team.com, all.com, plain.com",
+                "one",
+                &to("/", "infra"),
+            ),
+            service(
+                "team/b",
+                "own.com, team.com, all.com, plain.com",
+                "infra/one",
+                &to("/", "team"),
+            ),
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    for (host, namespace) in [("own.com", "infra"), ("team.com", "team")] {
+        let expected = format!("{namespace}.{namespace}.svc.cluster.local:80");
+        assert_eq!(answer(&built, table, host, "/"), expected);
+    }
+    // Both may bind; of their catch-alls the older object's (by name) comes first.
+    for host in ["all.com", "plain.com"] {
+        assert_eq!(answer(&built, table, host, "/"), "infra.infra.svc.cluster.local:80");
+    }
+}
+
+#[test]
+fn star_slash_star_takes_every_host() {
+    let built = build(
+        &[
+            gateway("one", &[&http(80, "a.com, '*/*'")]),
+            service("a", "other.com", "one", &to("/", "a")),
+        ]
+        .concat(),
+    );
+    assert_eq!(
+        answer(&built, plain(&built, 80), "other.com", "/"),
+        "a.default.svc.cluster.local:80"
+    );
+}
+
+#[test]
+fn of_two_overlapping_hosts_the_more_specific_one_is_the_virtual_host() {
+    let built = build(
+        &[
+            gateway("one", &[&http(80, "'*.foo.com', A.com")]),
+            service("wide", "'*'", "one", &to("/", "wide")),
+            service("narrow", "a.foo.com", "one", &to("/", "narrow")),
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    for (host, expected) in [
+        ("a.com", "wide.default.svc.cluster.local:80"),
+        ("b.foo.com", "wide.default.svc.cluster.local:80"),
+        ("a.foo.com", "narrow.default.svc.cluster.local:80"),
+        ("foo.com", "no host"),
+    ] {
+        assert_eq!(answer(&built, table, host, "/"), expected, "{host}");
+    }
+}
+
+#[test]
+fn only_virtual_services_that_name_the_gateway_are_bound() {
+    let unbound = service("e", "e.com", "mesh", &to("/", "e")).replace("  gateways: [mesh]\n", "");
+    let built = build(
+        &[
+            gateway("infra/one", &[&http(80, "'*'")]),
+            service("a", "a.com", "infra/one", &to("/", "a")),
+            service("infra/b", "b.com", "one", &to("/", "b")),
+            service("c", "c.com", "one, mesh", &to("/", "c")),
+            service("d", "d.com", "one.infra.svc.cluster.local", &to("/", "d")),
+            unbound,
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    for (host, expected) in [
+        ("a.com", "a.default.svc.cluster.local:80"),
+        ("b.com", "b.infra.svc.cluster.local:80"),
+        ("c.com", "no host"),
+        ("d.com", "d.default.svc.cluster.local:80"),
+        ("e.com", "no host"),
+    ] {
+        assert_eq!(answer(&built, table, host, "/"), expected, "{host}");
+    }
+}
+
+#[test]
+fn export_to_decides_visibility_and_order() {
+    let exported = |name: &str, to_whom: &str| {
+        service(
+            name,
+            "a.com",
+            "default/one",
+            &to("/x", name.rsplit('/').next().unwrap()),
+        )
+        .replace("  http:", &format!("  exportTo: [{to_whom}]\n  http:"))
+    };
+    let gateway = gateway("default/one", &[&http(80, "a.com")]);
+    for (services, expected) in [
+        (vec![exported("a", "'.'")], "no host"),
+        (vec![exported("a", "elsewhere")], "no host"),
+        (vec![exported("a", "istio-system")], "a.default.svc.cluster.local:80"),
+        (vec![exported("a", "'*'")], "a.default.svc.cluster.local:80"),
+        // Private ones first, then those exported to the namespace, then public ones.
+        (
+            vec![exported("a", "'*'"), exported("b", "istio-system")],
+            "b.default.svc.cluster.local:80",
+        ),
+        (
+            vec![exported("b", "istio-system"), exported("istio-system/c", "'.'")],
+            "c.istio-system.svc.cluster.local:80",
+        ),
+    ] {
+        let built = build(&(gateway.clone() + &services.concat()));
+        assert_eq!(answer(&built, plain(&built, 80), "a.com", "/x"), expected);
+    }
+}
+
+#[test]
+fn a_tls_servers_virtual_hosts_are_its_own() {
+    let built = build(
+        &[
+            gateway("one", &[&https("a", "a.com"), &https("b", "b.com")]),
+            service("a", "a.com", "one", &to("/", "a")),
+            service("b", "b.com", "one", &to("/", "b")),
+        ]
+        .concat(),
+    );
+    let chain = &tls(&built).exact["a.com"];
+    assert_eq!(
+        answer(&built, &chain.routes, "a.com", "/"),
+        "a.default.svc.cluster.local:443"
+    );
+    assert_eq!(answer(&built, &chain.routes, "b.com", "/"), "no host");
+    assert!(
+        chain
+            .tls
+            .as_ref()
+            .err()
+            .is_some_and(|why| why.contains("secret \"none\" is not in namespace istio-system"))
+    );
+}
+
+#[test]
+fn a_server_without_virtual_services_answers_404_to_everything() {
+    let built = build(&gateway("one", &[&http(80, "a.com")]));
+    assert_eq!(answer(&built, plain(&built, 80), "a.com", "/"), "no host");
+}
+
+#[test]
+fn https_redirect_needs_no_virtual_service_and_wins_where_hosts_are_shared() {
+    let redirecting =
+        "{port: {number: 80, name: r, protocol: HTTP}, hosts: [a.com, b.com], tls: {httpsRedirect: true}}";
+    let built = build(
+        &[
+            gateway("one", &[redirecting, &http(80, "b.com, c.com")]),
+            service("all", "b.com, c.com", "one", &to("/", "all")),
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    for (host, expected) in [
+        ("a.com", "https redirect"),
+        ("b.com", "https redirect"),
+        ("c.com", "all.default.svc.cluster.local:80"),
+    ] {
+        assert_eq!(answer(&built, table, host, "/"), expected, "{host}");
+    }
+}
+
+#[test]
+fn routes_of_several_virtual_services_are_joined_and_catch_alls_come_last() {
+    let built = build(
+        &[
+            gateway("one", &[&http(80, "a.com")]),
+            // Older by name, with a catch-all that would hide what follows.
+            service("a", "a.com", "one", &to("/", "fallback")),
+            service(
+                "b",
+                "a.com",
+                "one",
+                &format!("{}, {}", to("/special", "special"), to("/", "second")),
+            ),
+        ]
+        .concat(),
+    );
+    let table = plain(&built, 80);
+    assert_eq!(
+        answer(&built, table, "a.com", "/special"),
+        "special.default.svc.cluster.local:80"
+    );
+    assert_eq!(
+        answer(&built, table, "a.com", "/x"),
+        "fallback.default.svc.cluster.local:80"
+    );
+}
+
+#[test]
+fn nothing_after_the_first_catch_all_of_a_virtual_service_is_kept() {
+    let routes = |first: &str| {
+        format!(
+            "{{match: [{first}], route: [{{destination: {{host: first}}}}]}}, {}",
+            to("/x", "second")
+        )
+    };
+    for (first, kept) in [
+        ("{uri: {prefix: /}}", 1),
+        ("{uri: {regex: '.*'}}", 1),
+        ("{}", 1),
+        ("{uri: {prefix: /}, headers: {x-a: {exact: b}}}", 2),
+        ("{uri: {prefix: /}, method: {exact: GET}}", 2),
+        ("{uri: {prefix: /}, queryParams: {a: {exact: b}}}", 2),
+        ("{uri: {prefix: /a}}", 2),
+        // A list of matches is one route for each; the catch-all ends them.
+        ("{uri: {exact: /q}}, {uri: {prefix: /}}, {uri: {exact: /r}}", 2),
+    ] {
+        let built = build(
+            &[
+                gateway("one", &[&http(80, "a.com")]),
+                service("a", "a.com", "one", &routes(first)),
+            ]
+            .concat(),
+        );
+        assert_eq!(plain(&built, 80).exact["a.com"].routes.len(), kept, "{first}");
+    }
+}
+
+#[test]
+fn matches_for_another_port_gateway_or_workload_are_left_out() {
+    let wanted = |condition: &str| {
+        format!("{{match: [{{uri: {{prefix: /x}}, {condition}}}], route: [{{destination: {{host: found}}}}]}}")
+    };
+    for (condition, found) in [
+        ("port: 80", true),
+        ("port: 443", false),
+        ("gateways: [one]", true),
+        ("gateways: [default/one]", true),
+        ("gateways: [two]", false),
+        ("sourceLabels: {istio: ingressgateway}", true),
+        ("sourceLabels: {app: other}", false),
+        // With gateways, labels are not looked at.
+        ("gateways: [one], sourceLabels: {app: other}", true),
+        ("sourceNamespace: istio-system", true),
+        ("sourceNamespace: default", false),
+    ] {
+        let built = build(
+            &[
+                gateway("one", &[&http(80, "a.com")]),
+                service("a", "a.com", "one", &wanted(condition)),
+            ]
+            .concat(),
+        );
+        let expected = if found {
+            "found.default.svc.cluster.local:80"
+        } else {
+            "no route"
+        };
+        assert_eq!(
+            answer(&built, plain(&built, 80), "a.com", "/x"),
+            expected,
+            "{condition}"
+        );
+    }
+}
+
+/// The table for one `http` entry on port 80 of a.com.
+fn one_route(http_entry: &str) -> Built {
+    build(
+        &[
+            gateway("one", &[&http(80, "a.com")]),
+            service("a", "a.com", "one", http_entry),
+        ]
+        .concat(),
+    )
+}
+
+#[test]
+fn redirects_and_direct_responses() {
+    for (entry, path, expected) in [
+        ("{redirect: {uri: /new, authority: b.com}}", "/old", "http://b.com/new"),
+        ("{redirect: {scheme: https, port: 443}}", "/x", "https://a.com/x"),
+        ("{redirect: {scheme: https, port: 8443}}", "/x", "https://a.com:8443/x"),
+        (
+            "{redirect: {derivePort: FROM_REQUEST_PORT, authority: b.com}}",
+            "/x",
+            "http://b.com/x",
+        ),
+        (
+            "{match: [{uri: {prefix: /old}}], redirect: {prefixRewrite: /new}}",
+            "/old/x",
+            "http://a.com/new/x",
+        ),
+        (
+            "{directResponse: {status: 503, body: {string: later}}}",
+            "/",
+            "503 Service Unavailable later",
+        ),
+        ("{directResponse: {status: 200, body: {bytes: aGk=}}}", "/", "200 OK hi"),
+        // A redirect with another 3xx code does nothing, at Istio too.
+        ("{redirect: {uri: /new, redirectCode: 304}}", "/", "no route"),
+        // Redirect wins over route.
+        (
+            "{redirect: {uri: /new}, route: [{destination: {host: b}}]}",
+            "/",
+            "http://a.com/new",
+        ),
+    ] {
+        let built = one_route(entry);
+        assert_eq!(answer(&built, plain(&built, 80), "a.com", path), expected, "{entry}");
+    }
+}
+
+#[test]
+fn rewrites_take_the_place_of_what_matched() {
+    let rewritten = |condition: &str, rewrite: &str, path: &str| {
+        let built = one_route(&format!(
+            "{{{condition}rewrite: {{{rewrite}}}, route: [{{destination: {{host: b}}}}]}}"
+        ));
+        let rewrite = forward(&built).rewrite.as_ref().expect("a rewrite");
+        let path = rewrite
+            .path
+            .as_ref()
+            .map(|path_rewrite| matching::rewritten(path_rewrite, path, Some("q")));
+        (path.unwrap_or_default(), rewrite.authority.clone().unwrap_or_default())
+    };
+    for (condition, rewrite, path, expected) in [
+        ("match: [{uri: {prefix: /foo}}], ", "uri: /", "/foo/x", ("//x?q", "")),
+        ("match: [{uri: {exact: /foo}}], ", "uri: /bar", "/foo", ("/bar?q", "")),
+        ("match: [{uri: {regex: '/f.*'}}], ", "uri: /bar", "/foo", ("/bar?q", "")),
+        // Without a path match the leading slash is the prefix.
+        ("", "uri: /base/", "/x", ("/base/x?q", "")),
+        ("", "authority: b.com", "/x", ("", "b.com")),
+        (
+            "",
+            "uriRegexRewrite: {match: '^/(\\w+)/(\\w+)', rewrite: '/\\2/$\\1'}",
+            "/a/b",
+            ("/b/$a?q", ""),
+        ),
+    ] {
+        let (path, authority) = rewritten(condition, rewrite, path);
+        assert_eq!((path.as_str(), authority.as_str()), expected, "{condition} {rewrite}");
+    }
+}
+
+#[test]
+fn host_among_the_header_operations_is_a_rewrite_of_the_authority() {
+    for (headers, authority) in [
+        (
+            "headers: {request: {set: {host: set.com}, add: {host: added.com}}}, ",
+            "set.com",
+        ),
+        ("headers: {request: {add: {':authority': added.com}}}, ", "added.com"),
+        (
+            "rewrite: {authority: rewritten.com}, headers: {request: {set: {Host: set.com}}}, ",
+            "rewritten.com",
+        ),
+    ] {
+        let built = one_route(&format!("{{{headers}route: [{{destination: {{host: b}}}}]}}"));
+        assert_eq!(
+            forward(&built)
+                .rewrite
+                .as_ref()
+                .and_then(|rewrite| rewrite.authority.as_deref()),
+            Some(authority)
+        );
+        assert!(plain(&built, 80).exact["a.com"].routes[0].headers.request.is_empty());
+    }
+    let built = one_route(
+        "{headers: {request: {set: {x-a: '100%%'}, remove: [x-b]}, response: {add: {x-c: '%UPSTREAM%'}}}, route: [{destination: {host: b}}]}",
+    );
+    let headers = &plain(&built, 80).exact["a.com"].routes[0].headers;
+    assert_eq!(headers.request.set[0].1, "100%");
+    assert_eq!(headers.request.remove[0], "x-b");
+    assert_eq!(headers.response.add[0].0, "x-c");
+    assert!(says(&built, "serve replaces no Envoy variable"));
+}
+
+#[test]
+fn timeouts_retries_and_weights() {
+    for (settings, timeout, retries) in [
+        ("", None, 2),
+        ("timeout: 1.5s, ", Some(1500), 2),
+        ("timeout: 0s, ", None, 2),
+        ("retries: {attempts: 0}, ", None, 0),
+        ("retries: {attempts: 5, perTryTimeout: 1s}, ", None, 5),
+    ] {
+        let built = one_route(&format!("{{{settings}route: [{{destination: {{host: b}}}}]}}"));
+        let forward = forward(&built);
+        assert_eq!(
+            forward.timeout.map(|timeout| timeout.as_millis()),
+            timeout,
+            "{settings}"
+        );
+        assert_eq!(forward.retries, retries, "{settings}");
+    }
+    let built = one_route(
+        "{route: [{destination: {host: b}, weight: 3}, {destination: {host: c}, weight: 0}, {destination: {host: d}, weight: 1}]}",
+    );
+    let shares: Vec<(usize, u32)> = forward(&built)
+        .destinations
+        .iter()
+        .map(|d| (d.cluster, d.weight))
+        .collect();
+    assert_eq!(shares, [(0, 3), (1, 1)]);
+    assert_eq!(built.table.clusters[1].name, "d.default.svc.cluster.local:80");
+}
+
+#[test]
+fn destinations_are_samples_upstreams_or_unknown() {
+    const HTTPBIN: &str = "---\napiVersion: v1\nkind: Service\nmetadata: {name: httpbin, namespace: default}\nspec: {ports: [{port: 8000}]}\n";
+    let to_port = |host: &str, port: &str| format!("{{route: [{{destination: {{host: {host}{port}}}}}]}}");
+    for (services, upstreams, destination, name, kind) in [
+        (
+            "",
+            &[][..],
+            to_port("httpbin", ", port: {number: 8000}"),
+            "httpbin.default.svc.cluster.local:8000",
+            "sample",
+        ),
+        (
+            "",
+            &["httpbin=http://b:9"],
+            to_port("httpbin", ""),
+            "httpbin.default.svc.cluster.local:80",
+            "remote b:9",
+        ),
+        (
+            "",
+            &["httpbin=http://b:9", "httpbin:80=http://c:9"],
+            to_port("httpbin", ""),
+            "httpbin.default.svc.cluster.local:80",
+            "remote c:9",
+        ),
+        // The port of a Service that has only one.
+        (
+            HTTPBIN,
+            &[],
+            to_port("httpbin", ""),
+            "httpbin.default.svc.cluster.local:8000",
+            "sample",
+        ),
+        (
+            HTTPBIN,
+            &[],
+            to_port("httpbin", ", port: {number: 9}"),
+            "httpbin.default.svc.cluster.local:9",
+            "unknown",
+        ),
+        (
+            HTTPBIN,
+            &[],
+            to_port("other", ""),
+            "other.default.svc.cluster.local:80",
+            "unknown",
+        ),
+        (
+            HTTPBIN,
+            &["other=h2c://b:9"],
+            to_port("other", ""),
+            "other.default.svc.cluster.local:80",
+            "remote b:9",
+        ),
+    ] {
+        let yaml = [
+            gateway("one", &[&http(80, "a.com")]),
+            service("a", "a.com", "one", &destination),
+            services.to_owned(),
+        ]
+        .concat();
+        let built = build_with(&yaml, upstreams);
+        let cluster = &built.table.clusters[0];
+        let found = match &cluster.endpoint {
+            Endpoint::Sample(_) => "sample".to_owned(),
+            Endpoint::Remote { host, port, .. } => format!("remote {host}:{port}"),
+            Endpoint::Unknown => "unknown".to_owned(),
+        };
+        assert_eq!((cluster.name.as_str(), found.as_str()), (name, kind), "{destination}");
+        assert_eq!(says(&built, "are answered 503"), kind == "unknown");
+    }
+}
+
+#[test]
+fn what_is_not_run_is_said_with_file_and_line() {
+    let passthrough = "{port: {number: 443, name: p, protocol: TLS}, hosts: [p.com], tls: {mode: PASSTHROUGH}}";
+    let tcp = "{port: {number: 31400, name: t, protocol: TCP}, hosts: ['*']}";
+    let built = build(
+        &[
+            gateway("one", &[passthrough, tcp, &http(80, "a.com")]),
+            service(
+                "a",
+                "a.com",
+                "one",
+                "{fault: {abort: {httpStatus: 500, percentage: {value: 100}}}, mirror: {host: m}, corsPolicy: {}, route: [{destination: {host: b}}]}",
+            ),
+        ]
+        .concat(),
+    );
+    assert!(listener(&built, 443).is_none() && listener(&built, 31400).is_none());
+    for text in [
+        "serve does not run protocol TLS in mode PASSTHROUGH yet; connections to p.com are closed\n  at:  -:8:",
+        "port 31400 is not opened: serve does not run protocol TCP yet",
+        "serve does not run fault yet",
+        "serve does not run mirror yet",
+        "serve does not run corsPolicy yet",
+    ] {
+        assert!(
+            says(&built, text),
+            "{text} is not among:\n{:#?}",
+            built.notes.iter().map(ToString::to_string).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn a_broken_manifest_is_refused_with_its_line() {
+    let sources = Sources {
+        stdin: Some(
+            b"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec:\n  servers: 3\n".to_vec(),
+        ),
+        workspace: std::env::temp_dir().join("no-such-folder"),
+        ..Sources::default()
+    };
+    match sources.load(&DiskFiles::default()) {
+        Err(SourceError::Bad(problem)) => assert!(problem.to_string().contains("-:5:"), "{problem}"),
+        _ => panic!("it was taken"),
+    }
+}
+
+#[test]
+fn thousands_of_hosts_are_built_quickly() {
+    use std::fmt::Write as _;
+    let servers: Vec<String> = (0..2000)
+        .map(|n| https(&format!("https-{n}"), &format!("h{n}.com")))
+        .collect();
+    let servers: Vec<&str> = servers.iter().map(String::as_str).collect();
+    let mut yaml = gateway("one", &servers);
+    for n in 0..2000 {
+        let _ = write!(
+            yaml,
+            "{}",
+            service(&format!("s{n}"), &format!("h{n}.com"), "one", &to("/", "a"))
+        );
+    }
+    let built = build(&yaml);
+    assert_eq!(tls(&built).exact.len(), 2000);
+    let chain = &tls(&built).exact["h1999.com"];
+    assert_eq!(
+        answer(&built, &chain.routes, "h1999.com", "/"),
+        "a.default.svc.cluster.local:443"
+    );
+}

@@ -1,0 +1,126 @@
+//! A running `serve` of a test: started on free ports, awaited, ended by its id.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::Dir;
+use crate::tls_client::{Connection, Identity};
+
+/// How long a condition is awaited on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running gateway.
+pub struct Serve<'d> {
+    dir: &'d Dir,
+    child: Child,
+    log: String,
+}
+
+impl<'d> Serve<'d> {
+    /// Starts `serve` in the folder on free ports and waits until it is ready.
+    #[track_caller]
+    pub fn start(dir: &'d Dir, args: &[&str]) -> Self {
+        let log = format!("serve-{}.log", Instant::now().elapsed().as_nanos());
+        let mut all = vec!["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0,80=0"];
+        all.extend_from_slice(args);
+        let child = dir
+            .command(&all)
+            .stdout(Stdio::null())
+            .stderr(File::create(dir.path(&log)).expect("a log"))
+            .spawn()
+            .expect("the binary starts");
+        let mut serve = Self { dir, child, log };
+        serve.wait_until("it is ready", |serve| {
+            if let Some(status) = serve.child.try_wait().expect("a status") {
+                panic!("serve ended with {status}:\n{}", serve.log());
+            }
+            serve.log().contains("the gateway is ready")
+        });
+        serve
+    }
+
+    /// What it wrote to standard error.
+    pub fn log(&self) -> String {
+        self.dir.read(&self.log)
+    }
+
+    /// Where a Gateway's port is listened on.
+    #[track_caller]
+    pub fn address(&self, port: u16) -> SocketAddr {
+        self.find_address(port)
+            .unwrap_or_else(|| panic!("port {port} is not open:\n{}", self.log()))
+    }
+
+    pub fn find_address(&self, port: u16) -> Option<SocketAddr> {
+        let running: serde_json::Value = serde_json::from_str(&self.dir.read(".istio-tls/serve.json")).ok()?;
+        running["listeners"]
+            .as_array()?
+            .iter()
+            .find(|listener| listener["port"] == port)?["address"]
+            .as_str()?
+            .parse()
+            .ok()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A connection to port 443.
+    pub fn open(&self, host: &str, identity: &Identity) -> Result<Connection, String> {
+        Connection::open(self.address(443), host, identity)
+    }
+
+    /// Waits for a condition.
+    #[track_caller]
+    pub fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < PATIENCE, "never: {what}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends a signal and gives the exit code.
+    pub fn end(mut self, signal: rustix::process::Signal) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("a signal sent");
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a status") {
+                return status.code();
+            }
+            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Serve<'_> {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first client of a host's chain in the folder.
+pub fn client_of(dir: &Dir, host: &str) -> Identity {
+    Identity {
+        client: Some((
+            dir.read(format!("{host}/4_client/certs/{host}.cert.pem")),
+            dir.read(format!("{host}/4_client/private/{host}.key.pem")),
+        )),
+        ..trusting(dir, host)
+    }
+}
+
+/// A client without certificate that trusts a host's root.
+pub fn trusting(dir: &Dir, host: &str) -> Identity {
+    Identity {
+        authorities: dir.read(format!("{host}/1_root/certs/ca.cert.pem")),
+        client: None,
+    }
+}

@@ -1,0 +1,240 @@
+//! `serve` while its sources change.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+
+use crate::harness::Dir;
+use crate::serve_process::{Serve, client_of, trusting};
+use crate::tls_client::{Identity, plain_get};
+
+const HOST: &str = "httpbin.example.com";
+const CERT: &str = "3_application/certs/httpbin.example.com.cert.pem";
+const KEY: &str = "3_application/private/httpbin.example.com.key.pem";
+
+fn chain(dir: &Dir) {
+    dir.run(&["gen-certs", HOST]).exits(0);
+}
+
+/// Waits until new handshakes verify with this identity.
+#[track_caller]
+fn wait_for(serve: &mut Serve<'_>, identity: &Identity) {
+    serve.wait_until("the new chain is served", |serve| {
+        serve
+            .open(HOST, identity)
+            .and_then(|mut connection| connection.get("/status/418"))
+            .is_ok_and(|answer| answer.status == 418)
+    });
+}
+
+#[test]
+fn a_chain_made_anew_is_served_and_open_connections_stay() {
+    let dir = Dir::new();
+    chain(&dir);
+    let mut serve = Serve::start(&dir, &[]);
+    let old = client_of(&dir, HOST);
+    let mut connection = serve.open(HOST, &old).expect("served");
+    assert_eq!(connection.get("/status/418").expect("an answer").status, 418);
+    dir.run(&["gen-certs", HOST, "--force"]).exits(0);
+    let new = client_of(&dir, HOST);
+    wait_for(&mut serve, &new);
+    assert!(
+        serve.open(HOST, &trusting_old(&old)).is_err(),
+        "the old root verifies the new chain"
+    );
+    assert_eq!(connection.get("/status/418").expect("the open connection").status, 418);
+}
+
+fn trusting_old(old: &Identity) -> Identity {
+    Identity {
+        authorities: old.authorities.clone(),
+        client: None,
+    }
+}
+
+#[test]
+fn a_bad_change_is_reported_and_the_last_good_one_stays() {
+    let dir = Dir::new();
+    chain(&dir);
+    let mut serve = Serve::start(&dir, &[]);
+    let client = client_of(&dir, HOST);
+    let key = dir.read(format!("{HOST}/{KEY}"));
+    let other = Dir::new();
+    chain(&other);
+    for (file, content, said) in [
+        (
+            format!("{HOST}/{KEY}"),
+            other.read(format!("{HOST}/{KEY}")),
+            "does not belong to the certificate",
+        ),
+        (format!("{HOST}/{KEY}"), key[..key.len() / 2].to_owned(), "is truncated"),
+        (
+            "istio-tls.yaml".to_owned(),
+            "version: [\n".to_owned(),
+            "istio-tls.yaml:",
+        ),
+    ] {
+        let good = dir.read(&file);
+        dir.write(&file, content);
+        serve.wait_until(said, |serve| {
+            serve.log().contains("the last good configuration stays") && serve.log().contains(said)
+        });
+        assert!(serve.open(HOST, &client).is_ok(), "{}", serve.log());
+        let reloads = serve.log().matches("configuration reloaded").count();
+        dir.write(&file, good);
+        serve.wait_until("the good one is back", |serve| {
+            serve.log().matches("configuration reloaded").count() > reloads
+        });
+        assert!(serve.open(HOST, &client).is_ok());
+    }
+}
+
+#[test]
+fn a_chain_folder_that_is_away_for_a_moment_is_waited_for() {
+    let dir = Dir::new();
+    chain(&dir);
+    let mut serve = Serve::start(&dir, &[]);
+    let client = client_of(&dir, HOST);
+    fs::rename(dir.path(HOST), dir.path("away")).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(serve.open(HOST, &client).is_ok(), "{}", serve.log());
+    fs::rename(dir.path("away"), dir.path(HOST)).unwrap();
+    // Made of two steps, as a user's shell does it.
+    let other = Dir::new();
+    chain(&other);
+    fs::rename(dir.path(HOST), dir.path("old")).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        std::process::Command::new("cp")
+            .arg("-r")
+            .args([other.path(HOST), dir.path(HOST)])
+            .status()
+            .unwrap()
+            .success()
+    );
+    wait_for(&mut serve, &client_of(&other, HOST));
+    // Away for good is a change like any other.
+    fs::rename(dir.path(HOST), dir.path("away")).unwrap();
+    serve.wait_until("its host is reset", |serve| {
+        serve.open(HOST, &client_of(&other, HOST)).is_err()
+    });
+    fs::rename(dir.path("away"), dir.path(HOST)).unwrap();
+    wait_for(&mut serve, &client_of(&other, HOST));
+}
+
+#[test]
+fn a_new_host_of_the_workspace_is_picked_up() {
+    let dir = Dir::new();
+    chain(&dir);
+    let mut serve = Serve::start(&dir, &[]);
+    dir.run(&["gen-certs", "bookinfo.com"]).exits(0);
+    let client = client_of(&dir, "bookinfo.com");
+    serve.wait_until("the new host is served", |serve| {
+        serve.open("bookinfo.com", &client).is_ok()
+    });
+    assert!(serve.open(HOST, &client_of(&dir, HOST)).is_ok());
+}
+
+#[test]
+fn a_secret_volumes_data_link_is_followed() {
+    let (first, second) = (Dir::new(), Dir::new());
+    chain(&first);
+    chain(&second);
+    let dir = Dir::new();
+    dir.write("gateway.yaml", gateway_for("SIMPLE"));
+    // As the kubelet lays a Secret out: keys link to ..data, which links to a dated folder.
+    let volume = "secrets/httpbin-credential";
+    let fill = |dated: &str, source: &Dir| {
+        dir.write(
+            &format!("{volume}/{dated}/tls.crt"),
+            source.read(format!("{HOST}/{CERT}")),
+        );
+        dir.write(
+            &format!("{volume}/{dated}/tls.key"),
+            source.read(format!("{HOST}/{KEY}")),
+        );
+    };
+    fill("..2026_01", &first);
+    symlink("..2026_01", dir.path(volume).join("..data")).unwrap();
+    symlink("..data/tls.crt", dir.path(volume).join("tls.crt")).unwrap();
+    symlink("..data/tls.key", dir.path(volume).join("tls.key")).unwrap();
+    let mut serve = Serve::start(&dir, &["-f", "gateway.yaml", "--certs", "secrets"]);
+    wait_for(&mut serve, &trusting(&first, HOST));
+    fill("..2026_02", &second);
+    symlink("..2026_02", dir.path(volume).join("..data_tmp")).unwrap();
+    fs::rename(dir.path(volume).join("..data_tmp"), dir.path(volume).join("..data")).unwrap();
+    wait_for(&mut serve, &trusting(&second, HOST));
+    assert!(serve.open(HOST, &trusting(&first, HOST)).is_err());
+}
+
+fn gateway_for(mode: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: mygateway}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers:
+  - port: {{number: 443, name: https, protocol: HTTPS}}
+    hosts: [httpbin.example.com]
+    tls: {{mode: {mode}, credentialName: httpbin-credential}}
+---
+{}",
+        routes_to("/status")
+    )
+}
+
+fn routes_to(prefix: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: httpbin}}
+spec:
+  hosts: ['*']
+  gateways: [mygateway]
+  http:
+  - match: [{{uri: {{prefix: {prefix}}}}}]
+    route: [{{destination: {{host: httpbin}}}}]
+"
+    )
+}
+
+#[test]
+fn manifests_in_a_folder_come_change_and_go() {
+    let dir = Dir::new();
+    let plain = "apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: mygateway}
+spec:
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: [a.com]}
+";
+    dir.write("manifests/gateway.yaml", plain);
+    let mut serve = Serve::start(&dir, &["-f", "manifests"]);
+    let status = |serve: &mut Serve<'_>, path: &str| {
+        plain_get(serve.address(80), "a.com", path)
+            .map(|answer| answer.status)
+            .unwrap_or_default()
+    };
+    assert_eq!(status(&mut serve, "/status/204"), 404);
+    dir.write("manifests/routes.yaml", routes_to("/status"));
+    serve.wait_until("a new file", |serve| status(serve, "/status/204") == 204);
+    // An editor's atomic save.
+    dir.write("manifests/.routes.yaml.swp", routes_to("/get"));
+    fs::rename(
+        dir.path("manifests/.routes.yaml.swp"),
+        dir.path("manifests/routes.yaml"),
+    )
+    .unwrap();
+    serve.wait_until("a replaced file", |serve| status(serve, "/get") == 200);
+    assert_eq!(status(&mut serve, "/status/204"), 404);
+    dir.write("manifests/routes.yaml", "kind: [");
+    serve.wait_until("a report", |serve| serve.log().contains("manifests/routes.yaml:1:"));
+    assert_eq!(status(&mut serve, "/get"), 200);
+    fs::remove_file(dir.path("manifests/routes.yaml")).unwrap();
+    serve.wait_until("a removed file", |serve| status(serve, "/get") == 404);
+    // A port more, and one less.
+    dir.write("manifests/gateway.yaml", plain.replace("number: 80", "number: 443"));
+    serve.wait_until("the port is opened", |serve| serve.find_address(443).is_some());
+    assert!(serve.find_address(80).is_none());
+}

@@ -1,0 +1,157 @@
+//! A gateway in this process with certificates of its own, for tests that send
+//! other people's clients to it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use istio_tls::certs::key::PrivateKey;
+use istio_tls::gateway::server::{Server, ServerSettings};
+use istio_tls::gateway::table::{
+    ClientAuth, ClientVerification, Cluster, Destination, Endpoint, FilterChain, Forward, HeaderOperations, Listener,
+    ListenerProtocol, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
+};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
+};
+
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+/// A leaf as files for openssl and as DER for the gateway.
+pub struct Leaf {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    der: Vec<u8>,
+    pkcs8: Vec<u8>,
+}
+
+/// What differs between leaves.
+pub struct Kind {
+    pub years: (i32, i32),
+    pub usage: ExtendedKeyUsagePurpose,
+}
+
+pub const CLIENT: Kind = Kind {
+    years: (2020, 2090),
+    usage: ExtendedKeyUsagePurpose::ClientAuth,
+};
+pub const SERVER: Kind = Kind {
+    years: (2020, 2090),
+    usage: ExtendedKeyUsagePurpose::ServerAuth,
+};
+pub const EXPIRED: Kind = Kind {
+    years: (2020, 2021),
+    usage: ExtendedKeyUsagePurpose::ClientAuth,
+};
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { issuer }
+    }
+
+    pub fn leaf(&self, folder: &std::path::Path, file: &str, name: &str, kind: &Kind) -> Leaf {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = rcgen::date_time_ymd(kind.years.0, 1, 1);
+        params.not_after = rcgen::date_time_ymd(kind.years.1, 1, 1);
+        params.extended_key_usages = vec![kind.usage.clone()];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let paths = [
+            folder.join(format!("{file}.cert.pem")),
+            folder.join(format!("{file}.key.pem")),
+        ];
+        std::fs::write(&paths[0], certificate.pem()).unwrap();
+        std::fs::write(&paths[1], key.serialize_pem()).unwrap();
+        let [certificate_path, key_path] = paths;
+        Leaf {
+            certificate: certificate_path,
+            key: key_path,
+            der: certificate.der().to_vec(),
+            pkcs8: key.serialize_der(),
+        }
+    }
+
+    pub fn verification(&self) -> ClientVerification {
+        ClientVerification {
+            authorities: vec![self.issuer.der().clone()],
+            ..ClientVerification::default()
+        }
+    }
+}
+
+/// Routes that lead everything to one endpoint.
+pub fn everything() -> Arc<RouteTable> {
+    let forward = Forward {
+        destinations: vec![Destination {
+            cluster: 0,
+            weight: 1,
+            headers: HeaderOperations::default(),
+        }],
+        rewrite: None,
+        timeout: None,
+        retries: 2,
+    };
+    let route = Route {
+        name: "default/all".into(),
+        when: RouteMatch::default(),
+        action: RouteAction::Forward(forward),
+        headers: HeaderOperations::default(),
+    };
+    let host = VirtualHost {
+        name: "*".into(),
+        require_tls: false,
+        routes: vec![route],
+    };
+    Arc::new(RouteTable {
+        any: Some(Arc::new(host)),
+        ..RouteTable::default()
+    })
+}
+
+pub fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChain> {
+    let material = TlsMaterial {
+        source: format!("Secret istio-system/{name}"),
+        certificates: vec![leaf.der.clone().into()],
+        key: PrivateKey::from_pkcs8(leaf.pkcs8.clone()),
+        client_auth,
+        versions: (0x0303, 0x0304),
+        cipher_suites: Vec::new(),
+    };
+    Arc::new(FilterChain::new(format!("default/{name}"), Ok(material), everything()))
+}
+
+/// One TLS port with these chains; everything goes to `endpoint`.
+pub fn table(chains: SniTable, endpoint: Endpoint) -> Table {
+    Table {
+        listeners: vec![Listener {
+            port: 443,
+            protocol: ListenerProtocol::Tls(chains),
+        }],
+        clusters: vec![Cluster {
+            name: "all".into(),
+            endpoint,
+        }],
+    }
+}
+
+/// Starts a gateway on a free port.
+pub fn start(table: Table) -> (Server, SocketAddr) {
+    let settings = ServerSettings {
+        ports: HashMap::from([(443, 0)]),
+        threads: 2,
+        ..ServerSettings::default()
+    };
+    let server = Server::start(settings, table).expect("the gateway starts");
+    let address = server.listeners()[0].address;
+    (server, address)
+}

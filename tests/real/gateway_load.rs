@@ -1,0 +1,56 @@
+//! h2load at the gateway while its configuration is replaced 200 times: no
+//! request may fail.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use istio_tls::gateway::table::{ClientAuth, Endpoint, Sample, SniTable, Table};
+
+use super::gateway_fixture::{self as fixture, Authority, SERVER};
+
+fn load(kind: &[&str], requests: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new("ca");
+    let server = authority.leaf(folder.path(), "server", "a.test", &SERVER);
+    let table = || -> Table {
+        let mut chains = SniTable::default();
+        chains.any = Some(fixture::chain("any", &server, ClientAuth::None));
+        fixture::table(chains, Endpoint::Sample(Sample::Httpbin))
+    };
+    let (server, address) = fixture::start(table());
+    let mut child = Command::new("h2load")
+        .args(kind)
+        .args(["-n", &requests.to_string(), &format!("https://{address}/status/200")])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("h2load is installed (Debian package nghttp2-client)");
+    let mut reloads = 0;
+    while reloads < 200 {
+        server.replace(table()).expect("a reload");
+        reloads += 1;
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let under_load = child.try_wait().unwrap().is_none();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let all = format!(
+        "{requests} total, {requests} started, {requests} done, {requests} succeeded, 0 failed, 0 errored, 0 timeout"
+    );
+    assert!(text.contains(&all), "{text}");
+    assert!(
+        under_load,
+        "the load ended before the 200 reloads: give it more requests"
+    );
+    server.drain(Duration::from_secs(10));
+}
+
+#[test]
+fn a_thousand_keep_alive_connections_and_200_reloads_lose_nothing() {
+    load(&["--h1", "-c", "1000", "-t", "1"], 60_000);
+}
+
+#[test]
+fn http2_streams_and_200_reloads_lose_nothing() {
+    load(&["-c", "50", "-m", "20", "-t", "1"], 60_000);
+}
