@@ -68,9 +68,9 @@ pub(super) const FORMATS: &[(&str, Format)] =
 /// How long a phase may take when no flag says it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(FORMATS)?;
-    let outcomes = runtime()?.block_on(probe(&args, context))?;
+    let outcomes = runtime()?.block_on(probe(args, context))?;
     show(&outcomes, format, context)
 }
 

@@ -61,9 +61,9 @@ pub(super) struct RequestArgs {
     connection: ConnectionArgs,
 }
 
-pub(super) fn run(args: RequestArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let expectation = runtime.block_on(expectation(&args, context))?;
+    let expectation = runtime.block_on(expectation(args, context))?;
     let extras = Extras {
         method: args.request.as_ref().map(ToString::to_string),
         headers: args.headers.clone(),
@@ -77,7 +77,7 @@ pub(super) fn run(args: RequestArgs, context: &Context) -> Result<Exit, Failure>
         context.print(&format!("{}\n", line(tool, &expectation, &extras)))?;
         return Ok(Exit::Done);
     }
-    send(&args, &expectation, &runtime, context)
+    send(args, &expectation, &runtime, context)
 }
 
 async fn expectation(args: &RequestArgs, context: &Context) -> Result<Expectation, Failure> {

@@ -137,7 +137,9 @@ fn openssl(wanted: &Expectation, extras: &Extras) -> String {
         request.push_str("\\r\\n");
     }
     if let Some(data) = &extras.data {
-        request.push_str(&format!("Content-Length: {}\\r\\n", data.len()));
+        for part in ["Content-Length: ", &data.len().to_string(), "\\r\\n"] {
+            request.push_str(part);
+        }
     }
     request.push_str("Connection: close\\r\\n\\r\\n");
     let mut words: Vec<String> = ["openssl", "s_client", "-quiet", "-verify_return_error", "-connect"]

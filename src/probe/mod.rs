@@ -18,5 +18,7 @@ pub mod target;
 pub mod verdict;
 mod verdict_client;
 mod verdict_http;
+#[cfg(test)]
+mod verdict_tests;
 mod verdict_tls;
 pub mod wire;
