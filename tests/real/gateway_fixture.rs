@@ -17,39 +17,39 @@ use rcgen::{
     KeyUsagePurpose,
 };
 
-pub struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 /// A leaf as files for openssl and as DER for the gateway.
-pub struct Leaf {
-    pub certificate: PathBuf,
-    pub key: PathBuf,
+pub(crate) struct Leaf {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
     der: Vec<u8>,
     pkcs8: Vec<u8>,
 }
 
 /// What differs between leaves.
-pub struct Kind {
-    pub years: (i32, i32),
-    pub usage: ExtendedKeyUsagePurpose,
+pub(crate) struct Kind {
+    pub(crate) years: (i32, i32),
+    pub(crate) usage: ExtendedKeyUsagePurpose,
 }
 
-pub const CLIENT: Kind = Kind {
+pub(crate) const CLIENT: Kind = Kind {
     years: (2020, 2090),
     usage: ExtendedKeyUsagePurpose::ClientAuth,
 };
-pub const SERVER: Kind = Kind {
+pub(crate) const SERVER: Kind = Kind {
     years: (2020, 2090),
     usage: ExtendedKeyUsagePurpose::ServerAuth,
 };
-pub const EXPIRED: Kind = Kind {
+pub(crate) const EXPIRED: Kind = Kind {
     years: (2020, 2021),
     usage: ExtendedKeyUsagePurpose::ClientAuth,
 };
 
 impl Authority {
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -58,7 +58,7 @@ impl Authority {
         Self { issuer }
     }
 
-    pub fn leaf(&self, folder: &std::path::Path, file: &str, name: &str, kind: &Kind) -> Leaf {
+    pub(crate) fn leaf(&self, folder: &std::path::Path, file: &str, name: &str, kind: &Kind) -> Leaf {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.distinguished_name.push(DnType::CommonName, name);
         params.not_before = rcgen::date_time_ymd(kind.years.0, 1, 1);
@@ -81,7 +81,7 @@ impl Authority {
         }
     }
 
-    pub fn verification(&self) -> ClientVerification {
+    pub(crate) fn verification(&self) -> ClientVerification {
         ClientVerification {
             authorities: vec![self.issuer.der().clone()],
             ..ClientVerification::default()
@@ -90,7 +90,7 @@ impl Authority {
 }
 
 /// Routes that lead everything to one endpoint.
-pub fn everything() -> Arc<RouteTable> {
+pub(crate) fn everything() -> Arc<RouteTable> {
     let forward = Forward {
         destinations: vec![Destination {
             cluster: 0,
@@ -118,7 +118,7 @@ pub fn everything() -> Arc<RouteTable> {
     })
 }
 
-pub fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChain> {
+pub(crate) fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChain> {
     let material = TlsMaterial {
         source: format!("Secret istio-system/{name}"),
         certificates: vec![leaf.der.clone().into()],
@@ -131,7 +131,7 @@ pub fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChai
 }
 
 /// One TLS port with these chains; everything goes to `endpoint`.
-pub fn table(chains: SniTable, endpoint: Endpoint) -> Table {
+pub(crate) fn table(chains: SniTable, endpoint: Endpoint) -> Table {
     Table {
         listeners: vec![Listener {
             port: 443,
@@ -145,7 +145,7 @@ pub fn table(chains: SniTable, endpoint: Endpoint) -> Table {
 }
 
 /// Starts a gateway on a free port.
-pub fn start(table: Table) -> (Server, SocketAddr) {
+pub(crate) fn start(table: Table) -> (Server, SocketAddr) {
     let settings = ServerSettings {
         ports: HashMap::from([(443, 0)]),
         threads: 2,
