@@ -6,6 +6,7 @@ use crate::problem::Problem;
 
 /// Applies the workspace's objects to a cluster (comes in a later release)
 #[derive(clap::Args)]
+#[command(after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -")]
 pub(super) struct ApplyArgs {}
 
 pub(super) fn run(_args: ApplyArgs, _context: &Context) -> Result<Exit, Failure> {

@@ -8,7 +8,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("names", &["problem"]),
     ("files", &["problem"]),
     ("certs", &["problem", "names"]),
-    ("report", &["problem", "names"]),
     ("workspace", &["problem", "names", "files", "certs"]),
     ("manifests", &["problem", "names", "certs", "workspace"]),
     (

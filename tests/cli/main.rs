@@ -16,7 +16,6 @@ mod manifests;
 mod probe;
 mod request;
 mod revoke;
-mod revoke;
 mod running_serve;
 mod schema;
 mod serve_config;
