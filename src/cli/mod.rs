@@ -73,7 +73,7 @@ pub fn run() -> Exit {
         Command::Revoke(args) => revoke::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Verify(args) => verify::run(args, &context),
-        Command::Manifests(args) => manifests::run(args, &context),
+        Command::Manifests(args) => manifests::run(&args, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(args, &context),
         Command::Request(args) => request::run(args, &context),
