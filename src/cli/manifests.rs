@@ -86,20 +86,20 @@ impl Export {
     const WORDS: &[(&str, Self)] = &[("envoy", Self::Envoy)];
 }
 
-pub(super) fn run(args: ManifestsArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ManifestsArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("yaml", Format::Yaml), ("json", Format::Json)])?;
     let out = Out {
         folder: args.out.as_deref(),
         format,
     };
-    let intent = wanted(&args, context).map_err(Failure::usage)?;
+    let intent = wanted(args, context).map_err(Failure::usage)?;
     if args.helm_values {
         return helm_values(&intent, out, context);
     }
     if let Some(Export::Envoy) = args.export {
         return envoy_bootstrap(&intent, &args.upstreams, out, context);
     }
-    let parts = parts(&args, &intent);
+    let parts = parts(args, &intent);
     for note in notes(&intent, &parts) {
         context.say_always(&format!("note: {note}"));
     }

@@ -240,7 +240,12 @@ fn truncate(name: &str, longest: usize) -> String {
 /// The first 8 hex digits of SHA-256.
 fn short_hash(text: &str) -> String {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    digest.as_ref()[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    let first = digest
+        .as_ref()
+        .iter()
+        .take(4)
+        .fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
+    format!("{first:08x}")
 }
 
 #[cfg(test)]

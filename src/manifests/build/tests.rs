@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use IstioTarget::{Latest, V1_1};
+use SecretStyle::{Credential, FileMount};
+
 use super::{Api, HostIntent, Intent, Material, Part, objects};
 use crate::manifests::load::load;
 use crate::manifests::model::Manifest;
@@ -119,8 +122,6 @@ fn secrets_of_every_mode_and_style() {
             keys.iter().map(|key| (*key).to_owned()).collect(),
         )
     };
-    use IstioTarget::{Latest, V1_1};
-    use SecretStyle::{Credential, FileMount};
     let tls = "kubernetes.io/tls";
     for (mode, style, target, crl, wanted) in [
         (

@@ -114,7 +114,7 @@ pub fn load_bytes(bytes: &[u8], name: &str) -> Result<Loaded, LoadError> {
         let before = &bytes[..error.valid_up_to()];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let position = Position {
-            line: u32::try_from(before.iter().filter(|byte| **byte == b'\n').count() + 1).unwrap_or(u32::MAX),
+            line: u32::try_from(String::from_utf8_lossy(before).matches('\n').count() + 1).unwrap_or(u32::MAX),
             column: u32::try_from(String::from_utf8_lossy(&before[line_start..]).chars().count() + 1)
                 .unwrap_or(u32::MAX),
         };
@@ -283,13 +283,13 @@ impl Loading {
                 error.fix = Some(format!("one of {}", ISTIO_KINDS.join(", ")));
                 return Err(error);
             }
-            _ => return self.other(node, api_version, kind),
+            _ => return Ok(Self::other(node, api_version, kind)),
         };
         if !known {
             // A resource of another project may share a kind's name. Its group is a domain of its own.
             let foreign = group.contains('.') && !group.ends_with("istio.io");
             if foreign {
-                return self.other(node, api_version, kind);
+                return Ok(Self::other(node, api_version, kind));
             }
             let at = node.get("apiVersion").map_or(node.position, |node| node.position);
             let mut error = self.error(
@@ -341,7 +341,7 @@ impl Loading {
         });
     }
 
-    fn other(&mut self, node: &Node, api_version: &str, kind: &str) -> Result<Manifest, LoadError> {
+    fn other(node: &Node, api_version: &str, kind: &str) -> Manifest {
         let metadata = match node.get("metadata") {
             // What is not interpreted may as well have no name.
             Some(metadata) => decode::<ObjectMeta>(metadata)
@@ -349,12 +349,12 @@ impl Loading {
                 .unwrap_or_default(),
             None => ObjectMeta::default(),
         };
-        Ok(Manifest::Other(Other {
+        Manifest::Other(Other {
             api_version: api_version.to_owned(),
             kind: kind.to_owned(),
             metadata,
             content: node.to_json(),
-        }))
+        })
     }
 
     fn check_metadata(&self, node: &Node, metadata: &ObjectMeta, kind: &str) -> Result<(), LoadError> {

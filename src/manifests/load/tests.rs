@@ -1,7 +1,7 @@
 //! What is read, and what is refused where.
 
 use super::{Loaded, load, load_bytes};
-use crate::manifests::model::http_route::StringMatch;
+use crate::manifests::model::http_route::{Percent, StringMatch};
 use crate::manifests::model::service::TargetPort;
 use crate::manifests::model::{Gateway, Manifest, VirtualService};
 
@@ -271,9 +271,8 @@ fn what_is_refused_and_where() {
             "wanted a mapping, found nothing (null)",
         ),
     ] {
-        let error = match load(&text, "f.yaml") {
-            Err(error) => error,
-            Ok(_) => panic!("it was taken:\n{text}"),
+        let Err(error) = load(&text, "f.yaml") else {
+            panic!("it was taken:\n{text}");
         };
         let found = format!("{}:{}", error.location.line, error.location.column);
         assert!(
@@ -289,17 +288,19 @@ fn what_is_refused_and_where() {
 fn a_bomb_of_aliases_is_refused_quickly() {
     let mut bomb = String::from("a: &a [x, x, x, x, x, x, x, x, x]\n");
     for (name, before) in ('b'..='i').zip('a'..='h') {
-        bomb.push_str(&format!("{name}: &{name} [*{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}, *{before}]\n"));
+        let nine = vec![format!("*{before}"); 9].join(", ");
+        bomb = format!("{bomb}{name}: &{name} [{nine}]\n");
     }
     let error = load(&bomb, "f.yaml").unwrap_err();
     assert!(error.message.contains("aliases"), "{error}");
     // The same with text, with anchors alone, and with merge keys.
     let text = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1000));
     assert!(load(&text, "f.yaml").unwrap_err().message.contains("aliases"));
-    let nested: String = (0..90)
-        .map(|depth| format!("{}k{depth}: &a{depth}\n", " ".repeat(depth)))
+    let mut nested: Vec<String> = (0..90)
+        .map(|depth| format!("{}k{depth}: &a{depth}", " ".repeat(depth)))
         .collect();
-    let nested = format!("{nested}{}leaf: [{}]\n", " ".repeat(90), "x, ".repeat(5000));
+    nested.push(format!("{}leaf: [{}]", " ".repeat(90), "x, ".repeat(5000)));
+    let nested = nested.join("\n");
     assert!(load(&nested, "f.yaml").unwrap_err().message.contains("aliases"));
 }
 
@@ -309,7 +310,10 @@ fn depth_is_bounded() {
         "[".repeat(100_000),
         "{a: ".repeat(10_000),
         "- ".repeat(10_000),
-        (0..2000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(),
+        (0..2000)
+            .map(|depth| format!("{}a:", " ".repeat(depth)))
+            .collect::<Vec<_>>()
+            .join("\n"),
     ] {
         assert!(load(&text, "f.yaml").is_err());
     }
@@ -354,7 +358,8 @@ fn matches_of_every_kind() {
     assert_eq!(route.matches[0].uri, Some(StringMatch::Regex("/a.*".into())));
     assert_eq!(route.matches[0].headers["x-present"], StringMatch::Present);
     assert_eq!(route.matches[0].headers["x-exact"], StringMatch::Exact("yes".into()));
-    assert_eq!(route.fault.unwrap().abort.unwrap().percentage.unwrap().value, 50.0);
+    let abort = route.fault.unwrap().abort.unwrap();
+    assert_eq!(abort.percentage, Some(Percent { value: 50.0 }));
     let both = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n  http:\n  - match:\n    - uri:\n        exact: /a\n        prefix: /\n";
     let error = load(both, "f.yaml").unwrap_err();
     assert_eq!(error.path, "spec.http[0].match[0].uri");

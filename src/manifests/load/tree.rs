@@ -245,15 +245,16 @@ impl Builder {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
-                if plain && tag.is_none() && text == "<<" {
-                    if let Some(Open {
+                if plain
+                    && tag.is_none()
+                    && text == "<<"
+                    && let Some(Open {
                         collection: Collection::Mapping(mapping @ OpenMapping { key: None, .. }),
                         ..
                     }) = self.open.last_mut()
-                    {
-                        mapping.key = Some(Key::Merge(at));
-                        return Ok(());
-                    }
+                {
+                    mapping.key = Some(Key::Merge(at));
+                    return Ok(());
                 }
                 let value = scalar_value(text, plain, tag.as_deref(), at)?;
                 self.complete(Node { position: at, value }, anchor)
@@ -264,7 +265,7 @@ impl Builder {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 let value = match open.collection {
                     Collection::Sequence(items) => Value::Sequence(items),
-                    Collection::Mapping(mapping) => Value::Mapping(mapping.finish()?),
+                    Collection::Mapping(mapping) => Value::Mapping(mapping.finish()),
                 };
                 let node = Node {
                     position: open.position,
@@ -371,7 +372,7 @@ impl OpenMapping {
         self.names.contains(name)
     }
 
-    fn finish(mut self) -> Result<Vec<Entry>, SyntaxError> {
+    fn finish(mut self) -> Vec<Entry> {
         for node in std::mem::take(&mut self.merged) {
             if let Value::Mapping(entries) = node.value {
                 for entry in entries {
@@ -381,7 +382,7 @@ impl OpenMapping {
                 }
             }
         }
-        Ok(self.entries)
+        self.entries
     }
 }
 
