@@ -175,7 +175,8 @@ impl From<Host> for String {
 /// # Errors
 /// Names the rule that `text` breaks; `kind` is said in the message.
 pub fn check_object_name(kind: &str, text: &str) -> Result<(), Problem> {
-    let fits = !text.is_empty() && text.len() <= 253 && text.split('.').all(is_dns_label);
+    // Unlike a DNS label, a part of such a name may be longer than 63.
+    let fits = text.len() <= 253 && text.split('.').all(is_name_part);
     if fits {
         return Ok(());
     }
@@ -185,8 +186,11 @@ pub fn check_object_name(kind: &str, text: &str) -> Result<(), Problem> {
 
 /// Whether `text` is a DNS-1123 label, as namespaces are.
 pub fn is_dns_label(text: &str) -> bool {
+    text.len() <= 63 && is_name_part(text)
+}
+
+fn is_name_part(text: &str) -> bool {
     !text.is_empty()
-        && text.len() <= 63
         && text
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')

@@ -242,6 +242,7 @@ pub(super) fn random_serial() -> Result<[u8; 16], Problem> {
     Ok(serial)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 pub(super) fn failed(error: rcgen::Error) -> Problem {
     Problem::new("a certificate cannot be signed").why(error.to_string())
 }
@@ -259,6 +260,10 @@ fn parameters(content: &Content<'_>, public_key: &impl PublicKeyData) -> Result<
     params.not_before = content.not_before;
     params.not_after = content.not_after;
     params.distinguished_name = distinguished_name(&content.subject)?;
+    // RFC 7093 section 2, method 1: 160 bits of the SHA-256 of the key's bits.
+    // rcgen's own takes the whole SubjectPublicKeyInfo.
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public_key.der_bytes());
+    params.key_identifier_method = KeyIdMethod::PreSpecified(hash.as_ref()[..20].to_vec());
     params.use_authority_key_identifier_extension = content.usage != Usage::Root;
     let ca_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let mut leaf_usages = vec![KeyUsagePurpose::DigitalSignature];

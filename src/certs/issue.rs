@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 pub use super::authority::CertificateAuthority;
 use super::authority::{Content, Usage, generate, private_key, self_signed};
+use super::constraints::Constraints;
 use super::key::PrivateKey;
 use super::pem;
 use super::plan::{Bad, ChainPlan, KeyType, San};
@@ -83,7 +84,8 @@ pub fn issue_root(name: &str, plan: &ChainPlan, now: OffsetDateTime) -> Result<I
 /// When the plan cannot be met: names outside the constraints, a leaf's
 /// validity that is empty, an authority that has ended.
 pub fn issue_chain(plan: &ChainPlan, authority: Authority<'_>, now: OffsetDateTime) -> Result<Chain, Problem> {
-    check_constraints(plan)?;
+    let constraints = Constraints::of_plan(plan, authority);
+    check_names(plan, &constraints)?;
     let mut notes = Vec::new();
     let mut keys = Keys::generate(plan, authority)?.into_iter();
     let mut next_key = || keys.next().ok_or_else(|| Problem::new("too few keys were made"));
@@ -104,7 +106,8 @@ pub fn issue_chain(plan: &ChainPlan, authority: Authority<'_>, now: OffsetDateTi
     let server = issue_server(plan, intermediate, &mut next_key, now, &mut notes)?;
     let mut clients = Vec::with_capacity(plan.clients.len());
     for name in &plan.clients {
-        clients.push(sign_client(name, plan, intermediate, next_key()?, now, &mut notes)?);
+        let signing = (intermediate, &constraints);
+        clients.push(sign_client(name, plan, signing, &next_key()?, now, &mut notes)?);
     }
     notes.dedup();
     Ok(Chain {
@@ -130,14 +133,9 @@ pub fn issue_client(
     authority: &CertificateAuthority,
     now: OffsetDateTime,
 ) -> Result<Client, Problem> {
-    sign_client(
-        name,
-        plan,
-        authority,
-        generate(plan.profile.leaf_key)?,
-        now,
-        &mut Vec::new(),
-    )
+    let constraints = Constraints::of_authority(authority.certificate());
+    let pair = generate(plan.profile.leaf_key)?;
+    sign_client(name, plan, (authority, &constraints), &pair, now, &mut Vec::new())
 }
 
 /// Issues only a server leaf under an existing intermediate, as a renewal does.
@@ -149,6 +147,7 @@ pub fn issue_server_leaf(
     authority: &CertificateAuthority,
     now: OffsetDateTime,
 ) -> Result<(Issued, Vec<String>), Problem> {
+    check_names(plan, &Constraints::of_authority(authority.certificate()))?;
     let mut notes = Vec::new();
     let server = issue_server(
         plan,
@@ -352,8 +351,8 @@ fn issue_server(
 fn sign_client(
     name: &str,
     plan: &ChainPlan,
-    authority: &CertificateAuthority,
-    pair: KeyPair,
+    (authority, constraints): (&CertificateAuthority, &Constraints),
+    pair: &KeyPair,
     now: OffsetDateTime,
     notes: &mut Vec<String>,
 ) -> Result<Client, Problem> {
@@ -364,6 +363,17 @@ fn sign_client(
         San::parse(name).ok()
     } else {
         Host::parse(name).ok().map(|host| San::of(&host))
+    };
+    let san = match san {
+        // As a CN it says what it says; as a SAN it would make the chain invalid.
+        Some(san) if !constraints.permit(&san) && !name.contains(['.', ':', '@']) => {
+            notes.push(format!(
+                "the client {name} has its name as CN only: the name constraints permit no such DNS name"
+            ));
+            None
+        }
+        Some(san) => constraints.check(&san).map(|()| Some(san))?,
+        None => None,
     };
     let common_name = Some(name).filter(|name| name.chars().count() <= CN_LIMIT);
     let content = Content {
@@ -377,10 +387,20 @@ fn sign_client(
     Ok(Client {
         name: name.to_owned(),
         issued: Issued {
-            certificate: authority.sign(&content, &pair)?,
-            key: Some(private_key(&pair)),
+            certificate: authority.sign(&content, pair)?,
+            key: Some(private_key(pair)),
         },
     })
+}
+
+/// Every name of the server leaf is permitted by the CAs above it.
+fn check_names(plan: &ChainPlan, constraints: &Constraints) -> Result<(), Problem> {
+    let requested = plan.csr.iter().flat_map(|csr| &csr.sans);
+    constraints.check(&San::of(&plan.host))?;
+    plan.sans
+        .iter()
+        .chain(requested)
+        .try_for_each(|name| constraints.check(name))
 }
 
 /// The validity of a leaf: the plan's, within its issuer's.
@@ -441,24 +461,6 @@ fn check_alive(what: &str, authority: &CertificateAuthority, now: OffsetDateTime
     )
 }
 
-/// Names outside the constraints would make a chain that no client accepts.
-fn check_constraints(plan: &ChainPlan) -> Result<(), Problem> {
-    let names = std::iter::once(San::of(&plan.host)).chain(plan.sans.iter().cloned());
-    for name in names {
-        let mut verdicts = plan
-            .name_constraints
-            .iter()
-            .filter_map(|subtree| subtree.covers(&name))
-            .peekable();
-        if verdicts.peek().is_some() && !verdicts.any(|covered| covered) {
-            return Err(Problem::new(format!("the name constraints do not permit {name}"))
-                .why("a certificate with a name outside its CA's permitted subtrees is refused by every client")
-                .fix(format!("add --name-constraints {name}, or leave the name out")));
-        }
-    }
-    Ok(())
-}
-
 /// `HOST root CA`, the host cut so that a CN can hold it.
 fn ca_name(name: &str, suffix: &str) -> String {
     let room = CN_LIMIT - suffix.len() - 1;
@@ -471,7 +473,8 @@ fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
 }
 
 fn after_days(from: OffsetDateTime, days: u32) -> Result<OffsetDateTime, Problem> {
-    from.checked_add(Duration::days(i64::from(days)))
+    // Both ends belong to the validity (RFC 5280 section 4.1.2.5).
+    from.checked_add(Duration::days(i64::from(days)) - Duration::SECOND)
         .filter(|end| end.year() <= 9999)
         .ok_or_else(|| {
             Problem::new(format!("{days} days lead beyond the year 9999"))

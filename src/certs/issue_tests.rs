@@ -203,6 +203,20 @@ fn name_constraints_hold() {
     ];
     let chain = issue_chain(&plan, Authority::New, now()).unwrap();
     webpki_accepts(&chain, "a.example.com", now()).unwrap();
+    // A client's name that is no host of the constraints is no DNS name of its certificate.
+    plan.clients = vec!["alice".into()];
+    let chain = issue_chain(&plan, Authority::New, now()).unwrap();
+    webpki_accepts(&chain, "a.example.com", now()).unwrap();
+    assert_eq!(chain.notes.len(), 1);
+    // An existing CA's constraints hold for later chains, too.
+    let ca = CertificateAuthority::new(
+        chain.intermediate.certificate.clone(),
+        chain.intermediate.key.as_ref().unwrap(),
+    )
+    .unwrap();
+    let authority = Authority::Intermediate(&ca, &chain.root.certificate);
+    let other = ChainPlan::new(Host::parse("b.example.org").unwrap());
+    assert!(issue_chain(&other, authority, now()).is_err());
     plan.sans.push(San::parse("192.0.2.1").unwrap());
     let problem = issue_chain(&plan, Authority::New, now()).err().unwrap();
     assert_eq!(problem.what, "the name constraints do not permit 192.0.2.1");

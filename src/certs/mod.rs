@@ -2,6 +2,7 @@
 //! values out; the time is an argument, randomness is the crypto provider's.
 
 mod authority;
+mod constraints;
 pub mod crl;
 pub mod csr;
 mod der;
@@ -24,3 +25,5 @@ pub use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 #[cfg(test)]
 mod issue_tests;
+#[cfg(test)]
+mod plan_tests;

@@ -95,12 +95,17 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         };
         let line = line.trim();
         if let Some((before, after)) = line.split_once(BEGIN)
-            && !(before.is_empty() && after.matches(DASHES).count() == 1)
+            && !(before.is_empty() && after.strip_suffix(DASHES).is_some_and(is_label))
         {
             return Err(Problem::new(format!("{name} is no valid PEM"))
                 .at(at())
-                .why("a BEGIN marker does not stand on a line of its own; two files were perhaps joined without a newline between them")
+                .why("a BEGIN marker does not stand whole on a line of its own; two files were perhaps joined without a newline between them")
                 .fix("put each -----BEGIN ...----- and -----END ...----- marker on its own line"));
+        }
+        if let Some(open) = &open
+            && open.is_cut_end(line)
+        {
+            return Err(open.truncated(name));
         }
         if let Some(label) = line.strip_prefix(BEGIN) {
             if let Some(open) = &open {
@@ -127,7 +132,7 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
                     "the block of line {} begins as {} and ends as {}",
                     block.line,
                     block.label,
-                    label.chars().take(40).collect::<String>()
+                    if is_label(label) { label } else { "something else" }
                 )));
             }
             found.push(block.close(name)?);
@@ -136,11 +141,14 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         }
     }
     match open {
-        Some(open) => Err(Problem::new(format!("{name} is truncated"))
-            .at(format!("{name}:{}", open.line))
-            .why(format!("the {} block that begins here has no END line", open.label))),
+        Some(open) => Err(open.truncated(name)),
         None => Ok(found),
     }
+}
+
+/// Whether a label is one (RFC 7468 section 2): printable ASCII, not too long.
+fn is_label(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && !text.contains(DASHES) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// A block whose END line was not seen yet.
@@ -156,13 +164,25 @@ struct Open {
 impl Open {
     fn new(label: &str, line: usize) -> Self {
         Self {
-            label: label.chars().take(80).collect(),
+            label: label.to_owned(),
             line,
             base64: Zeroizing::new(String::new()),
             base64_line: line + 1,
             legacy_encrypted: false,
             in_headers: false,
         }
+    }
+
+    /// Whether the line is the beginning of this block's END line, and no more.
+    fn is_cut_end(&self, line: &str) -> bool {
+        let whole = format!("{END}{}{DASHES}", self.label);
+        !line.is_empty() && line != whole && whole.starts_with(line)
+    }
+
+    fn truncated(&self, name: &str) -> Problem {
+        Problem::new(format!("{name} is truncated"))
+            .at(format!("{name}:{}", self.line))
+            .why(format!("the {} block that begins here has no END line", self.label))
     }
 
     fn take_line(&mut self, line: &str, number: usize, name: &str) -> Result<(), Problem> {
@@ -262,13 +282,18 @@ pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'st
     Ok(certificates)
 }
 
+/// Whether the bytes are one certificate in DER.
+pub fn is_der_certificate(content: &[u8]) -> bool {
+    is_der(content) && check_certificate(content).is_ok()
+}
+
 /// Whether the DER is one whole X.509 certificate.
 ///
 /// # Errors
 /// Says what is wrong.
 pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
     match x509_parser::certificate::X509Certificate::from_der(der) {
-        Ok((rest, _)) if rest.is_empty() => Ok(()),
+        Ok(([], _)) => Ok(()),
         Ok(_) => Err("bytes are left over after the certificate"),
         Err(_) => Err("its content is no X.509 certificate"),
     }
@@ -333,4 +358,138 @@ pub fn certificate_text(der: &CertificateDer<'_>) -> String {
 /// Writes certificates one after the other.
 pub fn certificates_text<'a, 'b: 'a>(ders: impl IntoIterator<Item = &'a CertificateDer<'b>>) -> String {
     ders.into_iter().map(|der| certificate_text(der)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{CERTIFICATE, blocks, certificates, crls, is_pem, text};
+    use crate::certs::{inspect, key, pkcs12};
+
+    /// A file's text, and the line and reason of the error that it gives.
+    #[test]
+    fn what_is_broken_is_said_with_its_line() {
+        let good = text(CERTIFICATE, &[0x30, 0x03, 0x02, 0x01, 0x05]);
+        let joined = format!("{}{}", good.trim_end(), good);
+        for (content, at, why) in [
+            (String::new(), None, "it is empty"),
+            (" \n\t\n".into(), None, "it is empty"),
+            ("hello".into(), None, "no line begins with -----BEGIN"),
+            (
+                good[..40].into(),
+                Some("f:1"),
+                "the CERTIFICATE block that begins here has no END line",
+            ),
+            (
+                format!("# text\n{}", &good[..40]),
+                Some("f:2"),
+                "the CERTIFICATE block that begins here has no END line",
+            ),
+            (joined, Some("f:3"), "two files were perhaps joined"),
+            (
+                good.replace("END CERTIFICATE", "END PRIVATE KEY"),
+                Some("f:3"),
+                "begins as CERTIFICATE and ends as PRIVATE KEY",
+            ),
+            (
+                good.replace("MAMC", "MA!C"),
+                Some("f:2"),
+                "characters that are not base64",
+            ),
+            (
+                good.replace("MAMC", "MAMCA"),
+                Some("f:2"),
+                "the base64 of the CERTIFICATE block is broken",
+            ),
+            (
+                "-----BEGIN X-----\n-----END X-----\n".into(),
+                Some("f:1"),
+                "the X block is empty",
+            ),
+            (
+                "-----END X-----\n-----BEGIN X-----\n".into(),
+                Some("f:1"),
+                "a block ends that has not begun",
+            ),
+            (
+                "-----BEGIN X-----\n-----BEGIN Y-----\n".into(),
+                Some("f:2"),
+                "a new block begins before the X block of line 1 has ended",
+            ),
+        ] {
+            let Err(problem) = blocks(content.as_bytes(), "f") else {
+                panic!("{content:?} was taken");
+            };
+            assert_eq!(problem.at.as_deref(), at, "{content:?}");
+            assert!(problem.why.as_deref().unwrap().contains(why), "{content:?}: {problem}");
+        }
+    }
+
+    #[test]
+    fn der_and_utf_16_are_recognised() {
+        let why = |content: &[u8]| blocks(content, "f").err().unwrap().why.unwrap();
+        assert!(why(&[0x30, 0x82, 1, 1]).starts_with("it is DER"));
+        assert!(why(b"\xff\xfe-\x00-\x00").starts_with("it is UTF-16"));
+    }
+
+    #[test]
+    fn crlf_byte_order_marks_text_and_headers_are_tolerated() {
+        let good = text(CERTIFICATE, b"content");
+        let wrapped = format!(
+            "\u{feff}Bag Attributes\r\n    a: b\r\n{}\r\ntrailing",
+            good.replace('\n', "\r\n")
+        );
+        assert_eq!(&*blocks(wrapped.as_bytes(), "f").unwrap()[0].der, b"content");
+        let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        assert!(blocks(legacy.as_bytes(), "f").unwrap()[0].legacy_encrypted);
+        let problem = key::read(legacy.as_bytes(), "f", Some("x")).err().unwrap();
+        assert_eq!(problem.what, "f holds a key that is encrypted in the old way");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(ders in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 1..4)) {
+            let written: String = ders.iter().map(|der| text("THING", der)).collect();
+            let read = blocks(written.as_bytes(), "f").unwrap();
+            let read: Vec<Vec<u8>> = read.iter().map(|block| block.der.to_vec()).collect();
+            prop_assert_eq!(read, ders);
+        }
+
+        #[test]
+        fn no_text_makes_a_reader_panic(
+            parts in prop::collection::vec(
+                prop_oneof![
+                    Just("-----BEGIN CERTIFICATE-----".to_owned()),
+                    Just("-----END CERTIFICATE-----".to_owned()),
+                    Just("-----BEGIN ENCRYPTED PRIVATE KEY-----".to_owned()),
+                    Just("-----END ENCRYPTED PRIVATE KEY-----".to_owned()),
+                    Just("-----BEGIN ".to_owned()),
+                    Just("\n".to_owned()),
+                    Just("MAMCAQU=".to_owned()),
+                    "\\PC{0,20}",
+                ],
+                0..12,
+            )
+        ) {
+            let content = parts.concat();
+            let _ = blocks(content.as_bytes(), "f");
+            let _ = certificates(content.as_bytes(), "f");
+            let _ = key::read(content.as_bytes(), "f", Some("x"));
+            let _ = crls(content.as_bytes(), "f");
+        }
+
+        #[test]
+        fn no_bytes_make_a_reader_panic(mut content: Vec<u8>, sequence: bool) {
+            if sequence {
+                content.insert(0, 0x30);
+            }
+            prop_assume!(!is_pem(&content));
+            let now = time::OffsetDateTime::UNIX_EPOCH;
+            let _ = key::read(&content, "f", Some("x"));
+            let _ = crls(&content, "f");
+            let _ = pkcs12::read(&content, "f", None);
+            let _ = inspect::scan(&content, "f", Some("x"), now);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The CAs that commands sign with: read from a workspace's folders, the key
 //! decrypted, and checked to fit.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Failure;
 use super::context::Context;
@@ -109,7 +109,7 @@ pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result
     })
 }
 
-fn intermediate(cert: &PathBuf, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
+fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
     let ca = ca(cert, key, password)?;
     let content = files::read(root, PEM_LIMIT).map_err(Failure::usage)?;
     // ca-chain.cert.pem ends with the root.

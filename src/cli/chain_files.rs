@@ -1,8 +1,6 @@
 //! Issued chains as the files of the workspace: PEM, CA keys encrypted when
 //! there is a password, client bundles when they are wanted.
 
-use time::OffsetDateTime;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
 
 use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem, pkcs12};
@@ -92,39 +90,4 @@ pub(super) fn ca_key(key: &PrivateKey, password: Option<&str>) -> Result<Zeroizi
 
 fn leaf_key(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(key.pem().as_bytes().to_vec())
-}
-
-/// What is told of an issued certificate.
-pub(super) struct LeafFacts {
-    /// The serial number, lower-case hex.
-    pub(super) serial: String,
-    /// The beginning of its validity.
-    pub(super) not_before: OffsetDateTime,
-    /// The end of its validity.
-    pub(super) not_after: OffsetDateTime,
-}
-
-/// Reads serial and validity of a certificate.
-///
-/// # Errors
-/// When it is no X.509 certificate.
-pub(super) fn facts(certificate: &CertificateDer<'_>) -> Result<LeafFacts, Problem> {
-    let (_, parsed) = X509Certificate::from_der(certificate)
-        .map_err(|_| Problem::new("a certificate cannot be read").why("it is no X.509 certificate"))?;
-    Ok(LeafFacts {
-        serial: parsed.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
-        not_before: parsed.validity().not_before.to_datetime(),
-        not_after: parsed.validity().not_after.to_datetime(),
-    })
-}
-
-/// A date for people: 2027-11-22.
-pub(super) fn day(time: OffsetDateTime) -> String {
-    time.date().to_string()
-}
-
-/// A time for programs: RFC 3339.
-pub(super) fn rfc3339(time: OffsetDateTime) -> String {
-    time.format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default()
 }

@@ -28,7 +28,7 @@ use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
 /// Where systems keep the certificates that their clients trust.
-const SYSTEM_ROOTS: &[&str] = &[
+pub(super) const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
@@ -166,11 +166,16 @@ impl ConnectionArgs {
             None => None,
         };
         let mut system = None;
+        // Paths are shown as the user would type them.
+        let folder = match context.dir.strip_prefix(".") {
+            Ok(rest) => rest.to_owned(),
+            Err(_) => context.dir.clone(),
+        };
         wanted
             .into_iter()
             .map(|(host, port)| {
                 let entry = known.iter().find(|(entry, _)| entry.host == host);
-                let layout = ChainLayout::new(&context.dir, &host);
+                let layout = ChainLayout::new(&folder, &host);
                 let trust = match (&given_trust, entry.and_then(|_| root_file(&layout))) {
                     (Some(trust), _) => Arc::clone(trust),
                     (None, Some(path)) => Arc::new(self.trust(&path)?),
@@ -397,6 +402,24 @@ fn ingress(context: &Context) -> Result<Target, Failure> {
         port,
         place: Place::Ingress,
     })
+}
+
+/// Refuses what no HTTP request can ask for.
+///
+/// # Errors
+/// When `path` holds spaces, control characters or other forbidden ones.
+pub(super) fn check_path(path: &str) -> Result<(), Failure> {
+    if format!("/{}", path.trim_start_matches('/'))
+        .parse::<http::uri::PathAndQuery>()
+        .is_ok()
+    {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("{path:?} is no path"))
+            .why("a path holds no spaces or control characters")
+            .fix("percent-encode them: %20 is a space"),
+    ))
 }
 
 /// A runtime for one command's dials.

@@ -108,16 +108,22 @@ impl Context {
     /// # Errors
     /// When it cannot be written; a closed pipe ends the program quietly.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Writes a result that may be no text to standard output.
+    ///
+    /// # Errors
+    /// As [`Context::print`].
+    pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(|error| {
-                if error.kind() == std::io::ErrorKind::BrokenPipe {
-                    Failure::closed_pipe()
-                } else {
-                    Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
-                }
-            })
+        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
+            if error.kind() == std::io::ErrorKind::BrokenPipe {
+                Failure::closed_pipe()
+            } else {
+                Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
+            }
+        })
     }
 
     /// Writes a result as JSON, indented, with a final newline.

@@ -98,10 +98,8 @@ pub(super) fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceCo
     for recorded in made {
         if let Some(index) = place.get(&recorded.host) {
             let entry = &mut wanted.hosts[*index];
-            if let Some(mode) = recorded.mode {
-                if wanted.mode != mode || entry.mode.is_some() {
-                    entry.mode = own_mode(Some(mode));
-                }
+            if recorded.mode.is_some() {
+                entry.mode = own_mode(recorded.mode);
             }
             for client in &recorded.clients {
                 if !entry.clients.contains(client) {

@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 
 use super::args::choice;
 use super::context::Context;
-use super::gen_certs_run::{self, Intent, Signer};
+use super::gen_certs_plan::{self, Intent, Signer};
+use super::gen_certs_run;
 use super::password::PasswordArgs;
 use super::{Exit, Failure, gen_certs_report, host_list};
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
@@ -15,6 +16,7 @@ use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::config::Mode;
+use crate::workspace::store;
 
 /// Makes a root, intermediate, server and client certificate per host
 ///
@@ -27,7 +29,7 @@ use crate::workspace::config::Mode;
 )]
 pub(super) struct GenCertsArgs {
     /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
-    #[arg(value_name = "HOST", required_unless_present = "hosts_file")]
+    #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
     /// Further hosts, one a line (- for standard input)
     #[arg(long, value_name = "FILE")]
@@ -102,7 +104,11 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let dry_run = args.dry_run;
     let intent = intent(args, context)?;
-    let plan = gen_certs_run::plan(&intent, context)?;
+    if !dry_run {
+        // What a killed process left half done comes first.
+        store::tidy(&context.dir).map_err(Failure::runtime)?;
+    }
+    let plan = gen_certs_plan::plan(&intent, context)?;
     if dry_run {
         match format {
             Format::Text => context.print(&gen_certs_report::plan_text(&plan))?,

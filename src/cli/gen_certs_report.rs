@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::chain_files::{day, rfc3339};
 use super::context::Context;
-use super::gen_certs_run::{Action, Job, Made, Outcome, Plan, Signer};
+use super::gen_certs_plan::{Action, Job, Plan, Signer, shown};
+use super::gen_certs_run::{Made, Outcome};
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
@@ -35,13 +35,16 @@ impl Action {
 
 /// The plan in words.
 pub(super) fn plan_text(plan: &Plan) -> String {
-    let mut text = String::from("nothing is written (--dry-run); this would be done:\n");
+    let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
     if let Some(root) = &plan.new_root {
-        text += &format!("  make     {}/ (a root for many hosts)\n", root.folder().display());
+        lines.push(format!(
+            "  make     {}/ (a root for many hosts)",
+            root.folder().display()
+        ));
     }
     for job in &plan.jobs {
-        text += &format!(
-            "  {:<8} {}/ (mode {}, clients: {})\n",
+        lines.push(format!(
+            "  {:<8} {}/ (mode {}, clients: {})",
             job.action.will(),
             shown(&job.layout.folder()),
             mode_word(job.mode),
@@ -50,12 +53,13 @@ pub(super) fn plan_text(plan: &Plan) -> String {
             } else {
                 job.clients.join(", ")
             }
-        );
+        ));
     }
     if plan.skipped > 0 {
-        text += &format!("  leave    {} that exist\n", plan.skipped);
+        lines.push(format!("  leave    {} that exist", plan.skipped));
     }
-    text + &format!("  record   in {}\n", shown(&plan.file.path))
+    lines.push(format!("  record   in {}\n", shown(&plan.file.path)));
+    lines.join("\n")
 }
 
 /// The plan for programs.
@@ -76,9 +80,9 @@ pub(super) fn plan_json(plan: &Plan) -> Value {
 
 /// What was made, in words, and what to type next.
 pub(super) fn text(outcome: &Outcome, context: &Context) -> String {
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if let Some(root) = &outcome.new_root {
-        text += &format!("made {}/  root for many hosts\n", root.folder().display());
+        lines.push(format!("made {}/  root for many hosts", root.folder().display()));
     }
     for made in &outcome.made {
         let job = &made.job;
@@ -88,65 +92,59 @@ pub(super) fn text(outcome: &Outcome, context: &Context) -> String {
             Action::AddClients => "added",
         };
         if outcome.made.len() > DETAILED {
-            text += &format!(
-                "{verb} {}/  until {}\n",
+            lines.push(format!(
+                "{verb} {}/  until {}",
                 shown(&job.layout.folder()),
-                day(made.not_after)
-            );
+                day(&made.leaf.not_after)
+            ));
             continue;
         }
-        text += &format!(
-            "{verb} {}/  until {}\n",
+        lines.push(format!(
+            "{verb} {}/  until {}",
             shown(&job.layout.folder()),
-            day(made.not_after)
-        );
+            day(&made.leaf.not_after)
+        ));
         let rows = rows(outcome, job);
         let width = rows.iter().map(|(path, _)| path.len()).max().unwrap_or_default();
         for (path, what) in rows {
-            text += &format!("  {path:<width$}  {what}\n");
+            lines.push(format!("  {path:<width$}  {what}"));
         }
     }
     if outcome.made.len() > DETAILED {
-        text += &format!("{} chains\n", outcome.made.len());
+        lines.push(format!("{} chains", outcome.made.len()));
     }
     if outcome.skipped > 0 {
-        text += &format!("{} exist already and were left\n", outcome.skipped);
+        lines.push(format!("{} exist already and were left", outcome.skipped));
     }
-    text += &recorded(outcome);
+    lines.extend(recorded(outcome));
     let dir = if context.dir == Path::new(".") {
         String::new()
     } else {
         format!(" -C {}", context.dir.display())
     };
-    text += &format!("\nnext: istio-tls{dir} serve\n");
+    lines.push(format!("\nnext: istio-tls{dir} serve"));
     if let Some(made) = outcome.made.iter().find(|made| made.job.action == Action::AddClients) {
-        text += &format!(
-            "      curl --cert {} --key {} ...\n",
+        lines.push(format!(
+            "      curl --cert {} --key {} ...",
             shown(&made.job.layout.path(Part::ClientCert(&made.job.clients[0]))),
             shown(&made.job.layout.path(Part::ClientKey(&made.job.clients[0]))),
-        );
+        ));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
-fn recorded(outcome: &Outcome) -> String {
-    match outcome.made.as_slice() {
-        [made] => match outcome.file.config.host(made.job.layout.host()) {
-            Some(entry) => format!(
-                "{}: {} is recorded, mode {}, Secret {}\n",
-                shown(&outcome.file.path),
-                entry.host,
-                mode_word(outcome.file.config.mode_of(entry)),
-                entry.credential_name
-            ),
-            None => String::new(),
-        },
-        _ => format!(
-            "{}: {} hosts\n",
-            shown(&outcome.file.path),
-            outcome.file.config.hosts.len()
-        ),
-    }
+fn recorded(outcome: &Outcome) -> Option<String> {
+    let file = shown(&outcome.file.path);
+    let config = &outcome.file.config;
+    let [made] = outcome.made.as_slice() else {
+        return Some(format!("{file}: {} hosts", config.hosts.len()));
+    };
+    let entry = config.host(made.job.layout.host())?;
+    let mode = mode_word(config.mode_of(entry));
+    Some(format!(
+        "{file}: {} is recorded, mode {mode}, Secret {}",
+        entry.host, entry.credential_name
+    ))
 }
 
 fn rows(outcome: &Outcome, job: &Job) -> Vec<(String, String)> {
@@ -229,9 +227,9 @@ fn chain_json(outcome: &Outcome, made: &Made, credential: Option<&str>) -> Value
         "action": job.action.word(),
         "mode": job.mode,
         "credentialName": credential,
-        "serial": made.serial,
-        "notBefore": rfc3339(made.not_before),
-        "notAfter": rfc3339(made.not_after),
+        "serial": made.leaf.serial,
+        "notBefore": made.leaf.not_before,
+        "notAfter": made.leaf.not_after,
         "root": path(Part::RootCert),
         "caChain": path(Part::CaChain),
         "certificate": path(Part::ServerCert),
@@ -241,14 +239,14 @@ fn chain_json(outcome: &Outcome, made: &Made, credential: Option<&str>) -> Value
     })
 }
 
+/// The date of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.split('T').next().unwrap_or(time)
+}
+
 fn mode_word(mode: Mode) -> &'static str {
     Mode::WORDS
         .iter()
         .find(|(_, known)| *known == mode)
         .map_or("", |(word, _)| *word)
-}
-
-/// A path as a user of this folder writes it.
-fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }

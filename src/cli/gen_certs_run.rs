@@ -1,29 +1,26 @@
-//! What `gen-certs` does: decides host by host what is to be made, before
-//! anything is written, then makes it, several hosts at a time.
+//! What `gen-certs` does: issues and writes what was planned, several hosts at
+//! a time.
 
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::Failure;
 use super::authority::{self, Intermediate};
 use super::chain_files::{self, KeyStorage};
 use super::context::Context;
 use super::entries::{self, Recorded};
-use crate::certs::csr::CertificateRequest;
+use super::gen_certs_plan::{Action, Intent, Job, Plan, Signer, exists, plan};
+use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::issue::{issue_client, issue_root};
-use crate::certs::plan::{LeafValidity, San, Subtree};
 use crate::certs::{
-    Authority, Bad, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, Profile, issue_chain, pem,
+    Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, issue_chain, pem,
 };
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::{ChainLayout, Part, RootLayout};
+use crate::workspace::layout::{Part, RootLayout};
 use crate::workspace::store::{self, Keep, Store};
 
 /// Chains are made by at most so many threads.
@@ -31,97 +28,32 @@ const THREADS: usize = 8;
 /// Notes beyond these stand in the JSON only, with their chain.
 const MOST_NOTES: usize = 20;
 
-/// What the user wants.
-pub(super) struct Intent {
-    pub(super) hosts: Vec<Host>,
-    pub(super) profile: Profile,
-    pub(super) leaf_validity: LeafValidity,
-    pub(super) sans: Vec<San>,
-    pub(super) name_constraints: Vec<Subtree>,
-    pub(super) clients: Vec<String>,
-    /// Nothing but clients was asked for, so that an existing chain may stay.
-    pub(super) only_clients: bool,
-    pub(super) mode: Option<Mode>,
-    pub(super) bad: Option<Bad>,
-    pub(super) csr: Option<CertificateRequest>,
-    pub(super) signer: Signer,
-    pub(super) password: Option<Zeroizing<String>>,
-    pub(super) bundles: bool,
-    pub(super) force: bool,
-    pub(super) skip_existing: bool,
-}
-
-/// Who signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Signer {
-    /// A root and an intermediate per host.
-    Own,
-    /// An intermediate per host under the root of this folder.
-    Root(PathBuf),
-    /// The intermediate of this folder.
-    Intermediate(PathBuf),
-}
-
-impl Intent {
-    /// What `gen-certs HOST --skip-existing` without another flag wants.
-    pub(super) fn defaults(hosts: Vec<Host>) -> Self {
-        Self {
-            hosts,
-            profile: Profile::default(),
-            leaf_validity: LeafValidity::default(),
-            sans: Vec::new(),
-            name_constraints: Vec::new(),
-            clients: Vec::new(),
-            only_clients: false,
-            mode: None,
-            bad: None,
-            csr: None,
-            signer: Signer::Own,
-            password: None,
-            bundles: false,
-            force: false,
-            skip_existing: true,
-        }
-    }
-}
-
-/// What happens to one host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
-    /// A chain where there was none.
-    Create,
-    /// A chain in place of another one.
-    Replace,
-    /// Clients under the chain that is there.
-    AddClients,
-}
-
-/// What is to be made for one host.
-pub(super) struct Job {
-    pub(super) layout: ChainLayout,
-    pub(super) action: Action,
-    /// All clients to issue, the host's own first.
-    pub(super) clients: Vec<String>,
-    pub(super) mode: Mode,
-}
-
-/// Everything that is to be made.
-pub(super) struct Plan {
-    pub(super) jobs: Vec<Job>,
-    pub(super) file: WorkspaceFile,
-    /// The shared root that does not exist yet.
-    pub(super) new_root: Option<RootLayout>,
-    /// Hosts that `--skip-existing` passed over.
-    pub(super) skipped: usize,
-}
-
 /// What was made for one host.
 pub(super) struct Made {
     pub(super) job: Job,
-    pub(super) serial: String,
-    pub(super) not_before: OffsetDateTime,
-    pub(super) not_after: OffsetDateTime,
+    /// The server's certificate, or the first added client's.
+    pub(super) leaf: LeafFacts,
     pub(super) notes: Vec<String>,
+}
+
+/// What is told of a certificate; little, since there may be very many.
+pub(super) struct LeafFacts {
+    /// Hex with colons.
+    pub(super) serial: String,
+    /// RFC 3339.
+    pub(super) not_before: String,
+    /// RFC 3339.
+    pub(super) not_after: String,
+}
+
+impl From<CertificateFacts> for LeafFacts {
+    fn from(facts: CertificateFacts) -> Self {
+        Self {
+            serial: facts.serial,
+            not_before: facts.not_before,
+            not_after: facts.not_after,
+        }
+    }
 }
 
 /// Everything that was made.
@@ -142,124 +74,10 @@ pub(super) struct Outcome {
 ///
 /// # Errors
 /// As [`plan`] and [`carry_out`].
-#[allow(dead_code, reason = "up calls it")]
 pub(super) fn make_missing(hosts: Vec<Host>, context: &Context) -> Result<Outcome, Failure> {
     let intent = Intent::defaults(hosts);
     let plan = plan(&intent, context)?;
     carry_out(&intent, plan, context)
-}
-
-/// Decides what is to be made. Nothing is written.
-///
-/// # Errors
-/// When a chain stands there already and may not be replaced, or istio-tls.yaml
-/// is not valid.
-pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> {
-    let file = entries::read_or_new(&context.dir).map_err(Failure::usage)?;
-    let mut jobs = Vec::with_capacity(intent.hosts.len());
-    let mut standing = Vec::new();
-    let mut skipped = 0;
-    let entry_of: std::collections::HashMap<_, _> =
-        file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
-    for host in &intent.hosts {
-        let layout = ChainLayout::new(&context.dir, host);
-        let entry = entry_of.get(host);
-        let mode = (intent.mode)
-            .or(entry.map(|entry| file.config.mode_of(entry)))
-            .unwrap_or(file.config.mode);
-        let stands = store::has_chain(&layout);
-        if !stands || intent.force {
-            let mut clients = Vec::new();
-            if mode.verifies_clients() || !intent.clients.is_empty() {
-                clients.push(host.as_str().to_owned());
-            }
-            let known = if stands {
-                store::clients(&layout).map_err(Failure::runtime)?
-            } else {
-                Vec::new()
-            };
-            let recorded = entry.map(|entry| entry.clients.as_slice()).unwrap_or_default();
-            for client in known.iter().chain(recorded).chain(&intent.clients) {
-                if !clients.contains(client) {
-                    clients.push(client.clone());
-                }
-            }
-            jobs.push(Job {
-                layout,
-                action: if stands { Action::Replace } else { Action::Create },
-                clients,
-                mode,
-            });
-        } else if intent.skip_existing {
-            skipped += 1;
-        } else if intent.only_clients {
-            let known = store::clients(&layout).map_err(Failure::runtime)?;
-            if let Some(client) = intent.clients.iter().find(|client| known.contains(client)) {
-                return Err(Failure::usage(
-                    Problem::new(format!("{host} has a client {client} already"))
-                        .at(layout.path(Part::ClientCert(client)).display().to_string())
-                        .fix(format!(
-                            "istio-tls gen-certs {} --force makes the whole chain anew, this client included",
-                            shell(host)
-                        )),
-                ));
-            }
-            let mut clients: Vec<String> = Vec::new();
-            for client in &intent.clients {
-                if !clients.contains(client) {
-                    clients.push(client.clone());
-                }
-            }
-            jobs.push(Job {
-                layout,
-                action: Action::AddClients,
-                clients,
-                mode,
-            });
-        } else {
-            standing.push(layout);
-        }
-    }
-    if let Some(first) = standing.first() {
-        return Err(Failure::usage(exists(first, standing.len())));
-    }
-    let new_root = match &intent.signer {
-        Signer::Root(dir) => {
-            let root = RootLayout::new(dir);
-            (!root.cert().exists() && !root.key().exists()).then_some(root)
-        }
-        _ => None,
-    };
-    Ok(Plan {
-        jobs,
-        file,
-        new_root,
-        skipped,
-    })
-}
-
-fn exists(first: &ChainLayout, count: usize) -> Problem {
-    let others = match count {
-        1 => String::new(),
-        count => format!(" (and those of {} more hosts)", count - 1),
-    };
-    Problem::new(format!("a chain of {} exists already{others}", first.host()))
-        .at(format!("{}/", first.folder().display()))
-        .why("keys and certificates are not overwritten unless you say so")
-        .fix(if count == 1 {
-            format!("istio-tls gen-certs {} --force", shell(first.host()))
-        } else {
-            "--force replaces them, --skip-existing leaves them and makes the others".to_owned()
-        })
-}
-
-/// A host as it is typed in a shell.
-pub(super) fn shell(host: &Host) -> String {
-    if host.is_wildcard() {
-        format!("'{host}'")
-    } else {
-        host.to_string()
-    }
 }
 
 /// The CAs that sign, read or made once for all hosts.
@@ -317,9 +135,9 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
     if let Some(job) = plan
         .jobs
         .iter()
-        .find(|job| job.action == Action::Create && store::has_chain(&job.layout))
+        .find(|job| job.action == Action::Create && !intent.force && store::has_chain(&job.layout))
     {
-        // Another process, or a start that was killed, finished it meanwhile.
+        // Another process made it meanwhile.
         return Err(Failure::usage(exists(&job.layout, 1)));
     }
     let Plan {
@@ -329,7 +147,14 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
         ..
     } = plan;
     // What istio-tls.yaml will say is written first and named last.
-    let wanted = record(context, jobs.iter().map(|job| recorded(intent, job)).collect()).map_err(Failure::usage)?;
+    let (wanted, found) =
+        record(context, jobs.iter().map(|job| recorded(intent, job)).collect()).map_err(Failure::usage)?;
+    notes.extend(
+        found
+            .iter()
+            .take(MOST_NOTES)
+            .map(|host| format!("the chain of {host} was not in istio-tls.yaml; now it is")),
+    );
     let pending = wanted.prepare(&store).map_err(Failure::runtime)?;
     if let Some((layout, certificate, key)) = &new_root {
         let key = chain_files::ca_key(key, password).map_err(Failure::runtime)?;
@@ -351,7 +176,7 @@ pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Resul
             // The chains that stand are recorded; should that fail too, the
             // next gen-certs does it.
             let _ = record(context, made.iter().map(|made| recorded(intent, &made.job)).collect())
-                .and_then(|file| file.prepare(&store)?.commit());
+                .and_then(|(file, _)| file.prepare(&store)?.commit());
             context.say_always(&format!("{} chains were made before the failure", made.len()));
         }
         return Err(failure);
@@ -383,11 +208,14 @@ fn root_name(layout: &RootLayout) -> String {
 }
 
 /// What istio-tls.yaml is to say: read again, since another process may have
-/// changed it; with the hosts, and the chains that have no entry. Not written.
-fn record(context: &Context, mut recorded: Vec<Recorded>) -> Result<WorkspaceFile, Problem> {
+/// changed it; with the hosts, and the chains that have no entry, whose hosts
+/// are given beside it. Not written.
+fn record(context: &Context, mut recorded: Vec<Recorded>) -> Result<(WorkspaceFile, Vec<Host>), Problem> {
     let file = entries::read_or_new(&context.dir)?;
-    recorded.extend(entries::missing(&context.dir, &file.config, &recorded)?);
-    file.edit(&entries::record(&file.config, &recorded))
+    let missing = entries::missing(&context.dir, &file.config, &recorded)?;
+    let hosts = missing.iter().map(|chain| chain.host.clone()).collect();
+    recorded.extend(missing);
+    Ok((file.edit(&entries::record(&file.config, &recorded))?, hosts))
 }
 
 fn recorded(intent: &Intent, job: &Job) -> Recorded {
@@ -461,9 +289,7 @@ fn chain_plan(intent: &Intent, job: &Job) -> ChainPlan {
 /// Issued, and not written yet.
 struct Issued {
     what: What,
-    serial: String,
-    not_before: OffsetDateTime,
-    not_after: OffsetDateTime,
+    leaf: LeafFacts,
 }
 
 enum What {
@@ -502,12 +328,10 @@ fn issue(
         let leaf = chain.server.certificate.clone();
         (What::Chain(Box::new(chain)), leaf)
     };
-    let facts = chain_files::facts(&leaf).map_err(Failure::runtime)?;
+    let leaf = inspect::certificate(&leaf, now).map_err(Failure::runtime)?;
     Ok(Issued {
         what,
-        serial: facts.serial,
-        not_before: facts.not_before,
-        not_after: facts.not_after,
+        leaf: leaf.into(),
     })
 }
 
@@ -526,15 +350,16 @@ fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Re
     drop(files);
     Ok(Made {
         job,
-        serial: issued.serial,
-        not_before: issued.not_before,
-        not_after: issued.not_after,
+        leaf: issued.leaf,
         notes: match issued.what {
             What::Chain(chain) => chain.notes,
             What::Clients(..) => Vec::new(),
         },
     })
 }
+
+/// A job, and what was issued for it already.
+type Waiting = (Job, Option<Issued>);
 
 /// Issues and writes all jobs; the first is issued already. Gives what was
 /// made, in the jobs' order, and the failure that ended it, if one did.
@@ -550,7 +375,7 @@ fn make_all(
         Err(_) => 1,
     };
     let mut first = first;
-    let jobs: Vec<Mutex<Option<(Job, Option<Issued>)>>> = jobs
+    let jobs: Vec<Mutex<Option<Waiting>>> = jobs
         .into_iter()
         .map(|job| Mutex::new(Some((job, first.take()))))
         .collect();

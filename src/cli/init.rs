@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
+use super::gen_certs_plan::shown;
 use super::{Exit, Failure};
 use crate::names::{self, Host, is_dns_label};
 use crate::problem::Problem;
@@ -49,7 +50,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let path = context.dir.join(FILE_NAME);
     if path.symlink_metadata().is_ok() {
@@ -60,9 +61,9 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
         ));
     }
     let starter = WorkspaceFile::starter(&context.dir, &new_id().map_err(Failure::runtime)?);
-    let (mut wanted, mut hosts) = from_flags(&args, context, &starter.config)?;
+    let (mut wanted, mut hosts) = from_flags(args, context, &starter.config)?;
     if context.interactive && !context.yes {
-        ask(&args, &mut wanted, &mut hosts)?;
+        ask(args, &mut wanted, &mut hosts)?;
     }
     let recorded: Vec<Recorded> = hosts
         .into_iter()
@@ -82,7 +83,7 @@ pub(super) fn run(args: InitArgs, context: &Context) -> Result<Exit, Failure> {
         })?;
     }
     file.write().map_err(Failure::runtime)?;
-    let shown = path.strip_prefix(".").unwrap_or(&path).display().to_string();
+    let shown = shown(&path);
     match format {
         Format::Json => {
             context.print_json(&json!({"schema": 1, "workspace": shown, "id": wanted.id, "hosts": recorded.len()}))?;

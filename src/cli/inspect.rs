@@ -1,13 +1,119 @@
 //! `istio-tls inspect`.
 
+use serde::Serialize;
+
+use super::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
 use super::context::Context;
-use super::{Exit, Failure};
+use super::password::PasswordArgs;
+use super::{Exit, Failure, inspect_text};
+use crate::certs::inspect::{Found, Item, from_certificates, relate, scan};
+use crate::certs::pem;
+use crate::files::{self, PEM_LIMIT};
+use crate::names::Host;
 use crate::problem::Problem;
 
-/// Explains certificates and keys in a file, a folder, a Secret or at a host
+/// Explains certificates and keys in a file, a folder or at a server
+///
+/// Shows every certificate with its names, validity, key, usages and
+/// fingerprints, who issued which, and which key fits which. Reads PEM, DER and
+/// PKCS#12. Ends with 0 even when something has expired; `verify` judges.
 #[derive(clap::Args)]
-pub(super) struct InspectArgs {}
+#[command(
+    after_help = "Examples:\n  istio-tls inspect httpbin.example.com              a host's chain in the workspace\n  istio-tls inspect server.pem client.p12 --password-file p12.password\n  istio-tls inspect localhost:8443 --sni httpbin.example.com\n  kubectl get secret httpbin-credential -o jsonpath='{.data.tls\\.crt}' | base64 -d | istio-tls inspect -"
+)]
+pub(super) struct InspectArgs {
+    /// A file, a folder, HOST:PORT, or - for standard input
+    #[arg(required = true, value_name = "TARGET")]
+    targets: Vec<String>,
+    /// The server name to ask HOST:PORT for
+    #[arg(long, value_name = "HOST")]
+    sni: Option<Host>,
+    #[command(flatten)]
+    password: PasswordArgs,
+}
 
-pub(super) fn run(_args: InspectArgs, _context: &Context) -> Result<Exit, Failure> {
-    Err(Failure::runtime(Problem::new("inspect is not written yet")))
+#[derive(Clone, Copy)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: u32,
+    items: &'a [Item],
+}
+
+pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let sources = args
+        .targets
+        .iter()
+        .map(|target| Source::parse(target, context))
+        .collect::<Result<Vec<_>, _>>()?;
+    if sources.contains(&Source::Stdin) && args.password.is_stdin() {
+        return Err(Failure::usage(
+            Problem::new("standard input cannot be both the target and the password").fix("--password-file FILE"),
+        ));
+    }
+    let password = args.password.read(context)?;
+    let password = password.as_ref().map(|password| password.as_str());
+    let mut items = Vec::new();
+    for source in &sources {
+        items.extend(look(source, args.sni.as_ref(), password, context)?);
+    }
+    relate(&mut items);
+    match format {
+        Format::Json => context.print_json(&Report {
+            schema: 1,
+            items: &items,
+        })?,
+        Format::Text => context.print(&inspect_text::text(&items, context.color_stdout, context.verbose > 0))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn look(source: &Source, sni: Option<&Host>, password: Option<&str>, context: &Context) -> Result<Vec<Item>, Failure> {
+    match source {
+        Source::File(_) | Source::Stdin => {
+            let (name, content) = read_input(source)?;
+            let items = scan(&content, &name, password, context.now).map_err(Failure::usage)?;
+            // Of a single file every part is wanted; of a folder, what can be read.
+            match items.iter().find_map(|item| match &item.found {
+                Found::Unreadable { problem } => Some(problem.clone()),
+                _ => None,
+            }) {
+                Some(problem) => Err(Failure::usage(problem)),
+                None => Ok(items),
+            }
+        }
+        Source::Folder(folder) => {
+            let mut items = Vec::new();
+            for path in files_below(folder)? {
+                let name = path.display().to_string();
+                let found = files::read(&path, PEM_LIMIT).and_then(|content| {
+                    if !is_expected(&path) && !pem::is_pem(&content) {
+                        return Ok(Vec::new());
+                    }
+                    scan(&content, &name, password, context.now)
+                });
+                match found {
+                    Ok(found) => items.extend(found),
+                    Err(problem) if is_expected(&path) => items.push(Item::unreadable(&name, problem)),
+                    Err(_) => {}
+                }
+            }
+            if items.is_empty() {
+                return Err(Failure::usage(
+                    Problem::new(format!("{} holds no certificate and no key", folder.display()))
+                        .fix("istio-tls gen-certs HOST"),
+                ));
+            }
+            Ok(items)
+        }
+        Source::Server { host, port } => {
+            let chain = served_chain(host, *port, sni, context)?;
+            Ok(from_certificates(&chain, &format!("{host}:{port}"), context.now))
+        }
+    }
 }

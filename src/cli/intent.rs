@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::entries;
 use crate::certs::pem;
-use crate::manifests::build::{HostIntent, Intent, Material};
+use crate::manifests::build::{Api, HostIntent, Intent, Material};
 use crate::manifests::{naming, routes};
 use crate::names::Host;
 use crate::problem::Problem;
@@ -86,6 +86,8 @@ pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry
         gateway: config.gateway.clone(),
         secrets: config.secrets,
         istio: config.istio,
+        api: Api::default(),
+        issuer: None,
     })
 }
 
@@ -127,7 +129,21 @@ pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Prob
         key,
         ca,
         crl,
+        issuer_key: None,
     }))
+}
+
+/// The key of a host's intermediate; none when it is not there.
+///
+/// # Errors
+/// When it cannot be read, or is encrypted.
+pub(super) fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+    let layout = ChainLayout::new(dir, host);
+    let Some(key) = store::read(&layout, Part::IntermediateKey)?.map(Zeroizing::new) else {
+        return Ok(None);
+    };
+    check_key(&key, &shown(&layout.path(Part::IntermediateKey)))?;
+    Ok(Some(key))
 }
 
 /// Envoy takes PEM keys that no password protects.
@@ -138,7 +154,7 @@ fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
     };
     if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
         return Err(Problem::new(format!("{name} is encrypted"))
-            .why("a gateway reads only keys without a password")
+            .why("nothing in a cluster could ask for its password")
             .fix(format!(
                 "openssl pkey -in {name} -out {name}.plain, and put that in its place"
             )));

@@ -1,19 +1,17 @@
 //! `istio-tls manifests`.
 
-use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
+use std::path::PathBuf;
 
 use super::args::choice;
 use super::context::Context;
+use super::manifests_out::{self, Format, Out, envoy_bootstrap, helm_values};
 use super::{Exit, Failure, intent};
-use crate::manifests::build::{self, Intent, Part};
-use crate::manifests::model::Manifest;
-use crate::manifests::{render, routes};
+use crate::manifests::build::envoy::Upstream;
+use crate::manifests::build::{Api, Intent, Issuer, Part, ingress_volumes};
+use crate::manifests::routes;
 use crate::names::{Host, check_object_name};
 use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, WorkspaceConfig};
-use crate::workspace::store;
 
 /// Prints the Secrets, Gateway and VirtualServices
 ///
@@ -22,7 +20,7 @@ use crate::workspace::store;
 /// included, ready for kubectl.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1"
+    after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1\n  istio-tls manifests --secrets file-mount --helm-values > values.yaml\n  istio-tls manifests --api gateway-api\n  istio-tls manifests --export envoy --upstream httpbin=http://127.0.0.1:8000 --out envoy/"
 )]
 pub(super) struct ManifestsArgs {
     /// Hosts, in the order of their servers [default: all of the workspace]
@@ -56,36 +54,61 @@ pub(super) struct ManifestsArgs {
     /// Where paths lead, for one HOST (repeatable) [default: the recorded routes]
     #[arg(long = "route", value_name = "PREFIX=SERVICE:PORT", value_parser = routes::parse_route, help_heading = "Objects")]
     routes: Vec<RouteEntry>,
+    /// The volumes of file-mount style as values of Istio's Helm chart, and nothing else
+    #[arg(long, conflicts_with_all = ["only", "samples"], help_heading = "Objects")]
+    helm_values: bool,
+    /// The API of gateways and routes
+    #[arg(long, value_parser = choice(Api::WORDS), default_value = "istio", help_heading = "Objects")]
+    api: Api,
+    /// Certificates issued and renewed in the cluster, by the host's intermediate
+    #[arg(long, value_parser = choice(Issuer::WORDS), help_heading = "Objects")]
+    issuer: Option<Issuer>,
     /// Namespace of the Secrets: the same as --gateway-namespace
     #[arg(long, value_name = "NAMESPACE", help_heading = "Objects")]
     secret_namespace: Option<String>,
+
+    /// In place of objects, the configuration of a gateway without Istio
+    #[arg(long, value_parser = choice(Export::WORDS), conflicts_with_all = ["only", "samples", "helm_values"], help_heading = "Export")]
+    export: Option<Export>,
+    /// Where a Service's requests go in that configuration (repeatable) [default: the Service's name]
+    #[arg(long = "upstream", value_name = "SERVICE[:PORT]=http://HOST:PORT", value_parser = Upstream::parse, requires = "export", help_heading = "Export")]
+    upstreams: Vec<Upstream>,
 }
 
-/// What is printed.
-#[derive(Clone, Copy)]
-enum Format {
-    Yaml,
-    Json,
+/// A configuration in place of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Export {
+    /// A bootstrap of Envoy.
+    Envoy,
+}
+
+impl Export {
+    const WORDS: &[(&str, Self)] = &[("envoy", Self::Envoy)];
 }
 
 pub(super) fn run(args: ManifestsArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("yaml", Format::Yaml), ("json", Format::Json)])?;
-    let parts = parts(&args);
+    let out = Out {
+        folder: args.out.as_deref(),
+        format,
+    };
     let intent = wanted(&args, context).map_err(Failure::usage)?;
+    if args.helm_values {
+        return helm_values(&intent, out, context);
+    }
+    if let Some(Export::Envoy) = args.export {
+        return envoy_bootstrap(&intent, &args.upstreams, out, context);
+    }
+    let parts = parts(&args, &intent);
     for note in notes(&intent, &parts) {
         context.say_always(&format!("note: {note}"));
     }
-    if let Some(folder) = &args.out {
-        return write(folder, &intent, &parts, format, context);
-    }
-    let objects = build::objects(&intent, &parts).map_err(Failure::usage)?;
-    context.print(&rendered(&objects, format))?;
-    Ok(Exit::Done)
+    manifests_out::objects(&intent, &parts, out, context)
 }
 
-fn parts(args: &ManifestsArgs) -> Vec<Part> {
+fn parts(args: &ManifestsArgs, intent: &Intent) -> Vec<Part> {
     let mut parts = if args.only.is_empty() {
-        Part::DEFAULT.to_vec()
+        Part::default_of(intent.secrets)
     } else {
         args.only.clone()
     };
@@ -93,13 +116,6 @@ fn parts(args: &ManifestsArgs) -> Vec<Part> {
         parts.push(Part::Samples);
     }
     parts
-}
-
-fn rendered(objects: &[Manifest], format: Format) -> Zeroizing<String> {
-    match format {
-        Format::Yaml => render::yaml(objects),
-        Format::Json => render::json(objects),
-    }
 }
 
 /// The workspace's configuration, changed as the flags say, with its chains.
@@ -122,7 +138,15 @@ fn wanted(args: &ManifestsArgs, context: &Context) -> Result<Intent, Problem> {
     for entry in &mut entries {
         entry.mode = args.mode.or(entry.mode);
     }
-    intent::intent(&context.dir, &config, &entries.iter().collect::<Vec<_>>())
+    let mut intent = intent::intent(&context.dir, &config, &entries.iter().collect::<Vec<_>>())?;
+    intent.api = args.api;
+    intent.issuer = args.issuer;
+    if args.issuer.is_some() {
+        for host in &mut intent.hosts {
+            host.material.issuer_key = intent::issuer_key(&context.dir, &host.names.host)?;
+        }
+    }
+    Ok(intent)
 }
 
 /// The flags that mean one host.
@@ -175,6 +199,14 @@ fn secret_namespace(args: &ManifestsArgs, context: &Context) -> Result<Option<St
 /// What a reader of the objects should know.
 fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
     let mut notes = Vec::new();
+    if parts.contains(&Part::IngressVolumes) {
+        notes.push(format!(
+            "Deployment {}/{} is a patch of the gateway's own: apply it with --server-side, \
+             and never hand it to kubectl delete",
+            intent.gateway.pod_namespace,
+            ingress_volumes::INGRESS_DEPLOYMENT
+        ));
+    }
     if parts.contains(&Part::Samples) {
         let leads_to = |service: &str| {
             let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
@@ -198,41 +230,4 @@ fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
         }
     }
     notes
-}
-
-/// A file per part, those with keys for their owner only.
-fn write(folder: &Path, intent: &Intent, parts: &[Part], format: Format, context: &Context) -> Result<Exit, Failure> {
-    let extension = match format {
-        Format::Yaml => "yaml",
-        Format::Json => "json",
-    };
-    // Everything is made before anything is written.
-    let mut files = Vec::new();
-    for (word, part) in Part::WORDS {
-        if parts.contains(part) {
-            let objects = build::objects(intent, &[*part]).map_err(Failure::usage)?;
-            let mode = if *part == Part::Secrets {
-                store::SECRET
-            } else {
-                store::PUBLIC
-            };
-            if !objects.is_empty() {
-                files.push((
-                    folder.join(format!("{word}.{extension}")),
-                    rendered(&objects, format),
-                    mode,
-                ));
-            }
-        }
-    }
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::runtime(Problem::new(format!("{} cannot be made", folder.display())).why(crate::files::plain(&error)))
-    })?;
-    for (path, text, mode) in &files {
-        store::write_file(path, text.as_bytes(), *mode).map_err(Failure::runtime)?;
-    }
-    let names: Vec<String> = files.iter().map(|(path, ..)| path.display().to_string()).collect();
-    context.say(&format!("wrote {}", names.join(", ")));
-    context.say(&format!("next: kubectl apply --server-side -f {}", folder.display()));
-    Ok(Exit::Done)
 }

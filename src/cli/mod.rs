@@ -5,28 +5,34 @@ mod args;
 mod connection;
 pub mod context;
 mod duration;
+mod endpoint;
 mod environment;
 mod exit;
 mod failure;
 
 mod authority;
+mod certificate_source;
 mod chain_files;
 mod entries;
 mod host_list;
 mod intent;
 mod password;
-mod sources;
 
 mod adopt;
+mod adopt_chain;
+mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;
+mod gen_certs_plan;
 mod gen_certs_report;
 mod gen_certs_run;
 mod init;
 mod inspect;
+mod inspect_text;
 mod man;
 mod manifests;
+mod manifests_out;
 mod probe;
 mod request;
 mod revoke;
@@ -34,6 +40,7 @@ mod schema;
 mod serve;
 mod up;
 mod verify;
+mod verify_text;
 
 pub use args::command;
 pub use exit::Exit;
@@ -61,16 +68,16 @@ pub fn run() -> Exit {
         Err(failure) => return failure.show_plain(),
     };
     let outcome = match cli.command {
-        Command::Init(args) => init::run(args, &context),
+        Command::Init(args) => init::run(&args, &context),
         Command::GenCerts(args) => gen_certs::run(args, &context),
-        Command::Adopt(args) => adopt::run(args, &context),
-        Command::Revoke(args) => revoke::run(args, &context),
-        Command::Inspect(args) => inspect::run(args, &context),
-        Command::Verify(args) => verify::run(args, &context),
+        Command::Adopt(args) => adopt::run(&args, &context),
+        Command::Revoke(args) => revoke::run(&args, &context),
+        Command::Inspect(args) => inspect::run(&args, &context),
+        Command::Verify(args) => verify::run(&args, &context),
         Command::Manifests(args) => manifests::run(args, &context),
         Command::Serve(args) => serve::run(args, &context),
-        Command::Probe(args) => probe::run(args, &context),
-        Command::Request(args) => request::run(args, &context),
+        Command::Probe(args) => probe::run(&args, &context),
+        Command::Request(args) => request::run(&args, &context),
         Command::Up(args) => up::run(args, &context),
         Command::Apply(args) => apply::run(args, &context),
         Command::Completions(args) => completions::run(&args, &context),

@@ -14,6 +14,7 @@ const LIMIT: u64 = 64 << 10;
 
 /// Where a password comes from.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Passwords")]
 pub(super) struct PasswordArgs {
     /// Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)
     #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
@@ -24,6 +25,11 @@ pub(super) struct PasswordArgs {
 }
 
 impl PasswordArgs {
+    /// Whether standard input is taken by the password.
+    pub(super) fn is_stdin(&self) -> bool {
+        self.password_stdin
+    }
+
     /// Reads the password, if one is given.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::connection::{ConnectionArgs, runtime};
+use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::probe::codes::Code;
@@ -53,20 +53,57 @@ pub(super) struct ProbeArgs {
     connection: ConnectionArgs,
 }
 
+/// How the outcomes are printed.
 #[derive(Clone, Copy)]
-enum Format {
+pub(super) enum Format {
     Text,
     Json,
     Junit,
 }
 
-pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)])?;
-    let outcomes = runtime()?.block_on(probe(&args, context))?;
+/// The values of `-o`.
+pub(super) const FORMATS: &[(&str, Format)] =
+    &[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)];
+
+/// How long a phase may take when no flag says it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(FORMATS)?;
+    let outcomes = runtime()?.block_on(probe(args, context))?;
+    show(&outcomes, format, context)
+}
+
+/// Probes hosts of the workspace at its running `serve`, for `up`.
+///
+/// # Errors
+/// As the command without flags.
+pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let args = ProbeArgs {
+        hosts,
+        mtls,
+        path: None,
+        expect_status: None,
+        wait: Duration::ZERO,
+        all: false,
+        connection: ConnectionArgs {
+            target: Some("local".to_owned()),
+            timeout: PATIENCE,
+            ..ConnectionArgs::default()
+        },
+    };
+    runtime()?.block_on(probe(&args, context))
+}
+
+/// Prints outcomes, and says whether all passed.
+///
+/// # Errors
+/// When standard output cannot be written, or no gateway was there to probe.
+pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> Result<Exit, Failure> {
     let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
     match format {
-        Format::Json => context.print_json(&probe_json::report(&outcomes))?,
-        Format::Junit => context.print(&probe_junit::report(&outcomes))?,
+        Format::Json => context.print_json(&probe_json::report(outcomes))?,
+        Format::Junit => context.print(&probe_junit::report(outcomes))?,
         Format::Text
             if outcomes
                 .iter()
@@ -80,7 +117,7 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
             }));
         }
         Format::Text => {
-            let text = probe_text::report(&outcomes, Paint::new(context.color_stdout), context.verbose > 0);
+            let text = probe_text::report(outcomes, Paint::new(context.color_stdout), context.verbose > 0);
             context.print(&text)?;
         }
     }
@@ -89,6 +126,9 @@ pub(super) fn run(args: ProbeArgs, context: &Context) -> Result<Exit, Failure> {
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
     let mut wishes = args.connection.wishes()?;
+    if let Some(path) = &args.path {
+        check_path(path)?;
+    }
     wishes.mtls = args.mtls;
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::authority;
-use super::chain_files::facts;
 use super::context::Context;
+use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
-use crate::certs::{CertificateAuthority, crl, pem};
+use crate::certs::{CertificateAuthority, crl, inspect, pem};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -20,7 +20,6 @@ use crate::workspace::store::{self, Keep, Store};
 /// revoked before stays revoked. Needs the CAs' keys.
 #[derive(clap::Args)]
 #[command(
-    group(clap::ArgGroup::new("what").required(true)),
     after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n\nThen:\n  istio-tls serve --crl httpbin.example.com/2_intermediate/crl/intermediate.crl.pem"
 )]
 pub(super) struct RevokeArgs {
@@ -28,10 +27,10 @@ pub(super) struct RevokeArgs {
     #[arg(value_name = "HOST")]
     host: String,
     /// Revoke this client's certificate
-    #[arg(long, value_name = "NAME", group = "what")]
+    #[arg(long, value_name = "NAME")]
     client: Option<String>,
     /// Revoke the certificate of this serial number (hex, as inspect shows it)
-    #[arg(long, value_name = "N", group = "what")]
+    #[arg(long, value_name = "N", conflicts_with = "client")]
     serial: Option<String>,
     #[command(flatten)]
     password: PasswordArgs,
@@ -64,27 +63,31 @@ const INTERMEDIATE: Issuer = Issuer {
     crl: Part::IntermediateCrl,
 };
 
-pub(super) fn run(args: RevokeArgs, context: &Context) -> Result<Exit, Failure> {
+pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
     let host = Host::parse(&args.host).map_err(Failure::usage)?;
     let layout = ChainLayout::new(&context.dir, &host);
     if !store::has_chain(&layout) {
         return Err(Failure::usage(
             Problem::new(format!("{host} has no chain here"))
-                .at(layout.folder().display().to_string())
-                .fix(format!("istio-tls gen-certs {}", super::gen_certs_run::shell(&host))),
+                .at(format!("{}/", shown(&layout.folder())))
+                .fix(format!("istio-tls gen-certs {}", shell(&host))),
         ));
     }
     let serial = match (&args.client, &args.serial) {
-        (Some(client), _) => serial_of_client(&layout, client)?,
+        (Some(client), _) => serial_of_client(&layout, client, context)?,
         (None, Some(text)) => parse_serial(text)?,
-        (None, None) => return Err(Failure::usage(Problem::new("neither --client nor --serial is given"))),
+        (None, None) => {
+            return Err(Failure::usage(
+                Problem::new("it is not said which certificate to revoke").fix("give --client NAME or --serial N"),
+            ));
+        }
     };
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
 
     let has_intermediate = layout.path(INTERMEDIATE.cert).exists();
-    let of_intermediate = serial_of(&layout, INTERMEDIATE.cert)?;
+    let of_intermediate = serial_of(&layout, INTERMEDIATE.cert, context)?;
     let (signer, other) = if !has_intermediate || of_intermediate.as_deref() == Some(serial.as_slice()) {
         (ROOT, has_intermediate.then_some(INTERMEDIATE))
     } else {
@@ -146,7 +149,7 @@ fn issue(contents: &crl::Contents, ca: &CertificateAuthority, context: &Context)
     Ok(crl::text(&crl))
 }
 
-fn serial_of_client(layout: &ChainLayout, client: &str) -> Result<Vec<u8>, Failure> {
+fn serial_of_client(layout: &ChainLayout, client: &str, context: &Context) -> Result<Vec<u8>, Failure> {
     let known = store::clients(layout).map_err(Failure::runtime)?;
     let unknown = || {
         Failure::usage(
@@ -160,16 +163,16 @@ fn serial_of_client(layout: &ChainLayout, client: &str) -> Result<Vec<u8>, Failu
     if !known.iter().any(|name| name == client) {
         return Err(unknown());
     }
-    serial_of(layout, Part::ClientCert(client))?.ok_or_else(unknown)
+    serial_of(layout, Part::ClientCert(client), context)?.ok_or_else(unknown)
 }
 
-fn serial_of(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Failure> {
+fn serial_of(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Vec<u8>>, Failure> {
     let Some(content) = store::read(layout, part).map_err(Failure::usage)? else {
         return Ok(None);
     };
     let certificates = pem::certificates(&content, &layout.path(part).display().to_string()).map_err(Failure::usage)?;
     match certificates.first() {
-        Some(leaf) => parse_serial(&facts(leaf).map_err(Failure::usage)?.serial).map(Some),
+        Some(leaf) => parse_serial(&inspect::certificate(leaf, context.now).map_err(Failure::usage)?.serial).map(Some),
         None => Ok(None),
     }
 }
@@ -218,12 +221,7 @@ fn report(
         .map(|byte| format!("{byte:02x}"))
         .collect::<Vec<_>>()
         .join(":");
-    let paths: Vec<String> = (crls.iter())
-        .map(|part| {
-            let path = layout.path(*part);
-            path.strip_prefix(".").unwrap_or(&path).display().to_string()
-        })
-        .collect();
+    let paths: Vec<String> = (crls.iter()).map(|part| shown(&layout.path(*part))).collect();
     match format {
         Format::Json => context.print_json(&json!({
             "schema": 1,
@@ -234,11 +232,12 @@ fn report(
         })),
         Format::Text if already => context.print(&format!("{serial} is revoked already\n")),
         Format::Text => {
-            let flags: String = paths.iter().map(|path| format!(" --crl {path}")).collect();
-            context.print(&format!(
-                "revoked {serial}\n{}\nnext: istio-tls serve{flags}\n      (probe and verify take --crl too; manifests adds the CRL to the Secret)\n",
-                paths.iter().map(|path| format!("  wrote {path}\n")).collect::<String>()
-            ))
+            let mut lines = vec![format!("revoked {serial}")];
+            lines.extend(paths.iter().map(|path| format!("  wrote {path}")));
+            let flags: Vec<String> = paths.iter().map(|path| format!("--crl {path}")).collect();
+            lines.push(format!("\nnext: istio-tls serve {}", flags.join(" ")));
+            lines.push("      (probe and verify take --crl too; manifests adds the CRL to the Secret)\n".to_owned());
+            context.print(&lines.join("\n"))
         }
     }
 }

@@ -2,9 +2,9 @@
 
 pub(super) mod banner;
 mod exclusive;
-mod logging;
+pub(super) mod logging;
 mod port_owner;
-mod signals;
+pub(super) mod signals;
 pub(super) mod start;
 
 use std::net::{IpAddr, SocketAddr};
@@ -92,20 +92,29 @@ fn port_map(text: &str) -> Result<(u16, u16), String> {
 
 pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, Failure> {
     let signals = signals::Signals::register()?;
-    let log_level = logging::start(context);
+    let log_level = logging::start(context, "info");
     let plan = start::ServePlan::from_args(args, context, Some(log_level))?;
     let running = start::start(plan)?;
-    context.say(&banner::banner(&running, context));
+    context.say(&banner::banner(&running, context, true));
+    until_signal(running, &signals, context);
+    Ok(Exit::Done)
+}
+
+/// Serves until SIGTERM or Ctrl-C, and lets open requests end; a second signal cuts them.
+pub(super) fn until_signal(
+    running: start::RunningGateway,
+    signals: &signals::Signals,
+    context: &Context,
+) {
     let first = signals.wait();
     context.say(&format!("{}: no new connections; open requests may end", first.name()));
     let draining = std::thread::spawn(move || running.drain());
     if signals.wait_while(|| !draining.is_finished()).is_some() {
         // The second signal: whatever is open is cut.
-        return Ok(Exit::Done);
+        return;
     }
     // A panic there was shown already, and the ports are closed.
     let _ = draining.join();
-    Ok(Exit::Done)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::field::Locate;
 use super::input::{Input, Object};
-use crate::manifests::build::{self, HostIntent, Intent, Material, Part};
+use crate::manifests::build::{self, Api, HostIntent, Intent, Material, Part};
 use crate::manifests::model::Manifest;
 use crate::manifests::{naming, routes};
 use crate::names::Host;
@@ -77,9 +77,13 @@ pub(super) fn add(
                 }
             })
             .collect(),
+        api: crate::manifests::build::Api::Istio,
+        issuer: None,
         gateway,
         secrets: config.map(|config| config.secrets).unwrap_or_default(),
         istio: config.map(|config| config.istio).unwrap_or_default(),
+        api: Api::Istio,
+        issuer: None,
     };
     for manifest in build::objects(&intent, &[Part::Gateway, Part::VirtualServices])? {
         let namespace = manifest.metadata().namespace_or(&default_namespace).to_owned();

@@ -319,8 +319,8 @@ mod tests {
             ("helloworld-v1.test", "helloworld-v1-credential", "helloworld-v1"),
             (
                 "a-label-of-the-greatest-length-that-a-domain-name-may-ever-have.org",
-                "a-label-of-the-greatest-length-that-a-domain-92b3f3e4-credential",
-                "a-label-of-the-greatest-length-that-a-domain-92b3f3e4",
+                "a-label-of-the-greatest-length-that-a-domain-ec6d17e9-credential",
+                "a-label-of-the-greatest-length-that-a-domain-ec6d17e9",
             ),
         ] {
             let names = names_of(&host(text));
@@ -352,7 +352,7 @@ mod tests {
                 vec![
                     "shop-credential",
                     "shop-b-com-credential",
-                    "shop-b-com-cdcf1c4d-credential",
+                    "shop-b-com-4c582d6c-credential",
                 ],
             ),
             // The page's helloworld-v1 has the VirtualService helloworld-v1.

@@ -78,6 +78,9 @@ impl TlsVersions {
     }
 }
 
+/// Decides from the handshake's facts whether the request may go out.
+pub type Gate = Arc<dyn Fn(&Facts) -> bool + Send + Sync>;
+
 /// One dial: what is offered and what is asked.
 #[derive(Clone)]
 pub struct Dial {
@@ -93,6 +96,8 @@ pub struct Dial {
     pub credential: Option<Arc<CertifiedKey>>,
     /// The request to send once TLS stands; none stops there.
     pub request: Option<Request>,
+    /// Asked with the facts so far before the request goes out; `false` stops there.
+    pub before_request: Option<Gate>,
     /// How much of the answer's body is kept.
     pub body_limit: usize,
     /// The longest that one phase may take.
@@ -135,17 +140,18 @@ pub async fn dial(dial: &Dial, provider: &Arc<CryptoProvider>) -> Dialled {
     }
     if let Some((address, stream)) = stream {
         let (mut tls, secured) = secure(stream, dial, provider).await;
-        if let Some(secured) = secured {
-            if let Some(request) = &dial.request {
-                let http2 = tls.alpn.as_deref() == Some("h2");
-                let (http, bytes) = http::exchange(secured, http2, request, dial.body_limit, dial.patience).await;
-                facts.http = Some(http);
-                body = bytes;
-            }
-        } else {
+        if secured.is_none() {
             tls.survey = survey::ask(address, &mut tls, dial, provider).await;
         }
+        let http2 = tls.alpn.as_deref() == Some("h2");
         facts.tls = Some(tls);
+        if let (Some(secured), Some(request)) = (secured, &dial.request)
+            && dial.before_request.as_ref().is_none_or(|allows| allows(&facts))
+        {
+            let (http, bytes) = http::exchange(secured, http2, request, dial.body_limit, dial.patience).await;
+            facts.http = Some(http);
+            body = bytes;
+        }
     }
     Dialled { facts, body }
 }

@@ -105,6 +105,7 @@ impl Expectation {
             alpn: self.alpn.clone(),
             credential: self.client.as_ref().map(|pair| Arc::clone(&pair.key)),
             request: Some(Request::get(&self.authority, &self.path)),
+            before_request: None,
             body_limit: PROBE_BODY,
             patience,
         }

@@ -2,6 +2,7 @@
 //! records facts, [`verdict`] judges them, [`run`] joins the three.
 
 pub mod codes;
+pub mod command_lines;
 pub mod dial;
 pub mod expectation;
 pub mod facts;
@@ -17,5 +18,7 @@ pub mod target;
 pub mod verdict;
 mod verdict_client;
 mod verdict_http;
+#[cfg(test)]
+mod verdict_tests;
 mod verdict_tls;
 pub mod wire;

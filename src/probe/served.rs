@@ -27,6 +27,9 @@ pub struct ServedCertificate {
     /// DNS names, addresses, URIs and mail addresses.
     #[serde(rename = "subjectAltNames")]
     pub names: Vec<String>,
+    /// extendedKeyUsage; empty when the certificate holds none.
+    #[serde(rename = "extendedKeyUsage")]
+    pub purposes: Vec<String>,
     /// SHA-256 of the certificate, hex.
     pub sha256: String,
 }
@@ -49,6 +52,7 @@ pub fn describe(der: &[u8], now: OffsetDateTime) -> Option<ServedCertificate> {
         not_after: moment(not_after),
         days_left: (not_after - now).whole_days(),
         names,
+        purposes: purposes(&certificate),
         sha256: hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref()),
     })
 }
@@ -67,6 +71,7 @@ pub fn public_key(der: &[u8]) -> Option<Vec<u8>> {
 
 /// A moment as people and machines read it.
 pub fn moment(time: OffsetDateTime) -> String {
+    let time = time.replace_nanosecond(0).unwrap_or(time);
     time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
 }
 
@@ -77,6 +82,28 @@ pub fn hex(bytes: &[u8]) -> String {
         .iter()
         .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
         .map(char::from)
+        .collect()
+}
+
+fn purposes(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = certificate.extended_key_usage() else {
+        return Vec::new();
+    };
+    let usage = extension.value;
+    let known = [
+        (usage.any, "anyExtendedKeyUsage"),
+        (usage.server_auth, "serverAuth"),
+        (usage.client_auth, "clientAuth"),
+        (usage.code_signing, "codeSigning"),
+        (usage.email_protection, "emailProtection"),
+        (usage.time_stamping, "timeStamping"),
+        (usage.ocsp_signing, "OCSPSigning"),
+    ];
+    known
+        .into_iter()
+        .filter(|(set, _)| *set)
+        .map(|(_, name)| name.to_owned())
+        .chain(usage.other.iter().map(ToString::to_string))
         .collect()
 }
 

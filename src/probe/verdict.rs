@@ -175,13 +175,16 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         .find(|note| note.code == verify::FaultCode::WrongOrder);
     if let Some(fault) = judged.first().or(out_of_order) {
         let which = match &fault.certificate {
-            Some(certificate) => format!("{} certificate {:?}: ", role(certificate.role), certificate.subject),
-            None => String::new(),
+            // Most reasons name the certificate themselves.
+            Some(certificate) if !fault.what.contains(bare(&certificate.subject)) => {
+                format!("{} certificate {:?}: ", role(certificate.role), certificate.subject)
+            }
+            _ => String::new(),
         };
-        let expected = fault
-            .expected
-            .clone()
-            .unwrap_or_else(|| "a chain that verifies".to_owned());
+        let expected = fault.expected.clone().unwrap_or_else(|| match fault.code {
+            verify::FaultCode::CertificateRevoked => "a certificate that no CRL lists".to_owned(),
+            _ => trusted(wanted, now),
+        });
         let found = fault.found.clone().unwrap_or_else(|| fault.what.clone());
         let mut summary = format!("{which}{}", fault.what);
         // The sentence names both values, whatever the reason's own words are.
@@ -193,11 +196,14 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         if !missing.is_empty() {
             summary = format!("{summary} ({})", missing.join(", "));
         }
-        let fix = fault.fix.clone().unwrap_or_else(|| {
-            Code::Certificate(fault.code)
-                .entry()
-                .map_or_else(String::new, |entry| entry.cause.to_owned())
-        });
+        let cause = Code::Certificate(fault.code).entry().map_or("", |entry| entry.cause);
+        let fix = match &fault.fix {
+            Some(fix) => {
+                let fix = fix.replace("gen-certs HOST", &format!("gen-certs {}", wanted.host));
+                format!("{fix}; under Istio: {cause}")
+            }
+            None => cause.to_owned(),
+        };
         return Some(Verdict::new(
             Code::Certificate(fault.code),
             summary,
@@ -216,6 +222,29 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         ));
     }
     None
+}
+
+/// A subject without the name of its first part: `CN=a` is `a`.
+fn bare(subject: &str) -> &str {
+    subject.strip_prefix("CN=").unwrap_or(subject)
+}
+
+/// The roots that this client trusts, by name.
+fn trusted(wanted: &Expectation, now: OffsetDateTime) -> String {
+    let roots = &wanted.trust.roots;
+    let mut names: Vec<String> = roots
+        .iter()
+        .take(3)
+        .filter_map(|root| super::served::describe(root, now))
+        .map(|root| format!("{:?}", root.subject))
+        .collect();
+    if roots.len() > names.len() {
+        names.push(format!("{} more", roots.len() - names.len()));
+    }
+    if names.is_empty() {
+        names.push("no root at all; --cacert names some".to_owned());
+    }
+    format!("a chain to {} of {}", names.join(", "), wanted.trust.source)
 }
 
 fn role(role: verify::Role) -> &'static str {

@@ -15,14 +15,16 @@ pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
     if !tls.client_certificate.requested {
         return None;
     }
+    // A connection that merely ends may have any reason once a certificate was sent.
+    let silent_end_refuses = tls.client_certificate.sent != SentCertificate::Certificate;
     match (&tls.outcome, facts.http.as_ref()) {
         (TlsOutcome::Alert(alert), _) if speaks_of_certificates(*alert) => Some(alert.to_string()),
-        (TlsOutcome::Reset { .. }, _) => Some("the connection was reset".to_owned()),
-        (TlsOutcome::Closed { .. }, _) => Some("the connection was closed".to_owned()),
+        (TlsOutcome::Reset { .. }, _) if silent_end_refuses => Some("the connection was reset".to_owned()),
+        (TlsOutcome::Closed { .. }, _) if silent_end_refuses => Some("the connection was closed".to_owned()),
         (TlsOutcome::Complete, Some(http)) => match &http.outcome {
             HttpOutcome::Alert(alert) => Some(format!("{alert}, after the handshake looked complete")),
-            HttpOutcome::Reset => Some("the connection was reset after the handshake".to_owned()),
-            HttpOutcome::Closed if http.status.is_none() => {
+            HttpOutcome::Reset if silent_end_refuses => Some("the connection was reset after the handshake".to_owned()),
+            HttpOutcome::Closed if silent_end_refuses && http.status.is_none() => {
                 Some("the connection was closed after the handshake".to_owned())
             }
             // nginx completes the handshake and refuses by HTTP.
@@ -154,11 +156,15 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         );
     }
     if alert == Some(43) {
+        let purposes = leaf.as_ref().map(|leaf| leaf.purposes.join(", ")).unwrap_or_default();
         return verdict(
             "extendedKeyUsage clientAuth".to_owned(),
-            "another purpose".to_owned(),
-            "its purpose is wrong: extendedKeyUsage must allow clientAuth, and it holds another purpose".to_owned(),
-            renew,
+            format!("extendedKeyUsage {purposes}"),
+            format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth"),
+            format!(
+                "send the client's certificate (HOST/4_client), not a server's; istio-tls gen-certs {} makes one",
+                wanted.host
+            ),
         );
     }
     verdict(

@@ -31,7 +31,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let status = http.status?;
     let expected = match wanted.status {
         ExpectedStatus::Exactly(exact) if exact == status => return None,
-        ExpectedStatus::Exactly(exact) => exact.to_string(),
+        ExpectedStatus::Exactly(exact) => format!("status {exact}"),
         ExpectedStatus::Served if status < 500 && !is_gateways_own_404(http) => return None,
         ExpectedStatus::Served => "a status below 500 that is not the gateway's own 404".to_owned(),
     };
@@ -71,7 +71,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     };
     Some(Verdict::new(
         Code::UnexpectedStatus,
-        format!("expected status {expected} for {path}, but got {status} ({cause}{said})"),
+        format!("expected {expected} for {path}, but got {status} ({cause}{said})"),
         expected,
         status.to_string(),
         fix,

@@ -150,7 +150,7 @@ fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
     let host = &wanted.host;
     let fix = match wanted.place {
         Place::Local => format!(
-            "the log of istio-tls serve says which; make what is missing with: istio-tls gen-certs {host} (and list it in istio-tls.yaml)"
+            "the log of istio-tls serve says which of the two; for a host that the workspace does not have: istio-tls gen-certs {host}"
         ),
         Place::Ingress | Place::Given => format!(
             "istio-tls manifests {host} --only secrets,gateway | kubectl apply -f - ; then: kubectl -n istio-system get secrets"

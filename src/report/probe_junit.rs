@@ -1,10 +1,13 @@
 //! Probe results as JUnit XML, one test case per check.
 
+use std::fmt::Write as _;
+
 use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
 
 /// The XML document.
+// Writing to a String cannot fail, so its results are let go.
 pub fn report(outcomes: &[Outcome]) -> String {
     let failures = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
     let total: u64 = outcomes.iter().map(micros).sum();
@@ -19,28 +22,30 @@ pub fn report(outcomes: &[Outcome]) -> String {
         } else {
             &outcome.check
         };
-        xml.push_str(&format!(
+        let _ = write!(
+            xml,
             "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n",
             escape(&outcome.host),
             escape(name),
             seconds(micros(outcome))
-        ));
+        );
         let verdict = &outcome.verdict;
         if !verdict.is_ok() {
             let mut text = format!("fault: {}\n", verdict.fault.map_or("none", Fault::as_str));
             if let Some(fix) = &verdict.fix {
-                text.push_str(&format!("try: {fix}\n"));
+                let _ = write!(text, "try: {fix}\n");
             }
             for step in steps(outcome) {
                 let mark = if step.ok { "ok" } else { "failed" };
-                text.push_str(&format!("{} {mark}: {}\n", step.name, step.detail));
+                let _ = write!(text, "{} {mark}: {}\n", step.name, step.detail);
             }
-            xml.push_str(&format!(
+            let _ = write!(
+                xml,
                 "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
                 verdict.code.as_str(),
                 escape(&verdict.summary),
                 escape(&text)
-            ));
+            );
         }
         xml.push_str("    </testcase>\n");
     }

@@ -88,7 +88,7 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
     {
         text.push('\n');
         for line in printable(&http.body).trim_matches('\n').lines() {
-            push(text, &["    ", line, "\n"]);
+            push(text, &[format!("    {line}").trim_end(), "\n"]);
         }
         text.push('\n');
     }

@@ -110,7 +110,7 @@ pub fn new_id() -> Result<String, Problem> {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes)
         .map_err(|_| Problem::new("no workspace id could be made").why("the system gave no random bytes"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
 /// Reads the text of an istio-tls.yaml; `name` is said in errors.
@@ -253,17 +253,14 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
             check_client_name(client).map_err(|problem| wrong(&at("clients"), problem))?;
         }
         for route in &entry.routes {
-            let path = match (&route.exact, &route.prefix) {
-                (Some(path), None) | (None, Some(path)) => path,
-                _ => {
-                    return Err(wrong(
-                        &at("routes"),
-                        Problem::new(format!(
-                            "a route of {} has not exactly one of exact and prefix",
-                            entry.host
-                        )),
-                    ));
-                }
+            let ((Some(path), None) | (None, Some(path))) = (&route.exact, &route.prefix) else {
+                return Err(wrong(
+                    &at("routes"),
+                    Problem::new(format!(
+                        "a route of {} has not exactly one of exact and prefix",
+                        entry.host
+                    )),
+                ));
             };
             if !path.starts_with('/') {
                 return Err(wrong(
@@ -294,7 +291,7 @@ fn problem_at(name: &str, text: &str, steps: &[Step<'_>], what: String) -> Probl
         match step {
             Step::Key(key) if path.is_empty() => path.push_str(key),
             Step::Key(key) => path.extend([".", key]),
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Index(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     let at = match locate(text, steps) {

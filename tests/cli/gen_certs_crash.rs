@@ -180,7 +180,7 @@ fn on_a_full_disk_nothing_changes() {
     };
     let (mut failed, mut done) = (0, 0);
     for existing in [false, true] {
-        for kilobytes in (0..100).step_by(4) {
+        for kilobytes in (0..96).step_by(8) {
             for name in [HOST, ".istio-tls"] {
                 let _ = fs::remove_dir_all(disk.join(name));
             }

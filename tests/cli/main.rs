@@ -1,5 +1,7 @@
 //! Black-box tests: every command, on the real binary.
 
+mod adopt;
+mod bad_input_manifests;
 mod bad_input_workspace;
 mod dataplane_admin;
 mod dataplane_http;
@@ -8,10 +10,19 @@ mod gen_certs_crash;
 mod generated;
 mod harness;
 mod init;
+mod inspect;
 mod layering;
 mod manifests;
+mod revoke;
+mod probe;
+mod request;
+mod revoke;
+mod running_serve;
 mod schema;
 mod serve_config;
 mod serve_process;
 mod serve_reload;
+mod task_page;
 mod tls_client;
+mod up;
+mod verify;

@@ -176,6 +176,22 @@ pub fn certificate(der: &CertificateDer<'_>, now: OffsetDateTime) -> Result<Cert
     Ok(facts)
 }
 
+impl CertificateFacts {
+    /// What people call it: a root CA, an intermediate CA, a server's or a
+    /// client's certificate.
+    pub fn kind(&self) -> &'static str {
+        let is_for = |purpose: &str| self.extended_key_usage.iter().any(|usage| usage == purpose);
+        match (self.is_ca, self.self_signed) {
+            (true, true) => "root CA",
+            (true, false) => "intermediate CA",
+            (false, true) => "self-signed certificate",
+            (false, false) if is_for("serverAuth") => "server certificate",
+            (false, false) if is_for("clientAuth") => "client certificate",
+            (false, false) => "certificate",
+        }
+    }
+}
+
 /// SHA-256 as hex with colons.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
@@ -266,6 +282,6 @@ pub(crate) fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     .filter(|(set, _)| *set)
     .map(|(_, name)| name.to_owned())
     .collect();
-    names.extend(usage.other.iter().map(|oid| oid.to_id_string()));
+    names.extend(usage.other.iter().map(x509_parser::der_parser::Oid::to_id_string));
     names
 }

@@ -27,9 +27,12 @@ pub struct Item {
     /// What it is.
     #[serde(flatten)]
     pub found: Found,
-    /// The numbers of the items that issued it (a certificate), or that it fits (a key).
+    /// The numbers of the items that issued it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub issued_by: Vec<usize>,
+    /// The number of the earlier item that holds the same certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<usize>,
     /// The numbers of the certificates that are for this key.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fits: Vec<usize>,
@@ -124,9 +127,15 @@ impl Item {
             line,
             found,
             issued_by: Vec::new(),
+            same_as: None,
             fits: Vec::new(),
             der: None,
         }
+    }
+
+    /// A file that cannot be read, and why.
+    pub fn unreadable(source: &str, problem: Problem) -> Self {
+        Self::new(source, None, Found::Unreadable { problem })
     }
 
     /// The certificate's facts, if it is one.
@@ -311,6 +320,10 @@ pub fn relate(items: &mut [Item]) {
     for (index, item) in items.iter_mut().enumerate() {
         item.number = index + 1;
     }
+    let same_as: Vec<Option<usize>> = items.iter().map(|item| earlier(item, items)).collect();
+    for (item, same_as) in items.iter_mut().zip(same_as) {
+        item.same_as = same_as;
+    }
     let issued_by: Vec<Vec<usize>> = items.iter().map(|item| issuers(item, items)).collect();
     let fits: Vec<Vec<usize>> = items.iter().map(|item| fitting(item, items)).collect();
     for ((item, issued_by), fits) in items.iter_mut().zip(issued_by).zip(fits) {
@@ -319,12 +332,23 @@ pub fn relate(items: &mut [Item]) {
     }
 }
 
+/// The first item with the same certificate, if it is not this one.
+fn earlier(item: &Item, items: &[Item]) -> Option<usize> {
+    let der = item.der.as_ref()?;
+    items
+        .iter()
+        .find(|other| other.der.as_ref() == Some(der))
+        .map(|other| other.number)
+        .filter(|number| *number != item.number)
+}
+
 fn issuers(item: &Item, items: &[Item]) -> Vec<usize> {
     let (Some(der), Some(facts)) = (&item.der, item.certificate()) else {
         return Vec::new();
     };
     items
         .iter()
+        .filter(|other| other.same_as.is_none())
         .filter(|other| other.certificate().is_some_and(|issuer| issuer.subject == facts.issuer))
         .filter(|other| other.der.as_ref() != Some(der))
         .filter(|other| {

@@ -119,7 +119,8 @@ pub(super) fn authorities(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
         let anchor = reference.role == Role::Root;
         let constraints = certificate.parsed.basic_constraints().ok().flatten();
         // A trusted version 1 root has no extensions to say so.
-        if !certificate.is_ca() && !(anchor && certificate.parsed.version().0 != 2) {
+        let old_root = anchor && certificate.parsed.version().0 != 2;
+        if !certificate.is_ca() && !old_root {
             let what = format!("the {reference} signed another certificate, but is no CA (basicConstraints CA:TRUE)");
             faults.push(Fault::new(FaultCode::IssuerNotCa, Some(reference.clone()), what));
         }

@@ -63,11 +63,11 @@ pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
 
 /// At most eight names, the rest counted.
 fn shorten(names: &[String]) -> String {
-    let mut shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > 8 {
-        shown.push_str(&format!(" and {} more", names.len() - 8));
+    let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(8) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
-    shown
 }
 
 /// RFC 5280 section 4.2.1.10: every name of the leaf lies in a permitted

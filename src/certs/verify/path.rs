@@ -275,7 +275,7 @@ impl Path<'_, '_> {
         let reference = self.reference(place);
         let issuer = display(last.parsed.issuer());
         if let Some(impostor) = self.impostor.filter(|_| !last.is_self_issued()) {
-            return self.signed_by_another(last, reference, impostor, &issuer);
+            return signed_by_another(last, reference, impostor, &issuer);
         }
         if last.is_self_issued() && place == 0 {
             let what = format!(
@@ -311,33 +311,6 @@ impl Path<'_, '_> {
             .fix("give the client the root of this chain (--cacert), or serve a chain of the CA that the client trusts")
     }
 
-    fn signed_by_another(
-        &self,
-        last: &super::path::Candidate<'_>,
-        reference: CertificateRef,
-        impostor: &super::path::Candidate<'_>,
-        issuer: &str,
-    ) -> Fault {
-        let wanted = authority_key_identifier(&last.parsed);
-        let held = subject_key_identifier(&impostor.parsed);
-        match (wanted, held) {
-            (Some(wanted), Some(held)) if wanted != held => {
-                let what = format!(
-                    "\"{issuer}\" signed the {reference} with another key than the certificate of that name has"
-                );
-                Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
-                    .expected(hex(&held))
-                    .found(hex(&wanted))
-                    .fix("the CA was perhaps made anew: take certificates and CA from the same generation")
-            }
-            _ => {
-                let what = format!("the signature of the {reference} does not verify with the key of \"{issuer}\"");
-                Fault::new(FaultCode::BadSignature, Some(reference), what)
-                    .fix("the certificate was changed, or its CA was made anew under the same name: issue it again")
-            }
-        }
-    }
-
     /// What is odd about what was sent.
     pub(super) fn order(&self, pool: &Pool<'_>) -> Vec<Fault> {
         let mut notes = Vec::new();
@@ -371,6 +344,27 @@ impl Path<'_, '_> {
             ));
         }
         notes
+    }
+}
+
+/// The fault of a certificate whose issuer's name is known with another key.
+fn signed_by_another(last: &Candidate<'_>, reference: CertificateRef, impostor: &Candidate<'_>, issuer: &str) -> Fault {
+    let wanted = authority_key_identifier(&last.parsed);
+    let held = subject_key_identifier(&impostor.parsed);
+    match (wanted, held) {
+        (Some(wanted), Some(held)) if wanted != held => {
+            let what =
+                format!("\"{issuer}\" signed the {reference} with another key than the certificate of that name has");
+            Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
+                .expected(hex(&held))
+                .found(hex(&wanted))
+                .fix("the CA was perhaps made anew: take certificates and CA from the same generation")
+        }
+        _ => {
+            let what = format!("the signature of the {reference} does not verify with the key of \"{issuer}\"");
+            Fault::new(FaultCode::BadSignature, Some(reference), what)
+                .fix("the certificate was changed, or its CA was made anew under the same name: issue it again")
+        }
     }
 }
 

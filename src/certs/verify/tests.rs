@@ -168,8 +168,8 @@ fn the_certificate_at_fault_is_named() {
             .map(|fault| fault.what.as_str())
             .collect::<Vec<_>>(),
         [
-            "the leaf (CN=a.example.com) expired on 2028-01-15 07:00:00 UTC",
-            "the intermediate (CN=a.example.com intermediate CA) expired on 2032-01-14 07:00:00 UTC"
+            "the leaf (CN=a.example.com) expired on 2028-01-15 06:59:59 UTC",
+            "the intermediate (CN=a.example.com intermediate CA) expired on 2032-01-14 06:59:59 UTC"
         ]
     );
 }

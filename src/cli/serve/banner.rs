@@ -12,8 +12,8 @@ use crate::workspace::layout::{ChainLayout, Part};
 /// How many hosts are listed.
 const LISTED: usize = 8;
 
-/// The message, without a final newline.
-pub(in crate::cli) fn banner(running: &RunningGateway, context: &Context) -> String {
+/// The message, without a final newline; what to try next only if the gateway `stays`.
+pub(in crate::cli) fn banner(running: &RunningGateway, context: &Context, stays: bool) -> String {
     let open = running.listeners();
     let mut text = String::from("the gateway is ready");
     for listener in running.summary() {
@@ -38,6 +38,9 @@ pub(in crate::cli) fn banner(running: &RunningGateway, context: &Context) -> Str
             text,
             "\n  http://{admin}  admin: /certs /config_dump /ready /stats/prometheus /logging"
         );
+    }
+    if !stays {
+        return text;
     }
     if let Some(line) = curl_line(running.summary(), &open, context) {
         let _ = write!(text, "\ntry:\n  {line}\n  istio-tls probe");

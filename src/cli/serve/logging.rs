@@ -10,12 +10,12 @@ use tracing_subscriber::{EnvFilter, fmt, reload};
 use crate::cli::context::Context;
 use crate::gateway::server::LogLevelHandle;
 
-/// Starts logging at the level that `-q` and `-v` ask for. A second start in
-/// one process keeps the first one's output.
-pub(in crate::cli) fn start(context: &Context) -> LogLevelHandle {
+/// Starts logging at the level that `-q` and `-v` ask for, `usual` when neither
+/// is given. A second start in one process keeps the first one's output.
+pub(in crate::cli) fn start(context: &Context, usual: &'static str) -> LogLevelHandle {
     let level = match (context.quiet, context.verbose) {
         (true, _) => "error",
-        (false, 0) => "info",
+        (false, 0) => usual,
         (false, 1) => "debug",
         (false, _) => "trace",
     };

@@ -109,26 +109,6 @@ impl ServePlan {
             log_level,
         })
     }
-
-    /// The plan of `serve` without flags, for the workspace of `context`.
-    #[expect(dead_code, reason = "for `up`")]
-    pub(in crate::cli) fn of_workspace(context: &Context) -> Self {
-        Self {
-            sources: Sources {
-                workspace: context.dir.clone(),
-                namespace: context.namespace.clone(),
-                gateway_namespace: context.gateway_namespace.clone(),
-                ..Sources::default()
-            },
-            ports: HashMap::new(),
-            bind: IpAddr::from([127, 0, 0, 1]),
-            admin: Some(SocketAddr::from(([127, 0, 0, 1], 15000))),
-            threads: processors(),
-            access_log: AccessLog::Text,
-            strict: false,
-            log_level: None,
-        }
-    }
 }
 
 fn processors() -> usize {

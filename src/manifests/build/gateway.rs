@@ -1,45 +1,32 @@
 //! The Gateway: a server per host on port 443.
 
-use super::{HTTPS_PORT, HostIntent, Intent, SERVERS_PER_GATEWAY, gateway_metadata, gateway_name, istio_api_version};
+use super::{HTTPS_PORT, HostIntent, Intent, SERVERS_PER_GATEWAY, gateway_metadata, istio_api_version};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{GatewaySpec, Port, Server, ServerTlsSettings};
 use crate::manifests::naming::CRL_FILE;
-use crate::problem::Problem;
 use crate::workspace::config::{IstioTarget, SecretStyle};
 
 /// What Istio 1.1 wants to stand where a path would: its validation takes any text.
 const SDS_PLACEHOLDER: &str = "use sds";
 
 /// The Gateway; several when there are more servers than one object should hold.
-pub(super) fn gateways(intent: &Intent) -> Result<Vec<Gateway>, Problem> {
-    let mut addresses = intent.hosts.iter().filter(|host| host.names.host.ip().is_some());
-    if let (Some(first), Some(second)) = (addresses.next(), addresses.next()) {
-        return Err(Problem::new(format!(
-            "{} and {} cannot share a port",
-            first.names.host, second.names.host
-        ))
-        .why("clients send no SNI for an address, so a port has one certificate for all of them")
-        .fix(format!(
-            "one chain for both: istio-tls gen-certs {} --san {}",
-            first.names.host, second.names.host
-        )));
-    }
+pub(super) fn gateways(intent: &Intent) -> Vec<Gateway> {
     let alone = intent.hosts.len() == 1;
-    Ok(intent
+    intent
         .hosts
         .chunks(SERVERS_PER_GATEWAY)
         .enumerate()
         .map(|(part, hosts)| {
             Gateway::new(
                 istio_api_version(intent.istio),
-                gateway_metadata(intent, &gateway_name(intent, part * SERVERS_PER_GATEWAY)),
+                gateway_metadata(intent, &intent.gateway_name(part * SERVERS_PER_GATEWAY)),
                 GatewaySpec {
                     selector: intent.gateway.selector.clone(),
                     servers: hosts.iter().map(|host| server(intent, host, alone)).collect(),
                 },
             )
         })
-        .collect())
+        .collect()
 }
 
 fn server(intent: &Intent, host: &HostIntent, alone: bool) -> Server {

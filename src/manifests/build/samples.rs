@@ -1,9 +1,10 @@
 //! Workloads and Services of the samples, for the hosts that lead to them.
 
+use std::collections::BTreeMap;
+
 use super::{Intent, gateway_metadata};
 use crate::manifests::load;
 use crate::manifests::model::Other;
-use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::workspace::config::IstioTarget;
 
 /// A sample: the Service that routes name, and its objects for each target.
@@ -51,34 +52,24 @@ pub(super) fn samples(intent: &Intent) -> Vec<Other> {
         .collect()
 }
 
-/// An object of a template in the namespace and with the label of all others.
+/// An object of a template, in the namespace and with the label of all others.
 fn object(intent: &Intent, mut content: serde_json::Value) -> Other {
-    let text = |content: &serde_json::Value, pointer: &str| {
+    let text = |pointer: &str| {
         let found = content.pointer(pointer).and_then(serde_json::Value::as_str);
         found.unwrap_or_default().to_owned()
     };
-    let wanted = gateway_metadata(intent, "");
-    if let Some(metadata) = content.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
-        if let Some(namespace) = wanted.namespace {
-            metadata.insert("namespace".into(), namespace.into());
-        }
-        if intent.istio == IstioTarget::Latest {
-            let labels = metadata
-                .entry("labels")
-                .or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
-            if let Some(labels) = labels.as_object_mut() {
-                labels.insert(MANAGED_BY_LABEL.into(), MANAGED_BY.into());
-            }
-        }
-    }
-    let mut metadata = gateway_metadata(intent, &text(&content, "/metadata/name"));
-    metadata.labels = content
-        .pointer("/metadata/labels")
-        .and_then(|labels| serde_json::from_value(labels.clone()).ok())
-        .unwrap_or_default();
+    let mut metadata = gateway_metadata(intent, &text("/metadata/name"));
+    let (api_version, kind) = (text("/apiVersion"), text("/kind"));
+    let labels = content.pointer("/metadata/labels");
+    metadata.labels.extend(
+        labels
+            .and_then(|labels| serde_json::from_value::<BTreeMap<String, String>>(labels.clone()).ok())
+            .unwrap_or_default(),
+    );
+    content["metadata"] = serde_json::to_value(&metadata).expect("metadata holds only text");
     Other {
-        api_version: text(&content, "/apiVersion"),
-        kind: text(&content, "/kind"),
+        api_version,
+        kind,
         metadata,
         content,
     }

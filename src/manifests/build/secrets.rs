@@ -2,23 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use super::{HostIntent, Intent, metadata};
-use crate::manifests::model::Secret;
+use super::{HostIntent, Intent, Issuer, cert_manager, metadata};
 use crate::manifests::model::secret::{SecretBytes, TYPE_OPAQUE, TYPE_TLS};
+use crate::manifests::model::{Manifest, Secret};
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
 use crate::workspace::config::{IstioTarget, SecretStyle};
 
 /// The Secrets of all hosts, in the namespace of the gateway's pods.
-pub(super) fn secrets(intent: &Intent) -> Result<Vec<Secret>, Problem> {
-    let mut secrets = Vec::new();
+pub(super) fn secrets(intent: &Intent) -> Result<Vec<Manifest>, Problem> {
+    let mut objects = Vec::new();
     for host in &intent.hosts {
-        match intent.secrets {
-            SecretStyle::Credential => secrets.push(credential(intent, host)?),
-            SecretStyle::FileMount => secrets.extend(file_mount(intent, host)?),
+        match (intent.issuer, intent.secrets) {
+            (None, SecretStyle::Credential) => objects.push(Manifest::Secret(credential(intent, host)?)),
+            (None, SecretStyle::FileMount) => {
+                objects.push(Manifest::Secret(mounted_pair(intent, host)));
+                objects.extend(mounted_ca(intent, host)?.map(Manifest::Secret));
+            }
+            (Some(Issuer::CertManager), style) => {
+                objects.extend(cert_manager::of_host(intent, host)?);
+                if style == SecretStyle::FileMount {
+                    objects.extend(mounted_ca(intent, host)?.map(Manifest::Secret));
+                }
+            }
         }
     }
-    Ok(secrets)
+    Ok(objects)
 }
 
 fn credential(intent: &Intent, host: &HostIntent) -> Result<Secret, Problem> {
@@ -46,9 +55,7 @@ fn credential(intent: &Intent, host: &HostIntent) -> Result<Secret, Problem> {
     ))
 }
 
-fn file_mount(intent: &Intent, host: &HostIntent) -> Result<Vec<Secret>, Problem> {
-    let mount = &host.names.mount;
-    let namespace = &intent.gateway.pod_namespace;
+fn mounted_pair(intent: &Intent, host: &HostIntent) -> Secret {
     let pair = BTreeMap::from([
         (
             "tls.crt".to_owned(),
@@ -56,32 +63,37 @@ fn file_mount(intent: &Intent, host: &HostIntent) -> Result<Vec<Secret>, Problem
         ),
         ("tls.key".to_owned(), SecretBytes::new(host.material.key.to_vec())),
     ]);
-    let mut secrets = vec![Secret::new(
-        metadata(intent, &mount.certs_secret, namespace),
-        TYPE_TLS,
-        pair,
-    )];
-    if host.mode.verifies_clients() {
-        let crl = (intent.istio == IstioTarget::Latest).then_some(CRL_FILE);
-        secrets.push(Secret::new(
-            metadata(intent, &mount.ca_certs_secret, namespace),
-            TYPE_OPAQUE,
-            authority(host, CA_CHAIN_FILE, crl)?,
-        ));
+    let name = &host.names.mount.certs_secret;
+    Secret::new(metadata(intent, name, &intent.gateway.pod_namespace), TYPE_TLS, pair)
+}
+
+/// The CA's Secret of a host that verifies clients.
+fn mounted_ca(intent: &Intent, host: &HostIntent) -> Result<Option<Secret>, Problem> {
+    if !host.mode.verifies_clients() {
+        return Ok(None);
     }
-    Ok(secrets)
+    let crl = (intent.istio == IstioTarget::Latest).then_some(CRL_FILE);
+    let data = authority(host, CA_CHAIN_FILE, crl)?;
+    let name = &host.names.mount.ca_certs_secret;
+    let metadata = metadata(intent, name, &intent.gateway.pod_namespace);
+    Ok(Some(Secret::new(metadata, TYPE_OPAQUE, data)))
 }
 
 /// What client certificates are verified against.
 fn authority(host: &HostIntent, ca_key: &str, crl_key: Option<&str>) -> Result<BTreeMap<String, SecretBytes>, Problem> {
-    let ca = host.material.ca.clone().ok_or_else(|| {
-        Problem::new(format!("{} has no CA to verify clients against", host.names.host))
-            .why(format!("its mode is {}", host.mode.istio()))
-            .fix("choose --mode simple, or make the chain anew with istio-tls gen-certs")
-    })?;
+    let ca = ca_of(host)?.to_vec();
     let mut data = BTreeMap::from([(ca_key.to_owned(), SecretBytes::new(ca))]);
     if let (Some(key), Some(crl)) = (crl_key, &host.material.crl) {
         data.insert(key.to_owned(), SecretBytes::new(crl.clone()));
     }
     Ok(data)
+}
+
+/// The CA of a host that verifies clients.
+pub(super) fn ca_of(host: &HostIntent) -> Result<&[u8], Problem> {
+    host.material.ca.as_deref().ok_or_else(|| {
+        Problem::new(format!("{} has no CA to verify clients against", host.names.host))
+            .why(format!("its mode is {}", host.mode.istio()))
+            .fix("choose --mode simple, or make the chain anew with istio-tls gen-certs")
+    })
 }

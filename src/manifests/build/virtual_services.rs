@@ -1,6 +1,6 @@
 //! A VirtualService per host: its paths to its Services.
 
-use super::{HostIntent, Intent, gateway_metadata, gateway_name, istio_api_version};
+use super::{HostIntent, Intent, gateway_metadata, istio_api_version};
 use crate::manifests::model::VirtualService;
 use crate::manifests::model::http_route::{HttpMatch, HttpRoute, HttpRouteDestination, StringMatch};
 use crate::manifests::model::virtual_service::{Destination, PortSelector, VirtualServiceSpec};
@@ -16,7 +16,7 @@ pub(super) fn virtual_services(intent: &Intent) -> Vec<VirtualService> {
                 gateway_metadata(intent, &host.names.virtual_service),
                 VirtualServiceSpec {
                     hosts: vec![authority(host)],
-                    gateways: vec![gateway_name(intent, index)],
+                    gateways: vec![intent.gateway_name(index)],
                     http: routes(&host.routes),
                     ..VirtualServiceSpec::default()
                 },
@@ -27,46 +27,54 @@ pub(super) fn virtual_services(intent: &Intent) -> Vec<VirtualService> {
 
 /// What requests name as their authority. Istio takes no IPv6 address in the
 /// brackets that clients put around it, so such a host takes any authority.
-fn authority(host: &HostIntent) -> String {
+pub(super) fn authority(host: &HostIntent) -> String {
     match host.names.host.ip() {
         Some(ip) if ip.is_ipv6() => "*".into(),
         _ => host.names.host.to_string(),
     }
 }
 
-/// One route per Service, in order. The first match wins, so where paths lead
-/// to several Services, a longer path comes before a shorter one.
+/// One route per Service.
 fn routes(entries: &[RouteEntry]) -> Vec<HttpRoute> {
+    by_destination(entries)
+        .into_iter()
+        .map(|group| {
+            let destination = Destination {
+                host: group[0].service.clone(),
+                subset: None,
+                port: Some(PortSelector {
+                    number: u32::from(group[0].port),
+                }),
+            };
+            HttpRoute {
+                matches: group.iter().map(|entry| path(entry)).collect(),
+                route: vec![HttpRouteDestination {
+                    destination,
+                    weight: None,
+                    headers: None,
+                }],
+                ..HttpRoute::default()
+            }
+        })
+        .collect()
+}
+
+/// Neighbouring routes to the same Service and port, together; no group is
+/// empty. The first match wins, so where paths lead to several Services, a
+/// longer path comes before a shorter one.
+pub(super) fn by_destination(entries: &[RouteEntry]) -> Vec<Vec<&RouteEntry>> {
+    let same = |a: &RouteEntry, b: &RouteEntry| (&a.service, a.port) == (&b.service, b.port);
     let mut entries: Vec<&RouteEntry> = entries.iter().collect();
-    let several = entries
-        .windows(2)
-        .any(|pair| (&pair[0].service, pair[0].port) != (&pair[1].service, pair[1].port));
-    if several {
+    if entries.windows(2).any(|pair| !same(pair[0], pair[1])) {
         entries.sort_by_key(|entry| match (&entry.exact, &entry.prefix) {
             (Some(_), _) => std::cmp::Reverse(usize::MAX),
             (None, prefix) => std::cmp::Reverse(prefix.as_ref().map_or(0, String::len)),
         });
     }
-    let mut routes: Vec<HttpRoute> = Vec::new();
-    for group in entries.chunk_by(|a, b| (&a.service, a.port) == (&b.service, b.port)) {
-        let destination = Destination {
-            host: group[0].service.clone(),
-            subset: None,
-            port: Some(PortSelector {
-                number: u32::from(group[0].port),
-            }),
-        };
-        routes.push(HttpRoute {
-            matches: group.iter().map(|entry| path(entry)).collect(),
-            route: vec![HttpRouteDestination {
-                destination,
-                weight: None,
-                headers: None,
-            }],
-            ..HttpRoute::default()
-        });
-    }
-    routes
+    entries
+        .chunk_by(|a, b| same(a, b))
+        .map(<[&RouteEntry]>::to_vec)
+        .collect()
 }
 
 fn path(entry: &RouteEntry) -> HttpMatch {

@@ -163,6 +163,26 @@ const ISTIO_KINDS: &[&str] = &[
 /// The versions in which Deployments have been served.
 const DEPLOYMENT_VERSIONS: &[&str] = &["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"];
 
+/// An item of a typed list with what it does not repeat.
+fn with_header(node: &Node, api_version: &str, kind: &str) -> Node {
+    let mut whole = node.clone();
+    if let Value::Mapping(entries) = &mut whole.value {
+        for (key, value) in [("apiVersion", api_version), ("kind", kind)] {
+            if !entries.iter().any(|entry| entry.key == key) {
+                entries.push(tree::Entry {
+                    key: key.to_owned(),
+                    key_position: node.position,
+                    value: Node {
+                        position: node.position,
+                        value: Value::String(value.to_owned()),
+                    },
+                });
+            }
+        }
+    }
+    whole
+}
+
 struct Loading {
     file: Arc<str>,
     loaded: Loaded,
@@ -203,6 +223,10 @@ impl Loading {
             };
             let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
             return items.iter().try_for_each(|item| self.document(item, inherited));
+        }
+        if inherited.is_some() && (node.get("apiVersion").is_none() || node.get("kind").is_none()) {
+            let whole = with_header(node, api_version, kind);
+            return self.document(&whole, None);
         }
         let manifest = self.manifest(node, api_version, kind)?;
         self.loaded.objects.push(Object {
@@ -353,3 +377,6 @@ impl Loading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

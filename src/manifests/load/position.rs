@@ -65,9 +65,10 @@ impl Origin {
         Location::new(&self.file, self.position)
     }
 
-    /// Where a field's value stands, for a path such as
-    /// `spec.servers[0].tls.credentialName` or `data["tls.crt"]`. A field that
-    /// is absent stands where the nearest field around it does.
+    /// Where a field stands, for a path such as
+    /// `spec.servers[0].tls.credentialName` or `data["tls.crt"]`: its value, or
+    /// its name where the value is a list or a mapping. A field that is absent
+    /// stands where the nearest field around it does.
     pub fn at(&self, path: &str) -> Location {
         Location::new(&self.file, self.fields.find(path, false).unwrap_or(self.position))
     }
@@ -129,7 +130,8 @@ impl Fields {
                     let Some(field) = entries.iter().find(|field| &*field.name == name) else {
                         break;
                     };
-                    found = Some(if key { field.key } else { field.value });
+                    let scalar = matches!(field.fields, Self::Scalar);
+                    found = Some(if scalar && !key { field.value } else { field.key });
                     fields = &field.fields;
                 }
                 (Self::Sequence(items), Segment::Index(index)) => {

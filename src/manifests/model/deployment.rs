@@ -28,6 +28,18 @@ pub struct Deployment {
     pub spec: DeploymentSpec,
 }
 
+impl Deployment {
+    /// An object of apps/v1.
+    pub fn new(metadata: ObjectMeta, spec: DeploymentSpec) -> Self {
+        Self {
+            api_version: "apps/v1".into(),
+            kind: KIND,
+            metadata,
+            spec,
+        }
+    }
+}
+
 /// `Deployment.spec`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -41,6 +53,7 @@ pub struct DeploymentSpec {
 #[serde(rename_all = "camelCase", default)]
 pub struct PodTemplate {
     /// The pods' labels.
+    #[serde(skip_serializing_if = "PodMeta::is_empty")]
     pub metadata: PodMeta,
     /// The pods.
     pub spec: PodSpec,
@@ -53,6 +66,12 @@ pub struct PodMeta {
     /// Labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+}
+
+impl PodMeta {
+    fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
 }
 
 /// `PodSpec`.

@@ -1,0 +1,458 @@
+//! Which of the certificates and keys that `adopt` found make a host's chain,
+//! checked as a client of the gateway and the gateway itself would.
+
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::adopt_sources::{FoundCertificate, FoundKey, Material};
+use crate::certs::plan::check_client_name;
+use crate::certs::verify::{Purpose, Role, Verdict, VerifyInput, verify};
+use crate::certs::{CertificateDer, PrivateKey, pem};
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::workspace::layout::Part;
+
+/// What the user allows.
+pub(super) struct Wishes<'a> {
+    /// The host, where the certificate's first name is not meant.
+    pub(super) host: Option<&'a Host>,
+    /// Adopt although the chain does not verify.
+    pub(super) accept_faults: bool,
+    /// Encrypts CA keys that were not.
+    pub(super) now: OffsetDateTime,
+}
+
+/// One file of the workspace, and the file that it comes from.
+pub(super) struct AdoptedFile {
+    pub(super) part: AdoptedPart,
+    pub(super) content: Zeroizing<Vec<u8>>,
+    pub(super) from: PathBuf,
+}
+
+/// [`Part`] with its client's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum AdoptedPart {
+    Fixed(Part<'static>),
+    ClientCert(String),
+    ClientKey(String),
+}
+
+impl AdoptedPart {
+    pub(super) fn part(&self) -> Part<'_> {
+        match self {
+            Self::Fixed(part) => *part,
+            Self::ClientCert(name) => Part::ClientCert(name),
+            Self::ClientKey(name) => Part::ClientKey(name),
+        }
+    }
+}
+
+/// A host's chain, ready to be written.
+pub(super) struct Adopted {
+    pub(super) host: Host,
+    /// Where the server certificate was found.
+    pub(super) source: PathBuf,
+    pub(super) not_after: String,
+    pub(super) files: Vec<AdoptedFile>,
+    /// The clients, the host's own first.
+    pub(super) clients: Vec<String>,
+    /// Parts that are not there, in words.
+    pub(super) missing: Vec<&'static str>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Finds the chains in what was given.
+///
+/// # Errors
+/// When there is none, or one does not stand the checks.
+pub(super) fn choose(material: &Material, wishes: &Wishes<'_>) -> Result<Vec<Adopted>, Failure> {
+    let servers: Vec<(&FoundCertificate, &FoundKey)> = (material.certificates.iter())
+        .filter(|certificate| is_server(certificate))
+        .filter_map(|certificate| Some((certificate, material.key_of(certificate)?)))
+        .collect();
+    if servers.is_empty() {
+        return Err(Failure::usage(nothing(material)));
+    }
+    let mut adopted: Vec<Adopted> = Vec::new();
+    for (certificate, key) in servers {
+        let chain = one(material, certificate, key, wishes)?;
+        if let Some(other) = adopted.iter().find(|other| other.host == chain.host) {
+            return Err(Failure::usage(
+                Problem::new(format!("there are two server certificates of {}", chain.host))
+                    .why(format!("{} and {}", other.source.display(), chain.source.display()))
+                    .fix("give the files of one of them"),
+            ));
+        }
+        adopted.push(chain);
+    }
+    if wishes.host.is_some() && adopted.len() > 1 {
+        return Err(Failure::usage(
+            Problem::new("--host is for one server certificate").why(format!("{} were found", adopted.len())),
+        ));
+    }
+    Ok(adopted)
+}
+
+/// Why there is no server certificate with its key.
+fn nothing(material: &Material) -> Problem {
+    let locked = material.keys.iter().find_map(|found| found.key.as_ref().err());
+    let leaf = material.certificates.iter().find(|certificate| is_server(certificate));
+    match (leaf, locked) {
+        (Some(leaf), Some(locked)) => {
+            let mut problem = locked.clone();
+            problem.why = Some(match &locked.why {
+                Some(why) => format!("{why}; no other key fits {}", leaf.path.display()),
+                None => format!("no other key fits {}", leaf.path.display()),
+            });
+            problem
+        }
+        (Some(leaf), None) => Problem::new(format!("the key of {} is not among the files", leaf.path.display()))
+            .why(format!(
+                "its key is a {}; {}",
+                leaf.facts.key.name(),
+                match material.keys.len() {
+                    0 => "no private key was found".to_owned(),
+                    count => format!("none of the {count} private keys found fits"),
+                }
+            ))
+            .fix("give the private key that the certificate was requested with"),
+        (None, _) if material.certificates.is_empty() => Problem::new("no certificate was found")
+            .why(format!(
+                "{} files were looked at",
+                material.ignored + material.keys.len()
+            ))
+            .fix("give the certificate, its key and the CA's certificates (PEM, DER or PKCS#12)"),
+        (None, _) => Problem::new("no server certificate was found")
+            .why("the certificates found are CA certificates or for clients only")
+            .fix("give the certificate that the gateway is to present, and its key"),
+    }
+}
+
+fn in_folder(path: &Path, folder: &str) -> bool {
+    path.components().any(|part| part.as_os_str() == folder)
+}
+
+fn is_server(certificate: &FoundCertificate) -> bool {
+    let usage = &certificate.facts.extended_key_usage;
+    let fits = usage.is_empty() || usage.iter().any(|usage| usage == "serverAuth");
+    !certificate.facts.is_ca && fits && !in_folder(&certificate.path, "4_client") && !is_mkcert_client(certificate)
+}
+
+fn is_client(certificate: &FoundCertificate) -> bool {
+    let usage = &certificate.facts.extended_key_usage;
+    let fits = usage.is_empty() || usage.iter().any(|usage| usage == "clientAuth");
+    !certificate.facts.is_ca && fits && !is_server(certificate)
+}
+
+/// mkcert's client certificates are for servers too; their file says what is meant.
+fn is_mkcert_client(certificate: &FoundCertificate) -> bool {
+    let name = certificate.path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with("-client.pem")
+        && certificate
+            .facts
+            .extended_key_usage
+            .iter()
+            .any(|usage| usage == "clientAuth")
+}
+
+/// The certificates above a leaf, as far as they were given.
+struct Above<'a> {
+    /// Nearest first; what the server presents beside its leaf.
+    intermediates: Vec<&'a FoundCertificate>,
+    root: Option<&'a FoundCertificate>,
+}
+
+fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wishes<'_>) -> Result<Adopted, Failure> {
+    let host = match wishes.host {
+        Some(host) => host.clone(),
+        None => host_of(leaf)?,
+    };
+    let (verdict, above) = check(material, leaf, Purpose::Server, Some(&host), wishes.now);
+    let mut notes = Vec::new();
+    if let Some(first) = verdict.first() {
+        let all: Vec<&str> = verdict.faults.iter().map(|fault| fault.what.as_str()).collect();
+        if !wishes.accept_faults {
+            return Err(Failure::usage(
+                Problem::new(format!("the chain of {host} cannot be adopted"))
+                    .at(leaf.path.display().to_string())
+                    .why(all.join("\n"))
+                    .fix(match &first.fix {
+                        Some(fix) => format!("{fix}\nor adopt it as it is: --accept-faults"),
+                        None => "adopt it as it is: --accept-faults".to_owned(),
+                    }),
+            ));
+        }
+        notes.extend(all.iter().map(|what| format!("accepted: {what}")));
+    }
+    let others: Vec<&str> = (leaf.facts.names.iter())
+        .map(|name| name.value.as_str())
+        .filter(|name| *name != host.as_str())
+        .collect();
+    if !others.is_empty() {
+        notes.push(format!(
+            "the certificate of {host} is good for {} too; another host of its is adopted with --host",
+            others.join(", ")
+        ));
+    }
+
+    let mut chain = Adopted {
+        host: host.clone(),
+        source: leaf.path.clone(),
+        not_after: leaf.facts.not_after.clone(),
+        files: Vec::new(),
+        clients: Vec::new(),
+        missing: Vec::new(),
+        notes,
+    };
+    chain.add(
+        AdoptedPart::Fixed(Part::ServerCert),
+        with_intermediates(leaf, &above),
+        &leaf.path,
+    );
+    chain.add_leaf_key(AdoptedPart::Fixed(Part::ServerKey), key);
+    chain.add_authorities(material, &above);
+    chain.add_clients(material, &above, wishes.now);
+    Ok(chain)
+}
+
+fn host_of(leaf: &FoundCertificate) -> Result<Host, Failure> {
+    let named = |kind: &str| {
+        (leaf.facts.names.iter())
+            .filter(|name| name.kind == kind)
+            .find_map(|name| Host::parse(&name.value).ok())
+    };
+    named("DNS")
+        .or_else(|| named("IP"))
+        .or_else(|| common_name(&leaf.facts.subject).and_then(|name| Host::parse(name).ok()))
+        .ok_or_else(|| {
+            Failure::usage(
+                Problem::new(format!("{} names no host", leaf.path.display()))
+                    .why("it has neither a DNS name nor an IP address")
+                    .fix("give the host with --host"),
+            )
+        })
+}
+
+fn common_name(subject: &str) -> Option<&str> {
+    subject.split(", ").find_map(|part| part.strip_prefix("CN="))
+}
+
+/// Verifies a leaf under the CAs that were given, and finds those above it.
+fn check<'a>(
+    material: &'a Material,
+    leaf: &FoundCertificate,
+    purpose: Purpose,
+    host: Option<&Host>,
+    now: OffsetDateTime,
+) -> (Verdict, Above<'a>) {
+    let cas: Vec<&FoundCertificate> = material.certificates.iter().filter(|found| found.facts.is_ca).collect();
+    // Without a root, the topmost CA that was given is what can be verified against.
+    let has_root = cas.iter().any(|ca| ca.facts.self_signed);
+    let is_top = |ca: &FoundCertificate| {
+        let issued_here = |other: &&FoundCertificate| other.der != ca.der && other.facts.subject == ca.facts.issuer;
+        if has_root {
+            ca.facts.self_signed
+        } else {
+            !cas.iter().any(issued_here)
+        }
+    };
+    let der = |found: &FoundCertificate| found.der.clone();
+    let roots: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| is_top(ca)).map(|ca| der(ca)).collect();
+    let intermediates: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| !is_top(ca)).map(|ca| der(ca)).collect();
+    let verdict = verify(&VerifyInput {
+        chain: std::slice::from_ref(&leaf.der),
+        intermediates: &intermediates,
+        roots: &roots,
+        crls: &[],
+        purpose,
+        host,
+        now,
+    });
+    let mut above = Above {
+        intermediates: Vec::new(),
+        root: None,
+    };
+    for step in verdict.path.iter().filter(|step| step.role != Role::Leaf) {
+        let found = (cas.iter()).find(|ca| ca.facts.serial == step.serial && ca.facts.subject == step.subject);
+        match found {
+            Some(ca) if ca.facts.self_signed => above.root = Some(ca),
+            Some(ca) => above.intermediates.push(ca),
+            None => {}
+        }
+    }
+    (verdict, above)
+}
+
+fn with_intermediates(leaf: &FoundCertificate, above: &Above<'_>) -> Zeroizing<Vec<u8>> {
+    let intermediates = above.intermediates.iter().map(|found| &found.der);
+    Zeroizing::new(pem::certificates_text(std::iter::once(&leaf.der).chain(intermediates)).into_bytes())
+}
+
+impl Adopted {
+    fn add(&mut self, part: AdoptedPart, content: Zeroizing<Vec<u8>>, from: &Path) {
+        self.files.push(AdoptedFile {
+            part,
+            content,
+            from: from.to_owned(),
+        });
+    }
+
+    fn add_leaf_key(&mut self, part: AdoptedPart, found: &FoundKey) {
+        if let Ok(key) = &found.key {
+            if found.encrypted {
+                self.notes.push(format!(
+                    "{} is written without its password: a gateway cannot ask for one",
+                    found.path.display()
+                ));
+            }
+            self.add(part, pem_of(key), &found.path);
+        }
+    }
+
+    fn add_authorities(&mut self, material: &Material, above: &Above<'_>) {
+        let certificate = |found: &FoundCertificate| Zeroizing::new(pem::certificate_text(&found.der).into_bytes());
+        if let Some(root) = above.root {
+            self.add(AdoptedPart::Fixed(Part::RootCert), certificate(root), &root.path);
+            self.add_ca_key(material, root, Part::RootKey, "1_root", "the root's key");
+        } else {
+            self.missing.push("the root's certificate");
+        }
+        if let Some(issuer) = above.intermediates.first() {
+            self.add(
+                AdoptedPart::Fixed(Part::IntermediateCert),
+                certificate(issuer),
+                &issuer.path,
+            );
+            self.add_ca_key(
+                material,
+                issuer,
+                Part::IntermediateKey,
+                "2_intermediate",
+                "the intermediate's key",
+            );
+        }
+        let all: Vec<&FoundCertificate> = above.intermediates.iter().copied().chain(above.root).collect();
+        if let Some(first) = all.first() {
+            let text = pem::certificates_text(all.iter().map(|found| &found.der));
+            self.add(
+                AdoptedPart::Fixed(Part::CaChain),
+                Zeroizing::new(text.into_bytes()),
+                &first.path,
+            );
+        } else {
+            self.missing.push("the CA's certificates");
+        }
+    }
+
+    /// A CA's key is copied as it is when it is encrypted.
+    fn add_ca_key(
+        &mut self,
+        material: &Material,
+        ca: &FoundCertificate,
+        part: Part<'static>,
+        folder: &str,
+        what: &'static str,
+    ) {
+        let fits = material.key_of(ca);
+        let locked = || {
+            (material.keys.iter()).find(|found| {
+                found.key.is_err() && !found.raw.is_empty() && in_folder(&found.path, folder) && same_tree(found, ca)
+            })
+        };
+        match fits.or_else(locked) {
+            Some(found) if found.encrypted => {
+                if let Err(problem) = &found.key {
+                    self.notes.push(format!(
+                        "{} is copied encrypted and unchecked: {}",
+                        found.path.display(),
+                        problem.fix.as_deref().unwrap_or(&problem.what)
+                    ));
+                }
+                let raw = found.raw.clone();
+                self.add(AdoptedPart::Fixed(part), raw, &found.path);
+            }
+            Some(FoundKey { key: Ok(key), path, .. }) => self.add(AdoptedPart::Fixed(part), pem_of(key), path),
+            _ => self.missing.push(what),
+        }
+    }
+
+    fn add_clients(&mut self, material: &Material, server: &Above<'_>, now: OffsetDateTime) {
+        for certificate in material
+            .certificates
+            .iter()
+            .filter(|certificate| is_client(certificate))
+        {
+            let Some(key) = material.key_of(certificate) else {
+                self.notes.push(format!(
+                    "the client certificate {} is left out: its key is not here",
+                    certificate.path.display()
+                ));
+                continue;
+            };
+            let (verdict, above) = check(material, certificate, Purpose::Client, None, now);
+            let top = |above: &Above<'_>| {
+                above
+                    .root
+                    .or(above.intermediates.last().copied())
+                    .map(|found| found.der.clone())
+            };
+            if top(&above) != top(server) {
+                // A client of another host's CA.
+                continue;
+            }
+            if let Some(fault) = verdict.first() {
+                self.notes.push(format!(
+                    "the client certificate {} is left out: {}",
+                    certificate.path.display(),
+                    fault.what
+                ));
+                continue;
+            }
+            let Some(name) = self.client_name(certificate) else {
+                self.notes.push(format!(
+                    "the client certificate {} is left out: it has no usable name",
+                    certificate.path.display()
+                ));
+                continue;
+            };
+            let cert = with_intermediates(certificate, &above);
+            self.add(AdoptedPart::ClientCert(name.clone()), cert, &certificate.path);
+            self.add_leaf_key(AdoptedPart::ClientKey(name.clone()), key);
+            self.clients.push(name);
+        }
+        let own = self.host.as_str().to_owned();
+        self.clients.sort_by_key(|name| (*name != own, name.clone()));
+        if self.clients.is_empty() {
+            self.missing.push("a client certificate");
+        }
+    }
+
+    /// What the client is called: by its CN, its first name, or its file.
+    fn client_name(&self, certificate: &FoundCertificate) -> Option<String> {
+        let stem = certificate.path.file_name().unwrap_or_default().to_string_lossy();
+        let stem = stem
+            .trim_end_matches(".pem")
+            .trim_end_matches(".crt")
+            .trim_end_matches(".cert");
+        let names = certificate.facts.names.iter().map(|name| name.value.as_str());
+        common_name(&certificate.facts.subject)
+            .into_iter()
+            .chain(names)
+            .chain([stem])
+            .find(|name| check_client_name(name).is_ok() && !self.clients.iter().any(|known| known == name))
+            .map(str::to_owned)
+    }
+}
+
+/// Whether key and certificate stand in the same `private` and `certs` folders' parent.
+fn same_tree(key: &FoundKey, certificate: &FoundCertificate) -> bool {
+    let top = |path: &Path| path.parent().and_then(Path::parent).map(Path::to_owned);
+    top(&key.path) == top(&certificate.path)
+}
+
+fn pem_of(key: &PrivateKey) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(key.pem().as_bytes().to_vec())
+}

@@ -1,0 +1,189 @@
+//! The files that `adopt` is given, recognised by what they hold.
+
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::Failure;
+use crate::certs::inspect::{self, CertificateFacts};
+use crate::certs::{CertificateDer, PrivateKey, key, pem, pkcs12};
+use crate::files::{self, PEM_LIMIT, plain};
+use crate::problem::Problem;
+
+/// Folders are searched so deep, and for so many files.
+const DEPTH: usize = 8;
+const MOST_FILES: usize = 10_000;
+
+/// A certificate and where it was found.
+pub(super) struct FoundCertificate {
+    pub(super) der: CertificateDer<'static>,
+    pub(super) facts: CertificateFacts,
+    pub(super) path: PathBuf,
+}
+
+/// A private key and where it was found.
+pub(super) struct FoundKey {
+    pub(super) path: PathBuf,
+    /// The key, or why it cannot be read (encrypted, and no password fits).
+    pub(super) key: Result<PrivateKey, Problem>,
+    /// The file as it is.
+    pub(super) raw: Zeroizing<Vec<u8>>,
+    /// Whether the file holds the key encrypted.
+    pub(super) encrypted: bool,
+}
+
+/// Everything that was found.
+#[derive(Default)]
+pub(super) struct Material {
+    pub(super) certificates: Vec<FoundCertificate>,
+    pub(super) keys: Vec<FoundKey>,
+    /// Files that hold neither.
+    pub(super) ignored: usize,
+}
+
+/// Reads files, and folders with everything below them.
+///
+/// # Errors
+/// When one cannot be read, or a file that was named holds neither certificate
+/// nor key; files of a folder that hold neither are counted.
+pub(super) fn read(paths: &[PathBuf], password: Option<&str>, now: OffsetDateTime) -> Result<Material, Failure> {
+    let mut material = Material::default();
+    for path in paths {
+        if path.is_dir() {
+            let mut found = Vec::new();
+            walk(path, DEPTH, &mut found)?;
+            found.sort();
+            for file in found {
+                // A broken file beside the chain is no reason to refuse it;
+                // what is missing then is said.
+                match read_file(&file, password, now, &mut material) {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => material.ignored += 1,
+                }
+            }
+        } else if !read_file(path, password, now, &mut material).map_err(Failure::usage)? {
+            return Err(Failure::usage(
+                Problem::new(format!(
+                    "{} holds neither a certificate nor a private key",
+                    path.display()
+                ))
+                .fix("give the certificate, its key and the CA's certificates (PEM, DER or PKCS#12)"),
+            ));
+        }
+    }
+    Ok(material)
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(Problem::new(format!("{} cannot be read", folder.display())).why(plain(&error)))
+    };
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let (path, kind) = (entry.path(), entry.file_type().map_err(failed)?);
+        if kind.is_dir() {
+            if depth > 0 {
+                walk(&path, depth - 1, found)?;
+            }
+        } else if path.is_file() {
+            found.push(path);
+            if found.len() > MOST_FILES {
+                return Err(Failure::usage(
+                    Problem::new(format!("{} holds more than {MOST_FILES} files", folder.display()))
+                        .fix("give the folder of the chain itself"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the file held something.
+fn read_file(
+    path: &Path,
+    password: Option<&str>,
+    now: OffsetDateTime,
+    material: &mut Material,
+) -> Result<bool, Problem> {
+    let content = Zeroizing::new(files::read(path, PEM_LIMIT)?);
+    let name = path.display().to_string();
+    let before = (material.certificates.len(), material.keys.len());
+    if pem::is_pem(&content) {
+        for block in pem::blocks(&content, &name)? {
+            if block.is_certificate() {
+                material.add_certificate(CertificateDer::from(block.der.to_vec()), path, now)?;
+            } else if block.is_private_key() {
+                let encrypted = block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY;
+                material.add_key(key::read_block(&block, &name, password), &content, encrypted, path)?;
+            }
+        }
+    } else if pkcs12::is_pkcs12(&content) {
+        let bundle = pkcs12::read(&content, &name, password)?;
+        for certificate in bundle.certificates {
+            material.add_certificate(certificate, path, now)?;
+        }
+        for key in bundle.keys {
+            material.add_key(Ok(key), &[], false, path)?;
+        }
+    } else if let Some(encoding) = key::recognise(&content) {
+        let encrypted = encoding == key::Encoding::EncryptedPkcs8;
+        material.add_key(key::read(&content, &name, password), &content, encrypted, path)?;
+    } else if pem::is_der(&content) {
+        let der = CertificateDer::from(content.to_vec());
+        if inspect::certificate(&der, now).is_ok() {
+            material.add_certificate(der, path, now)?;
+        }
+    }
+    Ok(before != (material.certificates.len(), material.keys.len()) || !content.is_empty() && pem::is_pem(&content))
+}
+
+impl Material {
+    fn add_certificate(
+        &mut self,
+        der: CertificateDer<'static>,
+        path: &Path,
+        now: OffsetDateTime,
+    ) -> Result<(), Problem> {
+        if self.certificates.iter().any(|known| known.der == der) {
+            return Ok(());
+        }
+        let facts = inspect::certificate(&der, now).map_err(|problem| problem.at(path.display().to_string()))?;
+        self.certificates.push(FoundCertificate {
+            der,
+            facts,
+            path: path.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// A key that is broken, not just locked, is an error.
+    fn add_key(
+        &mut self,
+        key: Result<PrivateKey, Problem>,
+        raw: &[u8],
+        encrypted: bool,
+        path: &Path,
+    ) -> Result<(), Problem> {
+        if !encrypted && let Err(problem) = key {
+            return Err(problem);
+        }
+        self.keys.push(FoundKey {
+            path: path.to_owned(),
+            key,
+            raw: Zeroizing::new(raw.to_vec()),
+            encrypted,
+        });
+        Ok(())
+    }
+
+    /// The key that a certificate is for.
+    pub(super) fn key_of(&self, certificate: &FoundCertificate) -> Option<&FoundKey> {
+        self.keys
+            .iter()
+            .find(|found| found.key.as_ref().is_ok_and(|key| key.fits(&certificate.der)))
+    }
+}

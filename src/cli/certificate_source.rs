@@ -1,0 +1,200 @@
+//! Where `inspect` and `verify` find certificates: a file, a folder, standard
+//! input, or a server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+
+use super::context::Context;
+use super::{Failure, endpoint};
+use crate::files::{self, PEM_LIMIT};
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::workspace::layout::{ChainLayout, STATE_FOLDER, host_of_folder};
+
+/// Folders below a folder that is searched.
+const DEPTH_LIMIT: usize = 8;
+/// Files of a folder that is searched.
+const FILES_LIMIT: usize = 10_000;
+/// The longest that connecting, and the handshake, may each take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Endings of files that hold certificates or keys, though they may be no PEM.
+const ENDINGS: &[&str] = &[
+    "pem", "crt", "cer", "cert", "der", "key", "p8", "pk8", "p12", "pfx", "csr", "req", "crl",
+];
+
+/// What a user pointed at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A file.
+    File(PathBuf),
+    /// A folder.
+    Folder(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// A server.
+    Server {
+        /// The host.
+        host: Host,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl Source {
+    /// Decides what `text` is: `-`, a path, the folder of a host's chain in the
+    /// workspace, or HOST:PORT.
+    ///
+    /// # Errors
+    /// When it is none of them.
+    pub(super) fn parse(text: &str, context: &Context) -> Result<Self, Failure> {
+        if text == "-" {
+            return Ok(Self::Stdin);
+        }
+        let path = Path::new(text);
+        if path.symlink_metadata().is_ok() {
+            return Ok(Self::of_path(path));
+        }
+        if let Some(name) = text.strip_prefix("secret/") {
+            return Err(Failure::usage(
+                Problem::new(format!("the Secret {name} cannot be read: this version does not talk to a cluster"))
+                    .fix(format!(
+                        "kubectl -n istio-system get secret {name} -o jsonpath='{{.data.tls\\.crt}}' | base64 -d | istio-tls inspect -"
+                    )),
+            ));
+        }
+        if let Ok(host) = Host::parse(text) {
+            let folder = context.dir.join(host.folder_name());
+            if folder.is_dir() {
+                return Ok(Self::Folder(folder));
+            }
+        }
+        if let Some(server) = Self::server(text) {
+            return Ok(server);
+        }
+        let in_workspace = context.dir.join(path);
+        if in_workspace.symlink_metadata().is_ok() {
+            return Ok(Self::of_path(&in_workspace));
+        }
+        Err(Failure::usage(
+            Problem::new(format!("there is no file or folder {text}"))
+                .fix("give a file, a folder, HOST:PORT for a server, or - for standard input"),
+        ))
+    }
+
+    fn of_path(path: &Path) -> Self {
+        if path.is_dir() {
+            Self::Folder(path.to_owned())
+        } else {
+            Self::File(path.to_owned())
+        }
+    }
+
+    fn server(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        // Without brackets, an IPv6 address has no port.
+        if host.contains(':') && !host.starts_with('[') {
+            return None;
+        }
+        let host = Host::parse(host).ok().filter(|host| !host.is_wildcard())?;
+        Some(Self::Server { host, port })
+    }
+}
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> {
+    match source {
+        Source::Stdin => {
+            let name = "standard input".to_owned();
+            let content = files::read_from(std::io::stdin().lock(), &name, PEM_LIMIT).map_err(Failure::usage)?;
+            Ok((name, content))
+        }
+        Source::File(path) => {
+            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            Ok((path.display().to_string(), content))
+        }
+        Source::Folder(path) => Err(Failure::usage(
+            Problem::new(format!("{} cannot be read", path.display())).why("it is a folder; a file is wanted"),
+        )),
+        Source::Server { host, port } => Err(Failure::usage(
+            Problem::new(format!("{host}:{port} is no file")).why("a file is wanted"),
+        )),
+    }
+}
+
+/// The files of a folder that may hold certificates or keys, by path. Hidden
+/// entries (Kubernetes' `..data` links, the workspace's own folder) are left out.
+///
+/// # Errors
+/// When the folder cannot be read, or holds too much.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let cannot = |error: &std::io::Error| {
+            Failure::usage(Problem::new(format!("{} cannot be read", folder.display())).why(files::plain(error)))
+        };
+        for entry in std::fs::read_dir(&folder).map_err(|error| cannot(&error))? {
+            let path = entry.map_err(|error| cannot(&error))?.path();
+            let hidden = path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with('.') || name == STATE_FOLDER);
+            if hidden {
+                continue;
+            }
+            if path.is_dir() {
+                if depth < DEPTH_LIMIT && !path.is_symlink() {
+                    folders.push((path, depth + 1));
+                }
+            } else if path.is_file() {
+                found.push(path);
+            }
+            if found.len() > FILES_LIMIT {
+                return Err(Failure::usage(
+                    Problem::new(format!("{} holds too many files", folder.display()))
+                        .why(format!("at most {FILES_LIMIT} are looked through")),
+                ));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a file is worth an error when it cannot be read: by its ending.
+pub(super) fn is_expected(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// Fetches the chain that a server presents for `sni`.
+///
+/// # Errors
+/// When the server does not get as far as its certificates; exit 1, as a failed probe.
+pub(super) fn served_chain(
+    host: &Host,
+    port: u16,
+    sni: Option<&Host>,
+    context: &Context,
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let sni = sni.unwrap_or(host);
+    endpoint::fetch(host, port, sni, PATIENCE, context)
+}
+
+/// The host whose tree a folder is, or in whose tree a file lies.
+pub(super) fn tree_of(path: &Path) -> Option<ChainLayout> {
+    // As the user wrote it if that names the host, so that paths stay short.
+    let written = path.ancestors().take(4).find_map(tree_at);
+    written.or_else(|| path.canonicalize().ok()?.ancestors().take(4).find_map(tree_at))
+}
+
+fn tree_at(folder: &Path) -> Option<ChainLayout> {
+    let host = host_of_folder(folder.file_name()?.to_str()?)?;
+    let is_tree = folder.join("1_root").is_dir() || folder.join("3_application").is_dir();
+    is_tree.then(|| ChainLayout::new(folder.parent().unwrap_or(Path::new("")), &host))
+}

@@ -1,0 +1,72 @@
+//! The chain that a `HOST:PORT` serves, for `inspect` and `verify`: whatever
+//! is wrong with it, it is fetched, and judged by them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+
+use super::Failure;
+use super::connection::runtime;
+use super::context::Context;
+use crate::names::Host;
+use crate::probe::dial::{Endpoint, TlsVersions, dial};
+use crate::probe::expectation::{Check, Expectation, ExpectedStatus, Place, Trust};
+use crate::probe::target::authority;
+use crate::probe::verdict::judge;
+use crate::problem::Problem;
+
+/// Asks `host` on `port` for its chain, with `sni` as server name if it is one;
+/// in the served order.
+///
+/// # Errors
+/// When no chain came (exit 1): the probe's verdict in words.
+pub(super) fn fetch(
+    host: &Host,
+    port: u16,
+    sni: &Host,
+    patience: Duration,
+    context: &Context,
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let endpoint = match host.ip() {
+        Some(ip) => Endpoint::Address((ip, port).into()),
+        None => Endpoint::Name {
+            name: host.to_string(),
+            port,
+        },
+    };
+    let asked = Expectation {
+        host: host.clone(),
+        label: String::new(),
+        check: Check::Served,
+        endpoint,
+        place: Place::Given,
+        sni: (sni.ip().is_none() && !sni.is_wildcard()).then(|| sni.to_string()),
+        authority: authority(host),
+        trust: Arc::new(Trust::default()),
+        client: None,
+        path: "/".to_owned(),
+        status: ExpectedStatus::Served,
+        mode: None,
+        versions: TlsVersions::Any,
+        alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
+        alpn_demanded: false,
+        blocked: None,
+    };
+    let mut question = asked.dial(patience);
+    question.request = None;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let facts = runtime()?.block_on(dial(&question, &provider)).facts;
+    match &facts.tls {
+        Some(tls) if !tls.chain.is_empty() => Ok(tls.chain.iter().cloned().map(CertificateDer::from).collect()),
+        _ => {
+            let verdict = judge(&facts, &asked, context.now);
+            Err(Failure::findings(Problem {
+                what: format!("{host}:{port} served no certificate: {}", verdict.summary),
+                at: None,
+                why: Some(verdict.code.as_str().to_owned()),
+                fix: verdict.fix,
+            }))
+        }
+    }
+}

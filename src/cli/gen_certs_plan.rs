@@ -1,0 +1,221 @@
+//! What `gen-certs` is to do: decided host by host before anything is issued or
+//! written, so that `--dry-run` can show it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::Failure;
+use super::context::Context;
+use super::entries;
+use crate::certs::csr::CertificateRequest;
+use crate::certs::plan::{LeafValidity, San, Subtree};
+use crate::certs::{Bad, Profile};
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::workspace::config::Mode;
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part, RootLayout};
+use crate::workspace::store;
+
+/// What the user wants.
+pub(super) struct Intent {
+    pub(super) hosts: Vec<Host>,
+    pub(super) profile: Profile,
+    pub(super) leaf_validity: LeafValidity,
+    pub(super) sans: Vec<San>,
+    pub(super) name_constraints: Vec<Subtree>,
+    pub(super) clients: Vec<String>,
+    /// Nothing but clients was asked for, so that an existing chain may stay.
+    pub(super) only_clients: bool,
+    pub(super) mode: Option<Mode>,
+    pub(super) bad: Option<Bad>,
+    pub(super) csr: Option<CertificateRequest>,
+    pub(super) signer: Signer,
+    pub(super) password: Option<Zeroizing<String>>,
+    pub(super) bundles: bool,
+    pub(super) force: bool,
+    pub(super) skip_existing: bool,
+}
+
+/// Who signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// A root and an intermediate per host.
+    Own,
+    /// An intermediate per host under the root of this folder.
+    Root(PathBuf),
+    /// The intermediate of this folder.
+    Intermediate(PathBuf),
+}
+
+impl Intent {
+    /// What `gen-certs HOST --skip-existing` without another flag wants.
+    pub(super) fn defaults(hosts: Vec<Host>) -> Self {
+        Self {
+            hosts,
+            profile: Profile::default(),
+            leaf_validity: LeafValidity::default(),
+            sans: Vec::new(),
+            name_constraints: Vec::new(),
+            clients: Vec::new(),
+            only_clients: false,
+            mode: None,
+            bad: None,
+            csr: None,
+            signer: Signer::Own,
+            password: None,
+            bundles: false,
+            force: false,
+            skip_existing: true,
+        }
+    }
+}
+
+/// What happens to one host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    /// A chain where there was none.
+    Create,
+    /// A chain in place of another one.
+    Replace,
+    /// Clients under the chain that is there.
+    AddClients,
+}
+
+/// What is to be made for one host.
+pub(super) struct Job {
+    pub(super) layout: ChainLayout,
+    pub(super) action: Action,
+    /// All clients to issue, the host's own first.
+    pub(super) clients: Vec<String>,
+    pub(super) mode: Mode,
+}
+
+/// Everything that is to be made.
+pub(super) struct Plan {
+    pub(super) jobs: Vec<Job>,
+    pub(super) file: WorkspaceFile,
+    /// The shared root that does not exist yet.
+    pub(super) new_root: Option<RootLayout>,
+    /// Hosts that `--skip-existing` passed over.
+    pub(super) skipped: usize,
+}
+
+/// Decides what is to be made. Nothing is written.
+///
+/// # Errors
+/// When a chain stands there already and may not be replaced, or istio-tls.yaml
+/// is not valid.
+pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> {
+    let file = entries::read_or_new(&context.dir).map_err(Failure::usage)?;
+    let mut jobs = Vec::with_capacity(intent.hosts.len());
+    let mut standing = Vec::new();
+    let mut skipped = 0;
+    let entry_of: HashMap<_, _> = file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
+    for host in &intent.hosts {
+        let layout = ChainLayout::new(&context.dir, host);
+        let entry = entry_of.get(host);
+        let mode = (intent.mode)
+            .or(entry.map(|entry| file.config.mode_of(entry)))
+            .unwrap_or(file.config.mode);
+        let stands = store::has_chain(&layout);
+        if !stands || intent.force {
+            let mut clients = Vec::new();
+            if mode.verifies_clients() || !intent.clients.is_empty() {
+                clients.push(host.as_str().to_owned());
+            }
+            let known = if stands {
+                store::clients(&layout).map_err(Failure::runtime)?
+            } else {
+                Vec::new()
+            };
+            let recorded = entry.map(|entry| entry.clients.as_slice()).unwrap_or_default();
+            for client in known.iter().chain(recorded).chain(&intent.clients) {
+                if !clients.contains(client) {
+                    clients.push(client.clone());
+                }
+            }
+            jobs.push(Job {
+                layout,
+                action: if stands { Action::Replace } else { Action::Create },
+                clients,
+                mode,
+            });
+        } else if intent.skip_existing {
+            skipped += 1;
+        } else if intent.only_clients {
+            let known = store::clients(&layout).map_err(Failure::runtime)?;
+            if let Some(client) = intent.clients.iter().find(|client| known.contains(client)) {
+                return Err(Failure::usage(
+                    Problem::new(format!("{host} has a client {client} already"))
+                        .at(shown(&layout.path(Part::ClientCert(client))))
+                        .fix(format!(
+                            "istio-tls gen-certs {} --force makes the whole chain anew, this client included",
+                            shell(host)
+                        )),
+                ));
+            }
+            let mut clients: Vec<String> = Vec::new();
+            for client in &intent.clients {
+                if !clients.contains(client) {
+                    clients.push(client.clone());
+                }
+            }
+            jobs.push(Job {
+                layout,
+                action: Action::AddClients,
+                clients,
+                mode,
+            });
+        } else {
+            standing.push(layout);
+        }
+    }
+    if let Some(first) = standing.first() {
+        return Err(Failure::usage(exists(first, standing.len())));
+    }
+    let new_root = match &intent.signer {
+        Signer::Root(dir) => {
+            let root = RootLayout::new(dir);
+            (!root.cert().exists() && !root.key().exists()).then_some(root)
+        }
+        _ => None,
+    };
+    Ok(Plan {
+        jobs,
+        file,
+        new_root,
+        skipped,
+    })
+}
+
+pub(super) fn exists(first: &ChainLayout, count: usize) -> Problem {
+    let others = match count {
+        1 => String::new(),
+        count => format!(" (and those of {} more hosts)", count - 1),
+    };
+    Problem::new(format!("a chain of {} exists already{others}", first.host()))
+        .at(format!("{}/", shown(&first.folder())))
+        .why("keys and certificates are not overwritten unless you say so")
+        .fix(if count == 1 {
+            format!("istio-tls gen-certs {} --force", shell(first.host()))
+        } else {
+            "--force replaces them, --skip-existing leaves them and makes the others".to_owned()
+        })
+}
+
+/// A path as a user of the current folder writes it.
+pub(super) fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
+/// A host as it is typed in a shell.
+pub(super) fn shell(host: &Host) -> String {
+    if host.is_wildcard() {
+        format!("'{host}'")
+    } else {
+        host.to_string()
+    }
+}

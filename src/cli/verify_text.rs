@@ -1,0 +1,68 @@
+//! What `verify` judged, as text.
+
+use std::fmt::Write as _;
+
+use super::verify::Judged;
+use crate::certs::verify::{Fault, Purpose};
+use crate::report::paint::Paint;
+
+/// Renders the results: one line each, its path, its reasons.
+pub(super) fn text(results: &[Judged], color: bool) -> String {
+    let paint = Paint::new(color);
+    let mut text = String::new();
+    for judged in results {
+        one(&mut text, judged, paint);
+    }
+    text
+}
+
+// Writing to a String cannot fail, so its results are dropped.
+fn one(text: &mut String, judged: &Judged, paint: Paint) {
+    let purpose = match judged.purpose {
+        Purpose::Server => "a server",
+        Purpose::Client => "a client",
+    };
+    let host = judged
+        .host
+        .as_ref()
+        .map(|host| format!(" for {host}"))
+        .unwrap_or_default();
+    let verb = if judged.verified { "verifies" } else { "does not verify" };
+    let _ = writeln!(
+        text,
+        "{} {} {verb}{host} as {purpose}",
+        paint.mark(judged.verified),
+        judged.source
+    );
+    for certificate in &judged.verdict.path {
+        let role = paint.faint(&format!("{:<13}", certificate.role.word()));
+        let _ = writeln!(text, "    {role} {}", certificate.subject);
+    }
+    let trusted = paint.faint(&format!("{:<13}", "trusting"));
+    let _ = writeln!(text, "    {trusted} {}", judged.trusted.join(", "));
+    for reason in &judged.verdict.faults {
+        fault(text, reason, &paint.bad(reason.code.as_str()), paint);
+    }
+    for note in &judged.verdict.notes {
+        fault(
+            text,
+            note,
+            &format!("{}, a note", paint.warn(note.code.as_str())),
+            paint,
+        );
+    }
+}
+
+fn fault(text: &mut String, fault: &Fault, code: &str, paint: Paint) {
+    let _ = writeln!(text, "  {code}: {}", fault.what);
+    for (label, value) in [
+        ("expected", &fault.expected),
+        ("found", &fault.found),
+        ("try", &fault.fix),
+    ] {
+        if let Some(value) = value {
+            let label = paint.faint(&format!("{label:<9}"));
+            let _ = writeln!(text, "    {label} {value}");
+        }
+    }
+}

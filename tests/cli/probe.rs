@@ -1,0 +1,299 @@
+//! `probe` against our own gateway, and against listeners of a few lines.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
+
+use crate::harness::Dir;
+use crate::running_serve::{Serve, serve};
+
+const HOST: &str = "httpbin.example.com";
+
+/// A listener that treats each connection so, until the tests end.
+fn listen(treat: fn(TcpStream)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || treat(stream));
+        }
+    });
+    address.to_string()
+}
+
+#[test]
+fn both_halves_of_mutual_tls_are_proven_on_the_running_gateway() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let (_serve, address) = serve(&dir);
+    let ran = dir.run(&["probe", "--mtls", "-o", "json"]).exits(0);
+    let json = ran.json();
+    assert_eq!(json["schema"], 1);
+    let results = json["results"].as_array().expect("results");
+    assert_eq!(results.len(), 4);
+    for result in results {
+        assert_eq!(result["ok"], true, "{result:#}");
+        assert_eq!(result["verdict"]["code"], "ok");
+        assert_eq!(result["host"], HOST);
+        assert_eq!(result["target"], address.to_string());
+        assert_eq!(result["chain"].as_array().map(Vec::len), Some(2));
+    }
+    assert_eq!(results[0]["facts"]["tls"]["version"], "TLS 1.2");
+    assert_eq!(results[1]["facts"]["tls"]["version"], "TLS 1.3");
+    assert_eq!(results[3]["facts"]["http"]["status"], 418);
+    assert_eq!(results[3]["facts"]["http"]["protocol"], "HTTP/2");
+    let authorities = &results[3]["facts"]["tls"]["client_certificate"]["authorities"];
+    assert!(authorities.to_string().contains("CA"), "{authorities}");
+
+    dir.run(&["probe", "--mtls"])
+        .exits(0)
+        .prints("4 of 4 checks passed")
+        .prints("teapot")
+        .prints("refused without a client certificate");
+}
+
+#[test]
+fn a_plain_probe_asks_for_the_sample_and_flags_beat_it() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "bookinfo.com", "--root", "ca"]).exits(0);
+    let (_serve, _) = serve(&dir);
+    dir.run(&["probe"])
+        .exits(0)
+        .prints("/status/418")
+        .prints("/productpage");
+    dir.run(&["probe", HOST, "--path", "/status/200"]).exits(0);
+    let ran = dir
+        .run(&["probe", HOST, "--path", "/status/503", "-o", "json"])
+        .exits(1);
+    assert_eq!(ran.json()["results"][0]["verdict"]["code"], "unexpected-status");
+    let ran = dir.run(&["probe", HOST, "--path", "/nowhere", "-o", "json"]).exits(1);
+    let verdict = &ran.json()["results"][0]["verdict"];
+    assert_eq!(verdict["code"], "unexpected-status");
+    assert!(
+        verdict["summary"]
+            .as_str()
+            .is_some_and(|summary| summary.contains("404"))
+    );
+    dir.run(&["probe", HOST, "--path", "/status/404", "--expect-status", "404"])
+        .exits(0);
+    for protocol in ["h2", "http/1.1"] {
+        dir.run(&["probe", HOST, "--alpn", protocol]).exits(0);
+    }
+    let ran = dir.run(&["probe", HOST, "--no-client-cert", "-o", "json"]).exits(1);
+    assert_eq!(
+        ran.json()["results"][0]["verdict"]["code"],
+        "client-certificate-required"
+    );
+    let ran = dir
+        .run(&["probe", HOST, "--sni", "unknown.example.com", "-o", "json"])
+        .exits(1);
+    assert_eq!(ran.json()["results"][0]["verdict"]["code"], "reset-after-client-hello");
+    let ran = dir
+        .run(&["probe", HOST, "--sni", "bookinfo.com", "-o", "json"])
+        .exits(1);
+    assert_eq!(ran.json()["results"][0]["verdict"]["code"], "name-mismatch");
+}
+
+#[test]
+fn a_host_recorded_simple_fails_the_first_half() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--mode", "simple"]).exits(0);
+    let (_serve, _) = serve(&dir);
+    dir.run(&["probe"]).exits(0);
+    let ran = dir.run(&["probe", "--mtls", "-o", "json"]).exits(1);
+    let json = ran.json();
+    let codes: Vec<&str> = json["results"]
+        .as_array()
+        .expect("results")
+        .iter()
+        .filter_map(|result| result["verdict"]["code"].as_str())
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "client-certificate-not-required",
+            "client-certificate-not-required",
+            "ok",
+            "ok"
+        ]
+    );
+}
+
+#[test]
+fn deliberately_bad_certificates_are_named() {
+    for (bad, code) in [
+        ("expired", "certificate-expired"),
+        ("not-yet-valid", "certificate-not-yet-valid"),
+        ("wrong-host", "name-mismatch"),
+        ("no-san", "no-san"),
+        ("wrong-eku", "wrong-eku"),
+    ] {
+        let dir = Dir::new();
+        dir.run(&["gen-certs", HOST, "--bad", bad]).exits(0);
+        let (_serve, _) = serve(&dir);
+        let ran = dir.run(&["probe", "-o", "json"]).exits(1);
+        let json = ran.json();
+        let verdict = &json["results"][0]["verdict"];
+        assert_eq!(verdict["code"], code, "{verdict:#}");
+        assert_eq!(verdict["fault"], "server");
+        dir.run(&["probe"]).exits(1).prints(code).prints("try: ");
+    }
+}
+
+#[test]
+fn without_a_gateway_every_format_says_so() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let line = "no local gateway runs here: istio-tls serve, or --target cluster";
+    dir.run(&["probe"]).exits(1).says(line);
+    let ran = dir.run(&["probe", "-o", "json"]).exits(1);
+    let json = ran.json();
+    assert_eq!(json["results"][0]["verdict"]["summary"], line);
+    assert_eq!(json["results"][0]["verdict"]["fault"], "config");
+    dir.run(&["probe", "-o", "junit"])
+        .exits(1)
+        .prints(line)
+        .prints("<failure");
+}
+
+#[test]
+fn a_stale_note_of_a_serve_is_not_believed() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let other = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nx-istio-tls-id: another\r\ncontent-length: 0\r\n\r\n");
+    });
+    let note = format!(
+        "{{\"schema\":1,\"id\":\"{}\",\"pid\":1,\"admin\":\"{other}\",\"listeners\":[{{\"port\":443,\"address\":\"{other}\",\"tls\":true}}]}}",
+        "a".repeat(32)
+    );
+    dir.write(".istio-tls/serve.json", note);
+    dir.run(&["probe"]).exits(1).says("no local gateway runs here");
+}
+
+#[test]
+fn the_environment_names_a_gateway() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let (_serve, address) = serve(&dir);
+    std::fs::remove_file(dir.path(".istio-tls/serve.json")).expect("the note is there");
+    let args = ["probe", "-o", "json"];
+    let mut command = dir.command(&args);
+    command
+        .env("INGRESS_HOST", address.ip().to_string())
+        .env("SECURE_INGRESS_PORT", address.port().to_string());
+    let ran = crate::harness::Ran::of(&mut command, &args).exits(0);
+    assert_eq!(ran.json()["results"][0]["target"], address.to_string());
+    let rule = format!("{HOST}:{}:{}", address.port(), address.ip());
+    dir.run(&["probe", "--resolve", &rule]).exits(0);
+    let args = ["probe"];
+    let mut command = dir.command(&args);
+    command
+        .env("INGRESS_HOST", "127.0.0.1")
+        .env("SECURE_INGRESS_PORT", "many");
+    crate::harness::Ran::of(&mut command, &args)
+        .exits(2)
+        .says("SECURE_INGRESS_PORT");
+}
+
+#[test]
+fn waiting_ends_as_soon_as_the_gateway_serves() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let target = format!("127.0.0.1:{port}");
+    let waiting = dir
+        .command(&["probe", "--target", &target, "--wait", "60s", "-o", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("probe starts");
+    let map = format!("443={port}");
+    let serving = dir
+        .command(&["serve", "--port-map", &map, "--admin", "127.0.0.1:0"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("serve starts");
+    let _serve = Serve(serving);
+    let output = waiting.wait_with_output().expect("probe ends");
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn endpoints_that_are_no_tls_servers() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let plain = listen(|mut stream| {
+        let mut first = [0; 1024];
+        let read = stream.read(&mut first).unwrap_or(0);
+        if first[..read].starts_with(b"GET ") {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let silent = listen(|mut stream| {
+        let mut buffer = [0; 1024];
+        while stream.read(&mut buffer).is_ok_and(|read| read > 0) {}
+    });
+    let closes = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 16 << 10]);
+    });
+    for (target, code, fault) in [
+        (&plain, "plain-http", "server"),
+        (&silent, "timeout", "network"),
+        (&closes, "closed-after-client-hello", "server"),
+    ] {
+        let ran = dir
+            .run(&["probe", "--target", target, "--timeout", "500ms", "-o", "json"])
+            .exits(1);
+        let json = ran.json();
+        let verdict = &json["results"][0]["verdict"];
+        assert_eq!(verdict["code"], code, "{verdict:#}");
+        assert_eq!(verdict["fault"], fault);
+    }
+}
+
+#[test]
+fn bad_usage_is_told_and_ends_with_two() {
+    let dir = Dir::new();
+    dir.run(&["probe"]).exits(2).says("there is no host to reach");
+    dir.run(&["probe", "-o", "json"]).exits(2).prints("\"error\"");
+    dir.run(&["probe", "../evil"]).exits(2).says("is not a host name");
+    dir.run(&["probe", "a.example.com:port"]).exits(2).says("no port");
+    dir.run(&["probe", "a.example.com", "--target", "cluster"])
+        .exits(2)
+        .says("--target cluster");
+    dir.run(&["probe", "a.example.com", "--resolve", "a.example.com"])
+        .exits(2);
+    dir.run(&["probe", "a.example.com", "--cacert", "nothing.pem"])
+        .exits(2)
+        .says("nothing.pem");
+    dir.run(&["probe", "a.example.com", "--path", "/a b"])
+        .exits(2)
+        .says("is no path");
+    dir.run(&["probe", "a.example.com", "--sni", "10.0.0.1"])
+        .exits(2)
+        .says("server name");
+    dir.run(&["probe", "a.example.com", "--wait", "soon"]).exits(2);
+    dir.run(&["probe", "a.example.com", "--mtls", "--no-client-cert"])
+        .exits(2);
+    dir.run(&["probe", "a.example.com", "-o", "yaml"])
+        .exits(2)
+        .says("-o text|json|junit");
+    dir.write("junk.pem", "no certificate");
+    dir.run(&["probe", "a.example.com", "--cacert", "junk.pem"])
+        .exits(2)
+        .says("junk.pem");
+    dir.run(&["probe", "a.example.com", "--cert", "junk.pem"])
+        .exits(2)
+        .says("junk.pem");
+}

@@ -1,0 +1,95 @@
+//! `request`: one request over a judged connection, and the printed lines.
+
+use crate::harness::Dir;
+use crate::running_serve::serve;
+
+const HOST: &str = "httpbin.example.com";
+
+#[test]
+fn the_body_goes_to_standard_output() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let (_serve, _) = serve(&dir);
+    dir.run(&["request", HOST, "/status/418"]).exits(0).prints("teapot");
+    dir.run(&["request", HOST, "/status/418", "-i"])
+        .exits(0)
+        .prints("HTTP/2 418");
+    dir.run(&["request", HOST, "/status/503"]).exits(1).says("HTTP 503");
+    dir.run(&["request", HOST, "/status/418", "--alpn", "http/1.1", "-i"])
+        .exits(0)
+        .prints("HTTP/1.1 418");
+}
+
+#[test]
+fn nothing_is_sent_to_a_server_that_is_not_the_one_meant() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--bad", "expired"]).exits(0);
+    let (_serve, _) = serve(&dir);
+    dir.run(&["request", HOST, "/status/418"])
+        .exits(1)
+        .says("expired")
+        .says("certificate-expired");
+    dir.run(&["request", HOST, "/status/418", "--no-client-cert"]).exits(1);
+}
+
+#[test]
+fn lines_for_other_programs_name_files_and_never_keys() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let base = ["request", HOST, "/status/418", "--target", "127.0.0.1:9443", "--print"];
+    for (program, part) in [
+        ("curl", "--resolve httpbin.example.com:9443:127.0.0.1"),
+        ("openssl", "-servername httpbin.example.com"),
+        ("grpcurl", "-authority httpbin.example.com"),
+    ] {
+        let args: Vec<&str> = base.iter().copied().chain([program]).collect();
+        let ran = dir.run(&args).exits(0).prints(part);
+        assert!(ran.stdout.contains(program), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("PRIVATE"), "{}", ran.stdout);
+        assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+    }
+    let args = [
+        "request",
+        HOST,
+        "/post",
+        "--target",
+        "127.0.0.1:9443",
+        "-d",
+        "it's",
+        "-X",
+        "PUT",
+        "-H",
+        "a: b c",
+        "--print",
+        "curl",
+    ];
+    dir.run(&args)
+        .exits(0)
+        .prints("-X PUT")
+        .prints("-H 'a: b c'")
+        .prints("'it'\\''s'")
+        .prints("--cert httpbin.example.com/4_client/certs/httpbin.example.com.cert.pem");
+}
+
+#[test]
+fn bad_usage_ends_with_two() {
+    let dir = Dir::new();
+    dir.run(&["request"]).exits(2);
+    dir.run(&["request", "a.example.com", "/a b", "--target", "127.0.0.1:1"])
+        .exits(2);
+    dir.run(&[
+        "request",
+        "a.example.com",
+        "/",
+        "-H",
+        "no header",
+        "--target",
+        "127.0.0.1:1",
+    ])
+    .exits(2)
+    .says("is no header");
+    dir.run(&["request", "a.example.com", "/", "--print", "wget"]).exits(2);
+    dir.run(&["request", HOST, "/"])
+        .exits(1)
+        .says("no local gateway runs here");
+}
