@@ -101,11 +101,7 @@ pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, Failure> {
 }
 
 /// Serves until SIGTERM or Ctrl-C, and lets open requests end; a second signal cuts them.
-pub(super) fn until_signal(
-    running: start::RunningGateway,
-    signals: &signals::Signals,
-    context: &Context,
-) {
+pub(super) fn until_signal(running: start::RunningGateway, signals: &signals::Signals, context: &Context) {
     let first = signals.wait();
     context.say(&format!("{}: no new connections; open requests may end", first.name()));
     let draining = std::thread::spawn(move || running.drain());

@@ -77,8 +77,6 @@ pub(super) fn add(
                 }
             })
             .collect(),
-        api: crate::manifests::build::Api::Istio,
-        issuer: None,
         gateway,
         secrets: config.map(|config| config.secrets).unwrap_or_default(),
         istio: config.map(|config| config.istio).unwrap_or_default(),

@@ -13,7 +13,6 @@ mod init;
 mod inspect;
 mod layering;
 mod manifests;
-mod revoke;
 mod probe;
 mod request;
 mod revoke;

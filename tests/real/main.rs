@@ -8,10 +8,10 @@ mod gateway_load;
 mod gateway_tls;
 #[path = "../cli/harness.rs"]
 mod harness;
+mod manifests;
 mod printed_lines;
 #[path = "../cli/running_serve.rs"]
 mod running_serve;
-mod manifests;
 mod zoo;
 
 mod certificates;
