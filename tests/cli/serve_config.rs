@@ -1,6 +1,8 @@
 //! `serve`: what it makes of a workspace, of manifests and of Secrets, and how
 //! it starts and ends.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use rustix::process::Signal;
 
@@ -63,7 +65,7 @@ fn secret(dir: &Dir, namespace: &str, name: &str, keys: [&str; 3]) -> String {
     for (key, file) in keys.iter().zip(files) {
         let content = dir.read(format!("{HTTPBIN}/{file}"));
         let encoded = base64::engine::general_purpose::STANDARD.encode(content);
-        text.push_str(&format!("  {key}: {encoded}\n"));
+        let _ = write!(text, "  {key}: {encoded}\n");
     }
     text
 }

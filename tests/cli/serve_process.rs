@@ -12,7 +12,7 @@ use crate::tls_client::{Connection, Identity};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running gateway.
-pub struct Serve<'d> {
+pub(crate) struct Serve<'d> {
     dir: &'d Dir,
     child: Child,
     log: String,
@@ -21,7 +21,7 @@ pub struct Serve<'d> {
 impl<'d> Serve<'d> {
     /// Starts `serve` in the folder on free ports and waits until it is ready.
     #[track_caller]
-    pub fn start(dir: &'d Dir, args: &[&str]) -> Self {
+    pub(crate) fn start(dir: &'d Dir, args: &[&str]) -> Self {
         let log = format!("serve-{}.log", Instant::now().elapsed().as_nanos());
         let mut all = vec!["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0,80=0"];
         all.extend_from_slice(args);
@@ -42,18 +42,18 @@ impl<'d> Serve<'d> {
     }
 
     /// What it wrote to standard error.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.dir.read(&self.log)
     }
 
     /// Where a Gateway's port is listened on.
     #[track_caller]
-    pub fn address(&self, port: u16) -> SocketAddr {
+    pub(crate) fn address(&self, port: u16) -> SocketAddr {
         self.find_address(port)
             .unwrap_or_else(|| panic!("port {port} is not open:\n{}", self.log()))
     }
 
-    pub fn find_address(&self, port: u16) -> Option<SocketAddr> {
+    pub(crate) fn find_address(&self, port: u16) -> Option<SocketAddr> {
         let running: serde_json::Value = serde_json::from_str(&self.dir.read(".istio-tls/serve.json")).ok()?;
         running["listeners"]
             .as_array()?
@@ -64,18 +64,18 @@ impl<'d> Serve<'d> {
             .ok()
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// A connection to port 443.
-    pub fn open(&self, host: &str, identity: &Identity) -> Result<Connection, String> {
+    pub(crate) fn open(&self, host: &str, identity: &Identity) -> Result<Connection, String> {
         Connection::open(self.address(443), host, identity)
     }
 
     /// Waits for a condition.
     #[track_caller]
-    pub fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
+    pub(crate) fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
         let start = Instant::now();
         while !condition(self) {
             assert!(start.elapsed() < PATIENCE, "never: {what}\n{}", self.log());
@@ -84,7 +84,7 @@ impl<'d> Serve<'d> {
     }
 
     /// Sends a signal and gives the exit code.
-    pub fn end(mut self, signal: rustix::process::Signal) -> Option<i32> {
+    pub(crate) fn end(mut self, signal: rustix::process::Signal) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("a signal sent");
         let start = Instant::now();
@@ -107,7 +107,7 @@ impl Drop for Serve<'_> {
 }
 
 /// The first client of a host's chain in the folder.
-pub fn client_of(dir: &Dir, host: &str) -> Identity {
+pub(crate) fn client_of(dir: &Dir, host: &str) -> Identity {
     Identity {
         client: Some((
             dir.read(format!("{host}/4_client/certs/{host}.cert.pem")),
@@ -118,7 +118,7 @@ pub fn client_of(dir: &Dir, host: &str) -> Identity {
 }
 
 /// A client without certificate that trusts a host's root.
-pub fn trusting(dir: &Dir, host: &str) -> Identity {
+pub(crate) fn trusting(dir: &Dir, host: &str) -> Identity {
     Identity {
         authorities: dir.read(format!("{host}/1_root/certs/ca.cert.pem")),
         client: None,

@@ -12,30 +12,30 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 /// Whom a client trusts, and who it says it is.
 #[derive(Default, Clone)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// PEM of the CA certificates.
-    pub authorities: String,
+    pub(crate) authorities: String,
     /// PEM of the client's certificate and of its key.
-    pub client: Option<(String, String)>,
+    pub(crate) client: Option<(String, String)>,
 }
 
 /// An HTTP answer.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 /// An open connection.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: StreamOwned<ClientConnection, TcpStream>,
     host: String,
 }
 
 impl Connection {
     /// Completes the handshake; an error is the alert or what else ended it, in words.
-    pub fn open(address: SocketAddr, host: &str, identity: &Identity) -> Result<Self, String> {
+    pub(crate) fn open(address: SocketAddr, host: &str, identity: &Identity) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(identity.authorities.as_bytes()) {
             roots
@@ -76,18 +76,18 @@ impl Connection {
     }
 
     /// The server's leaf.
-    pub fn leaf(&self) -> Vec<u8> {
+    pub(crate) fn leaf(&self) -> Vec<u8> {
         self.stream.conn.peer_certificates().expect("a chain")[0].to_vec()
     }
 
     /// Sends a request and reads its answer; the connection stays open.
-    pub fn get(&mut self, path: &str) -> Result<Answer, String> {
+    pub(crate) fn get(&mut self, path: &str) -> Result<Answer, String> {
         let authority = self.host.clone();
         self.get_as(&authority, path)
     }
 
     /// As [`Connection::get`], with another Host.
-    pub fn get_as(&mut self, authority: &str, path: &str) -> Result<Answer, String> {
+    pub(crate) fn get_as(&mut self, authority: &str, path: &str) -> Result<Answer, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
         self.stream
             .write_all(request.as_bytes())
@@ -97,7 +97,7 @@ impl Connection {
 }
 
 /// One request over plain HTTP.
-pub fn plain_get(address: SocketAddr, authority: &str, path: &str) -> Result<Answer, String> {
+pub(crate) fn plain_get(address: SocketAddr, authority: &str, path: &str) -> Result<Answer, String> {
     let mut stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))

@@ -1,6 +1,8 @@
 //! Each sentence of istiod's rules for merging, binding and ordering: YAML in,
 //! the table's answer out.
 
+use std::fmt::Write as _;
+
 use http::HeaderMap;
 
 use crate::gateway::clusters::Upstream;
@@ -36,7 +38,7 @@ pub(super) fn gateway(name: &str, servers: &[&str]) -> String {
         "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  selector: {{istio: ingressgateway}}\n  servers:\n"
     );
     for server in servers {
-        text.push_str(&format!("  - {server}\n"));
+        let _ = write!(text, "  - {server}\n");
     }
     text
 }
@@ -534,7 +536,6 @@ fn a_broken_manifest_is_refused_with_its_line() {
 
 #[test]
 fn thousands_of_hosts_are_built_quickly() {
-    use std::fmt::Write as _;
     let servers: Vec<String> = (0..2000)
         .map(|n| https(&format!("https-{n}"), &format!("h{n}.com")))
         .collect();

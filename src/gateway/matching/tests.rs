@@ -30,7 +30,10 @@ fn host(name: &str) -> Arc<VirtualHost> {
     })
 }
 
-fn names<T>(make: fn(&str) -> T, names: &[&str]) -> (HashMap<Box<str>, T>, HashMap<Box<str>, T>, Option<T>) {
+/// Exact names, wildcards by suffix, and the host `*`.
+type Names<T> = (HashMap<Box<str>, T>, HashMap<Box<str>, T>, Option<T>);
+
+fn names<T>(make: fn(&str) -> T, names: &[&str]) -> Names<T> {
     let (mut exact, mut wildcard, mut any) = (HashMap::new(), HashMap::new(), None);
     for name in names {
         match name.strip_prefix('*') {
