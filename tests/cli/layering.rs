@@ -8,7 +8,6 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("names", &["problem"]),
     ("files", &["problem"]),
     ("certs", &["problem", "names"]),
-    ("report", &["problem", "names"]),
     ("workspace", &["problem", "names", "files", "certs"]),
     ("manifests", &["problem", "names", "certs", "workspace"]),
     (
@@ -17,8 +16,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "probe",
-        &["problem", "names", "files", "certs", "workspace", "manifests", "report"],
+        &["problem", "names", "files", "certs", "workspace", "manifests"],
     ),
+    // Results of every other module become text here, and only cli/ prints it.
+    ("report", &["problem", "names", "certs", "probe"]),
 ];
 
 /// Words that only the edges may use: (module, what its source must not hold, why).
