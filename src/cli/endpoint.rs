@@ -62,10 +62,12 @@ pub(super) fn fetch(
         _ => {
             let verdict = judge(&facts, &asked, context.now);
             Err(Failure::findings(Problem {
-                what: format!("{host}:{port} served no certificate: {}", verdict.summary),
+                what: format!("{host}:{port} presented no certificate: {}", verdict.summary),
                 at: None,
                 why: Some(verdict.code.as_str().to_owned()),
-                fix: verdict.fix,
+                fix: Some(format!(
+                    "istio-tls probe {host}:{port}     (every step of the connection)"
+                )),
             }))
         }
     }

@@ -16,8 +16,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "probe",
-        &["problem", "names", "files", "certs", "workspace", "manifests", "report"],
+        &["problem", "names", "files", "certs", "workspace", "manifests"],
     ),
+    // Results of every other module become text here, and only cli/ prints it.
+    ("report", &["problem", "names", "certs", "probe"]),
 ];
 
 /// Words that only the edges may use: (module, what its source must not hold, why).
