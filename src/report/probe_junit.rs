@@ -22,9 +22,9 @@ pub fn report(outcomes: &[Outcome]) -> String {
         } else {
             &outcome.check
         };
-        let _ = write!(
+        let _ = writeln!(
             xml,
-            "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">\n",
+            "    <testcase classname=\"{}\" name=\"{}\" time=\"{}\">",
             escape(&outcome.host),
             escape(name),
             seconds(micros(outcome))
@@ -33,15 +33,15 @@ pub fn report(outcomes: &[Outcome]) -> String {
         if !verdict.is_ok() {
             let mut text = format!("fault: {}\n", verdict.fault.map_or("none", Fault::as_str));
             if let Some(fix) = &verdict.fix {
-                let _ = write!(text, "try: {fix}\n");
+                let _ = writeln!(text, "try: {fix}");
             }
             for step in steps(outcome) {
                 let mark = if step.ok { "ok" } else { "failed" };
-                let _ = write!(text, "{} {mark}: {}\n", step.name, step.detail);
+                let _ = writeln!(text, "{} {mark}: {}", step.name, step.detail);
             }
-            let _ = write!(
+            let _ = writeln!(
                 xml,
-                "      <failure type=\"{}\" message=\"{}\">{}</failure>\n",
+                "      <failure type=\"{}\" message=\"{}\">{}</failure>",
                 verdict.code.as_str(),
                 escape(&verdict.summary),
                 escape(&text)
