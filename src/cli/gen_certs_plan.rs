@@ -170,11 +170,19 @@ pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> 
                 mode,
             });
         } else {
-            standing.push(layout);
+            standing.push((layout, entry.is_some()));
         }
     }
-    if let Some(first) = standing.first() {
-        return Err(Failure::usage(exists(first, standing.len())));
+    if let Some((first, recorded)) = standing.first() {
+        let mut problem = exists(first, standing.len());
+        if !recorded && standing.len() == 1 {
+            // As generate.sh leaves it, or a process that was killed.
+            let folder = shown(&first.folder());
+            problem.fix = problem
+                .fix
+                .map(|fix| format!("istio-tls adopt {folder} records it as it is; or {fix}"));
+        }
+        return Err(Failure::usage(problem));
     }
     let new_root = match &intent.signer {
         Signer::Root(dir) => {

@@ -265,7 +265,10 @@ fn entries_and_chains_that_lack_each_other_are_repaired() {
     // A chain without an entry.
     let id = yaml.lines().find(|line| line.starts_with("id: ")).expect("an id");
     dir.write("istio-tls.yaml", format!("# mine\nversion: 1\n{id}\n"));
-    dir.run(&["gen-certs", "b.com"]).exits(0);
+    dir.run(&["gen-certs", "a.com"]).exits(2).says("istio-tls adopt a.com");
+    dir.run(&["gen-certs", "b.com"])
+        .exits(0)
+        .says("the chain of a.com was not in");
     let repaired = dir.read("istio-tls.yaml");
     for text in [
         "# mine",
