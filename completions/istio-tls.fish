@@ -37,12 +37,12 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -l no-input -d 'Never 
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "init" -d 'Writes istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "adopt" -d 'Takes an existing chain into the workspace'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a host'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "verify" -d 'Verifies a certificate as a client would'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
@@ -53,6 +53,16 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "completions" -d
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "man" -d 'Prints the manual page of the program or of one command'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l host -d 'A host to list (repeatable); gen-certs makes its chain' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l mode -d 'How clients are authenticated [default: mutual]' -r -f -a "simple\t''
+mutual\t''
+optional-mutual\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l secrets -d 'How the gateway gets certificates and keys [default: credential]' -r -f -a "credential\t''
+file-mount\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l istio -d 'Which Istio the manifests are for [default: latest]' -r -f -a "latest\t''
+1.1\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l gateway-name -d 'The Gateway\'s name [default: mygateway]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l selector -d 'A label of the gateway\'s pods (repeatable) [default: istio=ingressgateway]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -66,6 +76,34 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l no-input -d
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l hosts-file -d 'Further hosts, one a line (- for standard input)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l mode -d 'How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]' -r -f -a "simple\t''
+mutual\t''
+optional-mutual\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l client -d 'A further client certificate (repeatable); on an existing chain only this client is added' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l key-type -d 'Type of all keys' -r -f -a "ecdsa-p256\t''
+ecdsa-p384\t''
+ed25519\t''
+rsa-2048\t''
+rsa-3072\t''
+rsa-4096\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l days -d 'Days for which server and client certificates are valid [default: 365]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-before -d 'Beginning of their validity: 2026-01-31 or RFC 3339 [default: one hour ago]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-after -d 'End of their validity' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l san -d 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l subject -d 'Attributes of the subjects, as C=US,O=Shop' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l csr -d 'Sign the server certificate for the key of this PKCS#10 request; no server key is made' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l bad -d 'Make the server certificate deliberately wrong, for tests' -r -f -a "expired\t''
+not-yet-valid\t''
+wrong-host\t''
+wrong-ca\t''
+no-san\t''
+weak-key\t''
+wrong-eku\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l ca -d 'Sign with the intermediate of an existing chain: its HOST folder' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l root -d 'One root for many hosts, made in DIR if there is none' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l name-constraints -d 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -73,12 +111,23 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l force -d 'Replace chains that exist already; their clients are made anew too'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l skip-existing -d 'Make only the chains that do not exist yet'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l dry-run -d 'Print what would be made, and write nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l compat -d 'The choices of the Istio task page\'s generate.sh: RSA, 20/10/1 years, C=US ST=Denial L=Springfield O=Dis'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-stdin -d 'Read the password of CA keys from standard input'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l pkcs12 -d 'Also write each client as a PKCS#12 bundle for browsers (its password: the one given, else changeit)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l host -d 'The host to adopt the certificate for [default: its first name]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l mode -d 'How the gateway treats client certificates [default: simple without a client certificate, else mutual]' -r -f -a "simple\t''
+mutual\t''
+optional-mutual\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -86,12 +135,19 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l force -d 'Replace the chain that the workspace has of this host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l accept-faults -d 'Adopt although the chain does not verify (expired, no SAN ...); the key must fit all the same'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l dry-run -d 'Print what would be copied, and write nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l client -d 'Revoke this client\'s certificate' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l serial -d 'Revoke the certificate of this serial number (hex, as inspect shows it)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -99,12 +155,15 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l sni -d 'The server name to ask HOST:PORT for' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -112,12 +171,20 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l host -d 'The name that the server certificate must hold [default: the tree\'s host, or HOST of HOST:PORT]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l cacert -d 'Trust the certificates of this file; repeatable [default: the tree\'s root, else the system\'s CAs]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l intermediate -d 'Intermediates that the verifier has beside those in TARGET; repeatable' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l crl -d 'Revocation lists; repeatable [default: the tree\'s]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l purpose -d 'For what the leaf must be good [default: server; for a tree, both]' -r -f -a "server\t''
+client\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -125,12 +192,35 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l out -d 'Write files into this folder, in place of standard output (those with keys readable by you only)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l only -d 'Only these parts, with commas' -r -f -a "secrets\t''
+gateway\t''
+virtualservice\t''
+samples\t''
+ingress-volumes\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l mode -d 'How clients are authenticated [default: istio-tls.yaml\'s]' -r -f -a "simple\t''
+mutual\t''
+optional-mutual\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l secrets -d 'How Secrets reach the gateway [default: istio-tls.yaml\'s, else credential]' -r -f -a "credential\t''
+file-mount\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l istio -d 'The Istio that reads the objects [default: istio-tls.yaml\'s, else latest]' -r -f -a "latest\t''
+1.1\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l gateway-name -d 'Name of the Gateway [default: istio-tls.yaml\'s, else mygateway]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l credential-name -d 'Name of the credential Secret, for one HOST [default: the recorded one]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l route -d 'Where paths lead, for one HOST (repeatable) [default: the recorded routes]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l api -d 'The API of gateways and routes' -r -f -a "istio\t''
+gateway-api\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l issuer -d 'Certificates issued and renewed in the cluster, by the host\'s intermediate' -r -f -a "cert-manager\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l secret-namespace -d 'Namespace of the Secrets: the same as --gateway-namespace' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l export -d 'In place of objects, the configuration of a gateway without Istio' -r -f -a "envoy\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l upstream -d 'Where a Service\'s requests go in that configuration (repeatable) [default: the Service\'s name]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -138,12 +228,25 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l helm-values -d 'The volumes of file-mount style as values of Istio\'s Helm chart, and nothing else'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l bind -d 'The address on which the Gateways\' ports are opened' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l admin -d 'The address of the admin (/certs, /config_dump, /ready, /stats/prometheus, /logging), or off' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l crl -d 'Revocation lists that count for every server that verifies clients (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l threads -d 'Worker threads [default: the number of processors]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
+json\t''
+off\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -151,12 +254,29 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l path -d 'The path to ask for [default: the sample\'s, else /]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l expect-status -d 'The status to expect [default: the sample\'s, else any below 500 but the gateway\'s own 404]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l wait -d 'Try failed checks again for so long, as a new Secret takes time to reach the gateway' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l resolve -d 'Go to ADDR for HOST and PORT, as curl does; repeatable' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l cacert -d 'Trust the certificates of this PEM file [default: the workspace\'s root of the host, else the system\'s]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l cert -d 'The client\'s certificate chain [default: the workspace\'s client of the host]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l key -d 'The client\'s key [default: in the file of --cert]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l key-password-file -d 'The password of an encrypted --key stands in this file' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l crl -d 'Refuse certificates that this CRL lists; repeatable' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l sni -d 'The server name to send [default: the host]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l alpn -d 'The protocol to demand by ALPN, as h2 or http/1.1 [default: either]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l tls -d 'Offer only this TLS version [default: both]' -r -f -a "1.2\t''
+1.3\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l timeout -d 'The longest that one phase may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -164,12 +284,33 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l mtls -d 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l all -d 'Check every address that a name has, not only the first that connects'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l no-client-cert -d 'Send no client certificate'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s X -l request -d 'The method [default: GET, with -d POST]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s H -l header -d 'A header, as \'Name: value\'; repeatable' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s d -l data -d 'The body; @FILE reads it from a file' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l print -d 'Print the line for this program instead of sending' -r -f -a "curl\t''
+openssl\t''
+grpcurl\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l resolve -d 'Go to ADDR for HOST and PORT, as curl does; repeatable' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l cacert -d 'Trust the certificates of this PEM file [default: the workspace\'s root of the host, else the system\'s]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l cert -d 'The client\'s certificate chain [default: the workspace\'s client of the host]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l key -d 'The client\'s key [default: in the file of --cert]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l key-password-file -d 'The password of an encrypted --key stands in this file' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l crl -d 'Refuse certificates that this CRL lists; repeatable' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l sni -d 'The server name to send [default: the host]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l alpn -d 'The protocol to demand by ALPN, as h2 or http/1.1 [default: either]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l tls -d 'Offer only this TLS version [default: both]' -r -f -a "1.2\t''
+1.3\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l timeout -d 'The longest that one phase may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -177,12 +318,25 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s i -l include -d 'Print the answer\'s status line and headers too'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l no-client-cert -d 'Send no client certificate'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l bind -d 'The address on which the Gateways\' ports are opened' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l admin -d 'The address of the admin (/certs, /config_dump, /ready, /stats/prometheus, /logging), or off' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l crl -d 'Revocation lists that count for every server that verifies clients (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l threads -d 'Worker threads [default: the number of processors]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
+json\t''
+off\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -190,6 +344,9 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l once -d 'End after the probe'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l no-input -d 'Never ask a question'
@@ -248,12 +405,12 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "verify" -d 'Verifies a certificate as a client would'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
