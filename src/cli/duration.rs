@@ -36,10 +36,10 @@ mod tests {
 
     #[test]
     fn units() {
-        assert_eq!(parse("60s"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse("60s"), Ok(Duration::from_mins(1)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(parse("2"), Ok(Duration::from_secs(2)));
-        assert_eq!(parse("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(parse("2m"), Ok(Duration::from_mins(2)));
         for bad in ["", "s", "1x", "-1s", "99999999999999999999s", "999999d"] {
             assert!(parse(bad).is_err(), "{bad:?} was taken");
         }

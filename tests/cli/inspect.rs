@@ -168,5 +168,6 @@ fn a_server_that_is_not_there_is_a_finding() {
         .port();
     dir.run(&["inspect", &format!("127.0.0.1:{port}")])
         .exits(1)
-        .says("served no certificate");
+        .says("presented no certificate")
+        .says("connection-refused");
 }

@@ -98,7 +98,7 @@ fn every_bad_leaf_has_its_reason() {
         (Bad::WrongEku, FaultCode::WrongEku),
     ] {
         let chain = chain(|plan| plan.bad = Some(bad));
-        Case::new(&served(&chain), &[chain.root.certificate.clone()]).gives(&[code]);
+        Case::new(&served(&chain), std::slice::from_ref(&chain.root.certificate)).gives(&[code]);
     }
 }
 
@@ -230,7 +230,7 @@ fn a_ca_below_its_path_length_is_refused() {
         below.intermediate.certificate.clone(),
         intermediate.certificate,
     ];
-    Case::new(&sent, &[chain.root.certificate.clone()]).gives(&[FaultCode::PathTooLong]);
+    Case::new(&sent, std::slice::from_ref(&chain.root.certificate)).gives(&[FaultCode::PathTooLong]);
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_tampered_certificate_does_not_verify() {
     let mut der = chain.server.certificate.to_vec();
     *der.last_mut().unwrap() ^= 1;
     let sent = [der.into(), chain.intermediate.certificate.clone()];
-    Case::new(&sent, &[chain.root.certificate.clone()]).gives(&[FaultCode::BadSignature]);
+    Case::new(&sent, std::slice::from_ref(&chain.root.certificate)).gives(&[FaultCode::BadSignature]);
 }
 
 #[test]
@@ -262,7 +262,7 @@ proptest! {
         let place = place % der.len();
         der[place] = value;
         sent[usize::from(second)] = der.into();
-        let _ = Case::new(&sent, &[chain.root.certificate.clone()]).verdict();
+        let _ = Case::new(&sent, std::slice::from_ref(&chain.root.certificate)).verdict();
         let mut items = crate::certs::inspect::from_certificates(&sent, "chain", now());
         crate::certs::inspect::relate(&mut items);
     }

@@ -38,7 +38,7 @@ pub(super) fn gateway(name: &str, servers: &[&str]) -> String {
         "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec:\n  selector: {{istio: ingressgateway}}\n  servers:\n"
     );
     for server in servers {
-        let _ = write!(text, "  - {server}\n");
+        let _ = writeln!(text, "  - {server}");
     }
     text
 }
