@@ -8,7 +8,7 @@ use serde_json::json;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs_plan::shown;
+use super::gen_certs::plan::shown;
 use super::{Exit, Failure};
 use crate::names::{self, Host, is_dns_label};
 use crate::problem::Problem;

@@ -19,20 +19,13 @@ mod intent;
 mod password;
 
 mod adopt;
-mod adopt_chain;
-mod adopt_sources;
 mod apply;
 mod completions;
 mod gen_certs;
-mod gen_certs_plan;
-mod gen_certs_report;
-mod gen_certs_run;
 mod init;
 mod inspect;
-mod inspect_text;
 mod man;
 mod manifests;
-mod manifests_out;
 mod probe;
 mod request;
 mod revoke;
@@ -40,7 +33,6 @@ mod schema;
 mod serve;
 mod up;
 mod verify;
-mod verify_text;
 
 pub use args::command;
 pub use exit::Exit;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::authority;
 use super::context::Context;
-use super::gen_certs_plan::{shell, shown};
+use super::gen_certs::plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::{CertificateAuthority, crl, inspect, pem};

@@ -1,5 +1,7 @@
 //! `istio-tls verify`.
 
+mod text;
+
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -8,7 +10,7 @@ use serde::Serialize;
 use super::certificate_source::{Source, read_input, served_chain, tree_of};
 use super::context::Context;
 use super::password::PasswordArgs;
-use super::{Exit, Failure, args, connection, verify_text};
+use super::{Exit, Failure, args, connection};
 use crate::certs::verify::{Purpose, Verdict, VerifyInput, verify};
 use crate::certs::{pem, pkcs12};
 use crate::files::{self, PEM_LIMIT};
@@ -141,7 +143,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
             verified,
             results: &results,
         })?,
-        Format::Text => context.print(&verify_text::text(&results, context.color_stdout))?,
+        Format::Text => context.print(&text::text(&results, context.color_stdout))?,
     }
     Ok(if verified { Exit::Done } else { Exit::Findings })
 }
