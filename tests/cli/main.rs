@@ -1,6 +1,12 @@
 //! Black-box tests: every command, on the real binary.
 
-#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no outside, and may panic")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
+)]
 
 mod adopt;
 mod bad_input_manifests;

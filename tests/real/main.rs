@@ -1,7 +1,13 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
 //! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
 
-#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no outside, and may panic")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
+)]
 
 mod envoy_gateway;
 mod gateway_fixture;
