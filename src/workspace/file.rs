@@ -322,6 +322,7 @@ fn locate(text: &str, steps: &[Step<'_>]) -> Option<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::path::Path;
 
     use super::{WorkspaceFile, parse};
@@ -401,7 +402,7 @@ mod tests {
             .zip(["a", "b", "c", "d", "e", "f", "g"])
         {
             let list = vec![format!("*{before}"); 9].join(",");
-            text.push_str(&format!("{name}: &{name} [{list}]\n"));
+            let _ = writeln!(text, "{name}: &{name} [{list}]");
         }
         text.push_str("hosts: *h\n");
         parse("f.yaml", &text).expect_err("a bomb");

@@ -1,6 +1,7 @@
 //! Bad input to the commands that write the workspace: an error with its
 //! place, and nothing changed on disk.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use crate::harness::Dir;
@@ -92,7 +93,7 @@ fn workspace_files_that_are_none() {
             .iter()
             .zip(["a", "b", "c", "d", "e", "f", "g", "h"])
         {
-            text += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(","));
+            let _ = writeln!(text, "{name}: &{name} [{}]", vec![format!("*{before}"); 9].join(","));
         }
         text + "hosts: *i\n"
     };

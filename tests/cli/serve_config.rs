@@ -65,7 +65,7 @@ fn secret(dir: &Dir, namespace: &str, name: &str, keys: [&str; 3]) -> String {
     for (key, file) in keys.iter().zip(files) {
         let content = dir.read(format!("{HTTPBIN}/{file}"));
         let encoded = base64::engine::general_purpose::STANDARD.encode(content);
-        let _ = write!(text, "  {key}: {encoded}\n");
+        let _ = writeln!(text, "  {key}: {encoded}");
     }
     text
 }

@@ -5,6 +5,9 @@
     unreachable_pub,
     clippy::unwrap_used,
     reason = "a test binary has no outside, and may panic"
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
 )]
 
 mod envoy_gateway;
