@@ -12,6 +12,7 @@ use super::context::Context;
 use super::{Failure, duration};
 use crate::certs::{key, pem};
 use crate::files::{self, PEM_LIMIT};
+use crate::hex;
 use crate::manifests::routes::default_routes;
 use crate::names::Host;
 use crate::probe::codes::Code;
@@ -318,7 +319,7 @@ impl ConnectionArgs {
 
 fn short_hash(spki: &[u8]) -> String {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, spki);
-    served::hex(&hash.as_ref()[..8])
+    hex::digits(&hash.as_ref()[..8])
 }
 
 fn is_encrypted(content: &[u8], name: &str) -> bool {

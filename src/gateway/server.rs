@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls_pki_types::CertificateDer;
+use rustls::pki_types::CertificateDer;
 
 use super::access_log::AccessLog;
 use super::admin::AdminHandle;

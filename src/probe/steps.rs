@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::codes::Code;
 use super::facts::{ConnectOutcome, HttpOutcome, SentCertificate, Tls, TlsOutcome};
 use super::run::Outcome;
+use crate::certs::times::ago;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -128,7 +129,7 @@ fn certificate(outcome: &Outcome) -> Step {
                 .map(|certificate| certificate.subject.as_str())
                 .collect();
             let days = if leaf.days_left < 0 {
-                format!("expired {} days ago", -leaf.days_left)
+                format!("expired {}", ago(leaf.days_left))
             } else {
                 format!("{} days left", leaf.days_left)
             };

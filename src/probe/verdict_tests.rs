@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 use super::dial::TlsVersions;
 use super::expectation::{Expectation, Place, Trust};
 use super::facts::{
-    Alert, ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate,
-    Survey, Tls, TlsOutcome, TlsVersion,
+    ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate, Survey,
+    Tls, TlsOutcome, TlsVersion,
 };
 use super::target::{ProbedHost, Target, Wishes, expectations};
 use super::verdict::judge;
+use crate::alert::Alert;
 use crate::names::Host;
 use crate::workspace::config::Mode;
 

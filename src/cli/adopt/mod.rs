@@ -11,11 +11,12 @@ use self::chain::{Adopted, Wishes};
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs::plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
+use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -98,7 +99,7 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 .at(format!("{}/", shown(&standing.layout.folder())))
                 .fix(format!(
                     "--force replaces it; or adopt for another host with --host (not {})",
-                    shell(host)
+                    quote(host.as_str())
                 )),
         ));
     }

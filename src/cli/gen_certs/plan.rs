@@ -2,7 +2,7 @@
 //! written, so that `--dry-run` can show it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -12,8 +12,10 @@ use crate::certs::{Bad, Profile};
 use crate::cli::Failure;
 use crate::cli::context::Context;
 use crate::cli::entries;
+use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
@@ -153,7 +155,7 @@ pub(in crate::cli) fn plan(intent: &Intent, context: &Context) -> Result<Plan, F
                         .at(shown(&layout.path(Part::ClientCert(client))))
                         .fix(format!(
                             "istio-tls gen-certs {} --force makes the whole chain anew, this client included",
-                            shell(host)
+                            quote(host.as_str())
                         )),
                 ));
             }
@@ -208,22 +210,8 @@ pub(in crate::cli) fn exists(first: &ChainLayout, count: usize) -> Problem {
         .at(format!("{}/", shown(&first.folder())))
         .why("keys and certificates are not overwritten unless you say so")
         .fix(if count == 1 {
-            format!("istio-tls gen-certs {} --force", shell(first.host()))
+            format!("istio-tls gen-certs {} --force", quote(first.host().as_str()))
         } else {
             "--force replaces them, --skip-existing leaves them and makes the others".to_owned()
         })
-}
-
-/// A path as a user of the current folder writes it.
-pub(in crate::cli) fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
-}
-
-/// A host as it is typed in a shell.
-pub(in crate::cli) fn shell(host: &Host) -> String {
-    if host.is_wildcard() {
-        format!("'{host}'")
-    } else {
-        host.to_string()
-    }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::plan::{Action, Job, Plan, Signer, shown};
+use super::plan::{Action, Job, Plan, Signer};
 use super::run::{Made, Outcome};
 use crate::cli::context::Context;
+use crate::files::shown;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
