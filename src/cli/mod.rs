@@ -17,6 +17,7 @@ mod entries;
 mod host_list;
 mod intent;
 mod password;
+mod pem_files;
 
 mod adopt;
 mod apply;
