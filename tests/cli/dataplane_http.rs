@@ -47,7 +47,7 @@ fn table(upstream: SocketAddr) -> Table {
         port,
         protocol: UpstreamProtocol::Http,
     };
-    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refusing = crate::running_program::free_port();
     let cluster = |name: &str, endpoint| Cluster {
         name: name.into(),
         endpoint,
@@ -161,8 +161,9 @@ impl Upstream {
             }
             let answer: &[u8] = match path.as_str() {
                 "/closes" => return,
+                // Until the gateway has had enough.
                 "/silent" => {
-                    std::thread::sleep(Duration::from_millis(600));
+                    let _ = stream.read_to_end(&mut Vec::new());
                     return;
                 }
                 "/garbage" => b"what is this\r\n\r\n",

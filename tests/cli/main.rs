@@ -3,7 +3,6 @@
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary has no outside, and may panic"
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
@@ -25,7 +24,7 @@ mod manifests;
 mod probe;
 mod request;
 mod revoke;
-mod running_serve;
+mod running_program;
 mod schema;
 mod serve_config;
 mod serve_process;

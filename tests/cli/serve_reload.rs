@@ -97,6 +97,7 @@ fn a_chain_folder_that_is_away_for_a_moment_is_waited_for() {
     let mut serve = Serve::start(&dir, &[]);
     let client = client_of(&dir, HOST);
     fs::rename(dir.path(HOST), dir.path("away")).unwrap();
+    // Long enough that the watch has seen it, and shorter than a chain may be away.
     std::thread::sleep(Duration::from_millis(400));
     assert!(serve.open(HOST, &client).is_ok(), "{}", serve.log());
     fs::rename(dir.path("away"), dir.path(HOST)).unwrap();
@@ -104,6 +105,7 @@ fn a_chain_folder_that_is_away_for_a_moment_is_waited_for() {
     let other = Dir::new();
     chain(&other);
     fs::rename(dir.path(HOST), dir.path("old")).unwrap();
+    // The time between a user's two commands.
     std::thread::sleep(Duration::from_millis(100));
     assert!(
         std::process::Command::new("cp")

@@ -4,32 +4,31 @@
 #![allow(
     unreachable_pub,
     clippy::unwrap_used,
-    reason = "a test binary has no outside, and may panic"
     clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
 )]
 
+mod certificates;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
 mod gateway_load;
 mod gateway_tls;
-#[path = "../cli/harness.rs"]
-mod harness;
+mod gen_certs;
+mod installed_tools;
 mod manifests;
+mod pkcs12;
 mod printed_lines;
-#[path = "../cli/running_serve.rs"]
-mod running_serve;
+mod serve_curl;
 mod zoo;
 
-mod certificates;
-mod pkcs12;
-
-mod gen_certs;
+// What the black-box tests use, too.
+#[path = "../cli/harness.rs"]
+mod harness;
+#[path = "../cli/running_program.rs"]
+mod running_program;
 #[path = "../cli/serve_process.rs"]
 mod serve_process;
 #[path = "../cli/tls_client.rs"]
 mod tls_client;
-
-mod serve_curl;
