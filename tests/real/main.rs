@@ -1,5 +1,5 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
-//! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
+//! pkilint, grpcio, websockets. scripts/test installs them and runs this; plain `cargo test` does not.
 
 #![allow(
     unreachable_pub,
@@ -14,12 +14,15 @@ mod gateway_fixture;
 mod gateway_http;
 mod gateway_load;
 mod gateway_tls;
+mod grpc;
 #[path = "../cli/harness.rs"]
 mod harness;
 mod manifests;
 mod printed_lines;
+mod python;
 #[path = "../cli/running_serve.rs"]
 mod running_serve;
+mod websocket;
 mod zoo;
 
 mod certificates;
