@@ -168,7 +168,7 @@ impl Admin {
             "/stats/prometheus" => {
                 let mut page = text(
                     StatusCode::OK,
-                    stats::prometheus(&self.stats, self.current.started.elapsed().as_secs()),
+                    stats::prometheus(&self.stats, &self.current),
                 );
                 page.headers_mut().insert(
                     CONTENT_TYPE,

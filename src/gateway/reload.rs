@@ -83,8 +83,9 @@ impl Reload {
     }
 
     /// Publishes every change until stopped. `publish` may refuse a table (a
-    /// port that cannot be opened); then the last one stays.
-    pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>) {
+    /// port that cannot be opened); then the last one stays. `refused` hears of
+    /// changes that do not even become one.
+    pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
         let mut timeout = None;
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
@@ -95,7 +96,9 @@ impl Reload {
                 Look::Wait(rest) => timeout = Some(rest),
                 Look::Bad(problems) => {
                     self.waiting_since = None;
-                    self.report(&problems);
+                    if self.report(&problems) {
+                        refused();
+                    }
                 }
                 Look::New(built) => {
                     self.waiting_since = None;
@@ -196,18 +199,21 @@ impl Reload {
                 self.reported = None;
                 tracing::info!("configuration reloaded");
             }
-            Err(problem) => self.report(&[problem]),
+            Err(problem) => drop(self.report(&[problem])),
         }
     }
 
-    fn report(&mut self, problems: &[Problem]) {
+    /// Tells what is wrong; false when that was said before.
+    fn report(&mut self, problems: &[Problem]) -> bool {
         let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let text = text.join("\n");
         // One complaint for one state, however often an editor touches it.
-        if self.reported.as_deref() != Some(&text) {
+        let is_new = self.reported.as_deref() != Some(&text);
+        if is_new {
             tracing::error!("the change is not taken, the last good configuration stays: {text}");
         }
         self.reported = Some(text);
+        is_new
     }
 }
 
