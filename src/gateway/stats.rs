@@ -177,7 +177,11 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
         ("envoy_http_downstream_cx_active", "Connections that are open", active),
         ("envoy_server_concurrency", "Workers", workers.len() as u64),
         ("envoy_server_live", "1 while serving", 1),
-        ("envoy_server_uptime", "Seconds since the start", current.started.elapsed().as_secs()),
+        (
+            "envoy_server_uptime",
+            "Seconds since the start",
+            current.started.elapsed().as_secs(),
+        ),
     ] {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
@@ -189,8 +193,8 @@ mod tests {
     use super::{Counter, Stats, prometheus};
     use crate::gateway::current::Current;
     use crate::gateway::table::Table;
-    use std::sync::atomic::Ordering::Relaxed;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
     fn workers_are_added_up() {

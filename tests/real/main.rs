@@ -13,6 +13,7 @@ mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
 mod gateway_load;
+mod gateway_reload_load;
 mod gateway_tls;
 mod grpc;
 #[path = "../cli/harness.rs"]
