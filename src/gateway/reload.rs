@@ -46,35 +46,26 @@ enum Look {
 }
 
 impl Reload {
-    /// Reads the sources for the first time, and watches them from before that on.
+    /// Reads the sources for the first time. [`Reload::run`] finds what changes
+    /// from here on: to watch thousands of folders takes longer than to read
+    /// them, and nobody shall wait for that.
     ///
     /// # Errors
     /// As [`Sources::load`], and when files cannot be watched.
     pub fn start(sources: Sources) -> Result<(Self, Built), SourceError> {
-        let mut watch = FolderWatch::new().map_err(SourceError::Bad)?;
-        let mut rounds = 0;
-        loop {
-            let files = DiskFiles::default();
-            let result = sources.load(&files);
-            let seen = files.seen();
-            // What changed between reading and watching is read again.
-            let again = watch.set(&seen.watched_folders(&sources.tops()));
-            rounds += 1;
-            let built = result?;
-            if again && rounds < 3 {
-                continue;
-            }
-            let reload = Self {
-                accepted: texts(&built.invalid),
-                notes: texts(&built.notes),
-                sources,
-                watch,
-                last: seen,
-                reported: None,
-                waiting_since: None,
-            };
-            return Ok((reload, built));
-        }
+        let watch = FolderWatch::new().map_err(SourceError::Bad)?;
+        let files = DiskFiles::default();
+        let built = sources.load(&files)?;
+        let reload = Self {
+            accepted: texts(&built.invalid),
+            notes: texts(&built.notes),
+            sources,
+            watch,
+            last: files.seen(),
+            reported: None,
+            waiting_since: None,
+        };
+        Ok((reload, built))
     }
 
     /// Ends [`Reload::run`] from another thread.
@@ -86,7 +77,8 @@ impl Reload {
     /// port that cannot be opened); then the last one stays. `refused` hears of
     /// changes that do not even become one.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
-        let mut timeout = None;
+        // What changed between the first reading and the watch is read now.
+        let mut timeout = Some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;
