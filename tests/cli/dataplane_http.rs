@@ -583,3 +583,16 @@ fn a_drain_answers_what_is_in_work() {
         "an idle connection is closed"
     );
 }
+
+#[test]
+fn a_grpc_client_gets_the_gateways_own_answers_as_grpc() {
+    let gateway = Gateway::start();
+    for (path, status) in [("/refused", "14"), ("/unknown", "14")] {
+        let answer = gateway.ask(&format!(
+            "POST {path} HTTP/1.1\r\nhost: a.test\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\n\r\n"
+        ));
+        assert_eq!(answer.status(), 200, "{path} {answer:?}");
+        assert_eq!(answer.header("grpc-status"), Some(status), "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/grpc"), "{path}");
+    }
+}

@@ -13,6 +13,7 @@ mod bad_input_manifests;
 mod bad_input_workspace;
 mod dataplane_admin;
 mod dataplane_http;
+mod dataplane_limits;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;

@@ -1,5 +1,5 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
-//! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
+//! pkilint, grpcio, websockets. scripts/test installs them and runs this; plain `cargo test` does not.
 
 #![allow(
     unreachable_pub,
@@ -14,13 +14,21 @@ mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
 mod gateway_load;
+mod gateway_reload_load;
 mod gateway_tls;
 mod gen_certs;
 mod installed_tools;
+mod grpc;
+#[path = "../cli/harness.rs"]
+mod harness;
 mod manifests;
 mod pkcs12;
 mod printed_lines;
 mod serve_curl;
+mod python;
+#[path = "../cli/running_serve.rs"]
+mod running_serve;
+mod websocket;
 mod zoo;
 
 // What the black-box tests use, too.

@@ -162,11 +162,12 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || {
-                reload.run(|table| {
+                let take = |table| {
                     let outcome = server.replace(table).map_err(Problem::from);
                     publish(claim.as_ref().as_ref(), &server, &id);
                     outcome
-                });
+                };
+                reload.run(take, || server.refuse());
             })
             .map_err(|error| Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string())))?
     };
