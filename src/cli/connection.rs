@@ -28,7 +28,7 @@ use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
 /// Where systems keep the certificates that their clients trust.
-pub(super) const SYSTEM_ROOTS: &[&str] = &[
+const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/ca-bundle.pem",
@@ -36,6 +36,12 @@ pub(super) const SYSTEM_ROOTS: &[&str] = &[
 ];
 /// How long the admin of a `serve` may take to say that it is alive.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The file of certificates that this system's clients trust: `SSL_CERT_FILE`, else the first known place.
+pub(super) fn system_roots(context: &Context) -> Option<PathBuf> {
+    let given = context.environment.get("SSL_CERT_FILE").map(PathBuf::from);
+    given.or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()))
+}
 
 /// How a gateway is reached.
 #[derive(clap::Args, Default)]
@@ -227,11 +233,7 @@ impl ConnectionArgs {
     }
 
     fn system_trust(&self, context: &Context) -> Result<Trust, Failure> {
-        let given = context.environment.get("SSL_CERT_FILE");
-        let path = given
-            .map(PathBuf::from)
-            .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()));
-        match path {
+        match system_roots(context) {
             Some(path) => self.trust(&path),
             None => Ok(Trust {
                 source: "no CA file".to_owned(),

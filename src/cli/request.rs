@@ -183,7 +183,6 @@ fn request(args: &RequestArgs, expectation: &Expectation) -> Result<crate::probe
     if let Some(method) = &args.request {
         request.method = method.clone();
     }
-    check_path(&expectation.path)?;
     Ok(request)
 }
 

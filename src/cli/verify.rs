@@ -249,12 +249,7 @@ fn trusted(
     } else if let Some(path) = own_root {
         vec![path]
     } else {
-        let given = context.environment.get("SSL_CERT_FILE").map(PathBuf::from);
-        let system = given.or_else(|| {
-            let mut known = connection::SYSTEM_ROOTS.iter().map(PathBuf::from);
-            known.find(|path| path.is_file())
-        });
-        let Some(system) = system else {
+        let Some(system) = connection::system_roots(context) else {
             return Err(Failure::usage(
                 Problem::new("there is nothing to trust")
                     .why("no --cacert was given, the target lies in no host's tree, and this system has no CA file")

@@ -1,6 +1,10 @@
 //! Black-box tests: every command, on the real binary.
 
-#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no outside, and may panic")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test binary has no outside, and may panic"
+)]
 
 mod adopt;
 mod bad_input_manifests;

@@ -1,7 +1,11 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
 //! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
 
-#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test binary has no outside, and may panic")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a test binary has no outside, and may panic"
+)]
 
 mod envoy_gateway;
 mod gateway_fixture;
