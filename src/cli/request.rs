@@ -64,6 +64,7 @@ pub(super) struct RequestArgs {
 pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let expectation = runtime.block_on(expectation(args, context))?;
+    check_path(&expectation.path)?;
     let extras = Extras {
         method: args.request.as_ref().map(ToString::to_string),
         headers: args.headers.clone(),

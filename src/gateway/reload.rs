@@ -46,35 +46,26 @@ enum Look {
 }
 
 impl Reload {
-    /// Reads the sources for the first time, and watches them from before that on.
+    /// Reads the sources for the first time. They are watched from
+    /// [`Reload::run`] on, which reads them once more then: thousands of folders
+    /// take longer to watch than to read, and the ports need not wait for that.
     ///
     /// # Errors
     /// As [`Sources::load`], and when files cannot be watched.
     pub fn start(sources: Sources) -> Result<(Self, Built), SourceError> {
-        let mut watch = FolderWatch::new().map_err(SourceError::Bad)?;
-        let mut rounds = 0;
-        loop {
-            let files = DiskFiles::default();
-            let result = sources.load(&files);
-            let seen = files.seen();
-            // What changed between reading and watching is read again.
-            let again = watch.set(&seen.watched_folders(&sources.tops()));
-            rounds += 1;
-            let built = result?;
-            if again && rounds < 3 {
-                continue;
-            }
-            let reload = Self {
-                accepted: texts(&built.invalid),
-                notes: texts(&built.notes),
-                sources,
-                watch,
-                last: seen,
-                reported: None,
-                waiting_since: None,
-            };
-            return Ok((reload, built));
-        }
+        let watch = FolderWatch::new().map_err(SourceError::Bad)?;
+        let files = DiskFiles::default();
+        let built = sources.load(&files)?;
+        let reload = Self {
+            accepted: texts(&built.invalid),
+            notes: texts(&built.notes),
+            sources,
+            watch,
+            last: files.seen(),
+            reported: None,
+            waiting_since: None,
+        };
+        Ok((reload, built))
     }
 
     /// Ends [`Reload::run`] from another thread.
@@ -85,7 +76,8 @@ impl Reload {
     /// Publishes every change until stopped. `publish` may refuse a table (a
     /// port that cannot be opened); then the last one stays.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>) {
-        let mut timeout = None;
+        // What changed between the first reading and watching is read again.
+        let mut timeout = Some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;
