@@ -151,7 +151,7 @@ impl Reload {
         let mut rounds = 0;
         loop {
             let files = DiskFiles::default();
-            let result = self.sources.load(&files);
+            let result = self.sources.load_again(&files);
             let seen = files.seen();
             let mut folders = seen.watched_folders(&self.sources.tops());
             // What was there may come back where it was.

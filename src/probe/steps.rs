@@ -78,6 +78,7 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
             HttpOutcome::Alert(alert) => format!("{alert} instead of an answer"),
             HttpOutcome::Reset => "reset instead of an answer".to_owned(),
             HttpOutcome::Closed => "closed instead of an answer".to_owned(),
+            HttpOutcome::TimedOut if http.status.is_some() => "the body did not end".to_owned(),
             HttpOutcome::TimedOut => "no answer".to_owned(),
             HttpOutcome::Failed(why) => why.clone(),
         };

@@ -153,3 +153,18 @@ fn every_failure_says_what_differs_and_what_to_do() {
         assert!(verdict.fault.is_some());
     }
 }
+
+#[test]
+fn a_body_that_does_not_end_is_told_from_an_answer_that_does_not_come() {
+    let wanted = &wanted(false)[0];
+    let mut facts = facts(
+        TlsOutcome::Complete,
+        SentCertificate::Certificate,
+        Some(HttpOutcome::TimedOut),
+    );
+    let judged = |facts: &Facts| judge(facts, wanted, OffsetDateTime::UNIX_EPOCH).summary;
+    assert!(judged(&facts).contains("none came within"), "{}", judged(&facts));
+    facts.http.as_mut().expect("HTTP").status = Some(200);
+    assert_eq!(code(&facts, wanted), "timeout");
+    assert!(judged(&facts).starts_with("HTTP/2 200 came"), "{}", judged(&facts));
+}
