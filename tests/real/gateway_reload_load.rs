@@ -106,7 +106,7 @@ fn two_hundred_changed_files_under_load_lose_no_request() {
         loads.iter_mut().all(Load::goes_on),
         "the load ended before the changes did, which took {took:?}"
     );
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_mins(1), "{took:?}");
     for load in loads {
         load.lost_nothing();
     }
