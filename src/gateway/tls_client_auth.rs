@@ -31,7 +31,13 @@ pub(super) fn verifier(
             .map_err(|error| format!("a CA certificate for clients cannot be used: {error}"))?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .with_crls(verification.crls.iter().cloned());
+        .with_crls(verification.crls.iter().cloned())
+        .enforce_revocation_expiration();
+    let builder = if verification.unlisted_allowed {
+        builder.allow_unknown_revocation_status()
+    } else {
+        builder
+    };
     let builder = if required {
         builder
     } else {

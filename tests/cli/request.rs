@@ -99,8 +99,16 @@ fn a_path_that_cannot_be_sent_is_not_printed_either() {
     let dir = Dir::new();
     dir.run(&["gen-certs", "a.example.com"]).exits(0);
     for tool in ["curl", "openssl"] {
-        dir.run(&["request", "a.example.com", "/a b", "--target", "127.0.0.1:1", "--print", tool])
-            .exits(2)
-            .says("%20 is a space");
+        dir.run(&[
+            "request",
+            "a.example.com",
+            "/a b",
+            "--target",
+            "127.0.0.1:1",
+            "--print",
+            tool,
+        ])
+        .exits(2)
+        .says("%20 is a space");
     }
 }
