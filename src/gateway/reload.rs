@@ -47,7 +47,7 @@ enum Look {
 
 impl Reload {
     /// Reads the sources for the first time. They are watched from
-    /// [`Reload::run`] on, which reads them once more then: thousands of folders
+    /// [`Reload::run`] on, which looks at them once more then: thousands of folders
     /// take longer to watch than to read, and the ports need not wait for that.
     ///
     /// # Errors
@@ -76,8 +76,9 @@ impl Reload {
     /// Publishes every change until stopped. `publish` may refuse a table (a
     /// port that cannot be opened); then the last one stays.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>) {
+        self.watch.set(&self.last.watched_folders(&self.sources.tops()));
         // What changed between the first reading and watching is read again.
-        let mut timeout = Some(Duration::ZERO);
+        let mut timeout = (!self.last.is_current()).then_some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;
