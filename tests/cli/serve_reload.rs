@@ -10,6 +10,7 @@ use crate::serve_process::{Serve, client_of, trusting};
 use crate::tls_client::{Connection, Identity, plain_get};
 
 const HOST: &str = "httpbin.example.com";
+const OTHER: &str = "bookinfo.com";
 const CERT: &str = "3_application/certs/httpbin.example.com.cert.pem";
 const KEY: &str = "3_application/private/httpbin.example.com.key.pem";
 
@@ -347,7 +348,6 @@ fn a_revoked_client_is_refused_and_the_others_are_served() {
         fs::rename(dir.path(HOST).join(list), dir.path(format!("{index}.crl"))).unwrap();
     }
     // A host of another CA, for which no list is, is served all the same.
-    const OTHER: &str = "bookinfo.com";
     dir.run(&["gen-certs", OTHER]).exits(0);
     let serve = Serve::start(&dir, &["--crl", "0.crl", "--crl", "1.crl"]);
     assert!(refused(&serve), "{:?}", request(&serve, &alice));
