@@ -216,7 +216,7 @@ impl ConnectionArgs {
 
     fn trust(&self, path: &Path) -> Result<Trust, Failure> {
         let name = path.display().to_string();
-        let roots = files::read(path, PEM_LIMIT)
+        let roots = files::read_given(path, PEM_LIMIT)
             .and_then(|content| pem::certificates(&content, &name))
             .map_err(Failure::usage)?;
         Ok(Trust {
@@ -244,7 +244,7 @@ impl ConnectionArgs {
     fn crls(&self) -> Result<Vec<rustls::pki_types::CertificateRevocationListDer<'static>>, Failure> {
         let mut crls = Vec::new();
         for path in &self.crl {
-            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
             crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
         }
         Ok(crls)
@@ -254,10 +254,10 @@ impl ConnectionArgs {
     /// failure of the command.
     fn client(&self, cert: &Path, key: &Path) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
         let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
-        let chain = files::read(cert, PEM_LIMIT)
+        let chain = files::read_given(cert, PEM_LIMIT)
             .and_then(|content| pem::certificates(&content, &cert_name))
             .map_err(Failure::usage)?;
-        let content = zeroize::Zeroizing::new(files::read(key, PEM_LIMIT).map_err(Failure::usage)?);
+        let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
         let password = self.key_password()?;
         if password.is_none() && is_encrypted(&content, &key_name) {
             return Ok(Err(Verdict::new(
@@ -307,7 +307,7 @@ impl ConnectionArgs {
         let Some(path) = &self.key_password_file else {
             return Ok(None);
         };
-        let content = zeroize::Zeroizing::new(files::read(path, 64 << 10).map_err(Failure::usage)?);
+        let content = zeroize::Zeroizing::new(files::read_given(path, 64 << 10).map_err(Failure::usage)?);
         let text = std::str::from_utf8(&content).map_err(|_| {
             Failure::usage(Problem::new(format!("{} holds no password", path.display())).why("it is not UTF-8 text"))
         })?;

@@ -37,7 +37,7 @@ impl PasswordArgs {
     pub(super) fn read(&self, context: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
         let (content, source) = if let Some(path) = &self.password_file {
             (
-                files::read(path, LIMIT).map_err(Failure::usage)?,
+                files::read_given(path, LIMIT).map_err(Failure::usage)?,
                 path.display().to_string(),
             )
         } else if self.password_stdin {

@@ -278,14 +278,14 @@ fn crls(args: &VerifyArgs, tree: Option<&ChainLayout>) -> Result<Vec<Certificate
     }
     let mut crls = Vec::new();
     for path in &paths {
-        let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+        let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
         crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
     }
     Ok(crls)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+    let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
     certificates_of(&content, &path.display().to_string())
 }
 

@@ -204,6 +204,11 @@ impl Store {
             let mode = if part.is_secret() { SECRET } else { PUBLIC };
             write_new(&tree.join(relative), content, mode).map_err(|(_, error)| at(error))?;
         }
+        // Where the key of a certificate request is put later.
+        if let Some(folder) = layout.relative(Part::ServerKey).parent() {
+            let folder = tree.join(folder);
+            make_folders(&folder).map_err(|error| (folder, error))?;
+        }
         Ok(())
     }
 
