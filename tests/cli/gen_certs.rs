@@ -399,3 +399,20 @@ fn a_client_of_a_simple_host_is_told_that_nobody_asks() {
         .exits(0)
         .says("asks for no client certificate");
 }
+
+#[test]
+fn many_chains_are_replaced_at_once() {
+    let dir = Dir::new();
+    let hosts: Vec<String> = (0..40).map(|number| format!("h{number}.example")).collect();
+    dir.write("hosts.txt", hosts.join("\n"));
+    let args = ["gen-certs", "--hosts-file", "hosts.txt", "--root", "ca", "--force"];
+    for _ in 0..3 {
+        dir.run(&args).exits(0).prints("40 chains");
+    }
+    let state: Vec<_> = std::fs::read_dir(dir.path(".istio-tls"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter(|name| name.to_string_lossy().starts_with("new-"))
+        .collect();
+    assert!(state.is_empty(), "{state:?}");
+}

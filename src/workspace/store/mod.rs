@@ -226,8 +226,8 @@ impl Store {
         let mark = self.staging.join(format!("{name}{SWAP_SUFFIX}"));
         let at_mark = |error: io::Error| (mark.clone(), error);
         let inode = fs::metadata(tree).map_err(at_target)?.ino();
-        // Appears whole or not at all.
-        let unfinished = self.staging.join("mark");
+        // Appears whole or not at all; other threads write theirs beside it.
+        let unfinished = self.staging.join(format!("{name}.mark"));
         fs::write(&unfinished, inode.to_string()).map_err(at_mark)?;
         fs::rename(&unfinished, &mark).map_err(at_mark)?;
         let old = self.state.join(OLD).join(name);
