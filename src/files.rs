@@ -81,6 +81,11 @@ fn too_large(name: &str, limit: u64) -> Problem {
     Problem::new(format!("{name} is too large")).why(format!("at most {} MiB are read", limit >> 20))
 }
 
+/// A path as a user of the current folder writes it: without a leading `./`.
+pub fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
+}
+
 /// An I/O error in words, without the number that the system gives it.
 pub fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();

@@ -13,13 +13,16 @@
 //! gateway's listener, the probe's dial. Edges never call each other; a command
 //! file under [`cli`] joins them.
 
+pub mod alert;
 pub mod certs;
 pub mod cli;
 pub mod files;
 pub mod gateway;
+pub mod hex;
 pub mod manifests;
 pub mod names;
 pub mod probe;
 pub mod problem;
 pub mod report;
+pub mod shell;
 pub mod workspace;

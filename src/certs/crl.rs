@@ -8,9 +8,10 @@ use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::authority::{CertificateAuthority, failed};
 use super::inspect::{CrlFacts, RevokedFact};
-use super::names::{display, hex};
+use super::names::display;
 use super::pem;
 use super::times::rfc3339;
+use crate::hex::with_colons;
 use crate::problem::Problem;
 
 /// How long a CRL is good; afterwards verifiers want the next one.
@@ -125,7 +126,7 @@ pub(super) fn facts(der: &[u8], name: &str) -> Result<CrlFacts, Problem> {
         revoked: parsed
             .iter_revoked_certificates()
             .map(|entry| RevokedFact {
-                serial: hex(without_zeros(entry.raw_serial())),
+                serial: with_colons(without_zeros(entry.raw_serial())),
                 date: rfc3339(entry.revocation_date.to_datetime()),
             })
             .collect(),

@@ -4,6 +4,8 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::x509::X509Name;
 
+use crate::hex;
+
 /// A name as `C=US, O=Dis, CN=a`, in the certificate's order; control
 /// characters are shown escaped.
 pub(crate) fn display(name: &X509Name<'_>) -> String {
@@ -61,19 +63,6 @@ pub(crate) fn common_names(name: &X509Name<'_>) -> Vec<String> {
         .collect()
 }
 
-/// Bytes as lower-case hex with colons, as OpenSSL shows serial numbers.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            text.push(':');
-        }
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-    }
-    text
-}
-
 /// The serial number's octets, without the zero that keeps it positive.
 pub(crate) fn serial(certificate: &X509Certificate<'_>) -> String {
     let raw = certificate.raw_serial();
@@ -82,7 +71,7 @@ pub(crate) fn serial(certificate: &X509Certificate<'_>) -> String {
         .take(raw.len().saturating_sub(1))
         .take_while(|byte| **byte == 0)
         .count();
-    hex(&raw[start..])
+    hex::with_colons(&raw[start..])
 }
 
 /// subjectKeyIdentifier, if there is one.
@@ -139,6 +128,6 @@ pub(crate) fn address(octets: &[u8]) -> String {
             let length: u32 = mask.iter().map(|byte| byte.count_ones()).sum();
             ip(base).map_or_else(String::new, |ip| format!("{ip}/{length}"))
         }
-        _ => hex(octets),
+        _ => hex::with_colons(octets),
     }
 }

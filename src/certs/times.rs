@@ -9,8 +9,9 @@ pub(crate) fn shown(time: OffsetDateTime) -> String {
     format!("{} {hour:02}:{minute:02}:{second:02} UTC", time.date())
 }
 
-/// RFC 3339, for machines.
+/// RFC 3339 to the second, for machines.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
+    let time = time.replace_nanosecond(0).unwrap_or(time);
     time.to_offset(time::UtcOffset::UTC)
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap_or_else(|_| time.to_string())

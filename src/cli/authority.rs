@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::Failure;
 use super::context::Context;
-use crate::certs::{CertificateAuthority, CertificateDer, key, pem};
+use super::pem_files::certificates;
+use crate::certs::{CertificateAuthority, CertificateDer, key};
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
@@ -111,19 +112,15 @@ pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result
 
 fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
     let ca = ca(cert, key, password)?;
-    let content = files::read(root, PEM_LIMIT).map_err(Failure::usage)?;
     // ca-chain.cert.pem ends with the root.
-    let root = pem::certificates(&content, &root.display().to_string())
-        .map_err(Failure::usage)?
+    let root = certificates(root)?
         .pop()
         .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", root.display()))))?;
     Ok(Intermediate { ca, root })
 }
 
 fn first_certificate(path: &Path) -> Result<CertificateDer<'static>, Failure> {
-    let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
-    pem::certificates(&content, &path.display().to_string())
-        .map_err(Failure::usage)?
+    certificates(path)?
         .into_iter()
         .next()
         .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", path.display()))))

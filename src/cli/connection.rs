@@ -9,9 +9,11 @@ use rustls::sign::CertifiedKey;
 
 use super::args::choice;
 use super::context::Context;
-use super::{Failure, duration};
+use super::pem_files::{certificates, crls, system_roots};
+use super::{Failure, duration, password};
 use crate::certs::{key, pem};
 use crate::files::{self, PEM_LIMIT};
+use crate::hex;
 use crate::manifests::routes::default_routes;
 use crate::names::Host;
 use crate::probe::codes::Code;
@@ -27,13 +29,6 @@ use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
-/// Where systems keep the certificates that their clients trust.
-pub(super) const SYSTEM_ROOTS: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 /// How long the admin of a `serve` may take to say that it is alive.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -216,49 +211,31 @@ impl ConnectionArgs {
 
     fn trust(&self, path: &Path) -> Result<Trust, Failure> {
         let name = path.display().to_string();
-        let roots = files::read_given(path, PEM_LIMIT)
-            .and_then(|content| pem::certificates(&content, &name))
-            .map_err(Failure::usage)?;
         Ok(Trust {
             source: name,
-            roots,
-            crls: self.crls()?,
+            roots: certificates(path)?,
+            crls: crls(&self.crl)?,
         })
     }
 
     fn system_trust(&self, context: &Context) -> Result<Trust, Failure> {
-        let given = context.environment.get("SSL_CERT_FILE");
-        let path = given
-            .map(PathBuf::from)
-            .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()));
-        match path {
+        match system_roots(context.environment.get("SSL_CERT_FILE")) {
             Some(path) => self.trust(&path),
             None => Ok(Trust {
                 source: "no CA file".to_owned(),
                 roots: Vec::new(),
-                crls: self.crls()?,
+                crls: crls(&self.crl)?,
             }),
         }
-    }
-
-    fn crls(&self) -> Result<Vec<rustls::pki_types::CertificateRevocationListDer<'static>>, Failure> {
-        let mut crls = Vec::new();
-        for path in &self.crl {
-            let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
-            crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
-        }
-        Ok(crls)
     }
 
     /// Reads a client's pair. A pair that cannot be used is a verdict, not a
     /// failure of the command.
     fn client(&self, cert: &Path, key: &Path) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
         let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
-        let chain = files::read_given(cert, PEM_LIMIT)
-            .and_then(|content| pem::certificates(&content, &cert_name))
-            .map_err(Failure::usage)?;
+        let chain = certificates(cert)?;
         let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
-        let password = self.key_password()?;
+        let password = self.key_password_file.as_deref().map(password::of_file).transpose()?;
         if password.is_none() && is_encrypted(&content, &key_name) {
             return Ok(Err(Verdict::new(
                 Code::ClientKeyEncrypted,
@@ -302,23 +279,11 @@ impl ConnectionArgs {
             chain,
         })))
     }
-
-    fn key_password(&self) -> Result<Option<zeroize::Zeroizing<String>>, Failure> {
-        let Some(path) = &self.key_password_file else {
-            return Ok(None);
-        };
-        let content = zeroize::Zeroizing::new(files::read_given(path, 64 << 10).map_err(Failure::usage)?);
-        let text = std::str::from_utf8(&content).map_err(|_| {
-            Failure::usage(Problem::new(format!("{} holds no password", path.display())).why("it is not UTF-8 text"))
-        })?;
-        let line = text.lines().next().unwrap_or_default();
-        Ok(Some(zeroize::Zeroizing::new(line.to_owned())))
-    }
 }
 
 fn short_hash(spki: &[u8]) -> String {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, spki);
-    served::hex(&hash.as_ref()[..8])
+    hex::digits(&hash.as_ref()[..8])
 }
 
 fn is_encrypted(content: &[u8], name: &str) -> bool {

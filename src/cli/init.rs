@@ -8,10 +8,11 @@ use serde_json::json;
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs_plan::shown;
 use super::{Exit, Failure};
+use crate::files::shown;
 use crate::names::{self, Host, is_dns_label};
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::{FILE_NAME, IstioTarget, Mode, SecretStyle, WorkspaceConfig};
 use crate::workspace::file::{WorkspaceFile, new_id};
 
@@ -93,7 +94,7 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
                 .hosts
                 .first()
                 .map_or("httpbin.example.com", |entry| entry.host.as_str());
-            context.print(&format!("wrote {shown}\n\nnext: istio-tls gen-certs {host}\n"))?;
+            context.print(&format!("wrote {shown}\n\nnext: istio-tls gen-certs {}\n", quote(host)))?;
         }
     }
     Ok(Exit::Done)

@@ -7,10 +7,12 @@ use zeroize::Zeroizing;
 
 use super::entries;
 use crate::certs::pem;
+use crate::files;
 use crate::manifests::build::{Api, HostIntent, Intent, Material};
 use crate::manifests::{naming, routes};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -108,7 +110,8 @@ pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Prob
                 name(Part::ServerKey)
             ))
             .fix(format!(
-                "put the key there, or make both anew: istio-tls gen-certs {host} --force"
+                "put the key there, or make both anew: istio-tls gen-certs {} --force",
+                quote(host.as_str())
             )));
     };
     pem::certificates(&certificate, &name(Part::ServerCert))?;
@@ -163,20 +166,10 @@ fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
 }
 
 fn no_chain(host: &Host) -> Problem {
-    let problem = Problem::new(format!("there is no chain for {host}"));
-    // A shell would take the star of a wildcard for itself.
-    problem.fix(if host.is_wildcard() {
-        format!("istio-tls gen-certs '{host}'")
-    } else {
-        format!("istio-tls gen-certs {host}")
-    })
+    Problem::new(format!("there is no chain for {host}")).fix(format!("istio-tls gen-certs {}", quote(host.as_str())))
 }
 
 fn shown(path: &Path) -> String {
-    let path = path.strip_prefix(".").unwrap_or(path);
-    if path.as_os_str().is_empty() {
-        "this folder".into()
-    } else {
-        path.display().to_string()
-    }
+    let shown = files::shown(path);
+    if shown.is_empty() { "this folder".into() } else { shown }
 }

@@ -1,7 +1,7 @@
 //! The password of CA keys and bundles: from a file, standard input or
 //! ISTIO_TLS_PASSWORD; never from the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -35,33 +35,36 @@ impl PasswordArgs {
     /// # Errors
     /// When it cannot be read, is no text, or is empty.
     pub(super) fn read(&self, context: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
-        let (content, source) = if let Some(path) = &self.password_file {
-            (
-                files::read_given(path, LIMIT).map_err(Failure::usage)?,
-                path.display().to_string(),
-            )
-        } else if self.password_stdin {
-            let name = "standard input";
-            (
-                files::read_from(std::io::stdin().lock(), name, LIMIT).map_err(Failure::usage)?,
-                name.to_owned(),
-            )
-        } else {
-            return Ok(context
-                .environment
-                .get("ISTIO_TLS_PASSWORD")
-                .map(|password| Zeroizing::new(password.to_owned())));
-        };
-        let content = Zeroizing::new(content);
-        let text = std::str::from_utf8(&content).map_err(|_| {
-            Failure::usage(Problem::new(format!("{source} holds no password")).why("it is not UTF-8 text"))
-        })?;
-        let line = text.lines().next().unwrap_or_default();
-        if line.is_empty() {
-            return Err(Failure::usage(
-                Problem::new(format!("{source} holds no password")).why("its first line is empty"),
-            ));
+        if let Some(path) = &self.password_file {
+            return of_file(path).map(Some);
         }
-        Ok(Some(Zeroizing::new(line.to_owned())))
+        if self.password_stdin {
+            let name = "standard input";
+            let content = files::read_from(std::io::stdin().lock(), name, LIMIT).map_err(Failure::usage)?;
+            return first_line(content, name).map(Some);
+        }
+        Ok(context
+            .environment
+            .get("ISTIO_TLS_PASSWORD")
+            .map(|password| Zeroizing::new(password.to_owned())))
+    }
+}
+
+/// The password in the first line of a file.
+///
+/// # Errors
+/// When it cannot be read, is no text, or is empty.
+pub(super) fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let content = files::read_given(path, LIMIT).map_err(Failure::usage)?;
+    first_line(content, &path.display().to_string())
+}
+
+fn first_line(content: Vec<u8>, source: &str) -> Result<Zeroizing<String>, Failure> {
+    let content = Zeroizing::new(content);
+    let none = |why: &str| Failure::usage(Problem::new(format!("{source} holds no password")).why(why));
+    let text = std::str::from_utf8(&content).map_err(|_| none("it is not UTF-8 text"))?;
+    match text.lines().next().unwrap_or_default() {
+        "" => Err(none("its first line is empty")),
+        line => Ok(Zeroizing::new(line.to_owned())),
     }
 }

@@ -64,6 +64,7 @@ pub(super) struct RequestArgs {
 pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure> {
     let runtime = runtime()?;
     let expectation = runtime.block_on(expectation(args, context))?;
+    check_path(&expectation.path)?;
     let extras = Extras {
         method: args.request.as_ref().map(ToString::to_string),
         headers: args.headers.clone(),
@@ -183,7 +184,6 @@ fn request(args: &RequestArgs, expectation: &Expectation) -> Result<crate::probe
     if let Some(method) = &args.request {
         request.method = method.clone();
     }
-    check_path(&expectation.path)?;
     Ok(request)
 }
 

@@ -4,12 +4,14 @@ use serde_json::json;
 
 use super::authority;
 use super::context::Context;
-use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::{CertificateAuthority, crl, inspect, pem};
+use crate::files::shown;
+use crate::hex;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store};
 
@@ -71,7 +73,7 @@ pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure>
         return Err(Failure::usage(
             Problem::new(format!("{host} has no chain here"))
                 .at(format!("{}/", shown(&layout.folder())))
-                .fix(format!("istio-tls gen-certs {}", shell(&host))),
+                .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
         ));
     }
     let serial = match (&args.client, &args.serial) {
@@ -216,11 +218,7 @@ fn report(
     crls: &[Part<'_>],
     already: bool,
 ) -> Result<(), Failure> {
-    let serial: String = serial
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .join(":");
+    let serial = hex::with_colons(serial);
     let paths: Vec<String> = (crls.iter()).map(|part| shown(&layout.path(*part))).collect();
     match format {
         Format::Json => context.print_json(&json!({

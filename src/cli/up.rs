@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::serve::{self, ServeArgs};
-use super::{Exit, Failure, gen_certs_report, gen_certs_run, probe};
+use super::{Exit, Failure, gen_certs, probe};
 use crate::gateway::access_log::AccessLog;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -88,8 +88,8 @@ fn make_missing_chains(hosts: &[Host], context: &Context) -> Result<(), Failure>
     if missing.is_empty() {
         return Ok(());
     }
-    let made = gen_certs_run::make_missing(missing, context)?;
-    context.say(&gen_certs_report::text(&made, context));
+    let made = gen_certs::run::make_missing(missing, context)?;
+    context.say(&gen_certs::report::text(&made, context));
     Ok(())
 }
 

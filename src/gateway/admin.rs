@@ -166,10 +166,7 @@ impl Admin {
             "/config_dump" => json(&admin_config::dump(&self.current.generation())),
             "/listeners" => text(StatusCode::OK, self.listeners()),
             "/stats/prometheus" => {
-                let mut page = text(
-                    StatusCode::OK,
-                    stats::prometheus(&self.stats, self.current.started.elapsed().as_secs()),
-                );
+                let mut page = text(StatusCode::OK, stats::prometheus(&self.stats, &self.current));
                 page.headers_mut().insert(
                     CONTENT_TYPE,
                     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),

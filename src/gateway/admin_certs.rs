@@ -2,15 +2,15 @@
 //! the subject and the Secret or path added.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-use rustls_pki_types::CertificateDer;
+use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use super::clock;
 use super::table::{ClientAuth, FilterChain, ListenerProtocol, SniTable, Table, TlsMaterial};
+use crate::certs::times::rfc3339;
+use crate::hex;
 
 /// Every certificate of a table; `now` in seconds since 1970.
 pub(super) fn certs(table: &Table, now: u64) -> Value {
@@ -91,10 +91,7 @@ fn certificate(der: &[u8], source: &str, now: u64) -> Value {
             _ => None,
         })
         .collect();
-    let mut serial = String::new();
-    for byte in certificate.raw_serial() {
-        let _ = write!(serial, "{byte:02x}");
-    }
+    let serial = hex::digits(certificate.raw_serial());
     let validity = certificate.validity();
     let days = (validity.not_after.timestamp() - i64::try_from(now).unwrap_or(i64::MAX))
         .div_euclid(86_400)
@@ -105,16 +102,11 @@ fn certificate(der: &[u8], source: &str, now: u64) -> Value {
         "subject": certificate.subject().to_string(),
         "issuer": certificate.issuer().to_string(),
         "subject_alt_names": names,
-        "valid_from": instant(validity.not_before.timestamp()),
-        "expiration_time": instant(validity.not_after.timestamp()),
+        "valid_from": rfc3339(validity.not_before.to_datetime()),
+        "expiration_time": rfc3339(validity.not_after.to_datetime()),
         // As text, which is how Envoy's page writes its 64-bit numbers.
         "days_until_expiration": days.to_string(),
     })
-}
-
-fn instant(seconds: i64) -> String {
-    let since_1970 = std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    clock::rfc3339(since_1970).replace(".000Z", "Z")
 }
 
 #[cfg(test)]

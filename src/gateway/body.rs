@@ -34,6 +34,8 @@ pub(super) struct Exchange {
     pub(super) started: Instant,
     /// What the access log will say; none when it is off.
     pub(super) entry: Option<Box<Entry>>,
+    /// The client speaks gRPC: it wants the gateway's own answers as such.
+    pub(super) is_grpc: bool,
 }
 
 impl Drop for Exchange {
@@ -50,7 +52,8 @@ impl Drop for Exchange {
 /// A response's body on its way to the client.
 pub(super) struct ResponseBody {
     kind: Kind,
-    exchange: Exchange,
+    /// None: the exchange goes on without this body.
+    exchange: Option<Exchange>,
 }
 
 enum Kind {
@@ -68,7 +71,15 @@ impl ResponseBody {
     pub(super) fn full(bytes: Bytes, exchange: Exchange) -> Self {
         Self {
             kind: Kind::Full(bytes),
-            exchange,
+            exchange: Some(exchange),
+        }
+    }
+
+    /// No body: the connection is to be something else.
+    pub(super) fn switching() -> Self {
+        Self {
+            kind: Kind::Full(Bytes::new()),
+            exchange: None,
         }
     }
 
@@ -85,7 +96,7 @@ impl ResponseBody {
                 _lease: lease,
                 deadline,
             },
-            exchange,
+            exchange: Some(exchange),
         }
     }
 }
@@ -107,7 +118,7 @@ impl Body for ResponseBody {
                 Poll::Ready(frame) => Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from))),
             },
         };
-        if let Some(entry) = &mut this.exchange.entry {
+        if let Some(entry) = this.exchange.as_mut().and_then(|exchange| exchange.entry.as_mut()) {
             match &polled {
                 Poll::Ready(Some(Ok(frame))) => {
                     entry.bytes_sent += frame.data_ref().map_or(0, Bytes::len) as u64;

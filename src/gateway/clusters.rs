@@ -124,6 +124,16 @@ impl<'a> Clusters<'a> {
         place: &Field<'_>,
         notes: &mut Vec<Problem>,
     ) -> usize {
+        if let Some(subset) = destination.subset.as_deref().filter(|subset| !subset.is_empty()) {
+            notes.push(
+                Problem::new(format!(
+                    "serve does not run subsets: requests for {} go to the Service, not to its subset {subset:?} alone",
+                    destination.host
+                ))
+                .at(place.child("destination").child("subset").locate())
+                .why("serve reads no DestinationRule, which says what a subset is"),
+            );
+        }
         let host = full_name(&destination.host, namespace);
         let known = self.services.get(&host);
         let port = destination

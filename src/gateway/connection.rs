@@ -1,11 +1,10 @@
 //! One client connection from its first byte to its last: plain or TLS, the
 //! filter chain by SNI, HTTP/1.1 or HTTP/2, and when it is closed.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use http::HeaderValue;
 use hyper::server::conn::{http1, http2};
@@ -13,115 +12,19 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio_rustls::LazyConfigAcceptor;
 
 use super::current::Generation;
 use super::forwarded;
-use super::limits::Limits;
 use super::matching;
 use super::proxy;
+use super::signals::{Cut, Signals};
 use super::stats::Counter;
 use super::table::{ListenerProtocol, RouteTable, SniTable};
 use super::tls_failure;
 use super::upstream::LocalExecutor;
-use super::wire::{Activity, Watched};
+use super::wire::Watched;
 use super::worker::Worker;
-
-/// How a connection is to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// Not at all.
-    No,
-    /// When its requests are answered; the client is told.
-    Gently,
-    /// At once.
-    Now,
-}
-
-/// What the worker and a connection tell each other.
-pub(super) struct Signals {
-    cut: Cell<Cut>,
-    changed: Notify,
-    activity: Arc<Activity>,
-    /// Requests in work.
-    active: Cell<u32>,
-    /// Request bodies that are still read.
-    bodies: Cell<u32>,
-    /// When it last had no request in work.
-    idle_since: Cell<u32>,
-}
-
-impl Signals {
-    pub(super) fn new(seconds: &Arc<AtomicU32>) -> Self {
-        Self {
-            cut: Cell::new(Cut::No),
-            changed: Notify::new(),
-            activity: Activity::new(seconds),
-            active: Cell::new(0),
-            bodies: Cell::new(0),
-            idle_since: Cell::new(seconds.load(Relaxed)),
-        }
-    }
-
-    /// Asks the connection to end.
-    pub(super) fn cut(&self, how: Cut) {
-        if self.cut.get() != Cut::Now {
-            self.cut.set(how);
-            self.changed.notify_one();
-        }
-    }
-
-    /// Applies the limits on waiting.
-    pub(super) fn check(&self, now: u32, limits: &Limits) {
-        let over = |since: u32, limit: std::time::Duration| u64::from(now.saturating_sub(since)) > limit.as_secs();
-        if self.active.get() == 0 {
-            if self.activity.head_begun.load(Relaxed) && over(self.activity.head_since.load(Relaxed), limits.head_time)
-            {
-                self.cut(Cut::Now);
-            } else if over(self.idle_since.get(), limits.idle) {
-                self.cut(Cut::Gently);
-            }
-        } else if self.bodies.get() > 0 && over(self.activity.last_read.load(Relaxed), limits.body_idle) {
-            self.cut(Cut::Now);
-        }
-    }
-
-    async fn next(&self) -> Cut {
-        loop {
-            self.changed.notified().await;
-            match self.cut.get() {
-                Cut::No => {}
-                how => return how,
-            }
-        }
-    }
-
-    /// A request begins; whether its head had two framings.
-    pub(super) fn begin(&self) -> bool {
-        self.active.set(self.active.get() + 1);
-        self.activity.between.store(false, Relaxed);
-        self.activity.head_begun.store(false, Relaxed);
-        self.activity.both_lengths.swap(false, Relaxed)
-    }
-
-    /// A request is answered.
-    pub(super) fn end(&self, now: u32) {
-        self.active.set(self.active.get().saturating_sub(1));
-        if self.active.get() == 0 {
-            self.idle_since.set(now);
-            self.activity.between.store(true, Relaxed);
-        }
-    }
-
-    pub(super) fn body_begins(&self) {
-        self.bodies.set(self.bodies.get() + 1);
-    }
-
-    pub(super) fn body_ends(&self) {
-        self.bodies.set(self.bodies.get().saturating_sub(1));
-    }
-}
 
 /// A connection as its requests see it.
 pub(super) struct Connection {
@@ -472,7 +375,10 @@ where
     loop {
         tokio::select! {
             biased;
-            ended = serving.as_mut() => return note(ended),
+            ended = serving.as_mut() => {
+                note(ended);
+                return signals.upgraded().await;
+            }
             how = signals.next() => match how {
                 Cut::Now => return,
                 _ => serving.as_mut().graceful_shutdown(),

@@ -49,6 +49,17 @@ pub(super) struct Current {
     remotes: Mutex<HashMap<(String, u16, UpstreamProtocol), Arc<Remote>>>,
     /// When the server was started, for the admin.
     pub(super) started: Instant,
+    /// Changes of the configuration that were taken, and those refused.
+    pub(super) reloads: Reloads,
+}
+
+/// How often the configuration was to change.
+#[derive(Default)]
+pub(super) struct Reloads {
+    /// The change holds.
+    pub(super) taken: AtomicU64,
+    /// It could not be used, and the last good configuration stayed.
+    pub(super) refused: AtomicU64,
 }
 
 impl Current {
@@ -65,6 +76,7 @@ impl Current {
             generation: ArcSwap::from_pointee(generation),
             remotes,
             started: Instant::now(),
+            reloads: Reloads::default(),
         }
     }
 

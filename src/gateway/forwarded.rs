@@ -27,9 +27,8 @@ pub(super) fn is_internal(address: IpAddr) -> bool {
 pub(super) fn client_certificate(der: &[u8]) -> Option<HeaderValue> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let mut text = String::from("Hash=");
-    for byte in aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref() {
-        let _ = write!(text, "{byte:02x}");
-    }
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der);
+    text.push_str(&crate::hex::digits(hash.as_ref()));
     let _ = write!(
         text,
         ";Cert=\"{}\";Subject=\"{}\"",

@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use rustls_pki_types::CertificateRevocationListDer;
+use rustls::pki_types::CertificateRevocationListDer;
 
 use super::clusters::Upstream;
 use super::field::Locate;

@@ -1,6 +1,8 @@
 //! Answers that the gateway gives by itself, with the status, body and headers
 //! that Envoy gives.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode, Version};
@@ -122,8 +124,31 @@ impl LocalReply {
         self
     }
 
+    /// To a gRPC client the status is a header, and the HTTP status 200.
+    fn into_grpc_response(self, mut exchange: Exchange) -> Response<ResponseBody> {
+        exchange.connection.worker.stats.status(StatusCode::OK);
+        if let Some(entry) = &mut exchange.entry {
+            entry.status = Some(StatusCode::OK);
+            entry.flags = self.flags;
+        }
+        let mut response = Response::new(ResponseBody::full(Bytes::new(), exchange));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert("grpc-status", HeaderValue::from(grpc_status(self.status)));
+        if !self.body.is_empty()
+            && let Ok(message) = HeaderValue::try_from(percent_encoded(&self.body))
+        {
+            headers.insert("grpc-message", message);
+        }
+        headers.insert(http::header::SERVER, headers::SERVER_NAME);
+        response
+    }
+
     /// The response.
     pub(super) fn into_response(self, version: Version, mut exchange: Exchange) -> Response<ResponseBody> {
+        if exchange.is_grpc {
+            return self.into_grpc_response(exchange);
+        }
         exchange.connection.worker.stats.status(self.status);
         if let Some(entry) = &mut exchange.entry {
             entry.status = Some(self.status);
@@ -144,5 +169,44 @@ impl LocalReply {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         response
+    }
+}
+
+/// The gRPC status for an HTTP status, by gRPC's own table.
+const fn grpc_status(status: StatusCode) -> u16 {
+    match status.as_u16() {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502 | 503 | 504 => 14,
+        _ => 2,
+    }
+}
+
+/// A `grpc-message`: what is not printable ASCII, and `%`, as `%XX`.
+fn percent_encoded(text: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text {
+        match byte {
+            b'%' | 0..b' ' | 0x7f.. => {
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+            _ => encoded.push(char::from(*byte)),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn a_grpc_message_is_printable() {
+        assert_eq!(
+            percent_encoded("100 % größer\n".as_bytes()),
+            "100 %25 gr%C3%B6%C3%9Fer%0A"
+        );
     }
 }

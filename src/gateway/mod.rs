@@ -35,6 +35,7 @@ mod routes;
 mod samples;
 pub mod secrets;
 pub mod server;
+mod signals;
 pub mod source;
 mod stats;
 pub mod summary;

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Instant;
 
-use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -34,12 +34,21 @@ pub(super) async fn answer(
         connection: Rc::clone(&connection),
         started: Instant::now(),
         entry,
+        is_grpc: is_grpc(request.headers()),
     };
     let version = request.version();
     if let Err(refused) = refuse_malformed(&request, both_lengths) {
         return Ok(refused.into_response(version, exchange));
     }
     Ok(route(&connection, request, exchange).await)
+}
+
+/// As Envoy tells it.
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let rest = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
 }
 
 fn entry(request: &Request<Incoming>) -> Box<Entry> {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_TYPE, HOST, UPGRADE};
+use http::header::{HOST, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -185,7 +185,7 @@ impl Outbound<'_> {
             .as_ref()
             .map(|entry| Rc::clone(&entry.bytes_received))
             .unwrap_or_default();
-        let is_grpc = is_grpc(&request);
+        let is_grpc = exchange.is_grpc;
         let request = self.prepare(request, received);
         let attempts = self.attempts(request, is_grpc);
         let outcome = match &mut deadline {
@@ -330,13 +330,6 @@ impl Outbound<'_> {
         *request.version_mut() = Version::HTTP_2;
         request
     }
-}
-
-fn is_grpc(request: &Request<Incoming>) -> bool {
-    request
-        .headers()
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 
 fn is_replayable(request: &Request<RequestBody>) -> bool {

@@ -46,35 +46,26 @@ enum Look {
 }
 
 impl Reload {
-    /// Reads the sources for the first time, and watches them from before that on.
+    /// Reads the sources for the first time. [`Reload::run`] finds what changes
+    /// from here on: to watch thousands of folders takes longer than to read
+    /// them, and nobody shall wait for that.
     ///
     /// # Errors
     /// As [`Sources::load`], and when files cannot be watched.
     pub fn start(sources: Sources) -> Result<(Self, Built), SourceError> {
-        let mut watch = FolderWatch::new().map_err(SourceError::Bad)?;
-        let mut rounds = 0;
-        loop {
-            let files = DiskFiles::default();
-            let result = sources.load(&files);
-            let seen = files.seen();
-            // What changed between reading and watching is read again.
-            let again = watch.set(&seen.watched_folders(&sources.tops()));
-            rounds += 1;
-            let built = result?;
-            if again && rounds < 3 {
-                continue;
-            }
-            let reload = Self {
-                accepted: texts(&built.invalid),
-                notes: texts(&built.notes),
-                sources,
-                watch,
-                last: seen,
-                reported: None,
-                waiting_since: None,
-            };
-            return Ok((reload, built));
-        }
+        let watch = FolderWatch::new().map_err(SourceError::Bad)?;
+        let files = DiskFiles::default();
+        let built = sources.load(&files)?;
+        let reload = Self {
+            accepted: texts(&built.invalid),
+            notes: texts(&built.notes),
+            sources,
+            watch,
+            last: files.seen(),
+            reported: None,
+            waiting_since: None,
+        };
+        Ok((reload, built))
     }
 
     /// Ends [`Reload::run`] from another thread.
@@ -83,9 +74,11 @@ impl Reload {
     }
 
     /// Publishes every change until stopped. `publish` may refuse a table (a
-    /// port that cannot be opened); then the last one stays.
-    pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>) {
-        let mut timeout = None;
+    /// port that cannot be opened); then the last one stays. `refused` hears of
+    /// changes that do not even become one.
+    pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
+        // What changed between the first reading and the watch is read now.
+        let mut timeout = Some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;
@@ -95,7 +88,9 @@ impl Reload {
                 Look::Wait(rest) => timeout = Some(rest),
                 Look::Bad(problems) => {
                     self.waiting_since = None;
-                    self.report(&problems);
+                    if self.report(&problems) {
+                        refused();
+                    }
                 }
                 Look::New(built) => {
                     self.waiting_since = None;
@@ -156,7 +151,7 @@ impl Reload {
         let mut rounds = 0;
         loop {
             let files = DiskFiles::default();
-            let result = self.sources.load(&files);
+            let result = self.sources.load_again(&files);
             let seen = files.seen();
             let mut folders = seen.watched_folders(&self.sources.tops());
             // What was there may come back where it was.
@@ -196,18 +191,21 @@ impl Reload {
                 self.reported = None;
                 tracing::info!("configuration reloaded");
             }
-            Err(problem) => self.report(&[problem]),
+            Err(problem) => drop(self.report(&[problem])),
         }
     }
 
-    fn report(&mut self, problems: &[Problem]) {
+    /// Tells what is wrong; false when that was said before.
+    fn report(&mut self, problems: &[Problem]) -> bool {
         let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let text = text.join("\n");
         // One complaint for one state, however often an editor touches it.
-        if self.reported.as_deref() != Some(&text) {
+        let is_new = self.reported.as_deref() != Some(&text);
+        if is_new {
             tracing::error!("the change is not taken, the last good configuration stays: {text}");
         }
         self.reported = Some(text);
+        is_new
     }
 }
 

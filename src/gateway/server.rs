@@ -4,10 +4,11 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustls_pki_types::CertificateDer;
+use rustls::pki_types::CertificateDer;
 
 use super::access_log::AccessLog;
 use super::admin::AdminHandle;
@@ -193,7 +194,7 @@ impl Server {
     pub fn replace(&self, table: Table) -> Result<(), StartError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let ports: Vec<(u16, bool)> = table.listeners.iter().map(|l| (l.port, is_tls(l))).collect();
-        let opened = open_new(&self.settings, &table, &open)?;
+        let opened = open_new(&self.settings, &table, &open).inspect_err(|_| self.refuse())?;
         self.current.replace(table);
         open.retain_mut(|listener| {
             let stays = ports.iter().find(|(port, _)| *port == listener.gateway_port);
@@ -208,7 +209,13 @@ impl Server {
         });
         open.extend(hand_out(opened, &self.workers));
         open.sort_unstable_by_key(|listener| listener.gateway_port);
+        self.current.reloads.taken.fetch_add(1, Relaxed);
         Ok(())
+    }
+
+    /// Counts a change that could not even become a table.
+    pub fn refuse(&self) {
+        self.current.reloads.refused.fetch_add(1, Relaxed);
     }
 
     /// The opened ports, by Gateway port.

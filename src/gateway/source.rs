@@ -77,6 +77,18 @@ impl Sources {
     /// # Errors
     /// When there is nothing to serve, or something cannot be read; nothing is built then.
     pub fn load(&self, files: &DiskFiles) -> Result<Built, SourceError> {
+        self.read(files, Gone::IsError)
+    }
+
+    /// The same for a change: a file of `-f` that is gone was deleted, and its objects with it.
+    ///
+    /// # Errors
+    /// As [`Sources::load`].
+    pub(super) fn load_again(&self, files: &DiskFiles) -> Result<Built, SourceError> {
+        self.read(files, Gone::IsEmpty)
+    }
+
+    fn read(&self, files: &DiskFiles, gone: Gone) -> Result<Built, SourceError> {
         let workspace = self.read_workspace(files).map_err(SourceError::Bad)?;
         let gateway = workspace
             .config
@@ -129,6 +141,7 @@ impl Sources {
                 input: &mut input,
                 store: &mut store,
                 notes: &mut notes,
+                gone,
             };
             reading.all(self, files).map_err(SourceError::Bad)?;
             if input.gateways.is_empty() {
@@ -241,6 +254,16 @@ struct Reading<'r, 's> {
     input: &'r mut Input,
     store: &'r mut SecretStore<'s>,
     notes: &'r mut Vec<Problem>,
+    gone: Gone,
+}
+
+/// What a file of `-f` that is not there means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gone {
+    /// At the start: its name is wrong.
+    IsError,
+    /// Later: it was deleted.
+    IsEmpty,
 }
 
 impl Reading<'_, '_> {
@@ -267,10 +290,17 @@ impl Reading<'_, '_> {
     }
 
     fn file(&mut self, path: &Path, files: &DiskFiles) -> Result<(), Problem> {
-        let content = files
-            .read_limited(path, MANIFEST_LIMIT)?
-            .ok_or_else(|| not_there(path))?;
-        self.take(&content, &path.display().to_string())
+        match files.read_limited(path, MANIFEST_LIMIT)? {
+            Some(content) => self.take(&content, &path.display().to_string()),
+            None if self.gone == Gone::IsError => Err(not_there(path)),
+            None => {
+                self.notes.push(
+                    Problem::new(format!("{} is gone, and its objects with it", path.display()))
+                        .fix("they are back when the file is"),
+                );
+                Ok(())
+            }
+        }
     }
 
     fn take(&mut self, content: &[u8], name: &str) -> Result<(), Problem> {

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use super::current::Current;
+
 /// What is counted once per event.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Counter {
@@ -125,7 +127,7 @@ impl Stats {
 }
 
 /// The sum over all workers in Prometheus' text format.
-pub(super) fn prometheus(workers: &[Arc<Stats>], uptime_seconds: u64) -> String {
+pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
     let sum = |read: &dyn Fn(&Stats) -> u64| workers.iter().map(|stats| read(stats)).sum::<u64>();
     let mut text = String::new();
     for (counter, name, help) in COUNTERS {
@@ -161,12 +163,25 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], uptime_seconds: u64) -> String 
             "istio_requests_total{{reporter=\"source\",response_code=\"{status}\"}} {count}"
         );
     }
+    let _ = writeln!(
+        text,
+        "# HELP istio_tls_reloads_total Changes of the configuration, taken or refused\n# TYPE istio_tls_reloads_total counter"
+    );
+    let reloads = &current.reloads;
+    for (outcome, count) in [("taken", &reloads.taken), ("refused", &reloads.refused)] {
+        let count = count.load(Relaxed);
+        let _ = writeln!(text, "istio_tls_reloads_total{{outcome=\"{outcome}\"}} {count}");
+    }
     let active = sum(&|stats| stats.active.load(Relaxed));
     for (name, help, value) in [
         ("envoy_http_downstream_cx_active", "Connections that are open", active),
         ("envoy_server_concurrency", "Workers", workers.len() as u64),
         ("envoy_server_live", "1 while serving", 1),
-        ("envoy_server_uptime", "Seconds since the start", uptime_seconds),
+        (
+            "envoy_server_uptime",
+            "Seconds since the start",
+            current.started.elapsed().as_secs(),
+        ),
     ] {
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
     }
@@ -176,7 +191,10 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], uptime_seconds: u64) -> String 
 #[cfg(test)]
 mod tests {
     use super::{Counter, Stats, prometheus};
+    use crate::gateway::current::Current;
+    use crate::gateway::table::Table;
     use std::sync::Arc;
+    use std::sync::atomic::Ordering::Relaxed;
 
     #[test]
     fn workers_are_added_up() {
@@ -185,12 +203,16 @@ mod tests {
             worker.add(Counter::Requests);
             worker.status(http::StatusCode::IM_A_TEAPOT);
         }
-        let text = prometheus(&workers, 5);
+        let current = Current::new(Table::default());
+        current.reloads.taken.fetch_add(3, Relaxed);
+        let text = prometheus(&workers, &current);
         for line in [
             "envoy_http_downstream_rq_total 2",
             "envoy_http_downstream_rq_xx{envoy_response_code_class=\"4\"} 2",
             "istio_requests_total{reporter=\"source\",response_code=\"418\"} 2",
-            "envoy_server_uptime 5",
+            "envoy_server_uptime 0",
+            "istio_tls_reloads_total{outcome=\"taken\"} 3",
+            "istio_tls_reloads_total{outcome=\"refused\"} 0",
         ] {
             assert!(text.lines().any(|had| had == line), "{line} not in\n{text}");
         }

@@ -5,10 +5,10 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::{ClientHello, NoServerSessionStorage, WantsServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
-use rustls_pki_types::PrivatePkcs8KeyDer;
 
 use super::table::{ClientAuth, TlsMaterial};
 use super::tls_client_auth;

@@ -3,6 +3,8 @@
 
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
+use crate::alert::Alert;
+
 /// Why a handshake failed, for one log line.
 pub(super) fn explain(error: &std::io::Error) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
@@ -23,8 +25,8 @@ pub(super) fn explain(error: &std::io::Error) -> String {
 fn explain_tls(error: &Error) -> String {
     match error {
         Error::AlertReceived(alert) => {
-            let (name, code) = alert_name(*alert);
-            format!("the client gave up and sent the alert {name} ({code}): {}", client_alert_means(*alert))
+            let sent = Alert(u8::from(*alert));
+            format!("the client gave up and sent the alert {} ({}): {}", sent.name(), sent.0, client_alert_means(*alert))
         }
         Error::NoCertificatesPresented => {
             "the gateway refused the client: it presented no certificate, and this server's TLS mode is MUTUAL; sent the \
@@ -122,40 +124,10 @@ fn client_alert_means(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// The alert's name in RFC 8446 and its number.
-pub(super) fn alert_name(alert: AlertDescription) -> (String, u8) {
-    // rustls spells alerts as words run together; the RFC joins them by underscores.
-    let mut name = String::new();
-    for character in format!("{alert:?}").chars() {
-        if character.is_ascii_uppercase() && !name.is_empty() && !name.ends_with("_c") {
-            name.push('_');
-        }
-        name.push(character.to_ascii_lowercase());
-    }
-    (name, u8::from(alert))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{alert_name, explain};
+    use super::explain;
     use rustls::{AlertDescription, CertificateError, Error};
-
-    #[test]
-    fn alerts_have_their_rfc_names() {
-        assert_eq!(alert_name(AlertDescription::UnknownCA), ("unknown_ca".into(), 48));
-        assert_eq!(
-            alert_name(AlertDescription::CertificateRequired),
-            ("certificate_required".into(), 116)
-        );
-        assert_eq!(
-            alert_name(AlertDescription::BadCertificate),
-            ("bad_certificate".into(), 42)
-        );
-        assert_eq!(
-            alert_name(AlertDescription::ProtocolVersion),
-            ("protocol_version".into(), 70)
-        );
-    }
 
     #[test]
     fn each_side_is_named() {

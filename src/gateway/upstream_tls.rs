@@ -6,8 +6,8 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -88,5 +88,53 @@ impl ServerCertVerifier for AcceptsLocal {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         PROVIDER.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::{configs, connect};
+    use crate::gateway::tls::PROVIDER;
+
+    /// Shakes hands, by the configuration for other machines or for this one.
+    async fn shakes_hands(authorities: &[CertificateDer<'static>], host: &str, local: bool) -> bool {
+        let (verifying, accepting) = configs(authorities);
+        let (certificate, key) = upstream();
+        let server = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let acceptor = TlsAcceptor::from(Arc::new(server));
+        let server = tokio::spawn(async move { acceptor.accept(far).await.is_ok() });
+        let config = if local { accepting } else { verifying };
+        let connected = connect(config, host, near).await.is_ok();
+        server.await.unwrap();
+        connected
+    }
+
+    fn upstream() -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        static MADE: std::sync::OnceLock<rcgen::CertifiedKey<rcgen::KeyPair>> = std::sync::OnceLock::new();
+        let made = MADE.get_or_init(|| rcgen::generate_simple_self_signed(vec!["up.example.com".into()]).unwrap());
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        (made.cert.der().clone(), key)
+    }
+
+    #[tokio::test]
+    async fn upstreams_elsewhere_are_verified_by_the_given_authorities() {
+        let (authority, _) = upstream();
+        let trusted = [authority];
+        assert!(shakes_hands(&trusted, "up.example.com", false).await);
+        assert!(!shakes_hands(&trusted, "other.example.com", false).await);
+        assert!(!shakes_hands(&[], "up.example.com", false).await);
+        assert!(shakes_hands(&[], "127.0.0.1", true).await);
     }
 }

@@ -16,10 +16,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
 use super::access_log::AccessWriter;
-use super::connection::{self, Cut, Signals};
+use super::connection;
 use super::current::Current;
 use super::random::Random;
 use super::server::ServerSettings;
+use super::signals::{Cut, Signals};
 use super::stats::{Counter, Stats};
 use super::upstream::Upstreams;
 

@@ -3,6 +3,7 @@
 
 use super::dial::{Endpoint, TlsVersions};
 use super::expectation::Expectation;
+use crate::shell::quote;
 
 /// A program whose line can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,16 +50,6 @@ pub fn line(tool: Tool, wanted: &Expectation, extras: &Extras) -> String {
 
 fn join(words: &[String]) -> String {
     words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a POSIX shell reads it back.
-pub fn quote(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 fn port(wanted: &Expectation) -> u16 {
@@ -207,21 +198,4 @@ fn grpcurl(wanted: &Expectation, extras: &Extras) -> Vec<String> {
     let method = wanted.path.trim_start_matches('/');
     add(&[if method.is_empty() { "list" } else { method }]);
     words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quote;
-
-    #[test]
-    fn words_are_quoted_for_a_shell() {
-        for (word, quoted) in [
-            ("a/b.pem", "a/b.pem"),
-            ("", "''"),
-            ("it's $HOME", "'it'\\''s $HOME'"),
-            ("a&b", "'a&b'"),
-        ] {
-            assert_eq!(quote(word), quoted);
-        }
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::alert::Alert;
 use serde::Serialize;
 
 /// Everything that one dial of one endpoint saw. A phase that was not reached
@@ -118,52 +119,6 @@ pub enum TlsOutcome {
     Legacy(TlsVersion),
     /// The client gave up; its reason.
     Failed(String),
-}
-
-/// A TLS alert by its number (RFC 8446 section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Alert(pub u8);
-
-impl Alert {
-    /// The name that the RFC gives it.
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            0 => "close_notify",
-            10 => "unexpected_message",
-            20 => "bad_record_mac",
-            22 => "record_overflow",
-            40 => "handshake_failure",
-            42 => "bad_certificate",
-            43 => "unsupported_certificate",
-            44 => "certificate_revoked",
-            45 => "certificate_expired",
-            46 => "certificate_unknown",
-            47 => "illegal_parameter",
-            48 => "unknown_ca",
-            49 => "access_denied",
-            50 => "decode_error",
-            51 => "decrypt_error",
-            70 => "protocol_version",
-            71 => "insufficient_security",
-            80 => "internal_error",
-            86 => "inappropriate_fallback",
-            90 => "user_canceled",
-            109 => "missing_extension",
-            110 => "unsupported_extension",
-            112 => "unrecognized_name",
-            113 => "bad_certificate_status_response",
-            115 => "unknown_psk_identity",
-            116 => "certificate_required",
-            120 => "no_application_protocol",
-            _ => "unknown alert",
-        }
-    }
-}
-
-impl std::fmt::Display for Alert {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "alert {} {}", self.0, self.name())
-    }
 }
 
 /// A TLS version by its number on the wire.

@@ -98,6 +98,7 @@ where
                 .is_err()
             {
                 facts.outcome = HttpOutcome::TimedOut;
+                facts.micros = start.elapsed().as_micros() as u64;
             }
             facts.body = String::from_utf8_lossy(&body[..body.len().min(PROBE_BODY)]).into_owned();
         }

@@ -3,8 +3,12 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::certs::inspect::extended_key_usages;
+use crate::certs::names::{general_name, serial};
+use crate::certs::times::{days_between, rfc3339};
+use crate::hex;
 
 /// One certificate of a served chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,7 +25,7 @@ pub struct ServedCertificate {
     /// End of validity, RFC 3339.
     #[serde(rename = "notAfter")]
     pub not_after: String,
-    /// Whole days until the end, negative when it has passed.
+    /// Whole days until the end; -1 is "expired within the last day".
     #[serde(rename = "daysLeft")]
     pub days_left: i64,
     /// DNS names, addresses, URIs and mail addresses.
@@ -41,19 +45,35 @@ pub fn describe(der: &[u8], now: OffsetDateTime) -> Option<ServedCertificate> {
         .subject_alternative_name()
         .ok()
         .flatten()
-        .map(|extension| extension.value.general_names.iter().filter_map(name).collect())
-        .unwrap_or_default();
+        .map(|extension| {
+            extension
+                .value
+                .general_names
+                .iter()
+                .map(general_name)
+                .collect::<Vec<_>>()
+        })
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|(kind, _)| matches!(*kind, "DNS" | "IP" | "URI" | "email"))
+        .map(|(_, name)| name)
+        .collect();
     let not_after = certificate.validity().not_after.to_datetime();
     Some(ServedCertificate {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
-        serial: certificate.raw_serial_as_string(),
-        not_before: moment(certificate.validity().not_before.to_datetime()),
-        not_after: moment(not_after),
-        days_left: (not_after - now).whole_days(),
+        serial: serial(&certificate),
+        not_before: rfc3339(certificate.validity().not_before.to_datetime()),
+        not_after: rfc3339(not_after),
+        days_left: days_between(now, not_after),
         names,
-        purposes: purposes(&certificate),
-        sha256: hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref()),
+        purposes: certificate
+            .extended_key_usage()
+            .ok()
+            .flatten()
+            .map(|extension| extended_key_usages(extension.value))
+            .unwrap_or_default(),
+        sha256: hex::digits(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, der).as_ref()),
     })
 }
 
@@ -69,66 +89,8 @@ pub fn public_key(der: &[u8]) -> Option<Vec<u8>> {
     Some(certificate.public_key().raw.to_vec())
 }
 
-/// A moment as people and machines read it.
-pub fn moment(time: OffsetDateTime) -> String {
-    let time = time.replace_nanosecond(0).unwrap_or(time);
-    time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]])
-        .map(char::from)
-        .collect()
-}
-
-fn purposes(certificate: &X509Certificate<'_>) -> Vec<String> {
-    let Ok(Some(extension)) = certificate.extended_key_usage() else {
-        return Vec::new();
-    };
-    let usage = extension.value;
-    let known = [
-        (usage.any, "anyExtendedKeyUsage"),
-        (usage.server_auth, "serverAuth"),
-        (usage.client_auth, "clientAuth"),
-        (usage.code_signing, "codeSigning"),
-        (usage.email_protection, "emailProtection"),
-        (usage.time_stamping, "timeStamping"),
-        (usage.ocsp_signing, "OCSPSigning"),
-    ];
-    known
-        .into_iter()
-        .filter(|(set, _)| *set)
-        .map(|(_, name)| name.to_owned())
-        .chain(usage.other.iter().map(ToString::to_string))
-        .collect()
-}
-
-fn name(general: &GeneralName<'_>) -> Option<String> {
-    match general {
-        GeneralName::DNSName(name) | GeneralName::URI(name) | GeneralName::RFC822Name(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => {
-            let address: Option<std::net::IpAddr> = match bytes.len() {
-                4 => <[u8; 4]>::try_from(*bytes).ok().map(Into::into),
-                16 => <[u8; 16]>::try_from(*bytes).ok().map(Into::into),
-                _ => None,
-            };
-            address.map(|address| address.to_string())
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn hex_is_lower_case_and_whole() {
-        assert_eq!(super::hex(&[0, 0xab, 0xff]), "00abff");
-    }
-
     #[test]
     fn junk_is_none() {
         assert_eq!(super::describe(b"junk", time::OffsetDateTime::UNIX_EPOCH), None);

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::codes::Code;
 use super::facts::{ConnectOutcome, HttpOutcome, SentCertificate, Tls, TlsOutcome};
 use super::run::Outcome;
+use crate::certs::times::ago;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,6 +78,7 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
             HttpOutcome::Alert(alert) => format!("{alert} instead of an answer"),
             HttpOutcome::Reset => "reset instead of an answer".to_owned(),
             HttpOutcome::Closed => "closed instead of an answer".to_owned(),
+            HttpOutcome::TimedOut if http.status.is_some() => "the body did not end".to_owned(),
             HttpOutcome::TimedOut => "no answer".to_owned(),
             HttpOutcome::Failed(why) => why.clone(),
         };
@@ -128,7 +130,7 @@ fn certificate(outcome: &Outcome) -> Step {
                 .map(|certificate| certificate.subject.as_str())
                 .collect();
             let days = if leaf.days_left < 0 {
-                format!("expired {} days ago", -leaf.days_left)
+                format!("expired {}", ago(leaf.days_left))
             } else {
                 format!("{} days left", leaf.days_left)
             };

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::facts::Alert;
+use crate::alert::Alert;
 
 /// How many of the server's first bytes are kept.
 const KEPT: usize = 64 << 10;

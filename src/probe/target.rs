@@ -80,7 +80,11 @@ impl std::str::FromStr for ResolveRule {
         let address = address.trim_start_matches('[').trim_end_matches(']');
         Ok(Self {
             host: Host::parse(host)?,
-            port: port.parse().map_err(|_| bad("the port is no number from 0 to 65535"))?,
+            port: port
+                .parse()
+                .ok()
+                .filter(|port| *port != 0)
+                .ok_or_else(|| bad("the port is no number from 1 to 65535"))?,
             address: address.parse().map_err(|_| bad("the third part is no IP address"))?,
         })
     }
@@ -134,9 +138,9 @@ pub fn split_port(text: &str) -> Result<(String, Option<u16>), Problem> {
     }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && !text.ends_with(']') => {
-            let port = port.parse().map_err(|_| {
+            let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
                 Problem::new(format!("{text:?} is no HOST:PORT"))
-                    .why(format!("{port:?} is no port, a number from 0 to 65535"))
+                    .why(format!("{port:?} is no port, a number from 1 to 65535"))
             })?;
             Ok((
                 host.trim_start_matches('[').trim_end_matches(']').to_owned(),
@@ -437,7 +441,9 @@ mod tests {
         assert_eq!(parse_address("[::1]:8443").expect("one"), ("::1".to_owned(), 8443));
         assert_eq!(split_port("::1").expect("one"), ("::1".to_owned(), None));
         assert_eq!(split_port("a.com:1").expect("one"), ("a.com".to_owned(), Some(1)));
-        assert!(parse_address("a.com:x").is_err());
+        for text in ["a.com:x", "a.com:0", "a.com:65536"] {
+            assert!(parse_address(text).is_err(), "{text}");
+        }
         assert!("a.com:443".parse::<ResolveRule>().is_err());
         let named = host("b.example.com", None);
         let named = ProbedHost { port: Some(9), ..named };

@@ -5,9 +5,12 @@ use time::OffsetDateTime;
 
 use super::codes::Code;
 use super::expectation::{Check, Expectation};
-use super::facts::{Alert, Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
+use super::facts::{Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
 use super::served;
 use super::verdict::Verdict;
+use crate::alert::Alert;
+use crate::certs::times::rfc3339;
+use crate::shell::quote;
 use crate::workspace::config::Mode;
 
 /// How the server refused this client, if it did; in words.
@@ -87,7 +90,7 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         "none sent",
         format!(
             "--cert FILE --key FILE with a certificate of that CA; istio-tls gen-certs {} makes one",
-            wanted.host
+            quote(wanted.host.as_str())
         ),
     )
 }
@@ -123,7 +126,10 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
             fix,
         )
     };
-    let renew = format!("issue a new one: istio-tls gen-certs {} --force", wanted.host);
+    let renew = format!(
+        "issue a new one: istio-tls gen-certs {} --force",
+        quote(wanted.host.as_str())
+    );
     if alert == Some(44) {
         let serial = leaf.as_ref().map_or("?", |leaf| leaf.serial.as_str());
         return verdict(
@@ -136,7 +142,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         );
     }
     if let Some(leaf) = expired.filter(|_| matches!(alert, Some(45 | 42 | 46 | 40) | None)) {
-        let today = served::moment(now);
+        let today = rfc3339(now);
         return verdict(
             format!("valid at {today}"),
             format!("ended at {}", leaf.not_after),
@@ -163,7 +169,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
             format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth"),
             format!(
                 "send the client's certificate (HOST/4_client), not a server's; istio-tls gen-certs {} makes one",
-                wanted.host
+                quote(wanted.host.as_str())
             ),
         );
     }

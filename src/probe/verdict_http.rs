@@ -12,6 +12,18 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         HttpOutcome::Answered => {}
         HttpOutcome::TimedOut => {
             let waited = span(http.micros);
+            if let Some(status) = http.status {
+                return Some(Verdict::new(
+                    Code::Timeout,
+                    format!(
+                        "{} {status} came for GET {}, but its body was expected to end and did not within {waited}",
+                        http.protocol, http.path
+                    ),
+                    "a whole HTTP answer",
+                    format!("a body that did not end within {waited}"),
+                    "probe a path that is no stream with --path, or give a slow backend more time with --timeout 30s",
+                ));
+            }
             return Some(Verdict::new(
                 Code::Timeout,
                 format!(

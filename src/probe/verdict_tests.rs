@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 use super::dial::TlsVersions;
 use super::expectation::{Expectation, Place, Trust};
 use super::facts::{
-    Alert, ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate,
-    Survey, Tls, TlsOutcome, TlsVersion,
+    ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate, Survey,
+    Tls, TlsOutcome, TlsVersion,
 };
 use super::target::{ProbedHost, Target, Wishes, expectations};
 use super::verdict::judge;
+use crate::alert::Alert;
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
@@ -151,4 +152,19 @@ fn every_failure_says_what_differs_and_what_to_do() {
         }
         assert!(verdict.fault.is_some());
     }
+}
+
+#[test]
+fn a_body_that_does_not_end_is_told_from_an_answer_that_does_not_come() {
+    let wanted = &wanted(false)[0];
+    let mut facts = facts(
+        TlsOutcome::Complete,
+        SentCertificate::Certificate,
+        Some(HttpOutcome::TimedOut),
+    );
+    let judged = |facts: &Facts| judge(facts, wanted, OffsetDateTime::UNIX_EPOCH).summary;
+    assert!(judged(&facts).contains("none came within"), "{}", judged(&facts));
+    facts.http.as_mut().expect("HTTP").status = Some(200);
+    assert_eq!(code(&facts, wanted), "timeout");
+    assert!(judged(&facts).starts_with("HTTP/2 200 came"), "{}", judged(&facts));
 }

@@ -5,6 +5,7 @@ use super::codes::Code;
 use super::expectation::{Expectation, Place};
 use super::facts::{Tls, TlsOutcome};
 use super::verdict::{Verdict, span};
+use crate::shell::quote;
 
 /// Reasons that come before a chain is judged.
 pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
@@ -147,7 +148,7 @@ fn plain_or(tls: &Tls, wanted: &Expectation, otherwise: impl FnOnce() -> Verdict
 }
 
 fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
-    let host = &wanted.host;
+    let host = quote(wanted.host.as_str());
     let fix = match wanted.place {
         Place::Local => format!(
             "the log of istio-tls serve says which of the two; for a host that the workspace does not have: istio-tls gen-certs {host}"

@@ -1,54 +1,26 @@
 //! The admin and the access log of a running `serve`.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use super::harness::Dir;
+use crate::harness::Dir;
+use crate::serve_process::Serve;
 
-/// A `serve` that is ended with the test.
-struct Serve {
-    child: Child,
+/// A running `serve`, and its admin.
+struct Served<'d> {
+    _serve: Serve<'d>,
     admin: String,
 }
 
-impl Drop for Serve {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Serve {
-    fn start(dir: &Dir) -> Self {
+impl<'d> Served<'d> {
+    fn start(dir: &'d Dir) -> Self {
         dir.run(&["gen-certs", "httpbin.example.com"]).exits(0);
-        let mut child = dir
-            .command(&[
-                "serve",
-                "--port-map",
-                "443=0",
-                "--admin",
-                "127.0.0.1:0",
-                "--threads",
-                "1",
-            ])
-            .stderr(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("serve starts");
-        let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
-        let mut line = String::new();
-        let admin = loop {
-            line.clear();
-            assert_ne!(lines.read_line(&mut line).expect("a line"), 0, "serve ended");
-            if let Some(rest) = line.trim().strip_prefix("http://") {
-                break rest.split_whitespace().next().expect("an address").to_owned();
-            }
-        };
-        // Whoever closes the pipe would end the program's log.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Self { child, admin }
+        let serve = Serve::start(dir, &["--threads", "1"]);
+        Self {
+            admin: serve.admin().to_string(),
+            _serve: serve,
+        }
     }
 
     fn ask(&self, head: &str) -> String {
@@ -68,7 +40,7 @@ impl Serve {
 #[test]
 fn the_admin_tells_what_is_served_and_no_key() {
     let dir = Dir::new();
-    let serve = Serve::start(&dir);
+    let serve = Served::start(&dir);
     let body = |answer: &str| answer.split_once("\r\n\r\n").expect("a head").1.to_owned();
 
     let ready = serve.get("/ready");
@@ -106,7 +78,7 @@ fn the_admin_tells_what_is_served_and_no_key() {
 #[test]
 fn a_web_page_cannot_reach_the_admin() {
     let dir = Dir::new();
-    let serve = Serve::start(&dir);
+    let serve = Served::start(&dir);
     let port = serve.admin.rsplit(':').next().expect("a port");
     for (host, status) in [
         (format!("127.0.0.1:{port}"), "200"),

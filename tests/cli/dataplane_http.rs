@@ -47,7 +47,7 @@ fn table(upstream: SocketAddr) -> Table {
         port,
         protocol: UpstreamProtocol::Http,
     };
-    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let refusing = crate::running_program::free_port();
     let cluster = |name: &str, endpoint| Cluster {
         name: name.into(),
         endpoint,
@@ -161,8 +161,9 @@ impl Upstream {
             }
             let answer: &[u8] = match path.as_str() {
                 "/closes" => return,
+                // Until the gateway has had enough.
                 "/silent" => {
-                    std::thread::sleep(Duration::from_millis(600));
+                    let _ = stream.read_to_end(&mut Vec::new());
                     return;
                 }
                 "/garbage" => b"what is this\r\n\r\n",
@@ -581,4 +582,17 @@ fn a_drain_answers_what_is_in_work() {
         matches!(stream.read_to_end(&mut rest), Ok(0)),
         "an idle connection is closed"
     );
+}
+
+#[test]
+fn a_grpc_client_gets_the_gateways_own_answers_as_grpc() {
+    let gateway = Gateway::start();
+    for (path, status) in [("/refused", "14"), ("/unknown", "14")] {
+        let answer = gateway.ask(&format!(
+            "POST {path} HTTP/1.1\r\nhost: a.test\r\ncontent-type: application/grpc\r\ncontent-length: 0\r\n\r\n"
+        ));
+        assert_eq!(answer.status(), 200, "{path} {answer:?}");
+        assert_eq!(answer.header("grpc-status"), Some(status), "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/grpc"), "{path}");
+    }
 }

@@ -162,10 +162,7 @@ fn a_folder_shows_what_it_can_read() {
 #[test]
 fn a_server_that_is_not_there_is_a_finding() {
     let dir = Dir::new();
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|socket| socket.local_addr())
-        .expect("a port")
-        .port();
+    let port = crate::running_program::free_port();
     dir.run(&["inspect", &format!("127.0.0.1:{port}")])
         .exits(1)
         .says("presented no certificate")

@@ -5,7 +5,8 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::harness::Dir;
-use crate::running_serve::{Serve, serve};
+use crate::running_program::{Program, free_port};
+use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
 
@@ -25,7 +26,8 @@ fn listen(treat: fn(TcpStream)) -> String {
 fn both_halves_of_mutual_tls_are_proven_on_the_running_gateway() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let (_serve, address) = serve(&dir);
+    let serve = Serve::start(&dir, &[]);
+    let address = serve.address(443);
     let ran = dir.run(&["probe", "--mtls", "-o", "json"]).exits(0);
     let json = ran.json();
     assert_eq!(json["schema"], 1);
@@ -56,7 +58,7 @@ fn both_halves_of_mutual_tls_are_proven_on_the_running_gateway() {
 fn a_plain_probe_asks_for_the_sample_and_flags_beat_it() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "bookinfo.com", "--root", "ca"]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     dir.run(&["probe"])
         .exits(0)
         .prints("/status/418")
@@ -98,7 +100,7 @@ fn a_plain_probe_asks_for_the_sample_and_flags_beat_it() {
 fn a_host_recorded_simple_fails_the_first_half() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "--mode", "simple"]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     dir.run(&["probe"]).exits(0);
     let ran = dir.run(&["probe", "--mtls", "-o", "json"]).exits(1);
     let json = ran.json();
@@ -130,7 +132,7 @@ fn deliberately_bad_certificates_are_named() {
     ] {
         let dir = Dir::new();
         dir.run(&["gen-certs", HOST, "--bad", bad]).exits(0);
-        let (_serve, _) = serve(&dir);
+        let _serve = Serve::start(&dir, &[]);
         let ran = dir.run(&["probe", "-o", "json"]).exits(1);
         let json = ran.json();
         let verdict = &json["results"][0]["verdict"];
@@ -176,7 +178,8 @@ fn a_stale_note_of_a_serve_is_not_believed() {
 fn the_environment_names_a_gateway() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let (_serve, address) = serve(&dir);
+    let serve = Serve::start(&dir, &[]);
+    let address = serve.address(443);
     std::fs::remove_file(dir.path(".istio-tls/serve.json")).expect("the note is there");
     let args = ["probe", "-o", "json"];
     let mut command = dir.command(&args);
@@ -201,9 +204,7 @@ fn the_environment_names_a_gateway() {
 fn waiting_ends_as_soon_as_the_gateway_serves() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
+    let port = free_port();
     let target = format!("127.0.0.1:{port}");
     let waiting = dir
         .command(&["probe", "--target", &target, "--wait", "60s", "-o", "json"])
@@ -218,7 +219,7 @@ fn waiting_ends_as_soon_as_the_gateway_serves() {
         .stderr(Stdio::null())
         .spawn()
         .expect("serve starts");
-    let _serve = Serve(serving);
+    let _serve = Program(serving);
     let output = waiting.wait_with_output().expect("probe ends");
     assert_eq!(
         output.status.code(),

@@ -1,7 +1,7 @@
 //! `request`: one request over a judged connection, and the printed lines.
 
 use crate::harness::Dir;
-use crate::running_serve::serve;
+use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
 
@@ -9,7 +9,7 @@ const HOST: &str = "httpbin.example.com";
 fn the_body_goes_to_standard_output() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     dir.run(&["request", HOST, "/status/418"]).exits(0).prints("teapot");
     dir.run(&["request", HOST, "/status/418", "-i"])
         .exits(0)
@@ -24,7 +24,7 @@ fn the_body_goes_to_standard_output() {
 fn nothing_is_sent_to_a_server_that_is_not_the_one_meant() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "--bad", "expired"]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     dir.run(&["request", HOST, "/status/418"])
         .exits(1)
         .says("expired")
@@ -92,4 +92,23 @@ fn bad_usage_ends_with_two() {
     dir.run(&["request", HOST, "/"])
         .exits(1)
         .says("no local gateway runs here");
+}
+
+#[test]
+fn a_path_that_cannot_be_sent_is_not_printed_either() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "a.example.com"]).exits(0);
+    for tool in ["curl", "openssl"] {
+        dir.run(&[
+            "request",
+            "a.example.com",
+            "/a b",
+            "--target",
+            "127.0.0.1:1",
+            "--print",
+            tool,
+        ])
+        .exits(2)
+        .says("%20 is a space");
+    }
 }

@@ -362,12 +362,15 @@ fn it_ends_on_signals_and_tells_nobody_any_longer() {
 fn a_drain_lets_an_open_request_end() {
     let dir = Dir::new();
     chain(&dir, &[HTTPBIN]);
-    let serve = Serve::start(&dir, &[]);
+    let mut serve = Serve::start(&dir, &[]);
     let mut connection = serve.open(HTTPBIN, &client_of(&dir, HTTPBIN)).expect("served");
     assert_eq!(connection.get("/status/200").expect("an answer").status, 200);
     let request = std::thread::spawn(move || connection.get("/delay/1"));
-    let waiting = std::time::Duration::from_millis(300);
-    std::thread::sleep(waiting);
+    serve.wait_until("the second request is under way", |serve| {
+        let admin = serve.admin();
+        plain_get(admin, &admin.to_string(), "/stats/prometheus")
+            .is_ok_and(|answer| answer.body.contains("envoy_http_downstream_rq_total 2"))
+    });
     assert_eq!(serve.end(Signal::TERM), Some(0));
     assert_eq!(request.join().unwrap().expect("an answer").status, 200);
 }

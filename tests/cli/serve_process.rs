@@ -1,20 +1,23 @@
 //! A running `serve` of a test: started on free ports, awaited, ended by its id.
 
+#![allow(dead_code, reason = "each test target uses its part")]
+
 use std::fs::File;
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::Dir;
+use crate::running_program::{Program, await_condition, await_value};
 use crate::tls_client::{Connection, Identity};
 
-/// How long a condition is awaited on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How many were started, for the names of their logs.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A running gateway.
 pub(crate) struct Serve<'d> {
     dir: &'d Dir,
-    child: Child,
+    program: Program,
     log: String,
 }
 
@@ -22,7 +25,7 @@ impl<'d> Serve<'d> {
     /// Starts `serve` in the folder on free ports and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(dir: &'d Dir, args: &[&str]) -> Self {
-        let log = format!("serve-{}.log", Instant::now().elapsed().as_nanos());
+        let log = format!("serve-{}.log", STARTED.fetch_add(1, Ordering::Relaxed));
         let mut all = vec!["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0,80=0"];
         all.extend_from_slice(args);
         let child = dir
@@ -31,9 +34,13 @@ impl<'d> Serve<'d> {
             .stderr(File::create(dir.path(&log)).expect("a log"))
             .spawn()
             .expect("the binary starts");
-        let mut serve = Self { dir, child, log };
+        let mut serve = Self {
+            dir,
+            program: Program(child),
+            log,
+        };
         serve.wait_until("it is ready", |serve| {
-            if let Some(status) = serve.child.try_wait().expect("a status") {
+            if let Some(status) = serve.program.0.try_wait().expect("a status") {
                 panic!("serve ended with {status}:\n{}", serve.log());
             }
             serve.log().contains("the gateway is ready")
@@ -53,9 +60,19 @@ impl<'d> Serve<'d> {
             .unwrap_or_else(|| panic!("port {port} is not open:\n{}", self.log()))
     }
 
+    /// Where its admin listens.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        let admin = self.told()["admin"].as_str().expect("an admin").parse();
+        admin.expect("an address")
+    }
+
+    /// What it tells other commands of this folder.
+    fn told(&self) -> serde_json::Value {
+        serde_json::from_str(&self.dir.read(".istio-tls/serve.json")).expect("JSON")
+    }
+
     pub(crate) fn find_address(&self, port: u16) -> Option<SocketAddr> {
-        let running: serde_json::Value = serde_json::from_str(&self.dir.read(".istio-tls/serve.json")).ok()?;
-        running["listeners"]
+        self.told()["listeners"]
             .as_array()?
             .iter()
             .find(|listener| listener["port"] == port)?["address"]
@@ -65,7 +82,7 @@ impl<'d> Serve<'d> {
     }
 
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        self.program.0.id()
     }
 
     /// A connection to port 443.
@@ -76,33 +93,20 @@ impl<'d> Serve<'d> {
     /// Waits for a condition.
     #[track_caller]
     pub(crate) fn wait_until(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
-        let start = Instant::now();
-        while !condition(self) {
-            assert!(start.elapsed() < PATIENCE, "never: {what}\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let (dir, log) = (self.dir, self.log.clone());
+        await_condition(|| condition(self), || format!("never: {what}\n{}", dir.read(&log)));
     }
 
     /// Sends a signal and gives the exit code.
     pub(crate) fn end(mut self, signal: rustix::process::Signal) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.child);
+        let pid = rustix::process::Pid::from_child(&self.program.0);
         rustix::process::kill_process(pid, signal).expect("a signal sent");
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("a status") {
-                return status.code();
-            }
-            assert!(start.elapsed() < PATIENCE, "it does not end:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Serve<'_> {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let (dir, log) = (self.dir, self.log.clone());
+        await_value(
+            || self.program.0.try_wait().expect("a status"),
+            || format!("it does not end:\n{}", dir.read(&log)),
+        )
+        .code()
     }
 }
 

@@ -97,6 +97,7 @@ fn a_chain_folder_that_is_away_for_a_moment_is_waited_for() {
     let mut serve = Serve::start(&dir, &[]);
     let client = client_of(&dir, HOST);
     fs::rename(dir.path(HOST), dir.path("away")).unwrap();
+    // Long enough that the watch has seen it, and shorter than a chain may be away.
     std::thread::sleep(Duration::from_millis(400));
     assert!(serve.open(HOST, &client).is_ok(), "{}", serve.log());
     fs::rename(dir.path("away"), dir.path(HOST)).unwrap();
@@ -104,6 +105,7 @@ fn a_chain_folder_that_is_away_for_a_moment_is_waited_for() {
     let other = Dir::new();
     chain(&other);
     fs::rename(dir.path(HOST), dir.path("old")).unwrap();
+    // The time between a user's two commands.
     std::thread::sleep(Duration::from_millis(100));
     assert!(
         std::process::Command::new("cp")
@@ -279,4 +281,95 @@ fn no_request_fails_while_the_configuration_is_replaced() {
             assert!(client.join().expect("no request failed") > 0);
         }
     });
+}
+
+#[test]
+fn a_named_file_that_is_deleted_takes_its_objects_along() {
+    let dir = Dir::new();
+    chain(&dir);
+    for (only, file) in [("gateway,virtualservice", "routes.yaml"), ("secrets", "secrets.yaml")] {
+        let ran = dir.run(&["manifests", "--only", only]).exits(0);
+        dir.write(file, &ran.stdout);
+    }
+    let away = Dir::new();
+    fs::rename(dir.path(HOST), away.path(HOST)).unwrap();
+    let client = client_of(&away, HOST);
+    let mut serve = Serve::start(&dir, &["-f", "routes.yaml", "-f", "secrets.yaml"]);
+    wait_for(&mut serve, &client);
+    let secrets = dir.read("secrets.yaml");
+    fs::remove_file(dir.path("secrets.yaml")).unwrap();
+    serve.wait_until("the SNI is reset", |serve| serve.open(HOST, &client).is_err());
+    assert!(
+        serve.log().contains("secrets.yaml is gone, and its objects with it"),
+        "{}",
+        serve.log()
+    );
+    dir.write("secrets.yaml", secrets);
+    wait_for(&mut serve, &client);
+    // At the start it is a wrong name.
+    dir.run(&["serve", "-f", "routes.yaml", "-f", "nowhere.yaml"])
+        .exits(2)
+        .says("nowhere.yaml cannot be read");
+}
+
+fn client_named(dir: &Dir, name: &str) -> Identity {
+    Identity {
+        client: Some((
+            dir.read(format!("{HOST}/4_client/certs/{name}.cert.pem")),
+            dir.read(format!("{HOST}/4_client/private/{name}.key.pem")),
+        )),
+        ..trusting(dir, HOST)
+    }
+}
+
+fn request(serve: &Serve<'_>, identity: &Identity) -> Result<u16, String> {
+    let mut connection = serve.open(HOST, identity)?;
+    connection.get("/status/418").map(|answer| answer.status)
+}
+
+#[test]
+fn a_revoked_client_is_refused_and_the_others_are_served() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--client", "alice", "--client", "bob"])
+        .exits(0);
+    let (alice, bob) = (client_named(&dir, "alice"), client_named(&dir, "bob"));
+    let mut serve = Serve::start(&dir, &[]);
+    assert_eq!(request(&serve, &alice), Ok(418));
+    dir.run(&["revoke", HOST, "--client", "alice"]).exits(0);
+    let refused = |serve: &Serve<'_>| request(serve, &alice).is_err_and(|error| error.contains("CertificateRevoked"));
+    serve.wait_until("alice is refused by certificate_revoked", |serve| refused(serve));
+    assert_eq!(request(&serve, &bob), Ok(418));
+    serve.wait_until("the log says why", |serve| {
+        serve.log().contains("sent the alert certificate_revoked (44)")
+    });
+    drop(serve);
+    // The same by flag, where the chain's folder has no list.
+    let lists = ["2_intermediate/crl/intermediate.crl.pem", "1_root/crl/ca.crl.pem"];
+    for (index, list) in lists.iter().enumerate() {
+        fs::rename(dir.path(HOST).join(list), dir.path(format!("{index}.crl"))).unwrap();
+    }
+    let serve = Serve::start(&dir, &["--crl", "0.crl", "--crl", "1.crl"]);
+    assert!(refused(&serve), "{:?}", request(&serve, &alice));
+    assert_eq!(request(&serve, &bob), Ok(418));
+}
+
+#[test]
+fn what_upstreams_are_verified_by_is_read_at_the_start() {
+    let dir = Dir::new();
+    chain(&dir);
+    dir.write("empty.pem", "");
+    for (file, said) in [("nowhere.pem", "nowhere.pem"), ("empty.pem", "empty.pem")] {
+        dir.run(&["serve", "--upstream-cacert", file]).exits(2).says(said);
+    }
+    dir.run(&[
+        "serve",
+        "--upstream",
+        "httpbin=https://10.1.2.3",
+        "--upstream-cacert",
+        "nowhere.pem",
+    ])
+    .exits(2);
+    let root = format!("{HOST}/1_root/certs/ca.cert.pem");
+    let upstream = "httpbin=https://upstream.invalid";
+    Serve::start(&dir, &["--upstream", upstream, "--upstream-cacert", &root]);
 }

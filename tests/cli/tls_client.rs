@@ -1,6 +1,8 @@
 //! A client for the gateway's tests: one TLS connection, HTTP/1.1 on it, and
 //! the certificate that was presented.
 
+#![allow(dead_code, reason = "each test target uses its part")]
+
 use std::io::{ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Certificates as openssl and pkilint see them, and certificates of openssl as
 //! we see them.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use istio_tls::certs::issue::{Authority, CertificateAuthority, issue_chain};
@@ -11,6 +10,7 @@ use istio_tls::names::Host;
 use time::OffsetDateTime;
 
 use crate::harness::Dir;
+use crate::installed_tools::tool;
 
 /// Runs a program in a folder; everything is shown when it fails.
 #[track_caller]
@@ -33,21 +33,6 @@ pub(crate) fn output(dir: &Dir, program: &str, args: &[&str]) -> Output {
         .current_dir(dir.path(""))
         .output()
         .unwrap_or_else(|error| panic!("{program} cannot be started ({error}); scripts/test installs it"))
-}
-
-/// A program that scripts/test installs into the tools' folder.
-fn tool(name: &str) -> String {
-    let folder = std::env::var_os("ISTIO_TLS_TOOLS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools"),
-        PathBuf::from,
-    );
-    let path = folder.join("bin").join(name);
-    assert!(
-        path.exists(),
-        "{} is missing; scripts/test installs it, or set ISTIO_TLS_TOOLS",
-        path.display()
-    );
-    path.display().to_string()
 }
 
 fn now() -> OffsetDateTime {
@@ -142,7 +127,7 @@ fn judged_by_pkilint(args: &[&str], forum: bool) {
     for file in certificates(&dir, host) {
         let linters: &[(&str, &[&str])] = &[("lint_pkix_cert", &[]), ("lint_cabf_serverauth_cert", &["-d"])];
         for (linter, extra) in &linters[..if forum { 2 } else { 1 }] {
-            let mut found = lint(&dir, &tool(linter), extra, &file);
+            let mut found = lint(&dir, &tool(linter).display().to_string(), extra, &file);
             found.retain(|finding| !is_excepted(finding));
             assert!(found.is_empty(), "{args:?} {linter} {file}: {found:#?}");
         }

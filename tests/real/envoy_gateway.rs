@@ -2,36 +2,17 @@
 //! a filter chain per host chosen by SNI, MUTUAL, OPTIONAL_MUTUAL and SIMPLE,
 //! one whose certificate never comes. These are the answers that Istio's users meet.
 
-use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::harness::Dir;
+use crate::installed_tools::tool;
+use crate::running_program::{Program, free_address};
 
 const MUTUAL: &str = "mutual.example.com";
 const OPTIONAL: &str = "optional.example.com";
 const SIMPLE: &str = "simple.example.com";
-
-struct Envoy(Child);
-
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn program() -> PathBuf {
-    let tools = std::env::var_os("ISTIO_TLS_TOOLS").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/tools"),
-        PathBuf::from,
-    );
-    tools.join("bin/envoy")
-}
 
 fn tls(dir: &Dir, host: &str, mode: &str) -> Value {
     let file = |name: String| json!({ "filename": dir.path(name) });
@@ -85,10 +66,8 @@ fn chain(dir: &Dir, host: &str, mode: &str) -> Value {
 }
 
 /// Starts Envoy for the three hosts; the address of its listener.
-fn start(dir: &Dir) -> (Envoy, String) {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = free.local_addr().expect("an address");
-    drop(free);
+fn start(dir: &Dir) -> (Program, String) {
+    let address = free_address();
     let config = json!({
         "static_resources": {
             "listeners": [{
@@ -108,7 +87,7 @@ fn start(dir: &Dir) -> (Envoy, String) {
         },
     });
     dir.write("envoy.json", config.to_string());
-    let program = program();
+    let program = tool("envoy");
     let child = Command::new(&program)
         .args([
             "-c",
@@ -127,14 +106,9 @@ fn start(dir: &Dir) -> (Envoy, String) {
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{} does not start: {error}; set ISTIO_TLS_TOOLS", program.display()));
-    let mut envoy = Envoy(child);
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect(address).is_err() {
-        let ended = envoy.0.try_wait().expect("its state is known");
-        assert!(Instant::now() < deadline && ended.is_none(), "Envoy does not listen");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    (envoy, address.to_string())
+    let mut running = Program(child);
+    running.await_listening(address, || "of Envoy nothing is kept".to_owned());
+    (running, address.to_string())
 }
 
 #[test]

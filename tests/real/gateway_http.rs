@@ -1,14 +1,15 @@
 //! curl and nghttp at the gateway, nginx behind it: HTTP/1.1, h2c and HTTPS
 //! upstreams, bodies of some size, connection reuse.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use istio_tls::gateway::table::{ClientAuth, Endpoint, SniTable, UpstreamProtocol};
 
 use super::gateway_fixture::{self as fixture, Authority, Leaf, SERVER};
+use crate::running_program::{await_condition, free_port};
 
 /// An nginx with a plain, an h2c and an HTTPS port.
 struct Nginx {
@@ -23,10 +24,6 @@ impl Drop for Nginx {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Nginx {
@@ -64,12 +61,11 @@ impl Nginx {
             .spawn()
             .expect("nginx is installed");
         let nginx = Self { child, ports, log };
-        let deadline = Instant::now() + Duration::from_secs(20);
         for port in ports {
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                assert!(Instant::now() < deadline, "nginx does not listen");
-                std::thread::sleep(Duration::from_millis(5));
-            }
+            await_condition(
+                || TcpStream::connect(("127.0.0.1", port)).is_ok(),
+                || format!("nginx does not listen at {port}"),
+            );
         }
         nginx
     }

@@ -29,6 +29,7 @@ fn load(kind: &[&str], requests: usize) {
     while reloads < 200 {
         server.replace(table()).expect("a reload");
         reloads += 1;
+        // The pace of the reloads, so that they are spread over the load.
         std::thread::sleep(Duration::from_millis(10));
     }
     let under_load = child.try_wait().unwrap().is_none();

@@ -1,5 +1,5 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
-//! pkilint. scripts/test installs them and runs this; plain `cargo test` does not.
+//! pkilint, grpcio, websockets. scripts/test installs them and runs this; plain `cargo test` does not.
 
 #![allow(
     unreachable_pub,
@@ -9,26 +9,33 @@
     reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
 )]
 
+mod certificates;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
 mod gateway_load;
+mod gateway_reload_load;
 mod gateway_tls;
+mod gen_certs;
+mod installed_tools;
+mod grpc;
 #[path = "../cli/harness.rs"]
 mod harness;
 mod manifests;
+mod pkcs12;
 mod printed_lines;
+mod serve_curl;
+mod python;
 #[path = "../cli/running_serve.rs"]
 mod running_serve;
+mod websocket;
 mod zoo;
 
-mod certificates;
-mod pkcs12;
-
-mod gen_certs;
+// What the black-box tests use, too.
+#[path = "../cli/harness.rs"]
+#[path = "../cli/running_program.rs"]
+mod running_program;
 #[path = "../cli/serve_process.rs"]
 mod serve_process;
 #[path = "../cli/tls_client.rs"]
 mod tls_client;
-
-mod serve_curl;

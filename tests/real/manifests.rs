@@ -1,31 +1,18 @@
 //! What `manifests --export envoy` writes, run by Envoy itself.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::harness::Dir;
+use crate::installed_tools::tool;
+use crate::running_program::{Program, free_port};
 
 const HTTPBIN: &str = "httpbin.example.com";
 const BOOKINFO: &str = "bookinfo.com";
-
-fn envoy() -> PathBuf {
-    let folder = std::env::var_os("ISTIO_TLS_TOOLS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools"),
-        PathBuf::from,
-    );
-    let program = folder.join("bin/envoy");
-    assert!(
-        program.exists(),
-        "{} is not there: run scripts/install-test-tools",
-        program.display()
-    );
-    program
-}
 
 fn workspace() -> Dir {
     let dir = Dir::new();
@@ -62,7 +49,7 @@ fn envoy_takes_every_mode() {
 }
 
 fn validate(config: &Path) {
-    let output = Command::new(envoy())
+    let output = Command::new(tool("envoy"))
         .args(["--mode", "validate", "-c"])
         .arg(config)
         .output()
@@ -73,17 +60,6 @@ fn validate(config: &Path) {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-/// Envoy, ended with the test.
-struct Envoy(Child);
-
-impl Drop for Envoy {
-    fn drop(&mut self) {
-        // It may have ended by itself; the test fails on its answers then.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 #[test]
@@ -109,8 +85,8 @@ fn envoy_answers_as_the_task_page_says() {
     config["static_resources"]["listeners"][0]["address"] = address(port);
     config["admin"]["address"] = address(free_port());
     dir.write("gw/envoy.json", config.to_string());
-    let _envoy = Envoy(
-        Command::new(envoy())
+    let mut running = Program(
+        Command::new(tool("envoy"))
             .args(["--concurrency", "1", "--disable-hot-restart", "-c", "gw/envoy.json"])
             .current_dir(dir.path(""))
             .stdout(Stdio::null())
@@ -118,11 +94,9 @@ fn envoy_answers_as_the_task_page_says() {
             .spawn()
             .expect("envoy starts"),
     );
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        assert!(Instant::now() < deadline, "envoy does not listen");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    running.await_listening((Ipv4Addr::LOCALHOST, port).into(), || {
+        "of Envoy nothing is kept".to_owned()
+    });
     let client = |host: &str| {
         [
             "--cert".to_owned(),
@@ -196,9 +170,4 @@ fn upstream() -> SocketAddr {
         }
     });
     address
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::harness::Dir;
-use crate::running_serve::serve;
+use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
 
@@ -11,7 +11,7 @@ const HOST: &str = "httpbin.example.com";
 fn pasted_lines_of_curl_and_openssl_show_the_teapot() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     for extra in [&[][..], &["--tls", "1.2"], &["--tls", "1.3"]] {
         for program in ["curl", "openssl"] {
             let mut args = vec!["request", HOST, "/status/418", "--print", program];
@@ -36,7 +36,7 @@ fn pasted_lines_of_curl_and_openssl_show_the_teapot() {
 fn a_pasted_line_without_a_client_certificate_is_refused() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let (_serve, _) = serve(&dir);
+    let _serve = Serve::start(&dir, &[]);
     let args = ["request", HOST, "/status/418", "--no-client-cert", "--print", "curl"];
     let line = dir.run(&args).exits(0).stdout;
     let status = Command::new("sh")

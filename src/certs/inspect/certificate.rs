@@ -10,11 +10,12 @@ use x509_parser::prelude::FromDer as _;
 
 use super::algorithms::{KeyFacts, public_key, signature_algorithm};
 use crate::certs::names::{
-    authority_key_identifier, common_names, display, general_name, hex, serial, subject_key_identifier,
+    authority_key_identifier, common_names, display, general_name, serial, subject_key_identifier,
 };
 use crate::certs::signature::{Outcome, check_signed};
 use crate::certs::times::{days_between, rfc3339};
 use crate::certs::verify::FaultCode;
+use crate::hex::with_colons;
 use crate::problem::Problem;
 
 /// One name.
@@ -164,12 +165,12 @@ pub fn certificate(der: &CertificateDer<'_>, now: OffsetDateTime) -> Result<Cert
             .unwrap_or_default(),
         permitted_names: subtrees(name_constraints.and_then(|found| found.permitted_subtrees.as_ref())),
         excluded_names: subtrees(name_constraints.and_then(|found| found.excluded_subtrees.as_ref())),
-        subject_key_identifier: subject_key_identifier(&parsed).map(|identifier| hex(&identifier)),
-        authority_key_identifier: authority_key_identifier(&parsed).map(|identifier| hex(&identifier)),
+        subject_key_identifier: subject_key_identifier(&parsed).map(|identifier| with_colons(&identifier)),
+        authority_key_identifier: authority_key_identifier(&parsed).map(|identifier| with_colons(&identifier)),
         self_signed: parsed.subject().as_raw() == parsed.issuer().as_raw()
             && check_signed(parsed.public_key(), der) == Outcome::Good,
         sha256: sha256(der),
-        sha1: hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
+        sha1: with_colons(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, der).as_ref()),
         public_key_sha256: sha256(parsed.public_key().raw),
         warnings: Vec::new(),
     };
@@ -195,7 +196,7 @@ impl CertificateFacts {
 
 /// SHA-256 as hex with colons.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    with_colons(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 fn warnings(facts: &CertificateFacts, parsed: &X509Certificate<'_>) -> Vec<Warning> {

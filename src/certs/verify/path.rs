@@ -6,9 +6,10 @@ use x509_parser::prelude::FromDer as _;
 
 use super::{CertificateRef, Fault, FaultCode, Role, VerifyInput};
 use crate::certs::names::{
-    authority_key_identifier, common_names, display, general_name, hex, serial, subject_key_identifier,
+    authority_key_identifier, common_names, display, general_name, serial, subject_key_identifier,
 };
 use crate::certs::signature::{Outcome, check_signed};
+use crate::hex::with_colons;
 
 /// Certificates in a path; longer ones do not occur.
 const LENGTH_LIMIT: usize = 12;
@@ -293,7 +294,7 @@ impl Path<'_, '_> {
                 .fix("give the client the root of this chain (--cacert), or serve a chain of the CA that the client trusts");
         }
         let identifier = authority_key_identifier(&last.parsed)
-            .map(|identifier| format!(", key identifier {}", hex(&identifier)))
+            .map(|identifier| format!(", key identifier {}", with_colons(&identifier)))
             .unwrap_or_default();
         let found = format!("{issuer}{identifier}");
         if place == 0 && !nothing_trusted {
@@ -356,8 +357,8 @@ fn signed_by_another(last: &Candidate<'_>, reference: CertificateRef, impostor: 
             let what =
                 format!("\"{issuer}\" signed the {reference} with another key than the certificate of that name has");
             Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
-                .expected(hex(&held))
-                .found(hex(&wanted))
+                .expected(with_colons(&held))
+                .found(with_colons(&wanted))
                 .fix("the CA was perhaps made anew: take certificates and CA from the same generation")
         }
         _ => {

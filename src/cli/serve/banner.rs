@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::gateway::server::OpenListener;
 use crate::gateway::summary::{HostSummary, ListenerSummary};
 use crate::names::Host;
+use crate::shell::quote;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// How many hosts are listed.
@@ -73,7 +74,7 @@ pub(in crate::cli) fn curl_line(
         let shown = |part: Part<'_>| -> Option<String> {
             let path = layout.path(part);
             let path = path.strip_prefix(".").unwrap_or(&path).to_owned();
-            path.exists().then(|| quoted(&path.display().to_string()))
+            path.exists().then(|| quote(&path.display().to_string()))
         };
         let (name, port) = (&host.name, address.port());
         let ip = if address.ip().is_unspecified() {
@@ -90,19 +91,7 @@ pub(in crate::cli) fn curl_line(
             let _ = write!(line, " --cert {certificate} --key {key}");
         }
         let path = host.path.as_deref().unwrap_or("/");
-        let _ = write!(line, " {}", quoted(&format!("https://{name}:{port}{path}")));
+        let _ = write!(line, " {}", quote(&format!("https://{name}:{port}{path}")));
         Some(line)
     })
-}
-
-/// As a POSIX shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte));
-    if plain && !text.is_empty() {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }

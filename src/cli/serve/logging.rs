@@ -19,13 +19,7 @@ pub(in crate::cli) fn start(context: &Context, usual: &'static str) -> LogLevelH
         (false, 1) => "debug",
         (false, _) => "trace",
     };
-    // The libraries' own chatter is for the highest level only.
-    let filter = if context.verbose > 1 {
-        EnvFilter::new(level)
-    } else {
-        EnvFilter::new(format!("warn,istio_tls={level}"))
-    };
-    let (filter, handle) = reload::Layer::new(filter);
+    let (filter, handle) = reload::Layer::new(of_level(level));
     let output = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(context.color_stderr)
@@ -34,11 +28,65 @@ pub(in crate::cli) fn start(context: &Context, usual: &'static str) -> LogLevelH
     let _ = tracing_subscriber::registry().with(filter).with(output).try_init();
     Arc::new(move |directive| {
         if let Some(directive) = directive {
-            let filter = EnvFilter::try_new(directive).map_err(|error| error.to_string())?;
-            handle.reload(filter).map_err(|error| error.to_string())?;
+            handle
+                .reload(filter_of(directive)?)
+                .map_err(|error| error.to_string())?;
         }
         handle
             .with_current(ToString::to_string)
             .map_err(|error| error.to_string())
     })
+}
+
+/// The libraries' own chatter is for the highest level only.
+fn of_level(level: &str) -> EnvFilter {
+    match level {
+        "off" | "error" | "trace" => EnvFilter::new(level),
+        _ => EnvFilter::new(format!("warn,istio_tls={level}")),
+    }
+}
+
+/// The filter of a level's name, as Envoy has them too, or of `target=level` directives.
+fn filter_of(directive: &str) -> Result<EnvFilter, String> {
+    let level = match directive.to_ascii_lowercase().as_str() {
+        "off" => "off",
+        "error" | "critical" => "error",
+        "warn" | "warning" => "warn",
+        "info" => "info",
+        "debug" => "debug",
+        "trace" => "trace",
+        // EnvFilter would take any other word for a target whose every event is logged.
+        _ if directive.contains('=') => return EnvFilter::try_new(directive).map_err(|error| error.to_string()),
+        _ => {
+            return Err(format!(
+                "{directive:?} is no level: off, error, warn, info, debug or trace"
+            ));
+        }
+    };
+    Ok(of_level(level))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter_of;
+
+    #[test]
+    fn levels_and_directives_but_no_other_word() {
+        for (text, expected) in [
+            ("DEBUG", Some("istio_tls=debug,warn")),
+            ("warning", Some("istio_tls=warn,warn")),
+            ("trace", Some("trace")),
+            ("off", Some("off")),
+            ("istio_tls=trace", Some("istio_tls=trace")),
+            ("verbose", None),
+            ("", None),
+            ("istio_tls=loud", None),
+        ] {
+            assert_eq!(
+                filter_of(text).ok().map(|filter| filter.to_string()).as_deref(),
+                expected,
+                "{text}"
+            );
+        }
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::exclusive::{self, Claim};
 use super::port_owner::listening_process;
 use super::{Admin, ServeArgs};
+use crate::certs::CertificateDer;
 use crate::cli::Failure;
 use crate::cli::context::Context;
 use crate::gateway::access_log::AccessLog;
@@ -44,6 +45,8 @@ pub(in crate::cli) struct ServePlan {
     pub(in crate::cli) access_log: AccessLog,
     /// Nothing may be ignored, missing or broken.
     pub(in crate::cli) strict: bool,
+    /// What `https` upstreams elsewhere are verified by.
+    pub(in crate::cli) upstream_authorities: Vec<CertificateDer<'static>>,
     /// How the admin changes the log's level.
     pub(in crate::cli) log_level: Option<LogLevelHandle>,
 }
@@ -71,8 +74,9 @@ impl ServePlan {
             .upstream
             .iter()
             .map(|text| Upstream::parse(text))
-            .collect::<Result<_, Problem>>()
+            .collect::<Result<Vec<_>, Problem>>()
             .map_err(Failure::usage)?;
+        let upstream_authorities = super::upstream_roots::read(&args.upstream_cacert, &upstreams, context)?;
         for folder in &args.certs {
             if !folder.is_dir() {
                 return Err(Failure::usage(
@@ -106,6 +110,7 @@ impl ServePlan {
             threads: args.threads.map_or_else(processors, usize::from),
             access_log: args.access_log,
             strict: args.strict,
+            upstream_authorities,
             log_level,
         })
     }
@@ -150,7 +155,7 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         access_log: plan.access_log,
         id: id.clone(),
         limits: Limits::default(),
-        upstream_authorities: Vec::new(),
+        upstream_authorities: plan.upstream_authorities,
         log_level: plan.log_level,
     };
     let server = Arc::new(Server::start(settings, built.table).map_err(cannot_start)?);
@@ -162,11 +167,12 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || {
-                reload.run(|table| {
+                let take = |table| {
                     let outcome = server.replace(table).map_err(Problem::from);
                     publish(claim.as_ref().as_ref(), &server, &id);
                     outcome
-                });
+                };
+                reload.run(take, || server.refuse());
             })
             .map_err(|error| Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string())))?
     };

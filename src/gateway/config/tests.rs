@@ -497,7 +497,7 @@ fn what_is_not_run_is_said_with_file_and_line() {
                 "a",
                 "a.com",
                 "one",
-                "{fault: {abort: {httpStatus: 500, percentage: {value: 100}}}, mirror: {host: m}, corsPolicy: {}, route: [{destination: {host: b}}]}",
+                "{fault: {abort: {httpStatus: 500, percentage: {value: 100}}}, mirror: {host: m}, corsPolicy: {}, route: [{destination: {host: b, subset: v2}}]}",
             ),
         ]
         .concat(),
@@ -509,6 +509,8 @@ fn what_is_not_run_is_said_with_file_and_line() {
         "serve does not run fault yet",
         "serve does not run mirror yet",
         "serve does not run corsPolicy yet",
+        "serve does not run subsets: requests for b go to the Service, not to its subset \"v2\" alone",
+        "spec.http[0].route[0].destination.subset",
         "spec.http[0].corsPolicy",
     ] {
         assert!(

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::model::{Manifest, ObjectMeta};
 use super::naming::{HostNames, MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
 
 /// How many servers one Gateway holds at most, so that the object stays well
@@ -203,7 +204,8 @@ fn check(intent: &Intent) -> Result<(), Problem> {
         .why("clients send no SNI for an address, so a port has one certificate for all of them")
         .fix(format!(
             "one chain for both: istio-tls gen-certs {} --san {}",
-            first.names.host, second.names.host
+            quote(first.names.host.as_str()),
+            quote(second.names.host.as_str())
         )));
     }
     if intent.api == Api::GatewayApi {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::verify::Judged;
+use super::Judged;
 use crate::certs::verify::{Fault, Purpose};
 use crate::report::paint::Paint;
 

@@ -1,16 +1,19 @@
 //! `istio-tls gen-certs`.
 
+pub(super) mod plan;
+pub(super) mod report;
+pub(super) mod run;
+
 use std::path::PathBuf;
 
 use clap::ArgAction;
 use time::OffsetDateTime;
 
+use self::plan::{Intent, Signer};
 use super::args::choice;
 use super::context::Context;
-use super::gen_certs_plan::{self, Intent, Signer};
-use super::gen_certs_run;
 use super::password::PasswordArgs;
-use super::{Exit, Failure, gen_certs_report, host_list};
+use super::{Exit, Failure, host_list};
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
@@ -108,21 +111,21 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
         // What a killed process left half done comes first.
         store::tidy(&context.dir).map_err(Failure::runtime)?;
     }
-    let plan = gen_certs_plan::plan(&intent, context)?;
+    let plan = plan::plan(&intent, context)?;
     if dry_run {
         match format {
-            Format::Text => context.print(&gen_certs_report::plan_text(&plan))?,
-            Format::Json => context.print_json(&gen_certs_report::plan_json(&plan))?,
+            Format::Text => context.print(&report::plan_text(&plan))?,
+            Format::Json => context.print_json(&report::plan_json(&plan))?,
         }
         return Ok(Exit::Done);
     }
-    let outcome = gen_certs_run::carry_out(&intent, plan, context)?;
+    let outcome = run::carry_out(&intent, plan, context)?;
     for note in &outcome.notes {
         context.say(&format!("note: {note}"));
     }
     match format {
-        Format::Text => context.print(&gen_certs_report::text(&outcome, context))?,
-        Format::Json => context.print_json(&gen_certs_report::json(&outcome))?,
+        Format::Text => context.print(&report::text(&outcome, context))?,
+        Format::Json => context.print_json(&report::json(&outcome))?,
     }
     Ok(Exit::Done)
 }

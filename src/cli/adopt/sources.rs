@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::Failure;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{CertificateDer, PrivateKey, key, pem, pkcs12};
+use crate::cli::Failure;
 use crate::files::{self, PEM_LIMIT, plain};
 use crate::problem::Problem;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::Failure;
-use super::adopt_sources::{FoundCertificate, FoundKey, Material};
+use super::sources::{FoundCertificate, FoundKey, Material};
 use crate::certs::plan::check_client_name;
 use crate::certs::verify::{Purpose, Role, Verdict, VerifyInput, verify};
 use crate::certs::{CertificateDer, PrivateKey, pem};
+use crate::cli::Failure;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::Part;

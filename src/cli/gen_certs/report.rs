@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::context::Context;
-use super::gen_certs_plan::{Action, Job, Plan, Signer, shown};
-use super::gen_certs_run::{Made, Outcome};
+use super::plan::{Action, Job, Plan, Signer};
+use super::run::{Made, Outcome};
+use crate::cli::context::Context;
+use crate::files::shown;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
@@ -34,7 +35,7 @@ impl Action {
 }
 
 /// The plan in words.
-pub(super) fn plan_text(plan: &Plan) -> String {
+pub(in crate::cli) fn plan_text(plan: &Plan) -> String {
     let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
     if let Some(root) = &plan.new_root {
         lines.push(format!(
@@ -63,7 +64,7 @@ pub(super) fn plan_text(plan: &Plan) -> String {
 }
 
 /// The plan for programs.
-pub(super) fn plan_json(plan: &Plan) -> Value {
+pub(in crate::cli) fn plan_json(plan: &Plan) -> Value {
     let chains: Vec<Value> = (plan.jobs.iter())
         .map(|job| {
             json!({
@@ -79,7 +80,7 @@ pub(super) fn plan_json(plan: &Plan) -> Value {
 }
 
 /// What was made, in words, and what to type next.
-pub(super) fn text(outcome: &Outcome, context: &Context) -> String {
+pub(in crate::cli) fn text(outcome: &Outcome, context: &Context) -> String {
     let mut lines = Vec::new();
     if let Some(root) = &outcome.new_root {
         lines.push(format!("made {}/  root for many hosts", root.folder().display()));
@@ -190,7 +191,7 @@ fn rows(outcome: &Outcome, job: &Job) -> Vec<(String, String)> {
 }
 
 /// What was made, for programs.
-pub(super) fn json(outcome: &Outcome) -> Value {
+pub(in crate::cli) fn json(outcome: &Outcome) -> Value {
     let entries: HashMap<_, _> = outcome
         .file
         .config

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::context::Context;
-use super::{Exit, Failure};
+use crate::cli::context::Context;
+use crate::cli::{Exit, Failure};
 use crate::files;
 use crate::manifests::build::envoy::{self, Upstream};
 use crate::manifests::build::{self, Intent, Part, ingress_volumes};

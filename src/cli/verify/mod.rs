@@ -1,5 +1,7 @@
 //! `istio-tls verify`.
 
+mod text;
+
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -8,10 +10,10 @@ use serde::Serialize;
 use super::certificate_source::{Source, read_input, served_chain, tree_of};
 use super::context::Context;
 use super::password::PasswordArgs;
-use super::{Exit, Failure, args, connection, verify_text};
+use super::pem_files::{self, certificates, certificates_of};
+use super::{Exit, Failure, args};
+use crate::certs::pkcs12;
 use crate::certs::verify::{Purpose, Verdict, VerifyInput, verify};
-use crate::certs::{pem, pkcs12};
-use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -141,7 +143,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
             verified,
             results: &results,
         })?,
-        Format::Text => context.print(&verify_text::text(&results, context.color_stdout))?,
+        Format::Text => context.print(&text::text(&results, context.color_stdout))?,
     }
     Ok(if verified { Exit::Done } else { Exit::Findings })
 }
@@ -249,12 +251,7 @@ fn trusted(
     } else if let Some(path) = own_root {
         vec![path]
     } else {
-        let given = context.environment.get("SSL_CERT_FILE").map(PathBuf::from);
-        let system = given.or_else(|| {
-            let mut known = connection::SYSTEM_ROOTS.iter().map(PathBuf::from);
-            known.find(|path| path.is_file())
-        });
-        let Some(system) = system else {
+        let Some(system) = pem_files::system_roots(context.environment.get("SSL_CERT_FILE")) else {
             return Err(Failure::usage(
                 Problem::new("there is nothing to trust")
                     .why("no --cacert was given, the target lies in no host's tree, and this system has no CA file")
@@ -276,23 +273,5 @@ fn crls(args: &VerifyArgs, tree: Option<&ChainLayout>) -> Result<Vec<Certificate
         let own = tree.map(|tree| [Part::RootCrl, Part::IntermediateCrl].map(|part| tree.path(part)));
         paths.extend(own.into_iter().flatten().filter(|path| path.is_file()));
     }
-    let mut crls = Vec::new();
-    for path in &paths {
-        let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
-        crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
-    }
-    Ok(crls)
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
-    certificates_of(&content, &path.display().to_string())
-}
-
-/// PEM, or one DER certificate.
-fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    if pem::is_der_certificate(content) {
-        return Ok(vec![CertificateDer::from(content.to_vec())]);
-    }
-    pem::certificates(content, name).map_err(Failure::usage)
+    pem_files::crls(&paths)
 }

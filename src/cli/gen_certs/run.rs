@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use time::OffsetDateTime;
 
-use super::Failure;
-use super::authority::{self, Intermediate};
-use super::chain_files::{self, KeyStorage};
-use super::context::Context;
-use super::entries::{self, Recorded};
-use super::gen_certs_plan::{Action, Intent, Job, Plan, Signer, exists, plan};
+use super::plan::{Action, Intent, Job, Plan, Signer, exists, plan};
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::issue::{issue_client, issue_root};
 use crate::certs::{
     Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, issue_chain, pem,
 };
+use crate::cli::Failure;
+use crate::cli::authority::{self, Intermediate};
+use crate::cli::chain_files::{self, KeyStorage};
+use crate::cli::context::Context;
+use crate::cli::entries::{self, Recorded};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::file::WorkspaceFile;
@@ -29,21 +29,21 @@ const THREADS: usize = 8;
 const MOST_NOTES: usize = 20;
 
 /// What was made for one host.
-pub(super) struct Made {
-    pub(super) job: Job,
+pub(in crate::cli) struct Made {
+    pub(in crate::cli) job: Job,
     /// The server's certificate, or the first added client's.
-    pub(super) leaf: LeafFacts,
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) leaf: LeafFacts,
+    pub(in crate::cli) notes: Vec<String>,
 }
 
 /// What is told of a certificate; little, since there may be very many.
-pub(super) struct LeafFacts {
+pub(in crate::cli) struct LeafFacts {
     /// Hex with colons.
-    pub(super) serial: String,
+    pub(in crate::cli) serial: String,
     /// RFC 3339.
-    pub(super) not_before: String,
+    pub(in crate::cli) not_before: String,
     /// RFC 3339.
-    pub(super) not_after: String,
+    pub(in crate::cli) not_after: String,
 }
 
 impl From<CertificateFacts> for LeafFacts {
@@ -57,24 +57,24 @@ impl From<CertificateFacts> for LeafFacts {
 }
 
 /// Everything that was made.
-pub(super) struct Outcome {
-    pub(super) made: Vec<Made>,
-    pub(super) file: WorkspaceFile,
-    pub(super) new_root: Option<RootLayout>,
-    pub(super) skipped: usize,
+pub(in crate::cli) struct Outcome {
+    pub(in crate::cli) made: Vec<Made>,
+    pub(in crate::cli) file: WorkspaceFile,
+    pub(in crate::cli) new_root: Option<RootLayout>,
+    pub(in crate::cli) skipped: usize,
     /// What holds for all of them.
-    pub(super) notes: Vec<String>,
-    pub(super) signer: Signer,
-    pub(super) has_server_key: bool,
-    pub(super) encrypted: bool,
-    pub(super) bundles: bool,
+    pub(in crate::cli) notes: Vec<String>,
+    pub(in crate::cli) signer: Signer,
+    pub(in crate::cli) has_server_key: bool,
+    pub(in crate::cli) encrypted: bool,
+    pub(in crate::cli) bundles: bool,
 }
 
 /// Makes the chains that do not exist yet, with every default. For `up`.
 ///
 /// # Errors
 /// As [`plan`] and [`carry_out`].
-pub(super) fn make_missing(hosts: Vec<Host>, context: &Context) -> Result<Outcome, Failure> {
+pub(in crate::cli) fn make_missing(hosts: Vec<Host>, context: &Context) -> Result<Outcome, Failure> {
     let intent = Intent::defaults(hosts);
     let plan = plan(&intent, context)?;
     carry_out(&intent, plan, context)
@@ -93,7 +93,7 @@ enum Signers {
 /// # Errors
 /// When a CA cannot be used, a chain cannot be issued, or a file cannot be
 /// written. Chains that were written before stay, each whole.
-pub(super) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Result<Outcome, Failure> {
+pub(in crate::cli) fn carry_out(intent: &Intent, plan: Plan, context: &Context) -> Result<Outcome, Failure> {
     let password = intent.password.as_ref().map(|password| password.as_str());
     let storage = KeyStorage {
         password,

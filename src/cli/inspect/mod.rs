@@ -1,11 +1,13 @@
 //! `istio-tls inspect`.
 
+mod text;
+
 use serde::Serialize;
 
 use super::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
 use super::context::Context;
 use super::password::PasswordArgs;
-use super::{Exit, Failure, inspect_text};
+use super::{Exit, Failure};
 use crate::certs::inspect::{Found, Item, from_certificates, relate, scan};
 use crate::certs::pem;
 use crate::files::{self, PEM_LIMIT};
@@ -68,7 +70,7 @@ pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure
             schema: 1,
             items: &items,
         })?,
-        Format::Text => context.print(&inspect_text::text(&items, context.color_stdout, context.verbose > 0))?,
+        Format::Text => context.print(&text::text(&items, context.color_stdout, context.verbose > 0))?,
     }
     Ok(Exit::Done)
 }

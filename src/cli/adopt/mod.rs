@@ -1,19 +1,22 @@
 //! `istio-tls adopt`.
 
+mod chain;
+mod sources;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::adopt_chain::{self, Adopted, Wishes};
-use super::adopt_sources;
+use self::chain::{Adopted, Wishes};
 use super::args::choice;
 use super::context::Context;
 use super::entries::{self, Recorded};
-use super::gen_certs_plan::{shell, shown};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
+use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -77,13 +80,13 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         .map_err(Failure::usage)?;
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let material = adopt_sources::read(&args.sources, password, context.now)?;
+    let material = sources::read(&args.sources, password, context.now)?;
     let wishes = Wishes {
         host: host.as_ref(),
         accept_faults: args.accept_faults,
         now: context.now,
     };
-    let placed: Vec<Placed> = adopt_chain::choose(&material, &wishes)?
+    let placed: Vec<Placed> = chain::choose(&material, &wishes)?
         .into_iter()
         .map(|chain| place(chain, context))
         .collect();
@@ -96,7 +99,7 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 .at(format!("{}/", shown(&standing.layout.folder())))
                 .fix(format!(
                     "--force replaces it; or adopt for another host with --host (not {})",
-                    shell(host)
+                    quote(host.as_str())
                 )),
         ));
     }

@@ -6,6 +6,7 @@ pub(super) mod logging;
 mod port_owner;
 pub(super) mod signals;
 pub(super) mod start;
+mod upstream_roots;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -24,7 +25,7 @@ use crate::gateway::access_log::AccessLog;
 /// manifests, Secrets and certificates take effect while it runs.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
+    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
 )]
 pub(super) struct ServeArgs {
     /// Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]
@@ -42,6 +43,9 @@ pub(super) struct ServeArgs {
     /// Where a Service's requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)
     #[arg(long, value_name = "SERVICE[:PORT]=URL")]
     pub(super) upstream: Vec<String>,
+    /// Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) upstream_cacert: Vec<PathBuf>,
     /// Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)
     #[arg(long, value_name = "DIR")]
     pub(super) certs: Vec<PathBuf>,

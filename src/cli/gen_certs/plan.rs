@@ -2,18 +2,20 @@
 //! written, so that `--dry-run` can show it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::Failure;
-use super::context::Context;
-use super::entries;
 use crate::certs::csr::CertificateRequest;
 use crate::certs::plan::{LeafValidity, San, Subtree};
 use crate::certs::{Bad, Profile};
+use crate::cli::Failure;
+use crate::cli::context::Context;
+use crate::cli::entries;
+use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
@@ -24,28 +26,28 @@ use crate::workspace::store;
 const LONGEST: usize = 255 - ".cert.pem".len() - "_wildcard".len();
 
 /// What the user wants.
-pub(super) struct Intent {
-    pub(super) hosts: Vec<Host>,
-    pub(super) profile: Profile,
-    pub(super) leaf_validity: LeafValidity,
-    pub(super) sans: Vec<San>,
-    pub(super) name_constraints: Vec<Subtree>,
-    pub(super) clients: Vec<String>,
+pub(in crate::cli) struct Intent {
+    pub(in crate::cli) hosts: Vec<Host>,
+    pub(in crate::cli) profile: Profile,
+    pub(in crate::cli) leaf_validity: LeafValidity,
+    pub(in crate::cli) sans: Vec<San>,
+    pub(in crate::cli) name_constraints: Vec<Subtree>,
+    pub(in crate::cli) clients: Vec<String>,
     /// Nothing but clients was asked for, so that an existing chain may stay.
-    pub(super) only_clients: bool,
-    pub(super) mode: Option<Mode>,
-    pub(super) bad: Option<Bad>,
-    pub(super) csr: Option<CertificateRequest>,
-    pub(super) signer: Signer,
-    pub(super) password: Option<Zeroizing<String>>,
-    pub(super) bundles: bool,
-    pub(super) force: bool,
-    pub(super) skip_existing: bool,
+    pub(in crate::cli) only_clients: bool,
+    pub(in crate::cli) mode: Option<Mode>,
+    pub(in crate::cli) bad: Option<Bad>,
+    pub(in crate::cli) csr: Option<CertificateRequest>,
+    pub(in crate::cli) signer: Signer,
+    pub(in crate::cli) password: Option<Zeroizing<String>>,
+    pub(in crate::cli) bundles: bool,
+    pub(in crate::cli) force: bool,
+    pub(in crate::cli) skip_existing: bool,
 }
 
 /// Who signs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Signer {
+pub(in crate::cli) enum Signer {
     /// A root and an intermediate per host.
     Own,
     /// An intermediate per host under the root of this folder.
@@ -56,7 +58,7 @@ pub(super) enum Signer {
 
 impl Intent {
     /// What `gen-certs HOST --skip-existing` without another flag wants.
-    pub(super) fn defaults(hosts: Vec<Host>) -> Self {
+    pub(in crate::cli) fn defaults(hosts: Vec<Host>) -> Self {
         Self {
             hosts,
             profile: Profile::default(),
@@ -79,7 +81,7 @@ impl Intent {
 
 /// What happens to one host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Action {
+pub(in crate::cli) enum Action {
     /// A chain where there was none.
     Create,
     /// A chain in place of another one.
@@ -89,22 +91,22 @@ pub(super) enum Action {
 }
 
 /// What is to be made for one host.
-pub(super) struct Job {
-    pub(super) layout: ChainLayout,
-    pub(super) action: Action,
+pub(in crate::cli) struct Job {
+    pub(in crate::cli) layout: ChainLayout,
+    pub(in crate::cli) action: Action,
     /// All clients to issue, the host's own first.
-    pub(super) clients: Vec<String>,
-    pub(super) mode: Mode,
+    pub(in crate::cli) clients: Vec<String>,
+    pub(in crate::cli) mode: Mode,
 }
 
 /// Everything that is to be made.
-pub(super) struct Plan {
-    pub(super) jobs: Vec<Job>,
-    pub(super) file: WorkspaceFile,
+pub(in crate::cli) struct Plan {
+    pub(in crate::cli) jobs: Vec<Job>,
+    pub(in crate::cli) file: WorkspaceFile,
     /// The shared root that does not exist yet.
-    pub(super) new_root: Option<RootLayout>,
+    pub(in crate::cli) new_root: Option<RootLayout>,
     /// Hosts that `--skip-existing` passed over.
-    pub(super) skipped: usize,
+    pub(in crate::cli) skipped: usize,
 }
 
 /// Decides what is to be made. Nothing is written.
@@ -112,7 +114,7 @@ pub(super) struct Plan {
 /// # Errors
 /// When a chain stands there already and may not be replaced, or istio-tls.yaml
 /// is not valid.
-pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> {
+pub(in crate::cli) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> {
     let file = entries::read_or_new(&context.dir).map_err(Failure::usage)?;
     let mut jobs = Vec::with_capacity(intent.hosts.len());
     let mut standing = Vec::new();
@@ -160,7 +162,7 @@ pub(super) fn plan(intent: &Intent, context: &Context) -> Result<Plan, Failure> 
                         .at(shown(&layout.path(Part::ClientCert(client))))
                         .fix(format!(
                             "istio-tls gen-certs {} --force makes the whole chain anew, this client included",
-                            shell(host)
+                            quote(host.as_str())
                         )),
                 ));
             }
@@ -228,7 +230,7 @@ fn too_long(name: &str) -> Option<Problem> {
     })
 }
 
-pub(super) fn exists(first: &ChainLayout, count: usize) -> Problem {
+pub(in crate::cli) fn exists(first: &ChainLayout, count: usize) -> Problem {
     let others = match count {
         1 => String::new(),
         count => format!(" (and those of {} more hosts)", count - 1),
@@ -237,22 +239,8 @@ pub(super) fn exists(first: &ChainLayout, count: usize) -> Problem {
         .at(format!("{}/", shown(&first.folder())))
         .why("keys and certificates are not overwritten unless you say so")
         .fix(if count == 1 {
-            format!("istio-tls gen-certs {} --force", shell(first.host()))
+            format!("istio-tls gen-certs {} --force", quote(first.host().as_str()))
         } else {
             "--force replaces them, --skip-existing leaves them and makes the others".to_owned()
         })
-}
-
-/// A path as a user of the current folder writes it.
-pub(super) fn shown(path: &Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
-}
-
-/// A host as it is typed in a shell.
-pub(super) fn shell(host: &Host) -> String {
-    if host.is_wildcard() {
-        format!("'{host}'")
-    } else {
-        host.to_string()
-    }
 }

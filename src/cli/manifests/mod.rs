@@ -1,10 +1,12 @@
 //! `istio-tls manifests`.
 
+mod output;
+
 use std::path::PathBuf;
 
+use self::output::{Format, Out, envoy_bootstrap, helm_values};
 use super::args::choice;
 use super::context::Context;
-use super::manifests_out::{self, Format, Out, envoy_bootstrap, helm_values};
 use super::{Exit, Failure, intent};
 use crate::manifests::build::envoy::Upstream;
 use crate::manifests::build::{Api, Intent, Issuer, Part, ingress_volumes};
@@ -103,7 +105,7 @@ pub(super) fn run(args: &ManifestsArgs, context: &Context) -> Result<Exit, Failu
     for note in notes(&intent, &parts) {
         context.say_always(&format!("note: {note}"));
     }
-    manifests_out::objects(&intent, &parts, out, context)
+    output::objects(&intent, &parts, out, context)
 }
 
 fn parts(args: &ManifestsArgs, intent: &Intent) -> Vec<Part> {

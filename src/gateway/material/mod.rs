@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::secrets::{Entry, SecretStore};
 use super::table::{ClientAuth, ClientVerification, TlsMaterial};
@@ -12,6 +12,7 @@ use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +223,7 @@ impl<'a> MaterialReader<'a> {
             .iter()
             .find(|host| (self.store.names_of_host)(host).iter().any(|known| known == name));
         MaterialError::Missing(match host {
-            Some(host) if Host::parse(host).is_ok() => problem.fix(format!("istio-tls gen-certs '{host}'")),
+            Some(host) if Host::parse(host).is_ok() => problem.fix(format!("istio-tls gen-certs {}", quote(host))),
             _ => problem.fix(format!(
                 "serve --certs DIR, where DIR/{name} holds tls.crt and tls.key, or add the Secret to the input"
             )),
