@@ -9,7 +9,7 @@ use crate::workspace::schema;
 /// For editors: save it, and put `# yaml-language-server: $schema=FILE` on the
 /// first line of istio-tls.yaml.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  istio-tls schema > istio-tls.schema.json")]
+#[command(after_help = "Examples:\n  istio-tls schema > istio-tls.schema.json")]
 pub(super) struct SchemaArgs {}
 
 pub(super) fn run(_args: SchemaArgs, context: &Context) -> Result<Exit, Failure> {
