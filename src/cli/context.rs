@@ -41,6 +41,15 @@ pub struct Context {
     pub now: OffsetDateTime,
 }
 
+/// How most commands write their result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
 impl Context {
     #[expect(
         clippy::disallowed_methods,
@@ -101,6 +110,14 @@ impl Context {
                         .fix(format!("-o {}", names.join("|"))),
                 )
             })
+    }
+
+    /// The choice of commands that write text or JSON.
+    ///
+    /// # Errors
+    /// As [`Context::output`].
+    pub fn text_or_json(&self) -> Result<Format, Failure> {
+        self.output(&[("text", Format::Text), ("json", Format::Json)])
     }
 
     /// Writes a result to standard output.

@@ -1,4 +1,4 @@
-//! `istio-tls init`.
+//! `istio-tls init`: writes the first istio-tls.yaml, from answers or flags.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use dialoguer::{Input, Select};
 use serde_json::json;
 
 use super::args::choice;
-use super::context::Context;
+use super::context::{Context, Format};
 use super::entries::{self, Recorded};
 use super::{Exit, Failure};
 use crate::files::shown;
@@ -45,14 +45,8 @@ pub(super) struct InitArgs {
     selector: Vec<String>,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     let path = context.dir.join(FILE_NAME);
     if path.symlink_metadata().is_ok() {
         return Err(Failure::usage(

@@ -1,9 +1,9 @@
-//! `istio-tls revoke`.
+//! `istio-tls revoke`: puts a certificate on the revocation list of its CA.
 
 use serde_json::json;
 
 use super::authority;
-use super::context::Context;
+use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::{CertificateAuthority, crl, inspect, pem};
@@ -38,12 +38,6 @@ pub(super) struct RevokeArgs {
     password: PasswordArgs,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// One CA of a chain, and where its parts stand.
 struct Issuer {
     what: &'static str,
@@ -66,7 +60,7 @@ const INTERMEDIATE: Issuer = Issuer {
 };
 
 pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     let host = Host::parse(&args.host).map_err(Failure::usage)?;
     let layout = ChainLayout::new(&context.dir, &host);
     if !store::has_chain(&layout) {

@@ -1,4 +1,4 @@
-//! `istio-tls schema`.
+//! `istio-tls schema`: the JSON Schema of istio-tls.yaml, for editors.
 
 use super::context::Context;
 use super::{Exit, Failure};

@@ -13,36 +13,23 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("certs", &["problem", "shell", "hex", "names"]),
     ("workspace", &["problem", "names", "files", "certs"]),
     ("manifests", &["problem", "shell", "names", "certs", "workspace"]),
-    (
-        "gateway",
-        &[
-            "problem",
-            "shell",
-            "hex",
-            "alert",
-            "names",
-            "files",
-            "certs",
-            "workspace",
-            "manifests",
-        ],
-    ),
-    (
-        "probe",
-        &[
-            "problem",
-            "shell",
-            "hex",
-            "alert",
-            "names",
-            "files",
-            "certs",
-            "workspace",
-            "manifests",
-        ],
-    ),
+    ("gateway", BELOW_THE_NETWORK),
+    ("probe", BELOW_THE_NETWORK),
     // Results of every other module become text here, and only cli/ prints it.
     ("report", &["problem", "names", "certs", "probe"]),
+];
+
+/// What the two modules that open connections may use; not each other.
+const BELOW_THE_NETWORK: &[&str] = &[
+    "problem",
+    "shell",
+    "hex",
+    "alert",
+    "names",
+    "files",
+    "certs",
+    "workspace",
+    "manifests",
 ];
 
 /// Words that only the edges may use: (module, what its source must not hold, why).

@@ -17,22 +17,19 @@ mod gateway_load;
 mod gateway_reload_load;
 mod gateway_tls;
 mod gen_certs;
-mod installed_tools;
 mod grpc;
-#[path = "../cli/harness.rs"]
-mod harness;
+mod installed_tools;
 mod manifests;
 mod pkcs12;
 mod printed_lines;
-mod serve_curl;
 mod python;
-#[path = "../cli/running_serve.rs"]
-mod running_serve;
+mod serve_curl;
 mod websocket;
 mod zoo;
 
 // What the black-box tests use, too.
 #[path = "../cli/harness.rs"]
+mod harness;
 #[path = "../cli/running_program.rs"]
 mod running_program;
 #[path = "../cli/serve_process.rs"]

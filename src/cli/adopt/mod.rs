@@ -1,4 +1,4 @@
-//! `istio-tls adopt`.
+//! `istio-tls adopt`: takes a chain that others made into the workspace.
 
 mod chain;
 mod sources;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::chain::{Adopted, Wishes};
 use super::args::choice;
-use super::context::Context;
+use super::context::{Context, Format};
 use super::entries::{self, Recorded};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
@@ -55,12 +55,6 @@ pub(super) struct AdoptArgs {
     password: PasswordArgs,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// A chain, and where it goes.
 struct Placed {
     chain: Adopted,
@@ -70,7 +64,7 @@ struct Placed {
 }
 
 pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     refuse_secrets(&args.sources)?;
     let host = args
         .host

@@ -1,4 +1,4 @@
-//! `istio-tls gen-certs`.
+//! `istio-tls gen-certs`: makes chains for hosts and records them in the workspace.
 
 pub(super) mod plan;
 pub(super) mod report;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 
 use self::plan::{Intent, Signer};
 use super::args::choice;
-use super::context::Context;
+use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure, host_list};
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
@@ -97,14 +97,8 @@ pub(super) struct GenCertsArgs {
     pub(super) pkcs12: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     let dry_run = args.dry_run;
     let intent = intent(args, context)?;
     if !dry_run {

@@ -1,11 +1,11 @@
-//! `istio-tls inspect`.
+//! `istio-tls inspect`: explains what files, folders and servers hold.
 
 mod text;
 
 use serde::Serialize;
 
 use super::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
-use super::context::Context;
+use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
 use crate::certs::inspect::{Found, Item, from_certificates, relate, scan};
@@ -34,12 +34,6 @@ pub(super) struct InspectArgs {
     password: PasswordArgs,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 #[derive(Serialize)]
 struct Report<'a> {
     schema: u32,
@@ -47,7 +41,7 @@ struct Report<'a> {
 }
 
 pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     let sources = args
         .targets
         .iter()

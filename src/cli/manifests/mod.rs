@@ -1,4 +1,4 @@
-//! `istio-tls manifests`.
+//! `istio-tls manifests`: prints or writes the objects for a cluster.
 
 mod output;
 

@@ -1,4 +1,4 @@
-//! `istio-tls verify`.
+//! `istio-tls verify`: judges chains as a client would.
 
 mod text;
 
@@ -8,7 +8,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use serde::Serialize;
 
 use super::certificate_source::{Source, read_input, served_chain, tree_of};
-use super::context::Context;
+use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::pem_files::{self, certificates, certificates_of};
 use super::{Exit, Failure, args};
@@ -52,12 +52,6 @@ pub(super) struct VerifyArgs {
     password: PasswordArgs,
 }
 
-#[derive(Clone, Copy)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// One chain and how it was judged.
 #[derive(Serialize)]
 pub(super) struct Judged {
@@ -92,7 +86,7 @@ struct Chain {
 }
 
 pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
-    let format = context.output(&[("text", Format::Text), ("json", Format::Json)])?;
+    let format = context.text_or_json()?;
     let source = Source::parse(&args.target, context)?;
     if source == Source::Stdin && args.password.is_stdin() {
         return Err(Failure::usage(

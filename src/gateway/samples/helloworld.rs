@@ -1,4 +1,4 @@
-//! The helloworld sample.
+//! The helloworld sample: its greeting, and its health check.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
