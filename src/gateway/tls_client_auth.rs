@@ -171,7 +171,7 @@ mod tests {
     use std::sync::Arc;
 
     use rustls::{CertificateError, Error};
-    use rustls_pki_types::UnixTime;
+    use rustls::pki_types::UnixTime;
 
     use super::verifier;
     use crate::gateway::table::ClientVerification;
