@@ -29,6 +29,7 @@ mod zoo;
 
 // What the black-box tests use, too.
 #[path = "../cli/harness.rs"]
+mod harness;
 #[path = "../cli/running_program.rs"]
 mod running_program;
 #[path = "../cli/serve_process.rs"]
