@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
 use crate::problem::Problem;
@@ -39,6 +40,25 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     }
     let file = File::open(path).map_err(|error| Problem::new(format!("{shown} cannot be read")).why(plain(&error)))?;
     read_from(file, &shown.to_string(), limit)
+}
+
+/// Reads what a user names on the command line: a regular file, or a pipe or
+/// device as a shell's `<(command)` gives it, of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read`], but for what is no regular file.
+pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    let is_stream = std::fs::metadata(path).is_ok_and(|metadata| {
+        let kind = metadata.file_type();
+        kind.is_fifo() || kind.is_char_device()
+    });
+    if !is_stream {
+        return read(path, limit);
+    }
+    let shown = path.display().to_string();
+    let stream =
+        File::open(path).map_err(|error| Problem::new(format!("{shown} cannot be read")).why(plain(&error)))?;
+    read_from(stream, &shown, limit)
 }
 
 /// Reads a stream of at most `limit` bytes; `name` is said in errors.

@@ -439,12 +439,19 @@ fn leaf_validity(
         notes.push(format!("the leaf ends with its issuer, on {}", not_after.date()));
     }
     if not_after <= not_before {
+        let cut = if not_after == authority.not_after() {
+            ", with its issuer"
+        } else {
+            ""
+        };
         return Err(
-            Problem::new(format!("the certificate of {} would never be valid", plan.host)).why(format!(
-                "it would begin on {} and end on {}",
-                shown(not_before),
-                shown(not_after)
-            )),
+            Problem::new(format!("the certificate of {} would never be valid", plan.host))
+                .why(format!(
+                    "it would begin on {} and end on {}{cut}",
+                    shown(not_before),
+                    shown(not_after)
+                ))
+                .fix("give an end after the beginning (--not-before, --not-after, --days), within the issuer's validity; --bad expired makes an expired one for tests"),
         );
     }
     Ok((not_before, not_after))

@@ -52,6 +52,12 @@ impl Source {
         if text == "-" {
             return Ok(Self::Stdin);
         }
+        if text.is_empty() {
+            return Err(Failure::usage(
+                Problem::new("a target is empty")
+                    .fix("give a file, a folder, HOST:PORT for a server, or - for standard input"),
+            ));
+        }
         let path = Path::new(text);
         if path.symlink_metadata().is_ok() {
             return Ok(Self::of_path(path));
@@ -115,7 +121,7 @@ pub(super) fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> 
             Ok((name, content))
         }
         Source::File(path) => {
-            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
             Ok((path.display().to_string(), content))
         }
         Source::Folder(path) => Err(Failure::usage(

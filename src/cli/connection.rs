@@ -234,7 +234,7 @@ impl ConnectionArgs {
     fn client(&self, cert: &Path, key: &Path) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
         let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
         let chain = certificates(cert)?;
-        let content = zeroize::Zeroizing::new(files::read(key, PEM_LIMIT).map_err(Failure::usage)?);
+        let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
         let password = self.key_password_file.as_deref().map(password::of_file).transpose()?;
         if password.is_none() && is_encrypted(&content, &key_name) {
             return Ok(Err(Verdict::new(

@@ -1,9 +1,11 @@
 //! The environment, captured once: every flag has an `ISTIO_TLS_*` variable,
 //! but for those that confirm or overwrite.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use clap::ArgAction;
+use clap::error::{ContextKind, ContextValue};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Id};
 
 const PREFIX: &str = "ISTIO_TLS_";
 /// Flags that only a command line may set.
@@ -29,14 +31,35 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Gives every argument the default that its variable holds.
-    pub(super) fn apply(&self, command: clap::Command) -> clap::Command {
+    /// Gives every argument the default that its variable holds, but where what
+    /// was typed (`given`, as far as it could be read) excludes that argument.
+    pub(super) fn apply(&self, command: clap::Command, given: Option<&ArgMatches>) -> clap::Command {
         let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-        let mut command = command.mut_args(|arg| self.apply_to(arg));
+        let excluded = given.map_or_else(HashSet::new, |given| excluded(&command, given));
+        let mut command = command.mut_args(|arg| {
+            if excluded.contains(arg.get_id()) {
+                arg
+            } else {
+                self.apply_to(arg)
+            }
+        });
         for name in names {
-            command = command.mut_subcommand(name, |sub| self.apply(sub));
+            let given = given.and_then(|given| given.subcommand_matches(&name));
+            command = command.mut_subcommand(name, |sub| self.apply(sub, given));
         }
         command
+    }
+
+    /// The variable that gave a value which was refused.
+    pub(super) fn blamed(&self, error: &clap::Error) -> Option<String> {
+        let text = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let flag = text(ContextKind::InvalidArg)?.split([' ', '=']).next()?;
+        let name = variable(flag.strip_prefix("--")?);
+        let (value, refused) = (self.get(&name)?, text(ContextKind::InvalidValue)?);
+        (value == refused || value.split(',').any(|part| part == refused)).then_some(name)
     }
 
     fn apply_to(&self, arg: clap::Arg) -> clap::Arg {
@@ -44,7 +67,7 @@ impl Environment {
         if COMMAND_LINE_ONLY.contains(&long) {
             return arg;
         }
-        let name = format!("{PREFIX}{}", long.to_ascii_uppercase().replace('-', "_"));
+        let name = variable(long);
         let Some(value) = self.get(&name) else { return arg };
         match arg.get_action() {
             ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
@@ -60,4 +83,24 @@ impl Environment {
             _ => arg,
         }
     }
+}
+
+fn variable(flag: &str) -> String {
+    format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+/// The arguments that cannot stand beside those that were typed.
+fn excluded(command: &clap::Command, given: &ArgMatches) -> HashSet<Id> {
+    let typed = |arg: &&clap::Arg| given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let mut excluded = HashSet::new();
+    for arg in command.get_arguments() {
+        let others = command.get_arg_conflicts_with(arg);
+        if typed(&arg) {
+            excluded.extend(others.iter().map(|other| other.get_id().clone()));
+        }
+        if others.iter().any(typed) {
+            excluded.insert(arg.get_id().clone());
+        }
+    }
+    excluded
 }

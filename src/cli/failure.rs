@@ -47,17 +47,44 @@ impl Failure {
 
     /// Shows the problem before the output settings are known.
     #[expect(clippy::print_stderr, reason = "the place where failures are shown")]
-    pub(super) fn show_plain(&self) -> Exit {
+    pub(super) fn show_plain(&self, json: bool) -> Exit {
         if let Some(problem) = &self.problem {
             eprintln!("error: {problem}");
+            if json {
+                print_json(problem);
+            }
         }
         self.exit
     }
 }
 
-/// Shows what clap has to say: help and version go to standard output.
-pub(super) fn usage(error: &clap::Error) -> Exit {
+/// Shows what clap has to say: help and version go to standard output. A value
+/// that came from a variable is told with the variable's name; with `json`, an
+/// object on standard output says the same.
+#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
+pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -> Exit {
     // A closed pipe is no failure, and nothing else can be told.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if !error.use_stderr() {
+        return Exit::Done;
+    }
+    if let Some(variable) = &variable {
+        eprintln!("The value comes from the variable {variable}.");
+    }
+    if json {
+        let text = error.to_string();
+        let what = text.lines().next().unwrap_or_default();
+        let mut problem = Problem::new(what.strip_prefix("error: ").unwrap_or(what)).fix("istio-tls help");
+        problem.at = variable;
+        print_json(&problem);
+    }
+    Exit::Usage
+}
+
+/// The failure as `-o json` promises it.
+fn print_json(problem: &Problem) {
+    use std::io::Write as _;
+    let value = serde_json::json!({"schema": 1, "error": problem});
+    // The words were shown already; a closed pipe changes nothing.
+    let _ = writeln!(std::io::stdout().lock(), "{value:#}");
 }

@@ -41,7 +41,7 @@ pub(super) fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host
             let name = "standard input".to_owned();
             (files::read_from(std::io::stdin().lock(), &name, MANIFEST_LIMIT), name)
         } else {
-            (files::read(file, MANIFEST_LIMIT), file.display().to_string())
+            (files::read_given(file, MANIFEST_LIMIT), file.display().to_string())
         };
         let content = content.map_err(Failure::usage)?;
         let text = std::str::from_utf8(&content).map_err(|_| {

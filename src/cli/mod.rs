@@ -48,17 +48,21 @@ pub fn run() -> Exit {
     // Fails only when a provider is installed already, which would be this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment::Environment::capture();
-    let matches = match environment.apply(args::command()).try_get_matches() {
-        Ok(matches) => matches,
-        Err(error) => return failure::usage(&error),
-    };
-    let cli = match Cli::from_arg_matches(&matches) {
+    // What was typed, as far as it can be read: it excludes variables.
+    let typed = args::command().ignore_errors(true).try_get_matches().ok();
+    let command = environment.apply(args::command(), typed.as_ref());
+    let cli = match (command.try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return failure::usage(&error),
+        Err(error) => {
+            let words: Vec<_> = std::env::args_os().collect();
+            let json = asks_for_json(&words) || environment.get("ISTIO_TLS_OUTPUT") == Some("json");
+            return failure::usage(&error, environment.blamed(&error), json);
+        }
     };
+    let json = cli.global.output.as_deref() == Some("json");
     let context = match Context::new(cli.global, environment) {
         Ok(context) => context,
-        Err(failure) => return failure.show_plain(),
+        Err(failure) => return failure.show_plain(json),
     };
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args, &context),
@@ -81,4 +85,11 @@ pub fn run() -> Exit {
         Ok(exit) => exit,
         Err(failure) => context.show_failure(&failure),
     }
+}
+
+/// Whether `-o json` is among words that could not be read as a command line.
+fn asks_for_json(words: &[std::ffi::OsString]) -> bool {
+    let joined = ["-ojson", "-o=json", "--output=json"];
+    words.iter().any(|word| joined.iter().any(|known| word == known))
+        || (words.windows(2)).any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == "json")
 }

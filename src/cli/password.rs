@@ -55,7 +55,7 @@ impl PasswordArgs {
 /// # Errors
 /// When it cannot be read, is no text, or is empty.
 pub(super) fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let content = files::read(path, LIMIT).map_err(Failure::usage)?;
+    let content = files::read_given(path, LIMIT).map_err(Failure::usage)?;
     first_line(content, &path.display().to_string())
 }
 

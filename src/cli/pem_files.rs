@@ -27,7 +27,7 @@ pub(super) fn system_roots(given: Option<&str>) -> Option<PathBuf> {
 /// # Errors
 /// When it cannot be read or holds none.
 pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+    let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
     certificates_of(&content, &path.display().to_string())
 }
 
@@ -49,7 +49,7 @@ pub(super) fn certificates_of(content: &[u8], name: &str) -> Result<Vec<Certific
 pub(super) fn crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
     let mut crls = Vec::new();
     for path in paths {
-        let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+        let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
         crls.extend(pem::crls(&content, &path.display().to_string()).map_err(Failure::usage)?);
     }
     Ok(crls)

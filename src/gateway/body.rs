@@ -151,12 +151,13 @@ impl Body for ResponseBody {
 pub(super) struct RequestBody {
     body: Option<Incoming>,
     connection: Option<Rc<Connection>>,
-    received: Rc<Cell<u64>>,
+    /// Counts the bytes for the access log; none when it is off.
+    received: Option<Rc<Cell<u64>>>,
 }
 
 impl RequestBody {
     /// Passes the client's body on, counting its bytes into `received`.
-    pub(super) fn new(body: Incoming, connection: &Rc<Connection>, received: Rc<Cell<u64>>) -> Self {
+    pub(super) fn new(body: Incoming, connection: &Rc<Connection>, received: Option<Rc<Cell<u64>>>) -> Self {
         if body.is_end_stream() {
             return Self::empty();
         }
@@ -173,7 +174,7 @@ impl RequestBody {
         Self {
             body: None,
             connection: None,
-            received: Rc::default(),
+            received: None,
         }
     }
 
@@ -235,8 +236,10 @@ impl Body for RequestBody {
         let polled = Pin::new(body).poll_frame(cx);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
-                let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                this.received.set(this.received.get() + length);
+                if let Some(received) = &this.received {
+                    let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                    received.set(received.get() + length);
+                }
             }
             Poll::Ready(_) => this.ended(),
             Poll::Pending => {}

@@ -77,6 +77,17 @@ impl MaterialFiles for DiskFiles {
 }
 
 impl Seen {
+    /// Whether the disk still holds what was seen. Builds nothing, so it costs
+    /// no memory, however many files there are.
+    pub fn is_current(&self) -> bool {
+        let again = DiskFiles::default();
+        self.folders.iter().all(|(folder, names)| again.list(folder) == *names)
+            && self.files.iter().all(|(path, known)| {
+                let content = again.read_limited(path, files::MANIFEST_LIMIT.max(files::PEM_LIMIT));
+                content.is_ok_and(|content| content.map(|content| digest(&content)) == *known)
+            })
+    }
+
     /// Whether the same content was read, wherever else was looked.
     pub fn same_content(&self, other: &Self) -> bool {
         let present = |seen: &Self| -> Vec<(PathBuf, [u8; 32])> {
@@ -140,5 +151,32 @@ pub(super) fn parent(path: &Path) -> PathBuf {
         Some(above) if above.as_os_str().is_empty() => PathBuf::from("."),
         Some(above) => above.to_owned(),
         None => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DiskFiles;
+    use crate::gateway::secrets::MaterialFiles as _;
+
+    #[test]
+    fn a_reading_is_current_until_a_file_or_a_folder_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, absent) = (dir.path().join("a"), dir.path().join("b"));
+        let reading = || {
+            let files = DiskFiles::default();
+            files.read(&file).unwrap();
+            files.read(&absent).unwrap();
+            files.list(dir.path());
+            files.seen()
+        };
+        std::fs::write(&file, "one").unwrap();
+        let first = reading();
+        assert!(first.is_current());
+        std::fs::write(&file, "two").unwrap();
+        assert!(!first.is_current());
+        let second = reading();
+        std::fs::write(&absent, "new").unwrap();
+        assert!(!second.is_current());
     }
 }

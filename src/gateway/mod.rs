@@ -10,6 +10,7 @@ mod clock;
 pub mod clusters;
 pub mod config;
 mod connection;
+mod crl_coverage;
 mod current;
 pub mod disk;
 pub mod field;

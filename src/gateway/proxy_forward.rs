@@ -180,11 +180,7 @@ enum Failure {
 impl Outbound<'_> {
     async fn send(mut self, request: Request<Incoming>, mut exchange: Exchange, mut deadline: Deadline) -> Answer {
         let started = Instant::now();
-        let received = exchange
-            .entry
-            .as_ref()
-            .map(|entry| Rc::clone(&entry.bytes_received))
-            .unwrap_or_default();
+        let received = exchange.entry.as_ref().map(|entry| Rc::clone(&entry.bytes_received));
         let is_grpc = exchange.is_grpc;
         let request = self.prepare(request, received);
         let attempts = self.attempts(request, is_grpc);
@@ -223,7 +219,7 @@ impl Outbound<'_> {
         Ok(response.map(|body| ResponseBody::upstream(body, lease, deadline, exchange)))
     }
 
-    fn prepare(&self, request: Request<Incoming>, received: Rc<std::cell::Cell<u64>>) -> Request<RequestBody> {
+    fn prepare(&self, request: Request<Incoming>, received: Option<Rc<std::cell::Cell<u64>>>) -> Request<RequestBody> {
         let mut request = request.map(|body| RequestBody::new(body, self.connection, received));
         *request.version_mut() = Version::HTTP_11;
         if self.upgrade.is_some() {

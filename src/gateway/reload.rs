@@ -46,9 +46,9 @@ enum Look {
 }
 
 impl Reload {
-    /// Reads the sources for the first time. [`Reload::run`] finds what changes
-    /// from here on: to watch thousands of folders takes longer than to read
-    /// them, and nobody shall wait for that.
+    /// Reads the sources for the first time. They are watched from
+    /// [`Reload::run`] on, which looks at them once more then: thousands of folders
+    /// take longer to watch than to read, and the ports need not wait for that.
     ///
     /// # Errors
     /// As [`Sources::load`], and when files cannot be watched.
@@ -77,8 +77,9 @@ impl Reload {
     /// port that cannot be opened); then the last one stays. `refused` hears of
     /// changes that do not even become one.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
-        // What changed between the first reading and the watch is read now.
-        let mut timeout = Some(Duration::ZERO);
+        self.watch.set(&self.last.watched_folders(&self.sources.tops()));
+        // What changed between the first reading and watching is read again.
+        let mut timeout = (!self.last.is_current()).then_some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;

@@ -89,10 +89,9 @@ impl Signals {
     pub(super) fn check(&self, now: u32, limits: &Limits) {
         let over = |since: u32, limit: std::time::Duration| u64::from(now.saturating_sub(since)) > limit.as_secs();
         if self.active.get() == 0 {
-            if self.activity.head_begun.load(Relaxed) && over(self.activity.head_since.load(Relaxed), limits.head_time)
-            {
-                self.cut(Cut::Now);
-            } else if over(self.idle_since.get(), limits.idle + PARTING) {
+            let slow_head = self.activity.head_begun.load(Relaxed)
+                && over(self.activity.head_since.load(Relaxed), limits.head_time);
+            if slow_head || over(self.idle_since.get(), limits.idle + PARTING) {
                 self.cut(Cut::Now);
             } else if over(self.idle_since.get(), limits.idle) {
                 self.cut(Cut::Gently);

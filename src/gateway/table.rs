@@ -102,6 +102,10 @@ pub enum ClientAuth {
 /// What a client's certificate must satisfy.
 #[derive(Default)]
 pub struct ClientVerification {
+    /// A certificate that no list is for is not refused for that: the lists
+    /// come from `--crl` alone, for whichever servers they fit. A Secret's
+    /// lists leave no CA of a chain out, as in Envoy.
+    pub unlisted_allowed: bool,
     /// Trust anchors.
     pub authorities: Vec<CertificateDer<'static>>,
     /// Revocation lists.

@@ -31,7 +31,13 @@ pub(super) fn verifier(
             .map_err(|error| format!("a CA certificate for clients cannot be used: {error}"))?;
     }
     let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-        .with_crls(verification.crls.iter().cloned());
+        .with_crls(verification.crls.iter().cloned())
+        .enforce_revocation_expiration();
+    let builder = if verification.unlisted_allowed {
+        builder.allow_unknown_revocation_status()
+    } else {
+        builder
+    };
     let builder = if required {
         builder
     } else {
@@ -157,5 +163,52 @@ fn name_text(name: &GeneralName<'_>) -> Option<String> {
                 .map(|bytes| std::net::Ipv6Addr::from(bytes).to_string()),
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rustls::{CertificateError, Error};
+    use rustls_pki_types::UnixTime;
+
+    use super::verifier;
+    use crate::gateway::table::ClientVerification;
+
+    #[test]
+    fn an_expired_list_refuses_every_client_of_its_ca() {
+        use time::{Duration, OffsetDateTime};
+
+        use crate::certs::{Authority, CertificateAuthority, ChainPlan, crl, issue_chain};
+        use crate::names::Host;
+
+        let now = OffsetDateTime::from_unix_timestamp(1_760_000_000).unwrap();
+        let chain = issue_chain(&ChainPlan::new(Host::parse("a.com").unwrap()), Authority::New, now).unwrap();
+        let issuer = &chain.intermediate;
+        let ca = CertificateAuthority::new(issuer.certificate.clone(), issuer.key.as_ref().unwrap()).unwrap();
+        let list = crl::issue(&crl::Contents::default(), &ca, now - Duration::days(100)).unwrap();
+        let verification = ClientVerification {
+            authorities: vec![issuer.certificate.clone()],
+            crls: vec![list],
+            ..ClientVerification::default()
+        };
+        let verifier = verifier(&verification, true, Arc::clone(&crate::gateway::tls::PROVIDER)).unwrap();
+        let client = &chain.clients[0].issued.certificate;
+        let at = |when: OffsetDateTime| {
+            let seconds = std::time::Duration::from_secs(u64::try_from(when.unix_timestamp()).unwrap());
+            verifier.verify_client_cert(client, &[], UnixTime::since_unix_epoch(seconds))
+        };
+        assert!(at(now + Duration::days(1)).is_ok());
+        let late = at(now + crl::LIFETIME - Duration::days(99));
+        assert!(
+            matches!(
+                late,
+                Err(Error::InvalidCertificate(
+                    CertificateError::ExpiredRevocationListContext { .. }
+                ))
+            ),
+            "{late:?}"
+        );
     }
 }

@@ -61,6 +61,10 @@ fn client_certificate_fault(reason: &CertificateError) -> (&'static str, &'stati
             "there is a revocation list for one CA of its chain but not for all, so its status is unknown",
             "unknown_ca (48)",
         ),
+        CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => (
+            "the revocation list of its CA is past its next update; Envoy refuses every client of that CA then, so make a new list: istio-tls revoke",
+            "unknown_ca (48)",
+        ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => (
             "its extended key usage does not allow client authentication (a server certificate used as client?)",
             "unsupported_certificate (43)",

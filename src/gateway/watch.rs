@@ -23,6 +23,8 @@ pub struct FolderWatch {
     /// Watched folders by path: a folder that was exchanged for another is watched anew.
     watched: BTreeMap<PathBuf, Identity>,
     refused: bool,
+    /// When the last wait ended: what follows until the next is the look at the files.
+    woke: Instant,
 }
 
 /// Why the watch woke up.
@@ -87,6 +89,7 @@ impl FolderWatch {
             waker,
             watched: BTreeMap::new(),
             refused: false,
+            woke: Instant::now(),
         })
     }
 
@@ -123,7 +126,7 @@ impl FolderWatch {
                 Err(error) if !self.refused => {
                     self.refused = true;
                     tracing::warn!(
-                        "{} cannot be watched for changes ({error}); changes are looked for every second",
+                        "{} cannot be watched for changes ({error}); changes are looked for by the clock",
                         path.display()
                     );
                 }
@@ -134,13 +137,21 @@ impl FolderWatch {
     }
 
     /// Waits for a change and then for quiet, or until the time is up.
-    pub fn wait(&self, timeout: Option<Duration>) -> Wake {
-        // Where watches ran out, the clock takes their place.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> Wake {
+        // Where watches ran out, the clock takes their place: every second, but
+        // a look at very many files shall not take more than a tenth of the time.
         let timeout = if self.refused {
-            Some(timeout.map_or(Duration::from_secs(1), |t| t.min(Duration::from_secs(1))))
+            let pause = (self.woke.elapsed() * 10).max(Duration::from_secs(1));
+            Some(timeout.map_or(pause, |timeout| timeout.min(pause)))
         } else {
             timeout
         };
+        let wake = self.next(timeout);
+        self.woke = Instant::now();
+        wake
+    }
+
+    fn next(&self, timeout: Option<Duration>) -> Wake {
         let first = match timeout {
             None => self.events.recv().unwrap_or(Wake::Stop),
             Some(timeout) => match self.events.recv_timeout(timeout) {

@@ -1,6 +1,8 @@
 //! The workspace's Gateway and VirtualServices, for serving without `-f`: the
 //! same objects that `istio-tls manifests` prints.
 
+use std::collections::HashMap;
+
 use super::field::Locate;
 use super::input::{Input, Object};
 use crate::manifests::build::{self, Api, HostIntent, Intent, Material, Part};
@@ -8,7 +10,7 @@ use crate::manifests::model::Manifest;
 use crate::manifests::{naming, routes};
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::workspace::config::{FILE_NAME, Mode, WorkspaceConfig};
+use crate::workspace::config::{FILE_NAME, HostEntry, Mode, WorkspaceConfig};
 
 /// Objects that stand in no file.
 struct Made(String);
@@ -49,12 +51,18 @@ pub(super) fn add(
     }
     gateway.pod_namespace.clone_from(&input.pod_namespace);
     let default_namespace = gateway.namespace.clone();
+    // By host: to look through the list for each of thousands takes its square.
+    let entries: HashMap<&Host, &HostEntry> = config
+        .iter()
+        .flat_map(|config| &config.hosts)
+        .map(|entry| (&entry.host, entry))
+        .collect();
     let names = naming::names(hosts.iter().map(|(host, recorded)| (host, recorded.as_deref())));
     let intent = Intent {
         hosts: names
             .into_iter()
             .map(|names| {
-                let entry = config.and_then(|config| config.host(&names.host));
+                let entry = entries.get(&names.host).copied();
                 let parts = parts_of(&names.host);
                 let recorded = entry.map(|entry| entry.routes.clone()).unwrap_or_default();
                 HostIntent {

@@ -60,6 +60,7 @@ pub enum ConnectOutcome {
 
 /// A TLS handshake, as far as it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// How long it took.
     pub micros: u64,
@@ -167,6 +168,7 @@ pub enum HandshakeSignature {
 
 /// The client certificate's part of the handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[serde(rename_all = "camelCase")]
 pub struct ClientCertificate {
     /// Whether the server asked for one.
     pub requested: bool,
@@ -197,6 +199,7 @@ pub enum SentCertificate {
 /// Answers to questions that a failed handshake raises, each asked on a
 /// connection of its own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[serde(rename_all = "camelCase")]
 pub struct Survey {
     /// The answer to a plain HTTP request: its status line.
     pub plain_http: Option<String>,

@@ -169,9 +169,52 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
     {
         why = rest;
     }
-    Problem::new(format!("{name} is not a valid workspace file"))
-        .at(at)
-        .why(why)
+    let problem = Problem::new(format!("{name} is not a valid workspace file")).at(at);
+    let (why, fix) = in_words(why);
+    match fix {
+        Some(fix) => problem.why(why).fix(fix),
+        None => problem.why(why),
+    }
+}
+
+/// What the YAML reader says, in words of this file; and what to do, if it is known.
+fn in_words(said: &str) -> (String, Option<&'static str>) {
+    let word = |prefix: &str| {
+        said.strip_prefix(prefix)
+            .map(|rest| rest.split(['`', ',']).next().unwrap_or(rest))
+    };
+    if let Some(key) = word("duplicate mapping key: ") {
+        return (
+            format!("the key {key} stands twice (duplicate)"),
+            Some("keep one of the two"),
+        );
+    }
+    if let Some(field) = word("missing field `") {
+        let fix = match field {
+            "credentialName" => {
+                "name the host's Secret, as credentialName: httpbin-credential; gen-certs and adopt write whole entries"
+            }
+            "id" => "add 16 lower-case hex digits of your own, as id: 0123456789abcdef; init writes a whole file",
+            "version" => "add version: 1; init writes a whole file",
+            _ => return (format!("the field {field} is missing"), None),
+        };
+        return (format!("the field {field} is missing"), Some(fix));
+    }
+    // A host's own words: what is wrong, why, what to do; the reader joins lines with an escape.
+    if let Some((what, rest)) = said.split_once("\\n  why: ") {
+        let why = rest.split("\\n").next().unwrap_or(rest);
+        return (format!("{what}: {why}"), None);
+    }
+    let plain = match said {
+        _ if said.starts_with("budget breached") => "it is too large, or its aliases expand to too much",
+        "recursion limit exceeded" => "it is nested too deeply",
+        "unexpected end of input" => "it is empty, or no mapping of fields to values",
+        "expected sequence start" => "a list (sequence) is wanted here",
+        "expected mapping start" => "a mapping of fields to values is wanted here",
+        "externally tagged enum expected scalar or mapping" => "one word is wanted here",
+        _ => return (said.to_owned(), None),
+    };
+    (plain.to_owned(), None)
 }
 
 /// The version, if it is readable and another than ours.
@@ -363,7 +406,18 @@ mod tests {
             (
                 "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: ../evil\n    credentialName: a\n",
                 "f.yaml:4:",
-                "../evil",
+                "../evil\" is not a host name: it holds a slash",
+            ),
+            ("", "f.yaml:1:1", "it is empty"),
+            (
+                "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n",
+                "f.yaml:4:5",
+                "as credentialName: httpbin-credential",
+            ),
+            (
+                "version: 1\nid: 0123456789abcdef\nmode: simple\nmode: mutual\n",
+                "f.yaml:4:1",
+                "the key mode stands twice (duplicate)\n  try: keep one",
             ),
             (
                 "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n    credentialName: a\n    clients: [../../evil]\n",
@@ -405,6 +459,10 @@ mod tests {
             let _ = writeln!(text, "{name}: &{name} [{list}]");
         }
         text.push_str("hosts: *h\n");
-        parse("f.yaml", &text).expect_err("a bomb");
+        let problem = parse("f.yaml", &text).expect_err("a bomb");
+        assert_eq!(
+            problem.why.as_deref(),
+            Some("it is too large, or its aliases expand to too much")
+        );
     }
 }

@@ -344,3 +344,75 @@ fn certificates_that_are_wrong_on_purpose_are_said_so() {
         dir.run(&["gen-certs", "a.com", "--bad", bad, "--force"]).exits(0);
     }
 }
+
+#[test]
+fn a_password_comes_through_a_pipe() {
+    let dir = Dir::new();
+    let pipe = dir.path("password");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+        0,
+    )
+    .expect("a pipe");
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, "secret\n")
+    });
+    dir.run(&["gen-certs", "a.com", "--password-file", "password"]).exits(0);
+    writer.join().expect("no panic").expect("written");
+    assert!(dir.read("a.com/1_root/private/ca.key.pem").contains("ENCRYPTED"));
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_before_anything_is_written() {
+    let dir = Dir::new();
+    let long = format!("{}.example", ["a".repeat(60).as_str(); 4].join("."));
+    dir.run(&["gen-certs", &long]).exits(2).says("too long for the files");
+    dir.run(&[
+        "gen-certs",
+        "a.com",
+        "--not-before",
+        "2049-12-31",
+        "--not-after",
+        "2050-02-01",
+    ])
+    .exits(2)
+    .says("with its issuer")
+    .says("--not-after");
+    assert_eq!(std::fs::read_dir(dir.path("")).expect("a folder").count(), 0);
+    dir.run(&["gen-certs", "a.com"]).exits(0);
+    dir.run(&["gen-certs", "b.com", "--root", "a.com"])
+        .exits(2)
+        .says("--root a.com/1_root");
+    assert!(!dir.path("a.com/certs").exists() && !dir.path("b.com").exists());
+    dir.run(&["gen-certs", "b.com", "--root", "a.com/1_root"]).exits(0);
+}
+
+#[test]
+fn a_client_of_a_simple_host_is_told_that_nobody_asks() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "a.com", "--mode", "simple"]).exits(0);
+    dir.run(&["gen-certs", "a.com", "--client", "alice"])
+        .exits(0)
+        .says("asks for no client certificate");
+}
+
+#[test]
+fn many_chains_are_replaced_at_once() {
+    let dir = Dir::new();
+    let hosts: Vec<String> = (0..40).map(|number| format!("h{number}.example")).collect();
+    dir.write("hosts.txt", hosts.join("\n"));
+    let args = ["gen-certs", "--hosts-file", "hosts.txt", "--root", "ca", "--force"];
+    for _ in 0..3 {
+        dir.run(&args).exits(0).prints("40 chains");
+    }
+    let state: Vec<_> = std::fs::read_dir(dir.path(".istio-tls"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .filter(|name| name.to_string_lossy().starts_with("new-"))
+        .collect();
+    assert!(state.is_empty(), "{state:?}");
+}

@@ -42,16 +42,16 @@ fn json_is_stable_and_tells_no_private_byte() {
     assert_eq!(leaf["names"][0]["value"], "a.example.com");
     assert_eq!(leaf["key"]["algorithm"], "ECDSA");
     assert_eq!(leaf["key"]["curve"], "P-256");
-    assert_eq!(leaf["extended_key_usage"][0], "serverAuth");
-    assert_eq!(leaf["issued_by"][0], 2);
+    assert_eq!(leaf["extendedKeyUsage"][0], "serverAuth");
+    assert_eq!(leaf["issuedBy"][0], 2);
     assert_eq!(leaf["validity"], "valid");
-    assert_eq!(leaf["days_left"], 364);
-    assert_eq!(leaf["is_ca"], false);
-    assert_eq!(intermediate["path_length"], 0);
-    assert_eq!(intermediate["subject_key_identifier"], leaf["authority_key_identifier"]);
+    assert_eq!(leaf["daysLeft"], 364);
+    assert_eq!(leaf["isCa"], false);
+    assert_eq!(intermediate["pathLength"], 0);
+    assert_eq!(intermediate["subjectKeyIdentifier"], leaf["authorityKeyIdentifier"]);
     assert_eq!(private["type"], "private-key");
     assert_eq!(private["fits"][0], 1);
-    assert_eq!(private["public_key_sha256"], leaf["public_key_sha256"]);
+    assert_eq!(private["publicKeySha256"], leaf["publicKeySha256"]);
     let secret = dir.read(key);
     let line = secret.lines().nth(1).expect("a line of the key");
     assert!(!shown.stdout.contains(line));
@@ -167,4 +167,15 @@ fn a_server_that_is_not_there_is_a_finding() {
         .exits(1)
         .says("presented no certificate")
         .says("connection-refused");
+}
+
+#[test]
+fn a_block_that_is_no_certificate_has_its_place() {
+    let dir = Dir::new();
+    dir.write(
+        "short.pem",
+        "# a comment\n-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    );
+    dir.run(&["inspect", "short.pem"]).exits(2).says("short.pem:2");
+    dir.run(&["inspect", ""]).exits(2).says("a target is empty");
 }

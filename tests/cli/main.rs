@@ -33,4 +33,5 @@ mod serve_reload;
 mod task_page;
 mod tls_client;
 mod up;
+mod variables;
 mod verify;

@@ -44,7 +44,7 @@ fn both_halves_of_mutual_tls_are_proven_on_the_running_gateway() {
     assert_eq!(results[1]["facts"]["tls"]["version"], "TLS 1.3");
     assert_eq!(results[3]["facts"]["http"]["status"], 418);
     assert_eq!(results[3]["facts"]["http"]["protocol"], "HTTP/2");
-    let authorities = &results[3]["facts"]["tls"]["client_certificate"]["authorities"];
+    let authorities = &results[3]["facts"]["tls"]["clientCertificate"]["authorities"];
     assert!(authorities.to_string().contains("CA"), "{authorities}");
 
     dir.run(&["probe", "--mtls"])

@@ -10,6 +10,7 @@ use crate::serve_process::{Serve, client_of, trusting};
 use crate::tls_client::{Connection, Identity, plain_get};
 
 const HOST: &str = "httpbin.example.com";
+const OTHER: &str = "bookinfo.com";
 const CERT: &str = "3_application/certs/httpbin.example.com.cert.pem";
 const KEY: &str = "3_application/private/httpbin.example.com.key.pem";
 
@@ -348,9 +349,32 @@ fn a_revoked_client_is_refused_and_the_others_are_served() {
     for (index, list) in lists.iter().enumerate() {
         fs::rename(dir.path(HOST).join(list), dir.path(format!("{index}.crl"))).unwrap();
     }
+    // A host of another CA, for which no list is, is served all the same.
+    dir.run(&["gen-certs", OTHER]).exits(0);
     let serve = Serve::start(&dir, &["--crl", "0.crl", "--crl", "1.crl"]);
     assert!(refused(&serve), "{:?}", request(&serve, &alice));
     assert_eq!(request(&serve, &bob), Ok(418));
+    let mut other = serve.open(OTHER, &client_of(&dir, OTHER)).expect("a handshake");
+    assert_eq!(other.get("/productpage").map(|answer| answer.status), Ok(200));
+}
+
+#[test]
+fn lists_that_leave_a_ca_out_are_warned_of() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--client", "alice"]).exits(0);
+    dir.run(&["revoke", HOST, "--client", "alice"]).exits(0);
+    let whole = Serve::start(&dir, &[]);
+    assert!(!whole.log().contains("revocation lists leave out"), "{}", whole.log());
+    drop(whole);
+    fs::remove_file(dir.path(HOST).join("1_root/crl/ca.crl.pem")).unwrap();
+    let serve = Serve::start(&dir, &[]);
+    assert!(
+        serve
+            .log()
+            .contains(&format!("the revocation lists leave out CN={HOST} root CA")),
+        "{}",
+        serve.log()
+    );
 }
 
 #[test]

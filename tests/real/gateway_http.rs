@@ -168,8 +168,10 @@ fn one_upstream_connection_serves_many_requests() {
     let authority = Authority::new("ca");
     let leaf = authority.leaf(folder.path(), "server", "a.test", &SERVER);
     let nginx = Nginx::start(folder.path(), &leaf);
-    let mut chains = SniTable::default();
-    chains.any = Some(fixture::chain("a", &leaf, ClientAuth::None));
+    let chains = SniTable {
+        any: Some(fixture::chain("a", &leaf, ClientAuth::None)),
+        ..SniTable::default()
+    };
     let (_server, address) = fixture::start(fixture::table(chains, nginx.remote(UpstreamProtocol::Http)));
     let output = Command::new("h2load")
         .args(["-n", "200", "-c", "1", "-m", "1", &format!("https://{address}/")])
@@ -192,8 +194,10 @@ fn nghttp_multiplexes_over_h2c() {
     let authority = Authority::new("ca");
     let leaf = authority.leaf(folder.path(), "server", "a.test", &SERVER);
     let nginx = Nginx::start(folder.path(), &leaf);
-    let mut chains = SniTable::default();
-    chains.any = Some(fixture::chain("a", &leaf, ClientAuth::None));
+    let chains = SniTable {
+        any: Some(fixture::chain("a", &leaf, ClientAuth::None)),
+        ..SniTable::default()
+    };
     let (_server, address) = fixture::start(fixture::table(chains, nginx.remote(UpstreamProtocol::H2c)));
     let output = Command::new("nghttp")
         .args(["-n", "-s", "-m", "20", &format!("https://{address}/many")])

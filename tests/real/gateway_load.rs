@@ -13,8 +13,10 @@ fn load(kind: &[&str], requests: usize) {
     let authority = Authority::new("ca");
     let server = authority.leaf(folder.path(), "server", "a.test", &SERVER);
     let table = || -> Table {
-        let mut chains = SniTable::default();
-        chains.any = Some(fixture::chain("any", &server, ClientAuth::None));
+        let chains = SniTable {
+            any: Some(fixture::chain("any", &server, ClientAuth::None)),
+            ..SniTable::default()
+        };
         fixture::table(chains, Endpoint::Sample(Sample::Httpbin))
     };
     let (server, address) = fixture::start(table());

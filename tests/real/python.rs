@@ -2,25 +2,17 @@
 //! which scripts/install-test-tools put their packages.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::installed_tools::tool;
 
 /// `python3` of the tools' folder.
 pub(crate) fn python(script: &str) -> Command {
-    let tools = std::env::var_os("ISTIO_TLS_TOOLS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools"),
-        PathBuf::from,
-    );
-    let program = tools.join("bin/python3");
-    assert!(
-        program.exists(),
-        "{} is missing; scripts/install-test-tools installs it with grpcio and websockets, or set ISTIO_TLS_TOOLS",
-        program.display()
-    );
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/real/python")
         .join(script);
-    let mut command = Command::new(program);
+    let mut command = Command::new(tool("python3"));
     command.arg(script);
     command
 }

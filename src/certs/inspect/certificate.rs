@@ -51,6 +51,7 @@ pub struct Warning {
 
 /// Everything that is shown of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CertificateFacts {
     /// `C=US, O=Dis, CN=a`.
     pub subject: String,

@@ -16,6 +16,7 @@ use crate::problem::Problem;
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Item {
     /// Its number in the report, from 1.
     pub number: usize,
@@ -67,6 +68,7 @@ pub enum Found {
 
 /// What is told of a private key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct PrivateKeyFacts {
     /// Algorithm and size; none if it is encrypted and no password was given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +84,7 @@ pub struct PrivateKeyFacts {
 
 /// What is told of a certificate request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestFacts {
     /// The subject asked for.
     pub subject: String,
@@ -95,6 +98,7 @@ pub struct RequestFacts {
 
 /// What is told of a CRL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CrlFacts {
     /// The CA.
     pub issuer: String,
@@ -267,7 +271,11 @@ fn certificate_item(der: &CertificateDer<'_>, source: &str, line: Option<usize>,
             der: Some(der.clone().into_owned()),
             ..Item::new(source, line, Found::Certificate(Box::new(facts)))
         },
-        Err(problem) => Item::new(source, line, Found::Unreadable { problem }),
+        Err(mut problem) => {
+            problem.what = format!("{source} holds a certificate that cannot be read");
+            problem.at = line.map(|line| format!("{source}:{line}"));
+            Item::new(source, line, Found::Unreadable { problem })
+        }
     }
 }
 

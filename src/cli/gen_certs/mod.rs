@@ -34,7 +34,7 @@ pub(super) struct GenCertsArgs {
     /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
     #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
-    /// Further hosts, one a line (- for standard input)
+    /// Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C
     #[arg(long, value_name = "FILE")]
     pub(super) hosts_file: Option<PathBuf>,
     /// Replace chains that exist already; their clients are made anew too
@@ -81,10 +81,10 @@ pub(super) struct GenCertsArgs {
     #[arg(long, value_parser = choice(Bad::WORDS), help_heading = "Certificates")]
     pub(super) bad: Option<Bad>,
 
-    /// Sign with the intermediate of an existing chain: its HOST folder
+    /// Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder
     #[arg(long, value_name = "DIR", conflicts_with = "root", help_heading = "Authorities")]
     pub(super) ca: Option<PathBuf>,
-    /// One root for many hosts, made in DIR if there is none
+    /// One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C
     #[arg(long, value_name = "DIR", help_heading = "Authorities")]
     pub(super) root: Option<PathBuf>,
     /// Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8
@@ -153,7 +153,7 @@ fn intent(args: GenCertsArgs, context: &Context) -> Result<Intent, Failure> {
             ));
         }
         Some(path) => {
-            let content = files::read(path, PEM_LIMIT).map_err(Failure::usage)?;
+            let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
             Some(csr::read(&content, &path.display().to_string()).map_err(Failure::usage)?)
         }
         None => None,

@@ -21,6 +21,10 @@ use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
 use crate::workspace::store;
 
+/// The longest host or client name: file systems hold names of 255 bytes, and
+/// `_wildcard` is longer than `*`.
+const LONGEST: usize = 255 - ".cert.pem".len() - "_wildcard".len();
+
 /// What the user wants.
 pub(in crate::cli) struct Intent {
     pub(in crate::cli) hosts: Vec<Host>,
@@ -118,6 +122,9 @@ pub(in crate::cli) fn plan(intent: &Intent, context: &Context) -> Result<Plan, F
     let entry_of: HashMap<_, _> = file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
     for host in &intent.hosts {
         let layout = ChainLayout::new(&context.dir, host);
+        if let Some(name) = too_long(host.as_str()).or_else(|| intent.clients.iter().find_map(|name| too_long(name))) {
+            return Err(Failure::usage(name));
+        }
         let entry = entry_of.get(host);
         let mode = (intent.mode)
             .or(entry.map(|entry| file.config.mode_of(entry)))
@@ -188,6 +195,16 @@ pub(in crate::cli) fn plan(intent: &Intent, context: &Context) -> Result<Plan, F
     }
     let new_root = match &intent.signer {
         Signer::Root(dir) => {
+            if let Some(folder) = ["1_root", "3_application"].iter().find(|name| dir.join(name).is_dir()) {
+                return Err(Failure::usage(
+                    Problem::new(format!(
+                        "{} is the folder of one host's chain, not of a root",
+                        dir.display()
+                    ))
+                    .why(format!("it has a folder {folder}; a shared root has certs and private"))
+                    .fix(format!("--root {}", dir.join("1_root").display())),
+                ));
+            }
             let root = RootLayout::new(dir);
             (!root.cert().exists() && !root.key().exists()).then_some(root)
         }
@@ -198,6 +215,18 @@ pub(in crate::cli) fn plan(intent: &Intent, context: &Context) -> Result<Plan, F
         file,
         new_root,
         skipped,
+    })
+}
+
+/// A name that no file can have, once `.cert.pem` stands behind it.
+fn too_long(name: &str) -> Option<Problem> {
+    (name.len() > LONGEST).then(|| {
+        Problem::new(format!("the name {name} is too long for the files of its chain"))
+            .why(format!(
+                "it has {} characters, and a file name takes at most {LONGEST} of them beside .cert.pem",
+                name.len()
+            ))
+            .fix("give a shorter host, or a wildcard with --san for the long name")
     })
 }
 

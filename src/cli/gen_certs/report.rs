@@ -123,7 +123,13 @@ pub(in crate::cli) fn text(outcome: &Outcome, context: &Context) -> String {
     } else {
         format!(" -C {}", context.dir.display())
     };
-    lines.push(format!("\nnext: istio-tls{dir} serve"));
+    match outcome.made.first() {
+        Some(made) if !outcome.has_server_key && made.job.action != Action::AddClients => lines.push(format!(
+            "\nnext: put the key of the request at {} (gen-certs made none), then istio-tls{dir} serve",
+            shown(&made.job.layout.path(Part::ServerKey))
+        )),
+        _ => lines.push(format!("\nnext: istio-tls{dir} serve")),
+    }
     if let Some(made) = outcome.made.iter().find(|made| made.job.action == Action::AddClients) {
         lines.push(format!(
             "      curl --cert {} --key {} ...",

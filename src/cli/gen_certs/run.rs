@@ -246,6 +246,14 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
             dir.display()
         )),
     }
+    if !intent.clients.is_empty()
+        && let Some(job) = plan.jobs.iter().find(|job| !job.mode.verifies_clients())
+    {
+        notes.push(format!(
+            "the mode of {} is simple: the gateway asks for no client certificate until it is mutual or optional-mutual",
+            job.layout.host()
+        ));
+    }
     if intent.bundles && intent.password.is_none() {
         notes.push(format!(
             "the password of the PKCS#12 bundles is {}",

@@ -49,7 +49,7 @@ pub(super) struct ServeArgs {
     /// Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)
     #[arg(long, value_name = "DIR")]
     pub(super) certs: Vec<PathBuf>,
-    /// Revocation lists that count for every server that verifies clients (repeatable)
+    /// Refuse client certificates that these lists name, on every server that verifies clients (repeatable)
     #[arg(long, value_name = "FILE")]
     pub(super) crl: Vec<PathBuf>,
     /// Take serverCertificate, privateKey and caCertificates for paths of this machine

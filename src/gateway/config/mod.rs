@@ -6,13 +6,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::clusters::Clusters;
+use super::crl_coverage;
 use super::field::Field;
 use super::input::{Input, Object};
 use super::material::{MaterialError, MaterialReader, verifies_clients};
 use super::merge::{self, MergedPort, MergedServer, PortKind};
 use super::routes::{self, Building, RouteScope};
 use super::secrets::SecretStore;
-use super::table::{FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, VirtualHost};
+use super::table::{
+    ClientAuth, FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
+};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
@@ -229,6 +232,7 @@ impl Builder<'_> {
             }
             reason
         });
+        self.note_uncovered(material.as_ref().ok(), server, &place);
         let mut virtual_hosts = VirtualHosts::default();
         self.bind(server, port, true, &mut virtual_hosts);
         let chain = Arc::new(FilterChain::new(
@@ -266,6 +270,28 @@ impl Builder<'_> {
             .at(place.child("hosts").locate())
             .why("both list it, for different namespaces of VirtualServices"),
         );
+    }
+
+    /// Revocation lists with which Envoy would refuse every client.
+    fn note_uncovered(&mut self, material: Option<&TlsMaterial>, server: &MergedServer<'_>, place: &Field<'_>) {
+        let Some(ClientAuth::Required(verification) | ClientAuth::Optional(verification)) =
+            material.map(|material| &material.client_auth)
+        else {
+            return;
+        };
+        let uncovered = crl_coverage::uncovered(verification);
+        if !uncovered.is_empty() {
+            self.notes.push(
+                Problem::new(format!(
+                    "Envoy refuses every client of {}: the revocation lists leave out {}",
+                    names(server),
+                    uncovered.join(" and ")
+                ))
+                .at(place.locate())
+                .why("with a list for one CA of a chain, Envoy wants one for each; serve does not")
+                .fix("append the CRLs of the other CAs to ca.crl; istio-tls revoke makes those of both"),
+            );
+        }
     }
 
     /// Settings that Istio honours and this gateway does not.

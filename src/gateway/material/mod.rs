@@ -169,10 +169,12 @@ impl<'a> MaterialReader<'a> {
         authorities: &Entry,
         mut crls: Vec<CertificateRevocationListDer<'static>>,
     ) -> Result<ClientVerification, MaterialError> {
+        let unlisted_allowed = crls.is_empty();
         crls.extend(self.extra_crls.iter().cloned());
         Ok(ClientVerification {
             authorities: self.certificates(authorities)?,
             crls,
+            unlisted_allowed,
             subject_alt_names: tls.subject_alt_names.clone(),
             accept_untrusted: tls.insecure_skip_verify.unwrap_or_default(),
             ..ClientVerification::default()

@@ -204,6 +204,11 @@ impl Store {
             let mode = if part.is_secret() { SECRET } else { PUBLIC };
             write_new(&tree.join(relative), content, mode).map_err(|(_, error)| at(error))?;
         }
+        // Where the key of a certificate request is put later.
+        if let Some(folder) = layout.relative(Part::ServerKey).parent() {
+            let folder = tree.join(folder);
+            make_folders(&folder).map_err(|error| (folder, error))?;
+        }
         Ok(())
     }
 
@@ -221,8 +226,8 @@ impl Store {
         let mark = self.staging.join(format!("{name}{SWAP_SUFFIX}"));
         let at_mark = |error: io::Error| (mark.clone(), error);
         let inode = fs::metadata(tree).map_err(at_target)?.ino();
-        // Appears whole or not at all.
-        let unfinished = self.staging.join("mark");
+        // Appears whole or not at all; other threads write theirs beside it.
+        let unfinished = self.staging.join(format!("{name}.mark"));
         fs::write(&unfinished, inode.to_string()).map_err(at_mark)?;
         fs::rename(&unfinished, &mark).map_err(at_mark)?;
         let old = self.state.join(OLD).join(name);
