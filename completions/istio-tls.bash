@@ -1251,7 +1251,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__serve)
-            opts="-f -C -o -q -v -y -n -h -V --filename --port-map --bind --admin --upstream --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -C -o -q -v -y -n -h -V --filename --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1278,6 +1278,10 @@ _istio__tls() {
                     return 0
                     ;;
                 --upstream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --upstream-cacert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1337,7 +1341,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__up)
-            opts="-f -C -o -q -v -y -n -h -V --once --filename --port-map --bind --admin --upstream --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -C -o -q -v -y -n -h -V --once --filename --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1364,6 +1368,10 @@ _istio__tls() {
                     return 0
                     ;;
                 --upstream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --upstream-cacert)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
