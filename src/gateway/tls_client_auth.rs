@@ -170,8 +170,8 @@ fn name_text(name: &GeneralName<'_>) -> Option<String> {
 mod tests {
     use std::sync::Arc;
 
-    use rustls::{CertificateError, Error};
     use rustls::pki_types::UnixTime;
+    use rustls::{CertificateError, Error};
 
     use super::verifier;
     use crate::gateway::table::ClientVerification;

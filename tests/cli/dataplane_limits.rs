@@ -271,7 +271,7 @@ fn an_oversized_http2_head_is_a_431() {
     for at in 0..5 {
         let mut field = vec![0, 1, b'x', 0x7f];
         // The length 16,000 as an HPACK integer with a prefix of 7 bits.
-        let rest = 16_000 - 127;
+        let rest: u16 = 16_000 - 127;
         field.extend([(rest % 128) as u8 | 0x80, (rest / 128) as u8]);
         field.extend(std::iter::repeat_n(b'y', 16_000));
         bytes.extend(frame(CONTINUATION, if at == 4 { END_HEADERS } else { 0 }, 1, &field));

@@ -54,6 +54,8 @@ fn s_client(address: std::net::SocketAddr, args: &[&str], leaf: Option<&Leaf>) -
 
 #[test]
 fn openssl_is_served_or_refused_as_by_envoy() {
+    use Got::{Alert, Reset, Served};
+
     let folder = tempfile::tempdir().unwrap();
     let (authority, other) = (Authority::new("clients"), Authority::new("others"));
     let leaf = |authority: &Authority, file: &str, kind| authority.leaf(folder.path(), file, "client.test", kind);
@@ -85,7 +87,6 @@ fn openssl_is_served_or_refused_as_by_envoy() {
     chains.exact.insert("missing.test".into(), std::sync::Arc::new(missing));
     let (_server, address) = fixture::start(fixture::table(chains, Endpoint::Sample(Sample::Httpbin)));
 
-    use Got::{Alert, Reset, Served};
     // Envoy answers 40 where rustls answers 116 to a TLS 1.2 client without a certificate.
     let rows: [(&str, &str, Option<&Leaf>, Got, Got); 14] = [
         ("simple", "simple.test", None, Served, Served),

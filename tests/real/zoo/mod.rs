@@ -68,7 +68,7 @@ fn check(zoo: &Dir, row: &Row) -> Result<(), String> {
     let json: serde_json::Value =
         serde_json::from_str(&ran.stdout).map_err(|error| format!("{error}\n{}\n{}", ran.stdout, ran.stderr))?;
     let shown = || format!("{:#}", json["results"][0]["verdict"]);
-    let code = if row.code == "ok" { 0 } else { 1 };
+    let code = i32::from(row.code != "ok");
     if ran.code != Some(code) {
         return Err(format!("ended with {:?}, not {code}: {}", ran.code, shown()));
     }
