@@ -87,7 +87,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;gen-certs' {
-            [CompletionResult]::new('--hosts-file', '--hosts-file', [CompletionResultType]::ParameterName, 'Further hosts, one a line (- for standard input)')
+            [CompletionResult]::new('--hosts-file', '--hosts-file', [CompletionResultType]::ParameterName, 'Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C')
             [CompletionResult]::new('--mode', '--mode', [CompletionResultType]::ParameterName, 'How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]')
             [CompletionResult]::new('--client', '--client', [CompletionResultType]::ParameterName, 'A further client certificate (repeatable); on an existing chain only this client is added')
             [CompletionResult]::new('--key-type', '--key-type', [CompletionResultType]::ParameterName, 'Type of all keys')
@@ -98,8 +98,8 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'Attributes of the subjects, as C=US,O=Shop')
             [CompletionResult]::new('--csr', '--csr', [CompletionResultType]::ParameterName, 'Sign the server certificate for the key of this PKCS#10 request; no server key is made')
             [CompletionResult]::new('--bad', '--bad', [CompletionResultType]::ParameterName, 'Make the server certificate deliberately wrong, for tests')
-            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Sign with the intermediate of an existing chain: its HOST folder')
-            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'One root for many hosts, made in DIR if there is none')
+            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder')
+            [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C')
             [CompletionResult]::new('--name-constraints', '--name-constraints', [CompletionResultType]::ParameterName, 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
@@ -284,7 +284,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--upstream', '--upstream', [CompletionResultType]::ParameterName, 'Where a Service''s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)')
             [CompletionResult]::new('--upstream-cacert', '--upstream-cacert', [CompletionResultType]::ParameterName, 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system''s]')
             [CompletionResult]::new('--certs', '--certs', [CompletionResultType]::ParameterName, 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)')
-            [CompletionResult]::new('--crl', '--crl', [CompletionResultType]::ParameterName, 'Revocation lists that count for every server that verifies clients (repeatable)')
+            [CompletionResult]::new('--crl', '--crl', [CompletionResultType]::ParameterName, 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Worker threads [default: the number of processors]')
             [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'The access log on standard error')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
@@ -401,7 +401,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--upstream', '--upstream', [CompletionResultType]::ParameterName, 'Where a Service''s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)')
             [CompletionResult]::new('--upstream-cacert', '--upstream-cacert', [CompletionResultType]::ParameterName, 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system''s]')
             [CompletionResult]::new('--certs', '--certs', [CompletionResultType]::ParameterName, 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)')
-            [CompletionResult]::new('--crl', '--crl', [CompletionResultType]::ParameterName, 'Revocation lists that count for every server that verifies clients (repeatable)')
+            [CompletionResult]::new('--crl', '--crl', [CompletionResultType]::ParameterName, 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Worker threads [default: the number of processors]')
             [CompletionResult]::new('--access-log', '--access-log', [CompletionResultType]::ParameterName, 'The access log on standard error')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')

@@ -76,7 +76,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l no-input -d
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l hosts-file -d 'Further hosts, one a line (- for standard input)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l hosts-file -d 'Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l mode -d 'How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]' -r -f -a "simple\t''
 mutual\t''
 optional-mutual\t''"
@@ -100,8 +100,8 @@ wrong-ca\t''
 no-san\t''
 weak-key\t''
 wrong-eku\t''"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l ca -d 'Sign with the intermediate of an existing chain: its HOST folder' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l root -d 'One root for many hosts, made in DIR if there is none' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l ca -d 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l root -d 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l name-constraints -d 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
@@ -243,7 +243,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l admin -d '
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream-cacert -d 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system\'s]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l crl -d 'Revocation lists that count for every server that verifies clients (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l crl -d 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l threads -d 'Worker threads [default: the number of processors]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
 json\t''
@@ -334,7 +334,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l admin -d 'The
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream-cacert -d 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system\'s]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l crl -d 'Revocation lists that count for every server that verifies clients (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l crl -d 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l threads -d 'Worker threads [default: the number of processors]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
 json\t''
