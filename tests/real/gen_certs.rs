@@ -157,7 +157,10 @@ fn a_request_of_openssl_is_signed() {
     let cert = format!("{HOST}/3_application/certs/{HOST}.cert.pem");
     let of_cert = tool(&dir, true, &format!("openssl x509 -noout -pubkey -in {cert}"));
     assert_eq!(of_cert, tool(&dir, true, "openssl pkey -pubout -in my.key"));
-    assert!(!dir.path(format!("{HOST}/3_application/private")).exists());
+    assert!(
+        !dir.path(format!("{HOST}/3_application/private/{HOST}.key.pem"))
+            .exists()
+    );
     dir.run(&["gen-certs", "a.com", "b.com", "--csr", "my.csr"]).exits(2);
     dir.write("broken.csr", dir.read("my.csr").replacen("MII", "MIJ", 1));
     dir.run(&["gen-certs", "a.com", "--csr", "broken.csr"])
