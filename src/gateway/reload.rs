@@ -3,15 +3,14 @@
 //! is whole. What is not is reported, and the last good configuration stays.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::config::Built;
-use super::disk::{DiskFiles, Seen, parent};
-use super::source::{SourceError, Sources};
+use super::source::{GatewaySources, SourceError};
 use super::table::Table;
 use super::watch::{FolderWatch, Stopper, Wake};
 use crate::problem::Problem;
+use crate::sources::disk::{DiskFiles, Seen};
 
 /// How long a file of a chain folder may be away while the chain is made anew.
 const CHAIN_GONE: Duration = Duration::from_secs(2);
@@ -22,7 +21,7 @@ const MISMATCH: Duration = Duration::from_millis(500);
 
 /// The sources as they were read last, and the watch over them.
 pub struct Reload {
-    sources: Sources,
+    sources: GatewaySources,
     watch: FolderWatch,
     last: Seen,
     /// Broken material that the published table has, as at the start.
@@ -51,14 +50,14 @@ impl Reload {
     /// take longer to watch than to read, and the ports need not wait for that.
     ///
     /// # Errors
-    /// As [`Sources::load`], and when files cannot be watched.
-    pub fn start(sources: Sources) -> Result<(Self, Built), SourceError> {
+    /// As [`GatewaySources::load`], and when files cannot be watched.
+    pub fn start(sources: GatewaySources) -> Result<(Self, Built), SourceError> {
         let watch = FolderWatch::new().map_err(SourceError::Bad)?;
         let files = DiskFiles::default();
         let built = sources.load(&files)?;
         let reload = Self {
             accepted: texts(&built.invalid),
-            notes: texts(&built.notes),
+            notes: said(&built),
             sources,
             watch,
             last: files.seen(),
@@ -117,6 +116,7 @@ impl Reload {
                 table: Table::default(),
                 notes: vec![problem],
                 invalid: Vec::new(),
+                findings: Vec::new(),
             },
             Err(SourceError::Bad(problem)) => {
                 if MISMATCH > waited {
@@ -180,12 +180,12 @@ impl Reload {
     }
 
     fn publish(&mut self, built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
-        for note in built.notes.iter().chain(&built.invalid) {
+        for note in built.notes.iter().chain(&built.invalid).chain(&built.findings) {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
                 tracing::warn!("{note}");
             }
         }
-        self.notes = texts(&built.notes);
+        self.notes = said(&built);
         self.accepted = texts(&built.invalid);
         match publish(built.table) {
             Ok(()) => {
@@ -210,19 +210,13 @@ impl Reload {
     }
 }
 
-fn texts(problems: &[Problem]) -> BTreeSet<String> {
-    problems.iter().map(ToString::to_string).collect()
+/// What was said of a configuration beside its broken material.
+fn said(built: &Built) -> BTreeSet<String> {
+    let mut said = texts(&built.notes);
+    said.extend(texts(&built.findings));
+    said
 }
 
-impl Sources {
-    /// The folders that hold everything named by the sources.
-    fn tops(&self) -> Vec<PathBuf> {
-        let named = self.manifests.iter().chain(&self.certs).chain(&self.crls);
-        named.map(|path| parent(path)).chain([self.workspace.clone()]).collect()
-    }
-
-    fn is_manifest(&self, path: &std::path::Path) -> bool {
-        self.manifests.iter().any(|given| path.starts_with(given))
-            || path.ends_with(crate::workspace::config::FILE_NAME)
-    }
+fn texts(problems: &[Problem]) -> BTreeSet<String> {
+    problems.iter().map(ToString::to_string).collect()
 }

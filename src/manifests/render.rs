@@ -155,7 +155,9 @@ mod tests {
 
     fn comes_back(object: &Manifest) {
         for text in [yaml(std::slice::from_ref(object)), json(std::slice::from_ref(object))] {
-            let loaded = load(&text, "made").unwrap_or_else(|error| panic!("{error}\n{}", *text));
+            let loaded = load(&text, "made")
+                .whole()
+                .unwrap_or_else(|error| panic!("{error}\n{}", *text));
             assert_eq!(&loaded.objects[0].manifest, object, "\n{}", *text);
         }
     }

@@ -13,10 +13,28 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("certs", &["problem", "shell", "hex", "names"]),
     ("workspace", &["problem", "names", "files", "certs"]),
     ("manifests", &["problem", "shell", "names", "certs", "workspace"]),
+    ("secrets", &["problem", "manifests"]),
+    (
+        "sources",
+        &["problem", "names", "files", "workspace", "manifests", "secrets"],
+    ),
+    (
+        "lint",
+        &[
+            "problem",
+            "shell",
+            "hex",
+            "names",
+            "certs",
+            "workspace",
+            "manifests",
+            "secrets",
+        ],
+    ),
     ("gateway", BELOW_THE_NETWORK),
     ("probe", BELOW_THE_NETWORK),
     // Results of every other module become text here, and only cli/ prints it.
-    ("report", &["problem", "names", "certs", "probe"]),
+    ("report", &["problem", "names", "certs", "lint", "probe"]),
 ];
 
 /// What the two modules that open connections may use; not each other.
@@ -30,6 +48,8 @@ const BELOW_THE_NETWORK: &[&str] = &[
     "certs",
     "workspace",
     "manifests",
+    "secrets",
+    "sources",
 ];
 
 /// Words that only the edges may use: (module, what its source must not hold, why).
@@ -37,6 +57,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("certs", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
     ("names", &["clap::", "std::fs", "tokio::"]),
     ("manifests", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
+    ("secrets", &["clap::", "std::fs", "tokio::"]),
+    ("lint", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
     ("report", &["clap::", "std::fs", "tokio::"]),
     ("workspace", &["clap::", "tokio::"]),
     ("gateway", &["clap::"]),

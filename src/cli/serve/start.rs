@@ -19,10 +19,11 @@ use crate::gateway::clusters::Upstream;
 use crate::gateway::limits::Limits;
 use crate::gateway::reload::Reload;
 use crate::gateway::server::{LogLevelHandle, OpenListener, Server, ServerSettings, StartError};
-use crate::gateway::source::{SourceError, Sources};
+use crate::gateway::source::{GatewaySources, SourceError};
 use crate::gateway::summary::{self, ListenerSummary};
 use crate::gateway::watch::Stopper;
 use crate::problem::Problem;
+use crate::sources::Sources;
 use crate::workspace::file;
 use crate::workspace::running::{RunningListener, RunningServe};
 
@@ -32,7 +33,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// What is to be served, and how.
 pub(in crate::cli) struct ServePlan {
     /// Where the configuration is read from.
-    pub(in crate::cli) sources: Sources,
+    pub(in crate::cli) sources: GatewaySources,
     /// Gateway port to local port.
     pub(in crate::cli) ports: HashMap<u16, u16>,
     /// Where the Gateways' ports are opened.
@@ -93,16 +94,19 @@ impl ServePlan {
             .map_err(Failure::usage)?;
         let Admin(admin) = args.admin;
         Ok(Self {
-            sources: Sources {
-                manifests,
-                stdin,
-                certs: args.certs,
-                workspace: context.dir.clone(),
+            sources: GatewaySources {
+                inputs: Sources {
+                    manifests,
+                    stdin,
+                    certs: args.certs,
+                    workspace: context.dir.clone(),
+                    host_files: args.host_files,
+                    namespace: context.namespace.clone(),
+                    gateway_namespace: context.gateway_namespace.clone(),
+                },
                 crls: args.crl,
                 upstreams,
-                host_files: args.host_files,
-                namespace: context.namespace.clone(),
-                gateway_namespace: context.gateway_namespace.clone(),
+                check: None,
             },
             ports: args.port_map.into_iter().collect(),
             bind: args.bind,
@@ -127,7 +131,7 @@ fn processors() -> usize {
 /// Nothing to serve and input that cannot be read: exit 2. A port or
 /// workspace that another process serves: exit 3.
 pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> {
-    let workspace = plan.sources.workspace.clone();
+    let workspace = plan.sources.inputs.workspace.clone();
     let (reload, built) = Reload::start(plan.sources).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;

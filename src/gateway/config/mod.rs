@@ -1,6 +1,6 @@
 //! Builds the routing table: merged Gateways, the VirtualServices bound to
 //! their servers, and the material of each server. Pure but for the material's
-//! files, which come through [`MaterialFiles`](super::secrets::MaterialFiles).
+//! files, which come through [`MaterialFiles`](crate::secrets::MaterialFiles).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use super::input::{Input, Object};
 use super::material::{MaterialError, MaterialReader, verifies_clients};
 use super::merge::{self, MergedPort, MergedServer, PortKind};
 use super::routes::{self, Building, RouteScope};
-use super::secrets::SecretStore;
 use super::table::{
     ClientAuth, FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
 };
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
+use crate::secrets::SecretStore;
 
 /// A routing table and what is to be said about it.
 pub struct Built {
@@ -29,6 +29,8 @@ pub struct Built {
     /// Material that is there and broken. Part of the table as at Istio (the
     /// SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Problem>,
+    /// What the judge of the sources has to say.
+    pub findings: Vec<Problem>,
 }
 
 /// Builds the table of `input`, with the Secrets of `store`.
@@ -65,6 +67,7 @@ pub fn build(input: &Input, store: &SecretStore<'_>) -> Built {
         },
         notes,
         invalid,
+        findings: Vec::new(),
     }
 }
 

@@ -7,10 +7,11 @@ use http::HeaderMap;
 
 use crate::gateway::clusters::Upstream;
 use crate::gateway::config::Built;
-use crate::gateway::disk::DiskFiles;
 use crate::gateway::matching::{self, RequestParts};
-use crate::gateway::source::{SourceError, Sources};
+use crate::gateway::source::{GatewaySources, SourceError};
 use crate::gateway::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
+use crate::sources::Sources;
+use crate::sources::disk::DiskFiles;
 
 /// The table of manifests in YAML, in a folder without workspace.
 pub(super) fn build(yaml: &str) -> Built {
@@ -19,11 +20,14 @@ pub(super) fn build(yaml: &str) -> Built {
 
 pub(super) fn build_with(yaml: &str, upstreams: &[&str]) -> Built {
     let folder = tempfile::tempdir().unwrap();
-    let sources = Sources {
-        stdin: Some(yaml.as_bytes().to_vec()),
-        workspace: folder.path().to_owned(),
+    let sources = GatewaySources {
+        inputs: Sources {
+            stdin: Some(yaml.as_bytes().to_vec()),
+            workspace: folder.path().to_owned(),
+            ..Sources::default()
+        },
         upstreams: upstreams.iter().map(|text| Upstream::parse(text).unwrap()).collect(),
-        ..Sources::default()
+        ..GatewaySources::default()
     };
     match sources.load(&DiskFiles::default()) {
         Ok(built) => built,
@@ -523,12 +527,14 @@ fn what_is_not_run_is_said_with_file_and_line() {
 
 #[test]
 fn a_broken_manifest_is_refused_with_its_line() {
-    let sources = Sources {
-        stdin: Some(
-            b"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec:\n  servers: 3\n".to_vec(),
-        ),
-        workspace: std::env::temp_dir().join("no-such-folder"),
-        ..Sources::default()
+    let text = b"apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec:\n  servers: 3\n";
+    let sources = GatewaySources {
+        inputs: Sources {
+            stdin: Some(text.to_vec()),
+            workspace: std::env::temp_dir().join("no-such-folder"),
+            ..Sources::default()
+        },
+        ..GatewaySources::default()
     };
     match sources.load(&DiskFiles::default()) {
         Err(SourceError::Bad(problem)) => assert!(problem.to_string().contains("-:5:"), "{problem}"),

@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::secrets::{Entry, SecretStore};
 use super::table::{ClientAuth, ClientVerification, TlsMaterial};
 use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::secrets::{Entry, SecretStore};
 use crate::shell::quote;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.

@@ -9,11 +9,11 @@ use time::OffsetDateTime;
 
 use super::{MaterialError, MaterialReader};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain};
-use crate::gateway::secrets::{MaterialFiles, SecretData, SecretStore};
 use crate::gateway::table::{ClientAuth, TlsMaterial};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::secrets::{MaterialFiles, SecretData, SecretStore};
 
 struct NoFiles;
 

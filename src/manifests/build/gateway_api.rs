@@ -173,7 +173,7 @@ mod tests {
 
     fn made(intent: &Intent) -> Vec<(String, serde_json::Value)> {
         let objects = objects(intent, &[Part::Gateway, Part::VirtualServices]).unwrap();
-        let loaded = load::load(&render::yaml(&objects), "made").unwrap();
+        let loaded = load::load(&render::yaml(&objects), "made").whole().unwrap();
         assert_eq!(loaded.objects.len(), objects.len());
         objects
             .into_iter()

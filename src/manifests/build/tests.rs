@@ -79,7 +79,9 @@ fn what_is_made_is_read_back_equal() {
         intent.hosts[1].material = material(true);
         let made = objects(&intent, &every_part(style)).unwrap();
         for text in [render::yaml(&made), render::json(&made)] {
-            let loaded = load(&text, "made").unwrap_or_else(|error| panic!("{error}\n{}", *text));
+            let loaded = load(&text, "made")
+                .whole()
+                .unwrap_or_else(|error| panic!("{error}\n{}", *text));
             assert_eq!(loaded.warnings, []);
             let back: Vec<&Manifest> = loaded.objects.iter().map(|object| &object.manifest).collect();
             for (made, back) in made.iter().zip(&back) {

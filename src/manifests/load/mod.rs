@@ -24,6 +24,22 @@ pub struct Loaded {
     pub objects: Vec<Object>,
     /// What an API server would drop or complain about.
     pub warnings: Vec<Warning>,
+    /// What cannot be read, or what an API server would refuse. The objects
+    /// around it are read all the same, up to the first error of syntax.
+    pub errors: Vec<LoadError>,
+}
+
+impl Loaded {
+    /// All of it, if all could be read.
+    ///
+    /// # Errors
+    /// The first of [`Loaded::errors`].
+    pub fn whole(mut self) -> Result<Self, LoadError> {
+        if self.errors.is_empty() {
+            return Ok(self);
+        }
+        Err(self.errors.swap_remove(0))
+    }
 }
 
 /// An object and where it came from.
@@ -86,31 +102,39 @@ fn place(location: &Location, path: &str) -> String {
 }
 
 /// Reads all objects of a text; `name` is what its places say (a file's name
-/// as the user gave it, or `-`).
-///
-/// # Errors
-/// The first that is found: text that is no YAML or JSON, a key that stands
-/// twice, aliases that stand for too much, a document that is no object, a
-/// field of a type that an API server would refuse, an unknown version of a
-/// kind that is known here.
-pub fn load(text: &str, name: &str) -> Result<Loaded, LoadError> {
+/// as the user gave it, or `-`). What cannot be read is among the errors: text
+/// that is no YAML or JSON, a key that stands twice, aliases that stand for too
+/// much, a document that is no object, a field of a type that an API server
+/// would refuse, an unknown version of a kind that is known here.
+pub fn load(text: &str, name: &str) -> Loaded {
     let mut loading = Loading {
         file: Arc::from(name),
         loaded: Loaded::default(),
     };
     for document in Documents::new(text.strip_prefix('\u{feff}').unwrap_or(text)) {
-        let document = document.map_err(|error| loading.error(error.position, "", error.message))?;
-        loading.document(&document, None)?;
+        let read = document
+            .map_err(|error| loading.error(error.position, "", error.message))
+            .and_then(|document| loading.document(&document, None));
+        if let Err(error) = read {
+            loading.loaded.errors.push(error);
+        }
     }
-    Ok(loading.loaded)
+    loading.loaded
 }
 
-/// Reads bytes as [`load`] reads text.
-///
-/// # Errors
-/// As [`load`], and when the bytes are no UTF-8.
-pub fn load_bytes(bytes: &[u8], name: &str) -> Result<Loaded, LoadError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| {
+/// Reads bytes as [`load`] reads text; bytes that are no UTF-8 are an error too.
+pub fn load_bytes(bytes: &[u8], name: &str) -> Loaded {
+    match utf8(bytes, name) {
+        Ok(text) => load(text, name),
+        Err(error) => Loaded {
+            errors: vec![error],
+            ..Loaded::default()
+        },
+    }
+}
+
+fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
+    std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let position = Position {
@@ -124,8 +148,7 @@ pub fn load_bytes(bytes: &[u8], name: &str) -> Result<Loaded, LoadError> {
             message: "the file is no UTF-8 text".into(),
             fix: None,
         }
-    })?;
-    load(text, name)
+    })
 }
 
 /// Reads documents as plain JSON values, for templates.
@@ -222,7 +245,12 @@ impl Loading {
                 ));
             };
             let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
-            return items.iter().try_for_each(|item| self.document(item, inherited));
+            for item in items {
+                if let Err(error) = self.document(item, inherited) {
+                    self.loaded.errors.push(error);
+                }
+            }
+            return Ok(());
         }
         if inherited.is_some() && (node.get("apiVersion").is_none() || node.get("kind").is_none()) {
             let whole = with_header(node, api_version, kind);

@@ -19,9 +19,9 @@ pub struct Position {
 pub struct Location {
     /// The file's name as the user gave it.
     pub file: Arc<str>,
-    /// The line, from 1.
+    /// The line, from 1; 0 for an object that stands in no file.
     pub line: u32,
-    /// The column, from 1.
+    /// The column, from 1; 0 as the line is.
     pub column: u32,
 }
 
@@ -37,6 +37,9 @@ impl Location {
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.line == 0 {
+            return f.write_str(&self.file);
+        }
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
@@ -57,6 +60,15 @@ impl Origin {
             file: file.clone(),
             position: node.position,
             fields: Arc::new(Fields::of(node)),
+        }
+    }
+
+    /// For an object that stands in no file; `name` says what it was made from.
+    pub fn made(name: &str) -> Self {
+        Self {
+            file: Arc::from(name),
+            position: Position { line: 0, column: 0 },
+            fields: Arc::new(Fields::Scalar),
         }
     }
 

@@ -27,7 +27,9 @@ spec:
 ";
 
 fn loaded(text: &str) -> Loaded {
-    load(text, "f.yaml").unwrap_or_else(|error| panic!("{error}\n{text}"))
+    load(text, "f.yaml")
+        .whole()
+        .unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 fn gateway(text: &str) -> Gateway {
@@ -113,9 +115,9 @@ fn documents_lists_json_and_aliases() {
     assert_eq!(names(typed_list), ["d"]);
     let json =
         "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Secret\",\n\t\"metadata\": {\"name\": \"s\\u00e9\".substring}\n}";
-    assert!(load(json, "f.json").is_err());
+    assert!(load(json, "f.json").whole().is_err());
     let json = "{\n\t\"apiVersion\": \"v1\",\n\t\"kind\": \"Secret\",\n\t\"metadata\": {\"name\": \"\\u0073\\/\"}\n}";
-    assert_eq!(load(json, "f.json").unwrap_err().path, "metadata.name");
+    assert_eq!(load(json, "f.json").whole().unwrap_err().path, "metadata.name");
     let json = "{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\"},\"data\":{\"a\":\"aGk=\"}}";
     assert_eq!(names(json), ["s"]);
     let aliased = with(
@@ -271,7 +273,7 @@ fn what_is_refused_and_where() {
             "wanted a mapping, found nothing (null)",
         ),
     ] {
-        let Err(error) = load(&text, "f.yaml") else {
+        let Err(error) = load(&text, "f.yaml").whole() else {
             panic!("it was taken:\n{text}");
         };
         let found = format!("{}:{}", error.location.line, error.location.column);
@@ -291,17 +293,17 @@ fn a_bomb_of_aliases_is_refused_quickly() {
         let nine = vec![format!("*{before}"); 9].join(", ");
         bomb = format!("{bomb}{name}: &{name} [{nine}]\n");
     }
-    let error = load(&bomb, "f.yaml").unwrap_err();
+    let error = load(&bomb, "f.yaml").whole().unwrap_err();
     assert!(error.message.contains("aliases"), "{error}");
     // The same with text, with anchors alone, and with merge keys.
     let text = format!("a: &a \"{}\"\nb: [{}]\n", "x".repeat(1 << 20), "*a, ".repeat(1000));
-    assert!(load(&text, "f.yaml").unwrap_err().message.contains("aliases"));
+    assert!(load(&text, "f.yaml").whole().unwrap_err().message.contains("aliases"));
     let mut nested: Vec<String> = (0..90)
         .map(|depth| format!("{}k{depth}: &a{depth}", " ".repeat(depth)))
         .collect();
     nested.push(format!("{}leaf: [{}]", " ".repeat(90), "x, ".repeat(5000)));
     let nested = nested.join("\n");
-    assert!(load(&nested, "f.yaml").unwrap_err().message.contains("aliases"));
+    assert!(load(&nested, "f.yaml").whole().unwrap_err().message.contains("aliases"));
 }
 
 #[test]
@@ -315,13 +317,13 @@ fn depth_is_bounded() {
             .collect::<Vec<_>>()
             .join("\n"),
     ] {
-        assert!(load(&text, "f.yaml").is_err());
+        assert!(load(&text, "f.yaml").whole().is_err());
     }
 }
 
 #[test]
 fn bytes_that_are_no_text() {
-    let error = load_bytes(b"a: b\nc: \xff\n", "f.yaml").unwrap_err();
+    let error = load_bytes(b"a: b\nc: \xff\n", "f.yaml").whole().unwrap_err();
     assert_eq!(error.to_string(), "f.yaml:2:4: the file is no UTF-8 text");
 }
 
@@ -361,7 +363,7 @@ fn matches_of_every_kind() {
     let abort = route.fault.unwrap().abort.unwrap();
     assert_eq!(abort.percentage, Some(Percent { value: 50.0 }));
     let both = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n  http:\n  - match:\n    - uri:\n        exact: /a\n        prefix: /\n";
-    let error = load(both, "f.yaml").unwrap_err();
+    let error = load(both, "f.yaml").whole().unwrap_err();
     assert_eq!(error.path, "spec.http[0].match[0].uri");
     assert_eq!(error.message, "only one of exact, prefix and regex is wanted");
 }
@@ -376,7 +378,7 @@ fn services_name_their_target_ports_both_ways() {
     assert_eq!(service.spec.ports[0].target_port, Some(TargetPort::Name("web".into())));
     assert_eq!(service.spec.ports[1].target_port, Some(TargetPort::Number(8081)));
     assert!(loaded.warnings.is_empty());
-    let error = load(&text.replace("8081", "80810"), "f.yaml").unwrap_err();
+    let error = load(&text.replace("8081", "80810"), "f.yaml").whole().unwrap_err();
     assert_eq!(error.message, "the number 80810 is out of range");
 }
 
@@ -402,7 +404,7 @@ fn secrets_hide_their_values() {
         ("data: [MIIsecret]", "wanted a mapping, found a list"),
     ] {
         let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{data}\n");
-        let error = load(&text, "f.yaml").unwrap_err();
+        let error = load(&text, "f.yaml").whole().unwrap_err();
         assert!(error.message.contains(message), "{error}");
         assert!(!error.to_string().contains("MIIsecret"), "{error}");
         assert!(error.path.starts_with("data"), "{}", error.path);
@@ -420,7 +422,7 @@ mod properties {
         /// Whatever the text: an answer, no panic, and a place that is in it.
         #[test]
         fn any_text_is_answered(text in "[ -~\n\t]{0,200}") {
-            if let Err(error) = load(&text, "f") {
+            if let Err(error) = load(&text, "f").whole() {
                 prop_assert!(error.location.line as usize <= text.lines().count() + 2);
             }
         }
@@ -430,7 +432,7 @@ mod properties {
         fn near_yaml_is_answered(lines in prop::collection::vec(
             "( ){0,6}(- |\\? |: |&a |\\*a |!!str |!x |<<: |\\{|\\[|\\}|\\]|---|\\.\\.\\.|\\||>-|\"|'|#|%YAML 1.2|a: |b: |kind: |spec: )(a|1|yes|\"x\"|'y'|~|\\*a|)", 0..30
         )) {
-            let _ = load(&lines.join("\n"), "f");
+            let _ = load(&lines.join("\n"), "f").whole();
         }
 
         /// The same for a manifest with a line taken out, doubled or damaged.
@@ -444,7 +446,7 @@ mod properties {
                 3 => { let end = at.min(lines[line].len()); lines[line].insert(end, '\t'); }
                 _ => { lines.truncate(line); }
             }
-            let _ = load(&lines.join("\n"), "f");
+            let _ = load(&lines.join("\n"), "f").whole();
         }
     }
 }

@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::secrets::MaterialFiles;
 use crate::files;
 use crate::problem::Problem;
+use crate::secrets::MaterialFiles;
 
 /// One reading of the disk.
 #[derive(Default)]
@@ -146,7 +146,7 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 /// The folder that a path stands in.
-pub(super) fn parent(path: &Path) -> PathBuf {
+pub fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(above) if above.as_os_str().is_empty() => PathBuf::from("."),
         Some(above) => above.to_owned(),
@@ -157,7 +157,7 @@ pub(super) fn parent(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::DiskFiles;
-    use crate::gateway::secrets::MaterialFiles as _;
+    use crate::secrets::MaterialFiles as _;
 
     #[test]
     fn a_reading_is_current_until_a_file_or_a_folder_changes() {

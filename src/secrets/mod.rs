@@ -1,7 +1,7 @@
 //! Secrets as the gateway sees them, wherever they stand: objects in the
 //! input, folders given with `--certs`, and the workspace's chains. The order
 //! of the sources and Istio's rules for a Secret's keys live here; what is
-//! made of the bytes is [`super::material`]'s.
+//! made of the bytes is the work of those who ask.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,3 @@
+//! Codes ITL04xx.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! Codes ITL08xx.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! Codes ITL03xx.
+
+super::codes! {}

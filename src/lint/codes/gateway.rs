@@ -1,0 +1,3 @@
+//! Codes ITL01xx.
+
+super::codes! {}

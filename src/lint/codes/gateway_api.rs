@@ -1,0 +1,3 @@
+//! Codes ITL09xx.
+
+super::codes! {}

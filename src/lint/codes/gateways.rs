@@ -1,0 +1,3 @@
+//! Codes ITL02xx.
+
+super::codes! {}

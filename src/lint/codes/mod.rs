@@ -1,0 +1,140 @@
+//! The one table of lint codes. A code is never reused for something else; the
+//! hundreds say the subject: 00 input, 01 Gateway, 02 Gateways together, 03
+//! credentials, 04 certificates, 05 VirtualService references, 06
+//! VirtualService routes, 07 reachability of routes, 08 coalescing of
+//! connections, 09 Gateway API.
+
+mod certificate;
+mod coalescing;
+mod credential;
+mod gateway;
+mod gateway_api;
+mod gateways;
+mod input;
+mod reachability;
+mod route;
+mod virtual_service;
+
+pub use certificate::*;
+pub use coalescing::*;
+pub use credential::*;
+pub use gateway::*;
+pub use gateway_api::*;
+pub use gateways::*;
+pub use input::*;
+pub use reachability::*;
+pub use route::*;
+pub use virtual_service::*;
+
+use super::finding::Severity;
+
+/// What is known of a code before anything is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// `ITL0301`.
+    pub id: &'static str,
+    /// Istio's own code for the same.
+    pub istio: Option<&'static str>,
+    /// How much it matters, unless the case says otherwise.
+    pub severity: Severity,
+    /// What it reports, as a title.
+    pub title: &'static str,
+    /// Why it is wrong and what it leads to.
+    pub why: &'static str,
+    /// What to do, in general.
+    pub fix: &'static str,
+    /// Where the rule is written: Istio's, Kubernetes' or an RFC's page.
+    pub doc: &'static str,
+}
+
+/// Every code, in order.
+pub fn all() -> impl Iterator<Item = &'static Code> {
+    [
+        input::CODES,
+        gateway::CODES,
+        gateways::CODES,
+        credential::CODES,
+        certificate::CODES,
+        virtual_service::CODES,
+        route::CODES,
+        reachability::CODES,
+        coalescing::CODES,
+        gateway_api::CODES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The code of this name, in any case of letters.
+pub fn find(id: &str) -> Option<&'static Code> {
+    all().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+/// Defines the codes of a subject, and `CODES` with all of them.
+macro_rules! codes {
+    ($($name:ident = $id:literal $severity:ident $istio:expr;
+        title: $title:literal;
+        why: $why:literal;
+        fix: $fix:literal;
+        doc: $doc:expr;)*) => {
+        $(
+            #[doc = $title]
+            pub const $name: super::Code = super::Code {
+                id: $id,
+                istio: $istio,
+                severity: $crate::lint::finding::Severity::$severity,
+                title: $title,
+                why: $why,
+                fix: $fix,
+                doc: $doc,
+            };
+        )*
+        /// The codes of this subject, in order.
+        pub(super) static CODES: &[&super::Code] = &[$(&$name),*];
+    };
+}
+pub(crate) use codes;
+
+/// Istio's page on Gateways.
+pub(super) const ISTIO_GATEWAY: &str = "https://istio.io/latest/docs/reference/config/networking/gateway/";
+/// Istio's page on VirtualServices.
+pub(super) const ISTIO_VIRTUAL_SERVICE: &str =
+    "https://istio.io/latest/docs/reference/config/networking/virtual-service/";
+/// Istio's page on secure ingress gateways.
+pub(super) const ISTIO_SECURE_INGRESS: &str =
+    "https://istio.io/latest/docs/tasks/traffic-management/ingress/secure-ingress/";
+/// RFC 5280, X.509 certificates.
+pub(super) const RFC_5280: &str = "https://www.rfc-editor.org/rfc/rfc5280";
+/// Kubernetes' rules for names.
+pub(super) const KUBERNETES_NAMES: &str = "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/";
+/// The Gateway API's reference.
+pub(super) const GATEWAY_API: &str = "https://gateway-api.sigs.k8s.io/reference/spec/";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::{all, find};
+
+    #[test]
+    fn every_code_is_one_of_its_kind_and_says_everything() {
+        let mut seen = HashSet::new();
+        let mut last = "";
+        for code in all() {
+            assert!(seen.insert(code.id), "{} stands twice", code.id);
+            assert!(code.id > last, "{} stands after {last}", code.id);
+            last = code.id;
+            assert!(
+                code.id.len() == 7 && code.id.starts_with("ITL") && code.id[3..].bytes().all(|b| b.is_ascii_digit()),
+                "{}",
+                code.id
+            );
+            for text in [code.title, code.why, code.fix] {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", code.id);
+            }
+            assert!(code.doc.starts_with("https://"), "{}", code.id);
+            assert_eq!(find(&code.id.to_lowercase()), Some(code));
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Codes ITL07xx.
+
+super::codes! {}

@@ -1,0 +1,3 @@
+//! Codes ITL06xx.
+
+super::codes! {}

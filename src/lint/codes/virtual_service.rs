@@ -1,0 +1,3 @@
+//! Codes ITL05xx.
+
+super::codes! {}

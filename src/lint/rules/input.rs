@@ -1,0 +1,115 @@
+//! What of the input cannot be read, or an API server would refuse or drop.
+
+use std::collections::HashMap;
+
+use crate::lint::codes::{INPUT_SYNTAX, INPUT_TYPE, OBJECT_TWICE, UNKNOWN_FIELD};
+use crate::lint::{Code, Finding, Findings, Place, Rule, World};
+
+pub(super) static RULES: &[&dyn Rule] = &[&Unreadable, &UnknownField, &ObjectTwice];
+
+/// Errors of reading; those with a field's path are about its type.
+struct Unreadable;
+
+impl Rule for Unreadable {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&INPUT_SYNTAX, &INPUT_TYPE]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for error in world.errors {
+            let code = if error.path.is_empty() {
+                &INPUT_SYNTAX
+            } else {
+                &INPUT_TYPE
+            };
+            let finding = Finding::new(
+                code,
+                Place::at(String::new(), &error.location, &error.path),
+                &error.message,
+            );
+            found.push(match &error.fix {
+                Some(fix) => finding.fix(fix),
+                None => finding,
+            });
+        }
+    }
+}
+
+/// Fields that no version of the kind has.
+struct UnknownField;
+
+impl Rule for UnknownField {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&UNKNOWN_FIELD]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for warning in world.warnings {
+            let place = Place::at(String::new(), &warning.location, &warning.path);
+            found.push(Finding::new(&UNKNOWN_FIELD, place, &warning.message));
+        }
+    }
+}
+
+/// Two objects of one kind, namespace and name.
+struct ObjectTwice;
+
+impl Rule for ObjectTwice {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&OBJECT_TWICE]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let mut seen: HashMap<String, String> = HashMap::new();
+        for object in world.objects {
+            if object.manifest.metadata().name.is_empty() {
+                continue;
+            }
+            let group = object
+                .manifest
+                .api_version()
+                .rsplit_once('/')
+                .map_or("", |(group, _)| group);
+            let title = object.manifest.title(world.namespace());
+            let location = object.origin.location();
+            if let Some(first) = seen.get(&format!("{group} {title}")) {
+                let place = Place::at(title.clone(), &location, "");
+                found.push(Finding::new(
+                    &OBJECT_TWICE,
+                    place,
+                    format!("{title} stands here and at {first}"),
+                ));
+            } else {
+                seen.insert(format!("{group} {title}"), location.to_string());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::assert_found;
+
+    #[test]
+    fn what_cannot_be_read_is_a_finding_and_the_rest_is_read() {
+        let good = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
+        for (yaml, expected) in [
+            ("a: [\n", ("ITL0001", "")),
+            (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: 3\n",
+                ("ITL0002", "data"),
+            ),
+            (
+                "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndatas: {}\n",
+                ("ITL0003", "datas"),
+            ),
+        ] {
+            assert_found(yaml, &[expected]);
+        }
+        assert_found(&format!("{good}{good}"), &[("ITL0004", "")]);
+        assert_found(
+            &format!("{good}---\nkind: 3\n{good}"),
+            &[("ITL0001", ""), ("ITL0004", "")],
+        );
+    }
+}

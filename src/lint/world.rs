@@ -1,0 +1,164 @@
+//! Everything that rules look at, with indices made once.
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use super::finding::Place;
+use super::rule::Need;
+use crate::manifests::load::{LoadError, Object, Origin, Warning};
+use crate::manifests::model::{Deployment, Gateway, Manifest, ObjectMeta, Other, Secret, Service, VirtualService};
+use crate::secrets::SecretStore;
+use crate::workspace::config::IstioTarget;
+
+/// What is known beside the objects.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The Istio that is to read the objects.
+    pub target: IstioTarget,
+    /// The time of the check.
+    pub now: OffsetDateTime,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// The labels of the ingress gateway's pods, besides those of Deployments in the input.
+    pub pod_labels: BTreeMap<String, String>,
+    /// Secrets can be looked up beside the input: a workspace with hosts, or `--certs`.
+    pub secrets_elsewhere: bool,
+}
+
+/// An object of a known kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'a, T> {
+    /// The object.
+    pub object: &'a T,
+    /// Its `metadata`.
+    pub metadata: &'a ObjectMeta,
+    /// Its namespace; the default one if it names none.
+    pub namespace: &'a str,
+    /// Where it and its fields stand.
+    pub origin: &'a Origin,
+    kind: &'a str,
+}
+
+impl<T> Item<'_, T> {
+    /// `Gateway default/mygateway`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.kind, self.full_name())
+    }
+
+    /// `default/mygateway`.
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.metadata.name)
+    }
+
+    /// The place of a field of it: its value, or its name where the value is a list or a mapping.
+    pub fn place(&self, path: &str) -> Place {
+        Place::field(self.title(), self.origin, path)
+    }
+
+    /// The order in which istiod takes objects: oldest first, then by name, then by namespace.
+    pub fn age(&self) -> (&str, &str, &str) {
+        let created = self.metadata.creation_timestamp.as_deref().unwrap_or_default();
+        (created, &self.metadata.name, self.namespace)
+    }
+}
+
+/// The input of lint.
+pub struct World<'a> {
+    /// Every object, in the order of the input.
+    pub objects: &'a [Object],
+    /// What could not be read.
+    pub errors: &'a [LoadError],
+    /// Fields that no type has.
+    pub warnings: &'a [Warning],
+    /// Istio Gateways, in the order of the input.
+    pub gateways: Vec<Item<'a, Gateway>>,
+    /// VirtualServices, in the order of the input.
+    pub virtual_services: Vec<Item<'a, VirtualService>>,
+    /// Secrets, in the order of the input.
+    pub secrets: Vec<Item<'a, Secret>>,
+    /// Services, in the order of the input.
+    pub services: Vec<Item<'a, Service>>,
+    /// Deployments, in the order of the input.
+    pub deployments: Vec<Item<'a, Deployment>>,
+    /// Objects of every other kind, in the order of the input.
+    pub others: Vec<Item<'a, Other>>,
+    /// Every Secret that can be reached, from objects, `--certs` and the workspace.
+    pub store: &'a SecretStore<'a>,
+    /// What else is known.
+    pub settings: &'a Settings,
+}
+
+impl<'a> World<'a> {
+    /// Sorts the objects by kind.
+    pub fn new(
+        objects: &'a [Object],
+        errors: &'a [LoadError],
+        warnings: &'a [Warning],
+        store: &'a SecretStore<'a>,
+        settings: &'a Settings,
+    ) -> Self {
+        let mut world = Self {
+            objects,
+            errors,
+            warnings,
+            gateways: Vec::new(),
+            virtual_services: Vec::new(),
+            secrets: Vec::new(),
+            services: Vec::new(),
+            deployments: Vec::new(),
+            others: Vec::new(),
+            store,
+            settings,
+        };
+        for loaded in objects {
+            match &loaded.manifest {
+                Manifest::Gateway(object) => world.gateways.push(world.item(loaded, object)),
+                Manifest::VirtualService(object) => world.virtual_services.push(world.item(loaded, object)),
+                Manifest::Secret(object) => world.secrets.push(world.item(loaded, object)),
+                Manifest::Service(object) => world.services.push(world.item(loaded, object)),
+                Manifest::Deployment(object) => world.deployments.push(world.item(loaded, object)),
+                Manifest::Other(object) => world.others.push(world.item(loaded, object)),
+            }
+        }
+        world
+    }
+
+    fn item<T>(&self, loaded: &'a Object, object: &'a T) -> Item<'a, T> {
+        let metadata = loaded.manifest.metadata();
+        Item {
+            object,
+            metadata,
+            namespace: metadata.namespace_or(&self.settings.namespace),
+            origin: &loaded.origin,
+            kind: loaded.manifest.kind(),
+        }
+    }
+
+    /// The namespace of objects that name none.
+    pub fn namespace(&self) -> &'a str {
+        &self.settings.namespace
+    }
+
+    /// The namespace of the gateway's pods.
+    pub fn pod_namespace(&self) -> &'a str {
+        &self.store.namespace
+    }
+
+    /// Whether the target is Istio 1.1, to which the old shapes are no findings.
+    pub fn is_1_1(&self) -> bool {
+        self.settings.target == IstioTarget::V1_1
+    }
+
+    /// Why a part of the world is not known; none when it is.
+    pub fn lacks(&self, need: Need) -> Option<&'static str> {
+        match need {
+            Need::Services => self
+                .services
+                .is_empty()
+                .then_some("the input holds no Service, so every destination may exist"),
+            Need::Secrets => (self.secrets.is_empty() && !self.settings.secrets_elsewhere)
+                .then_some("the input holds no Secret, and there is neither a workspace nor --certs"),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What a command is given to work on, read from disk: manifests named with
+//! `-f`, or the workspace's hosts, and the places where Secrets' material lies.
+//! Nothing is judged here; `serve` and `lint` do that.
+
+pub mod disk;
+mod workspace;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, MANIFEST_LIMIT};
+use crate::manifests::load::{self, LoadError, Object, Warning};
+use crate::manifests::model::{Deployment, Manifest, Secret};
+use crate::problem::Problem;
+use crate::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
+use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use disk::DiskFiles;
+use workspace::Workspace;
+
+/// Where objects and Secrets are read from.
+#[derive(Debug, Default, Clone)]
+pub struct Sources {
+    /// `-f`: files and folders of manifests; empty means the workspace's objects.
+    pub manifests: Vec<PathBuf>,
+    /// What `-f -` gave, read once.
+    pub stdin: Option<Vec<u8>>,
+    /// `--certs`.
+    pub certs: Vec<PathBuf>,
+    /// The workspace folder.
+    pub workspace: PathBuf,
+    /// `--host-files`.
+    pub host_files: bool,
+    /// `-n`.
+    pub namespace: Option<String>,
+    /// `--gateway-namespace`.
+    pub gateway_namespace: Option<String>,
+}
+
+/// What a file of `-f` that is not there means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// At the start: its name is wrong.
+    IsError,
+    /// Later: it was deleted, and its objects with it.
+    IsEmpty,
+}
+
+/// What was read.
+pub struct Collected<'f> {
+    /// The objects, in the order of the input.
+    pub objects: Vec<Object>,
+    /// What an API server would drop or complain about.
+    pub warnings: Vec<Warning>,
+    /// What of the manifests cannot be read, or an API server would refuse.
+    pub errors: Vec<LoadError>,
+    /// Files that are gone.
+    pub notes: Vec<Problem>,
+    /// The texts of the manifests by name, for showing lines of them.
+    pub texts: BTreeMap<String, Vec<u8>>,
+    /// The namespace of objects that name none.
+    pub namespace: String,
+    /// The labels of the gateway's pods.
+    pub pod_labels: BTreeMap<String, String>,
+    /// istio-tls.yaml, where there is one.
+    pub config: Option<WorkspaceConfig>,
+    /// How many hosts of the workspace have a chain or an entry.
+    pub workspace_hosts: usize,
+    /// Every Secret that can be reached; its namespace is that of the gateway's pods.
+    pub store: SecretStore<'f>,
+}
+
+impl Sources {
+    /// Whether the workspace, not `-f`, gives the objects.
+    pub fn is_workspace(&self) -> bool {
+        self.manifests.is_empty() && self.stdin.is_none()
+    }
+
+    /// Reads everything; `files` remembers what was looked at.
+    ///
+    /// # Errors
+    /// When a file or istio-tls.yaml cannot be read. What is wrong inside a
+    /// manifest is among [`Collected::errors`] instead.
+    pub fn collect<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Collected<'f>, Problem> {
+        let workspace = Workspace::read(&self.workspace, files)?;
+        let gateway = workspace
+            .config
+            .as_ref()
+            .map(|config| config.gateway.clone())
+            .unwrap_or_default();
+        let mut pod_labels = default_pod_labels();
+        pod_labels.extend(gateway.selector);
+        let mut collected = Collected {
+            objects: Vec::new(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            notes: Vec::new(),
+            texts: BTreeMap::new(),
+            // Recorded in istio-tls.yaml, the namespace is that of its own objects.
+            namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            pod_labels,
+            workspace_hosts: workspace.hosts.len(),
+            store: SecretStore {
+                namespace: self.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
+                objects: HashMap::new(),
+                mounts: Vec::new(),
+                folders: self.certs.clone(),
+                chains: workspace.secret_names(),
+                names_of_host: workspace::secret_names_of,
+                files,
+                host_files: self.host_files,
+            },
+            config: None,
+        };
+        if self.is_workspace() {
+            collected.objects = workspace.objects(files, self.namespace.as_deref(), &collected.store.namespace)?;
+        } else {
+            self.read_manifests(files, gone, &mut collected)?;
+        }
+        collected.config = workspace.config;
+        collected.index();
+        Ok(collected)
+    }
+
+    fn read_manifests(&self, files: &DiskFiles, gone: Gone, collected: &mut Collected<'_>) -> Result<(), Problem> {
+        if let Some(content) = &self.stdin {
+            collected.take(content.clone(), "-");
+        }
+        for path in &self.manifests {
+            let given = if path.is_dir() {
+                manifests_in(path, files)
+            } else {
+                vec![path.clone()]
+            };
+            for path in given {
+                let name = path.display().to_string();
+                match files.read_limited(&path, MANIFEST_LIMIT)? {
+                    Some(content) => collected.take(content, &name),
+                    None if gone == Gone::IsError => return Err(not_there(&path)),
+                    None => collected.notes.push(
+                        Problem::new(format!("{name} is gone, and its objects with it"))
+                            .fix("they are back when the file is"),
+                    ),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The manifests of a folder, without the folders in it. Hidden files are an
+/// editor's, or Kubernetes' own.
+fn manifests_in(folder: &Path, files: &DiskFiles) -> Vec<PathBuf> {
+    files
+        .list(folder)
+        .into_iter()
+        .filter(|name| {
+            let extension = Path::new(name).extension();
+            !name.starts_with('.')
+                && extension.is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+        })
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+impl Collected<'_> {
+    fn take(&mut self, content: Vec<u8>, name: &str) {
+        let loaded = load::load_bytes(&content, name);
+        self.objects.extend(loaded.objects);
+        self.warnings.extend(loaded.warnings);
+        self.errors.extend(loaded.errors);
+        self.texts.insert(name.to_owned(), content);
+    }
+
+    /// Puts the objects that say where key material is beside the other places of it.
+    fn index(&mut self) {
+        for object in &self.objects {
+            let namespace = object.manifest.metadata().namespace_or(&self.namespace);
+            match &object.manifest {
+                Manifest::Secret(secret) => {
+                    let name = &secret.metadata.name;
+                    let at = object.origin.location().to_string();
+                    let data = SecretData::of_object(namespace, name, Some(at), values(secret));
+                    self.store.objects.insert((namespace.to_owned(), name.clone()), data);
+                }
+                Manifest::Deployment(deployment) if namespace == self.store.namespace => {
+                    let labels = &deployment.spec.template.metadata.labels;
+                    if labels.get("istio").is_some_and(|value| value == "ingressgateway") {
+                        self.pod_labels.extend(labels.clone());
+                    }
+                    self.store.mounts.extend(mounts(deployment));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn values(secret: &Secret) -> Vec<(String, Vec<u8>)> {
+    let keys = secret.keys().into_iter();
+    keys.filter_map(|key| Some((key.to_owned(), secret.get(key)?.to_vec())))
+        .collect()
+}
+
+/// The secret volumes that a Deployment mounts.
+fn mounts(deployment: &Deployment) -> Vec<SecretMount> {
+    let pod = &deployment.spec.template.spec;
+    let mounted = pod.containers.iter().flat_map(|container| &container.volume_mounts);
+    mounted
+        .filter_map(|mount| {
+            let volume = pod.volumes.iter().find(|volume| volume.name == mount.name)?;
+            let secret = volume.secret.as_ref()?;
+            let items = secret.items.iter();
+            Some(SecretMount {
+                path: mount.mount_path.clone(),
+                secret: secret.secret_name.clone()?,
+                items: items.map(|item| (item.path.clone(), item.key.clone())).collect(),
+            })
+        })
+        .collect()
+}
+
+/// The labels of Istio's own ingress gateway.
+fn default_pod_labels() -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("app".to_owned(), "istio-ingressgateway".to_owned()),
+        ("istio".to_owned(), "ingressgateway".to_owned()),
+    ])
+}
+
+fn not_there(path: &Path) -> Problem {
+    Problem::new(format!("{} cannot be read", path.display())).why("no such file or directory")
+}
+
+/// What is said when the workspace has nothing to `verb` ("serve", "lint").
+pub fn nothing_found(workspace: &Path, verb: &str) -> Problem {
+    let shown = match files::shown(workspace) {
+        shown if shown.is_empty() => "the current folder".to_owned(),
+        shown => shown,
+    };
+    Problem::new(format!("there is nothing to {verb}"))
+        .why(format!(
+            "{shown} has neither {FILE_NAME} with hosts nor folders of certificates, and no manifests were given with -f"
+        ))
+        .fix("istio-tls gen-certs httpbin.example.com")
+}
