@@ -77,13 +77,19 @@ fn sources(module: &str) -> Vec<PathBuf> {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
                 found.push(path);
             }
         }
     }
     assert!(!found.is_empty(), "no source of {module}");
     found
+}
+
+/// Files of unit tests may use any module.
+fn is_test(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    matches!(stem, "tests" | "testing") || stem.ends_with("_tests")
 }
 
 /// The lines of a source before its unit tests, without comments.
