@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use super::field::Field;
 use super::input::Object;
 use crate::manifests::model::gateway::{GatewaySpec, Server, TlsMode};
+use crate::manifests::server_hosts::{ServerHost, hosts_of};
 use crate::problem::Problem;
 
 /// A port and the servers on it, in the order in which they were taken.
@@ -35,24 +36,6 @@ pub(super) struct MergedServer<'a> {
     pub(super) server: &'a Server,
     pub(super) place: Field<'a>,
     pub(super) hosts: Vec<ServerHost>,
-}
-
-/// One of a server's hosts: which VirtualServices may bind, and the name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct ServerHost {
-    /// Only VirtualServices of this namespace; none is any.
-    pub(super) namespace: Option<String>,
-    /// Lower case; `*`, `*.suffix` or exact.
-    pub(super) name: String,
-}
-
-impl ServerHost {
-    fn text(&self) -> String {
-        match &self.namespace {
-            Some(namespace) => format!("{namespace}/{}", self.name),
-            None => self.name.clone(),
-        }
-    }
 }
 
 /// Merges `gateways` for pods with these labels. What is dropped or not run is
@@ -234,70 +217,4 @@ fn terminates(server: &Server) -> bool {
         .tls
         .as_ref()
         .is_some_and(|tls| !matches!(tls.effective_mode(), TlsMode::Passthrough | TlsMode::AutoPassthrough))
-}
-
-/// A server's hosts: `./h` is the Gateway's namespace, `*/h` any, and `*/*` takes everything.
-fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
-    if server.hosts.iter().any(|host| host == "*/*") {
-        return vec![ServerHost {
-            namespace: None,
-            name: "*".to_owned(),
-        }];
-    }
-    server
-        .hosts
-        .iter()
-        .map(|host| {
-            let (own, name) = match host.split_once('/') {
-                Some((".", name)) => (Some(namespace.to_owned()), name),
-                Some(("*", name)) => (None, name),
-                Some((own, name)) => (Some(own.to_owned()), name),
-                None => (None, host.as_str()),
-            };
-            ServerHost {
-                namespace: own,
-                name: name.to_ascii_lowercase(),
-            }
-        })
-        .collect()
-}
-
-/// The names of two hosts that both cover: the more specific one, if they overlap.
-pub(super) fn intersection<'h>(a: &'h str, b: &'h str) -> Option<&'h str> {
-    let covers = |wide: &str, narrow: &str| match wide.strip_prefix('*') {
-        Some(suffix) => narrow.len() > suffix.len() && narrow.ends_with(suffix),
-        None => wide == narrow,
-    };
-    if a == b || covers(a, b) {
-        Some(b)
-    } else if covers(b, a) {
-        Some(a)
-    } else {
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::intersection;
-
-    #[test]
-    fn the_more_specific_of_two_hosts_is_kept() {
-        for (a, b, expected) in [
-            ("a.com", "a.com", Some("a.com")),
-            ("*", "a.com", Some("a.com")),
-            ("a.com", "*", Some("a.com")),
-            ("*.foo.com", "a.foo.com", Some("a.foo.com")),
-            ("*.foo.com", "a.b.foo.com", Some("a.b.foo.com")),
-            ("*.foo.com", "foo.com", None),
-            ("*.foo.com", "*.a.foo.com", Some("*.a.foo.com")),
-            ("*.a.foo.com", "*.foo.com", Some("*.a.foo.com")),
-            ("*", "*", Some("*")),
-            ("*", "*.foo.com", Some("*.foo.com")),
-            ("*.foo.com", "*.bar.com", None),
-            ("a.com", "b.com", None),
-        ] {
-            assert_eq!(intersection(a, b), expected, "{a} and {b}");
-        }
-    }
 }

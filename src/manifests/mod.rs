@@ -8,3 +8,4 @@ pub mod model;
 pub mod naming;
 pub mod render;
 pub mod routes;
+pub mod server_hosts;

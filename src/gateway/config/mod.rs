@@ -17,6 +17,7 @@ use super::table::{
 };
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
+use crate::manifests::server_hosts::intersection;
 use crate::problem::Problem;
 use crate::secrets::SecretStore;
 
@@ -432,7 +433,7 @@ fn domains(server: &MergedServer<'_>, object: &Object<VirtualServiceSpec>) -> Ve
             {
                 continue;
             }
-            if let Some(domain) = merge::intersection(&server_host.name, &host)
+            if let Some(domain) = intersection(&server_host.name, &host)
                 && !found.iter().any(|known| known == domain)
             {
                 found.push(domain.to_owned());

@@ -1,0 +1,89 @@
+//! The hosts of a Gateway's server: which namespaces may bind to them, and
+//! which names they cover.
+
+use super::model::gateway::Server;
+
+/// One of a server's hosts: which VirtualServices may bind, and the name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServerHost {
+    /// Only VirtualServices of this namespace; none is any.
+    pub namespace: Option<String>,
+    /// Lower case; `*`, `*.suffix` or exact.
+    pub name: String,
+}
+
+impl ServerHost {
+    /// As istiod compares it: `namespace/name`, or the name alone.
+    pub fn text(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
+/// A server's hosts: `./h` is the Gateway's namespace, `*/h` any, and `*/*` takes everything.
+pub fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
+    if server.hosts.iter().any(|host| host == "*/*") {
+        return vec![ServerHost {
+            namespace: None,
+            name: "*".to_owned(),
+        }];
+    }
+    server
+        .hosts
+        .iter()
+        .map(|host| {
+            let (own, name) = match host.split_once('/') {
+                Some((".", name)) => (Some(namespace.to_owned()), name),
+                Some(("*", name)) => (None, name),
+                Some((own, name)) => (Some(own.to_owned()), name),
+                None => (None, host.as_str()),
+            };
+            ServerHost {
+                namespace: own,
+                name: name.to_ascii_lowercase(),
+            }
+        })
+        .collect()
+}
+
+/// The names of two hosts that both cover: the more specific one, if they overlap.
+pub fn intersection<'h>(a: &'h str, b: &'h str) -> Option<&'h str> {
+    let covers = |wide: &str, narrow: &str| match wide.strip_prefix('*') {
+        Some(suffix) => narrow.len() > suffix.len() && narrow.ends_with(suffix),
+        None => wide == narrow,
+    };
+    if a == b || covers(a, b) {
+        Some(b)
+    } else if covers(b, a) {
+        Some(a)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::intersection;
+
+    #[test]
+    fn the_more_specific_of_two_hosts_is_kept() {
+        for (a, b, expected) in [
+            ("a.com", "a.com", Some("a.com")),
+            ("*", "a.com", Some("a.com")),
+            ("a.com", "*", Some("a.com")),
+            ("*.foo.com", "a.foo.com", Some("a.foo.com")),
+            ("*.foo.com", "a.b.foo.com", Some("a.b.foo.com")),
+            ("*.foo.com", "foo.com", None),
+            ("*.foo.com", "*.a.foo.com", Some("*.a.foo.com")),
+            ("*.a.foo.com", "*.foo.com", Some("*.a.foo.com")),
+            ("*", "*", Some("*")),
+            ("*", "*.foo.com", Some("*.foo.com")),
+            ("*.foo.com", "*.bar.com", None),
+            ("a.com", "b.com", None),
+        ] {
+            assert_eq!(intersection(a, b), expected, "{a} and {b}");
+        }
+    }
+}
