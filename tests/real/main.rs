@@ -10,6 +10,7 @@
 )]
 
 mod certificates;
+mod chromium;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
