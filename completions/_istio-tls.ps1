@@ -96,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--not-after', '--not-after', [CompletionResultType]::ParameterName, 'End of their validity')
             [CompletionResult]::new('--san', '--san', [CompletionResultType]::ParameterName, 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address')
             [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'Attributes of the subjects, as C=US,O=Shop')
-            [CompletionResult]::new('--csr', '--csr', [CompletionResultType]::ParameterName, 'Sign the server certificate for the key of this PKCS#10 request; no server key is made')
+            [CompletionResult]::new('--csr', '--csr', [CompletionResultType]::ParameterName, 'Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made')
             [CompletionResult]::new('--bad', '--bad', [CompletionResultType]::ParameterName, 'Make the server certificate deliberately wrong, for tests')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C')

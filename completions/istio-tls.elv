@@ -91,7 +91,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --not-after 'End of their validity'
             cand --san 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address'
             cand --subject 'Attributes of the subjects, as C=US,O=Shop'
-            cand --csr 'Sign the server certificate for the key of this PKCS#10 request; no server key is made'
+            cand --csr 'Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made'
             cand --bad 'Make the server certificate deliberately wrong, for tests'
             cand --ca 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder'
             cand --root 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C'

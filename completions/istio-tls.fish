@@ -92,7 +92,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-be
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-after -d 'End of their validity' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l san -d 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l subject -d 'Attributes of the subjects, as C=US,O=Shop' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l csr -d 'Sign the server certificate for the key of this PKCS#10 request; no server key is made' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l csr -d 'Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l bad -d 'Make the server certificate deliberately wrong, for tests' -r -f -a "expired\t''
 not-yet-valid\t''
 wrong-host\t''

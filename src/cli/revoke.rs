@@ -22,7 +22,7 @@ use crate::workspace::store::{self, Keep, Store};
 /// revoked before stays revoked. Needs the CAs' keys.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n\nThen:\n  istio-tls serve --crl httpbin.example.com/2_intermediate/crl/intermediate.crl.pem"
+    after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n\nserve reads the workspace's lists by itself, also while it runs."
 )]
 pub(super) struct RevokeArgs {
     /// The host under whose CA the certificate is
@@ -226,9 +226,8 @@ fn report(
         Format::Text => {
             let mut lines = vec![format!("revoked {serial}")];
             lines.extend(paths.iter().map(|path| format!("  wrote {path}")));
-            let flags: Vec<String> = paths.iter().map(|path| format!("--crl {path}")).collect();
-            lines.push(format!("\nnext: istio-tls serve {}", flags.join(" ")));
-            lines.push("      (probe and verify take --crl too; manifests adds the CRL to the Secret)\n".to_owned());
+            lines.push("\nnext: istio-tls serve  (a running one refuses the certificate already)".to_owned());
+            lines.push("      manifests adds the CRLs to the Secret; probe and verify take them with --crl\n".to_owned());
             context.print(&lines.join("\n"))
         }
     }

@@ -74,7 +74,7 @@ pub(super) struct GenCertsArgs {
     /// Attributes of the subjects, as C=US,O=Shop
     #[arg(long, value_name = "DN", help_heading = "Certificates")]
     pub(super) subject: Option<String>,
-    /// Sign the server certificate for the key of this PKCS#10 request; no server key is made
+    /// Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     pub(super) csr: Option<PathBuf>,
     /// Make the server certificate deliberately wrong, for tests
