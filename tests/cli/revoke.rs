@@ -21,7 +21,7 @@ fn clients_are_revoked_one_after_the_other() {
     dir.run(&["revoke", HOST, "--client", "alice"])
         .exits(0)
         .prints("revoked")
-        .prints(&format!("--crl {INTERMEDIATE}"));
+        .prints(&format!("wrote {INTERMEDIATE}"));
     assert_eq!(revoked(&dir, INTERMEDIATE), (1, 1));
     assert_eq!(revoked(&dir, ROOT), (1, 0));
     let json = dir
