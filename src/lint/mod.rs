@@ -11,6 +11,8 @@ mod rule;
 mod rules;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use codes::Code;
