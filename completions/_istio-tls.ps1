@@ -334,6 +334,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
             [CompletionResult]::new('--mtls', '--mtls', [CompletionResultType]::ParameterName, 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3')
+            [CompletionResult]::new('--coalesce', '--coalesce', [CompletionResultType]::ParameterName, 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Check every address that a name has, not only the first that connects')
             [CompletionResult]::new('--no-client-cert', '--no-client-cert', [CompletionResultType]::ParameterName, 'Send no client certificate')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')

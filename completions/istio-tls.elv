@@ -322,6 +322,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
             cand --mtls 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
+            cand --coalesce 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do'
             cand --all 'Check every address that a name has, not only the first that connects'
             cand --no-client-cert 'Send no client certificate'
             cand -q 'No progress on standard error'

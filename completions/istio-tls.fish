@@ -286,6 +286,7 @@ never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l mtls -d 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l coalesce -d 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l all -d 'Check every address that a name has, not only the first that connects'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l no-client-cert -d 'Send no client certificate'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s q -l quiet -d 'No progress on standard error'

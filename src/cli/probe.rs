@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure, duration};
+use crate::probe::coalesce;
 use crate::probe::codes::Code;
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
 use crate::probe::target::{expectations, no_gateway};
@@ -27,6 +28,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe --mtls                           refused without a client certificate, served with one
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
+  istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
 
 Exit codes: 0 all as expected; 1 a check failed; 2 usage or bad input.")]
@@ -46,6 +48,9 @@ pub(super) struct ProbeArgs {
     /// Try failed checks again for so long, as a new Secret takes time to reach the gateway
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
     wait: Duration,
+    /// Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do
+    #[arg(long, conflicts_with = "mtls")]
+    coalesce: bool,
     /// Check every address that a name has, not only the first that connects
     #[arg(long)]
     all: bool,
@@ -86,6 +91,7 @@ pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) ->
         expect_status: None,
         wait: Duration::ZERO,
         all: false,
+        coalesce: false,
         connection: ConnectionArgs {
             target: Some("local".to_owned()),
             timeout: PATIENCE,
@@ -144,5 +150,16 @@ async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Fail
         concurrency: CONCURRENCY,
         now: context.now,
     };
-    Ok(run_checks(checks, settings).await)
+    if !args.coalesce {
+        return Ok(run_checks(checks, settings).await);
+    }
+    let mut outcomes = run_checks(checks.clone(), settings).await;
+    let shared = coalesce::expectations(&checks, &outcomes);
+    if shared.is_empty() {
+        context.say(
+            "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
+        );
+    }
+    outcomes.extend(run_checks(shared, settings).await);
+    Ok(outcomes)
 }

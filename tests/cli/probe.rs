@@ -298,3 +298,43 @@ fn bad_usage_is_told_and_ends_with_two() {
         .exits(2)
         .says("junk.pem");
 }
+
+#[test]
+fn overlapping_certificates_are_probed_over_each_others_connections() {
+    let dir = Dir::new();
+    let simple = |host: &str, more: &[&str]| {
+        let mut args = vec!["gen-certs", host, "--mode", "simple"];
+        args.extend(more);
+        dir.run(&args).exits(0);
+    };
+    simple("a.example.com", &["--san", "*.example.com"]);
+    simple("b.example.com", &["--ca", "a.example.com"]);
+    simple("c.example.org", &["--ca", "a.example.com"]);
+    let serve = Serve::start(&dir, &[]);
+    let ran = dir.run(&["probe", "--coalesce", "-o", "json"]).exits(1);
+    let json = ran.json();
+    let results = json["results"].as_array().expect("results");
+    assert_eq!(
+        results.len(),
+        4,
+        "one request each, and one over a's connection: {json:#}"
+    );
+    let shared = &results[3];
+    assert_eq!(shared["host"], "b.example.com");
+    assert_eq!(shared["check"], "over the connection of a.example.com");
+    assert_eq!(shared["verdict"]["code"], "coalesced-not-found");
+    assert_eq!(shared["verdict"]["fault"], "server");
+    assert_eq!(shared["verdict"]["found"], "404");
+    dir.run(&["probe", "--coalesce"])
+        .exits(1)
+        .prints("a browser that has a connection to a.example.com asks for b.example.com over it");
+    // Without the overlap, nothing is shared.
+    simple("a.example.com", &["--force"]);
+    simple("b.example.com", &["--ca", "a.example.com", "--force"]);
+    drop(serve);
+    let _serve = Serve::start(&dir, &[]);
+    dir.run(&["probe", "--coalesce", "b.example.com", "a.example.com"])
+        .exits(0)
+        .says("browsers open a connection to each");
+    dir.run(&["probe", "--coalesce", "--mtls"]).exits(2);
+}
