@@ -10,7 +10,7 @@ use crate::probe::codes::Code;
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
 use crate::probe::target::{expectations, no_gateway};
 use crate::report::paint::Paint;
-use crate::report::{probe_json, probe_junit, probe_text};
+use crate::report::{probe_html, probe_json, probe_junit, probe_text};
 
 /// How many hosts are dialled at once.
 const CONCURRENCY: usize = 64;
@@ -30,6 +30,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
+  istio-tls probe -o html > probe.html
 
 Exit codes: 0 all as expected; 1 a check failed; 2 usage or bad input.")]
 pub(super) struct ProbeArgs {
@@ -64,11 +65,16 @@ pub(super) enum Format {
     Text,
     Json,
     Junit,
+    Html,
 }
 
 /// The values of `-o`.
-pub(super) const FORMATS: &[(&str, Format)] =
-    &[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)];
+pub(super) const FORMATS: &[(&str, Format)] = &[
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("junit", Format::Junit),
+    ("html", Format::Html),
+];
 
 /// How long a phase may take when no flag says it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -110,6 +116,7 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
     match format {
         Format::Json => context.print_json(&probe_json::report(outcomes))?,
         Format::Junit => context.print(&probe_junit::report(outcomes))?,
+        Format::Html => context.print(&probe_html::report(outcomes, context.now))?,
         Format::Text
             if outcomes
                 .iter()

@@ -338,3 +338,22 @@ fn overlapping_certificates_are_probed_over_each_others_connections() {
         .says("browsers open a connection to each");
     dir.run(&["probe", "--coalesce", "--mtls"]).exits(2);
 }
+
+#[test]
+fn the_page_escapes_what_a_server_says_and_shows_every_check() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.example.com", "--root", "ca"]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    let ran = dir.run(&["probe", "-o", "html"]).exits(0);
+    assert!(ran.stdout.starts_with("<!DOCTYPE html>"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 of 2 checks passed"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("-=[ teapot ]=-"), "{}", ran.stdout);
+    drop(serve);
+    let talker = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 64]);
+        let _ = stream.write_all(b"<script>{checks}\r\n");
+    });
+    let ran = dir.run(&["probe", HOST, "--target", &talker, "-o", "html"]).exits(1);
+    assert!(ran.stdout.contains("&lt;script&gt;{checks}"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("<script>"), "{}", ran.stdout);
+}
