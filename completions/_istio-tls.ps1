@@ -314,6 +314,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'The path to ask for [default: the sample''s, else /]')
             [CompletionResult]::new('--expect-status', '--expect-status', [CompletionResultType]::ParameterName, 'The status to expect [default: the sample''s, else any below 500 but the gateway''s own 404]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Try failed checks again for so long, as a new Secret takes time to reach the gateway')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on until interrupted, and tell when something changes')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Go to ADDR for HOST and PORT, as curl does; repeatable')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust the certificates of this PEM file [default: the workspace''s root of the host, else the system''s]')

@@ -927,7 +927,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__probe)
-            opts="-C -o -q -v -y -n -h -V --mtls --path --expect-status --wait --coalesce --all --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --mtls --path --expect-status --wait --coalesce --watch --all --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -942,6 +942,10 @@ _istio__tls() {
                     return 0
                     ;;
                 --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --watch)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

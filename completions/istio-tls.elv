@@ -302,6 +302,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --path 'The path to ask for [default: the sample''s, else /]'
             cand --expect-status 'The status to expect [default: the sample''s, else any below 500 but the gateway''s own 404]'
             cand --wait 'Try failed checks again for so long, as a new Secret takes time to reach the gateway'
+            cand --watch 'Go on until interrupted, and tell when something changes'
             cand --target 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address'
             cand --resolve 'Go to ADDR for HOST and PORT, as curl does; repeatable'
             cand --cacert 'Trust the certificates of this PEM file [default: the workspace''s root of the host, else the system''s]'

@@ -266,6 +266,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s V -l versi
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l path -d 'The path to ask for [default: the sample\'s, else /]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l expect-status -d 'The status to expect [default: the sample\'s, else any below 500 but the gateway\'s own 404]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l wait -d 'Try failed checks again for so long, as a new Secret takes time to reach the gateway' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l watch -d 'Go on until interrupted, and tell when something changes' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l resolve -d 'Go to ADDR for HOST and PORT, as curl does; repeatable' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l cacert -d 'Trust the certificates of this PEM file [default: the workspace\'s root of the host, else the system\'s]' -r -F

@@ -1,6 +1,7 @@
 //! `istio-tls probe`: reads flags and workspace, dials, judges, reports.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
@@ -28,6 +29,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe --mtls                           refused without a client certificate, served with one
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
+  istio-tls probe --watch                          until Ctrl-C, a line when something changes
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
   istio-tls probe -o html > probe.html
@@ -52,6 +54,9 @@ pub(super) struct ProbeArgs {
     /// Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do
     #[arg(long, conflicts_with = "mtls")]
     coalesce: bool,
+    /// Go on until interrupted, and tell when something changes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse)]
+    watch: Option<Duration>,
     /// Check every address that a name has, not only the first that connects
     #[arg(long)]
     all: bool,
@@ -81,6 +86,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(FORMATS)?;
+    if let Some(pause) = args.watch {
+        context.output(&[("text", ())])?;
+        return runtime()?.block_on(watch(args, pause, context));
+    }
     let outcomes = runtime()?.block_on(probe(args, context))?;
     show(&outcomes, format, context)
 }
@@ -98,6 +107,7 @@ pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) ->
         wait: Duration::ZERO,
         all: false,
         coalesce: false,
+        watch: None,
         connection: ConnectionArgs {
             target: Some("local".to_owned()),
             timeout: PATIENCE,
@@ -135,6 +145,28 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
         }
     }
     Ok(if passed { Exit::Done } else { Exit::Findings })
+}
+
+/// Probes again and again, and prints a line for each check whose verdict has
+/// changed. Ends only with the process.
+async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
+    let mut known: HashMap<(String, String), Code> = HashMap::new();
+    let start = Instant::now();
+    loop {
+        let outcomes = probe(args, context).await?;
+        let now = context.now + start.elapsed();
+        let changed: Vec<&Outcome> = outcomes
+            .iter()
+            .filter(|outcome| {
+                let check = (outcome.host.clone(), outcome.check.clone());
+                known.insert(check, outcome.verdict.code) != Some(outcome.verdict.code)
+            })
+            .collect();
+        if !changed.is_empty() {
+            context.print(&probe_text::changes(&changed, now, Paint::new(context.color_stdout)))?;
+        }
+        tokio::time::sleep(pause).await;
+    }
 }
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {

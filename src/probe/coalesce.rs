@@ -3,7 +3,7 @@
 //! section 9.1.1). Istio's gateway has a route table per server, so it answers
 //! 404 unless both hosts are of one server. Pure.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::expectation::{Check, Expectation};
 use super::run::Outcome;
@@ -29,11 +29,11 @@ pub fn expectations(checks: &[Expectation], outcomes: &[Outcome]) -> Vec<Expecta
     for (check, outcome) in &served {
         by_name.insert((outcome.target.as_str(), check.host.as_str()), check);
     }
-    let mut carriers: HashMap<(&str, &str), ()> = HashMap::new();
+    let mut carriers: HashSet<(&str, &str)> = HashSet::new();
     let mut pairs = Vec::new();
     for (carrier, outcome) in &served {
         let target = outcome.target.as_str();
-        if carriers.insert((target, carrier.host.as_str()), ()).is_some() {
+        if !carriers.insert((target, carrier.host.as_str())) {
             continue;
         }
         let Some(leaf) = outcome.chain.first() else { continue };

@@ -69,15 +69,19 @@ fn check(outcome: &Outcome) -> String {
     if !outcome.chain.is_empty() {
         html.push_str("<ol class=\"chain\" start=\"0\">\n");
         for certificate in &outcome.chain {
+            let names = match certificate.names.join(" ") {
+                names if names.is_empty() => names,
+                names => format!(", names {names}"),
+            };
             let _ = writeln!(
                 html,
-                "<li>{}, issued by {}, serial {}, {} to {}, names {}</li>",
+                "<li>{}, issued by {}, serial {}, {} to {}{}</li>",
                 escape(&certificate.subject),
                 escape(&certificate.issuer),
                 certificate.serial,
                 certificate.not_before,
                 certificate.not_after,
-                escape(&certificate.names.join(" "))
+                escape(&names)
             );
         }
         html.push_str("</ol>\n");

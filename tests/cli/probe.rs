@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::harness::Dir;
-use crate::running_program::{Program, free_port};
+use crate::running_program::{Program, await_condition, free_port};
 use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
@@ -356,4 +356,43 @@ fn the_page_escapes_what_a_server_says_and_shows_every_check() {
     let ran = dir.run(&["probe", HOST, "--target", &talker, "-o", "html"]).exits(1);
     assert!(ran.stdout.contains("&lt;script&gt;{checks}"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("<script>"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_watch_tells_of_changes_only() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    dir.run(&["probe", "--watch", "-o", "json"]).exits(2);
+    let port = free_port().to_string();
+    let (map, target) = (format!("443={port}"), format!("127.0.0.1:{port}"));
+    let log = dir.path("watch.log");
+    let child = dir
+        .command(&["probe", "--target", &target, "--watch=50ms"])
+        .stdout(std::fs::File::create(&log).expect("a log"))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let _watch = Program(child);
+    let says = |text: &str| {
+        await_condition(
+            || dir.read("watch.log").contains(text),
+            || format!("never: {text}\n{}", dir.read("watch.log")),
+        );
+    };
+    says("connection-refused");
+    let serve = Serve::start(&dir, &["--port-map", &map]);
+    says(" ok: served");
+    drop(serve);
+    await_condition(|| dir.read("watch.log").lines().count() >= 3, || dir.read("watch.log"));
+    let log = dir.read("watch.log");
+    let codes: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split("  ").nth(1)?.split(':').next())
+        .collect();
+    assert_eq!(
+        codes.first().zip(codes.get(1)),
+        Some((&"connection-refused", &"ok")),
+        "{log}"
+    );
+    assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{log}");
 }
