@@ -9,6 +9,7 @@ pub mod codes;
 mod finding;
 mod rule;
 mod rules;
+mod suppress;
 #[cfg(test)]
 mod testing;
 mod world;
@@ -16,6 +17,7 @@ mod world;
 pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
+pub use suppress::{Suppression, suppress};
 pub use world::{Item, Settings, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column

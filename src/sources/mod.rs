@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::manifests::load::{self, LoadError, Object, Warning};
+use crate::manifests::load::{self, Ignore, LoadError, Object, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
 use crate::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
@@ -53,6 +53,8 @@ pub struct Collected<'f> {
     pub warnings: Vec<Warning>,
     /// What of the manifests cannot be read, or an API server would refuse.
     pub errors: Vec<LoadError>,
+    /// Comments that ask for findings to be ignored.
+    pub ignores: Vec<Ignore>,
     /// Files that are gone.
     pub notes: Vec<Problem>,
     /// The texts of the manifests by name, for showing lines of them.
@@ -93,6 +95,7 @@ impl Sources {
             objects: Vec::new(),
             warnings: Vec::new(),
             errors: Vec::new(),
+            ignores: Vec::new(),
             notes: Vec::new(),
             texts: BTreeMap::new(),
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
@@ -133,6 +136,10 @@ impl Sources {
             };
             for path in given {
                 let name = path.display().to_string();
+                if collected.texts.contains_key(&name) {
+                    // Given twice: its objects are there once.
+                    continue;
+                }
                 match files.read_limited(&path, MANIFEST_LIMIT)? {
                     Some(content) => collected.take(content, &name),
                     None if gone == Gone::IsError => return Err(not_there(&path)),
@@ -168,6 +175,7 @@ impl Collected<'_> {
         self.objects.extend(loaded.objects);
         self.warnings.extend(loaded.warnings);
         self.errors.extend(loaded.errors);
+        self.ignores.extend(loaded.ignores);
         self.texts.insert(name.to_owned(), content);
     }
 

@@ -27,6 +27,7 @@ pub use route::*;
 pub use virtual_service::*;
 
 use super::finding::Severity;
+use crate::problem::Problem;
 
 /// What is known of a code before anything is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct Code {
 }
 
 /// Every code, in order.
-pub fn all() -> impl Iterator<Item = &'static Code> {
+pub fn all() -> impl DoubleEndedIterator<Item = &'static Code> {
     [
         input::CODES,
         gateway::CODES,
@@ -69,6 +70,26 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
 /// The code of this name, in any case of letters.
 pub fn find(id: &str) -> Option<&'static Code> {
     all().find(|code| code.id.eq_ignore_ascii_case(id))
+}
+
+/// What is said of a code that does not exist, with the one that looks most like it.
+pub fn unknown(id: &str) -> Problem {
+    let wanted = id.to_ascii_uppercase();
+    let likeness = |code: &&Code| {
+        let same = code.id.bytes().zip(wanted.bytes()).filter(|(one, other)| one == other);
+        (same.count(), code.id.len() == wanted.len())
+    };
+    let shown: String = id.chars().take(40).collect();
+    let problem = Problem::new(format!("there is no code {shown:?}"));
+    // Of equals the first one.
+    let nearest = all().rev().max_by_key(likeness).map(|code| (code, likeness(&code).0));
+    problem.fix(match nearest {
+        Some((code, alike)) if alike >= 4 => format!(
+            "{} is the nearest ({}); istio-tls lint explain lists all",
+            code.id, code.title
+        ),
+        _ => "istio-tls lint explain lists all".to_owned(),
+    })
 }
 
 /// Defines the codes of a subject, and `CODES` with all of them.
