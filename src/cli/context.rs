@@ -93,6 +93,12 @@ impl Context {
         })
     }
 
+    /// The width of text for people, in characters: the variable COLUMNS, or 100.
+    pub fn width(&self) -> usize {
+        let columns = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        columns.filter(|columns| (20..=1000).contains(columns)).unwrap_or(100)
+    }
+
     /// Chooses among the formats of a command, the first being its default.
     ///
     /// # Errors

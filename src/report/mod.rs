@@ -1,5 +1,11 @@
-//! Result values to text, JSON and JUnit. Pure; nothing here prints.
+//! Result values to text, JSON, JUnit, SARIF and GitHub's annotations. Pure; nothing here prints.
 
+pub mod lint_excerpt;
+pub mod lint_explain;
+pub mod lint_github;
+pub mod lint_json;
+pub mod lint_sarif;
+pub mod lint_text;
 pub mod paint;
 pub mod probe_json;
 pub mod probe_junit;

@@ -236,7 +236,12 @@ fn default_pod_labels() -> BTreeMap<String, String> {
 }
 
 fn not_there(path: &Path) -> Problem {
-    Problem::new(format!("{} cannot be read", path.display())).why("no such file or directory")
+    let why = if path.is_symlink() {
+        "it is a symbolic link to a file that does not exist"
+    } else {
+        "no such file or directory"
+    };
+    Problem::new(format!("{} cannot be read", path.display())).why(why)
 }
 
 /// What is said when the workspace has nothing to `verb` ("serve", "lint").
