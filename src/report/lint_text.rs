@@ -139,12 +139,15 @@ fn counts(findings: &[Finding]) -> String {
     let parts = [
         (count(Severity::Error), "error"),
         (count(Severity::Warning), "warning"),
-        (count(Severity::Info), "note"),
+        (count(Severity::Info), "info"),
     ];
     let parts: Vec<String> = parts
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| counted(count, word))
+        .map(|(count, word)| match word {
+            "info" => format!("{count} info"),
+            word => counted(count, word),
+        })
         .collect();
     parts.join(", ")
 }
@@ -231,7 +234,7 @@ info[ITL0002]: wanted a number  (IST0106)
   try: write the value that the field wants
 
 skipped ITL0501: no Service
-1 error, 1 note in 1 file
+1 error, 1 info in 1 file
 ";
         assert_eq!(text(&report, &texts, &checked, LAYOUT), expected);
         let errors = Layout {
@@ -239,7 +242,7 @@ skipped ITL0501: no Service
             ..LAYOUT
         };
         let text = text(&report, &texts, &checked, errors);
-        assert!(text.ends_with("1 error, 1 note in 1 file; 1 below error not shown\n"), "{text}");
+        assert!(text.ends_with("1 error, 1 info in 1 file; 1 below error not shown\n"), "{text}");
         assert!(!text.contains("info["), "{text}");
     }
 

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::manifests::load::{self, Ignore, LoadError, Object, Warning};
+use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
 use crate::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
-use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use workspace::Workspace;
 
@@ -122,6 +122,49 @@ impl Sources {
         collected.config = workspace.config;
         collected.index();
         Ok(collected)
+    }
+
+    /// Objects that were made, not read, as if they had been read; `name` says
+    /// what from. Their own Secrets are all that can be reached.
+    pub fn of_objects<'f>(
+        objects: Vec<Manifest>,
+        name: &str,
+        gateway: &GatewayEntry,
+        files: &'f DiskFiles,
+    ) -> Collected<'f> {
+        let origin = Origin::made(name);
+        let mut pod_labels = default_pod_labels();
+        pod_labels.extend(gateway.selector.clone());
+        let mut collected = Collected {
+            objects: objects
+                .into_iter()
+                .map(|manifest| Object {
+                    origin: origin.clone(),
+                    manifest,
+                })
+                .collect(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            ignores: Vec::new(),
+            notes: Vec::new(),
+            texts: BTreeMap::new(),
+            namespace: gateway.namespace.clone(),
+            pod_labels,
+            config: None,
+            workspace_hosts: 0,
+            store: SecretStore {
+                namespace: gateway.pod_namespace.clone(),
+                objects: HashMap::new(),
+                mounts: Vec::new(),
+                folders: Vec::new(),
+                chains: HashMap::new(),
+                names_of_host: workspace::secret_names_of,
+                files,
+                host_files: false,
+            },
+        };
+        collected.index();
+        collected
     }
 
     fn read_manifests(&self, files: &DiskFiles, gone: Gone, collected: &mut Collected<'_>) -> Result<(), Problem> {

@@ -3,7 +3,9 @@
 
 mod explain;
 mod fix;
-pub(super) mod world;
+mod made;
+mod served;
+mod world;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +25,9 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
 use world::Judging;
+
+pub(super) use made::{findings_of_made, stop_on_errors};
+pub(super) use served::serve_check;
 
 /// Cross-checks Gateways, VirtualServices, Secrets and certificates
 ///
@@ -126,7 +131,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
 fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {
     let files = DiskFiles::default();
     let mut collected = collect(sources, &files)?;
-    let report = judging.of_sources(&collected, sources, context.now);
+    let report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
     let certificates = collected
         .objects
         .iter()

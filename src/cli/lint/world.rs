@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::lint::{Report, Settings, Suppression, World, lint, suppress};
-use crate::sources::{Collected, Sources};
+use crate::sources::Collected;
 use crate::workspace::config::IstioTarget;
 
 /// How a command lints.
@@ -22,11 +22,11 @@ impl Judging {
         self.target.or(recorded).unwrap_or_default()
     }
 
-    /// Lints what was read, and takes out what comments and flags suppress.
+    /// Lints what was read (`certs_given`: with `--certs`), and takes out what comments and flags suppress.
     pub(in crate::cli) fn of_sources(
         &self,
         collected: &Collected<'_>,
-        sources: &Sources,
+        certs_given: bool,
         now: OffsetDateTime,
     ) -> Report {
         let settings = Settings {
@@ -34,7 +34,7 @@ impl Judging {
             now,
             namespace: collected.namespace.clone(),
             pod_labels: collected.pod_labels.clone(),
-            secrets_elsewhere: collected.workspace_hosts > 0 || !sources.certs.is_empty(),
+            secrets_elsewhere: collected.workspace_hosts > 0 || certs_given,
         };
         let world = World::new(
             &collected.objects,
