@@ -7,6 +7,7 @@
 
 pub mod codes;
 mod finding;
+pub mod fix;
 mod rule;
 mod rules;
 mod suppress;

@@ -109,7 +109,12 @@ fn useless(named: &[String], used: &[bool], report: &Report) -> Option<String> {
     if let Some(code) = idle.iter().find(|code| !known(code)) {
         return Some(format!("the comment names {code}, which is no code"));
     }
-    (!idle.is_empty()).then(|| format!("the comment ignores {}, of which nothing is found here", idle.join(", ")))
+    (!idle.is_empty()).then(|| {
+        format!(
+            "the comment ignores {}, of which nothing is found here",
+            idle.join(", ")
+        )
+    })
 }
 
 /// Whether `text` fits `pattern`, in which `*` is any text and `?` any character.

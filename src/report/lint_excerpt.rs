@@ -159,7 +159,10 @@ fn marked(line: &[char], column: usize) -> usize {
                 break;
             }
         }
-        let blank = rest[..end].iter().rev().take_while(|character| character.is_whitespace());
+        let blank = rest[..end]
+            .iter()
+            .rev()
+            .take_while(|character| character.is_whitespace());
         end - blank.count()
     };
     let length = match rest.first() {
@@ -235,7 +238,11 @@ mod tests {
 
     fn excerpt(text: &str, line: u32, column: u32, path: &str, width: usize) -> Option<(String, usize, usize)> {
         let place = Place {
-            object: if path.is_empty() { String::new() } else { "Gateway a/b".into() },
+            object: if path.is_empty() {
+                String::new()
+            } else {
+                "Gateway a/b".into()
+            },
             file: "f".into(),
             line,
             column,

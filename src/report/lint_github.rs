@@ -18,7 +18,12 @@ pub fn github(report: &Report, shown_from: Severity) -> String {
             .into_iter()
             .map(|(name, value)| format!("{name}={}", property(&value)))
             .collect();
-        let _ = writeln!(text, "::{command} {}::{}", properties.join(","), data(&message(finding)));
+        let _ = writeln!(
+            text,
+            "::{command} {}::{}",
+            properties.join(","),
+            data(&message(finding))
+        );
     }
     text
 }
@@ -83,9 +88,15 @@ mod tests {
         };
         let report = Report {
             findings: vec![
-                Finding::new(&codes::INPUT_TYPE, place, "100%\r\nsure").why("y: z, a").fix(""),
-                Finding::new(&codes::UNKNOWN_FIELD, Place::file("-", 2), "x").why("").fix(""),
-                Finding::new(&codes::IGNORES_NOTHING, Place::file("b.pem", 0), "x").why("").fix(""),
+                Finding::new(&codes::INPUT_TYPE, place, "100%\r\nsure")
+                    .why("y: z, a")
+                    .fix(""),
+                Finding::new(&codes::UNKNOWN_FIELD, Place::file("-", 2), "x")
+                    .why("")
+                    .fix(""),
+                Finding::new(&codes::IGNORES_NOTHING, Place::file("b.pem", 0), "x")
+                    .why("")
+                    .fix(""),
             ],
             ..Report::default()
         };

@@ -54,12 +54,7 @@ pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layou
         files => write!(text, " in {}", counted(files, "file")),
     };
     if !hidden.is_empty() {
-        let _ = write!(
-            text,
-            "; {} below {} not shown",
-            hidden.len(),
-            layout.shown_from.word()
-        );
+        let _ = write!(text, "; {} below {} not shown", hidden.len(), layout.shown_from.word());
     }
     text.push('\n');
     text
@@ -242,7 +237,10 @@ skipped ITL0501: no Service
             ..LAYOUT
         };
         let text = text(&report, &texts, &checked, errors);
-        assert!(text.ends_with("1 error, 1 info in 1 file; 1 below error not shown\n"), "{text}");
+        assert!(
+            text.ends_with("1 error, 1 info in 1 file; 1 below error not shown\n"),
+            "{text}"
+        );
         assert!(!text.contains("info["), "{text}");
     }
 

@@ -76,7 +76,7 @@ pub(in crate::cli) fn stop_on_errors(findings: Vec<Finding>, context: &Context) 
     }
     let mut problem = Problem::from(last);
     let fix = problem.fix.take().unwrap_or_default();
-    Err(Failure::findings(
-        problem.fix(format!("{fix}; or --no-lint, which makes the objects all the same")),
-    ))
+    Err(Failure::findings(problem.fix(format!(
+        "{fix}; or --no-lint, which makes the objects all the same"
+    ))))
 }

@@ -121,7 +121,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
     if args.fix {
         let files = DiskFiles::default();
         let collected = collect(&sources, &files)?;
-        fix::run(&collected, judging.target_of(&collected), context)?;
+        fix::run(&collected, &judging, context)?;
     }
     let checkup = checkup(&sources, &judging, context)?;
     show(&checkup, args.min_severity, format, context)?;
@@ -157,11 +157,7 @@ fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Ch
         .iter()
         .filter(|(path, digest)| digest.is_some() && is_certificate(path))
         .count();
-    Ok(Checkup {
-        report,
-        texts,
-        checked,
-    })
+    Ok(Checkup { report, texts, checked })
 }
 
 /// How many certificates a Secret holds.

@@ -17,7 +17,7 @@ pub(in crate::cli) struct Judging {
 
 impl Judging {
     /// The Istio that is to read the objects.
-    pub(in crate::cli) fn target_of(&self, collected: &Collected<'_>) -> IstioTarget {
+    fn target_of(&self, collected: &Collected<'_>) -> IstioTarget {
         let recorded = collected.config.as_ref().map(|config| config.istio);
         self.target.or(recorded).unwrap_or_default()
     }
@@ -29,13 +29,7 @@ impl Judging {
         certs_given: bool,
         now: OffsetDateTime,
     ) -> Report {
-        let settings = Settings {
-            target: self.target_of(collected),
-            now,
-            namespace: collected.namespace.clone(),
-            pod_labels: collected.pod_labels.clone(),
-            secrets_elsewhere: collected.workspace_hosts > 0 || certs_given,
-        };
+        let settings = self.settings(collected, certs_given, now);
         let world = World::new(
             &collected.objects,
             &collected.errors,
@@ -46,5 +40,16 @@ impl Judging {
         let mut report = lint(&world);
         suppress(&mut report, &collected.ignores, &self.suppressions);
         report
+    }
+
+    /// What is known beside the objects.
+    pub(super) fn settings(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Settings {
+        Settings {
+            target: self.target_of(collected),
+            now,
+            namespace: collected.namespace.clone(),
+            pod_labels: collected.pod_labels.clone(),
+            secrets_elsewhere: collected.workspace_hosts > 0 || certs_given,
+        }
     }
 }

@@ -154,7 +154,12 @@ mod tests {
 
     #[test]
     fn an_unknown_code_is_told_the_nearest() {
-        for (one, other, expected) in [("ITL0004", "ITL004", 1), ("ITL0004", "ITL0400", 2), ("", "", 0), ("A", "ABCDEF", 5)] {
+        for (one, other, expected) in [
+            ("ITL0004", "ITL004", 1),
+            ("ITL0004", "ITL0400", 2),
+            ("", "", 0),
+            ("A", "ABCDEF", 5),
+        ] {
             assert_eq!(distance(one, other), expected, "{one} {other}");
         }
         let fix = |id: &str| unknown(id).fix.unwrap();

@@ -108,7 +108,14 @@ mod tests {
         let loaded = load(text, "f");
         let ignores = loaded.ignores.into_iter();
         ignores
-            .map(|ignore| (ignore.location.line, ignore.codes, *ignore.lines.start(), *ignore.lines.end()))
+            .map(|ignore| {
+                (
+                    ignore.location.line,
+                    ignore.codes,
+                    *ignore.lines.start(),
+                    *ignore.lines.end(),
+                )
+            })
             .collect()
     }
 
@@ -116,7 +123,10 @@ mod tests {
     fn comments_mean_their_line_the_next_or_an_object() {
         let codes = |list: &str| list.split(',').map(str::to_owned).collect::<Vec<_>>();
         for (text, expected) in [
-            ("apiVersion: v1\nkind: X # istio-tls:ignore A1\n", vec![(2, codes("A1"), 2, 2)]),
+            (
+                "apiVersion: v1\nkind: X # istio-tls:ignore A1\n",
+                vec![(2, codes("A1"), 2, 2)],
+            ),
             (
                 "apiVersion: v1\n# istio-tls:ignore A1,A2 because\n# it is so\nkind: X\n",
                 vec![(2, codes("A1,A2"), 2, 4)],
@@ -133,8 +143,14 @@ mod tests {
                 "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: X\n# istio-tls:ignore A1\n- apiVersion: v1\n  kind: X\n- {apiVersion: v1, kind: X}\n",
                 vec![(6, codes("A1"), 7, 8)],
             ),
-            ("apiVersion: v1\nkind: X\nb: |\n  # istio-tls:ignore A1\nc: '# istio-tls:ignore A1'\n", vec![]),
-            ("# istio-tls:ignored A1\nkind: X\napiVersion: v1 #istio-tls:ignore\n", vec![(3, vec![], 3, 3)]),
+            (
+                "apiVersion: v1\nkind: X\nb: |\n  # istio-tls:ignore A1\nc: '# istio-tls:ignore A1'\n",
+                vec![],
+            ),
+            (
+                "# istio-tls:ignored A1\nkind: X\napiVersion: v1 #istio-tls:ignore\n",
+                vec![(3, vec![], 3, 3)],
+            ),
         ] {
             assert_eq!(ignored(text), expected, "{text}");
         }

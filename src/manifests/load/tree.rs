@@ -179,8 +179,12 @@ impl<'a> Documents<'a> {
                 Event::StreamEnd => return Ok(None),
                 Event::Comment(text, placement) => {
                     let leading = builder.root.is_none() && builder.open.is_empty();
-                    self.comments
-                        .extend(Comment::parse(&text, position(&span), placement == Placement::Right, leading));
+                    self.comments.extend(Comment::parse(
+                        &text,
+                        position(&span),
+                        placement == Placement::Right,
+                        leading,
+                    ));
                 }
                 Event::DocumentEnd => {
                     self.last_line = position(&span).line;
