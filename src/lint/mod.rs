@@ -7,8 +7,10 @@
 
 pub mod codes;
 mod finding;
+pub mod fix;
 mod rule;
 mod rules;
+mod suppress;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod world;
 pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
+pub use suppress::{Suppression, suppress};
 pub use world::{Item, Settings, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column

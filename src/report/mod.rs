@@ -1,5 +1,12 @@
-//! Result values to text, JSON, JUnit and HTML. Pure; nothing here prints.
+//! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
+//! Pure; nothing here prints.
 
+mod lint_excerpt;
+pub mod lint_explain;
+pub mod lint_github;
+pub mod lint_json;
+pub mod lint_sarif;
+pub mod lint_text;
 mod markup;
 pub mod paint;
 pub mod probe_html;
