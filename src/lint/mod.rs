@@ -7,10 +7,13 @@
 
 pub mod codes;
 mod finding;
+mod hosts;
 mod rule;
 mod rules;
+mod servers;
 #[cfg(test)]
 mod testing;
+mod workloads;
 mod world;
 
 pub use codes::Code;
