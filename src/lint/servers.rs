@@ -1,9 +1,9 @@
 //! The servers of all Gateways one by one, and what their protocols mean.
 
+use super::Code;
 use super::World;
 use super::finding::{Finding, Place};
 use super::world::Item;
-use super::{Code, Severity};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
@@ -147,11 +147,6 @@ pub(super) fn listed<T: AsRef<str>>(words: &[T]) -> String {
         (0, _) => shown.concat(),
         (more, _) => format!("{} and {more} more", shown.join(", ")),
     }
-}
-
-/// The severity word of what Istio's validation reports, with its code.
-pub(super) fn as_warning(finding: Finding) -> Finding {
-    finding.severity(Severity::Warning).istio(Some("IST0133"))
 }
 
 #[cfg(test)]
