@@ -4,6 +4,10 @@ mod gateway_hosts;
 mod gateway_ports;
 mod gateway_redirect;
 mod gateway_servers;
+mod gateway_tls;
+mod gateway_tls_clients;
+mod gateway_tls_legacy;
+mod gateway_tls_parameters;
 #[cfg(test)]
 mod gateway_yaml;
 mod input;
@@ -18,6 +22,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         gateway_ports::RULES,
         gateway_hosts::RULES,
         gateway_redirect::RULES,
+        gateway_tls::RULES,
+        gateway_tls_clients::RULES,
+        gateway_tls_legacy::RULES,
+        gateway_tls_parameters::RULES,
     ]
     .into_iter()
     .flatten()
