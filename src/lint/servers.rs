@@ -21,7 +21,7 @@ pub(super) struct ServerAt<'w, 'a> {
     pub(super) server: &'a Server,
 }
 
-impl ServerAt<'_, '_> {
+impl<'a> ServerAt<'_, 'a> {
     /// The path of one of its fields.
     pub(super) fn path(&self, field: &str) -> String {
         format!("spec.servers[{}].{field}", self.index)
@@ -48,12 +48,12 @@ impl ServerAt<'_, '_> {
     }
 
     /// The address it binds to; empty for every address.
-    pub(super) fn bind(&self) -> &str {
+    pub(super) fn bind(&self) -> &'a str {
         self.server.bind.as_deref().unwrap_or_default()
     }
 
     /// Its TLS settings, when it speaks TLS.
-    pub(super) fn spoken_tls(&self) -> Option<&ServerTlsSettings> {
+    pub(super) fn spoken_tls(&self) -> Option<&'a ServerTlsSettings> {
         self.server
             .tls
             .as_ref()

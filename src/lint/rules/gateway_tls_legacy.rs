@@ -121,7 +121,15 @@ impl Rule for NewFields {
             ] {
                 if used {
                     let what = format!("Gateways of Istio {last_without} and older have no {field}");
-                    found.push(at.finding(&TLS_FIELD_SINCE, &format!("tls.{field}"), what));
+                    let finding = at.finding(&TLS_FIELD_SINCE, &format!("tls.{field}"), what);
+                    found.push(if world.is_1_1() {
+                        finding
+                            .severity(Severity::Error)
+                            .why("Istio 1.1 drops it, and the setting has no effect")
+                            .fix("use credentialName with one Secret, or a newer Istio")
+                    } else {
+                        finding
+                    });
                 }
             }
         }
@@ -249,6 +257,12 @@ mod tests {
                 (https("mode: MUTUAL, credentialName: a, caCertCredentialName: ''"), &[]),
             ],
         );
+        let old = of(
+            "ITL0151",
+            &https("mode: SIMPLE, credentialNames: [a]"),
+            IstioTarget::V1_1,
+        );
+        assert_eq!(old[0].severity, Severity::Error);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! The rules, by subject.
 
+mod gateway_conflicts;
 mod gateway_hosts;
 mod gateway_ports;
 mod gateway_redirect;
 mod gateway_servers;
+mod gateway_shared_certificate;
 mod gateway_tls;
 mod gateway_tls_clients;
 mod gateway_tls_legacy;
 mod gateway_tls_parameters;
+mod gateway_workload;
 #[cfg(test)]
 mod gateway_yaml;
 mod input;
@@ -26,6 +29,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         gateway_tls_clients::RULES,
         gateway_tls_legacy::RULES,
         gateway_tls_parameters::RULES,
+        gateway_workload::RULES,
+        gateway_conflicts::RULES,
+        gateway_shared_certificate::RULES,
     ]
     .into_iter()
     .flatten()
