@@ -8,13 +8,16 @@
 pub mod codes;
 mod finding;
 pub mod fix;
+mod hosts;
 mod rule;
 mod rules;
+mod servers;
 mod suppress;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
+mod workloads;
 mod world;
 
 pub use codes::Code;
