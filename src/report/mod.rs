@@ -1,7 +1,7 @@
 //! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
 //! Pure; nothing here prints.
 
-mod lint_excerpt;
+pub mod lint_excerpt;
 pub mod lint_explain;
 pub mod lint_github;
 pub mod lint_json;
