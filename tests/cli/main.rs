@@ -21,6 +21,7 @@ mod harness;
 mod init;
 mod inspect;
 mod layering;
+mod lint;
 mod manifests;
 mod probe;
 mod request;
