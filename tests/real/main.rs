@@ -10,6 +10,7 @@
 )]
 
 mod certificates;
+mod crd_schemas;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
