@@ -34,6 +34,7 @@ import (
 	"istio.io/istio/pkg/config/analysis/diag"
 	"istio.io/istio/pkg/config/analysis/local"
 	"istio.io/istio/pkg/config/resource"
+	"istio.io/istio/pkg/log"
 )
 
 // folders is the part of the corpus whose cases are whole folders.
@@ -84,6 +85,12 @@ func main() {
 	corpus := flag.String("corpus", "", "the folder of the cases")
 	out := flag.String("out", "", "the file to write")
 	flag.Parse()
+	quiet := log.DefaultOptions()
+	quiet.SetDefaultOutputLevel(log.OverrideScopeName, log.NoneLevel)
+	if err := log.Configure(quiet); err != nil {
+		fmt.Fprintln(os.Stderr, "record:", err)
+		os.Exit(1)
+	}
 	if err := record(&r, *program, *corpus, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1)
@@ -223,7 +230,12 @@ func analyze(program, corpus, name string, everywhere bool) (analysis, error) {
 		one.Findings = []finding{}
 		return one, nil
 	}
-	one.Findings, err = findings([]byte(stdout), name)
+	// Log lines come first, on the same stream.
+	array := regexp.MustCompile(`(?m)^\[\]?$`).FindStringIndex(stdout)
+	if array == nil {
+		return one, fmt.Errorf("no JSON in\n%s\n%s", stdout, stderr)
+	}
+	one.Findings, err = findings([]byte(stdout[array[0]:]), name)
 	if err != nil {
 		return one, fmt.Errorf("%w\n%s\n%s", err, stdout, stderr)
 	}
@@ -289,7 +301,7 @@ func findings(encoded []byte, name string) ([]finding, error) {
 	}
 	all := []finding{}
 	for _, m := range messages {
-		f := finding{Code: m.Code, Level: m.Level, Object: object(m.Origin), Message: oneLine(m.Message)}
+		f := finding{Code: m.Code, Level: m.Level, Object: m.Origin, Message: oneLine(m.Message)}
 		if file, line, ok := cutLast(m.Reference, ":"); ok {
 			f.Line, _ = strconv.Atoi(line)
 			f.File = strings.TrimPrefix(strings.TrimPrefix(file, name), "/")
@@ -312,30 +324,33 @@ func cutLast(text, separator string) (before, after string, found bool) {
 	return text[:at], text[at+len(separator):], true
 }
 
-// object turns "Gateway name.namespace"-like names into "Gateway namespace/name".
-func object(origin string) string {
-	kind, full, ok := strings.Cut(origin, " ")
-	if !ok {
-		return origin
-	}
-	return kind + " " + full
-}
-
 var (
 	spaces   = regexp.MustCompile(`\s+`)
 	pointers = regexp.MustCompile(`0x[0-9a-f]+`)
-	entries  = regexp.MustCompile(`(?m)^\t\* (.*)$`)
 )
 
 func oneLine(text string) string {
 	return pointers.ReplaceAllString(strings.TrimSpace(spaces.ReplaceAllString(text, " ")), "0x…")
 }
 
+// entries gives the items of the lists that istioctl prints: each begins with
+// a tab and a star, some have several lines, the list ends with an empty line.
+func entries(text string) []string {
+	var items []string
+	for _, part := range strings.Split("\n"+text, "\n\t* ")[1:] {
+		item, _, _ := strings.Cut(part, "\n\n")
+		items = append(items, oneLine(item))
+	}
+	return items
+}
+
 // unread picks the reasons out of what istioctl prints when it skips documents.
 func unread(text string) []string {
 	var reasons []string
-	for _, entry := range entries.FindAllStringSubmatch(text, -1) {
-		reasons = append(reasons, oneLine(entry[1]))
+	for _, entry := range entries(text) {
+		if !strings.HasPrefix(entry, "errors parsing content ") {
+			reasons = append(reasons, entry)
+		}
 	}
 	return reasons
 }
@@ -347,12 +362,8 @@ func validate(program, corpus, name string) (validated, error) {
 	}
 	one := validated{Errors: []string{}, Warnings: []string{}}
 	warnings, failed, _ := strings.Cut(stdout+stderr, "Error: ")
-	for _, entry := range entries.FindAllStringSubmatch(warnings, -1) {
-		one.Warnings = append(one.Warnings, oneLine(entry[1]))
-	}
-	for _, entry := range entries.FindAllStringSubmatch(failed, -1) {
-		one.Errors = append(one.Errors, oneLine(entry[1]))
-	}
+	one.Warnings = append(one.Warnings, entries(warnings)...)
+	one.Errors = append(one.Errors, entries(failed)...)
 	sort.Strings(one.Warnings)
 	sort.Strings(one.Errors)
 	if code != 0 && len(one.Errors) == 0 {
