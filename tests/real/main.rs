@@ -11,6 +11,7 @@
 
 mod certificates;
 mod chromium;
+mod crd_schemas;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
