@@ -228,7 +228,7 @@ fn text_values_keep_their_block() {
         key,
         ..
     } = pems();
-    let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented = |text: &str| format!("    {}\n", text.trim_end().replace('\n', "\n    "));
     let secret = |chain: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  tls.crt: | # chain\n{}\n  # key\n  tls.key: |\n{}",
