@@ -209,7 +209,7 @@ fn inputs_of_every_shape() {
         (&["helm.yaml"], &[("ITL0003", "helm.yaml", 9)]),
         (&["bom.yaml"], &[("ITL0003", "bom.yaml", 4)]),
         (
-            &["-f", "k8s/one.yaml", "k8s/one.yaml", "-f", "k8s"],
+            &["-f", "k8s/one.yaml", "./k8s/../k8s/one.yaml", "-f", "k8s"],
             &[("ITL0003", "k8s/one.yaml", 4), ("ITL0003", "k8s/two.json", 2)],
         ),
     ] {
