@@ -313,4 +313,18 @@ mod tests {
             }
         }
     }
+    proptest::proptest! {
+        #[test]
+        fn any_line_and_place_is_answered(
+            text in "(\\PC|\n|\t|\r){0,60}",
+            line in 0..6_u32,
+            column in 0..70_u32,
+            width in 0..90_usize,
+        ) {
+            if let Some((shown, before, marked)) = excerpt(&text, line, column, "spec", width) {
+                proptest::prop_assert!(marked >= 1);
+                proptest::prop_assert!(before <= shown.chars().count());
+            }
+        }
+    }
 }

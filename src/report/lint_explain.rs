@@ -70,11 +70,11 @@ pub fn markdown<'c>(codes: impl Iterator<Item = &'c Code>) -> String {
     let mut last = "";
     for code in codes {
         let subject = subject(code);
-        if subject != last {
+        if subject == last {
+            text.push('\n');
+        } else {
             let _ = write!(text, "\n## {subject}\n\n");
             last = subject;
-        } else {
-            text.push('\n');
         }
         let istio = code.istio.map(|istio| format!(", {istio}")).unwrap_or_default();
         let _ = write!(

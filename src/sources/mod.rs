@@ -5,7 +5,7 @@
 pub mod disk;
 mod workspace;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, MANIFEST_LIMIT};
@@ -171,6 +171,7 @@ impl Sources {
         if let Some(content) = &self.stdin {
             collected.take(content.clone(), "-");
         }
+        let mut known: HashSet<PathBuf> = HashSet::new();
         for path in &self.manifests {
             let given = if path.is_dir() {
                 manifests_in(path, files)
@@ -178,11 +179,11 @@ impl Sources {
                 vec![path.clone()]
             };
             for path in given {
-                let name = path.display().to_string();
-                if collected.texts.contains_key(&name) {
-                    // Given twice: its objects are there once.
+                // Given twice, or by two names: its objects are there once.
+                if path.canonicalize().is_ok_and(|real| !known.insert(real)) {
                     continue;
                 }
+                let name = path.display().to_string();
                 match files.read_limited(&path, MANIFEST_LIMIT)? {
                     Some(content) => collected.take(content, &name),
                     None if gone == Gone::IsError => return Err(not_there(&path)),

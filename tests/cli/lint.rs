@@ -1,6 +1,8 @@
 //! `lint`: its inputs, output formats, exit codes, ignore comments and flags.
 //! What each rule finds is tested beside the rules.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use crate::harness::{Dir, Ran};
@@ -207,7 +209,7 @@ fn inputs_of_every_shape() {
         (&["helm.yaml"], &[("ITL0003", "helm.yaml", 9)]),
         (&["bom.yaml"], &[("ITL0003", "bom.yaml", 4)]),
         (
-            &["-f", "k8s/one.yaml", "k8s/one.yaml", "-f", "k8s"],
+            &["-f", "k8s/one.yaml", "./k8s/../k8s/one.yaml", "-f", "k8s"],
             &[("ITL0003", "k8s/one.yaml", 4), ("ITL0003", "k8s/two.json", 2)],
         ),
     ] {
@@ -361,7 +363,7 @@ fn broken_files_are_findings_and_the_rest_is_linted() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let alias = vec![format!("*a{}", level - 1); 10].join(", ");
-            text.push_str(&format!("a{level}: &a{level} [{alias}]\n"));
+            let _ = writeln!(text, "a{level}: &a{level} [{alias}]");
         }
         text
     };
@@ -426,7 +428,7 @@ fn files_that_cannot_be_read_stop_it() {
         .exits(0)
         .prints("no findings: 0 objects in 1 file");
     let secret = dir.path("secret.yaml");
-    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o000)).unwrap();
     // Nothing is unreadable to root.
     if std::fs::read(&secret).is_err() {
         dir.run(&["lint", "secret.yaml"])
@@ -441,14 +443,14 @@ fn secrets_are_never_shown() {
     dir.run(&["gen-certs", "httpbin.example.com"]).exits(0);
     let key = dir.read("httpbin.example.com/3_application/private/httpbin.example.com.key.pem");
     let line = key.lines().nth(1).unwrap().to_owned();
-    let indented: String = key.lines().map(|line| format!("    {line}\n")).collect();
+    let indented = format!("    {}\n", key.trim_end().replace('\n', "\n    "));
     for text in [
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  tls.key: |\n{indented}  tls.key: x\n"
         ),
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata:\n  tls.key: {line}!\n"),
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\ndata: {{tls.key: {line}, a: [}}\n"),
-        format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  password: \"hunter2\nx: y\n"),
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData:\n  password: \"hunter2\nx: y\n".to_owned(),
     ] {
         dir.write("a.yaml", &text);
         for format in ["text", "json", "sarif", "github"] {

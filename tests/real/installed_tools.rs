@@ -13,7 +13,13 @@ pub(crate) fn tools_folder() -> PathBuf {
 /// Where a tool is; fails when it is not installed.
 #[track_caller]
 pub(crate) fn tool(name: &str) -> PathBuf {
-    let path = tools_folder().join("bin").join(name);
+    installed(&Path::new("bin").join(name))
+}
+
+/// Where a file of the tools' folder is; fails when it is not installed.
+#[track_caller]
+pub(crate) fn installed(name: &Path) -> PathBuf {
+    let path = tools_folder().join(name);
     assert!(
         path.exists(),
         "{} is not there: run scripts/install-test-tools, or set ISTIO_TLS_TOOLS",

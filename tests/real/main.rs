@@ -25,6 +25,7 @@ mod manifests;
 mod pkcs12;
 mod printed_lines;
 mod python;
+mod sarif;
 mod serve_curl;
 mod websocket;
 mod zoo;

@@ -228,7 +228,7 @@ fn text_values_keep_their_block() {
         key,
         ..
     } = pems();
-    let indented = |text: &str| text.lines().map(|line| format!("    {line}\n")).collect::<String>();
+    let indented = |text: &str| format!("    {}\n", text.trim_end().replace('\n', "\n    "));
     let secret = |chain: &str| {
         format!(
             "apiVersion: v1\nkind: Secret\nmetadata: {{name: a}}\nstringData:\n  tls.crt: | # chain\n{}\n  # key\n  tls.key: |\n{}",
@@ -276,5 +276,64 @@ fn what_cannot_be_read_whole_is_left_alone() {
         "- a\n- b\n",
     ] {
         assert_eq!(fixed(text), None, "{text}");
+    }
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::{GATEWAY, fixes_for};
+    use crate::workspace::config::IstioTarget;
+
+    /// Pieces that make a text look like a manifest, in any order.
+    const PIECES: &[&str] = &[
+        "apiVersion: v1\n",
+        "apiVersion: networking.istio.io/v1\n",
+        "kind: Secret\n",
+        "kind: Gateway\n",
+        "metadata: {name: shop}\n",
+        "metadata:\n  name: \"shop\"\n",
+        "data:\n",
+        "stringData:\n",
+        "  tls.crt: |\n",
+        "  tls.key: QUJD\n",
+        "    -----BEGIN CERTIFICATE-----\n",
+        "spec:\n  servers:\n",
+        "  - tls: {credentialName: shop, privateKey: use sds}\n",
+        "  - tls:\n      credentialName: shop\n      privateKey: use sds",
+        "---\n",
+        "{\"apiVersion\": \"v1\", \"kind\": \"Secret\", \"metadata\": {\"name\": \"shop\"}}\n",
+        "# ü comment\n",
+        "\r\n",
+        "\t",
+        "\u{feff}",
+        "&a ",
+        "*a ",
+        "[",
+        "}",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_text_is_answered_and_what_is_mended_stays_mended(
+            pieces in prop::collection::vec(prop::sample::select(PIECES), 0..16),
+            lead in any::<bool>(),
+        ) {
+            let text = format!("{}{}", if lead { GATEWAY } else { "" }, pieces.concat());
+            for fix in fixes_for(&text, IstioTarget::Latest) {
+                prop_assert_ne!(&fix.text, &text);
+                prop_assert_eq!(fixes_for(&fix.text, IstioTarget::Latest), []);
+            }
+        }
+
+        #[test]
+        fn damaged_manifests_are_answered(at in 0..400_usize, with in "\\PC{0,4}") {
+            let whole = format!("{GATEWAY}apiVersion: v1\nkind: Secret\nmetadata: {{name: shop}}\ndata: {{key.pem: QUJD}}\n");
+            let at = at.min(whole.len());
+            if whole.is_char_boundary(at) {
+                let text = format!("{}{with}{}", &whole[..at], &whole[at..]);
+                let _ = fixes_for(&text, IstioTarget::Latest);
+            }
+        }
     }
 }
