@@ -8,6 +8,7 @@
 pub mod codes;
 mod finding;
 mod hosts;
+mod kube_gateways;
 mod rule;
 mod rules;
 mod servers;

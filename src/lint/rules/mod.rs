@@ -1,6 +1,10 @@
 //! The rules, by subject.
 
+mod gateway_api;
+mod gateway_api_routes;
 mod gateway_conflicts;
+#[cfg(test)]
+mod gateway_emitted;
 mod gateway_hosts;
 mod gateway_ports;
 mod gateway_redirect;
@@ -32,6 +36,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         gateway_workload::RULES,
         gateway_conflicts::RULES,
         gateway_shared_certificate::RULES,
+        gateway_api::RULES,
+        gateway_api_routes::RULES,
     ]
     .into_iter()
     .flatten()
