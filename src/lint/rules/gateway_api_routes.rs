@@ -1,11 +1,11 @@
-//! HTTPRoutes: the Gateway and listener that they name, whether it lets them
-//! in, and references into other namespaces.
+//! HTTPRoutes: the Gateway and listener that they name, and whether it lets
+//! them in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::lint::codes::{GRANT_MISSING, ROUTE_HOSTNAMES, ROUTE_NO_GATEWAY, ROUTE_NO_LISTENER, ROUTE_NOT_ALLOWED};
+use crate::lint::codes::{ROUTE_HOSTNAMES, ROUTE_NO_GATEWAY, ROUTE_NO_LISTENER, ROUTE_NOT_ALLOWED};
 use crate::lint::hosts::HostIndex;
 use crate::lint::kube_gateways::{GROUP, Listener, list, text};
 use crate::lint::servers::listed;
@@ -13,7 +13,7 @@ use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::Other;
 
-pub(super) static RULES: &[&dyn Rule] = &[&Parents, &Grants];
+pub(super) static RULES: &[&dyn Rule] = &[&Parents];
 
 /// A Gateway by namespace and name.
 type Gateways<'w, 'a> = HashMap<(&'a str, &'a str), Parent<'w, 'a>>;
@@ -97,7 +97,7 @@ fn check_route<'a>(route: &Item<'a, Other>, gateways: &Gateways<'_, 'a>, hosts: 
             }
             Err(finding) => {
                 parents_known = false;
-                found.push(finding);
+                found.push(*finding);
             }
         }
     }
@@ -162,7 +162,7 @@ fn attach<'p, 'w, 'a>(
     parent: &'a Value,
     path: &str,
     gateways: &'p Gateways<'w, 'a>,
-) -> Result<Attached<'p, 'w, 'a>, Finding> {
+) -> Result<Attached<'p, 'w, 'a>, Box<Finding>> {
     let name = text(parent.get("name")).unwrap_or_default();
     let namespace = text(parent.get("namespace")).unwrap_or(route.namespace);
     let Some(known) = gateways.get(&(namespace, name)) else {
@@ -174,10 +174,10 @@ fn attach<'p, 'w, 'a>(
             .collect();
         let what = format!("there is no Gateway {namespace}/{name}");
         let finding = Finding::new(&ROUTE_NO_GATEWAY, route.place(&format!("{path}.name")), what);
-        return Err(match elsewhere.first() {
+        return Err(Box::new(match elsewhere.first() {
             Some(other) => finding.fix(format!("namespace: {other}, where a Gateway of this name is")),
             None => finding,
-        });
+        }));
     };
     let same_namespace = known.gateway.namespace == route.namespace;
     let (section, port) = (
@@ -218,14 +218,14 @@ fn attach<'p, 'w, 'a>(
             [] => format!("Gateway {gateway} has no listeners"),
             names => format!("Gateway {gateway} has no {words}; its listeners are {}", listed(names)),
         };
-        return Err(Finding::new(&ROUTE_NO_LISTENER, place(), what));
+        return Err(Box::new(Finding::new(&ROUTE_NO_LISTENER, place(), what)));
     }
     if !candidates.iter().any(takes_http) {
         let what = format!(
             "Gateway {gateway} has no {words} that takes HTTPRoutes: the protocol is {}",
             candidates[0].protocol()
         );
-        return Err(Finding::new(&ROUTE_NO_LISTENER, place(), what));
+        return Err(Box::new(Finding::new(&ROUTE_NO_LISTENER, place(), what)));
     }
     let usable: Vec<Listener<'a>> = candidates
         .iter()
@@ -237,7 +237,7 @@ fn attach<'p, 'w, 'a>(
             "no {words} of Gateway {gateway} lets in HTTPRoutes of namespace {}",
             route.namespace
         );
-        return Err(Finding::new(&ROUTE_NOT_ALLOWED, place(), what));
+        return Err(Box::new(Finding::new(&ROUTE_NOT_ALLOWED, place(), what)));
     }
     Ok(Attached {
         parent: known,
@@ -262,74 +262,6 @@ fn allows(listener: &Listener<'_>, same_namespace: bool) -> bool {
         Some(_) => true,
     };
     kind && namespace
-}
-
-/// References into other namespaces: certificates of Gateways, Services of routes.
-struct Grants;
-
-/// What a grant lets in: its namespace, the kind and namespace of those who
-/// refer, the kind and name they may refer to; no name is every name.
-type Grant<'a> = (&'a str, &'a str, &'a str, &'a str, Option<&'a str>);
-
-impl Rule for Grants {
-    fn codes(&self) -> &'static [&'static Code] {
-        &[&GRANT_MISSING]
-    }
-
-    fn check(&self, world: &World<'_>, found: &mut Findings) {
-        let mut granted: HashSet<Grant<'_>> = HashSet::new();
-        for grant in world.of_gateway_api("ReferenceGrant") {
-            let spec = &grant.object.content["spec"];
-            for from in list(spec.get("from")).filter(|from| text(from.get("group")) == Some(GROUP)) {
-                let (kind, namespace) = (text(from.get("kind")), text(from.get("namespace")));
-                let to = list(spec.get("to")).filter(|to| text(to.get("group")).is_none());
-                granted.extend(to.filter_map(|to| {
-                    let (to_kind, name) = (text(to.get("kind"))?, text(to.get("name")));
-                    Some((grant.namespace, kind?, namespace?, to_kind, name))
-                }));
-            }
-        }
-        let mut check = |item: &Item<'_, Other>, reference: &Value, path: String, kind: &str, default: &str| {
-            let own_kind = item.object.kind.as_str();
-            let wanted = text(reference.get("kind")).unwrap_or(default);
-            let (Some(namespace), Some(name)) = (text(reference.get("namespace")), text(reference.get("name"))) else {
-                return;
-            };
-            if namespace == item.namespace || wanted != kind || text(reference.get("group")).is_some() {
-                return;
-            }
-            let allowed = [None, Some(name)]
-                .into_iter()
-                .any(|name| granted.contains(&(namespace, own_kind, item.namespace, kind, name)));
-            if !allowed {
-                found.push(Finding::new(
-                    &GRANT_MISSING,
-                    item.place(&path),
-                    format!(
-                        "no ReferenceGrant of namespace {namespace} lets {own_kind}s of {} refer to {kind} {name}",
-                        item.namespace
-                    ),
-                ));
-            }
-        };
-        for gateway in world.of_gateway_api("Gateway") {
-            for listener in Listener::of(gateway) {
-                let refs = list(listener.json.pointer("/tls/certificateRefs"));
-                for (index, reference) in refs.enumerate() {
-                    let path = listener.path(&format!("tls.certificateRefs[{index}].namespace"));
-                    check(gateway, reference, path, "Secret", "Secret");
-                }
-            }
-        }
-        for route in world.of_gateway_api("HTTPRoute") {
-            for (rule, value) in list(route.object.content.pointer("/spec/rules")).enumerate() {
-                for (index, reference) in list(value.get("backendRefs")).enumerate() {
-                    let path = format!("spec.rules[{rule}].backendRefs[{index}].namespace");
-                    check(route, reference, path, "Service", "Service");
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -514,55 +446,5 @@ mod tests {
         let severity = |yaml: &str| lint_yaml(yaml).findings[0].severity;
         assert_eq!(severity(&with("a.com, b.com", "")), Severity::Warning);
         assert_eq!(severity(&with("b.com", "")), Severity::Error);
-    }
-
-    #[test]
-    fn references_are_granted() {
-        let gw = gateway(
-            "{name: l, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: c, namespace: istio-system}]}}",
-        );
-        let grant = |namespace: &str, from: &str, to: &str| {
-            format!(
-                "---\napiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\n\
-                 metadata: {{name: g, namespace: {namespace}}}\nspec: {{from: [{from}], to: [{to}]}}\n"
-            )
-        };
-        let from = |kind: &str, namespace: &str| {
-            format!("{{group: gateway.networking.k8s.io, kind: {kind}, namespace: {namespace}}}")
-        };
-        let secret = "{group: '', kind: Secret}";
-        let named = "{group: '', kind: Secret, name: c}";
-        let with = |namespace: &str, from: &str, to: &str| format!("{gw}{}", grant(namespace, from, to));
-        let edge = from("Gateway", "edge");
-        let at: &[&str] = &["spec.listeners[0].tls.certificateRefs[0].namespace"];
-        let backend = |namespace: &str| {
-            route(
-                "edge",
-                &format!("rules: [{{backendRefs: [{{name: s, port: 80, namespace: {namespace}}}]}}]"),
-            )
-        };
-        assert_cases(
-            "ITL0901",
-            &[
-                (gw.clone(), at),
-                (with("edge", &edge, secret), at),
-                (with("istio-system", &from("Gateway", "other"), secret), at),
-                (with("istio-system", &from("HTTPRoute", "edge"), secret), at),
-                (with("istio-system", &edge, "{group: '', kind: Secret, name: d}"), at),
-                (backend("shop"), &["spec.rules[0].backendRefs[0].namespace"]),
-                (with("istio-system", &edge, secret), &[]),
-                (with("istio-system", &edge, named), &[]),
-                (gw.replace("namespace: istio-system", "namespace: edge"), &[]),
-                (backend("edge"), &[]),
-                (
-                    format!(
-                        "{}{}",
-                        backend("shop"),
-                        grant("shop", &from("HTTPRoute", "edge"), "{group: '', kind: Service}")
-                    ),
-                    &[],
-                ),
-            ],
-        );
     }
 }
