@@ -9,6 +9,7 @@ pub mod codes;
 mod finding;
 pub mod fix;
 mod hosts;
+mod kube_gateways;
 mod rule;
 mod rules;
 mod servers;

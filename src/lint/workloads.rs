@@ -13,8 +13,9 @@ use crate::manifests::model::{Deployment, Gateway, Other, Service};
 
 /// The ingress gateway's Service, where the input does not hold it.
 const ASSUMED_SERVICE: &str = "istio-ingressgateway";
-/// Its ports, with target ports of the same number.
-const ASSUMED_PORTS: [u32; 4] = [80, 443, 15443, 31400];
+/// Its ports as `istioctl analyze` assumes them, and the two target ports that
+/// Istio's installation gives it, which Istio's own samples name.
+const ASSUMED_PORTS: [u32; 6] = [80, 443, 8080, 8443, 15443, 31400];
 
 type Labels = BTreeMap<String, String>;
 type Pair<'a> = (&'a str, &'a str);

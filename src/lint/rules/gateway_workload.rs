@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 
 use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
-use crate::lint::servers::listed;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
+
+/// How many ports of Services a finding names.
+const SHOWN: usize = 12;
 
 /// Selectors that match neither the ingress gateway's pods nor pods of the input.
 struct SelectorPods;
@@ -67,14 +69,15 @@ impl Rule for ServicePorts {
                 .workloads
                 .service_ports(at.number)
                 .iter()
+                .take(SHOWN)
                 .map(u32::to_string)
                 .collect();
             let what = if ports.is_empty() {
                 format!("port {port} is on no Service, since none selects the gateway's pods")
             } else {
                 format!(
-                    "port {port} is not among the ports of the gateway's Service: {}",
-                    listed(&ports)
+                    "port {port} is not among the ports of the gateway's Services: {}",
+                    ports.join(", ")
                 )
             };
             found.push(at.finding(&PORT_NOT_ON_SERVICE, "port.number", what));
@@ -148,14 +151,14 @@ mod tests {
         let ingress = |ports: &str| {
             format!(
                 "{}{}",
-                gateway(&http("8080")),
+                gateway(&http("9080")),
                 service("istio-ingressgateway", "istio-system", "{istio: ingressgateway}", ports)
             )
         };
         assert_cases(
             "ITL0202",
             &[
-                (gateway(&http("8080")), at),
+                (gateway(&http("8004")), at),
                 (
                     gateway(&format!("{}, {}", http("80"), http("8004"))),
                     &["spec.servers[1].port.number"],
@@ -175,7 +178,8 @@ mod tests {
                 (with("8003", "{port: 80, targetPort: 8003}"), &[]),
                 (with("80", "{port: 80, targetPort: 8003, protocol: TCP}"), &[]),
                 (with("8003", "{port: 80, targetPort: \"8003\"}"), &[]),
-                (ingress("{port: 80, targetPort: 8080}"), &[]),
+                (ingress("{port: 80, targetPort: 9080}"), &[]),
+                (gateway(&format!("{}, {}", http("8080"), http("8443"))), &[]),
                 (selecting("{istio: ingresstypo}", "8080"), &[]),
                 (gateway(&http("0")), &[]),
             ],
