@@ -5,10 +5,14 @@
 //! the rules that report its codes. A rule sees the whole [`World`], whose
 //! indices are made once, so that thousands of hosts are linted in linear time.
 
+mod bindings;
 pub mod codes;
 mod finding;
+mod host_index;
+mod istio_names;
 mod rule;
 mod rules;
+mod spot;
 #[cfg(test)]
 mod testing;
 mod world;
