@@ -63,7 +63,7 @@ pub(super) struct BoundGateway<'a> {
 impl BoundGateway<'_> {
     /// The servers that expose a host, whichever namespace may bind.
     pub(super) fn exposures(&self, host: &str) -> Vec<&Exposure> {
-        self.hosts.overlapping(&host.to_ascii_lowercase())
+        self.hosts.overlapping(&host.to_ascii_lowercase()).collect()
     }
 
     /// What is known of the servers that take a VirtualService's routes.

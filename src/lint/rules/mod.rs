@@ -1,7 +1,11 @@
 //! The rules, by subject.
 
+mod delegates;
 mod input;
+mod mesh_hosts;
 mod virtual_service;
+mod vs_claims;
+mod vs_destinations;
 mod vs_gateways;
 mod vs_servers;
 
@@ -14,6 +18,10 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         virtual_service::RULES,
         vs_gateways::RULES,
         vs_servers::RULES,
+        vs_destinations::RULES,
+        delegates::RULES,
+        mesh_hosts::RULES,
+        vs_claims::RULES,
     ]
     .into_iter()
     .flatten()

@@ -248,11 +248,9 @@ impl Rule for HostsWithoutRoutes {
                     continue;
                 }
                 for (at, host) in hosts_of(server, gateway.namespace).into_iter().enumerate() {
-                    let namespaces = routed.map(|routed| routed.overlapping(&host.name)).unwrap_or_default();
                     let only = host.namespace.as_deref();
-                    let is_routed = namespaces
-                        .iter()
-                        .any(|namespace| only.is_none_or(|only| only == **namespace));
+                    let mut namespaces = routed.into_iter().flat_map(|routed| routed.overlapping(&host.name));
+                    let is_routed = namespaces.any(|namespace| only.is_none_or(|only| only == *namespace));
                     if !is_routed && told.insert(host.text()) {
                         let place = gateway.place(&format!("spec.servers[{number}].hosts[{at}]"));
                         let what = format!(
