@@ -10,6 +10,7 @@ pub mod codes;
 mod finding;
 mod host_index;
 mod istio_names;
+mod re2;
 mod registry;
 mod rule;
 mod rules;

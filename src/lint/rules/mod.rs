@@ -3,6 +3,8 @@
 mod delegates;
 mod input;
 mod mesh_hosts;
+mod route_headers;
+mod route_match;
 mod virtual_service;
 mod vs_claims;
 mod vs_destinations;
@@ -22,6 +24,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         delegates::RULES,
         mesh_hosts::RULES,
         vs_claims::RULES,
+        route_match::RULES,
+        route_headers::RULES,
     ]
     .into_iter()
     .flatten()
