@@ -3,6 +3,8 @@
 mod delegates;
 mod input;
 mod mesh_hosts;
+mod route_action;
+mod route_destination;
 mod route_headers;
 mod route_match;
 mod virtual_service;
@@ -26,6 +28,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         vs_claims::RULES,
         route_match::RULES,
         route_headers::RULES,
+        route_destination::RULES,
+        route_action::RULES,
     ]
     .into_iter()
     .flatten()

@@ -130,17 +130,20 @@ fn after_variable(text: &str) -> Result<&str, &'static str> {
 
 /// What follows `argument)`.
 fn after_argument(text: &str) -> Result<&str, &'static str> {
+    const BAD: &str = "holds a variable whose arguments do not end";
     let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        match c {
+    // As Istio, whatever comes first belongs to the argument.
+    chars.next();
+    loop {
+        match chars.next().ok_or(BAD)? {
             '\\' => {
                 chars.next();
             }
+            '"' => return Err("holds a variable with a quote in its arguments"),
             ')' => return Ok(chars.as_str()),
             _ => {}
         }
     }
-    Err("holds a variable whose arguments do not end")
 }
 
 /// What follows `"one", "two"])`.
@@ -192,6 +195,8 @@ mod tests {
             ("%REQ(X-User%", false),
             ("%REQ(X-User) x", false),
             ("%A([a])%", false),
+            ("%A()%", false),
+            ("%A(\"a\")%", false),
             ("%A([\"a\"", false),
             ("a\nb", false),
             ("a\u{7f}", false),
