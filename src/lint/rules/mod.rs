@@ -4,9 +4,12 @@ mod delegates;
 mod input;
 mod mesh_hosts;
 mod route_action;
+mod route_cors;
 mod route_destination;
+mod route_fault;
 mod route_headers;
 mod route_match;
+mod tls_tcp_routes;
 mod virtual_service;
 mod vs_claims;
 mod vs_destinations;
@@ -30,6 +33,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         route_headers::RULES,
         route_destination::RULES,
         route_action::RULES,
+        route_fault::RULES,
+        route_cors::RULES,
+        tls_tcp_routes::RULES,
     ]
     .into_iter()
     .flatten()
