@@ -3,6 +3,8 @@
 mod delegates;
 mod input;
 mod mesh_hosts;
+mod prefix_cover;
+mod reachability;
 mod route_action;
 mod route_cors;
 mod route_destination;
@@ -36,6 +38,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         route_fault::RULES,
         route_cors::RULES,
         tls_tcp_routes::RULES,
+        reachability::RULES,
     ]
     .into_iter()
     .flatten()
