@@ -31,12 +31,10 @@ impl Takes {
     pub(super) fn of(server: &Server) -> Self {
         let mode = server.tls.as_ref().map(ServerTlsSettings::effective_mode);
         match (server.port.protocol.to_ascii_lowercase().as_str(), mode) {
-            ("http" | "http2" | "grpc" | "grpc-web" | "http_proxy", _) => Self::Http,
-            ("tcp" | "mongo" | "redis" | "mysql", None) => Self::Tcp,
             ("https" | "tls", Some(TlsMode::Passthrough)) => Self::Tls,
             ("https" | "tls", Some(TlsMode::AutoPassthrough)) => Self::Nothing,
-            ("https", Some(_)) => Self::Http,
-            ("tls", Some(_)) => Self::Tcp,
+            ("http" | "http2" | "grpc" | "grpc-web" | "http_proxy", _) | ("https", Some(_)) => Self::Http,
+            ("tcp" | "mongo" | "redis" | "mysql", None) | ("tls", Some(_)) => Self::Tcp,
             _ => Self::Unknown,
         }
     }

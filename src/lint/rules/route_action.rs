@@ -142,10 +142,12 @@ fn check_redirect(redirect: &HttpRedirect, route: &HttpRoute, spot: &Spot<'_>, f
     if redirect.port.is_some() && redirect.derive_port.is_some() {
         bad("derivePort", "the redirect has port, and derivePort too".to_owned());
     }
-    if let Some(scheme) = redirect.scheme.as_deref() {
-        if !matches!(scheme, "" | "http" | "https") {
-            bad("scheme", format!("the scheme {scheme} is neither http nor https"));
-        }
+    if let Some(scheme) = redirect
+        .scheme
+        .as_deref()
+        .filter(|scheme| !matches!(*scheme, "" | "http" | "https"))
+    {
+        bad("scheme", format!("the scheme {scheme} is neither http nor https"));
     }
     match redirect.redirect_code {
         None | Some(0 | 301 | 302 | 303 | 307 | 308) => {}
@@ -474,7 +476,7 @@ mod tests {
             "ITL0620",
             &[
                 ("directResponse: {status: 200}", &[]),
-                ("directResponse: {status: 503, body: {string: no}}", &[]),
+                ("directResponse: {status: 503, body: {string: gone}}", &[]),
                 ("directResponse: {status: 600}", &[]),
                 ("directResponse: {status: 100}", &[".directResponse.status"]),
                 ("directResponse: {status: 601}", &[".directResponse.status"]),

@@ -77,11 +77,10 @@ fn check_match(wanted: &HttpMatch, spot: &Spot<'_>, found: &mut Findings) {
     }
     check_port(wanted.port, &spot.field("port"), found);
     check_labels(&wanted.source_labels, &spot.field("sourceLabels"), found);
-    if let Some(namespace) = wanted.source_namespace.as_deref() {
-        if !namespace.is_empty() && !is_label(namespace) {
-            let what = format!("the sourceNamespace \"{namespace}\" is no namespace");
-            found.push(spot.field("sourceNamespace").finding(&SOURCE_INVALID, what));
-        }
+    let namespace = wanted.source_namespace.as_deref().unwrap_or_default();
+    if !namespace.is_empty() && !is_label(namespace) {
+        let what = format!("the sourceNamespace \"{namespace}\" is no namespace");
+        found.push(spot.field("sourceNamespace").finding(&SOURCE_INVALID, what));
     }
     check_gateway_names(&wanted.gateways, &spot.field("gateways"), found);
 }

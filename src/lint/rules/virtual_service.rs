@@ -75,7 +75,7 @@ fn check_overlaps(hosts: &[String], spot: &Spot<'_>, found: &mut Findings) {
     }
     let mut index = HostIndex::asked_for(&Suffixes::of(hosts.iter().map(String::as_str)));
     for (at, host) in hosts.iter().enumerate() {
-        let earlier = index.overlapping(host).next().map(String::clone);
+        let earlier = index.overlapping(host).next().cloned();
         match earlier {
             None => index.add(host, host),
             Some(earlier) if earlier == *host => {
