@@ -5,14 +5,20 @@
 //! the rules that report its codes. A rule sees the whole [`World`], whose
 //! indices are made once, so that thousands of hosts are linted in linear time.
 
+mod bindings;
 pub mod codes;
 mod finding;
 pub mod fix;
+mod host_index;
 mod hosts;
+mod istio_names;
 mod kube_gateways;
+mod re2;
+mod registry;
 mod rule;
 mod rules;
 mod servers;
+mod spot;
 mod suppress;
 #[cfg(test)]
 mod testing;

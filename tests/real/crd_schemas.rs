@@ -38,7 +38,10 @@ fn judge(manifests: &str) -> Verdict {
     let input = manifests.as_bytes().to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let output = child.wait_with_output().expect("crdcheck ends");
-    writer.join().expect("the writer ends").expect("crdcheck reads everything");
+    writer
+        .join()
+        .expect("the writer ends")
+        .expect("crdcheck reads everything");
     let stderr = String::from_utf8_lossy(&output.stderr);
     let accepted = match output.status.code() {
         Some(0) => true,
@@ -63,7 +66,14 @@ fn ways() -> Vec<Vec<&'static str>> {
     }
     for mode in ["simple", "mutual"] {
         ways.push(vec!["--mode", mode, "--api", "gateway-api"]);
-        ways.push(vec!["--mode", mode, "--api", "gateway-api", "--gateway-namespace", "edge"]);
+        ways.push(vec![
+            "--mode",
+            mode,
+            "--api",
+            "gateway-api",
+            "--gateway-namespace",
+            "edge",
+        ]);
         ways.push(vec!["--mode", mode, "--issuer", "cert-manager"]);
     }
     ways
@@ -113,18 +123,38 @@ spec:
 fn the_judge_refuses_what_an_api_server_refuses() {
     assert!(judge(GATEWAY).accepted, "the object that the cases change");
     let cases = [
-        ("a misspelt field", "credentialName", "credentialname", "unknown field spec.servers[0].tls.credentialname"),
+        (
+            "a misspelt field",
+            "credentialName",
+            "credentialname",
+            "unknown field spec.servers[0].tls.credentialname",
+        ),
         ("a mode that is none", "SIMPLE", "MUTAL", "Unsupported value: \"MUTAL\""),
         ("a number as text", "443", "\"443\"", "must be of type integer"),
-        ("a field that must be there", "    hosts: [httpbin.example.com]\n", "", "hosts: Required value"),
+        (
+            "a field that must be there",
+            "    hosts: [httpbin.example.com]\n",
+            "",
+            "hosts: Required value",
+        ),
         (
             "a CEL rule",
             "credentialName: httpbin-credential",
             "credentialName: a, credentialNames: [b]",
             "only one of credentialNames or credentialName can be set",
         ),
-        ("a version that is none", "istio.io/v1", "istio.io/v2", "no schema for networking.istio.io/v2"),
-        ("a key twice", "mode: SIMPLE", "mode: SIMPLE, mode: MUTUAL", "already set in map"),
+        (
+            "a version that is none",
+            "istio.io/v1",
+            "istio.io/v2",
+            "no schema for networking.istio.io/v2",
+        ),
+        (
+            "a key twice",
+            "mode: SIMPLE",
+            "mode: SIMPLE, mode: MUTUAL",
+            "already set in map",
+        ),
         ("a bad name", "mygateway", "My_Gateway", "metadata.name"),
     ];
     for (what, from, to, says) in cases {
