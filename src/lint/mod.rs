@@ -6,11 +6,13 @@
 //! indices are made once, so that thousands of hosts are linted in linear time.
 
 pub mod codes;
+mod credentials;
 mod finding;
 mod rule;
 mod rules;
 #[cfg(test)]
 mod testing;
+mod workloads;
 mod world;
 
 pub use codes::Code;

@@ -1,0 +1,192 @@
+//! Do the certificates of a server name its hosts?
+
+use std::collections::{HashMap, HashSet};
+
+use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
+use crate::lint::credentials::{Certificate, Owner, Pair, TlsServer};
+use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+use crate::names::Host;
+use crate::shell::quote;
+
+pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &RoutedHosts];
+
+/// Every host of a server is named by each of its certificates.
+struct Hosts;
+
+impl Rule for Hosts {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&HOST_NOT_COVERED]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let credentials = world.credentials();
+        for server in credentials.servers.iter().filter(|server| server.terminates()) {
+            for pair in credentials.pairs_of(server) {
+                let Some(leaf) = pair.leaf() else { continue };
+                // A leaf without names is told as such, and not once per host.
+                if leaf.names.is_empty() || (leaf.is_ca && pair.chain().len() > 1) {
+                    continue;
+                }
+                for (index, host) in server.hosts.iter().enumerate() {
+                    found.push_some(uncovered(server, index, &host.name, pair, leaf));
+                }
+            }
+        }
+    }
+}
+
+fn uncovered(server: &TlsServer<'_>, index: usize, name: &str, pair: &Pair<'_>, leaf: &Certificate) -> Option<Finding> {
+    // `*` and what is no host at all name nothing that could be compared.
+    let host = Host::parse(name).ok()?;
+    if leaf.covers(&host) {
+        return None;
+    }
+    let suffix = name.strip_prefix('*').unwrap_or("\0");
+    let below: Vec<&str> = leaf
+        .names
+        .iter()
+        .map(String::as_str)
+        .filter(|known| known.len() > suffix.len() && known.ends_with(suffix))
+        .collect();
+    let held = shortened(&leaf.names);
+    let finding = Finding::new(
+        &HOST_NOT_COVERED,
+        server.host_place(index),
+        format!(
+            "the certificate in {} is not valid for {host}; it names {held}",
+            pair.certificate.name()
+        ),
+    )
+    .fix(format!("istio-tls gen-certs {}", quote(host.as_str())));
+    if let Some(first) = below.first() {
+        return Some(finding.severity(Severity::Warning).why(format!(
+            "clients of {first} and the like are served; those of any other name below {} refuse the certificate",
+            suffix.trim_start_matches('.')
+        )));
+    }
+    Some(match wildcard_over(leaf, name) {
+        Some(why) => finding.why(why),
+        None => finding,
+    })
+}
+
+/// Why a wildcard of the certificate that looks as if it covered the host does not.
+fn wildcard_over(leaf: &Certificate, host: &str) -> Option<String> {
+    leaf.names.iter().find_map(|name| {
+        let domain = name.strip_prefix("*.")?;
+        if domain.contains('*') {
+            return Some(format!(
+                "{name} is no name that clients take: a wildcard stands once, as the whole first label"
+            ));
+        }
+        if host == domain {
+            return Some(format!(
+                "{name} covers the names below {domain}, not {domain} itself; give the certificate both"
+            ));
+        }
+        let below = host.strip_suffix(domain)?.strip_suffix('.')?;
+        (below.contains('.') || below == "*")
+            .then(|| format!("{name} covers one label before {domain}, and {host} has more"))
+    })
+}
+
+/// At most five names, the rest counted.
+pub(super) fn shortened(names: &[String]) -> String {
+    let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(5) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The hosts of VirtualServices that a server takes by a wildcard.
+struct RoutedHosts;
+
+impl Rule for RoutedHosts {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&ROUTED_HOST_NOT_COVERED]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let credentials = world.credentials();
+        // By Gateway and domain, so that no VirtualService is compared with every server.
+        let mut wide: HashMap<(&str, &str), Vec<&TlsServer<'_>>> = HashMap::new();
+        let mut exact: HashSet<(&str, &str)> = HashSet::new();
+        for server in &credentials.servers {
+            if !server.terminates() || !matches!(server.owner, Owner::Istio(_)) {
+                continue;
+            }
+            for host in &server.hosts {
+                match host.name.strip_prefix('*') {
+                    Some(domain) => wide
+                        .entry((server.full_name.as_str(), domain.trim_start_matches('.')))
+                        .or_default()
+                        .push(server),
+                    None => {
+                        exact.insert((server.full_name.as_str(), host.name.as_str()));
+                    }
+                }
+            }
+        }
+        if wide.is_empty() {
+            return;
+        }
+        for service in &world.virtual_services {
+            for gateway in &service.object.spec.gateways {
+                let gateway = if gateway.contains('/') {
+                    gateway.clone()
+                } else {
+                    format!("{}/{gateway}", service.namespace)
+                };
+                for (index, name) in service.object.spec.hosts.iter().enumerate() {
+                    let name = name.to_ascii_lowercase();
+                    // A wildcard binds like the Gateway's own, which is looked at itself.
+                    let Ok(host) = Host::parse(&name) else { continue };
+                    if host.is_wildcard() || exact.contains(&(gateway.as_str(), name.as_str())) {
+                        continue;
+                    }
+                    let Some(server) = domains(&name).find_map(|domain| wide.get(&(gateway.as_str(), domain))) else {
+                        continue;
+                    };
+                    let Some(server) = server.first() else { continue };
+                    for pair in credentials.pairs_of(server) {
+                        let Some(leaf) = pair.leaf().filter(|leaf| !leaf.names.is_empty()) else {
+                            continue;
+                        };
+                        if !leaf.covers(&host) {
+                            let finding = Finding::new(
+                                &ROUTED_HOST_NOT_COVERED,
+                                service.place(&format!("spec.hosts[{index}]")),
+                                format!(
+                                    "{host} comes in by {}, whose certificate in {} names {}",
+                                    server.called(),
+                                    pair.certificate.name(),
+                                    shortened(&leaf.names)
+                                ),
+                            );
+                            found.push(match wildcard_over(leaf, &name) {
+                                Some(why) => finding.why(why),
+                                None => finding,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The domains above a name, the longest first, at last the empty one, which is `*`.
+pub(super) fn domains(name: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(name);
+    std::iter::from_fn(move || {
+        let current = rest?;
+        if current.is_empty() {
+            rest = None;
+            return None;
+        }
+        let above = current.split_once('.').map_or("", |(_, above)| above);
+        rest = Some(above);
+        Some(above)
+    })
+}
