@@ -134,9 +134,7 @@ impl<'a> Value<'a> {
     /// `tls.crt of secret istio-system/a`, or the file's name.
     pub fn name(&self) -> String {
         match self.secret.data().entries.get(&self.key) {
-            Some(entry) if self.secret.data().at.is_none() && entry.at.is_none() && self.secret.item.is_none() => {
-                entry.name.clone()
-            }
+            Some(entry) if self.secret.item.is_none() => entry.name.clone(),
             _ => format!("{} of {}", self.key, self.secret.title()),
         }
     }

@@ -38,7 +38,8 @@ impl Rule for Hosts {
 fn uncovered(server: &TlsServer<'_>, index: usize, name: &str, pair: &Pair<'_>, leaf: &Certificate) -> Option<Finding> {
     // `*` and what is no host at all name nothing that could be compared.
     let host = Host::parse(name).ok()?;
-    if leaf.covers(&host) {
+    // Clients send no SNI for an address, so such a server is never chosen.
+    if host.ip().is_some() || leaf.covers(&host) {
         return None;
     }
     let suffix = name.strip_prefix('*').unwrap_or("\0");

@@ -290,6 +290,14 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
     });
     let own = own.unwrap_or(0);
     let first = server.hosts.get(own).map_or("", |host| host.name.as_str());
+    let first_in_words = match first.strip_prefix("*.") {
+        Some(domain) => format!("a name below {domain}"),
+        None => first.to_owned(),
+    };
+    let host_in_words = match overlap.host.strip_prefix("*.") {
+        Some(domain) => format!("another name below {domain}"),
+        None => overlap.host.clone(),
+    };
     let same = credentials
         .pairs_of(target)
         .find(|pair| match (pair.leaf(), overlap.pair.leaf()) {
@@ -333,8 +341,7 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
         "a client that reuses connections with a client certificate"
     };
     let why = format!(
-        "{client} with an HTTP/2 connection for {first} may use it for {} too, since the address is the same and the certificate is valid for both (RFC 9113 section 9.1.1); the request then comes to {}, {answer}",
-        overlap.host,
+        "{client} with an HTTP/2 connection for {first_in_words} may use it for {host_in_words} too, since the address is the same and the certificate is valid for both (RFC 9113 section 9.1.1); the request then comes to {}, {answer}",
         server.called()
     );
     let fix = if server.owner == target.owner {

@@ -85,14 +85,13 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     );
     // A key that holds what is wanted under another name.
     let holding = |marker: &str| {
-        let mut entries = entries.iter();
-        let found = entries.find(|(_, entry)| {
-            entry
-                .content
-                .windows(marker.len())
-                .any(|part| part == marker.as_bytes())
-        });
-        found.map(|(key, _)| key.as_str())
+        // The CA's certificate is no server's.
+        let entries = entries
+            .iter()
+            .filter(|(key, _)| !matches!(key.as_str(), "ca.crt" | "cacert"));
+        let held = |content: &[u8]| content.windows(marker.len()).any(|part| part == marker.as_bytes());
+        let mut found = entries.filter(|(_, entry)| held(&entry.content));
+        found.next().map(|(key, _)| key.as_str())
     };
     let renamed: Vec<String> = [
         ("tls.crt", "-----BEGIN CERTIFICATE-----"),
@@ -104,7 +103,10 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     .map(|(wanted, held)| format!("{held} to {wanted}"))
     .collect();
     if renamed.is_empty() {
-        finding
+        finding.fix(format!(
+            "kubectl create -n {} secret tls {} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -",
+            secret.namespace, secret.name
+        ))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }
@@ -205,4 +207,164 @@ fn private_key_in(copy: &str) -> Option<String> {
     let plain = values("stringData").into_iter();
     let plain = plain.filter(|(_, value)| value.as_str().is_some_and(is_key));
     encoded.chain(plain).map(|(key, _)| key).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use crate::lint::testing::{
+        assert_code, httpbin, issue, key_pem, lint_yaml, only, plan, secret, secret_of, simple,
+    };
+
+    #[test]
+    fn a_pair_is_complete_and_filled() {
+        let (certificate, key) = (httpbin().server_pem(), key_pem(&httpbin().server));
+        let (certificate, key) = (certificate.as_str(), key.as_str());
+        for (values, paths, fix) in [
+            (&[("tls.crt", certificate), ("tls.key", key)][..], &[][..], ""),
+            (&[("cert", certificate), ("key", key)], &[], ""),
+            (
+                &[("cert", certificate), ("key", key), ("tls.crt", ""), ("tls.key", "")],
+                &[],
+                "",
+            ),
+            (
+                &[("cert", ""), ("key", ""), ("tls.crt", certificate), ("tls.key", key)],
+                &[],
+                "",
+            ),
+            (
+                &[("tls.crt", certificate), ("tls.key", "")],
+                &["data[\"tls.key\"]"],
+                "fill in both values",
+            ),
+            (&[("cert", ""), ("key", key)], &["data.cert"], "fill in both values"),
+            (
+                &[("cert", certificate), ("tls.key", key)],
+                &["data"],
+                "rename cert to tls.crt",
+            ),
+            (
+                &[("cert-chain.pem", certificate), ("key.pem", key)],
+                &["data"],
+                "rename cert-chain.pem to tls.crt and key.pem to tls.key",
+            ),
+            (
+                &[("tls.key", key)],
+                &["data"],
+                "kubectl create -n istio-system secret tls c --cert=FILE",
+            ),
+            (&[("ca.crt", certificate)], &["data"], "kubectl create"),
+        ] {
+            let yaml = simple(&secret("c", values));
+            assert_code(&yaml, "ITL0310", paths);
+            if !paths.is_empty() {
+                let found = only(&yaml, "ITL0310");
+                assert!(found.fix.starts_with(fix), "{}", found.fix);
+                assert_eq!(found.istio, Some("IST0161"));
+            }
+        }
+        // A Secret that no server names may hold what it likes.
+        assert_code(&secret("c", &[("password", "x")]), "ITL0310", &[]);
+    }
+
+    #[test]
+    fn two_pairs_are_one() {
+        let other = issue(&plan("httpbin.example.com"));
+        let pair = |chain| (crate::certs::Chain::server_pem(chain), key_pem(&chain.server));
+        let (first, second) = (pair(httpbin()), pair(&other));
+        let both = |(certificate, key): &(String, String), ending: &str| {
+            let typed = (format!("{certificate}{ending}"), format!("{key}{ending}"));
+            simple(&secret(
+                "c",
+                &[
+                    ("cert", &first.0),
+                    ("key", &first.1),
+                    ("tls.crt", &typed.0),
+                    ("tls.key", &typed.1),
+                ],
+            ))
+        };
+        assert_code(&both(&first, ""), "ITL0311", &[]);
+        assert_code(&both(&first, "\n"), "ITL0311", &[]);
+        assert_code(&simple(&secret_of("c", httpbin())), "ITL0311", &[]);
+        assert_code(&both(&second, ""), "ITL0311", &["data.cert"]);
+    }
+
+    #[test]
+    fn types_that_matter() {
+        let typed = |kind: &str| secret_of("c", httpbin()).replace("\ndata:", &format!("\ntype: {kind}\ndata:"));
+        for (kind, hidden) in [
+            ("kubernetes.io/tls", &[][..]),
+            ("Opaque", &[]),
+            ("example.com/own", &[]),
+            ("kubernetes.io/service-account-token", &["data"]),
+            ("helm.sh/release.v1", &["data"]),
+        ] {
+            assert_code(&simple(&typed(kind)), "ITL0312", hidden);
+            assert_code(&simple(&typed(kind)), "ITL0313", &[]);
+        }
+        let lacking = secret("c", &[("tls.crt", "")]);
+        assert_code(&lacking, "ITL0313", &[]);
+        assert_code(
+            &lacking.replace("\ndata:", "\ntype: kubernetes.io/tls\ndata:"),
+            "ITL0313",
+            &["type"],
+        );
+    }
+
+    #[test]
+    fn kubectl_leaves_no_key_in_an_annotation() {
+        let with = |copy: &str| {
+            let copy = copy.replace('\'', "''");
+            secret_of("c", httpbin()).replace(
+                "namespace: istio-system}",
+                &format!("namespace: istio-system, annotations: {{kubectl.kubernetes.io/last-applied-configuration: '{copy}'}}}}"),
+            )
+        };
+        let key = key_pem(&httpbin().server);
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&key);
+        let path = "metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]";
+        for (copy, paths) in [
+            (
+                format!(r#"{{"kind":"Secret","data":{{"tls.crt":"","tls.key":"{encoded}"}}}}"#),
+                &[path][..],
+            ),
+            (
+                serde_json::json!({"kind": "Secret", "stringData": {"own": key}}).to_string(),
+                &[path],
+            ),
+            (r#"{"kind":"Secret","data":{"tls.crt":"aGk="}}"#.to_owned(), &[]),
+            (r#"{"kind":"Secret"}"#.to_owned(), &[]),
+            ("no JSON".to_owned(), &[]),
+        ] {
+            assert_code(&with(&copy), "ITL0314", paths);
+        }
+        assert_code(&secret_of("c", httpbin()), "ITL0314", &[]);
+    }
+
+    /// No finding quotes key material, whatever is wrong with it.
+    #[test]
+    fn keys_are_never_quoted() {
+        let key = key_pem(&httpbin().server);
+        let body: Vec<&str> = key.lines().filter(|line| !line.starts_with('-')).collect();
+        let cut = &key[..key.len() - 40];
+        let joined = key.replace('\n', "");
+        let certificate = httpbin().server_pem();
+        for value in [key.as_str(), cut, &joined, &body.join("\n")] {
+            for values in [
+                [("tls.crt", certificate.as_str()), ("tls.key", value)],
+                [("tls.crt", value), ("tls.key", value)],
+                [("other", value), ("tls.key", value)],
+            ] {
+                for finding in lint_yaml(&simple(&secret("c", &values))).findings {
+                    let said = format!("{} {} {}", finding.what, finding.why, finding.fix);
+                    for line in &body {
+                        assert!(!said.contains(&line[..line.len().min(12)]), "{said}");
+                    }
+                }
+            }
+        }
+    }
 }
