@@ -230,3 +230,211 @@ fn check_bundle(bundle: &Authorities<'_>, found: &mut Findings) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+
+    use crate::certs::plan::LeafValidity;
+    use crate::certs::{Authority, Bad, Chain, ChainPlan, issue_chain, pem};
+    use crate::lint::Severity;
+    use crate::lint::testing::{
+        NOW, assert_code, httpbin, issue, key_pem, mutual, mutual_secret_of, only, plan, secret, secret_of, simple,
+    };
+
+    /// Made by openssl without extensions, as `openssl x509 -req` does; its key is nowhere.
+    const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBLTCB1QIUTpuCoHCJX+/rVIL/GH0X2KpGdrgwCgYIKoZIzj0EAwIwFDESMBAG
+A1UEAwwJdGVzdCByb290MCAXDTI2MTEyMzE1MDE0M1oYDzIxMjYwNzIyMTUwMTQz
+WjAeMRwwGgYDVQQDDBNodHRwYmluLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYI
+KoZIzj0DAQcDQgAEMpQzz7c/8QoI5+lMcV7fHNmTH8IGu1QPgnpzIZ6jx1BELtlw
+6YdZ3swCx6v3i6KPpVJFF6yWXSIAA9IW+krhFzAKBggqhkjOPQQDAgNHADBEAiBa
+lzbzim1sU1MdFhbDGNpeJVg9is4AkmYNULAoDRM53gIgLZ/Allc2/u5I64QwgTI/
+HzzJadTA1DuW0i/0ywsD38s=
+-----END CERTIFICATE-----
+";
+
+    /// Made by openssl with -sha1; its key is nowhere.
+    const SHA_1: &str = "-----BEGIN CERTIFICATE-----
+MIIBoDCCAUigAwIBAgIUTpuCoHCJX+/rVIL/GH0X2KpGdrkwCQYHKoZIzj0EATAU
+MRIwEAYDVQQDDAl0ZXN0IHJvb3QwIBcNMjYxMTIzMTUwMTQzWhgPMjEyNjA3MjIx
+NTAxNDNaMB4xHDAaBgNVBAMME2h0dHBiaW4uZXhhbXBsZS5jb20wWTATBgcqhkjO
+PQIBBggqhkjOPQMBBwNCAAQylDPPtz/xCgjn6UxxXt8c2ZMfwga7VA+CenMhnqPH
+UEQu2XDph1nezALHq/eLoo+lUkUXrJZdIgAD0hb6SuEXo20wazAeBgNVHREEFzAV
+ghNodHRwYmluLmV4YW1wbGUuY29tMAkGA1UdEwQCMAAwHQYDVR0OBBYEFLhpSqL+
+5FiGb74h/LdSGbp4tOl/MB8GA1UdIwQYMBaAFAPZVU8u2B/5OSq1TinkeGxjzpJU
+MAkGByqGSM49BAEDRwAwRAIgPVWWfNgXvbQGXzRTCNCAePya9eKjjEREjShEreHD
+bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
+-----END CERTIFICATE-----
+";
+
+    fn chain(change: impl FnOnce(&mut ChainPlan)) -> Chain {
+        let mut plan = plan("httpbin.example.com");
+        change(&mut plan);
+        issue(&plan)
+    }
+
+    fn valid(from: OffsetDateTime, until: OffsetDateTime) -> Chain {
+        chain(|plan| {
+            plan.leaf_validity = LeafValidity {
+                not_before: Some(from),
+                not_after: Some(until),
+            };
+        })
+    }
+
+    const CERTIFICATE: &[&str] = &["data[\"tls.crt\"]"];
+    const CA: &[&str] = &["data[\"ca.crt\"]"];
+
+    #[test]
+    fn every_certificate_is_in_time() {
+        let days = |days: i64| NOW + Duration::days(days);
+        let hour = Duration::hours(1);
+        let (expired, early) = (
+            chain(|plan| plan.bad = Some(Bad::Expired)),
+            chain(|plan| plan.bad = Some(Bad::NotYetValid)),
+        );
+        // The intermediate goes with its root, whose end is 10 days off.
+        let short = chain(|plan| plan.profile.root_days = 10);
+        for (chain, code, paths) in [
+            (httpbin(), "ITL0420", &[][..]),
+            (httpbin(), "ITL0421", &[]),
+            (httpbin(), "ITL0422", &[]),
+            (&valid(days(-300), days(31)), "ITL0422", &[]),
+            // Short-lived certificates are not always about to end.
+            (&valid(days(-1), days(6)), "ITL0422", &[]),
+            (&valid(NOW - hour, NOW + 23 * hour), "ITL0422", &[]),
+            (&expired, "ITL0420", CERTIFICATE),
+            (&expired, "ITL0422", &[]),
+            (&early, "ITL0421", CERTIFICATE),
+            (&valid(days(-300), days(29)), "ITL0422", CERTIFICATE),
+            (&valid(days(-6), days(1)), "ITL0422", CERTIFICATE),
+            (&valid(days(-60), days(30)), "ITL0422", CERTIFICATE),
+            (&short, "ITL0420", &[]),
+        ] {
+            assert_code(&simple(&secret_of("c", chain)), code, paths);
+        }
+        assert_eq!(
+            only(&simple(&secret_of("c", &expired)), "ITL0420").istio,
+            Some("IST0161")
+        );
+    }
+
+    /// An old chain of the same kind, ended by NOW.
+    fn ended() -> Chain {
+        let mut old = plan("httpbin.example.com");
+        old.profile.root_days = 400;
+        issue_chain(&old, Authority::New, NOW - Duration::days(500)).expect("a chain")
+    }
+
+    #[test]
+    fn intermediates_and_cas_are_in_time_too() {
+        let ended = ended();
+        let leaf = pem::certificate_text(&httpbin().server.certificate);
+        let key = key_pem(&httpbin().server);
+        let with = |certificates: &str, ca: &str| {
+            mutual(&secret(
+                "c",
+                &[("tls.crt", certificates), ("tls.key", &key), ("ca.crt", ca)],
+            ))
+        };
+        let good = httpbin().ca_chain_pem();
+        let found = only(&with(&format!("{leaf}{}", ended.intermediate_pem()), &good), "ITL0420");
+        assert_eq!((found.path.as_str(), found.istio), (CERTIFICATE[0], None));
+        let found = only(&with(&httpbin().server_pem(), &ended.root_pem()), "ITL0420");
+        assert_eq!((found.path.as_str(), found.severity), (CA[0], Severity::Error));
+        // During a rotation the old CA stands beside the new one.
+        let both = format!("{}{good}", ended.root_pem());
+        let found = only(&with(&httpbin().server_pem(), &both), "ITL0420");
+        assert_eq!((found.path.as_str(), found.severity), (CA[0], Severity::Warning));
+        assert_code(&with(&httpbin().server_pem(), &good), "ITL0420", &[]);
+        // Of a root that is sent along nobody looks at the end.
+        let sent = format!("{}{}", httpbin().server_pem(), ended.root_pem());
+        assert_code(&with(&sent, &good), "ITL0420", &[]);
+    }
+
+    #[test]
+    fn a_leaf_is_one_of_a_server() {
+        let bad = |bad| chain(|plan| plan.bad = Some(bad));
+        for (chain, code, paths) in [
+            (httpbin(), "ITL0430", &[][..]),
+            (httpbin(), "ITL0434", &[]),
+            (httpbin(), "ITL0435", &[]),
+            (&bad(Bad::WrongHost), "ITL0430", &[]),
+            (&bad(Bad::Expired), "ITL0434", &[]),
+            (&bad(Bad::NoSan), "ITL0430", CERTIFICATE),
+            (&bad(Bad::WrongEku), "ITL0434", CERTIFICATE),
+            (&bad(Bad::WeakKey), "ITL0435", CERTIFICATE),
+        ] {
+            assert_code(&simple(&secret_of("c", chain)), code, paths);
+            // Clients are verified by the same CA, which is fit for it.
+            assert_code(&mutual(&mutual_secret_of("c", chain)), code, paths);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_leafs_place() {
+        let (root, intermediate) = (httpbin().root_pem(), httpbin().intermediate_pem());
+        let own = self_signed();
+        let key = key_pem(&httpbin().server);
+        for (value, code, paths) in [
+            (httpbin().server_pem(), "ITL0431", &[][..]),
+            (httpbin().server_pem(), "ITL0432", &[]),
+            (httpbin().server_pem(), "ITL0433", &[]),
+            (httpbin().server_pem(), "ITL0436", &[]),
+            (format!("{}{root}", httpbin().server_pem()), "ITL0432", &[]),
+            (root.clone(), "ITL0433", &[]),
+            (SHA_1.to_owned(), "ITL0431", &[]),
+            (VERSION_1.to_owned(), "ITL0430", &[]),
+            (VERSION_1.to_owned(), "ITL0431", CERTIFICATE),
+            (root, "ITL0432", CERTIFICATE),
+            (intermediate, "ITL0432", CERTIFICATE),
+            (own, "ITL0433", CERTIFICATE),
+            (SHA_1.to_owned(), "ITL0436", CERTIFICATE),
+        ] {
+            assert_code(
+                &simple(&secret("c", &[("tls.crt", &value), ("tls.key", &key)])),
+                code,
+                paths,
+            );
+        }
+    }
+
+    /// A leaf whose issuer has its own name: what a self-signed one looks like.
+    fn self_signed() -> String {
+        use rcgen::{CertificateParams, DnType, KeyPair};
+        let mut params = CertificateParams::new(vec!["httpbin.example.com".to_owned()]).expect("parameters");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "httpbin.example.com");
+        let pair = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&pair).expect("a certificate");
+        pem::certificate_text(certificate.der())
+    }
+
+    #[test]
+    fn a_ca_for_clients_may_sign_them() {
+        use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+        let ca = |usage: Option<ExtendedKeyUsagePurpose>| {
+            let mut params = CertificateParams::default();
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.extended_key_usages = usage.into_iter().collect();
+            let certificate = params
+                .self_signed(&KeyPair::generate().expect("a key"))
+                .expect("a certificate");
+            pem::certificate_text(certificate.der())
+        };
+        let (certificate, key) = (httpbin().server_pem(), key_pem(&httpbin().server));
+        for (value, paths) in [
+            (httpbin().ca_chain_pem(), &[][..]),
+            (ca(None), &[]),
+            (ca(Some(ExtendedKeyUsagePurpose::ClientAuth)), &[]),
+            (ca(Some(ExtendedKeyUsagePurpose::Any)), &[]),
+            (ca(Some(ExtendedKeyUsagePurpose::ServerAuth)), CA),
+        ] {
+            let secret = secret("c", &[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &value)]);
+            assert_code(&mutual(&secret), "ITL0434", paths);
+            assert_code(&simple(&secret), "ITL0434", &[]);
+        }
+    }
+}

@@ -191,3 +191,139 @@ pub(super) fn domains(name: &str) -> impl Iterator<Item = &str> {
         Some(above)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::domains;
+    use crate::certs::Chain;
+    use crate::certs::plan::San;
+    use crate::lint::Severity;
+    use crate::lint::testing::{assert_code, gateway, httpbin, issue, key_pem, only, plan, secret, secret_of};
+
+    fn named(names: &[&str]) -> Chain {
+        let mut plan = plan(names.first().expect("a name"));
+        plan.sans = names.iter().map(|name| San::parse(name).expect("a name")).collect();
+        issue(&plan)
+    }
+
+    fn served(hosts: &str, chain: &Chain) -> String {
+        gateway("a", &[(hosts, "mode: SIMPLE, credentialName: c")]) + &secret_of("c", chain)
+    }
+
+    #[test]
+    fn every_host_is_named() {
+        let wildcard = named(&["*.example.com"]);
+        let both = named(&["*.example.com", "example.com"]);
+        let first = &["spec.servers[0].hosts[0]"][..];
+        for (hosts, chain, paths) in [
+            ("httpbin.example.com", httpbin(), &[][..]),
+            ("HTTPBIN.example.com", httpbin(), &[]),
+            (
+                "./httpbin.example.com, other/httpbin.example.com, \"*/httpbin.example.com\"",
+                httpbin(),
+                &[],
+            ),
+            ("\"*\"", httpbin(), &[]),
+            ("\"*/*\"", httpbin(), &[]),
+            ("httpbin.example.com, a.example.com, \"*.example.com\"", &wildcard, &[]),
+            ("example.com, a.example.com", &both, &[]),
+            ("192.0.2.1", httpbin(), &[]),
+            // Failing.
+            ("other.example.com", httpbin(), first),
+            ("ns/other.example.com", httpbin(), first),
+            ("example.com", &wildcard, first),
+            ("a.b.example.com", &wildcard, first),
+            ("\"*.b.example.com\"", &wildcard, first),
+            ("\"*.example.com\"", httpbin(), first),
+            (
+                "httpbin.example.com, b.example.com",
+                httpbin(),
+                &["spec.servers[0].hosts[1]"],
+            ),
+        ] {
+            assert_code(&served(hosts, chain), "ITL0440", paths);
+        }
+        let severity = |hosts: &str, chain| only(&served(hosts, chain), "ITL0440").severity;
+        assert_eq!(severity("other.example.com", httpbin()), Severity::Error);
+        // Some of its names are served.
+        assert_eq!(severity("\"*.example.com\"", httpbin()), Severity::Warning);
+        let why = only(&served("example.com", &wildcard), "ITL0440").why;
+        assert!(
+            why.starts_with("*.example.com covers the names below example.com"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn both_certificates_of_a_server_name_its_hosts() {
+        let yaml = |second: &Chain| {
+            gateway("a", &[("httpbin.example.com", "mode: SIMPLE, credentialNames: [c, d]")])
+                + &secret_of("c", httpbin())
+                + &secret_of("d", second)
+        };
+        assert_code(&yaml(&named(&["*.example.com"])), "ITL0440", &[]);
+        let found = only(&yaml(&named(&["b.example.com"])), "ITL0440");
+        assert!(
+            found.what.contains("tls.crt of secret istio-system/d"),
+            "{}",
+            found.what
+        );
+    }
+
+    #[test]
+    fn names_are_told_once_where_there_are_none() {
+        let mut bad = plan("httpbin.example.com");
+        bad.bad = Some(crate::certs::Bad::NoSan);
+        assert_code(
+            &served("httpbin.example.com, b.example.com", &issue(&bad)),
+            "ITL0440",
+            &[],
+        );
+        // The chain begins with its CA, which is told as such.
+        let upside_down = format!("{}{}", httpbin().intermediate_pem(), httpbin().server_pem());
+        let values = secret(
+            "c",
+            &[("tls.crt", &upside_down), ("tls.key", &key_pem(&httpbin().server))],
+        );
+        let yaml = gateway("a", &[("httpbin.example.com", "mode: SIMPLE, credentialName: c")]) + &values;
+        assert_code(&yaml, "ITL0440", &[]);
+    }
+
+    #[test]
+    fn hosts_below_a_wildcard_are_named() {
+        let wildcard = named(&["*.example.com"]);
+        let service = |hosts: &str, gateways: &str| {
+            format!(
+                "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: v, namespace: default}}\nspec:\n  hosts: [{hosts}]\n  gateways: [{gateways}]\n  http: [{{route: [{{destination: {{host: h}}}}]}}]\n"
+            )
+        };
+        let star = "\"*.example.com\"";
+        let first = &["spec.hosts[0]"][..];
+        for (gateway, service, paths) in [
+            (served(star, &wildcard), service("a.example.com", "a"), &[][..]),
+            (served(star, &wildcard), service("\"*.example.com\"", "a"), &[]),
+            (served(star, &wildcard), service("a.b.example.com", "other"), &[]),
+            (served(star, &wildcard), service("a.b.example.com", "mesh"), &[]),
+            (served(star, &wildcard), service("a.example.org", "default/a"), &[]),
+            // Its own host is told at the Gateway.
+            (
+                served(&format!("{star}, a.b.example.com"), &wildcard),
+                service("a.b.example.com", "a"),
+                &[],
+            ),
+            (served(star, &wildcard), service("a.b.example.com", "a"), first),
+            (served(star, &wildcard), service("A.b.example.com", "default/a"), first),
+            (served("\"*\"", &wildcard), service("a.example.org", "a"), first),
+        ] {
+            assert_code(&format!("{gateway}{service}"), "ITL0441", paths);
+        }
+    }
+
+    #[test]
+    fn the_domains_above_a_name() {
+        let above = |name: &'static str| domains(name).collect::<Vec<_>>();
+        assert_eq!(above("a.b.com"), ["b.com", "com", ""]);
+        assert_eq!(above("com"), [""]);
+        assert!(above("").is_empty());
+    }
+}

@@ -190,3 +190,130 @@ fn leaf_of_intermediate(certificate: &Certificate) -> bool {
     let issuer = certificate.issuer.to_lowercase();
     certificate.public || ["intermediate", "issuing"].iter().any(|word| issuer.contains(word))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::certs::{Authority, Bad, CertificateAuthority, Chain, Issued, issue_chain, pem};
+    use crate::lint::Severity;
+    use crate::lint::testing::{
+        NOW, assert_code, httpbin, issue, key_pem, mutual, only, plan, secret, secret_of, simple,
+    };
+
+    fn text(parts: &[&Issued]) -> String {
+        pem::certificates_text(parts.iter().map(|part| &part.certificate))
+    }
+
+    /// A Secret of httpbin's key with these certificates, and a CA beside them.
+    fn with(certificates: &[&Issued], ca: &str) -> String {
+        let key = key_pem(&httpbin().server);
+        let mut values = vec![
+            ("tls.crt", text(certificates)),
+            ("tls.key", key),
+            ("ca.crt", ca.to_owned()),
+        ];
+        values.retain(|(_, value)| !value.is_empty());
+        let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        secret("c", &values)
+    }
+
+    /// A leaf that a root signed, with no intermediate between.
+    fn under_a_root() -> Chain {
+        let key = httpbin().root.key.as_ref().expect("a key");
+        let root = CertificateAuthority::new(httpbin().root.certificate.clone(), key).expect("a CA");
+        let authority = Authority::Intermediate(&root, &httpbin().root.certificate);
+        issue_chain(&plan("httpbin.example.com"), authority, NOW).expect("a chain")
+    }
+
+    #[test]
+    fn a_chain_leads_from_the_leaf_to_below_the_root() {
+        let good = httpbin();
+        let (leaf, intermediate, root) = (&good.server, &good.intermediate, &good.root);
+        let again = issue(&plan("httpbin.example.com"));
+        let stranger = issue(&plan("other.example.com"));
+        let ca = good.ca_chain_pem();
+        let path = &["data[\"tls.crt\"]"][..];
+        for (yaml, code, paths) in [
+            (simple(&with(&[leaf, intermediate], "")), "ITL0410", &[][..]),
+            (simple(&with(&[leaf, intermediate], "")), "ITL0411", &[]),
+            (simple(&with(&[leaf, intermediate], "")), "ITL0412", &[]),
+            (simple(&with(&[leaf, intermediate], "")), "ITL0413", &[]),
+            (mutual(&with(&[leaf, intermediate], &ca)), "ITL0411", &[]),
+            (mutual(&with(&[leaf, intermediate], &ca)), "ITL0413", &[]),
+            (simple(&with(&[leaf, intermediate], &good.root_pem())), "ITL0411", &[]),
+            (simple(&with(&[leaf, intermediate, root], "")), "ITL0410", &[]),
+            (simple(&with(&[leaf, intermediate, root], "")), "ITL0411", &[]),
+            (
+                simple(&with(&[leaf, intermediate, &stranger.intermediate], "")),
+                "ITL0412",
+                &[],
+            ),
+            // Failing.
+            (simple(&with(&[intermediate, leaf], "")), "ITL0410", path),
+            (simple(&with(&[leaf, root, intermediate], "")), "ITL0410", path),
+            (simple(&with(&[leaf], "")), "ITL0411", path),
+            (simple(&with(&[leaf], &ca)), "ITL0411", path),
+            (simple(&with(&[leaf, root], "")), "ITL0412", path),
+            (simple(&with(&[leaf, &stranger.intermediate], "")), "ITL0412", path),
+            (simple(&with(&[leaf, &again.intermediate], "")), "ITL0412", path),
+            (simple(&with(&[leaf, intermediate, root], "")), "ITL0413", path),
+        ] {
+            assert_code(&yaml, code, paths);
+        }
+        let order = |parts: &[&Issued]| only(&simple(&with(parts, "")), "ITL0410").severity;
+        assert_eq!(order(&[intermediate, leaf]), Severity::Error);
+        assert_eq!(order(&[leaf, root, intermediate]), Severity::Warning);
+    }
+
+    #[test]
+    fn a_root_may_sign_leaves() {
+        let chain = under_a_root();
+        let leaf = text(&[&chain.server]);
+        let key = key_pem(&chain.server);
+        let values = |ca: &str| {
+            let root = httpbin().root_pem();
+            let ca = if ca.is_empty() { root } else { ca.to_owned() };
+            simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key), ("ca.crt", &ca)]))
+        };
+        assert_code(&values(""), "ITL0411", &[]);
+        assert_code(&values(&httpbin().ca_chain_pem()), "ITL0411", &[]);
+        assert_code(
+            &simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key)])),
+            "ITL0411",
+            &[],
+        );
+        assert_code(
+            &simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key)])),
+            "ITL0412",
+            &[],
+        );
+    }
+
+    #[test]
+    fn where_the_intermediate_is_at_hand_is_said() {
+        let leaf = [&httpbin().server];
+        let found = only(&mutual(&with(&leaf, &httpbin().ca_chain_pem())), "ITL0411");
+        assert!(
+            found.what.ends_with("it is in ca.crt of secret istio-system/c"),
+            "{}",
+            found.what
+        );
+        assert!(found.fix.starts_with("append the certificate of"), "{}", found.fix);
+        // In the Secret of another server.
+        let other = crate::lint::testing::gateway("b", &[("b.example.com", "mode: SIMPLE, credentialName: d")]);
+        let yaml = simple(&with(&leaf, "")) + &other + &secret_of("d", httpbin());
+        let found = only(&yaml, "ITL0411");
+        assert!(
+            found.what.ends_with("it is in tls.crt of secret istio-system/d"),
+            "{}",
+            found.what
+        );
+    }
+
+    #[test]
+    fn an_impostor_of_the_ca_is_found() {
+        let mut bad = plan("httpbin.example.com");
+        bad.bad = Some(Bad::WrongCa);
+        let found = only(&simple(&secret_of("c", &issue(&bad))), "ITL0412");
+        assert!(found.what.contains("but another key"), "{}", found.what);
+    }
+}

@@ -333,3 +333,191 @@ fn found_beside(bundle: &Authorities<'_>, found: &mut Findings) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+
+    use crate::certs::crl::{self, Contents};
+    use crate::certs::{CertificateAuthority, Chain, Issued, pem};
+    use crate::lint::Severity;
+    use crate::lint::testing::{
+        NOW, assert_code, gateway, httpbin, issue, key_pem, mutual, mutual_secret_of, only, plan, secret, secret_of,
+        simple,
+    };
+
+    /// The Secret `c` with the pair of httpbin and further values.
+    fn with(values: &[(&str, &str)]) -> String {
+        let (certificate, key) = (httpbin().server_pem(), key_pem(&httpbin().server));
+        let mut all = vec![("tls.crt", certificate.as_str()), ("tls.key", key.as_str())];
+        all.extend_from_slice(values);
+        secret("c", &all)
+    }
+
+    #[test]
+    fn a_server_that_verifies_clients_has_a_ca() {
+        let (ca, root) = (httpbin().ca_chain_pem(), httpbin().root_pem());
+        let field = "spec.servers[0].tls.credentialName";
+        let optional = |beside: &str| {
+            gateway(
+                "a",
+                &[("httpbin.example.com", "mode: OPTIONAL_MUTUAL, credentialName: c")],
+            ) + beside
+        };
+        let named = |beside: &str| {
+            let tls = "mode: MUTUAL, credentialName: c, caCertCredentialName: own";
+            gateway("a", &[("httpbin.example.com", tls)]) + beside
+        };
+        for (yaml, code, paths) in [
+            (mutual(&with(&[("ca.crt", &ca)])), "ITL0320", &[][..]),
+            (mutual(&with(&[("cacert", &ca)])), "ITL0320", &[]),
+            (
+                mutual(&(with(&[]) + &secret("c-cacert", &[("cacert", &root)]))),
+                "ITL0320",
+                &[],
+            ),
+            (
+                named(&(with(&[]) + &secret("own", &[("ca.crt", &root)]))),
+                "ITL0320",
+                &[],
+            ),
+            (simple(&with(&[])), "ITL0320", &[]),
+            (mutual(&with(&[])), "ITL0320", &[field]),
+            (optional(&with(&[])), "ITL0320", &[field]),
+            (mutual(&with(&[("ca.crt", "")])), "ITL0320", &[field]),
+            (
+                mutual(&(with(&[]) + &secret("c-cacert", &[("cacert", &root)]))),
+                "ITL0321",
+                &[],
+            ),
+            (mutual(&with(&[("ca.crt", &ca)])), "ITL0321", &[]),
+            (
+                simple(&(with(&[]) + &secret("c-cacert", &[("x", &root)]))),
+                "ITL0321",
+                &[],
+            ),
+            // A Secret of that name is used alone, even when it holds nothing of use.
+            (
+                mutual(&(with(&[("ca.crt", &ca)]) + &secret("c-cacert", &[("x", &root)]))),
+                "ITL0321",
+                &["data"],
+            ),
+            (
+                mutual(&(with(&[("ca.crt", &ca)]) + &secret("c-cacert", &[("cacert", "")]))),
+                "ITL0321",
+                &["data.cacert"],
+            ),
+            (
+                named(&(with(&[]) + &secret("own", &[("tls.crt", &root)]))),
+                "ITL0321",
+                &["data"],
+            ),
+        ] {
+            assert_code(&yaml, code, paths);
+        }
+    }
+
+    #[test]
+    fn a_hidden_ca_is_told() {
+        let ca = httpbin().ca_chain_pem();
+        let again = issue(&plan("httpbin.example.com"));
+        let stranger = issue(&plan("clients.example.com"));
+        let mut ended = plan("old.example.com");
+        ended.profile.root_days = 1000;
+        let ended = crate::certs::issue_chain(&ended, crate::certs::Authority::New, NOW - Duration::days(1200));
+        let ended = ended.expect("a chain").root_pem();
+        let both = |other: &str| mutual(&(with(&[("ca.crt", &ca)]) + &secret("c-cacert", &[("ca.crt", other)])));
+        for (yaml, expected) in [
+            (both(&ca), None),
+            (both(&format!("{ca}{}", stranger.root_pem())), None),
+            (mutual(&with(&[("ca.crt", &ca)])), None),
+            (both(&stranger.root_pem()), Some(Severity::Info)),
+            (both(&again.ca_chain_pem()), Some(Severity::Warning)),
+            (both(&ended), Some(Severity::Warning)),
+        ] {
+            match expected {
+                None => assert_code(&yaml, "ITL0322", &[]),
+                Some(severity) => {
+                    let found = only(&yaml, "ITL0322");
+                    assert_eq!(
+                        (found.severity, found.path.as_str()),
+                        (severity, "data[\"ca.crt\"]"),
+                        "{}",
+                        found.what
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bundle_holds_certificates_of_cas() {
+        let (ca, root, leaf) = (
+            httpbin().ca_chain_pem(),
+            httpbin().root_pem(),
+            pem::certificate_text(&httpbin().server.certificate),
+        );
+        let key = key_pem(&httpbin().server);
+        let path = &["data[\"ca.crt\"]"][..];
+        for (value, code, paths) in [
+            (ca.as_str(), "ITL0323", &[][..]),
+            (&root, "ITL0324", &[]),
+            (&format!("{leaf}{root}"), "ITL0324", &[]),
+            (&ca.replace('\n', "\r\n"), "ITL0323", &[]),
+            ("word", "ITL0323", path),
+            (&key, "ITL0323", path),
+            (&format!("{}{root}", root.trim_end()), "ITL0323", path),
+            (&leaf, "ITL0324", path),
+        ] {
+            assert_code(&mutual(&with(&[("ca.crt", value)])), code, paths);
+        }
+        assert_code(&simple(&with(&[("ca.crt", "word")])), "ITL0323", &[]);
+    }
+
+    fn list_of(issued: &Issued, now: OffsetDateTime) -> String {
+        let key = issued.key.as_ref().expect("a key");
+        let authority = CertificateAuthority::new(issued.certificate.clone(), key).expect("a CA");
+        crl::text(&crl::issue(&Contents::default(), &authority, now).expect("a list"))
+    }
+
+    fn lists_of(chain: &Chain, now: OffsetDateTime) -> [String; 2] {
+        [list_of(&chain.root, now), list_of(&chain.intermediate, now)]
+    }
+
+    #[test]
+    fn lists_are_there_for_all_cas_and_in_time() {
+        let (ca, root) = (httpbin().ca_chain_pem(), httpbin().root_pem());
+        let [of_root, of_intermediate] = lists_of(httpbin(), NOW - Duration::days(1));
+        let all = format!("{of_root}{of_intermediate}");
+        let [old, _] = lists_of(httpbin(), NOW - Duration::days(400));
+        let path = &["data[\"ca.crl\"]"][..];
+        for (values, code, paths) in [
+            (
+                &[("ca.crt", ca.as_str()), ("ca.crl", all.as_str())][..],
+                "ITL0325",
+                &[][..],
+            ),
+            (&[("ca.crt", &ca), ("ca.crl", &all)], "ITL0326", &[]),
+            (&[("ca.crt", &ca), ("ca.crl", &all)], "ITL0327", &[]),
+            (&[("ca.crt", &ca), ("ca.crl", &all)], "ITL0328", &[]),
+            (&[("cacert", &ca), ("crl", &all)], "ITL0328", &[]),
+            (&[("ca.crt", &root), ("ca.crl", &of_root)], "ITL0327", &[]),
+            (&[("ca.crt", &ca)], "ITL0327", &[]),
+            (&[("ca.crt", &ca), ("ca.crl", &all), ("crl", &all)], "ITL0328", &[]),
+            (&[("ca.crt", &ca), ("ca.crl", "word")], "ITL0325", path),
+            (&[("ca.crt", &ca), ("ca.crl", &root)], "ITL0325", path),
+            (&[("ca.crt", &root), ("ca.crl", &old)], "ITL0326", path),
+            (&[("ca.crt", &ca), ("ca.crl", &of_root)], "ITL0327", path),
+            (&[("ca.crt", &ca), ("ca.crl", &of_intermediate)], "ITL0327", path),
+            (&[("cacert", &ca), ("ca.crl", &all)], "ITL0328", path),
+            (&[("ca.crt", &ca), ("crl", &all)], "ITL0328", &["data.crl"]),
+        ] {
+            assert_code(&mutual(&with(values)), code, paths);
+        }
+        // The CA comes from a Secret of its own, and so must its list.
+        let separate = |values: &[(&str, &str)]| mutual(&(with(&[("ca.crl", &all)]) + &secret("c-cacert", values)));
+        assert_code(&separate(&[("ca.crt", &ca), ("ca.crl", &all)]), "ITL0328", path);
+        assert_code(&mutual(&mutual_secret_of("c", httpbin())), "ITL0328", &[]);
+        assert_code(&simple(&secret_of("c", httpbin())), "ITL0328", &[]);
+    }
+}

@@ -6,11 +6,13 @@
 //! for it (RFC 9113 section 9.1.1). Each server that ends TLS has a route table
 //! of its own, chosen when the connection was made.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::certificate_names::domains;
 use crate::lint::codes::CONNECTION_REUSED;
-use crate::lint::credentials::{Credentials, Owner, Pair, TlsServer};
+use crate::lint::credentials::{Certificate, Credentials, Owner, Pair, TlsServer};
 use crate::lint::workloads::Pods;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::gateway::TlsMode;
@@ -76,6 +78,10 @@ struct SharedAddress<'a> {
     below: HashMap<&'a str, Vec<(&'a str, usize)>>,
     /// By the domain of `*.domain`; the empty one is `*`.
     wide: HashMap<&'a str, usize>,
+    /// How many servers present a certificate.
+    sharing: HashMap<*const Certificate, usize>,
+    /// Certificates that several servers present, and that were told.
+    told: RefCell<HashSet<*const Certificate>>,
 }
 
 impl<'a> SharedAddress<'a> {
@@ -85,11 +91,16 @@ impl<'a> SharedAddress<'a> {
             exact: HashMap::new(),
             below: HashMap::new(),
             wide: HashMap::new(),
+            sharing: HashMap::new(),
+            told: RefCell::default(),
         };
         for place in servers {
             let Some(server) = credentials.servers.get(*place) else {
                 continue;
             };
+            for leaf in credentials.pairs_of(server).filter_map(Pair::leaf) {
+                *shared.sharing.entry(Rc::as_ptr(leaf)).or_default() += 1;
+            }
             for host in &server.hosts {
                 // Of two servers with one host, the first counts; the other is dropped.
                 if let Some(domain) = host.name.strip_prefix('*') {
@@ -124,7 +135,6 @@ impl<'a> SharedAddress<'a> {
             };
             let mut overlap: Option<Overlap<'_>> = None;
             let mut others = 0_usize;
-            let mut counted = HashSet::new();
             for pair in credentials.pairs_of(server) {
                 let Some(leaf) = pair.leaf() else { continue };
                 for name in &leaf.names {
@@ -132,30 +142,37 @@ impl<'a> SharedAddress<'a> {
                         let Some(target) = credentials.servers.get(other) else {
                             continue;
                         };
-                        if other == *place
-                            || !counted.insert(other)
-                            || is_told_by_istio(server, target)
-                            || told.contains(&(other.min(*place), other.max(*place)))
-                        {
+                        let both = (other.min(*place), other.max(*place));
+                        if other == *place || told.contains(&both) || is_told_by_istio(server, target) {
                             continue;
                         }
-                        let Some(outcome) = routes.outcome(server, target, &host) else {
+                        // Of all servers with one certificate, the first two are told.
+                        let shared = presents(credentials, target, leaf);
+                        if shared && self.told.borrow().contains(&Rc::as_ptr(leaf)) {
+                            continue;
+                        }
+                        let Some(answer) = routes.answer(server, target, &host) else {
                             continue;
                         };
-                        others += 1;
-                        told.insert((other.min(*place), other.max(*place)));
+                        told.insert(both);
+                        if shared {
+                            self.told.borrow_mut().insert(Rc::as_ptr(leaf));
+                            others += self.sharing.get(&Rc::as_ptr(leaf)).map_or(1, |count| count - 1);
+                        } else {
+                            others += 1;
+                        }
                         overlap.get_or_insert(Overlap {
                             pair,
                             name,
                             host,
                             target,
-                            outcome,
+                            answer,
                         });
                     }
                 }
             }
             if let Some(overlap) = overlap {
-                found.push(finding(credentials, server, &overlap, others - 1));
+                found.push(finding(credentials, server, &overlap, others.saturating_sub(1)));
             }
         }
     }
@@ -179,6 +196,12 @@ impl<'a> SharedAddress<'a> {
     }
 }
 
+/// Whether a server presents this certificate. Each is read once, so that one place is one certificate.
+fn presents(credentials: &Credentials<'_>, server: &TlsServer<'_>, leaf: &Rc<Certificate>) -> bool {
+    let mut leaves = credentials.pairs_of(server).filter_map(Pair::leaf);
+    leaves.any(|known| Rc::ptr_eq(known, leaf))
+}
+
 /// What one server's certificate makes a client do.
 struct Overlap<'a> {
     pair: &'a Pair<'a>,
@@ -186,7 +209,7 @@ struct Overlap<'a> {
     name: &'a str,
     host: String,
     target: &'a TlsServer<'a>,
-    outcome: Answer,
+    answer: Answer,
 }
 
 /// How the request is answered on the wrong connection.
@@ -256,7 +279,7 @@ impl<'a> Routes<'a> {
 
     /// What a request for `host`, which `target` serves, gets from `server`;
     /// none when it is routed as it should be.
-    fn outcome(&self, server: &TlsServer<'_>, target: &TlsServer<'_>, host: &str) -> Option<Answer> {
+    fn answer(&self, server: &TlsServer<'_>, target: &TlsServer<'_>, host: &str) -> Option<Answer> {
         let takes = server.hosts.iter().any(|own| covers(&own.name, host));
         if !takes {
             return Some(Answer::NotFound);
@@ -307,8 +330,9 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
     let material = overlap.pair.certificate.name();
     let others = match more {
         0 => String::new(),
-        1 => ", and so does a further server".to_owned(),
-        more => format!(", and so do {more} further servers"),
+        1 => ", and so does another server".to_owned(),
+        more if more < MOST_LOOKED_AT - 1 || same.is_some() => format!(", and so do {more} other servers"),
+        _ => ", and so do many other servers".to_owned(),
     };
     let certificate = match same {
         Some(pair) if pair.certificate.is(&overlap.pair.certificate) => {
@@ -331,7 +355,7 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
         "the certificate in {material} is valid for {} by its name {}; {certificate}{others}",
         overlap.host, overlap.name
     );
-    let answer = match overlap.outcome {
+    let answer = match overlap.answer {
         Answer::NotFound => "which does not know that host and answers 404",
         Answer::OtherRoutes => "which answers by the routes of another VirtualService",
     };
@@ -358,4 +382,242 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
     Finding::new(&CONNECTION_REUSED, server.host_place(own), what)
         .why(why)
         .fix(fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+    use crate::certs::Chain;
+    use crate::certs::plan::San;
+    use crate::lint::testing::{gateway, issue, lint_yaml, only, plan, secret_of};
+
+    fn named(names: &[&str]) -> Chain {
+        let mut plan = plan(names.first().expect("a name"));
+        plan.sans = names.iter().map(|name| San::parse(name).expect("a name")).collect();
+        issue(&plan)
+    }
+
+    const C: &str = "mode: SIMPLE, credentialName: c";
+    const D: &str = "mode: SIMPLE, credentialName: d";
+
+    fn service(name: &str, host: &str, gateways: &str) -> String {
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}, namespace: default}}\nspec:\n  hosts: [{host}]\n  gateways: [{gateways}]\n  http: [{{route: [{{destination: {{host: h}}}}]}}]\n"
+        )
+    }
+
+    /// How often connections are reused, by what is in the input.
+    #[test]
+    fn servers_of_one_address_do_not_share_names() {
+        let wildcard = named(&["*.example.com"]);
+        let (a, b) = (named(&["a.example.com"]), named(&["b.example.com"]));
+        let both = named(&["a.example.com", "b.example.com"]);
+        let secrets = |c: &Chain, d: &Chain| secret_of("c", c) + &secret_of("d", d);
+        let pair = |c: &Chain, d: &Chain| {
+            gateway("one", &[("a.example.com", C)]) + &gateway("two", &[("b.example.com", D)]) + &secrets(c, d)
+        };
+        let second = |change: (&str, &str)| pair(&wildcard, &wildcard).replacen(change.0, change.1, 1);
+        for (case, yaml, count) in [
+            ("certificates of their own", pair(&a, &b), 0),
+            (
+                "one server",
+                gateway("one", &[("a.example.com, b.example.com", C)]) + &secret_of("c", &wildcard),
+                0,
+            ),
+            (
+                "the same names in one server of two certificates",
+                gateway("one", &[("a.example.com", "mode: SIMPLE, credentialNames: [c, d]")]) + &secrets(&wildcard, &a),
+                0,
+            ),
+            (
+                "other pods",
+                second(("selector: {istio: ingressgateway}", "selector: {istio: other}")),
+                0,
+            ),
+            ("another port", second(("number: 443", "number: 8443")), 0),
+            (
+                "another address",
+                second(("    hosts:", "    bind: 10.0.0.1\n    hosts:")),
+                0,
+            ),
+            ("no HTTP", second(("protocol: HTTPS", "protocol: TLS")), 0),
+            ("passed on", second(("mode: SIMPLE", "mode: PASSTHROUGH")), 0),
+            (
+                "a name that nobody serves",
+                pair(&named(&["a.example.com", "c.example.com"]), &b),
+                0,
+            ),
+            (
+                "a wildcard one label too high",
+                gateway("one", &[("a.example.com", C)])
+                    + &gateway("two", &[("b.b.example.com", D)])
+                    + &secrets(&wildcard, &named(&["b.b.example.com"])),
+                0,
+            ),
+            // The name of the Secret tells Istio enough: IST0138.
+            (
+                "one Secret in two Gateways",
+                gateway("one", &[("a.example.com", C)])
+                    + &gateway("two", &[("b.example.com", C)])
+                    + &secret_of("c", &wildcard),
+                0,
+            ),
+            (
+                "a wildcard host whose routes are those of the Gateway",
+                gateway("one", &[("\"*.example.com\"", C), ("b.example.com", D)]) + &secrets(&wildcard, &b),
+                0,
+            ),
+            (
+                "a VirtualService that is bound to both",
+                gateway("one", &[("\"*.example.com\"", C)])
+                    + &gateway("two", &[("b.example.com", D)])
+                    + &secrets(&wildcard, &b)
+                    + &service("v", "b.example.com", "one, two"),
+                0,
+            ),
+            ("one certificate in two Secrets", pair(&wildcard, &wildcard), 1),
+            ("a wildcard over the other's host", pair(&wildcard, &b), 1),
+            ("a name of the other's host", pair(&both, &b), 1),
+            (
+                "one Secret in two servers of a Gateway",
+                gateway("one", &[("a.example.com", C), ("b.example.com", C)]) + &secret_of("c", &wildcard),
+                1,
+            ),
+            (
+                "a host that goes to the server for everything else",
+                gateway("one", &[("a.example.com", C), ("\"*\"", D)]) + &secrets(&both, &b),
+                1,
+            ),
+            (
+                "an exact host below another server's wildcard",
+                gateway("one", &[("a.example.com", C)])
+                    + &gateway("two", &[("\"*.example.com\"", D)])
+                    + &secrets(&wildcard, &wildcard),
+                1,
+            ),
+            (
+                "a wildcard host whose Gateway has other routes",
+                gateway("one", &[("\"*.example.com\"", C)])
+                    + &gateway("two", &[("b.example.com", D)])
+                    + &secrets(&wildcard, &b)
+                    + &service("v", "b.example.com", "two")
+                    + &service("w", "\"*.example.com\"", "one"),
+                1,
+            ),
+            (
+                "a wildcard host whose Gateway has no routes for it",
+                gateway("one", &[("\"*.example.com\"", C)])
+                    + &gateway("two", &[("b.example.com", D)])
+                    + &secrets(&wildcard, &b)
+                    + &service("v", "b.example.com", "two"),
+                1,
+            ),
+            (
+                "three servers of one certificate",
+                gateway(
+                    "one",
+                    &[("a.example.com", C), ("b.example.com", C), ("c.example.com", C)],
+                ) + &secret_of("c", &wildcard),
+                1,
+            ),
+        ] {
+            let found = lint_yaml(&yaml).findings;
+            let of_code = found.iter().filter(|finding| finding.code == "ITL0801").count();
+            assert_eq!(of_code, count, "{case}");
+        }
+    }
+
+    #[test]
+    fn servers_secrets_and_the_name_are_said() {
+        let wildcard = named(&["*.example.com"]);
+        let yaml = gateway("one", &[("a.example.com", C)])
+            + &gateway("two", &[("b.example.com", D)])
+            + &secret_of("c", &wildcard)
+            + &secret_of("d", &named(&["b.example.com"]));
+        let found = only(&yaml, "ITL0801");
+        assert_eq!(
+            found.what,
+            "the certificate in tls.crt of secret istio-system/c is valid for b.example.com by its name *.example.com; \
+             server https-two-0 of Gateway default/two serves b.example.com with the certificate in tls.crt of secret istio-system/d"
+        );
+        assert!(
+            found
+                .why
+                .ends_with("server https-one-0 of Gateway default/one, which does not know that host and answers 404")
+        );
+        assert!(
+            found
+                .fix
+                .starts_with("put a.example.com and b.example.com into one server"),
+            "{}",
+            found.fix
+        );
+        assert_eq!(
+            (found.object.as_str(), found.path.as_str()),
+            ("Gateway default/one", "spec.servers[0].hosts[0]")
+        );
+        let same = gateway("one", &[("a.example.com", C)])
+            + &gateway("two", &[("b.example.com", D)])
+            + &secret_of("c", &wildcard)
+            + &secret_of("d", &wildcard);
+        let found = only(&same, "ITL0801");
+        assert!(
+            found.what.ends_with("server https-two-0 of Gateway default/two presents the same certificate, from tls.crt of secret istio-system/d"),
+            "{}",
+            found.what
+        );
+    }
+
+    #[test]
+    fn listeners_of_the_gateway_api_are_servers_too() {
+        let listener = |name: &str, host: &str| {
+            format!(
+                "{{name: {name}, hostname: {host}, port: 443, protocol: HTTPS, tls: {{certificateRefs: [{{name: c}}]}}}}"
+            )
+        };
+        let gateway = |listeners: &str| {
+            format!(
+                "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: g, namespace: istio-system}}\nspec:\n  listeners: [{listeners}]\n"
+            )
+        };
+        let secret = secret_of("c", &named(&["*.example.com"]));
+        let (a, b) = (listener("a", "a.example.com"), listener("b", "b.example.com"));
+        let found = only(&(gateway(&format!("{a}, {b}")) + &secret), "ITL0801");
+        assert_eq!(found.path, "spec.listeners[0].hostname");
+        let alone = lint_yaml(&(gateway(&a) + &secret)).findings;
+        assert!(alone.iter().all(|finding| finding.code != "ITL0801"));
+        // Gateways of the Gateway API have pods, and so addresses, of their own.
+        let apart = gateway(&a) + &gateway(&b).replace("name: g", "name: h") + &secret;
+        assert!(
+            lint_yaml(&apart)
+                .findings
+                .iter()
+                .all(|finding| finding.code != "ITL0801")
+        );
+    }
+
+    #[test]
+    fn hosts_take_names() {
+        for (own, name, expected) in [
+            ("*", "a.com", true),
+            ("*.a.com", "b.a.com", true),
+            ("*.a.com", "c.b.a.com", true),
+            ("*.a.com", "*.a.com", true),
+            ("*.a.com", "a.com", false),
+            ("*.b.a.com", "*.a.com", false),
+            ("a.com", "a.com", true),
+            ("a.com", "b.com", false),
+        ] {
+            assert_eq!(covers(own, name), expected, "{own} {name}");
+        }
+    }
+
+    #[test]
+    fn one_certificate_of_many_servers_is_told_once() {
+        let wildcard = named(&["*.example.com"]);
+        let hosts: Vec<String> = (0..500).map(|number| format!("h{number}.example.com")).collect();
+        let servers: Vec<(&str, &str)> = hosts.iter().map(|host| (host.as_str(), C)).collect();
+        let found = only(&(gateway("one", &servers) + &secret_of("c", &wildcard)), "ITL0801");
+        assert!(found.what.ends_with("and so do 498 other servers"), "{}", found.what);
+    }
 }

@@ -256,3 +256,174 @@ fn kind_of_suite(suite: &str) -> Option<&'static str> {
     ];
     (suite.starts_with("ECDHE-RSA-") || plain.contains(&suite)).then_some("RSA")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::certs::KeyType;
+    use crate::certs::plan::Profile;
+    use crate::lint::Severity;
+    use crate::lint::testing::{
+        assert_code, gateway, httpbin, issue, key_pem, lint_for, only, plan, secret, secret_of, simple,
+    };
+    use crate::workspace::config::IstioTarget;
+
+    #[test]
+    fn certificates_can_be_read() {
+        let good = httpbin().server_pem();
+        let key = key_pem(&httpbin().server);
+        let end = "-----END CERTIFICATE-----\n";
+        let joined = good.replacen(end, end.trim_end(), 1);
+        let (first, second) = good.split_once(end).expect("two certificates");
+        let path = &["data[\"tls.crt\"]"][..];
+        for (value, paths, istio) in [
+            (good.as_str(), &[][..], None),
+            (&good.replace('\n', "\r\n"), &[], None),
+            (&format!("subject=CN = x\n\n{good}\ntext after it"), &[], None),
+            (good.trim_end(), &[], None),
+            (&format!("{key}{good}"), &[], None),
+            (&joined, path, Some("IST0161")),
+            (first, path, Some("IST0161")),
+            ("word", path, Some("IST0161")),
+            (&key, path, Some("IST0161")),
+            (&good.replacen("\nM", "\n!", 1), path, Some("IST0161")),
+            // Istio reads the first and is content.
+            (&format!("{first}{end}{}", second.replacen("\nM", "\n!", 1)), path, None),
+            (
+                &format!("{first}{end}-----BEGIN CERTIFICATE-----\nMAMCAQU=\n{end}"),
+                path,
+                None,
+            ),
+        ] {
+            let yaml = simple(&secret("c", &[("tls.crt", value), ("tls.key", &key)]));
+            assert_code(&yaml, "ITL0401", paths);
+            if !paths.is_empty() {
+                assert_eq!(only(&yaml, "ITL0401").istio, istio, "{value}");
+            }
+        }
+        let swapped = only(
+            &simple(&secret("c", &[("tls.crt", &key), ("tls.key", &good)])),
+            "ITL0401",
+        );
+        assert!(
+            swapped.fix.starts_with("exchange tls.crt and tls.key"),
+            "{}",
+            swapped.fix
+        );
+    }
+
+    #[test]
+    fn the_place_is_the_value_of_the_secret() {
+        let good = httpbin().server_pem();
+        let cut = &good[..good.len() / 4];
+        let found = only(&simple(&secret("c", &[("tls.crt", cut), ("tls.key", "")])), "ITL0310");
+        assert_eq!(
+            (found.object.as_str(), found.file.as_str()),
+            ("Secret istio-system/c", "-")
+        );
+        let found = only(
+            &simple(&secret(
+                "c",
+                &[("tls.crt", cut), ("tls.key", &key_pem(&httpbin().server))],
+            )),
+            "ITL0401",
+        );
+        assert_eq!(found.path, "data[\"tls.crt\"]");
+        assert!(
+            found.line > 1 && found.what.contains("tls.crt of secret istio-system/c"),
+            "{}",
+            found.what
+        );
+    }
+
+    #[test]
+    fn keys_can_be_read_and_belong_to_the_certificate() {
+        let certificate = httpbin().server_pem();
+        let issued = httpbin().server.key.as_ref().expect("a key");
+        let encrypted = issued.encrypted_pem("password").expect("encrypted");
+        let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nMAMCAQU=\n-----END RSA PRIVATE KEY-----\n";
+        let other = issue(&plan("httpbin.example.com"));
+        let (own, other) = (key_pem(&httpbin().server), key_pem(&other.server));
+        let path = &["data[\"tls.key\"]"][..];
+        for (value, code, paths) in [
+            (own.as_str(), "ITL0402", &[][..]),
+            (&own.replace('\n', "\r\n"), "ITL0402", &[]),
+            (&format!("{certificate}{own}"), "ITL0402", &[]),
+            (&own, "ITL0403", &[]),
+            (&own, "ITL0404", &[]),
+            ("word", "ITL0402", path),
+            (&certificate, "ITL0402", path),
+            (&own[..60], "ITL0402", path),
+            (&encrypted, "ITL0403", path),
+            (legacy, "ITL0403", path),
+            (&encrypted, "ITL0402", &[]),
+            (&other, "ITL0404", path),
+        ] {
+            assert_code(
+                &simple(&secret("c", &[("tls.crt", &certificate), ("tls.key", value)])),
+                code,
+                paths,
+            );
+        }
+    }
+
+    #[test]
+    fn some_keys_are_for_some_gateways() {
+        let of = |key_type| {
+            let mut plan = plan("httpbin.example.com");
+            plan.profile = Profile {
+                leaf_key: key_type,
+                ..Profile::default()
+            };
+            simple(&secret_of("c", &issue(&plan)))
+        };
+        let path = &["data[\"tls.crt\"]"][..];
+        let (p256, p384) = (of(KeyType::EcdsaP256), of(KeyType::EcdsaP384));
+        let (rsa, ed25519) = (of(KeyType::Rsa2048), of(KeyType::Ed25519));
+        for (yaml, code, paths) in [
+            (&p256, "ITL0405", &[][..]),
+            (&rsa, "ITL0405", &[]),
+            (&p256, "ITL0406", &[]),
+            (&rsa, "ITL0406", &[]),
+            (&p384, "ITL0406", &[]),
+            (&p384, "ITL0405", path),
+            (&ed25519, "ITL0406", path),
+        ] {
+            assert_code(yaml, code, paths);
+        }
+        assert_eq!(only(&p384, "ITL0405").severity, Severity::Info);
+        let old = lint_for(&p384, IstioTarget::V1_1).findings.into_iter();
+        let old: Vec<Severity> = old
+            .filter(|found| found.code == "ITL0405")
+            .map(|found| found.severity)
+            .collect();
+        assert_eq!(old, [Severity::Error]);
+    }
+
+    #[test]
+    fn suites_go_with_the_key() {
+        let yaml = |suites: &str, more: &str| {
+            let tls = format!("mode: SIMPLE, credentialName: c, cipherSuites: [{suites}]{more}");
+            gateway("a", &[("httpbin.example.com", &tls)]) + &secret_of("c", httpbin())
+        };
+        let (ecdsa, rsa) = ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256");
+        let only_1_2 = ", maxProtocolVersion: TLSV1_2";
+        let path = &["spec.servers[0].tls.cipherSuites"][..];
+        for (yaml, paths) in [
+            (yaml(ecdsa, ""), &[][..]),
+            (yaml(&format!("{rsa}, {ecdsa}"), only_1_2), &[]),
+            (
+                yaml("\"[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-RSA-AES128-GCM-SHA256]\"", ""),
+                &[],
+            ),
+            (yaml("ALL", ""), &[]),
+            (yaml("", ""), &[]),
+            (yaml(rsa, ", minProtocolVersion: TLSV1_3"), &[]),
+            (yaml(rsa, ""), path),
+            (yaml("AES128-SHA, DES-CBC3-SHA", only_1_2), path),
+        ] {
+            assert_code(&yaml, "ITL0407", paths);
+        }
+        assert_eq!(only(&yaml(rsa, ""), "ITL0407").severity, Severity::Warning);
+        assert_eq!(only(&yaml(rsa, only_1_2), "ITL0407").severity, Severity::Error);
+    }
+}
