@@ -106,10 +106,11 @@ pub(super) fn secret(name: &str, values: &[(&str, &str)]) -> String {
 
 /// A Secret as YAML, its values in base64.
 pub(super) fn secret_in(namespace: &str, name: &str, values: &[(&str, &str)]) -> String {
-    let values: String = values
+    let values: Vec<String> = values
         .iter()
         .map(|(key, value)| format!("  {key}: \"{}\"\n", STANDARD.encode(value)))
         .collect();
+    let values = values.concat();
     format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata:\n{values}")
 }
 
@@ -128,13 +129,14 @@ pub(super) fn mutual_secret_of(name: &str, chain: &Chain) -> String {
 /// A Gateway of namespace default for Istio's own pods; each server has its
 /// hosts and its `tls`, both in YAML's flow style, and port 443.
 pub(super) fn gateway(name: &str, servers: &[(&str, &str)]) -> String {
-    let servers: String = servers
+    let servers: Vec<String> = servers
         .iter()
         .enumerate()
         .map(|(index, (hosts, tls))| {
             format!("  - port: {{number: 443, name: https-{name}-{index}, protocol: HTTPS}}\n    hosts: [{hosts}]\n    tls: {{{tls}}}\n")
         })
         .collect();
+    let servers = servers.concat();
     format!(
         "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: default}}\nspec:\n  selector: {{istio: ingressgateway}}\n  servers:\n{servers}"
     )
@@ -160,4 +162,12 @@ pub(super) fn only(yaml: &str, code: &str) -> Finding {
     let found = of_code.next().unwrap_or_else(|| panic!("no {code}\n{yaml}"));
     assert!(of_code.next().is_none(), "several {code}\n{yaml}");
     found
+}
+
+/// The Secret `c` with the certificate and key of [`httpbin`] and further values.
+pub(super) fn httpbin_with(values: &[(&str, &str)]) -> String {
+    let (certificate, key) = (httpbin().server_pem(), key_pem(&httpbin().server));
+    let mut all = vec![("tls.crt", certificate.as_str()), ("tls.key", key.as_str())];
+    all.extend_from_slice(values);
+    secret("c", &all)
 }

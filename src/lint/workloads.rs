@@ -7,7 +7,7 @@ use super::world::World;
 
 /// The pods that can be gateways: Istio's own ingress gateway, whose pod is
 /// assumed as `istioctl analyze` assumes it, and the Pods and Deployments of the input.
-pub struct Workloads<'a> {
+pub(crate) struct Workloads<'a> {
     known: Vec<Workload<'a>>,
     /// Selectors that were asked for: there are few, however many Gateways.
     selected: RefCell<HashMap<BTreeMap<String, String>, Vec<usize>>>,
@@ -20,7 +20,7 @@ struct Workload<'a> {
 
 /// The pods of one selector.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Pods {
+pub(crate) enum Pods {
     /// These, by their places in the list; pods with a place in common share an address.
     Known(Vec<usize>),
     /// None that is known: those with these labels.

@@ -150,7 +150,7 @@ impl<'a> World<'a> {
     }
 
     /// The key material of every server, looked up at the first call.
-    pub fn credentials(&self) -> &Credentials<'a> {
+    pub(crate) fn credentials(&self) -> &Credentials<'a> {
         self.credentials.get_or_init(|| Credentials::of(self))
     }
 

@@ -22,7 +22,7 @@ use crate::problem::Problem;
 const TRANSPARENCY: &str = "1.3.6.1.4.1.11129.2.4.2";
 
 /// One certificate.
-pub struct Certificate {
+pub(crate) struct Certificate {
     /// The certificate itself.
     pub der: CertificateDer<'static>,
     /// Its CN, else its first name, else its whole subject.
@@ -61,7 +61,7 @@ pub struct Certificate {
 
 /// What of a certificate says that another signed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// Name and key fit.
     Issuer,
     /// The name is the issuer's, the key another.
@@ -125,33 +125,33 @@ impl Certificate {
     }
 
     /// Whether issuer and subject are the same name, as a root's are.
-    pub fn is_self_issued(&self) -> bool {
+    pub(crate) fn is_self_issued(&self) -> bool {
         self.subject_name == self.issuer_name
     }
 
     /// Whether it can sign others: a CA, or a root from before there were extensions.
-    pub fn is_authority(&self) -> bool {
+    pub(crate) fn is_authority(&self) -> bool {
         self.is_ca || (self.version != 3 && self.is_self_issued())
     }
 
     /// Whether it can be meant as a server's or a client's own certificate.
-    pub fn is_leaf(&self) -> bool {
+    pub(crate) fn is_leaf(&self) -> bool {
         !self.is_authority()
     }
 
     /// The subject, as it stands in the certificate.
-    pub fn subject_name(&self) -> &[u8] {
+    pub(crate) fn subject_name(&self) -> &[u8] {
         &self.subject_name
     }
 
     /// The issuer's name, as it stands in the certificate.
-    pub fn issuer_name(&self) -> &[u8] {
+    pub(crate) fn issuer_name(&self) -> &[u8] {
         &self.issuer_name
     }
 
     /// What `other` is to this certificate, by names and key identifiers; the
     /// signature itself is looked at only where there are none.
-    pub fn relation(&self, other: &Self) -> Relation {
+    pub(crate) fn relation(&self, other: &Self) -> Relation {
         if self.issuer_name != other.subject_name {
             return Relation::Stranger;
         }
@@ -177,12 +177,12 @@ impl Certificate {
     }
 
     /// Whether a client that wants `host` takes the certificate's names (RFC 9525).
-    pub fn covers(&self, host: &Host) -> bool {
+    pub(crate) fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| host.is_covered_by(name))
     }
 
     /// Whether extendedKeyUsage allows `purpose` (`serverAuth`); an absent one allows everything.
-    pub fn allows(&self, purpose: &str) -> bool {
+    pub(crate) fn allows(&self, purpose: &str) -> bool {
         let usages = self.extended_key_usage.as_ref();
         usages.is_none_or(|usages| {
             usages
@@ -194,7 +194,7 @@ impl Certificate {
 
 /// Why a value holds no certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
+pub(crate) struct Unreadable {
     /// The line of the value; 0 when no line is meant.
     pub line: u32,
     /// In words.
@@ -204,18 +204,18 @@ pub struct Unreadable {
 }
 
 /// The certificates of a value, in its order, each with its line.
-pub type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable>>;
+pub(crate) type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable>>;
 
 /// Reads certificates, each content and each certificate once.
 #[derive(Default)]
-pub struct Reader {
+pub(crate) struct Reader {
     contents: HashMap<Vec<u8>, Certificates>,
     certificates: HashMap<Vec<u8>, Option<Rc<Certificate>>>,
 }
 
 impl Reader {
     /// The certificates of a PEM text.
-    pub fn certificates(&mut self, content: &[u8]) -> Certificates {
+    pub(crate) fn certificates(&mut self, content: &[u8]) -> Certificates {
         if let Some(known) = self.contents.get(content) {
             return known.clone();
         }
@@ -286,10 +286,10 @@ impl Reader {
 }
 
 /// What problems of reading call the text.
-pub const NAME: &str = "value";
+pub(crate) const NAME: &str = "value";
 
 /// The line of a problem with a text, and the reason without the text's name.
-pub fn words(problem: &Problem) -> (u32, String) {
+pub(crate) fn words(problem: &Problem) -> (u32, String) {
     let at = problem.at.as_deref().unwrap_or_default();
     let line = at.rsplit(':').next().and_then(|line| line.parse().ok());
     let why = problem.why.clone().unwrap_or_else(|| problem.what.clone());
@@ -297,7 +297,7 @@ pub fn words(problem: &Problem) -> (u32, String) {
 }
 
 /// A mistake that is seen often, by its name.
-pub fn explained(content: &[u8]) -> Option<String> {
+pub(crate) fn explained(content: &[u8]) -> Option<String> {
     use base64::Engine as _;
     let text = std::str::from_utf8(content).ok()?;
     let compact: String = text.split_ascii_whitespace().collect();

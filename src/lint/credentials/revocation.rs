@@ -7,7 +7,7 @@ use x509_parser::prelude::FromDer as _;
 use crate::certs::names::display;
 
 /// One list.
-pub struct RevocationList {
+pub(crate) struct RevocationList {
     /// The CA, as `C=US, CN=a`.
     pub issuer: String,
     /// The CA's name, as it stands in the list.
@@ -18,7 +18,7 @@ pub struct RevocationList {
 
 impl RevocationList {
     /// Reads a list; none if it is no list.
-    pub fn read(der: &CertificateRevocationListDer<'_>) -> Option<Self> {
+    pub(crate) fn read(der: &CertificateRevocationListDer<'_>) -> Option<Self> {
         let (_, parsed) = x509_parser::revocation_list::CertificateRevocationList::from_der(der).ok()?;
         Some(Self {
             issuer: display(parsed.issuer()),

@@ -10,7 +10,7 @@ use crate::secrets::{Entry, SecretData};
 
 /// A Secret of the input, or what stands for one: a folder below `--certs`, a
 /// chain of the workspace, a file of this machine.
-pub struct UsedSecret<'a> {
+pub(crate) struct UsedSecret<'a> {
     /// The namespace in which it was looked for.
     pub namespace: String,
     /// Its name.
@@ -37,7 +37,7 @@ impl<'a> UsedSecret<'a> {
     }
 
     /// The values.
-    pub fn data(&self) -> &SecretData {
+    pub(crate) fn data(&self) -> &SecretData {
         match &self.data {
             Data::Shared(data) => data,
             Data::Read(data) => data,
@@ -45,12 +45,12 @@ impl<'a> UsedSecret<'a> {
     }
 
     /// `secret istio-system/a`, or the folder.
-    pub fn title(&self) -> &str {
+    pub(crate) fn title(&self) -> &str {
         &self.data().source
     }
 
     /// The names of its keys.
-    pub fn key_names(&self) -> String {
+    pub(crate) fn key_names(&self) -> String {
         let names: Vec<&str> = self.data().entries.keys().map(String::as_str).collect();
         if names.is_empty() {
             "no key at all".to_owned()
@@ -60,13 +60,13 @@ impl<'a> UsedSecret<'a> {
     }
 
     /// A key that is there and not empty.
-    pub fn filled(&self, key: &str) -> Option<&[u8]> {
+    pub(crate) fn filled(&self, key: &str) -> Option<&[u8]> {
         let entry = self.data().entries.get(key)?;
         (!entry.content.is_empty()).then_some(&entry.content)
     }
 
     /// The place of a key; of the Secret when the key is empty.
-    pub fn place(&self, key: &str) -> Place {
+    pub(crate) fn place(&self, key: &str) -> Place {
         match &self.item {
             Some(item) if key.is_empty() => item.place("data"),
             Some(item) => item.place(&path_of(item.object, key)),
@@ -101,7 +101,7 @@ fn path_of(secret: &Secret, key: &str) -> String {
 
 /// One value.
 #[derive(Clone)]
-pub struct Value<'a> {
+pub(crate) struct Value<'a> {
     /// The Secret that holds it.
     pub secret: Rc<UsedSecret<'a>>,
     /// Under which key.
@@ -126,13 +126,13 @@ impl<'a> Value<'a> {
     }
 
     /// The bytes.
-    pub fn content(&self) -> &[u8] {
+    pub(crate) fn content(&self) -> &[u8] {
         let entry = self.secret.data().entries.get(&self.key);
         entry.map_or(&[], |entry| &entry.content)
     }
 
     /// `tls.crt of secret istio-system/a`, or the file's name.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match self.secret.data().entries.get(&self.key) {
             Some(entry) if self.secret.item.is_none() => entry.name.clone(),
             _ => format!("{} of {}", self.key, self.secret.title()),
@@ -140,7 +140,7 @@ impl<'a> Value<'a> {
     }
 
     /// Its place; the line (0 when none is meant) counts where it is a file.
-    pub fn place(&self, line: u32) -> Place {
+    pub(crate) fn place(&self, line: u32) -> Place {
         let mut place = self.secret.place(&self.key);
         if self.secret.item.is_none() && line > 0 {
             place.line = line;
@@ -150,7 +150,7 @@ impl<'a> Value<'a> {
     }
 
     /// ` (line 3 of the value)`, where the place cannot say it.
-    pub fn line_of_value(&self, line: u32) -> String {
+    pub(crate) fn line_of_value(&self, line: u32) -> String {
         if line == 0 || self.secret.item.is_none() {
             String::new()
         } else {
@@ -159,7 +159,7 @@ impl<'a> Value<'a> {
     }
 
     /// Whether both are the same value of the same Secret.
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.secret, &other.secret) && self.key == other.key
     }
 }

@@ -1,5 +1,7 @@
 //! A server that has TLS settings, whichever kind of Gateway it stands in.
 
+use std::collections::BTreeMap;
+
 use super::{ClientCa, Credential, FileField};
 use crate::lint::finding::Place;
 use crate::lint::workloads::Pods;
@@ -11,15 +13,25 @@ use crate::manifests::server_hosts::{ServerHost, hosts_of};
 
 /// The object that a server stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Owner {
+pub(crate) enum Owner {
     /// Place among the world's Gateways of Istio.
     Istio(usize),
     /// Place among the world's other objects: a Gateway of the Gateway API.
     GatewayApi(usize),
 }
 
+/// One of `certificateRefs` in the Gateway API.
+pub(super) struct Reference {
+    /// The field's path.
+    pub(super) field: String,
+    /// The Secret.
+    pub(super) name: String,
+    /// Its namespace, where one is named.
+    pub(super) namespace: Option<String>,
+}
+
 /// One server and what it leads to.
-pub struct TlsServer<'a> {
+pub(crate) struct TlsServer<'a> {
     /// The object.
     pub owner: Owner,
     /// `Gateway default/mygateway`.
@@ -44,6 +56,8 @@ pub struct TlsServer<'a> {
     pub tls: Option<&'a ServerTlsSettings>,
     /// The pods that serve it.
     pub pods: Pods,
+    /// The labels by which an Istio Gateway selects them.
+    pub selector: Option<&'a BTreeMap<String, String>>,
     /// The fields that name Secrets of certificates.
     pub credentials: Vec<Credential<'a>>,
     /// `caCertCredentialName`.
@@ -81,6 +95,7 @@ impl<'a> TlsServer<'a> {
             mode: tls.map_or(TlsMode::Passthrough, ServerTlsSettings::effective_mode),
             tls,
             pods,
+            selector: Some(&gateway.object.spec.selector),
             credentials: Vec::new(),
             ca_credential: None,
             client_ca: None,
@@ -92,11 +107,8 @@ impl<'a> TlsServer<'a> {
     }
 
     /// The listeners of a Gateway of the Gateway API that terminate TLS, each
-    /// with its certificateRefs: field, name, namespace.
-    pub(super) fn of_gateway_api(
-        object: &Item<'a, Other>,
-        place: usize,
-    ) -> Vec<(Self, Vec<(String, String, Option<String>)>)> {
+    /// with its certificateRefs.
+    pub(super) fn of_gateway_api(object: &Item<'a, Other>, place: usize) -> Vec<(Self, Vec<Reference>)> {
         let other = object.object;
         if other.kind != "Gateway" || !other.api_version.starts_with("gateway.networking.k8s.io/") {
             return Vec::new();
@@ -143,6 +155,7 @@ impl<'a> TlsServer<'a> {
                     tls: None,
                     // Each of these Gateways has pods of its own.
                     pods: Pods::Unknown([("gateway".to_owned(), object.full_name())].into()),
+                    selector: None,
                     credentials: Vec::new(),
                     ca_credential: None,
                     client_ca: None,
@@ -161,7 +174,11 @@ impl<'a> TlsServer<'a> {
                         return None;
                     }
                     let field = format!("{path}.tls.certificateRefs[{index}].name");
-                    Some((field, text("name")?.to_owned(), text("namespace").map(str::to_owned)))
+                    Some(Reference {
+                        field,
+                        name: text("name")?.to_owned(),
+                        namespace: text("namespace").map(str::to_owned),
+                    })
                 });
                 let references = references.collect();
                 Some((server, references))
@@ -170,12 +187,12 @@ impl<'a> TlsServer<'a> {
     }
 
     /// The place of a field of the object.
-    pub fn place(&self, path: &str) -> Place {
+    pub(crate) fn place(&self, path: &str) -> Place {
         Place::field(self.title.clone(), self.origin, path)
     }
 
     /// The place of a host.
-    pub fn host_place(&self, index: usize) -> Place {
+    pub(crate) fn host_place(&self, index: usize) -> Place {
         self.place(&self.host_path(index))
     }
 
@@ -187,12 +204,12 @@ impl<'a> TlsServer<'a> {
     }
 
     /// Its hosts without namespaces.
-    pub fn host_names(&self) -> Vec<String> {
+    pub(crate) fn host_names(&self) -> Vec<String> {
         self.hosts.iter().map(|host| host.name.clone()).collect()
     }
 
     /// The server in words: `server https-a of Gateway default/mygateway`.
-    pub fn called(&self) -> String {
+    pub(crate) fn called(&self) -> String {
         let part = match self.owner {
             Owner::Istio(_) => "server",
             Owner::GatewayApi(_) => "listener",
@@ -205,7 +222,7 @@ impl<'a> TlsServer<'a> {
     }
 
     /// Whether it ends TLS with a certificate that is given to it.
-    pub fn terminates(&self) -> bool {
+    pub(crate) fn terminates(&self) -> bool {
         matches!(self.mode, TlsMode::Simple | TlsMode::Mutual | TlsMode::OptionalMutual)
     }
 }

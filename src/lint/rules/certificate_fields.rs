@@ -31,8 +31,14 @@ impl Rule for InTime {
                     continue;
                 }
                 let finding = out_of_time(&pair.certificate, *line, certificate, now);
-                // Istio looks at the first certificate only.
-                found.push_some(finding.map(|finding| if place == 0 { finding } else { finding.istio(None) }));
+                // Istio looks at the first certificate of credentialName only.
+                found.push_some(finding.map(|finding| {
+                    if place == 0 && pair.analysed {
+                        finding
+                    } else {
+                        finding.istio(None)
+                    }
+                }));
             }
         }
         for bundle in &credentials.authorities {

@@ -111,7 +111,7 @@ impl Rule for RoutedHosts {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let credentials = world.credentials();
         // By Gateway and domain, so that no VirtualService is compared with every server.
-        let mut wide: HashMap<(&str, &str), Vec<&TlsServer<'_>>> = HashMap::new();
+        let mut wide: HashMap<(&str, &str), Vec<WideServer<'_>>> = HashMap::new();
         let mut exact: HashSet<(&str, &str)> = HashSet::new();
         for server in &credentials.servers {
             if !server.terminates() || !matches!(server.owner, Owner::Istio(_)) {
@@ -122,7 +122,7 @@ impl Rule for RoutedHosts {
                     Some(domain) => wide
                         .entry((server.full_name.as_str(), domain.trim_start_matches('.')))
                         .or_default()
-                        .push(server),
+                        .push((server, host.namespace.as_deref())),
                     None => {
                         exact.insert((server.full_name.as_str(), host.name.as_str()));
                     }
@@ -146,10 +146,15 @@ impl Rule for RoutedHosts {
                     if host.is_wildcard() || exact.contains(&(gateway.as_str(), name.as_str())) {
                         continue;
                     }
-                    let Some(server) = domains(&name).find_map(|domain| wide.get(&(gateway.as_str(), domain))) else {
-                        continue;
+                    // A host may be for VirtualServices of one namespace alone.
+                    let takes = |(_, namespace): &&WideServer<'_>| {
+                        namespace.is_none_or(|namespace| namespace == service.namespace)
                     };
-                    let Some(server) = server.first() else { continue };
+                    let server = domains(&name).find_map(|domain| {
+                        let servers = wide.get(&(gateway.as_str(), domain))?;
+                        servers.iter().take(MOST_ALIKE).find(takes)
+                    });
+                    let Some((server, _)) = server else { continue };
                     for pair in credentials.pairs_of(server) {
                         let Some(leaf) = pair.leaf().filter(|leaf| !leaf.names.is_empty()) else {
                             continue;
@@ -176,6 +181,12 @@ impl Rule for RoutedHosts {
         }
     }
 }
+
+/// A server with a wildcard host, and the namespace whose VirtualServices may bind to that.
+type WideServer<'s> = (&'s TlsServer<'s>, Option<&'s str>);
+
+/// Servers with one wildcard host that are looked at; more than one is a mistake.
+const MOST_ALIKE: usize = 16;
 
 /// The domains above a name, the longest first, at last the empty one, which is `*`.
 pub(super) fn domains(name: &str) -> impl Iterator<Item = &str> {
@@ -305,6 +316,17 @@ mod tests {
             (served(star, &wildcard), service("a.b.example.com", "other"), &[]),
             (served(star, &wildcard), service("a.b.example.com", "mesh"), &[]),
             (served(star, &wildcard), service("a.example.org", "default/a"), &[]),
+            // Hosts of other namespaces do not bind.
+            (
+                served("\"other/*.example.com\"", &wildcard),
+                service("a.b.example.com", "a"),
+                &[],
+            ),
+            (
+                served("\"./*.example.com\"", &wildcard),
+                service("a.b.example.com", "a"),
+                first,
+            ),
             // Its own host is told at the Gateway.
             (
                 served(&format!("{star}, a.b.example.com"), &wildcard),

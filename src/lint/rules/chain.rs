@@ -88,17 +88,13 @@ impl Path {
         let mut places = vec![0];
         // Chains are a handful long; what comes later is not looked at.
         let chain = &chain[..chain.len().min(LONGEST)];
-        loop {
-            let Some((_, last)) = places.last().and_then(|place| chain.get(*place)) else {
-                break;
-            };
+        while let Some((_, last)) = places.last().and_then(|place| chain.get(*place)) {
             if last.is_self_issued() {
                 break;
             }
-            let next = chain
-                .iter()
-                .enumerate()
-                .find(|(place, (_, other))| !places.contains(place) && last.relation(other) == Relation::Issuer);
+            let mut others = chain.iter().enumerate();
+            let next =
+                others.find(|(place, (_, other))| !places.contains(place) && last.relation(other) == Relation::Issuer);
             match next {
                 Some((place, _)) => places.push(place),
                 None => break,

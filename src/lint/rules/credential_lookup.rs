@@ -8,6 +8,7 @@ use crate::lint::codes::{
     CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
 };
 use crate::lint::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
+use crate::lint::workloads::Pods;
 use crate::lint::{Code, Finding, Findings, Need, Rule, World};
 use crate::names::Host;
 use crate::shell::quote;
@@ -264,41 +265,36 @@ impl Rule for OneSpelling {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         // By pods, since each gateway asks for its own Secrets.
-        let mut short: HashMap<(&crate::lint::workloads::Pods, &str), &TlsServer<'_>> = HashMap::new();
-        let servers = &world.credentials().servers;
-        let of_istio = || servers.iter().filter(|server| matches!(server.owner, Owner::Istio(_)));
-        for server in of_istio() {
-            for credential in server
-                .credentials
-                .iter()
-                .filter(|credential| credential.written == credential.name)
-            {
-                short.entry((&server.pods, credential.name.as_str())).or_insert(server);
+        let mut short: HashMap<(&Pods, &str), &TlsServer<'_>> = HashMap::new();
+        let mut long = Vec::new();
+        for server in &world.credentials().servers {
+            // In the Gateway API, references are spelled out by Istio itself.
+            let istio = matches!(server.owner, Owner::Istio(_));
+            for credential in server.credentials.iter().filter(|_| istio) {
+                match credential.outcome {
+                    Outcome::OtherSource | Outcome::Denied { .. } => {}
+                    _ if credential.has_namespace => long.push((server, credential)),
+                    _ => {
+                        short.entry((&server.pods, credential.name.as_str())).or_insert(server);
+                    }
+                }
             }
         }
-        for server in of_istio() {
-            let long = server
-                .credentials
-                .iter()
-                .filter(|credential| credential.written != credential.name);
-            for credential in
-                long.filter(|credential| !matches!(credential.outcome, Outcome::OtherSource | Outcome::Denied { .. }))
-            {
-                if let Some(other) = short.get(&(&server.pods, credential.name.as_str())) {
-                    found.push(
-                        Finding::new(
-                            &CREDENTIAL_TWO_SPELLINGS,
-                            server.place(&credential.field),
-                            format!(
-                                "\"{}\" is the secret that {} calls \"{}\"",
-                                credential.written,
-                                other.called(),
-                                credential.name
-                            ),
-                        )
-                        .fix(format!("credentialName: {}", credential.name)),
-                    );
-                }
+        for (server, credential) in long {
+            if let Some(other) = short.get(&(&server.pods, credential.name.as_str())) {
+                found.push(
+                    Finding::new(
+                        &CREDENTIAL_TWO_SPELLINGS,
+                        server.place(&credential.field),
+                        format!(
+                            "\"{}\" is the secret that {} calls \"{}\"",
+                            credential.written,
+                            other.called(),
+                            credential.name
+                        ),
+                    )
+                    .fix(format!("credentialName: {}", credential.name)),
+                );
             }
         }
     }
@@ -419,6 +415,7 @@ mod tests {
             (two("c", "istio-system/c"), &["spec.servers[1].tls.credentialName"][..]),
             (two("istio-system/c", "c"), &["spec.servers[0].tls.credentialName"]),
             (two("c", "c"), &[]),
+            (two("c", "\"kubernetes://c\""), &[]),
             (two("istio-system/c", "istio-system/c"), &[]),
             (two("c", "default/c"), &[]),
         ] {

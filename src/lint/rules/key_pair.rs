@@ -53,7 +53,7 @@ fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::credentials::Unr
             value.line_of_value(error.line)
         ),
     );
-    let finding = if error.from_the_start {
+    let finding = if error.from_the_start && pair.analysed {
         finding
     } else {
         finding.istio(None)

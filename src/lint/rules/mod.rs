@@ -8,6 +8,7 @@ mod coalescing;
 mod credential_lookup;
 mod input;
 mod key_pair;
+mod revocation;
 mod secret_keys;
 
 use super::rule::Rule;
@@ -19,6 +20,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         credential_lookup::RULES,
         secret_keys::RULES,
         client_ca::RULES,
+        revocation::RULES,
         key_pair::RULES,
         chain::RULES,
         certificate_fields::RULES,
