@@ -7,12 +7,14 @@
 
 mod bindings;
 pub mod codes;
+mod credentials;
 mod finding;
 pub mod fix;
 mod host_index;
 mod hosts;
 mod istio_names;
 mod kube_gateways;
+mod pods;
 mod re2;
 mod registry;
 mod rule;

@@ -1,9 +1,11 @@
 //! Everything that rules look at, with indices made once.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use super::credentials::Credentials;
 use super::finding::Place;
 use super::rule::Need;
 use super::workloads::Workloads;
@@ -90,6 +92,7 @@ pub struct World<'a> {
     pub store: &'a SecretStore<'a>,
     /// What else is known.
     pub settings: &'a Settings,
+    credentials: OnceCell<Credentials<'a>>,
 }
 
 impl<'a> World<'a> {
@@ -114,6 +117,7 @@ impl<'a> World<'a> {
             workloads: Workloads::default(),
             store,
             settings,
+            credentials: OnceCell::new(),
         };
         for loaded in objects {
             match &loaded.manifest {
@@ -155,6 +159,11 @@ impl<'a> World<'a> {
     /// The namespace of the gateway's pods.
     pub fn pod_namespace(&self) -> &'a str {
         &self.store.namespace
+    }
+
+    /// The key material of every server, looked up at the first call.
+    pub(crate) fn credentials(&self) -> &Credentials<'a> {
+        self.credentials.get_or_init(|| Credentials::of(self))
     }
 
     /// Whether the target is Istio 1.1, to which the old shapes are no findings.

@@ -65,7 +65,13 @@ fn case(name: &str) -> Case {
 fn ours(dir: &Dir, case: &Case) -> Vec<(String, Option<String>, String)> {
     let path = case.path.to_str().expect("UTF-8");
     let ran = dir.run(&["lint", "-f", path, "-o", "json"]);
-    assert!(matches!(ran.code, Some(0..=2)), "{}: {:?}\n{}", case.name, ran.code, ran.stderr);
+    assert!(
+        matches!(ran.code, Some(0..=2)),
+        "{}: {:?}\n{}",
+        case.name,
+        ran.code,
+        ran.stderr
+    );
     assert!(!ran.stderr.contains("panicked"), "{}: {}", case.name, ran.stderr);
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let json = ran.json();
@@ -82,9 +88,10 @@ fn ours(dir: &Dir, case: &Case) -> Vec<(String, Option<String>, String)> {
 
 /// What Istio says, as far as it is about the kinds that we look at.
 fn istios(answer: &serde_json::Value) -> Found {
-    answer["analyze"]
+    answer["cluster"]["findings"]
         .as_array()
-        .expect("findings")
+        .into_iter()
+        .flatten()
         .iter()
         .map(|finding| {
             let field = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
@@ -134,7 +141,11 @@ fn what_istio_finds_we_find_and_say_why_where_we_differ() {
         for code in case.more.keys().filter(|code| !said.contains(code.as_str())) {
             let _ = writeln!(wrong, "{name}: {code} is said to be more, and is not found");
         }
-        for code in case.less.keys().filter(|code| !theirs.iter().any(|(theirs, _)| theirs == *code)) {
+        for code in case
+            .less
+            .keys()
+            .filter(|code| !theirs.iter().any(|(theirs, _)| theirs == *code))
+        {
             let _ = writeln!(wrong, "{name}: {code} is said to be less, and Istio does not say it");
         }
     }

@@ -22,6 +22,7 @@ mod init;
 mod inspect;
 mod layering;
 mod lint;
+mod lint_corpus;
 mod lint_elsewhere;
 mod manifests;
 mod probe;

@@ -1,5 +1,11 @@
 //! The rules, by subject.
 
+mod certificate_fields;
+mod certificate_names;
+mod chain;
+mod client_ca;
+mod coalescing;
+mod credential_lookup;
 mod delegates;
 mod gateway_api;
 mod gateway_api_grants;
@@ -22,15 +28,19 @@ mod gateway_workload;
 #[cfg(test)]
 mod gateway_yaml;
 mod input;
+mod input;
+mod key_pair;
 mod mesh_hosts;
 mod prefix_cover;
 mod reachability;
+mod revocation;
 mod route_action;
 mod route_cors;
 mod route_destination;
 mod route_fault;
 mod route_headers;
 mod route_match;
+mod secret_keys;
 mod tls_tcp_routes;
 mod virtual_service;
 mod vs_claims;
@@ -75,6 +85,15 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         route_cors::RULES,
         tls_tcp_routes::RULES,
         reachability::RULES,
+        credential_lookup::RULES,
+        secret_keys::RULES,
+        client_ca::RULES,
+        revocation::RULES,
+        key_pair::RULES,
+        chain::RULES,
+        certificate_fields::RULES,
+        certificate_names::RULES,
+        coalescing::RULES,
     ]
     .into_iter()
     .flatten()
