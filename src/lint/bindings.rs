@@ -88,7 +88,7 @@ pub(super) struct Gateways<'a> {
 
 impl<'a> Gateways<'a> {
     /// Indexes the world's Gateways for the hosts of its VirtualServices.
-    pub(super) fn of(world: &'a World<'a>) -> Self {
+    pub(super) fn of(world: &'a World<'_>) -> Self {
         let services = world.virtual_services.iter();
         let hosts: Vec<String> = services
             .flat_map(|service| &service.object.spec.hosts)

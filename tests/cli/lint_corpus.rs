@@ -92,7 +92,6 @@ fn istios(answer: &serde_json::Value) -> Found {
         .as_array()
         .into_iter()
         .flatten()
-        .iter()
         .map(|finding| {
             let field = |name: &str| finding[name].as_str().unwrap_or_default().to_owned();
             (field("code"), field("object"))

@@ -28,7 +28,6 @@ mod gateway_workload;
 #[cfg(test)]
 mod gateway_yaml;
 mod input;
-mod input;
 mod key_pair;
 mod mesh_hosts;
 mod prefix_cover;
