@@ -11,6 +11,7 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod corpus;
 mod dataplane_admin;
 mod dataplane_http;
 mod dataplane_limits;
