@@ -114,17 +114,20 @@ fn case(name: String, recorded: Recorded) -> Case {
     let text = std::fs::read_to_string(&first).unwrap_or_else(|error| panic!("{}: {error}", first.display()));
     let said = |word: &str| {
         let mut lines = text.lines().take_while(|line| line.starts_with('#'));
-        lines.find_map(|line| Some(line.strip_prefix("# ")?.strip_prefix(word)?.trim().to_owned()))
+        lines.find_map(|line| {
+            let (before, reason) = line.strip_prefix("# ")?.split_once(": ")?;
+            before.starts_with(word).then(|| reason.trim().to_owned())
+        })
     };
     let json = path.extension().is_some_and(|extension| extension == "json");
-    let correct = json || said("Correct:").is_some();
+    let correct = json || said("Correct").is_some();
     assert!(
-        correct != said("Wrong:").is_some(),
+        correct != said("Wrong").is_some(),
         "{name} begins with # Correct: or # Wrong:"
     );
     Case {
-        more: said("More than Istio:"),
-        less: said("Less than Istio:"),
+        more: said("More"),
+        less: said("Less"),
         name,
         path,
         correct,
