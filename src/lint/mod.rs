@@ -10,6 +10,7 @@ mod finding;
 pub mod fix;
 mod rule;
 mod rules;
+pub mod secrecy;
 mod suppress;
 #[cfg(test)]
 mod testing;

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use crate::lint::secrecy::may_be_key;
+
 /// How many lines around a change are shown.
 const CONTEXT: usize = 3;
 
@@ -196,7 +198,12 @@ impl<'t> Lines<'t> {
             let Some(start) = self.starts.get(line) else { return };
             let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
             let text = self.text.get(*start..end).unwrap_or_default();
-            let _ = writeln!(diff, "{sign}{}", text.trim_end_matches(['\n', '\r']));
+            let text = text.trim_end_matches(['\n', '\r']);
+            let _ = if may_be_key(text) {
+                writeln!(diff, "{sign}[a line of {} bytes that is not shown]", text.len())
+            } else {
+                writeln!(diff, "{sign}{text}")
+            };
         }
     }
 }
