@@ -129,6 +129,8 @@ fn a_secret_goes_where_the_gateway_reads_it() {
     ] {
         let secret = |metadata: &str| format!("{GATEWAY}apiVersion: v1\nkind: Secret\n{metadata}");
         assert_eq!(fixed(&secret(before)).as_deref(), Some(&*secret(after)));
+        let windows = |text: &str| secret(text).replace('\n', "\r\n");
+        assert_eq!(fixed(&windows(before)), Some(windows(after)));
     }
     let secret = |name: &str, namespace: &str| {
         format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\n")
@@ -241,7 +243,9 @@ fn text_values_keep_their_block() {
     assert_eq!(fixed(&text), None);
     let plain = |chain: &str| secret(chain).replace(" # chain", "");
     let right = plain(&format!("{leaf}{intermediate}"));
-    assert_eq!(fixed(&plain(&format!("{intermediate}{leaf}"))), Some(right));
+    let wrong = plain(&format!("{intermediate}{leaf}"));
+    assert_eq!(fixed(&wrong), Some(right.clone()));
+    assert_eq!(fixed(&wrong.replace('\n', "\r\n")), Some(right.replace('\n', "\r\n")));
 }
 
 #[test]
