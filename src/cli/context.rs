@@ -98,10 +98,15 @@ impl Context {
         })
     }
 
-    /// The width of text for people, in characters: the variable COLUMNS, or 100.
+    /// The width of text for people, in characters: the variable COLUMNS, else
+    /// the terminal's on standard output, else 100.
     pub fn width(&self) -> usize {
         let columns = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
-        columns.filter(|columns| (20..=1000).contains(columns)).unwrap_or(100)
+        let terminal = || rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+        columns
+            .or_else(|| terminal().map(|size| usize::from(size.ws_col)))
+            .filter(|columns| (20..=1000).contains(columns))
+            .unwrap_or(100)
     }
 
     /// Chooses among the formats of a command, the first being its default.

@@ -19,6 +19,7 @@ mod re2;
 mod registry;
 mod rule;
 mod rules;
+pub mod secrecy;
 mod servers;
 mod spot;
 mod suppress;

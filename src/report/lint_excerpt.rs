@@ -4,11 +4,10 @@
 use std::collections::HashMap;
 
 use crate::lint::Finding;
+use crate::lint::secrecy::{is_secret_path, may_hold_secret};
 
 /// The longest line of which a part is shown, in bytes.
 const LINE_LIMIT: usize = 4096;
-/// From this length on, a run of base64 characters may be a key.
-const SECRET_RUN: usize = 40;
 
 /// The texts of the manifests, with their lines found once.
 pub struct Texts<'t> {
@@ -50,7 +49,7 @@ impl<'t> Texts<'t> {
         let lines = self.files.get(finding.file.as_str())?;
         let number = usize::try_from(finding.line).ok()?.checked_sub(1)?;
         let line = lines.line(number)?;
-        if line.len() > LINE_LIMIT || is_secret_path(&finding.path) || may_hold_secret(line) {
+        if line.trim().is_empty() || line.len() > LINE_LIMIT || is_secret_path(&finding.path) || may_hold_secret(line) {
             return None;
         }
         // Where the object cannot be read, it is not known which lines are values.
@@ -65,6 +64,13 @@ impl<'t> Texts<'t> {
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
+        // Lines that end in CR alone are counted by YAML, and nowhere else.
+        let mut breaks = memchr::memchr_iter(b'\r', text.as_bytes());
+        let text = if breaks.any(|at| text.as_bytes().get(at + 1) != Some(&b'\n')) {
+            ""
+        } else {
+            text
+        };
         // The column of the first line does not count the mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let starts: Vec<usize> = std::iter::once(0)
@@ -110,34 +116,6 @@ fn shown(character: char) -> char {
         control if control.is_control() => '\u{fffd}',
         other => other,
     }
-}
-
-/// Whether a field is a value of a Secret.
-pub fn is_secret_path(path: &str) -> bool {
-    let first = path.split(['.', '[']).next().unwrap_or_default();
-    matches!(first, "data" | "stringData")
-}
-
-/// Whether a line has a Secret's values on it, PEM, or base64 of some length.
-fn may_hold_secret(line: &str) -> bool {
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let longest = line
-        .as_bytes()
-        .split(|byte| !is_base64(*byte))
-        .map(<[u8]>::len)
-        .max()
-        .unwrap_or_default();
-    if longest > SECRET_RUN || line.contains("-----BEGIN") || line.contains("PRIVATE KEY") {
-        return true;
-    }
-    ["data", "stringData"].iter().any(|field| {
-        line.match_indices(field).any(|(at, _)| {
-            let word_before = line[..at].ends_with(|before: char| before.is_alphanumeric());
-            let rest = line[at + field.len()..].trim_start_matches(['"', '\'']).trim_start();
-            let value = rest.strip_prefix(':').map(str::trim_start);
-            !word_before && value.is_some_and(|value| !value.is_empty() && !value.starts_with('#'))
-        })
-    })
 }
 
 /// How many characters from `column` on are the value or the key that stands there.
@@ -263,8 +241,8 @@ mod tests {
             ("hosts: [a.com, 'b c', \"d\\\"e\"]", 23, "\"d\\\"e\""),
             ("a: b, c]", 4, "b, c]"),
             ("a: [", 4, "["),
-            ("tls:\r", 1, "tls"),
-            ("\ta: b", 5, "b"),
+            ("tls:", 1, "tls"),
+            ("\ta: b\r\n", 5, "b"),
             ("a: \"open", 4, "\"open"),
             ("url: http://a:80", 6, "http://a:80"),
         ] {
@@ -274,6 +252,7 @@ mod tests {
         }
         assert_eq!(excerpt("a: b", 1, 99, "spec", 80), Some(("a: b".into(), 4, 1)));
         assert_eq!(excerpt("a: b", 3, 1, "spec", 80), None);
+        assert_eq!(excerpt("a: b\rc: d", 1, 1, "spec", 80), None);
     }
 
     #[test]

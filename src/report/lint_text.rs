@@ -81,7 +81,7 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
     text.push('\n');
     let number = finding.line.to_string();
     // The number with its bar, and the blanks around it.
-    let margin = number.len() + 6;
+    let margin = number.len() + 8;
     if let Some(excerpt) = texts.excerpt(finding, layout.width.saturating_sub(margin)) {
         let blank = " ".repeat(number.len());
         let bar = paint.faint("|");

@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use base64::Engine as _;
 use serde_json::Value;
 
 use crate::harness::{Dir, Ran};
@@ -81,6 +82,20 @@ warning[ITL0003]: unknown field datum: an API server drops it
     dir.run(&["lint", "-f", "a.yaml", "-v"])
         .exits(1)
         .prints("  see: https://");
+}
+
+#[test]
+fn long_lines_are_cut_to_the_width() {
+    let long = UNKNOWN_FIELD.replace("datum: {}", &format!("datum: [{}]", "word ".repeat(100)));
+    let dir = folder(&[("a.yaml", &long)]);
+    let args = ["lint", "a.yaml"];
+    let ran = Ran::of(dir.command(&args).env("COLUMNS", "60"), &args).exits(1);
+    let line = ran
+        .stdout
+        .lines()
+        .find(|line| line.contains("| datum: ["))
+        .expect("the line");
+    assert!(line.chars().count() <= 60 && line.ends_with("..."), "{line}");
 }
 
 #[test]
@@ -279,10 +294,11 @@ fn what_is_made_lints_clean() {
 fn comments_silence_findings_where_they_stand() {
     for (comment, line, expected) in [
         ("# istio-tls:ignore ITL0004 known", 6, &[][..]),
+        ("# istio-tls:ignore ITL0004", 5, &[]),
         (
             "# istio-tls:ignore ITL0004",
-            5,
-            &[("ITL0005", "a.yaml", 5), ("ITL0004", "a.yaml", 7)],
+            4,
+            &[("ITL0005", "a.yaml", 4), ("ITL0004", "a.yaml", 7)],
         ),
         (
             "# istio-tls:ignore ITL0003",
@@ -508,6 +524,28 @@ spec:
         .says("nothing here can be mended");
     let json = dir.run(&["lint", "k8s", "--fix", "--yes", "-o", "json"]);
     assert!(json.json()["findings"].is_array());
+}
+
+#[test]
+fn a_missing_intermediate_is_taken_from_the_chains_at_hand() {
+    let chains = Dir::new();
+    chains.run(&["gen-certs", "httpbin.example.com"]).exits(0);
+    let made = chains.run(&["manifests", "--mode", "simple"]).exits(0).stdout;
+    let secret: Value = serde_saphyr::from_multiple(&made).expect("YAML").remove(0);
+    let whole = secret["data"]["tls.crt"].as_str().expect("a chain");
+    let pem = base64::engine::general_purpose::STANDARD.decode(whole).expect("base64");
+    let pem = String::from_utf8(pem).expect("PEM");
+    let end = pem.find("-----END CERTIFICATE-----\n").expect("a certificate") + 26;
+    let leaf = base64::engine::general_purpose::STANDARD.encode(&pem[..end]);
+    let dir = folder(&[("all.yaml", &made.replace(whole, &leaf))]);
+    let certs = chains.path("httpbin.example.com");
+    for (args, text) in [
+        (&[][..], made.replace(whole, &leaf)),
+        (&["--certs", certs.to_str().unwrap()], made.clone()),
+    ] {
+        let ran = dir.run(&[&["lint", "all.yaml", "--fix", "--yes"], args].concat());
+        assert_eq!(dir.read("all.yaml"), text, "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use crate::lint::secrecy::may_be_key;
+
 /// How many lines around a change are shown.
 const CONTEXT: usize = 3;
 
@@ -70,7 +72,14 @@ impl Shown {
         let starts = (self.old.len(), self.new.len());
         self.old.push_str(old);
         self.new.push_str(new);
-        self.changes.push((starts.0..self.old.len(), starts.1..self.new.len()));
+        let ends = (self.old.len(), self.new.len());
+        match self.changes.last_mut() {
+            // Two changes of one line are one change.
+            Some((before, after)) if !self.old[before.end..starts.0].contains('\n') => {
+                (before.end, after.end) = ends;
+            }
+            _ => self.changes.push((starts.0..ends.0, starts.1..ends.1)),
+        }
     }
 
     /// A change with the rest of its first and its last line, which is the same on both sides.
@@ -100,21 +109,14 @@ impl Shown {
 pub(super) fn diff(name: &str, text: &str, edits: &[Edit], masks: &[Mask]) -> Option<String> {
     let shown = shown(text, edits, masks)?;
     let (old, new) = (Lines::of(&shown.old), Lines::of(&shown.new));
-    let mut regions: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-    for (before, after) in &shown.changes {
-        let region = shown.whole_lines(before, after);
-        match regions.last_mut() {
-            // Two changes of one line are one change.
-            Some(last) if region.0.start < last.0.end => {
-                last.0.end = last.0.end.max(region.0.end);
-                last.1.end = last.1.end.max(region.1.end);
-            }
-            _ => regions.push(region),
-        }
-    }
-    for (before, after) in &mut regions {
-        (*before, *after) = (old.lines(before), new.lines(after));
-    }
+    let regions: Vec<(Range<usize>, Range<usize>)> = shown
+        .changes
+        .iter()
+        .map(|(before, after)| {
+            let (before, after) = shown.whole_lines(before, after);
+            (old.lines(&before), new.lines(&after))
+        })
+        .collect();
     let mut diff = format!("--- {name}\n+++ {name}\n");
     for hunk in regions.chunk_by(|one, next| next.0.start - one.0.end <= 2 * CONTEXT) {
         let (first, last) = (hunk.first()?, hunk.last()?);
@@ -196,7 +198,12 @@ impl<'t> Lines<'t> {
             let Some(start) = self.starts.get(line) else { return };
             let end = self.starts.get(line + 1).copied().unwrap_or(self.text.len());
             let text = self.text.get(*start..end).unwrap_or_default();
-            let _ = writeln!(diff, "{sign}{}", text.trim_end_matches(['\n', '\r']));
+            let text = text.trim_end_matches(['\n', '\r']);
+            let _ = if may_be_key(text) {
+                writeln!(diff, "{sign}[a line of {} bytes that is not shown]", text.len())
+            } else {
+                writeln!(diff, "{sign}{text}")
+            };
         }
     }
 }
@@ -237,7 +244,7 @@ mod tests {
             (
                 vec![edit(10..10, "n: m\n"), edit(10..20, "")],
                 text.replace("c: 3\nd: 4\n", "n: m\n"),
-                "@@ -1,7 +1,6 @@\n a: 1\n b: 2\n+n: m\n-c: 3\n-d: 4\n e: 5\n f: 6\n g: 7\n",
+                "@@ -1,7 +1,6 @@\n a: 1\n b: 2\n-c: 3\n-d: 4\n+n: m\n e: 5\n f: 6\n g: 7\n",
             ),
         ] {
             assert_eq!(apply(text, &edits).unwrap(), edited);
@@ -267,5 +274,63 @@ mod tests {
         let expected = "@@ -1,3 +1,3 @@\n key: [1]\n-cert: [2]\n+cert: [3]\n-name: a\n+title: a\n";
         assert!(diff.ends_with(expected), "{diff}");
         assert!(super::diff("f", text, &[edit(20..22, "x")], &masks).is_none());
+    }
+    /// The text after a unified diff, read as `patch` reads it.
+    fn patched(text: &str, diff: &str) -> String {
+        let old: Vec<&str> = text.lines().collect();
+        let (mut new, mut at): (Vec<&str>, usize) = (Vec::new(), 0);
+        let mut counts = (0, 0);
+        for line in diff.lines().skip(2) {
+            if let Some(header) = line.strip_prefix("@@ ") {
+                assert_eq!(counts, (0, 0), "{diff}");
+                let numbers: Vec<usize> = header
+                    .split(|c: char| !c.is_ascii_digit())
+                    .filter_map(|number| number.parse().ok())
+                    .collect();
+                let [start, gone, place, come] = numbers[..] else {
+                    panic!("{diff}")
+                };
+                // A hunk without lines names the line before it.
+                let until = if gone == 0 { start } else { start - 1 };
+                new.extend(&old[at..until]);
+                assert_eq!(new.len(), if come == 0 { place } else { place - 1 }, "{diff}");
+                at = until;
+                counts = (gone, come);
+                continue;
+            }
+            let (sign, line) = line.split_at(1);
+            if sign != "+" {
+                assert_eq!(old[at], line, "{diff}");
+                at += 1;
+                counts.0 -= 1;
+            }
+            if sign != "-" {
+                new.push(line);
+                counts.1 -= 1;
+            }
+        }
+        new.extend(&old[at..]);
+        new.join("\n")
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_diff_leads_from_one_text_to_the_other(
+            lines in proptest::collection::vec("[ab]{0,2}", 1..40),
+            cuts in proptest::collection::vec((0..90_usize, 0..6_usize, "[cd\n]{0,4}"), 1..5),
+        ) {
+            let text = lines.join("\n") + "\n";
+            let mut edits: Vec<Edit> = Vec::new();
+            let mut from = 0;
+            for (start, length, new) in cuts {
+                let start = (from + start).min(text.len() - 1);
+                let end = (start + length).min(text.len() - 1);
+                edits.push(edit(start..end, &new));
+                from = end;
+            }
+            let edited = apply(&text, &edits).unwrap();
+            let diff = diff("f", &text, &edits, &[]).unwrap();
+            proptest::prop_assert_eq!(patched(&text, &diff), edited.strip_suffix('\n').unwrap());
+        }
     }
 }

@@ -15,6 +15,9 @@ use crate::manifests::load;
 use edit::{Edit, Mask};
 use spans::{Node, Value};
 
+/// The annotation in which kubectl keeps what was applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
 /// A file that can be mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
@@ -132,20 +135,24 @@ impl<'t> File<'t> {
             let items = document.get("items").map(Node::items).unwrap_or_default();
             for object in std::iter::once(document).chain(items) {
                 // Whatever calls its values so may hold a key, a ConfigMap too.
-                for field in ["data", "stringData", "binaryData"] {
-                    let Some(data) = object.get(field) else { continue };
-                    let values = match &data.value {
-                        Value::Mapping { entries, .. } => entries.iter().map(|entry| &entry.value).collect(),
-                        _ => vec![data],
-                    };
-                    masks.extend(values.into_iter().filter_map(|value| {
-                        let text = self.text.get(value.range.clone())?;
-                        (!text.is_empty()).then(|| Mask {
-                            range: value.range.clone(),
-                            shown: secret_shown(text.as_bytes()),
-                        })
-                    }));
+                let fields = ["data", "stringData", "binaryData"];
+                let mut values: Vec<&Node> = Vec::new();
+                for data in fields.into_iter().filter_map(|field| object.get(field)) {
+                    match &data.value {
+                        Value::Mapping { entries, .. } => values.extend(entries.iter().map(|entry| &entry.value)),
+                        _ => values.push(data),
+                    }
                 }
+                // kubectl keeps a copy of the whole object there.
+                let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
+                values.extend(annotations.and_then(|annotations| annotations.get(LAST_APPLIED)));
+                masks.extend(values.into_iter().filter_map(|value| {
+                    let text = self.text.get(value.range.clone())?;
+                    (!text.is_empty()).then(|| Mask {
+                        range: value.range.clone(),
+                        shown: secret_shown(text.as_bytes()),
+                    })
+                }));
             }
         }
         masks.sort_by_key(|mask| mask.range.start);

@@ -126,7 +126,8 @@ fn namespace(world: &World<'_>, item: &Item<'_, Secret>, node: &Node, text: &str
         let separator = if *flow {
             ", ".to_owned()
         } else {
-            format!("\n{}", " ".repeat(text.get(start..key.start)?.chars().count()))
+            let indent = " ".repeat(text.get(start..key.start)?.chars().count());
+            format!("{}{indent}", line_break(text))
         };
         Edit {
             range: key.start..key.start,
@@ -316,6 +317,11 @@ fn only_certificates(value: &[u8]) -> bool {
     })
 }
 
+/// How the text ends its lines.
+fn line_break(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
 /// A value as the entry writes its own: base64 in `data`, PEM in `stringData`.
 fn written(text: &str, entry: &Entry, value: &str, plain: bool) -> Option<String> {
     let old = text.get(entry.value.range.clone())?;
@@ -335,7 +341,8 @@ fn written(text: &str, entry: &Entry, value: &str, plain: bool) -> Option<String
             let first = content.lines().find(|line| !line.trim().is_empty())?;
             let indent: String = first.chars().take_while(|character| *character == ' ').collect();
             let lines: Vec<String> = value.lines().map(|line| format!("{indent}{line}")).collect();
-            Some(format!("{header}\n{}", lines.join("\n")))
+            let line_break = line_break(text);
+            Some(format!("{}{line_break}{}", header.trim_end(), lines.join(line_break)))
         }
         _ => None,
     }

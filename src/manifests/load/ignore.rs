@@ -60,9 +60,22 @@ pub(super) fn ignores(
     starts: &[u32],
 ) -> Vec<Ignore> {
     let lines: Vec<&str> = text.lines().collect();
-    let is_comment = |number: u32| {
-        let line = usize::try_from(number - 1).ok().and_then(|index| lines.get(index));
-        line.is_some_and(|line| line.trim_start().starts_with('#'))
+    let line_at = |number: u32| {
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        lines.get(index).copied()
+    };
+    let is_comment = |number: u32| line_at(number).is_some_and(|line| line.trim_start().starts_with('#'));
+    // The lines of the object that begins in a line.
+    let object_at = |first: u32, document: Option<(u32, u32)>| {
+        let index = starts.binary_search(&first).ok()?;
+        let next = starts.get(index + 1).map_or(u32::MAX, |start| start.saturating_sub(1));
+        let document_end = document.map_or(u32::MAX, |(_, last)| last);
+        let last = if document_end < first {
+            next
+        } else {
+            next.min(document_end)
+        };
+        Some(first..=last.max(first))
     };
     let mut found: Vec<Ignore> = Vec::with_capacity(comments.len());
     // Of a block of comments, the last one's next line is that of all of them.
@@ -80,14 +93,15 @@ pub(super) fn ignores(
                 };
             }
             below = Some((own, next));
-            let last_of_document = document.map_or(u32::MAX, |(_, last)| last);
-            match (document, starts.binary_search(&next)) {
-                (Some((first, last)), _) if comment.leading && own < first => first..=last.max(first),
-                (_, Ok(index)) => {
-                    let end = starts.get(index + 1).map_or(u32::MAX, |start| start.saturating_sub(1));
-                    next..=end.min(last_of_document).max(next)
-                }
-                _ => own..=next,
+            let separator = line_at(next).is_some_and(|line| line.starts_with("---"));
+            match document {
+                Some((first, last)) if comment.leading && own < first => first..=last.max(first),
+                // Above the line that begins a document stands above the document's object.
+                _ if separator => match starts.get(starts.partition_point(|start| *start < next)) {
+                    Some(start) => object_at(*start, document).unwrap_or(own..=next),
+                    None => own..=next,
+                },
+                _ => object_at(next, document).unwrap_or(own..=next),
             }
         };
         found.push(Ignore {
