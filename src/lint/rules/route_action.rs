@@ -251,6 +251,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_null_is_refused_as_it_is_read() {
+        for (routes, path) in [
+            ("null", "spec.http[0]"),
+            ("{match: [null]}", "spec.http[0].match[0]"),
+            (
+                "{match: [{headers: {x-user: null}}]}",
+                "spec.http[0].match[0].headers.x-user",
+            ),
+            ("{route: [null]}", "spec.http[0].route[0]"),
+            ("{route: [{weight: 1}]}", "spec.http[0].route[0]"),
+            ("{mirrors: [null]}", "spec.http[0].mirrors[0]"),
+            ("{mirrors: [{percentage: {value: 1}}]}", "spec.http[0].mirrors[0]"),
+        ] {
+            assert_code(&service("hosts: [a.com],", routes), "ITL0002", &[path]);
+        }
+    }
+
+    #[test]
     fn a_route_does_one_thing() {
         table(
             "ITL0602",
