@@ -40,6 +40,8 @@ mod route_fault;
 mod route_headers;
 mod route_match;
 mod secret_keys;
+mod route_redirect;
+mod route_retry;
 mod tls_tcp_routes;
 mod virtual_service;
 mod vs_claims;
@@ -80,6 +82,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         route_headers::RULES,
         route_destination::RULES,
         route_action::RULES,
+        route_redirect::RULES,
+        route_retry::RULES,
         route_fault::RULES,
         route_cors::RULES,
         tls_tcp_routes::RULES,

@@ -1,7 +1,7 @@
 //! What Istio's admission webhook checks of cross-origin policies.
 
-use super::route_fault::check_duration;
 use super::route_match::check_regex;
+use super::route_retry::check_duration;
 use crate::lint::codes::{CORS_INVALID, DURATION_INVALID, REGEX_INVALID};
 use crate::lint::istio_names::is_header_name;
 use crate::lint::spot::Spot;

@@ -217,8 +217,10 @@ mod tests {
         )
     }
 
-    /// Each: Gateways with their hosts, the VirtualService's spec, the paths found.
-    fn table(code: &str, cases: &[(&[(&str, &str)], &str, &[&str])]) {
+    /// Gateways with their hosts, the VirtualService's spec, the paths found.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+
+    fn table(code: &str, cases: &[Case<'_>]) {
         for (gateways, spec, paths) in cases {
             let gateways: String = gateways.iter().map(|(name, hosts)| gateway(name, hosts)).collect();
             assert_code(&format!("{gateways}{}", service(spec)), code, paths);
