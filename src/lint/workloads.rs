@@ -19,7 +19,7 @@ struct Workload<'a> {
 }
 
 /// The pods of one selector.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Pods {
     /// These, by their places in the list; pods with a place in common share an address.
     Known(Vec<usize>),

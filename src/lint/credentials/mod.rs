@@ -209,3 +209,6 @@ impl<'a> Credentials<'a> {
 pub(crate) fn verifies_clients(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Mutual | TlsMode::OptionalMutual)
 }
+
+#[cfg(test)]
+mod tests;
