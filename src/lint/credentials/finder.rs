@@ -373,11 +373,8 @@ impl<'w, 'a> Finder<'w, 'a> {
 
     /// A Deployment of these pods in the input that mounts nothing at the path.
     fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
-        let Pods::Known(places) = pods else { return None };
-        // The first workload is Istio's own, which is assumed; the Deployments follow.
-        let mut own = places
-            .iter()
-            .filter_map(|place| self.world.deployments.get(place.checked_sub(1)?))
+        let mut own = Workloads::deployments(pods)
+            .filter_map(|place| self.world.deployments.get(place))
             .peekable();
         own.peek()?;
         let mut missing = None;

@@ -9,6 +9,7 @@ mod credential_lookup;
 mod input;
 mod key_pair;
 mod revocation;
+mod secret_access;
 mod secret_keys;
 
 use super::rule::Rule;
@@ -18,6 +19,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
     [
         input::RULES,
         credential_lookup::RULES,
+        secret_access::RULES,
         secret_keys::RULES,
         client_ca::RULES,
         revocation::RULES,
