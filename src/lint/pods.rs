@@ -75,6 +75,16 @@ impl<'a> Workloads<'a> {
         }
     }
 
+    /// The places of the world's Deployments that these pods are of.
+    pub(crate) fn deployments(pods: &Pods) -> impl Iterator<Item = usize> {
+        let places = match pods {
+            Pods::Known(places) => places.as_slice(),
+            Pods::Unknown(_) => &[],
+        };
+        // The first workload is Istio's own, which is assumed; the Deployments follow.
+        places.iter().filter_map(|place| place.checked_sub(1))
+    }
+
     /// The namespaces in which pods run; empty when that is not known.
     pub(super) fn namespaces(&self, pods: &Pods) -> Vec<String> {
         let Pods::Known(places) = pods else {

@@ -38,6 +38,11 @@ super::codes! {
         why: "the file is read inside the gateway's pods, and no volume is mounted on its path there";
         fix: "mount the Secret as a volume: istio-tls manifests --secrets file-mount --only ingress-volumes";
         doc: "https://kubernetes.io/docs/concepts/storage/volumes/";
+    SECRETS_MAY_NOT_BE_LISTED = "ITL0307" Error None;
+        title: "a gateway whose service account may not list Secrets";
+        why: "istiod gives a gateway its Secrets only if the pods' service account may list Secrets in their namespace; the servers stay without certificates, and connections to their hosts are reset";
+        fix: "add to the Role a rule with apiGroups: [\"\"], resources: [secrets], verbs: [get, list, watch]";
+        doc: "https://kubernetes.io/docs/reference/access-authn-authz/rbac/";
     SECRET_WITHOUT_PAIR = "ITL0310" Error Some("IST0161");
         title: "a Secret without a usable pair of certificate and key";
         why: "Istio takes the keys cert and key, else tls.crt and tls.key, both filled; without such a pair connections to the server's hosts are reset";

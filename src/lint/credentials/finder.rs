@@ -1,6 +1,6 @@
 //! Looks up what servers name: each Secret, pair and bundle once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::secret::Data;
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::lint::pods::{Pods, Workloads};
 use crate::lint::world::{Item, World};
-use crate::manifests::model::Secret;
 use crate::manifests::model::gateway::ServerTlsSettings;
+use crate::manifests::model::{Other, Secret};
 use crate::problem::Problem;
 
 /// A Secret by namespace, name and, where `--certs` may answer, the hosts.
@@ -23,6 +23,8 @@ pub(super) struct Finder<'w, 'a> {
     pub(super) workloads: Workloads<'a>,
     items: HashMap<(&'a str, &'a str), Item<'a, Secret>>,
     namespaces: HashMap<&'a str, Vec<&'a str>>,
+    /// Secrets that a controller makes from an object of the input.
+    made: HashSet<(&'a str, &'a str)>,
     secrets: HashMap<Asked, Result<Option<Rc<UsedSecret<'a>>>, Problem>>,
     reader: Reader,
     pairs: Vec<Pair<'a>>,
@@ -41,8 +43,16 @@ impl<'w, 'a> Finder<'w, 'a> {
                 namespaces.entry(name).or_default().push(item.namespace);
             }
         }
+        let mut made = HashSet::new();
+        for other in &world.others {
+            if let Some(name) = made_by(other) {
+                made.insert((other.namespace, name));
+                namespaces.entry(name).or_default().push(other.namespace);
+            }
+        }
         Self {
             world,
+            made,
             workloads: Workloads::of(world),
             items,
             namespaces,
@@ -160,12 +170,14 @@ impl<'w, 'a> Finder<'w, 'a> {
         for namespace in asked {
             match self.secret(namespace, name, hosts) {
                 Ok(Some(found)) => return Outcome::Found(found),
+                Ok(None) if self.made.contains(&(namespace.as_str(), name)) => return Outcome::OtherSource,
                 Ok(None) => {}
                 Err(problem) => return Outcome::Unreadable(problem),
             }
         }
         let mut elsewhere = holders;
         elsewhere.sort_unstable();
+        elsewhere.dedup();
         Outcome::Missing {
             namespaces: namespaces.to_vec(),
             elsewhere,
@@ -254,7 +266,8 @@ impl<'w, 'a> Finder<'w, 'a> {
         let (separate, elsewhere) = match outcome {
             Outcome::Found(secret) => (Some(secret.clone()), Vec::new()),
             Outcome::Missing { elsewhere, .. } => (None, elsewhere.clone()),
-            _ => (None, Vec::new()),
+            // What it holds is not known.
+            _ => return None,
         };
         let has_base = separate_name.strip_suffix("-cacert") == Some(first.name.as_str());
         let base = first.secret().filter(|_| has_base).cloned();
@@ -316,11 +329,16 @@ impl<'w, 'a> Finder<'w, 'a> {
         let leads_to = store.secret_at(&path);
         let mut value = None;
         let mut secret_is_there = false;
+        let mut made = false;
         if let Some((name, key)) = &leads_to {
             let namespaces = self.workloads.namespaces(&server.pods);
-            if let Outcome::Found(secret) = self.look(&namespaces, name, hosts) {
-                secret_is_there = true;
-                value = Value::of_key(&secret, key);
+            match self.look(&namespaces, name, hosts) {
+                Outcome::Found(secret) => {
+                    secret_is_there = true;
+                    value = Value::of_key(&secret, key);
+                }
+                Outcome::OtherSource => made = true,
+                _ => {}
             }
         }
         if value.is_none() && store.host_files {
@@ -330,7 +348,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             unmounted_in: self.unmounted(&server.pods, &path),
             field,
             path,
-            leads_to,
+            leads_to: leads_to.filter(|_| !made),
             value,
             secret_is_there,
         }
@@ -355,11 +373,8 @@ impl<'w, 'a> Finder<'w, 'a> {
 
     /// A Deployment of these pods in the input that mounts nothing at the path.
     fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
-        let Pods::Known(places) = pods else { return None };
-        // The first workload is Istio's own, which is assumed; the Deployments follow.
-        let mut own = places
-            .iter()
-            .filter_map(|place| self.world.deployments.get(place.checked_sub(1)?))
+        let mut own = Workloads::deployments(pods)
+            .filter_map(|place| self.world.deployments.get(place))
             .peekable();
         own.peek()?;
         let mut missing = None;
@@ -413,6 +428,19 @@ impl<'w, 'a> Finder<'w, 'a> {
             authorities: self.authorities,
             authority_names,
         }
+    }
+}
+
+/// The Secret that cert-manager, Sealed Secrets or External Secrets makes from an object.
+fn made_by<'a>(item: &Item<'a, Other>) -> Option<&'a str> {
+    let other = item.object;
+    let text = |pointer: &str| other.content.pointer(pointer).and_then(serde_json::Value::as_str);
+    let group = other.api_version.split('/').next()?;
+    match (group, other.kind.as_str()) {
+        ("cert-manager.io", "Certificate") => text("/spec/secretName"),
+        ("bitnami.com", "SealedSecret") => text("/spec/template/metadata/name").or(Some(other.metadata.name.as_str())),
+        ("external-secrets.io", "ExternalSecret") => text("/spec/target/name").or(Some(other.metadata.name.as_str())),
+        _ => None,
     }
 }
 

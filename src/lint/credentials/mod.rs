@@ -103,7 +103,8 @@ pub(crate) enum Outcome<'a> {
         /// Where the pods run.
         pods: Vec<String>,
     },
-    /// Another source than Secrets, as `sds://`.
+    /// What it holds is not known: another source than Secrets, as `sds://`, or a
+    /// Secret that a controller makes, as cert-manager does.
     OtherSource,
     /// A folder or file that cannot be read.
     Unreadable(Problem),
@@ -141,7 +142,7 @@ pub(crate) struct FileField<'a> {
     pub field: String,
     /// The value, as written.
     pub path: String,
-    /// Secret and key that the path leads to, where that is known.
+    /// Secret and key that the path leads to, where that is known and no controller makes it.
     pub leads_to: Option<(String, String)>,
     /// The value found.
     pub value: Option<Value<'a>>,
@@ -209,3 +210,6 @@ impl<'a> Credentials<'a> {
 pub(crate) fn verifies_clients(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Mutual | TlsMode::OptionalMutual)
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,7 +173,14 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
                     top.called, top.issuer
                 ),
             };
-            Some(Finding::new(code, place, what))
+            let finding = Finding::new(code, place, what);
+            Some(if leaf_of_intermediate(top) {
+                finding
+            } else {
+                finding
+                    .severity(Severity::Warning)
+                    .why("unless a root signed it, no client can build a path from it to a root; what follows it is of no use")
+            })
         }
         None => None,
     };

@@ -7,7 +7,7 @@
 //! of its own, chosen when the connection was made.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::certificate_names::domains;
@@ -33,13 +33,28 @@ impl Rule for ConnectionReused {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let credentials = world.credentials();
+        let reusable = |server: &&TlsServer<'_>| server.serves_http && server.terminates();
+        let selected: BTreeSet<Pods> = credentials
+            .servers
+            .iter()
+            .filter(|server| reusable(server) && !is_everywhere(server))
+            .flat_map(|server| addresses_of(&server.pods))
+            .collect();
         let mut addresses: HashMap<Address<'_>, Vec<usize>> = HashMap::new();
         let mut order: Vec<Address<'_>> = Vec::new();
-        for (place, server) in credentials.servers.iter().enumerate() {
-            if !server.serves_http || !server.terminates() {
-                continue;
+        for (place, server) in credentials
+            .servers
+            .iter()
+            .enumerate()
+            .filter(|(_, server)| reusable(server))
+        {
+            let mut pods = addresses_of(&server.pods);
+            if is_everywhere(server) {
+                pods.extend(selected.iter().cloned());
+                pods.sort_unstable();
+                pods.dedup();
             }
-            for pods in addresses_of(&server.pods) {
+            for pods in pods {
                 let address = (pods, server.port, server.bind.as_deref());
                 let at = addresses.entry(address.clone()).or_default();
                 if at.is_empty() {
@@ -61,6 +76,11 @@ impl Rule for ConnectionReused {
 
 /// Pods, port and bind address.
 type Address<'a> = (Pods, u32, Option<&'a str>);
+
+/// A Gateway without a selector is on the pods of every other.
+fn is_everywhere(server: &TlsServer<'_>) -> bool {
+    server.selector.is_some_and(BTreeMap::is_empty)
+}
 
 /// Every pod by itself: Gateways whose selectors meet in one pod share its address.
 fn addresses_of(pods: &Pods) -> Vec<Pods> {

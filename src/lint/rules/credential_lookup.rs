@@ -116,7 +116,9 @@ fn missing(
         .as_ref()
         .is_some_and(|named| named.field == credential.field);
     match host {
-        _ if of_ca => finding.fix(format!(
+        _ if of_ca => finding
+            .why("without it clients cannot be verified, and connections to the server's hosts are reset")
+            .fix(format!(
             "kubectl create -n {first} secret generic {} --from-file=ca.crt=FILE, or give lint its folder with --certs",
             quote(name)
         )),
@@ -363,6 +365,42 @@ mod tests {
     }
 
     #[test]
+    fn secrets_that_a_controller_makes_are_not_missing() {
+        let other = secret("other", &[("password", "x")]);
+        let made = |group: &str, kind: &str, spec: &str| {
+            format!(
+                "---\napiVersion: {group}/v1\nkind: {kind}\nmetadata: {{name: c, namespace: istio-system}}\nspec: {{{spec}}}\n{other}"
+            )
+        };
+        let field = "spec.servers[0].tls.credentialName";
+        let certificate = made("cert-manager.io", "Certificate", "secretName: c");
+        for (beside, code, paths) in [
+            (certificate.clone(), "ITL0301", &[][..]),
+            (made("bitnami.com", "SealedSecret", ""), "ITL0301", &[]),
+            (
+                made("external-secrets.io", "ExternalSecret", "target: {name: c}"),
+                "ITL0301",
+                &[],
+            ),
+            (
+                made("cert-manager.io", "Certificate", "secretName: d"),
+                "ITL0301",
+                &[field],
+            ),
+            (made("example.com", "Certificate", "secretName: c"), "ITL0301", &[field]),
+            (certificate.replace("istio-system", "default"), "ITL0302", &[field]),
+        ] {
+            assert_code(&simple(&beside), code, paths);
+        }
+        // The CA of such a Secret is not known either.
+        let tls = "mode: MUTUAL, credentialName: c";
+        let mutual = gateway("a", &[("httpbin.example.com", tls)]) + &secret_of("c", httpbin());
+        let made = certificate.replace("secretName: c", "secretName: c-cacert");
+        assert_code(&format!("{mutual}{made}"), "ITL0320", &[]);
+        assert_code(&format!("{mutual}{certificate}"), "ITL0320", &[field]);
+    }
+
+    #[test]
     fn pods_of_other_namespaces_look_in_theirs() {
         let workload =
             "---\napiVersion: v1\nkind: Pod\nmetadata: {name: edge, namespace: edge, labels: {istio: edge}}\n";
@@ -442,6 +480,12 @@ mod tests {
             (good("istio-x-certs"), "ITL0305", &[][..]),
             (good("s") + &deployment("/etc/istio/x-certs"), "ITL0305", &[]),
             (good("s") + &deployment("/etc/istio/x-certs/"), "ITL0306", &[]),
+            (
+                good("s")
+                    + "---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: x, namespace: istio-system}\nspec: {secretName: istio-x-certs}\n",
+                "ITL0305",
+                &[],
+            ),
             (good("other"), "ITL0305", &[certificate, key]),
             (secret("istio-x-certs", &[("tls.crt", "")]), "ITL0305", &[key]),
             (good("s") + &deployment("/etc/other"), "ITL0306", &[certificate, key]),

@@ -39,6 +39,7 @@ mod route_destination;
 mod route_fault;
 mod route_headers;
 mod route_match;
+mod secret_access;
 mod secret_keys;
 mod route_redirect;
 mod route_retry;
@@ -89,6 +90,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         tls_tcp_routes::RULES,
         reachability::RULES,
         credential_lookup::RULES,
+        secret_access::RULES,
         secret_keys::RULES,
         client_ca::RULES,
         revocation::RULES,

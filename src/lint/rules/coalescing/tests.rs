@@ -85,6 +85,13 @@ fn servers_of_one_address_do_not_share_names() {
             1,
         ),
         (
+            "a Gateway without a selector",
+            gateway("one", &[("a.example.com", C)]).replace("istio: ingressgateway", "istio: other")
+                + &gateway("two", &[("b.example.com", D)]).replace("selector: {istio: ingressgateway}", "selector: {}")
+                + &secrets(&wildcard, &wildcard),
+            1,
+        ),
+        (
             "one host in two servers",
             gateway("one", &[("a.example.com", C)])
                 + &gateway("two", &[("a.example.com", D)])
