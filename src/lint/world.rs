@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::finding::Place;
 use super::rule::Need;
+use super::workloads::Workloads;
 use crate::manifests::load::{LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Gateway, Manifest, ObjectMeta, Other, Secret, Service, VirtualService};
 use crate::secrets::SecretStore;
@@ -83,6 +84,8 @@ pub struct World<'a> {
     pub deployments: Vec<Item<'a, Deployment>>,
     /// Objects of every other kind, in the order of the input.
     pub others: Vec<Item<'a, Other>>,
+    /// Which Gateways run on which pods.
+    pub(super) workloads: Workloads,
     /// Every Secret that can be reached, from objects, `--certs` and the workspace.
     pub store: &'a SecretStore<'a>,
     /// What else is known.
@@ -108,6 +111,7 @@ impl<'a> World<'a> {
             services: Vec::new(),
             deployments: Vec::new(),
             others: Vec::new(),
+            workloads: Workloads::default(),
             store,
             settings,
         };
@@ -121,6 +125,14 @@ impl<'a> World<'a> {
                 Manifest::Other(object) => world.others.push(world.item(loaded, object)),
             }
         }
+        world.workloads = Workloads::new(
+            settings,
+            world.pod_namespace(),
+            &world.gateways,
+            &world.services,
+            &world.deployments,
+            &world.others,
+        );
         world
     }
 

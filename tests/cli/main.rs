@@ -21,6 +21,8 @@ mod harness;
 mod init;
 mod inspect;
 mod layering;
+mod lint;
+mod lint_elsewhere;
 mod manifests;
 mod probe;
 mod request;

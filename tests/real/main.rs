@@ -11,6 +11,7 @@
 
 mod certificates;
 mod chromium;
+mod crd_schemas;
 mod envoy_gateway;
 mod gateway_fixture;
 mod gateway_http;
@@ -24,6 +25,7 @@ mod manifests;
 mod pkcs12;
 mod printed_lines;
 mod python;
+mod sarif;
 mod serve_curl;
 mod websocket;
 mod zoo;

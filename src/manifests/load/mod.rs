@@ -2,12 +2,14 @@
 //! the place of every field. Reading files is the caller's work.
 
 mod decode;
+mod ignore;
 mod position;
 mod scalar;
 mod tree;
 
 use std::sync::Arc;
 
+pub use ignore::Ignore;
 pub use position::{Location, Origin, Position};
 
 use super::model::{Deployment, Gateway, Manifest, ObjectMeta, Secret, Service, VirtualService};
@@ -27,6 +29,8 @@ pub struct Loaded {
     /// What cannot be read, or what an API server would refuse. The objects
     /// around it are read all the same, up to the first error of syntax.
     pub errors: Vec<LoadError>,
+    /// Comments that ask for findings to be ignored, in the order of the text.
+    pub ignores: Vec<Ignore>,
 }
 
 impl Loaded {
@@ -111,13 +115,31 @@ pub fn load(text: &str, name: &str) -> Loaded {
         file: Arc::from(name),
         loaded: Loaded::default(),
     };
-    for document in Documents::new(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = Documents::new(text);
+    let mut comments = Vec::new();
+    while let Some(document) = documents.next() {
+        let lines = document
+            .as_ref()
+            .ok()
+            .map(|node| (node.position.line, documents.last_line));
         let read = document
             .map_err(|error| loading.error(error.position, "", error.message))
             .and_then(|document| loading.document(&document, None));
         if let Err(error) = read {
             loading.loaded.errors.push(error);
         }
+        comments.extend(documents.comments.drain(..).map(|comment| (comment, lines)));
+    }
+    comments.extend(documents.comments.drain(..).map(|comment| (comment, None)));
+    if !comments.is_empty() {
+        let starts: Vec<u32> = loading
+            .loaded
+            .objects
+            .iter()
+            .map(|object| object.origin.position.line)
+            .collect();
+        loading.loaded.ignores = ignore::ignores(comments, text, &loading.file, &starts);
     }
     loading.loaded
 }
