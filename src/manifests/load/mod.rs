@@ -55,6 +55,34 @@ pub struct Object {
     pub manifest: Manifest,
 }
 
+/// The object that something is said of, as far as its header could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.namespace`, if it names one.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl Named {
+    fn of(node: &Node, kind: &str) -> Option<Self> {
+        let field = |name: &str| Some(node.get("metadata")?.get(name)?.as_str()?.to_owned());
+        Some(Self {
+            kind: kind.to_owned(),
+            namespace: field("namespace"),
+            name: field("name")?,
+        })
+    }
+
+    /// `Kind namespace/name`, with `default_namespace` for an object that names none.
+    pub fn title(&self, default_namespace: &str) -> String {
+        let namespace = self.namespace.as_deref().unwrap_or(default_namespace);
+        format!("{} {namespace}/{}", self.kind, self.name)
+    }
+}
+
 /// Something that is odd, but stops nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -64,6 +92,8 @@ pub struct Warning {
     pub path: String,
     /// What, in words.
     pub message: String,
+    /// The object.
+    pub object: Option<Named>,
 }
 
 impl From<Warning> for Problem {
@@ -85,6 +115,8 @@ pub struct LoadError {
     pub message: String,
     /// What to change, where it is known.
     pub fix: Option<String>,
+    /// The object, where its header could be read.
+    pub object: Option<Named>,
 }
 
 impl From<LoadError> for Problem {
@@ -169,6 +201,7 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
             path: String::new(),
             message: "the file is no UTF-8 text".into(),
             fix: None,
+            object: None,
         }
     })
 }
@@ -183,6 +216,7 @@ pub(super) fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
                 path: String::new(),
                 message: error.message,
                 fix: None,
+                object: None,
             })
         })
         .filter(|value| !matches!(value, Ok(serde_json::Value::Null)))
@@ -240,6 +274,7 @@ impl Loading {
             path: path.to_owned(),
             message: message.into(),
             fix: None,
+            object: None,
         }
     }
 
@@ -278,7 +313,14 @@ impl Loading {
             let whole = with_header(node, api_version, kind);
             return self.document(&whole, None);
         }
-        let manifest = self.manifest(node, api_version, kind)?;
+        let said = self.loaded.warnings.len();
+        let manifest = self.manifest(node, api_version, kind).map_err(|error| LoadError {
+            object: Named::of(node, kind),
+            ..error
+        })?;
+        for warning in &mut self.loaded.warnings[said..] {
+            warning.object = Named::of(node, kind);
+        }
         self.loaded.objects.push(Object {
             origin: Origin::new(&self.file, node),
             manifest,
@@ -388,6 +430,7 @@ impl Loading {
             location: Location::new(&self.file, field.position),
             message: format!("unknown field {}: an API server drops it", field.path),
             path: field.path,
+            object: None,
         });
     }
 
