@@ -36,6 +36,36 @@ pub(super) fn leave_out_said(notes: &mut Vec<Problem>, remarks: &mut [Remark]) {
     });
 }
 
+/// Key material that a problem speaks of.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Material<'p> {
+    /// A file of PEM.
+    File(&'p str),
+    /// A key of a Secret that stands in a manifest.
+    Value { manifest: &'p str, key: &'p str },
+}
+
+impl<'p> Material<'p> {
+    /// From a place: `FILE`, `FILE:LINE:COLUMN`, or that of a manifest with
+    /// `data.KEY` or `data["KEY"]` behind it.
+    fn at(place: &'p str) -> Option<Self> {
+        let Some((place, path)) = place.split_once("  ") else {
+            return Some(Self::File(without_line(place)));
+        };
+        let key = path.strip_prefix("data.").or_else(|| path.strip_prefix("data[\""))?;
+        let key = key.split([',', '"']).next()?;
+        Some(Self::Value {
+            manifest: without_line(place),
+            key,
+        })
+    }
+}
+
+/// A place's file, without line and column.
+fn without_line(place: &str) -> &str {
+    place.trim_end_matches(|end: char| end == ':' || end.is_ascii_digit())
+}
+
 /// Whether a note says what `serve` does otherwise than Istio, which no judge knows.
 fn is_of_this_gateway(note: &Problem) -> bool {
     note.what.split_whitespace().any(|word| word == "serve")
@@ -45,8 +75,17 @@ impl Built {
     /// Everything that is to be said of it, but for broken material of which
     /// the judge speaks already.
     pub fn said(&self) -> impl Iterator<Item = &Problem> {
-        let places: HashSet<&str> = self.findings.iter().map(|remark| remark.place.as_str()).collect();
-        let is_new = move |problem: &&Problem| !problem.at.as_deref().is_some_and(|at| places.contains(at));
+        let materials: HashSet<Material<'_>> = self
+            .findings
+            .iter()
+            .filter_map(|remark| Material::at(remark.problem.at.as_deref()?))
+            .collect();
+        let is_new = move |problem: &&Problem| {
+            let own = problem.at.as_deref().and_then(Material::at);
+            // Of material in files, the words name the file.
+            let mut named = problem.what.split_whitespace().map(Material::File);
+            !own.is_some_and(|own| materials.contains(&own)) && !named.any(|file| materials.contains(&file))
+        };
         let judged = self.findings.iter().map(|remark| &remark.problem);
         judged.chain(&self.notes).chain(self.invalid.iter().filter(is_new))
     }
@@ -61,7 +100,7 @@ impl Built {
 
 #[cfg(test)]
 mod tests {
-    use super::{Remark, leave_out_said};
+    use super::{Material, Remark, leave_out_said};
     use crate::problem::Problem;
 
     #[test]
@@ -80,5 +119,23 @@ mod tests {
         leave_out_said(&mut notes, &mut remarks);
         assert_eq!(notes, [Problem::new("b").at("f:2:1  y"), limit()]);
         assert_eq!(remarks.map(|remark| remark.stops_strict), [true, false]);
+    }
+
+    #[test]
+    fn material_is_known_by_its_file_or_its_key() {
+        let value = Material::Value {
+            manifest: "a b.yaml",
+            key: "tls.key",
+        };
+        for (place, expected) in [
+            ("host/key.pem", Some(Material::File("host/key.pem"))),
+            ("host/key.pem:12:1", Some(Material::File("host/key.pem"))),
+            ("a b.yaml:1:1  data.tls.key", Some(value)),
+            ("a.yaml:1:1  spec.servers[0]", None),
+        ] {
+            assert_eq!(Material::at(place), expected);
+        }
+        let (bracket, dotted) = ("f:12:3  data[\"tls.key\"]", "f:1:1  data.tls.key, line 3 of the value");
+        assert_eq!(Material::at(bracket), Material::at(dotted));
     }
 }

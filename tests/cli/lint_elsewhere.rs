@@ -83,3 +83,47 @@ fn what_is_made_has_nothing_to_warn_of() {
         assert_eq!(dir.run(&all).exits(0).stdout, ran.stdout, "{args:?}");
     }
 }
+
+#[test]
+fn manifests_stop_on_what_lint_calls_an_error() {
+    for bad in [
+        "expired",
+        "not-yet-valid",
+        "wrong-host",
+        "wrong-ca",
+        "no-san",
+        "weak-key",
+        "wrong-eku",
+    ] {
+        let dir = Dir::new();
+        dir.run(&["gen-certs", HOST, "--bad", bad]).exits(0);
+        let made = dir.run(&["manifests", "--no-lint"]).exits(0).stdout;
+        let lint = Dir::new().run_with_input(&["lint", "-f", "-", "-o", "json"], made.as_bytes());
+        let findings = lint.json()["findings"].clone();
+        let count = |severity: &str| {
+            let findings = findings.as_array().expect("findings").iter();
+            findings.filter(|finding| finding["severity"] == severity).count()
+        };
+        let ran = dir.run(&["manifests", "-o", "json"]);
+        if count("error") == 0 {
+            assert_eq!(ran.exits(0).json()["kind"], "List", "{bad}");
+            continue;
+        }
+        let ran = ran.exits(1).says("--no-lint");
+        assert!(ran.json()["error"]["what"].is_string(), "{bad}");
+        assert_eq!(
+            ran.stderr.matches("error: ").count(),
+            count("error"),
+            "{bad}: {}",
+            ran.stderr
+        );
+        assert_eq!(
+            ran.stderr.matches("warning: ").count(),
+            count("warning"),
+            "{bad}: {}",
+            ran.stderr
+        );
+        // What is not printed is not judged.
+        dir.run(&["manifests", "--only", "virtualservice"]).exits(0);
+    }
+}
