@@ -13,9 +13,10 @@ use crate::manifests::model::{Deployment, Gateway, Other, Service};
 
 /// The ingress gateway's Service, where the input does not hold it.
 const ASSUMED_SERVICE: &str = "istio-ingressgateway";
-/// Its ports as `istioctl analyze` assumes them, and the two target ports that
-/// Istio's installation gives it, which Istio's own samples name.
-const ASSUMED_PORTS: [u32; 6] = [80, 443, 8080, 8443, 15443, 31400];
+/// Its ports, with target ports of the same number, as `istioctl analyze` assumes them.
+const ASSUMED_PORTS: [u32; 4] = [80, 443, 15443, 31400];
+/// The target ports of 80 and 443 in Istio's own installation.
+const INSTALLED_TARGETS: [u32; 2] = [8080, 8443];
 
 type Labels = BTreeMap<String, String>;
 type Pair<'a> = (&'a str, &'a str);
@@ -37,6 +38,8 @@ struct Selected {
     groups: Vec<usize>,
     /// The ports of Services that select one of the pods, and their target ports.
     ports: HashSet<u32>,
+    /// Whether one of these Services is assumed.
+    assumed: bool,
 }
 
 /// Which Gateways run on which pods.
@@ -76,10 +79,11 @@ impl Workloads {
         let mut groups: HashMap<Vec<usize>, usize> = HashMap::new();
         for pods in &pods {
             let matched = matching.of("", &pods.labels);
-            let ports = ports.of(pods);
+            let (assumed, ports) = (ports.assumes(pods), ports.of(pods));
             for &selector in &matched {
                 selected[selector].pods += 1;
                 selected[selector].ports.extend(&ports);
+                selected[selector].assumed |= assumed;
             }
             let next = groups.len();
             groups.entry(matched).or_insert(next);
@@ -114,6 +118,12 @@ impl Workloads {
     /// port's number, or by the target port's.
     pub(super) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).ports.contains(&port)
+    }
+
+    /// Whether a port is a target port of the ingress gateway's Service as Istio
+    /// installs it, where that Service is not in the input.
+    pub(super) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
+        self.selected(gateway).assumed && INSTALLED_TARGETS.contains(&port)
     }
 
     /// The ports that Services lead to on the pods of a Gateway, ascending.
@@ -253,10 +263,15 @@ impl<'a> Ports<'a> {
         }
     }
 
+    /// Whether the assumed Service selects these pods.
+    fn assumes(&self, pods: &Pods<'_>) -> bool {
+        let ingress = pods.labels.get("istio").is_some_and(|value| value == "ingressgateway");
+        self.assumed == Some(pods.namespace) && (pods.assumed || ingress)
+    }
+
     fn of(&self, pods: &Pods<'_>) -> HashSet<u32> {
         let mut ports = HashSet::new();
-        let ingress = pods.labels.get("istio").is_some_and(|value| value == "ingressgateway");
-        if self.assumed == Some(pods.namespace) && (pods.assumed || ingress) {
+        if self.assumes(pods) {
             ports.extend(ASSUMED_PORTS);
         }
         for service in self.selectors.of(pods.namespace, &pods.labels) {

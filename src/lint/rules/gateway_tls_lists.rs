@@ -1,7 +1,7 @@
 //! Lists of certificates, which hold one or two.
 
 use crate::lint::codes::TLS_PAIRS;
-use crate::lint::servers::ServerAt;
+use crate::lint::servers::{ServerAt, names_secret, wants_certificate};
 use crate::lint::{Code, Findings, Place, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Pairs];
@@ -24,8 +24,9 @@ impl Rule for Pairs {
             ] {
                 let field = format!("tls.{field}");
                 if count > 2 {
-                    // Istio's validation counts the files only.
-                    let istio = (field == "tls.tlsCertificates").then_some("IST0133");
+                    // Istio's validation counts the files, and only where they are used.
+                    let used = wants_certificate(tls.effective_mode()) && !names_secret(tls);
+                    let istio = (used && field == "tls.tlsCertificates").then_some("IST0133");
                     let what = format!("{count} certificates, of which a server takes two");
                     found.push(at.finding(&TLS_PAIRS, &field, what).istio(istio));
                 } else if count == 0 && stands(&at, &field) {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
-use crate::lint::{Code, Finding, Findings, Rule, World};
+use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
 
@@ -80,7 +80,15 @@ impl Rule for ServicePorts {
                     ports.join(", ")
                 )
             };
-            found.push(at.finding(&PORT_NOT_ON_SERVICE, "port.number", what));
+            let finding = at.finding(&PORT_NOT_ON_SERVICE, "port.number", what);
+            found.push(if world.workloads.is_on_installed_service(at.number, port) {
+                finding
+                    .severity(Severity::Info)
+                    .why("the Service is not in the input, so its ports are those that istioctl analyze assumes; Istio's own installation sends port 80 to 8080 and 443 to 8443, and there the port can be reached")
+                    .fix("number: 80 or 443, which works with either Service, or lint together with the Service")
+            } else {
+                finding
+            });
         }
     }
 }
@@ -88,6 +96,8 @@ impl Rule for ServicePorts {
 #[cfg(test)]
 mod tests {
     use super::super::gateway_yaml::{assert_cases, gateway, named};
+    use crate::lint::Severity;
+    use crate::lint::testing::lint_yaml;
 
     fn http(port: &str) -> String {
         format!("{{port: {{number: {port}, name: p{port}, protocol: HTTP}}, hosts: [a.com]}}")
@@ -179,11 +189,35 @@ mod tests {
                 (with("80", "{port: 80, targetPort: 8003, protocol: TCP}"), &[]),
                 (with("8003", "{port: 80, targetPort: \"8003\"}"), &[]),
                 (ingress("{port: 80, targetPort: 9080}"), &[]),
-                (gateway(&format!("{}, {}", http("8080"), http("8443"))), &[]),
                 (selecting("{istio: ingresstypo}", "8080"), &[]),
                 (gateway(&http("0")), &[]),
             ],
         );
+    }
+
+    /// Istio's installation has target ports that `istioctl analyze` does not assume.
+    #[test]
+    fn target_ports_of_the_installation_are_told_of() {
+        let severity = |yaml: &str| {
+            let findings = lint_yaml(yaml).findings.into_iter();
+            let mut of_code = findings.filter(|finding| finding.code == "ITL0202");
+            of_code.next().map(|finding| finding.severity)
+        };
+        let own = service(
+            "istio-ingressgateway",
+            "istio-system",
+            "{istio: ingressgateway}",
+            "{port: 80}",
+        );
+        for (yaml, expected) in [
+            (gateway(&http("8080")), Some(Severity::Info)),
+            (gateway(&http("8443")), Some(Severity::Info)),
+            (gateway(&http("8004")), Some(Severity::Warning)),
+            (format!("{}{own}", gateway(&http("8080"))), Some(Severity::Warning)),
+            (gateway(&http("80")), None),
+        ] {
+            assert_eq!(severity(&yaml), expected, "{yaml}");
+        }
     }
 
     #[test]
