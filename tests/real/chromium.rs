@@ -105,9 +105,11 @@ fn chromium_imports_the_bundle_and_is_served() {
 }
 
 /// What Chromium gets from b.example.com when a page loads it after
-/// a.example.com: the access log's line. `probe --coalesce` ends with `code`.
+/// a.example.com: the access log's line. `lint`, which predicts it, and
+/// `probe --coalesce`, which does the same, end with `code`.
 fn second_host(dir: &Dir, code: i32) -> String {
     let mut serve = Serve::start(dir, &[]);
+    dir.run(&["lint"]).exits(code);
     dir.run(&["probe", "--coalesce"]).exits(code);
     let home = dir.path("home");
     if !home.exists() {

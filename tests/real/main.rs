@@ -21,6 +21,7 @@ mod gateway_tls;
 mod gen_certs;
 mod grpc;
 mod installed_tools;
+mod istio_samples;
 mod manifests;
 mod pkcs12;
 mod printed_lines;
