@@ -124,7 +124,9 @@ fn second_host(dir: &Dir, code: i32) -> String {
     );
     page(&serve, &home, &format!("file://{}", page_file.display()));
     let line_of = |log: &str| {
-        let line = log.lines().find(|line| line.contains("host=b.example.com"));
+        let line = log
+            .lines()
+            .find(|line| line.contains("host=b.example.com") && line.contains("Chrome"));
         line.map(str::to_owned)
     };
     serve.wait_until("b.example.com was asked", |serve| line_of(&serve.log()).is_some());
