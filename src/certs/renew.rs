@@ -124,11 +124,22 @@ pub fn succession(
         let names = common_names(parsed.subject());
         let last = names.last().map_or("", String::as_str);
         let subject = known_attributes(&parsed).with_common_name(Some(&next_name(host, last, what)));
-        Ok((key_type_of(old, now, notes)?, subject, length_of(&parsed), permitted(old)))
+        Ok((
+            key_type_of(old, now, notes)?,
+            subject,
+            length_of(&parsed),
+            permitted(old),
+        ))
     };
     let (key_type, subject, length, root_permits) = like(old_root, "root CA", &mut notes)?;
     let root = self_signed(
-        &ca_content(Usage::Root, subject, not_before, end(not_before, length)?, &root_permits),
+        &ca_content(
+            Usage::Root,
+            subject,
+            not_before,
+            end(not_before, length)?,
+            &root_permits,
+        ),
         generate(key_type)?,
     )?;
     let (key_type, subject, length, permits) = match old_intermediate {
@@ -150,6 +161,14 @@ pub fn succession(
         intermediate: issued(&intermediate),
         notes,
     })
+}
+
+/// When a certificate ends.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn not_after(certificate: &CertificateDer<'_>) -> Result<OffsetDateTime, Problem> {
+    Ok(parse(certificate)?.validity().not_after.to_datetime())
 }
 
 /// Whether `issuer` signed `certificate` in its own name.
@@ -214,8 +233,10 @@ fn end(not_before: OffsetDateTime, length: Duration) -> Result<OffsetDateTime, P
     let end = not_before.checked_add(length).filter(|end| end.year() <= 9999);
     match end {
         Some(end) if end > not_before => Ok(end),
-        Some(_) => Err(Problem::new("the old certificate was never valid: it ends before it begins")
-            .fix("say how long the new one is to be valid, with --days")),
+        Some(_) => Err(
+            Problem::new("the old certificate was never valid: it ends before it begins")
+                .fix("say how long the new one is to be valid, with --days"),
+        ),
         None => Err(Problem::new("the new certificate would end beyond the year 9999")
             .why("a certificate cannot name a later time (RFC 5280 section 4.1.2.5)")
             .fix("--days 365")),
@@ -262,9 +283,12 @@ fn sans_of(parsed: &X509Certificate<'_>) -> Result<Vec<San>, Problem> {
             _ => None,
         };
         sans.push(san.ok_or_else(|| {
-            Problem::new(format!("the name {text} ({kind}) of {} cannot be carried over", display(parsed.subject())))
-                .why("only DNS names, addresses, URIs and email addresses are issued here")
-                .fix("issue the new certificate where the old one was issued, and take it in with istio-tls adopt")
+            Problem::new(format!(
+                "the name {text} ({kind}) of {} cannot be carried over",
+                display(parsed.subject())
+            ))
+            .why("only DNS names, addresses, URIs and email addresses are issued here")
+            .fix("issue the new certificate where the old one was issued, and take it in with istio-tls adopt")
         })?);
     }
     Ok(sans)

@@ -66,10 +66,16 @@ fn a_renewed_leaf_has_the_names_key_type_subject_and_length_of_the_old_one() {
         let new = certificate(&renewed.issued.certificate, later).expect("readable");
         assert_ne!(new.serial, old.serial);
         assert_ne!(new.public_key_sha256, old.public_key_sha256);
-        assert_eq!((&new.names, &new.key, &new.subject), (&old.names, &old.key, &old.subject));
+        assert_eq!(
+            (&new.names, &new.key, &new.subject),
+            (&old.names, &old.key, &old.subject)
+        );
         assert_eq!(new.extended_key_usage, ["serverAuth"]);
         assert_eq!((old.days_left, new.days_left), (9, 89), "{name}");
-        let served = [renewed.issued.certificate.clone(), chain.intermediate.certificate.clone()];
+        let served = [
+            renewed.issued.certificate.clone(),
+            chain.intermediate.certificate.clone(),
+        ];
         let verdict = verify(&VerifyInput {
             chain: &served,
             intermediates: &[],
@@ -88,7 +94,12 @@ fn a_renewed_leaf_has_the_names_key_type_subject_and_length_of_the_old_one() {
 fn a_host_too_long_for_a_cn_stays_without_one() {
     let host = host(&format!("{}.example.com", "a".repeat(60)));
     let chain = chain(&ChainPlan::new(host.clone()));
-    let renewed = leaf(&chain.server.certificate, of_server(&host), &authority(&chain.intermediate), now());
+    let renewed = leaf(
+        &chain.server.certificate,
+        of_server(&host),
+        &authority(&chain.intermediate),
+        now(),
+    );
     let new = certificate(&renewed.expect("renewed").issued.certificate, now()).expect("readable");
     assert_eq!(new.subject, "");
     assert_eq!(new.names.len(), 1);
@@ -108,7 +119,13 @@ fn clients_keep_their_names_and_purpose() {
     };
     for client in &chain.clients {
         let old = certificate(&client.issued.certificate, now()).expect("readable");
-        let renewed = leaf(&client.issued.certificate, renewal, &authority(&chain.intermediate), now()).expect("renewed");
+        let renewed = leaf(
+            &client.issued.certificate,
+            renewal,
+            &authority(&chain.intermediate),
+            now(),
+        )
+        .expect("renewed");
         let new = certificate(&renewed.issued.certificate, now()).expect("readable");
         assert_eq!((&new.names, &new.subject), (&old.names, &old.subject));
         assert_eq!(new.extended_key_usage, ["clientAuth"]);
@@ -127,16 +144,31 @@ fn what_differs_is_said() {
     ] {
         plan.bad = Some(bad);
         let chain = chain(&plan);
-        let renewed = leaf(&chain.server.certificate, of_server(&name), &authority(&chain.intermediate), now());
+        let renewed = leaf(
+            &chain.server.certificate,
+            of_server(&name),
+            &authority(&chain.intermediate),
+            now(),
+        );
         let notes = renewed.expect("renewed").notes.join("\n");
         assert!(notes.contains(said), "{notes}");
     }
     plan.bad = None;
     let chain = chain(&plan);
     let ca = authority(&chain.intermediate);
-    let renewed = leaf(&chain.server.certificate, of_server(&name), &ca, now() + Duration::days(1700));
+    let renewed = leaf(
+        &chain.server.certificate,
+        of_server(&name),
+        &ca,
+        now() + Duration::days(1700),
+    );
     assert!(renewed.expect("renewed").notes[0].contains("ends with its issuer"));
-    let late = leaf(&chain.server.certificate, of_server(&name), &ca, now() + Duration::days(1900));
+    let late = leaf(
+        &chain.server.certificate,
+        of_server(&name),
+        &ca,
+        now() + Duration::days(1900),
+    );
     assert!(late.is_err(), "an expired CA signs");
 }
 
@@ -153,7 +185,13 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
         ..ChainPlan::new(name.clone())
     };
     let first = chain(&plan);
-    let made = succession(&name, &first.root.certificate, Some(&first.intermediate.certificate), now()).expect("made");
+    let made = succession(
+        &name,
+        &first.root.certificate,
+        Some(&first.intermediate.certificate),
+        now(),
+    )
+    .expect("made");
     let facts = |issued: &Issued| certificate(&issued.certificate, now()).expect("readable");
     let (root, intermediate) = (facts(&made.root), facts(&made.intermediate));
     assert_eq!(root.subject, "C=US, O=Shop, CN=a.com root CA G2");
@@ -167,6 +205,15 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
     assert_eq!(facts(&third.root).subject, "C=US, O=Shop, CN=a.com root CA G3");
     assert_eq!(facts(&third.intermediate).subject, "CN=a.com intermediate CA");
     // Renewed under the new CA, a leaf verifies by the new root alone.
-    let renewed = leaf(&first.server.certificate, of_server(&name), &authority(&made.intermediate), now()).expect("renewed");
-    assert!(is_issued_by(&renewed.issued.certificate, &made.intermediate.certificate));
+    let renewed = leaf(
+        &first.server.certificate,
+        of_server(&name),
+        &authority(&made.intermediate),
+        now(),
+    )
+    .expect("renewed");
+    assert!(is_issued_by(
+        &renewed.issued.certificate,
+        &made.intermediate.certificate
+    ));
 }

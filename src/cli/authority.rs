@@ -115,7 +115,9 @@ fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) ->
     // ca-chain.cert.pem ends with the root; while a CA is rotated, both files
     // hold the previous root too.
     let mut above = certificates(root)?;
-    let own = above.iter().position(|known| renew::is_issued_by(ca.certificate(), known));
+    let own = above
+        .iter()
+        .position(|known| renew::is_issued_by(ca.certificate(), known));
     let root = match own {
         Some(own) => Some(above.swap_remove(own)),
         None => above.pop(),

@@ -30,6 +30,7 @@ mod manifests;
 mod probe;
 mod request;
 mod revoke;
+mod rotate;
 mod schema;
 mod serve;
 mod up;
@@ -75,6 +76,7 @@ pub fn run() -> Exit {
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(&args, &context),
         Command::Request(args) => request::run(&args, &context),
+        Command::Rotate(args) => rotate::run(&args, &context),
         Command::Up(args) => up::run(args, &context),
         Command::Apply(args) => apply::run(args, &context),
         Command::Completions(args) => completions::run(&args, &context),

@@ -32,6 +32,8 @@ pub enum Keep {
     OtherFiles,
     /// The same chain with some parts added or renewed: all other files stay.
     Everything,
+    /// As [`Self::Everything`], but the previous CA goes: its rotation is done.
+    EverythingButPreviousCa,
 }
 
 /// A file of a chain's folder that is to be written.

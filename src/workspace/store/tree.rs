@@ -11,8 +11,10 @@ use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 /// Copies what stands in the host's folder and is to stay into the new tree.
 pub(super) fn carry_over(layout: &ChainLayout, tree: &Path, keep: Keep) -> Result<(), (PathBuf, io::Error)> {
     let source = layout.folder();
-    copy_missing(&source, &source, tree, &|relative| {
-        keep == Keep::OtherFiles && is_part(layout, relative)
+    copy_missing(&source, &source, tree, &|relative| match keep {
+        Keep::OtherFiles => is_part(layout, relative),
+        Keep::Everything => false,
+        Keep::EverythingButPreviousCa => relative.starts_with(PREVIOUS_CA_FOLDER),
     })
 }
 
