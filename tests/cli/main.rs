@@ -25,6 +25,7 @@ mod manifests;
 mod probe;
 mod request;
 mod revoke;
+mod rotate;
 mod running_program;
 mod schema;
 mod serve_config;

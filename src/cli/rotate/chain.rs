@@ -91,6 +91,11 @@ impl Held {
         })
     }
 
+    /// What the workspace records of the host.
+    pub(super) fn known(&self) -> (HostEntry, Mode) {
+        (self.entry.clone(), self.mode)
+    }
+
     /// The clients of the previous CA, and the roots that they trust.
     ///
     /// # Errors
@@ -107,6 +112,7 @@ impl Held {
     pub(super) fn state(&self, context: &Context) -> Result<ChainState, Failure> {
         let ends = |certificate: &CertificateDer<'_>| ends(certificate, context);
         let issuer = self.issuers()?.into_iter().find(|ca| self.issued_server(ca));
+        let leaf_in_force = issuer.as_ref().is_none_or(|issuer| issuer.layout == self.layout);
         let mut cas = Vec::new();
         if let Some(intermediate) = &self.intermediate {
             cas.push(("intermediate", ends(intermediate)?));
@@ -127,6 +133,7 @@ impl Held {
                 .collect::<Result<_, Failure>>()?,
             cas,
             rotating: self.rotating,
+            leaf_in_force,
         })
     }
 

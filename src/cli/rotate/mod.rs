@@ -200,40 +200,74 @@ fn carry_out(
     let runtime = runtime()?;
     let serve = runtime.block_on(running_serve(context));
     let mut done: Vec<Done> = Vec::new();
-    for waiting in waiting {
-        let prepared = match waiting {
-            Ok(prepared) => prepared,
-            Err(nothing) => {
+    let mut waiting = waiting.into_iter();
+    let failure = loop {
+        let prepared = match waiting.next() {
+            None => return Ok(done),
+            Some(Err(nothing)) => {
                 done.push(nothing);
                 continue;
             }
+            Some(Ok(prepared)) => prepared,
         };
-        let outcome = runtime.block_on(rotate(&prepared, serve.as_ref(), args.wait, context));
-        let proof = match outcome {
-            Ok(proof) => proof,
-            Err(failure) => {
-                for done in &done {
-                    if let Done::Rotated(prepared, _) = done {
-                        context.say_always(&format!(
-                            "{} was rotated before the failure",
-                            prepared.held.layout.host()
-                        ));
-                    }
+        let outcome = runtime.block_on(rotate(
+            prepared,
+            &signing,
+            serve.as_ref(),
+            args.wait,
+            &mut done,
+            context,
+        ));
+        match outcome {
+            Ok(true) => {}
+            Ok(false) => {
+                for left in waiting.filter_map(Result::ok) {
+                    context.say_always(&format!("{} was left as it is", left.held.layout.host()));
                 }
-                return Err(failure);
+                return Ok(done);
             }
-        };
-        let stop = proof.as_ref().is_some_and(|proof| !proof.proven);
-        done.push(Done::Rotated(prepared, proof));
-        if stop {
-            break;
+            Err(failure) => break failure,
+        }
+    };
+    for done in &done {
+        if let Done::Rotated(prepared, _) = done {
+            context.say_always(&format!(
+                "{} was rotated before the failure",
+                prepared.held.layout.host()
+            ));
         }
     }
-    Ok(done)
+    Err(failure)
 }
 
-/// One host: looked at, written, and looked at again.
+/// One host: looked at, written, and looked at again; false when it could not
+/// be proven. The leaf of a new CA is proven before the old CA goes.
 async fn rotate(
+    prepared: Box<Prepared>,
+    signing: &Signing<'_>,
+    serve: Option<&RunningServe>,
+    wait: Duration,
+    done: &mut Vec<Done>,
+    context: &Context,
+) -> Result<bool, Failure> {
+    let proof = exchange(&prepared, serve, wait, context).await?;
+    let proven = proof.as_ref().is_none_or(|proof| proof.proven);
+    let (host, entry) = (prepared.held.layout.host().clone(), prepared.held.known());
+    let goes_on = proven && prepared.step == Step::FinishLeaf;
+    done.push(Done::Rotated(prepared, proof));
+    if !goes_on {
+        return Ok(proven);
+    }
+    let held = Held::read(context, &host, Some(entry))?;
+    let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
+    let proof = exchange(&last, serve, wait, context).await?;
+    let proven = proof.as_ref().is_none_or(|proof| proof.proven);
+    done.push(Done::Rotated(last, proof));
+    Ok(proven)
+}
+
+/// One exchange of files, with a look before and looks after it.
+async fn exchange(
     prepared: &Prepared,
     serve: Option<&RunningServe>,
     wait: Duration,

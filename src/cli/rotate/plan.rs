@@ -42,6 +42,9 @@ pub(super) struct ChainState {
     pub(super) cas: Vec<(&'static str, Ends)>,
     /// A rotation of the CA was begun and not finished.
     pub(super) rotating: bool,
+    /// The server's leaf is of the CA in force; of the previous one it is while
+    /// a rotation waits for its end.
+    pub(super) leaf_in_force: bool,
 }
 
 /// What is to be done.
@@ -55,7 +58,9 @@ pub(super) enum Step {
     StartCa,
     /// That was done before; it is only proven again.
     ResumeCa,
-    /// The server's leaf comes from the new CA, the old CA goes.
+    /// The server's leaf comes from the new CA; both CAs are trusted still.
+    FinishLeaf,
+    /// The old CA goes.
     FinishCa,
     /// The old CA and its clients are back, the new CA goes.
     AbortCa,
@@ -69,6 +74,7 @@ impl Step {
             Self::Leaves { .. } => "leaf",
             Self::StartCa => "ca-start",
             Self::ResumeCa => "ca-resume",
+            Self::FinishLeaf => "ca-finish-leaf",
             Self::FinishCa => "ca-finish",
             Self::AbortCa => "ca-abort",
         }
@@ -109,7 +115,13 @@ pub(super) fn decide(
         ))
         .why("its folder holds no previous CA (5_previous_ca)")
         .fix(format!("istio-tls rotate {} --ca", quote(host.as_str())))),
-        Wish::Finish => Ok(Step::FinishCa),
+        Wish::Finish if state.leaf_in_force => Ok(Step::FinishCa),
+        Wish::Finish => Ok(Step::FinishLeaf),
+        Wish::Abort if state.leaf_in_force => Err(Problem::new(format!(
+            "the rotation of the CA of {host} is nearly finished and cannot be aborted"
+        ))
+        .why("the server's leaf is of the new CA already, as --finish begins")
+        .fix(format!("istio-tls rotate {} --finish", quote(host.as_str())))),
         Wish::Abort => Ok(Step::AbortCa),
     }
 }
@@ -177,6 +189,14 @@ mod tests {
             clients: vec![("a.com".into(), ends(client)), ("alice".into(), ends(300))],
             cas: vec![("intermediate", ends(ca)), ("root", ends(3000))],
             rotating,
+            leaf_in_force: !rotating,
+        }
+    }
+
+    fn half_finished() -> ChainState {
+        ChainState {
+            leaf_in_force: true,
+            ..state(5, 5, 900, true)
         }
     }
 
@@ -244,7 +264,15 @@ mod tests {
                 Some(30),
                 "ResumeCa".into(),
             ),
-            ("the end", state(5, 5, 900, true), Wish::Finish, None, "FinishCa".into()),
+            (
+                "the end",
+                state(5, 5, 900, true),
+                Wish::Finish,
+                None,
+                "FinishLeaf".into(),
+            ),
+            ("half the end", half_finished(), Wish::Finish, None, "FinishCa".into()),
+            ("too late", half_finished(), Wish::Abort, None, "refused".into()),
             (
                 "no beginning",
                 state(5, 5, 900, false),

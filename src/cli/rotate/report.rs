@@ -48,15 +48,18 @@ pub(super) fn plan_text(planned: &[(ChainState, Step)]) -> String {
                 ));
             }
             Step::ResumeCa => lines.push(format!("  {host}: the CA is being rotated; it would be proven again")),
-            Step::FinishCa => {
+            Step::FinishLeaf => {
                 lines.push(format!(
                     "  {host}: a new server leaf of the new CA in place of {}",
                     named(&state.server)
                 ));
                 lines.push(format!(
-                    "  {host}: the previous CA goes; its clients are refused from then on"
+                    "  {host}: then the previous CA goes; its clients are refused from then on"
                 ));
             }
+            Step::FinishCa => lines.push(format!(
+                "  {host}: the previous CA goes; its clients are refused from then on"
+            )),
             Step::AbortCa => lines.push(format!(
                 "  {host}: the previous CA and its clients come back, the new CA goes"
             )),
@@ -71,9 +74,9 @@ pub(super) fn plan_json(planned: &[(ChainState, Step)]) -> Value {
         .map(|(state, step)| {
             let (server, clients) = match step {
                 Step::Leaves { server, clients } => (*server, clients.clone()),
-                Step::FinishCa => (true, Vec::new()),
+                Step::FinishLeaf => (true, Vec::new()),
                 Step::StartCa => (false, state.clients.iter().map(|(name, _)| name.clone()).collect()),
-                Step::Nothing(_) | Step::ResumeCa | Step::AbortCa => (false, Vec::new()),
+                Step::Nothing(_) | Step::ResumeCa | Step::FinishCa | Step::AbortCa => (false, Vec::new()),
             };
             json!({
                 "host": state.host,
@@ -117,12 +120,19 @@ fn rotated(prepared: &Prepared, proof: Option<&Proof>, context: &Context, lines:
             Step::Leaves { server: false, .. } => "clients are rotated",
             Step::StartCa => "a new CA stands beside the old one; the gateway goes on serving a leaf of the old CA",
             Step::ResumeCa => "the CA is being rotated already",
-            Step::FinishCa => "the CA is rotated; the previous one is gone",
+            Step::FinishLeaf => "the server leaf is of the new CA",
+            Step::FinishCa => "the CA is rotated; the previous one is trusted no more",
             Step::AbortCa => "the rotation of the CA is taken back",
         }
     ));
+    let width = prepared
+        .changes
+        .iter()
+        .map(|change| change.what.len())
+        .max()
+        .unwrap_or_default();
     for change in &prepared.changes {
-        let side = |word: &str, ends: &Ends| format!("  {:<13}{word}  {}", change.what, named(ends));
+        let side = |word: &str, ends: &Ends| format!("  {:<width$}  {word}  {}", change.what, named(ends));
         lines.extend(change.old.as_ref().map(|old| side("old", old)));
         lines.extend(change.new.as_ref().map(|new| side("new", new)));
     }
