@@ -98,6 +98,7 @@ pub(super) enum Command {
     Serve(super::serve::ServeArgs),
     Probe(super::probe::ProbeArgs),
     Request(super::request::RequestArgs),
+    Status(super::status::StatusArgs),
     Rotate(super::rotate::RotateArgs),
     Up(super::up::UpArgs),
     Apply(super::apply::ApplyArgs),

@@ -26,6 +26,7 @@ mod probe;
 mod request;
 mod revoke;
 mod rotate;
+mod rotate_crash;
 mod running_program;
 mod schema;
 mod serve_config;

@@ -91,6 +91,21 @@ impl Held {
         })
     }
 
+    /// Whether the folder still holds what was read.
+    pub(super) fn stands(&self, context: &Context) -> bool {
+        Self::read(context, self.layout.host(), Some(self.known())).is_ok_and(|now| {
+            let chains = |held: &Self| -> Vec<_> {
+                let clients = held.clients.iter();
+                clients
+                    .map(|client| (client.name.clone(), client.chain.clone()))
+                    .collect()
+            };
+            (&now.server, &now.roots, &now.ca_chain, now.rotating)
+                == (&self.server, &self.roots, &self.ca_chain, self.rotating)
+                && chains(&now) == chains(self)
+        })
+    }
+
     /// What the workspace records of the host.
     pub(super) fn known(&self) -> (HostEntry, Mode) {
         (self.entry.clone(), self.mode)

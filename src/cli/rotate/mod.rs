@@ -281,7 +281,7 @@ async fn exchange(
         context.say("waiting for another istio-tls that writes here");
     })
     .map_err(Failure::runtime)?;
-    prepared.write(&store)?;
+    prepared.write(&store, context)?;
     drop(store);
     match before {
         Some((serve, before)) => {

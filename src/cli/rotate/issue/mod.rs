@@ -6,7 +6,7 @@ mod ca;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::chain::{Held, HeldClient, certificates, ends};
+use super::chain::{Held, HeldClient, ends};
 use super::plan::{Ends, Step};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
@@ -17,7 +17,7 @@ use crate::cli::chain_files::{self, KeyStorage};
 use crate::cli::context::Context;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
-use crate::workspace::store::{self, Keep, Store, TreeFile};
+use crate::workspace::store::{Keep, Store, TreeFile};
 
 /// What signs, and for how long.
 pub(super) struct Signing<'a> {
@@ -108,14 +108,12 @@ impl Prepared {
     /// # Errors
     /// When another process changed the chain meanwhile, or it cannot be
     /// written; what stood there still does.
-    pub(super) fn write(&self, store: &Store) -> Result<(), Failure> {
+    pub(super) fn write(&self, store: &Store, context: &Context) -> Result<(), Failure> {
         if self.files.is_empty() {
             return Ok(());
         }
         let layout = &self.held.layout;
-        if certificates(layout, Part::ServerCert)? != self.held.server
-            || store::has_previous_ca(layout) != self.held.rotating
-        {
+        if !self.held.stands(context) {
             return Err(Failure::runtime(
                 Problem::new(format!(
                     "the chain of {} was changed by another process meanwhile",
