@@ -32,6 +32,7 @@ mod schema;
 mod serve_config;
 mod serve_process;
 mod serve_reload;
+mod status;
 mod task_page;
 mod tls_client;
 mod up;
