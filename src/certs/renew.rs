@@ -142,13 +142,12 @@ pub fn succession(
         ),
         generate(key_type)?,
     )?;
-    let (key_type, subject, length, permits) = match old_intermediate {
-        Some(old) => like(old, "intermediate CA", &mut notes)?,
-        None => {
-            let (key_type, ..) = like(old_root, "root CA", &mut notes)?;
-            let subject = Subject::default().with_common_name(Some(&next_name(host, "", "intermediate CA")));
-            (key_type, subject, length, root_permits.clone())
-        }
+    let (key_type, subject, length, permits) = if let Some(old) = old_intermediate {
+        like(old, "intermediate CA", &mut notes)?
+    } else {
+        let (key_type, _, length, permits) = like(old_root, "root CA", &mut notes)?;
+        let subject = Subject::default().with_common_name(Some(&next_name(host, "", "intermediate CA")));
+        (key_type, subject, length, permits)
     };
     let not_after = end(not_before, length)?.min(root.not_after());
     let intermediate = root.sign_ca(

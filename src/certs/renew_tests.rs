@@ -2,7 +2,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{Renewal, is_issued_by, leaf, names_issuer, succession};
 use crate::certs::inspect::certificate;
-use crate::certs::plan::{LeafValidity, San, Subject, Subtree};
+use crate::certs::plan::{San, Subject, Subtree};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{Authority, Bad, CertificateAuthority, Chain, ChainPlan, Issued, KeyType, Profile, issue_chain};
 use crate::names::Host;

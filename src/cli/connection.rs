@@ -319,7 +319,7 @@ fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
 
 /// The hosts of istio-tls.yaml with their modes; without it, those whose
 /// chains stand in the folder.
-pub(super) fn known_hosts(context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
+fn known_hosts(context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
     if let Some(file) = WorkspaceFile::read(&context.dir).map_err(Failure::usage)? {
         let config = file.config;
         return Ok(config

@@ -130,16 +130,15 @@ pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure>
         for serial in &issuer.serials {
             already &= !contents.revoke(serial, context.now);
         }
-        let list = match signer {
-            Some(ca) => issue(&contents, ca, context)?,
-            None => {
-                context.say(&format!(
-                    "note: the CRL of the {} is not written: its key is not here ({})",
-                    issuer.what,
-                    issuer.layout.path(issuer.key).display()
-                ));
-                kept(&layout, issuer)?
-            }
+        let list = if let Some(ca) = signer {
+            issue(&contents, ca, context)?
+        } else {
+            context.say(&format!(
+                "note: the CRL of the {} is not written: its key is not here ({})",
+                issuer.what,
+                issuer.layout.path(issuer.key).display()
+            ));
+            kept(&layout, issuer)?
         };
         match lists.iter_mut().find(|(part, _)| *part == issuer.crl) {
             Some((_, text)) => text.extend_from_slice(list.as_bytes()),

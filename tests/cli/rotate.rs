@@ -186,7 +186,12 @@ fn what_cannot_be_rotated_is_said_and_left() {
         .exits(0);
     dir.run(&["verify", "locked.com"]).exits(0);
     // A chain of another CA's key gets a CA of its own.
-    dir.run(&["rotate", "shared.com", "--ca"]).exits(0);
+    dir.run(&["rotate", "b.com", "--ca"])
+        .exits(0)
+        .says("issued for shared.com too");
+    dir.run(&["rotate", "shared.com", "--ca"])
+        .exits(0)
+        .says("shared.com's own");
     dir.run(&["rotate", "shared.com", "--finish"]).exits(0);
     dir.run(&["rotate", "shared.com"]).exits(0);
     dir.run(&["verify", "shared.com"]).exits(0);
@@ -232,6 +237,40 @@ fn a_running_gateway_proves_the_new_leaf() {
     assert_eq!(after, [&new, &new], "old and new client chain");
     assert_eq!(served(&serve, &old), Ok(418));
     assert_eq!(served(&serve, &client_of(&dir, HOST)), Ok(418));
+}
+
+#[test]
+fn several_hosts_of_every_mode_are_proven_one_after_the_other() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "simple.example", "--mode", "simple"]).exits(0);
+    dir.run(&["gen-certs", "*.wild.example", "--mode", "optional-mutual"])
+        .exits(0);
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    for args in [
+        &["rotate", "simple.example", "*.wild.example", HOST, "-o", "json"][..],
+        &["rotate", "--if-expires-in", "366d", "--clients", "-o", "json"],
+        &["rotate", "simple.example", "*.wild.example", HOST, "--ca", "-o", "json"],
+        &[
+            "rotate",
+            "simple.example",
+            "*.wild.example",
+            HOST,
+            "--finish",
+            "-o",
+            "json",
+        ],
+    ] {
+        let json = dir.run(args).exits(0).json();
+        let proven: Vec<_> = (json["rotations"].as_array().unwrap().iter())
+            .map(|rotation| rotation["live"]["proven"] == true)
+            .collect();
+        let exchanges = if args.contains(&"--finish") { 6 } else { 3 };
+        assert_eq!(proven, vec![true; exchanges], "{json}");
+    }
+    assert_eq!(served(&serve, &client_of(&dir, HOST)), Ok(418));
+    dir.run(&["probe"]).exits(0);
+    dir.run(&["status"]).exits(0);
 }
 
 #[test]

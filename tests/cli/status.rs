@@ -151,7 +151,7 @@ fn a_running_gateway_is_compared_with_the_files() {
         json["findings"][0]["why"]
             .as_str()
             .unwrap()
-            .contains("closed-after-client-hello"),
+            .contains("reset-after-client-hello"),
         "{json}"
     );
 }

@@ -21,10 +21,10 @@ use self::chain::Held;
 use self::issue::{Prepared, Signing};
 use self::plan::{ChainState, Step, Wish, decide};
 use self::prove::Proof;
-use super::connection::{known_hosts, running_serve, runtime};
+use super::connection::{running_serve, runtime};
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
-use super::{Exit, Failure, authority, duration};
+use super::{Exit, Failure, authority, duration, intent};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, Mode};
@@ -92,7 +92,7 @@ pub(super) struct RotateArgs {
 enum Done {
     Nothing(Host, String),
     /// The proof is absent where nothing runs.
-    Rotated(Box<Prepared>, Option<Proof>),
+    Rotated(Box<Prepared>, Option<Box<Proof>>),
 }
 
 pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure> {
@@ -139,7 +139,10 @@ fn plan(args: &RotateArgs, context: &Context) -> Result<Vec<(Held, ChainState, S
     let within = args
         .if_expires_in
         .map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
-    let known = known_hosts(context)?;
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let known: Vec<_> = (config.hosts.iter())
+        .map(|entry| (entry.clone(), config.mode_of(entry)))
+        .collect();
     let mut planned = Vec::new();
     for host in hosts(args, &known)? {
         let entry = known.iter().find(|(entry, _)| entry.host == host).cloned();
@@ -254,7 +257,7 @@ async fn rotate(
     let proven = proof.as_ref().is_none_or(|proof| proof.proven);
     let (host, entry) = (prepared.held.layout.host().clone(), prepared.held.known());
     let goes_on = proven && prepared.step == Step::FinishLeaf;
-    done.push(Done::Rotated(prepared, proof));
+    done.push(Done::Rotated(prepared, proof.map(Box::new)));
     if !goes_on {
         return Ok(proven);
     }
@@ -262,7 +265,7 @@ async fn rotate(
     let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
     let proof = exchange(&last, serve, wait, context).await?;
     let proven = proof.as_ref().is_none_or(|proof| proof.proven);
-    done.push(Done::Rotated(last, proof));
+    done.push(Done::Rotated(last, proof.map(Box::new)));
     Ok(proven)
 }
 

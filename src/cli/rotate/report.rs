@@ -10,10 +10,10 @@ use super::prove::{Look, Proof};
 use crate::certs::times::rfc3339;
 use crate::cli::context::Context;
 use crate::files::shown;
-use crate::names::Host;
 use crate::probe::verdict::span;
 use crate::report::paint::printable;
 use crate::shell::quote;
+use crate::workspace::layout::Part;
 
 /// The plan in words.
 pub(super) fn plan_text(planned: &[(ChainState, Step)]) -> String {
@@ -104,7 +104,7 @@ pub(super) fn text(done: &[Done], context: &Context) -> String {
     for done in done {
         match done {
             Done::Nothing(_, why) => lines.push(why.clone()),
-            Done::Rotated(prepared, proof) => rotated(prepared, proof.as_ref(), context, &mut lines),
+            Done::Rotated(prepared, proof) => rotated(prepared, proof.as_deref(), context, &mut lines),
         }
     }
     lines.join("\n") + "\n"
@@ -149,7 +149,7 @@ fn rotated(prepared: &Prepared, proof: Option<&Proof>, context: &Context, lines:
         None => lines.push("  nothing live was proven: no serve of this workspace runs here".to_owned()),
         Some(proof) => proven(prepared, proof, lines),
     }
-    lines.extend(next(host, &prepared.step, context));
+    lines.extend(next(prepared, proof, context));
 }
 
 fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
@@ -194,15 +194,26 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
     }
 }
 
-fn next(host: &Host, step: &Step, context: &Context) -> Option<String> {
+fn next(prepared: &Prepared, proof: Option<&Proof>, context: &Context) -> Option<String> {
     let dir = match shown(&context.dir).as_str() {
         "" | "." => String::new(),
         dir => format!(" -C {}", quote(dir)),
     };
-    let host = quote(host.as_str());
-    match step {
+    let layout = &prepared.held.layout;
+    let host = quote(layout.host().as_str());
+    let proven = proof.is_none_or(|proof| proof.proven);
+    match prepared.step {
+        _ if !proven => Some(format!(
+            "\nnext: look why the gateway did not take it up: istio-tls{dir} status, and its log\n      then istio-tls{dir} rotate {host}{}",
+            match prepared.step {
+                Step::StartCa | Step::ResumeCa => " --ca  (makes no third CA, but proves it again)",
+                Step::FinishLeaf | Step::FinishCa => " --finish  (goes on where it stopped)",
+                _ => " --dry-run",
+            }
+        )),
         Step::StartCa | Step::ResumeCa => Some(format!(
-            "\nnext: give every client its new certificate and {host}/2_intermediate/certs/ca-chain.cert.pem\n      then istio-tls{dir} rotate {host} --finish  (or --abort, to go back)"
+            "\nnext: give every client its new certificate and {}\n      then istio-tls{dir} rotate {host} --finish  (or --abort, to go back)",
+            shown(&layout.path(Part::CaChain))
         )),
         _ => None,
     }
@@ -222,7 +233,7 @@ pub(super) fn json(done: &[Done]) -> Value {
                 "action": prepared.step.word(),
                 "certificates": prepared.changes.iter().map(change_json).collect::<Vec<_>>(),
                 "files": prepared.paths().map(|path| shown(&path)).collect::<Vec<_>>(),
-                "live": proof.as_ref().map(proof_json),
+                "live": proof.as_deref().map(proof_json),
                 "notes": prepared.notes,
             }),
         })

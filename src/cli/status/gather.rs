@@ -121,19 +121,16 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
         };
         let leaf = facts.tls.as_ref().and_then(|tls| tls.chain.first());
         let leaf = leaf.and_then(|der| certificate(&CertificateDer::from(der.as_slice()), context).ok());
-        states[index].served = Some((
-            target,
-            match leaf {
-                Some(leaf) => Served::Leaf(leaf),
-                None => {
-                    let verdict = judge(&facts, &asked, context.now);
-                    Served::Nothing {
-                        code: verdict.code.as_str(),
-                        summary: verdict.summary,
-                    }
-                }
-            },
-        ));
+        let seen = if let Some(leaf) = leaf {
+            Served::Leaf(leaf)
+        } else {
+            let verdict = judge(&facts, &asked, context.now);
+            Served::Nothing {
+                code: verdict.code.as_str(),
+                summary: verdict.summary,
+            }
+        };
+        states[index].served = Some((target, seen));
     }
 }
 

@@ -10,11 +10,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::judge::{Role, Row, State};
-use super::connection::{ConnectionArgs, known_hosts, runtime};
+use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
-use super::{Exit, Failure, duration};
+use super::{Exit, Failure, duration, intent};
 use crate::certs::times::rfc3339;
-use crate::files::shown;
 use crate::lint::{Finding, Severity, Skipped};
 use crate::names::Host;
 use crate::probe::target::Target;
@@ -87,29 +86,21 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
 
 /// The hosts to tell of, with their modes.
 fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failure> {
-    let known = known_hosts(context)?;
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
     if names.is_empty() {
-        if known.is_empty() {
-            let folder = shown(&context.dir);
-            let folder = if folder.is_empty() { "this folder" } else { &folder };
-            return Err(Failure::usage(
-                Problem::new(format!("{folder} holds no host to tell of"))
-                    .why("it has neither istio-tls.yaml with hosts nor folders of chains")
-                    .fix("istio-tls gen-certs httpbin.example.com"),
-            ));
-        }
-        return Ok(known.into_iter().map(|(entry, mode)| (entry.host, mode)).collect());
+        let hosts = config.hosts.iter();
+        return Ok(hosts.map(|entry| (entry.host.clone(), config.mode_of(entry))).collect());
     }
     let mut hosts = Vec::new();
     for name in names {
         let host = Host::parse(name).map_err(Failure::usage)?;
-        let Some((_, mode)) = known.iter().find(|(entry, _)| entry.host == host) else {
+        let Some(entry) = config.host(&host) else {
             return Err(Failure::usage(
                 Problem::new(format!("{host} is no host of the workspace"))
                     .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
             ));
         };
-        hosts.push((host, *mode));
+        hosts.push((host, config.mode_of(entry)));
     }
     Ok(hosts)
 }

@@ -52,6 +52,7 @@ impl Prepared {
         )
         .map_err(Failure::usage)?;
         self.notes.extend(notes);
+        self.note_sharers(context)?;
         self.change(
             "root",
             self.held.roots.first().cloned(),
@@ -127,6 +128,33 @@ impl Prepared {
         let mut moved = identity("the new client chain", &roots, &[]);
         moved.pair = self.new_client();
         self.after.push(moved);
+        Ok(())
+    }
+
+    /// A CA that is shared goes for this host alone.
+    fn note_sharers(&mut self, context: &Context) -> Result<(), Failure> {
+        let layout = &self.held.layout;
+        if !layout.path(Part::RootKey).exists() {
+            self.notes.push(format!(
+                "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
+                layout.host()
+            ));
+        }
+        let Some(own) = &self.held.intermediate else {
+            return Ok(());
+        };
+        let mut sharers = Vec::new();
+        for other in store::find_chains(&context.dir).map_err(Failure::usage)? {
+            if other != *layout && certificates(&other, Part::IntermediateCert)?.contains(own) {
+                sharers.push(other.host().to_string());
+            }
+        }
+        if !sharers.is_empty() {
+            self.notes.push(format!(
+                "the CA that goes has issued for {} too, whose leaves nobody can renew after --finish: rotate --ca them as well",
+                sharers.join(", ")
+            ));
+        }
         Ok(())
     }
 

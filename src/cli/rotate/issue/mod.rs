@@ -196,7 +196,11 @@ impl Prepared {
                 .why("a leaf is renewed by the CA that issued the one before")
                 .fix("give the folder whose 2_intermediate issued it; or make a CA of this host's own with --ca"),
             )),
-            None => Ok(Signer::Own(self.held.issuer_of(leaf, what, signing.password)?)),
+            None => Ok(Signer::Own(Box::new(self.held.issuer_of(
+                leaf,
+                what,
+                signing.password,
+            )?))),
         }
     }
 
@@ -367,7 +371,7 @@ impl NewFile {
 
 /// A CA that signs.
 enum Signer<'s> {
-    Own(CertificateAuthority),
+    Own(Box<CertificateAuthority>),
     Given(&'s CertificateAuthority),
 }
 
