@@ -1,6 +1,8 @@
 use time::{Duration, OffsetDateTime};
+use x509_parser::prelude::FromDer as _;
 
 use super::{Renewal, is_issued_by, leaf, names_issuer, succession};
+use crate::certs::der;
 use crate::certs::inspect::certificate;
 use crate::certs::plan::{San, Subject, Subtree};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
@@ -131,6 +133,46 @@ fn clients_keep_their_names_and_purpose() {
         assert_eq!(new.extended_key_usage, ["clientAuth"]);
         assert_eq!(new.days_left, 6);
     }
+}
+
+#[test]
+fn a_subject_that_cannot_be_written_anew_stays_byte_for_byte() {
+    // DC=example, DC=a, OU=one, OU=two, as corporate CAs write them.
+    let attribute = |oid: &[u8], tag: u8, value: &str| {
+        let pair = [der::wrap(der::OID, oid), der::wrap(tag, value.as_bytes())].concat();
+        der::wrap(0x31, &der::wrap(der::SEQUENCE, &pair))
+    };
+    let component = [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x19];
+    let unit = [0x55, 0x04, 0x0b];
+    let subject = der::wrap(
+        der::SEQUENCE,
+        &[
+            attribute(&component, 0x16, "example"),
+            attribute(&component, 0x16, "a"),
+            attribute(&unit, 0x0c, "one"),
+            attribute(&unit, 0x13, "two"),
+        ]
+        .concat(),
+    );
+    let name = host("a.com");
+    let chain = chain(&ChainPlan::new(name.clone()));
+    let ca = authority(&chain.intermediate);
+    let old = leaf(&chain.server.certificate, of_server(&name), &ca, now())
+        .expect("renewed")
+        .issued;
+    let pair =
+        |message: &[u8]| rcgen::SigningKey::sign(ca.issuer.key(), message).map_err(crate::certs::authority::failed);
+    let old = crate::certs::reissue::with_subject(old.certificate, &subject, pair).expect("signed");
+    let renewed = leaf(&old, of_server(&name), &ca, now())
+        .expect("renewed")
+        .issued
+        .certificate;
+    assert!(
+        is_issued_by(&renewed, &chain.intermediate.certificate),
+        "the signature holds"
+    );
+    let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&renewed).expect("readable");
+    assert_eq!(parsed.subject().as_raw(), subject);
 }
 
 #[test]

@@ -240,6 +240,21 @@ fn a_running_gateway_proves_the_new_leaf() {
 }
 
 #[test]
+fn a_leaf_that_expired_is_rotated_and_proven() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--bad", "expired"]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    let client = client_of(&dir, HOST);
+    assert!(served(&serve, &client).is_err());
+    dir.run(&["rotate", "--if-expires-in", "1d"])
+        .exits(0)
+        .prints("no success (certificate-expired)")
+        .prints("proven at");
+    assert_eq!(served(&serve, &client), Ok(418));
+    assert_eq!(server(&dir, HOST).days_left, 29, "as long as the old one was valid");
+}
+
+#[test]
 fn several_hosts_of_every_mode_are_proven_one_after_the_other() {
     let dir = Dir::new();
     dir.run(&["gen-certs", "simple.example", "--mode", "simple"]).exits(0);
@@ -392,7 +407,9 @@ fn a_rotation_of_the_ca_is_taken_back() {
     dir.run(&["verify", HOST]).exits(0);
     // A chain made anew takes the record of a rotation along.
     dir.run(&["rotate", HOST, "--ca"]).exits(0);
-    dir.run(&["gen-certs", HOST, "--force"]).exits(0);
+    dir.run(&["gen-certs", HOST, "--force"])
+        .exits(0)
+        .says("the rotation of the CA");
     assert!(!dir.path(format!("{HOST}/5_previous_ca")).exists());
     dir.run(&["rotate", HOST, "--finish"]).exits(2);
 }

@@ -105,9 +105,9 @@ fn killed_at_any_moment_it_leaves_one_whole_state_and_is_resumed() {
             killed(&dir, args, moment);
             let after = whole(&dir);
             if after == before {
-                old += 1
+                old += 1;
             } else {
-                new += 1
+                new += 1;
             }
             // Again, and it comes to its end, whatever was done before.
             let again = dir.run(args);

@@ -24,6 +24,7 @@ mod manifests;
 mod pkcs12;
 mod printed_lines;
 mod python;
+mod rotation;
 mod serve_curl;
 mod websocket;
 mod zoo;
