@@ -3,10 +3,9 @@
 //!
 //! For each host: the running gateway is asked what it serves, everything is
 //! issued and checked, the files are exchanged in one step, and the gateway is
-//! asked until it serves the new certificate. What else holds the material, as
-//! a cluster's Secret, is to be replaced between [`Prepared::write`] and
-//! [`prove::after`]: by then the files stand, and the old material is known
-//! from [`Prepared::held`].
+//! asked until it serves the new certificate. All of that is [`exchange`]; what
+//! else holds the material, as a cluster's Secret, is to be replaced in it,
+//! between [`Prepared::write`] and [`prove::after`]: by then the files stand.
 
 mod chain;
 mod issue;

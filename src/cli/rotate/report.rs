@@ -212,7 +212,12 @@ fn next(prepared: &Prepared, proof: Option<&Proof>, context: &Context) -> Option
             }
         )),
         Step::StartCa | Step::ResumeCa => Some(format!(
-            "\nnext: give every client its new certificate and {}\n      then istio-tls{dir} rotate {host} --finish  (or --abort, to go back)",
+            "\nnext: give every client {}{}\n      then istio-tls{dir} rotate {host} --finish  (or --abort, to go back)",
+            if prepared.held.clients.is_empty() {
+                ""
+            } else {
+                "its new certificate and "
+            },
             shown(&layout.path(Part::CaChain))
         )),
         _ => None,
