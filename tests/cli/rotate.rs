@@ -276,7 +276,9 @@ fn several_hosts_of_every_mode_are_proven_one_after_the_other() {
             "json",
         ],
     ] {
-        let json = dir.run(args).exits(0).json();
+        let ran = dir.run(args).exits(0);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("PRIVATE KEY"));
+        let json = ran.json();
         let proven: Vec<_> = (json["rotations"].as_array().unwrap().iter())
             .map(|rotation| rotation["live"]["proven"] == true)
             .collect();

@@ -28,7 +28,7 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::running::RunningServe;
-use crate::workspace::store::{self, Store};
+use crate::workspace::store::Store;
 
 /// Replaces certificates before they expire, and proves it
 ///
@@ -96,12 +96,8 @@ enum Done {
 
 pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    if !args.dry_run {
-        // What a killed process left half done comes first.
-        store::tidy(&context.dir).map_err(Failure::runtime)?;
-    }
-    let planned = plan(args, context)?;
     if args.dry_run {
+        let planned = plan(args, context)?;
         let plan: Vec<_> = planned.into_iter().map(|(_, state, step)| (state, step)).collect();
         match format {
             Format::Text => context.print(&report::plan_text(&plan))?,
@@ -109,7 +105,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         }
         return Ok(Exit::Done);
     }
-    let done = carry_out(args, planned, context)?;
+    let done = carry_out(args, context)?;
     for done in &done {
         if let Done::Rotated(prepared, _) = done {
             for note in &prepared.notes {
@@ -176,11 +172,7 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
 
 /// Issues everything, then host by host writes and proves; the first host that
 /// cannot be proven is the last one that is touched.
-fn carry_out(
-    args: &RotateArgs,
-    planned: Vec<(Held, ChainState, Step)>,
-    context: &Context,
-) -> Result<Vec<Done>, Failure> {
+fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure> {
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
     let signer = match &args.signer {
@@ -193,12 +185,15 @@ fn carry_out(
         signer: signer.as_ref(),
     };
     let mut waiting = Vec::new();
-    for (held, state, step) in planned {
+    // Nobody else exchanges files while they are read.
+    let reading = open(context)?;
+    for (held, state, step) in plan(args, context)? {
         waiting.push(match step {
             Step::Nothing(why) => Err(Done::Nothing(state.host, why)),
             step => Ok(Box::new(Prepared::new(held, step, &signing, context)?)),
         });
     }
+    drop(reading);
     let runtime = runtime()?;
     let serve = runtime.block_on(running_serve(context));
     let mut done: Vec<Done> = Vec::new();
@@ -260,12 +255,23 @@ async fn rotate(
     if !goes_on {
         return Ok(proven);
     }
+    let reading = open(context)?;
     let held = Held::read(context, &host, Some(entry))?;
     let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
+    drop(reading);
     let proof = exchange(&last, serve, wait, context).await?;
     let proven = proof.as_ref().is_none_or(|proof| proof.proven);
     done.push(Done::Rotated(last, proof.map(Box::new)));
     Ok(proven)
+}
+
+/// The workspace folder, for this process alone; what a killed one left half
+/// done is finished first.
+fn open(context: &Context) -> Result<Store, Failure> {
+    Store::open(&context.dir, || {
+        context.say("waiting for another istio-tls that writes here");
+    })
+    .map_err(Failure::runtime)
 }
 
 /// One exchange of files, with a look before and looks after it.
@@ -279,10 +285,7 @@ async fn exchange(
         Some(serve) => Some((serve, prove::before(prepared, serve, context).await?)),
         None => None,
     };
-    let store = Store::open(&context.dir, || {
-        context.say("waiting for another istio-tls that writes here");
-    })
-    .map_err(Failure::runtime)?;
+    let store = open(context)?;
     prepared.write(&store, context)?;
     drop(store);
     match before {
