@@ -1187,7 +1187,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__revoke)
-            opts="-C -o -q -v -y -n -h -V --client --serial --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --client --serial --renew --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

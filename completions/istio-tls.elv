@@ -165,6 +165,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --renew 'Revoke nothing more, but sign the lists anew before they end (a year after they were signed)'
             cand --password-stdin 'Read the password of CA keys from standard input'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'

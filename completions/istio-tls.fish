@@ -157,6 +157,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l renew -d 'Revoke nothing more, but sign the lists anew before they end (a year after they were signed)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s v -l verbose -d 'More detail; twice for debugging'

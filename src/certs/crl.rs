@@ -116,6 +116,14 @@ pub fn contents(content: &[u8], name: &str) -> Result<Contents, Problem> {
     })
 }
 
+/// When a CRL (DER) ends: its nextUpdate, if it names one.
+///
+/// # Errors
+/// When it is no CRL; `name` is said then.
+pub fn next_update(crl: &CertificateRevocationListDer<'_>, name: &str) -> Result<Option<OffsetDateTime>, Problem> {
+    Ok(parse(crl, name)?.next_update().map(|end| end.to_datetime()))
+}
+
 /// Whether a CRL bears the subject of `ca` as its issuer.
 pub fn is_of(crl: &CertificateRevocationListDer<'_>, ca: &CertificateDer<'_>) -> bool {
     let (Ok((_, crl)), Ok((_, ca))) = (CertificateRevocationList::from_der(crl), X509Certificate::from_der(ca)) else {

@@ -23,7 +23,7 @@ use crate::workspace::store::{self, Keep, Store};
 /// lists of the previous CA are renewed too.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n\nserve reads the workspace's lists by itself, also while it runs."
+    after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n  istio-tls revoke httpbin.example.com --renew         (before the lists end, after a year)\n\nserve reads the workspace's lists by itself, also while it runs."
 )]
 pub(super) struct RevokeArgs {
     /// The host under whose CA the certificate is
@@ -35,6 +35,9 @@ pub(super) struct RevokeArgs {
     /// Revoke the certificate of this serial number (hex, as inspect shows it)
     #[arg(long, value_name = "N", conflicts_with = "client")]
     serial: Option<String>,
+    /// Revoke nothing more, but sign the lists anew before they end (a year after they were signed)
+    #[arg(long, conflicts_with_all = ["client", "serial"])]
+    renew: bool,
     #[command(flatten)]
     password: PasswordArgs,
 }
@@ -100,13 +103,27 @@ pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure>
     let serials = match (&args.client, &args.serial) {
         (Some(client), _) => vec![serial_of_client(&layout, client, context)?],
         (None, Some(text)) => vec![parse_serial(text)?],
+        (None, None) if args.renew => {
+            if !issuers.iter().any(|issuer| layout.path(issuer.crl).exists()) {
+                return Err(Failure::usage(
+                    Problem::new(format!("{host} has no revocation lists to renew"))
+                        .why("the first one is made when the first certificate is revoked"),
+                ));
+            }
+            Vec::new()
+        }
         (None, None) => {
             return Err(Failure::usage(
-                Problem::new("it is not said which certificate to revoke").fix("give --client NAME or --serial N"),
+                Problem::new("it is not said which certificate to revoke")
+                    .fix("give --client NAME or --serial N, or --renew to sign the lists anew"),
             ));
         }
     };
-    let serials = assign(&mut issuers, &layout, args.client.as_deref(), serials, context)?;
+    let serials = if let [serial] = serials.as_slice() {
+        assign(&mut issuers, &layout, args.client.as_deref(), serial, context)?
+    } else {
+        Vec::new()
+    };
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
     // Whoever must sign can, or nothing is written.
@@ -119,12 +136,20 @@ pub(super) fn run(args: &RevokeArgs, context: &Context) -> Result<Exit, Failure>
             None
         });
     }
+    if args.renew && signers.iter().all(Option::is_none) {
+        return Err(Failure::usage(
+            Problem::new(format!(
+                "the lists of {host} cannot be signed anew: no key of its CAs is here"
+            ))
+            .fix("renew them where the CA's key is, and copy them to 1_root/crl and 2_intermediate/crl"),
+        ));
+    }
     let store = Store::open(&context.dir, || {
         context.say("waiting for another istio-tls that writes here");
     })
     .map_err(Failure::runtime)?;
     let mut lists: Vec<(Part<'static>, Vec<u8>)> = Vec::new();
-    let mut already = true;
+    let mut already = !args.renew;
     for (issuer, signer) in issuers.iter().zip(&signers) {
         let mut contents = contents(&layout, issuer)?;
         for serial in &issuer.serials {
@@ -166,9 +191,10 @@ fn assign(
     issuers: &mut [Issuer],
     layout: &ChainLayout,
     client: Option<&str>,
-    mut serials: Vec<Vec<u8>>,
+    asked: &[u8],
     context: &Context,
 ) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut serials = vec![asked.to_vec()];
     let previous = layout.previous_ca();
     let older = match client {
         Some(client) => serial_of(&previous, Part::ClientCert(client), context)?,
@@ -180,13 +206,12 @@ fn assign(
             _ => Ok(None),
         })
         .collect::<Result<_, Failure>>()?;
-    let asked = serials[0].clone();
     for of_previous in [false, true] {
         let layout = if of_previous { &previous } else { layout };
         let own = |issuer: &Issuer| issuer.layout == *layout;
         let serial = match (client, of_previous) {
             (Some(_), true) => older.clone(),
-            _ => Some(asked.clone()),
+            _ => Some(asked.to_vec()),
         };
         let Some(serial) = serial else { continue };
         let is_intermediate =
@@ -328,7 +353,10 @@ fn report(
         })),
         Format::Text if already => context.print(&format!("{shown_serials} revoked already\n")),
         Format::Text => {
-            let mut lines = vec![format!("revoked {shown_serials}")];
+            let mut lines = vec![match serials.as_slice() {
+                [] => "signed the lists anew; nothing more is revoked".to_owned(),
+                _ => format!("revoked {shown_serials}"),
+            }];
             lines.extend(paths.iter().map(|path| format!("  wrote {path}")));
             lines.push("\nnext: istio-tls serve  (a running one refuses the certificate already)".to_owned());
             lines.push(

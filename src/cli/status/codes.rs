@@ -75,3 +75,13 @@ pub(super) const ROTATING: Code = Code {
     fix: "istio-tls rotate HOST --finish",
     doc: SECRETS,
 };
+/// A revocation list has ended, or ends within the asked time.
+pub(super) const LIST_ENDS: Code = Code {
+    id: "ITL1008",
+    istio: None,
+    severity: Severity::Error,
+    title: "a revocation list has ended, or ends within the time of --expires-within",
+    why: "a gateway with a list that is past its nextUpdate refuses every client of that CA",
+    fix: "istio-tls revoke HOST --renew",
+    doc: "https://www.rfc-editor.org/rfc/rfc5280#section-5.1.2.5",
+};

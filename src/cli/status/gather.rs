@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::judge::{Certificate, HostState, Role, Served};
 use crate::certs::plan::parse_time;
-use crate::certs::{CertificateDer, inspect, pem};
+use crate::certs::{CertificateDer, crl, inspect, pem};
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
@@ -32,6 +33,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         host: host.clone(),
         mode,
         files: Vec::new(),
+        lists: Vec::new(),
         broken: Vec::new(),
         served: None,
     };
@@ -41,12 +43,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
             Ok(Some(certificate)) => state.files.push((role, file, certificate)),
             Ok(None) if needed => state.broken.push((file, "it is not there".into())),
             Ok(None) => {}
-            Err(problem) => {
-                let why = problem
-                    .why
-                    .map_or_else(|| problem.what.clone(), |why| format!("{}: {why}", problem.what));
-                state.broken.push((file, why));
-            }
+            Err(problem) => state.broken.push((file, reason(problem))),
         }
     };
     take(&layout, Part::ServerCert, Role::Server, true);
@@ -67,7 +64,35 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&layout, Part::RootCert, Role::Root, false);
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
+    for part in [Part::IntermediateCrl, Part::RootCrl] {
+        let file = shown(&layout.path(part));
+        match list_ends(&layout, part, &file) {
+            Ok(ends) => state.lists.extend(ends.into_iter().map(|end| (file.clone(), end))),
+            Err(problem) => state.broken.push((file, reason(problem))),
+        }
+    }
     state
+}
+
+/// The ends of the revocation lists of a part.
+fn list_ends(layout: &ChainLayout, part: Part<'_>, file: &str) -> Result<Vec<OffsetDateTime>, Problem> {
+    let Some(content) = store::read(layout, part)? else {
+        return Ok(Vec::new());
+    };
+    let lists = pem::crls(&content, file)?;
+    let ends = lists
+        .iter()
+        .map(|list| crl::next_update(list, file))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(ends.into_iter().flatten().collect())
+}
+
+/// What is wrong with a file, in one line.
+fn reason(problem: Problem) -> String {
+    match problem.why {
+        Some(why) => format!("{}: {why}", problem.what),
+        None => problem.what,
+    }
 }
 
 fn first(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Certificate>, Problem> {

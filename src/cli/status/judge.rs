@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::codes;
 use crate::certs::times::{ago, days_between};
-use crate::lint::{Finding, Place};
+use crate::lint::{Finding, Place, Severity};
 use crate::names::Host;
 use crate::shell::quote;
 use crate::workspace::config::Mode;
@@ -73,6 +73,8 @@ pub(super) struct HostState {
     pub(super) mode: Mode,
     /// Role, file, certificate.
     pub(super) files: Vec<(Role, String, Certificate)>,
+    /// The ends (nextUpdate) of revocation lists, and their files.
+    pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
     /// Where it was asked for, and what came; none where nothing runs.
@@ -134,6 +136,11 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
+        findings.extend(
+            host.lists
+                .iter()
+                .filter_map(|(file, end)| list_finding(host, file, *end, within, now)),
+        );
         if host.files.iter().any(|(role, ..)| *role == Role::PreviousRoot) {
             let name = quote(host.host.as_str());
             findings.push(
@@ -255,6 +262,34 @@ fn time_finding(row: &Row, now: OffsetDateTime) -> Option<Finding> {
     Some(finding.fix(row.role.renewal(&row.host)))
 }
 
+fn list_finding(
+    host: &HostState,
+    file: &str,
+    end: OffsetDateTime,
+    within: Option<Duration>,
+    now: OffsetDateTime,
+) -> Option<Finding> {
+    let days = days_between(now, end);
+    let (severity, what) = if end < now {
+        (
+            Severity::Error,
+            format!("a revocation list of {} ended {}", host.host, ago(days)),
+        )
+    } else if within.is_some_and(|within| end <= now + within) {
+        (
+            Severity::Warning,
+            format!("a revocation list of {} ends in {}", host.host, days_in_words(days)),
+        )
+    } else {
+        return None;
+    };
+    Some(
+        Finding::new(&codes::LIST_ENDS, Place::file(file, 0), what)
+            .severity(severity)
+            .fix(format!("istio-tls revoke {} --renew", quote(host.host.as_str()))),
+    )
+}
+
 fn days_in_words(days: i64) -> String {
     match days {
         0 => "less than a day".into(),
@@ -292,6 +327,7 @@ mod tests {
                 (Role::Server, "server.pem".into(), server),
                 (Role::Root, "root.pem".into(), certificate("root", -1, 3000)),
             ],
+            lists: Vec::new(),
             broken: Vec::new(),
             served: served.map(|served| ("127.0.0.1:8443".into(), served)),
         }
@@ -374,6 +410,28 @@ mod tests {
             assert_eq!(found, codes, "{what}");
             let seen: Vec<_> = rows.iter().map(|row| row.state).collect();
             assert_eq!(seen, states, "{what}");
+        }
+    }
+
+    #[test]
+    fn revocation_lists_that_end_are_found() {
+        use crate::lint::Severity::{Error, Warning};
+        for (days, within, expected) in [
+            (300, Some(30), None),
+            (20, None, None),
+            (20, Some(30), Some(Warning)),
+            (-2, None, Some(Error)),
+        ] {
+            let mut state = host(certificate("01", -1, 300), None);
+            state.lists.push(("ca.crl.pem".into(), now() + Duration::days(days)));
+            let (_, findings) = judge(&[state], within.map(Duration::days), now());
+            let found = findings.first().map(|finding| finding.severity);
+            assert_eq!(found, expected, "{days} days");
+            assert!(
+                findings
+                    .iter()
+                    .all(|finding| finding.code == "ITL1008" && finding.file == "ca.crl.pem")
+            );
         }
     }
 
