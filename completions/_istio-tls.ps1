@@ -51,6 +51,8 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Runs the Gateway and VirtualServices in a local gateway')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Proves TLS and mutual TLS from a client''s side')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Sends one request with everything set')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows every certificate: serial, days left, and where it is served')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replaces certificates before they expire, and proves it')
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Makes certificates if needed, serves, and probes')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster (comes in a later release)')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completion script of a shell')
@@ -171,6 +173,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('--renew', '--renew', [CompletionResultType]::ParameterName, 'Revoke nothing more, but sign the lists anew before they end (a year after they were signed)')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password of CA keys from standard input')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
@@ -461,6 +464,64 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             break
         }
+        'istio-tls;status' {
+            [CompletionResult]::new('--expires-within', '--expires-within', [CompletionResultType]::ParameterName, 'What ends within this time, as 30d, is a finding')
+            [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'The gateway: `local` (the running serve of this workspace), or its address')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'The longest that one phase of asking the gateway may take')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask a question')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'istio-tls;rotate' {
+            [CompletionResult]::new('--if-expires-in', '--if-expires-in', [CompletionResultType]::ParameterName, 'Only what ends within this time, as 30d; nothing to do is success')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long the running gateway may take to serve the new certificate')
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'Days for which new leaves are valid [default: as long as the old one]')
+            [CompletionResult]::new('--signer', '--signer', [CompletionResultType]::ParameterName, 'The HOST folder that holds the CA''s key, where this one holds its certificate only (gen-certs --ca)')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('--clients', '--clients', [CompletionResultType]::ParameterName, 'Make new client certificates too')
+            [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones')
+            [CompletionResult]::new('--finish', '--finish', [CompletionResultType]::ParameterName, 'End it: the server leaf comes from the new CA, the old CA is trusted no more')
+            [CompletionResult]::new('--abort', '--abort', [CompletionResultType]::ParameterName, 'Take it back: the old CA and its clients, as before --ca')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Print what would be done, and write nothing')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password of CA keys from standard input')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask a question')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
         'istio-tls;up' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
@@ -597,6 +658,8 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Runs the Gateway and VirtualServices in a local gateway')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Proves TLS and mutual TLS from a client''s side')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Sends one request with everything set')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows every certificate: serial, days left, and where it is served')
+            [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replaces certificates before they expire, and proves it')
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Makes certificates if needed, serves, and probes')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster (comes in a later release)')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completion script of a shell')
@@ -640,6 +703,12 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;help;request' {
+            break
+        }
+        'istio-tls;help;status' {
+            break
+        }
+        'istio-tls;help;rotate' {
             break
         }
         'istio-tls;help;up' {

@@ -55,11 +55,17 @@ _istio__tls() {
             istio__tls,revoke)
                 cmd="istio__tls__subcmd__revoke"
                 ;;
+            istio__tls,rotate)
+                cmd="istio__tls__subcmd__rotate"
+                ;;
             istio__tls,schema)
                 cmd="istio__tls__subcmd__schema"
                 ;;
             istio__tls,serve)
                 cmd="istio__tls__subcmd__serve"
+                ;;
+            istio__tls,status)
+                cmd="istio__tls__subcmd__status"
                 ;;
             istio__tls,up)
                 cmd="istio__tls__subcmd__up"
@@ -106,11 +112,17 @@ _istio__tls() {
             istio__tls__subcmd__help,revoke)
                 cmd="istio__tls__subcmd__help__subcmd__revoke"
                 ;;
+            istio__tls__subcmd__help,rotate)
+                cmd="istio__tls__subcmd__help__subcmd__rotate"
+                ;;
             istio__tls__subcmd__help,schema)
                 cmd="istio__tls__subcmd__help__subcmd__schema"
                 ;;
             istio__tls__subcmd__help,serve)
                 cmd="istio__tls__subcmd__help__subcmd__serve"
+                ;;
+            istio__tls__subcmd__help,status)
+                cmd="istio__tls__subcmd__help__subcmd__status"
                 ;;
             istio__tls__subcmd__help,up)
                 cmd="istio__tls__subcmd__help__subcmd__up"
@@ -140,7 +152,7 @@ _istio__tls() {
 
     case "${cmd}" in
         istio__tls)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help"
+            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -442,7 +454,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help)
-            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help"
+            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -651,6 +663,20 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        istio__subcmd__tls__subcmd__help__subcmd__rotate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         istio__subcmd__tls__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -666,6 +692,20 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1362,7 +1402,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__revoke)
-            opts="-C -o -q -v -y -n -h -V --client --serial --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --client --serial --renew --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1373,6 +1413,72 @@ _istio__tls() {
                     return 0
                     ;;
                 --serial)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__rotate)
+            opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --if-expires-in)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --signer)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1514,6 +1620,64 @@ _istio__tls() {
                     ;;
                 --access-log)
                     COMPREPLY=($(compgen -W "text json off" -- "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__status)
+            opts="-C -o -q -v -y -n -h -V --expires-within --target --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --expires-within)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --dir)

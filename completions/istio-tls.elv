@@ -48,6 +48,8 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand serve 'Runs the Gateway and VirtualServices in a local gateway'
             cand probe 'Proves TLS and mutual TLS from a client''s side'
             cand request 'Sends one request with everything set'
+            cand status 'Shows every certificate: serial, days left, and where it is served'
+            cand rotate 'Replaces certificates before they expire, and proves it'
             cand up 'Makes certificates if needed, serves, and probes'
             cand apply 'Applies the workspace''s objects to a cluster (comes in a later release)'
             cand completions 'Prints the completion script of a shell'
@@ -164,6 +166,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --renew 'Revoke nothing more, but sign the lists anew before they end (a year after they were signed)'
             cand --password-stdin 'Read the password of CA keys from standard input'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'
@@ -442,6 +445,62 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
         }
+        &'istio-tls;status'= {
+            cand --expires-within 'What ends within this time, as 30d, is a finding'
+            cand --target 'The gateway: `local` (the running serve of this workspace), or its address'
+            cand --timeout 'The longest that one phase of asking the gateway may take'
+            cand -C 'The workspace folder [default: the current folder]'
+            cand --dir 'The workspace folder [default: the current folder]'
+            cand -o 'Output format (text, json, yaml ... as the command has them)'
+            cand --output 'Output format (text, json, yaml ... as the command has them)'
+            cand --color 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)'
+            cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand -q 'No progress on standard error'
+            cand --quiet 'No progress on standard error'
+            cand -v 'More detail; twice for debugging'
+            cand --verbose 'More detail; twice for debugging'
+            cand --no-input 'Never ask a question'
+            cand -y 'Answer yes to every confirmation'
+            cand --yes 'Answer yes to every confirmation'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'istio-tls;rotate'= {
+            cand --if-expires-in 'Only what ends within this time, as 30d; nothing to do is success'
+            cand --wait 'How long the running gateway may take to serve the new certificate'
+            cand --days 'Days for which new leaves are valid [default: as long as the old one]'
+            cand --signer 'The HOST folder that holds the CA''s key, where this one holds its certificate only (gen-certs --ca)'
+            cand --password-file 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)'
+            cand -C 'The workspace folder [default: the current folder]'
+            cand --dir 'The workspace folder [default: the current folder]'
+            cand -o 'Output format (text, json, yaml ... as the command has them)'
+            cand --output 'Output format (text, json, yaml ... as the command has them)'
+            cand --color 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)'
+            cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --clients 'Make new client certificates too'
+            cand --ca 'Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones'
+            cand --finish 'End it: the server leaf comes from the new CA, the old CA is trusted no more'
+            cand --abort 'Take it back: the old CA and its clients, as before --ca'
+            cand --dry-run 'Print what would be done, and write nothing'
+            cand --password-stdin 'Read the password of CA keys from standard input'
+            cand -q 'No progress on standard error'
+            cand --quiet 'No progress on standard error'
+            cand -v 'More detail; twice for debugging'
+            cand --verbose 'More detail; twice for debugging'
+            cand --no-input 'Never ask a question'
+            cand -y 'Answer yes to every confirmation'
+            cand --yes 'Answer yes to every confirmation'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
         &'istio-tls;up'= {
             cand -f 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
             cand --filename 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
@@ -573,6 +632,8 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand serve 'Runs the Gateway and VirtualServices in a local gateway'
             cand probe 'Proves TLS and mutual TLS from a client''s side'
             cand request 'Sends one request with everything set'
+            cand status 'Shows every certificate: serial, days left, and where it is served'
+            cand rotate 'Replaces certificates before they expire, and proves it'
             cand up 'Makes certificates if needed, serves, and probes'
             cand apply 'Applies the workspace''s objects to a cluster (comes in a later release)'
             cand completions 'Prints the completion script of a shell'
@@ -604,6 +665,10 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
         &'istio-tls;help;probe'= {
         }
         &'istio-tls;help;request'= {
+        }
+        &'istio-tls;help;status'= {
+        }
+        &'istio-tls;help;rotate'= {
         }
         &'istio-tls;help;up'= {
         }

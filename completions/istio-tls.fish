@@ -48,6 +48,8 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "lint" -d 'Cross
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster (comes in a later release)'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "completions" -d 'Prints the completion script of a shell'
@@ -156,6 +158,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l renew -d 'Revoke nothing more, but sign the lists anew before they end (a year after they were signed)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -l password-stdin -d 'Read the password of CA keys from standard input'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s v -l verbose -d 'More detail; twice for debugging'
@@ -373,6 +376,46 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l no-input
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l expires-within -d 'What ends within this time, as 30d, is a finding' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), or its address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l timeout -d 'The longest that one phase of asking the gateway may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l if-expires-in -d 'Only what ends within this time, as 30d; nothing to do is success' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l wait -d 'How long the running gateway may take to serve the new certificate' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l days -d 'Days for which new leaves are valid [default: as long as the old one]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l signer -d 'The HOST folder that holds the CA\'s key, where this one holds its certificate only (gen-certs --ca)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l clients -d 'Make new client certificates too'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l ca -d 'Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l finish -d 'End it: the server leaf comes from the new CA, the old CA is trusted no more'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l abort -d 'Take it back: the old CA and its clients, as before --ca'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l dry-run -d 'Print what would be done, and write nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-stdin -d 'Read the password of CA keys from standard input'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l bind -d 'The address on which the Gateways\' ports are opened' -r
@@ -453,21 +496,23 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster (comes in a later release)'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster (comes in a later release)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and __fish_seen_subcommand_from lint" -f -a "explain" -d 'Explains a code, or lists all of them'

@@ -145,6 +145,21 @@ impl CertificateAuthority {
     }
 }
 
+impl CertificateAuthority {
+    /// As [`Self::sign`], with `subject` (DER) byte for byte in place of the
+    /// content's, which is empty if and only if `subject` is.
+    pub(super) fn sign_as(
+        &self,
+        content: &Content<'_>,
+        public_key: &impl PublicKeyData,
+        subject: &[u8],
+    ) -> Result<CertificateDer<'static>, Problem> {
+        super::reissue::with_subject(self.sign(content, public_key)?, subject, |message| {
+            rcgen::SigningKey::sign(self.issuer.key(), message).map_err(failed)
+        })
+    }
+}
+
 /// Makes a self-signed CA.
 pub(super) fn self_signed(content: &Content<'_>, pair: KeyPair) -> Result<CertificateAuthority, Problem> {
     let certificate = parameters(content, &pair)?.self_signed(&pair).map_err(failed)?;

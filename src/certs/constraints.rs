@@ -58,7 +58,7 @@ impl Constraints {
 }
 
 /// The permitted DNS names and addresses of a CA certificate.
-fn permitted(certificate: &CertificateDer<'_>) -> Vec<Subtree> {
+pub(super) fn permitted(certificate: &CertificateDer<'_>) -> Vec<Subtree> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return Vec::new();
     };

@@ -1,8 +1,9 @@
 //! Certificate revocation lists (RFC 5280 section 5): made, extended, read.
 
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber};
-use rustls::pki_types::CertificateRevocationListDer;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
+use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -113,6 +114,22 @@ pub fn contents(content: &[u8], name: &str) -> Result<Contents, Problem> {
             })
             .collect(),
     })
+}
+
+/// When a CRL (DER) ends: its nextUpdate, if it names one.
+///
+/// # Errors
+/// When it is no CRL; `name` is said then.
+pub fn next_update(crl: &CertificateRevocationListDer<'_>, name: &str) -> Result<Option<OffsetDateTime>, Problem> {
+    Ok(parse(crl, name)?.next_update().map(|end| end.to_datetime()))
+}
+
+/// Whether a CRL bears the subject of `ca` as its issuer.
+pub fn is_of(crl: &CertificateRevocationListDer<'_>, ca: &CertificateDer<'_>) -> bool {
+    let (Ok((_, crl)), Ok((_, ca))) = (CertificateRevocationList::from_der(crl), X509Certificate::from_der(ca)) else {
+        return false;
+    };
+    crl.issuer().as_raw() == ca.subject().as_raw()
 }
 
 /// What a CRL (DER) says, for display.

@@ -16,7 +16,7 @@ use crate::problem::Problem;
 /// The longest CN (RFC 5280 appendix A.1, ub-common-name).
 const CN_LIMIT: usize = 64;
 /// How far back validity begins, for clocks that are late.
-const BACKDATED: Duration = Duration::hours(1);
+pub(super) const BACKDATED: Duration = Duration::hours(1);
 /// The key of `--bad weak-key`: published, so that nobody takes it for a secret.
 const WEAK_KEY: &str = include_str!("published-test-key-rsa-1024.pem");
 /// The name of `--bad wrong-host` (RFC 6761: never resolves).
@@ -190,7 +190,7 @@ impl Chain {
     }
 }
 
-fn issued(authority: &CertificateAuthority) -> Issued {
+pub(super) fn issued(authority: &CertificateAuthority) -> Issued {
     Issued {
         certificate: authority.certificate().clone(),
         key: Some(private_key(authority.issuer.key())),
@@ -457,7 +457,7 @@ fn leaf_validity(
     Ok((not_before, not_after))
 }
 
-fn check_alive(what: &str, authority: &CertificateAuthority, now: OffsetDateTime) -> Result<(), Problem> {
+pub(super) fn check_alive(what: &str, authority: &CertificateAuthority, now: OffsetDateTime) -> Result<(), Problem> {
     if authority.not_after() > now {
         return Ok(());
     }
@@ -469,13 +469,13 @@ fn check_alive(what: &str, authority: &CertificateAuthority, now: OffsetDateTime
 }
 
 /// `HOST root CA`, the host cut so that a CN can hold it.
-fn ca_name(name: &str, suffix: &str) -> String {
+pub(super) fn ca_name(name: &str, suffix: &str) -> String {
     let room = CN_LIMIT - suffix.len() - 1;
     let name: String = name.chars().take(room).collect();
     format!("{} {suffix}", name.trim_end_matches(['.', '-']))
 }
 
-fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
     time.replace_nanosecond(0).unwrap_or(time)
 }
 

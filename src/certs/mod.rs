@@ -15,6 +15,7 @@ pub mod pem;
 pub mod pkcs12;
 pub mod plan;
 mod reissue;
+pub mod renew;
 mod signature;
 pub(crate) mod times;
 pub mod verify;

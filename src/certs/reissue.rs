@@ -29,6 +29,27 @@ pub(super) fn with_issuer(
     }
 }
 
+/// A certificate whose subject is `subject`; unchanged if it is already.
+pub(super) fn with_subject(
+    certificate: CertificateDer<'static>,
+    subject: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
+) -> Result<CertificateDer<'static>, Problem> {
+    let unreadable = || Problem::new("the new certificate cannot be read back");
+    let outer = der::take_tag(&certificate, der::SEQUENCE).ok_or_else(unreadable)?;
+    let tbs = der::take_tag(outer.content, der::SEQUENCE).ok_or_else(unreadable)?;
+    // version, serialNumber, signature, issuer, validity, subject
+    let version = der::take_tag(tbs.content, VERSION).ok_or_else(unreadable)?;
+    let serial = der::take_tag(version.rest, der::INTEGER).ok_or_else(unreadable)?;
+    let algorithm = der::take_tag(serial.rest, der::SEQUENCE).ok_or_else(unreadable)?;
+    let issuer = der::take_tag(algorithm.rest, der::SEQUENCE).ok_or_else(unreadable)?;
+    let validity = der::take_tag(issuer.rest, der::SEQUENCE).ok_or_else(unreadable)?;
+    match resigned(tbs, validity.rest, algorithm.whole, subject, sign).ok_or_else(unreadable)?? {
+        Some(der) => Ok(der.into()),
+        None => Ok(certificate),
+    }
+}
+
 /// A CRL whose issuer is `issuer`; unchanged if it is already.
 pub(super) fn crl_with_issuer(
     crl: &[u8],
@@ -45,21 +66,20 @@ pub(super) fn crl_with_issuer(
     Ok(signed.unwrap_or_else(|| crl.to_vec()))
 }
 
-/// The signed form again with the issuer, which is the element at `from`,
-/// replaced; the inner `None` if it is equal. The outer `None` is unreadable DER.
+/// The signed form again with the name at `from` replaced by `name`; the inner `None` if it is equal. The outer `None` is unreadable DER.
 fn resigned(
     tbs: der::Element<'_>,
     from: &[u8],
     algorithm: &[u8],
-    issuer: &[u8],
+    name: &[u8],
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
 ) -> Option<Result<Option<Vec<u8>>, Problem>> {
     let old = der::take_tag(from, der::SEQUENCE)?;
-    if old.whole == issuer {
+    if old.whole == name {
         return Some(Ok(None));
     }
     let before = &tbs.content[..tbs.content.len() - from.len()];
-    let tbs = der::wrap(der::SEQUENCE, &[before, issuer, old.rest].concat());
+    let tbs = der::wrap(der::SEQUENCE, &[before, name, old.rest].concat());
     Some(sign(&tbs).map(|signature| {
         let content = [&tbs[..], algorithm, &der::bit_string(&signature)].concat();
         Some(der::wrap(der::SEQUENCE, &content))

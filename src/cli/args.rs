@@ -14,7 +14,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
     propagate_version = true,
     max_term_width = 100,
     about = "Secures an Istio ingress gateway with HTTPS, from nothing to a verified mutual-TLS request, with or without a cluster",
-    after_help = "Start in an empty folder:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls serve\n  istio-tls probe --mtls        (in a second terminal)\n\nExit codes: 0 done; 1 findings, a difference or a failed probe; 2 usage or bad input;\n3 runtime failure; 130 interrupted. Every flag has a variable ISTIO_TLS_FLAG_NAME,\nbut for --yes, --force, --force-conflicts, --prune and --replace."
+    after_help = "Start in an empty folder:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls serve\n  istio-tls probe --mtls        (in a second terminal)\n\nExit codes: 0 done; 1 findings, a difference or a failed probe; 2 usage or bad input;\n3 runtime failure; 130 interrupted. Every flag has a variable ISTIO_TLS_FLAG_NAME,\nbut for --yes, --force, --force-conflicts, --prune,\n--replace, --finish, --abort and rotate --ca."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -99,6 +99,8 @@ pub(super) enum Command {
     Serve(super::serve::ServeArgs),
     Probe(super::probe::ProbeArgs),
     Request(super::request::RequestArgs),
+    Status(super::status::StatusArgs),
+    Rotate(super::rotate::RotateArgs),
     Up(super::up::UpArgs),
     Apply(super::apply::ApplyArgs),
     Completions(super::completions::CompletionsArgs),

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Failure;
 use super::context::Context;
 use super::pem_files::certificates;
-use crate::certs::{CertificateAuthority, CertificateDer, key};
+use crate::certs::{CertificateAuthority, CertificateDer, key, renew};
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
@@ -112,10 +112,17 @@ pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result
 
 fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
     let ca = ca(cert, key, password)?;
-    // ca-chain.cert.pem ends with the root.
-    let root = certificates(root)?
-        .pop()
-        .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", root.display()))))?;
+    // ca-chain.cert.pem ends with the root; while a CA is rotated, both files
+    // hold the previous root too.
+    let mut above = certificates(root)?;
+    let own = above
+        .iter()
+        .position(|known| renew::is_issued_by(ca.certificate(), known));
+    let root = match own {
+        Some(own) => Some(above.swap_remove(own)),
+        None => above.pop(),
+    }
+    .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", root.display()))))?;
     Ok(Intermediate { ca, root })
 }
 

@@ -11,7 +11,7 @@ use super::args::choice;
 use super::context::Context;
 use super::pem_files::{certificates, crls, system_roots};
 use super::{Failure, duration, password};
-use crate::certs::{key, pem};
+use crate::certs::{CertificateDer, PrivateKey, key, pem};
 use crate::files::{self, PEM_LIMIT};
 use crate::hex;
 use crate::manifests::routes::default_routes;
@@ -247,38 +247,52 @@ impl ConnectionArgs {
         }
         let password = password.as_ref().map(|password| password.as_str());
         let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
-        let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let signer = provider
-            .key_provider
-            .load_private_key(key.to_rustls())
-            .map_err(|error| {
-                Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
-            })?;
-        let of_cert = chain
-            .first()
-            .and_then(|leaf| served::public_key(leaf))
-            .map(|spki| short_hash(&spki));
-        let of_key = signer.public_key().map(|spki| short_hash(&spki));
-        if let (Some(of_cert), Some(of_key)) = (&of_cert, &of_key)
-            && of_cert != of_key
-        {
-            return Ok(Err(Verdict::new(
-                Code::ClientKeyMismatch,
-                format!(
-                    "the client's key does not belong to its certificate: {cert_name} is for public key SHA-256 {of_cert}, {key_name} has {of_key}"
-                ),
-                of_cert.clone(),
-                of_key.clone(),
-                "give the key that the certificate was made for, with --key",
-            )));
-        }
-        Ok(Ok(Arc::new(ClientPair {
-            source: cert_name,
-            key_source: key_name,
-            key: Arc::new(CertifiedKey::new(chain.clone(), signer)),
-            chain,
-        })))
+        client_pair(chain, &key, cert_name, key_name)
     }
+}
+
+/// A client's pair, ready for use. One whose halves do not fit is a verdict,
+/// not a failure of the command.
+///
+/// # Errors
+/// When TLS cannot use such a key.
+pub(super) fn client_pair(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKey,
+    cert_name: String,
+    key_name: String,
+) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let signer = provider
+        .key_provider
+        .load_private_key(key.to_rustls())
+        .map_err(|error| {
+            Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
+        })?;
+    let of_cert = chain
+        .first()
+        .and_then(|leaf| served::public_key(leaf))
+        .map(|spki| short_hash(&spki));
+    let of_key = signer.public_key().map(|spki| short_hash(&spki));
+    if let (Some(of_cert), Some(of_key)) = (&of_cert, &of_key)
+        && of_cert != of_key
+    {
+        return Ok(Err(Verdict::new(
+            Code::ClientKeyMismatch,
+            format!(
+                "the client's key does not belong to its certificate: {cert_name} is for public key SHA-256 {of_cert}, {key_name} has {of_key}"
+            ),
+            of_cert.clone(),
+            of_key.clone(),
+            "give the key that the certificate was made for, with --key",
+        )));
+    }
+    Ok(Ok(Arc::new(ClientPair {
+        source: cert_name,
+        key_source: key_name,
+        key: Arc::new(CertifiedKey::new(chain.clone(), signer)),
+        chain,
+    })))
 }
 
 fn short_hash(spki: &[u8]) -> String {
@@ -337,7 +351,7 @@ fn known_hosts(context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
 }
 
 /// The `serve` of this workspace, if one runs and says so.
-async fn running_serve(context: &Context) -> Option<RunningServe> {
+pub(super) async fn running_serve(context: &Context) -> Option<RunningServe> {
     let content = files::read(&context.dir.join(running::FILE), 1 << 20).ok()?;
     let serve: RunningServe = serde_json::from_slice(&content).ok()?;
     local::answers(&serve, ADMIN_PATIENCE).await.then_some(serve)

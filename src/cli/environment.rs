@@ -9,7 +9,19 @@ use clap::{ArgAction, ArgMatches, Id};
 
 const PREFIX: &str = "ISTIO_TLS_";
 /// Flags that only a command line may set.
-const COMMAND_LINE_ONLY: &[&str] = &["force", "yes", "force-conflicts", "prune", "replace", "help", "version"];
+const COMMAND_LINE_ONLY: &[&str] = &[
+    "force",
+    "yes",
+    "force-conflicts",
+    "prune",
+    "replace",
+    "finish",
+    "abort",
+    "help",
+    "version",
+];
+/// Switches whose variable is that of another command's flag with a value.
+const OTHERS_VARIABLE: &[&str] = &["ca"];
 
 /// The variables of the process that the program looks at.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +82,7 @@ impl Environment {
         let name = variable(long);
         let Some(value) = self.get(&name) else { return arg };
         match arg.get_action() {
+            ArgAction::SetTrue if OTHERS_VARIABLE.contains(&long) => arg,
             ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" => arg.default_value("true"),
                 "0" | "false" | "no" => arg,

@@ -31,8 +31,10 @@ mod manifests;
 mod probe;
 mod request;
 mod revoke;
+mod rotate;
 mod schema;
 mod serve;
+mod status;
 mod up;
 mod verify;
 
@@ -77,6 +79,8 @@ pub fn run() -> Exit {
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(&args, &context),
         Command::Request(args) => request::run(&args, &context),
+        Command::Status(args) => status::run(&args, &context),
+        Command::Rotate(args) => rotate::run(&args, &context),
         Command::Up(args) => up::run(args, &context),
         Command::Apply(args) => apply::run(args, &context),
         Command::Completions(args) => completions::run(&args, &context),

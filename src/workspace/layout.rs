@@ -9,6 +9,10 @@ use crate::names::Host;
 /// The workspace's own folder: the lock, trees being built, trees replaced,
 /// and what a running `serve` tells about itself.
 pub const STATE_FOLDER: &str = ".istio-tls";
+/// Below a host's folder, while its CA is rotated: the CA that goes and the
+/// clients that it issued. That it is there is what records the rotation, so
+/// one exchange of the host's folder changes files and record together.
+pub const PREVIOUS_CA_FOLDER: &str = "5_previous_ca";
 
 /// One file of a host's chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,6 +58,8 @@ impl Part<'_> {
 pub struct ChainLayout {
     workspace: PathBuf,
     host: Host,
+    /// The files are those of the previous CA.
+    previous: bool,
 }
 
 impl ChainLayout {
@@ -62,6 +68,17 @@ impl ChainLayout {
         Self {
             workspace: workspace.to_owned(),
             host: host.clone(),
+            previous: false,
+        }
+    }
+
+    /// The chain of the CA that a rotation is to replace: the same files but
+    /// for the server's, below [`PREVIOUS_CA_FOLDER`] of the same host's folder.
+    #[must_use]
+    pub fn previous_ca(&self) -> Self {
+        Self {
+            previous: true,
+            ..self.clone()
         }
     }
 
@@ -85,7 +102,7 @@ impl ChainLayout {
                 client_file_name(name)
             }
         };
-        match part {
+        let path: PathBuf = match part {
             Part::RootCert => "1_root/certs/ca.cert.pem".into(),
             Part::RootKey => "1_root/private/ca.key.pem".into(),
             Part::RootCrl => "1_root/crl/ca.crl.pem".into(),
@@ -98,6 +115,11 @@ impl ChainLayout {
             Part::ClientCert(name) => format!("4_client/certs/{}.cert.pem", client(name)).into(),
             Part::ClientKey(name) => format!("4_client/private/{}.key.pem", client(name)).into(),
             Part::ClientBundle(name) => format!("4_client/private/{}.p12", client(name)).into(),
+        };
+        if self.previous {
+            Path::new(PREVIOUS_CA_FOLDER).join(path)
+        } else {
+            path
         }
     }
 
@@ -181,6 +203,10 @@ mod tests {
             (Part::ClientBundle("alice"), "4_client/private/alice.p12"),
         ] {
             assert_eq!(layout.path(part), Path::new("w/httpbin.example.com").join(path));
+            assert_eq!(
+                layout.previous_ca().path(part),
+                Path::new("w/httpbin.example.com/5_previous_ca").join(path)
+            );
         }
     }
 

@@ -51,6 +51,42 @@ fn clients_are_revoked_one_after_the_other() {
 }
 
 #[test]
+fn lists_are_renewed_and_status_says_when() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--client", "alice", "--days", "1000"])
+        .exits(0);
+    dir.run(&["revoke", HOST, "--renew"])
+        .exits(2)
+        .says("no revocation lists");
+    dir.run(&["revoke", HOST, "--client", "alice"]).exits(0);
+    dir.run(&["status", "--expires-within", "300d"]).exits(0);
+    dir.run(&["status", "--expires-within", "366d"])
+        .exits(1)
+        .prints("ITL1008")
+        .prints(&format!("istio-tls revoke {HOST} --renew"));
+    dir.run(&["revoke", HOST, "--renew"]).exits(0).prints("anew");
+    assert_eq!((revoked(&dir, INTERMEDIATE), revoked(&dir, ROOT)), ((2, 1), (2, 0)));
+    // Lists of both CAs while one is rotated.
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    let json = dir.run(&["revoke", HOST, "--renew", "-o", "json"]).exits(0).json();
+    assert_eq!(json["serials"], serde_json::json!([]));
+    for file in [INTERMEDIATE, ROOT] {
+        let lists = pem::crls(dir.read(file).as_bytes(), file).expect("CRLs");
+        let found: Vec<_> = (lists.iter())
+            .map(|list| crl::contents(list, file).expect("a CRL").number)
+            .collect();
+        assert_eq!(found, [2, 3], "{file}");
+    }
+    dir.run(&["revoke", HOST, "--renew", "--client", "alice"]).exits(2);
+    for key in ["1_root/private/ca", "2_intermediate/private/intermediate"] {
+        for ca in ["", "5_previous_ca/"] {
+            std::fs::remove_file(dir.path(format!("{HOST}/{ca}{key}.key.pem"))).unwrap();
+        }
+    }
+    dir.run(&["revoke", HOST, "--renew"]).exits(2).says("no key of its CAs");
+}
+
+#[test]
 fn encrypted_and_absent_keys() {
     let dir = Dir::new();
     dir.write("password", "secret\n");

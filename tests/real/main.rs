@@ -26,6 +26,7 @@ mod manifests;
 mod pkcs12;
 mod printed_lines;
 mod python;
+mod rotation;
 mod sarif;
 mod serve_curl;
 mod websocket;

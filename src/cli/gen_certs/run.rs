@@ -260,6 +260,14 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
             chain_files::BUNDLE_PASSWORD
         ));
     }
+    for job in &plan.jobs {
+        if job.action == Action::Replace && store::has_previous_ca(&job.layout) {
+            notes.push(format!(
+                "the rotation of the CA of {} ends here: neither of its two CAs is trusted by the new chain",
+                job.layout.host()
+            ));
+        }
+    }
     let encrypted = |job: &Job| {
         store::read(&job.layout, Part::IntermediateKey)
             .ok()

@@ -13,7 +13,10 @@ use crate::manifests::build::{Api, Intent, Issuer, Part, ingress_volumes};
 use crate::manifests::routes;
 use crate::names::{Host, check_object_name};
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, WorkspaceConfig};
+use crate::workspace::layout::ChainLayout;
+use crate::workspace::store;
 
 /// Prints the Secrets, Gateway and VirtualServices
 ///
@@ -153,10 +156,25 @@ fn wanted(args: &ManifestsArgs, context: &Context) -> Result<Intent, Problem> {
     intent.issuer = args.issuer;
     if args.issuer.is_some() {
         for host in &mut intent.hosts {
+            refuse_while_rotating(context, &host.names.host)?;
             host.material.issuer_key = intent::issuer_key(&context.dir, &host.names.host)?;
         }
     }
     Ok(intent)
+}
+
+/// cert-manager would issue the server's leaf from the new CA at once, while
+/// there are clients that trust only the previous one.
+fn refuse_while_rotating(context: &Context, host: &Host) -> Result<(), Problem> {
+    if !store::has_previous_ca(&ChainLayout::new(&context.dir, host)) {
+        return Ok(());
+    }
+    let host = quote(host.as_str());
+    Err(Problem::new(format!(
+        "the CA of {host} is being rotated, so cert-manager cannot have it yet"
+    ))
+    .why("it would serve a leaf of the new CA at once, which clients of the previous one refuse")
+    .fix(format!("istio-tls rotate {host} --finish, or --abort")))
 }
 
 /// The flags that mean one host.

@@ -24,9 +24,10 @@ pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Pro
 
 /// Whether any part of a chain stands in the host's folder.
 pub fn has_chain(layout: &ChainLayout) -> bool {
-    if layout.folder().symlink_metadata().is_err() {
-        return false;
-    }
+    layout.folder().symlink_metadata().is_ok() && has_parts(layout)
+}
+
+fn has_parts(layout: &ChainLayout) -> bool {
     [
         Part::RootCert,
         Part::RootKey,
@@ -40,16 +41,22 @@ pub fn has_chain(layout: &ChainLayout) -> bool {
     .any(|part| layout.path(part).symlink_metadata().is_ok())
 }
 
+/// Whether the host's CA is being rotated: the previous one is still kept.
+pub fn has_previous_ca(layout: &ChainLayout) -> bool {
+    has_parts(&layout.previous_ca())
+}
+
 /// The clients whose certificates stand in the host's folder: the host's own
 /// first, then by name.
 ///
 /// # Errors
 /// When the folder cannot be read.
 pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
-    let folder = layout.folder().join("4_client/certs");
+    let own_file = layout.path(Part::ClientCert(layout.host().as_str()));
+    let folder = own_file.parent().unwrap_or(&own_file);
     let own = layout.host().folder_name();
     let mut names = Vec::new();
-    for name in file_names(&folder)? {
+    for name in file_names(folder)? {
         if let Some(name) = name.strip_suffix(".cert.pem") {
             if name == own {
                 names.push(layout.host().as_str().to_owned());

@@ -20,7 +20,7 @@ use super::layout::{ChainLayout, Part, RootLayout, STATE_FOLDER};
 use crate::problem::Problem;
 use atomic::{FOLDER, cannot_write, folders_above, make_folders, write_new};
 pub use atomic::{PUBLIC, PendingFile, SECRET, write_file};
-pub use chains::{clients, find_chains, has_chain, read};
+pub use chains::{clients, find_chains, has_chain, has_previous_ca, read};
 pub use state::tidy;
 use state::{GITIGNORE, LOCK, OLD, STAGING_PREFIX, SWAP_SUFFIX, lock_state, move_to_old, recover};
 use tree::carry_over;
@@ -32,6 +32,29 @@ pub enum Keep {
     OtherFiles,
     /// The same chain with some parts added or renewed: all other files stay.
     Everything,
+    /// As [`Self::Everything`], but the previous CA goes: its rotation is done.
+    EverythingButPreviousCa,
+}
+
+/// A file of a chain's folder that is to be written.
+pub struct TreeFile<'a> {
+    /// Its path below the folder.
+    pub relative: PathBuf,
+    /// Whether it holds a private key.
+    pub secret: bool,
+    /// What it holds.
+    pub content: &'a [u8],
+}
+
+impl<'a> TreeFile<'a> {
+    /// A part of a chain, which may be the previous CA's.
+    pub fn new(layout: &ChainLayout, part: Part<'_>, content: &'a [u8]) -> Self {
+        Self {
+            relative: layout.relative(part),
+            secret: part.is_secret(),
+            content,
+        }
+    }
 }
 
 /// A workspace folder opened for writing, by one process at a time.
@@ -90,6 +113,18 @@ impl Store {
     /// When a file cannot be written, or the folder is a symbolic link; what
     /// stood there still does.
     pub fn write_chain(&self, layout: &ChainLayout, parts: &[(Part<'_>, &[u8])], keep: Keep) -> Result<(), Problem> {
+        let files: Vec<_> = parts
+            .iter()
+            .map(|(part, content)| TreeFile::new(layout, *part, content))
+            .collect();
+        self.write_tree(layout, &files, keep)
+    }
+
+    /// As [`Self::write_chain`], also for files of the previous CA.
+    ///
+    /// # Errors
+    /// As [`Self::write_chain`].
+    pub fn write_tree(&self, layout: &ChainLayout, files: &[TreeFile<'_>], keep: Keep) -> Result<(), Problem> {
         let target = layout.folder();
         let folder_name = layout.host().folder_name();
         let tree = self.staging.join(&folder_name);
@@ -103,7 +138,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(cannot_write(&target, &error)),
         };
-        let outcome = Self::build(layout, &tree, parts)
+        let outcome = Self::build(layout, &tree, files)
             .and_then(|()| {
                 if stands {
                     carry_over(layout, &tree, keep)?;
@@ -189,20 +224,19 @@ impl Store {
         let _ = fs::remove_dir(layout.folder());
     }
 
-    fn build(layout: &ChainLayout, tree: &Path, parts: &[(Part<'_>, &[u8])]) -> Result<(), (PathBuf, io::Error)> {
+    fn build(layout: &ChainLayout, tree: &Path, files: &[TreeFile<'_>]) -> Result<(), (PathBuf, io::Error)> {
         make_folders(tree).map_err(|error| (tree.to_owned(), error))?;
         let mut made: Vec<PathBuf> = Vec::new();
-        for (part, content) in parts {
-            let relative = layout.relative(*part);
-            let at = |error| (layout.path(*part), error);
-            for folder in folders_above(&relative) {
+        for file in files {
+            let at = |error| (layout.folder().join(&file.relative), error);
+            for folder in folders_above(&file.relative) {
                 if !made.iter().any(|known| known == folder) {
                     DirBuilder::new().mode(FOLDER).create(tree.join(folder)).map_err(at)?;
                     made.push(folder.to_owned());
                 }
             }
-            let mode = if part.is_secret() { SECRET } else { PUBLIC };
-            write_new(&tree.join(relative), content, mode).map_err(|(_, error)| at(error))?;
+            let mode = if file.secret { SECRET } else { PUBLIC };
+            write_new(&tree.join(&file.relative), file.content, mode).map_err(|(_, error)| at(error))?;
         }
         // Where the key of a certificate request is put later.
         if let Some(folder) = layout.relative(Part::ServerKey).parent() {

@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::Keep;
 use super::atomic::make_folders;
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 
 /// Copies what stands in the host's folder and is to stay into the new tree.
 pub(super) fn carry_over(layout: &ChainLayout, tree: &Path, keep: Keep) -> Result<(), (PathBuf, io::Error)> {
     let source = layout.folder();
-    copy_missing(&source, &source, tree, &|relative| {
-        keep == Keep::OtherFiles && is_part(layout, relative)
+    copy_missing(&source, &source, tree, &|relative| match keep {
+        Keep::OtherFiles => is_part(layout, relative),
+        Keep::Everything => false,
+        Keep::EverythingButPreviousCa => relative.starts_with(PREVIOUS_CA_FOLDER),
     })
 }
 
@@ -32,6 +34,9 @@ fn copy_missing(
         let kind = entry.file_type().map_err(at(&from))?;
         let relative = from.strip_prefix(top).unwrap_or(&from);
         if kind.is_dir() {
+            if left_out(relative) {
+                continue;
+            }
             make_folders(&to).map_err(at(&to))?;
             copy_missing(top, &from, &to, left_out)?;
         } else if left_out(relative) || to.symlink_metadata().is_ok() {
@@ -51,8 +56,12 @@ fn copy_missing(
     Ok(())
 }
 
-/// Whether a path below the host's folder is a file of a chain.
+/// Whether a path below the host's folder is a file of a chain, or holds the
+/// previous CA, which goes with the chain that replaces it.
 fn is_part(layout: &ChainLayout, relative: &Path) -> bool {
+    if relative.starts_with(PREVIOUS_CA_FOLDER) {
+        return true;
+    }
     let fixed = [
         Part::RootCert,
         Part::RootKey,

@@ -1,0 +1,328 @@
+//! Renews leaves and CAs: a new key, and a certificate that takes its names,
+//! key type, subject and length of validity from the one before.
+
+use rustls::pki_types::CertificateDer;
+use time::{Duration, OffsetDateTime};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer as _;
+
+use super::authority::{CertificateAuthority, Content, Usage, generate, private_key, self_signed};
+use super::constraints::{Constraints, permitted};
+use super::inspect;
+use super::issue::{BACKDATED, Issued, ca_name, check_alive, issued, whole_seconds};
+use super::names::{common_names, display, general_name};
+use super::plan::{Attribute, KeyType, San, Subject, Subtree};
+use super::verify::Purpose;
+use crate::names::Host;
+use crate::problem::Problem;
+
+/// What may differ from the leaf before.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal<'a> {
+    /// For what the leaf is.
+    pub purpose: Purpose,
+    /// The host that a server's leaf must cover; put in if the old one does not.
+    pub host: Option<&'a Host>,
+    /// Days of validity in place of the old length.
+    pub days: Option<u32>,
+}
+
+/// A renewed leaf.
+pub struct Renewed {
+    /// The certificate and its new key.
+    pub issued: Issued,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// New CAs in place of old ones.
+pub struct Succession {
+    /// The new root and its key.
+    pub root: Issued,
+    /// The new intermediate and its key.
+    pub intermediate: Issued,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// Issues a leaf in place of `old`, for a new key of the same type. The subject
+/// is the old one byte for byte, the validity as long, cut to the CA's end.
+///
+/// # Errors
+/// When the old leaf cannot be read, holds a name that cannot be issued here or
+/// that the CA does not permit, or the CA has expired.
+pub fn leaf(
+    old: &CertificateDer<'_>,
+    renewal: Renewal<'_>,
+    authority: &CertificateAuthority,
+    now: OffsetDateTime,
+) -> Result<Renewed, Problem> {
+    let parsed = parse(old)?;
+    let mut notes = Vec::new();
+    let key_type = key_type_of(old, now, &mut notes)?;
+    let mut sans = sans_of(&parsed)?;
+    if let Some(host) = renewal.host
+        && !sans.iter().any(|san| covers(san, host))
+    {
+        notes.push(format!("the old leaf does not name {host}; the new one does"));
+        sans.insert(0, San::of(host));
+    }
+    let constraints = Constraints::of_authority(authority.certificate());
+    sans.iter().try_for_each(|san| constraints.check(san))?;
+    check_alive("CA", authority, now)?;
+    let not_before = whole_seconds(now - BACKDATED).max(authority.not_before());
+    let length = match renewal.days {
+        Some(days) => Duration::days(i64::from(days)) - Duration::SECOND,
+        None => length_of(&parsed),
+    };
+    let mut not_after = end(not_before, length)?;
+    if not_after > authority.not_after() {
+        not_after = authority.not_after();
+        notes.push(format!("the leaf ends with its issuer, on {}", not_after.date()));
+    }
+    let subject = parsed.subject().as_raw();
+    let stand_in = (parsed.subject().iter_rdn().next()).map(|_| "stand-in");
+    let content = Content {
+        usage: match renewal.purpose {
+            Purpose::Server => Usage::Server,
+            Purpose::Client => Usage::Client,
+        },
+        subject: Subject::default().with_common_name(stand_in),
+        sans: &sans,
+        not_before,
+        not_after,
+        permitted: &[],
+    };
+    let pair = generate(key_type)?;
+    Ok(Renewed {
+        issued: Issued {
+            certificate: authority.sign_as(&content, &pair, subject)?,
+            key: Some(private_key(&pair)),
+        },
+        notes,
+    })
+}
+
+/// Makes a root and an intermediate in place of those of `host`: types of key,
+/// lengths of validity, attributes and name constraints are those of the old
+/// ones. Their names are new, since verifiers look for issuers and revocation
+/// lists by name: `HOST root CA`, then `HOST root CA G2`, `G3` ...
+///
+/// # Errors
+/// When the old ones cannot be read, or the crypto provider fails.
+pub fn succession(
+    host: &Host,
+    old_root: &CertificateDer<'_>,
+    old_intermediate: Option<&CertificateDer<'_>>,
+    now: OffsetDateTime,
+) -> Result<Succession, Problem> {
+    let mut notes = Vec::new();
+    let not_before = whole_seconds(now - BACKDATED);
+    let like = |old: &CertificateDer<'_>, what: &str, notes: &mut Vec<String>| -> Result<_, Problem> {
+        let parsed = parse(old)?;
+        let names = common_names(parsed.subject());
+        let last = names.last().map_or("", String::as_str);
+        let subject = known_attributes(&parsed).with_common_name(Some(&next_name(host, last, what)));
+        Ok((
+            key_type_of(old, now, notes)?,
+            subject,
+            length_of(&parsed),
+            permitted(old),
+        ))
+    };
+    let (key_type, subject, length, root_permits) = like(old_root, "root CA", &mut notes)?;
+    let root = self_signed(
+        &ca_content(
+            Usage::Root,
+            subject,
+            not_before,
+            end(not_before, length)?,
+            &root_permits,
+        ),
+        generate(key_type)?,
+    )?;
+    let (key_type, subject, length, permits) = if let Some(old) = old_intermediate {
+        like(old, "intermediate CA", &mut notes)?
+    } else {
+        let (key_type, _, length, permits) = like(old_root, "root CA", &mut notes)?;
+        let subject = Subject::default().with_common_name(Some(&next_name(host, "", "intermediate CA")));
+        (key_type, subject, length, permits)
+    };
+    let not_after = end(not_before, length)?.min(root.not_after());
+    let intermediate = root.sign_ca(
+        &ca_content(Usage::Intermediate, subject, not_before, not_after, &permits),
+        generate(key_type)?,
+    )?;
+    notes.dedup();
+    Ok(Succession {
+        root: issued(&root),
+        intermediate: issued(&intermediate),
+        notes,
+    })
+}
+
+/// When a certificate ends.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn not_after(certificate: &CertificateDer<'_>) -> Result<OffsetDateTime, Problem> {
+    Ok(parse(certificate)?.validity().not_after.to_datetime())
+}
+
+/// Whether `issuer` signed `certificate` in its own name.
+pub fn is_issued_by(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    let (Ok(parsed), Ok(above)) = (parse(certificate), parse(issuer)) else {
+        return false;
+    };
+    parsed.issuer().as_raw() == above.subject().as_raw()
+        && super::signature::check_signed(above.public_key(), certificate) == super::signature::Outcome::Good
+}
+
+/// Whether the certificate bears `issuer`'s subject as its issuer, whoever signed it.
+pub fn names_issuer(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    let (Ok(parsed), Ok(above)) = (parse(certificate), parse(issuer)) else {
+        return false;
+    };
+    parsed.issuer().as_raw() == above.subject().as_raw()
+}
+
+fn ca_content(
+    usage: Usage,
+    subject: Subject,
+    not_before: OffsetDateTime,
+    not_after: OffsetDateTime,
+    permitted: &[Subtree],
+) -> Content<'_> {
+    Content {
+        usage,
+        subject,
+        sans: &[],
+        not_before,
+        not_after,
+        permitted,
+    }
+}
+
+/// The name after `last`, which is another one in any case.
+fn next_name(host: &Host, last: &str, what: &str) -> String {
+    let generation = match last.rsplit_once(what) {
+        Some((_, "")) => 2,
+        Some((_, rest)) => (rest.strip_prefix(" G").and_then(|number| number.parse::<u32>().ok()))
+            .map_or(1, |number| number.saturating_add(1)),
+        None => 1,
+    };
+    match generation {
+        1 => ca_name(host.as_str(), what),
+        number => ca_name(host.as_str(), &format!("{what} G{number}")),
+    }
+}
+
+fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, Problem> {
+    X509Certificate::from_der(der)
+        .map(|(_, parsed)| parsed)
+        .map_err(|_| Problem::new("a certificate cannot be read").why("its content is no X.509 certificate"))
+}
+
+fn length_of(parsed: &X509Certificate<'_>) -> Duration {
+    parsed.validity().not_after.to_datetime() - parsed.validity().not_before.to_datetime()
+}
+
+fn end(not_before: OffsetDateTime, length: Duration) -> Result<OffsetDateTime, Problem> {
+    let end = not_before.checked_add(length).filter(|end| end.year() <= 9999);
+    match end {
+        Some(end) if end > not_before => Ok(end),
+        Some(_) => Err(
+            Problem::new("the old certificate was never valid: it ends before it begins")
+                .fix("say how long the new one is to be valid, with --days"),
+        ),
+        None => Err(Problem::new("the new certificate would end beyond the year 9999")
+            .why("a certificate cannot name a later time (RFC 5280 section 4.1.2.5)")
+            .fix("--days 365")),
+    }
+}
+
+/// The type of key to make; where the old one cannot be made here, one as strong.
+fn key_type_of(old: &CertificateDer<'_>, now: OffsetDateTime, notes: &mut Vec<String>) -> Result<KeyType, Problem> {
+    let key = inspect::certificate(old, now)?.key;
+    let (key_type, exact) = match (key.algorithm.as_str(), key.curve.as_deref(), key.bits) {
+        ("ECDSA", Some("P-256"), _) => (KeyType::EcdsaP256, true),
+        ("ECDSA", Some("P-384"), _) => (KeyType::EcdsaP384, true),
+        ("ECDSA", Some("P-521"), _) => (KeyType::EcdsaP384, false),
+        ("Ed25519", ..) => (KeyType::Ed25519, true),
+        ("RSA", _, Some(2048)) => (KeyType::Rsa2048, true),
+        ("RSA", _, Some(3072)) => (KeyType::Rsa3072, true),
+        ("RSA", _, Some(4096)) => (KeyType::Rsa4096, true),
+        ("RSA", _, Some(..=2048)) => (KeyType::Rsa2048, false),
+        ("RSA", _, Some(..=3072)) => (KeyType::Rsa3072, false),
+        ("RSA", ..) => (KeyType::Rsa4096, false),
+        _ => (KeyType::EcdsaP256, false),
+    };
+    if !exact {
+        notes.push(format!(
+            "the new key is {}: a key like the old one ({}) is not made here",
+            key_type.word(),
+            key.name()
+        ));
+    }
+    Ok(key_type)
+}
+
+/// The subject alternative names, each of a kind that can be issued.
+fn sans_of(parsed: &X509Certificate<'_>) -> Result<Vec<San>, Problem> {
+    let found = parsed.subject_alternative_name().ok().flatten();
+    let mut sans = Vec::new();
+    for name in found.iter().flat_map(|found| &found.value.general_names) {
+        let (kind, text) = general_name(name);
+        let san = match name {
+            GeneralName::DNSName(_) => Host::parse(&text).ok().map(|host| San::of(&host)),
+            GeneralName::IPAddress(_) => text.parse().ok().map(San::Ip),
+            GeneralName::URI(_) => Some(San::Uri(text.clone())),
+            GeneralName::RFC822Name(_) => Some(San::Email(text.clone())),
+            _ => None,
+        };
+        sans.push(san.ok_or_else(|| {
+            Problem::new(format!(
+                "the name {text} ({kind}) of {} cannot be carried over",
+                display(parsed.subject())
+            ))
+            .why("only DNS names, addresses, URIs and email addresses are issued here")
+            .fix("issue the new certificate where the old one was issued, and take it in with istio-tls adopt")
+        })?);
+    }
+    Ok(sans)
+}
+
+/// Whether a name covers the host, as clients see it (RFC 9525).
+fn covers(san: &San, host: &Host) -> bool {
+    match san {
+        San::Dns(name) => host.ip().is_none() && (name == host || host.is_covered_by(name.as_str())),
+        San::Ip(ip) => host.ip() == Some(*ip),
+        San::Uri(_) | San::Email(_) => false,
+    }
+}
+
+/// The attributes of a CA's subject that are known here, each once, without CN.
+fn known_attributes(parsed: &X509Certificate<'_>) -> Subject {
+    let mut attributes: Vec<(Attribute, String)> = Vec::new();
+    for found in parsed.subject().iter_attributes() {
+        let attribute = match found.attr_type().to_id_string().as_str() {
+            "2.5.4.6" => Attribute::Country,
+            "2.5.4.8" => Attribute::State,
+            "2.5.4.7" => Attribute::Locality,
+            "2.5.4.10" => Attribute::Organization,
+            "2.5.4.11" => Attribute::OrganizationalUnit,
+            _ => continue,
+        };
+        if let Ok(value) = found.as_str()
+            && !attributes.iter().any(|(known, _)| *known == attribute)
+        {
+            attributes.push((attribute, value.to_owned()));
+        }
+    }
+    Subject(attributes)
+}
+
+#[cfg(test)]
+#[path = "renew_tests.rs"]
+mod tests;

@@ -1,0 +1,259 @@
+//! A host's chain as it stands in the workspace, read whole before `rotate`
+//! decides anything.
+
+use zeroize::Zeroizing;
+
+use super::plan::{ChainState, Ends};
+use crate::certs::{CertificateAuthority, CertificateDer, PrivateKey, inspect, key, pem, renew};
+use crate::cli::context::Context;
+use crate::cli::{Failure, authority};
+use crate::files::shown;
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::shell::quote;
+use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store;
+
+/// One host's chain.
+pub(super) struct Held {
+    pub(super) layout: ChainLayout,
+    pub(super) entry: HostEntry,
+    pub(super) mode: Mode,
+    /// The server's file: the leaf first.
+    pub(super) server: Vec<CertificateDer<'static>>,
+    /// The file of the roots that clients trust; two of them while a CA is rotated.
+    pub(super) roots: Vec<CertificateDer<'static>>,
+    /// What clients' certificates are verified against.
+    pub(super) ca_chain: Vec<CertificateDer<'static>>,
+    /// The intermediate; none where the root issues leaves.
+    pub(super) intermediate: Option<CertificateDer<'static>>,
+    /// The clients, the host's own first.
+    pub(super) clients: Vec<HeldClient>,
+    /// A rotation of the CA was begun.
+    pub(super) rotating: bool,
+}
+
+/// One client's certificate, its key if it is here.
+pub(super) struct HeldClient {
+    pub(super) name: String,
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: Option<PrivateKey>,
+    pub(super) has_bundle: bool,
+}
+
+/// A CA of a chain, by the files that hold it.
+struct CaFiles {
+    layout: ChainLayout,
+    cert: Part<'static>,
+    key: Part<'static>,
+    certificate: CertificateDer<'static>,
+}
+
+impl Held {
+    /// Reads the chain of a host.
+    ///
+    /// # Errors
+    /// When there is none, or a part that is needed is missing or broken.
+    pub(super) fn read(context: &Context, host: &Host, entry: Option<(HostEntry, Mode)>) -> Result<Self, Failure> {
+        let layout = ChainLayout::new(&context.dir, host);
+        let server = certificates(&layout, Part::ServerCert)?;
+        let (Some((entry, mode)), false) = (entry, server.is_empty()) else {
+            return Err(Failure::usage(
+                Problem::new(format!("there is no chain for {host}"))
+                    .at(shown(&layout.path(Part::ServerCert)))
+                    .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
+            ));
+        };
+        let mut roots = certificates(&layout, Part::RootCert)?;
+        let ca_chain = certificates(&layout, Part::CaChain)?;
+        if roots.is_empty() {
+            roots.extend(ca_chain.last().cloned());
+        }
+        if roots.is_empty() {
+            return Err(Failure::usage(
+                Problem::new(format!("the chain of {host} has no root"))
+                    .at(shown(&layout.path(Part::RootCert)))
+                    .why("nothing new could be checked against what clients trust")
+                    .fix("put the CA's certificate there"),
+            ));
+        }
+        Ok(Self {
+            clients: clients(&layout)?,
+            intermediate: certificates(&layout, Part::IntermediateCert)?.into_iter().next(),
+            rotating: store::has_previous_ca(&layout),
+            layout,
+            entry,
+            mode,
+            server,
+            roots,
+            ca_chain,
+        })
+    }
+
+    /// Whether the folder still holds what was read.
+    pub(super) fn stands(&self, context: &Context) -> bool {
+        Self::read(context, self.layout.host(), Some(self.known())).is_ok_and(|now| {
+            let chains = |held: &Self| -> Vec<_> {
+                let clients = held.clients.iter();
+                clients
+                    .map(|client| (client.name.clone(), client.chain.clone()))
+                    .collect()
+            };
+            (&now.server, &now.roots, &now.ca_chain, now.rotating)
+                == (&self.server, &self.roots, &self.ca_chain, self.rotating)
+                && chains(&now) == chains(self)
+        })
+    }
+
+    /// What the workspace records of the host.
+    pub(super) fn known(&self) -> (HostEntry, Mode) {
+        (self.entry.clone(), self.mode)
+    }
+
+    /// The clients of the previous CA, and the roots that they trust.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(super) fn previous(&self) -> Result<(Vec<HeldClient>, Vec<CertificateDer<'static>>), Failure> {
+        let layout = self.layout.previous_ca();
+        Ok((clients(&layout)?, certificates(&layout, Part::RootCert)?))
+    }
+
+    /// What is decided on.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read.
+    pub(super) fn state(&self, context: &Context) -> Result<ChainState, Failure> {
+        let ends = |certificate: &CertificateDer<'_>| ends(certificate, context);
+        let issuer = self.issuers()?.into_iter().find(|ca| self.issued_server(ca));
+        let leaf_in_force = issuer.as_ref().is_none_or(|issuer| issuer.layout == self.layout);
+        let mut cas = Vec::new();
+        if let Some(intermediate) = &self.intermediate {
+            cas.push(("intermediate", ends(intermediate)?));
+        }
+        cas.push(("root", ends(&self.roots[0])?));
+        let server = ends(&self.server[0])?;
+        Ok(ChainState {
+            host: self.layout.host().clone(),
+            issuer_ends: match issuer {
+                Some(issuer) => ends(&issuer.certificate)?.not_after,
+                // Nobody here can sign; that is said when it is tried.
+                None => server.not_after + time::Duration::DAY,
+            },
+            server,
+            clients: (self.clients.iter())
+                .filter_map(|client| Some((client.name.clone(), client.chain.first()?)))
+                .map(|(name, leaf)| Ok((name, ends(leaf)?)))
+                .collect::<Result<_, Failure>>()?,
+            cas,
+            rotating: self.rotating,
+            leaf_in_force,
+        })
+    }
+
+    fn issued_server(&self, ca: &CaFiles) -> bool {
+        renew::is_issued_by(&self.server[0], &ca.certificate)
+    }
+
+    /// Every CA whose certificate stands in the folder, those in force first.
+    fn issuers(&self) -> Result<Vec<CaFiles>, Failure> {
+        let mut found = Vec::new();
+        for layout in [self.layout.clone(), self.layout.previous_ca()] {
+            for (cert, key) in [
+                (Part::IntermediateCert, Part::IntermediateKey),
+                (Part::RootCert, Part::RootKey),
+            ] {
+                if let Some(certificate) = certificates(&layout, cert)?.into_iter().next() {
+                    found.push(CaFiles {
+                        layout: layout.clone(),
+                        cert,
+                        key,
+                        certificate,
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The CA that issued a leaf, ready to sign.
+    ///
+    /// # Errors
+    /// When none here issued it, or its key is missing, encrypted without a
+    /// password, or another's.
+    pub(super) fn issuer_of(
+        &self,
+        leaf: &CertificateDer<'static>,
+        what: &str,
+        password: Option<&str>,
+    ) -> Result<CertificateAuthority, Failure> {
+        let issuers = self.issuers()?;
+        // By name alone where a leaf was signed wrongly on purpose (gen-certs --bad wrong-ca).
+        let issuer = (issuers.iter().find(|ca| renew::is_issued_by(leaf, &ca.certificate)))
+            .or_else(|| issuers.iter().find(|ca| renew::names_issuer(leaf, &ca.certificate)));
+        let Some(issuer) = issuer else {
+            return Err(Failure::usage(
+                Problem::new(format!("no CA in {}/ issued {what}", shown(&self.layout.folder())))
+                    .why("a leaf is renewed by the CA that issued the one before")
+                    .fix("renew it where it was issued, then take it in with istio-tls adopt --force; or make a CA here with rotate --ca"),
+            ));
+        };
+        let key = issuer.layout.path(issuer.key);
+        if key.symlink_metadata().is_err() {
+            return Err(Failure::usage(
+                Problem::new(format!("{what} cannot be renewed: the key of its CA is not here"))
+                    .at(shown(&key))
+                    .why("a chain made with gen-certs --ca or taken in with adopt may hold its CA's certificate only")
+                    .fix(
+                        "give the folder that has the key with --signer DIR; or make a CA of this host's own with --ca",
+                    ),
+            ));
+        }
+        authority::ca(&issuer.layout.path(issuer.cert), &key, password)
+    }
+}
+
+/// The certificates of a part; none when it is not there.
+///
+/// # Errors
+/// When it cannot be read, or holds no certificate.
+pub(super) fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    match store::read(layout, part).map_err(Failure::usage)? {
+        Some(content) => pem::certificates(&content, &shown(&layout.path(part))).map_err(Failure::usage),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The clients of a chain.
+fn clients(layout: &ChainLayout) -> Result<Vec<HeldClient>, Failure> {
+    let mut found = Vec::new();
+    for name in store::clients(layout).map_err(Failure::usage)? {
+        let part = Part::ClientKey(&name);
+        let key = match store::read(layout, part).map_err(Failure::usage)?.map(Zeroizing::new) {
+            // A client's own encrypted key is nothing that is needed here.
+            Some(content) => key::read(&content, &shown(&layout.path(part)), None).ok(),
+            None => None,
+        };
+        found.push(HeldClient {
+            chain: certificates(layout, Part::ClientCert(&name))?,
+            has_bundle: layout.path(Part::ClientBundle(&name)).exists(),
+            name,
+            key,
+        });
+    }
+    Ok(found)
+}
+
+/// Serial number and end of a certificate.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn ends(certificate: &CertificateDer<'_>, context: &Context) -> Result<Ends, Failure> {
+    let facts = inspect::certificate(certificate, context.now).map_err(Failure::usage)?;
+    let not_after = renew::not_after(certificate).map_err(Failure::usage)?;
+    Ok(Ends {
+        serial: facts.serial,
+        not_after,
+    })
+}

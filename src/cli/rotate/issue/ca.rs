@@ -1,0 +1,305 @@
+//! The files of a new CA, and of the end of its rotation either way.
+//!
+//! # Why a new CA comes in two phases
+//!
+//! Two kinds of verifiers trust the old CA: the gateway (client certificates)
+//! and the clients (the server's certificate). No one can change all clients at
+//! one moment, so there is a time in which some have moved and some have not.
+//!
+//! * `--ca`: the gateway trusts both CAs, so it takes old and new client
+//!   certificates. It goes on serving a leaf of the **old** CA: who trusts only
+//!   the old root sees nothing new, and who has moved trusts both roots, since
+//!   the files that clients are given (ca.cert.pem, ca-chain.cert.pem) hold both.
+//! * `--finish`, when every client has moved, is two exchanges with a proof
+//!   between them. First the leaf comes from the new CA, while the files that
+//!   clients are given still hold both roots, so that nobody who reads them
+//!   before the gateway has the new leaf is turned away; then the old CA goes.
+//!
+//! At each moment every verifier trusts what its peer may present. Cross-signing
+//! the new CA by the old root would let the new leaf be served at once, but it
+//! needs the old root's key (often kept elsewhere; that it is lost may be the
+//! reason for the rotation), and it rests on every client finding the one path
+//! that it trusts among two, which old TLS libraries do not.
+
+use zeroize::Zeroizing;
+
+use super::{NewFile, Prepared, Signing, ca_of, identity, renew_leaf, text};
+use crate::certs::renew::{self, Succession};
+use crate::certs::verify::Purpose;
+use crate::certs::{CertificateDer, Issued, crl, pem};
+use crate::cli::Failure;
+use crate::cli::authority::{self, Intermediate};
+use crate::cli::chain_files;
+use crate::cli::context::Context;
+use crate::cli::rotate::chain::certificates;
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store::{self, Keep};
+
+impl Prepared {
+    pub(super) fn start(&mut self, signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
+        let layout = self.held.layout.clone();
+        let previous = layout.previous_ca();
+        self.check_password(signing)?;
+        let Succession {
+            root,
+            intermediate,
+            notes,
+        } = renew::succession(
+            layout.host(),
+            &self.held.roots[0],
+            self.held.intermediate.as_ref(),
+            context.now,
+        )
+        .map_err(Failure::usage)?;
+        self.notes.extend(notes);
+        self.note_sharers(context)?;
+        self.change(
+            "root",
+            self.held.roots.first().cloned(),
+            Some(&root.certificate),
+            context,
+        )?;
+        self.change(
+            "intermediate",
+            self.held.intermediate.clone(),
+            Some(&intermediate.certificate),
+            context,
+        )?;
+        // What goes later, and what brings it back.
+        let mut kept = vec![
+            Part::RootCert,
+            Part::RootKey,
+            Part::IntermediateCert,
+            Part::CaChain,
+            Part::IntermediateKey,
+        ];
+        for client in &self.held.clients {
+            kept.extend([
+                Part::ClientCert(&client.name),
+                Part::ClientKey(&client.name),
+                Part::ClientBundle(&client.name),
+            ]);
+        }
+        let mut files = Vec::new();
+        for part in kept {
+            if let Some(content) = store::read(&layout, part).map_err(Failure::usage)? {
+                files.push(NewFile::new(&previous, part, Zeroizing::new(content)));
+            }
+        }
+        self.files.append(&mut files);
+        let ca = ca_of(&intermediate)?;
+        let roots: Vec<_> = [&root.certificate]
+            .into_iter()
+            .chain(&self.held.roots)
+            .cloned()
+            .collect();
+        let old_chain = if self.held.ca_chain.is_empty() {
+            &self.held.roots
+        } else {
+            &self.held.ca_chain
+        };
+        let ca_chain: Vec<_> = [&intermediate.certificate, &root.certificate]
+            .into_iter()
+            .chain(old_chain)
+            .cloned()
+            .collect();
+        self.put(&layout, Part::RootCert, text(&roots));
+        self.put(&layout, Part::IntermediateCert, text([&intermediate.certificate]));
+        self.put(&layout, Part::CaChain, text(&ca_chain));
+        for (part, issued) in [(Part::RootKey, &root), (Part::IntermediateKey, &intermediate)] {
+            if let Some(key) = &issued.key {
+                let content = chain_files::ca_key(key, signing.password).map_err(Failure::runtime)?;
+                self.files.push(NewFile::new(&layout, part, content));
+            }
+        }
+        self.start_crls(&layout, &root, &intermediate, context)?;
+        let above = [intermediate.certificate.clone(), root.certificate.clone()];
+        let names: Vec<String> = self.held.clients.iter().map(|client| client.name.clone()).collect();
+        for name in &names {
+            let client = self.held.clients.iter().find(|client| client.name == *name);
+            if let Some(old) = client.and_then(|client| client.chain.first().cloned()) {
+                let renewed = renew_leaf(&old, Purpose::Client, None, &ca, signing, context)?;
+                self.client(&layout, name, renewed, &above, signing, context)?;
+            }
+        }
+        self.check(&roots, &ca_chain, context)?;
+        self.after
+            .push(identity("the old client chain", &self.held.roots, &self.held.clients));
+        let mut moved = identity("the new client chain", &roots, &[]);
+        moved.pair = self.new_client();
+        self.after.push(moved);
+        Ok(())
+    }
+
+    /// A CA that is shared goes for this host alone.
+    fn note_sharers(&mut self, context: &Context) -> Result<(), Failure> {
+        let layout = &self.held.layout;
+        if !layout.path(Part::RootKey).exists() {
+            self.notes.push(format!(
+                "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
+                layout.host()
+            ));
+        }
+        let Some(own) = &self.held.intermediate else {
+            return Ok(());
+        };
+        let mut sharers = Vec::new();
+        for other in store::find_chains(&context.dir).map_err(Failure::usage)? {
+            if other != *layout && certificates(&other, Part::IntermediateCert)?.contains(own) {
+                sharers.push(other.host().to_string());
+            }
+        }
+        if !sharers.is_empty() {
+            self.notes.push(format!(
+                "the CA that goes has issued for {} too, whose leaves nobody can renew after --finish: rotate --ca them as well",
+                sharers.join(", ")
+            ));
+        }
+        Ok(())
+    }
+
+    /// Where there are revocation lists, every CA needs one: Envoy refuses the
+    /// clients of a CA that has none.
+    fn start_crls(
+        &mut self,
+        layout: &ChainLayout,
+        root: &Issued,
+        intermediate: &Issued,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let parts = [(Part::RootCrl, root), (Part::IntermediateCrl, intermediate)];
+        let mut old = Vec::new();
+        for (part, _) in parts {
+            old.push(store::read(layout, part).map_err(Failure::usage)?);
+        }
+        if old.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        for ((part, issued), old) in parts.into_iter().zip(old) {
+            let list = crl::issue(&crl::Contents::default(), &ca_of(issued)?, context.now).map_err(Failure::usage)?;
+            let mut content = crl::text(&list).into_bytes();
+            content.extend(old.unwrap_or_default());
+            self.put(layout, part, content);
+        }
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self) -> Result<(), Failure> {
+        let (clients, roots) = self.held.previous()?;
+        self.after.push(identity("the old client chain", &roots, &clients));
+        self.after
+            .push(identity("the new client chain", &self.held.roots, &self.held.clients));
+        Ok(())
+    }
+
+    pub(super) fn finish_leaf(&mut self, signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
+        let Intermediate { ca, root } = authority::intermediate_of_host(&self.held.layout, signing.password)?;
+        self.server_leaf(&ca, signing, context)?;
+        let moved = std::slice::from_ref(&root);
+        self.check(moved, &self.held.ca_chain.clone(), context)?;
+        self.after
+            .push(identity("the new client chain", moved, &self.held.clients));
+        Ok(())
+    }
+
+    pub(super) fn finish(&mut self, context: &Context) -> Result<(), Failure> {
+        let layout = self.held.layout.clone();
+        let previous = layout.previous_ca();
+        let root = self.held.roots[0].clone();
+        for (what, part, new) in [
+            ("root", Part::RootCert, Some(root.clone())),
+            ("intermediate", Part::IntermediateCert, self.held.intermediate.clone()),
+        ] {
+            let gone = certificates(&previous, part)?;
+            self.change(what, gone.first().cloned(), new.as_ref(), context)?;
+        }
+        let ca_chain: Vec<_> = self.held.intermediate.iter().chain([&root]).cloned().collect();
+        self.put(&layout, Part::RootCert, text([&root]));
+        self.put(&layout, Part::CaChain, text(&ca_chain));
+        self.keep_crls(&layout, &ca_chain)?;
+        self.keep = Keep::EverythingButPreviousCa;
+        self.after
+            .push(identity("the new client chain", &[root], &self.held.clients));
+        Ok(())
+    }
+
+    pub(super) fn abort(&mut self, context: &Context) -> Result<(), Failure> {
+        let layout = self.held.layout.clone();
+        let previous = layout.previous_ca();
+        let (clients, roots) = self.held.previous()?;
+        let back = certificates(&previous, Part::IntermediateCert)?.into_iter().next();
+        self.change("root", self.held.roots.first().cloned(), roots.first(), context)?;
+        self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), context)?;
+        let mut parts = vec![
+            Part::RootCert,
+            Part::RootKey,
+            Part::IntermediateCert,
+            Part::CaChain,
+            Part::IntermediateKey,
+        ];
+        for client in &clients {
+            parts.extend([
+                Part::ClientCert(&client.name),
+                Part::ClientKey(&client.name),
+                Part::ClientBundle(&client.name),
+            ]);
+        }
+        for (from, parts) in [
+            (&previous, parts.as_slice()),
+            (&layout, &[Part::ServerCert, Part::ServerKey]),
+        ] {
+            for part in parts {
+                if let Some(content) = store::read(from, *part).map_err(Failure::usage)? {
+                    self.files.push(NewFile::new(&layout, *part, Zeroizing::new(content)));
+                }
+            }
+        }
+        let cas: Vec<_> = back.into_iter().chain(roots.iter().cloned()).collect();
+        self.keep_crls(&layout, &cas)?;
+        // The whole chain is among the files.
+        self.keep = Keep::OtherFiles;
+        for client in &self.held.clients {
+            if !clients.iter().any(|known| known.name == client.name) {
+                self.notes.push(format!(
+                    "the client {} was made under the new CA and went with it; gen-certs --client makes it anew",
+                    client.name
+                ));
+            }
+        }
+        self.after.push(identity("the client chain", &roots, &clients));
+        Ok(())
+    }
+
+    /// Keeps only the revocation lists of these CAs.
+    fn keep_crls(&mut self, layout: &ChainLayout, cas: &[CertificateDer<'static>]) -> Result<(), Failure> {
+        for part in [Part::RootCrl, Part::IntermediateCrl] {
+            let Some(content) = store::read(layout, part).map_err(Failure::usage)? else {
+                continue;
+            };
+            let lists = pem::crls(&content, &layout.path(part).display().to_string()).map_err(Failure::usage)?;
+            let kept: String = (lists.iter())
+                .filter(|list| cas.iter().any(|ca| crl::is_of(list, ca)))
+                .map(crl::text)
+                .collect();
+            if !kept.is_empty() {
+                self.put(layout, part, kept.into_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    /// A wrong password must not encrypt the new keys with another one than the
+    /// old; an absent one must not leave them bare.
+    fn check_password(&self, signing: &Signing<'_>) -> Result<(), Failure> {
+        let layout = &self.held.layout;
+        for (cert, key) in [
+            (Part::IntermediateCert, Part::IntermediateKey),
+            (Part::RootCert, Part::RootKey),
+        ] {
+            if layout.path(cert).exists() && layout.path(key).exists() {
+                authority::ca(&layout.path(cert), &layout.path(key), signing.password)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,428 @@
+//! Makes what a step needs: every file that changes, as bytes, checked as a
+//! client and as the gateway would check it before anything is written.
+
+mod ca;
+
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::chain::{Held, HeldClient, ends};
+use super::plan::{Ends, Step};
+use crate::certs::renew::{self, Renewal};
+use crate::certs::verify::{Purpose, VerifyInput, verify};
+use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
+use crate::cli::Failure;
+use crate::cli::authority::Intermediate;
+use crate::cli::chain_files::{self, KeyStorage};
+use crate::cli::context::Context;
+use crate::problem::Problem;
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store::{Keep, Store, TreeFile};
+
+/// What signs, and for how long.
+pub(super) struct Signing<'a> {
+    /// The password of CA keys.
+    pub(super) password: Option<&'a str>,
+    /// Days of validity in place of the old length.
+    pub(super) days: Option<u32>,
+    /// `--signer`: the CA of another folder.
+    pub(super) signer: Option<&'a Intermediate>,
+}
+
+/// A certificate before and after.
+pub(super) struct Change {
+    /// `server`, `client alice`, `intermediate`, `root`.
+    pub(super) what: String,
+    /// The one before; none where there was none.
+    pub(super) old: Option<Ends>,
+    /// The one after; none when it goes without another.
+    pub(super) new: Option<Ends>,
+}
+
+/// What a client of the gateway trusts and shows.
+pub(super) struct Identity {
+    /// `the old client chain`, for the report.
+    pub(super) label: &'static str,
+    /// The roots that it trusts.
+    pub(super) roots: Vec<CertificateDer<'static>>,
+    /// Its chain and key; none in mode simple, or where no key is here.
+    pub(super) pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
+}
+
+/// One step, ready to be written and proven.
+pub(super) struct Prepared {
+    pub(super) held: Held,
+    pub(super) step: Step,
+    pub(super) changes: Vec<Change>,
+    pub(super) notes: Vec<String>,
+    /// The one that it must serve afterwards.
+    pub(super) serial: String,
+    /// The client as it was, for the probe before.
+    pub(super) before: Identity,
+    /// Clients that must be served afterwards.
+    pub(super) after: Vec<Identity>,
+    files: Vec<NewFile>,
+    keep: Keep,
+}
+
+/// A file to write; wiped when dropped, since it may be a key.
+struct NewFile {
+    relative: std::path::PathBuf,
+    secret: bool,
+    content: Zeroizing<Vec<u8>>,
+}
+
+impl Prepared {
+    /// Issues what the step needs. Nothing is written.
+    ///
+    /// # Errors
+    /// When a CA cannot sign, or what it signed would not verify.
+    pub(super) fn new(held: Held, step: Step, signing: &Signing<'_>, context: &Context) -> Result<Self, Failure> {
+        let old = ends(&held.server[0], context)?;
+        let mut made = Self {
+            before: identity("the client chain", &held.roots, &held.clients),
+            serial: old.serial,
+            changes: Vec::new(),
+            notes: Vec::new(),
+            after: Vec::new(),
+            files: Vec::new(),
+            keep: Keep::Everything,
+            step: step.clone(),
+            held,
+        };
+        match step {
+            Step::Nothing(_) => {}
+            Step::Leaves { server, clients } => made.leaves(server, &clients, signing, context)?,
+            Step::StartCa => made.start(signing, context)?,
+            Step::ResumeCa => made.resume()?,
+            Step::FinishLeaf => made.finish_leaf(signing, context)?,
+            Step::FinishCa => made.finish(context)?,
+            Step::AbortCa => made.abort(context)?,
+        }
+        made.notes.dedup();
+        Ok(made)
+    }
+
+    /// Writes every file in one step; nothing where nothing changes.
+    ///
+    /// # Errors
+    /// When another process changed the chain meanwhile, or it cannot be
+    /// written; what stood there still does.
+    pub(super) fn write(&self, store: &Store, context: &Context) -> Result<(), Failure> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let layout = &self.held.layout;
+        if !self.held.stands(context) {
+            return Err(Failure::runtime(
+                Problem::new(format!(
+                    "the chain of {} was changed by another process meanwhile",
+                    layout.host()
+                ))
+                .fix("run the command again"),
+            ));
+        }
+        let files: Vec<TreeFile<'_>> = (self.files.iter())
+            .map(|file| TreeFile {
+                relative: file.relative.clone(),
+                secret: file.secret,
+                content: &file.content,
+            })
+            .collect();
+        store.write_tree(layout, &files, self.keep).map_err(Failure::runtime)
+    }
+
+    /// The paths that change.
+    pub(super) fn paths(&self) -> impl Iterator<Item = std::path::PathBuf> {
+        let folder = self.held.layout.folder();
+        self.files.iter().map(move |file| folder.join(&file.relative))
+    }
+
+    fn leaves(
+        &mut self,
+        server: bool,
+        clients: &[String],
+        signing: &Signing<'_>,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let layout = self.held.layout.clone();
+        if server {
+            let ca = self.signer(&self.held.server[0], "the server leaf", signing)?;
+            self.server_leaf(ca.get(), signing, context)?;
+        }
+        for name in clients {
+            let Some(client) = self.held.clients.iter().find(|client| client.name == *name) else {
+                continue;
+            };
+            let Some(old) = client.chain.first().cloned() else {
+                continue;
+            };
+            let ca = self.signer(&old, &format!("the client {name}"), signing)?;
+            let renewed = renew_leaf(&old, Purpose::Client, None, ca.get(), signing, context)?;
+            let above = [ca.get().certificate().clone(), self.held.roots[0].clone()];
+            self.client(&layout, name, renewed, &above, signing, context)?;
+        }
+        self.check(&self.held.roots.clone(), &self.held.ca_chain.clone(), context)?;
+        self.after
+            .push(identity("the client chain", &self.held.roots, &self.held.clients));
+        if let Some((chain, key)) = self.new_client() {
+            let mut renewed = identity("the new client chain", &self.held.roots, &[]);
+            renewed.pair = Some((chain, key));
+            self.after.push(renewed);
+            self.after[0].label = "the old client chain";
+        }
+        if self.held.rotating {
+            let (clients, roots) = self.held.previous()?;
+            self.after
+                .push(identity("the client chain of the previous CA", &roots, &clients));
+        }
+        Ok(())
+    }
+
+    /// The CA for a leaf: that which issued the old one, or `--signer`'s if it is the same.
+    fn signer<'s>(
+        &self,
+        leaf: &CertificateDer<'static>,
+        what: &str,
+        signing: &'s Signing<'_>,
+    ) -> Result<Signer<'s>, Failure> {
+        match signing.signer {
+            Some(given) if renew::is_issued_by(leaf, given.ca.certificate()) => Ok(Signer::Given(&given.ca)),
+            Some(_) => Err(Failure::usage(
+                Problem::new(format!(
+                    "the CA of --signer did not issue {what} of {}",
+                    self.held.layout.host()
+                ))
+                .why("a leaf is renewed by the CA that issued the one before")
+                .fix("give the folder whose 2_intermediate issued it; or make a CA of this host's own with --ca"),
+            )),
+            None => Ok(Signer::Own(Box::new(self.held.issuer_of(
+                leaf,
+                what,
+                signing.password,
+            )?))),
+        }
+    }
+
+    fn server_leaf(
+        &mut self,
+        ca: &CertificateAuthority,
+        signing: &Signing<'_>,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let layout = self.held.layout.clone();
+        let host = layout.host().clone();
+        if layout.path(Part::ServerKey).symlink_metadata().is_err() {
+            return Err(Failure::usage(
+                Problem::new(format!(
+                    "the server key of {host} is not here, so no new one takes its place"
+                ))
+                .at(layout.path(Part::ServerKey).display().to_string())
+                .why("a chain made with gen-certs --csr has its key elsewhere")
+                .fix("make a new request there, then gen-certs --force --csr FILE"),
+            ));
+        }
+        let old = self.held.server[0].clone();
+        let renewed = renew_leaf(&old, Purpose::Server, Some(&host), ca, signing, context)?;
+        let leaf = renewed.issued.certificate.clone();
+        let mut chain = vec![leaf.clone()];
+        match self.held.server.get(1) {
+            // Its issuers stay as they were.
+            Some(known) if known == ca.certificate() => chain.extend(self.held.server[1..].iter().cloned()),
+            _ if !renew::is_issued_by(ca.certificate(), ca.certificate()) => chain.push(ca.certificate().clone()),
+            _ => {}
+        }
+        self.put(&layout, Part::ServerCert, text(&chain));
+        if let Some(key) = &renewed.issued.key {
+            self.files.push(NewFile::key(&layout, Part::ServerKey, key));
+        }
+        self.notes.extend(renewed.notes);
+        self.change("server", Some(old), Some(&leaf), context)?;
+        self.serial = ends(&leaf, context)?.serial;
+        Ok(())
+    }
+
+    fn client(
+        &mut self,
+        layout: &ChainLayout,
+        name: &str,
+        renewed: renew::Renewed,
+        above: &[CertificateDer<'static>; 2],
+        signing: &Signing<'_>,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let held = self.held.clients.iter().find(|client| client.name == name);
+        let old = held.and_then(|client| client.chain.first().cloned());
+        let bundles = held.is_some_and(|client| client.has_bundle);
+        if bundles && signing.password.is_none() {
+            self.notes.push(format!(
+                "the password of the new PKCS#12 bundles is {}",
+                chain_files::BUNDLE_PASSWORD
+            ));
+        }
+        self.notes.extend(renewed.notes);
+        self.change(
+            &format!("client {name}"),
+            old,
+            Some(&renewed.issued.certificate),
+            context,
+        )?;
+        let client = [Client {
+            name: name.to_owned(),
+            issued: renewed.issued,
+        }];
+        let storage = KeyStorage {
+            password: signing.password,
+            bundles,
+        };
+        for (part, content) in chain_files::of_clients(&client, above, storage).map_err(Failure::runtime)? {
+            self.files.push(NewFile::new(layout, part, content));
+        }
+        Ok(())
+    }
+
+    /// The first new client, out of the files that will be written.
+    fn new_client(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKey)> {
+        let name = &first(&self.held.clients)?.name;
+        let content = |part: Part<'_>| {
+            let wanted = self.held.layout.relative(part);
+            self.files
+                .iter()
+                .find(|file| file.relative == wanted)
+                .map(|file| &file.content)
+        };
+        let chain = pem::certificates(content(Part::ClientCert(name))?, "the new client").ok()?;
+        let key = crate::certs::key::read(content(Part::ClientKey(name))?, "the new client", None).ok()?;
+        Some((chain, key))
+    }
+
+    /// Judges every new leaf as its verifier will, by what will be trusted.
+    fn check(
+        &self,
+        roots: &[CertificateDer<'static>],
+        ca_chain: &[CertificateDer<'static>],
+        context: &Context,
+    ) -> Result<(), Failure> {
+        let host = self.held.layout.host();
+        let ca_chain = if ca_chain.is_empty() { roots } else { ca_chain };
+        for file in &self.files {
+            let of = |part: Part<'_>| file.relative == self.held.layout.relative(part);
+            let is_client = (self.held.clients.iter()).any(|client| of(Part::ClientCert(&client.name)));
+            if !of(Part::ServerCert) && !is_client {
+                continue;
+            }
+            let name = file.relative.display().to_string();
+            let chain = pem::certificates(&file.content, &name).map_err(Failure::runtime)?;
+            let verdict = verify(&VerifyInput {
+                chain: &chain,
+                intermediates: &[],
+                roots: if is_client { ca_chain } else { roots },
+                crls: &[],
+                purpose: if is_client { Purpose::Client } else { Purpose::Server },
+                host: (!is_client).then_some(host),
+                now: context.now,
+            });
+            if let Some(fault) = verdict.first() {
+                return Err(Failure::usage(
+                    Problem::new(format!(
+                        "the new {name} of {host} would be refused, so nothing was written"
+                    ))
+                    .why(format!("{} ({})", fault.what, fault.code.as_str()))
+                    .fix(format!("istio-tls verify {}", crate::shell::quote(host.as_str()))),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        what: &str,
+        old: Option<CertificateDer<'static>>,
+        new: Option<&CertificateDer<'static>>,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        self.changes.push(Change {
+            what: what.to_owned(),
+            old: old.map(|old| ends(&old, context)).transpose()?,
+            new: new.map(|new| ends(new, context)).transpose()?,
+        });
+        Ok(())
+    }
+
+    fn put(&mut self, layout: &ChainLayout, part: Part<'_>, content: Vec<u8>) {
+        self.files.push(NewFile::new(layout, part, Zeroizing::new(content)));
+    }
+}
+
+impl NewFile {
+    fn new(layout: &ChainLayout, part: Part<'_>, content: Zeroizing<Vec<u8>>) -> Self {
+        Self {
+            relative: layout.relative(part),
+            secret: part.is_secret(),
+            content,
+        }
+    }
+
+    fn key(layout: &ChainLayout, part: Part<'_>, key: &PrivateKey) -> Self {
+        Self::new(layout, part, Zeroizing::new(key.pem().as_bytes().to_vec()))
+    }
+}
+
+/// A CA that signs.
+enum Signer<'s> {
+    Own(Box<CertificateAuthority>),
+    Given(&'s CertificateAuthority),
+}
+
+impl Signer<'_> {
+    fn get(&self) -> &CertificateAuthority {
+        match self {
+            Self::Own(ca) => ca,
+            Self::Given(ca) => ca,
+        }
+    }
+}
+
+fn renew_leaf(
+    old: &CertificateDer<'static>,
+    purpose: Purpose,
+    host: Option<&crate::names::Host>,
+    ca: &CertificateAuthority,
+    signing: &Signing<'_>,
+    context: &Context,
+) -> Result<renew::Renewed, Failure> {
+    let renewal = Renewal {
+        purpose,
+        host,
+        days: signing.days,
+    };
+    let now: OffsetDateTime = context.now;
+    renew::leaf(old, renewal, ca, now).map_err(Failure::usage)
+}
+
+fn ca_of(issued: &Issued) -> Result<CertificateAuthority, Failure> {
+    let key = issued
+        .key
+        .as_ref()
+        .ok_or_else(|| Failure::runtime(Problem::new("a new CA has no key")))?;
+    CertificateAuthority::new(issued.certificate.clone(), key).map_err(Failure::runtime)
+}
+
+fn text<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'static>>) -> Vec<u8> {
+    pem::certificates_text(certificates).into_bytes()
+}
+
+/// The client that probes: the host's own, else the first.
+fn first(clients: &[HeldClient]) -> Option<&HeldClient> {
+    clients.first()
+}
+
+fn identity(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Identity {
+    let pair = first(clients).and_then(|client| Some((client.chain.clone(), client.key.clone()?)));
+    Identity {
+        label,
+        roots: roots.to_vec(),
+        pair,
+    }
+}

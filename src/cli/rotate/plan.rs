@@ -1,0 +1,313 @@
+//! What `rotate` is to do with one host: decided from what stands in its
+//! folder, before anything is issued. Pure.
+
+use time::{Duration, OffsetDateTime};
+
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::shell::quote;
+
+/// What the user wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// A new server leaf, and new clients if `clients`.
+    Leaf { clients: bool },
+    /// A new CA, trusted beside the old one.
+    Ca,
+    /// The old CA goes.
+    Finish,
+    /// The new CA goes.
+    Abort,
+}
+
+/// When a certificate ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// Hex with colons.
+    pub(super) serial: String,
+    /// notAfter.
+    pub(super) not_after: OffsetDateTime,
+}
+
+/// What stands in a host's folder, as far as it is decided on.
+#[derive(Debug, Clone)]
+pub(super) struct ChainState {
+    pub(super) host: Host,
+    pub(super) server: Ends,
+    /// When the CA ends that issued the server's leaf.
+    pub(super) issuer_ends: OffsetDateTime,
+    /// The clients by name.
+    pub(super) clients: Vec<(String, Ends)>,
+    /// The CAs that issue now: intermediate, root.
+    pub(super) cas: Vec<(&'static str, Ends)>,
+    /// A rotation of the CA was begun and not finished.
+    pub(super) rotating: bool,
+    /// The server's leaf is of the CA in force; of the previous one it is while
+    /// a rotation waits for its end.
+    pub(super) leaf_in_force: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing, and why.
+    Nothing(String),
+    /// New leaves of the CAs that issued the old ones.
+    Leaves { server: bool, clients: Vec<String> },
+    /// The new CA and its clients appear; the server's leaf stays.
+    StartCa,
+    /// That was done before; it is only proven again.
+    ResumeCa,
+    /// The server's leaf comes from the new CA; both CAs are trusted still.
+    FinishLeaf,
+    /// The old CA goes.
+    FinishCa,
+    /// The old CA and its clients are back, the new CA goes.
+    AbortCa,
+}
+
+impl Step {
+    /// The word in JSON.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Nothing(_) => "none",
+            Self::Leaves { .. } => "leaf",
+            Self::StartCa => "ca-start",
+            Self::ResumeCa => "ca-resume",
+            Self::FinishLeaf => "ca-finish-leaf",
+            Self::FinishCa => "ca-finish",
+            Self::AbortCa => "ca-abort",
+        }
+    }
+}
+
+/// Decides for one host. `within` is `--if-expires-in`.
+///
+/// # Errors
+/// When a rotation is to end that was not begun, or a new leaf would end with
+/// its CA as soon as the old one does.
+pub(super) fn decide(
+    state: &ChainState,
+    wish: Wish,
+    within: Option<Duration>,
+    now: OffsetDateTime,
+) -> Result<Step, Problem> {
+    let host = &state.host;
+    match wish {
+        Wish::Leaf { clients } => leaves(state, clients, within, now),
+        Wish::Ca if state.rotating => Ok(Step::ResumeCa),
+        Wish::Ca => {
+            let Some(within) = within else {
+                return Ok(Step::StartCa);
+            };
+            if state.cas.iter().any(|(_, ends)| is_due(ends, within, now)) {
+                return Ok(Step::StartCa);
+            }
+            let first = state.cas.iter().min_by_key(|(_, ends)| ends.not_after);
+            Ok(Step::Nothing(match first {
+                Some((what, ends)) => format!("nothing to do: the {what} of {host} is good {}", for_days(ends, now)),
+                None => format!("nothing to do: {host} has no CA here"),
+            }))
+        }
+        Wish::Finish | Wish::Abort if !state.rotating => Err(Problem::new(format!(
+            "no rotation of the CA of {host} was begun, so there is none to {}",
+            if wish == Wish::Finish { "finish" } else { "abort" }
+        ))
+        .why("its folder holds no previous CA (5_previous_ca)")
+        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str())))),
+        Wish::Finish if state.leaf_in_force => Ok(Step::FinishCa),
+        Wish::Finish => Ok(Step::FinishLeaf),
+        Wish::Abort if state.leaf_in_force => Err(Problem::new(format!(
+            "the rotation of the CA of {host} is nearly finished and cannot be aborted"
+        ))
+        .why("the server's leaf is of the new CA already, as --finish begins")
+        .fix(format!("istio-tls rotate {} --finish", quote(host.as_str())))),
+        Wish::Abort => Ok(Step::AbortCa),
+    }
+}
+
+fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
+    let wanted = |ends: &Ends| within.is_none_or(|within| is_due(ends, within, now));
+    let server = wanted(&state.server);
+    let due: Vec<String> = (state.clients.iter())
+        .filter(|(_, ends)| clients && wanted(ends))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if !server && due.is_empty() {
+        return Ok(Step::Nothing(format!(
+            "nothing to do: the server leaf of {} is good {}",
+            state.host,
+            for_days(&state.server, now)
+        )));
+    }
+    // Asked for by its end, a leaf that ends no later is made again every day.
+    if within.is_some() && server && state.issuer_ends <= state.server.not_after {
+        let host = &state.host;
+        return Err(Problem::new(format!(
+            "a new server leaf of {host} would end on {}, as the old one does",
+            state.issuer_ends.date()
+        ))
+        .why("its CA ends on that day, and no leaf outlives its CA")
+        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str()))));
+    }
+    Ok(Step::Leaves { server, clients: due })
+}
+
+fn is_due(ends: &Ends, within: Duration, now: OffsetDateTime) -> bool {
+    ends.not_after <= now + within
+}
+
+fn for_days(ends: &Ends, now: OffsetDateTime) -> String {
+    let days = crate::certs::times::days_between(now, ends.not_after);
+    let plural = if days == 1 { "" } else { "s" };
+    format!("for {days} more day{plural}, until {}", ends.not_after.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, OffsetDateTime};
+
+    use super::{ChainState, Ends, Step, Wish, decide};
+    use crate::names::Host;
+
+    fn now() -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time")
+    }
+
+    fn ends(days: i64) -> Ends {
+        Ends {
+            serial: days.to_string(),
+            not_after: now() + Duration::days(days),
+        }
+    }
+
+    fn state(server: i64, client: i64, ca: i64, rotating: bool) -> ChainState {
+        ChainState {
+            host: Host::parse("a.com").expect("a host"),
+            server: ends(server),
+            issuer_ends: ends(ca).not_after,
+            clients: vec![("a.com".into(), ends(client)), ("alice".into(), ends(300))],
+            cas: vec![("intermediate", ends(ca)), ("root", ends(3000))],
+            rotating,
+            leaf_in_force: !rotating,
+        }
+    }
+
+    fn half_finished() -> ChainState {
+        ChainState {
+            leaf_in_force: true,
+            ..state(5, 5, 900, true)
+        }
+    }
+
+    #[test]
+    fn what_is_due_is_rotated() {
+        let leaf = Wish::Leaf { clients: false };
+        let all = Wish::Leaf { clients: true };
+        let leaves = |server, clients: &[&str]| {
+            let clients = clients.iter().map(ToString::to_string).collect();
+            format!("{:?}", Step::Leaves { server, clients })
+        };
+        for (what, state, wish, within, expected) in [
+            ("asked for", state(300, 300, 900, false), leaf, None, leaves(true, &[])),
+            (
+                "with clients",
+                state(300, 300, 900, false),
+                all,
+                None,
+                leaves(true, &["a.com", "alice"]),
+            ),
+            ("not due", state(31, 5, 900, false), leaf, Some(30), "nothing".into()),
+            (
+                "on the day",
+                state(30, 5, 900, false),
+                leaf,
+                Some(30),
+                leaves(true, &[]),
+            ),
+            ("expired", state(-3, 5, 900, false), leaf, Some(30), leaves(true, &[])),
+            (
+                "a client",
+                state(31, 5, 900, false),
+                all,
+                Some(30),
+                leaves(false, &["a.com"]),
+            ),
+            (
+                "the CA ends with it",
+                state(20, 5, 20, false),
+                leaf,
+                Some(30),
+                "refused".into(),
+            ),
+            (
+                "asked for, the CA ends",
+                state(20, 5, 20, false),
+                leaf,
+                None,
+                leaves(true, &[]),
+            ),
+            ("a CA", state(300, 300, 900, false), Wish::Ca, None, "StartCa".into()),
+            (
+                "a CA not due",
+                state(5, 5, 900, false),
+                Wish::Ca,
+                Some(30),
+                "nothing".into(),
+            ),
+            ("a CA due", state(5, 5, 20, false), Wish::Ca, Some(30), "StartCa".into()),
+            ("again", state(5, 5, 900, true), Wish::Ca, None, "ResumeCa".into()),
+            (
+                "again, not due",
+                state(5, 5, 900, true),
+                Wish::Ca,
+                Some(30),
+                "ResumeCa".into(),
+            ),
+            (
+                "the end",
+                state(5, 5, 900, true),
+                Wish::Finish,
+                None,
+                "FinishLeaf".into(),
+            ),
+            ("half the end", half_finished(), Wish::Finish, None, "FinishCa".into()),
+            ("too late", half_finished(), Wish::Abort, None, "refused".into()),
+            (
+                "no beginning",
+                state(5, 5, 900, false),
+                Wish::Finish,
+                None,
+                "refused".into(),
+            ),
+            ("back", state(5, 5, 900, true), Wish::Abort, None, "AbortCa".into()),
+            (
+                "no way back",
+                state(5, 5, 900, false),
+                Wish::Abort,
+                None,
+                "refused".into(),
+            ),
+            (
+                "a leaf meanwhile",
+                state(5, 5, 900, true),
+                leaf,
+                Some(30),
+                leaves(true, &[]),
+            ),
+        ] {
+            let decided = match decide(&state, wish, within.map(Duration::days), now()) {
+                Ok(Step::Nothing(why)) => {
+                    assert!(why.starts_with("nothing to do: "), "{what}: {why}");
+                    "nothing".to_owned()
+                }
+                Ok(step) => format!("{step:?}"),
+                Err(problem) => {
+                    assert!(problem.fix.is_some(), "{what}");
+                    "refused".to_owned()
+                }
+            };
+            assert_eq!(decided, expected, "{what}");
+        }
+    }
+}

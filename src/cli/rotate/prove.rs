@@ -1,0 +1,129 @@
+//! Proves a rotation at the running `serve` of the workspace: what is served
+//! before, and afterwards, until the new serial number is served to every
+//! client that must be, or the time is up.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::chain::Held;
+use super::issue::{Identity, Prepared};
+use crate::cli::Failure;
+use crate::cli::connection::client_pair;
+use crate::cli::context::Context;
+use crate::files::shown;
+use crate::probe::expectation::Trust;
+use crate::probe::run::{Outcome, Settings, run};
+use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
+use crate::workspace::layout::Part;
+use crate::workspace::running::RunningServe;
+
+/// Between two looks at the gateway.
+const PAUSE: Duration = Duration::from_millis(50);
+/// The longest that one phase of a look may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One client's view of the gateway.
+pub(super) struct Look {
+    pub(super) label: &'static str,
+    pub(super) outcome: Outcome,
+}
+
+/// What was seen of one host.
+pub(super) struct Proof {
+    pub(super) target: String,
+    pub(super) before: Look,
+    pub(super) after: Vec<Look>,
+    /// Until the last look began.
+    pub(super) waited: Duration,
+    /// Every client is served, with the wanted serial number.
+    pub(super) proven: bool,
+}
+
+impl Look {
+    /// The serial number of the leaf that was served.
+    pub(super) fn serial(&self) -> Option<&str> {
+        self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
+    }
+}
+
+/// Looks once, as the client before the rotation.
+///
+/// # Errors
+/// When the client's key is none that TLS can use.
+pub(super) async fn before(prepared: &Prepared, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
+    look(&prepared.held, &prepared.before, serve, context).await
+}
+
+/// Looks as every client until all of them are served with the wanted leaf, or
+/// `wait` is over.
+///
+/// # Errors
+/// As [`before`].
+pub(super) async fn after(
+    prepared: &Prepared,
+    before: Look,
+    serve: &RunningServe,
+    wait: Duration,
+    context: &Context,
+) -> Result<Proof, Failure> {
+    let start = Instant::now();
+    loop {
+        let waited = start.elapsed();
+        let mut after = Vec::with_capacity(prepared.after.len());
+        for identity in &prepared.after {
+            after.push(look(&prepared.held, identity, serve, context).await?);
+        }
+        let proven =
+            (after.iter()).all(|look| look.outcome.verdict.is_ok() && look.serial() == Some(prepared.serial.as_str()));
+        if proven || start.elapsed() + PAUSE > wait {
+            return Ok(Proof {
+                target: before.outcome.target.clone(),
+                before,
+                after,
+                waited,
+                proven,
+            });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
+    let host = held.layout.host();
+    let path = |part: Part<'_>| shown(&held.layout.path(part));
+    let client = match &identity.pair {
+        Some((chain, key)) => Some(client_pair(
+            chain.clone(),
+            key,
+            path(Part::ClientCert(host.as_str())),
+            path(Part::ClientKey(host.as_str())),
+        )?),
+        None => None,
+    };
+    let probed = ProbedHost {
+        host: host.clone(),
+        port: None,
+        mode: Some(held.mode),
+        routes: held.entry.routes.clone(),
+        trust: Arc::new(Trust {
+            source: format!("the roots of {}", identity.label),
+            roots: identity.roots.clone(),
+            crls: Vec::new(),
+        }),
+        client,
+    };
+    let checks = expectations(&[probed], &Wishes::default(), &Target::Running(serve.clone()));
+    let settings = Settings {
+        patience: PATIENCE,
+        wait: Duration::ZERO,
+        concurrency: 1,
+        now: context.now,
+    };
+    let outcome = run(checks, settings).await.pop();
+    outcome
+        .map(|outcome| Look {
+            label: identity.label,
+            outcome,
+        })
+        .ok_or_else(|| Failure::runtime(crate::problem::Problem::new(format!("{host} could not be probed"))))
+}

@@ -1,0 +1,175 @@
+//! What `status` looks at: the files of the hosts, and what a gateway presents
+//! for each of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::judge::{Certificate, HostState, Role, Served};
+use crate::certs::plan::parse_time;
+use crate::certs::{CertificateDer, crl, inspect, pem};
+use crate::cli::context::Context;
+use crate::files::shown;
+use crate::names::Host;
+use crate::probe::dial::dial;
+use crate::probe::expectation::{Expectation, Trust};
+use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
+use crate::probe::verdict::judge;
+use crate::problem::Problem;
+use crate::workspace::config::Mode;
+use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::store;
+
+/// How many hosts are dialled at once.
+const CONCURRENCY: usize = 64;
+
+/// Reads the files of a host; what is wrong with them is part of the state.
+pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
+    let layout = ChainLayout::new(&context.dir, host);
+    let mut state = HostState {
+        host: host.clone(),
+        mode,
+        files: Vec::new(),
+        lists: Vec::new(),
+        broken: Vec::new(),
+        served: None,
+    };
+    let mut take = |layout: &ChainLayout, part: Part<'_>, role: Role, needed: bool| {
+        let file = shown(&layout.path(part));
+        match first(layout, part, context) {
+            Ok(Some(certificate)) => state.files.push((role, file, certificate)),
+            Ok(None) if needed => state.broken.push((file, "it is not there".into())),
+            Ok(None) => {}
+            Err(problem) => state.broken.push((file, reason(problem))),
+        }
+    };
+    take(&layout, Part::ServerCert, Role::Server, true);
+    match store::clients(&layout) {
+        Ok(clients) => {
+            for name in clients {
+                take(&layout, Part::ClientCert(&name), Role::Client(name.clone()), true);
+            }
+        }
+        Err(problem) => {
+            let folder = layout.folder();
+            state.broken.push((shown(&folder), problem.to_string()));
+            return state;
+        }
+    }
+    let previous = layout.previous_ca();
+    take(&layout, Part::IntermediateCert, Role::Intermediate, false);
+    take(&layout, Part::RootCert, Role::Root, false);
+    take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
+    take(&previous, Part::RootCert, Role::PreviousRoot, false);
+    for part in [Part::IntermediateCrl, Part::RootCrl] {
+        let file = shown(&layout.path(part));
+        match list_ends(&layout, part, &file) {
+            Ok(ends) => state.lists.extend(ends.into_iter().map(|end| (file.clone(), end))),
+            Err(problem) => state.broken.push((file, reason(problem))),
+        }
+    }
+    state
+}
+
+/// The ends of the revocation lists of a part.
+fn list_ends(layout: &ChainLayout, part: Part<'_>, file: &str) -> Result<Vec<OffsetDateTime>, Problem> {
+    let Some(content) = store::read(layout, part)? else {
+        return Ok(Vec::new());
+    };
+    let lists = pem::crls(&content, file)?;
+    let ends = lists
+        .iter()
+        .map(|list| crl::next_update(list, file))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(ends.into_iter().flatten().collect())
+}
+
+/// What is wrong with a file, in one line.
+fn reason(problem: Problem) -> String {
+    match problem.why {
+        Some(why) => format!("{}: {why}", problem.what),
+        None => problem.what,
+    }
+}
+
+fn first(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Certificate>, Problem> {
+    let Some(content) = store::read(layout, part)? else {
+        return Ok(None);
+    };
+    let certificates = pem::certificates(&content, &shown(&layout.path(part)))?;
+    certificates
+        .first()
+        .map(|first| certificate(first, context))
+        .transpose()
+}
+
+fn certificate(der: &CertificateDer<'_>, context: &Context) -> Result<Certificate, Problem> {
+    let facts = inspect::certificate(der, context.now)?;
+    Ok(Certificate {
+        not_before: parse_time(&facts.not_before)?,
+        not_after: parse_time(&facts.not_after)?,
+        serial: facts.serial,
+        sha256: facts.sha256,
+    })
+}
+
+/// Asks the gateway for the certificate of every host.
+pub(super) async fn served(states: &mut [HostState], target: &Target, patience: Duration, context: &Context) {
+    let gate = Arc::new(Semaphore::new(CONCURRENCY));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tasks = JoinSet::new();
+    for (index, state) in states.iter().enumerate() {
+        let Some(asked) = question(state, target) else { continue };
+        let (gate, provider) = (Arc::clone(&gate), Arc::clone(&provider));
+        tasks.spawn(async move {
+            let _permit = gate.acquire_owned().await;
+            // The chain comes before the client's certificate is wanted.
+            let mut question = asked.dial(patience);
+            question.request = None;
+            let facts = dial(&question, &provider).await.facts;
+            (index, asked, facts)
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (index, asked, facts) = match done {
+            Ok(done) => done,
+            // A host that is lost must never look like one that is served.
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => continue,
+        };
+        let target = match &facts.connect {
+            Some(connect) => connect.address.to_string(),
+            None => asked.endpoint.to_string(),
+        };
+        let leaf = facts.tls.as_ref().and_then(|tls| tls.chain.first());
+        let leaf = leaf.and_then(|der| certificate(&CertificateDer::from(der.as_slice()), context).ok());
+        let seen = if let Some(leaf) = leaf {
+            Served::Leaf(leaf)
+        } else {
+            let verdict = judge(&facts, &asked, context.now);
+            Served::Nothing {
+                code: verdict.code.as_str(),
+                summary: verdict.summary,
+            }
+        };
+        states[index].served = Some((target, seen));
+    }
+}
+
+/// A dial of the host; none where there is no gateway.
+fn question(state: &HostState, target: &Target) -> Option<Expectation> {
+    let probed = ProbedHost {
+        host: state.host.clone(),
+        port: None,
+        mode: Some(state.mode),
+        routes: Vec::new(),
+        trust: Arc::new(Trust::default()),
+        client: None,
+    };
+    expectations(&[probed], &Wishes::default(), target)
+        .pop()
+        .filter(|asked| asked.blocked.is_none())
+}

@@ -1,0 +1,222 @@
+//! `istio-tls status`: every certificate of the workspace, how long it is good,
+//! and whether the gateway serves what the files hold.
+
+mod codes;
+mod gather;
+mod judge;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use self::judge::{Role, Row, State};
+use super::connection::{ConnectionArgs, runtime};
+use super::context::{Context, Format};
+use super::{Exit, Failure, duration, intent};
+use crate::certs::times::rfc3339;
+use crate::lint::{Finding, Severity, Skipped};
+use crate::names::Host;
+use crate::probe::target::Target;
+use crate::problem::Problem;
+use crate::report::paint::{Paint, printable};
+use crate::shell::quote;
+use crate::workspace::config::Mode;
+
+/// Shows every certificate: serial, days left, and where it is served
+///
+/// One table over the workspace's chains and what the gateway presents: the
+/// running serve of this workspace, else INGRESS_HOST, else --target. Where
+/// nothing runs, the files alone are told of. A certificate that has expired,
+/// one that is due, and one that is served but not the file's are findings.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  istio-tls status
+  istio-tls status --expires-within 30d            exit 1 when something is due; for a daily job
+  istio-tls status httpbin.example.com --target 10.0.0.7:443
+  istio-tls status -o json
+
+Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input.")]
+pub(super) struct StatusArgs {
+    /// Hosts [default: every host of the workspace]
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    /// What ends within this time, as 30d, is a finding
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    expires_within: Option<Duration>,
+    /// The gateway: `local` (the running serve of this workspace), or its address
+    #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
+    target: Option<String>,
+    /// The longest that one phase of asking the gateway may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    timeout: Duration,
+}
+
+pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
+    let mut states: Vec<_> = hosts(&args.hosts, context)?
+        .iter()
+        .map(|(host, mode)| gather::files(host, *mode, context))
+        .collect();
+    let connection = ConnectionArgs {
+        target: args.target.clone(),
+        timeout: args.timeout,
+        ..ConnectionArgs::default()
+    };
+    let runtime = runtime()?;
+    let target = runtime.block_on(connection.target(context))?;
+    runtime.block_on(gather::served(&mut states, &target, args.timeout, context));
+    let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
+    let (rows, findings) = judge::judge(&states, within, context.now);
+    let skipped = skipped(&target);
+    match format {
+        Format::Json => context.print_json(&report_json(&rows, &findings, &skipped))?,
+        Format::Text => {
+            let paint = Paint::new(context.color_stdout);
+            context.print(&text(&rows, &findings, paint, context.verbose > 0))?;
+            if !skipped.is_empty() {
+                context.say(
+                    "no gateway was asked: no serve of this workspace runs here (istio-tls serve, or --target ADDRESS)",
+                );
+            }
+        }
+    }
+    let found = findings.iter().any(|finding| finding.severity >= Severity::Warning);
+    Ok(if found { Exit::Findings } else { Exit::Done })
+}
+
+/// The hosts to tell of, with their modes.
+fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failure> {
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    if names.is_empty() {
+        let hosts = config.hosts.iter();
+        return Ok(hosts.map(|entry| (entry.host.clone(), config.mode_of(entry))).collect());
+    }
+    let mut hosts = Vec::new();
+    for name in names {
+        let host = Host::parse(name).map_err(Failure::usage)?;
+        let Some(entry) = config.host(&host) else {
+            return Err(Failure::usage(
+                Problem::new(format!("{host} is no host of the workspace"))
+                    .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
+            ));
+        };
+        hosts.push((host, config.mode_of(entry)));
+    }
+    Ok(hosts)
+}
+
+/// What could not be looked at.
+fn skipped(target: &Target) -> Vec<Skipped> {
+    match target {
+        Target::None => [&codes::DRIFT, &codes::NOT_SERVED]
+            .map(|code| Skipped {
+                code: code.id,
+                reason: "no gateway was asked: no serve of this workspace runs".into(),
+            })
+            .into(),
+        Target::Running(_) | Target::Address { .. } => Vec::new(),
+    }
+}
+
+fn report_json(rows: &[Row], findings: &[Finding], skipped: &[Skipped]) -> Value {
+    let certificates: Vec<Value> = (rows.iter())
+        .map(|row| {
+            json!({
+                "host": row.host,
+                "mode": row.mode,
+                "what": role_word(&row.role),
+                "client": match &row.role { Role::Client(name) => Some(name), _ => None },
+                "serial": row.certificate.serial,
+                "notBefore": rfc3339(row.certificate.not_before),
+                "notAfter": rfc3339(row.certificate.not_after),
+                "daysLeft": row.days_left,
+                "state": row.state.word(),
+                "file": row.file,
+                "served": row.served,
+                "sha256": row.certificate.sha256,
+            })
+        })
+        .collect();
+    json!({"schema": 1, "certificates": certificates, "findings": findings, "skipped": skipped})
+}
+
+fn role_word(role: &Role) -> &'static str {
+    match role {
+        Role::Server => "server",
+        Role::Client(_) => "client",
+        Role::Intermediate => "intermediate",
+        Role::Root => "root",
+        Role::PreviousIntermediate => "previous-intermediate",
+        Role::PreviousRoot => "previous-root",
+    }
+}
+
+/// The table, then the findings. Serial numbers are shortened unless `verbose`.
+fn text(rows: &[Row], findings: &[Finding], paint: Paint, verbose: bool) -> String {
+    const HEAD: [&str; 7] = ["HOST", "MODE", "WHAT", "SERIAL", "DAYS", "UNTIL", "WHERE"];
+    let cells: Vec<[String; 7]> = (rows.iter())
+        .map(|row| {
+            let serial = &row.certificate.serial;
+            [
+                row.host.to_string(),
+                Mode::WORDS
+                    .iter()
+                    .find(|(_, mode)| *mode == row.mode)
+                    .map_or("", |(word, _)| word)
+                    .to_owned(),
+                row.role.words(),
+                if verbose || serial.len() <= 24 {
+                    serial.clone()
+                } else {
+                    format!("{}...", &serial[..23])
+                },
+                row.days_left.to_string(),
+                row.certificate.not_after.date().to_string(),
+                match (&row.file, &row.served) {
+                    (Some(_), Some(target)) => format!("file, served at {target}"),
+                    (None, Some(target)) => format!("served at {target}, not the file's"),
+                    (Some(file), None) if verbose => file.clone(),
+                    _ => "file".to_owned(),
+                },
+            ]
+        })
+        .collect();
+    let mut widths = HEAD.map(str::len);
+    for row in &cells {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.len());
+        }
+    }
+    let line = |cells: [&str; 7]| {
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![paint.bold(&line(HEAD))];
+    for (row, cells) in rows.iter().zip(&cells) {
+        let text = line(std::array::from_fn(|at| cells[at].as_str()));
+        lines.push(match row.state {
+            State::Good => text,
+            State::Due => paint.warn(&text),
+            State::Expired | State::NotYetValid => paint.bad(&text),
+        });
+    }
+    for finding in findings {
+        let word = match finding.severity {
+            Severity::Error => paint.bad("error"),
+            Severity::Warning => paint.warn("warning"),
+            Severity::Info => "info".to_owned(),
+        };
+        lines.push(format!("\n{word}: {} ({})", printable(&finding.what), finding.code));
+        let at = finding.at();
+        if !at.is_empty() {
+            lines.push(format!("  at:  {at}"));
+        }
+        lines.push(format!("  why: {}", printable(&finding.why)));
+        lines.push(format!("  try: {}", finding.fix));
+    }
+    lines.join("\n") + "\n"
+}
