@@ -3,8 +3,8 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::codes;
 use crate::certs::times::{ago, days_between};
+use crate::lint::codes;
 use crate::lint::{Finding, Place, Severity};
 use crate::names::Host;
 use crate::shell::quote;
@@ -125,7 +125,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         for (file, why) in &host.broken {
             findings.push(
                 Finding::new(
-                    &codes::BROKEN,
+                    &codes::STATUS_BROKEN,
                     Place::file(file, 0),
                     format!("a part of the chain of {} is missing or broken", host.host),
                 )
@@ -145,7 +145,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
             let name = quote(host.host.as_str());
             findings.push(
                 Finding::new(
-                    &codes::ROTATING,
+                    &codes::STATUS_ROTATING,
                     Place::default(),
                     format!("the CA of {} is being rotated", host.host),
                 )
@@ -177,7 +177,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
             let file = host.files.iter().find(|(role, ..)| *role == Role::Server);
             if let Some((_, file, certificate)) = file {
                 findings.push(Finding::new(
-                    &codes::DRIFT,
+                    &codes::STATUS_DRIFT,
                     Place::file(file, 0),
                     format!(
                         "{} is served with serial {} at {target}, its file has {}",
@@ -192,7 +192,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         if let Some((target, Served::Nothing { code, summary })) = &host.served {
             findings.push(
                 Finding::new(
-                    &codes::NOT_SERVED,
+                    &codes::STATUS_NOT_SERVED,
                     Place::default(),
                     format!("{target} presents no certificate for {}", host.host),
                 )
@@ -244,17 +244,21 @@ fn time_finding(row: &Row, now: OffsetDateTime) -> Option<Finding> {
     };
     let finding = match row.state {
         State::Good => return None,
-        State::Expired => Finding::new(&codes::EXPIRED, place, format!("{of} expired {}", ago(row.days_left))),
+        State::Expired => Finding::new(
+            &codes::STATUS_EXPIRED,
+            place,
+            format!("{of} expired {}", ago(row.days_left)),
+        ),
         State::NotYetValid => {
             let days = days_between(now, row.certificate.not_before) + 1;
             Finding::new(
-                &codes::NOT_YET_VALID,
+                &codes::STATUS_NOT_YET_VALID,
                 place,
                 format!("{of} is not valid yet, for {}", days_in_words(days)),
             )
         }
         State::Due => Finding::new(
-            &codes::DUE,
+            &codes::STATUS_DUE,
             place,
             format!("{of} ends in {}", days_in_words(row.days_left)),
         ),
@@ -284,7 +288,7 @@ fn list_finding(
         return None;
     };
     Some(
-        Finding::new(&codes::LIST_ENDS, Place::file(file, 0), what)
+        Finding::new(&codes::STATUS_LIST_ENDS, Place::file(file, 0), what)
             .severity(severity)
             .fix(format!("istio-tls revoke {} --renew", quote(host.host.as_str()))),
     )

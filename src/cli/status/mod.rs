@@ -1,7 +1,6 @@
 //! `istio-tls status`: every certificate of the workspace, how long it is good,
 //! and whether the gateway serves what the files hold.
 
-mod codes;
 mod gather;
 mod judge;
 
@@ -14,7 +13,7 @@ use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, duration, intent};
 use crate::certs::times::rfc3339;
-use crate::lint::{Finding, Severity, Skipped};
+use crate::lint::{Finding, Severity, Skipped, codes};
 use crate::names::Host;
 use crate::probe::target::Target;
 use crate::problem::Problem;
@@ -108,7 +107,7 @@ fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failu
 /// What could not be looked at.
 fn skipped(target: &Target) -> Vec<Skipped> {
     match target {
-        Target::None => [&codes::DRIFT, &codes::NOT_SERVED]
+        Target::None => [&codes::STATUS_DRIFT, &codes::STATUS_NOT_SERVED]
             .map(|code| Skipped {
                 code: code.id,
                 reason: "no gateway was asked: no serve of this workspace runs".into(),

@@ -2,7 +2,7 @@
 //! hundreds say the subject: 00 input, 01 Gateway, 02 Gateways together, 03
 //! credentials, 04 certificates, 05 VirtualService references, 06
 //! VirtualService routes, 07 reachability of routes, 08 coalescing of
-//! connections, 09 Gateway API.
+//! connections, 09 Gateway API, 10 the state of chains, which `status` reports.
 
 mod certificate;
 mod coalescing;
@@ -13,6 +13,7 @@ mod gateways;
 mod input;
 mod reachability;
 mod route;
+mod status;
 mod virtual_service;
 
 pub use certificate::*;
@@ -24,6 +25,7 @@ pub use gateways::*;
 pub use input::*;
 pub use reachability::*;
 pub use route::*;
+pub use status::*;
 pub use virtual_service::*;
 
 use super::finding::Severity;
@@ -61,6 +63,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         reachability::CODES,
         coalescing::CODES,
         gateway_api::CODES,
+        status::CODES,
     ]
     .into_iter()
     .flatten()
