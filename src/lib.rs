@@ -21,6 +21,7 @@
 pub mod alert;
 pub mod certs;
 pub mod cli;
+pub mod cluster;
 pub mod files;
 pub mod gateway;
 pub mod hex;

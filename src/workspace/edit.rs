@@ -30,6 +30,12 @@ pub(super) fn to(text: &str, old: &WorkspaceConfig, wanted: &WorkspaceConfig) ->
     if old.istio != wanted.istio {
         root.set("istio", word(IstioTarget::WORDS, wanted.istio)?);
     }
+    if old.context != wanted.context {
+        match &wanted.context {
+            Some(context) => root.set("context", context.as_str()),
+            None => drop(root.remove("context")),
+        }
+    }
     set_gateway(&root, old, wanted)?;
     let added = set_hosts(&root, old, wanted)?;
     match added {
