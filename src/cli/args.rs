@@ -100,6 +100,7 @@ pub(super) enum Command {
     Request(super::request::RequestArgs),
     Up(super::up::UpArgs),
     Apply(super::apply::ApplyArgs),
+    Delete(super::delete::DeleteArgs),
     Completions(super::completions::CompletionsArgs),
     Man(super::man::ManArgs),
     Schema(super::schema::SchemaArgs),
