@@ -227,7 +227,9 @@ fn report(
             let mut lines = vec![format!("revoked {serial}")];
             lines.extend(paths.iter().map(|path| format!("  wrote {path}")));
             lines.push("\nnext: istio-tls serve  (a running one refuses the certificate already)".to_owned());
-            lines.push("      manifests adds the CRLs to the Secret; probe and verify take them with --crl\n".to_owned());
+            lines.push(
+                "      manifests adds the CRLs to the Secret; probe and verify take them with --crl\n".to_owned(),
+            );
             context.print(&lines.join("\n"))
         }
     }

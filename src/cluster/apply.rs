@@ -235,7 +235,11 @@ async fn try_object(
         (Some(Owner::Others(managers)), Some(_)) if !force && !wanted.is_patch => {
             notes.push(format!(
                 "it was made by {}, and stays theirs: delete will leave it",
-                if managers.is_empty() { "somebody else".to_owned() } else { managers.join(", ") }
+                if managers.is_empty() {
+                    "somebody else".to_owned()
+                } else {
+                    managers.join(", ")
+                }
             ));
             Marks::None
         }
@@ -365,11 +369,8 @@ pub async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Res
         .map_err(|error| refused("patch", &error))?;
     if !object.leftovers.is_empty() {
         // What others left is taken away only now: until here it was served.
-        let gone: serde_json::Map<String, Value> = object
-            .leftovers
-            .iter()
-            .map(|key| (key.clone(), Value::Null))
-            .collect();
+        let gone: serde_json::Map<String, Value> =
+            object.leftovers.iter().map(|key| (key.clone(), Value::Null)).collect();
         after = client
             .merge(resource, namespace, &object.name, &json!({"data": gone}))
             .await

@@ -84,8 +84,9 @@ impl<'a> Client<'a> {
         // Requests are repeated here, where Retry-After and the bound are known.
         config.default_retry = false;
         let inner = kube::Client::try_from(config).map_err(|error| match &error {
-            kube::Error::Auth(auth) => ApiError::NoAnswer(NoAnswer::Credentials(credentials(auth)))
-                .problem(&Asked::nothing(), &access),
+            kube::Error::Auth(auth) => {
+                ApiError::NoAnswer(NoAnswer::Credentials(credentials(auth))).problem(&Asked::nothing(), &access)
+            }
             _ => Problem::new(format!(
                 "the credentials of the user {:?}, or the CA of its server, cannot be used",
                 access.user
@@ -112,7 +113,12 @@ impl<'a> Client<'a> {
     ///
     /// # Errors
     /// When the server cannot be asked or refuses.
-    pub async fn get(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Option<Value>, ApiError> {
+    pub async fn get(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, ApiError> {
         match self.send(&Call::get(resource.path(namespace, Some(name)))).await {
             Ok(object) => Ok(Some(object)),
             Err(ApiError::Status(status)) if status.is_not_found() => Ok(None),
@@ -163,10 +169,7 @@ impl<'a> Client<'a> {
     ) -> Result<Value, ApiError> {
         self.send(&Call {
             method: Method::PATCH,
-            path: format!(
-                "{}?fieldManager={FIELD_MANAGER}",
-                resource.path(namespace, Some(name))
-            ),
+            path: format!("{}?fieldManager={FIELD_MANAGER}", resource.path(namespace, Some(name))),
             body: Some(("application/merge-patch+json", patch)),
         })
         .await
@@ -228,7 +231,9 @@ impl<'a> Client<'a> {
                 self.reached.store(true, Ordering::Relaxed);
             }
             let wait = error.retry_after().map_or(pause, Duration::from_secs);
-            let never_reached = !self.reached.load(Ordering::Relaxed) && tries >= FIRST_TRIES;
+            // What drops packets now will drop them in a second, too.
+            let is_silent = matches!(error, ApiError::NoAnswer(NoAnswer::Timeout(_)));
+            let never_reached = !self.reached.load(Ordering::Relaxed) && (tries >= FIRST_TRIES || is_silent);
             if !error.may_pass() || never_reached || start.elapsed() + wait > self.patience {
                 return Err(error);
             }
@@ -387,11 +392,18 @@ fn credentials(error: &kube::client::AuthError) -> String {
     match error {
         AuthError::AuthExecRun { cmd, out } => format!("the command {cmd} of the kubeconfig ended with {}", out.status),
         AuthError::AuthExecStart(error) => {
-            format!("the command of the kubeconfig cannot be run: {}", crate::files::plain(error))
+            format!(
+                "the command of the kubeconfig cannot be run: {}",
+                crate::files::plain(error)
+            )
         }
         AuthError::AuthExecParse(_) => "the command of the kubeconfig printed no credential".to_owned(),
         AuthError::ReadTokenFile(error, path) => {
-            format!("the token file {} cannot be read: {}", path.display(), crate::files::plain(error))
+            format!(
+                "the token file {} cannot be read: {}",
+                path.display(),
+                crate::files::plain(error)
+            )
         }
         other => other.to_string(),
     }

@@ -133,10 +133,15 @@ mod tests {
         }
         // printf after | sha256sum
         assert!(
-            text.contains("+  tls.key: sha256:f39592393ef0859cb196a52693d2cea00fb2df784b3c04ae54aa7cadb8e562f8 (5 bytes)"),
+            text.contains(
+                "+  tls.key: sha256:f39592393ef0859cb196a52693d2cea00fb2df784b3c04ae54aa7cadb8e562f8 (5 bytes)"
+            ),
             "{text}"
         );
-        assert!(text.starts_with("--- live  Secret n/s\n+++ applied  Secret n/s\n@@"), "{text}");
+        assert!(
+            text.starts_with("--- live  Secret n/s\n+++ applied  Secret n/s\n@@"),
+            "{text}"
+        );
     }
 
     #[test]

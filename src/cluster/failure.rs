@@ -205,10 +205,13 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
                 problem.fix("check server, tls-server-name and certificate-authority-data in the kubeconfig")
             }
         }
-        NoAnswer::Credentials(why) => Problem::new(format!("the credentials of the user {:?} could not be had", access.user))
-            .at(at)
-            .why(why)
-            .fix("log in again with the tool that made the kubeconfig"),
+        NoAnswer::Credentials(why) => Problem::new(format!(
+            "the credentials of the user {:?} could not be had",
+            access.user
+        ))
+        .at(at)
+        .why(why)
+        .fix("log in again with the tool that made the kubeconfig"),
         NoAnswer::NotKubernetes(why) => Problem::new(format!("{server} does not answer as a Kubernetes API server"))
             .at(at)
             .why(why)
@@ -230,7 +233,9 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             let namespace = &status.details.name;
             Problem::new(format!("the namespace {namespace} is not there"))
                 .at(at)
-                .fix(format!("kubectl create namespace {namespace}, or name another with -n or --gateway-namespace"))
+                .fix(format!(
+                    "kubectl create namespace {namespace}, or name another with -n or --gateway-namespace"
+                ))
         }
         409 if status.is_field_conflict() => Problem::new(format!("{} is also managed by others", asked.title))
             .at(at)
@@ -252,11 +257,17 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
         }
         429 => Problem::new("the API server has too much to do")
             .at(at)
-            .why(format!("it answered {} again and again: 429 Too Many Requests", asked.verb))
+            .why(format!(
+                "it answered {} again and again: 429 Too Many Requests",
+                asked.verb
+            ))
             .fix("run the same command again later"),
         code if code >= 500 => Problem::new(format!("the API server failed at {}", asked.title))
             .at(at)
-            .why(format!("it answered {code} again and again: {}", withheld(&status.message)))
+            .why(format!(
+                "it answered {code} again and again: {}",
+                withheld(&status.message)
+            ))
             .fix("run the same command again; what was done stays done"),
         code => Problem::new(format!("the API server refuses to {} {}", asked.verb, asked.title))
             .at(at)
@@ -266,9 +277,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
 
 fn unauthorized(access: &Access) -> Problem {
     let why = match &access.certificate_end {
-        Some(end) => format!(
-            "it answered 401 Unauthorized; the client certificate of that user is valid until {end}"
-        ),
+        Some(end) => format!("it answered 401 Unauthorized; the client certificate of that user is valid until {end}"),
         None => "it answered 401 Unauthorized: the token or login has expired, or is for another cluster".to_owned(),
     };
     Problem::new(format!(

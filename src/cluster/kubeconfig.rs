@@ -172,11 +172,11 @@ fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[PathBuf]) -> R
             .fix("--context with one of those names")),
         None => match kubeconfig.current_context.as_deref().filter(|name| !name.is_empty()) {
             Some(name) if names.contains(&name) => Ok(name.to_owned()),
-            Some(name) => Err(Problem::new(format!(
-                "the current context of the kubeconfig, {name:?}, is not in it"
-            ))
-            .why(known)
-            .fix("--context NAME, or kubectl config use-context NAME")),
+            Some(name) => Err(
+                Problem::new(format!("the current context of the kubeconfig, {name:?}, is not in it"))
+                    .why(known)
+                    .fix("--context NAME, or kubectl config use-context NAME"),
+            ),
             None => Err(Problem::new("the kubeconfig has no current context")
                 .why(known)
                 .fix("--context NAME, or kubectl config use-context NAME")),

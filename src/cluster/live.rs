@@ -90,7 +90,10 @@ mod tests {
             (json!({"istio-tls.dev/workspace": "a"}), Owner::Ours),
             (json!({"istio-tls.dev/workspace": "b"}), Owner::Workspace("b".into())),
             (json!({"app.kubernetes.io/managed-by": "istio-tls"}), Owner::Unmarked),
-            (json!({"app.kubernetes.io/managed-by": "Helm"}), Owner::Others(vec!["helm".into()])),
+            (
+                json!({"app.kubernetes.io/managed-by": "Helm"}),
+                Owner::Others(vec!["helm".into()]),
+            ),
         ] {
             let object = json!({"metadata": {"labels": labels, "managedFields": [
                 {"manager": "helm", "operation": "Update"},

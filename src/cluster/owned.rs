@@ -18,7 +18,10 @@ use crate::problem::Problem;
 /// The kinds that are looked through: (apiVersions, the first that is served
 /// counts; kinds). Those of Istio and the Gateway API count all.
 const KINDS: &[(&[&str], &[&str])] = &[
-    (&["v1"], &["Namespace", "Secret", "ConfigMap", "Service", "ServiceAccount"]),
+    (
+        &["v1"],
+        &["Namespace", "Secret", "ConfigMap", "Service", "ServiceAccount"],
+    ),
     (&["apps/v1"], &["Deployment"]),
     (
         &[

@@ -108,8 +108,10 @@ fn one(mut content: Value, wishes: &mut Wishes) -> Result<Wanted, Problem> {
         if let Some(value) = value
             && !is_path_segment(value)
         {
-            return Err(Problem::new(format!("{kind} {name:?}: metadata.{field} {value:?} is not valid"))
-                .why("it holds characters that no Kubernetes name has"));
+            return Err(
+                Problem::new(format!("{kind} {name:?}: metadata.{field} {value:?} is not valid"))
+                    .why("it holds characters that no Kubernetes name has"),
+            );
         }
     }
     clean(&mut content);
@@ -229,9 +231,7 @@ impl Wanted {
             Some(namespace) => metadata.insert("namespace".to_owned(), json!(namespace)),
             None => metadata.shift_remove("namespace"),
         };
-        let labels = metadata
-            .entry("labels")
-            .or_insert_with(|| Value::Object(Map::new()));
+        let labels = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
         if let Some(labels) = labels.as_object_mut() {
             // Another workspace's mark in a manifest is not this one's to give.
             labels.shift_remove(WORKSPACE_LABEL);
@@ -274,9 +274,7 @@ impl Wanted {
 
 /// Keys of Secrets that Istio and Envoy read; of two sets of them in one
 /// Secret, Istio takes `cert` and `key` first.
-const CREDENTIAL_KEYS: &[&str] = &[
-    "cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl",
-];
+const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl"];
 
 /// The type of a Secret that is there, against the one that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -308,7 +306,9 @@ pub fn secret_type(body: &Value, live: &Value) -> SecretType {
     if fits {
         SecretType::Keep(there)
     } else {
-        SecretType::Misfit(format!("its type is {there}, wanted is {wanted}, and a type never changes"))
+        SecretType::Misfit(format!(
+            "its type is {there}, wanted is {wanted}, and a type never changes"
+        ))
     }
 }
 
@@ -386,7 +386,10 @@ mod tests {
         gateway["metadata"]["labels"] =
             json!({"app.kubernetes.io/managed-by": "istio-tls", "istio-tls.dev/workspace": "x", "a": "b"});
         let (found, _) = wanted(vec![gateway]).expect("a plan");
-        assert_eq!(found[0].body(Some("n"), Marks::None)["metadata"]["labels"], json!({"a": "b"}));
+        assert_eq!(
+            found[0].body(Some("n"), Marks::None)["metadata"]["labels"],
+            json!({"a": "b"})
+        );
     }
 
     #[test]
@@ -414,14 +417,21 @@ mod tests {
         for (there, data, expected) in [
             ("kubernetes.io/tls", pair.clone(), SecretType::Fits),
             ("Opaque", pair.clone(), SecretType::Keep("Opaque".into())),
-            ("example.com/own", pair.clone(), SecretType::Keep("example.com/own".into())),
+            (
+                "example.com/own",
+                pair.clone(),
+                SecretType::Keep("example.com/own".into()),
+            ),
         ] {
             let body = json!({"type": "kubernetes.io/tls", "data": data});
             assert_eq!(secret_type(&body, &json!({"type": there})), expected, "{there}");
         }
         let opaque = json!({"type": "Opaque", "data": {"cert": "a", "key": "b"}});
         for there in ["kubernetes.io/tls", "kubernetes.io/dockercfg"] {
-            assert!(matches!(secret_type(&opaque, &json!({"type": there})), SecretType::Misfit(_)));
+            assert!(matches!(
+                secret_type(&opaque, &json!({"type": there})),
+                SecretType::Misfit(_)
+            ));
         }
         let frozen = json!({"type": "Opaque", "immutable": true, "data": {}});
         assert!(matches!(secret_type(&opaque, &frozen), SecretType::Misfit(_)));
@@ -430,8 +440,10 @@ mod tests {
     #[test]
     fn keys_of_others_that_would_be_read_first_are_seen() {
         let body = json!({"data": {"tls.crt": "a", "tls.key": "b"}});
-        let entry = |manager: &str, operation: &str, key: &str| json!({"manager": manager, "operation": operation,
-            "fieldsV1": {"f:data": {(format!("f:{key}")): {}}}});
+        let entry = |manager: &str, operation: &str, key: &str| {
+            json!({"manager": manager, "operation": operation,
+            "fieldsV1": {"f:data": {(format!("f:{key}")): {}}}})
+        };
         let live = json!({
             "data": {"tls.crt": "a", "cert": "a", "ca.crt": "a", "notes": "a"},
             "metadata": {"managedFields": [

@@ -199,12 +199,29 @@ mod tests {
     #[test]
     fn paths_are_those_of_the_api() {
         for (api_version, plural, namespaced, namespace, name, expected) in [
-            ("v1", "secrets", true, Some("a"), Some("b"), "/api/v1/namespaces/a/secrets/b"),
+            (
+                "v1",
+                "secrets",
+                true,
+                Some("a"),
+                Some("b"),
+                "/api/v1/namespaces/a/secrets/b",
+            ),
             ("v1", "namespaces", false, Some("a"), Some("b"), "/api/v1/namespaces/b"),
             ("v1", "secrets", true, None, None, "/api/v1/secrets"),
-            ("apps/v1", "deployments", true, Some("a"), None, "/apis/apps/v1/namespaces/a/deployments"),
+            (
+                "apps/v1",
+                "deployments",
+                true,
+                Some("a"),
+                None,
+                "/apis/apps/v1/namespaces/a/deployments",
+            ),
         ] {
-            assert_eq!(resource(api_version, plural, namespaced).path(namespace, name), expected);
+            assert_eq!(
+                resource(api_version, plural, namespaced).path(namespace, name),
+                expected
+            );
         }
         assert_eq!(
             resource("networking.istio.io/v1", "gateways", true).full_name(),

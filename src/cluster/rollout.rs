@@ -84,9 +84,11 @@ pub async fn wait(
             Progress::Waiting(awaited) => awaited,
         };
         if start.elapsed() >= limit {
-            return Err(Problem::new(format!("{rollout} is not done after {} s", limit.as_secs()))
-                .why(awaited)
-                .fix(hint));
+            return Err(
+                Problem::new(format!("{rollout} is not done after {} s", limit.as_secs()))
+                    .why(awaited)
+                    .fix(hint),
+            );
         }
         if awaited != last {
             told(&format!("{rollout}: {awaited}"));
@@ -106,11 +108,26 @@ mod tests {
     fn a_rollout_is_done_when_every_pod_is_new_and_available() {
         let deployment = |status| json!({"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": status});
         for (status, done) in [
-            (json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}), false),
-            (json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 2}), false),
-            (json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}), false),
-            (json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}), false),
-            (json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}), true),
+            (
+                json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                false,
+            ),
+            (
+                json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 2}),
+                false,
+            ),
+            (
+                json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 3}),
+                false,
+            ),
+            (
+                json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 1}),
+                false,
+            ),
+            (
+                json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}),
+                true,
+            ),
         ] {
             let found = progress(&deployment(status.clone()));
             assert_eq!(found == Progress::Done, done, "{status}: {found:?}");

@@ -94,11 +94,8 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
 }
 
 fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
-    let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) = args
-        .filename
-        .iter()
-        .cloned()
-        .partition(|path| path.as_os_str() == "-");
+    let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.filename.iter().cloned().partition(|path| path.as_os_str() == "-");
     let stdin = (!stdin.is_empty())
         .then(|| files::read_from(std::io::stdin().lock(), "-", files::MANIFEST_LIMIT))
         .transpose()?;

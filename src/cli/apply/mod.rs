@@ -114,7 +114,10 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
     }
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
-    let namespace = input.namespace.clone().unwrap_or_else(|| client.access.namespace.clone());
+    let namespace = input
+        .namespace
+        .clone()
+        .unwrap_or_else(|| client.access.namespace.clone());
     let allowed = Allowed {
         force_conflicts: args.force_conflicts,
         replace: args.replace,
@@ -181,7 +184,10 @@ fn head(input: &Input, access: Option<&Access>, context: &Context) {
         )),
         None => context.say("no kubeconfig: no context, no server"),
     }
-    let default = input.namespace.as_deref().or(access.map(|access| access.namespace.as_str()));
+    let default = input
+        .namespace
+        .as_deref()
+        .or(access.map(|access| access.namespace.as_str()));
     for object in input.wanted.iter().take(SHOWN) {
         context.say(&format!("  {}", object.title(default.unwrap_or("default"))));
     }
@@ -245,7 +251,9 @@ async fn surplus(
         .await
         .map_err(Failure::runtime)?;
     for unseen in unseen {
-        context.say_always(&format!("note: {unseen} may not be listed, and were not looked through"));
+        context.say_always(&format!(
+            "note: {unseen} may not be listed, and were not looked through"
+        ));
     }
     let is_wanted = |object: &Owned| {
         (ready.iter()).any(|known| object.is(&known.resource, known.namespace.as_deref(), &known.name))
@@ -255,7 +263,9 @@ async fn surplus(
 
 /// Writes istio-tls.yaml: the context, and what else was repaired.
 fn record(input: &Input, access: &Access, context: &Context) -> Result<(), Failure> {
-    let Some(workspace) = &input.workspace else { return Ok(()) };
+    let Some(workspace) = &input.workspace else {
+        return Ok(());
+    };
     let wanted = WorkspaceConfig {
         context: Some(access.context.clone()),
         ..workspace.wanted.clone()

@@ -86,7 +86,10 @@ impl Report {
 
     /// What `--dry-run client` knows.
     pub(super) fn of_client(input: &Input, access: Option<&Access>) -> Self {
-        let default = input.namespace.as_deref().or(access.map(|access| access.namespace.as_str()));
+        let default = input
+            .namespace
+            .as_deref()
+            .or(access.map(|access| access.namespace.as_str()));
         let objects = input.wanted.iter().map(|object| Outcome {
             api_version: object.api_version.clone(),
             kind: object.kind.clone(),
@@ -135,7 +138,9 @@ impl Report {
     /// When standard output cannot be written.
     pub(super) fn show(&self, format: Format, context: &Context) -> Result<Exit, Failure> {
         if format == Format::Text {
-            let suffix = self.dry_run.map_or_else(String::new, |who| format!(" (dry run, {who})"));
+            let suffix = self
+                .dry_run
+                .map_or_else(String::new, |who| format!(" (dry run, {who})"));
             let lines = self.objects.iter();
             let text: String = lines
                 .map(|outcome| format!("{} {}{suffix}\n", outcome.title, outcome.action))

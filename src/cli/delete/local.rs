@@ -105,7 +105,11 @@ impl Local {
 /// The files of a chain that are there, those of all its clients included.
 fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
     // A link leads to somebody else's folder.
-    if !layout.folder().symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    if !layout
+        .folder()
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir())
+    {
         return Ok(Vec::new());
     }
     let clients = store::clients(layout)?;

@@ -82,7 +82,11 @@ async fn run_on(
         client = Some(connected);
     }
     for object in &objects {
-        context.say(&format!("  {}{}", object.title(), if object.is_patch { " (its volumes)" } else { "" }));
+        context.say(&format!(
+            "  {}{}",
+            object.title(),
+            if object.is_patch { " (its volumes)" } else { "" }
+        ));
     }
     for line in local.iter().flat_map(Local::lines) {
         context.say(&format!("  {line}"));
@@ -162,7 +166,9 @@ async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) 
         .await
         .map_err(Failure::runtime)?;
     for unseen in &found.unseen {
-        context.say_always(&format!("note: {unseen} may not be listed, and were not looked through"));
+        context.say_always(&format!(
+            "note: {unseen} may not be listed, and were not looked through"
+        ));
     }
     Ok(found.objects)
 }
@@ -216,7 +222,11 @@ fn allow(context: &Context) -> Result<(), Failure> {
 /// A failure in the middle says what is gone already.
 fn stopped(mut problem: Problem, deleted: &[Value]) -> Failure {
     let titles: Vec<&str> = deleted.iter().filter_map(|object| object["title"].as_str()).collect();
-    let gone = if titles.is_empty() { "nothing".to_owned() } else { titles.join(", ") };
+    let gone = if titles.is_empty() {
+        "nothing".to_owned()
+    } else {
+        titles.join(", ")
+    };
     let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
     problem.why = Some(format!("{why}deleted so far: {gone}"));
     let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
