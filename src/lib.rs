@@ -5,17 +5,18 @@
 //! the [`workspace`] make an intent, the intent makes chains ([`certs`]) and
 //! objects ([`manifests`]); those are stored in the workspace or served by the
 //! local [`gateway`]. [`probe`] dials a gateway, records facts, and judges them
-//! to a verdict, which [`report`] turns into text, JSON and JUnit.
+//! to a verdict, which [`report`] turns into text, JSON and JUnit. [`cluster`]
+//! applies the objects to a Kubernetes API server and takes them away again.
 //!
 //! Layers, each using only those before it: [`problem`], [`shell`], [`hex`] and
 //! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
-//! [`gateway`] and [`probe`], which do not know each other; [`report`]; [`cli`].
+//! [`gateway`], [`probe`] and [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
 //! Pure modules (bytes and structs in, values out): all of the first layer,
 //! [`names`], [`certs`], [`manifests`], the gateway's configuration and
-//! matching, the probe's verdict, [`report`]. Edges that do I/O: [`files`], the
-//! workspace's store, the gateway's sources and listeners, the probe's dial.
-//! Edges of different modules never call each other; a command file under
+//! matching, the probe's verdict, the cluster's plan and diff, [`report`]. Edges that do I/O: [`files`], the
+//! workspace's store, the gateway's sources and listeners, the probe's dial,
+//! the cluster's client. Edges of different modules never call each other; a command file under
 //! [`cli`] joins them.
 
 pub mod alert;

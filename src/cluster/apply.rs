@@ -7,16 +7,13 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::FIELD_MANAGER;
-use super::client::{Apply, Client};
+use super::client::{AT_ONCE, Apply, Client};
 use super::diff;
 use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Marks, SecretType, Wanted, leftover_keys, secret_type};
 use super::resources::{Resource, discover};
 use crate::problem::Problem;
-
-/// How many requests are on their way at a time.
-const AT_ONCE: usize = 8;
 
 /// What the user allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

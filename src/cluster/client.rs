@@ -15,6 +15,8 @@ use super::kubeconfig::Access;
 use super::resources::Resource;
 use crate::problem::Problem;
 
+/// How many requests are on their way at a time, where several may be.
+pub const AT_ONCE: usize = 8;
 /// How long one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 /// How long a connection may take to come about.
@@ -319,7 +321,9 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
     status.typed = typed;
     if !typed {
         // Plain text, as `404 page not found`: what it is, not what it says.
-        status.message = code.canonical_reason().unwrap_or("no reason given").to_owned();
+        code.canonical_reason()
+            .unwrap_or("no reason given")
+            .clone_into(&mut status.message);
     }
     status.retry_after = headers
         .get(header::RETRY_AFTER)

@@ -223,12 +223,18 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
     let at = format!("{} in context {}", asked.title, access.context);
     match status.code {
         401 => unauthorized(access),
-        403 if !status.message.contains("User \"") && status.message.contains("exceeded quota") => {
-            Problem::new(format!("{} is over the namespace's quota", asked.title))
+        403 if status.message.contains("is being terminated") => {
+            Problem::new(format!("the namespace of {} is being deleted", asked.title))
                 .at(at)
-                .why(&status.message)
+                .why("nothing new can be made in it meanwhile")
+                .fix("wait until it is gone (kubectl get namespaces), make it anew, and run the command again")
         }
-        403 => forbidden(status, asked, access),
+        403 if status.message.contains("User \"") || status.message.is_empty() => forbidden(status, asked, access),
+        // Admission: a quota, a policy, a webhook; or a proxy that is no API server.
+        403 => Problem::new(format!("the API server does not admit {}", asked.title))
+            .at(at)
+            .why(format!("403: {}", withheld(&status.message)))
+            .fix("change the object, or ask who runs the cluster about the policy that is named"),
         404 if status.is_namespace_missing() => {
             let namespace = &status.details.name;
             Problem::new(format!("the namespace {namespace} is not there"))

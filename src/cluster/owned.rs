@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::WORKSPACE_LABEL;
 use super::apply::patch_manager;
-use super::client::{Apply, Call, Client};
+use super::client::{AT_ONCE, Apply, Call, Client};
 use super::failure::ApiError;
 use super::live;
 use super::plan::{Stage, stage};
@@ -16,12 +17,10 @@ use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
 
 /// The kinds that are looked through: (apiVersions, the first that is served
-/// counts; kinds). Those of Istio and the Gateway API count all.
+/// counts; kinds). Those of Istio and the Gateway API count all. Namespaces are
+/// not among them: with one goes everything that others have put into it.
 const KINDS: &[(&[&str], &[&str])] = &[
-    (
-        &["v1"],
-        &["Namespace", "Secret", "ConfigMap", "Service", "ServiceAccount"],
-    ),
+    (&["v1"], &["Secret", "ConfigMap", "Service", "ServiceAccount"]),
     (&["apps/v1"], &["Deployment"]),
     (
         &[
@@ -95,22 +94,31 @@ pub async fn find(
     namespaces: &BTreeSet<String>,
     pod_namespace: &str,
 ) -> Result<Found, Problem> {
-    let mut found = Found::default();
+    let mut resources = Vec::new();
     for (versions, kinds) in KINDS {
         for version in *versions {
-            let resources = served(client, version).await?;
-            if resources.is_empty() {
+            let of_version = served(client, version).await?;
+            if of_version.is_empty() {
                 continue;
             }
-            for resource in resources {
-                if kinds.is_empty() || kinds.contains(&resource.kind.as_str()) {
-                    list(client, &resource, workspace, namespaces, &mut found).await?;
-                }
-            }
+            resources.extend(
+                of_version
+                    .into_iter()
+                    .filter(|resource| kinds.is_empty() || kinds.contains(&resource.kind.as_str())),
+            );
             break;
         }
     }
-    patches(client, workspace, pod_namespace, &mut found).await?;
+    let lists: Vec<Found> = stream::iter(&resources)
+        .map(|resource| list(client, resource, workspace, namespaces))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut found = patches(client, workspace, pod_namespace).await?;
+    for list in lists {
+        found.objects.extend(list.objects);
+        found.unseen.extend(list.unseen);
+    }
     // Routes go before Gateways, and Secrets last.
     found.objects.sort_by_key(|object| std::cmp::Reverse(object.stage()));
     Ok(found)
@@ -121,17 +129,17 @@ async fn list(
     resource: &Resource,
     workspace: &str,
     namespaces: &BTreeSet<String>,
-    found: &mut Found,
-) -> Result<(), Problem> {
+) -> Result<Found, Problem> {
+    let mut found = Found::default();
     match labelled(client, resource, None, workspace).await {
         Ok(objects) => {
-            found.objects.extend(objects);
-            return Ok(());
+            found.objects = objects;
+            return Ok(found);
         }
         Err(error) if is_forbidden(&error) && resource.namespaced => {}
         Err(error) if is_forbidden(&error) => {
             found.unseen.push(resource.asked("list", None, None).title);
-            return Ok(());
+            return Ok(found);
         }
         Err(error) => return Err(client.problem(&error, &resource.asked("list", None, None))),
     }
@@ -144,7 +152,7 @@ async fn list(
             Err(error) => return Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 fn is_forbidden(error: &ApiError) -> bool {
@@ -183,7 +191,8 @@ fn owned(resource: &Resource, object: &Value, is_patch: bool) -> Owned {
 }
 
 /// Deployments of others to which this workspace has added fields.
-async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &mut Found) -> Result<(), Problem> {
+async fn patches(client: &Client<'_>, workspace: &str, namespace: &str) -> Result<Found, Problem> {
+    let mut found = Found::default();
     let resource = Resource {
         api_version: "apps/v1".to_owned(),
         kind: "Deployment".to_owned(),
@@ -194,17 +203,14 @@ async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &
     match client.send(&Call::get(resource.path(Some(namespace), None))).await {
         Ok(list) => {
             let patched = items(&list).filter(|object| live::is_applied_by(object, &manager));
-            found
-                .objects
-                .extend(patched.map(|object| owned(&resource, object, true)));
-            Ok(())
+            found.objects = patched.map(|object| owned(&resource, object, true)).collect();
         }
         Err(error) if is_forbidden(&error) => {
             found.unseen.push(resource.asked("list", Some(namespace), None).title);
-            Ok(())
         }
-        Err(error) => Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
+        Err(error) => return Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
     }
+    Ok(found)
 }
 
 /// Takes one away: deletes the object, or the fields that were added to it.

@@ -236,7 +236,8 @@ impl Wanted {
             // Another workspace's mark in a manifest is not this one's to give.
             labels.shift_remove(WORKSPACE_LABEL);
             match marks {
-                Marks::Workspace(id) if !self.is_patch => {
+                // A namespace outlives the workspace: others put things into it.
+                Marks::Workspace(id) if !self.is_patch && self.kind != "Namespace" => {
                     labels.insert(MANAGED_BY_LABEL.to_owned(), json!(MANAGED_BY));
                     labels.insert(WORKSPACE_LABEL.to_owned(), json!(id));
                 }

@@ -324,6 +324,32 @@ mod tests {
     }
 
     #[test]
+    fn the_context_is_set_changed_and_taken_away() {
+        let before = file(&format!(
+            "# top\n{HEAD}extra: 1\nhosts:\n  - host: a.com # x\n    credentialName: a\n# end\n"
+        ));
+        let with = |file: &WorkspaceFile, context: Option<&str>| {
+            let mut wanted = file.config.clone();
+            wanted.context = context.map(str::to_owned);
+            file.edit(&wanted).expect("an edit")
+        };
+        // Names as cloud providers give them.
+        let once = with(&before, Some("arn:aws:eks:eu-1:1:cluster/a"));
+        let twice = with(&once, Some("yes"));
+        for file in [&once, &twice] {
+            for line in before.text.lines() {
+                assert!(
+                    file.text.lines().any(|kept| kept == line),
+                    "{line:?} is lost in\n{}",
+                    file.text
+                );
+            }
+        }
+        assert_eq!(twice.config.context.as_deref(), Some("yes"));
+        assert_eq!(with(&twice, None).config, before.config);
+    }
+
+    #[test]
     fn fields_change_in_place() {
         let text = format!(
             "{HEAD}mode: mutual # how\ngateway:\n  name: mygateway # its name\nhosts:\n  - host: a.com # x\n    credentialName: a\n    clients: # who\n      - alice # she\n  - host: b.com\n    credentialName: b\n"

@@ -18,6 +18,12 @@ const GATEWAY: &str = "/apis/networking.istio.io/v1/namespaces/default/gateways/
 const SECRET: &str = "/api/v1/namespaces/istio-system/secrets/httpbin-credential";
 const VIRTUAL_SERVICE: &str = "/apis/networking.istio.io/v1/namespaces/default/virtualservices/httpbin";
 
+/// How a server refuses, if it does.
+type Refusal = fn(&Request) -> Option<Reply>;
+
+/// How it refuses once.
+type Passing = fn() -> Reply;
+
 fn stores(request: &Request, path: &str) -> bool {
     request.method == "PATCH" && request.target.starts_with(path) && !request.target.contains("dryRun")
 }
@@ -25,8 +31,7 @@ fn stores(request: &Request, path: &str) -> bool {
 #[test]
 fn what_is_refused_is_said_in_words() {
     let forbidden = "secrets \"httpbin-credential\" is forbidden: User \"jane\" cannot get resource \"secrets\" in API group \"\" in the namespace \"istio-system\"";
-    type Fail = fn(&Request) -> Option<Reply>;
-    let rows: &[(&str, Fail, i32, &[&str])] = &[
+    let rows: &[(&str, Refusal, i32, &[&str])] = &[
         (
             "expired credentials",
             |_| Some(status(401, "Unauthorized", "Unauthorized", &json!({}))),
@@ -200,8 +205,7 @@ fn what_is_refused_is_said_in_words() {
 
 #[test]
 fn what_passes_is_waited_for() {
-    type Fail = fn() -> Reply;
-    let rows: &[(&str, Fail)] = &[
+    let rows: &[(&str, Passing)] = &[
         ("409", || {
             status(409, "Conflict", "the object has been modified", &json!({}))
         }),

@@ -24,120 +24,134 @@ fn install_ingress(plane: &ControlPlane, namespace: &str) {
     plane.kubectl_with(&["apply", "--server-side", "--field-manager=helm"], &manifest);
 }
 
+/// A step of the page: what its reader has, and the facts that say what the
+/// step's kubectl lines make (tests/data/task-page).
+struct PageStep {
+    name: &'static str,
+    mode: &'static str,
+    hosts: &'static [&'static str],
+    style: &'static str,
+    secrets: Option<&'static str>,
+    manifests: &'static [&'static str],
+}
+
+/// Applies the step here, and by kubectl into a namespace beside; compares.
+#[track_caller]
+fn ours_is_theirs(plane: &ControlPlane, step: &PageStep) {
+    let workspace = ClusterWorkspace::new(plane, step.name, step.hosts, step.mode);
+    workspace.set("secrets", step.style);
+    workspace.set("istio", "\"1.1\"");
+    install_ingress(plane, &workspace.pod_namespace);
+    workspace.run(&["apply", "--samples", "--no-wait"]).exits(0);
+    let theirs = format!("{}-kubectl", step.name);
+    plane.kubectl_ok(&["create", "namespace", &theirs]);
+    let facts = |file: &str| {
+        let path = format!("{}/tests/data/task-page/{file}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    };
+    for file in step.manifests {
+        plane.kubectl_with(&["apply", "-n", &theirs], &facts(file));
+        let object: Value = serde_saphyr::from_str(&facts(file)).expect("YAML");
+        let resource = match object["kind"].as_str() {
+            Some("Gateway") => "gateways.networking.istio.io",
+            _ => "virtualservices.networking.istio.io",
+        };
+        let called = object["metadata"]["name"].as_str().expect("a name");
+        let ours = plane.get(&workspace.namespace, resource, called);
+        assert_eq!(ours["spec"], plane.get(&theirs, resource, called)["spec"], "{file}");
+        assert_eq!(ours["metadata"]["annotations"], Value::Null);
+    }
+    let Some(secrets) = step.secrets else { return };
+    let list: Vec<Value> = serde_saphyr::from_str(&facts(secrets)).expect("YAML");
+    for secret in &list {
+        let called = secret["name"].as_str().expect("a name");
+        // The page's own line: secret tls for the type kubernetes.io/tls, else generic.
+        let keys = secret["keys"].as_object().expect("keys");
+        let path = |key: &str| {
+            workspace
+                .dir
+                .path(keys[key].as_str().expect("a path"))
+                .display()
+                .to_string()
+        };
+        let mut args: Vec<String> = ["create", "-n", &theirs, "secret"].map(str::to_owned).to_vec();
+        if secret["type"] == "kubernetes.io/tls" {
+            args.extend([
+                "tls".into(),
+                called.into(),
+                "--key".into(),
+                path("tls.key"),
+                "--cert".into(),
+                path("tls.crt"),
+            ]);
+        } else {
+            args.extend(["generic".into(), called.into()]);
+            args.extend(keys.keys().map(|key| format!("--from-file={key}={}", path(key))));
+        }
+        plane.kubectl_ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
+        let ours = plane.get(&workspace.pod_namespace, "secret", called);
+        let made = plane.get(&theirs, "secret", called);
+        assert_eq!(ours["data"], made["data"], "{called}");
+        assert_eq!(ours["type"], made["type"], "{called}");
+        assert_eq!(ours["metadata"]["annotations"], Value::Null, "{called}");
+    }
+}
+
 #[test]
 fn every_kubectl_line_of_the_page_has_its_effect() {
     let plane = ControlPlane::shared();
-    let rows: &[(&str, &str, &[&str], &str, &str, &[&str])] = &[
-        // name, mode, hosts, style, the page's Secrets, its manifests
-        (
-            "page-fms",
-            "simple",
-            &[HTTPBIN],
-            "file-mount",
-            "",
-            &["gateway-file-mount-simple.yaml", "virtualservice-httpbin.yaml"],
-        ),
-        (
-            "page-fmm",
-            "mutual",
-            &[HTTPBIN],
-            "file-mount",
-            "secrets-file-mount.yaml",
-            &["gateway-file-mount-mutual.yaml"],
-        ),
-        (
-            "page-fm2",
-            "simple",
-            &[HTTPBIN, BOOKINFO],
-            "file-mount",
-            "secrets-file-mount-two-hosts.yaml",
-            &["gateway-file-mount-two-hosts.yaml", "virtualservice-bookinfo.yaml"],
-        ),
-        (
-            "page-cs",
-            "simple",
-            &[HTTPBIN],
-            "credential",
-            "",
-            &["gateway-credential-simple.yaml"],
-        ),
-        (
-            "page-cm",
-            "mutual",
-            &[HTTPBIN],
-            "credential",
-            "secrets-credential-mutual.yaml",
-            &["gateway-credential-mutual.yaml"],
-        ),
-        (
-            "page-c2",
-            "simple",
-            &[HTTPBIN, HELLOWORLD],
-            "credential",
-            "secrets-credential-two-hosts.yaml",
-            &["gateway-credential-two-hosts.yaml", "virtualservice-helloworld-v1.yaml"],
-        ),
+    let steps = [
+        PageStep {
+            name: "page-fms",
+            mode: "simple",
+            hosts: &[HTTPBIN],
+            style: "file-mount",
+            secrets: None,
+            manifests: &["gateway-file-mount-simple.yaml", "virtualservice-httpbin.yaml"],
+        },
+        PageStep {
+            name: "page-fmm",
+            mode: "mutual",
+            hosts: &[HTTPBIN],
+            style: "file-mount",
+            secrets: Some("secrets-file-mount.yaml"),
+            manifests: &["gateway-file-mount-mutual.yaml"],
+        },
+        PageStep {
+            name: "page-fm2",
+            mode: "simple",
+            hosts: &[HTTPBIN, BOOKINFO],
+            style: "file-mount",
+            secrets: Some("secrets-file-mount-two-hosts.yaml"),
+            manifests: &["gateway-file-mount-two-hosts.yaml", "virtualservice-bookinfo.yaml"],
+        },
+        PageStep {
+            name: "page-cs",
+            mode: "simple",
+            hosts: &[HTTPBIN],
+            style: "credential",
+            secrets: None,
+            manifests: &["gateway-credential-simple.yaml"],
+        },
+        PageStep {
+            name: "page-cm",
+            mode: "mutual",
+            hosts: &[HTTPBIN],
+            style: "credential",
+            secrets: Some("secrets-credential-mutual.yaml"),
+            manifests: &["gateway-credential-mutual.yaml"],
+        },
+        PageStep {
+            name: "page-c2",
+            mode: "simple",
+            hosts: &[HTTPBIN, HELLOWORLD],
+            style: "credential",
+            secrets: Some("secrets-credential-two-hosts.yaml"),
+            manifests: &["gateway-credential-two-hosts.yaml", "virtualservice-helloworld-v1.yaml"],
+        },
     ];
-    for (name, mode, hosts, style, secrets, manifests) in rows {
-        let workspace = ClusterWorkspace::new(&plane, name, hosts, mode);
-        workspace.set("secrets", style);
-        workspace.set("istio", "\"1.1\"");
-        install_ingress(&plane, &workspace.pod_namespace);
-        workspace.run(&["apply", "--samples", "--no-wait"]).exits(0);
-        let theirs = format!("{name}-kubectl");
-        plane.kubectl_ok(&["create", "namespace", &theirs]);
-        let facts = |file: &str| {
-            let path = format!("{}/tests/data/task-page/{file}", env!("CARGO_MANIFEST_DIR"));
-            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
-        };
-        for file in *manifests {
-            plane.kubectl_with(&["apply", "-n", &theirs], &facts(file));
-            let object: Value = serde_saphyr::from_str(&facts(file)).expect("YAML");
-            let resource = match object["kind"].as_str() {
-                Some("Gateway") => "gateways.networking.istio.io",
-                _ => "virtualservices.networking.istio.io",
-            };
-            let called = object["metadata"]["name"].as_str().expect("a name");
-            let ours = plane.get(&workspace.namespace, resource, called);
-            assert_eq!(ours["spec"], plane.get(&theirs, resource, called)["spec"], "{file}");
-            assert_eq!(ours["metadata"]["annotations"], Value::Null);
-        }
-        if secrets.is_empty() {
-            continue;
-        }
-        let list: Vec<Value> = serde_saphyr::from_str(&facts(secrets)).expect("YAML");
-        for secret in &list {
-            let called = secret["name"].as_str().expect("a name");
-            // The page's own line: secret tls for the type kubernetes.io/tls, else generic.
-            let keys = secret["keys"].as_object().expect("keys");
-            let path = |key: &str| {
-                workspace
-                    .dir
-                    .path(keys[key].as_str().expect("a path"))
-                    .display()
-                    .to_string()
-            };
-            let mut args: Vec<String> = ["create", "-n", &theirs, "secret"].map(str::to_owned).to_vec();
-            if secret["type"] == "kubernetes.io/tls" {
-                args.extend([
-                    "tls".into(),
-                    called.into(),
-                    "--key".into(),
-                    path("tls.key"),
-                    "--cert".into(),
-                    path("tls.crt"),
-                ]);
-            } else {
-                args.extend(["generic".into(), called.into()]);
-                args.extend(keys.keys().map(|key| format!("--from-file={key}={}", path(key))));
-            }
-            plane.kubectl_ok(&args.iter().map(String::as_str).collect::<Vec<_>>());
-            let ours = plane.get(&workspace.pod_namespace, "secret", called);
-            let made = plane.get(&theirs, "secret", called);
-            assert_eq!(ours["data"], made["data"], "{called}");
-            assert_eq!(ours["type"], made["type"], "{called}");
-            assert_eq!(ours["metadata"]["annotations"], Value::Null, "{called}");
-        }
+    for step in &steps {
+        ours_is_theirs(&plane, step);
     }
     // The page's samples; its Deployments are extensions/v1beta1, which no API server takes any more.
     for (namespace, called) in [("page-cs", "httpbin"), ("page-c2", "helloworld-v1")] {
@@ -442,7 +456,10 @@ fn files_in_place_of_the_workspace() {
     workspace
         .run(&["delete", "--yes"])
         .exits(0)
-        .prints("DestinationRule files/d deleted");
+        .prints("DestinationRule files/d deleted")
+        .prints("ConfigMap files-made/later deleted");
+    // Others may have put something into it.
+    assert!(!plane.get("files", "namespace", "files-made").is_null());
     // Where there is no workspace, nothing is marked, and delete says why it finds nothing.
     let args = [
         "apply",

@@ -5,6 +5,9 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
 use crate::http_stub::{HttpStub, Reply, Request};
@@ -23,19 +26,8 @@ fn plain_http(plane: &ControlPlane) -> (Program, std::net::SocketAddr) {
     (proxy, address.unwrap_or_else(|error| panic!("{line:?}: {error}")))
 }
 
-/// A kubeconfig that leads to the stub.
 fn leads_to(workspace: &mut ClusterWorkspace, stub: &HttpStub) {
-    workspace.kubeconfig = {
-        let real = std::fs::read_to_string(&workspace.kubeconfig).expect("a kubeconfig");
-        let text: Vec<String> = real
-            .lines()
-            .map(|line| match line.trim().starts_with("server: ") {
-                true => format!("    server: http://{}", stub.address),
-                false => line.to_owned(),
-            })
-            .collect();
-        workspace.dir.write("kubeconfig", text.join("\n"))
-    };
+    workspace.change_kubeconfig("server: ", &format!("    server: http://{}", stub.address));
 }
 
 #[test]
@@ -52,12 +44,13 @@ fn a_server_that_fails_for_a_while_or_is_slow() {
     let mut seen = 0_usize;
     let failing = move |_: &Request| {
         seen += 1;
-        match seen % 5 {
-            1 => status(409, "Conflict"),
-            2 => status(429, "TooManyRequests"),
-            3 => status(500, "InternalError"),
-            4 => Reply::Drop,
-            _ => Reply::Forward(upstream, Duration::ZERO),
+        // Two of three fail, each time in another way.
+        match (seen % 3, seen / 3 % 4) {
+            (0, _) => Reply::Forward(upstream, Duration::ZERO),
+            (_, 0) => status(409, "Conflict"),
+            (_, 1) => status(429, "TooManyRequests"),
+            (_, 2) => status(500, "InternalError"),
+            (_, _) => Reply::Drop,
         }
     };
     let slow = move |_: &Request| Reply::Forward(upstream, Duration::from_millis(300));
@@ -127,20 +120,12 @@ fn a_server_that_stops_in_the_middle() {
 fn another_servers_certificate() {
     let plane = ControlPlane::shared();
     let mut workspace = ClusterWorkspace::new(&plane, "wrong-ca", &[HOST], "mutual");
-    let text = std::fs::read_to_string(&workspace.kubeconfig).expect("a kubeconfig");
     let ca = workspace.dir.read(format!("{HOST}/1_root/certs/ca.cert.pem"));
-    let other = {
-        use base64::Engine as _;
-        base64::engine::general_purpose::STANDARD.encode(ca)
-    };
-    let lines: Vec<String> = text
-        .lines()
-        .map(|line| match line.trim().starts_with("certificate-authority-data: ") {
-            true => format!("    certificate-authority-data: {other}"),
-            false => line.to_owned(),
-        })
-        .collect();
-    workspace.kubeconfig = workspace.dir.write("kubeconfig", lines.join("\n"));
+    let real = workspace.kubeconfig.clone();
+    workspace.change_kubeconfig(
+        "certificate-authority-data: ",
+        &format!("    certificate-authority-data: {}", STANDARD.encode(ca)),
+    );
     workspace
         .run(&["apply"])
         .exits(3)
@@ -148,14 +133,13 @@ fn another_servers_certificate() {
         .says("UnknownIssuer")
         .says("certificate-authority-data");
     // A name that its certificate does not bear.
-    let named: Vec<String> = text
-        .lines()
-        .map(|line| match line.trim().starts_with("server: ") {
-            true => format!("{line}\n    tls-server-name: elsewhere.example.com"),
-            false => line.to_owned(),
-        })
-        .collect();
-    workspace.kubeconfig = workspace.dir.write("kubeconfig", named.join("\n"));
+    let text = std::fs::read_to_string(&real).expect("a kubeconfig");
+    let server = text.lines().find(|line| line.contains("server: ")).expect("a server");
+    workspace.kubeconfig = real;
+    workspace.change_kubeconfig(
+        "server: ",
+        &format!("{server}\n    tls-server-name: elsewhere.example.com"),
+    );
     workspace
         .run(&["apply"])
         .exits(3)

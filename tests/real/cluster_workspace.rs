@@ -71,6 +71,17 @@ impl ClusterWorkspace {
         self.dir.write("istio-tls.yaml", lines.join("\n") + "\n");
     }
 
+    /// Goes on with a copy of the kubeconfig in which lines that begin so are
+    /// these.
+    pub(crate) fn change_kubeconfig(&mut self, field: &str, lines: &str) {
+        let text = std::fs::read_to_string(&self.kubeconfig).expect("a kubeconfig");
+        let changed: Vec<&str> = text
+            .lines()
+            .map(|line| if line.trim().starts_with(field) { lines } else { line })
+            .collect();
+        self.kubeconfig = self.dir.write("kubeconfig", changed.join("\n"));
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.dir.command(args);
         command.env("KUBECONFIG", &self.kubeconfig);

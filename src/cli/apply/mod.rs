@@ -99,9 +99,10 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> 
 
 async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Context) -> Result<Exit, Failure> {
     if args.dry_run == Some(DryRun::Client) {
-        let access = match args.cluster.is_there(context) {
-            true => Some(args.cluster.access(context).await?),
-            false => None,
+        let access = if args.cluster.is_there(context) {
+            Some(args.cluster.access(context).await?)
+        } else {
+            None
         };
         head(input, access.as_ref(), context);
         return Report::of_client(input, access.as_ref()).show(format, context);

@@ -141,11 +141,9 @@ impl Report {
             let suffix = self
                 .dry_run
                 .map_or_else(String::new, |who| format!(" (dry run, {who})"));
-            let lines = self.objects.iter();
-            let text: String = lines
-                .map(|outcome| format!("{} {}{suffix}\n", outcome.title, outcome.action))
-                .collect();
-            context.print(&text)?;
+            for outcome in &self.objects {
+                context.print(&format!("{} {}{suffix}\n", outcome.title, outcome.action))?;
+            }
         }
         self.end(format, context)
     }

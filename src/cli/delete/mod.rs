@@ -129,8 +129,9 @@ async fn run_on(
     match format {
         Format::Text => {
             let suffix = if args.dry_run { " (dry run)" } else { "" };
-            let text: String = files.iter().map(|file| format!("{file} deleted{suffix}\n")).collect();
-            context.print(&text)?;
+            for file in &files {
+                context.print(&format!("{file} deleted{suffix}\n"))?;
+            }
         }
         Format::Json => {
             for object in &mut deleted {
