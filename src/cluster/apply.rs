@@ -1,6 +1,7 @@
 //! Server-side apply of many objects: all are tried without being stored, and
 //! only when the server takes every one of them, the first is stored.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -11,7 +12,7 @@ use super::client::{AT_ONCE, Apply, Client};
 use super::diff;
 use super::failure::ApiError;
 use super::live::{self, Owner};
-use super::plan::{Marks, SecretType, Wanted, leftover_keys, secret_type};
+use super::plan::{Marks, SecretType, Stage, Wanted, leftover_keys, secret_type};
 use super::resources::{Resource, discover};
 use crate::problem::Problem;
 
@@ -95,6 +96,7 @@ pub struct Ready {
     after: Value,
     leftovers: Vec<String>,
     manager: String,
+    stage: Stage,
 }
 
 impl Ready {
@@ -103,6 +105,13 @@ impl Ready {
         self.resource
             .asked("patch", self.namespace.as_deref(), Some(&self.name))
             .title
+    }
+
+    /// Whether the server has it all, our hold on its fields included.
+    fn is_stored(&self) -> bool {
+        let fields = |object| live::applied_fields(object, &self.manager);
+        self.forecast == Action::Unchanged
+            && (self.before.as_ref()).is_some_and(|before| fields(before) == fields(&self.after))
     }
 
     /// What would change, as a unified diff without key material.
@@ -271,6 +280,7 @@ async fn try_object(
                     before: Some(before.clone()),
                     leftovers,
                     manager: applying.manager(wanted),
+                    stage: wanted.stage,
                 })));
             }
         }
@@ -325,6 +335,7 @@ async fn try_object(
         after: without(after, &leftovers),
         leftovers,
         manager,
+        stage: wanted.stage,
     })))
 }
 
@@ -337,11 +348,73 @@ fn without(mut object: Value, keys: &[String]) -> Value {
     object
 }
 
-/// Stores one object; says what happened to it.
+/// Why storing ended before its end.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The first refusal.
+    pub refused: Refused,
+    /// What is not stored, in words.
+    pub left: Vec<String>,
+}
+
+/// Stores the objects, a stage after the other, several of a stage at a time;
+/// `told` hears of each in its order. After the first refusal nothing more is begun.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses.
-pub async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Result<Action, Refused> {
+/// When the server cannot be asked or refuses one.
+pub async fn store_all(
+    client: &Client<'_>,
+    ready: &[Ready],
+    allowed: Allowed,
+    told: &mut dyn FnMut(&Ready, Action),
+) -> Result<(), Stopped> {
+    let stop = Cell::new(false);
+    let (mut first, mut left) = (None, Vec::new());
+    for stage in ready.chunk_by(|one, next| one.stage == next.stage) {
+        let mut outcomes = stream::iter(stage)
+            .map(|object| store_unless(&stop, client, object, allowed))
+            .buffered(AT_ONCE)
+            .boxed_local();
+        let mut objects = stage.iter();
+        while let (Some(outcome), Some(object)) = (outcomes.next().await, objects.next()) {
+            match outcome {
+                Some(Ok(action)) => told(object, action),
+                Some(Err(refused)) => {
+                    first.get_or_insert(refused);
+                    left.push(object.title());
+                }
+                None => left.push(object.title()),
+            }
+        }
+    }
+    match first {
+        Some(refused) => Err(Stopped { refused, left }),
+        None => Ok(()),
+    }
+}
+
+/// None where `stop` was set before its turn.
+async fn store_unless(
+    stop: &Cell<bool>,
+    client: &Client<'_>,
+    object: &Ready,
+    allowed: Allowed,
+) -> Option<Result<Action, Refused>> {
+    if stop.get() {
+        return None;
+    }
+    let outcome = store(client, object, allowed).await;
+    if outcome.is_err() {
+        stop.set(true);
+    }
+    Some(outcome)
+}
+
+/// Stores one object; says what happened to it.
+async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Result<Action, Refused> {
+    if object.is_stored() {
+        return Ok(Action::Unchanged);
+    }
     let (resource, namespace) = (&object.resource, object.namespace.as_deref());
     let asked = |verb| resource.asked(verb, namespace, Some(&object.name));
     let refused = |verb, error: &ApiError| Refused {

@@ -61,11 +61,17 @@ pub fn manager_of_data<'o>(object: &'o Value, key: &str) -> Option<&'o str> {
 
 /// Whether `manager` has applied fields of the object.
 pub fn is_applied_by(object: &Value, manager: &str) -> bool {
+    !applied_fields(object, manager).is_null()
+}
+
+/// The fields that `manager` has applied; null when it has none.
+pub fn applied_fields<'o>(object: &'o Value, manager: &str) -> &'o Value {
     let entries = object["metadata"]["managedFields"].as_array();
     entries
         .into_iter()
         .flatten()
-        .any(|entry| entry["manager"] == manager && entry["operation"] == "Apply")
+        .find(|entry| entry["manager"] == manager && entry["operation"] == "Apply")
+        .map_or(&Value::Null, |entry| &entry["fieldsV1"])
 }
 
 /// `metadata.uid`.

@@ -84,7 +84,7 @@ pub struct Found {
 
 /// Looks for everything of the workspace: in all namespaces, or, where the user
 /// may not list those, in `namespaces`; and for its volumes in the Deployments
-/// of `pod_namespace`.
+/// of `pod_namespace` and of the namespaces in which something was found.
 ///
 /// # Errors
 /// When the server cannot be asked, or the user may list none of the kinds that matter.
@@ -114,10 +114,20 @@ pub async fn find(
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let mut found = patches(client, workspace, pod_namespace).await?;
+    let mut found = Found::default();
     for list in lists {
         found.objects.extend(list.objects);
         found.unseen.extend(list.unseen);
+    }
+    // The gateway's Deployment is where its Secrets are.
+    let mut of_pods: BTreeSet<String> = found
+        .objects
+        .iter()
+        .filter_map(|object| object.namespace.clone())
+        .collect();
+    of_pods.insert(pod_namespace.to_owned());
+    for namespace in &of_pods {
+        patches(client, workspace, namespace, &mut found).await?;
     }
     // Routes go before Gateways, and Secrets last.
     found.objects.sort_by_key(|object| std::cmp::Reverse(object.stage()));
@@ -191,8 +201,7 @@ fn owned(resource: &Resource, object: &Value, is_patch: bool) -> Owned {
 }
 
 /// Deployments of others to which this workspace has added fields.
-async fn patches(client: &Client<'_>, workspace: &str, namespace: &str) -> Result<Found, Problem> {
-    let mut found = Found::default();
+async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &mut Found) -> Result<(), Problem> {
     let resource = Resource {
         api_version: "apps/v1".to_owned(),
         kind: "Deployment".to_owned(),
@@ -203,14 +212,15 @@ async fn patches(client: &Client<'_>, workspace: &str, namespace: &str) -> Resul
     match client.send(&Call::get(resource.path(Some(namespace), None))).await {
         Ok(list) => {
             let patched = items(&list).filter(|object| live::is_applied_by(object, &manager));
-            found.objects = patched.map(|object| owned(&resource, object, true)).collect();
+            let patched = patched.map(|object| owned(&resource, object, true));
+            found.objects.extend(patched);
         }
         Err(error) if is_forbidden(&error) => {
             found.unseen.push(resource.asked("list", Some(namespace), None).title);
         }
         Err(error) => return Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Takes one away: deletes the object, or the fields that were added to it.

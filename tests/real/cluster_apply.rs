@@ -484,6 +484,16 @@ fn files_in_place_of_the_workspace() {
         .run(&args)
         .exits(3)
         .says("the cluster does not know Thing of example.com/v1");
+    // The Gateway API's kinds are not installed here.
+    let gateway = workspace
+        .dir
+        .run(&["manifests", "--api", "gateway-api", "--only", "gateway"]);
+    other.write("all.yaml", gateway.exits(0).stdout);
+    other
+        .run(&args)
+        .exits(3)
+        .says("CRDs of gateway.networking.k8s.io")
+        .says("standard-install.yaml");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -70,7 +71,7 @@ fn a_server_that_fails_for_a_while_or_is_slow() {
 
 #[test]
 fn a_server_that_stops_in_the_middle() {
-    let plane = ControlPlane::start();
+    let plane = Arc::new(ControlPlane::start());
     let (_proxy, upstream) = plain_http(&plane);
     let mut workspace = ClusterWorkspace::new(&plane, "stopped", &[HOST], "mutual");
     // The way to the server ends before the VirtualService is stored.
@@ -114,6 +115,32 @@ fn a_server_that_stops_in_the_middle() {
     );
     plane.start_apiserver();
     workspace.run(&["apply"]).exits(0);
+
+    // Restarted while the VirtualService is about to be stored: one run is enough.
+    workspace.run(&["delete", "--yes"]).exits(0);
+    let restarted = Arc::clone(&plane);
+    let mut seen = 0;
+    let restart = move |request: &Request| {
+        let stores = request.method == "PATCH" && !request.target.contains("dryRun");
+        if stores && request.target.contains("/virtualservices/") {
+            seen += 1;
+            if seen == 1 {
+                restarted.stop_apiserver();
+                let restarted = Arc::clone(&restarted);
+                std::thread::spawn(move || restarted.start_apiserver());
+                return Reply::Drop;
+            }
+        }
+        Reply::Forward(upstream, Duration::ZERO)
+    };
+    let stub = HttpStub::start(restart);
+    leads_to(&mut workspace, &stub);
+    workspace
+        .run(&["apply", "--retry-for", "120s"])
+        .exits(0)
+        .prints("VirtualService stopped/httpbin created")
+        .says("asking again");
+    assert!(!plane.get("stopped", "virtualservices", "httpbin").is_null());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::args::choice;
 use super::cluster_access::{ClusterArgs, confirm, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, duration};
-use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::{self, Found, Owned};
@@ -151,17 +151,31 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
         return report.show(format, context);
     }
     record(input, &client.access, context)?;
-    for (index, object) in ready.iter().enumerate() {
-        match apply::store(&client, object, allowed).await {
-            Ok(action) => report.tell(Outcome::of(object, action.word()), format, context)?,
-            Err(error) => return Err(stopped(error, &report, &ready[index..])),
+    let mut printed = Ok(());
+    let mut told = |object: &Ready, action: Action| {
+        let outcome = report.tell(Outcome::of(object, action.word()), format, context);
+        // A reader that has gone is no reason to leave half of it undone.
+        if printed.is_ok() {
+            printed = outcome;
         }
-    }
+    };
+    let stored = apply::store_all(&client, &ready, allowed, &mut told).await;
+    stored.map_err(|error| stopped(error, &report))?;
+    printed?;
     for object in &surplus {
         let workspace = input.workspace_id().unwrap_or_default();
         let was_there = owned::remove(&client, object, workspace, false)
             .await
-            .map_err(|problem| stopped(problem.into(), &report, &[]))?;
+            .map_err(|problem| {
+                let refused = problem.into();
+                stopped(
+                    Stopped {
+                        refused,
+                        left: Vec::new(),
+                    },
+                    &report,
+                )
+            })?;
         if was_there {
             report.tell(Outcome::of_owned(object, "pruned"), format, context)?;
         }
@@ -280,14 +294,14 @@ fn record(input: &Input, access: &Access, context: &Context) -> Result<(), Failu
 }
 
 /// The failure of a run that had begun: what is stored, and what is not.
-fn stopped(error: Refused, report: &Report, left: &[Ready]) -> Failure {
+fn stopped(error: Stopped, report: &Report) -> Failure {
     let list = |titles: Vec<String>| match titles.len() {
         0 => "nothing".to_owned(),
         _ => titles.join(", "),
     };
     let done = list(report.titles());
-    let left = list(left.iter().map(Ready::title).collect());
-    let mut failure = refused(error);
+    let left = list(error.left);
+    let mut failure = refused(error.refused);
     if let Some(problem) = &mut failure.problem {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}applied: {done}\nnot applied: {left}"));
