@@ -124,11 +124,20 @@ impl Status {
             .collect()
     }
 
+    /// What of an applied object does not fit the schema: server-side apply
+    /// answers that with 500. What was found in a field's place is left out.
+    fn misfit(&self) -> Option<&str> {
+        let (_, rest) = self.message.split_once("failed to create typed patch object (")?;
+        let (_, fields) = rest.split_once("): ")?;
+        Some(fields.split(", got ").next().unwrap_or(fields))
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn may_pass(&self) -> bool {
         match self.code {
             409 => !self.is_field_conflict() && self.reason != "AlreadyExists",
             429 | 502 | 503 | 504 => true,
+            500 if self.misfit().is_some() => false,
             500 => !self.message.contains("admission webhook") || self.message.contains("failed calling webhook"),
             _ => false,
         }
@@ -268,6 +277,10 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 asked.verb
             ))
             .fix("run the same command again later"),
+        500 if status.misfit().is_some() => Problem::new(format!("the API server refuses {}", asked.title))
+            .at(at)
+            .why(withheld(status.misfit().unwrap_or_default()))
+            .fix("correct or remove that field; the cluster's version of the kind may be older than the manifest's"),
         code if code >= 500 => Problem::new(format!("the API server failed at {}", asked.title))
             .at(at)
             .why(format!(
@@ -363,6 +376,10 @@ mod tests {
             (r#"{"code":409,"reason":"AlreadyExists"}"#, false),
             (r#"{"code":429}"#, true),
             (r#"{"code":500,"message":"etcdserver: leader changed"}"#, true),
+            (
+                r#"{"code":500,"message":"failed to create typed patch object (a/b; /v1, Kind=Service): .spec.x: field not declared in schema"}"#,
+                false,
+            ),
             (r#"{"code":503}"#, true),
             (r#"{"code":400}"#, false),
             (r#"{"code":403}"#, false),

@@ -484,6 +484,16 @@ fn files_in_place_of_the_workspace() {
         .run(&args)
         .exits(3)
         .says("the cluster does not know Thing of example.com/v1");
+    // A field that the kind has not.
+    other.write(
+        "all.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80}], nosuch: 1}\n",
+    );
+    other
+        .run(&args)
+        .exits(3)
+        .says("the API server refuses Service files/s")
+        .says(".spec.nosuch: field not declared in schema");
     // The Gateway API's kinds are not installed here.
     let gateway = workspace
         .dir

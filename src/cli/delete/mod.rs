@@ -81,15 +81,23 @@ async fn run_on(
         objects = find(&connected, config, context).await?;
         client = Some(connected);
     }
+    // What is asked about is shown, whatever -q says.
+    let list = |line: &str| {
+        if context.yes || args.dry_run {
+            context.say(line);
+        } else {
+            context.say_always(line);
+        }
+    };
     for object in &objects {
-        context.say(&format!(
+        list(&format!(
             "  {}{}",
             object.title(),
             if object.is_patch { " (its volumes)" } else { "" }
         ));
     }
     for line in local.iter().flat_map(Local::lines) {
-        context.say(&format!("  {line}"));
+        list(&format!("  {line}"));
     }
     if objects.is_empty() && local.as_ref().is_none_or(Local::is_empty) {
         return nothing(args, config, client.as_ref(), format, context);
