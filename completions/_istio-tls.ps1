@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explains certificates and keys in a file, a folder or at a server')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verifies a certificate chain as a client would, and says why not')
             [CompletionResult]::new('manifests', 'manifests', [CompletionResultType]::ParameterValue, 'Prints the Secrets, Gateway and VirtualServices')
+            [CompletionResult]::new('lint', 'lint', [CompletionResultType]::ParameterValue, 'Cross-checks Gateways, VirtualServices, Secrets and certificates')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Runs the Gateway and VirtualServices in a local gateway')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Proves TLS and mutual TLS from a client''s side')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Sends one request with everything set')
@@ -263,6 +264,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
             [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Also the workloads and Services of the samples that the hosts lead to')
             [CompletionResult]::new('--helm-values', '--helm-values', [CompletionResultType]::ParameterName, 'The volumes of file-mount style as values of Istio''s Helm chart, and nothing else')
+            [CompletionResult]::new('--no-lint', '--no-lint', [CompletionResultType]::ParameterName, 'Make the objects even when lint finds errors in them')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
@@ -274,6 +276,71 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'istio-tls;lint' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'The same as FILE|DIR (repeatable)')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'The same as FILE|DIR (repeatable)')
+            [CompletionResult]::new('--certs', '--certs', [CompletionResultType]::ParameterName, 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)')
+            [CompletionResult]::new('--istio', '--istio', [CompletionResultType]::ParameterName, 'The Istio that reads the objects [default: istio-tls.yaml''s, else latest]')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'End with 1 on findings of this severity and above')
+            [CompletionResult]::new('--min-severity', '--min-severity', [CompletionResultType]::ParameterName, 'Do not show findings below this severity; they count all the same')
+            [CompletionResult]::new('--suppress', '--suppress', [CompletionResultType]::ParameterName, 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('--fix', '--fix', [CompletionResultType]::ParameterName, 'Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask a question')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explains a code, or lists all of them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'istio-tls;lint;explain' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask a question')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'istio-tls;lint;help' {
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explains a code, or lists all of them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'istio-tls;lint;help;explain' {
+            break
+        }
+        'istio-tls;lint;help;help' {
             break
         }
         'istio-tls;serve' {
@@ -315,6 +382,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'The path to ask for [default: the sample''s, else /]')
             [CompletionResult]::new('--expect-status', '--expect-status', [CompletionResultType]::ParameterName, 'The status to expect [default: the sample''s, else any below 500 but the gateway''s own 404]')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Try failed checks again for so long, as a new Secret takes time to reach the gateway')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Go on until interrupted, and tell when something changes')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address')
             [CompletionResult]::new('--resolve', '--resolve', [CompletionResultType]::ParameterName, 'Go to ADDR for HOST and PORT, as curl does; repeatable')
             [CompletionResult]::new('--cacert', '--cacert', [CompletionResultType]::ParameterName, 'Trust the certificates of this PEM file [default: the workspace''s root of the host, else the system''s]')
@@ -335,6 +403,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
             [CompletionResult]::new('--mtls', '--mtls', [CompletionResultType]::ParameterName, 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3')
+            [CompletionResult]::new('--coalesce', '--coalesce', [CompletionResultType]::ParameterName, 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Check every address that a name has, not only the first that connects')
             [CompletionResult]::new('--no-client-cert', '--no-client-cert', [CompletionResultType]::ParameterName, 'Send no client certificate')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
@@ -567,6 +636,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explains certificates and keys in a file, a folder or at a server')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verifies a certificate chain as a client would, and says why not')
             [CompletionResult]::new('manifests', 'manifests', [CompletionResultType]::ParameterValue, 'Prints the Secrets, Gateway and VirtualServices')
+            [CompletionResult]::new('lint', 'lint', [CompletionResultType]::ParameterValue, 'Cross-checks Gateways, VirtualServices, Secrets and certificates')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Runs the Gateway and VirtualServices in a local gateway')
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Proves TLS and mutual TLS from a client''s side')
             [CompletionResult]::new('request', 'request', [CompletionResultType]::ParameterValue, 'Sends one request with everything set')
@@ -598,6 +668,13 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;help;manifests' {
+            break
+        }
+        'istio-tls;help;lint' {
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explains a code, or lists all of them')
+            break
+        }
+        'istio-tls;help;lint;explain' {
             break
         }
         'istio-tls;help;serve' {

@@ -44,6 +44,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand inspect 'Explains certificates and keys in a file, a folder or at a server'
             cand verify 'Verifies a certificate chain as a client would, and says why not'
             cand manifests 'Prints the Secrets, Gateway and VirtualServices'
+            cand lint 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
             cand serve 'Runs the Gateway and VirtualServices in a local gateway'
             cand probe 'Proves TLS and mutual TLS from a client''s side'
             cand request 'Sends one request with everything set'
@@ -253,6 +254,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
             cand --samples 'Also the workloads and Services of the samples that the hosts lead to'
             cand --helm-values 'The volumes of file-mount style as values of Istio''s Helm chart, and nothing else'
+            cand --no-lint 'Make the objects even when lint finds errors in them'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'
             cand -v 'More detail; twice for debugging'
@@ -264,6 +266,66 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
             cand -V 'Print version'
             cand --version 'Print version'
+        }
+        &'istio-tls;lint'= {
+            cand -f 'The same as FILE|DIR (repeatable)'
+            cand --filename 'The same as FILE|DIR (repeatable)'
+            cand --certs 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)'
+            cand --istio 'The Istio that reads the objects [default: istio-tls.yaml''s, else latest]'
+            cand --fail-on 'End with 1 on findings of this severity and above'
+            cand --min-severity 'Do not show findings below this severity; they count all the same'
+            cand --suppress 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)'
+            cand -C 'The workspace folder [default: the current folder]'
+            cand --dir 'The workspace folder [default: the current folder]'
+            cand -o 'Output format (text, json, yaml ... as the command has them)'
+            cand --output 'Output format (text, json, yaml ... as the command has them)'
+            cand --color 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)'
+            cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --fix 'Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)'
+            cand -q 'No progress on standard error'
+            cand --quiet 'No progress on standard error'
+            cand -v 'More detail; twice for debugging'
+            cand --verbose 'More detail; twice for debugging'
+            cand --no-input 'Never ask a question'
+            cand -y 'Answer yes to every confirmation'
+            cand --yes 'Answer yes to every confirmation'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand explain 'Explains a code, or lists all of them'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'istio-tls;lint;explain'= {
+            cand -C 'The workspace folder [default: the current folder]'
+            cand --dir 'The workspace folder [default: the current folder]'
+            cand -o 'Output format (text, json, yaml ... as the command has them)'
+            cand --output 'Output format (text, json, yaml ... as the command has them)'
+            cand --color 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)'
+            cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand -q 'No progress on standard error'
+            cand --quiet 'No progress on standard error'
+            cand -v 'More detail; twice for debugging'
+            cand --verbose 'More detail; twice for debugging'
+            cand --no-input 'Never ask a question'
+            cand -y 'Answer yes to every confirmation'
+            cand --yes 'Answer yes to every confirmation'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'istio-tls;lint;help'= {
+            cand explain 'Explains a code, or lists all of them'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'istio-tls;lint;help;explain'= {
+        }
+        &'istio-tls;lint;help;help'= {
         }
         &'istio-tls;serve'= {
             cand -f 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
@@ -303,6 +365,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --path 'The path to ask for [default: the sample''s, else /]'
             cand --expect-status 'The status to expect [default: the sample''s, else any below 500 but the gateway''s own 404]'
             cand --wait 'Try failed checks again for so long, as a new Secret takes time to reach the gateway'
+            cand --watch 'Go on until interrupted, and tell when something changes'
             cand --target 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address'
             cand --resolve 'Go to ADDR for HOST and PORT, as curl does; repeatable'
             cand --cacert 'Trust the certificates of this PEM file [default: the workspace''s root of the host, else the system''s]'
@@ -323,6 +386,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
             cand --mtls 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
+            cand --coalesce 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do'
             cand --all 'Check every address that a name has, not only the first that connects'
             cand --no-client-cert 'Send no client certificate'
             cand -q 'No progress on standard error'
@@ -547,6 +611,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand inspect 'Explains certificates and keys in a file, a folder or at a server'
             cand verify 'Verifies a certificate chain as a client would, and says why not'
             cand manifests 'Prints the Secrets, Gateway and VirtualServices'
+            cand lint 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
             cand serve 'Runs the Gateway and VirtualServices in a local gateway'
             cand probe 'Proves TLS and mutual TLS from a client''s side'
             cand request 'Sends one request with everything set'
@@ -571,6 +636,11 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
         &'istio-tls;help;verify'= {
         }
         &'istio-tls;help;manifests'= {
+        }
+        &'istio-tls;help;lint'= {
+            cand explain 'Explains a code, or lists all of them'
+        }
+        &'istio-tls;help;lint;explain'= {
         }
         &'istio-tls;help;serve'= {
         }

@@ -44,6 +44,7 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "revoke" -d 'Rev
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "request" -d 'Sends one request with everything set'
@@ -231,12 +232,55 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s n -l n
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l helm-values -d 'The volumes of file-mount style as values of Istio\'s Helm chart, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l no-lint -d 'Make the objects even when lint finds errors in them'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand manifests" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s f -l filename -d 'The same as FILE|DIR (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l istio -d 'The Istio that reads the objects [default: istio-tls.yaml\'s, else latest]' -r -f -a "latest\t''
+1.1\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l fail-on -d 'End with 1 on findings of this severity and above' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l min-severity -d 'Do not show findings below this severity; they count all the same' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l suppress -d 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l fix -d 'Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -a "explain" -d 'Explains a code, or lists all of them'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from explain" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explains a code, or lists all of them'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l bind -d 'The address on which the Gateways\' ports are opened' -r
@@ -267,6 +311,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s V -l versi
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l path -d 'The path to ask for [default: the sample\'s, else /]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l expect-status -d 'The status to expect [default: the sample\'s, else any below 500 but the gateway\'s own 404]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l wait -d 'Try failed checks again for so long, as a new Secret takes time to reach the gateway' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l watch -d 'Go on until interrupted, and tell when something changes' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l resolve -d 'Go to ADDR for HOST and PORT, as curl does; repeatable' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l cacert -d 'Trust the certificates of this PEM file [default: the workspace\'s root of the host, else the system\'s]' -r -F
@@ -287,6 +332,7 @@ never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l mtls -d 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l coalesce -d 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l all -d 'Check every address that a name has, not only the first that connects'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l no-client-cert -d 'Send no client certificate'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s q -l quiet -d 'No progress on standard error'
@@ -441,20 +487,22 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests serve probe request up apply delete completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up apply delete completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and __fish_seen_subcommand_from lint" -f -a "explain" -d 'Explains a code, or lists all of them'

@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod issue;
 pub mod key;
 pub(crate) mod names;
+pub mod order;
 pub mod pem;
 pub mod pkcs12;
 pub mod plan;

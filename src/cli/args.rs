@@ -95,6 +95,7 @@ pub(super) enum Command {
     Inspect(super::inspect::InspectArgs),
     Verify(super::verify::VerifyArgs),
     Manifests(super::manifests::ManifestsArgs),
+    Lint(super::lint::LintArgs),
     Serve(super::serve::ServeArgs),
     Probe(super::probe::ProbeArgs),
     Request(super::request::RequestArgs),

@@ -41,6 +41,15 @@ pub struct Context {
     pub now: OffsetDateTime,
 }
 
+/// The time, UTC. Commands take [`Context::now`]; only what goes on for long asks again.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock for commands"
+)]
+pub(super) fn clock() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}
+
 /// How most commands write their result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -51,10 +60,6 @@ pub enum Format {
 }
 
 impl Context {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that reads the clock for commands"
-    )]
     pub(super) fn new(global: GlobalArgs, environment: Environment) -> Result<Self, Failure> {
         let (stdin, stdout, stderr) = (
             std::io::stdin().is_terminal(),
@@ -89,8 +94,19 @@ impl Context {
             color_stdout,
             color_stderr,
             environment,
-            now: OffsetDateTime::now_utc(),
+            now: clock(),
         })
+    }
+
+    /// The width of text for people, in characters: the variable COLUMNS, else
+    /// the terminal's on standard output, else 100.
+    pub fn width(&self) -> usize {
+        let columns = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
+        let terminal = || rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+        columns
+            .or_else(|| terminal().map(|size| usize::from(size.ws_col)))
+            .filter(|columns| (20..=1000).contains(columns))
+            .unwrap_or(100)
     }
 
     /// Chooses among the formats of a command, the first being its default.

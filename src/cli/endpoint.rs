@@ -51,6 +51,7 @@ pub(super) fn fetch(
         versions: TlsVersions::Any,
         alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
         alpn_demanded: false,
+        over: None,
         blocked: None,
     };
     let mut question = asked.dial(patience);

@@ -27,6 +27,7 @@ mod delete;
 mod gen_certs;
 mod init;
 mod inspect;
+mod lint;
 mod man;
 mod manifests;
 mod probe;
@@ -74,6 +75,7 @@ pub fn run() -> Exit {
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Verify(args) => verify::run(&args, &context),
         Command::Manifests(args) => manifests::run(&args, &context),
+        Command::Lint(args) => lint::run(&args, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(&args, &context),
         Command::Request(args) => request::run(&args, &context),

@@ -1,15 +1,17 @@
 //! `istio-tls probe`: reads flags and workspace, dials, judges, reports.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure, duration};
+use crate::probe::coalesce;
 use crate::probe::codes::Code;
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
 use crate::probe::target::{expectations, no_gateway};
 use crate::report::paint::Paint;
-use crate::report::{probe_json, probe_junit, probe_text};
+use crate::report::{probe_html, probe_json, probe_junit, probe_text};
 
 /// How many hosts are dialled at once.
 const CONCURRENCY: usize = 64;
@@ -27,7 +29,10 @@ const CONCURRENCY: usize = 64;
   istio-tls probe --mtls                           refused without a client certificate, served with one
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
+  istio-tls probe --watch                          until Ctrl-C, a line when something changes
+  istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
+  istio-tls probe -o html > probe.html
 
 Exit codes: 0 all as expected; 1 a check failed; 2 usage or bad input.")]
 pub(super) struct ProbeArgs {
@@ -46,6 +51,12 @@ pub(super) struct ProbeArgs {
     /// Try failed checks again for so long, as a new Secret takes time to reach the gateway
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
     wait: Duration,
+    /// Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do
+    #[arg(long, conflicts_with = "mtls")]
+    coalesce: bool,
+    /// Go on until interrupted, and tell when something changes
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse)]
+    watch: Option<Duration>,
     /// Check every address that a name has, not only the first that connects
     #[arg(long)]
     all: bool,
@@ -59,17 +70,26 @@ pub(super) enum Format {
     Text,
     Json,
     Junit,
+    Html,
 }
 
 /// The values of `-o`.
-pub(super) const FORMATS: &[(&str, Format)] =
-    &[("text", Format::Text), ("json", Format::Json), ("junit", Format::Junit)];
+pub(super) const FORMATS: &[(&str, Format)] = &[
+    ("text", Format::Text),
+    ("json", Format::Json),
+    ("junit", Format::Junit),
+    ("html", Format::Html),
+];
 
 /// How long a phase may take when no flag says it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(FORMATS)?;
+    if let Some(pause) = args.watch {
+        context.output(&[("text", ())])?;
+        return runtime()?.block_on(watch(args, pause, context));
+    }
     let outcomes = runtime()?.block_on(probe(args, context))?;
     show(&outcomes, format, context)
 }
@@ -86,6 +106,8 @@ pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) ->
         expect_status: None,
         wait: Duration::ZERO,
         all: false,
+        coalesce: false,
+        watch: None,
         connection: ConnectionArgs {
             target: Some("local".to_owned()),
             timeout: PATIENCE,
@@ -104,6 +126,7 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
     match format {
         Format::Json => context.print_json(&probe_json::report(outcomes))?,
         Format::Junit => context.print(&probe_junit::report(outcomes))?,
+        Format::Html => context.print(&probe_html::report(outcomes, context.now))?,
         Format::Text
             if outcomes
                 .iter()
@@ -122,6 +145,28 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
         }
     }
     Ok(if passed { Exit::Done } else { Exit::Findings })
+}
+
+/// Probes again and again, and prints a line for each check whose verdict has
+/// changed. Ends only with the process.
+async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
+    let mut known: HashMap<(String, String), Code> = HashMap::new();
+    let start = Instant::now();
+    loop {
+        let outcomes = probe(args, context).await?;
+        let now = context.now + start.elapsed();
+        let changed: Vec<&Outcome> = outcomes
+            .iter()
+            .filter(|outcome| {
+                let check = (outcome.host.clone(), outcome.check.clone());
+                known.insert(check, outcome.verdict.code) != Some(outcome.verdict.code)
+            })
+            .collect();
+        if !changed.is_empty() {
+            context.print(&probe_text::changes(&changed, now, Paint::new(context.color_stdout)))?;
+        }
+        tokio::time::sleep(pause).await;
+    }
 }
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
@@ -144,5 +189,16 @@ async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Fail
         concurrency: CONCURRENCY,
         now: context.now,
     };
-    Ok(run_checks(checks, settings).await)
+    if !args.coalesce {
+        return Ok(run_checks(checks, settings).await);
+    }
+    let mut outcomes = run_checks(checks.clone(), settings).await;
+    let shared = coalesce::expectations(&checks, &outcomes);
+    if shared.is_empty() {
+        context.say(
+            "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
+        );
+    }
+    outcomes.extend(run_checks(shared, settings).await);
+    Ok(outcomes)
 }

@@ -29,6 +29,7 @@ mod proxy_sample;
 mod proxy_upgrade;
 mod random;
 pub mod reload;
+pub mod remark;
 mod route_action;
 mod route_match;
 mod routes;

@@ -180,7 +180,7 @@ impl Reload {
     }
 
     fn publish(&mut self, built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
-        for note in built.notes.iter().chain(&built.invalid).chain(&built.findings) {
+        for note in built.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
                 tracing::warn!("{note}");
             }
@@ -213,7 +213,7 @@ impl Reload {
 /// What was said of a configuration beside its broken material.
 fn said(built: &Built) -> BTreeSet<String> {
     let mut said = texts(&built.notes);
-    said.extend(texts(&built.findings));
+    said.extend(built.findings.iter().map(|remark| remark.problem.to_string()));
     said
 }
 

@@ -7,6 +7,7 @@ use super::clusters::Upstream;
 use super::config::{self, Built};
 use super::field::Locate;
 use super::input::{Input, Object};
+use super::remark::{self, Remark};
 use crate::certs::pem;
 use crate::files::PEM_LIMIT;
 use crate::manifests::load::{self, Origin};
@@ -16,7 +17,7 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 
 /// Judges what was read before it is served; what it gives is said as warnings.
-pub type Check = Box<dyn Fn(&Collected<'_>) -> Vec<Problem> + Send>;
+pub type Check = Box<dyn Fn(&Collected<'_>) -> Vec<Remark> + Send>;
 
 /// Where a configuration is read from.
 #[derive(Default)]
@@ -70,9 +71,14 @@ impl GatewaySources {
         if !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
         }
-        let findings = self.check.as_ref().map(|check| check(&collected)).unwrap_or_default();
+        let mut findings = self.check.as_ref().map(|check| check(&collected)).unwrap_or_default();
         let mut notes = std::mem::take(&mut collected.notes);
-        notes.extend(collected.warnings.drain(..).map(Problem::from));
+        let mut unknown: Vec<Problem> = collected.warnings.drain(..).map(Problem::from).collect();
+        remark::leave_out_said(&mut unknown, &mut findings);
+        // The judge looks at these too: what it leaves out was ignored on purpose.
+        if self.check.is_none() {
+            notes.append(&mut unknown);
+        }
         let mut input = Input {
             pod_labels: std::mem::take(&mut collected.pod_labels),
             upstreams: self.upstreams.clone(),
@@ -92,6 +98,7 @@ impl GatewaySources {
         }
         let mut built = config::build(&input, &collected.store);
         notes.append(&mut built.notes);
+        remark::leave_out_said(&mut notes, &mut findings);
         built.notes = notes;
         built.findings = findings;
         Ok(built)

@@ -5,17 +5,35 @@
 //! the rules that report its codes. A rule sees the whole [`World`], whose
 //! indices are made once, so that thousands of hosts are linted in linear time.
 
+mod bindings;
 pub mod codes;
+mod credentials;
 mod finding;
+pub mod fix;
+mod host_index;
+mod hosts;
+mod istio_names;
+mod kube_gateways;
+mod pods;
+mod re2;
+mod registry;
 mod rule;
 mod rules;
+pub mod secrecy;
+mod servers;
+mod spot;
+mod suppress;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod workloads;
 mod world;
 
 pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
+pub use suppress::{Suppression, suppress};
 pub use world::{Item, Settings, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column

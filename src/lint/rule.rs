@@ -40,6 +40,11 @@ impl Findings {
         self.found.push(finding);
     }
 
+    /// Adds a finding, if there is one.
+    pub fn push_some(&mut self, finding: Option<Finding>) {
+        self.found.extend(finding);
+    }
+
     /// Says that a part of a rule's work was not done.
     pub fn skip(&mut self, code: &'static Code, reason: impl Into<String>) {
         self.skipped.push(Skipped {

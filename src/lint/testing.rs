@@ -1,11 +1,16 @@
 //! Lints YAML in unit tests: the input alone, in a folder without a workspace.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::{Report, Settings, World, lint};
+use super::{Finding, Report, Settings, World, lint};
+use crate::certs::{Authority, Chain, ChainPlan, Issued, issue_chain};
+use crate::names::Host;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Gone, Sources};
 use crate::workspace::config::IstioTarget;
@@ -71,4 +76,98 @@ pub(super) fn assert_code(yaml: &str, code: &str, paths: &[&str]) {
         .map(|(_, path)| path.as_str())
         .collect();
     assert_eq!(of_code, paths, "all findings: {found:?}\n{yaml}");
+}
+
+/// A plan with every default for a host.
+pub(super) fn plan(host: &str) -> ChainPlan {
+    ChainPlan::new(Host::parse(host).expect("a host"))
+}
+
+/// A chain of a plan, made at [`NOW`].
+pub(super) fn issue(plan: &ChainPlan) -> Chain {
+    issue_chain(plan, Authority::New, NOW).expect("a chain")
+}
+
+/// The good chain of httpbin.example.com, made once.
+pub(super) fn httpbin() -> &'static Chain {
+    static CHAIN: OnceLock<Chain> = OnceLock::new();
+    CHAIN.get_or_init(|| issue(&plan("httpbin.example.com")))
+}
+
+/// A server's key as PEM.
+pub(super) fn key_pem(issued: &Issued) -> String {
+    issued.key.as_ref().expect("a key").pem().to_string()
+}
+
+/// A Secret of namespace istio-system.
+pub(super) fn secret(name: &str, values: &[(&str, &str)]) -> String {
+    secret_in("istio-system", name, values)
+}
+
+/// A Secret as YAML, its values in base64.
+pub(super) fn secret_in(namespace: &str, name: &str, values: &[(&str, &str)]) -> String {
+    let values: Vec<String> = values
+        .iter()
+        .map(|(key, value)| format!("  {key}: \"{}\"\n", STANDARD.encode(value)))
+        .collect();
+    let values = values.concat();
+    format!("---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata:\n{values}")
+}
+
+/// A Secret with a chain's certificate and key.
+pub(super) fn secret_of(name: &str, chain: &Chain) -> String {
+    let (certificate, key) = (chain.server_pem(), key_pem(&chain.server));
+    secret(name, &[("tls.crt", &certificate), ("tls.key", &key)])
+}
+
+/// A Secret with a chain's certificate, key and CA.
+pub(super) fn mutual_secret_of(name: &str, chain: &Chain) -> String {
+    let (certificate, key, ca) = (chain.server_pem(), key_pem(&chain.server), chain.ca_chain_pem());
+    secret(name, &[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &ca)])
+}
+
+/// A Gateway of namespace default for Istio's own pods; each server has its
+/// hosts and its `tls`, both in YAML's flow style, and port 443.
+pub(super) fn gateway(name: &str, servers: &[(&str, &str)]) -> String {
+    let servers: Vec<String> = servers
+        .iter()
+        .enumerate()
+        .map(|(index, (hosts, tls))| {
+            format!("  - port: {{number: 443, name: https-{name}-{index}, protocol: HTTPS}}\n    hosts: [{hosts}]\n    tls: {{{tls}}}\n")
+        })
+        .collect();
+    let servers = servers.concat();
+    format!(
+        "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: default}}\nspec:\n  selector: {{istio: ingressgateway}}\n  servers:\n{servers}"
+    )
+}
+
+/// A Gateway for httpbin.example.com with `mode: SIMPLE, credentialName: c`, and what stands beside it.
+pub(super) fn simple(beside: &str) -> String {
+    gateway("a", &[("httpbin.example.com", "mode: SIMPLE, credentialName: c")]) + beside
+}
+
+/// The same in mode MUTUAL.
+pub(super) fn mutual(beside: &str) -> String {
+    gateway("a", &[("httpbin.example.com", "mode: MUTUAL, credentialName: c")]) + beside
+}
+
+/// The finding of a code, which must be the only one.
+#[track_caller]
+pub(super) fn only(yaml: &str, code: &str) -> Finding {
+    let mut of_code = lint_yaml(yaml)
+        .findings
+        .into_iter()
+        .filter(|finding| finding.code == code);
+    let found = of_code.next().unwrap_or_else(|| panic!("no {code}\n{yaml}"));
+    assert!(of_code.next().is_none(), "several {code}\n{yaml}");
+    found
+}
+
+/// The Secret `c` with the certificate and key of [`httpbin`] and further values.
+pub(super) fn httpbin_with(values: &[(&str, &str)]) -> String {
+    let (certificate, key) = (httpbin().server_pem(), key_pem(&httpbin().server));
+    let mut all = vec![("tls.crt", certificate.as_str()), ("tls.key", key.as_str())];
+    all.extend_from_slice(values);
+    secret("c", &all)
 }

@@ -1,11 +1,14 @@
 //! Everything that rules look at, with indices made once.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
+use super::credentials::Credentials;
 use super::finding::Place;
 use super::rule::Need;
+use super::workloads::Workloads;
 use crate::manifests::load::{LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Gateway, Manifest, ObjectMeta, Other, Secret, Service, VirtualService};
 use crate::secrets::SecretStore;
@@ -83,10 +86,13 @@ pub struct World<'a> {
     pub deployments: Vec<Item<'a, Deployment>>,
     /// Objects of every other kind, in the order of the input.
     pub others: Vec<Item<'a, Other>>,
+    /// Which Gateways run on which pods.
+    pub(super) workloads: Workloads,
     /// Every Secret that can be reached, from objects, `--certs` and the workspace.
     pub store: &'a SecretStore<'a>,
     /// What else is known.
     pub settings: &'a Settings,
+    credentials: OnceCell<Credentials<'a>>,
 }
 
 impl<'a> World<'a> {
@@ -108,8 +114,10 @@ impl<'a> World<'a> {
             services: Vec::new(),
             deployments: Vec::new(),
             others: Vec::new(),
+            workloads: Workloads::default(),
             store,
             settings,
+            credentials: OnceCell::new(),
         };
         for loaded in objects {
             match &loaded.manifest {
@@ -121,6 +129,14 @@ impl<'a> World<'a> {
                 Manifest::Other(object) => world.others.push(world.item(loaded, object)),
             }
         }
+        world.workloads = Workloads::new(
+            settings,
+            world.pod_namespace(),
+            &world.gateways,
+            &world.services,
+            &world.deployments,
+            &world.others,
+        );
         world
     }
 
@@ -143,6 +159,11 @@ impl<'a> World<'a> {
     /// The namespace of the gateway's pods.
     pub fn pod_namespace(&self) -> &'a str {
         &self.store.namespace
+    }
+
+    /// The key material of every server, looked up at the first call.
+    pub(crate) fn credentials(&self) -> &Credentials<'a> {
+        self.credentials.get_or_init(|| Credentials::of(self))
     }
 
     /// Whether the target is Istio 1.1, to which the old shapes are no findings.

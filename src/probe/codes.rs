@@ -94,6 +94,8 @@ pub enum Code {
     ClientKeyEncrypted,
     /// Another status than expected.
     UnexpectedStatus,
+    /// 404 on a connection that was opened for another host.
+    CoalescedNotFound,
     /// No HTTP answer on a good TLS connection.
     HttpFailed,
 }
@@ -125,6 +127,7 @@ impl Code {
             Self::ClientKeyMismatch => "client-key-mismatch",
             Self::ClientKeyEncrypted => "client-key-encrypted",
             Self::UnexpectedStatus => "unexpected-status",
+            Self::CoalescedNotFound => "coalesced-not-found",
             Self::HttpFailed => "http-failed",
         }
     }
@@ -404,6 +407,11 @@ pub const TABLE: &[Entry] = &[
         Code::HttpFailed,
         "TLS stands, but no HTTP answer came",
         "the gateway or its backend ended the connection; its log says why",
+    ),
+    server(
+        Code::CoalescedNotFound,
+        "404 for a host asked over the HTTP/2 connection of another whose certificate names both, as browsers do (`--coalesce`)",
+        "two servers with overlapping certificates: each has its own route table; put both hosts into one server, or end the overlap",
     ),
     server(
         Code::UnexpectedStatus,

@@ -91,6 +91,8 @@ pub struct Expectation {
     pub alpn: Vec<String>,
     /// Whether the user demanded the first of them.
     pub alpn_demanded: bool,
+    /// The host whose connection carries the request, where that is another (see [`super::coalesce`]).
+    pub over: Option<Host>,
     /// A verdict that stands before anything is dialled.
     pub blocked: Option<Verdict>,
 }

@@ -1,6 +1,7 @@
 //! The probe: [`target`] decides what is dialled and what is expected, [`dial`]
 //! records facts, [`verdict`] judges them, [`run`] joins the three.
 
+pub mod coalesce;
 pub mod codes;
 pub mod command_lines;
 pub mod dial;

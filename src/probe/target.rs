@@ -222,6 +222,7 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
             wishes.alpn.clone()
         },
         alpn_demanded: !wishes.alpn.is_empty(),
+        over: None,
         blocked,
         host,
     }

@@ -1,5 +1,6 @@
 //! Verdicts on the HTTP answer. Pure.
 
+use super::coalesce;
 use super::codes::Code;
 use super::expectation::{Expectation, ExpectedStatus};
 use super::facts::{Facts, Http, HttpOutcome};
@@ -41,6 +42,25 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         HttpOutcome::Failed(why) => return Some(broken(http, why)),
     }
     let status = http.status?;
+    if let Some(carrier) = &wanted.over {
+        if status == 421 {
+            // The client opens a connection of its own then (RFC 9110 section 15.5.20).
+            return None;
+        }
+        if is_gateways_own_404(http) {
+            let (cause, fix) = coalesce::cause(&wanted.host, carrier);
+            return Some(Verdict::new(
+                Code::CoalescedNotFound,
+                format!(
+                    "a browser that has a connection to {carrier} asks for {} over it, since the certificate names both, and gets 404: {cause}",
+                    wanted.host
+                ),
+                "the answer of the host's own connection, or 421",
+                "404",
+                fix,
+            ));
+        }
+    }
     let expected = match wanted.status {
         ExpectedStatus::Exactly(exact) if exact == status => return None,
         ExpectedStatus::Exactly(exact) => format!("status {exact}"),

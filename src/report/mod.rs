@@ -1,6 +1,15 @@
-//! Result values to text, JSON and JUnit. Pure; nothing here prints.
+//! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
+//! Pure; nothing here prints.
 
+pub mod lint_excerpt;
+pub mod lint_explain;
+pub mod lint_github;
+pub mod lint_json;
+pub mod lint_sarif;
+pub mod lint_text;
+mod markup;
 pub mod paint;
+pub mod probe_html;
 pub mod probe_json;
 pub mod probe_junit;
 pub mod probe_text;

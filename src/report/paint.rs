@@ -7,6 +7,9 @@ pub struct Paint {
 }
 
 impl Paint {
+    /// Without colours.
+    pub const PLAIN: Self = Self { color: false };
+
     /// Colours only if `color`.
     pub fn new(color: bool) -> Self {
         Self { color }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::markup::escape;
 use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
@@ -59,32 +60,4 @@ fn micros(outcome: &Outcome) -> u64 {
 
 fn seconds(micros: u64) -> String {
     format!("{:.6}", micros as f64 / 1_000_000.0)
-}
-
-/// Text inside XML 1.0: markup escaped, characters that XML forbids replaced.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' | '\t' => escaped.push(character),
-            control if control.is_control() || matches!(control, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn markup_and_control_characters_are_escaped() {
-        assert_eq!(
-            super::escape("<a b=\"c\">&\u{1}"),
-            "&lt;a b=&quot;c&quot;&gt;&amp;\u{fffd}"
-        );
-    }
 }

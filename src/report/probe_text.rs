@@ -1,7 +1,10 @@
 //! Probe results for people: a block per check that failed or stands for its
 //! host, a line for the others, and a count.
 
+use time::OffsetDateTime;
+
 use super::paint::{Paint, printable};
+use crate::certs::times::rfc3339;
 use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
@@ -31,6 +34,32 @@ pub fn report(outcomes: &[Outcome], paint: Paint, verbose: bool) -> String {
             paint.bad(&count)
         });
         text.push('\n');
+    }
+    text
+}
+
+/// A line per check, with the time: what `probe --watch` says when a verdict changes.
+pub fn changes(outcomes: &[&Outcome], now: OffsetDateTime, paint: Paint) -> String {
+    let mut text = String::new();
+    for outcome in outcomes {
+        let verdict = &outcome.verdict;
+        let code = verdict.code.as_str();
+        let code = if verdict.is_ok() {
+            paint.good(code)
+        } else {
+            paint.bad(code)
+        };
+        let parts = [
+            &paint.faint(&rfc3339(now)),
+            " ",
+            &heading(outcome, paint),
+            "  ",
+            &code,
+            ": ",
+            &printable(&verdict.summary),
+            "\n",
+        ];
+        push(&mut text, &parts);
     }
     text
 }

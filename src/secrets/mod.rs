@@ -114,6 +114,14 @@ impl SecretStore<'_> {
         if let Some(found) = self.objects.get(&(self.namespace.clone(), name.to_owned())) {
             return Ok(Some(found.share()));
         }
+        self.on_disk(name, hosts)
+    }
+
+    /// The same without the input's own Secrets.
+    ///
+    /// # Errors
+    /// As [`SecretStore::find`].
+    pub fn on_disk(&self, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
         for folder in &self.folders {
             if let Some(found) = self.in_folder(folder, name, hosts)? {
                 return Ok(Some(found));

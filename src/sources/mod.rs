@@ -5,15 +5,15 @@
 pub mod disk;
 mod workspace;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::manifests::load::{self, LoadError, Object, Warning};
+use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
 use crate::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
-use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use workspace::Workspace;
 
@@ -53,6 +53,8 @@ pub struct Collected<'f> {
     pub warnings: Vec<Warning>,
     /// What of the manifests cannot be read, or an API server would refuse.
     pub errors: Vec<LoadError>,
+    /// Comments that ask for findings to be ignored.
+    pub ignores: Vec<Ignore>,
     /// Files that are gone.
     pub notes: Vec<Problem>,
     /// The texts of the manifests by name, for showing lines of them.
@@ -93,6 +95,7 @@ impl Sources {
             objects: Vec::new(),
             warnings: Vec::new(),
             errors: Vec::new(),
+            ignores: Vec::new(),
             notes: Vec::new(),
             texts: BTreeMap::new(),
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
@@ -121,10 +124,54 @@ impl Sources {
         Ok(collected)
     }
 
+    /// Objects that were made, not read, as if they had been read; `name` says
+    /// what from. Their own Secrets are all that can be reached.
+    pub fn of_objects<'f>(
+        objects: Vec<Manifest>,
+        name: &str,
+        gateway: &GatewayEntry,
+        files: &'f DiskFiles,
+    ) -> Collected<'f> {
+        let origin = Origin::made(name);
+        let mut pod_labels = default_pod_labels();
+        pod_labels.extend(gateway.selector.clone());
+        let mut collected = Collected {
+            objects: objects
+                .into_iter()
+                .map(|manifest| Object {
+                    origin: origin.clone(),
+                    manifest,
+                })
+                .collect(),
+            warnings: Vec::new(),
+            errors: Vec::new(),
+            ignores: Vec::new(),
+            notes: Vec::new(),
+            texts: BTreeMap::new(),
+            namespace: gateway.namespace.clone(),
+            pod_labels,
+            config: None,
+            workspace_hosts: 0,
+            store: SecretStore {
+                namespace: gateway.pod_namespace.clone(),
+                objects: HashMap::new(),
+                mounts: Vec::new(),
+                folders: Vec::new(),
+                chains: HashMap::new(),
+                names_of_host: workspace::secret_names_of,
+                files,
+                host_files: false,
+            },
+        };
+        collected.index();
+        collected
+    }
+
     fn read_manifests(&self, files: &DiskFiles, gone: Gone, collected: &mut Collected<'_>) -> Result<(), Problem> {
         if let Some(content) = &self.stdin {
             collected.take(content.clone(), "-");
         }
+        let mut known: HashSet<PathBuf> = HashSet::new();
         for path in &self.manifests {
             let given = if path.is_dir() {
                 manifests_in(path, files)
@@ -132,6 +179,10 @@ impl Sources {
                 vec![path.clone()]
             };
             for path in given {
+                // Given twice, or by two names: its objects are there once.
+                if path.canonicalize().is_ok_and(|real| !known.insert(real)) {
+                    continue;
+                }
                 let name = path.display().to_string();
                 match files.read_limited(&path, MANIFEST_LIMIT)? {
                     Some(content) => collected.take(content, &name),
@@ -168,6 +219,7 @@ impl Collected<'_> {
         self.objects.extend(loaded.objects);
         self.warnings.extend(loaded.warnings);
         self.errors.extend(loaded.errors);
+        self.ignores.extend(loaded.ignores);
         self.texts.insert(name.to_owned(), content);
     }
 
@@ -228,7 +280,12 @@ fn default_pod_labels() -> BTreeMap<String, String> {
 }
 
 fn not_there(path: &Path) -> Problem {
-    Problem::new(format!("{} cannot be read", path.display())).why("no such file or directory")
+    let why = if path.is_symlink() {
+        "it is a symbolic link to a file that does not exist"
+    } else {
+        "no such file or directory"
+    };
+    Problem::new(format!("{} cannot be read", path.display())).why(why)
 }
 
 /// What is said when the workspace has nothing to `verb` ("serve", "lint").

@@ -1,5 +1,5 @@
-//! The committed completions and manual pages are what the program prints
-//! today. To remake them: scripts/bless.
+//! The committed completions, manual pages and the page of lint's rules are
+//! what the program prints today. To remake them: scripts/bless.
 
 use crate::harness::Dir;
 
@@ -50,6 +50,17 @@ fn committed_completions_and_manual_pages_are_current() {
     assert!(
         listed.is_empty(),
         "files in completions/ that nothing makes: {listed:?}"
+    );
+}
+
+#[test]
+fn the_committed_page_of_lint_rules_is_current() {
+    let printed = Dir::new().run(&["lint", "explain", "-o", "markdown"]).exits(0).stdout;
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/lint-rules.md");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        printed == committed,
+        "docs/lint-rules.md is not what `istio-tls lint explain -o markdown` prints; run scripts/bless"
     );
 }
 

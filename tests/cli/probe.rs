@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use crate::harness::Dir;
-use crate::running_program::{Program, free_port};
+use crate::running_program::{Program, await_condition, free_port};
 use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
@@ -297,4 +297,102 @@ fn bad_usage_is_told_and_ends_with_two() {
     dir.run(&["probe", "a.example.com", "--cert", "junk.pem"])
         .exits(2)
         .says("junk.pem");
+}
+
+#[test]
+fn overlapping_certificates_are_probed_over_each_others_connections() {
+    let dir = Dir::new();
+    let simple = |host: &str, more: &[&str]| {
+        let mut args = vec!["gen-certs", host, "--mode", "simple"];
+        args.extend(more);
+        dir.run(&args).exits(0);
+    };
+    simple("a.example.com", &["--san", "*.example.com"]);
+    simple("b.example.com", &["--ca", "a.example.com"]);
+    simple("c.example.org", &["--ca", "a.example.com"]);
+    let serve = Serve::start(&dir, &[]);
+    let ran = dir.run(&["probe", "--coalesce", "-o", "json"]).exits(1);
+    let json = ran.json();
+    let results = json["results"].as_array().expect("results");
+    assert_eq!(
+        results.len(),
+        4,
+        "one request each, and one over a's connection: {json:#}"
+    );
+    let shared = &results[3];
+    assert_eq!(shared["host"], "b.example.com");
+    assert_eq!(shared["check"], "over the connection of a.example.com");
+    assert_eq!(shared["verdict"]["code"], "coalesced-not-found");
+    assert_eq!(shared["verdict"]["fault"], "server");
+    assert_eq!(shared["verdict"]["found"], "404");
+    dir.run(&["probe", "--coalesce"])
+        .exits(1)
+        .prints("a browser that has a connection to a.example.com asks for b.example.com over it");
+    // Without the overlap, nothing is shared.
+    simple("a.example.com", &["--force"]);
+    simple("b.example.com", &["--ca", "a.example.com", "--force"]);
+    drop(serve);
+    let _serve = Serve::start(&dir, &[]);
+    dir.run(&["probe", "--coalesce", "b.example.com", "a.example.com"])
+        .exits(0)
+        .says("browsers open a connection to each");
+    dir.run(&["probe", "--coalesce", "--mtls"]).exits(2);
+}
+
+#[test]
+fn the_page_escapes_what_a_server_says_and_shows_every_check() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.example.com", "--root", "ca"]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    let ran = dir.run(&["probe", "-o", "html"]).exits(0);
+    assert!(ran.stdout.starts_with("<!DOCTYPE html>"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("2 of 2 checks passed"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("-=[ teapot ]=-"), "{}", ran.stdout);
+    drop(serve);
+    let talker = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 64]);
+        let _ = stream.write_all(b"<script>{checks}\r\n");
+    });
+    let ran = dir.run(&["probe", HOST, "--target", &talker, "-o", "html"]).exits(1);
+    assert!(ran.stdout.contains("&lt;script&gt;{checks}"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("<script>"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_watch_tells_of_changes_only() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    dir.run(&["probe", "--watch", "-o", "json"]).exits(2);
+    let port = free_port().to_string();
+    let (map, target) = (format!("443={port}"), format!("127.0.0.1:{port}"));
+    let log = dir.path("watch.log");
+    let child = dir
+        .command(&["probe", "--target", &target, "--watch=50ms"])
+        .stdout(std::fs::File::create(&log).expect("a log"))
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let _watch = Program(child);
+    let says = |text: &str| {
+        await_condition(
+            || dir.read("watch.log").contains(text),
+            || format!("never: {text}\n{}", dir.read("watch.log")),
+        );
+    };
+    says("connection-refused");
+    let serve = Serve::start(&dir, &["--port-map", &map]);
+    says(" ok: served");
+    drop(serve);
+    await_condition(|| dir.read("watch.log").lines().count() >= 3, || dir.read("watch.log"));
+    let log = dir.read("watch.log");
+    let codes: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split("  ").nth(1)?.split(':').next())
+        .collect();
+    assert_eq!(
+        codes.first().zip(codes.get(1)),
+        Some((&"connection-refused", &"ok")),
+        "{log}"
+    );
+    assert!(codes.windows(2).all(|pair| pair[0] != pair[1]), "{log}");
 }

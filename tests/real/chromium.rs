@@ -1,5 +1,6 @@
 //! A browser: Chromium takes our PKCS#12 bundle and our root, and is served
-//! over mutual TLS.
+//! over mutual TLS; and it reuses a connection where certificates overlap, with
+//! the 404 that lint predicts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -34,9 +35,24 @@ impl Drop for Policy {
     }
 }
 
-/// The page as Chromium shows it, with its certificates in `home`.
+/// Chromium's store of certificates below `home`, with the root of a chain.
+fn store_with_root(dir: &Dir, home: &Path, host: &str) -> String {
+    let store = format!("sql:{}", home.join(".pki/nssdb").display());
+    std::fs::create_dir_all(home.join(".pki/nssdb")).expect("a folder");
+    run(dir, "certutil", &["-N", "-d", &store, "--empty-password"]);
+    let root = format!("{host}/1_root/certs/ca.cert.pem");
+    run(
+        dir,
+        "certutil",
+        &["-A", "-n", host, "-t", "C,,", "-i", &root, "-d", &store],
+    );
+    store
+}
+
+/// The page as Chromium shows it once all of it is loaded; every host of
+/// example.com is the gateway.
 fn page(serve: &Serve<'_>, home: &Path, url: &str) -> String {
-    let map = format!("--host-resolver-rules=MAP {HOST} {}", serve.address(443));
+    let map = format!("--host-resolver-rules=MAP *.example.com {}", serve.address(443));
     let data = format!("--user-data-dir={}", home.join("data").display());
     let output = Command::new("chromium")
         .args([
@@ -51,7 +67,7 @@ fn page(serve: &Serve<'_>, home: &Path, url: &str) -> String {
             "--disable-component-update",
             "--disable-sync",
         ])
-        .args([&map, &data, "--dump-dom", url])
+        .args([&map, &data, "--virtual-time-budget=4000", "--dump-dom", url])
         .env("HOME", home)
         .stdin(Stdio::null())
         .output()
@@ -71,15 +87,7 @@ fn chromium_imports_the_bundle_and_is_served() {
     dir.run(&made).exits(0);
     let serve = Serve::start(&dir, &[]);
     let home = dir.path("home");
-    let store = format!("sql:{}", home.join(".pki/nssdb").display());
-    std::fs::create_dir_all(home.join(".pki/nssdb")).expect("a folder");
-    run(&dir, "certutil", &["-N", "-d", &store, "--empty-password"]);
-    let root = format!("{HOST}/1_root/certs/ca.cert.pem");
-    run(
-        &dir,
-        "certutil",
-        &["-A", "-n", "root", "-t", "C,,", "-i", &root, "-d", &store],
-    );
+    let store = store_with_root(&dir, &home, HOST);
     let url = format!("https://{HOST}/status/418");
     let refused = page(&serve, &home, &url);
     assert!(
@@ -94,4 +102,54 @@ fn chromium_imports_the_bundle_and_is_served() {
     );
     let served = page(&serve, &home, &url);
     assert!(served.contains("-=[ teapot ]=-"), "{served}\n{}", serve.log());
+}
+
+/// What Chromium gets from b.example.com when a page loads it after
+/// a.example.com: the access log's line. `lint`, which predicts it, and
+/// `probe --coalesce`, which does the same, end with `code`.
+fn second_host(dir: &Dir, code: i32) -> String {
+    let mut serve = Serve::start(dir, &[]);
+    dir.run(&["lint"]).exits(code);
+    dir.run(&["probe", "--coalesce"]).exits(code);
+    let home = dir.path("home");
+    if !home.exists() {
+        store_with_root(dir, &home, "a.example.com");
+    }
+    let page_file = dir.write(
+        "page.html",
+        r"<body><script>
+            const frame = url => { const made = document.createElement('iframe'); made.src = url; document.body.append(made); return made; };
+            frame('https://a.example.com/').onload = () => frame('https://b.example.com/');
+        </script></body>",
+    );
+    page(&serve, &home, &format!("file://{}", page_file.display()));
+    let line_of = |log: &str| {
+        let line = log
+            .lines()
+            .find(|line| line.contains("host=b.example.com") && line.contains("Chrome"));
+        line.map(str::to_owned)
+    };
+    serve.wait_until("b.example.com was asked", |serve| line_of(&serve.log()).is_some());
+    line_of(&serve.log()).expect("it was there")
+}
+
+#[test]
+fn chromium_reuses_a_connection_where_certificates_overlap() {
+    let dir = Dir::new();
+    let chain = |host: &str, more: &[&str]| {
+        let mut args = vec!["gen-certs", host, "--mode", "simple"];
+        args.extend(more);
+        dir.run(&args).exits(0);
+    };
+    chain("a.example.com", &["--san", "b.example.com"]);
+    chain("b.example.com", &["--ca", "a.example.com"]);
+    let overlapping = second_host(&dir, 1);
+    assert!(overlapping.contains(" 404 NR "), "{overlapping}");
+    assert!(overlapping.contains("sni=a.example.com"), "{overlapping}");
+    chain("a.example.com", &["--force"]);
+    chain("b.example.com", &["--ca", "a.example.com", "--force"]);
+    std::fs::remove_dir_all(dir.path("home")).expect("the old root is forgotten");
+    let apart = second_host(&dir, 0);
+    assert!(apart.contains(" 200 "), "{apart}");
+    assert!(apart.contains("sni=b.example.com"), "{apart}");
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use self::output::{Format, Out, envoy_bootstrap, helm_values};
 use super::args::choice;
 use super::context::Context;
-use super::{Exit, Failure, intent};
+use super::{Exit, Failure, intent, lint};
 use crate::manifests::build::envoy::Upstream;
 use crate::manifests::build::{Api, Intent, Issuer, Part, ingress_volumes};
 use crate::manifests::routes;
@@ -19,7 +19,8 @@ use crate::workspace::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretS
 ///
 /// Objects are made for the hosts of istio-tls.yaml, or for the chains in the
 /// folder where there is no such file. They go to standard output, keys
-/// included, ready for kubectl.
+/// included, ready for kubectl. They are linted before; an error stops with exit
+/// code 1 unless --no-lint.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1\n  istio-tls manifests --secrets file-mount --helm-values > values.yaml\n  istio-tls manifests --api gateway-api\n  istio-tls manifests --export envoy --upstream httpbin=http://127.0.0.1:8000 --out envoy/"
@@ -59,6 +60,9 @@ pub(super) struct ManifestsArgs {
     /// The volumes of file-mount style as values of Istio's Helm chart, and nothing else
     #[arg(long, conflicts_with_all = ["only", "samples"], help_heading = "Objects")]
     helm_values: bool,
+    /// Make the objects even when lint finds errors in them
+    #[arg(long, help_heading = "Objects")]
+    no_lint: bool,
     /// The API of gateways and routes
     #[arg(long, value_parser = choice(Api::WORDS), default_value = "istio", help_heading = "Objects")]
     api: Api,
@@ -102,6 +106,10 @@ pub(super) fn run(args: &ManifestsArgs, context: &Context) -> Result<Exit, Failu
         return envoy_bootstrap(&intent, &args.upstreams, out, context);
     }
     let parts = parts(args, &intent);
+    if !args.no_lint {
+        let findings = lint::findings_of_made(&intent, &parts, context).map_err(Failure::usage)?;
+        lint::stop_on_errors(findings, context)?;
+    }
     for note in notes(&intent, &parts) {
         context.say_always(&format!("note: {note}"));
     }

@@ -12,8 +12,8 @@ use super::exclusive::{self, Claim};
 use super::port_owner::listening_process;
 use super::{Admin, ServeArgs};
 use crate::certs::CertificateDer;
-use crate::cli::Failure;
 use crate::cli::context::Context;
+use crate::cli::{Failure, lint};
 use crate::gateway::access_log::AccessLog;
 use crate::gateway::clusters::Upstream;
 use crate::gateway::limits::Limits;
@@ -93,6 +93,7 @@ impl ServePlan {
             .transpose()
             .map_err(Failure::usage)?;
         let Admin(admin) = args.admin;
+        let check = lint::serve_check(!args.certs.is_empty());
         Ok(Self {
             sources: GatewaySources {
                 inputs: Sources {
@@ -106,7 +107,7 @@ impl ServePlan {
                 },
                 crls: args.crl,
                 upstreams,
-                check: None,
+                check: Some(check),
             },
             ports: args.port_map.into_iter().collect(),
             bind: args.bind,
@@ -135,10 +136,12 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
     let (reload, built) = Reload::start(plan.sources).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;
-    for note in built.notes.iter().chain(&built.invalid) {
-        if plan.strict {
-            return Err(Failure::usage(note.clone()));
-        }
+    if plan.strict
+        && let Some(problem) = built.stops_strict()
+    {
+        return Err(Failure::usage(problem.clone()));
+    }
+    for note in built.said() {
         tracing::warn!("{note}");
     }
     let summary = summary::summary(&built.table);

@@ -11,6 +11,7 @@ use super::field::Field;
 use super::input::{Input, Object};
 use super::material::{MaterialError, MaterialReader, verifies_clients};
 use super::merge::{self, MergedPort, MergedServer, PortKind};
+use super::remark::Remark;
 use super::routes::{self, Building, RouteScope};
 use super::table::{
     ClientAuth, FilterChain, Listener, ListenerProtocol, Route, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
@@ -31,7 +32,7 @@ pub struct Built {
     /// SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Problem>,
     /// What the judge of the sources has to say.
-    pub findings: Vec<Problem>,
+    pub findings: Vec<Remark>,
 }
 
 /// Builds the table of `input`, with the Secrets of `store`.

@@ -23,4 +23,9 @@ super::codes! {
         why: "the later one replaces the earlier when both are applied, so half of what was written is lost";
         fix: "give one of them another name, or remove it";
         doc: KUBERNETES_NAMES;
+    IGNORES_NOTHING = "ITL0005" Info None;
+        title: "a comment that ignores nothing";
+        why: "no finding of that code is left at its place, so the comment would hide a new one";
+        fix: "remove the comment, or the code from it";
+        doc: "https://istio.io/latest/docs/ops/diagnostic-tools/istioctl-analyze/";
 }

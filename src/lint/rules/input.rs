@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::lint::codes::{INPUT_SYNTAX, INPUT_TYPE, OBJECT_TWICE, UNKNOWN_FIELD};
 use crate::lint::{Code, Finding, Findings, Place, Rule, World};
+use crate::manifests::load::Named;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Unreadable, &UnknownField, &ObjectTwice];
 
@@ -24,7 +25,7 @@ impl Rule for Unreadable {
             };
             let finding = Finding::new(
                 code,
-                Place::at(String::new(), &error.location, &error.path),
+                Place::at(title(error.object.as_ref(), world), &error.location, &error.path),
                 &error.message,
             );
             found.push(match &error.fix {
@@ -33,6 +34,10 @@ impl Rule for Unreadable {
             });
         }
     }
+}
+
+fn title(object: Option<&Named>, world: &World<'_>) -> String {
+    object.map(|named| named.title(world.namespace())).unwrap_or_default()
 }
 
 /// Fields that no version of the kind has.
@@ -45,7 +50,7 @@ impl Rule for UnknownField {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for warning in world.warnings {
-            let place = Place::at(String::new(), &warning.location, &warning.path);
+            let place = Place::at(title(warning.object.as_ref(), world), &warning.location, &warning.path);
             found.push(Finding::new(&UNKNOWN_FIELD, place, &warning.message));
         }
     }

@@ -2,12 +2,14 @@
 //! the place of every field. Reading files is the caller's work.
 
 mod decode;
+mod ignore;
 mod position;
 mod scalar;
 mod tree;
 
 use std::sync::Arc;
 
+pub use ignore::Ignore;
 pub use position::{Location, Origin, Position};
 
 use super::model::{Deployment, Gateway, Manifest, ObjectMeta, Secret, Service, VirtualService};
@@ -27,6 +29,8 @@ pub struct Loaded {
     /// What cannot be read, or what an API server would refuse. The objects
     /// around it are read all the same, up to the first error of syntax.
     pub errors: Vec<LoadError>,
+    /// Comments that ask for findings to be ignored, in the order of the text.
+    pub ignores: Vec<Ignore>,
 }
 
 impl Loaded {
@@ -51,6 +55,34 @@ pub struct Object {
     pub manifest: Manifest,
 }
 
+/// The object that something is said of, as far as its header could be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.namespace`, if it names one.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+}
+
+impl Named {
+    fn of(node: &Node, kind: &str) -> Option<Self> {
+        let field = |name: &str| Some(node.get("metadata")?.get(name)?.as_str()?.to_owned());
+        Some(Self {
+            kind: kind.to_owned(),
+            namespace: field("namespace"),
+            name: field("name")?,
+        })
+    }
+
+    /// `Kind namespace/name`, with `default_namespace` for an object that names none.
+    pub fn title(&self, default_namespace: &str) -> String {
+        let namespace = self.namespace.as_deref().unwrap_or(default_namespace);
+        format!("{} {namespace}/{}", self.kind, self.name)
+    }
+}
+
 /// Something that is odd, but stops nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
@@ -60,6 +92,8 @@ pub struct Warning {
     pub path: String,
     /// What, in words.
     pub message: String,
+    /// The object.
+    pub object: Option<Named>,
 }
 
 impl From<Warning> for Problem {
@@ -81,6 +115,8 @@ pub struct LoadError {
     pub message: String,
     /// What to change, where it is known.
     pub fix: Option<String>,
+    /// The object, where its header could be read.
+    pub object: Option<Named>,
 }
 
 impl From<LoadError> for Problem {
@@ -111,13 +147,31 @@ pub fn load(text: &str, name: &str) -> Loaded {
         file: Arc::from(name),
         loaded: Loaded::default(),
     };
-    for document in Documents::new(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = Documents::new(text);
+    let mut comments = Vec::new();
+    while let Some(document) = documents.next() {
+        let lines = document
+            .as_ref()
+            .ok()
+            .map(|node| (node.position.line, documents.last_line));
         let read = document
             .map_err(|error| loading.error(error.position, "", error.message))
             .and_then(|document| loading.document(&document, None));
         if let Err(error) = read {
             loading.loaded.errors.push(error);
         }
+        comments.extend(documents.comments.drain(..).map(|comment| (comment, lines)));
+    }
+    comments.extend(documents.comments.drain(..).map(|comment| (comment, None)));
+    if !comments.is_empty() {
+        let starts: Vec<u32> = loading
+            .loaded
+            .objects
+            .iter()
+            .map(|object| object.origin.position.line)
+            .collect();
+        loading.loaded.ignores = ignore::ignores(comments, text, &loading.file, &starts);
     }
     loading.loaded
 }
@@ -162,6 +216,7 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
             path: String::new(),
             message: "the file is no UTF-8 text".into(),
             fix: None,
+            object: None,
         }
     })
 }
@@ -176,6 +231,7 @@ pub(super) fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
                 path: String::new(),
                 message: error.message,
                 fix: None,
+                object: None,
             })
         })
         .filter(|value| !matches!(value, Ok(serde_json::Value::Null)))
@@ -233,6 +289,7 @@ impl Loading {
             path: path.to_owned(),
             message: message.into(),
             fix: None,
+            object: None,
         }
     }
 
@@ -271,7 +328,14 @@ impl Loading {
             let whole = with_header(node, api_version, kind);
             return self.document(&whole, None);
         }
-        let manifest = self.manifest(node, api_version, kind)?;
+        let said = self.loaded.warnings.len();
+        let manifest = self.manifest(node, api_version, kind).map_err(|error| LoadError {
+            object: Named::of(node, kind),
+            ..error
+        })?;
+        for warning in &mut self.loaded.warnings[said..] {
+            warning.object = Named::of(node, kind);
+        }
         self.loaded.objects.push(Object {
             origin: Origin::new(&self.file, node),
             manifest,
@@ -401,6 +465,7 @@ impl Loading {
             location: Location::new(&self.file, field.position),
             message: format!("unknown field {}: an API server drops it", field.path),
             path: field.path,
+            object: None,
         });
     }
 

@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use granit_parser::{Event, Parser, Placement, ScalarStyle, Span, StrInput, Tag};
 
+use super::ignore::Comment;
 use super::position::Position;
 use super::scalar;
 
@@ -134,6 +135,10 @@ fn error(position: Position, message: impl Into<String>) -> SyntaxError {
 pub(super) struct Documents<'a> {
     parser: Parser<'a, StrInput<'a>>,
     done: bool,
+    /// Comments that ask for findings to be ignored, of all documents so far.
+    pub(super) comments: Vec<Comment>,
+    /// The last line of the document that was read last.
+    pub(super) last_line: u32,
 }
 
 impl<'a> Documents<'a> {
@@ -142,10 +147,15 @@ impl<'a> Documents<'a> {
             flow_nesting_limit: DEPTH_LIMIT,
             block_nesting_limit: DEPTH_LIMIT,
         };
-        options.set_emit_comments(false);
+        // Few files hold such comments, and the others need not pay for them.
+        let wanted = text.contains(super::ignore::MARK);
+        options.set_emit_comments(wanted);
+        options.max_buffered_comment_events = usize::MAX;
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             done: false,
+            comments: Vec::new(),
+            last_line: 0,
         }
     }
 
@@ -167,7 +177,17 @@ impl<'a> Documents<'a> {
             })?;
             match event {
                 Event::StreamEnd => return Ok(None),
+                Event::Comment(text, placement) => {
+                    let leading = builder.root.is_none() && builder.open.is_empty();
+                    self.comments.extend(Comment::parse(
+                        &text,
+                        position(&span),
+                        placement == Placement::Right,
+                        leading,
+                    ));
+                }
                 Event::DocumentEnd => {
+                    self.last_line = position(&span).line;
                     let root = builder.root.take();
                     return Ok(Some(root.unwrap_or(Node {
                         position: position(&span),

@@ -1,0 +1,60 @@
+//! `istio-tls lint explain`: what a code means.
+
+use crate::cli::context::Context;
+use crate::cli::{Exit, Failure};
+use crate::lint::codes;
+use crate::report::lint_explain;
+use crate::report::paint::Paint;
+
+/// Explains a code, or lists all of them
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  istio-tls lint explain ITL0004\n  istio-tls lint explain IST0106       Istio's code: every code of ours for it\n  istio-tls lint explain"
+)]
+pub(super) struct ExplainArgs {
+    /// Ours, or one of Istio's [default: list every code]
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+}
+
+pub(super) fn run(args: &ExplainArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(&[
+        ("text", Format::Text),
+        ("json", Format::Json),
+        ("markdown", Format::Markdown),
+    ])?;
+    let wanted: Vec<&codes::Code> = match &args.code {
+        None => codes::all().collect(),
+        Some(id) => {
+            let named: Vec<&codes::Code> = codes::all()
+                .filter(|code| {
+                    let istio = code.istio.is_some_and(|istio| istio.eq_ignore_ascii_case(id));
+                    istio || code.id.eq_ignore_ascii_case(id)
+                })
+                .collect();
+            if named.is_empty() {
+                return Err(Failure::usage(codes::unknown(id)));
+            }
+            named
+        }
+    };
+    let paint = Paint::new(context.color_stdout);
+    let codes = wanted.iter().copied();
+    match format {
+        Format::Json => context.print_json(&lint_explain::json(codes))?,
+        Format::Markdown => context.print(&lint_explain::markdown(codes))?,
+        Format::Text if args.code.is_none() => context.print(&lint_explain::table(codes, paint))?,
+        Format::Text => {
+            let texts: Vec<String> = codes.map(|code| lint_explain::text(code, paint)).collect();
+            context.print(&texts.join("\n"))?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,33 @@
+//! What `serve` says of its sources, at the start and after each change.
+
+use super::world::Judging;
+use crate::cli::context;
+use crate::gateway::remark::Remark;
+use crate::gateway::source::Check;
+use crate::lint::{Finding, Severity};
+use crate::problem::Problem;
+
+/// A judge for the gateway: errors and warnings, with the time of each reading.
+pub(in crate::cli) fn serve_check(certs_given: bool) -> Check {
+    Box::new(move |collected| {
+        let report = Judging::default().of_sources(collected, certs_given, context::clock());
+        let findings = report.findings.into_iter();
+        findings
+            .filter(|finding| finding.severity >= Severity::Warning)
+            .map(remark)
+            .collect()
+    })
+}
+
+fn remark(finding: Finding) -> Remark {
+    let place = if finding.line == 0 {
+        format!("{}, made from {}", finding.path, finding.file)
+    } else {
+        finding.at()
+    };
+    Remark {
+        place,
+        stops_strict: finding.severity == Severity::Error,
+        problem: Problem::from(finding),
+    }
+}

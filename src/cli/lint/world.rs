@@ -1,0 +1,55 @@
+//! From what was read to what lint looks at, for every command that lints.
+
+use time::OffsetDateTime;
+
+use crate::lint::{Report, Settings, Suppression, World, lint, suppress};
+use crate::sources::Collected;
+use crate::workspace::config::IstioTarget;
+
+/// How a command lints.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Judging {
+    /// `--istio`; istio-tls.yaml's, or the latest, when not given.
+    pub(in crate::cli) target: Option<IstioTarget>,
+    /// `--suppress`.
+    pub(in crate::cli) suppressions: Vec<Suppression>,
+}
+
+impl Judging {
+    /// The Istio that is to read the objects.
+    fn target_of(&self, collected: &Collected<'_>) -> IstioTarget {
+        let recorded = collected.config.as_ref().map(|config| config.istio);
+        self.target.or(recorded).unwrap_or_default()
+    }
+
+    /// Lints what was read (`certs_given`: with `--certs`), and takes out what comments and flags suppress.
+    pub(in crate::cli) fn of_sources(
+        &self,
+        collected: &Collected<'_>,
+        certs_given: bool,
+        now: OffsetDateTime,
+    ) -> Report {
+        let settings = self.settings(collected, certs_given, now);
+        let world = World::new(
+            &collected.objects,
+            &collected.errors,
+            &collected.warnings,
+            &collected.store,
+            &settings,
+        );
+        let mut report = lint(&world);
+        suppress(&mut report, &collected.ignores, &self.suppressions);
+        report
+    }
+
+    /// What is known beside the objects.
+    pub(super) fn settings(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Settings {
+        Settings {
+            target: self.target_of(collected),
+            now,
+            namespace: collected.namespace.clone(),
+            pod_labels: collected.pod_labels.clone(),
+            secrets_elsewhere: collected.workspace_hosts > 0 || certs_given,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Which servers of which Gateways take a VirtualService's routes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::host_index::{HostIndex, Suffixes};
+use super::world::{Item, World};
+use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
+use crate::manifests::model::{Gateway, VirtualService};
+use crate::manifests::server_hosts::hosts_of;
+
+/// The word for every sidecar of the mesh among a VirtualService's gateways.
+pub(super) const MESH: &str = "mesh";
+
+/// Which routes a server looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Takes {
+    /// `http` routes.
+    Http,
+    /// `tls` routes, by SNI.
+    Tls,
+    /// `tcp` routes.
+    Tcp,
+    /// No routes: TLS mode `AUTO_PASSTHROUGH`.
+    Nothing,
+    /// Not known, for the server is invalid.
+    Unknown,
+}
+
+impl Takes {
+    /// What a server takes, by its protocol and TLS mode.
+    pub(super) fn of(server: &Server) -> Self {
+        let mode = server.tls.as_ref().map(ServerTlsSettings::effective_mode);
+        match (server.port.protocol.to_ascii_lowercase().as_str(), mode) {
+            ("https" | "tls", Some(TlsMode::Passthrough)) => Self::Tls,
+            ("https" | "tls", Some(TlsMode::AutoPassthrough)) => Self::Nothing,
+            ("http" | "http2" | "grpc" | "grpc-web" | "http_proxy", _) | ("https", Some(_)) => Self::Http,
+            ("tcp" | "mongo" | "redis" | "mysql", None) | ("tls", Some(_)) => Self::Tcp,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// What is known of a server that exposes a host.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Exposure {
+    /// Only VirtualServices of this namespace may bind; none is any.
+    pub(super) namespace: Option<String>,
+    /// Which routes the server looks at.
+    pub(super) takes: Takes,
+    /// The server's port.
+    pub(super) port: u32,
+}
+
+/// A Gateway with its hosts.
+pub(super) struct BoundGateway<'a> {
+    /// The Gateway.
+    pub(super) item: &'a Item<'a, Gateway>,
+    hosts: HostIndex<Exposure>,
+}
+
+impl BoundGateway<'_> {
+    /// The servers that expose a host, whichever namespace may bind.
+    pub(super) fn exposures(&self, host: &str) -> Vec<&Exposure> {
+        self.hosts.overlapping(&host.to_ascii_lowercase()).collect()
+    }
+
+    /// What is known of the servers that take a VirtualService's routes.
+    pub(super) fn servers_for(&self, service: &Item<'_, VirtualService>) -> BTreeSet<&Exposure> {
+        let hosts = service.object.spec.hosts.iter();
+        hosts
+            .flat_map(|host| self.exposures(host))
+            .filter(|exposure| exposure.is_open_to(service.namespace))
+            .collect()
+    }
+}
+
+impl Exposure {
+    /// Whether VirtualServices of a namespace may bind.
+    pub(super) fn is_open_to(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|only| only == namespace)
+    }
+}
+
+/// Every Gateway, by name and namespace.
+pub(super) struct Gateways<'a> {
+    by_name: HashMap<&'a str, BTreeMap<&'a str, BoundGateway<'a>>>,
+}
+
+impl<'a> Gateways<'a> {
+    /// Indexes the world's Gateways for the hosts of its VirtualServices.
+    pub(super) fn of(world: &'a World<'_>) -> Self {
+        let services = world.virtual_services.iter();
+        let hosts: Vec<String> = services
+            .flat_map(|service| &service.object.spec.hosts)
+            .filter(|host| host.starts_with('*'))
+            .map(|host| host.to_ascii_lowercase())
+            .collect();
+        let asked = Suffixes::of(hosts.iter().map(String::as_str));
+        let mut gateways = Self {
+            by_name: HashMap::new(),
+        };
+        for item in &world.gateways {
+            let mut hosts = HostIndex::asked_for(&asked);
+            for server in &item.object.spec.servers {
+                for host in hosts_of(server, item.namespace) {
+                    let exposure = Exposure {
+                        namespace: host.namespace,
+                        takes: Takes::of(server),
+                        port: server.port.number,
+                    };
+                    hosts.add(&host.name, &exposure);
+                }
+            }
+            let of_name = gateways.by_name.entry(&item.metadata.name).or_default();
+            of_name.insert(item.namespace, BoundGateway { item, hosts });
+        }
+        gateways
+    }
+
+    /// The Gateway that a VirtualService of a namespace names.
+    pub(super) fn find(&self, reference: &str, namespace: &str) -> Option<&BoundGateway<'a>> {
+        let (namespace, name) = gateway_name(reference, namespace);
+        self.by_name.get(name)?.get(namespace)
+    }
+
+    /// Namespaces that have a Gateway of a name.
+    pub(super) fn namespaces_of(&self, name: &str) -> impl Iterator<Item = &'a str> + '_ {
+        self.by_name.get(name).into_iter().flat_map(BTreeMap::keys).copied()
+    }
+
+    /// The Gateways to which a VirtualService is bound, if all of them are
+    /// known and the mesh is not among them.
+    pub(super) fn all_of(&self, service: &Item<'_, VirtualService>) -> Option<Vec<&BoundGateway<'a>>> {
+        let named = &service.object.spec.gateways;
+        if named.is_empty() || named.iter().any(|name| name == MESH) {
+            return None;
+        }
+        named.iter().map(|name| self.find(name, service.namespace)).collect()
+    }
+}
+
+/// Namespace and name of the Gateway that a VirtualService of a namespace
+/// names as `name`, `namespace/name`, `./name`, or in the old form
+/// `name.namespace.svc.cluster.local`.
+pub(super) fn gateway_name<'t>(reference: &'t str, namespace: &'t str) -> (&'t str, &'t str) {
+    match (reference.split_once('/'), reference.split_once('.')) {
+        (Some((".", name)), _) => (namespace, name),
+        (Some(named), _) => named,
+        (None, Some((name, rest))) => (rest.split('.').next().unwrap_or(rest), name),
+        (None, None) => (namespace, reference),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Takes, gateway_name};
+    use crate::manifests::model::gateway::{Port, Server, ServerTlsSettings, TlsMode};
+
+    #[test]
+    fn gateways_are_named_in_four_forms() {
+        for (reference, expected) in [
+            ("gw", ("here", "gw")),
+            ("./gw", ("here", "gw")),
+            ("there/gw", ("there", "gw")),
+            ("gw.there.svc.cluster.local", ("there", "gw")),
+            ("gw.there", ("there", "gw")),
+        ] {
+            assert_eq!(gateway_name(reference, "here"), expected, "{reference}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_takes_follows_from_protocol_and_mode() {
+        for (protocol, mode, expected) in [
+            ("HTTP", None, Takes::Http),
+            ("http", Some(TlsMode::Passthrough), Takes::Http),
+            ("GRPC-Web", None, Takes::Http),
+            ("HTTPS", Some(TlsMode::Simple), Takes::Http),
+            ("HTTPS", Some(TlsMode::Passthrough), Takes::Tls),
+            ("HTTPS", None, Takes::Unknown),
+            ("TLS", Some(TlsMode::Passthrough), Takes::Tls),
+            ("TLS", Some(TlsMode::Mutual), Takes::Tcp),
+            ("TLS", Some(TlsMode::AutoPassthrough), Takes::Nothing),
+            ("TCP", None, Takes::Tcp),
+            ("MONGO", None, Takes::Tcp),
+            ("UDP", None, Takes::Unknown),
+        ] {
+            let server = Server {
+                port: Port {
+                    protocol: protocol.to_owned(),
+                    ..Port::default()
+                },
+                tls: mode.map(|mode| ServerTlsSettings {
+                    mode: Some(mode),
+                    ..ServerTlsSettings::default()
+                }),
+                ..Server::default()
+            };
+            assert_eq!(Takes::of(&server), expected, "{protocol}");
+        }
+    }
+}

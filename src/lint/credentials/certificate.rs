@@ -1,0 +1,306 @@
+//! What rules look at in a certificate, read once per certificate and once per
+//! file's content, however many Secrets hold it.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::prelude::FromDer as _;
+
+use crate::certs::inspect::{KeyFacts, extended_key_usages, public_key, signature_algorithm};
+use crate::certs::names::{authority_key_identifier, common_names, display, general_name, subject_key_identifier};
+use crate::certs::pem;
+use crate::certs::verify::{FaultCode, Purpose, VerifyInput, verify};
+use crate::names::Host;
+use crate::problem::Problem;
+
+/// The extension with the signed timestamps of certificate transparency (RFC
+/// 6962): only public CAs add it, and none of them signs leaves with its root.
+const TRANSPARENCY: &str = "1.3.6.1.4.1.11129.2.4.2";
+
+/// One certificate.
+pub(crate) struct Certificate {
+    /// The certificate itself.
+    pub der: CertificateDer<'static>,
+    /// Its CN, else its first name, else its whole subject.
+    pub called: String,
+    /// The issuer, as `C=US, CN=a`.
+    pub issuer: String,
+    /// DNS names and addresses of subjectAltName, lower case.
+    pub names: Vec<String>,
+    /// The common names of the subject.
+    pub common_names: Vec<String>,
+    /// The beginning of its validity.
+    pub not_before: OffsetDateTime,
+    /// The end of its validity.
+    pub not_after: OffsetDateTime,
+    /// 1, 2 or 3.
+    pub version: u32,
+    /// Its key.
+    pub key: KeyFacts,
+    /// By what the issuer signed.
+    pub signature: String,
+    /// Whether clients refuse that.
+    pub weak_signature: bool,
+    /// basicConstraints cA.
+    pub is_ca: bool,
+    /// extendedKeyUsage, where it is given.
+    pub extended_key_usage: Option<Vec<String>>,
+    /// keyUsage is given and allows neither signing nor key exchange.
+    pub no_tls_usage: bool,
+    /// It is one of a public CA.
+    pub public: bool,
+    subject_name: Vec<u8>,
+    issuer_name: Vec<u8>,
+    subject_key: Option<Vec<u8>>,
+    authority_key: Option<Vec<u8>>,
+}
+
+/// What of a certificate says that another signed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// Name and key fit.
+    Issuer,
+    /// The name is the issuer's, the key another.
+    OtherKey,
+    /// The name is another.
+    Stranger,
+}
+
+impl Certificate {
+    fn read(der: &[u8]) -> Option<Self> {
+        pem::check_certificate(der).ok()?;
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        let common_names = common_names(parsed.subject());
+        let names: Vec<String> = parsed
+            .subject_alternative_name()
+            .ok()
+            .flatten()
+            .iter()
+            .flat_map(|found| &found.value.general_names)
+            .map(general_name)
+            .filter(|(kind, _)| matches!(*kind, "DNS" | "IP"))
+            .map(|(_, name)| name.to_ascii_lowercase())
+            .collect();
+        let called = common_names.first().or(names.first()).cloned();
+        let algorithm = signature_algorithm(&parsed);
+        let usage = parsed.extended_key_usage().ok().flatten();
+        Some(Self {
+            called: called.unwrap_or_else(|| display(parsed.subject())),
+            issuer: display(parsed.issuer()),
+            names,
+            common_names,
+            not_before: parsed.validity().not_before.to_datetime(),
+            not_after: parsed.validity().not_after.to_datetime(),
+            version: parsed.version().0.saturating_add(1),
+            key: public_key(parsed.public_key()),
+            signature: algorithm.name(),
+            weak_signature: algorithm.is_weak(),
+            is_ca: parsed
+                .basic_constraints()
+                .ok()
+                .flatten()
+                .is_some_and(|found| found.value.ca),
+            extended_key_usage: usage.map(|found| extended_key_usages(found.value)),
+            no_tls_usage: parsed.key_usage().ok().flatten().is_some_and(|found| {
+                let usage = found.value;
+                !(usage.digital_signature() || usage.key_encipherment() || usage.key_agreement())
+            }),
+            public: parsed
+                .extensions()
+                .iter()
+                .any(|extension| match extension.parsed_extension() {
+                    ParsedExtension::SCT(_) => true,
+                    _ => extension.oid.to_id_string() == TRANSPARENCY,
+                }),
+            subject_name: parsed.subject().as_raw().to_vec(),
+            issuer_name: parsed.issuer().as_raw().to_vec(),
+            subject_key: subject_key_identifier(&parsed),
+            authority_key: authority_key_identifier(&parsed),
+            der: CertificateDer::from(der.to_vec()),
+        })
+    }
+
+    /// Whether issuer and subject are the same name, as a root's are.
+    pub(crate) fn is_self_issued(&self) -> bool {
+        self.subject_name == self.issuer_name
+    }
+
+    /// Whether it can sign others: a CA, or a root from before there were extensions.
+    pub(crate) fn is_authority(&self) -> bool {
+        self.is_ca || (self.version != 3 && self.is_self_issued())
+    }
+
+    /// Whether it can be meant as a server's or a client's own certificate.
+    pub(crate) fn is_leaf(&self) -> bool {
+        !self.is_authority()
+    }
+
+    /// The subject, as it stands in the certificate.
+    pub(crate) fn subject_name(&self) -> &[u8] {
+        &self.subject_name
+    }
+
+    /// The issuer's name, as it stands in the certificate.
+    pub(crate) fn issuer_name(&self) -> &[u8] {
+        &self.issuer_name
+    }
+
+    /// What `other` is to this certificate, by names and key identifiers; the
+    /// signature itself is looked at only where there are none.
+    pub(crate) fn relation(&self, other: &Self) -> Relation {
+        if self.issuer_name != other.subject_name {
+            return Relation::Stranger;
+        }
+        let fits = match (&self.authority_key, &other.subject_key) {
+            (Some(wanted), Some(held)) => wanted == held,
+            _ => self.is_signed_by(other),
+        };
+        if fits { Relation::Issuer } else { Relation::OtherKey }
+    }
+
+    fn is_signed_by(&self, other: &Self) -> bool {
+        let verdict = verify(&VerifyInput {
+            chain: std::slice::from_ref(&self.der),
+            intermediates: &[],
+            roots: std::slice::from_ref(&other.der),
+            crls: &[],
+            purpose: Purpose::Server,
+            host: None,
+            now: self.not_before,
+        });
+        let codes = [FaultCode::BadSignature, FaultCode::UnknownIssuer];
+        !verdict.faults.iter().any(|fault| codes.contains(&fault.code))
+    }
+
+    /// Whether a client that wants `host` takes the certificate's names (RFC 9525).
+    pub(crate) fn covers(&self, host: &Host) -> bool {
+        self.names.iter().any(|name| host.is_covered_by(name))
+    }
+
+    /// Whether extendedKeyUsage allows `purpose` (`serverAuth`); an absent one allows everything.
+    pub(crate) fn allows(&self, purpose: &str) -> bool {
+        let usages = self.extended_key_usage.as_ref();
+        usages.is_none_or(|usages| {
+            usages
+                .iter()
+                .any(|usage| usage == purpose || usage == "anyExtendedKeyUsage")
+        })
+    }
+}
+
+/// Why a value holds no certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// The line of the value; 0 when no line is meant.
+    pub line: u32,
+    /// In words.
+    pub why: String,
+    /// Whether not even the first certificate can be read, which is what Istio looks at.
+    pub from_the_start: bool,
+}
+
+/// The certificates of a value, in its order, each with its line.
+pub(crate) type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable>>;
+
+/// Reads certificates, each content and each certificate once.
+#[derive(Default)]
+pub(crate) struct Reader {
+    contents: HashMap<Vec<u8>, Certificates>,
+    certificates: HashMap<Vec<u8>, Option<Rc<Certificate>>>,
+}
+
+impl Reader {
+    /// The certificates of a PEM text.
+    pub(crate) fn certificates(&mut self, content: &[u8]) -> Certificates {
+        if let Some(known) = self.contents.get(content) {
+            return known.clone();
+        }
+        let read = Rc::new(self.read(content));
+        self.contents.insert(content.to_vec(), read.clone());
+        read
+    }
+
+    fn read(&mut self, content: &[u8]) -> Result<Vec<(u32, Rc<Certificate>)>, Unreadable> {
+        let unreadable = |line: u32, why: String| Unreadable {
+            line,
+            why,
+            from_the_start: false,
+        };
+        let blocks = pem::blocks(content, NAME).map_err(|problem| {
+            let (line, why) = words(&problem);
+            Unreadable {
+                line,
+                why: explained(content).unwrap_or(why),
+                from_the_start: !self.has_first(content),
+            }
+        })?;
+        let mut found = Vec::new();
+        for block in blocks.iter().filter(|block| block.is_certificate()) {
+            let line = u32::try_from(block.line).unwrap_or(u32::MAX);
+            let certificate = self.certificate(&block.der).ok_or_else(|| Unreadable {
+                from_the_start: found.is_empty(),
+                ..unreadable(
+                    line,
+                    "the content of the CERTIFICATE block is no X.509 certificate".into(),
+                )
+            })?;
+            found.push((line, certificate));
+        }
+        if found.is_empty() {
+            let held: Vec<&str> = blocks.iter().map(|block| block.label.as_str()).collect();
+            return Err(Unreadable {
+                from_the_start: true,
+                ..unreadable(0, format!("it holds no CERTIFICATE but {}", held.join(", ")))
+            });
+        }
+        Ok(found)
+    }
+
+    fn certificate(&mut self, der: &[u8]) -> Option<Rc<Certificate>> {
+        if let Some(known) = self.certificates.get(der) {
+            return known.clone();
+        }
+        let read = Certificate::read(der).map(Rc::new);
+        self.certificates.insert(der.to_vec(), read.clone());
+        read
+    }
+
+    /// Whether the text up to the first END line is a certificate.
+    fn has_first(&mut self, content: &[u8]) -> bool {
+        let text = String::from_utf8_lossy(content);
+        let mut first = String::new();
+        for line in text.lines() {
+            first.push_str(line);
+            first.push('\n');
+            if line.trim() == "-----END CERTIFICATE-----" {
+                let blocks = pem::blocks(first.as_bytes(), NAME).unwrap_or_default();
+                return blocks.iter().any(|block| self.certificate(&block.der).is_some());
+            }
+        }
+        false
+    }
+}
+
+/// What problems of reading call the text.
+pub(crate) const NAME: &str = "value";
+
+/// The line of a problem with a text, and the reason without the text's name.
+pub(crate) fn words(problem: &Problem) -> (u32, String) {
+    let at = problem.at.as_deref().unwrap_or_default();
+    let line = at.rsplit(':').next().and_then(|line| line.parse().ok());
+    let why = problem.why.clone().unwrap_or_else(|| problem.what.clone());
+    (line.unwrap_or(0), why)
+}
+
+/// A mistake that is seen often, by its name.
+pub(crate) fn explained(content: &[u8]) -> Option<String> {
+    use base64::Engine as _;
+    let text = std::str::from_utf8(content).ok()?;
+    let compact: String = text.split_ascii_whitespace().collect();
+    let decoded = base64::engine::general_purpose::STANDARD.decode(compact).ok()?;
+    pem::is_pem(&decoded).then(|| "it is the base64 of PEM: the value was encoded twice".to_owned())
+}

@@ -1,0 +1,448 @@
+//! Looks up what servers name: each Secret, pair and bundle once.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::secret::Data;
+use super::server::Reference;
+use super::{
+    Authorities, Certificates, ClientCa, Credential, Credentials, FileField, Known, Outcome, Pair, Reader, TlsServer,
+    UsedSecret, Value, verifies_clients,
+};
+use crate::lint::pods::{Pods, Workloads};
+use crate::lint::world::{Item, World};
+use crate::manifests::model::gateway::ServerTlsSettings;
+use crate::manifests::model::{Other, Secret};
+use crate::problem::Problem;
+
+/// A Secret by namespace, name and, where `--certs` may answer, the hosts.
+type Asked = (String, String, Vec<String>);
+
+pub(super) struct Finder<'w, 'a> {
+    world: &'w World<'a>,
+    pub(super) workloads: Workloads<'a>,
+    items: HashMap<(&'a str, &'a str), Item<'a, Secret>>,
+    namespaces: HashMap<&'a str, Vec<&'a str>>,
+    /// Secrets that a controller makes from an object of the input.
+    made: HashSet<(&'a str, &'a str)>,
+    secrets: HashMap<Asked, Result<Option<Rc<UsedSecret<'a>>>, Problem>>,
+    reader: Reader,
+    pairs: Vec<Pair<'a>>,
+    pair_places: HashMap<(*const UsedSecret<'a>, String, *const UsedSecret<'a>, String), usize>,
+    authorities: Vec<Authorities<'a>>,
+    authority_places: HashMap<(*const UsedSecret<'a>, String, String), usize>,
+}
+
+impl<'w, 'a> Finder<'w, 'a> {
+    pub(super) fn new(world: &'w World<'a>) -> Self {
+        let mut items = HashMap::new();
+        let mut namespaces: HashMap<&str, Vec<&str>> = HashMap::new();
+        for item in &world.secrets {
+            let name = item.metadata.name.as_str();
+            if items.insert((item.namespace, name), item.clone()).is_none() {
+                namespaces.entry(name).or_default().push(item.namespace);
+            }
+        }
+        let mut made = HashSet::new();
+        for other in &world.others {
+            if let Some(name) = made_by(other) {
+                made.insert((other.namespace, name));
+                namespaces.entry(name).or_default().push(other.namespace);
+            }
+        }
+        Self {
+            world,
+            made,
+            workloads: Workloads::of(world),
+            items,
+            namespaces,
+            secrets: HashMap::new(),
+            reader: Reader::default(),
+            pairs: Vec::new(),
+            pair_places: HashMap::new(),
+            authorities: Vec::new(),
+            authority_places: HashMap::new(),
+        }
+    }
+
+    /// What a server's TLS settings lead to: Secrets before files, as istiod chooses.
+    pub(super) fn resolve(&mut self, server: &mut TlsServer<'a>, tls: &ServerTlsSettings) {
+        let path = format!("{}.tls", server.path);
+        let namespaces = self.workloads.namespaces(&server.pods);
+        let hosts = server.host_names();
+        let single = tls.credential_name.as_deref().filter(|name| !name.is_empty());
+        let listed = tls.credential_names.iter().enumerate();
+        let named = single
+            .map(|name| (format!("{path}.credentialName"), name, true))
+            .into_iter()
+            .chain(listed.map(|(index, name)| (format!("{path}.credentialNames[{index}]"), name.as_str(), false)));
+        for (field, written, analysed) in named {
+            let credential = self.credential(field, written, analysed, &namespaces, &hosts);
+            let pair = self.pair_of(&credential);
+            if let Some(pair) = pair.and_then(|place| self.pairs.get_mut(place)) {
+                pair.analysed |= analysed;
+            }
+            server.pairs.extend(pair);
+            server.credentials.push(credential);
+        }
+        if server.credentials.is_empty() {
+            self.resolve_files(server, tls, &path, &hosts);
+            return;
+        }
+        let extra = tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty());
+        if let Some(written) = extra {
+            let field = format!("{path}.caCertCredentialName");
+            server.ca_credential = Some(self.credential(field, written, false, &namespaces, &[]));
+        }
+        if verifies_clients(server.mode) {
+            server.client_ca = self.client_ca(server, &namespaces);
+        }
+    }
+
+    /// Gateway API: certificateRefs, in the Gateway's namespace unless they name one.
+    pub(super) fn resolve_references(
+        &mut self,
+        server: &mut TlsServer<'a>,
+        references: Vec<Reference>,
+        namespace: &str,
+    ) {
+        let hosts = server.host_names();
+        for reference in references {
+            let namespaces = [reference.namespace.unwrap_or_else(|| namespace.to_owned())];
+            let credential = self.credential(reference.field, &reference.name, false, &namespaces, &hosts);
+            server.pairs.extend(self.pair_of(&credential));
+            server.credentials.push(credential);
+        }
+        if verifies_clients(server.mode) {
+            server.client_ca = self.client_ca(server, &[namespace.to_owned()]);
+        }
+    }
+
+    fn credential(
+        &mut self,
+        field: String,
+        written: &str,
+        analysed: bool,
+        namespaces: &[String],
+        hosts: &[String],
+    ) -> Credential<'a> {
+        let plain = written.strip_prefix("kubernetes://").unwrap_or(written);
+        let (namespace, name) = match plain.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, plain),
+        };
+        let outcome = match namespace {
+            _ if plain.contains("://") => Outcome::OtherSource,
+            Some(namespace) if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) => {
+                Outcome::Denied {
+                    namespace: namespace.to_owned(),
+                    pods: namespaces.to_vec(),
+                }
+            }
+            Some(namespace) => self.look(&[namespace.to_owned()], name, hosts),
+            None => self.look(namespaces, name, hosts),
+        };
+        Credential {
+            field,
+            written: written.to_owned(),
+            name: name.to_owned(),
+            has_namespace: namespace.is_some(),
+            outcome,
+            analysed,
+        }
+    }
+
+    fn look(&mut self, namespaces: &[String], name: &str, hosts: &[String]) -> Outcome<'a> {
+        let holders: Vec<String> = self
+            .namespaces
+            .get(name)
+            .into_iter()
+            .flatten()
+            .map(|namespace| (*namespace).to_owned())
+            .collect();
+        // Where the pods are not known, the Secret may be in any namespace.
+        let own = [self.world.pod_namespace().to_owned()];
+        let asked = match (namespaces, holders.as_slice()) {
+            ([], []) => &own,
+            ([], holders) => holders,
+            (known, _) => known,
+        };
+        for namespace in asked {
+            match self.secret(namespace, name, hosts) {
+                Ok(Some(found)) => return Outcome::Found(found),
+                Ok(None) if self.made.contains(&(namespace.as_str(), name)) => return Outcome::OtherSource,
+                Ok(None) => {}
+                Err(problem) => return Outcome::Unreadable(problem),
+            }
+        }
+        let mut elsewhere = holders;
+        elsewhere.sort_unstable();
+        elsewhere.dedup();
+        Outcome::Missing {
+            namespaces: namespaces.to_vec(),
+            elsewhere,
+        }
+    }
+
+    /// A Secret of the input, else what `--certs` and the workspace have for it.
+    fn secret(&mut self, namespace: &str, name: &str, hosts: &[String]) -> Result<Option<Rc<UsedSecret<'a>>>, Problem> {
+        let store = self.world.store;
+        let hosts = if store.folders.is_empty() { &[] } else { hosts };
+        let asked: Asked = (namespace.to_owned(), name.to_owned(), hosts.to_vec());
+        if let Some(known) = self.secrets.get(&asked) {
+            return known.clone();
+        }
+        let object = store.objects.get(&(asked.0.clone(), asked.1.clone()));
+        let found = match object {
+            Some(data) => Ok(Some(Data::Shared(data))),
+            None => store
+                .find(name, hosts)
+                // An object of the pods' namespace is none of another's.
+                .map(|found| found.filter(|data| data.at.is_none()).map(Data::Read)),
+        };
+        let item = object.and_then(|_| self.items.get(&(namespace, name)).cloned());
+        let found = found.map(|data| data.map(|data| Rc::new(UsedSecret::new(namespace, name, item, data))));
+        self.secrets.insert(asked, found.clone());
+        found
+    }
+
+    fn pair_of(&mut self, credential: &Credential<'a>) -> Option<usize> {
+        let secret = credential.secret()?;
+        let entries = secret.data().key_pair().ok()?;
+        let certificate = Value::of(secret, entries.certificate)?;
+        let key = Value::of(secret, entries.key)?;
+        Some(self.pair(certificate, key))
+    }
+
+    fn pair(&mut self, certificate: Value<'a>, key: Value<'a>) -> usize {
+        let asked = (
+            Rc::as_ptr(&certificate.secret),
+            certificate.key.clone(),
+            Rc::as_ptr(&key.secret),
+            key.key.clone(),
+        );
+        if let Some(place) = self.pair_places.get(&asked) {
+            return *place;
+        }
+        let certificates = self.reader.certificates(certificate.content());
+        self.pairs.push(Pair {
+            certificate,
+            key,
+            certificates,
+            analysed: false,
+        });
+        self.pair_places.insert(asked, self.pairs.len() - 1);
+        self.pairs.len() - 1
+    }
+
+    fn bundle(&mut self, value: Value<'a>, crl: Option<Value<'a>>, of_secret: bool) -> usize {
+        let list = crl.as_ref().map(|crl| crl.key.clone()).unwrap_or_default();
+        let asked = (Rc::as_ptr(&value.secret), value.key.clone(), list);
+        if let Some(place) = self.authority_places.get(&asked) {
+            return *place;
+        }
+        let certificates = self.reader.certificates(value.content());
+        self.authorities.push(Authorities {
+            value,
+            certificates,
+            crl,
+            of_secret,
+        });
+        self.authority_places.insert(asked, self.authorities.len() - 1);
+        self.authorities.len() - 1
+    }
+
+    /// The Secret with `-cacert` alone, where there is one; else the server's own.
+    fn client_ca(&mut self, server: &TlsServer<'a>, namespaces: &[String]) -> Option<ClientCa<'a>> {
+        let first = server.credentials.first()?;
+        let own_name = format!("{}-cacert", first.name);
+        let looked_up;
+        let (field, separate_name, outcome) = if let Some(named) = &server.ca_credential {
+            (named.field.clone(), named.name.clone(), &named.outcome)
+        } else {
+            looked_up = self.look(namespaces, &own_name, &[]);
+            (first.field.clone(), own_name, &looked_up)
+        };
+        let (separate, elsewhere) = match outcome {
+            Outcome::Found(secret) => (Some(secret.clone()), Vec::new()),
+            Outcome::Missing { elsewhere, .. } => (None, elsewhere.clone()),
+            // What it holds is not known.
+            _ => return None,
+        };
+        let has_base = separate_name.strip_suffix("-cacert") == Some(first.name.as_str());
+        let base = first.secret().filter(|_| has_base).cloned();
+        let holder = separate.as_ref().or(base.as_ref()).cloned();
+        let found = holder.and_then(|holder| {
+            let entries = holder.data().authorities().ok()?;
+            let value = Value::of(&holder, entries.authorities)?;
+            let crl = entries.crl.and_then(|crl| Value::of(&holder, crl));
+            Some(self.bundle(value, crl, true))
+        });
+        Some(ClientCa {
+            field,
+            separate_name,
+            separate,
+            elsewhere,
+            base,
+            found,
+        })
+    }
+
+    fn resolve_files(&mut self, server: &mut TlsServer<'a>, tls: &ServerTlsSettings, path: &str, hosts: &[String]) {
+        let given = |value: &Option<String>| value.clone().filter(|path| !path.is_empty());
+        let mut pairs = vec![(path.to_owned(), given(&tls.server_certificate), given(&tls.private_key))];
+        let mut bundles = vec![(format!("{path}.caCertificates"), given(&tls.ca_certificates))];
+        for (index, listed) in tls.tls_certificates.iter().enumerate() {
+            let path = format!("{path}.tlsCertificates[{index}]");
+            bundles.push((format!("{path}.caCertificates"), given(&listed.ca_certificates)));
+            pairs.push((path, given(&listed.server_certificate), given(&listed.private_key)));
+        }
+        for (path, certificate, key) in pairs {
+            let certificate =
+                certificate.map(|file| self.file(server, format!("{path}.serverCertificate"), file, hosts));
+            let key = key.map(|file| self.file(server, format!("{path}.privateKey"), file, hosts));
+            let values = [&certificate, &key].map(|file| file.as_ref().and_then(|file| file.value.clone()));
+            if let [Some(certificate), Some(key)] = values {
+                server.pairs.push(self.pair(certificate, key));
+            }
+            server.files.extend(certificate);
+            server.files.extend(key);
+        }
+        if !verifies_clients(server.mode) {
+            return;
+        }
+        let crl = given(&tls.ca_crl).map(|file| self.file(server, format!("{path}.caCrl"), file, hosts));
+        for (field, file) in bundles {
+            let Some(file) = file else { continue };
+            let file = self.file(server, field, file, hosts);
+            if let Some(value) = &file.value {
+                let list = crl.as_ref().and_then(|crl| crl.value.clone());
+                server.file_authorities.push(self.bundle(value.clone(), list, false));
+            }
+            server.files.push(file);
+        }
+        server.files.extend(crl);
+    }
+
+    fn file(&mut self, server: &TlsServer<'a>, field: String, path: String, hosts: &[String]) -> FileField<'a> {
+        let store = self.world.store;
+        let leads_to = store.secret_at(&path);
+        let mut value = None;
+        let mut secret_is_there = false;
+        let mut made = false;
+        if let Some((name, key)) = &leads_to {
+            let namespaces = self.workloads.namespaces(&server.pods);
+            match self.look(&namespaces, name, hosts) {
+                Outcome::Found(secret) => {
+                    secret_is_there = true;
+                    value = Value::of_key(&secret, key);
+                }
+                Outcome::OtherSource => made = true,
+                _ => {}
+            }
+        }
+        if value.is_none() && store.host_files {
+            value = self.host_file(&path);
+        }
+        FileField {
+            unmounted_in: self.unmounted(&server.pods, &path),
+            field,
+            path,
+            leads_to: leads_to.filter(|_| !made),
+            value,
+            secret_is_there,
+        }
+    }
+
+    /// `--host-files`: the path is one of this machine's.
+    fn host_file(&mut self, path: &str) -> Option<Value<'a>> {
+        let asked: Asked = (String::new(), path.to_owned(), Vec::new());
+        if !self.secrets.contains_key(&asked) {
+            let entry = self.world.store.mounted(path, &[]).ok().flatten()?;
+            let data = crate::secrets::SecretData {
+                source: path.to_owned(),
+                at: None,
+                entries: std::iter::once((path.to_owned(), entry)).collect(),
+            };
+            let secret = Rc::new(UsedSecret::new("", path, None, Data::Read(data)));
+            self.secrets.insert(asked.clone(), Ok(Some(secret)));
+        }
+        let known = self.secrets.get(&asked)?.as_ref().ok()?.as_ref()?;
+        Value::of_key(known, path)
+    }
+
+    /// A Deployment of these pods in the input that mounts nothing at the path.
+    fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
+        let mut own = Workloads::deployments(pods)
+            .filter_map(|place| self.world.deployments.get(place))
+            .peekable();
+        own.peek()?;
+        let mut missing = None;
+        for deployment in own {
+            let containers = &deployment.object.spec.template.spec.containers;
+            let mut mounts = containers.iter().flat_map(|container| &container.volume_mounts);
+            let mounted = mounts.any(|mount| {
+                let below = path.strip_prefix(mount.mount_path.trim_end_matches('/'));
+                below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+            });
+            if mounted {
+                return None;
+            }
+            missing = missing.or_else(|| Some(deployment.title()));
+        }
+        missing
+    }
+
+    pub(super) fn finish(mut self, servers: Vec<TlsServer<'a>>) -> Credentials<'a> {
+        let mut authority_names: HashMap<Vec<u8>, Vec<Known<'a>>> = HashMap::new();
+        let mut add = |certificates: &Certificates, value: &Value<'a>| {
+            for (_, certificate) in certificates.as_ref().as_deref().unwrap_or_default() {
+                if !certificate.is_authority() {
+                    continue;
+                }
+                let known = authority_names.entry(certificate.subject_name().to_vec()).or_default();
+                // One certificate stands in the Secrets of many hosts.
+                if !known.iter().any(|known| Rc::ptr_eq(&known.certificate, certificate)) && known.len() < MOST_ALIKE {
+                    known.push(Known {
+                        certificate: certificate.clone(),
+                        value: value.clone(),
+                    });
+                }
+            }
+        };
+        for bundle in &self.authorities {
+            add(&bundle.certificates, &bundle.value);
+        }
+        for pair in &self.pairs {
+            add(&pair.certificates, &pair.certificate);
+            // What stands beside the certificate is at hand, though nobody verifies with it.
+            for key in ["ca.crt", "cacert"] {
+                if let Some(beside) = Value::of_key(&pair.certificate.secret, key) {
+                    add(&self.reader.certificates(beside.content()), &beside);
+                }
+            }
+        }
+        Credentials {
+            servers,
+            pairs: self.pairs,
+            authorities: self.authorities,
+            authority_names,
+        }
+    }
+}
+
+/// The Secret that cert-manager, Sealed Secrets or External Secrets makes from an object.
+fn made_by<'a>(item: &Item<'a, Other>) -> Option<&'a str> {
+    let other = item.object;
+    let text = |pointer: &str| other.content.pointer(pointer).and_then(serde_json::Value::as_str);
+    let group = other.api_version.split('/').next()?;
+    match (group, other.kind.as_str()) {
+        ("cert-manager.io", "Certificate") => text("/spec/secretName"),
+        ("bitnami.com", "SealedSecret") => text("/spec/template/metadata/name").or(Some(other.metadata.name.as_str())),
+        ("external-secrets.io", "ExternalSecret") => text("/spec/target/name").or(Some(other.metadata.name.as_str())),
+        _ => None,
+    }
+}
+
+/// CAs of one name that are kept; a name stands for few keys.
+const MOST_ALIKE: usize = 16;

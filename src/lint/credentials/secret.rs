@@ -1,0 +1,165 @@
+//! A Secret that a server leads to, and one value of it, with the place where
+//! each stands.
+
+use std::rc::Rc;
+
+use crate::lint::finding::Place;
+use crate::lint::world::Item;
+use crate::manifests::model::Secret;
+use crate::secrets::{Entry, SecretData};
+
+/// A Secret of the input, or what stands for one: a folder below `--certs`, a
+/// chain of the workspace, a file of this machine.
+pub(crate) struct UsedSecret<'a> {
+    /// The namespace in which it was looked for.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The object, when it is one.
+    pub item: Option<Item<'a, Secret>>,
+    data: Data<'a>,
+}
+
+/// The values: shared with the store, or read for this one.
+pub(super) enum Data<'a> {
+    Shared(&'a SecretData),
+    Read(SecretData),
+}
+
+impl<'a> UsedSecret<'a> {
+    pub(super) fn new(namespace: &str, name: &str, item: Option<Item<'a, Secret>>, data: Data<'a>) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            item,
+            data,
+        }
+    }
+
+    /// The values.
+    pub(crate) fn data(&self) -> &SecretData {
+        match &self.data {
+            Data::Shared(data) => data,
+            Data::Read(data) => data,
+        }
+    }
+
+    /// `secret istio-system/a`, or the folder.
+    pub(crate) fn title(&self) -> &str {
+        &self.data().source
+    }
+
+    /// The names of its keys.
+    pub(crate) fn key_names(&self) -> String {
+        let names: Vec<&str> = self.data().entries.keys().map(String::as_str).collect();
+        if names.is_empty() {
+            "no key at all".to_owned()
+        } else {
+            names.join(", ")
+        }
+    }
+
+    /// A key that is there and not empty.
+    pub(crate) fn filled(&self, key: &str) -> Option<&[u8]> {
+        let entry = self.data().entries.get(key)?;
+        (!entry.content.is_empty()).then_some(&entry.content)
+    }
+
+    /// The place of a key; of the Secret when the key is empty.
+    pub(crate) fn place(&self, key: &str) -> Place {
+        match &self.item {
+            Some(item) if key.is_empty() => item.place("data"),
+            Some(item) => item.place(&path_of(item.object, key)),
+            None => match self.data().entries.get(key) {
+                Some(entry) => Place::file(&entry.name, 0),
+                None => Place::file(self.title(), 0),
+            },
+        }
+    }
+
+    fn key_of(&self, entry: &Entry) -> Option<&str> {
+        let mut entries = self.data().entries.iter();
+        entries
+            .find(|(_, known)| std::ptr::eq(*known, entry))
+            .map(|(key, _)| key.as_str())
+    }
+}
+
+/// The field's path of a key: `data["tls.crt"]`, `stringData.cert`.
+fn path_of(secret: &Secret, key: &str) -> String {
+    let field = if secret.string_data.contains_key(key) {
+        "stringData"
+    } else {
+        "data"
+    };
+    if key.is_empty() || key.contains(['.', '[', ']', '"', '/']) {
+        format!("{field}[\"{key}\"]")
+    } else {
+        format!("{field}.{key}")
+    }
+}
+
+/// One value.
+#[derive(Clone)]
+pub(crate) struct Value<'a> {
+    /// The Secret that holds it.
+    pub secret: Rc<UsedSecret<'a>>,
+    /// Under which key.
+    pub key: String,
+}
+
+impl<'a> Value<'a> {
+    /// The value that an entry of the Secret is.
+    pub(super) fn of(secret: &Rc<UsedSecret<'a>>, entry: &Entry) -> Option<Self> {
+        Some(Self {
+            secret: secret.clone(),
+            key: secret.key_of(entry)?.to_owned(),
+        })
+    }
+
+    /// The value of a key that is there.
+    pub(super) fn of_key(secret: &Rc<UsedSecret<'a>>, key: &str) -> Option<Self> {
+        secret.data().entries.contains_key(key).then(|| Self {
+            secret: secret.clone(),
+            key: key.to_owned(),
+        })
+    }
+
+    /// The bytes.
+    pub(crate) fn content(&self) -> &[u8] {
+        let entry = self.secret.data().entries.get(&self.key);
+        entry.map_or(&[], |entry| &entry.content)
+    }
+
+    /// `tls.crt of secret istio-system/a`, or the file's name.
+    pub(crate) fn name(&self) -> String {
+        match self.secret.data().entries.get(&self.key) {
+            Some(entry) if self.secret.item.is_none() => entry.name.clone(),
+            _ => format!("{} of {}", self.key, self.secret.title()),
+        }
+    }
+
+    /// Its place; the line (0 when none is meant) counts where it is a file.
+    pub(crate) fn place(&self, line: u32) -> Place {
+        let mut place = self.secret.place(&self.key);
+        if self.secret.item.is_none() && line > 0 {
+            place.line = line;
+            place.column = 1;
+        }
+        place
+    }
+
+    /// ` (line 3 of the value)`, where the place cannot say it.
+    pub(crate) fn line_of_value(&self, line: u32) -> String {
+        if line == 0 || self.secret.item.is_none() {
+            String::new()
+        } else {
+            format!(" (line {line} of the value)")
+        }
+    }
+
+    /// Whether both are the same value of the same Secret.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.secret, &other.secret) && self.key == other.key
+    }
+}

@@ -1,0 +1,162 @@
+//! Which of many hosts overlap with one: exact names and wildcards, without
+//! comparing all pairs.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// The longest host that is indexed or asked for: longer ones are invalid.
+const LONGEST: usize = 255;
+
+/// Hosts, each with values. A host is lower-case, and exact, `*`, or a `*`
+/// before a suffix.
+#[derive(Debug, Default)]
+pub(super) struct HostIndex<T> {
+    exact: HashMap<String, BTreeSet<T>>,
+    /// By what stands after the `*`.
+    wildcards: HashMap<String, BTreeSet<T>>,
+    /// Everything that a wildcard to be asked for covers, by its suffix.
+    covered: HashMap<String, BTreeSet<T>>,
+    asked: Suffixes,
+    own: Suffixes,
+}
+
+/// Suffixes of wildcards.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Suffixes {
+    known: HashSet<String>,
+    /// Some suffix does not begin at a label.
+    within_labels: bool,
+}
+
+impl Suffixes {
+    /// The suffixes of the wildcards among hosts.
+    pub(super) fn of<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
+        let mut suffixes = Self::default();
+        for suffix in hosts.filter_map(|host| host.strip_prefix('*')) {
+            suffixes.add(suffix);
+        }
+        suffixes
+    }
+
+    fn add(&mut self, suffix: &str) {
+        self.within_labels |= !suffix.is_empty() && !suffix.starts_with('.');
+        if !self.known.contains(suffix) {
+            self.known.insert(suffix.to_owned());
+        }
+    }
+
+    /// The known suffixes with which a text ends, but is longer.
+    fn around<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
+        let starts = text
+            .char_indices()
+            .skip(1)
+            .filter(|(_, c)| self.within_labels || *c == '.')
+            .map(|(at, _)| &text[at..]);
+        let whole = (!text.is_empty()).then_some("");
+        starts.chain(whole).filter(|suffix| self.known.contains(*suffix))
+    }
+}
+
+impl<T: Ord + Clone> HostIndex<T> {
+    /// An index that can be asked for exact hosts, and for wildcards with these suffixes.
+    pub(super) fn asked_for(asked: &Suffixes) -> Self {
+        Self {
+            exact: HashMap::new(),
+            wildcards: HashMap::new(),
+            covered: HashMap::new(),
+            asked: asked.clone(),
+            own: Suffixes::default(),
+        }
+    }
+
+    /// Adds a host's value.
+    pub(super) fn add(&mut self, host: &str, value: &T) {
+        if host.len() > LONGEST {
+            return;
+        }
+        let (text, by_host) = match host.strip_prefix('*') {
+            Some(suffix) => {
+                self.own.add(suffix);
+                (suffix, &mut self.wildcards)
+            }
+            None => (host, &mut self.exact),
+        };
+        add(by_host, text, value);
+        for suffix in self.asked.around(text) {
+            add(&mut self.covered, suffix, value);
+        }
+    }
+
+    /// The values of all hosts that overlap with one; a value may come twice.
+    pub(super) fn overlapping<'s>(&'s self, host: &str) -> impl Iterator<Item = &'s T> {
+        let host = if host.len() > LONGEST { "" } else { host };
+        let (text, same, beneath) = match host.strip_prefix('*') {
+            Some(suffix) => (suffix, self.wildcards.get(suffix), self.covered.get(suffix)),
+            None => (host, self.exact.get(host), None),
+        };
+        let around = self.own.around(text).filter_map(|suffix| self.wildcards.get(suffix));
+        same.into_iter().chain(beneath).chain(around).flatten()
+    }
+}
+
+fn add<T: Ord + Clone>(map: &mut HashMap<String, BTreeSet<T>>, key: &str, value: &T) {
+    match map.get_mut(key) {
+        Some(values) if values.contains(value) => {}
+        Some(values) => {
+            values.insert(value.clone());
+        }
+        None => {
+            map.insert(key.to_owned(), BTreeSet::from([value.clone()]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{HostIndex, Suffixes};
+    use crate::manifests::server_hosts::intersection;
+
+    #[test]
+    fn it_finds_what_comparing_all_pairs_finds() {
+        let hosts = [
+            "*",
+            "a.com",
+            "x.a.com",
+            "y.x.a.com",
+            "*.a.com",
+            "*.x.a.com",
+            "*.com",
+            "*-x.a.com",
+            "b-x.a.com",
+            "*a.com",
+            "b.com",
+            "*.b.com",
+            "",
+            "\u{e9}.a.com",
+        ];
+        let asked = Suffixes::of(hosts.into_iter());
+        let mut index = HostIndex::asked_for(&asked);
+        for host in hosts {
+            index.add(host, &host);
+        }
+        for host in hosts {
+            let found: BTreeSet<&str> = index.overlapping(host).copied().collect();
+            let expected: BTreeSet<&str> = hosts
+                .into_iter()
+                .filter(|other| intersection(host, other).is_some())
+                .collect();
+            assert_eq!(found, expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_are_too_long_overlap_with_none() {
+        let long = "a.".repeat(100_000);
+        let mut index = HostIndex::asked_for(&Suffixes::of(["*"].into_iter()));
+        index.add(&long, &1);
+        index.add("a.com", &2);
+        assert_eq!(index.overlapping(&long).count(), 0);
+        assert_eq!(index.overlapping("*").collect::<Vec<_>>(), [&2]);
+    }
+}

@@ -1,0 +1,306 @@
+//! Are the Secrets and files there that a Gateway names?
+
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::lint::codes::{
+    CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
+    CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
+};
+use crate::lint::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
+use crate::lint::pods::Pods;
+use crate::lint::{Code, Finding, Findings, Need, Rule, World};
+use crate::names::Host;
+use crate::shell::quote;
+
+pub(super) static RULES: &[&dyn Rule] = &[&SecretIsThere, &FileIsThere, &OneSpelling];
+
+/// Every name of a Secret leads to one.
+struct SecretIsThere;
+
+impl Rule for SecretIsThere {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[
+            &CREDENTIAL_MISSING,
+            &CREDENTIAL_IN_OTHER_NAMESPACE,
+            &CREDENTIAL_NAMESPACE_DENIED,
+        ]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Secrets]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let names = OnceCell::new();
+        for server in &world.credentials().servers {
+            for credential in server.credentials.iter().chain(&server.ca_credential) {
+                match &credential.outcome {
+                    Outcome::Found(_) | Outcome::OtherSource => {}
+                    // The CA's Secret may be left out: then the server's own holds it.
+                    Outcome::Missing { .. } if is_optional(server, credential) => {}
+                    Outcome::Missing { namespaces, elsewhere } => {
+                        let names = names.get_or_init(|| KnownNames::of(world));
+                        found.push(missing(world, names, server, credential, namespaces, elsewhere));
+                    }
+                    Outcome::Denied { namespace, pods } => found.push(denied(server, credential, namespace, pods)),
+                    Outcome::Unreadable(problem) => found.push(
+                        Finding::new(
+                            &CREDENTIAL_MISSING,
+                            server.place(&credential.field),
+                            format!(
+                                "the material of secret \"{}\" cannot be read: {}",
+                                credential.name, problem.what
+                            ),
+                        )
+                        .istio(None),
+                    ),
+                }
+            }
+        }
+    }
+}
+
+fn is_optional(server: &TlsServer<'_>, credential: &Credential<'_>) -> bool {
+    let Some(client_ca) = &server.client_ca else {
+        return false;
+    };
+    client_ca.field == credential.field && client_ca.base.is_some()
+}
+
+fn missing(
+    world: &World<'_>,
+    names: &KnownNames<'_>,
+    server: &TlsServer<'_>,
+    credential: &Credential<'_>,
+    namespaces: &[String],
+    elsewhere: &[String],
+) -> Finding {
+    let name = &credential.name;
+    let istio = credential.analysed.then_some("IST0101");
+    let place = server.place(&credential.field);
+    let of_api = matches!(server.owner, Owner::GatewayApi(_));
+    let wanted = namespaces.join(" or ");
+    let (first, role) = match namespaces.first() {
+        None => (world.pod_namespace(), String::new()),
+        Some(first) if of_api => (first.as_str(), String::new()),
+        Some(first) => (first.as_str(), ", where the gateway's pods run".to_owned()),
+    };
+    if !elsewhere.is_empty() && !of_api {
+        let others = elsewhere.join(" and ");
+        return Finding::new(
+            &CREDENTIAL_IN_OTHER_NAMESPACE,
+            place,
+            format!("secret \"{name}\" is in namespace {others}, not in {wanted}{role}"),
+        )
+        .fix(format!("write namespace: {first} into the Secret's metadata"))
+        .istio(istio);
+    }
+    let what = if namespaces.is_empty() {
+        format!("there is no secret \"{name}\" in the input")
+    } else {
+        format!("there is no secret \"{name}\" in namespace {wanted}{role}")
+    };
+    let finding = Finding::new(&CREDENTIAL_MISSING, place, what).istio(istio);
+    if let Some(meant) = names.near(name, first) {
+        return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
+    }
+    // The gen-certs line helps only where its Secret would have this name.
+    let hosts = server.host_names();
+    let host = hosts.iter().find(|host| {
+        let mut secrets = (world.store.names_of_host)(host).into_iter();
+        secrets.any(|secret| secret == *name) && Host::parse(host).is_ok()
+    });
+    let of_ca = server
+        .ca_credential
+        .as_ref()
+        .is_some_and(|named| named.field == credential.field);
+    match host {
+        _ if of_ca => finding
+            .why("without it clients cannot be verified, and connections to the server's hosts are reset")
+            .fix(format!(
+            "kubectl create -n {first} secret generic {} --from-file=ca.crt=FILE, or give lint its folder with --certs",
+            quote(name)
+        )),
+        Some(host) => finding.fix(format!(
+            "istio-tls gen-certs {host} && istio-tls manifests {host} --only secrets | kubectl apply --server-side -f -",
+            host = quote(host)
+        )),
+        None => finding.fix(format!(
+            "kubectl create -n {first} secret tls {} --cert=FILE --key=FILE, or give lint its folder with --certs",
+            quote(name)
+        )),
+    }
+}
+
+fn denied(server: &TlsServer<'_>, credential: &Credential<'_>, namespace: &str, pods: &[String]) -> Finding {
+    Finding::new(
+        &CREDENTIAL_NAMESPACE_DENIED,
+        server.place(&credential.field),
+        format!(
+            "\"{}\" is a secret of namespace {namespace}, and the gateway's pods run in {}",
+            credential.written,
+            pods.join(" and ")
+        ),
+    )
+    .fix(format!(
+        "put the Secret into namespace {} and write credentialName: {}",
+        pods.first().map_or("istio-system", String::as_str),
+        credential.name
+    ))
+}
+
+/// The names of Secrets by a sketch of each, so that a near miss is found
+/// without comparing every name with every other.
+struct KnownNames<'a> {
+    by_sketch: HashMap<String, BTreeSet<&'a str>>,
+}
+
+impl<'a> KnownNames<'a> {
+    fn of(world: &'a World<'_>) -> Self {
+        let mut by_sketch: HashMap<String, BTreeSet<&str>> = HashMap::new();
+        for secret in &world.secrets {
+            if secret.namespace == world.pod_namespace() {
+                let name = secret.metadata.name.as_str();
+                for sketch in sketches(name) {
+                    by_sketch.entry(sketch).or_default().insert(name);
+                }
+            }
+        }
+        Self { by_sketch }
+    }
+
+    /// The name that differs by one character, by two swapped ones, or by punctuation alone.
+    fn near(&self, name: &str, namespace: &str) -> Option<String> {
+        let mut hits: HashMap<&str, usize> = HashMap::new();
+        for sketch in sketches(name) {
+            for known in self.by_sketch.get(&sketch).into_iter().flatten().take(MOST_NEAR) {
+                *hits.entry(known).or_default() += 1;
+            }
+        }
+        let best = hits.into_iter().filter(|(known, _)| *known != name);
+        let (best, _) = best.max_by_key(|(known, count)| (*count, std::cmp::Reverse(*known)))?;
+        Some(format!("{namespace}/{best}"))
+    }
+}
+
+/// Names of one sketch that are looked at.
+const MOST_NEAR: usize = 8;
+
+/// Texts that names share when they differ by one character or by punctuation.
+fn sketches(name: &str) -> BTreeSet<String> {
+    let letters: Vec<char> = name.chars().filter(|c| c.is_alphanumeric()).take(64).collect();
+    let mut sketches: BTreeSet<String> = (0..letters.len())
+        .map(|skipped| {
+            let kept = letters.iter().enumerate().filter(|(place, _)| *place != skipped);
+            kept.map(|(_, letter)| *letter).collect()
+        })
+        .collect();
+    sketches.insert(letters.into_iter().collect());
+    // Names of a letter or two are all alike.
+    sketches.retain(|sketch| sketch.chars().count() >= 3);
+    sketches
+}
+
+/// Every path of a certificate, key, CA or list is a file of the gateway's pods.
+struct FileIsThere;
+
+impl Rule for FileIsThere {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&CREDENTIAL_FILE_MISSING, &CREDENTIAL_FILE_NOT_MOUNTED]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Secrets]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for server in world.credentials().servers.iter().filter(|server| server.terminates()) {
+            for file in &server.files {
+                if let Some(deployment) = file.unmounted_in.as_ref().filter(|_| file.path.starts_with('/')) {
+                    found.push(Finding::new(
+                        &CREDENTIAL_FILE_NOT_MOUNTED,
+                        server.place(&file.field),
+                        format!("{deployment} mounts no volume at {}", file.path),
+                    ));
+                } else if file.value.is_none() {
+                    found_missing(world, server, file, found);
+                }
+            }
+        }
+    }
+}
+
+fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>, found: &mut Findings) {
+    let Some((secret, key)) = &file.leads_to else { return };
+    let namespace = world.pod_namespace();
+    let (what, fix) = if file.secret_is_there {
+        (
+            format!(
+                "{} is key {key} of secret {namespace}/{secret}, which has no such key",
+                file.path
+            ),
+            format!("add the key {key} to the Secret, or correct the path"),
+        )
+    } else {
+        (
+            format!(
+                "{} is key {key} of secret {namespace}/{secret}, which is not there",
+                file.path
+            ),
+            format!(
+                "make the Secret {namespace}/{secret} with the key {key}, or name the certificate's Secret with credentialName"
+            ),
+        )
+    };
+    let finding = Finding::new(&CREDENTIAL_FILE_MISSING, server.place(&file.field), what);
+    found.push(finding.fix(fix));
+}
+
+/// One Secret is named in one way.
+struct OneSpelling;
+
+impl Rule for OneSpelling {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&CREDENTIAL_TWO_SPELLINGS]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        // By pods, since each gateway asks for its own Secrets.
+        let mut short: HashMap<(&Pods, &str), &TlsServer<'_>> = HashMap::new();
+        let mut long = Vec::new();
+        for server in &world.credentials().servers {
+            // In the Gateway API, references are spelled out by Istio itself.
+            let istio = matches!(server.owner, Owner::Istio(_));
+            for credential in server.credentials.iter().filter(|_| istio) {
+                match credential.outcome {
+                    Outcome::OtherSource | Outcome::Denied { .. } => {}
+                    _ if credential.has_namespace => long.push((server, credential)),
+                    _ => {
+                        short.entry((&server.pods, credential.name.as_str())).or_insert(server);
+                    }
+                }
+            }
+        }
+        for (server, credential) in long {
+            if let Some(other) = short.get(&(&server.pods, credential.name.as_str())) {
+                found.push(
+                    Finding::new(
+                        &CREDENTIAL_TWO_SPELLINGS,
+                        server.place(&credential.field),
+                        format!(
+                            "\"{}\" is the secret that {} calls \"{}\"",
+                            credential.written,
+                            other.called(),
+                            credential.name
+                        ),
+                    )
+                    .fix(format!("credentialName: {}", credential.name)),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

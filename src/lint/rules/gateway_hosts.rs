@@ -1,0 +1,245 @@
+//! The hosts of a server: there, written as Istio wants them, and names that
+//! clients can ask for.
+
+use std::net::IpAddr;
+
+use crate::lint::codes::{HOST, HOST_ADDRESS, HOST_NAMESPACE, NO_HOSTS};
+use crate::lint::servers::ServerAt;
+use crate::lint::{Code, Findings, Rule, World};
+
+pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &Addresses];
+
+/// The syntax of every host.
+struct Hosts;
+
+impl Rule for Hosts {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&NO_HOSTS, &HOST, &HOST_NAMESPACE]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for at in world.servers() {
+            if at.server.hosts.is_empty() {
+                let what = format!("the server on port {} has no hosts", at.server.port.number);
+                found.push(at.finding(&NO_HOSTS, "hosts", what));
+            }
+            for (index, host) in at.server.hosts.iter().enumerate() {
+                check_host(&at, index, host, found);
+            }
+        }
+    }
+}
+
+fn check_host(at: &ServerAt<'_, '_>, index: usize, host: &str, found: &mut Findings) {
+    let field = format!("hosts[{index}]");
+    let name = match host.split_once('/') {
+        Some((namespace, name)) => {
+            if namespace.is_empty() || name.is_empty() {
+                let side = if namespace.is_empty() { "before" } else { "after" };
+                let what = format!("host {host:?} has nothing {side} its slash");
+                found.push(at.finding(&HOST_NAMESPACE, &field, what));
+                return;
+            }
+            if !matches!(namespace, "*" | ".") && !is_label(namespace) {
+                let what = format!("{namespace:?} in host {host:?} is no namespace");
+                found.push(at.finding(&HOST_NAMESPACE, &field, what));
+            }
+            name
+        }
+        None => host,
+    };
+    if let Some(fault) = name_fault(name) {
+        let shown: String = host.chars().take(80).collect();
+        found.push(at.finding(&HOST, &field, format!("host {shown:?} {fault}")));
+    }
+}
+
+/// What Istio refuses in a name, if anything.
+fn name_fault(name: &str) -> Option<String> {
+    if name == "*" || name.parse::<std::net::Ipv4Addr>().is_ok() {
+        return None;
+    }
+    if name.parse::<IpAddr>().is_ok() {
+        return Some("is an IPv6 address, which Gateways do not take".into());
+    }
+    if name.is_empty() {
+        return Some("is empty".into());
+    }
+    if name.len() > 255 {
+        return Some("is longer than 255 characters".into());
+    }
+    if !name.contains('.') {
+        return Some("is a short name: without a dot it is no full name".into());
+    }
+    let rest = match name.strip_prefix("*.") {
+        Some(rest) => rest,
+        None if name.contains('*') => {
+            return Some("has a wildcard that is not its whole first label".into());
+        }
+        None => name,
+    };
+    // A full name may end with a dot.
+    let rest = rest.strip_suffix('.').unwrap_or(rest);
+    if rest.contains('*') {
+        return Some("has a wildcard that is not its whole first label".into());
+    }
+    if let Some(label) = rest.split('.').find(|label| !is_label(label)) {
+        return Some(if label.is_empty() {
+            "has an empty label".into()
+        } else {
+            format!("has the label {label:?}, which is no DNS label")
+        });
+    }
+    let last = rest.rsplit('.').next().unwrap_or_default();
+    last.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| "ends with a number, so it is neither a name nor an address".into())
+}
+
+/// A label as Istio takes it: letters of any case, digits, hyphens within, at most 63.
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Addresses among the hosts of servers that are chosen by SNI.
+struct Addresses;
+
+impl Rule for Addresses {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&HOST_ADDRESS]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for at in world.servers() {
+            let hosts = at.hosts();
+            // `*` takes every connection, those without SNI too.
+            if at.spoken_tls().is_none() || hosts.iter().any(|host| host.name == "*") {
+                continue;
+            }
+            for (index, host) in hosts.iter().enumerate() {
+                if host.name.parse::<std::net::Ipv4Addr>().is_ok() {
+                    let what = format!("host {} is an address, and clients send no SNI for it", host.name);
+                    found.push(at.finding(&HOST_ADDRESS, &format!("hosts[{index}]"), what));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gateway_yaml::{assert_cases, gateway};
+
+    fn hosts(hosts: &str) -> String {
+        gateway(&format!(
+            "{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [{hosts}]}}"
+        ))
+    }
+
+    #[test]
+    fn there_is_a_host() {
+        assert_cases(
+            "ITL0120",
+            &[
+                (hosts(""), &["spec.servers[0].hosts"]),
+                (hosts("a.com"), &[]),
+                (hosts("'*'"), &[]),
+                (hosts("a.com, b.com"), &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn names_are_dns_names() {
+        let label = "a".repeat(64);
+        let long = vec!["abcdefg"; 33].join(".");
+        for bad in [
+            "''",
+            "short",
+            "ns/short",
+            "'*foo.com'",
+            "'a.*.com'",
+            "'*.*.com'",
+            "'a*.com'",
+            "a..com",
+            "-a.com",
+            "a_b.com",
+            "'https://a.com'",
+            "'a.com:443'",
+            "1.2.3",
+            "a.1",
+            "'::1'",
+            "'ä.com'",
+            "'a b.com'",
+            "'a.com/b'",
+            &format!("{label}.com"),
+            &long,
+        ] {
+            let yaml = hosts(&format!("a.com, {bad}"));
+            assert_cases("ITL0121", &[(yaml, &["spec.servers[0].hosts[1]"])]);
+        }
+        for good in [
+            "a.com",
+            "A.Example.COM",
+            "'*'",
+            "'*.com'",
+            "'*.a.com'",
+            "./a.com",
+            "'*/a.com'",
+            "'*/*'",
+            "'ns-1/*.a.com'",
+            "10.0.0.1",
+            "a.com.",
+            "xn--bcher-kva.example",
+            "1a.com",
+            "0.a",
+        ] {
+            assert_cases("ITL0121", &[(hosts(good), &[])]);
+        }
+    }
+
+    #[test]
+    fn namespaces_are_labels() {
+        let at: &[&str] = &["spec.servers[0].hosts[0]"];
+        assert_cases(
+            "ITL0122",
+            &[
+                (hosts("/a.com"), at),
+                (hosts("ns/"), at),
+                (hosts("a.b/a.com"), at),
+                (hosts("'**/a.com'"), at),
+                (hosts("'~/a.com'"), at),
+                (hosts("ns/a.com"), &[]),
+                (hosts("./a.com"), &[]),
+                (hosts("'*/a.com'"), &[]),
+                (hosts("a.com"), &[]),
+            ],
+        );
+    }
+
+    #[test]
+    fn addresses_have_no_sni() {
+        let server = |protocol: &str, hosts: &str, tls: &str| {
+            gateway(&format!(
+                "{{port: {{number: 443, name: p, protocol: {protocol}}}, hosts: [{hosts}]{tls}}}"
+            ))
+        };
+        let tls = ", tls: {mode: SIMPLE, credentialName: c}";
+        let at: &[&str] = &["spec.servers[0].hosts[1]"];
+        assert_cases(
+            "ITL0123",
+            &[
+                (server("HTTPS", "a.com, 10.0.0.1", tls), at),
+                (server("TLS", "a.com, ./10.0.0.1", ", tls: {mode: PASSTHROUGH}"), at),
+                (server("HTTPS", "'*', 10.0.0.1", tls), &[]),
+                (server("HTTPS", "'*/*', 10.0.0.1", tls), &[]),
+                (server("HTTP", "a.com, 10.0.0.1", ""), &[]),
+                (server("TCP", "a.com, 10.0.0.1", ""), &[]),
+                (server("HTTPS", "a.com, b.com", tls), &[]),
+            ],
+        );
+    }
+}

@@ -1,0 +1,229 @@
+//! The pods that a Gateway selects, and whether Services lead to its ports.
+
+use std::collections::HashSet;
+
+use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
+use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+
+pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
+
+/// How many ports of Services a finding names.
+const SHOWN: usize = 12;
+
+/// Selectors that match neither the ingress gateway's pods nor pods of the input.
+struct SelectorPods;
+
+impl Rule for SelectorPods {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&SELECTOR_NO_PODS]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for (number, gateway) in world.gateways.iter().enumerate() {
+            if !world.workloads.has_pods(number) {
+                let selector = selector_words(gateway.object.spec.selector.iter());
+                let labels = selector_words(world.settings.pod_labels.iter());
+                found.push(
+                    Finding::new(
+                        &SELECTOR_NO_PODS,
+                        gateway.place("spec.selector"),
+                        format!("the Gateway's selector {selector} matches no pods"),
+                    )
+                    .why(format!(
+                        "the ingress gateway's pods have {labels}, and no pods of the input match; the Gateway's ports do not open"
+                    ))
+                    .fix("selector: {istio: ingressgateway}, or lint together with the Deployment of your gateway's pods"),
+                );
+            }
+        }
+    }
+}
+
+fn selector_words<'s>(labels: impl Iterator<Item = (&'s String, &'s String)>) -> String {
+    let words: Vec<String> = labels.map(|(label, value)| format!("{label}: {value}")).collect();
+    words.join(", ")
+}
+
+/// Ports that cannot be reached through a Service.
+struct ServicePorts;
+
+impl Rule for ServicePorts {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&PORT_NOT_ON_SERVICE]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let mut told: HashSet<(usize, u32)> = HashSet::new();
+        for at in world.servers() {
+            let port = at.server.port.number;
+            // Unix sockets have no Service, and what is no port is an error of its own.
+            let is_port = (1..=65535).contains(&port) && !at.bind().starts_with("unix://");
+            if !is_port
+                || !world.workloads.has_pods(at.number)
+                || world.workloads.is_on_service(at.number, port)
+                || !told.insert((at.number, port))
+            {
+                continue;
+            }
+            let ports: Vec<String> = world
+                .workloads
+                .service_ports(at.number)
+                .iter()
+                .take(SHOWN)
+                .map(u32::to_string)
+                .collect();
+            let what = if ports.is_empty() {
+                format!("port {port} is on no Service, since none selects the gateway's pods")
+            } else {
+                format!(
+                    "port {port} is not among the ports of the gateway's Services: {}",
+                    ports.join(", ")
+                )
+            };
+            let finding = at.finding(&PORT_NOT_ON_SERVICE, "port.number", what);
+            found.push(if world.workloads.is_on_installed_service(at.number, port) {
+                finding
+                    .severity(Severity::Info)
+                    .why("the Service is not in the input, so its ports are those that istioctl analyze assumes; Istio's own installation sends port 80 to 8080 and 443 to 8443, and there the port can be reached")
+                    .fix("number: 80 or 443, which works with either Service, or lint together with the Service")
+            } else {
+                finding
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gateway_yaml::{assert_cases, gateway, named};
+    use crate::lint::Severity;
+    use crate::lint::testing::lint_yaml;
+
+    fn http(port: &str) -> String {
+        format!("{{port: {{number: {port}, name: p{port}, protocol: HTTP}}, hosts: [a.com]}}")
+    }
+
+    fn workload(kind: &str, version: &str, labels: &str) -> String {
+        format!(
+            "---\napiVersion: {version}\nkind: {kind}\nmetadata: {{name: mine, namespace: edge}}\n\
+             spec: {{template: {{metadata: {{labels: {labels}}}}}}}\n"
+        )
+    }
+
+    fn pod(namespace: &str, labels: &str) -> String {
+        format!("---\napiVersion: v1\nkind: Pod\nmetadata: {{name: mine, namespace: {namespace}, labels: {labels}}}\n")
+    }
+
+    fn service(name: &str, namespace: &str, selector: &str, ports: &str) -> String {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
+             spec: {{selector: {selector}, ports: [{ports}]}}\n"
+        )
+    }
+
+    fn selecting(selector: &str, port: &str) -> String {
+        named("gw", "default", selector, &http(port))
+    }
+
+    #[test]
+    fn selectors_match_pods() {
+        let at: &[&str] = &["spec.selector"];
+        let mine = selecting("{istio: mine}", "80");
+        let labels = "{istio: mine, app: x}";
+        assert_cases(
+            "ITL0201",
+            &[
+                (selecting("{istio: ingresstypo}", "80"), at),
+                (selecting("{istio: ingressgateway, app: other}", "80"), at),
+                (
+                    format!("{mine}{}", workload("Deployment", "apps/v1", "{istio: else}")),
+                    at,
+                ),
+                (format!("{mine}{}", workload("Job", "batch/v1", labels)), at),
+                (selecting("{istio: ingressgateway}", "80"), &[]),
+                (selecting("{app: istio-ingressgateway}", "80"), &[]),
+                (selecting("{}", "80"), &[]),
+                (format!("{mine}{}", workload("Deployment", "apps/v1", labels)), &[]),
+                (format!("{mine}{}", workload("DaemonSet", "apps/v1", labels)), &[]),
+                (format!("{}{mine}", pod("edge", labels)), &[]),
+            ],
+        );
+    }
+
+    /// The cases of Istio's own analysis: by port, by target port, by neither.
+    #[test]
+    fn ports_are_on_a_service() {
+        let at: &[&str] = &["spec.servers[0].port.number"];
+        let mine = |port: &str| format!("{}{}", selecting("{my: gw}", port), pod("edge", "{my: gw}"));
+        let with = |port: &str, service_port: &str| {
+            format!("{}{}", mine(port), service("s", "edge", "{my: gw}", service_port))
+        };
+        let ingress = |ports: &str| {
+            format!(
+                "{}{}",
+                gateway(&http("9080")),
+                service("istio-ingressgateway", "istio-system", "{istio: ingressgateway}", ports)
+            )
+        };
+        assert_cases(
+            "ITL0202",
+            &[
+                (gateway(&http("8004")), at),
+                (
+                    gateway(&format!("{}, {}", http("80"), http("8004"))),
+                    &["spec.servers[1].port.number"],
+                ),
+                (mine("80"), at),
+                (with("8004", "{port: 80}"), at),
+                (with("8004", "{port: 80, targetPort: 8003}"), at),
+                (with("8004", "{port: 8004, protocol: UDP}"), at),
+                (with("8004", "{port: 80, targetPort: http}"), at),
+                (
+                    format!("{}{}", mine("80"), service("s", "other", "{my: gw}", "{port: 80}")),
+                    at,
+                ),
+                (ingress("{port: 443}"), at),
+                (gateway(&format!("{}, {}", http("80"), http("443"))), &[]),
+                (gateway(&format!("{}, {}", http("31400"), http("15443"))), &[]),
+                (with("8003", "{port: 80, targetPort: 8003}"), &[]),
+                (with("80", "{port: 80, targetPort: 8003, protocol: TCP}"), &[]),
+                (with("8003", "{port: 80, targetPort: \"8003\"}"), &[]),
+                (ingress("{port: 80, targetPort: 9080}"), &[]),
+                (selecting("{istio: ingresstypo}", "8080"), &[]),
+                (gateway(&http("0")), &[]),
+            ],
+        );
+    }
+
+    /// Istio's installation has target ports that `istioctl analyze` does not assume.
+    #[test]
+    fn target_ports_of_the_installation_are_told_of() {
+        let severity = |yaml: &str| {
+            let findings = lint_yaml(yaml).findings.into_iter();
+            let mut of_code = findings.filter(|finding| finding.code == "ITL0202");
+            of_code.next().map(|finding| finding.severity)
+        };
+        let own = service(
+            "istio-ingressgateway",
+            "istio-system",
+            "{istio: ingressgateway}",
+            "{port: 80}",
+        );
+        for (yaml, expected) in [
+            (gateway(&http("8080")), Some(Severity::Info)),
+            (gateway(&http("8443")), Some(Severity::Info)),
+            (gateway(&http("8004")), Some(Severity::Warning)),
+            (format!("{}{own}", gateway(&http("8080"))), Some(Severity::Warning)),
+            (gateway(&http("80")), None),
+        ] {
+            assert_eq!(severity(&yaml), expected, "{yaml}");
+        }
+    }
+
+    #[test]
+    fn a_service_beside_the_ingress_gateways_adds_ports() {
+        let more = service("more", "istio-system", "{app: istio-ingressgateway}", "{port: 9443}");
+        let yaml = format!("{}{more}", gateway(&format!("{}, {}", http("9443"), http("443"))));
+        assert_cases("ITL0202", &[(yaml, &[])]);
+    }
+}

@@ -1,0 +1,131 @@
+//! Routes by JWT claims, which a RequestAuthentication must have verified.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::virtual_service::claims_of;
+use crate::lint::bindings::{Gateways, MESH};
+use crate::lint::codes::CLAIM_WITHOUT_AUTHENTICATION;
+use crate::lint::{Code, Findings, Rule, World};
+
+pub(super) static RULES: &[&dyn Rule] = &[&Authenticated];
+
+/// The namespace whose RequestAuthentications are for all.
+const ROOT_NAMESPACE: &str = "istio-system";
+
+/// Each gateway that is to match claims.
+struct Authenticated;
+
+impl Rule for Authenticated {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&CLAIM_WITHOUT_AUTHENTICATION]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        let gateways = Gateways::of(world);
+        let mut pods: Option<Vec<Labels<'_>>> = None;
+        let mut by_selector = HashMap::new();
+        for service in &world.virtual_services {
+            let Some((claim, spot)) = claims_of(service).into_iter().next() else {
+                continue;
+            };
+            for name in service.object.spec.gateways.iter().filter(|name| *name != MESH) {
+                let Some(gateway) = gateways.find(name, service.namespace) else {
+                    continue;
+                };
+                let selector = &gateway.item.object.spec.selector;
+                let pods = pods.get_or_insert_with(|| pods_without_authentication(world));
+                let selects_one = *by_selector
+                    .entry(selector)
+                    .or_insert_with(|| pods.iter().any(|labels| selects(selector, labels)));
+                if selects_one {
+                    let what = format!(
+                        "the route needs the claim {claim}, but no RequestAuthentication is for the pods of {}",
+                        gateway.item.title()
+                    );
+                    found.push(spot.finding(&CLAIM_WITHOUT_AUTHENTICATION, what));
+                }
+            }
+        }
+    }
+}
+
+type Labels<'w> = &'w BTreeMap<String, String>;
+
+fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
+    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
+}
+
+/// The labels of the pods, the assumed ones too, that no RequestAuthentication selects.
+fn pods_without_authentication<'w>(world: &'w World<'_>) -> Vec<Labels<'w>> {
+    let mut selectors: HashMap<&str, Vec<BTreeMap<String, String>>> = HashMap::new();
+    for other in &world.others {
+        if other.object.kind == "RequestAuthentication" && other.object.api_version.starts_with("security.istio.io/") {
+            let labels = &other.object.content["spec"]["selector"]["matchLabels"];
+            let labels = labels.as_object().into_iter().flatten();
+            let selector = labels
+                .filter_map(|(label, value)| value.as_str().map(|value| (label.clone(), value.to_owned())))
+                .collect();
+            selectors.entry(other.namespace).or_default().push(selector);
+        }
+    }
+    let deployments = world.deployments.iter().map(|deployment| {
+        let labels = &deployment.object.spec.template.metadata.labels;
+        (deployment.namespace, labels)
+    });
+    let assumed = (world.pod_namespace(), &world.settings.pod_labels);
+    deployments
+        .chain([assumed])
+        .filter(|(namespace, labels)| {
+            let own = selectors.get(namespace).into_iter().flatten();
+            let mut of_pod = selectors.get(ROOT_NAMESPACE).into_iter().flatten().chain(own);
+            !of_pod.any(|selector| selects(selector, labels))
+        })
+        .map(|(_, labels)| labels)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::assert_code;
+
+    fn world(header: &str, authentication: &str) -> String {
+        let authentication = match authentication {
+            "" => String::new(),
+            text => {
+                let (namespace, selector) = text.split_once(' ').expect("a namespace");
+                format!(
+                    "---\napiVersion: security.istio.io/v1\nkind: RequestAuthentication\n\
+                     metadata: {{name: r, namespace: {namespace}}}\nspec: {{{selector}}}\n"
+                )
+            }
+        };
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: g, namespace: here}}\n\
+             spec: {{selector: {{istio: ingressgateway}}, \
+             servers: [{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [a.com]}}]}}\n\
+             ---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: a, namespace: here}}\n\
+             spec: {{hosts: [a.com], gateways: [g], \
+             http: [{{match: [{{headers: {{'{header}': {{exact: x}}}}}}], route: [{{destination: {{host: a}}}}]}}]}}\n\
+             {authentication}"
+        )
+    }
+
+    #[test]
+    fn claims_need_a_request_authentication() {
+        let claim = "@request.auth.claims.sub";
+        let path = &["spec.http[0].match[0].headers[\"@request.auth.claims.sub\"]"][..];
+        let selector = "istio-system selector: {matchLabels: {istio: ingressgateway}}";
+        for (header, authentication, paths) in [
+            ("x-user", "", &[][..]),
+            (claim, selector, &[]),
+            (claim, "istio-system selector: {}", &[]),
+            (claim, "", path),
+            (claim, "here selector: {}", path),
+            (claim, "istio-system selector: {matchLabels: {istio: other}}", path),
+        ] {
+            assert_code(&world(header, authentication), "ITL0516", paths);
+        }
+        let other_pods = world(claim, "").replace("{istio: ingressgateway}", "{istio: elsewhere}");
+        assert_code(&other_pods, "ITL0516", &[]);
+    }
+}

@@ -1,0 +1,47 @@
+//! A field of a VirtualService while rules walk down to it.
+
+use super::codes::Code;
+use super::finding::Finding;
+use super::world::Item;
+use crate::manifests::model::VirtualService;
+
+/// An object and the path of one of its fields.
+#[derive(Clone)]
+pub(super) struct Spot<'a> {
+    item: &'a Item<'a, VirtualService>,
+    path: String,
+}
+
+impl<'a> Spot<'a> {
+    /// A field by its path from the object's root, as `spec.http`.
+    pub(super) fn new(item: &'a Item<'a, VirtualService>, path: impl Into<String>) -> Self {
+        Self {
+            item,
+            path: path.into(),
+        }
+    }
+
+    /// A field of this one; several levels may be given, as `headers.request`.
+    pub(super) fn field(&self, name: &str) -> Self {
+        Self::new(self.item, format!("{}.{name}", self.path))
+    }
+
+    /// An item of this list.
+    pub(super) fn at(&self, index: usize) -> Self {
+        Self::new(self.item, format!("{}[{index}]", self.path))
+    }
+
+    /// An entry of this mapping, whose key may hold any character.
+    pub(super) fn entry(&self, key: &str) -> Self {
+        if key.is_empty() || key.contains(['.', '[', ']', '"', '/']) {
+            Self::new(self.item, format!("{}[\"{key}\"]", self.path))
+        } else {
+            self.field(key)
+        }
+    }
+
+    /// What is wrong here.
+    pub(super) fn finding(&self, code: &'static Code, what: impl Into<String>) -> Finding {
+        Finding::new(code, self.item.place(&self.path), what)
+    }
+}

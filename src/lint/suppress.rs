@@ -1,0 +1,207 @@
+//! Findings that somebody chose not to hear of: comments in the manifests
+//! (`# istio-tls:ignore ITL0012`) and `--suppress CODE[=OBJECT]`.
+
+use std::collections::HashMap;
+
+use super::codes;
+use super::finding::{Finding, Place, Report};
+use crate::manifests::load::Ignore;
+use crate::problem::Problem;
+
+/// `--suppress`: a code, for objects whose name fits a pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// Ours, or Istio's own.
+    code: String,
+    /// The pattern of the object; every object when absent.
+    object: Option<String>,
+}
+
+impl Suppression {
+    /// Reads `CODE` or `CODE=OBJECT`. The pattern may hold `*` and `?`, and is
+    /// compared with `Gateway default/mygateway` and with `default/mygateway`.
+    ///
+    /// # Errors
+    /// When there is no such code.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let (code, object) = match text.split_once('=') {
+            Some((code, object)) => (code, Some(object.to_owned())),
+            None => (text, None),
+        };
+        let code = code.to_ascii_uppercase();
+        if !codes::all().any(|known| known.id == code || known.istio == Some(&code)) {
+            return Err(codes::unknown(&code));
+        }
+        Ok(Self { code, object })
+    }
+
+    fn fits(&self, finding: &Finding) -> bool {
+        (finding.code == self.code || finding.istio == Some(&self.code))
+            && self.object.as_ref().is_none_or(|pattern| {
+                let name = finding.object.split_once(' ').map_or("", |(_, name)| name);
+                matches(pattern, &finding.object) || matches(pattern, name)
+            })
+    }
+}
+
+/// Takes out what comments and flags suppress. Comments that suppress nothing
+/// become findings, unless their rule was skipped.
+pub fn suppress(report: &mut Report, ignores: &[Ignore], flags: &[Suppression]) {
+    // By file and code: each finding looks only at the comments that name it.
+    let mut named: HashMap<(&str, &str), Vec<(usize, usize)>> = HashMap::new();
+    let upper: Vec<Vec<String>> = ignores
+        .iter()
+        .map(|ignore| ignore.codes.iter().map(|code| code.to_ascii_uppercase()).collect())
+        .collect();
+    let mut used: Vec<Vec<bool>> = upper.iter().map(|codes| vec![false; codes.len()]).collect();
+    for (comment, codes) in upper.iter().enumerate() {
+        for (number, code) in codes.iter().enumerate() {
+            let file = &*ignores[comment].location.file;
+            named.entry((file, code)).or_default().push((comment, number));
+        }
+    }
+    report.findings.retain(|finding| {
+        let codes = [Some(finding.code), finding.istio];
+        let comments = codes
+            .into_iter()
+            .flatten()
+            .filter_map(|code| named.get(&(finding.file.as_str(), code)))
+            .flatten();
+        let mut ignored = false;
+        for (comment, number) in comments {
+            if ignores[*comment].lines.contains(&finding.line) {
+                used[*comment][*number] = true;
+                ignored = true;
+            }
+        }
+        !ignored && !flags.iter().any(|flag| flag.fits(finding))
+    });
+    for (comment, ignore) in ignores.iter().enumerate() {
+        if let Some(what) = useless(&upper[comment], &used[comment], report) {
+            let place = Place::at(String::new(), &ignore.location, "");
+            let finding = Finding::new(&codes::IGNORES_NOTHING, place, what);
+            if !flags.iter().any(|flag| flag.fits(&finding)) {
+                report.findings.push(finding);
+            }
+        }
+    }
+    report.findings.sort_by(Finding::order);
+}
+
+/// What is wrong with a comment.
+fn useless(named: &[String], used: &[bool], report: &Report) -> Option<String> {
+    if named.is_empty() {
+        return Some("the comment names no code to ignore".to_owned());
+    }
+    let known = |code: &str| codes::all().any(|known| known.id == code || known.istio == Some(code));
+    let skipped = |code: &str| {
+        let mut skipped = report.skipped.iter();
+        skipped.any(|skipped| {
+            skipped.code == code || codes::find(skipped.code).is_some_and(|known| known.istio == Some(code))
+        })
+    };
+    let idle: Vec<&str> = named
+        .iter()
+        .zip(used)
+        .filter(|(code, used)| !**used && !skipped(code))
+        .map(|(code, _)| code.as_str())
+        .collect();
+    if let Some(code) = idle.iter().find(|code| !known(code)) {
+        return Some(format!("the comment names {code}, which is no code"));
+    }
+    (!idle.is_empty()).then(|| {
+        format!(
+            "the comment ignores {}, of which nothing is found here",
+            idle.join(", ")
+        )
+    })
+}
+
+/// Whether `text` fits `pattern`, in which `*` is any text and `?` any character.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at, mut wanted) = (0, 0);
+    // Where the last star stood, and how much of the text it stands for.
+    let mut star: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match pattern.get(wanted) {
+            Some('*') => {
+                star = Some((wanted, at));
+                wanted += 1;
+            }
+            Some(character) if *character == '?' || *character == text[at] => {
+                wanted += 1;
+                at += 1;
+            }
+            _ => {
+                let Some((position, taken)) = star else { return false };
+                star = Some((position, taken + 1));
+                wanted = position + 1;
+                at = taken + 1;
+            }
+        }
+    }
+    pattern[wanted..].iter().all(|character| *character == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Suppression, matches, suppress};
+    use crate::lint::testing::lint_yaml;
+    use crate::manifests::load::load;
+
+    const TWICE: &str = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n---\n";
+
+    fn left(yaml: &str, flags: &[&str]) -> Vec<(&'static str, u32)> {
+        let mut report = lint_yaml(yaml);
+        let flags: Vec<Suppression> = flags.iter().map(|flag| Suppression::parse(flag).unwrap()).collect();
+        suppress(&mut report, &load(yaml, "-").ignores, &flags);
+        let findings = report.findings.iter().filter(|finding| finding.code < "ITL0100");
+        findings.map(|finding| (finding.code, finding.line)).collect()
+    }
+
+    #[test]
+    fn comments_and_flags_take_findings_out() {
+        let object = "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n";
+        for (before, beside, flags, expected) in [
+            ("", "", &[][..], vec![("ITL0004", 5), ("ITL0003", 8)]),
+            ("# istio-tls:ignore ITL0004\n", "", &[], vec![("ITL0003", 9)]),
+            ("# istio-tls:ignore itl0004,ITL0003 known\n", "", &[], vec![]),
+            ("", " # istio-tls:ignore ITL0003", &[], vec![("ITL0004", 5)]),
+            (
+                "",
+                " # istio-tls:ignore ITL0002",
+                &[],
+                vec![("ITL0004", 5), ("ITL0003", 8), ("ITL0005", 8)],
+            ),
+            (
+                "# istio-tls:ignore\n",
+                " # istio-tls:ignore ITL9999",
+                &["ITL0004=Secret default/*", "ITL0003"],
+                vec![("ITL0005", 5), ("ITL0005", 9)],
+            ),
+            ("", "", &["ITL0004=default/?", "ITL0003=Secret *"], vec![("ITL0003", 8)]),
+            ("", "", &["ITL0004=other/*", "itl0003"], vec![("ITL0004", 5)]),
+        ] {
+            let yaml = format!("{TWICE}{before}{object}datas: {{}}{beside}\n");
+            assert_eq!(left(&yaml, flags), expected, "{yaml} {flags:?}");
+        }
+        assert!(Suppression::parse("ITL9999").is_err());
+        assert!(Suppression::parse("IST0106=a").is_ok());
+    }
+
+    #[test]
+    fn patterns_of_objects() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("Gateway */my*", "Gateway default/mygateway", true),
+            ("Gateway ?", "Gateway ab", false),
+            ("a*b*c", "axxbxxbc", true),
+            ("a*b*c", "axxbxxbd", false),
+            ("", "a", false),
+            ("*a*", &"b".repeat(10_000), false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The pods that Gateways run on, and the ports that Services lead to them:
+//! what `istioctl analyze` assumes when it sees no cluster, and the pods and
+//! Services of the input.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::world::{Item, Settings};
+use crate::manifests::model::service::{ServicePort, TargetPort};
+use crate::manifests::model::{Deployment, Gateway, Other, Service};
+
+/// The ingress gateway's Service, where the input does not hold it.
+const ASSUMED_SERVICE: &str = "istio-ingressgateway";
+/// Its ports, with target ports of the same number, as `istioctl analyze` assumes them.
+const ASSUMED_PORTS: [u32; 4] = [80, 443, 15443, 31400];
+/// The target ports of 80 and 443 in Istio's own installation.
+const INSTALLED_TARGETS: [u32; 2] = [8080, 8443];
+
+type Labels = BTreeMap<String, String>;
+type Pair<'a> = (&'a str, &'a str);
+
+/// Pods that look alike.
+struct Pods<'a> {
+    namespace: &'a str,
+    labels: Cow<'a, Labels>,
+    /// The ingress gateway's own, which need not be in the input.
+    assumed: bool,
+}
+
+/// What a Gateway's selector stands for.
+#[derive(Debug, Default)]
+struct Selected {
+    /// How many kinds of pods it matches.
+    pods: usize,
+    /// See [`Workloads::groups`].
+    groups: Vec<usize>,
+    /// The ports of Services that select one of the pods, and their target ports.
+    ports: HashSet<u32>,
+    /// Whether one of these Services is assumed.
+    assumed: bool,
+}
+
+/// Which Gateways run on which pods.
+#[derive(Debug, Default)]
+pub(super) struct Workloads {
+    selected: Vec<Selected>,
+    /// The selector of each Gateway.
+    of_gateway: Vec<usize>,
+}
+
+impl Workloads {
+    /// Finds the pods of every Gateway.
+    pub(super) fn new(
+        settings: &Settings,
+        pod_namespace: &str,
+        gateways: &[Item<'_, Gateway>],
+        services: &[Item<'_, Service>],
+        deployments: &[Item<'_, Deployment>],
+        others: &[Item<'_, Other>],
+    ) -> Self {
+        let pods = pods(settings, pod_namespace, deployments, others);
+        let mut numbers: HashMap<&Labels, usize> = HashMap::new();
+        let mut selectors: Vec<&Labels> = Vec::new();
+        let of_gateway = gateways
+            .iter()
+            .map(|gateway| {
+                let selector = &gateway.object.spec.selector;
+                *numbers.entry(selector).or_insert_with(|| {
+                    selectors.push(selector);
+                    selectors.len() - 1
+                })
+            })
+            .collect();
+        let mut selected: Vec<Selected> = selectors.iter().map(|_| Selected::default()).collect();
+        let matching = Selectors::new(selectors.iter().map(|selector| ("", *selector)));
+        let ports = Ports::new(services, pod_namespace);
+        let mut groups: HashMap<Vec<usize>, usize> = HashMap::new();
+        for pods in &pods {
+            let matched = matching.of("", &pods.labels);
+            let (assumed, ports) = (ports.assumes(pods), ports.of(pods));
+            for &selector in &matched {
+                selected[selector].pods += 1;
+                selected[selector].ports.extend(&ports);
+                selected[selector].assumed |= assumed;
+            }
+            let next = groups.len();
+            groups.entry(matched).or_insert(next);
+        }
+        for (matched, &group) in &groups {
+            for &selector in matched {
+                selected[selector].groups.push(group);
+            }
+        }
+        // Gateways whose selectors match nothing meet where the selectors are equal.
+        let mut next = groups.len();
+        for selected in &mut selected {
+            selected.groups.sort_unstable();
+            if selected.groups.is_empty() {
+                selected.groups.push(next);
+                next += 1;
+            }
+        }
+        Self { selected, of_gateway }
+    }
+
+    fn selected(&self, gateway: usize) -> &Selected {
+        &self.selected[self.of_gateway[gateway]]
+    }
+
+    /// Whether the selector of the Gateway with this number matches any pod.
+    pub(super) fn has_pods(&self, gateway: usize) -> bool {
+        self.selected(gateway).pods > 0
+    }
+
+    /// Whether a Service leads to a port of the pods of a Gateway: by its own
+    /// port's number, or by the target port's.
+    pub(super) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
+        self.selected(gateway).ports.contains(&port)
+    }
+
+    /// Whether a port is a target port of the ingress gateway's Service as Istio
+    /// installs it, where that Service is not in the input.
+    pub(super) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
+        self.selected(gateway).assumed && INSTALLED_TARGETS.contains(&port)
+    }
+
+    /// The ports that Services lead to on the pods of a Gateway, ascending.
+    pub(super) fn service_ports(&self, gateway: usize) -> Vec<u32> {
+        let mut ports: Vec<u32> = self.selected(gateway).ports.iter().copied().collect();
+        ports.sort_unstable();
+        ports
+    }
+
+    /// Numbers of groups of pods: two Gateways share a pod exactly if they
+    /// share a group. Gateways of one selector share a group in any case.
+    pub(super) fn groups(&self, gateway: usize) -> &[usize] {
+        &self.selected(gateway).groups
+    }
+}
+
+/// The assumed pods first, then those of the input, each kind once.
+fn pods<'a>(
+    settings: &'a Settings,
+    pod_namespace: &'a str,
+    deployments: &'a [Item<'_, Deployment>],
+    others: &'a [Item<'_, Other>],
+) -> Vec<Pods<'a>> {
+    let mut found = vec![Pods {
+        namespace: pod_namespace,
+        labels: Cow::Borrowed(&settings.pod_labels),
+        assumed: true,
+    }];
+    found.extend(deployments.iter().map(|item| Pods {
+        namespace: item.namespace,
+        labels: Cow::Borrowed(&item.object.spec.template.metadata.labels),
+        assumed: false,
+    }));
+    found.extend(others.iter().filter_map(|item| {
+        let labels = match item.object.kind.as_str() {
+            "Pod" => Cow::Borrowed(&item.metadata.labels),
+            "DaemonSet" | "StatefulSet" | "ReplicaSet" => Cow::Owned(template_labels(&item.object.content)),
+            _ => return None,
+        };
+        Some(Pods {
+            namespace: item.namespace,
+            labels,
+            assumed: false,
+        })
+    }));
+    let mut seen: HashSet<(&str, Labels)> = HashSet::new();
+    found.retain(|pods| !pods.labels.is_empty() && seen.insert((pods.namespace, pods.labels.clone().into_owned())));
+    found
+}
+
+fn template_labels(content: &Value) -> Labels {
+    let labels = content.pointer("/spec/template/metadata/labels");
+    let labels = labels.and_then(Value::as_object).into_iter().flatten();
+    labels
+        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// Selectors by their rarest label, so that those of a pod are found without
+/// looking at the others.
+struct Selectors<'a> {
+    by_label: HashMap<(&'a str, Pair<'a>), Vec<(usize, &'a Labels)>>,
+    /// Empty ones, which match everything.
+    of_all: HashMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Selectors<'a> {
+    /// Takes selectors with their namespaces; each is known by its place in the order.
+    fn new(selectors: impl Iterator<Item = (&'a str, &'a Labels)> + Clone) -> Self {
+        let mut uses: HashMap<Pair<'a>, usize> = HashMap::new();
+        for (_, selector) in selectors.clone() {
+            for pair in pairs(selector) {
+                *uses.entry(pair).or_default() += 1;
+            }
+        }
+        let mut index = Self {
+            by_label: HashMap::new(),
+            of_all: HashMap::new(),
+        };
+        for (number, (namespace, selector)) in selectors.enumerate() {
+            match pairs(selector).min_by_key(|pair| uses.get(pair)) {
+                Some(rarest) => index
+                    .by_label
+                    .entry((namespace, rarest))
+                    .or_default()
+                    .push((number, selector)),
+                None => index.of_all.entry(namespace).or_default().push(number),
+            }
+        }
+        index
+    }
+
+    /// The selectors of a namespace that match labels, in order.
+    fn of(&self, namespace: &str, labels: &Labels) -> Vec<usize> {
+        let mut found = self.of_all.get(namespace).cloned().unwrap_or_default();
+        for pair in pairs(labels) {
+            let candidates = self.by_label.get(&(namespace, pair)).into_iter().flatten();
+            found.extend(
+                candidates
+                    .filter(|(_, selector)| matches(selector, labels))
+                    .map(|(number, _)| *number),
+            );
+        }
+        found.sort_unstable();
+        found
+    }
+}
+
+fn pairs(labels: &Labels) -> impl Iterator<Item = Pair<'_>> {
+    labels.iter().map(|(label, value)| (label.as_str(), value.as_str()))
+}
+
+fn matches(selector: &Labels, labels: &Labels) -> bool {
+    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
+}
+
+/// The ports of Services, to be found by the pods they lead to.
+struct Ports<'a> {
+    services: &'a [Item<'a, Service>],
+    selectors: Selectors<'a>,
+    /// The namespace of the assumed Service, where it is assumed.
+    assumed: Option<&'a str>,
+}
+
+impl<'a> Ports<'a> {
+    fn new(services: &'a [Item<'a, Service>], pod_namespace: &'a str) -> Self {
+        let given = services
+            .iter()
+            .any(|service| service.namespace == pod_namespace && service.metadata.name == ASSUMED_SERVICE);
+        let selectors = services
+            .iter()
+            .map(|service| (service.namespace, &service.object.spec.selector));
+        Self {
+            services,
+            selectors: Selectors::new(selectors),
+            assumed: (!given).then_some(pod_namespace),
+        }
+    }
+
+    /// Whether the assumed Service selects these pods.
+    fn assumes(&self, pods: &Pods<'_>) -> bool {
+        let ingress = pods.labels.get("istio").is_some_and(|value| value == "ingressgateway");
+        self.assumed == Some(pods.namespace) && (pods.assumed || ingress)
+    }
+
+    fn of(&self, pods: &Pods<'_>) -> HashSet<u32> {
+        let mut ports = HashSet::new();
+        if self.assumes(pods) {
+            ports.extend(ASSUMED_PORTS);
+        }
+        for service in self.selectors.of(pods.namespace, &pods.labels) {
+            for port in &self.services[service].object.spec.ports {
+                ports.extend(reached(port).into_iter().flatten());
+            }
+        }
+        ports
+    }
+}
+
+/// The numbers of a Service's port and of its target; a UDP port leads to no server.
+fn reached(port: &ServicePort) -> Option<[u32; 2]> {
+    let tcp = port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
+    let own = u32::from(port.port);
+    let target = match &port.target_port {
+        Some(TargetPort::Number(number)) => u32::from(*number),
+        // A name stands for a port that only the pod knows.
+        Some(TargetPort::Name(name)) => name.parse().unwrap_or(own),
+        None => own,
+    };
+    tcp.then_some([own, target])
+}

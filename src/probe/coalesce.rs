@@ -1,0 +1,86 @@
+//! Requests as a browser sends them that reuses a connection: to a host, over
+//! the HTTP/2 connection of another whose certificate names both (RFC 9113
+//! section 9.1.1). Istio's gateway has a route table per server, so it answers
+//! 404 unless both hosts are of one server. Pure.
+
+use std::collections::{HashMap, HashSet};
+
+use super::expectation::{Check, Expectation};
+use super::run::Outcome;
+use crate::names::Host;
+
+/// Who may share a connection, among hosts that were served: an expectation per
+/// pair, over the connection of the first to the second. The outcomes are those
+/// of the expectations, in their order.
+pub fn expectations(checks: &[Expectation], outcomes: &[Outcome]) -> Vec<Expectation> {
+    let served: Vec<(&Expectation, &Outcome)> = checks
+        .iter()
+        .zip(outcomes)
+        .filter(|(check, outcome)| {
+            let http2 = outcome
+                .facts
+                .tls
+                .as_ref()
+                .is_some_and(|tls| tls.alpn.as_deref() == Some("h2"));
+            check.check == Check::Served && check.over.is_none() && outcome.verdict.is_ok() && http2
+        })
+        .collect();
+    let mut by_name: HashMap<(&str, &str), &Expectation> = HashMap::new();
+    for (check, outcome) in &served {
+        by_name.insert((outcome.target.as_str(), check.host.as_str()), check);
+    }
+    let mut carriers: HashSet<(&str, &str)> = HashSet::new();
+    let mut pairs = Vec::new();
+    for (carrier, outcome) in &served {
+        let target = outcome.target.as_str();
+        if !carriers.insert((target, carrier.host.as_str())) {
+            continue;
+        }
+        let Some(leaf) = outcome.chain.first() else { continue };
+        let mut named: Vec<&Expectation> = Vec::new();
+        for name in &leaf.names {
+            if name.starts_with('*') {
+                let covered = by_name
+                    .iter()
+                    .filter(|((at, _), check)| *at == target && check.host.is_covered_by(name));
+                named.extend(covered.map(|(_, check)| *check));
+            } else {
+                named.extend(by_name.get(&(target, name.as_str())));
+            }
+        }
+        named.sort_by_key(|check| check.host.as_str());
+        named.dedup_by_key(|check| check.host.as_str());
+        for other in named {
+            if other.host != carrier.host {
+                pairs.push(over(carrier, other));
+            }
+        }
+    }
+    pairs
+}
+
+/// `other`'s request over `carrier`'s connection.
+fn over(carrier: &Expectation, other: &Expectation) -> Expectation {
+    Expectation {
+        label: format!("over the connection of {}", carrier.host),
+        over: Some(carrier.host.clone()),
+        sni: carrier.sni.clone(),
+        client: carrier.client.clone(),
+        versions: carrier.versions,
+        alpn: vec!["h2".to_owned()],
+        alpn_demanded: false,
+        ..other.clone()
+    }
+}
+
+/// Why a 404 over another host's connection is no missing route.
+pub(super) fn cause(host: &Host, carrier: &Host) -> (String, String) {
+    (
+        format!(
+            "the gateway looks for {host} among the hosts of {carrier}'s server only, since the connection was opened for that one"
+        ),
+        format!(
+            "put both hosts into one server of the Gateway with one certificate, or give {carrier} a certificate that does not name {host}: istio-tls lint names the overlap"
+        ),
+    )
+}

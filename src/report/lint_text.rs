@@ -1,0 +1,260 @@
+//! What lint found, as text for people.
+
+use std::fmt::Write as _;
+
+use super::lint_excerpt::Texts;
+use super::paint::{Paint, printable};
+use crate::lint::{Finding, Report, Severity, Skipped};
+
+/// What was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Objects of the input, or made from the workspace.
+    pub objects: usize,
+    /// Files that hold them; 0 for the workspace.
+    pub files: usize,
+    /// Certificates in Secrets of the input.
+    pub certificates: usize,
+    /// Certificate files of `--certs` and of the workspace's chains.
+    pub certificate_files: usize,
+}
+
+/// How it is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Colours.
+    pub paint: Paint,
+    /// The terminal's width, in characters.
+    pub width: usize,
+    /// Also the page of each rule, and every code that was skipped.
+    pub verbose: bool,
+    /// Findings below this are not shown.
+    pub shown_from: Severity,
+}
+
+/// Every finding with its line, and a summary.
+pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layout) -> String {
+    let mut text = String::new();
+    let (shown, hidden): (Vec<&Finding>, Vec<&Finding>) = report
+        .findings
+        .iter()
+        .partition(|finding| finding.severity >= layout.shown_from);
+    for finding in &shown {
+        text.push_str(&one(finding, texts, layout));
+        text.push('\n');
+    }
+    text.push_str(&skipped(&report.skipped, layout));
+    if report.findings.is_empty() {
+        let _ = writeln!(text, "{}: {}", layout.paint.good("no findings"), checked.text());
+        return text;
+    }
+    let _ = write!(text, "{}", layout.paint.bold(&counts(&report.findings)));
+    let _ = match checked.files {
+        0 => write!(text, " in the workspace"),
+        files => write!(text, " in {}", counted(files, "file")),
+    };
+    if !hidden.is_empty() {
+        let _ = write!(text, "; {} below {} not shown", hidden.len(), layout.shown_from.word());
+    }
+    text.push('\n');
+    text
+}
+
+fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
+    let paint = layout.paint;
+    let mut text = String::new();
+    let label = format!("{}[{}]", finding.severity.word(), finding.code);
+    let label = match finding.severity {
+        Severity::Error => paint.bad(&label),
+        Severity::Warning => paint.warn(&label),
+        Severity::Info => paint.bold(&label),
+    };
+    let _ = write!(text, "{label}: {}", paint.bold(&below(&finding.what, "  ")));
+    if let Some(istio) = finding.istio {
+        let _ = write!(text, "  ({istio})");
+    }
+    let at = finding.at();
+    let _ = write!(text, "\n  at:  {}", printable(&at));
+    if !finding.object.is_empty() && !at.contains(&finding.object) {
+        let _ = write!(text, "  ({})", printable(&finding.object));
+    }
+    text.push('\n');
+    let number = finding.line.to_string();
+    // The number with its bar, and the blanks around it.
+    let margin = number.len() + 8;
+    if let Some(excerpt) = texts.excerpt(finding, layout.width.saturating_sub(margin)) {
+        let blank = " ".repeat(number.len());
+        let bar = paint.faint("|");
+        let marks = paint.bad(&"^".repeat(excerpt.marked));
+        let _ = writeln!(text, "     {blank} {bar}");
+        let _ = writeln!(text, "     {} {bar} {}", paint.faint(&number), excerpt.line);
+        let _ = writeln!(text, "     {blank} {bar} {}{marks}", " ".repeat(excerpt.before));
+    }
+    for (word, part) in [("why", &finding.why), ("try", &finding.fix)] {
+        if !part.is_empty() {
+            let _ = writeln!(text, "  {word}: {}", below(part, "       "));
+        }
+    }
+    if layout.verbose {
+        let _ = writeln!(text, "  see: {}", finding.doc);
+    }
+    text
+}
+
+/// Text whose further lines are indented.
+fn below(text: &str, indent: &str) -> String {
+    printable(text).replace('\n', &format!("\n{indent}"))
+}
+
+/// A line for each reason for which rules were skipped.
+fn skipped(skipped: &[Skipped], layout: Layout) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in skipped {
+        match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
+            Some((_, codes)) => codes.push(one.code),
+            None => reasons.push((&one.reason, vec![one.code])),
+        }
+    }
+    let mut text = String::new();
+    for (reason, mut codes) in reasons {
+        codes.dedup();
+        let which = if layout.verbose || codes.len() <= 3 {
+            codes.join(", ")
+        } else {
+            format!("{} and {} more rules", codes[0], codes.len() - 1)
+        };
+        let line = format!("skipped {which}: {}", printable(reason));
+        let _ = writeln!(text, "{}", layout.paint.faint(&line));
+    }
+    text
+}
+
+fn counts(findings: &[Finding]) -> String {
+    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let parts = [
+        (count(Severity::Error), "error"),
+        (count(Severity::Warning), "warning"),
+        (count(Severity::Info), "info"),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| match word {
+            "info" => format!("{count} info"),
+            word => counted(count, word),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// `1 file`, `2 files`.
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
+impl Checked {
+    fn text(&self) -> String {
+        let mut text = counted(self.objects, "object");
+        let _ = match self.files {
+            0 => write!(text, " of the workspace"),
+            files => write!(text, " in {}", counted(files, "file")),
+        };
+        if self.certificates > 0 {
+            let _ = write!(text, ", {} in Secrets", counted(self.certificates, "certificate"));
+        }
+        if self.certificate_files > 0 {
+            let _ = write!(text, ", {}", counted(self.certificate_files, "certificate file"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Checked, Layout, text};
+    use crate::lint::{Finding, Place, Report, Severity, Skipped, codes};
+    use crate::report::lint_excerpt::Texts;
+    use crate::report::paint::Paint;
+
+    const LAYOUT: Layout = Layout {
+        paint: Paint::PLAIN,
+        width: 80,
+        verbose: false,
+        shown_from: Severity::Info,
+    };
+
+    fn finding(line: u32, column: u32, path: &str) -> Finding {
+        let place = Place {
+            object: "Gateway default/edge".into(),
+            file: "edge.yaml".into(),
+            line,
+            column,
+            path: path.into(),
+        };
+        Finding::new(&codes::INPUT_TYPE, place, "wanted a number").why("first\nsecond")
+    }
+
+    #[test]
+    fn a_finding_shows_its_line() {
+        let report = Report {
+            findings: vec![
+                finding(2, 11, "spec.port"),
+                finding(0, 0, "spec.x").severity(Severity::Info),
+            ],
+            skipped: vec![Skipped {
+                code: "ITL0501",
+                reason: "no Service".into(),
+            }],
+        };
+        let checked = Checked {
+            objects: 1,
+            files: 1,
+            ..Checked::default()
+        };
+        let texts = Texts::new([("edge.yaml", &b"spec:\n    port: many # x\n"[..])]);
+        let expected = "\
+error[ITL0002]: wanted a number  (IST0106)
+  at:  edge.yaml:2:11  spec.port  (Gateway default/edge)
+       |
+     2 |     port: many # x
+       |           ^^^^
+  why: first
+       second
+  try: write the value that the field wants
+
+info[ITL0002]: wanted a number  (IST0106)
+  at:  Gateway default/edge (made from edge.yaml)  spec.x
+  why: first
+       second
+  try: write the value that the field wants
+
+skipped ITL0501: no Service
+1 error, 1 info in 1 file
+";
+        assert_eq!(text(&report, &texts, &checked, LAYOUT), expected);
+        let errors = Layout {
+            shown_from: Severity::Error,
+            ..LAYOUT
+        };
+        let text = text(&report, &texts, &checked, errors);
+        assert!(
+            text.ends_with("1 error, 1 info in 1 file; 1 below error not shown\n"),
+            "{text}"
+        );
+        assert!(!text.contains("info["), "{text}");
+    }
+
+    #[test]
+    fn nothing_found_says_what_was_looked_at() {
+        let checked = Checked {
+            objects: 2,
+            files: 0,
+            certificates: 1,
+            certificate_files: 2,
+        };
+        assert_eq!(
+            text(&Report::default(), &Texts::new([]), &checked, LAYOUT),
+            "no findings: 2 objects of the workspace, 1 certificate in Secrets, 2 certificate files\n"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! Lint in the other commands: `serve` says what it finds and goes on,
+//! `manifests` looks at what it makes.
+
+use std::fmt::Write as _;
+
+use crate::harness::Dir;
+use crate::serve_process::Serve;
+
+const HOST: &str = "httpbin.example.com";
+
+/// A Secret that stands twice.
+const TWICE: &str = "\
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: twice}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: twice}
+";
+
+fn edge(dir: &Dir) -> String {
+    dir.run(&["gen-certs", HOST]).exits(0);
+    dir.run(&["manifests"]).exits(0).stdout
+}
+
+#[test]
+fn serve_says_what_lint_finds_at_the_start_and_after_a_change() {
+    let source = Dir::new();
+    let mut text = edge(&source) + TWICE;
+    let dir = Dir::new();
+    dir.write("edge.yaml", &text);
+    let mut serve = Serve::start(&dir, &["-f", "edge.yaml"]);
+    let count = |serve: &Serve<'_>, said: &str| serve.log().matches(said).count();
+    assert_eq!(count(&serve, "(ITL0004)"), 1, "{}", serve.log());
+    let _ = writeln!(text, "datum: {{}}");
+    dir.write("edge.yaml", &text);
+    serve.wait_until("the new finding is said", |serve| serve.log().contains("(ITL0003)"));
+    // What was said before is not said again, nor the same by two voices.
+    assert_eq!(count(&serve, "(ITL0004)"), 1, "{}", serve.log());
+    assert_eq!(count(&serve, "unknown field datum"), 1, "{}", serve.log());
+    let _ = writeln!(text, "# istio-tls:ignore ITL0003 made up\nmore: {{}}");
+    dir.write("edge.yaml", &text);
+    serve.wait_until("the change is taken", |serve| {
+        count(serve, "configuration reloaded") == 2
+    });
+    assert_eq!(count(&serve, "unknown field more"), 0, "{}", serve.log());
+}
+
+#[test]
+fn a_strict_start_still_stops_at_what_would_be_dropped() {
+    let source = Dir::new();
+    let text = edge(&source);
+    let dir = Dir::new();
+    dir.write("edge.yaml", text.clone() + TWICE + "datum: {}\n");
+    dir.run(&["serve", "-f", "edge.yaml", "--strict"])
+        .exits(2)
+        .says("unknown field datum");
+    // A warning of lint's own is no reason.
+    dir.write("edge.yaml", text + TWICE);
+    let serve = Serve::start(&dir, &["-f", "edge.yaml", "--strict"]);
+    assert!(serve.log().contains("(ITL0004)"), "{}", serve.log());
+}
+
+#[test]
+fn what_is_made_has_nothing_to_warn_of() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "bookinfo.com"]).exits(0);
+    for args in [
+        &["manifests"][..],
+        &["manifests", "--only", "gateway"],
+        &["manifests", "--only", "virtualservice", "bookinfo.com"],
+        &["manifests", "--api", "gateway-api"],
+        &["manifests", "--issuer", "cert-manager"],
+        &["manifests", "--istio", "1.1"],
+        &["manifests", "--istio", "1.1", "--secrets", "file-mount"],
+        &["manifests", "--secrets", "file-mount", "--only", "ingress-volumes"],
+    ] {
+        let ran = dir.run(args).exits(0);
+        assert!(!ran.stderr.contains("warning"), "{args:?}\n{}", ran.stderr);
+        let all = [args, &["--no-lint"]].concat();
+        assert_eq!(dir.run(&all).exits(0).stdout, ran.stdout, "{args:?}");
+    }
+}
+
+#[test]
+fn manifests_stop_on_what_lint_calls_an_error() {
+    for bad in [
+        "expired",
+        "not-yet-valid",
+        "wrong-host",
+        "wrong-ca",
+        "no-san",
+        "weak-key",
+        "wrong-eku",
+    ] {
+        let dir = Dir::new();
+        dir.run(&["gen-certs", HOST, "--bad", bad]).exits(0);
+        let made = dir.run(&["manifests", "--no-lint"]).exits(0).stdout;
+        let lint = Dir::new().run_with_input(&["lint", "-f", "-", "-o", "json"], made.as_bytes());
+        let findings = lint.json()["findings"].clone();
+        let count = |severity: &str| {
+            let findings = findings.as_array().expect("findings").iter();
+            findings.filter(|finding| finding["severity"] == severity).count()
+        };
+        let ran = dir.run(&["manifests", "-o", "json"]);
+        if count("error") == 0 {
+            assert_eq!(ran.exits(0).json()["kind"], "List", "{bad}");
+            continue;
+        }
+        let ran = ran.exits(1).says("--no-lint");
+        assert!(ran.json()["error"]["what"].is_string(), "{bad}");
+        assert_eq!(
+            ran.stderr.matches("error: ").count(),
+            count("error"),
+            "{bad}: {}",
+            ran.stderr
+        );
+        assert_eq!(
+            ran.stderr.matches("warning: ").count(),
+            count("warning"),
+            "{bad}: {}",
+            ran.stderr
+        );
+        // What is not printed is not judged.
+        dir.run(&["manifests", "--only", "virtualservice"]).exits(0);
+    }
+}
