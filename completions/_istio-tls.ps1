@@ -519,7 +519,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--prune', '--prune', [CompletionResultType]::ParameterName, 'Delete what this workspace applied earlier and does not hold any more')
             [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Take over fields that others manage, and objects of other workspaces')
             [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Delete and make anew a Secret whose type cannot hold what is wanted')
-            [CompletionResult]::new('--no-lint', '--no-lint', [CompletionResultType]::ParameterName, 'Do not check the objects first')
+            [CompletionResult]::new('--no-lint', '--no-lint', [CompletionResultType]::ParameterName, 'Apply even when lint finds errors in the objects')
             [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'End as soon as the API server has taken the objects')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')

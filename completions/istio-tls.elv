@@ -499,7 +499,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --prune 'Delete what this workspace applied earlier and does not hold any more'
             cand --force-conflicts 'Take over fields that others manage, and objects of other workspaces'
             cand --replace 'Delete and make anew a Secret whose type cannot hold what is wanted'
-            cand --no-lint 'Do not check the objects first'
+            cand --no-lint 'Apply even when lint finds errors in the objects'
             cand --no-wait 'End as soon as the API server has taken the objects'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'

@@ -421,7 +421,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l diff -d 'S
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l prune -d 'Delete what this workspace applied earlier and does not hold any more'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage, and objects of other workspaces'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l replace -d 'Delete and make anew a Secret whose type cannot hold what is wanted'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-lint -d 'Do not check the objects first'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-lint -d 'Apply even when lint finds errors in the objects'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-wait -d 'End as soon as the API server has taken the objects'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s v -l verbose -d 'More detail; twice for debugging'

@@ -499,3 +499,24 @@ fn an_unreachable_cluster_keeps_the_folder_whose_id_marks_its_objects() {
         .says("cannot be reached");
     assert!(dir.path("istio-tls.yaml").exists());
 }
+
+#[test]
+fn what_lint_calls_an_error_is_not_applied() {
+    let dir = workspace();
+    let server = FakeApiServer::start();
+    server.kubeconfig(&dir);
+    dir.run(&["gen-certs", "httpbin.example.com", "--bad", "expired", "--force"])
+        .exits(0);
+    dir.run(&["apply"]).exits(1).says("expired").says("--no-lint");
+    assert!(server.asked("").is_empty(), "{:?}", server.asked(""));
+    dir.run(&["apply", "--no-lint"]).exits(0);
+    assert_eq!(server.stored().len(), 3);
+    // Files, too.
+    dir.write(
+        "bad.yaml",
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec:\n  selector: {istio: ingressgateway}\n\
+         \x20 servers:\n  - port: {number: 443, name: https, protocol: HTTPS}\n    hosts: [a.example.com]\n    tls: {mode: SIMPLE, credentialName: nowhere}\n",
+    );
+    dir.run(&["apply", "-f", "bad.yaml"]).exits(1).says("nowhere").says("--no-lint");
+    assert_eq!(server.stored().len(), 3);
+}

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use super::ApplyArgs;
 use crate::cli::context::Context;
+use crate::cli::lint::{self, Judging};
 use crate::cli::{entries, intent};
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
+use crate::lint::{Finding, Severity};
 use crate::manifests::build::{self, Part};
 use crate::manifests::load;
 use crate::problem::Problem;
@@ -27,6 +29,8 @@ pub(super) struct Input {
     pub(super) pod_namespace: String,
     /// The workspace that they belong to.
     pub(super) workspace: Option<Workspace>,
+    /// What lint says of them; nothing with --no-lint.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// The workspace and its file.
@@ -75,6 +79,11 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     if args.samples {
         parts.push(Part::Samples);
     }
+    let findings = if args.no_lint {
+        Vec::new()
+    } else {
+        lint::findings_of_made(&intent, &parts, context)?
+    };
     let contents = build::objects(&intent, &parts)?
         .iter()
         .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
@@ -90,6 +99,7 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             wanted: recorded,
             is_new,
         }),
+        findings,
     })
 }
 
@@ -109,6 +119,15 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
         ..Sources::default()
     };
     let collected = sources.collect(&disk, Gone::IsError)?;
+    let findings = if args.no_lint {
+        Vec::new()
+    } else {
+        let report = Judging::default().of_sources(&collected, false, context.now);
+        let findings = report.findings.into_iter();
+        findings
+            .filter(|finding| finding.severity >= Severity::Warning)
+            .collect()
+    };
     if let Some(error) = collected.errors.into_iter().next() {
         return Err(error.into());
     }
@@ -148,5 +167,6 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             found,
             is_new: false,
         }),
+        findings,
     })
 }

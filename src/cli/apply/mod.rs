@@ -11,7 +11,7 @@ use self::report::{Outcome, Report};
 use super::args::choice;
 use super::cluster_access::{ClusterArgs, confirm, runtime};
 use super::context::{Context, Format};
-use super::{Exit, Failure, duration};
+use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
@@ -53,7 +53,7 @@ pub(super) struct ApplyArgs {
     /// Delete and make anew a Secret whose type cannot hold what is wanted
     #[arg(long, help_heading = "Safety")]
     replace: bool,
-    /// Do not check the objects first
+    /// Apply even when lint finds errors in the objects
     #[arg(long, help_heading = "Safety")]
     no_lint: bool,
 
@@ -83,7 +83,8 @@ impl DryRun {
 
 pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let input = input::read(args, context).map_err(Failure::usage)?;
+    let mut input = input::read(args, context).map_err(Failure::usage)?;
+    lint::stop_on_errors(std::mem::take(&mut input.findings), context)?;
     for note in &input.notes {
         context.say_always(&format!("note: {note}"));
     }
