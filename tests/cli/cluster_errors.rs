@@ -517,6 +517,9 @@ fn what_lint_calls_an_error_is_not_applied() {
         "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g}\nspec:\n  selector: {istio: ingressgateway}\n\
          \x20 servers:\n  - port: {number: 443, name: https, protocol: HTTPS}\n    hosts: [a.example.com]\n    tls: {mode: SIMPLE, credentialName: nowhere}\n",
     );
-    dir.run(&["apply", "-f", "bad.yaml"]).exits(1).says("nowhere").says("--no-lint");
+    dir.run(&["apply", "-f", "bad.yaml"])
+        .exits(1)
+        .says("nowhere")
+        .says("--no-lint");
     assert_eq!(server.stored().len(), 3);
 }
