@@ -20,8 +20,8 @@
 //! configuration and matching, the probe's verdict, the cluster's plan and
 //! diff, [`report`]. Edges that do I/O: [`files`], [`sources`], the workspace's
 //! store, the gateway's reload and listeners, the probe's dial, the cluster's
-//! client. A command file under [`cli`] joins them; only
-//! the gateway's reload calls another edge, since it reads its sources anew.
+//! client. A command file under [`cli`] joins them; only the gateway's reload
+//! calls another edge, since it reads its sources anew.
 
 pub mod alert;
 pub mod certs;
