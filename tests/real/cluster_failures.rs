@@ -118,16 +118,17 @@ fn a_server_that_stops_in_the_middle() {
 
     // Restarted while the VirtualService is about to be stored: one run is enough.
     workspace.run(&["delete", "--yes"]).exits(0);
-    let restarted = Arc::clone(&plane);
+    // The stub lives as long as the process; the control plane ends with the test.
+    let restarted = Arc::downgrade(&plane);
     let mut seen = 0;
     let restart = move |request: &Request| {
         let stores = request.method == "PATCH" && !request.target.contains("dryRun");
         if stores && request.target.contains("/virtualservices/") {
             seen += 1;
             if seen == 1 {
-                restarted.stop_apiserver();
-                let restarted = Arc::clone(&restarted);
-                std::thread::spawn(move || restarted.start_apiserver());
+                let plane = restarted.upgrade().expect("the test holds it");
+                plane.stop_apiserver();
+                std::thread::spawn(move || plane.start_apiserver());
                 return Reply::Drop;
             }
         }
