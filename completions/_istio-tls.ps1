@@ -54,7 +54,8 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows every certificate: serial, days left, and where it is served')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replaces certificates before they expire, and proves it')
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Makes certificates if needed, serves, and probes')
-            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster (comes in a later release)')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Deletes what apply made, and nothing else')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Prints the manual page of the program or of one command')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Prints the JSON Schema of istio-tls.yaml')
@@ -559,6 +560,13 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;apply' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Store nothing: client asks no server, server lets it check everything')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait until it is in effect')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context [default: its current context]')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long an API server that fails or is busy is asked again')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
@@ -567,6 +575,41 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
             [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Also the workloads and Services of the samples that the hosts lead to')
+            [CompletionResult]::new('--diff', '--diff', [CompletionResultType]::ParameterName, 'Store nothing and show what would change; exit code 1 when something would')
+            [CompletionResult]::new('--prune', '--prune', [CompletionResultType]::ParameterName, 'Delete what this workspace applied earlier and does not hold any more')
+            [CompletionResult]::new('--force-conflicts', '--force-conflicts', [CompletionResultType]::ParameterName, 'Take over fields that others manage, and objects of other workspaces')
+            [CompletionResult]::new('--replace', '--replace', [CompletionResultType]::ParameterName, 'Delete and make anew a Secret whose type cannot hold what is wanted')
+            [CompletionResult]::new('--no-lint', '--no-lint', [CompletionResultType]::ParameterName, 'Apply even when lint finds errors in the objects')
+            [CompletionResult]::new('--no-wait', '--no-wait', [CompletionResultType]::ParameterName, 'End as soon as the API server has taken the objects')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
+            [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Never ask a question')
+            [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Answer yes to every confirmation')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            break
+        }
+        'istio-tls;delete' {
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context [default: its current context]')
+            [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long an API server that fails or is busy is asked again')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Output format (text, json, yaml ... as the command has them)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]')
+            [CompletionResult]::new('--gateway-namespace', '--gateway-namespace', [CompletionResultType]::ParameterName, 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]')
+            [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'Also the chains of this folder''s hosts; without an earlier apply no cluster is asked')
+            [CompletionResult]::new('--ignore-not-found', '--ignore-not-found', [CompletionResultType]::ParameterName, 'Nothing to delete is no failure')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'List, and delete nothing')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')
@@ -661,7 +704,8 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Shows every certificate: serial, days left, and where it is served')
             [CompletionResult]::new('rotate', 'rotate', [CompletionResultType]::ParameterValue, 'Replaces certificates before they expire, and proves it')
             [CompletionResult]::new('up', 'up', [CompletionResultType]::ParameterValue, 'Makes certificates if needed, serves, and probes')
-            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster (comes in a later release)')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Applies the workspace''s objects to a cluster')
+            [CompletionResult]::new('delete', 'delete', [CompletionResultType]::ParameterValue, 'Deletes what apply made, and nothing else')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Prints the completion script of a shell')
             [CompletionResult]::new('man', 'man', [CompletionResultType]::ParameterValue, 'Prints the manual page of the program or of one command')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Prints the JSON Schema of istio-tls.yaml')
@@ -715,6 +759,9 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;help;apply' {
+            break
+        }
+        'istio-tls;help;delete' {
             break
         }
         'istio-tls;help;completions' {

@@ -51,7 +51,8 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand status 'Shows every certificate: serial, days left, and where it is served'
             cand rotate 'Replaces certificates before they expire, and proves it'
             cand up 'Makes certificates if needed, serves, and probes'
-            cand apply 'Applies the workspace''s objects to a cluster (comes in a later release)'
+            cand apply 'Applies the workspace''s objects to a cluster'
+            cand delete 'Deletes what apply made, and nothing else'
             cand completions 'Prints the completion script of a shell'
             cand man 'Prints the manual page of the program or of one command'
             cand schema 'Prints the JSON Schema of istio-tls.yaml'
@@ -537,6 +538,13 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --version 'Print version'
         }
         &'istio-tls;apply'= {
+            cand -f 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)'
+            cand --filename 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)'
+            cand --dry-run 'Store nothing: client asks no server, server lets it check everything'
+            cand --wait 'How long to wait until it is in effect'
+            cand --kubeconfig 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]'
+            cand --context 'The kubeconfig''s context [default: its current context]'
+            cand --retry-for 'How long an API server that fails or is busy is asked again'
             cand -C 'The workspace folder [default: the current folder]'
             cand --dir 'The workspace folder [default: the current folder]'
             cand -o 'Output format (text, json, yaml ... as the command has them)'
@@ -545,6 +553,40 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
             cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --samples 'Also the workloads and Services of the samples that the hosts lead to'
+            cand --diff 'Store nothing and show what would change; exit code 1 when something would'
+            cand --prune 'Delete what this workspace applied earlier and does not hold any more'
+            cand --force-conflicts 'Take over fields that others manage, and objects of other workspaces'
+            cand --replace 'Delete and make anew a Secret whose type cannot hold what is wanted'
+            cand --no-lint 'Apply even when lint finds errors in the objects'
+            cand --no-wait 'End as soon as the API server has taken the objects'
+            cand -q 'No progress on standard error'
+            cand --quiet 'No progress on standard error'
+            cand -v 'More detail; twice for debugging'
+            cand --verbose 'More detail; twice for debugging'
+            cand --no-input 'Never ask a question'
+            cand -y 'Answer yes to every confirmation'
+            cand --yes 'Answer yes to every confirmation'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand -V 'Print version'
+            cand --version 'Print version'
+        }
+        &'istio-tls;delete'= {
+            cand --kubeconfig 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]'
+            cand --context 'The kubeconfig''s context [default: its current context]'
+            cand --retry-for 'How long an API server that fails or is busy is asked again'
+            cand -C 'The workspace folder [default: the current folder]'
+            cand --dir 'The workspace folder [default: the current folder]'
+            cand -o 'Output format (text, json, yaml ... as the command has them)'
+            cand --output 'Output format (text, json, yaml ... as the command has them)'
+            cand --color 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)'
+            cand -n 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --namespace 'Namespace of objects that name none [default: istio-tls.yaml''s, else default]'
+            cand --gateway-namespace 'Namespace of the gateway''s pods, where credentialName is looked up [default: istio-tls.yaml''s, else istio-system]'
+            cand --local 'Also the chains of this folder''s hosts; without an earlier apply no cluster is asked'
+            cand --ignore-not-found 'Nothing to delete is no failure'
+            cand --dry-run 'List, and delete nothing'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'
             cand -v 'More detail; twice for debugging'
@@ -635,7 +677,8 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand status 'Shows every certificate: serial, days left, and where it is served'
             cand rotate 'Replaces certificates before they expire, and proves it'
             cand up 'Makes certificates if needed, serves, and probes'
-            cand apply 'Applies the workspace''s objects to a cluster (comes in a later release)'
+            cand apply 'Applies the workspace''s objects to a cluster'
+            cand delete 'Deletes what apply made, and nothing else'
             cand completions 'Prints the completion script of a shell'
             cand man 'Prints the manual page of the program or of one command'
             cand schema 'Prints the JSON Schema of istio-tls.yaml'
@@ -673,6 +716,8 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
         &'istio-tls;help;up'= {
         }
         &'istio-tls;help;apply'= {
+        }
+        &'istio-tls;help;delete'= {
         }
         &'istio-tls;help;completions'= {
         }

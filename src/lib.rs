@@ -7,23 +7,26 @@
 //! that they lead to; those are stored in the workspace or served by the local
 //! [`gateway`], which reads them by [`sources`]. [`probe`] dials a gateway,
 //! records facts, and judges them to a verdict, which [`report`] turns into
-//! text, JSON and other formats.
+//! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
+//! API server and takes them away again.
 //!
 //! Layers, each using only those before it: [`problem`], [`shell`], [`hex`] and
 //! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
-//! [`secrets`]; [`sources`] and [`lint`]; [`gateway`] and [`probe`], which do
-//! not know each other; [`report`]; [`cli`].
+//! [`secrets`]; [`sources`] and [`lint`]; [`gateway`], [`probe`] and
+//! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
 //! Pure modules (bytes and structs in, values out): all of the first layer,
 //! [`names`], [`certs`], [`manifests`], [`secrets`], [`lint`], the gateway's
-//! configuration and matching, the probe's verdict, [`report`]. Edges that do
-//! I/O: [`files`], [`sources`], the workspace's store, the gateway's reload and
-//! listeners, the probe's dial. A command file under [`cli`] joins them; only
-//! the gateway's reload calls another edge, since it reads its sources anew.
+//! configuration and matching, the probe's verdict, the cluster's plan and
+//! diff, [`report`]. Edges that do I/O: [`files`], [`sources`], the workspace's
+//! store, the gateway's reload and listeners, the probe's dial, the cluster's
+//! client. A command file under [`cli`] joins them; only the gateway's reload
+//! calls another edge, since it reads its sources anew.
 
 pub mod alert;
 pub mod certs;
 pub mod cli;
+pub mod cluster;
 pub mod files;
 pub mod gateway;
 pub mod hex;

@@ -103,6 +103,7 @@ pub(super) enum Command {
     Rotate(super::rotate::RotateArgs),
     Up(super::up::UpArgs),
     Apply(super::apply::ApplyArgs),
+    Delete(super::delete::DeleteArgs),
     Completions(super::completions::CompletionsArgs),
     Man(super::man::ManArgs),
     Schema(super::schema::SchemaArgs),

@@ -13,6 +13,7 @@ mod failure;
 mod authority;
 mod certificate_source;
 mod chain_files;
+mod cluster_access;
 mod entries;
 mod host_list;
 mod intent;
@@ -22,6 +23,7 @@ mod pem_files;
 mod adopt;
 mod apply;
 mod completions;
+mod delete;
 mod gen_certs;
 mod init;
 mod inspect;
@@ -82,7 +84,8 @@ pub fn run() -> Exit {
         Command::Status(args) => status::run(&args, &context),
         Command::Rotate(args) => rotate::run(&args, &context),
         Command::Up(args) => up::run(args, &context),
-        Command::Apply(args) => apply::run(args, &context),
+        Command::Apply(args) => apply::run(&args, &context),
+        Command::Delete(args) => delete::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
         Command::Schema(args) => schema::run(args, &context),

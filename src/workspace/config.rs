@@ -96,6 +96,9 @@ pub struct WorkspaceConfig {
     /// Which Istio is targeted.
     #[serde(default)]
     pub istio: IstioTarget,
+    /// The kubeconfig context of the last `apply`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
     /// The Gateway object.
     #[serde(default)]
     pub gateway: GatewayEntry,

@@ -30,6 +30,12 @@ pub(super) fn to(text: &str, old: &WorkspaceConfig, wanted: &WorkspaceConfig) ->
     if old.istio != wanted.istio {
         root.set("istio", word(IstioTarget::WORDS, wanted.istio)?);
     }
+    if old.context != wanted.context {
+        match &wanted.context {
+            Some(context) => root.set("context", context.as_str()),
+            None => drop(root.remove("context")),
+        }
+    }
     set_gateway(&root, old, wanted)?;
     let added = set_hosts(&root, old, wanted)?;
     match added {
@@ -315,6 +321,32 @@ mod tests {
         assert!(
             add(WorkspaceFile::starter(Path::new("."), "0123456789abcdef").text.as_str()).contains("hosts:\n  - host:")
         );
+    }
+
+    #[test]
+    fn the_context_is_set_changed_and_taken_away() {
+        let before = file(&format!(
+            "# top\n{HEAD}extra: 1\nhosts:\n  - host: a.com # x\n    credentialName: a\n# end\n"
+        ));
+        let with = |file: &WorkspaceFile, context: Option<&str>| {
+            let mut wanted = file.config.clone();
+            wanted.context = context.map(str::to_owned);
+            file.edit(&wanted).expect("an edit")
+        };
+        // Names as cloud providers give them.
+        let once = with(&before, Some("arn:aws:eks:eu-1:1:cluster/a"));
+        let twice = with(&once, Some("yes"));
+        for file in [&once, &twice] {
+            for line in before.text.lines() {
+                assert!(
+                    file.text.lines().any(|kept| kept == line),
+                    "{line:?} is lost in\n{}",
+                    file.text
+                );
+            }
+        }
+        assert_eq!(twice.config.context.as_deref(), Some("yes"));
+        assert_eq!(with(&twice, None).config, before.config);
     }
 
     #[test]

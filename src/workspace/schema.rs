@@ -30,6 +30,11 @@ pub fn schema() -> Value {
             "mode": choice(&words(Mode::WORDS), "mutual", "How clients are authenticated, unless a host says otherwise"),
             "secrets": choice(&words(SecretStyle::WORDS), "credential", "How the gateway gets certificates and keys"),
             "istio": choice(&words(IstioTarget::WORDS), "latest", "Which Istio the manifests are for"),
+            "context": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The kubeconfig context of the last apply, which asks before it uses another one"
+            },
             "gateway": {
                 "type": "object",
                 "description": "The Gateway object",

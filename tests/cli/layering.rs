@@ -33,11 +33,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("gateway", BELOW_THE_NETWORK),
     ("probe", BELOW_THE_NETWORK),
+    ("cluster", BELOW_THE_NETWORK),
     // Results of every other module become text here, and only cli/ prints it.
     ("report", &["problem", "names", "certs", "lint", "probe"]),
 ];
 
-/// What the two modules that open connections may use; not each other.
+/// What the modules that open connections may use; not each other.
 const BELOW_THE_NETWORK: &[&str] = &[
     "problem",
     "shell",
@@ -63,6 +64,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("workspace", &["clap::", "tokio::"]),
     ("gateway", &["clap::"]),
     ("probe", &["clap::"]),
+    ("cluster", &["clap::"]),
 ];
 
 fn sources(module: &str) -> Vec<PathBuf> {

@@ -11,14 +11,17 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod cluster_errors;
 mod corpus;
 mod dataplane_admin;
 mod dataplane_http;
 mod dataplane_limits;
+mod fake_api_server;
 mod gen_certs;
 mod gen_certs_crash;
 mod generated;
 mod harness;
+mod http_stub;
 mod init;
 mod inspect;
 mod layering;

@@ -11,6 +11,10 @@
 
 mod certificates;
 mod chromium;
+mod cluster_apply;
+mod cluster_failures;
+mod cluster_workspace;
+mod control_plane;
 mod crd_schemas;
 mod envoy_gateway;
 mod gateway_fixture;
@@ -35,6 +39,8 @@ mod zoo;
 // What the black-box tests use, too.
 #[path = "../cli/harness.rs"]
 mod harness;
+#[path = "../cli/http_stub.rs"]
+mod http_stub;
 #[path = "../cli/running_program.rs"]
 mod running_program;
 #[path = "../cli/serve_process.rs"]

@@ -24,7 +24,7 @@ use crate::report::{lint_github, lint_json, lint_sarif, lint_text};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
-use world::Judging;
+pub(super) use world::Judging;
 
 pub(super) use made::{findings_of_made, stop_on_errors};
 pub(super) use served::serve_check;

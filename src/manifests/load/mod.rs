@@ -187,6 +187,21 @@ pub fn load_bytes(bytes: &[u8], name: &str) -> Loaded {
     }
 }
 
+/// Every object of a text as it stands, fields that no type here knows
+/// included; lists are taken apart. For sending objects on: whether a text can
+/// be read at all is [`load`]'s to say, and what it refuses is left out here.
+pub fn contents(text: &str, name: &str) -> Vec<serde_json::Value> {
+    let loading = Loading {
+        file: Arc::from(name),
+        loaded: Loaded::default(),
+    };
+    let mut contents = Vec::new();
+    for node in Documents::new(text.strip_prefix('\u{feff}').unwrap_or(text)).flatten() {
+        loading.whole(&node, None, &mut contents);
+    }
+    contents
+}
+
 fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
@@ -326,6 +341,26 @@ impl Loading {
             manifest,
         });
         Ok(())
+    }
+
+    /// The object, or those of a list, as plain JSON.
+    fn whole(&self, node: &Node, inherited: Option<(&str, &str)>, contents: &mut Vec<serde_json::Value>) {
+        let (Ok(api_version), Ok(kind)) = (
+            self.header(node, "apiVersion", inherited.map(|(version, _)| version)),
+            self.header(node, "kind", inherited.map(|(_, kind)| kind)),
+        ) else {
+            return;
+        };
+        if let (Some(item_kind), Some(items)) = (kind.strip_suffix("List"), node.get("items")) {
+            let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
+            if let Value::Sequence(items) = &items.value {
+                for item in items {
+                    self.whole(item, inherited, contents);
+                }
+            }
+            return;
+        }
+        contents.push(with_header(node, api_version, kind).to_json());
     }
 
     fn header<'a>(&self, node: &'a Node, field: &str, inherited: Option<&'a str>) -> Result<&'a str, LoadError> {

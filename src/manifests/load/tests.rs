@@ -450,3 +450,14 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn contents_keep_what_no_type_knows() {
+    let text = "apiVersion: v1\nkind: SecretList\nitems:\n- metadata: {name: a}\n  data: {k: eA==}\n---\n\
+        apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: 3, selector: {}}\n---\nno object\n";
+    let found = super::contents(text, "f.yaml");
+    assert_eq!(found.len(), 2);
+    assert_eq!(found[0]["kind"], "Secret");
+    assert_eq!(found[0]["apiVersion"], "v1");
+    assert_eq!(found[1]["spec"]["replicas"], 3);
+}

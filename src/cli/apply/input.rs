@@ -1,0 +1,172 @@
+//! What `apply` is given: the workspace's objects, or the manifests of -f.
+
+use std::path::PathBuf;
+
+use super::ApplyArgs;
+use crate::cli::context::Context;
+use crate::cli::lint::{self, Judging};
+use crate::cli::{entries, intent};
+use crate::cluster::plan::{self, Wanted};
+use crate::files;
+use crate::lint::{Finding, Severity};
+use crate::manifests::build::{self, Part};
+use crate::manifests::load;
+use crate::problem::Problem;
+use crate::sources::disk::DiskFiles;
+use crate::sources::{Gone, Sources};
+use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::file::WorkspaceFile;
+
+/// What is to be applied, and for whom.
+pub(super) struct Input {
+    /// The objects in their order.
+    pub(super) wanted: Vec<Wanted>,
+    /// What the user should know about them.
+    pub(super) notes: Vec<String>,
+    /// The namespace of those that name none; none is the kubeconfig context's.
+    pub(super) namespace: Option<String>,
+    /// Where the gateway's pods run.
+    pub(super) pod_namespace: String,
+    /// The workspace that they belong to.
+    pub(super) workspace: Option<Workspace>,
+    /// What lint says of them; nothing with --no-lint.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// The workspace and its file.
+pub(super) struct Workspace {
+    /// The file as it stands, or the starter of a new one.
+    pub(super) found: WorkspaceFile,
+    /// What it will say, but for the context.
+    pub(super) wanted: WorkspaceConfig,
+    /// It does not stand on disk yet.
+    pub(super) is_new: bool,
+}
+
+impl Input {
+    /// The workspace's id.
+    pub(super) fn workspace_id(&self) -> Option<&str> {
+        self.workspace.as_ref().map(|workspace| workspace.wanted.id.as_str())
+    }
+}
+
+/// Reads it; asks no server.
+///
+/// # Errors
+/// When there is nothing, or it cannot be read.
+pub(super) fn read(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
+    if args.filename.is_empty() {
+        of_workspace(args, context)
+    } else {
+        of_files(args, context)
+    }
+}
+
+fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
+    let is_new = WorkspaceFile::read(&context.dir)?.is_none();
+    let mut config = intent::workspace(&context.dir)?;
+    let found = entries::read_or_new(&context.dir)?;
+    config.id.clone_from(&found.config.id);
+    let recorded = config.clone();
+    if let Some(namespace) = &context.namespace {
+        config.gateway.namespace.clone_from(namespace);
+    }
+    if let Some(namespace) = &context.gateway_namespace {
+        config.gateway.pod_namespace.clone_from(namespace);
+    }
+    let intent = intent::intent(&context.dir, &config, &intent::entries_of(&config, &[])?)?;
+    let mut parts = Part::default_of(config.secrets);
+    if args.samples {
+        parts.push(Part::Samples);
+    }
+    let findings = if args.no_lint {
+        Vec::new()
+    } else {
+        lint::findings_of_made(&intent, &parts, context)?
+    };
+    let contents = build::objects(&intent, &parts)?
+        .iter()
+        .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
+        .collect();
+    let (wanted, wishes) = plan::wanted(contents)?;
+    Ok(Input {
+        wanted,
+        notes: wishes.notes,
+        namespace: Some(config.gateway.namespace),
+        pod_namespace: config.gateway.pod_namespace,
+        workspace: Some(Workspace {
+            found,
+            wanted: recorded,
+            is_new,
+        }),
+        findings,
+    })
+}
+
+fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
+    let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
+        args.filename.iter().cloned().partition(|path| path.as_os_str() == "-");
+    let stdin = (!stdin.is_empty())
+        .then(|| files::read_from(std::io::stdin().lock(), "-", files::MANIFEST_LIMIT))
+        .transpose()?;
+    let disk = DiskFiles::default();
+    let sources = Sources {
+        manifests,
+        stdin,
+        workspace: context.dir.clone(),
+        namespace: context.namespace.clone(),
+        gateway_namespace: context.gateway_namespace.clone(),
+        ..Sources::default()
+    };
+    let collected = sources.collect(&disk, Gone::IsError)?;
+    let findings = if args.no_lint {
+        Vec::new()
+    } else {
+        let report = Judging::default().of_sources(&collected, false, context.now);
+        let findings = report.findings.into_iter();
+        findings
+            .filter(|finding| finding.severity >= Severity::Warning)
+            .collect()
+    };
+    if let Some(error) = collected.errors.into_iter().next() {
+        return Err(error.into());
+    }
+    let mut notes: Vec<String> = collected
+        .warnings
+        .into_iter()
+        .map(|warning| Problem::from(warning).to_string())
+        .collect();
+    let mut contents = Vec::new();
+    for (name, text) in &collected.texts {
+        contents.extend(load::contents(&String::from_utf8_lossy(text), name));
+    }
+    if contents.is_empty() {
+        return Err(Problem::new("there is nothing to apply").why("the files of -f hold no objects"));
+    }
+    let (wanted, wishes) = plan::wanted(contents)?;
+    notes.extend(wishes.notes);
+    let found = WorkspaceFile::read(&context.dir)?;
+    if found.is_none() {
+        notes.push(
+            "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"
+                .to_owned(),
+        );
+    }
+    let config = found.as_ref().map(|file| file.config.clone());
+    let namespace = |config: &WorkspaceConfig| config.gateway.namespace.clone();
+    Ok(Input {
+        wanted,
+        notes,
+        namespace: context.namespace.clone().or_else(|| config.as_ref().map(namespace)),
+        pod_namespace: context.gateway_namespace.clone().unwrap_or_else(|| {
+            let gateway = config.map(|config| config.gateway).unwrap_or_default();
+            gateway.pod_namespace
+        }),
+        workspace: found.map(|found| Workspace {
+            wanted: found.config.clone(),
+            found,
+            is_new: false,
+        }),
+        findings,
+    })
+}

@@ -1,0 +1,339 @@
+//! `istio-tls apply`: the workspace's objects, or those of files, to a cluster.
+
+mod input;
+mod report;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use self::input::Input;
+use self::report::{Outcome, Report};
+use super::args::choice;
+use super::cluster_access::{ClusterArgs, confirm, runtime};
+use super::context::{Context, Format};
+use super::{Exit, Failure, duration, lint};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
+use crate::cluster::client::Client;
+use crate::cluster::kubeconfig::Access;
+use crate::cluster::owned::{self, Found, Owned};
+use crate::cluster::rollout;
+use crate::problem::Problem;
+use crate::workspace::config::WorkspaceConfig;
+
+/// Applies the workspace's objects to a cluster
+///
+/// The same objects as `istio-tls manifests` prints, or those of -f, by
+/// server-side apply with the field manager istio-tls. The API server is asked
+/// about all of them before the first one is stored. What others manage is left
+/// alone: a conflict names them and ends with exit code 1.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  istio-tls apply\n  istio-tls apply --diff\n  istio-tls apply --dry-run server --context staging\n  istio-tls apply -f gateway.yaml -f secrets/\n  istio-tls apply --samples --prune --yes"
+)]
+pub(super) struct ApplyArgs {
+    /// Manifests in place of the workspace's: a file, a folder, or - (repeatable)
+    #[arg(short = 'f', long, value_name = "FILE|DIR|-")]
+    filename: Vec<PathBuf>,
+    /// Also the workloads and Services of the samples that the hosts lead to
+    #[arg(long, conflicts_with = "filename")]
+    samples: bool,
+
+    /// Store nothing: client asks no server, server lets it check everything
+    #[arg(long, value_name = "WHO", value_parser = choice(DryRun::WORDS), help_heading = "Safety")]
+    dry_run: Option<DryRun>,
+    /// Store nothing and show what would change; exit code 1 when something would
+    #[arg(long, conflicts_with = "dry_run", help_heading = "Safety")]
+    diff: bool,
+    /// Delete what this workspace applied earlier and does not hold any more
+    #[arg(long, help_heading = "Safety")]
+    prune: bool,
+    /// Take over fields that others manage, and objects of other workspaces
+    #[arg(long, help_heading = "Safety")]
+    force_conflicts: bool,
+    /// Delete and make anew a Secret whose type cannot hold what is wanted
+    #[arg(long, help_heading = "Safety")]
+    replace: bool,
+    /// Apply even when lint finds errors in the objects
+    #[arg(long, help_heading = "Safety")]
+    no_lint: bool,
+
+    /// How long to wait until it is in effect
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse, help_heading = "Waiting")]
+    wait: Duration,
+    /// End as soon as the API server has taken the objects
+    #[arg(long, conflicts_with = "wait", help_heading = "Waiting")]
+    no_wait: bool,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+/// Who checks, when nothing is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DryRun {
+    /// This program.
+    Client,
+    /// The API server.
+    Server,
+}
+
+impl DryRun {
+    const WORDS: &[(&str, Self)] = &[("client", Self::Client), ("server", Self::Server)];
+}
+
+pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
+    let mut input = input::read(args, context).map_err(Failure::usage)?;
+    lint::stop_on_errors(std::mem::take(&mut input.findings), context)?;
+    for note in &input.notes {
+        context.say_always(&format!("note: {note}"));
+    }
+    if args.prune && input.workspace.is_none() {
+        return Err(Failure::usage(
+            Problem::new("there is nothing that --prune could go by")
+                .why("objects are found again by their workspace's id, and here is no istio-tls.yaml")
+                .fix("istio-tls init, or leave --prune out"),
+        ));
+    }
+    runtime()?.block_on(run_on(args, &input, format, context))
+}
+
+async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Context) -> Result<Exit, Failure> {
+    if args.dry_run == Some(DryRun::Client) {
+        let access = if args.cluster.is_there(context) {
+            Some(args.cluster.access(context).await?)
+        } else {
+            None
+        };
+        head(input, access.as_ref(), context);
+        return Report::of_client(input, access.as_ref()).show(format, context);
+    }
+    let access = args.cluster.access(context).await?;
+    head(input, Some(&access), context);
+    let stores = args.dry_run.is_none() && !args.diff;
+    if stores {
+        allow(args, input, &access, context)?;
+    }
+    let notice = |text: &str| context.say(text);
+    let client = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
+    let namespace = input
+        .namespace
+        .clone()
+        .unwrap_or_else(|| client.access.namespace.clone());
+    let allowed = Allowed {
+        force_conflicts: args.force_conflicts,
+        replace: args.replace,
+    };
+    let applying = Applying {
+        workspace: input.workspace_id(),
+        namespace: &namespace,
+        allowed,
+    };
+    let ready = apply::prepare(&client, &input.wanted, &applying)
+        .await
+        .map_err(refused)?;
+    for object in &ready {
+        for note in &object.notes {
+            context.say_always(&format!("note: {}: {note}", object.title()));
+        }
+    }
+    let surplus = surplus(args, input, &client, &ready, &namespace, context).await?;
+    if args.diff {
+        return report::differences(&ready, &surplus, &client.access, format, context);
+    }
+    let mut report = Report::new(&client.access, input, args.dry_run.map(|_| "server"));
+    if !stores {
+        for object in &ready {
+            report.add(Outcome::of(object, object.forecast.word()));
+        }
+        for object in &surplus {
+            report.add(Outcome::of_owned(object, "pruned"));
+        }
+        return report.show(format, context);
+    }
+    record(input, &client.access, context)?;
+    let mut printed = Ok(());
+    let mut told = |object: &Ready, action: Action| {
+        let outcome = report.tell(Outcome::of(object, action.word()), format, context);
+        // A reader that has gone is no reason to leave half of it undone.
+        if printed.is_ok() {
+            printed = outcome;
+        }
+    };
+    let stored = apply::store_all(&client, &ready, allowed, &mut told).await;
+    stored.map_err(|error| stopped(error, &report))?;
+    printed?;
+    for object in &surplus {
+        let workspace = input.workspace_id().unwrap_or_default();
+        let was_there = owned::remove(&client, object, workspace, false)
+            .await
+            .map_err(|problem| {
+                let refused = problem.into();
+                stopped(
+                    Stopped {
+                        refused,
+                        left: Vec::new(),
+                    },
+                    &report,
+                )
+            })?;
+        if was_there {
+            report.tell(Outcome::of_owned(object, "pruned"), format, context)?;
+        }
+    }
+    if !args.no_wait {
+        await_rollouts(args, &client, &ready, context).await?;
+    }
+    if !input.wanted.is_empty() {
+        context.say("note: whether the gateway serves this already was not checked");
+    }
+    report.end(format, context)
+}
+
+/// Which cluster, and which objects.
+fn head(input: &Input, access: Option<&Access>, context: &Context) {
+    const SHOWN: usize = 50;
+    match access {
+        Some(access) => context.say(&format!(
+            "context {} (user {}), server {}",
+            access.context, access.user, access.server
+        )),
+        None => context.say("no kubeconfig: no context, no server"),
+    }
+    let default = input
+        .namespace
+        .as_deref()
+        .or(access.map(|access| access.namespace.as_str()));
+    for object in input.wanted.iter().take(SHOWN) {
+        context.say(&format!("  {}", object.title(default.unwrap_or("default"))));
+    }
+    if input.wanted.len() > SHOWN {
+        context.say(&format!("  and {} more", input.wanted.len() - SHOWN));
+    }
+}
+
+/// The first time that a workspace goes to a cluster elsewhere, somebody says yes.
+fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) -> Result<(), Failure> {
+    let recorded = (input.workspace.as_ref()).and_then(|workspace| workspace.found.config.context.as_deref());
+    if access.is_loopback() || recorded == Some(access.context.as_str()) || context.yes {
+        return Ok(());
+    }
+    if context.interactive {
+        return confirm(
+            &format!(
+                "Apply {} objects to the context {} ({})?",
+                input.wanted.len(),
+                access.context,
+                access.server
+            ),
+            "nothing was applied",
+        );
+    }
+    if args.cluster.context.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("nothing was applied to the context {}", access.context))
+            .at(access.server.clone())
+            .why("nothing was applied to it from here before, and no terminal is there to ask on")
+            .fix(format!("--context {} or --yes", access.context)),
+    ))
+}
+
+fn refused(error: Refused) -> Failure {
+    if error.is_conflict {
+        Failure::findings(error.problem)
+    } else {
+        Failure::runtime(error.problem)
+    }
+}
+
+/// What the workspace has in the cluster and does not want any more.
+async fn surplus(
+    args: &ApplyArgs,
+    input: &Input,
+    client: &Client<'_>,
+    ready: &[Ready],
+    namespace: &str,
+    context: &Context,
+) -> Result<Vec<Owned>, Failure> {
+    let Some(workspace) = input.workspace_id().filter(|_| args.prune) else {
+        return Ok(Vec::new());
+    };
+    let namespaces = (ready.iter().filter_map(|object| object.namespace.clone()))
+        .chain([namespace.to_owned(), input.pod_namespace.clone()])
+        .collect();
+    let Found { objects, unseen } = owned::find(client, workspace, &namespaces, &input.pod_namespace)
+        .await
+        .map_err(Failure::runtime)?;
+    for unseen in unseen {
+        context.say_always(&format!(
+            "note: {unseen} may not be listed, and were not looked through"
+        ));
+    }
+    let is_wanted = |object: &Owned| {
+        (ready.iter()).any(|known| object.is(&known.resource, known.namespace.as_deref(), &known.name))
+    };
+    Ok(objects.into_iter().filter(|object| !is_wanted(object)).collect())
+}
+
+/// Writes istio-tls.yaml: the context, and what else was repaired.
+fn record(input: &Input, access: &Access, context: &Context) -> Result<(), Failure> {
+    let Some(workspace) = &input.workspace else {
+        return Ok(());
+    };
+    let wanted = WorkspaceConfig {
+        context: Some(access.context.clone()),
+        ..workspace.wanted.clone()
+    };
+    if workspace.is_new || workspace.found.config != wanted {
+        let file = workspace.found.edit(&wanted).map_err(Failure::runtime)?;
+        file.write().map_err(Failure::runtime)?;
+        context.say(&format!("recorded the context in {}", crate::files::shown(&file.path)));
+    }
+    Ok(())
+}
+
+/// The failure of a run that had begun: what is stored, and what is not.
+fn stopped(error: Stopped, report: &Report) -> Failure {
+    let list = |titles: Vec<String>| match titles.len() {
+        0 => "nothing".to_owned(),
+        _ => titles.join(", "),
+    };
+    let done = list(report.titles());
+    let left = list(error.left);
+    let mut failure = refused(error.refused);
+    if let Some(problem) = &mut failure.problem {
+        let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
+        problem.why = Some(format!("{why}applied: {done}\nnot applied: {left}"));
+        problem.fix = Some(match problem.fix.take() {
+            Some(fix) => format!("{fix}\nthen run the same command again: what is applied stays, the rest follows"),
+            None => "run the same command again: what is applied stays, the rest follows".to_owned(),
+        });
+    }
+    failure
+}
+
+/// File-mount style: new volumes are in effect when every pod is new.
+async fn await_rollouts(
+    args: &ApplyArgs,
+    client: &Client<'_>,
+    ready: &[Ready],
+    context: &Context,
+) -> Result<(), Failure> {
+    for object in ready.iter().filter(|object| object.is_patch) {
+        if let Some(namespace) = &object.namespace {
+            let mut told = |text: &str| context.say(text);
+            rollout::wait(client, &object.resource, namespace, &object.name, args.wait, &mut told)
+                .await
+                .map_err(Failure::findings)?;
+            context.say(&format!("every pod of {} has its volumes", object.title()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an action changed something.
+fn is_change(action: Action) -> bool {
+    action != Action::Unchanged
+}

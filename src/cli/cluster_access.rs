@@ -1,0 +1,89 @@
+//! How every cluster command reaches its API server: flags, kubeconfig, the
+//! runtime, and the question before a cluster is used for the first time.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::context::Context;
+use super::{Exit, Failure, duration};
+use crate::cluster::kubeconfig::{Access, Places};
+use crate::problem::Problem;
+
+/// Flags of every cluster command.
+#[derive(clap::Args)]
+pub(super) struct ClusterArgs {
+    /// The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE", help_heading = "Cluster")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context [default: its current context]
+    #[arg(long, value_name = "NAME", help_heading = "Cluster")]
+    pub(super) context: Option<String>,
+    /// How long an API server that fails or is busy is asked again
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse, help_heading = "Cluster")]
+    pub(super) retry_for: Duration,
+}
+
+impl ClusterArgs {
+    fn places(&self, context: &Context) -> Places {
+        let variable = |name| context.environment.get(name).map(str::to_owned);
+        Places {
+            file: self.kubeconfig.clone(),
+            variable: variable("KUBECONFIG"),
+            home: variable("HOME").map(PathBuf::from),
+            in_pod: variable("KUBERNETES_SERVICE_HOST").is_some(),
+        }
+    }
+
+    /// Reads the kubeconfig and chooses the context.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used: exit 2.
+    pub(super) async fn access(&self, context: &Context) -> Result<Access, Failure> {
+        Access::read(&self.places(context), self.context.as_deref(), context.now)
+            .await
+            .map_err(Failure::usage)
+    }
+
+    /// Whether a kubeconfig was named, or there is one in a usual place.
+    pub(super) fn is_there(&self, context: &Context) -> bool {
+        let places = self.places(context);
+        places.file.is_some()
+            || places.variable.is_some()
+            || places.in_pod
+            || places.home.is_some_and(|home| home.join(".kube/config").exists())
+    }
+}
+
+/// A runtime for one command's requests.
+///
+/// # Errors
+/// When the system gives none.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::runtime(Problem::new("no runtime could be started").why(error.to_string())))
+}
+
+/// A question on the terminal.
+///
+/// # Errors
+/// When it is not answered, or with no: nothing was done.
+pub(super) fn confirm(question: &str, nothing: &str) -> Result<(), Failure> {
+    let answer = dialoguer::Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact();
+    match answer {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::findings(Problem::new(nothing).why("the answer was no"))),
+        Err(dialoguer::Error::IO(error)) => {
+            let mut failure =
+                Failure::runtime(Problem::new("the question was not answered").why(crate::files::plain(&error)));
+            if error.kind() == std::io::ErrorKind::Interrupted {
+                failure.exit = Exit::Interrupted;
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What `gen-certs` made in a workspace folder: the chains of its hosts, the
+//! trees that they replaced, and istio-tls.yaml. Unknown files stay.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files;
+use crate::problem::Problem;
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
+use crate::workspace::store;
+
+/// The files of a workspace that are there.
+pub(super) struct Local {
+    dir: PathBuf,
+    /// Files of chains, with their host's folder.
+    chains: Vec<(PathBuf, Vec<PathBuf>)>,
+    /// istio-tls.yaml.
+    file: Option<PathBuf>,
+}
+
+impl Local {
+    /// Looks for them; without istio-tls.yaml nothing says which hosts are meant.
+    ///
+    /// # Errors
+    /// When there is no istio-tls.yaml, or a folder cannot be read.
+    pub(super) fn find(dir: &Path, file: Option<&WorkspaceFile>) -> Result<Self, Problem> {
+        store::tidy(dir)?;
+        let mut local = Self {
+            dir: dir.to_owned(),
+            chains: Vec::new(),
+            file: file.map(|file| file.path.clone()),
+        };
+        for entry in file.iter().flat_map(|file| &file.config.hosts) {
+            let layout = ChainLayout::new(dir, &entry.host);
+            let found = files_of(&layout)?;
+            if !found.is_empty() {
+                local.chains.push((layout.folder(), found));
+            }
+        }
+        Ok(local)
+    }
+
+    /// Whether there is nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.chains.is_empty() && self.file.is_none()
+    }
+
+    /// What would be deleted, in the words of a listing.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let folders = self
+            .chains
+            .iter()
+            .map(|(folder, found)| format!("{}/ ({} files)", files::shown(folder), found.len()));
+        folders.chain(self.file.iter().map(|path| files::shown(path))).collect()
+    }
+
+    /// Deletes them; gives what is gone. A folder in which something else stands stays.
+    ///
+    /// # Errors
+    /// When something cannot be deleted; what was deleted stays so.
+    pub(super) fn remove(&self) -> Result<Vec<String>, Problem> {
+        let lines = self.lines();
+        {
+            // One writer at a time; nobody is told that this one waits.
+            let _writing = store::Store::open(&self.dir, || ())?;
+            for (folder, found) in &self.chains {
+                for path in found {
+                    gone(path, fs::remove_file(path))?;
+                }
+                remove_empty(folder)?;
+                if let Some(name) = folder.file_name() {
+                    let old = self.dir.join(STATE_FOLDER).join("old").join(name);
+                    gone(&old, fs::remove_dir_all(&old))?;
+                }
+            }
+        }
+        if let Some(path) = &self.file {
+            gone(path, fs::remove_file(path))?;
+        }
+        self.remove_state()?;
+        Ok(lines)
+    }
+
+    /// The state folder, if only what this program writes is left in it.
+    fn remove_state(&self) -> Result<(), Problem> {
+        let state = self.dir.join(STATE_FOLDER);
+        let old = state.join("old");
+        if old.is_dir() {
+            remove_empty(&old)?;
+        }
+        let left = names(&state)?;
+        if left.iter().all(|name| name == "lock" || name == ".gitignore") {
+            for name in left {
+                let path = state.join(name);
+                gone(&path, fs::remove_file(&path))?;
+            }
+            gone(&state, fs::remove_dir(&state))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files of a chain that are there, those of all its clients included.
+fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
+    // A link leads to somebody else's folder.
+    if !layout
+        .folder()
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir())
+    {
+        return Ok(Vec::new());
+    }
+    let clients = store::clients(layout)?;
+    let mut parts = vec![
+        Part::RootCert,
+        Part::RootKey,
+        Part::RootCrl,
+        Part::IntermediateCert,
+        Part::CaChain,
+        Part::IntermediateKey,
+        Part::IntermediateCrl,
+        Part::ServerCert,
+        Part::ServerKey,
+    ];
+    for client in &clients {
+        parts.extend([
+            Part::ClientCert(client),
+            Part::ClientKey(client),
+            Part::ClientBundle(client),
+        ]);
+    }
+    Ok(parts
+        .into_iter()
+        .map(|part| layout.path(part))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .collect())
+}
+
+/// Removes a folder and those in it, as far as they are empty.
+fn remove_empty(folder: &Path) -> Result<(), Problem> {
+    // A link leads to somebody else's folder.
+    if !folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(());
+    }
+    for name in names(folder)? {
+        remove_empty(&folder.join(name))?;
+    }
+    if names(folder)?.is_empty() {
+        gone(folder, fs::remove_dir(folder))?;
+    }
+    Ok(())
+}
+
+fn names(folder: &Path) -> Result<Vec<String>, Problem> {
+    let read = match fs::read_dir(folder) {
+        Ok(read) => read,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(cannot_read(folder, &error)),
+    };
+    read.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<_, _>>()
+        .map_err(|error| cannot_read(folder, &error))
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Problem {
+    Problem::new(format!("{} cannot be read", files::shown(path))).why(files::plain(error))
+}
+
+/// What is gone already needs no deleting.
+fn gone(path: &Path, outcome: io::Result<()>) -> Result<(), Problem> {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Problem::new(format!("{} cannot be deleted", files::shown(path))).why(files::plain(&error)))
+        }
+        _ => Ok(()),
+    }
+}

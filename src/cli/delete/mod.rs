@@ -1,0 +1,244 @@
+//! `istio-tls delete`: what `apply` made in a cluster, and with --local what
+//! `gen-certs` made in this folder. Listed first; nothing of anyone else.
+
+mod local;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use self::local::Local;
+use super::cluster_access::{ClusterArgs, confirm, runtime};
+use super::context::{Context, Format};
+use super::{Exit, Failure};
+use crate::cluster::client::Client;
+use crate::cluster::owned::{self, Owned};
+use crate::problem::Problem;
+use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use crate::workspace::file::WorkspaceFile;
+
+/// Deletes what apply made, and nothing else
+///
+/// Objects are found by the label of this workspace's id. Fields that apply
+/// added to the gateway's own Deployment are taken back, the Deployment stays.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  istio-tls delete --dry-run\n  istio-tls delete --yes\n  istio-tls delete --local --yes"
+)]
+pub(super) struct DeleteArgs {
+    /// Also the chains of this folder's hosts; without an earlier apply no cluster is asked
+    #[arg(long)]
+    local: bool,
+    /// Nothing to delete is no failure
+    #[arg(long)]
+    ignore_not_found: bool,
+    /// List, and delete nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    #[command(flatten)]
+    cluster: ClusterArgs,
+}
+
+pub(super) fn run(args: &DeleteArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
+    let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+    let local = match (args.local, &file) {
+        (true, file) => Some(Local::find(&context.dir, file.as_ref()).map_err(Failure::usage)?),
+        (false, Some(_)) => None,
+        (false, None) => {
+            return Err(Failure::usage(
+                Problem::new(format!("there is no {FILE_NAME} here"))
+                    .why("its id marks the objects that apply made from this folder; without it none can be told from others'")
+                    .fix("run it in the workspace's folder, or name that with -C DIR"),
+            ));
+        }
+    };
+    // A folder that never applied has nothing in any cluster.
+    let config = file
+        .map(|file| file.config)
+        .filter(|config| !args.local || config.context.is_some() || args.cluster.context.is_some());
+    runtime()?.block_on(run_on(args, config.as_ref(), local, format, context))
+}
+
+async fn run_on(
+    args: &DeleteArgs,
+    config: Option<&WorkspaceConfig>,
+    local: Option<Local>,
+    format: Format,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let notice = |text: &str| context.say(text);
+    let mut objects = Vec::new();
+    let mut client = None;
+    if let Some(config) = config {
+        let access = args.cluster.access(context).await?;
+        context.say(&format!(
+            "context {} (user {}), server {}",
+            access.context, access.user, access.server
+        ));
+        let connected = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
+        objects = find(&connected, config, context).await?;
+        client = Some(connected);
+    }
+    // What is asked about is shown, whatever -q says.
+    let list = |line: &str| {
+        if context.yes || args.dry_run {
+            context.say(line);
+        } else {
+            context.say_always(line);
+        }
+    };
+    for object in &objects {
+        list(&format!(
+            "  {}{}",
+            object.title(),
+            if object.is_patch { " (its volumes)" } else { "" }
+        ));
+    }
+    for line in local.iter().flat_map(Local::lines) {
+        list(&format!("  {line}"));
+    }
+    if objects.is_empty() && local.as_ref().is_none_or(Local::is_empty) {
+        return nothing(args, config, client.as_ref(), format, context);
+    }
+    if !args.dry_run {
+        allow(context)?;
+    }
+    let mut deleted: Vec<Value> = Vec::new();
+    if let (Some(client), Some(config)) = (&client, config) {
+        for object in &objects {
+            let was_there = owned::remove(client, object, &config.id, args.dry_run)
+                .await
+                .map_err(|problem| stopped(problem, &deleted))?;
+            if !was_there {
+                continue;
+            }
+            let action = if object.is_patch { "unpatched" } else { "deleted" };
+            if format == Format::Text {
+                let suffix = if args.dry_run { " (dry run)" } else { "" };
+                context.print(&format!("{} {action}{suffix}\n", object.title()))?;
+            }
+            deleted.push(json!({
+                "apiVersion": object.resource.api_version,
+                "kind": object.resource.kind,
+                "namespace": object.namespace,
+                "name": object.name,
+                "action": action,
+                "title": object.title(),
+            }));
+        }
+    }
+    let files = match &local {
+        Some(local) if !args.dry_run => local.remove().map_err(Failure::runtime)?,
+        Some(local) => local.lines(),
+        None => Vec::new(),
+    };
+    match format {
+        Format::Text => {
+            let suffix = if args.dry_run { " (dry run)" } else { "" };
+            for file in &files {
+                context.print(&format!("{file} deleted{suffix}\n"))?;
+            }
+        }
+        Format::Json => {
+            for object in &mut deleted {
+                if let Some(fields) = object.as_object_mut() {
+                    fields.shift_remove("title");
+                }
+            }
+            context.print_json(&json!({
+                "schema": 1,
+                "context": client.as_ref().map(|client| &client.access.context),
+                "dryRun": args.dry_run,
+                "objects": deleted,
+                "files": files,
+            }))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) -> Result<Vec<Owned>, Failure> {
+    let pod_namespace = context
+        .gateway_namespace
+        .as_ref()
+        .unwrap_or(&config.gateway.pod_namespace);
+    let namespaces: BTreeSet<String> = [
+        context.namespace.as_ref().unwrap_or(&config.gateway.namespace),
+        pod_namespace,
+    ]
+    .into_iter()
+    .cloned()
+    .collect();
+    let found = owned::find(client, &config.id, &namespaces, pod_namespace)
+        .await
+        .map_err(Failure::runtime)?;
+    for unseen in &found.unseen {
+        context.say_always(&format!(
+            "note: {unseen} may not be listed, and were not looked through"
+        ));
+    }
+    Ok(found.objects)
+}
+
+/// Nothing is there to be deleted.
+fn nothing(
+    args: &DeleteArgs,
+    config: Option<&WorkspaceConfig>,
+    client: Option<&Client<'_>>,
+    format: Format,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    if args.ignore_not_found {
+        if format == Format::Json {
+            context.print_json(&json!({"schema": 1, "dryRun": args.dry_run, "objects": [], "files": []}))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let problem = Problem::new("there is nothing to delete");
+    let recorded = config.and_then(|config| config.context.as_deref());
+    Err(Failure::findings(match (client, config) {
+        (Some(client), Some(config)) => {
+            let problem = problem
+                .at(format!("context {}", client.access.context))
+                .why(format!("no object there bears this workspace's id, {}", config.id));
+            match recorded.filter(|recorded| *recorded != client.access.context) {
+                Some(recorded) => problem.fix(format!("the last apply was to another context: --context {recorded}")),
+                None => problem.fix("--ignore-not-found, if that is as it should be"),
+            }
+        }
+        _ => problem
+            .why("no chain of a host of this workspace stands here")
+            .fix("--ignore-not-found, if that is as it should be"),
+    }))
+}
+
+fn allow(context: &Context) -> Result<(), Failure> {
+    if context.yes {
+        return Ok(());
+    }
+    if context.interactive {
+        return confirm("Delete them?", "nothing was deleted");
+    }
+    Err(Failure::usage(
+        Problem::new("nothing was deleted")
+            .why("no terminal is there to ask on")
+            .fix("add --yes; --dry-run lists what would be deleted"),
+    ))
+}
+
+/// A failure in the middle says what is gone already.
+fn stopped(mut problem: Problem, deleted: &[Value]) -> Failure {
+    let titles: Vec<&str> = deleted.iter().filter_map(|object| object["title"].as_str()).collect();
+    let gone = if titles.is_empty() {
+        "nothing".to_owned()
+    } else {
+        titles.join(", ")
+    };
+    let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
+    problem.why = Some(format!("{why}deleted so far: {gone}"));
+    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
+    problem.fix = Some(format!("{fix}run the same command again for the rest"));
+    Failure::runtime(problem)
+}

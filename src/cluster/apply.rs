@@ -1,0 +1,455 @@
+//! Server-side apply of many objects: all are tried without being stored, and
+//! only when the server takes every one of them, the first is stored.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::FIELD_MANAGER;
+use super::client::{AT_ONCE, Apply, Client};
+use super::diff;
+use super::failure::ApiError;
+use super::live::{self, Owner};
+use super::plan::{Marks, SecretType, Stage, Wanted, leftover_keys, secret_type};
+use super::resources::{Resource, discover};
+use crate::problem::Problem;
+
+/// What the user allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowed {
+    /// Take over objects of other workspaces, and fields of other managers.
+    pub force_conflicts: bool,
+    /// Delete and make anew a Secret that cannot be changed.
+    pub replace: bool,
+}
+
+/// For whom objects are applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Applying<'p> {
+    /// The workspace's id; none marks nothing.
+    pub workspace: Option<&'p str>,
+    /// The namespace of objects that name none.
+    pub namespace: &'p str,
+    /// What the user allows.
+    pub allowed: Allowed,
+}
+
+impl Applying<'_> {
+    /// The field manager of patches: objects that several workspaces change
+    /// need one for each, or the second would take the first one's fields back.
+    fn manager(&self, wanted: &Wanted) -> String {
+        match self.workspace {
+            Some(id) if wanted.is_patch => patch_manager(id),
+            _ => FIELD_MANAGER.to_owned(),
+        }
+    }
+}
+
+/// The field manager of a workspace's part of somebody else's object.
+pub fn patch_manager(workspace: &str) -> String {
+    format!("{FIELD_MANAGER}-{workspace}")
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It was not there.
+    Created,
+    /// It was there and changed.
+    Configured,
+    /// It was there and is the same.
+    Unchanged,
+    /// It was deleted and made anew.
+    Replaced,
+}
+
+impl Action {
+    /// Its word in every output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// An object that the server would take.
+pub struct Ready {
+    /// The kind as the server knows it.
+    pub resource: Resource,
+    /// Its namespace, if its kind stands in one.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What will happen.
+    pub forecast: Action,
+    /// It changes a part of somebody else's object.
+    pub is_patch: bool,
+    /// What the user should know.
+    pub notes: Vec<String>,
+    body: Value,
+    before: Option<Value>,
+    after: Value,
+    leftovers: Vec<String>,
+    manager: String,
+    stage: Stage,
+}
+
+impl Ready {
+    /// `Kind namespace/name`.
+    pub fn title(&self) -> String {
+        self.resource
+            .asked("patch", self.namespace.as_deref(), Some(&self.name))
+            .title
+    }
+
+    /// Whether the server has it all, our hold on its fields included.
+    fn is_stored(&self) -> bool {
+        let fields = |object| live::applied_fields(object, &self.manager);
+        self.forecast == Action::Unchanged
+            && (self.before.as_ref()).is_some_and(|before| fields(before) == fields(&self.after))
+    }
+
+    /// What would change, as a unified diff without key material.
+    pub fn difference(&self) -> Option<String> {
+        diff::unified(self.before.as_ref(), Some(&self.after), &self.title())
+    }
+}
+
+/// Why nothing, or not everything, was applied.
+#[derive(Debug)]
+pub struct Refused {
+    /// Somebody else's objects or fields are in the way.
+    pub is_conflict: bool,
+    /// In words.
+    pub problem: Problem,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self {
+            is_conflict: false,
+            problem,
+        }
+    }
+}
+
+/// Asks the server about every object, storing nothing.
+///
+/// # Errors
+/// When the server cannot be asked, refuses one, or somebody else's object or
+/// field is in the way.
+pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying<'_>) -> Result<Vec<Ready>, Refused> {
+    let kinds: BTreeSet<(String, String)> = wanted
+        .iter()
+        .map(|object| (object.api_version.clone(), object.kind.clone()))
+        .collect();
+    let resources = discover(client, &kinds).await?;
+    let made: BTreeSet<&str> = wanted
+        .iter()
+        .filter(|object| object.kind == "Namespace")
+        .map(|object| object.name.as_str())
+        .collect();
+    let tried: Vec<Tried> = stream::iter(wanted)
+        .map(|object| try_object(client, object, &resources, &made, applying))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
+    let mut ready = Vec::with_capacity(tried.len());
+    for tried in tried {
+        match tried {
+            Tried::Ready(object) => ready.push(*object),
+            Tried::Conflict { title, lines } => conflicts.push((title, lines)),
+        }
+    }
+    if conflicts.is_empty() {
+        return Ok(ready);
+    }
+    Err(Refused {
+        is_conflict: true,
+        problem: conflict_problem(&conflicts, &client.access.context),
+    })
+}
+
+enum Tried {
+    Ready(Box<Ready>),
+    Conflict { title: String, lines: Vec<String> },
+}
+
+fn conflict_problem(conflicts: &[(String, Vec<String>)], context: &str) -> Problem {
+    let what = match conflicts {
+        [(title, _)] => format!("{title} is in conflict with what is there"),
+        all => format!("{} objects are in conflict with what is there", all.len()),
+    };
+    let lines: Vec<String> = conflicts
+        .iter()
+        .flat_map(|(title, lines)| lines.iter().map(move |line| format!("{title}: {line}")))
+        .collect();
+    let replace = lines.iter().any(|line| line.ends_with("(--replace)"));
+    let force = lines.iter().any(|line| !line.ends_with("(--replace)"));
+    let mut flags = Vec::new();
+    if force {
+        flags.push("--force-conflicts takes them over");
+    }
+    if replace {
+        flags.push("--replace deletes the Secret and makes it anew");
+    }
+    Problem::new(what)
+        .at(format!("context {context}; nothing was applied"))
+        .why(lines.join("\n"))
+        .fix(flags.join("; "))
+}
+
+async fn try_object(
+    client: &Client<'_>,
+    wanted: &Wanted,
+    resources: &BTreeMap<(String, String), Resource>,
+    made: &BTreeSet<&str>,
+    applying: &Applying<'_>,
+) -> Result<Tried, Problem> {
+    let resource = &resources[&(wanted.api_version.clone(), wanted.kind.clone())];
+    let namespace = resource
+        .namespaced
+        .then(|| wanted.namespace.as_deref().unwrap_or(applying.namespace));
+    let asked = |verb| resource.asked(verb, namespace, Some(&wanted.name));
+    let title = asked("get").title;
+    let before = client
+        .get(resource, namespace, &wanted.name)
+        .await
+        .map_err(|error| client.problem(&error, &asked("get")))?;
+    if wanted.is_patch && before.is_none() {
+        return Err(Problem::new(format!("{title} is not there"))
+            .at(format!("context {}", client.access.context))
+            .why("the volumes of file-mount style are added to the gateway's own Deployment")
+            .fix("install Istio's ingress gateway, or choose its namespace with --gateway-namespace"));
+    }
+    let force = applying.allowed.force_conflicts;
+    let owner = before.as_ref().map(|object| live::owner(object, applying.workspace));
+    let mut notes = Vec::new();
+    let marks = match (&owner, applying.workspace) {
+        (Some(Owner::Workspace(other)), _) if !force => {
+            return Ok(Tried::Conflict {
+                title,
+                lines: vec![format!("it belongs to another workspace ({other})")],
+            });
+        }
+        (Some(Owner::Others(managers)), Some(_)) if !force && !wanted.is_patch => {
+            notes.push(format!(
+                "it was made by {}, and stays theirs: delete will leave it",
+                if managers.is_empty() {
+                    "somebody else".to_owned()
+                } else {
+                    managers.join(", ")
+                }
+            ));
+            Marks::None
+        }
+        (_, Some(id)) => Marks::Workspace(id),
+        (_, None) => Marks::None,
+    };
+    let mut body = wanted.body(namespace, marks);
+    let mut leftovers = Vec::new();
+    if let Some(before) = before.as_ref().filter(|_| wanted.is_secret()) {
+        match secret_type(&body, before) {
+            SecretType::Fits => {}
+            SecretType::Keep(kept) => {
+                notes.push(format!("its type stays {kept}: a type never changes"));
+                body["type"] = json!(kept);
+            }
+            SecretType::Misfit(why) if !applying.allowed.replace => {
+                return Ok(Tried::Conflict {
+                    title,
+                    lines: vec![format!("{why} (--replace)")],
+                });
+            }
+            SecretType::Misfit(_) => {
+                return Ok(Tried::Ready(Box::new(Ready {
+                    resource: resource.clone(),
+                    namespace: namespace.map(str::to_owned),
+                    name: wanted.name.clone(),
+                    forecast: Action::Replaced,
+                    is_patch: false,
+                    notes,
+                    after: body.clone(),
+                    body,
+                    before: Some(before.clone()),
+                    leftovers,
+                    manager: applying.manager(wanted),
+                    stage: wanted.stage,
+                })));
+            }
+        }
+        leftovers = leftover_keys(&body, before);
+        if !leftovers.is_empty() && !force {
+            let lines = leftovers.iter().map(|key| {
+                let manager = live::manager_of_data(before, key).unwrap_or("another manager");
+                format!("data.{key} of {manager} would stay, and Istio might read it in place of ours")
+            });
+            return Ok(Tried::Conflict {
+                title,
+                lines: lines.collect(),
+            });
+        }
+    }
+    let manager = applying.manager(wanted);
+    let how = Apply {
+        manager: &manager,
+        force,
+        dry_run: true,
+    };
+    let after = match client.apply(resource, namespace, &wanted.name, &body, how).await {
+        Ok(after) => after,
+        Err(ApiError::Status(status)) if status.is_field_conflict() => {
+            return Ok(Tried::Conflict {
+                title,
+                lines: status.conflicts(),
+            });
+        }
+        // The namespace is among the objects; it comes first.
+        Err(ApiError::Status(status))
+            if status.is_namespace_missing() && namespace.is_some_and(|name| made.contains(name)) =>
+        {
+            body.clone()
+        }
+        Err(error) => return Err(client.problem(&error, &asked("patch"))),
+    };
+    let forecast = match &before {
+        None => Action::Created,
+        Some(before) if leftovers.is_empty() && diff::is_same(before, &after) => Action::Unchanged,
+        Some(_) => Action::Configured,
+    };
+    Ok(Tried::Ready(Box::new(Ready {
+        resource: resource.clone(),
+        namespace: namespace.map(str::to_owned),
+        name: wanted.name.clone(),
+        forecast,
+        is_patch: wanted.is_patch,
+        notes,
+        body,
+        before,
+        after: without(after, &leftovers),
+        leftovers,
+        manager,
+        stage: wanted.stage,
+    })))
+}
+
+fn without(mut object: Value, keys: &[String]) -> Value {
+    if let Some(data) = object.get_mut("data").and_then(Value::as_object_mut) {
+        for key in keys {
+            data.shift_remove(key);
+        }
+    }
+    object
+}
+
+/// Why storing ended before its end.
+#[derive(Debug)]
+pub struct Stopped {
+    /// The first refusal.
+    pub refused: Refused,
+    /// What is not stored, in words.
+    pub left: Vec<String>,
+}
+
+/// Stores the objects, a stage after the other, several of a stage at a time;
+/// `told` hears of each in its order. After the first refusal nothing more is begun.
+///
+/// # Errors
+/// When the server cannot be asked or refuses one.
+pub async fn store_all(
+    client: &Client<'_>,
+    ready: &[Ready],
+    allowed: Allowed,
+    told: &mut dyn FnMut(&Ready, Action),
+) -> Result<(), Stopped> {
+    let stop = Cell::new(false);
+    let (mut first, mut left) = (None, Vec::new());
+    for stage in ready.chunk_by(|one, next| one.stage == next.stage) {
+        let mut outcomes = stream::iter(stage)
+            .map(|object| store_unless(&stop, client, object, allowed))
+            .buffered(AT_ONCE)
+            .boxed_local();
+        let mut objects = stage.iter();
+        while let (Some(outcome), Some(object)) = (outcomes.next().await, objects.next()) {
+            match outcome {
+                Some(Ok(action)) => told(object, action),
+                Some(Err(refused)) => {
+                    first.get_or_insert(refused);
+                    left.push(object.title());
+                }
+                None => left.push(object.title()),
+            }
+        }
+    }
+    match first {
+        Some(refused) => Err(Stopped { refused, left }),
+        None => Ok(()),
+    }
+}
+
+/// None where `stop` was set before its turn.
+async fn store_unless(
+    stop: &Cell<bool>,
+    client: &Client<'_>,
+    object: &Ready,
+    allowed: Allowed,
+) -> Option<Result<Action, Refused>> {
+    if stop.get() {
+        return None;
+    }
+    let outcome = store(client, object, allowed).await;
+    if outcome.is_err() {
+        stop.set(true);
+    }
+    Some(outcome)
+}
+
+/// Stores one object; says what happened to it.
+async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Result<Action, Refused> {
+    if object.is_stored() {
+        return Ok(Action::Unchanged);
+    }
+    let (resource, namespace) = (&object.resource, object.namespace.as_deref());
+    let asked = |verb| resource.asked(verb, namespace, Some(&object.name));
+    let refused = |verb, error: &ApiError| Refused {
+        is_conflict: error.status().is_some_and(super::failure::Status::is_field_conflict),
+        problem: client.problem(error, &asked(verb)),
+    };
+    if object.forecast == Action::Replaced {
+        let uid = object.before.as_ref().map(live::uid).unwrap_or_default();
+        client
+            .delete(resource, namespace, &object.name, uid, false)
+            .await
+            .map_err(|error| refused("delete", &error))?;
+    }
+    let how = Apply {
+        manager: &object.manager,
+        force: allowed.force_conflicts,
+        dry_run: false,
+    };
+    let mut after = client
+        .apply(resource, namespace, &object.name, &object.body, how)
+        .await
+        .map_err(|error| refused("patch", &error))?;
+    if !object.leftovers.is_empty() {
+        // What others left is taken away only now: until here it was served.
+        let gone: serde_json::Map<String, Value> =
+            object.leftovers.iter().map(|key| (key.clone(), Value::Null)).collect();
+        after = client
+            .merge(resource, namespace, &object.name, &json!({"data": gone}))
+            .await
+            .map_err(|error| refused("patch", &error))?;
+    }
+    Ok(match (&object.before, object.forecast) {
+        (_, Action::Replaced) => Action::Replaced,
+        (None, _) => Action::Created,
+        (Some(before), _) if live::version(before) == live::version(&after) => Action::Unchanged,
+        (Some(_), _) => Action::Configured,
+    })
+}

@@ -1,0 +1,414 @@
+//! Requests to an API server, repeated while they may still succeed: a server
+//! that is slow, busy or being restarted is waited for, within a bound.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, StatusCode, header};
+use serde_json::Value;
+
+use super::FIELD_MANAGER;
+use super::failure::{ApiError, Asked, NoAnswer, Status};
+use super::kubeconfig::Access;
+use super::resources::Resource;
+use crate::problem::Problem;
+
+/// How many requests are on their way at a time, where several may be.
+pub const AT_ONCE: usize = 8;
+/// How long one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_mins(1);
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How often a server that has never answered is tried.
+const FIRST_TRIES: u32 = 3;
+/// The first pause between two tries; each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause that the server has not asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The largest answer that is read, in bytes.
+const ANSWER_LIMIT: usize = 512 << 20;
+
+/// A connection to an API server.
+pub struct Client<'a> {
+    /// Where it leads and who asks.
+    pub access: Access,
+    inner: kube::Client,
+    /// How long requests are repeated that may still succeed.
+    patience: Duration,
+    /// Told when something is waited for.
+    notice: &'a (dyn Fn(&str) + Sync),
+    reached: AtomicBool,
+}
+
+/// One request.
+pub struct Call<'c> {
+    /// The HTTP method.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// The body and its media type.
+    pub body: Option<(&'static str, &'c Value)>,
+}
+
+impl Call<'_> {
+    /// Reads a path.
+    pub fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            body: None,
+        }
+    }
+}
+
+/// How objects are sent for server-side apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apply<'m> {
+    /// The field manager.
+    pub manager: &'m str,
+    /// Fields of other managers are taken over.
+    pub force: bool,
+    /// Nothing is stored.
+    pub dry_run: bool,
+}
+
+impl<'a> Client<'a> {
+    /// Prepares the connection; nothing is sent. `notice` is told when the
+    /// server is waited for, at most `patience` in all for a request.
+    ///
+    /// # Errors
+    /// When the kubeconfig's credentials or authorities cannot be used.
+    pub fn new(access: Access, patience: Duration, notice: &'a (dyn Fn(&str) + Sync)) -> Result<Self, Problem> {
+        let mut config = access.config.clone();
+        config.connect_timeout = Some(CONNECT_LIMIT);
+        // Requests are repeated here, where Retry-After and the bound are known.
+        config.default_retry = false;
+        let inner = kube::Client::try_from(config).map_err(|error| match &error {
+            kube::Error::Auth(auth) => {
+                ApiError::NoAnswer(NoAnswer::Credentials(credentials(auth))).problem(&Asked::nothing(), &access)
+            }
+            _ => Problem::new(format!(
+                "the credentials of the user {:?}, or the CA of its server, cannot be used",
+                access.user
+            ))
+            .at(format!("context {}", access.context))
+            .why(error.to_string())
+            .fix("check client-certificate-data, client-key-data and certificate-authority-data in the kubeconfig"),
+        })?;
+        Ok(Self {
+            access,
+            inner,
+            patience,
+            notice,
+            reached: AtomicBool::new(false),
+        })
+    }
+
+    /// An error of this server in words.
+    pub fn problem(&self, error: &ApiError, asked: &Asked) -> Problem {
+        error.problem(asked, &self.access)
+    }
+
+    /// Reads an object; none when it, or its namespace, is not there.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub async fn get(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, ApiError> {
+        match self.send(&Call::get(resource.path(namespace, Some(name)))).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ApiError::Status(status)) if status.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends an object for server-side apply; gives what the server made of it.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses; a conflict is a refusal.
+    pub async fn apply(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        object: &Value,
+        how: Apply<'_>,
+    ) -> Result<Value, ApiError> {
+        let mut path = format!(
+            "{}?fieldManager={}&fieldValidation=Warn&force={}",
+            resource.path(namespace, Some(name)),
+            how.manager,
+            how.force
+        );
+        if how.dry_run {
+            path.push_str("&dryRun=All");
+        }
+        self.send(&Call {
+            method: Method::PATCH,
+            path,
+            // JSON is YAML.
+            body: Some(("application/apply-patch+yaml", object)),
+        })
+        .await
+    }
+
+    /// Changes fields of an object; those that are null in `patch` go.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub async fn merge(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value, ApiError> {
+        self.send(&Call {
+            method: Method::PATCH,
+            path: format!("{}?fieldManager={FIELD_MANAGER}", resource.path(namespace, Some(name))),
+            body: Some(("application/merge-patch+json", patch)),
+        })
+        .await
+    }
+
+    /// Deletes the object that has this uid; says whether it was there.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub async fn delete(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        uid: &str,
+        dry_run: bool,
+    ) -> Result<bool, ApiError> {
+        let mut options = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            // Another object of that name, made meanwhile, is not ours.
+            "preconditions": {"uid": uid},
+        });
+        if dry_run {
+            options["dryRun"] = serde_json::json!(["All"]);
+        }
+        let call = Call {
+            method: Method::DELETE,
+            path: resource.path(namespace, Some(name)),
+            body: Some(("application/json", &options)),
+        };
+        match self.send(&call).await {
+            Ok(_) => Ok(true),
+            Err(ApiError::Status(status)) if status.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a request, again while it may still succeed; gives the answer's JSON.
+    ///
+    /// # Errors
+    /// The last error, when it will not pass or patience has ended.
+    pub async fn send(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+        let start = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 0;
+        let mut told = false;
+        loop {
+            tries += 1;
+            let error = match self.try_once(call).await {
+                Ok(answer) => {
+                    self.reached.store(true, Ordering::Relaxed);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            if error.status().is_some() {
+                self.reached.store(true, Ordering::Relaxed);
+            }
+            let wait = error.retry_after().map_or(pause, Duration::from_secs);
+            // What drops packets now will drop them in a second, too.
+            let is_silent = matches!(error, ApiError::NoAnswer(NoAnswer::Timeout(_)));
+            let never_reached = !self.reached.load(Ordering::Relaxed) && (tries >= FIRST_TRIES || is_silent);
+            if !error.may_pass() || never_reached || start.elapsed() + wait > self.patience {
+                return Err(error);
+            }
+            if !told && start.elapsed() + wait > Duration::from_secs(1) {
+                told = true;
+                (self.notice)(&waiting(&error));
+            }
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn try_once(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+        let timeout = || ApiError::NoAnswer(NoAnswer::Timeout(REQUEST_LIMIT.as_secs()));
+        match tokio::time::timeout(REQUEST_LIMIT, self.exchange(call)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(timeout()),
+        }
+    }
+
+    async fn exchange(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+        let mut request = Request::builder().method(call.method.clone()).uri(&call.path);
+        let body = match call.body {
+            Some((media_type, value)) => {
+                request = request.header(header::CONTENT_TYPE, media_type);
+                serde_json::to_vec(value).expect("values of JSON can be written as JSON")
+            }
+            None => Vec::new(),
+        };
+        let request = request
+            .header(header::ACCEPT, "application/json")
+            .body(kube::client::Body::from(body))
+            .map_err(|error| ApiError::NoAnswer(NoAnswer::NotKubernetes(error.to_string())))?;
+        let answer = self
+            .inner
+            .send(request)
+            .await
+            .map_err(|error| ApiError::NoAnswer(no_answer(&error)))?;
+        let (head, body) = answer.into_parts();
+        let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
+        let body = http_body_util::BodyExt::collect(limited)
+            .await
+            .map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?
+            .to_bytes();
+        if head.status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| {
+                ApiError::NoAnswer(NoAnswer::NotKubernetes(
+                    "the answer is no JSON, as a Kubernetes API's is".to_owned(),
+                ))
+            });
+        }
+        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+    }
+}
+
+impl Asked {
+    /// For errors that no request has led to.
+    fn nothing() -> Self {
+        Self {
+            verb: "get",
+            resource: String::new(),
+            namespace: None,
+            title: String::new(),
+        }
+    }
+}
+
+fn waiting(error: &ApiError) -> String {
+    match error {
+        ApiError::Status(status) => format!("the API server answered {}; asking again ...", status.code),
+        ApiError::NoAnswer(_) => "the API server does not answer; asking again ...".to_owned(),
+    }
+}
+
+fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status {
+    let parsed = serde_json::from_slice::<Value>(body)
+        .ok()
+        .filter(|value| value["kind"] == "Status")
+        .and_then(|value| serde_json::from_value::<Status>(value).ok());
+    let typed = parsed.is_some();
+    let mut status = parsed.unwrap_or_default();
+    status.code = code.as_u16();
+    status.typed = typed;
+    if !typed {
+        // Plain text, as `404 page not found`: what it is, not what it says.
+        code.canonical_reason()
+            .unwrap_or("no reason given")
+            .clone_into(&mut status.message);
+    }
+    status.retry_after = headers
+        .get(header::RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok());
+    status
+}
+
+/// Why there was no answer, from the chain of errors below the HTTP client.
+fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
+    let mut words = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = known(error) {
+            return found;
+        }
+        words = error.to_string();
+        next = error.source();
+    }
+    NoAnswer::Broken(words)
+}
+
+fn known(error: &(dyn StdError + 'static)) -> Option<NoAnswer> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(NoAnswer::Tls(tls.to_string()));
+    }
+    if let Some(kube::Error::Auth(auth)) = error.downcast_ref::<kube::Error>() {
+        return Some(NoAnswer::Credentials(credentials(auth)));
+    }
+    if let Some(auth) = error.downcast_ref::<kube::client::AuthError>() {
+        return Some(NoAnswer::Credentials(credentials(auth)));
+    }
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        if let Some(inner) = error.get_ref()
+            && let Some(found) = known(inner)
+        {
+            return Some(found);
+        }
+        return match error.kind() {
+            io::ErrorKind::TimedOut => Some(NoAnswer::Timeout(CONNECT_LIMIT.as_secs())),
+            io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::AddrNotAvailable => Some(NoAnswer::Unreachable(crate::files::plain(error))),
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof => Some(NoAnswer::Broken(crate::files::plain(error))),
+            _ if error.to_string().contains("failed to lookup address") => {
+                Some(NoAnswer::UnknownHost(error.to_string()))
+            }
+            _ => None,
+        };
+    }
+    None
+}
+
+fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
+    match no_answer(error) {
+        NoAnswer::Unreachable(why) => NoAnswer::Broken(why),
+        other => other,
+    }
+}
+
+/// What is wrong with credentials; a plugin's output is not shown, because it
+/// may hold a token.
+fn credentials(error: &kube::client::AuthError) -> String {
+    use kube::client::AuthError;
+    match error {
+        AuthError::AuthExecRun { cmd, out } => format!("the command {cmd} of the kubeconfig ended with {}", out.status),
+        AuthError::AuthExecStart(error) => {
+            format!(
+                "the command of the kubeconfig cannot be run: {}",
+                crate::files::plain(error)
+            )
+        }
+        AuthError::AuthExecParse(_) => "the command of the kubeconfig printed no credential".to_owned(),
+        AuthError::ReadTokenFile(error, path) => {
+            format!(
+                "the token file {} cannot be read: {}",
+                path.display(),
+                crate::files::plain(error)
+            )
+        }
+        other => other.to_string(),
+    }
+}

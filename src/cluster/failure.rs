@@ -1,0 +1,399 @@
+//! What goes wrong between here and an API server, in the user's words.
+//! Nothing of a request's or an answer's objects is ever quoted.
+
+use serde::Deserialize;
+
+use super::kubeconfig::Access;
+use crate::problem::Problem;
+
+/// What was asked of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The verb as RBAC names it: get, list, patch, create, delete.
+    pub verb: &'static str,
+    /// The resource as RBAC names it, `gateways.networking.istio.io`.
+    pub resource: String,
+    /// The namespace, where the resource has one.
+    pub namespace: Option<String>,
+    /// The object's title, `Gateway default/mygateway`; what is listed otherwise.
+    pub title: String,
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone)]
+pub enum ApiError {
+    /// The server answered with an error.
+    Status(Box<Status>),
+    /// There was no answer.
+    NoAnswer(NoAnswer),
+}
+
+/// Why there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// Nobody listens, or no way leads there; the system's words.
+    Unreachable(String),
+    /// The server's name is unknown.
+    UnknownHost(String),
+    /// TLS failed; the words of the TLS library.
+    Tls(String),
+    /// No answer in time, after so many seconds.
+    Timeout(u64),
+    /// The connection ended in the middle.
+    Broken(String),
+    /// The credentials could not be had (a plugin, a token file).
+    Credentials(String),
+    /// The answer is no Kubernetes API's.
+    NotKubernetes(String),
+}
+
+/// Kubernetes' `Status`, as far as it is used.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Status {
+    /// The HTTP status code.
+    pub code: u16,
+    /// One word: Conflict, Forbidden, Invalid.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// More of it.
+    pub details: Details,
+    /// Whether the answer was a `Status` at all; a path that the server does
+    /// not know is answered in plain text.
+    #[serde(skip)]
+    pub typed: bool,
+    /// The header `Retry-After`, in seconds.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+/// `Status.details`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Details {
+    /// The name of the object that is meant.
+    pub name: String,
+    /// The resource that is meant, in the plural.
+    pub kind: String,
+    /// One for each fault.
+    pub causes: Vec<Cause>,
+    /// When to ask again, in seconds.
+    pub retry_after_seconds: u64,
+}
+
+/// One fault of a request.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Cause {
+    /// One word: FieldManagerConflict, FieldValueInvalid.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// The field.
+    pub field: String,
+}
+
+impl Status {
+    /// Another manager owns fields that were to be applied.
+    pub fn is_field_conflict(&self) -> bool {
+        self.code == 409 && self.causes_of("FieldManagerConflict").next().is_some()
+    }
+
+    /// The object is not there (its kind is).
+    pub fn is_not_found(&self) -> bool {
+        self.code == 404 && self.typed && self.reason == "NotFound"
+    }
+
+    /// The namespace of the object is not there.
+    pub fn is_namespace_missing(&self) -> bool {
+        self.is_not_found() && self.details.kind == "namespaces"
+    }
+
+    fn causes_of(&self, reason: &'static str) -> impl Iterator<Item = &Cause> {
+        self.details.causes.iter().filter(move |cause| cause.reason == reason)
+    }
+
+    /// `FIELD is managed by MANAGER`, a line for each conflict.
+    pub fn conflicts(&self) -> Vec<String> {
+        self.causes_of("FieldManagerConflict")
+            .map(|cause| {
+                let manager = manager_of(&cause.message).unwrap_or("another manager");
+                format!("{} is managed by {manager}", cause.field.trim_start_matches('.'))
+            })
+            .collect()
+    }
+
+    /// What of an applied object does not fit the schema: server-side apply
+    /// answers that with 500. What was found in a field's place is left out.
+    fn misfit(&self) -> Option<&str> {
+        let (_, rest) = self.message.split_once("failed to create typed patch object (")?;
+        let (_, fields) = rest.split_once("): ")?;
+        Some(fields.split(", got ").next().unwrap_or(fields))
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub fn may_pass(&self) -> bool {
+        match self.code {
+            409 => !self.is_field_conflict() && self.reason != "AlreadyExists",
+            429 | 502 | 503 | 504 => true,
+            500 if self.misfit().is_some() => false,
+            500 => !self.message.contains("admission webhook") || self.message.contains("failed calling webhook"),
+            _ => false,
+        }
+    }
+}
+
+/// `conflict with "kubectl-create" using v1` names the manager in quotes.
+fn manager_of(message: &str) -> Option<&str> {
+    message.split('"').nth(1).filter(|name| !name.is_empty())
+}
+
+impl ApiError {
+    /// The answer, if there was one.
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Self::Status(status) => Some(status),
+            Self::NoAnswer(_) => None,
+        }
+    }
+
+    /// Whether the same request may succeed a little later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Status(status) => status.may_pass(),
+            Self::NoAnswer(NoAnswer::Unreachable(_) | NoAnswer::Broken(_) | NoAnswer::Timeout(_)) => true,
+            Self::NoAnswer(_) => false,
+        }
+    }
+
+    /// How long the server asks to wait, in seconds.
+    pub fn retry_after(&self) -> Option<u64> {
+        let status = self.status()?;
+        status
+            .retry_after
+            .or(Some(status.details.retry_after_seconds).filter(|seconds| *seconds > 0))
+    }
+
+    /// In words.
+    pub fn problem(&self, asked: &Asked, access: &Access) -> Problem {
+        match self {
+            Self::NoAnswer(reason) => no_answer(reason, access),
+            Self::Status(status) => status_problem(status, asked, access),
+        }
+    }
+}
+
+fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
+    let server = &access.server;
+    let at = format!("context {}", access.context);
+    match reason {
+        NoAnswer::Unreachable(why) => Problem::new(format!("the API server {server} cannot be reached"))
+            .at(at)
+            .why(why)
+            .fix("start the cluster, or check address, VPN and proxy; kubectl version shows whether it answers"),
+        NoAnswer::UnknownHost(why) => Problem::new(format!("the API server {server} is not known by that name"))
+            .at(at)
+            .why(why)
+            .fix("check the server in the kubeconfig, and the VPN or DNS that knows it"),
+        NoAnswer::Timeout(seconds) => Problem::new(format!("the API server {server} does not answer"))
+            .at(at)
+            .why(format!("no answer within {seconds} s"))
+            .fix("try again; if it stays so, check the cluster's control plane"),
+        NoAnswer::Broken(why) => Problem::new(format!("the connection to the API server {server} broke off"))
+            .at(at)
+            .why(why)
+            .fix("run the same command again: it goes on where it stopped"),
+        NoAnswer::Tls(why) => {
+            let problem = Problem::new(format!("TLS with the API server {server} failed"))
+                .at(at)
+                .why(why);
+            if why.contains("UnknownIssuer") || why.contains("unknown issuer") {
+                problem.fix("put the CA of the API server into the kubeconfig (certificate-authority-data); another server may listen there now")
+            } else {
+                problem.fix("check server, tls-server-name and certificate-authority-data in the kubeconfig")
+            }
+        }
+        NoAnswer::Credentials(why) => Problem::new(format!(
+            "the credentials of the user {:?} could not be had",
+            access.user
+        ))
+        .at(at)
+        .why(why)
+        .fix("log in again with the tool that made the kubeconfig"),
+        NoAnswer::NotKubernetes(why) => Problem::new(format!("{server} does not answer as a Kubernetes API server"))
+            .at(at)
+            .why(why)
+            .fix("check the server in the kubeconfig; a proxy or another program may listen there"),
+    }
+}
+
+fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
+    let at = format!("{} in context {}", asked.title, access.context);
+    match status.code {
+        401 => unauthorized(access),
+        403 if status.message.contains("is being terminated") => {
+            Problem::new(format!("the namespace of {} is being deleted", asked.title))
+                .at(at)
+                .why("nothing new can be made in it meanwhile")
+                .fix("wait until it is gone (kubectl get namespaces), make it anew, and run the command again")
+        }
+        403 if status.message.contains("User \"") || status.message.is_empty() => forbidden(status, asked, access),
+        // Admission: a quota, a policy, a webhook; or a proxy that is no API server.
+        403 => Problem::new(format!("the API server does not admit {}", asked.title))
+            .at(at)
+            .why(format!("403: {}", withheld(&status.message)))
+            .fix("change the object, or ask who runs the cluster about the policy that is named"),
+        404 if status.is_namespace_missing() => {
+            let namespace = &status.details.name;
+            Problem::new(format!("the namespace {namespace} is not there"))
+                .at(at)
+                .fix(format!(
+                    "kubectl create namespace {namespace}, or name another with -n or --gateway-namespace"
+                ))
+        }
+        409 if status.is_field_conflict() => Problem::new(format!("{} is also managed by others", asked.title))
+            .at(at)
+            .why(status.conflicts().join("\n"))
+            .fix("--force-conflicts takes these fields over; or let the other manager go first"),
+        422 | 400 => {
+            let mut lines: Vec<String> = status
+                .details
+                .causes
+                .iter()
+                .map(|cause| format!("{}: {}", cause.field, withheld(&cause.message)))
+                .collect();
+            if lines.is_empty() {
+                lines.push(withheld(&status.message));
+            }
+            Problem::new(format!("the API server refuses {}", asked.title))
+                .at(at)
+                .why(lines.join("\n"))
+        }
+        429 => Problem::new("the API server has too much to do")
+            .at(at)
+            .why(format!(
+                "it answered {} again and again: 429 Too Many Requests",
+                asked.verb
+            ))
+            .fix("run the same command again later"),
+        500 if status.misfit().is_some() => Problem::new(format!("the API server refuses {}", asked.title))
+            .at(at)
+            .why(withheld(status.misfit().unwrap_or_default()))
+            .fix("correct or remove that field; the cluster's version of the kind may be older than the manifest's"),
+        code if code >= 500 => Problem::new(format!("the API server failed at {}", asked.title))
+            .at(at)
+            .why(format!(
+                "it answered {code} again and again: {}",
+                withheld(&status.message)
+            ))
+            .fix("run the same command again; what was done stays done"),
+        code => Problem::new(format!("the API server refuses to {} {}", asked.verb, asked.title))
+            .at(at)
+            .why(format!("{code}: {}", withheld(&status.message))),
+    }
+}
+
+fn unauthorized(access: &Access) -> Problem {
+    let why = match &access.certificate_end {
+        Some(end) => format!("it answered 401 Unauthorized; the client certificate of that user is valid until {end}"),
+        None => "it answered 401 Unauthorized: the token or login has expired, or is for another cluster".to_owned(),
+    };
+    Problem::new(format!(
+        "the API server {} does not accept the credentials of the user {:?}",
+        access.server, access.user
+    ))
+    .at(format!("context {}", access.context))
+    .why(why)
+    .fix("log in again or renew the kubeconfig with the tool that made it, or choose another --context")
+}
+
+fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
+    // "... is forbidden: User "limited" cannot patch resource ..."
+    let user = status
+        .message
+        .split_once("User \"")
+        .and_then(|(_, rest)| rest.split('"').next())
+        .unwrap_or(&access.user);
+    let place = match &asked.namespace {
+        Some(namespace) => format!("in the namespace {namespace}"),
+        None => "in the whole cluster".to_owned(),
+    };
+    let scope = match &asked.namespace {
+        Some(namespace) => format!(" -n {namespace}"),
+        None => String::new(),
+    };
+    Problem::new(format!(
+        "the user {user:?} may not {} {} {place}",
+        asked.verb, asked.resource
+    ))
+    .at(format!("{} in context {}", asked.title, access.context))
+    .why("the API server answered 403 Forbidden (RBAC)")
+    .fix(format!(
+        "ask for a Role that allows it; kubectl auth can-i {} {}{scope} tells when it does",
+        asked.verb, asked.resource
+    ))
+}
+
+/// A server's words about values: validation messages quote them, and a value
+/// may be a key.
+fn withheld(message: &str) -> String {
+    const LONGEST: usize = 400;
+    if message.contains("PRIVATE KEY") {
+        return "(its words hold key material and are not shown)".to_owned();
+    }
+    let mut text: String = message.chars().take(LONGEST).collect();
+    // Base64 of a PEM block begins so.
+    if text.contains("LS0tLS1CRUdJTi") {
+        "(its words hold encoded material and are not shown)".clone_into(&mut text);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Status, withheld};
+
+    fn status(json: &str) -> Status {
+        serde_json::from_str(json).expect("a status")
+    }
+
+    #[test]
+    fn a_conflict_names_the_manager_and_the_field() {
+        let status = status(
+            r#"{"code":409,"reason":"Conflict","details":{"causes":[{"reason":"FieldManagerConflict",
+            "message":"conflict with \"kubectl-create\" using v1","field":".data.tls.crt"}]}}"#,
+        );
+        assert!(status.is_field_conflict());
+        assert!(!status.may_pass());
+        assert_eq!(status.conflicts(), ["data.tls.crt is managed by kubectl-create"]);
+    }
+
+    #[test]
+    fn what_may_pass_is_repeated() {
+        for (json, expected) in [
+            (r#"{"code":409,"reason":"Conflict"}"#, true),
+            (r#"{"code":409,"reason":"AlreadyExists"}"#, false),
+            (r#"{"code":429}"#, true),
+            (r#"{"code":500,"message":"etcdserver: leader changed"}"#, true),
+            (
+                r#"{"code":500,"message":"failed to create typed patch object (a/b; /v1, Kind=Service): .spec.x: field not declared in schema"}"#,
+                false,
+            ),
+            (r#"{"code":503}"#, true),
+            (r#"{"code":400}"#, false),
+            (r#"{"code":403}"#, false),
+            (r#"{"code":422}"#, false),
+        ] {
+            assert_eq!(status(json).may_pass(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn key_material_in_a_servers_words_is_not_repeated() {
+        for words in ["bad: -----BEGIN PRIVATE KEY-----x", "bad: LS0tLS1CRUdJTiBQ"] {
+            assert!(withheld(words).starts_with("(its words"), "{words}");
+        }
+        assert_eq!(withheld("spec.servers: Required value"), "spec.servers: Required value");
+    }
+}

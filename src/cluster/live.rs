@@ -1,0 +1,121 @@
+//! What stands in a live object's metadata: whose it is, and who manages its
+//! fields. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{FIELD_MANAGER, WORKSPACE_LABEL};
+use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
+
+/// To whom a live object belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// This workspace.
+    Ours,
+    /// Made by this program, but marked by no workspace.
+    Unmarked,
+    /// Another workspace, with this id.
+    Workspace(String),
+    /// Somebody else; the names of the managers of its fields.
+    Others(Vec<String>),
+}
+
+/// Tells whose `object` is, for the workspace with this id.
+pub fn owner(object: &Value, workspace: Option<&str>) -> Owner {
+    let labels = &object["metadata"]["labels"];
+    let id = labels[WORKSPACE_LABEL].as_str();
+    match id {
+        Some(id) if Some(id) == workspace => Owner::Ours,
+        Some(id) => Owner::Workspace(id.to_owned()),
+        None if labels[MANAGED_BY_LABEL] == MANAGED_BY => Owner::Unmarked,
+        None => match managers(object) {
+            // Applied with -f where there was no workspace.
+            others if others.is_empty() && is_applied_by(object, FIELD_MANAGER) => Owner::Unmarked,
+            others => Owner::Others(others),
+        },
+    }
+}
+
+/// The managers of an object's fields, this program aside.
+pub fn managers(object: &Value) -> Vec<String> {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let names: BTreeSet<&str> = entries
+        .filter(|entry| entry["subresource"].as_str().unwrap_or_default().is_empty())
+        .filter_map(|entry| entry["manager"].as_str())
+        .filter(|name| *name != FIELD_MANAGER)
+        .collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// The manager of a key of `data`, this program aside.
+pub fn manager_of_data<'o>(object: &'o Value, key: &str) -> Option<&'o str> {
+    let field = format!("f:{key}");
+    let entries = object["metadata"]["managedFields"].as_array()?;
+    entries
+        .iter()
+        .filter(|entry| entry["fieldsV1"]["f:data"].get(&field).is_some())
+        .filter_map(|entry| entry["manager"].as_str())
+        .find(|name| *name != FIELD_MANAGER)
+}
+
+/// Whether `manager` has applied fields of the object.
+pub fn is_applied_by(object: &Value, manager: &str) -> bool {
+    !applied_fields(object, manager).is_null()
+}
+
+/// The fields that `manager` has applied; null when it has none.
+pub fn applied_fields<'o>(object: &'o Value, manager: &str) -> &'o Value {
+    let entries = object["metadata"]["managedFields"].as_array();
+    entries
+        .into_iter()
+        .flatten()
+        .find(|entry| entry["manager"] == manager && entry["operation"] == "Apply")
+        .map_or(&Value::Null, |entry| &entry["fieldsV1"])
+}
+
+/// `metadata.uid`.
+pub fn uid(object: &Value) -> &str {
+    object["metadata"]["uid"].as_str().unwrap_or_default()
+}
+
+/// `metadata.resourceVersion`.
+pub fn version(object: &Value) -> &str {
+    object["metadata"]["resourceVersion"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Owner, manager_of_data, owner};
+
+    #[test]
+    fn labels_say_whose_an_object_is() {
+        for (labels, expected) in [
+            (json!({"istio-tls.dev/workspace": "a"}), Owner::Ours),
+            (json!({"istio-tls.dev/workspace": "b"}), Owner::Workspace("b".into())),
+            (json!({"app.kubernetes.io/managed-by": "istio-tls"}), Owner::Unmarked),
+            (
+                json!({"app.kubernetes.io/managed-by": "Helm"}),
+                Owner::Others(vec!["helm".into()]),
+            ),
+        ] {
+            let object = json!({"metadata": {"labels": labels, "managedFields": [
+                {"manager": "helm", "operation": "Update"},
+                {"manager": "kubelet", "operation": "Update", "subresource": "status"},
+            ]}});
+            assert_eq!(owner(&object, Some("a")), expected);
+        }
+    }
+
+    #[test]
+    fn a_key_of_data_has_its_manager() {
+        let object = json!({"metadata": {"managedFields": [
+            {"manager": "istio-tls", "fieldsV1": {"f:data": {"f:tls.crt": {}}}},
+            {"manager": "kubectl-create", "fieldsV1": {"f:data": {"f:cert": {}}}},
+        ]}});
+        assert_eq!(manager_of_data(&object, "cert"), Some("kubectl-create"));
+        assert_eq!(manager_of_data(&object, "tls.crt"), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! The edge to a Kubernetes API server: objects are applied server-side, and
+//! only what this program made is ever deleted.
+//!
+//! [`kubeconfig`] says which server and who asks; [`client`] sends requests and
+//! repeats those that may succeed later; [`resources`] asks what the server
+//! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
+//! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
+//! work; [`failure`] puts what went wrong into words.
+
+pub mod apply;
+pub mod client;
+pub mod diff;
+pub mod failure;
+pub mod kubeconfig;
+pub mod live;
+pub mod owned;
+pub mod plan;
+pub mod resources;
+pub mod rollout;
+
+/// The field manager of server-side apply.
+pub const FIELD_MANAGER: &str = "istio-tls";
+/// The label that says which workspace an object belongs to.
+pub const WORKSPACE_LABEL: &str = "istio-tls.dev/workspace";

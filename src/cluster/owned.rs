@@ -1,0 +1,257 @@
+//! What this workspace has made in a cluster, found by its label, and the
+//! fields that it added to other people's objects; listed, then taken away.
+
+use std::collections::BTreeSet;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::{Value, json};
+
+use super::WORKSPACE_LABEL;
+use super::apply::patch_manager;
+use super::client::{AT_ONCE, Apply, Call, Client};
+use super::failure::ApiError;
+use super::live;
+use super::plan::{Stage, stage};
+use super::resources::{Resource, served};
+use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
+use crate::problem::Problem;
+
+/// The kinds that are looked through: (apiVersions, the first that is served
+/// counts; kinds). Those of Istio and the Gateway API count all. Namespaces are
+/// not among them: with one goes everything that others have put into it.
+const KINDS: &[(&[&str], &[&str])] = &[
+    (&["v1"], &["Secret", "ConfigMap", "Service", "ServiceAccount"]),
+    (&["apps/v1"], &["Deployment"]),
+    (
+        &[
+            "networking.istio.io/v1",
+            "networking.istio.io/v1beta1",
+            "networking.istio.io/v1alpha3",
+        ],
+        &[],
+    ),
+    (&["gateway.networking.k8s.io/v1"], &[]),
+    (&["gateway.networking.k8s.io/v1beta1"], &["ReferenceGrant"]),
+    (&["cert-manager.io/v1"], &["Certificate", "Issuer"]),
+];
+/// Without these nothing can be said about what is there.
+const NEEDED: &[&str] = &["Secret", "Gateway", "VirtualService"];
+
+/// Something of this workspace in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// The kind as the server knows it.
+    pub resource: Resource,
+    /// Its namespace, if its kind stands in one.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    uid: String,
+    /// Only the fields that were added to it are ours.
+    pub is_patch: bool,
+}
+
+impl Owned {
+    /// `Kind namespace/name`.
+    pub fn title(&self) -> String {
+        self.resource
+            .asked("delete", self.namespace.as_deref(), Some(&self.name))
+            .title
+    }
+
+    /// Whether it is the object of this group, kind, namespace and name.
+    pub fn is(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> bool {
+        use super::resources::group;
+        group(&self.resource.api_version) == group(&resource.api_version)
+            && self.resource.kind == resource.kind
+            && self.namespace.as_deref() == namespace
+            && self.name == name
+    }
+
+    fn stage(&self) -> Stage {
+        stage(&self.resource.api_version, &self.resource.kind, self.is_patch)
+    }
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What is ours, in the order in which it is taken away.
+    pub objects: Vec<Owned>,
+    /// What could not be looked through, in words.
+    pub unseen: Vec<String>,
+}
+
+/// Looks for everything of the workspace: in all namespaces, or, where the user
+/// may not list those, in `namespaces`; and for its volumes in the Deployments
+/// of `pod_namespace` and of the namespaces in which something was found.
+///
+/// # Errors
+/// When the server cannot be asked, or the user may list none of the kinds that matter.
+pub async fn find(
+    client: &Client<'_>,
+    workspace: &str,
+    namespaces: &BTreeSet<String>,
+    pod_namespace: &str,
+) -> Result<Found, Problem> {
+    let mut resources = Vec::new();
+    for (versions, kinds) in KINDS {
+        for version in *versions {
+            let of_version = served(client, version).await?;
+            if of_version.is_empty() {
+                continue;
+            }
+            resources.extend(
+                of_version
+                    .into_iter()
+                    .filter(|resource| kinds.is_empty() || kinds.contains(&resource.kind.as_str())),
+            );
+            break;
+        }
+    }
+    let lists: Vec<Found> = stream::iter(&resources)
+        .map(|resource| list(client, resource, workspace, namespaces))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut found = Found::default();
+    for list in lists {
+        found.objects.extend(list.objects);
+        found.unseen.extend(list.unseen);
+    }
+    // The gateway's Deployment is where its Secrets are.
+    let mut of_pods: BTreeSet<String> = found
+        .objects
+        .iter()
+        .filter_map(|object| object.namespace.clone())
+        .collect();
+    of_pods.insert(pod_namespace.to_owned());
+    for namespace in &of_pods {
+        patches(client, workspace, namespace, &mut found).await?;
+    }
+    // Routes go before Gateways, and Secrets last.
+    found.objects.sort_by_key(|object| std::cmp::Reverse(object.stage()));
+    Ok(found)
+}
+
+async fn list(
+    client: &Client<'_>,
+    resource: &Resource,
+    workspace: &str,
+    namespaces: &BTreeSet<String>,
+) -> Result<Found, Problem> {
+    let mut found = Found::default();
+    match labelled(client, resource, None, workspace).await {
+        Ok(objects) => {
+            found.objects = objects;
+            return Ok(found);
+        }
+        Err(error) if is_forbidden(&error) && resource.namespaced => {}
+        Err(error) if is_forbidden(&error) => {
+            found.unseen.push(resource.asked("list", None, None).title);
+            return Ok(found);
+        }
+        Err(error) => return Err(client.problem(&error, &resource.asked("list", None, None))),
+    }
+    for namespace in namespaces {
+        match labelled(client, resource, Some(namespace), workspace).await {
+            Ok(objects) => found.objects.extend(objects),
+            Err(error) if is_forbidden(&error) && !NEEDED.contains(&resource.kind.as_str()) => {
+                found.unseen.push(resource.asked("list", Some(namespace), None).title);
+            }
+            Err(error) => return Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
+        }
+    }
+    Ok(found)
+}
+
+fn is_forbidden(error: &ApiError) -> bool {
+    error.status().is_some_and(|status| status.code == 403)
+}
+
+async fn labelled(
+    client: &Client<'_>,
+    resource: &Resource,
+    namespace: Option<&str>,
+    workspace: &str,
+) -> Result<Vec<Owned>, ApiError> {
+    let selector = format!("{WORKSPACE_LABEL}={workspace},{MANAGED_BY_LABEL}={MANAGED_BY}");
+    let path = format!(
+        "{}?labelSelector={}",
+        resource.path(namespace, None),
+        selector.replace('/', "%2F").replace('=', "%3D").replace(',', "%2C")
+    );
+    let list = client.send(&Call::get(path)).await?;
+    Ok(items(&list).map(|object| owned(resource, object, false)).collect())
+}
+
+fn items(list: &Value) -> impl Iterator<Item = &Value> {
+    list["items"].as_array().into_iter().flatten()
+}
+
+fn owned(resource: &Resource, object: &Value, is_patch: bool) -> Owned {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Owned {
+        resource: resource.clone(),
+        namespace: resource.namespaced.then(|| text(&object["metadata"]["namespace"])),
+        name: text(&object["metadata"]["name"]),
+        uid: live::uid(object).to_owned(),
+        is_patch,
+    }
+}
+
+/// Deployments of others to which this workspace has added fields.
+async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &mut Found) -> Result<(), Problem> {
+    let resource = Resource {
+        api_version: "apps/v1".to_owned(),
+        kind: "Deployment".to_owned(),
+        plural: "deployments".to_owned(),
+        namespaced: true,
+    };
+    let manager = patch_manager(workspace);
+    match client.send(&Call::get(resource.path(Some(namespace), None))).await {
+        Ok(list) => {
+            let patched = items(&list).filter(|object| live::is_applied_by(object, &manager));
+            let patched = patched.map(|object| owned(&resource, object, true));
+            found.objects.extend(patched);
+        }
+        Err(error) if is_forbidden(&error) => {
+            found.unseen.push(resource.asked("list", Some(namespace), None).title);
+        }
+        Err(error) => return Err(client.problem(&error, &resource.asked("list", Some(namespace), None))),
+    }
+    Ok(())
+}
+
+/// Takes one away: deletes the object, or the fields that were added to it.
+/// Says whether it was still there.
+///
+/// # Errors
+/// When the server cannot be asked or refuses.
+pub async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<bool, Problem> {
+    let namespace = object.namespace.as_deref();
+    let verb = if object.is_patch { "patch" } else { "delete" };
+    let outcome = if object.is_patch {
+        // What a manager does not apply any more is not its own any more.
+        let bare = json!({
+            "apiVersion": object.resource.api_version,
+            "kind": object.resource.kind,
+            "metadata": {"name": object.name, "namespace": object.namespace, "uid": object.uid},
+        });
+        let manager = patch_manager(workspace);
+        let how = Apply {
+            manager: &manager,
+            force: false,
+            dry_run,
+        };
+        client
+            .apply(&object.resource, namespace, &object.name, &bare, how)
+            .await
+            .map(|_| true)
+    } else {
+        client
+            .delete(&object.resource, namespace, &object.name, &object.uid, dry_run)
+            .await
+    };
+    outcome.map_err(|error| client.problem(&error, &object.resource.asked(verb, namespace, Some(&object.name))))
+}

@@ -1,0 +1,242 @@
+//! What an API server knows: for each kind its path, and whether its objects
+//! stand in namespaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::client::{Call, Client};
+use super::failure::{ApiError, Asked};
+use crate::problem::Problem;
+
+/// A kind of objects as the server knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// `networking.istio.io/v1`; `v1` for the core group.
+    pub api_version: String,
+    /// `Gateway`.
+    pub kind: String,
+    /// `gateways`.
+    pub plural: String,
+    /// Whether objects stand in namespaces.
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// The path of an object, or of all of them (in a namespace, or everywhere).
+    pub fn path(&self, namespace: Option<&str>, name: Option<&str>) -> String {
+        let mut path = group_path(&self.api_version);
+        if let Some(namespace) = namespace.filter(|_| self.namespaced) {
+            path.push_str("/namespaces/");
+            path.push_str(namespace);
+        }
+        path.push('/');
+        path.push_str(&self.plural);
+        if let Some(name) = name {
+            path.push('/');
+            path.push_str(name);
+        }
+        path
+    }
+
+    /// The name in RBAC rules and for kubectl: `gateways.networking.istio.io`.
+    pub fn full_name(&self) -> String {
+        match group(&self.api_version) {
+            "" => self.plural.clone(),
+            group => format!("{}.{group}", self.plural),
+        }
+    }
+
+    /// What an error says was asked for.
+    pub fn asked(&self, verb: &'static str, namespace: Option<&str>, name: Option<&str>) -> Asked {
+        let namespace = namespace.filter(|_| self.namespaced);
+        let title = match (namespace, name) {
+            (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", self.kind),
+            (None, Some(name)) => format!("{} {name}", self.kind),
+            (Some(namespace), None) => format!("{} of the namespace {namespace}", self.plural),
+            (None, None) => format!("{} of all namespaces", self.plural),
+        };
+        Asked {
+            verb,
+            resource: self.full_name(),
+            namespace: namespace.map(str::to_owned),
+            title,
+        }
+    }
+}
+
+/// The group of an apiVersion; empty for the core group.
+pub fn group(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+fn group_path(api_version: &str) -> String {
+    if api_version.contains('/') {
+        format!("/apis/{api_version}")
+    } else {
+        format!("/api/{api_version}")
+    }
+}
+
+/// The kinds of one group and version; empty when the server does not serve it.
+///
+/// # Errors
+/// When the server cannot be asked or refuses.
+pub async fn served(client: &Client<'_>, api_version: &str) -> Result<Vec<Resource>, Problem> {
+    let path = group_path(api_version);
+    match client.send(&Call::get(path.clone())).await {
+        Ok(list) => Ok(read_list(api_version, &list)),
+        Err(ApiError::Status(status)) if status.code == 404 => Ok(Vec::new()),
+        Err(error) => Err(client.problem(&error, &asked_for(api_version, path))),
+    }
+}
+
+fn asked_for(api_version: &str, path: String) -> Asked {
+    Asked {
+        verb: "get",
+        resource: path,
+        namespace: None,
+        title: format!("the resources of {api_version}"),
+    }
+}
+
+fn read_list(api_version: &str, list: &Value) -> Vec<Resource> {
+    let resources = list["resources"].as_array().into_iter().flatten();
+    resources
+        .filter_map(|resource| {
+            let plural = resource["name"].as_str()?;
+            // `deployments/status` is a part of one.
+            (!plural.contains('/')).then(|| Resource {
+                api_version: api_version.to_owned(),
+                kind: resource["kind"].as_str().unwrap_or_default().to_owned(),
+                plural: plural.to_owned(),
+                namespaced: resource["namespaced"].as_bool().unwrap_or(true),
+            })
+        })
+        .collect()
+}
+
+/// The resources of these (apiVersion, kind), each asked for once.
+///
+/// # Errors
+/// When the server cannot be asked, or does not know one of them.
+pub async fn discover(
+    client: &Client<'_>,
+    wanted: &BTreeSet<(String, String)>,
+) -> Result<BTreeMap<(String, String), Resource>, Problem> {
+    let mut found = BTreeMap::new();
+    let mut of_version: BTreeMap<&str, Vec<Resource>> = BTreeMap::new();
+    for (api_version, kind) in wanted {
+        if !of_version.contains_key(api_version.as_str()) {
+            of_version.insert(api_version, served(client, api_version).await?);
+        }
+        let resources = &of_version[api_version.as_str()];
+        match resources.iter().find(|resource| &resource.kind == kind) {
+            Some(resource) => {
+                found.insert((api_version.clone(), kind.clone()), resource.clone());
+            }
+            None => return Err(unknown_kind(client, api_version, kind).await),
+        }
+    }
+    Ok(found)
+}
+
+/// Says which versions of the group there are, if any.
+async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
+    let group = group(api_version);
+    let problem = Problem::new(format!("the cluster does not know {kind} of {api_version}"))
+        .at(format!("context {}", client.access.context));
+    let versions: Vec<String> = match client.send(&Call::get(format!("/apis/{group}"))).await {
+        Ok(answer) if !group.is_empty() => answer["versions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|version| version["version"].as_str().map(str::to_owned))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if versions.is_empty() {
+        return problem
+            .why(format!(
+                "the custom resource definition of {kind} (CRDs of {group}) is not installed"
+            ))
+            .fix(install_hint(group));
+    }
+    let named: Vec<String> = versions.iter().map(|version| format!("{group}/{version}")).collect();
+    problem
+        .why(format!("it serves {}, and not this kind in this version", named.join(", ")))
+        .fix(if group == "networking.istio.io" {
+            "update Istio's CRDs (helm upgrade istio-base, or istioctl upgrade); for an old Istio set istio: \"1.1\" in istio-tls.yaml"
+        } else {
+            "change apiVersion to one that is served, or update what defines the kind"
+        })
+}
+
+fn install_hint(group: &str) -> &'static str {
+    match group {
+        "networking.istio.io" => "istioctl install (or Helm's chart istio/base for the CRDs alone)",
+        "gateway.networking.k8s.io" => {
+            "install the Gateway API's CRDs: standard-install.yaml of a release of kubernetes-sigs/gateway-api"
+        }
+        "cert-manager.io" => "install cert-manager with its CRDs",
+        _ => "install what defines the kind, then run the command again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Resource, read_list};
+
+    fn resource(api_version: &str, plural: &str, namespaced: bool) -> Resource {
+        Resource {
+            api_version: api_version.to_owned(),
+            kind: String::new(),
+            plural: plural.to_owned(),
+            namespaced,
+        }
+    }
+
+    #[test]
+    fn paths_are_those_of_the_api() {
+        for (api_version, plural, namespaced, namespace, name, expected) in [
+            (
+                "v1",
+                "secrets",
+                true,
+                Some("a"),
+                Some("b"),
+                "/api/v1/namespaces/a/secrets/b",
+            ),
+            ("v1", "namespaces", false, Some("a"), Some("b"), "/api/v1/namespaces/b"),
+            ("v1", "secrets", true, None, None, "/api/v1/secrets"),
+            (
+                "apps/v1",
+                "deployments",
+                true,
+                Some("a"),
+                None,
+                "/apis/apps/v1/namespaces/a/deployments",
+            ),
+        ] {
+            assert_eq!(
+                resource(api_version, plural, namespaced).path(namespace, name),
+                expected
+            );
+        }
+        assert_eq!(
+            resource("networking.istio.io/v1", "gateways", true).full_name(),
+            "gateways.networking.istio.io"
+        );
+    }
+
+    #[test]
+    fn parts_of_resources_are_left_out() {
+        let list = serde_json::json!({"resources": [
+            {"name": "deployments", "kind": "Deployment", "namespaced": true},
+            {"name": "deployments/status", "kind": "Deployment", "namespaced": true},
+        ]});
+        let found = read_list("apps/v1", &list);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].plural, "deployments");
+    }
+}
