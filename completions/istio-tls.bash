@@ -25,6 +25,9 @@ _istio__tls() {
             istio__tls,completions)
                 cmd="istio__tls__subcmd__completions"
                 ;;
+            istio__tls,delete)
+                cmd="istio__tls__subcmd__delete"
+                ;;
             istio__tls,gen-certs)
                 cmd="istio__tls__subcmd__gen__subcmd__certs"
                 ;;
@@ -81,6 +84,9 @@ _istio__tls() {
                 ;;
             istio__tls__subcmd__help,completions)
                 cmd="istio__tls__subcmd__help__subcmd__completions"
+                ;;
+            istio__tls__subcmd__help,delete)
+                cmd="istio__tls__subcmd__help__subcmd__delete"
                 ;;
             istio__tls__subcmd__help,gen-certs)
                 cmd="istio__tls__subcmd__help__subcmd__gen__subcmd__certs"
@@ -152,7 +158,7 @@ _istio__tls() {
 
     case "${cmd}" in
         istio__tls)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help"
+            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -256,12 +262,40 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__apply)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -C -o -q -v -y -n -h -V --filename --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --filename)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dry-run)
+                    COMPREPLY=($(compgen -W "client server" -- "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -308,6 +342,64 @@ _istio__tls() {
                 return 0
             fi
             case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__delete)
+            opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -454,7 +546,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help)
-            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help"
+            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -496,6 +588,20 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__help__subcmd__delete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

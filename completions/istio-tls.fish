@@ -51,7 +51,8 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "request" -d 'Se
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster (comes in a later release)'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "delete" -d 'Deletes what apply made, and nothing else'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "completions" -d 'Prints the completion script of a shell'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "man" -d 'Prints the manual page of the program or of one command'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
@@ -444,6 +445,13 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l no-input -d '
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s f -l filename -d 'Manifests in place of the workspace\'s: a file, a folder, or - (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l dry-run -d 'Store nothing: client asks no server, server lets it check everything' -r -f -a "client\t''
+server\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until it is in effect' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -451,12 +459,38 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l diff -d 'Store nothing and show what would change; exit code 1 when something would'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l prune -d 'Delete what this workspace applied earlier and does not hold any more'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage, and objects of other workspaces'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l replace -d 'Delete and make anew a Secret whose type cannot hold what is wanted'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-lint -d 'Apply even when lint finds errors in the objects'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-wait -d 'End as soon as the API server has taken the objects'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-input -d 'Never ask a question'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l local -d 'Also the chains of this folder\'s hosts; without an earlier apply no cluster is asked'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l ignore-not-found -d 'Nothing to delete is no failure'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l dry-run -d 'List, and delete nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -496,23 +530,24 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster (comes in a later release)'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and __fish_seen_subcommand_from lint" -f -a "explain" -d 'Explains a code, or lists all of them'
