@@ -209,7 +209,7 @@ mod tests {
             .map(|finding| (finding.severity, finding.istio))
             .collect();
         let refused = (Severity::Error, Some("IST0106"));
-        assert_eq!(severities, [refused, refused, (Severity::Warning, None)]);
+        assert_eq!(severities, [refused, refused, (Severity::Info, None)]);
         assert_eq!(of("ITL0141", &whole, IstioTarget::V1_1), []);
         let no_secret = https("mode: SIMPLE, serverCertificate: sds, privateKey: sds");
         for target in [IstioTarget::Latest, IstioTarget::V1_1] {

@@ -63,7 +63,11 @@ fn missing(name: &str, service: &Item<'_, VirtualService>, gateways: &Gateways<'
     let (namespace, own) = gateway_name(name, service.namespace);
     let finding = spot.finding(
         &VS_GATEWAY_NOT_FOUND,
-        format!("there is no Gateway {own} in the namespace {namespace}"),
+        if own.is_empty() || namespace.is_empty() {
+            format!("there is no Gateway \"{name}\"")
+        } else {
+            format!("there is no Gateway {own} in the namespace {namespace}")
+        },
     );
     let Some(other) = gateways.namespaces_of(own).next() else {
         return finding;
