@@ -1,5 +1,6 @@
-//! Which of many hosts overlap with one: exact names and wildcards, without
-//! comparing all pairs.
+//! Which of many hosts overlap with one, each with its values: exact names and
+//! wildcards, without comparing all pairs. Where only whether any overlaps is
+//! asked, [`super::host_set`] is enough and needs to know nothing before.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -1,21 +1,81 @@
-//! Which pods a Gateway's selector means, as far as the input tells.
+//! The pods that can be gateways, and which of them a selector means, as far
+//! as the input tells. Which Gateways run on them, and which ports Services
+//! lead to there, is said by [`super::workloads`].
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::world::World;
+use serde_json::Value;
 
-/// The pods that can be gateways: Istio's own ingress gateway, whose pod is
-/// assumed as `istioctl analyze` assumes it, and the Pods and Deployments of the input.
-pub(crate) struct Workloads<'a> {
-    known: Vec<Workload<'a>>,
-    /// Selectors that were asked for: there are few, however many Gateways.
-    selected: RefCell<HashMap<BTreeMap<String, String>, Vec<usize>>>,
+use super::world::{Item, Settings, World};
+use crate::manifests::model::{Deployment, Other};
+
+/// Labels of pods, or a selector of them.
+pub(super) type Labels = BTreeMap<String, String>;
+
+/// Pods that look alike.
+pub(super) struct PodKind<'a> {
+    /// Where they run.
+    pub(super) namespace: &'a str,
+    /// What selectors are compared with.
+    pub(super) labels: Cow<'a, Labels>,
+    /// Istio's own ingress gateway, which need not be in the input: its pod is
+    /// assumed as `istioctl analyze` assumes it.
+    pub(super) assumed: bool,
 }
 
-struct Workload<'a> {
-    labels: BTreeMap<&'a str, &'a str>,
-    namespace: &'a str,
+/// The assumed pods first, then those of each Deployment in the order of the
+/// input, then those of the other kinds that have pods.
+pub(super) fn pod_kinds<'a>(
+    settings: &'a Settings,
+    pod_namespace: &'a str,
+    deployments: &[Item<'a, Deployment>],
+    others: &[Item<'a, Other>],
+) -> Vec<PodKind<'a>> {
+    let mut found = vec![PodKind {
+        namespace: pod_namespace,
+        labels: Cow::Borrowed(&settings.pod_labels),
+        assumed: true,
+    }];
+    found.extend(deployments.iter().map(|item| PodKind {
+        namespace: item.namespace,
+        labels: Cow::Borrowed(&item.object.spec.template.metadata.labels),
+        assumed: false,
+    }));
+    found.extend(others.iter().filter_map(|item| {
+        let labels = match item.object.kind.as_str() {
+            "Pod" => Cow::Borrowed(&item.metadata.labels),
+            "DaemonSet" | "StatefulSet" | "ReplicaSet" => Cow::Owned(template_labels(&item.object.content)),
+            _ => return None,
+        };
+        Some(PodKind {
+            namespace: item.namespace,
+            labels,
+            assumed: false,
+        })
+    }));
+    found
+}
+
+fn template_labels(content: &Value) -> Labels {
+    let labels = content.pointer("/spec/template/metadata/labels");
+    let labels = labels.and_then(Value::as_object).into_iter().flatten();
+    labels
+        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// Whether labels have everything that a selector asks for.
+pub(super) fn matches(selector: &Labels, labels: &Labels) -> bool {
+    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
+}
+
+/// The pods that can be gateways, to be asked by selector.
+pub(crate) struct PodIndex<'a> {
+    known: Vec<PodKind<'a>>,
+    /// Selectors that were asked for: there are few, however many Gateways.
+    selected: RefCell<HashMap<Labels, Vec<usize>>>,
 }
 
 /// The pods of one selector.
@@ -24,49 +84,28 @@ pub(crate) enum Pods {
     /// These, by their places in the list; pods with a place in common share an address.
     Known(Vec<usize>),
     /// None that is known: those with these labels.
-    Unknown(BTreeMap<String, String>),
+    Unknown(Labels),
 }
 
-impl<'a> Workloads<'a> {
+impl<'a> PodIndex<'a> {
     /// Those of the world.
     pub(super) fn of(world: &World<'a>) -> Self {
-        let mut known = vec![Workload {
-            labels: pairs(&world.settings.pod_labels),
-            namespace: world.pod_namespace(),
-        }];
-        for deployment in &world.deployments {
-            known.push(Workload {
-                labels: pairs(&deployment.object.spec.template.metadata.labels),
-                namespace: deployment.namespace,
-            });
-        }
-        let pods = world.others.iter().filter(|other| other.object.kind == "Pod");
-        known.extend(pods.map(|pod| Workload {
-            labels: pairs(&pod.metadata.labels),
-            namespace: pod.namespace,
-        }));
         Self {
-            known,
+            known: pod_kinds(world.settings, world.pod_namespace(), &world.deployments, &world.others),
             selected: RefCell::default(),
         }
     }
 
     /// The pods of a selector; an empty one means Istio's own.
-    pub(super) fn select(&self, selector: &BTreeMap<String, String>) -> Pods {
+    pub(super) fn select(&self, selector: &Labels) -> Pods {
         if selector.is_empty() {
             return Pods::Known(vec![0]);
         }
         let mut selected = self.selected.borrow_mut();
         let places = selected.entry(selector.clone()).or_insert_with(|| {
-            let fits = |workload: &Workload<'_>| {
-                let mut wanted = selector.iter();
-                wanted.all(|(name, value)| workload.labels.get(name.as_str()) == Some(&value.as_str()))
-            };
-            let places = self.known.iter().enumerate();
-            places
-                .filter(|(_, workload)| fits(workload))
-                .map(|(place, _)| place)
-                .collect()
+            let kinds = self.known.iter().enumerate();
+            let fitting = kinds.filter(|(_, pods)| matches(selector, &pods.labels));
+            fitting.map(|(place, _)| place).collect()
         });
         if places.is_empty() {
             Pods::Unknown(selector.clone())
@@ -81,7 +120,7 @@ impl<'a> Workloads<'a> {
             Pods::Known(places) => places.as_slice(),
             Pods::Unknown(_) => &[],
         };
-        // The first workload is Istio's own, which is assumed; the Deployments follow.
+        // The first kind is Istio's own, which is assumed; the Deployments follow.
         places.iter().filter_map(|place| place.checked_sub(1))
     }
 
@@ -90,15 +129,8 @@ impl<'a> Workloads<'a> {
         let Pods::Known(places) = pods else {
             return Vec::new();
         };
-        let of = |place: &usize| self.known.get(*place).map(|workload| workload.namespace.to_owned());
+        let of = |place: &usize| self.known.get(*place).map(|pods| pods.namespace.to_owned());
         let found: BTreeSet<String> = places.iter().filter_map(of).collect();
         found.into_iter().collect()
     }
-}
-
-fn pairs(labels: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
-    labels
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect()
 }

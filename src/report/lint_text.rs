@@ -127,20 +127,32 @@ fn skipped(skipped: &[Skipped], layout: Layout) -> String {
         }
     } else if !reasons.is_empty() {
         let codes: BTreeSet<&str> = reasons.iter().flat_map(|(_, codes)| codes).copied().collect();
-        let short: Vec<&str> = reasons.iter().map(|(reason, _)| in_short(reason)).collect();
         let line = format!(
             "skipped: {} ({}); -v lists them",
             counted(codes.len(), "rule"),
-            printable(&short.join("; "))
+            printable(&in_short(reasons.iter().map(|(reason, _)| *reason)))
         );
         let _ = writeln!(text, "{}", layout.paint.faint(&line));
     }
     text
 }
 
-/// A reason up to its first comma, behind which stands what follows from it.
-fn in_short(reason: &str) -> &str {
-    reason.split_once(',').map_or(reason, |(short, _)| short)
+/// Reasons without what follows from them, which stands behind a comma:
+/// `no Secret, no Service in the input; something else`.
+fn in_short<'r>(reasons: impl Iterator<Item = &'r str>) -> String {
+    let mut absent: Vec<&str> = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
+    for reason in reasons {
+        let short = reason.split_once(',').map_or(reason, |(short, _)| short);
+        match short.strip_prefix("the input holds ") {
+            Some(what) => absent.push(what),
+            None => parts.push(short.to_owned()),
+        }
+    }
+    if !absent.is_empty() {
+        parts.insert(0, format!("{} in the input", absent.join(", ")));
+    }
+    parts.join("; ")
 }
 
 fn counts(findings: &[Finding]) -> String {
@@ -218,7 +230,7 @@ mod tests {
             skipped: ["ITL0501", "ITL0502"]
                 .map(|code| Skipped {
                     code,
-                    reason: "no Service, so all is well".into(),
+                    reason: "the input holds no Service, so all is well".into(),
                 })
                 .into(),
         };
@@ -244,7 +256,7 @@ info[ITL0002]: wanted a number  (IST0106)
        second
   try: write the value that the field wants
 
-skipped: 2 rules (no Service); -v lists them
+skipped: 2 rules (no Service in the input); -v lists them
 1 error, 1 info in 1 file
 ";
         assert_eq!(text(&report, &texts, &checked, LAYOUT), expected);
@@ -264,7 +276,7 @@ skipped: 2 rules (no Service); -v lists them
         };
         let text = super::text(&report, &texts, &checked, verbose);
         assert!(
-            text.contains("\nskipped ITL0501, ITL0502: no Service, so all is well\n"),
+            text.contains("\nskipped ITL0501, ITL0502: the input holds no Service, so all is well\n"),
             "{text}"
         );
     }

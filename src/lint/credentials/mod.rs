@@ -174,7 +174,7 @@ impl<'a> Credentials<'a> {
         let mut finder = Finder::new(world);
         let mut servers = Vec::new();
         for (place, gateway) in world.gateways.iter().enumerate() {
-            let pods = finder.workloads.select(&gateway.object.spec.selector);
+            let pods = finder.pods.select(&gateway.object.spec.selector);
             for (index, server) in gateway.object.spec.servers.iter().enumerate() {
                 if let Some(tls) = &server.tls {
                     let mut found = TlsServer::of_gateway(gateway, place, index, server, pods.clone());

@@ -128,7 +128,10 @@ mod tests {
             "ITL0924",
             &[
                 (route("backendRefs: [{name: web, port: 80}]"), &[]),
-                (route("backendRefs: [{name: web, kind: Service, group: '', port: 80}]"), &[]),
+                (
+                    route("backendRefs: [{name: web, kind: Service, group: '', port: 80}]"),
+                    &[],
+                ),
                 (route("backendRefs: [{name: away, namespace: other, port: 80}]"), &[]),
                 (
                     route("backendRefs: [{name: x, kind: Hostname, group: networking.istio.io, port: 80}]"),
@@ -138,7 +141,9 @@ mod tests {
                 (route("backendRefs: [{name: wbe, port: 80}]"), name),
                 (route("backendRefs: [{name: away, port: 80}]"), name),
                 (
-                    route("backendRefs: [{name: web, port: 80}], filters: [{requestMirror: {backendRef: {name: x, port: 80}}}]"),
+                    route(
+                        "backendRefs: [{name: web, port: 80}], filters: [{requestMirror: {backendRef: {name: x, port: 80}}}]",
+                    ),
                     &["spec.rules[0].filters[0].requestMirror.backendRef.name"],
                 ),
             ],

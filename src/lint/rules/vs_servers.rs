@@ -480,7 +480,10 @@ mod tests {
         let redirect = "{port: {number: 80, name: http, protocol: HTTP}, hosts: [b.com], tls: {httpsRedirect: true}}";
         let of = |hosts: &str| format!("{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [{hosts}]}}");
         let bound = service(&format!("hosts: [x.a.com, '*.b.com'], gateways: [g], http: [{{{TO}}}]"));
-        let elsewhere = service(&format!("hosts: [a.com], gateways: [there/g], http: [{{{TO}}}]"));
+        let astray = service(&format!("hosts: [a.com], gateways: [there/g], http: [{{{TO}}}]"));
+        let other = gateway(&[HTTP]).replace("namespace: here", "namespace: there");
+        let elsewhere = format!("{astray}{other}");
+        let unbound = service(&format!("gateways: [g], http: [{{{TO}}}]"));
         for (server, service, paths) in [
             (of("x.a.com, '*.a.com', '*', x.b.com, '*.b.com'"), &bound, &[][..]),
             (of("here/x.a.com, './*.a.com', '*/x.b.com'"), &bound, &[]),
@@ -494,6 +497,10 @@ mod tests {
                 &["spec.servers[0].hosts[1]", "spec.servers[0].hosts[2]"],
             ),
             (of("a.com"), &elsewhere, &["spec.servers[0].hosts[0]"]),
+            // The Gateway that is not there is the finding, or the hosts that are not.
+            (of("a.com"), &astray, &[]),
+            (of("b.com"), &astray, &["spec.servers[0].hosts[0]"]),
+            (of("a.com, '*.b.com'"), &unbound, &[]),
         ] {
             assert_code(&format!("{}{service}", gateway(&[&server])), "ITL0509", paths);
         }
