@@ -1,6 +1,7 @@
 //! Names of Secrets and paths of files, with what of them is in the input.
 
-use crate::lint::testing::{assert_code, gateway, httpbin, only, secret, secret_in, secret_of, simple};
+use crate::lint::Severity;
+use crate::lint::testing::{assert_code, gateway, httpbin, lint_yaml, only, secret, secret_in, secret_of, simple};
 
 /// The names of a Secret, with what of it is in the input.
 #[test]
