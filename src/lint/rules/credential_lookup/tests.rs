@@ -220,7 +220,9 @@ fn certificate_refs_of_the_gateway_api_are_beside_the_gateway() {
 #[test]
 fn a_folder_that_istio_does_not_mount_itself_may_be_another_secret() {
     let gateway = |folder: &str| {
-        let tls = format!("mode: SIMPLE, serverCertificate: /etc/istio/{folder}/tls.crt, privateKey: /etc/istio/{folder}/tls.key");
+        let tls = format!(
+            "mode: SIMPLE, serverCertificate: /etc/istio/{folder}/tls.crt, privateKey: /etc/istio/{folder}/tls.key"
+        );
         gateway("a", &[("httpbin.example.com", &tls)])
     };
     let whole = secret_of("other", httpbin());
