@@ -7,8 +7,8 @@ use crate::lint::codes::{
     CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
     CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
 };
-use crate::lint::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
-use crate::lint::pods::Pods;
+use crate::lint::index::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
+use crate::lint::index::pods::Pods;
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::names::Host;
 use crate::shell::quote;

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::lint::codes::{ROUTE_BACKEND, ROUTE_BACKEND_PORT};
-use crate::lint::kube_gateways::{list, text};
+use crate::lint::index::kube_gateways::{list, text};
 use crate::lint::rule::Need;
 use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, World};

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::lint::codes::{ROUTE_HOSTNAMES, ROUTE_NO_GATEWAY, ROUTE_NO_LISTENER, ROUTE_NOT_ALLOWED};
-use crate::lint::host_set::HostSet;
-use crate::lint::kube_gateways::{GROUP, Listener, list, text};
-use crate::lint::servers::listed;
+use crate::lint::index::host_set::HostSet;
+use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
+use crate::lint::index::servers::listed;
 use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::Other;

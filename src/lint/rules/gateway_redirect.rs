@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::lint::codes::REDIRECT_NOWHERE;
-use crate::lint::host_set::HostSet;
-use crate::lint::servers::{Protocol, ServerAt, listed};
+use crate::lint::index::host_set::HostSet;
+use crate::lint::index::servers::{Protocol, ServerAt, listed};
 use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RedirectNowhere];

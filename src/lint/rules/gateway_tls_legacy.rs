@@ -2,7 +2,7 @@
 //! files, new fields.
 
 use crate::lint::codes::{TLS_CURVES, TLS_FIELD_SINCE, TLS_FILES, TLS_PLACEHOLDER};
-use crate::lint::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
+use crate::lint::index::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
 use crate::lint::{Code, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsMode;
 

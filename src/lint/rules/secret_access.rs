@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::lint::codes::SECRETS_MAY_NOT_BE_LISTED;
-use crate::lint::pods::PodIndex;
+use crate::lint::index::pods::PodIndex;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};
 use crate::manifests::model::Other;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::lint::bindings::{BoundGateway, Gateways, MESH, gateway_name};
 use crate::lint::codes::{
     VS_GATEWAY_HOSTS, VS_GATEWAY_NOT_FOUND, VS_HOST_EXPOSED_NOWHERE, VS_INTERNAL_GATEWAY, VS_NOT_EXPORTED_TO_GATEWAY,
 };
+use crate::lint::index::bindings::{BoundGateway, Gateways, MESH, gateway_name};
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};
 use crate::manifests::model::VirtualService;

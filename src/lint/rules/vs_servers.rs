@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::lint::bindings::{BoundGateway, Exposure, Gateways, MESH, Takes, gateway_name};
 use crate::lint::codes::{
     GATEWAY_HOST_WITHOUT_ROUTES, MATCH_GATEWAY_NOT_BOUND, MATCH_PORT_NOT_EXPOSED, VS_HTTP_ROUTES_UNUSED,
     VS_TCP_ROUTES_UNUSED, VS_TLS_ROUTES_UNUSED,
 };
-use crate::lint::host_index::{HostIndex, Suffixes};
+use crate::lint::index::bindings::{BoundGateway, Exposure, Gateways, MESH, Takes, gateway_name};
+use crate::lint::index::host_index::{HostIndex, Suffixes};
 use crate::lint::istio_names::is_label;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, Severity, World};
@@ -246,10 +246,11 @@ impl Rule for HostsWithoutRoutes {
             found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, "the input holds no VirtualService");
             return;
         }
-        if !world.errors.is_empty() {
+        let mut unread = world.errors.iter().map(|error| error.object.as_ref());
+        if unread.any(|object| object.is_none_or(|object| object.kind == "VirtualService")) {
             found.skip(
                 &GATEWAY_HOST_WITHOUT_ROUTES,
-                "an object could not be read, and it may be a VirtualService",
+                "a VirtualService could not be read, and it may have the routes",
             );
             return;
         }

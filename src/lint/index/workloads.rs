@@ -5,7 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::pods::{Labels, PodKind, matches, pod_kinds};
-use super::world::{Item, Settings};
+use crate::lint::world::{Item, Settings};
 use crate::manifests::model::service::{ServicePort, TargetPort};
 use crate::manifests::model::{Deployment, Gateway, Other, Service};
 
@@ -33,7 +33,7 @@ struct Selected {
 
 /// Which Gateways run on which pods.
 #[derive(Debug, Default)]
-pub(super) struct Workloads {
+pub(in crate::lint) struct Workloads {
     selected: Vec<Selected>,
     /// The selector of each Gateway.
     of_gateway: Vec<usize>,
@@ -41,7 +41,7 @@ pub(super) struct Workloads {
 
 impl Workloads {
     /// Finds the pods of every Gateway.
-    pub(super) fn new(
+    pub(in crate::lint) fn new(
         settings: &Settings,
         pod_namespace: &str,
         gateways: &[Item<'_, Gateway>],
@@ -102,24 +102,24 @@ impl Workloads {
     }
 
     /// Whether the selector of the Gateway with this number matches any pod.
-    pub(super) fn has_pods(&self, gateway: usize) -> bool {
+    pub(in crate::lint) fn has_pods(&self, gateway: usize) -> bool {
         self.selected(gateway).pods > 0
     }
 
     /// Whether a Service leads to a port of the pods of a Gateway: by its own
     /// port's number, or by the target port's.
-    pub(super) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
+    pub(in crate::lint) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).ports.contains(&port)
     }
 
     /// Whether a port is a target port of the ingress gateway's Service as Istio
     /// installs it, where that Service is not in the input.
-    pub(super) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
+    pub(in crate::lint) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).assumed && INSTALLED_TARGETS.contains(&port)
     }
 
     /// The ports that Services lead to on the pods of a Gateway, ascending.
-    pub(super) fn service_ports(&self, gateway: usize) -> Vec<u32> {
+    pub(in crate::lint) fn service_ports(&self, gateway: usize) -> Vec<u32> {
         let mut ports: Vec<u32> = self.selected(gateway).ports.iter().copied().collect();
         ports.sort_unstable();
         ports
@@ -127,7 +127,7 @@ impl Workloads {
 
     /// Numbers of groups of pods: two Gateways share a pod exactly if they
     /// share a group. Gateways of one selector share a group in any case.
-    pub(super) fn groups(&self, gateway: usize) -> &[usize] {
+    pub(in crate::lint) fn groups(&self, gateway: usize) -> &[usize] {
         &self.selected(gateway).groups
     }
 }

@@ -9,7 +9,7 @@ use super::{
     Authorities, Certificates, ClientCa, Credential, Credentials, FileField, Known, Outcome, Pair, Reader, TlsServer,
     UsedSecret, Value, verifies_clients,
 };
-use crate::lint::pods::{PodIndex, Pods};
+use crate::lint::index::pods::{PodIndex, Pods};
 use crate::lint::world::{Item, World};
 use crate::manifests::model::gateway::ServerTlsSettings;
 use crate::manifests::model::{Other, Secret};

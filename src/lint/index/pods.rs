@@ -8,26 +8,26 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::world::{Item, Settings, World};
+use crate::lint::world::{Item, Settings, World};
 use crate::manifests::model::{Deployment, Other};
 
 /// Labels of pods, or a selector of them.
-pub(super) type Labels = BTreeMap<String, String>;
+pub(in crate::lint) type Labels = BTreeMap<String, String>;
 
 /// Pods that look alike.
-pub(super) struct PodKind<'a> {
+pub(in crate::lint) struct PodKind<'a> {
     /// Where they run.
-    pub(super) namespace: &'a str,
+    pub(in crate::lint) namespace: &'a str,
     /// What selectors are compared with.
-    pub(super) labels: Cow<'a, Labels>,
+    pub(in crate::lint) labels: Cow<'a, Labels>,
     /// Istio's own ingress gateway, which need not be in the input: its pod is
     /// assumed as `istioctl analyze` assumes it.
-    pub(super) assumed: bool,
+    pub(in crate::lint) assumed: bool,
 }
 
 /// The assumed pods first, then those of each Deployment in the order of the
 /// input, then those of the other kinds that have pods.
-pub(super) fn pod_kinds<'a>(
+pub(in crate::lint) fn pod_kinds<'a>(
     settings: &'a Settings,
     pod_namespace: &'a str,
     deployments: &[Item<'a, Deployment>],
@@ -67,7 +67,7 @@ fn template_labels(content: &Value) -> Labels {
 }
 
 /// Whether labels have everything that a selector asks for.
-pub(super) fn matches(selector: &Labels, labels: &Labels) -> bool {
+pub(in crate::lint) fn matches(selector: &Labels, labels: &Labels) -> bool {
     selector.iter().all(|(label, value)| labels.get(label) == Some(value))
 }
 
@@ -89,7 +89,7 @@ pub(crate) enum Pods {
 
 impl<'a> PodIndex<'a> {
     /// Those of the world.
-    pub(super) fn of(world: &World<'a>) -> Self {
+    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
         Self {
             known: pod_kinds(world.settings, world.pod_namespace(), &world.deployments, &world.others),
             selected: RefCell::default(),
@@ -97,7 +97,7 @@ impl<'a> PodIndex<'a> {
     }
 
     /// The pods of a selector; an empty one means Istio's own.
-    pub(super) fn select(&self, selector: &Labels) -> Pods {
+    pub(in crate::lint) fn select(&self, selector: &Labels) -> Pods {
         if selector.is_empty() {
             return Pods::Known(vec![0]);
         }
@@ -125,7 +125,7 @@ impl<'a> PodIndex<'a> {
     }
 
     /// The namespaces in which pods run; empty when that is not known.
-    pub(super) fn namespaces(&self, pods: &Pods) -> Vec<String> {
+    pub(in crate::lint) fn namespaces(&self, pods: &Pods) -> Vec<String> {
         let Pods::Known(places) = pods else {
             return Vec::new();
         };

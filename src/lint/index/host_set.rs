@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 /// A set of hosts: exact names, `*.suffix` and `*`.
 #[derive(Debug, Default)]
-pub(super) struct HostSet<'a> {
+pub(in crate::lint) struct HostSet<'a> {
     /// Whether it holds any host at all.
     any: bool,
     /// Whether it holds `*`.
@@ -23,7 +23,7 @@ pub(super) struct HostSet<'a> {
 
 impl<'a> HostSet<'a> {
     /// Adds a host in lower case, without namespace.
-    pub(super) fn insert(&mut self, host: &'a str) {
+    pub(in crate::lint) fn insert(&mut self, host: &'a str) {
         self.any = true;
         match host.strip_prefix('*') {
             Some("") => self.all = true,
@@ -39,7 +39,7 @@ impl<'a> HostSet<'a> {
     }
 
     /// Whether a host and some host of the set cover a name in common.
-    pub(super) fn overlaps(&self, host: &str) -> bool {
+    pub(in crate::lint) fn overlaps(&self, host: &str) -> bool {
         if self.all || host == "*" {
             return self.any;
         }

@@ -18,7 +18,7 @@ pub(crate) use revocation::RevocationList;
 pub(crate) use secret::{UsedSecret, Value};
 pub(crate) use server::{Owner, TlsServer};
 
-use super::world::World;
+use crate::lint::world::World;
 use crate::manifests::model::gateway::TlsMode;
 use crate::problem::Problem;
 
@@ -170,7 +170,7 @@ pub(crate) struct ClientCa<'a> {
 
 impl<'a> Credentials<'a> {
     /// Looks everything up.
-    pub(super) fn of(world: &World<'a>) -> Self {
+    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
         let mut finder = Finder::new(world);
         let mut servers = Vec::new();
         for (place, gateway) in world.gateways.iter().enumerate() {
