@@ -12,6 +12,7 @@ use super::routes::{Building, RouteScope};
 use super::table::{Destination, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Rewrite, RouteAction};
 use crate::manifests::model::duration;
 use crate::manifests::model::http_route as model;
+use crate::manifests::re2::Covers;
 use crate::problem::Problem;
 
 /// Istio's default when a VirtualService says nothing of retries.
@@ -125,7 +126,7 @@ fn path_rewrite(
     if let Some(by_regex) = &rewrite.uri_regex_rewrite {
         let pattern = by_regex.pattern.as_deref().unwrap_or_default();
         let with = substitution(by_regex.rewrite.as_deref().unwrap_or_default());
-        return match compile(pattern, pattern, &place.child("uriRegexRewrite")) {
+        return match compile(pattern, Covers::Part, &place.child("uriRegexRewrite")) {
             Ok(pattern) => Some(PathRewrite::Regex { pattern, with }),
             Err(problem) => {
                 notes.push(problem);

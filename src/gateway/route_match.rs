@@ -7,6 +7,7 @@ use regex::Regex;
 use super::field::Field;
 use super::table::{RouteMatch, StringMatch, ValueMatch};
 use crate::manifests::model::http_route as model;
+use crate::manifests::re2::{self, Covers};
 use crate::problem::Problem;
 
 /// The path condition `.*` in the form that [`match_of`] gives it.
@@ -88,19 +89,13 @@ fn string_match(condition: &model::StringMatch, place: &Field<'_>) -> Result<Opt
     Ok(Some(match condition {
         model::StringMatch::Exact(text) => StringMatch::Exact(text.clone()),
         model::StringMatch::Prefix(text) => StringMatch::Prefix(text.clone()),
-        model::StringMatch::Regex(pattern) => StringMatch::Regex(compile(&anchored(pattern), pattern, place)?),
+        model::StringMatch::Regex(pattern) => StringMatch::Regex(compile(pattern, Covers::Whole, place)?),
         model::StringMatch::Present => return Ok(None),
     }))
 }
 
-/// A pattern that covers the whole text.
-fn anchored(pattern: &str) -> String {
-    format!("^(?:{pattern})$")
-}
-
-pub(super) fn compile(pattern: &str, shown: &str, place: &Field<'_>) -> Result<Regex, Problem> {
-    Regex::new(pattern)
-        .map_err(|_| Problem::new(format!("{shown:?} is not a regular expression in RE2's syntax")).at(place.locate()))
+pub(super) fn compile(pattern: &str, covers: Covers, place: &Field<'_>) -> Result<Regex, Problem> {
+    re2::compile(pattern, covers).map_err(|what| unrunnable(what, place))
 }
 
 fn header_name(name: &str, place: &Field<'_>) -> Result<HeaderName, Problem> {

@@ -1,33 +1,34 @@
 //! Cross-checks Gateways, VirtualServices, Secrets and certificates, as values:
 //! a [`World`] of objects in, [`Finding`]s out. Pure; files are read by the caller.
 //!
-//! [`codes`] is the one table of codes. Each file of [`rules`] is one subject:
-//! the rules that report its codes. A rule sees the whole [`World`], whose
-//! indices are made once, so that thousands of hosts are linted in linear time.
+//! - [`codes`] is the one table of codes: number, severity, words, page.
+//! - `rules` reports them; a file there is one subject, and a rule one struct.
+//! - `rule` is what a rule is, and [`Findings`] is where it leaves what it finds.
+//! - `finding` is a [`Finding`] with its [`Place`], and the [`Report`] of all.
+//! - `world` is the [`World`]: all objects by kind, and what else is known.
+//! - `index` answers what several rules ask of the world (which pods, which
+//!   servers, which hosts overlap), made once, so that thousands of hosts are
+//!   linted in linear time.
+//! - `istio_names` checks names as Istio's admission webhook does.
+//! - `spot` is a field of an object on the way down to it.
+//! - `suppress` takes out what comments and flags silence.
+//! - [`fix`] mends what is safe to mend by machine.
+//! - [`secrecy`] keeps key material out of what is shown.
 
-mod bindings;
 pub mod codes;
-mod credentials;
 mod finding;
 pub mod fix;
-mod host_index;
-mod hosts;
+mod index;
 mod istio_names;
-mod kube_gateways;
-mod pods;
-mod re2;
-mod registry;
 mod rule;
 mod rules;
 pub mod secrecy;
-mod servers;
 mod spot;
 mod suppress;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
-mod workloads;
 mod world;
 
 pub use codes::Code;

@@ -180,7 +180,13 @@ mod tests {
                 &["ITL0004=Secret default/*", "ITL0003"],
                 vec![("ITL0005", 5), ("ITL0005", 9)],
             ),
-            ("", "", &["ITL0004=default/?", "ITL0003=Secret *"], vec![("ITL0003", 8)]),
+            (
+                "",
+                "",
+                &["ITL0004=default/?", "ITL0003=Gateway *"],
+                vec![("ITL0003", 8)],
+            ),
+            ("", "", &["ITL0003=Secret *"], vec![("ITL0004", 5)]),
             ("", "", &["ITL0004=other/*", "itl0003"], vec![("ITL0004", 5)]),
         ] {
             let yaml = format!("{TWICE}{before}{object}datas: {{}}{beside}\n");

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::credentials::Credentials;
 use super::finding::Place;
+use super::index::credentials::Credentials;
+use super::index::workloads::Workloads;
 use super::rule::Need;
-use super::workloads::Workloads;
 use crate::manifests::load::{LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Gateway, Manifest, ObjectMeta, Other, Secret, Service, VirtualService};
 use crate::secrets::SecretStore;

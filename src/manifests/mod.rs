@@ -6,6 +6,7 @@ pub mod build;
 pub mod load;
 pub mod model;
 pub mod naming;
+pub mod re2;
 pub mod render;
 pub mod routes;
 pub mod server_hosts;

@@ -1,5 +1,6 @@
 //! What lint found, as text for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::lint_excerpt::Texts;
@@ -106,7 +107,7 @@ fn below(text: &str, indent: &str) -> String {
     printable(text).replace('\n', &format!("\n{indent}"))
 }
 
-/// A line for each reason for which rules were skipped.
+/// What was skipped: one line of short reasons; with -v a line for each reason with every code.
 fn skipped(skipped: &[Skipped], layout: Layout) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in skipped {
@@ -115,18 +116,43 @@ fn skipped(skipped: &[Skipped], layout: Layout) -> String {
             None => reasons.push((&one.reason, vec![one.code])),
         }
     }
-    let mut text = String::new();
-    for (reason, mut codes) in reasons {
+    for (_, codes) in &mut reasons {
         codes.dedup();
-        let which = if layout.verbose || codes.len() <= 3 {
-            codes.join(", ")
-        } else {
-            format!("{} and {} more rules", codes[0], codes.len() - 1)
-        };
-        let line = format!("skipped {which}: {}", printable(reason));
+    }
+    let mut text = String::new();
+    if layout.verbose {
+        for (reason, codes) in reasons {
+            let line = format!("skipped {}: {}", codes.join(", "), printable(reason));
+            let _ = writeln!(text, "{}", layout.paint.faint(&line));
+        }
+    } else if !reasons.is_empty() {
+        let codes: BTreeSet<&str> = reasons.iter().flat_map(|(_, codes)| codes).copied().collect();
+        let line = format!(
+            "skipped: {} ({}); -v lists them",
+            counted(codes.len(), "rule"),
+            printable(&in_short(reasons.iter().map(|(reason, _)| *reason)))
+        );
         let _ = writeln!(text, "{}", layout.paint.faint(&line));
     }
     text
+}
+
+/// Reasons without what follows from them, which stands behind a comma:
+/// `no Secret, no Service in the input; something else`.
+fn in_short<'r>(reasons: impl Iterator<Item = &'r str>) -> String {
+    let mut absent: Vec<&str> = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
+    for reason in reasons {
+        let short = reason.split_once(',').map_or(reason, |(short, _)| short);
+        match short.strip_prefix("the input holds ") {
+            Some(what) => absent.push(what),
+            None => parts.push(short.to_owned()),
+        }
+    }
+    if !absent.is_empty() {
+        parts.insert(0, format!("{} in the input", absent.join(", ")));
+    }
+    parts.join("; ")
 }
 
 fn counts(findings: &[Finding]) -> String {
@@ -201,10 +227,12 @@ mod tests {
                 finding(2, 11, "spec.port"),
                 finding(0, 0, "spec.x").severity(Severity::Info),
             ],
-            skipped: vec![Skipped {
-                code: "ITL0501",
-                reason: "no Service".into(),
-            }],
+            skipped: ["ITL0501", "ITL0502"]
+                .map(|code| Skipped {
+                    code,
+                    reason: "the input holds no Service, so all is well".into(),
+                })
+                .into(),
         };
         let checked = Checked {
             objects: 1,
@@ -228,7 +256,7 @@ info[ITL0002]: wanted a number  (IST0106)
        second
   try: write the value that the field wants
 
-skipped ITL0501: no Service
+skipped: 2 rules (no Service in the input); -v lists them
 1 error, 1 info in 1 file
 ";
         assert_eq!(text(&report, &texts, &checked, LAYOUT), expected);
@@ -242,6 +270,15 @@ skipped ITL0501: no Service
             "{text}"
         );
         assert!(!text.contains("info["), "{text}");
+        let verbose = Layout {
+            verbose: true,
+            ..LAYOUT
+        };
+        let text = super::text(&report, &texts, &checked, verbose);
+        assert!(
+            text.contains("\nskipped ITL0501, ITL0502: the input holds no Service, so all is well\n"),
+            "{text}"
+        );
     }
 
     #[test]

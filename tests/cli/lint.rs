@@ -67,7 +67,7 @@ fn text_shows_the_line_and_marks_the_value() {
     let ran = dir.run(&["lint", "-f", "a.yaml"]).exits(1);
     let expected = "\
 warning[ITL0003]: unknown field datum: an API server drops it
-  at:  a.yaml:4:1  datum
+  at:  a.yaml:4:1  datum  (Secret default/b)
        |
      4 | datum: {}
        | ^^^^^

@@ -85,7 +85,53 @@ fn what_is_made_has_nothing_to_warn_of() {
 }
 
 #[test]
+fn services_that_are_not_made_are_no_reason_to_stop() {
+    let dir = Dir::new();
+    // The first has a sample, the second leads to a Service of the user's own.
+    dir.run(&["gen-certs", "httpbin.example.com", "shop.example.org"])
+        .exits(0);
+    for args in [
+        &["manifests", "--samples"][..],
+        &["manifests", "--samples", "--api", "gateway-api"],
+        &["manifests", "--samples", "--issuer", "cert-manager"],
+        &["manifests", "--samples", "--only", "virtualservice"],
+        &["manifests", "--only", "virtualservice"],
+        &["manifests", "--only", "samples"],
+        &["manifests", "shop.example.org", "--samples"],
+    ] {
+        let ran = dir.run(args).exits(0);
+        for word in ["warning", "ITL"] {
+            assert!(!ran.stderr.contains(word), "{args:?}\n{}", ran.stderr);
+        }
+        let all = [args, &["--no-lint"]].concat();
+        assert_eq!(dir.run(&all).exits(0).stdout, ran.stdout, "{args:?}");
+    }
+}
+
+#[test]
+fn the_task_pages_own_mistake_is_a_note_for_istio_1_1() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "helloworld-v1.example.com", "httpbin.example.com"])
+        .exits(0);
+    for more in [&["--samples"][..], &["--only", "samples,virtualservice"]] {
+        let args = [&["manifests", "--istio", "1.1"], more].concat();
+        let ran = dir.run(&args).exits(0).says("leads to 5000");
+        assert!(!ran.stderr.contains("ITL"), "{}", ran.stderr);
+    }
+    // A port of the user's own that a sample does not have is a mistake.
+    let config = dir.read("istio-tls.yaml");
+    let wrong = "    routes:\n      - {prefix: /, service: httpbin, port: 8001}\n";
+    let host = "- host: httpbin.example.com\n";
+    assert!(config.contains(host), "{config}");
+    dir.write("istio-tls.yaml", config.replace(host, &format!("{host}{wrong}")));
+    dir.run(&["manifests", "--istio", "1.1", "--samples"])
+        .exits(1)
+        .says("ITL0511");
+}
+
+#[test]
 fn manifests_stop_on_what_lint_calls_an_error() {
+    let mut stopped = Vec::new();
     for bad in [
         "expired",
         "not-yet-valid",
@@ -109,6 +155,7 @@ fn manifests_stop_on_what_lint_calls_an_error() {
             assert_eq!(ran.exits(0).json()["kind"], "List", "{bad}");
             continue;
         }
+        stopped.push(bad);
         let ran = ran.exits(1).says("--no-lint");
         assert!(ran.json()["error"]["what"].is_string(), "{bad}");
         assert_eq!(
@@ -123,7 +170,11 @@ fn manifests_stop_on_what_lint_calls_an_error() {
             "{bad}: {}",
             ran.stderr
         );
+        let ran = dir.run(&["manifests", "-o", "json", "--no-lint"]).exits(0);
+        assert_eq!(ran.json()["kind"], "List", "{bad}");
+        assert_eq!(ran.stderr.matches("error: ").count(), 0, "{bad}: {}", ran.stderr);
         // What is not printed is not judged.
         dir.run(&["manifests", "--only", "virtualservice"]).exits(0);
     }
+    assert!(stopped.contains(&"expired"), "{stopped:?}");
 }

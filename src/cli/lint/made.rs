@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use super::world::Judging;
 use crate::cli::Failure;
 use crate::cli::context::Context;
-use crate::lint::{Finding, Severity};
-use crate::manifests::build::{self, Intent, Part};
+use crate::lint::{Finding, Severity, codes};
+use crate::manifests::build::{self, HostIntent, Intent, Part};
 use crate::manifests::model::Manifest;
 use crate::problem::Problem;
 use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
-use crate::workspace::config::FILE_NAME;
+use crate::workspace::config::{FILE_NAME, IstioTarget};
 
 /// What is wrong with the objects of `parts`: looked at beside those of the
 /// other parts, which the cluster will have too, but heard of by themselves.
@@ -38,8 +38,32 @@ pub(in crate::cli) fn findings_of_made(
     let findings = report.findings.into_iter();
     Ok(findings
         .filter(|finding| titles.contains(&finding.object) && finding.severity >= Severity::Warning)
+        .filter(|finding| !is_of_the_cluster(finding) && !is_the_pages_own(finding, intent))
         .collect())
 }
+
+/// The Services that are made are samples: those of the user are in the
+/// cluster, and a route that leads to one is no mistake.
+fn is_of_the_cluster(finding: &Finding) -> bool {
+    [codes::DESTINATION_NOT_FOUND.id, codes::ROUTE_BACKEND.id].contains(&finding.code)
+}
+
+/// The task page's route to helloworld-v1 leads to port 5000, which the page's
+/// Service does not have. For Istio 1.1 both are made as they stand there, and
+/// a note on standard error says so already.
+fn is_the_pages_own(finding: &Finding, intent: &Intent) -> bool {
+    let leads_there = |host: &&HostIntent| host.routes.iter().any(|route| route.service == PAGES_MISTAKE);
+    finding.code == codes::DESTINATION_PORT_NOT_FOUND.id
+        && intent.istio == IstioTarget::V1_1
+        && intent
+            .hosts
+            .iter()
+            .filter(leads_there)
+            .any(|host| finding.object.ends_with(&format!("/{}", host.names.virtual_service)))
+}
+
+/// The Service whose port the task page's route misses.
+const PAGES_MISTAKE: &str = "helloworld-v1";
 
 /// Objects that are not wanted now. Secrets that cert-manager will make are taken as if made here.
 fn others(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem> {

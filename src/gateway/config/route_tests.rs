@@ -84,6 +84,19 @@ fn rewrites_take_the_place_of_what_matched() {
         ("match: [{uri: {prefix: /foo}}], ", "uri: /", "/foo/x", ("//x?q", "")),
         ("match: [{uri: {exact: /foo}}], ", "uri: /bar", "/foo", ("/bar?q", "")),
         ("match: [{uri: {regex: '/f.*'}}], ", "uri: /bar", "/foo", ("/bar?q", "")),
+        // In RE2 a brace that begins no repetition is one.
+        (
+            "match: [{uri: {regex: '/api/{id}'}}], ",
+            "uri: /bar",
+            "/api/{id}",
+            ("/bar?q", ""),
+        ),
+        (
+            "",
+            "uriRegexRewrite: {match: '/{id}', rewrite: /1}",
+            "/api/{id}",
+            ("/api/1?q", ""),
+        ),
         // Without a path match the leading slash is the prefix.
         ("", "uri: /base/", "/x", ("/base/x?q", "")),
         ("", "authority: b.com", "/x", ("", "b.com")),

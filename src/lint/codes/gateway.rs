@@ -153,7 +153,7 @@ super::codes! {
         why: "the Secret wins, and the file is never read";
         fix: "remove the path";
         doc: ISTIO_SECURE_INGRESS;
-    TLS_PLACEHOLDER = "ITL0141" Warning None;
+    TLS_PLACEHOLDER = "ITL0141" Info None;
         title: "a placeholder of Istio 1.1 in place of a path";
         why: "only Istio 1.1 wanted `use sds` beside credentialName";
         fix: "remove the field; credentialName alone says enough";

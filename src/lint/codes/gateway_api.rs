@@ -78,4 +78,14 @@ super::codes! {
         why: "requests for it never meet the route; when no hostname is covered, the route is not accepted at all";
         fix: "add a listener for the hostname, or correct it";
         doc: GATEWAY_API;
+    ROUTE_BACKEND = "ITL0924" Error None;
+        title: "a route to a Service that is not there";
+        why: "requests that take this route answer 500";
+        fix: "correct the name, or the namespace when the Service is in another than the route";
+        doc: GATEWAY_API;
+    ROUTE_BACKEND_PORT = "ITL0925" Error None;
+        title: "a route to a port that the Service does not have";
+        why: "requests that take this route answer 500";
+        fix: "port: a number of the Service's own spec.ports, not of targetPort";
+        doc: GATEWAY_API;
 }

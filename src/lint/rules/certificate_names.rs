@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
-use crate::lint::credentials::{Certificate, Owner, Pair, TlsServer};
+use crate::lint::index::credentials::{Certificate, Owner, Pair, TlsServer};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::names::Host;
 use crate::shell::quote;

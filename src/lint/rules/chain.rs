@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::lint::codes::{CHAIN_BROKEN, CHAIN_INCOMPLETE, CHAIN_ORDER, CHAIN_WITH_ROOT};
-use crate::lint::credentials::{Certificate, Credentials, Known, Pair, Relation};
+use crate::lint::index::credentials::{Certificate, Credentials, Known, Pair, Relation};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Chain];

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::lint::codes::{
     CLIENT_CA_MISSING, CLIENT_CA_NO_AUTHORITY, CLIENT_CA_SHADOWED, CLIENT_CA_UNREADABLE, CLIENT_CA_WRONG_KEYS,
 };
-use crate::lint::credentials::{Certificate, Certificates, ClientCa, Reader, TlsServer, UsedSecret};
+use crate::lint::index::credentials::{Certificate, Certificates, ClientCa, Reader, TlsServer, UsedSecret};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&ClientCaIsThere, &ClientCaIsOne];

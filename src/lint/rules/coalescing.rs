@@ -12,8 +12,8 @@ use std::rc::Rc;
 
 use super::certificate_names::domains;
 use crate::lint::codes::CONNECTION_REUSED;
-use crate::lint::credentials::{Certificate, Credentials, Owner, Pair, TlsServer};
-use crate::lint::pods::Pods;
+use crate::lint::index::credentials::{Certificate, Credentials, Owner, Pair, TlsServer};
+use crate::lint::index::pods::Pods;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::gateway::TlsMode;
 use crate::names::Host;

@@ -7,9 +7,9 @@ use crate::lint::codes::{
     CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
     CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
 };
-use crate::lint::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
-use crate::lint::pods::Pods;
-use crate::lint::{Code, Finding, Findings, Need, Rule, World};
+use crate::lint::index::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
+use crate::lint::index::pods::Pods;
+use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::names::Host;
 use crate::shell::quote;
 
@@ -253,9 +253,19 @@ fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>
             ),
         )
     };
-    let finding = Finding::new(&CREDENTIAL_FILE_MISSING, server.place(&file.field), what);
-    found.push(finding.fix(fix));
+    let finding = Finding::new(&CREDENTIAL_FILE_MISSING, server.place(&file.field), what).fix(fix);
+    let is_sure = file.secret_is_there || INSTALLED_MOUNTS.contains(&secret.as_str());
+    found.push(if is_sure {
+        finding
+    } else {
+        finding.severity(Severity::Info).why(
+            "by custom a Secret istio-NAME is mounted on /etc/istio/NAME; where the gateway's Deployment mounts another one there, all is well",
+        )
+    });
 }
+
+/// The Secrets that Istio's own installation mounts, for certificates and for CAs.
+const INSTALLED_MOUNTS: [&str; 2] = ["istio-ingressgateway-certs", "istio-ingressgateway-ca-certs"];
 
 /// One Secret is named in one way.
 struct OneSpelling;

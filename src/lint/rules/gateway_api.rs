@@ -10,7 +10,7 @@ use crate::lint::codes::{
     API_HOSTNAME, CERTIFICATE_REFS, LISTENER_MISFIT, LISTENER_NO_CERTIFICATE, LISTENER_PROTOCOL, LISTENER_TWICE,
     LISTENERS_MANY, PASSTHROUGH_CERTIFICATES, TERMINATE_MODE,
 };
-use crate::lint::kube_gateways::{Listener, list, text};
+use crate::lint::index::kube_gateways::{Listener, list, text};
 use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::Other;

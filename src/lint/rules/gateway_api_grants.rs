@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::lint::codes::GRANT_MISSING;
-use crate::lint::kube_gateways::{GROUP, Listener, list, text};
+use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
 use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::Other;

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::lint::codes::{ROUTE_HOSTNAMES, ROUTE_NO_GATEWAY, ROUTE_NO_LISTENER, ROUTE_NOT_ALLOWED};
-use crate::lint::hosts::HostIndex;
-use crate::lint::kube_gateways::{GROUP, Listener, list, text};
-use crate::lint::servers::listed;
+use crate::lint::index::host_set::HostSet;
+use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
+use crate::lint::index::servers::listed;
 use crate::lint::world::Item;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::Other;
@@ -71,7 +71,7 @@ impl Rule for Parents {
 /// The hostnames of whole Gateways, made when a route names no listener.
 #[derive(Default)]
 struct Hosts<'a> {
-    of_gateway: HashMap<(&'a str, &'a str, bool), HostIndex<'a>>,
+    of_gateway: HashMap<(&'a str, &'a str, bool), HostSet<'a>>,
 }
 
 fn check_route<'a>(route: &Item<'a, Other>, gateways: &Gateways<'_, 'a>, hosts: &mut Hosts<'a>, found: &mut Findings) {
@@ -149,8 +149,8 @@ impl<'a> Attached<'_, '_, 'a> {
     }
 }
 
-fn index_of<'s, 'a: 's>(listeners: impl Iterator<Item = &'s Listener<'a>>) -> HostIndex<'a> {
-    let mut index = HostIndex::default();
+fn index_of<'s, 'a: 's>(listeners: impl Iterator<Item = &'s Listener<'a>>) -> HostSet<'a> {
+    let mut index = HostSet::default();
     for listener in listeners {
         index.insert(listener.text("/hostname").unwrap_or("*"));
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::lint::codes::{GATEWAYS_CONFLICT, HOST_TAKEN, PORT_PROTOCOLS, SNI_TWICE};
-use crate::lint::servers::{Protocol, ServerAt, listed, passes_through};
+use crate::lint::index::servers::{Protocol, ServerAt, listed, passes_through};
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::server_hosts::ServerHost;
 

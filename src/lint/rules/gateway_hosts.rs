@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::lint::codes::{HOST, HOST_ADDRESS, HOST_NAMESPACE, NO_HOSTS};
-use crate::lint::servers::ServerAt;
+use crate::lint::index::servers::ServerAt;
 use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &Addresses];

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::lint::codes::{
     BIND, PORT_NUMBER, PORT_PROTOCOL, PORT_TARGET, PORT_UDP, REDIRECT_NOT_HTTP, TLS_MISSING, TLS_ON_PLAIN,
 };
-use crate::lint::servers::{Protocol, ServerAt, passes_through, set};
+use crate::lint::index::servers::{Protocol, ServerAt, passes_through, set};
 use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Ports, &Binds, &TlsFits, &RedirectFits];

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use crate::lint::codes::REDIRECT_NOWHERE;
-use crate::lint::hosts::HostIndex;
-use crate::lint::servers::{Protocol, ServerAt, listed};
+use crate::lint::index::host_set::HostSet;
+use crate::lint::index::servers::{Protocol, ServerAt, listed};
 use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RedirectNowhere];
@@ -30,7 +30,7 @@ impl Rule for RedirectNowhere {
             .filter(|at| serves_https(at))
             .map(|at| (at.number, names(at)))
             .collect();
-        let mut served: HashMap<usize, HostIndex<'_>> = HashMap::new();
+        let mut served: HashMap<usize, HostSet<'_>> = HashMap::new();
         for (gateway, names) in &serving {
             for group in world.workloads.groups(*gateway) {
                 let index = served.entry(*group).or_default();

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::lint::codes::{
     DEFAULT_ENDPOINT, GATEWAY_NAME, NO_SERVERS, PORT_NAME_EMPTY, PORT_NAME_TWICE, SERVER_NAME_TWICE,
 };
-use crate::lint::servers::set;
+use crate::lint::index::servers::set;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::names;
 

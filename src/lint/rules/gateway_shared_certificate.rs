@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::lint::codes::CERTIFICATE_SHARED;
-use crate::lint::servers::{ServerAt, is_placeholder, listed, set};
+use crate::lint::index::servers::{ServerAt, is_placeholder, listed, set};
 use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Shared];

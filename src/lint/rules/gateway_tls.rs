@@ -2,7 +2,7 @@
 //! which exclude each other.
 
 use crate::lint::codes::{TLS_ISTIO_MUTUAL, TLS_NO_CA, TLS_NO_CERTIFICATE, TLS_PASSTHROUGH, TLS_SOURCES};
-use crate::lint::servers::{
+use crate::lint::index::servers::{
     Protocol, ServerAt, is_placeholder, listed, names_secret, passes_through, set, wants_certificate,
 };
 use crate::lint::{Code, Finding, Findings, Rule, World};

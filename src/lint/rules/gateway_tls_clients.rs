@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::lint::codes::{TLS_CLIENT_UNCHECKED, TLS_PIN, TLS_PIN_DROPPED, TLS_SAN};
-use crate::lint::servers::{is_placeholder, listed, names_secret, passes_through, set};
+use crate::lint::index::servers::{is_placeholder, listed, names_secret, passes_through, set};
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode};
 

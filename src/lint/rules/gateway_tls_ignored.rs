@@ -1,7 +1,7 @@
 //! Revocation lists and paths that have no effect where they stand.
 
 use crate::lint::codes::{TLS_CRL, TLS_IGNORED};
-use crate::lint::servers::{is_placeholder, names_secret, passes_through, set, wants_certificate};
+use crate::lint::index::servers::{is_placeholder, names_secret, passes_through, set, wants_certificate};
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::model::gateway::TlsMode;
 

@@ -2,7 +2,7 @@
 //! files, new fields.
 
 use crate::lint::codes::{TLS_CURVES, TLS_FIELD_SINCE, TLS_FILES, TLS_PLACEHOLDER};
-use crate::lint::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
+use crate::lint::index::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
 use crate::lint::{Code, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsMode;
 
@@ -209,7 +209,7 @@ mod tests {
             .map(|finding| (finding.severity, finding.istio))
             .collect();
         let refused = (Severity::Error, Some("IST0106"));
-        assert_eq!(severities, [refused, refused, (Severity::Warning, None)]);
+        assert_eq!(severities, [refused, refused, (Severity::Info, None)]);
         assert_eq!(of("ITL0141", &whole, IstioTarget::V1_1), []);
         let no_secret = https("mode: SIMPLE, serverCertificate: sds, privateKey: sds");
         for target in [IstioTarget::Latest, IstioTarget::V1_1] {

@@ -1,7 +1,7 @@
 //! Lists of certificates, which hold one or two.
 
 use crate::lint::codes::TLS_PAIRS;
-use crate::lint::servers::{ServerAt, names_secret, wants_certificate};
+use crate::lint::index::servers::{ServerAt, names_secret, wants_certificate};
 use crate::lint::{Code, Findings, Place, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Pairs];

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::lint::codes::{TLS_CIPHER, TLS_CIPHER_TWICE, TLS_OLD_VERSION, TLS_PARAMETERS_UNUSED, TLS_VERSIONS};
-use crate::lint::servers::{listed, wants_certificate};
+use crate::lint::index::servers::{listed, wants_certificate};
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::model::gateway::TlsProtocol;
 

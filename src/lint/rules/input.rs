@@ -25,7 +25,7 @@ impl Rule for Unreadable {
             };
             let finding = Finding::new(
                 code,
-                Place::at(title(error.object.as_ref(), world), &error.location, &error.path),
+                Place::at(title(error.object.as_deref(), world), &error.location, &error.path),
                 &error.message,
             );
             found.push(match &error.fix {

@@ -8,7 +8,7 @@ use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
     KEY_TYPE_OF_LATER_ENVOY, KEY_TYPE_UNSUPPORTED, KEY_UNREADABLE,
 };
-use crate::lint::credentials::{Certificate, NAME, Pair, TlsServer, Value, explained, words};
+use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, Value, explained, words};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsProtocol;
 
@@ -41,7 +41,7 @@ impl Rule for Readable {
     }
 }
 
-fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::credentials::Unreadable) -> Finding {
+fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::index::credentials::Unreadable) -> Finding {
     let value = &pair.certificate;
     let finding = Finding::new(
         &CERTIFICATE_UNREADABLE,

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::lint::bindings::MESH;
 use crate::lint::codes::MESH_HOSTS_CONFLICT;
-use crate::lint::host_index::{HostIndex, Suffixes};
-use crate::lint::registry::full_name;
+use crate::lint::index::bindings::MESH;
+use crate::lint::index::host_index::{HostIndex, Suffixes};
+use crate::lint::index::registry::full_name;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Item, Rule, World};
 use crate::manifests::model::VirtualService;

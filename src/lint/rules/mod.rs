@@ -8,6 +8,7 @@ mod coalescing;
 mod credential_lookup;
 mod delegates;
 mod gateway_api;
+mod gateway_api_backends;
 mod gateway_api_grants;
 mod gateway_api_routes;
 mod gateway_conflicts;
@@ -72,6 +73,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         gateway_api::RULES,
         gateway_api_routes::RULES,
         gateway_api_grants::RULES,
+        gateway_api_backends::RULES,
         virtual_service::RULES,
         vs_gateways::RULES,
         vs_servers::RULES,

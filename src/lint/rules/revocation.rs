@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::certs::pem;
 use crate::certs::times::shown;
 use crate::lint::codes::{CRL_EXPIRED, CRL_IGNORED, CRL_INCOMPLETE, CRL_UNREADABLE};
-use crate::lint::credentials::{Authorities, NAME, RevocationList, explained, words};
+use crate::lint::index::credentials::{Authorities, NAME, RevocationList, explained, words};
 use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RevocationLists];

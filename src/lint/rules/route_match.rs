@@ -8,10 +8,10 @@ use crate::lint::codes::{
     VS_GATEWAY_NAME_LEGACY,
 };
 use crate::lint::istio_names::{is_claim, is_header_name, is_label, is_label_key, is_label_value};
-use crate::lint::re2;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::model::http_route::{HttpMatch, StringMatch};
+use crate::manifests::re2;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Matches];
 

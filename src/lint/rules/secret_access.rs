@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::lint::codes::SECRETS_MAY_NOT_BE_LISTED;
-use crate::lint::pods::Workloads;
+use crate::lint::index::pods::PodIndex;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};
 use crate::manifests::model::Other;
 
@@ -27,7 +27,7 @@ impl Rule for ServiceAccount {
             .iter()
             .filter(|server| !server.credentials.is_empty());
         let gateways: BTreeSet<usize> = with_secrets
-            .flat_map(|server| Workloads::deployments(&server.pods))
+            .flat_map(|server| PodIndex::deployments(&server.pods))
             .collect();
         for deployment in gateways.into_iter().filter_map(|place| world.deployments.get(place)) {
             let named = deployment.object.spec.template.spec.service_account_name.as_deref();

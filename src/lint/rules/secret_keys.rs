@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::lint::codes::{
     SECRET_INVISIBLE, SECRET_KEY_IN_ANNOTATION, SECRET_PAIRS_DIFFER, SECRET_TYPE_WITHOUT_KEYS, SECRET_WITHOUT_PAIR,
 };
-use crate::lint::credentials::UsedSecret;
+use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
 

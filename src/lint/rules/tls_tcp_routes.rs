@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::route_match::{check_labels, check_port};
 use super::virtual_service::check_gateway_names;
-use crate::lint::bindings::MESH;
 use crate::lint::codes::{
     PORT_OUT_OF_RANGE, SNI_HOST_INVALID, SNI_HOST_IS_ADDRESS, SNI_HOST_OUTSIDE_HOSTS, SOURCE_INVALID, SUBNET_INVALID,
     TCP_ROUTE_INCOMPLETE, TLS_ROUTE_INCOMPLETE, VS_GATEWAY_NAME, VS_GATEWAY_NAME_LEGACY,
 };
-use crate::lint::host_index::{HostIndex, Suffixes};
+use crate::lint::index::bindings::MESH;
+use crate::lint::index::host_index::{HostIndex, Suffixes};
 use crate::lint::istio_names::{check_gateway_domain, check_wildcard_domain, is_address, is_subnet};
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Item, Rule, World};

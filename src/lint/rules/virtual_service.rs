@@ -3,12 +3,12 @@
 
 use std::collections::HashSet;
 
-use crate::lint::bindings::MESH;
 use crate::lint::codes::{
     CLAIM_WITHOUT_GATEWAY, VS_DELEGATE_FIELDS, VS_EXPORT_TO, VS_GATEWAY_NAME, VS_GATEWAY_NAME_LEGACY, VS_HOST_INVALID,
     VS_HOSTS_OVERLAP, VS_WILDCARD_IN_MESH, VS_WITHOUT_ROUTES,
 };
-use crate::lint::host_index::{HostIndex, Suffixes};
+use crate::lint::index::bindings::MESH;
+use crate::lint::index::host_index::{HostIndex, Suffixes};
 use crate::lint::istio_names::{
     check_fqdn, check_gateway_domain, check_wildcard_domain, is_address, is_claim, is_label,
 };

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::virtual_service::claims_of;
-use crate::lint::bindings::{Gateways, MESH};
 use crate::lint::codes::CLAIM_WITHOUT_AUTHENTICATION;
+use crate::lint::index::bindings::{Gateways, MESH};
 use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Authenticated];

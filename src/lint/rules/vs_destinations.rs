@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::lint::bindings::MESH;
 use crate::lint::codes::{
     DESTINATION_NOT_FOUND, DESTINATION_PORT_NEEDED, DESTINATION_PORT_NOT_FOUND, DESTINATION_SUBSET_NOT_FOUND,
     SUBSET_ROUTES_NOT_AFFECTED,
 };
+use crate::lint::index::bindings::MESH;
+use crate::lint::index::registry::{Exposed, Found, Registry, Subsets, full_name};
 use crate::lint::istio_names::check_wildcard_domain;
-use crate::lint::registry::{Exposed, Found, Registry, Subsets, full_name};
 use crate::lint::rule::Need;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::lint::bindings::{BoundGateway, Gateways, MESH, gateway_name};
 use crate::lint::codes::{
     VS_GATEWAY_HOSTS, VS_GATEWAY_NOT_FOUND, VS_HOST_EXPOSED_NOWHERE, VS_INTERNAL_GATEWAY, VS_NOT_EXPORTED_TO_GATEWAY,
 };
+use crate::lint::index::bindings::{BoundGateway, Gateways, MESH, gateway_name};
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};
 use crate::manifests::model::VirtualService;
@@ -63,7 +63,11 @@ fn missing(name: &str, service: &Item<'_, VirtualService>, gateways: &Gateways<'
     let (namespace, own) = gateway_name(name, service.namespace);
     let finding = spot.finding(
         &VS_GATEWAY_NOT_FOUND,
-        format!("there is no Gateway {own} in the namespace {namespace}"),
+        if own.is_empty() || namespace.is_empty() {
+            format!("there is no Gateway \"{name}\"")
+        } else {
+            format!("there is no Gateway {own} in the namespace {namespace}")
+        },
     );
     let Some(other) = gateways.namespaces_of(own).next() else {
         return finding;

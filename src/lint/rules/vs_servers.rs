@@ -4,12 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::lint::bindings::{BoundGateway, Exposure, Gateways, MESH, Takes, gateway_name};
 use crate::lint::codes::{
     GATEWAY_HOST_WITHOUT_ROUTES, MATCH_GATEWAY_NOT_BOUND, MATCH_PORT_NOT_EXPOSED, VS_HTTP_ROUTES_UNUSED,
     VS_TCP_ROUTES_UNUSED, VS_TLS_ROUTES_UNUSED,
 };
-use crate::lint::host_index::{HostIndex, Suffixes};
+use crate::lint::index::bindings::{BoundGateway, Exposure, Gateways, MESH, Takes, gateway_name};
+use crate::lint::index::host_index::{HostIndex, Suffixes};
+use crate::lint::istio_names::is_label;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, Severity, World};
 use crate::manifests::model::VirtualService;
@@ -213,7 +214,8 @@ impl Rule for BoundInMatches {
                             MESH => in_mesh,
                             name => bound.contains(&gateway_name(name, service.namespace)),
                         };
-                        if !is_bound {
+                        // What is no Gateway's name is reported as such.
+                        if !is_bound && can_be_named(name) {
                             let path = format!("spec.{field}[{at}].match[{number}].gateways[{item}]");
                             let what = format!("the VirtualService is not bound to {name}");
                             found.push(Spot::new(service, path).finding(&MATCH_GATEWAY_NOT_BOUND, what));
@@ -223,6 +225,12 @@ impl Rule for BoundInMatches {
             }
         }
     }
+}
+
+/// Whether a Gateway can have a name that is written `namespace/name`; other forms are taken to.
+fn can_be_named(name: &str) -> bool {
+    let parts = name.split_once('/');
+    parts.is_none_or(|(namespace, own)| (namespace == "." || is_label(namespace)) && is_label(own))
 }
 
 /// Hosts of HTTP servers for which no VirtualService has routes.
@@ -238,7 +246,15 @@ impl Rule for HostsWithoutRoutes {
             found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, "the input holds no VirtualService");
             return;
         }
-        let routed = routed_hosts(world);
+        let mut unread = world.errors.iter().map(|error| error.object.as_ref());
+        if unread.any(|object| object.is_none_or(|object| object.kind == "VirtualService")) {
+            found.skip(
+                &GATEWAY_HOST_WITHOUT_ROUTES,
+                "a VirtualService could not be read, and it may have the routes",
+            );
+            return;
+        }
+        let (routed, astray) = routed_hosts(world);
         for gateway in &world.gateways {
             let routed = routed.get(&(gateway.namespace, gateway.metadata.name.as_str()));
             let mut told = HashSet::new();
@@ -249,7 +265,10 @@ impl Rule for HostsWithoutRoutes {
                 }
                 for (at, host) in hosts_of(server, gateway.namespace).into_iter().enumerate() {
                     let only = host.namespace.as_deref();
-                    let mut namespaces = routed.into_iter().flat_map(|routed| routed.overlapping(&host.name));
+                    let mut namespaces = routed
+                        .into_iter()
+                        .chain([&astray])
+                        .flat_map(|routed| routed.overlapping(&host.name));
                     let is_routed = namespaces.any(|namespace| only.is_none_or(|only| only == *namespace));
                     if !is_routed && told.insert(host.text()) {
                         let place = gateway.place(&format!("spec.servers[{number}].hosts[{at}]"));
@@ -266,8 +285,13 @@ impl Rule for HostsWithoutRoutes {
     }
 }
 
-/// The hosts of the VirtualServices bound to each Gateway, with their namespaces.
-fn routed_hosts<'w>(world: &'w World<'_>) -> HashMap<(&'w str, &'w str), HostIndex<&'w str>> {
+/// Hosts with the namespaces of their VirtualServices.
+type Routed<'w> = HostIndex<&'w str>;
+
+/// The hosts of the VirtualServices bound to each Gateway; and those of
+/// VirtualServices that name a Gateway which is not there: that is the finding
+/// then, and the Gateway that was meant is not told of its consequence.
+fn routed_hosts<'w>(world: &'w World<'_>) -> (HashMap<(&'w str, &'w str), Routed<'w>>, Routed<'w>) {
     let servers = world.gateways.iter().flat_map(|gateway| &gateway.object.spec.servers);
     let wildcards: Vec<String> = servers
         .flat_map(|server| hosts_of(server, ""))
@@ -275,19 +299,32 @@ fn routed_hosts<'w>(world: &'w World<'_>) -> HashMap<(&'w str, &'w str), HostInd
         .filter(|name| name.starts_with('*'))
         .collect();
     let asked = Suffixes::of(wildcards.iter().map(String::as_str));
+    let there: HashSet<(&str, &str)> = world
+        .gateways
+        .iter()
+        .map(|gateway| (gateway.namespace, gateway.metadata.name.as_str()))
+        .collect();
     let mut routed = HashMap::new();
+    let mut astray = HostIndex::asked_for(&asked);
     for service in &world.virtual_services {
         let gateways = service.object.spec.gateways.iter().filter(|name| *name != MESH);
         for gateway in gateways {
-            let index = routed
-                .entry(gateway_name(gateway, service.namespace))
-                .or_insert_with(|| HostIndex::asked_for(&asked));
+            let name = gateway_name(gateway, service.namespace);
+            let index = if there.contains(&name) {
+                routed.entry(name).or_insert_with(|| HostIndex::asked_for(&asked))
+            } else {
+                &mut astray
+            };
             for host in &service.object.spec.hosts {
                 index.add(&host.to_ascii_lowercase(), &service.namespace);
             }
+            if service.object.spec.hosts.is_empty() {
+                // Hosts were forgotten, which is a finding of its own.
+                index.add("*", &service.namespace);
+            }
         }
     }
-    routed
+    (routed, astray)
 }
 
 #[cfg(test)]
@@ -444,7 +481,10 @@ mod tests {
         let redirect = "{port: {number: 80, name: http, protocol: HTTP}, hosts: [b.com], tls: {httpsRedirect: true}}";
         let of = |hosts: &str| format!("{{port: {{number: 80, name: http, protocol: HTTP}}, hosts: [{hosts}]}}");
         let bound = service(&format!("hosts: [x.a.com, '*.b.com'], gateways: [g], http: [{{{TO}}}]"));
-        let elsewhere = service(&format!("hosts: [a.com], gateways: [there/g], http: [{{{TO}}}]"));
+        let astray = service(&format!("hosts: [a.com], gateways: [there/g], http: [{{{TO}}}]"));
+        let other = gateway(&[HTTP]).replace("namespace: here", "namespace: there");
+        let elsewhere = format!("{astray}{other}");
+        let unbound = service(&format!("gateways: [g], http: [{{{TO}}}]"));
         for (server, service, paths) in [
             (of("x.a.com, '*.a.com', '*', x.b.com, '*.b.com'"), &bound, &[][..]),
             (of("here/x.a.com, './*.a.com', '*/x.b.com'"), &bound, &[]),
@@ -458,6 +498,10 @@ mod tests {
                 &["spec.servers[0].hosts[1]", "spec.servers[0].hosts[2]"],
             ),
             (of("a.com"), &elsewhere, &["spec.servers[0].hosts[0]"]),
+            // The Gateway that is not there is the finding, or the hosts that are not.
+            (of("a.com"), &astray, &[]),
+            (of("b.com"), &astray, &["spec.servers[0].hosts[0]"]),
+            (of("a.com, '*.b.com'"), &unbound, &[]),
         ] {
             assert_code(&format!("{}{service}", gateway(&[&server])), "ITL0509", paths);
         }

@@ -116,7 +116,7 @@ pub struct LoadError {
     /// What to change, where it is known.
     pub fix: Option<String>,
     /// The object, where its header could be read.
-    pub object: Option<Named>,
+    pub object: Option<Box<Named>>,
 }
 
 impl From<LoadError> for Problem {
@@ -330,7 +330,7 @@ impl Loading {
         }
         let said = self.loaded.warnings.len();
         let manifest = self.manifest(node, api_version, kind).map_err(|error| LoadError {
-            object: Named::of(node, kind),
+            object: Named::of(node, kind).map(Box::new),
             ..error
         })?;
         for warning in &mut self.loaded.warnings[said..] {

@@ -1,6 +1,7 @@
 //! Names of Secrets and paths of files, with what of them is in the input.
 
-use crate::lint::testing::{assert_code, gateway, httpbin, only, secret, secret_in, secret_of, simple};
+use crate::lint::Severity;
+use crate::lint::testing::{assert_code, gateway, httpbin, lint_yaml, only, secret, secret_in, secret_of, simple};
 
 /// The names of a Secret, with what of it is in the input.
 #[test]
@@ -213,5 +214,27 @@ fn certificate_refs_of_the_gateway_api_are_beside_the_gateway() {
         ),
     ] {
         assert_code(&yaml, "ITL0301", paths);
+    }
+}
+
+#[test]
+fn a_folder_that_istio_does_not_mount_itself_may_be_another_secret() {
+    let gateway = |folder: &str| {
+        let tls = format!(
+            "mode: SIMPLE, serverCertificate: /etc/istio/{folder}/tls.crt, privateKey: /etc/istio/{folder}/tls.key"
+        );
+        gateway("a", &[("httpbin.example.com", &tls)])
+    };
+    let whole = secret_of("other", httpbin());
+    let part = secret("istio-x-certs", &[("tls.crt", "")]);
+    for (folder, beside, severity) in [
+        ("x-certs", &whole, Severity::Info),
+        ("x-certs", &part, Severity::Warning),
+        ("ingressgateway-certs", &whole, Severity::Warning),
+    ] {
+        let findings = lint_yaml(&format!("{}{beside}", gateway(folder))).findings;
+        let of_code: Vec<_> = findings.iter().filter(|finding| finding.code == "ITL0305").collect();
+        assert!(!of_code.is_empty(), "{folder}");
+        assert!(of_code.iter().all(|finding| finding.severity == severity), "{folder}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ClientCa, Credential, FileField};
 use crate::lint::finding::Place;
-use crate::lint::pods::Pods;
+use crate::lint::index::pods::Pods;
 use crate::lint::world::Item;
 use crate::manifests::load::Origin;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};

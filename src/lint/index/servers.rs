@@ -1,59 +1,58 @@
 //! The servers of all Gateways one by one, and what their protocols mean.
 
-use super::Code;
-use super::World;
-use super::finding::{Finding, Place};
-use super::world::Item;
+use crate::lint::finding::{Finding, Place};
+use crate::lint::world::Item;
+use crate::lint::{Code, World};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
 
 /// A server with the Gateway that it stands in.
 #[derive(Clone, Copy)]
-pub(super) struct ServerAt<'w, 'a> {
+pub(in crate::lint) struct ServerAt<'w, 'a> {
     /// Its Gateway.
-    pub(super) gateway: &'w Item<'a, Gateway>,
+    pub(in crate::lint) gateway: &'w Item<'a, Gateway>,
     /// Which of the world's Gateways that is.
-    pub(super) number: usize,
+    pub(in crate::lint) number: usize,
     /// Which of the Gateway's servers it is.
-    pub(super) index: usize,
+    pub(in crate::lint) index: usize,
     /// The server.
-    pub(super) server: &'a Server,
+    pub(in crate::lint) server: &'a Server,
 }
 
 impl<'a> ServerAt<'_, 'a> {
     /// The path of one of its fields.
-    pub(super) fn path(&self, field: &str) -> String {
+    pub(in crate::lint) fn path(&self, field: &str) -> String {
         format!("spec.servers[{}].{field}", self.index)
     }
 
     /// The place of one of its fields.
-    pub(super) fn place(&self, field: &str) -> Place {
+    pub(in crate::lint) fn place(&self, field: &str) -> Place {
         self.gateway.place(&self.path(field))
     }
 
     /// A finding at one of its fields.
-    pub(super) fn finding(&self, code: &'static Code, field: &str, what: impl Into<String>) -> Finding {
+    pub(in crate::lint) fn finding(&self, code: &'static Code, field: &str, what: impl Into<String>) -> Finding {
         Finding::new(code, self.place(field), what)
     }
 
     /// Its protocol, as far as Istio knows it.
-    pub(super) fn protocol(&self) -> Option<Protocol> {
+    pub(in crate::lint) fn protocol(&self) -> Option<Protocol> {
         Protocol::parse(&self.server.port.protocol)
     }
 
     /// Its hosts, normalised.
-    pub(super) fn hosts(&self) -> Vec<ServerHost> {
+    pub(in crate::lint) fn hosts(&self) -> Vec<ServerHost> {
         hosts_of(self.server, self.gateway.namespace)
     }
 
     /// The address it binds to; empty for every address.
-    pub(super) fn bind(&self) -> &'a str {
+    pub(in crate::lint) fn bind(&self) -> &'a str {
         self.server.bind.as_deref().unwrap_or_default()
     }
 
     /// Its TLS settings, when it speaks TLS.
-    pub(super) fn spoken_tls(&self) -> Option<&'a ServerTlsSettings> {
+    pub(in crate::lint) fn spoken_tls(&self) -> Option<&'a ServerTlsSettings> {
         self.server
             .tls
             .as_ref()
@@ -63,7 +62,7 @@ impl<'a> ServerAt<'_, 'a> {
 
 impl<'a> World<'a> {
     /// Every server of every Gateway, in the order of the input.
-    pub(super) fn servers<'w>(&'w self) -> impl Iterator<Item = ServerAt<'w, 'a>> {
+    pub(in crate::lint) fn servers<'w>(&'w self) -> impl Iterator<Item = ServerAt<'w, 'a>> {
         self.gateways.iter().enumerate().flat_map(|(number, gateway)| {
             let servers = gateway.object.spec.servers.iter().enumerate();
             servers.map(move |(index, server)| ServerAt {
@@ -78,7 +77,7 @@ impl<'a> World<'a> {
 
 /// What a port speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Protocol {
+pub(in crate::lint) enum Protocol {
     /// HTTP, HTTP2, GRPC, GRPC-WEB and HTTP_PROXY: they share a port's routes.
     Http,
     /// HTTPS and TLS: told apart by SNI.
@@ -91,7 +90,7 @@ pub(super) enum Protocol {
 
 impl Protocol {
     /// The words that Istio knows, in any case of letters.
-    pub(super) fn parse(word: &str) -> Option<Self> {
+    pub(in crate::lint) fn parse(word: &str) -> Option<Self> {
         match word.to_ascii_lowercase().as_str() {
             "http" | "http2" | "grpc" | "grpc-web" | "http_proxy" => Some(Self::Http),
             "https" | "tls" => Some(Self::Tls),
@@ -102,7 +101,7 @@ impl Protocol {
     }
 
     /// What the port speaks, in words.
-    pub(super) fn words(self) -> &'static str {
+    pub(in crate::lint) fn words(self) -> &'static str {
         match self {
             Self::Http => "plain HTTP",
             Self::Tls => "TLS",
@@ -113,33 +112,33 @@ impl Protocol {
 }
 
 /// Whether a gateway ends TLS itself with a certificate that the settings name.
-pub(super) fn wants_certificate(mode: TlsMode) -> bool {
+pub(in crate::lint) fn wants_certificate(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Simple | TlsMode::Mutual | TlsMode::OptionalMutual)
 }
 
 /// Whether TLS is passed on unopened.
-pub(super) fn passes_through(mode: TlsMode) -> bool {
+pub(in crate::lint) fn passes_through(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Passthrough | TlsMode::AutoPassthrough)
 }
 
 /// A text that is there and not empty: to Istio, an empty one is absent.
-pub(super) fn set(field: Option<&String>) -> Option<&str> {
+pub(in crate::lint) fn set(field: Option<&String>) -> Option<&str> {
     field.map(String::as_str).filter(|text| !text.is_empty())
 }
 
 /// Whether a Secret is named, by either field.
-pub(super) fn names_secret(tls: &ServerTlsSettings) -> bool {
+pub(in crate::lint) fn names_secret(tls: &ServerTlsSettings) -> bool {
     set(tls.credential_name.as_ref()).is_some() || !tls.credential_names.is_empty()
 }
 
 /// The words that Istio 1.1 wanted in place of paths, where a Secret is named.
-pub(super) fn is_placeholder(path: &str) -> bool {
+pub(in crate::lint) fn is_placeholder(path: &str) -> bool {
     let word = path.trim().to_ascii_lowercase();
     matches!(word.as_str(), "use sds" | "use-sds" | "sds")
 }
 
 /// Words joined for people: `a`, `a and b`, `a, b and 7 more`.
-pub(super) fn listed<T: AsRef<str>>(words: &[T]) -> String {
+pub(in crate::lint) fn listed<T: AsRef<str>>(words: &[T]) -> String {
     const SHOWN: usize = 3;
     let shown: Vec<&str> = words.iter().take(SHOWN).map(AsRef::as_ref).collect();
     match (words.len().saturating_sub(SHOWN), shown.as_slice()) {

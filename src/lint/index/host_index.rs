@@ -1,5 +1,6 @@
-//! Which of many hosts overlap with one: exact names and wildcards, without
-//! comparing all pairs.
+//! Which of many hosts overlap with one, each with its values: exact names and
+//! wildcards, without comparing all pairs. Where only whether any overlaps is
+//! asked, [`super::host_set`] is enough and needs to know nothing before.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,7 +10,7 @@ const LONGEST: usize = 255;
 /// Hosts, each with values. A host is lower-case, and exact, `*`, or a `*`
 /// before a suffix.
 #[derive(Debug, Default)]
-pub(super) struct HostIndex<T> {
+pub(in crate::lint) struct HostIndex<T> {
     exact: HashMap<String, BTreeSet<T>>,
     /// By what stands after the `*`.
     wildcards: HashMap<String, BTreeSet<T>>,
@@ -21,7 +22,7 @@ pub(super) struct HostIndex<T> {
 
 /// Suffixes of wildcards.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Suffixes {
+pub(in crate::lint) struct Suffixes {
     known: HashSet<String>,
     /// Some suffix does not begin at a label.
     within_labels: bool,
@@ -29,7 +30,7 @@ pub(super) struct Suffixes {
 
 impl Suffixes {
     /// The suffixes of the wildcards among hosts.
-    pub(super) fn of<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
+    pub(in crate::lint) fn of<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
         let mut suffixes = Self::default();
         for suffix in hosts.filter_map(|host| host.strip_prefix('*')) {
             suffixes.add(suffix);
@@ -58,7 +59,7 @@ impl Suffixes {
 
 impl<T: Ord + Clone> HostIndex<T> {
     /// An index that can be asked for exact hosts, and for wildcards with these suffixes.
-    pub(super) fn asked_for(asked: &Suffixes) -> Self {
+    pub(in crate::lint) fn asked_for(asked: &Suffixes) -> Self {
         Self {
             exact: HashMap::new(),
             wildcards: HashMap::new(),
@@ -69,7 +70,7 @@ impl<T: Ord + Clone> HostIndex<T> {
     }
 
     /// Adds a host's value.
-    pub(super) fn add(&mut self, host: &str, value: &T) {
+    pub(in crate::lint) fn add(&mut self, host: &str, value: &T) {
         if host.len() > LONGEST {
             return;
         }
@@ -87,7 +88,7 @@ impl<T: Ord + Clone> HostIndex<T> {
     }
 
     /// The values of all hosts that overlap with one; a value may come twice.
-    pub(super) fn overlapping<'s>(&'s self, host: &str) -> impl Iterator<Item = &'s T> {
+    pub(in crate::lint) fn overlapping<'s>(&'s self, host: &str) -> impl Iterator<Item = &'s T> {
         let host = if host.len() > LONGEST { "" } else { host };
         let (text, same, beneath) = match host.strip_prefix('*') {
             Some(suffix) => (suffix, self.wildcards.get(suffix), self.covered.get(suffix)),

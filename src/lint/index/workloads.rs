@@ -1,13 +1,11 @@
-//! The pods that Gateways run on, and the ports that Services lead to them:
-//! what `istioctl analyze` assumes when it sees no cluster, and the pods and
-//! Services of the input.
+//! Which Gateways run on the same pods, and the ports that Services lead to
+//! there: what `istioctl analyze` assumes when it sees no cluster, and the
+//! Services of the input. The pods themselves are [`super::pods`].
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-
-use super::world::{Item, Settings};
+use super::pods::{Labels, PodKind, matches, pod_kinds};
+use crate::lint::world::{Item, Settings};
 use crate::manifests::model::service::{ServicePort, TargetPort};
 use crate::manifests::model::{Deployment, Gateway, Other, Service};
 
@@ -18,16 +16,7 @@ const ASSUMED_PORTS: [u32; 4] = [80, 443, 15443, 31400];
 /// The target ports of 80 and 443 in Istio's own installation.
 const INSTALLED_TARGETS: [u32; 2] = [8080, 8443];
 
-type Labels = BTreeMap<String, String>;
 type Pair<'a> = (&'a str, &'a str);
-
-/// Pods that look alike.
-struct Pods<'a> {
-    namespace: &'a str,
-    labels: Cow<'a, Labels>,
-    /// The ingress gateway's own, which need not be in the input.
-    assumed: bool,
-}
 
 /// What a Gateway's selector stands for.
 #[derive(Debug, Default)]
@@ -44,7 +33,7 @@ struct Selected {
 
 /// Which Gateways run on which pods.
 #[derive(Debug, Default)]
-pub(super) struct Workloads {
+pub(in crate::lint) struct Workloads {
     selected: Vec<Selected>,
     /// The selector of each Gateway.
     of_gateway: Vec<usize>,
@@ -52,7 +41,7 @@ pub(super) struct Workloads {
 
 impl Workloads {
     /// Finds the pods of every Gateway.
-    pub(super) fn new(
+    pub(in crate::lint) fn new(
         settings: &Settings,
         pod_namespace: &str,
         gateways: &[Item<'_, Gateway>],
@@ -60,7 +49,10 @@ impl Workloads {
         deployments: &[Item<'_, Deployment>],
         others: &[Item<'_, Other>],
     ) -> Self {
-        let pods = pods(settings, pod_namespace, deployments, others);
+        let mut pods = pod_kinds(settings, pod_namespace, deployments, others);
+        // Each kind once; without labels, no selector means them.
+        let mut seen: HashSet<(&str, Labels)> = HashSet::new();
+        pods.retain(|pods| !pods.labels.is_empty() && seen.insert((pods.namespace, pods.labels.clone().into_owned())));
         let mut numbers: HashMap<&Labels, usize> = HashMap::new();
         let mut selectors: Vec<&Labels> = Vec::new();
         let of_gateway = gateways
@@ -110,24 +102,24 @@ impl Workloads {
     }
 
     /// Whether the selector of the Gateway with this number matches any pod.
-    pub(super) fn has_pods(&self, gateway: usize) -> bool {
+    pub(in crate::lint) fn has_pods(&self, gateway: usize) -> bool {
         self.selected(gateway).pods > 0
     }
 
     /// Whether a Service leads to a port of the pods of a Gateway: by its own
     /// port's number, or by the target port's.
-    pub(super) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
+    pub(in crate::lint) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).ports.contains(&port)
     }
 
     /// Whether a port is a target port of the ingress gateway's Service as Istio
     /// installs it, where that Service is not in the input.
-    pub(super) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
+    pub(in crate::lint) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).assumed && INSTALLED_TARGETS.contains(&port)
     }
 
     /// The ports that Services lead to on the pods of a Gateway, ascending.
-    pub(super) fn service_ports(&self, gateway: usize) -> Vec<u32> {
+    pub(in crate::lint) fn service_ports(&self, gateway: usize) -> Vec<u32> {
         let mut ports: Vec<u32> = self.selected(gateway).ports.iter().copied().collect();
         ports.sort_unstable();
         ports
@@ -135,51 +127,9 @@ impl Workloads {
 
     /// Numbers of groups of pods: two Gateways share a pod exactly if they
     /// share a group. Gateways of one selector share a group in any case.
-    pub(super) fn groups(&self, gateway: usize) -> &[usize] {
+    pub(in crate::lint) fn groups(&self, gateway: usize) -> &[usize] {
         &self.selected(gateway).groups
     }
-}
-
-/// The assumed pods first, then those of the input, each kind once.
-fn pods<'a>(
-    settings: &'a Settings,
-    pod_namespace: &'a str,
-    deployments: &'a [Item<'_, Deployment>],
-    others: &'a [Item<'_, Other>],
-) -> Vec<Pods<'a>> {
-    let mut found = vec![Pods {
-        namespace: pod_namespace,
-        labels: Cow::Borrowed(&settings.pod_labels),
-        assumed: true,
-    }];
-    found.extend(deployments.iter().map(|item| Pods {
-        namespace: item.namespace,
-        labels: Cow::Borrowed(&item.object.spec.template.metadata.labels),
-        assumed: false,
-    }));
-    found.extend(others.iter().filter_map(|item| {
-        let labels = match item.object.kind.as_str() {
-            "Pod" => Cow::Borrowed(&item.metadata.labels),
-            "DaemonSet" | "StatefulSet" | "ReplicaSet" => Cow::Owned(template_labels(&item.object.content)),
-            _ => return None,
-        };
-        Some(Pods {
-            namespace: item.namespace,
-            labels,
-            assumed: false,
-        })
-    }));
-    let mut seen: HashSet<(&str, Labels)> = HashSet::new();
-    found.retain(|pods| !pods.labels.is_empty() && seen.insert((pods.namespace, pods.labels.clone().into_owned())));
-    found
-}
-
-fn template_labels(content: &Value) -> Labels {
-    let labels = content.pointer("/spec/template/metadata/labels");
-    let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    labels
-        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
-        .collect()
 }
 
 /// Selectors by their rarest label, so that those of a pod are found without
@@ -236,10 +186,6 @@ fn pairs(labels: &Labels) -> impl Iterator<Item = Pair<'_>> {
     labels.iter().map(|(label, value)| (label.as_str(), value.as_str()))
 }
 
-fn matches(selector: &Labels, labels: &Labels) -> bool {
-    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
-}
-
 /// The ports of Services, to be found by the pods they lead to.
 struct Ports<'a> {
     services: &'a [Item<'a, Service>],
@@ -264,12 +210,12 @@ impl<'a> Ports<'a> {
     }
 
     /// Whether the assumed Service selects these pods.
-    fn assumes(&self, pods: &Pods<'_>) -> bool {
+    fn assumes(&self, pods: &PodKind<'_>) -> bool {
         let ingress = pods.labels.get("istio").is_some_and(|value| value == "ingressgateway");
         self.assumed == Some(pods.namespace) && (pods.assumed || ingress)
     }
 
-    fn of(&self, pods: &Pods<'_>) -> HashSet<u32> {
+    fn of(&self, pods: &PodKind<'_>) -> HashSet<u32> {
         let mut ports = HashSet::new();
         if self.assumes(pods) {
             ports.extend(ASSUMED_PORTS);

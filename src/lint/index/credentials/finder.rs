@@ -9,7 +9,7 @@ use super::{
     Authorities, Certificates, ClientCa, Credential, Credentials, FileField, Known, Outcome, Pair, Reader, TlsServer,
     UsedSecret, Value, verifies_clients,
 };
-use crate::lint::pods::{Pods, Workloads};
+use crate::lint::index::pods::{PodIndex, Pods};
 use crate::lint::world::{Item, World};
 use crate::manifests::model::gateway::ServerTlsSettings;
 use crate::manifests::model::{Other, Secret};
@@ -20,7 +20,7 @@ type Asked = (String, String, Vec<String>);
 
 pub(super) struct Finder<'w, 'a> {
     world: &'w World<'a>,
-    pub(super) workloads: Workloads<'a>,
+    pub(super) pods: PodIndex<'a>,
     items: HashMap<(&'a str, &'a str), Item<'a, Secret>>,
     namespaces: HashMap<&'a str, Vec<&'a str>>,
     /// Secrets that a controller makes from an object of the input.
@@ -53,7 +53,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         Self {
             world,
             made,
-            workloads: Workloads::of(world),
+            pods: PodIndex::of(world),
             items,
             namespaces,
             secrets: HashMap::new(),
@@ -68,7 +68,7 @@ impl<'w, 'a> Finder<'w, 'a> {
     /// What a server's TLS settings lead to: Secrets before files, as istiod chooses.
     pub(super) fn resolve(&mut self, server: &mut TlsServer<'a>, tls: &ServerTlsSettings) {
         let path = format!("{}.tls", server.path);
-        let namespaces = self.workloads.namespaces(&server.pods);
+        let namespaces = self.pods.namespaces(&server.pods);
         let hosts = server.host_names();
         let single = tls.credential_name.as_deref().filter(|name| !name.is_empty());
         let listed = tls.credential_names.iter().enumerate();
@@ -331,7 +331,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         let mut secret_is_there = false;
         let mut made = false;
         if let Some((name, key)) = &leads_to {
-            let namespaces = self.workloads.namespaces(&server.pods);
+            let namespaces = self.pods.namespaces(&server.pods);
             match self.look(&namespaces, name, hosts) {
                 Outcome::Found(secret) => {
                     secret_is_there = true;
@@ -373,7 +373,7 @@ impl<'w, 'a> Finder<'w, 'a> {
 
     /// A Deployment of these pods in the input that mounts nothing at the path.
     fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
-        let mut own = Workloads::deployments(pods)
+        let mut own = PodIndex::deployments(pods)
             .filter_map(|place| self.world.deployments.get(place))
             .peekable();
         own.peek()?;

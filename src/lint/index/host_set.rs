@@ -1,11 +1,15 @@
-//! Host names by what they cover, so that a host is compared with thousands
-//! of others in the time that its own labels take.
+//! Whether one host overlaps with any of thousands: a set, asked for yes or
+//! no, in the time that the host's own labels take. It answers for every
+//! wildcard, because it notes each suffix of its hosts once. Which of the
+//! hosts overlap, with a value of each, is [`super::host_index`]: there the
+//! wildcards that will be asked for must be known before, since noting all
+//! values at all suffixes would hold every host of `*.com` again.
 
 use std::collections::HashSet;
 
 /// A set of hosts: exact names, `*.suffix` and `*`.
 #[derive(Debug, Default)]
-pub(super) struct HostIndex<'a> {
+pub(in crate::lint) struct HostSet<'a> {
     /// Whether it holds any host at all.
     any: bool,
     /// Whether it holds `*`.
@@ -17,9 +21,9 @@ pub(super) struct HostIndex<'a> {
     above: HashSet<&'a str>,
 }
 
-impl<'a> HostIndex<'a> {
+impl<'a> HostSet<'a> {
     /// Adds a host in lower case, without namespace.
-    pub(super) fn insert(&mut self, host: &'a str) {
+    pub(in crate::lint) fn insert(&mut self, host: &'a str) {
         self.any = true;
         match host.strip_prefix('*') {
             Some("") => self.all = true,
@@ -35,7 +39,7 @@ impl<'a> HostIndex<'a> {
     }
 
     /// Whether a host and some host of the set cover a name in common.
-    pub(super) fn overlaps(&self, host: &str) -> bool {
+    pub(in crate::lint) fn overlaps(&self, host: &str) -> bool {
         if self.all || host == "*" {
             return self.any;
         }
@@ -60,7 +64,7 @@ fn suffixes(host: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::HostIndex;
+    use super::HostSet;
     use crate::manifests::server_hosts::intersection;
 
     #[test]
@@ -83,7 +87,7 @@ mod tests {
         ];
         for one in hosts {
             for other in hosts {
-                let mut index = HostIndex::default();
+                let mut index = HostSet::default();
                 index.insert(one);
                 assert_eq!(
                     index.overlaps(other),
@@ -96,7 +100,7 @@ mod tests {
 
     #[test]
     fn an_empty_set_overlaps_nothing() {
-        let index = HostIndex::default();
+        let index = HostSet::default();
         assert!(!index.overlaps("*") && !index.overlaps("a.com") && !index.overlaps("*.com"));
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::host_index::{HostIndex, Suffixes};
-use super::world::{Item, World};
+use crate::lint::world::{Item, World};
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::model::{Gateway, VirtualService};
 use crate::manifests::server_hosts::hosts_of;
 
 /// The word for every sidecar of the mesh among a VirtualService's gateways.
-pub(super) const MESH: &str = "mesh";
+pub(in crate::lint) const MESH: &str = "mesh";
 
 /// Which routes a server looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Takes {
+pub(in crate::lint) enum Takes {
     /// `http` routes.
     Http,
     /// `tls` routes, by SNI.
@@ -28,7 +28,7 @@ pub(super) enum Takes {
 
 impl Takes {
     /// What a server takes, by its protocol and TLS mode.
-    pub(super) fn of(server: &Server) -> Self {
+    pub(in crate::lint) fn of(server: &Server) -> Self {
         let mode = server.tls.as_ref().map(ServerTlsSettings::effective_mode);
         match (server.port.protocol.to_ascii_lowercase().as_str(), mode) {
             ("https" | "tls", Some(TlsMode::Passthrough)) => Self::Tls,
@@ -42,30 +42,30 @@ impl Takes {
 
 /// What is known of a server that exposes a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Exposure {
+pub(in crate::lint) struct Exposure {
     /// Only VirtualServices of this namespace may bind; none is any.
-    pub(super) namespace: Option<String>,
+    pub(in crate::lint) namespace: Option<String>,
     /// Which routes the server looks at.
-    pub(super) takes: Takes,
+    pub(in crate::lint) takes: Takes,
     /// The server's port.
-    pub(super) port: u32,
+    pub(in crate::lint) port: u32,
 }
 
 /// A Gateway with its hosts.
-pub(super) struct BoundGateway<'a> {
+pub(in crate::lint) struct BoundGateway<'a> {
     /// The Gateway.
-    pub(super) item: &'a Item<'a, Gateway>,
+    pub(in crate::lint) item: &'a Item<'a, Gateway>,
     hosts: HostIndex<Exposure>,
 }
 
 impl BoundGateway<'_> {
     /// The servers that expose a host, whichever namespace may bind.
-    pub(super) fn exposures(&self, host: &str) -> Vec<&Exposure> {
+    pub(in crate::lint) fn exposures(&self, host: &str) -> Vec<&Exposure> {
         self.hosts.overlapping(&host.to_ascii_lowercase()).collect()
     }
 
     /// What is known of the servers that take a VirtualService's routes.
-    pub(super) fn servers_for(&self, service: &Item<'_, VirtualService>) -> BTreeSet<&Exposure> {
+    pub(in crate::lint) fn servers_for(&self, service: &Item<'_, VirtualService>) -> BTreeSet<&Exposure> {
         let hosts = service.object.spec.hosts.iter();
         hosts
             .flat_map(|host| self.exposures(host))
@@ -76,19 +76,19 @@ impl BoundGateway<'_> {
 
 impl Exposure {
     /// Whether VirtualServices of a namespace may bind.
-    pub(super) fn is_open_to(&self, namespace: &str) -> bool {
+    pub(in crate::lint) fn is_open_to(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|only| only == namespace)
     }
 }
 
 /// Every Gateway, by name and namespace.
-pub(super) struct Gateways<'a> {
+pub(in crate::lint) struct Gateways<'a> {
     by_name: HashMap<&'a str, BTreeMap<&'a str, BoundGateway<'a>>>,
 }
 
 impl<'a> Gateways<'a> {
     /// Indexes the world's Gateways for the hosts of its VirtualServices.
-    pub(super) fn of(world: &'a World<'_>) -> Self {
+    pub(in crate::lint) fn of(world: &'a World<'_>) -> Self {
         let services = world.virtual_services.iter();
         let hosts: Vec<String> = services
             .flat_map(|service| &service.object.spec.hosts)
@@ -118,19 +118,19 @@ impl<'a> Gateways<'a> {
     }
 
     /// The Gateway that a VirtualService of a namespace names.
-    pub(super) fn find(&self, reference: &str, namespace: &str) -> Option<&BoundGateway<'a>> {
+    pub(in crate::lint) fn find(&self, reference: &str, namespace: &str) -> Option<&BoundGateway<'a>> {
         let (namespace, name) = gateway_name(reference, namespace);
         self.by_name.get(name)?.get(namespace)
     }
 
     /// Namespaces that have a Gateway of a name.
-    pub(super) fn namespaces_of(&self, name: &str) -> impl Iterator<Item = &'a str> + '_ {
+    pub(in crate::lint) fn namespaces_of(&self, name: &str) -> impl Iterator<Item = &'a str> + '_ {
         self.by_name.get(name).into_iter().flat_map(BTreeMap::keys).copied()
     }
 
     /// The Gateways to which a VirtualService is bound, if all of them are
     /// known and the mesh is not among them.
-    pub(super) fn all_of(&self, service: &Item<'_, VirtualService>) -> Option<Vec<&BoundGateway<'a>>> {
+    pub(in crate::lint) fn all_of(&self, service: &Item<'_, VirtualService>) -> Option<Vec<&BoundGateway<'a>>> {
         let named = &service.object.spec.gateways;
         if named.is_empty() || named.iter().any(|name| name == MESH) {
             return None;
@@ -142,7 +142,7 @@ impl<'a> Gateways<'a> {
 /// Namespace and name of the Gateway that a VirtualService of a namespace
 /// names as `name`, `namespace/name`, `./name`, or in the old form
 /// `name.namespace.svc.cluster.local`.
-pub(super) fn gateway_name<'t>(reference: &'t str, namespace: &'t str) -> (&'t str, &'t str) {
+pub(in crate::lint) fn gateway_name<'t>(reference: &'t str, namespace: &'t str) -> (&'t str, &'t str) {
     match (reference.split_once('/'), reference.split_once('.')) {
         (Some((".", name)), _) => (namespace, name),
         (Some(named), _) => named,

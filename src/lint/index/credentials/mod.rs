@@ -18,7 +18,7 @@ pub(crate) use revocation::RevocationList;
 pub(crate) use secret::{UsedSecret, Value};
 pub(crate) use server::{Owner, TlsServer};
 
-use super::world::World;
+use crate::lint::world::World;
 use crate::manifests::model::gateway::TlsMode;
 use crate::problem::Problem;
 
@@ -170,11 +170,11 @@ pub(crate) struct ClientCa<'a> {
 
 impl<'a> Credentials<'a> {
     /// Looks everything up.
-    pub(super) fn of(world: &World<'a>) -> Self {
+    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
         let mut finder = Finder::new(world);
         let mut servers = Vec::new();
         for (place, gateway) in world.gateways.iter().enumerate() {
-            let pods = finder.workloads.select(&gateway.object.spec.selector);
+            let pods = finder.pods.select(&gateway.object.spec.selector);
             for (index, server) in gateway.object.spec.servers.iter().enumerate() {
                 if let Some(tls) = &server.tls {
                     let mut found = TlsServer::of_gateway(gateway, place, index, server, pods.clone());

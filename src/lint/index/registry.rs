@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::host_index::{HostIndex, Suffixes};
-use super::world::{Item, World};
+use crate::lint::world::{Item, World};
 use crate::manifests::model::{Other, VirtualService};
 
 /// The domain of a cluster's Services.
@@ -18,7 +18,7 @@ const INGRESS_PORTS: [u32; 4] = [80, 443, 31400, 15443];
 
 /// A host's full name: a short one is of a Service in the namespace; a name
 /// with a dot, or a wildcard, stands as it is.
-pub(super) fn full_name(host: &str, namespace: &str) -> String {
+pub(in crate::lint) fn full_name(host: &str, namespace: &str) -> String {
     if host.contains('.') || host.starts_with('*') {
         host.to_owned()
     } else {
@@ -28,9 +28,9 @@ pub(super) fn full_name(host: &str, namespace: &str) -> String {
 
 /// A Service or a ServiceEntry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Exposed {
+pub(in crate::lint) struct Exposed {
     /// Its port numbers.
-    pub(super) ports: BTreeSet<u32>,
+    pub(in crate::lint) ports: BTreeSet<u32>,
     /// The namespaces that see it; `*` is all.
     scopes: BTreeSet<String>,
 }
@@ -42,7 +42,7 @@ impl Exposed {
 }
 
 /// What is known of a destination's host.
-pub(super) enum Found<'r> {
+pub(in crate::lint) enum Found<'r> {
     /// What stands behind it.
     Exposed(Vec<&'r Exposed>),
     /// It is there, but hidden by exportTo.
@@ -52,7 +52,7 @@ pub(super) enum Found<'r> {
 }
 
 /// Every host to which a route may lead.
-pub(super) struct Registry<'w> {
+pub(in crate::lint) struct Registry<'w> {
     exact: HashMap<String, Vec<Exposed>>,
     wildcards: HostIndex<Exposed>,
     /// The namespaces of the Services of a name.
@@ -61,7 +61,7 @@ pub(super) struct Registry<'w> {
 
 impl<'w> Registry<'w> {
     /// Reads the world's Services and ServiceEntries.
-    pub(super) fn of(world: &'w World<'_>) -> Self {
+    pub(in crate::lint) fn of(world: &'w World<'_>) -> Self {
         let mut registry = Self {
             exact: HashMap::new(),
             wildcards: HostIndex::asked_for(&Suffixes::default()),
@@ -114,7 +114,7 @@ impl<'w> Registry<'w> {
     }
 
     /// What a VirtualService's destination leads to.
-    pub(super) fn find(&self, host: &str, service: &Item<'_, VirtualService>) -> Found<'_> {
+    pub(in crate::lint) fn find(&self, host: &str, service: &Item<'_, VirtualService>) -> Found<'_> {
         let full = full_name(host, service.namespace);
         let exact = self.exact.get(&full).map(Vec::as_slice).unwrap_or_default();
         let exported = &service.object.spec.export_to;
@@ -140,7 +140,7 @@ impl<'w> Registry<'w> {
 
     /// The full name that was meant by a host that leads nowhere: `name.namespace`
     /// or `name.namespace.svc`, or a short name of a Service in another namespace.
-    pub(super) fn meant(&self, host: &str) -> Option<String> {
+    pub(in crate::lint) fn meant(&self, host: &str) -> Option<String> {
         let bare = host.strip_suffix(".svc").unwrap_or(host);
         if bare.contains('.') {
             let full = format!("{bare}{DOMAIN}");
@@ -152,14 +152,14 @@ impl<'w> Registry<'w> {
 }
 
 /// Subsets by host.
-pub(super) struct Subsets<'w> {
+pub(in crate::lint) struct Subsets<'w> {
     exact: HashMap<String, BTreeSet<&'w str>>,
     wildcards: HostIndex<&'w str>,
 }
 
 impl<'w> Subsets<'w> {
     /// Reads the world's DestinationRules; none if there are none.
-    pub(super) fn of(world: &'w World<'_>) -> Option<Self> {
+    pub(in crate::lint) fn of(world: &'w World<'_>) -> Option<Self> {
         let mut subsets = Self {
             exact: HashMap::new(),
             wildcards: HostIndex::asked_for(&Suffixes::default()),
@@ -182,13 +182,13 @@ impl<'w> Subsets<'w> {
     }
 
     /// Whether a DestinationRule defines a subset of a host.
-    pub(super) fn contain(&self, full: &str, subset: &str) -> bool {
+    pub(in crate::lint) fn contain(&self, full: &str, subset: &str) -> bool {
         self.exact.get(full).is_some_and(|known| known.contains(subset))
             || self.wildcards.overlapping(full).any(|known| *known == subset)
     }
 
     /// The subsets that a host has, the first few.
-    pub(super) fn known(&self, full: &str) -> Vec<&'w str> {
+    pub(in crate::lint) fn known(&self, full: &str) -> Vec<&'w str> {
         self.exact.get(full).into_iter().flatten().take(5).copied().collect()
     }
 }
