@@ -262,7 +262,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__apply)
-            opts="-f -C -o -q -v -y -n -h -V --filename --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -978,7 +978,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__lint)
-            opts="-f -C -o -q -v -y -n -h -V --filename --certs --istio --fail-on --min-severity --suppress --fix --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version explain help"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --certs --istio --fail-on --min-severity --suppress --fix --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1678,7 +1678,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__serve)
-            opts="-f -C -o -q -v -y -n -h -V --filename --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1826,7 +1826,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__up)
-            opts="-f -C -o -q -v -y -n -h -V --once --filename --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

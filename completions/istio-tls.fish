@@ -260,6 +260,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s R -l recursive -d 'Also the folders in folders'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l fix -d 'Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s v -l verbose -d 'More detail; twice for debugging'
@@ -303,6 +304,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s R -l recursive -d 'Also the folders in folders of --filename'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s q -l quiet -d 'No progress on standard error'
@@ -437,6 +439,7 @@ never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l once -d 'End after the probe'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s R -l recursive -d 'Also the folders in folders of --filename'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s q -l quiet -d 'No progress on standard error'
@@ -459,6 +462,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s R -l recursive -d 'Also the folders in folders of --filename'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l diff -d 'Store nothing and show what would change; exit code 1 when something would'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l prune -d 'Delete what this workspace applied earlier and does not hold any more'

@@ -3,6 +3,7 @@
 //! Nothing is judged here; `serve` and `lint` do that.
 
 pub mod disk;
+mod listing;
 mod workspace;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,9 +13,10 @@ use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
-use crate::secrets::{MaterialFiles as _, SecretData, SecretMount, SecretStore};
+use crate::secrets::{SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
+use listing::Listing;
 use workspace::Workspace;
 
 /// Where objects and Secrets are read from.
@@ -24,6 +26,10 @@ pub struct Sources {
     pub manifests: Vec<PathBuf>,
     /// What `-f -` gave, read once.
     pub stdin: Option<Vec<u8>>,
+    /// `--recursive`: also folders in folders.
+    pub recursive: bool,
+    /// Pipes and devices may be named, as a shell's `<(command)`: for one reading, since they give their content once.
+    pub streams: bool,
     /// `--certs`.
     pub certs: Vec<PathBuf>,
     /// The workspace folder.
@@ -172,21 +178,34 @@ impl Sources {
             collected.take(content.clone(), "-");
         }
         let mut known: HashSet<PathBuf> = HashSet::new();
-        for path in &self.manifests {
-            let given = if path.is_dir() {
-                manifests_in(path, files)
+        for given in &self.manifests {
+            let mut listing = if given.is_dir() {
+                Listing::of(given, self.recursive, files)
             } else {
-                vec![path.clone()]
+                Listing::default()
             };
-            for path in given {
+            collected.notes.append(&mut listing.notes);
+            let named = (!given.is_dir()).then(|| given.clone());
+            for path in named.iter().chain(&listing.files) {
                 // Given twice, or by two names: its objects are there once.
                 if path.canonicalize().is_ok_and(|real| !known.insert(real)) {
                     continue;
                 }
+                let content = match self.read_manifest(path, files) {
+                    // One file of a folder does not keep the others from being read.
+                    Err(problem) if named.is_none() => {
+                        collected.errors.push(LoadError::of_file(path, &problem));
+                        continue;
+                    }
+                    read => read?,
+                };
                 let name = path.display().to_string();
-                match files.read_limited(&path, MANIFEST_LIMIT)? {
+                match content {
                     Some(content) => collected.take(content, &name),
-                    None if gone == Gone::IsError => return Err(not_there(&path)),
+                    None if gone == Gone::IsError && named.is_some() => return Err(not_there(path)),
+                    None if gone == Gone::IsError => {
+                        collected.errors.push(LoadError::of_file(path, &not_there(path)));
+                    }
                     None => collected.notes.push(
                         Problem::new(format!("{name} is gone, and its objects with it"))
                             .fix("they are back when the file is"),
@@ -196,21 +215,14 @@ impl Sources {
         }
         Ok(())
     }
-}
 
-/// The manifests of a folder, without the folders in it. Hidden files are an
-/// editor's, or Kubernetes' own.
-fn manifests_in(folder: &Path, files: &DiskFiles) -> Vec<PathBuf> {
-    files
-        .list(folder)
-        .into_iter()
-        .filter(|name| {
-            let extension = Path::new(name).extension();
-            !name.starts_with('.')
-                && extension.is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
-        })
-        .map(|name| folder.join(name))
-        .collect()
+    fn read_manifest(&self, path: &Path, files: &DiskFiles) -> Result<Option<Vec<u8>>, Problem> {
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        if self.streams && path.exists() && !is_file && self.manifests.iter().any(|given| given == path) {
+            return files::read_given(path, MANIFEST_LIMIT).map(Some);
+        }
+        files.read_limited(path, MANIFEST_LIMIT)
+    }
 }
 
 impl Collected<'_> {

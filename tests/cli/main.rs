@@ -28,6 +28,7 @@ mod layering;
 mod lint;
 mod lint_corpus;
 mod lint_elsewhere;
+mod lint_inputs;
 mod manifests;
 mod probe;
 mod request;

@@ -113,6 +113,8 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     let sources = Sources {
         manifests,
         stdin,
+        recursive: args.recursive,
+        streams: true,
         workspace: context.dir.clone(),
         namespace: context.namespace.clone(),
         gateway_namespace: context.gateway_namespace.clone(),
@@ -134,7 +136,9 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     let mut notes: Vec<String> = collected
         .warnings
         .into_iter()
-        .map(|warning| Problem::from(warning).to_string())
+        .map(Problem::from)
+        .chain(collected.notes)
+        .map(|problem| problem.to_string())
         .collect();
     let mut contents = Vec::new();
     for (name, text) in &collected.texts {

@@ -34,6 +34,9 @@ pub(super) struct ApplyArgs {
     /// Manifests in place of the workspace's: a file, a folder, or - (repeatable)
     #[arg(short = 'f', long, value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
+    /// Also the folders in folders of --filename
+    #[arg(short = 'R', long)]
+    recursive: bool,
     /// Also the workloads and Services of the samples that the hosts lead to
     #[arg(long, conflicts_with = "filename")]
     samples: bool,

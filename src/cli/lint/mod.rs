@@ -48,6 +48,9 @@ pub(super) struct LintArgs {
     /// The same as FILE|DIR (repeatable)
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     filename: Vec<PathBuf>,
+    /// Also the folders in folders
+    #[arg(short = 'R', long)]
+    recursive: bool,
     /// Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)
     #[arg(long, value_name = "DIR")]
     certs: Vec<PathBuf>,
@@ -120,7 +123,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
     };
     if args.fix {
         let files = DiskFiles::default();
-        let collected = collect(&sources, &files)?;
+        let collected = collect(&sources, &files, context)?;
         fix::run(&collected, &judging, context)?;
     }
     let checkup = checkup(&sources, &judging, context)?;
@@ -130,7 +133,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
 
 fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {
     let files = DiskFiles::default();
-    let mut collected = collect(sources, &files)?;
+    let mut collected = collect(sources, &files, context)?;
     let report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
     let certificates = collected
         .objects
@@ -196,6 +199,9 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
     Ok(Sources {
         manifests,
         stdin,
+        recursive: args.recursive,
+        // A fix is written where the text came from.
+        streams: !args.fix,
         certs: args.certs.clone(),
         workspace: context.dir.clone(),
         host_files: false,
@@ -204,16 +210,19 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
     })
 }
 
-fn collect<'f>(sources: &Sources, files: &'f DiskFiles) -> Result<Collected<'f>, Failure> {
+fn collect<'f>(sources: &Sources, files: &'f DiskFiles, context: &Context) -> Result<Collected<'f>, Failure> {
     let collected = sources.collect(files, Gone::IsError).map_err(Failure::usage)?;
     if sources.is_workspace() && collected.objects.is_empty() {
         return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
+    }
+    for note in &collected.notes {
+        context.say_always(&format!("note: {note}"));
     }
     for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
         if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {
             return Err(Failure::usage(
                 Problem::new(format!("there is no manifest in {}", folder.display()))
-                    .why("no file in it ends in .yaml, .yml or .json; folders in it are not looked into")
+                    .why("no file in it that ends in .yaml, .yml or .json could be read; -R looks into the folders in it, too")
                     .fix("name the files, or the folder that holds them"),
             ));
         }

@@ -31,6 +31,9 @@ pub(super) struct ServeArgs {
     /// Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     pub(super) filename: Vec<PathBuf>,
+    /// Also the folders in folders of --filename
+    #[arg(short = 'R', long)]
+    pub(super) recursive: bool,
     /// Where a Gateway's port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)
     #[arg(long, value_name = "PORT=LOCAL", value_delimiter = ',', value_parser = port_map)]
     pub(super) port_map: Vec<(u16, u16)>,

@@ -99,6 +99,8 @@ impl ServePlan {
                 inputs: Sources {
                     manifests,
                     stdin,
+                    recursive: args.recursive,
+                    streams: false,
                     certs: args.certs,
                     workspace: context.dir.clone(),
                     host_files: args.host_files,

@@ -119,6 +119,26 @@ pub struct LoadError {
     pub object: Option<Box<Named>>,
 }
 
+impl LoadError {
+    /// A file that cannot be read at all.
+    pub fn of_file(path: &std::path::Path, problem: &Problem) -> Self {
+        Self {
+            location: Location {
+                file: Arc::from(path.display().to_string()),
+                line: 0,
+                column: 0,
+            },
+            path: String::new(),
+            message: match &problem.why {
+                Some(why) => format!("{}: {why}", problem.what),
+                None => problem.what.clone(),
+            },
+            fix: problem.fix.clone(),
+            object: None,
+        }
+    }
+}
+
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
         let problem = Self::new(&error.message).at(place(&error.location, &error.path));

@@ -1,0 +1,69 @@
+//! Which files of a folder are manifests.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::disk::DiskFiles;
+use crate::problem::Problem;
+use crate::secrets::MaterialFiles as _;
+
+/// Files of kustomize and Helm that end in .yaml and hold no object.
+const NO_OBJECTS: &[(&str, &str)] = &[
+    ("kustomization.yaml", "kustomize build FOLDER | istio-tls lint -f -"),
+    ("kustomization.yml", "kustomize build FOLDER | istio-tls lint -f -"),
+    ("Chart.yaml", "helm template FOLDER | istio-tls lint -f -"),
+    ("values.yaml", "helm template FOLDER | istio-tls lint -f -"),
+];
+
+/// The manifests of a folder.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Those to read, in the order of their names.
+    pub(super) files: Vec<PathBuf>,
+    /// What stands there and is not read, and why.
+    pub(super) notes: Vec<Problem>,
+    /// Folders that were looked into, so that links do not lead in circles.
+    seen: HashSet<PathBuf>,
+}
+
+impl Listing {
+    /// Lists `folder`, and with `recursive` the folders in it. Hidden files are
+    /// an editor's, or Kubernetes' own.
+    pub(super) fn of(folder: &Path, recursive: bool, files: &DiskFiles) -> Self {
+        let mut listing = Self::default();
+        listing.add(folder, recursive, files);
+        listing
+    }
+
+    fn add(&mut self, folder: &Path, recursive: bool, files: &DiskFiles) {
+        if folder.canonicalize().is_ok_and(|real| !self.seen.insert(real)) {
+            return;
+        }
+        for name in files.list(folder) {
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = folder.join(&name);
+            if path.is_dir() {
+                if recursive {
+                    self.add(&path, recursive, files);
+                } else if files.list(&path).iter().any(|name| is_manifest(name)) {
+                    let what = format!("{} is not looked into", path.display());
+                    self.notes
+                        .push(Problem::new(what).fix(format!("-R {}", folder.display())));
+                }
+            } else if let Some((_, fix)) = NO_OBJECTS.iter().find(|(known, _)| *known == name) {
+                let what = format!("{} holds no Kubernetes object and is not read", path.display());
+                let folder = folder.display().to_string();
+                self.notes.push(Problem::new(what).fix(fix.replace("FOLDER", &folder)));
+            } else if is_manifest(&name) {
+                self.files.push(path);
+            }
+        }
+    }
+}
+
+fn is_manifest(name: &str) -> bool {
+    let extension = Path::new(name).extension();
+    extension.is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known))
+}
