@@ -65,7 +65,7 @@ fn differences(case: &Case, ours: &[Ours], wrong: &mut String) {
     let less: Vec<&&str> = theirs.difference(&same).collect();
     match (&case.less, less.is_empty()) {
         (None, false) => drop(writeln!(wrong, "{name}: Istio says {less:?}, and we do not")),
-        (Some(reason), true) if theirs.is_empty() || case.correct => {
+        (Some(reason), true) => {
             let _ = writeln!(
                 wrong,
                 "{name}: we say no less than Istio, and it stands there: {reason}"
@@ -73,16 +73,27 @@ fn differences(case: &Case, ours: &[Ours], wrong: &mut String) {
         }
         _ => {}
     }
-    let more: BTreeSet<&str> = ours
+    let own: Vec<&Ours> = ours
+        .iter()
+        .filter(|finding| finding.istio.as_deref().is_none_or(|istio| !theirs.contains(istio)))
+        .collect();
+    let more: BTreeSet<&str> = own
         .iter()
         .filter(|finding| finding.severity != "info")
-        .filter(|finding| finding.istio.as_deref().is_none_or(|istio| !theirs.contains(istio)))
         .map(|finding| finding.code.as_str())
         .collect();
     if !more.is_empty() && (case.more.is_none() || case.correct) {
         let _ = writeln!(
             wrong,
             "{name}: we say {more:?}, Istio does not, and no reason stands there"
+        );
+    }
+    if let Some(reason) = &case.more
+        && own.is_empty()
+    {
+        let _ = writeln!(
+            wrong,
+            "{name}: we say no more than Istio, and it stands there: {reason}"
         );
     }
     if !case.correct && ours.is_empty() && case.less.is_none() {

@@ -173,6 +173,7 @@ fn a_secret_that_is_missing_or_elsewhere_resets_its_host_only() {
         "{log}"
     );
     assert!(log.contains("at:  gateway.yaml:9:"), "{log}");
+    assert_eq!(log.matches("httpbin-credential").count(), 1, "it is said once\n{log}");
     assert!(serve.open(HTTPBIN, &trusting(&dir, HTTPBIN)).is_err());
     assert_eq!(
         plain_get(serve.address(80), "plain.example.com", "/status/200")
@@ -299,10 +300,16 @@ fn what_cannot_be_served_is_refused_before_a_port_opens() {
     dir.run(&["serve", "-f", "missing.yaml"]).exits(2).says("missing.yaml");
     dir.write("bytes.yaml", [0xff, 0xfe, 0x00]);
     dir.run(&["serve", "-f", "bytes.yaml"]).exits(2).says("bytes.yaml");
+    // What lint calls an error, and what only serving finds: a Secret that is nowhere.
     dir.write("gateway.yaml", GATEWAY.replace("MODE", "SIMPLE"));
     dir.run(&["serve", "-f", "gateway.yaml", "--strict"])
         .exits(2)
         .says("gateway.yaml:26:");
+    let routes = GATEWAY.replace("host: nowhere", "host: httpbin");
+    dir.write("gateway.yaml", routes.replace("MODE", "SIMPLE"));
+    dir.run(&["serve", "-f", "gateway.yaml", "--strict"])
+        .exits(2)
+        .says("gateway.yaml:9:");
     dir.run(&["serve", "-f", "gateway.yaml", "--certs", "nowhere"])
         .exits(2)
         .says("--certs nowhere");

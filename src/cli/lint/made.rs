@@ -7,7 +7,9 @@ use crate::cli::Failure;
 use crate::cli::context::Context;
 use crate::lint::{Finding, Severity, codes};
 use crate::manifests::build::{self, HostIntent, Intent, Part};
+use crate::manifests::load::load;
 use crate::manifests::model::Manifest;
+use crate::manifests::render;
 use crate::problem::Problem;
 use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
@@ -27,7 +29,13 @@ pub(in crate::cli) fn findings_of_made(
     let namespace = &intent.gateway.namespace;
     let titles: HashSet<String> = made.iter().map(|object| object.title(namespace)).collect();
     let mut objects = made;
-    objects.extend(others(intent, parts)?);
+    // With cert-manager as issuer, some Secrets are made all the same.
+    let more = others(intent, parts)?;
+    objects.extend(
+        more.into_iter()
+            .filter(|object| !titles.contains(&object.title(namespace))),
+    );
+    let objects = objects.into_iter().map(as_read).collect();
     let files = DiskFiles::default();
     let collected = Sources::of_objects(objects, FILE_NAME, &intent.gateway, &files);
     let judging = Judging {
@@ -40,6 +48,17 @@ pub(in crate::cli) fn findings_of_made(
         .filter(|finding| titles.contains(&finding.object) && finding.severity >= Severity::Warning)
         .filter(|finding| !is_of_the_cluster(finding) && !is_the_pages_own(finding, intent))
         .collect())
+}
+
+/// Samples are made as they stand, without types; lint looks at them as the
+/// cluster will.
+fn as_read(made: Manifest) -> Manifest {
+    let is_sample = matches!(&made, Manifest::Other(other) if ["Service", "Deployment"].contains(&other.kind.as_str()));
+    if !is_sample {
+        return made;
+    }
+    let read = load(&render::yaml(std::slice::from_ref(&made)), FILE_NAME);
+    read.objects.into_iter().next().map_or(made, |object| object.manifest)
 }
 
 /// The Services that are made are samples: those of the user are in the

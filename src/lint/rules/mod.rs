@@ -14,6 +14,7 @@ mod gateway_api_routes;
 mod gateway_conflicts;
 #[cfg(test)]
 mod gateway_emitted;
+mod gateway_host_routes;
 mod gateway_hosts;
 mod gateway_ports;
 mod gateway_redirect;
@@ -77,6 +78,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         virtual_service::RULES,
         vs_gateways::RULES,
         vs_servers::RULES,
+        gateway_host_routes::RULES,
         vs_destinations::RULES,
         delegates::RULES,
         mesh_hosts::RULES,
