@@ -490,12 +490,13 @@ fn no_request_is_lost_by_a_rotation() {
         let running = AtomicBool::new(true);
         std::thread::scope(|scope| {
             let running = &running;
+            let stop = StopAtEnd(running);
             let clients: Vec<_> = (identities.iter())
                 .flat_map(|identity| [(*identity, true), (*identity, false)])
                 .map(|(identity, fresh)| scope.spawn(move || requests(address, identity, fresh, running)))
                 .collect();
             let ran: Vec<_> = commands.iter().map(|command| dir.run(command)).collect();
-            running.store(false, Ordering::Relaxed);
+            drop(stop);
             let mut count = 0;
             for client in clients {
                 let answered = client.join().expect("no request was lost");

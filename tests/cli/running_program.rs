@@ -7,6 +7,16 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
+/// Ends what runs while this is true, also when the test fails: threads of a
+/// scope would be waited for without end.
+pub(crate) struct StopAtEnd<'a>(pub(crate) &'a std::sync::atomic::AtomicBool);
+
+impl Drop for StopAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 /// How long a condition is awaited on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a condition.

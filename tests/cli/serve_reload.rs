@@ -253,6 +253,7 @@ fn no_request_fails_while_the_configuration_is_replaced() {
     let workspace = dir.read("istio-tls.yaml");
     let client = client_of(&dir, HOST);
     std::thread::scope(|scope| {
+        let stop = StopAtEnd(&running);
         let request = |fresh: bool| {
             let (client, running) = (&client, &running);
             scope.spawn(move || {
@@ -277,7 +278,7 @@ fn no_request_fails_while_the_configuration_is_replaced() {
                 serve.log().matches("configuration reloaded").count() > reloads
             });
         }
-        running.store(false, Ordering::Relaxed);
+        drop(stop);
         for client in clients {
             assert!(client.join().expect("no request failed") > 0);
         }
