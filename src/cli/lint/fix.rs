@@ -9,8 +9,8 @@ use super::world::Judging;
 use crate::cli::context::Context;
 use crate::cli::{Exit, Failure};
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::lint::World;
 use crate::lint::fix::{Fix, fixes};
+use crate::lint::{World, lint, suppress};
 use crate::problem::Problem;
 use crate::report::paint::{Paint, printable};
 use crate::sources::Collected;
@@ -25,7 +25,9 @@ pub(super) fn run(collected: &Collected<'_>, judging: &Judging, context: &Contex
     let settings = judging.settings(collected, true, context.now);
     let (errors, warnings) = (&collected.errors, &collected.warnings);
     let world = World::new(&collected.objects, errors, warnings, &collected.store, &settings);
-    let fixes = fixes(&world, &collected.texts);
+    let mut report = lint(&world);
+    suppress(&mut report, &collected.ignores, &judging.suppressions);
+    let fixes = fixes(&world, &report, &collected.texts);
     if fixes.is_empty() {
         context.say("nothing here can be mended by machine");
         return Ok(());

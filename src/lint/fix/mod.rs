@@ -4,15 +4,19 @@
 
 mod edit;
 mod placeholder;
+mod reported;
 mod secret;
 mod spans;
+mod wanted;
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::finding::Report;
 use super::world::World;
 use crate::certs::inspect;
 use crate::manifests::load;
 use edit::{Edit, Mask};
+use reported::Reported;
 use spans::{Node, Value};
 
 /// The annotation in which kubectl keeps what was applied last.
@@ -37,8 +41,11 @@ struct Change {
     edits: Vec<Edit>,
 }
 
-/// What can be mended in the files of the world's objects; `texts` holds their content by name.
-pub fn fixes(world: &World<'_>, texts: &BTreeMap<String, Vec<u8>>) -> Vec<Fix> {
+/// What can be mended in the files of the world's objects; `texts` holds their
+/// content by name. Only what `report` says is mended, so what was taken out
+/// of it as silenced stays as it is.
+pub fn fixes(world: &World<'_>, report: &Report, texts: &BTreeMap<String, Vec<u8>>) -> Vec<Fix> {
+    let reported = Reported::of(&report.findings);
     let mut changes: BTreeMap<&str, Vec<Change>> = BTreeMap::new();
     let files: BTreeMap<&str, File<'_>> = texts
         .iter()
@@ -57,14 +64,19 @@ pub fn fixes(world: &World<'_>, texts: &BTreeMap<String, Vec<u8>>) -> Vec<Fix> {
             .and_then(|file| file.node(gateway.origin))
         {
             let text = files[&*gateway.origin.file].text;
-            add(&gateway.origin.file, placeholder::changes(world, gateway, node, text));
+            add(
+                &gateway.origin.file,
+                placeholder::changes(&reported, gateway, node, text),
+            );
         }
     }
-    let uses = secret::Uses::of(world);
+    let nodes = |origin: &load::Origin| files.get(&*origin.file).and_then(|file| file.node(origin));
+    let wanted = wanted::Wanted::of(world, &reported, nodes);
     for item in &world.secrets {
         if let Some(node) = files.get(&*item.origin.file).and_then(|file| file.node(item.origin)) {
             let text = files[&*item.origin.file].text;
-            add(&item.origin.file, secret::changes(world, &uses, item, node, text));
+            let found = secret::changes(world, &wanted, &reported, item, node, text);
+            add(&item.origin.file, found);
         }
     }
     changes

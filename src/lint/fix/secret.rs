@@ -1,112 +1,56 @@
 //! Secrets that a gateway asks for: their namespace, the names of their keys,
 //! and the order and completeness of their chains.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use granit_parser::ScalarStyle;
-use serde_json::Value as Json;
 
 use super::edit::Edit;
+use super::reported::Reported;
 use super::spans::{Entry, Node, Value};
+use super::wanted::Wanted;
 use super::{Change, secret_shown, written_as};
 use crate::certs::order::ordered;
 use crate::certs::{CertificateDer, inspect, key, pem};
+use crate::lint::codes::{CHAIN_INCOMPLETE, CHAIN_ORDER, CLIENT_CA_WRONG_KEYS, SECRET_WITHOUT_PAIR};
 use crate::lint::world::{Item, World};
 use crate::manifests::model::Secret;
-use crate::manifests::model::gateway::TlsMode;
 use crate::secrets::SecretData;
 
-/// Who asks for Secrets by name.
-pub(super) struct Uses {
-    /// Names in `credentialName` of Gateways that the gateway's pods run, with
-    /// whether clients are verified by the same Secret.
-    credentials: HashMap<String, bool>,
-    /// Names that any other object of the input holds, by namespace.
-    elsewhere: HashSet<(String, String)>,
-}
-
-impl Uses {
-    pub(super) fn of(world: &World<'_>) -> Self {
-        let labels = &world.settings.pod_labels;
-        let mut credentials: HashMap<String, bool> = HashMap::new();
-        for gateway in &world.gateways {
-            let selector = &gateway.object.spec.selector;
-            if !selector.iter().all(|(name, value)| labels.get(name) == Some(value)) {
-                continue;
-            }
-            for tls in gateway
-                .object
-                .spec
-                .servers
-                .iter()
-                .filter_map(|server| server.tls.as_ref())
-            {
-                let verifies = matches!(tls.effective_mode(), TlsMode::Mutual | TlsMode::OptionalMutual);
-                for name in tls.credential_name.iter().chain(&tls.credential_names) {
-                    *credentials.entry(name.clone()).or_default() |= verifies;
-                }
-            }
-        }
-        let mut elsewhere = HashSet::new();
-        for other in &world.others {
-            let mut names = BTreeSet::new();
-            strings(&other.object.content, &mut names);
-            elsewhere.extend(names.into_iter().map(|name| (other.namespace.to_owned(), name)));
-        }
-        for deployment in &world.deployments {
-            let volumes = &deployment.object.spec.template.spec.volumes;
-            let secrets = volumes
-                .iter()
-                .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone());
-            elsewhere.extend(secrets.map(|name| (deployment.namespace.to_owned(), name)));
-        }
-        Self { credentials, elsewhere }
-    }
-
-    /// Whether a Gateway asks for the Secret, itself or as the CA beside it.
-    fn asked_for(&self, name: &str) -> bool {
-        let of_ca = name.strip_suffix("-cacert").and_then(|name| self.credentials.get(name));
-        self.credentials.contains_key(name) || of_ca == Some(&true)
-    }
-
-    fn used_elsewhere(&self, item: &Item<'_, Secret>) -> bool {
-        self.elsewhere
-            .contains(&(item.namespace.to_owned(), item.metadata.name.clone()))
-    }
-}
-
-/// Every short text in a value.
-fn strings(value: &Json, found: &mut BTreeSet<String>) {
-    match value {
-        Json::String(text) if text.len() <= 253 => {
-            found.insert(text.clone());
-        }
-        Json::Array(items) => items.iter().for_each(|item| strings(item, found)),
-        Json::Object(fields) => fields.values().for_each(|field| strings(field, found)),
-        _ => {}
-    }
-}
-
 /// What can be mended in one Secret.
-pub(super) fn changes(world: &World<'_>, uses: &Uses, item: &Item<'_, Secret>, node: &Node, text: &str) -> Vec<Change> {
+pub(super) fn changes(
+    world: &World<'_>,
+    wanted: &Wanted,
+    reported: &Reported<'_>,
+    item: &Item<'_, Secret>,
+    node: &Node,
+    text: &str,
+) -> Vec<Change> {
     let mut changes = Vec::new();
-    let name = &item.metadata.name;
-    let asked_for = uses.asked_for(name) && !uses.used_elsewhere(item);
-    if asked_for && item.namespace != world.pod_namespace() && world.store.namespaces_with(name).len() == 1 {
-        changes.extend(namespace(world, item, node, text));
+    if let Some(wanted) = wanted.namespace(item) {
+        changes.extend(namespace(wanted, item, node, text));
     }
-    if asked_for {
-        changes.extend(key_names(uses, item, node, text));
+    if !wanted.used_elsewhere(item) {
+        let missing = Missing {
+            pair: reported.in_object(&SECRET_WITHOUT_PAIR, item),
+            authority: wanted.lacks_authority(item) || reported.in_object(&CLIENT_CA_WRONG_KEYS, item),
+        };
+        changes.extend(key_names(&missing, item, node, text));
     }
-    changes.extend(chain(world, item, node, text));
+    changes.extend(chain(world, reported, item, node, text));
     changes
 }
 
+/// What a gateway looks for in a Secret and does not find.
+struct Missing {
+    /// Certificate and key.
+    pair: bool,
+    /// The clients' CA.
+    authority: bool,
+}
+
 /// Puts the Secret into the namespace of the gateway's pods.
-fn namespace(world: &World<'_>, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
-    let wanted = world.pod_namespace();
+fn namespace(wanted: &str, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
     let metadata = node.get("metadata")?;
     let edit = if let Some(value) = metadata.get("namespace") {
         Edit {
@@ -150,24 +94,25 @@ fn entry<'n>(node: &'n Node, key: &str) -> Option<(&'n Entry, bool)> {
 }
 
 /// Names the keys as the gateway looks for them, where their content leaves no doubt.
-fn key_names(uses: &Uses, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
+fn key_names(missing: &Missing, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
+    if !missing.pair && !missing.authority {
+        return None;
+    }
     let secret = item.object;
-    let name = &item.metadata.name;
     let values = || {
         let keys = secret.keys().into_iter();
         keys.filter_map(|key| Some((key, secret.get(key)?)))
     };
     let data = SecretData::of_object(
         item.namespace,
-        name,
+        &item.metadata.name,
         None,
         values().map(|(key, value)| (key.to_owned(), value.to_vec())),
     );
     let kinds: Vec<(&str, Kind)> = values().map(|(key, value)| (key, Kind::of(value))).collect();
     let mut renamed: Vec<(&str, &str)> = Vec::new();
     let mut certificate = None;
-    let pair_wanted = uses.credentials.contains_key(name);
-    if pair_wanted && data.key_pair().is_err() {
+    if missing.pair && data.key_pair().is_err() {
         let mut keys = kinds.iter().filter_map(|(name, kind)| match kind {
             Kind::Key(key) => Some((*name, key)),
             _ => None,
@@ -183,16 +128,14 @@ fn key_names(uses: &Uses, item: &Item<'_, Secret>, node: &Node, text: &str) -> O
         }
         renamed.extend([(*certificate_name, "tls.crt"), (key_name, "tls.key")]);
         certificate = Some(*certificate_name);
-    } else if pair_wanted {
-        let pair = data.key_pair().ok()?;
+    } else if let Ok(pair) = data.key_pair() {
         let own = data
             .entries
             .iter()
             .find(|(_, entry)| entry.name == pair.certificate.name);
         certificate = own.and_then(|(key, _)| kinds.iter().map(|(name, _)| *name).find(|name| name == key));
     }
-    let verifies = uses.credentials.get(name) == Some(&true) || !pair_wanted;
-    if verifies && data.authorities().is_err() {
+    if missing.authority && data.authorities().is_err() {
         let mut others = kinds.iter().filter(|(name, kind)| {
             let is_ca = matches!(kind, Kind::Certificates(list) if list.iter().all(is_authority));
             is_ca && Some(*name) != certificate
@@ -250,8 +193,19 @@ fn is_authority(certificate: &CertificateDer<'static>) -> bool {
     inspect::certificate(certificate, time::OffsetDateTime::UNIX_EPOCH).is_ok_and(|facts| facts.is_ca)
 }
 
-/// Puts a chain in order, and puts in an intermediate that is at hand.
-fn chain(world: &World<'_>, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
+/// Puts a chain in order, and puts in an intermediate that is at hand: each only where it is reported.
+fn chain(
+    world: &World<'_>,
+    reported: &Reported<'_>,
+    item: &Item<'_, Secret>,
+    node: &Node,
+    text: &str,
+) -> Option<Change> {
+    let disordered = reported.in_object(&CHAIN_ORDER, item);
+    let incomplete = reported.in_object(&CHAIN_INCOMPLETE, item);
+    if !disordered && !incomplete {
+        return None;
+    }
     let secret = item.object;
     let (name, private) = [("tls.crt", "tls.key"), ("cert", "key")]
         .into_iter()
@@ -278,7 +232,13 @@ fn chain(world: &World<'_>, item: &Item<'_, Secret>, node: &Node, text: &str) ->
                 .flatten(),
         );
     }
+    if !incomplete {
+        at_hand.clear();
+    }
     let ordered = ordered(&given, &private, &at_hand)?;
+    if ordered.moved && !disordered {
+        return None;
+    }
     let chain = pem::certificates_text(&ordered.chain);
     let (entry, plain) = entry(node, name)?;
     let new = written(text, entry, &chain, plain)?;

@@ -1,0 +1,168 @@
+//! Who uses which Secret, and what findings at Gateways ask of Secrets.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::Value as Json;
+
+use super::reported::Reported;
+use super::spans::{Node, Value};
+use crate::lint::codes::{CLIENT_CA_MISSING, CREDENTIAL_IN_OTHER_NAMESPACE};
+use crate::lint::index::credentials::{Outcome, Owner, TlsServer, UsedSecret};
+use crate::lint::world::{Item, World};
+use crate::manifests::load::Origin;
+use crate::manifests::model::Secret;
+
+/// A Secret by namespace and name.
+type Named = (String, String);
+
+/// What is wanted of the Secrets of the input.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// The namespaces in which gateways miss a Secret that is here.
+    moves: HashMap<Named, BTreeSet<String>>,
+    /// Secrets in which servers miss the clients' CA.
+    authorities: HashSet<Named>,
+    /// Secrets that servers of any Gateway find where they are.
+    served: HashSet<Named>,
+    /// Names of Secrets that any other object of the input holds.
+    elsewhere: HashSet<Named>,
+}
+
+impl Wanted {
+    /// `nodes` gives the text's values of an object, where they can be read.
+    pub(super) fn of<'n>(
+        world: &World<'_>,
+        reported: &Reported<'_>,
+        nodes: impl Fn(&Origin) -> Option<&'n Node>,
+    ) -> Self {
+        let mut wanted = Self::default();
+        for server in &world.credentials().servers {
+            wanted.add(server, reported);
+        }
+        for other in &world.others {
+            let mut names = BTreeSet::new();
+            strings(&other.object.content, &mut names);
+            let names = names.into_iter().map(|name| (other.namespace.to_owned(), name));
+            wanted.elsewhere.extend(names);
+        }
+        for deployment in &world.deployments {
+            let volumes = &deployment.object.spec.template.spec.volumes;
+            let mut names: BTreeSet<String> = volumes
+                .iter()
+                .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone())
+                .collect();
+            // Projected volumes and variables are in no type of ours.
+            if let Some(node) = nodes(deployment.origin) {
+                secret_names(node, false, &mut names);
+            }
+            let names = names.into_iter().map(|name| (deployment.namespace.to_owned(), name));
+            wanted.elsewhere.extend(names);
+        }
+        wanted
+    }
+
+    fn add(&mut self, server: &TlsServer<'_>, reported: &Reported<'_>) {
+        for credential in server.credentials.iter().chain(&server.ca_credential) {
+            match &credential.outcome {
+                Outcome::Found(secret) => self.found(secret),
+                Outcome::Missing { namespaces, elsewhere } => {
+                    let place = server.place(&credential.field);
+                    if let ([wanted], [held]) = (namespaces.as_slice(), elsewhere.as_slice())
+                        && reported.at(&CREDENTIAL_IN_OTHER_NAMESPACE, &place)
+                    {
+                        self.missed(held, &credential.name, wanted);
+                        // The CA goes with the certificate that it is beside.
+                        if let Some(beside) = &server.client_ca
+                            && beside.separate.is_none()
+                            && beside.elsewhere == [held.as_str()]
+                        {
+                            self.missed(held, &beside.separate_name, wanted);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        for value in server.files.iter().filter_map(|file| file.value.as_ref()) {
+            self.found(&value.secret);
+        }
+        let Some(client_ca) = &server.client_ca else { return };
+        if let Some(separate) = &client_ca.separate {
+            self.found(separate);
+        } else if let Some(base) = &client_ca.base
+            && client_ca.found.is_none()
+            && matches!(server.owner, Owner::Istio(_))
+            && reported.at(&CLIENT_CA_MISSING, &server.place(&client_ca.field))
+        {
+            match client_ca.elsewhere.as_slice() {
+                [] => _ = self.authorities.insert((base.namespace.clone(), base.name.clone())),
+                [held] => self.missed(held, &client_ca.separate_name, &base.namespace),
+                _ => {}
+            }
+        }
+    }
+
+    fn found(&mut self, secret: &UsedSecret<'_>) {
+        self.served.insert((secret.namespace.clone(), secret.name.clone()));
+    }
+
+    fn missed(&mut self, held: &str, name: &str, wanted: &str) {
+        let named = (held.to_owned(), name.to_owned());
+        self.moves.entry(named).or_default().insert(wanted.to_owned());
+    }
+
+    /// The namespace that the Secret belongs in, if nothing uses it where it is.
+    pub(super) fn namespace(&self, item: &Item<'_, Secret>) -> Option<&str> {
+        let named = named(item);
+        if self.served.contains(&named) || self.elsewhere.contains(&named) {
+            return None;
+        }
+        let mut wanted = self.moves.get(&named)?.iter();
+        // It cannot be in two places.
+        wanted.next().filter(|_| wanted.next().is_none()).map(String::as_str)
+    }
+
+    /// Whether servers miss the clients' CA in the Secret.
+    pub(super) fn lacks_authority(&self, item: &Item<'_, Secret>) -> bool {
+        self.authorities.contains(&named(item))
+    }
+
+    /// Whether another object than a Gateway may look for the Secret's keys.
+    pub(super) fn used_elsewhere(&self, item: &Item<'_, Secret>) -> bool {
+        self.elsewhere.contains(&named(item))
+    }
+}
+
+fn named(item: &Item<'_, Secret>) -> Named {
+    (item.namespace.to_owned(), item.metadata.name.clone())
+}
+
+/// Every short text in a value.
+fn strings(value: &Json, found: &mut BTreeSet<String>) {
+    match value {
+        Json::String(text) if text.len() <= 253 => {
+            found.insert(text.clone());
+        }
+        Json::Array(items) => items.iter().for_each(|item| strings(item, found)),
+        Json::Object(fields) => fields.values().for_each(|field| strings(field, found)),
+        _ => {}
+    }
+}
+
+/// The fields of a pod whose `name` is a Secret's.
+const REFERENCES: [&str; 4] = ["secret", "secretRef", "secretKeyRef", "imagePullSecrets"];
+
+/// The names of Secrets in an object that has pods; `referred`: the node is a reference to a Secret.
+fn secret_names(node: &Node, referred: bool, found: &mut BTreeSet<String>) {
+    match &node.value {
+        Value::Mapping { entries, .. } => {
+            for entry in entries {
+                if entry.name == "secretName" || (referred && entry.name == "name") {
+                    found.extend(entry.value.text().map(str::to_owned));
+                }
+                secret_names(&entry.value, REFERENCES.contains(&entry.name.as_str()), found);
+            }
+        }
+        _ => node.items().iter().for_each(|item| secret_names(item, referred, found)),
+    }
+}
