@@ -50,6 +50,8 @@ fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> &'
         .is_some_and(|value| value == INSTALLED);
     let only = selector.iter().next().filter(|_| selector.len() == 1);
     let is_slip = only.is_some_and(|(label, value)| match label.as_str() {
+        // The egress gateway's own label is two letters away.
+        "istio" if value == "egressgateway" => false,
         "istio" => value == "istio-ingressgateway" || distance(value, INSTALLED) <= 2,
         "app" => value == INSTALLED,
         _ => false,
