@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::vs_unbound::Unbound;
 use crate::lint::codes::{
     GATEWAY_HOST_WITHOUT_ROUTES, MATCH_GATEWAY_NOT_BOUND, MATCH_PORT_NOT_EXPOSED, VS_HTTP_ROUTES_UNUSED,
-    VS_TCP_ROUTES_UNUSED, VS_TLS_ROUTES_UNUSED,
+    VS_TCP_ROUTES_UNUSED, VS_TLS_ROUTES_UNUSED, VS_WITHOUT_GATEWAYS,
 };
 use crate::lint::index::bindings::{BoundGateway, Exposure, Gateways, MESH, Takes, gateway_name};
 use crate::lint::index::host_index::{HostIndex, Suffixes};
@@ -238,7 +239,7 @@ struct HostsWithoutRoutes;
 
 impl Rule for HostsWithoutRoutes {
     fn codes(&self) -> &'static [&'static Code] {
-        &[&GATEWAY_HOST_WITHOUT_ROUTES]
+        &[&GATEWAY_HOST_WITHOUT_ROUTES, &VS_WITHOUT_GATEWAYS]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
@@ -255,6 +256,7 @@ impl Rule for HostsWithoutRoutes {
             return;
         }
         let (routed, astray) = routed_hosts(world);
+        let mut unbound = Unbound::of(world);
         for gateway in &world.gateways {
             let routed = routed.get(&(gateway.namespace, gateway.metadata.name.as_str()));
             let mut told = HashSet::new();
@@ -270,7 +272,11 @@ impl Rule for HostsWithoutRoutes {
                         .chain([&astray])
                         .flat_map(|routed| routed.overlapping(&host.name));
                     let is_routed = namespaces.any(|namespace| only.is_none_or(|only| only == *namespace));
-                    if !is_routed && told.insert(host.text()) {
+                    if is_routed || !told.insert(host.text()) {
+                        continue;
+                    }
+                    // Where the routes are, but not bound, that is the finding.
+                    if !unbound.found(gateway, &host, found) {
                         let place = gateway.place(&format!("spec.servers[{number}].hosts[{at}]"));
                         let what = format!(
                             "no VirtualService bound to {} has routes for {}",
@@ -511,6 +517,9 @@ mod tests {
             "ITL0509",
             &["spec.servers[0].hosts[0]", "spec.servers[1].hosts[0]"],
         );
+        // What is for the mesh alone is told at the VirtualService.
+        let mesh = service(&format!("hosts: [a.com], http: [{{{TO}}}]"));
+        assert_code(&format!("{}{mesh}", gateway(&[HTTP])), "ITL0509", &[]);
         let report = lint_yaml(&gateway(&[HTTP]));
         assert!(report.skipped.iter().any(|skipped| skipped.code == "ITL0509"));
     }
