@@ -161,6 +161,17 @@ impl<'a> World<'a> {
         &self.store.namespace
     }
 
+    /// Whether the input has an object that could not be read, and that may be
+    /// the one of this kind, namespace and name: it is there, whatever it says.
+    pub(in crate::lint) fn is_unread(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let mut objects = self.errors.iter().filter_map(|error| error.object.as_deref());
+        objects.any(|object| {
+            object.kind == kind
+                && object.name == name
+                && object.namespace.as_deref().unwrap_or(self.namespace()) == namespace
+        })
+    }
+
     /// The key material of every server, looked up at the first call.
     pub(crate) fn credentials(&self) -> &Credentials<'a> {
         self.credentials.get_or_init(|| Credentials::of(self))

@@ -6,6 +6,7 @@ use istio_tls::certs::inspect::{CertificateFacts, certificate};
 use istio_tls::certs::pem;
 
 use crate::harness::Dir;
+use crate::running_program::StopAtEnd;
 use crate::serve_process::{Serve, client_of, trusting};
 use crate::tls_client::{Connection, Identity};
 

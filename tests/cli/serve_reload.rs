@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::harness::Dir;
+use crate::running_program::StopAtEnd;
 use crate::serve_process::{Serve, client_of, trusting};
 use crate::tls_client::{Connection, Identity, plain_get};
 

@@ -63,6 +63,11 @@ super::codes! {
         why: "a client trusts only the roots that it has, so the one sent makes handshakes longer and nothing else";
         fix: "leave the root out of the chain; where clients are to be verified with it, it stands under ca.crt";
         doc: RFC_8446;
+    CHAIN_ISSUER_UNKNOWN = "ITL0414" Info None;
+        title: "a chain whose issuer is neither sent nor at hand";
+        why: "if the issuer is an intermediate and not a root, clients that know only the root cannot build the chain and refuse it";
+        fix: "if the issuer is an intermediate, put its certificate after the leaf; else give lint the root, as ca.crt of a Secret";
+        doc: RFC_8446;
     CERTIFICATE_EXPIRED = "ITL0420" Error Some("IST0161");
         title: "a certificate that has expired";
         why: "clients refuse it";

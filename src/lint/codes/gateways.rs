@@ -6,7 +6,7 @@ super::codes! {
     SELECTOR_NO_PODS = "ITL0201" Error Some("IST0101");
         title: "a selector that matches no pods";
         why: "the Gateway applies to no gateway, so its ports do not open";
-        fix: "selector: {istio: ingressgateway}, or the labels of your gateway's pods";
+        fix: "write the labels of your gateway's pods, and lint together with their Deployment";
         doc: "https://istio.io/latest/docs/reference/config/analysis/ist0101/";
     PORT_NOT_ON_SERVICE = "ITL0202" Warning Some("IST0162");
         title: "a port that no Service of the gateway's pods has";

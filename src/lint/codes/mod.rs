@@ -92,7 +92,7 @@ pub fn unknown(id: &str) -> Problem {
 
 /// How many characters must be put in, taken out or changed to make one text
 /// the other; where the lengths differ much, the difference of the lengths.
-fn distance(one: &str, other: &str) -> usize {
+pub(in crate::lint) fn distance(one: &str, other: &str) -> usize {
     if one.len().abs_diff(other.len()) > 3 {
         return one.len().abs_diff(other.len());
     }

@@ -103,6 +103,11 @@ super::codes! {
         why: "each match of a delegate must lie within a match of the route that delegates; else the delegate's route is dropped";
         fix: "make the delegate's match narrower than the delegating one, or remove it";
         doc: DELEGATE;
+    VS_WITHOUT_GATEWAYS = "ITL0520" Warning None;
+        title: "a VirtualService that names no Gateway, for a host that only a Gateway exposes";
+        why: "without gateways it counts only for clients inside the mesh, so requests to the host at the gateway answer 404";
+        fix: "name the Gateway in gateways, as namespace/name";
+        doc: ISTIO_VIRTUAL_SERVICE;
     VS_HOST_INVALID = "ITL0530" Error Some("IST0106");
         title: "a host of a VirtualService that is no DNS name";
         why: "Istio's admission webhook refuses the object";

@@ -60,7 +60,29 @@ impl<'a> ServerAt<'_, 'a> {
     }
 }
 
+/// How many other Gateways are counted for one finding, so that the work
+/// stays in proportion to the input.
+pub(in crate::lint) const COUNTED: usize = 256;
+
 impl<'a> World<'a> {
+    /// The first names of other Gateways, of which at most [`COUNTED`] were
+    /// collected, and how many more there are.
+    pub(in crate::lint) fn gateway_names(&self, numbers: &[usize]) -> String {
+        if numbers.len() < COUNTED {
+            let names: Vec<String> = numbers
+                .iter()
+                .map(|number| self.gateways[*number].full_name())
+                .collect();
+            return listed(&names);
+        }
+        let names: Vec<String> = numbers
+            .iter()
+            .take(SHOWN)
+            .map(|number| self.gateways[*number].full_name())
+            .collect();
+        format!("{} and many more", names.join(", "))
+    }
+
     /// Every server of every Gateway, in the order of the input.
     pub(in crate::lint) fn servers<'w>(&'w self) -> impl Iterator<Item = ServerAt<'w, 'a>> {
         self.gateways.iter().enumerate().flat_map(|(number, gateway)| {
@@ -137,9 +159,11 @@ pub(in crate::lint) fn is_placeholder(path: &str) -> bool {
     matches!(word.as_str(), "use sds" | "use-sds" | "sds")
 }
 
+/// How many words [`listed`] shows.
+const SHOWN: usize = 3;
+
 /// Words joined for people: `a`, `a and b`, `a, b and 7 more`.
 pub(in crate::lint) fn listed<T: AsRef<str>>(words: &[T]) -> String {
-    const SHOWN: usize = 3;
     let shown: Vec<&str> = words.iter().take(SHOWN).map(AsRef::as_ref).collect();
     match (words.len().saturating_sub(SHOWN), shown.as_slice()) {
         (0, [all @ .., last]) if !all.is_empty() => format!("{} and {last}", all.join(", ")),

@@ -30,7 +30,8 @@ impl Rule for InTime {
                 if place > 0 && certificate.is_self_issued() {
                     continue;
                 }
-                let finding = out_of_time(&pair.certificate, *line, certificate, now);
+                let finding =
+                    out_of_time(&pair.certificate, *line, certificate, now).map(|finding| pair.with_host(finding));
                 // Istio looks at the first certificate of credentialName only.
                 found.push_some(finding.map(|finding| {
                     if place == 0 && pair.analysed {
@@ -128,7 +129,9 @@ fn check_leaf(pair: &Pair<'_>, found: &mut Findings) {
     };
     let value = &pair.certificate;
     let name = format!("the certificate of \"{}\" in {}", leaf.called, value.name());
-    let mut push = |code, what: String| found.push(Finding::new(code, value.place(*line), what));
+    let mut push = |code, what: String| {
+        found.push(pair.with_host(Finding::new(code, value.place(*line), what)));
+    };
     if leaf.version != 3 {
         push(
             &CERTIFICATE_VERSION,
@@ -320,6 +323,10 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
         ] {
             assert_code(&simple(&secret_of("c", chain)), code, paths);
         }
+        assert_eq!(
+            only(&simple(&secret_of("c", &expired)), "ITL0420").fix,
+            "issue it again: istio-tls gen-certs httpbin.example.com --force"
+        );
         assert_eq!(
             only(&simple(&secret_of("c", &expired)), "ITL0420").istio,
             Some("IST0161")

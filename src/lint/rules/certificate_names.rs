@@ -28,14 +28,21 @@ impl Rule for Hosts {
                     continue;
                 }
                 for (index, host) in server.hosts.iter().enumerate() {
-                    found.push_some(uncovered(server, index, &host.name, pair, leaf));
+                    found.push_some(uncovered(world, server, index, &host.name, pair, leaf));
                 }
             }
         }
     }
 }
 
-fn uncovered(server: &TlsServer<'_>, index: usize, name: &str, pair: &Pair<'_>, leaf: &Certificate) -> Option<Finding> {
+fn uncovered(
+    world: &World<'_>,
+    server: &TlsServer<'_>,
+    index: usize,
+    name: &str,
+    pair: &Pair<'_>,
+    leaf: &Certificate,
+) -> Option<Finding> {
     // `*` and what is no host at all name nothing that could be compared.
     let host = Host::parse(name).ok()?;
     // Clients send no SNI for an address, so such a server is never chosen.
@@ -58,7 +65,7 @@ fn uncovered(server: &TlsServer<'_>, index: usize, name: &str, pair: &Pair<'_>, 
             pair.certificate.name()
         ),
     )
-    .fix(format!("istio-tls gen-certs {}", quote(host.as_str())));
+    .fix(fix_of(world, host.as_str(), pair));
     if let Some(first) = below.first() {
         return Some(finding.severity(Severity::Warning).why(format!(
             "clients of {first} and the like are served; those of any other name below {} refuse the certificate",
@@ -69,6 +76,19 @@ fn uncovered(server: &TlsServer<'_>, index: usize, name: &str, pair: &Pair<'_>, 
         Some(why) => finding.why(why),
         None => finding,
     })
+}
+
+/// What makes a certificate for the host: `gen-certs` alone only where the Secret is the workspace's.
+fn fix_of(world: &World<'_>, host: &str, pair: &Pair<'_>) -> String {
+    let secret = &pair.certificate.secret;
+    let host = quote(host);
+    if secret.item.is_none() && world.store.chains.contains_key(&secret.name) {
+        return format!("istio-tls gen-certs {host}");
+    }
+    format!(
+        "use a certificate that names {host}; for tests: istio-tls gen-certs {host} && istio-tls manifests {host} --credential-name {} --only secrets",
+        quote(&secret.name)
+    )
 }
 
 /// Why a wildcard of the certificate that looks as if it covered the host does not.
@@ -258,6 +278,11 @@ mod tests {
         assert_eq!(severity("other.example.com", httpbin()), Severity::Error);
         // Some of its names are served.
         assert_eq!(severity("\"*.example.com\"", httpbin()), Severity::Warning);
+        assert_eq!(
+            only(&served("a.com", &wildcard), "ITL0440").fix,
+            "use a certificate that names a.com; for tests: istio-tls gen-certs a.com && \
+             istio-tls manifests a.com --credential-name c --only secrets"
+        );
         let why = only(&served("example.com", &wildcard), "ITL0440").why;
         assert!(
             why.starts_with("*.example.com covers the names below example.com"),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::lint::codes::{CHAIN_BROKEN, CHAIN_INCOMPLETE, CHAIN_ORDER, CHAIN_WITH_ROOT};
+use crate::lint::codes::{CHAIN_BROKEN, CHAIN_INCOMPLETE, CHAIN_ISSUER_UNKNOWN, CHAIN_ORDER, CHAIN_WITH_ROOT};
 use crate::lint::index::credentials::{Certificate, Credentials, Known, Pair, Relation};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
@@ -13,7 +13,13 @@ struct Chain;
 
 impl Rule for Chain {
     fn codes(&self) -> &'static [&'static Code] {
-        &[&CHAIN_ORDER, &CHAIN_INCOMPLETE, &CHAIN_BROKEN, &CHAIN_WITH_ROOT]
+        &[
+            &CHAIN_ORDER,
+            &CHAIN_INCOMPLETE,
+            &CHAIN_BROKEN,
+            &CHAIN_WITH_ROOT,
+            &CHAIN_ISSUER_UNKNOWN,
+        ]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
@@ -182,6 +188,14 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
                     .why("unless a root signed it, no client can build a path from it to a root; what follows it is of no use")
             })
         }
+        None if alone => Some(Finding::new(
+            &CHAIN_ISSUER_UNKNOWN,
+            place,
+            format!(
+                "{name} holds \"{}\" alone, and its issuer \"{}\" is neither sent nor at hand",
+                top.called, top.issuer
+            ),
+        )),
         None => None,
     };
     found.push_some(missing);
@@ -284,6 +298,12 @@ mod tests {
             "ITL0411",
             &[],
         );
+        // Whether the issuer is a root is known only where it is at hand.
+        let alone = simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key)]));
+        let root = secret("unused", &[("ca.crt", &httpbin().root_pem())]);
+        assert_eq!(only(&alone, "ITL0414").severity, Severity::Info);
+        assert_code(&format!("{alone}{root}"), "ITL0414", &[]);
+        assert_code(&values(""), "ITL0414", &[]);
         assert_code(
             &simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key)])),
             "ITL0412",
@@ -310,6 +330,20 @@ mod tests {
             "{}",
             found.what
         );
+    }
+
+    #[test]
+    fn an_intermediate_of_any_secret_is_at_hand() {
+        let chain = httpbin();
+        let alone = simple(&with(&[&chain.server], ""));
+        for values in [("ca.crt", chain.intermediate_pem()), ("tls.crt", chain.server_pem())] {
+            let unused = secret("unused", &[(values.0, values.1.as_str())]);
+            let yaml = format!("{alone}{unused}");
+            let found = only(&yaml, "ITL0411");
+            assert_eq!(found.severity, Severity::Error);
+            assert!(found.what.contains("of secret istio-system/unused"), "{}", found.what);
+            assert_code(&yaml, "ITL0414", &[]);
+        }
     }
 
     #[test]

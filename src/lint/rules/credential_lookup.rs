@@ -39,6 +39,7 @@ impl Rule for SecretIsThere {
                     Outcome::Found(_) | Outcome::OtherSource => {}
                     // The CA's Secret may be left out: then the server's own holds it.
                     Outcome::Missing { .. } if is_optional(server, credential) => {}
+                    Outcome::Missing { namespaces, .. } if is_unread(world, credential, namespaces) => {}
                     Outcome::Missing { namespaces, elsewhere } => {
                         let names = names.get_or_init(|| KnownNames::of(world));
                         found.push(missing(world, names, server, credential, namespaces, elsewhere));
@@ -58,6 +59,16 @@ impl Rule for SecretIsThere {
                 }
             }
         }
+    }
+}
+
+/// Whether the Secret is in the input, but could not be read.
+fn is_unread(world: &World<'_>, credential: &Credential<'_>, namespaces: &[String]) -> bool {
+    let is = |namespace: &str| world.is_unread("Secret", namespace, &credential.name);
+    if namespaces.is_empty() {
+        is(world.pod_namespace())
+    } else {
+        namespaces.iter().any(|namespace| is(namespace))
     }
 }
 
@@ -223,6 +234,10 @@ impl Rule for FileIsThere {
                         server.place(&file.field),
                         format!("{deployment} mounts no volume at {}", file.path),
                     ));
+                } else if let Some((secret, _)) = &file.leads_to
+                    && world.is_unread("Secret", world.pod_namespace(), secret)
+                {
+                    // Its keys are not known.
                 } else if file.value.is_none() {
                     found_missing(world, server, file, found);
                 }

@@ -53,6 +53,8 @@ fn check_filters(route: &Item<'_, Other>, holder: &Value, path: &str, services: 
 /// Services with their ports, by name and then by namespace.
 struct Services<'w> {
     by_name: HashMap<&'w str, HashMap<&'w str, BTreeSet<u64>>>,
+    /// Namespaces and names of Services that could not be read: they are there.
+    unread: BTreeSet<(&'w str, &'w str)>,
 }
 
 impl<'w> Services<'w> {
@@ -63,7 +65,15 @@ impl<'w> Services<'w> {
             let of_name = by_name.entry(&service.metadata.name).or_default();
             of_name.entry(service.namespace).or_default().extend(ports);
         }
-        Self { by_name }
+        let unread = world.errors.iter().filter_map(|error| error.object.as_deref());
+        let unread = unread.filter(|object| object.kind == "Service").map(|object| {
+            let namespace = object.namespace.as_deref().unwrap_or(world.namespace());
+            (namespace, object.name.as_str())
+        });
+        Self {
+            by_name,
+            unread: unread.collect(),
+        }
     }
 
     /// A reference to something else than a Service is not looked at.
@@ -73,6 +83,9 @@ impl<'w> Services<'w> {
         }
         let name = text(backend.get("name"))?;
         let namespace = text(backend.get("namespace")).unwrap_or(route.namespace);
+        if self.unread.contains(&(namespace, name)) {
+            return None;
+        }
         let of_name = self.by_name.get(name);
         let Some(ports) = of_name.and_then(|of_name| of_name.get(namespace)) else {
             let what = format!("there is no Service {name} in the namespace {namespace}");

@@ -3,14 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::lint::codes::{GATEWAYS_CONFLICT, HOST_TAKEN, PORT_PROTOCOLS, SNI_TWICE};
-use crate::lint::index::servers::{Protocol, ServerAt, listed, passes_through};
+use crate::lint::index::servers::{COUNTED, Protocol, ServerAt, listed, passes_through};
 use crate::lint::{Code, Findings, Rule, World};
 use crate::manifests::server_hosts::ServerHost;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SameHost, &HostTaken, &SniTwice, &Protocols];
-
-/// How many other Gateways a finding names.
-const NAMED: usize = 4;
 
 /// A host of a port in Gateways of the same pods (istioctl's ConflictingGateways).
 struct SameHost;
@@ -47,8 +44,14 @@ impl Rule for SameHost {
                     for text in texts {
                         let key = (*group, at.server.port.number, at.bind(), text.as_str());
                         let users = users.get(&key).map_or(&[][..], Vec::as_slice);
-                        let found = users.iter().filter(|user| **user != at.number).take(NAMED);
-                        others.extend(found.inspect(|_| conflict = true));
+                        let found = users.iter().filter(|user| **user != at.number).take(COUNTED);
+                        for user in found {
+                            conflict = true;
+                            if others.len() == COUNTED {
+                                break;
+                            }
+                            others.insert(*user);
+                        }
                     }
                 }
                 if conflict {
@@ -56,10 +59,7 @@ impl Rule for SameHost {
                 }
             }
             let Some((index, _)) = shared.first() else { continue };
-            let gateways: Vec<String> = others
-                .iter()
-                .map(|number| world.gateways[*number].full_name())
-                .collect();
+            let others: Vec<usize> = others.into_iter().collect();
             let names: Vec<&str> = shared.iter().map(|(_, name)| *name).collect();
             let finding = at.finding(
                 &GATEWAYS_CONFLICT,
@@ -68,7 +68,7 @@ impl Rule for SameHost {
                     "port {} has host {} in Gateway {} too",
                     at.server.port.number,
                     listed(&names),
-                    listed(&gateways)
+                    world.gateway_names(&others)
                 ),
             );
             found.push(if at.server.tls.is_none() && at.protocol() == Some(Protocol::Http) {
@@ -326,6 +326,25 @@ mod tests {
         let conflicts = report.findings.iter().filter(|finding| finding.code == "ITL0203");
         assert_eq!(conflicts.clone().count(), 2000);
         assert!(conflicts.clone().all(|finding| finding.what.len() < 120));
+    }
+
+    #[test]
+    fn every_other_gateway_is_counted() {
+        let gateways = |count: usize| -> String {
+            (0..count)
+                .map(|number| named(&format!("g{number}"), "default", INGRESS, &http(80, "a.com")))
+                .collect()
+        };
+        for (count, words) in [
+            (2, "Gateway default/g1 too"),
+            (4, "Gateway default/g1, default/g2 and default/g3 too"),
+            (20, "Gateway default/g1, default/g2, default/g3 and 16 more too"),
+        ] {
+            let findings = lint_yaml(&gateways(count)).findings.into_iter();
+            let first = findings.into_iter().find(|finding| finding.code == "ITL0203");
+            let what = first.map(|finding| finding.what).unwrap_or_default();
+            assert!(what.ends_with(words), "{what}");
+        }
     }
 
     #[test]

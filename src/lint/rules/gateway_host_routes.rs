@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::lint::codes::GATEWAY_HOST_WITHOUT_ROUTES;
+use super::vs_unbound::Unbound;
+use crate::lint::codes::{GATEWAY_HOST_WITHOUT_ROUTES, VS_WITHOUT_GATEWAYS};
 use crate::lint::index::bindings::{MESH, Takes, gateway_name};
 use crate::lint::index::host_index::{HostIndex, Suffixes};
 use crate::lint::{Code, Finding, Findings, Rule, World};
@@ -15,7 +16,7 @@ struct HostsWithoutRoutes;
 
 impl Rule for HostsWithoutRoutes {
     fn codes(&self) -> &'static [&'static Code] {
-        &[&GATEWAY_HOST_WITHOUT_ROUTES]
+        &[&GATEWAY_HOST_WITHOUT_ROUTES, &VS_WITHOUT_GATEWAYS]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
@@ -32,6 +33,7 @@ impl Rule for HostsWithoutRoutes {
             return;
         }
         let (routed, astray) = routed_hosts(world);
+        let mut unbound = Unbound::of(world);
         for gateway in &world.gateways {
             let routed = routed.get(&(gateway.namespace, gateway.metadata.name.as_str()));
             let mut told = HashSet::new();
@@ -47,7 +49,11 @@ impl Rule for HostsWithoutRoutes {
                         .chain([&astray])
                         .flat_map(|routed| routed.overlapping(&host.name));
                     let is_routed = namespaces.any(|namespace| only.is_none_or(|only| only == *namespace));
-                    if !is_routed && told.insert(host.text()) {
+                    if is_routed || !told.insert(host.text()) {
+                        continue;
+                    }
+                    // Where the routes are, but not bound, that is the finding.
+                    if !unbound.found(gateway, &host, found) {
                         let place = gateway.place(&format!("spec.servers[{number}].hosts[{at}]"));
                         let what = format!(
                             "no VirtualService bound to {} has routes for {}",

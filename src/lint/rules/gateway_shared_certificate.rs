@@ -1,16 +1,13 @@
 //! One certificate in several Gateways of the same pods (istioctl's
 //! GatewayDuplicateCertificate): compared by name, not by content.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::lint::codes::CERTIFICATE_SHARED;
-use crate::lint::index::servers::{ServerAt, is_placeholder, listed, set};
-use crate::lint::{Code, Findings, Rule, World};
+use crate::lint::index::servers::{COUNTED, ServerAt, is_placeholder, set};
+use crate::lint::{Code, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Shared];
-
-/// How many other Gateways a finding looks up.
-const NAMED: usize = 4;
 
 type Selector = BTreeMap<String, String>;
 
@@ -57,12 +54,16 @@ impl Rule for Shared {
                     Certificate::Secret(name) => format!("the Secret {name}"),
                     Certificate::Files(path, _) => format!("the certificate {path}"),
                 };
-                let names: Vec<String> = others
-                    .iter()
-                    .map(|number| world.gateways[*number].full_name())
-                    .collect();
-                let what = format!("{what} is that of Gateway {} too", listed(&names));
-                found.push(at.finding(&CERTIFICATE_SHARED, field, what));
+                let what = format!("{what} is that of Gateway {} too", world.gateway_names(&others));
+                let finding = at.finding(&CERTIFICATE_SHARED, field, what);
+                found.push(if gateways.share_a_port(at, &others) {
+                    finding
+                } else {
+                    finding
+                        .severity(Severity::Info)
+                        .why("their ports or addresses differ, so clients keep the connections apart and nothing fails by it; Istio's analysis reports it all the same")
+                        .fix("nothing needs to change; a certificate of its own for each Gateway can be replaced by itself")
+                });
             }
         }
     }
@@ -94,6 +95,8 @@ struct Gateways<'a> {
     by_selector: Vec<(&'a Selector, Vec<usize>)>,
     /// The selectors that hold a label with a value.
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
+    /// A Gateway, and a port and an address of it that have the certificate.
+    ports: HashSet<(usize, u32, &'a str)>,
 }
 
 impl<'a> Gateways<'a> {
@@ -105,8 +108,10 @@ impl<'a> Gateways<'a> {
         let mut gateways = Self {
             by_selector: Vec::new(),
             by_label: HashMap::new(),
+            ports: HashSet::new(),
         };
         for at in servers {
+            gateways.ports.insert((at.number, at.server.port.number, at.bind()));
             let selector: &'a Selector = &at.gateway.object.spec.selector;
             let number = *numbers.entry(selector).or_insert_with(|| {
                 let number = gateways.by_selector.len();
@@ -124,7 +129,13 @@ impl<'a> Gateways<'a> {
         gateways
     }
 
-    /// A few other Gateways whose selectors hold all labels of this one's.
+    /// Whether one of the Gateways has the certificate on the same port and address.
+    fn share_a_port(&self, at: &ServerAt<'_, 'a>, others: &[usize]) -> bool {
+        let (port, bind) = (at.server.port.number, at.bind());
+        others.iter().any(|number| self.ports.contains(&(*number, port, bind)))
+    }
+
+    /// The other Gateways, up to a limit, whose selectors hold all labels of this one's.
     fn others(&self, at: &ServerAt<'_, 'a>) -> Vec<usize> {
         let own = &at.gateway.object.spec.selector;
         let rarest = own
@@ -144,7 +155,7 @@ impl<'a> Gateways<'a> {
             .filter(|(selector, _)| own.iter().all(|(label, value)| selector.get(label) == Some(value)))
             .flat_map(|(_, gateways)| gateways.iter().copied())
             .filter(|number| *number != at.number)
-            .take(NAMED)
+            .take(COUNTED)
             .collect();
         others.sort_unstable();
         others
@@ -154,6 +165,8 @@ impl<'a> Gateways<'a> {
 #[cfg(test)]
 mod tests {
     use super::super::gateway_yaml::{assert_cases, gateway, named};
+    use crate::lint::Severity;
+    use crate::lint::testing::lint_yaml;
 
     fn server(name: &str, tls: &str) -> String {
         format!(
@@ -202,6 +215,65 @@ mod tests {
                     &[],
                 ),
             ],
+        );
+    }
+
+    #[test]
+    fn ports_that_differ_are_good_to_know() {
+        let own = "{istio: ingressgateway}";
+        let on = |port: &str, bind: &str| {
+            format!(
+                "{{port: {{number: {port}, name: a, protocol: HTTPS}}, {bind}hosts: [a.com], \
+                 tls: {{mode: SIMPLE, credentialName: c}}}}"
+            )
+        };
+        for (other, severity) in [
+            (on("443", ""), Severity::Warning),
+            (format!("{}, {}", on("8443", ""), on("443", "")), Severity::Warning),
+            (on("8443", ""), Severity::Info),
+            (on("443", "bind: 10.0.0.1, "), Severity::Info),
+        ] {
+            let yaml = format!(
+                "{}{}",
+                named("alpha", "default", own, &on("443", "")),
+                named("beta", "default", own, &other)
+            );
+            let findings = lint_yaml(&yaml).findings.into_iter();
+            let mut of_code = findings.filter(|finding| finding.code == "ITL0207");
+            let first = of_code.next().expect("a finding");
+            assert_eq!(first.severity, severity, "{yaml}");
+            assert_eq!(
+                first.why.contains("HTTP/2"),
+                severity == Severity::Warning,
+                "{}",
+                first.why
+            );
+        }
+    }
+
+    #[test]
+    fn every_other_gateway_is_counted() {
+        let all: String = (0..20)
+            .map(|number| {
+                let name = format!("g{number}");
+                named(
+                    &name,
+                    "default",
+                    "{istio: ingressgateway}",
+                    &server("a", "credentialName: c"),
+                )
+            })
+            .collect();
+        let findings = lint_yaml(&all).findings.into_iter();
+        let what: Vec<String> = findings
+            .filter(|finding| finding.code == "ITL0207")
+            .map(|finding| finding.what)
+            .collect();
+        assert_eq!(what.len(), 20);
+        assert!(
+            what[0].ends_with("default/g1, default/g2, default/g3 and 16 more too"),
+            "{}",
+            what[0]
         );
     }
 

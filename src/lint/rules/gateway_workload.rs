@@ -1,8 +1,8 @@
 //! The pods that a Gateway selects, and whether Services lead to its ports.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
+use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS, distance};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
@@ -32,10 +32,34 @@ impl Rule for SelectorPods {
                     .why(format!(
                         "the ingress gateway's pods have {labels}, and no pods of the input match; the Gateway's ports do not open"
                     ))
-                    .fix("selector: {istio: ingressgateway}, or lint together with the Deployment of your gateway's pods"),
+                    .fix(fix_of_selector(world, &gateway.object.spec.selector)),
                 );
             }
         }
+    }
+}
+
+/// Pods with other labels may well be meant (egress, east-west, Helm's names),
+/// so other labels are proposed only for what looks like a slip of them.
+fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> &'static str {
+    const INSTALLED: &str = "ingressgateway";
+    let is_installed = world
+        .settings
+        .pod_labels
+        .get("istio")
+        .is_some_and(|value| value == INSTALLED);
+    let only = selector.iter().next().filter(|_| selector.len() == 1);
+    let is_slip = only.is_some_and(|(label, value)| match label.as_str() {
+        // The egress gateway's own label is two letters away.
+        "istio" if value == "egressgateway" => false,
+        "istio" => value == "istio-ingressgateway" || distance(value, INSTALLED) <= 2,
+        "app" => value == INSTALLED,
+        _ => false,
+    });
+    if is_installed && is_slip {
+        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
+    } else {
+        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
     }
 }
 
@@ -97,7 +121,7 @@ impl Rule for ServicePorts {
 mod tests {
     use super::super::gateway_yaml::{assert_cases, gateway, named};
     use crate::lint::Severity;
-    use crate::lint::testing::lint_yaml;
+    use crate::lint::testing::{lint_yaml, only};
 
     fn http(port: &str) -> String {
         format!("{{port: {{number: {port}, name: p{port}, protocol: HTTP}}, hosts: [a.com]}}")
@@ -148,6 +172,26 @@ mod tests {
                 (format!("{}{mine}", pod("edge", labels)), &[]),
             ],
         );
+    }
+
+    #[test]
+    fn other_labels_are_proposed_only_for_a_slip() {
+        for (selector, is_slip) in [
+            ("{istio: ingressgatway}", true),
+            ("{istio: ingress-gateway}", true),
+            ("{istio: istio-ingressgateway}", true),
+            ("{app: ingressgateway}", true),
+            ("{istio: egressgateway}", false),
+            ("{istio: eastwestgateway}", false),
+            ("{istio: ingress}", false),
+            ("{istio: ingressgatway, app: other}", false),
+            ("{app: my-gateway}", false),
+        ] {
+            let finding = only(&selecting(selector, "80"), "ITL0201");
+            assert_eq!(finding.fix.contains("istio: ingressgateway"), is_slip, "{selector}");
+            assert!(finding.fix.contains("Deployment of these pods"), "{selector}");
+            assert_eq!((finding.severity, finding.istio), (Severity::Error, Some("IST0101")));
+        }
     }
 
     /// The cases of Istio's own analysis: by port, by target port, by neither.

@@ -129,7 +129,7 @@ fn mismatch(pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
             ),
         ));
     }
-    Some(Finding::new(
+    Some(pair.with_host(Finding::new(
         &KEY_MISMATCH,
         pair.key.place(0),
         format!(
@@ -138,7 +138,7 @@ fn mismatch(pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
             leaf.called,
             pair.certificate.name()
         ),
-    ))
+    )))
 }
 
 /// Gateways and clients can use the key.

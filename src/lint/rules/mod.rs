@@ -51,6 +51,7 @@ mod vs_claims;
 mod vs_destinations;
 mod vs_gateways;
 mod vs_servers;
+mod vs_unbound;
 
 use super::rule::Rule;
 

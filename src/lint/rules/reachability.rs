@@ -134,8 +134,12 @@ impl Rule for CatchAll {
                 continue;
             };
             let after = http.len() - at - 1;
-            let routes = if after == 1 { "the route" } else { "the routes" };
-            let what = format!("the match takes every request, so {routes} after route {at} are dropped ({after})");
+            let dropped = if after == 1 {
+                format!("the route after route {at} is dropped")
+            } else {
+                format!("the {after} routes after route {at} are dropped")
+            };
+            let what = format!("the match takes every request, so {dropped}");
             let spot = Spot::new(service, format!("spec.http[{at}].match[{number}]"));
             found.push(spot.finding(&CATCH_ALL_BEFORE_OTHERS, what));
         }
@@ -170,7 +174,7 @@ fn is_catch_all(wanted: &HttpMatch) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::lint::testing::{assert_code, lint_yaml};
+    use crate::lint::testing::{assert_code, lint_yaml, only};
 
     fn service(routes: &str) -> String {
         format!(
@@ -298,6 +302,16 @@ mod tests {
             ),
         ] {
             assert_code(&http(routes), "ITL0704", paths);
+        }
+        for (routes, words) in [
+            (&["{port: 0}", "{port: 80}"][..], "the route after route 0 is dropped"),
+            (
+                &["{port: 0}", "{port: 80}", ""],
+                "the 2 routes after route 0 are dropped",
+            ),
+        ] {
+            let what = only(&http(routes), "ITL0704").what;
+            assert_eq!(what, format!("the match takes every request, so {words}"));
         }
         let delegating =
             "http: [{match: [{uri: {prefix: /}}], delegate: {name: d}}, {route: [{destination: {host: a}}]}]";

@@ -9,6 +9,7 @@ use crate::lint::codes::{
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
+use crate::shell::quote;
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 
@@ -177,11 +178,18 @@ impl Rule for KeyInAnnotation {
                 continue;
             };
             let Some(key) = private_key_in(copy) else { continue };
-            found.push(Finding::new(
-                &SECRET_KEY_IN_ANNOTATION,
-                item.place(&format!("metadata.annotations[\"{ANNOTATION}\"]")),
-                format!("the annotation holds a copy of the private key under {key}"),
-            ));
+            found.push(
+                Finding::new(
+                    &SECRET_KEY_IN_ANNOTATION,
+                    item.place(&format!("metadata.annotations[\"{ANNOTATION}\"]")),
+                    format!("the annotation holds a copy of the private key under {key}"),
+                )
+                .fix(format!(
+                    "kubectl annotate secret -n {} {} {ANNOTATION}-, and from then on kubectl apply --server-side",
+                    quote(item.namespace),
+                    quote(&item.metadata.name)
+                )),
+            );
         }
     }
 }
@@ -342,6 +350,12 @@ mod tests {
             assert_code(&with(&copy), "ITL0314", paths);
         }
         assert_code(&secret_of("c", httpbin()), "ITL0314", &[]);
+        let copy = serde_json::json!({"kind": "Secret", "stringData": {"own": key}}).to_string();
+        let fix = only(&with(&copy), "ITL0314").fix;
+        assert!(
+            fix.starts_with("kubectl annotate secret -n istio-system c kubectl."),
+            "{fix}"
+        );
     }
 
     /// No finding quotes key material, whatever is wrong with it.

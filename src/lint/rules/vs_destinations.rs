@@ -71,11 +71,25 @@ impl Rule for Hosts {
                 match registry.find(&to.host, service) {
                     Found::Exposed(exposed) => found_host(to, &exposed, &spot, found),
                     Found::Hidden => found.push(hidden(to, service, &spot)),
+                    Found::Missing if is_unread(world, to, service) => {}
                     Found::Missing => found.push(missing(to, service, &registry, &spot)),
                 }
             }
         }
     }
+}
+
+/// Whether the Service is in the input but could not be read; or a
+/// ServiceEntry could not, for that may have any host.
+fn is_unread(world: &World<'_>, to: &Destination, service: &Item<'_, VirtualService>) -> bool {
+    let full = full_name(&to.host, service.namespace);
+    let mut parts = full.splitn(3, '.');
+    let (Some(name), Some(namespace), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_service = rest == "svc.cluster.local" && world.is_unread("Service", namespace, name);
+    let mut objects = world.errors.iter().filter_map(|error| error.object.as_deref());
+    is_service || objects.any(|object| object.kind == "ServiceEntry")
 }
 
 fn hidden(to: &Destination, service: &Item<'_, VirtualService>, spot: &Spot<'_>) -> Finding {
@@ -306,6 +320,15 @@ mod tests {
             ("host: wide.com", &[HOST]),
         ] {
             assert_code(&format!("{}{}", world(), to(destination)), "ITL0510", paths);
+        }
+        let unread = service("here/broken", "{port: 80}").replace("ports: [", "ports: 7, more: [");
+        for (destination, paths) in [
+            ("host: broken", &[][..]),
+            ("host: broken.here.svc.cluster.local", &[]),
+            ("host: broken.there.svc.cluster.local", &[HOST]),
+            ("host: gone", &[HOST]),
+        ] {
+            assert_code(&format!("{}{unread}{}", world(), to(destination)), "ITL0510", paths);
         }
         for (destination, fix) in [
             ("host: one.here", "write one.here.svc.cluster.local"),

@@ -43,7 +43,9 @@ impl Rule for References {
                     found.push(spot.finding(&VS_INTERNAL_GATEWAY, what));
                     continue;
                 }
+                let (namespace, own) = gateway_name(name, service.namespace);
                 match gateways.find(name, service.namespace) {
+                    None if world.is_unread("Gateway", namespace, own) => {}
                     None => found.push(missing(name, service, &gateways, &spot)),
                     Some(gateway) => found_gateway(gateway, service, &spot, found),
                 }
@@ -268,6 +270,20 @@ mod tests {
         let report = lint_yaml(&yaml);
         let finding = report.findings.iter().find(|finding| finding.code == "ITL0501");
         assert_eq!(finding.map(|finding| finding.fix.as_str()), Some("write there/g"));
+    }
+
+    #[test]
+    fn a_gateway_that_cannot_be_read_is_not_missing() {
+        let unread = gateway("here/g", "a.com").replace("selector: {istio: ingressgateway}", "selector: 7");
+        for (named, paths) in [
+            ("g", &[][..]),
+            ("here/g", &[]),
+            ("h", &["spec.gateways[0]"]),
+            ("there/g", &["spec.gateways[0]"]),
+        ] {
+            let yaml = format!("{unread}{}", service(&format!("hosts: [a.com], gateways: [{named}]")));
+            assert_code(&yaml, "ITL0501", paths);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::lint::index::pods::{PodIndex, Pods};
 use crate::lint::world::{Item, World};
 use crate::manifests::model::gateway::ServerTlsSettings;
 use crate::manifests::model::{Other, Secret};
+use crate::names::Host;
 use crate::problem::Problem;
 
 /// A Secret by namespace, name and, where `--certs` may answer, the hosts.
@@ -229,6 +230,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             certificate,
             key,
             certificates,
+            host: None,
             analysed: false,
         });
         self.pair_places.insert(asked, self.pairs.len() - 1);
@@ -393,7 +395,30 @@ impl<'w, 'a> Finder<'w, 'a> {
         missing
     }
 
+    /// Values of the input's Secrets, used or not, that may hold certificates of CAs.
+    fn values_at_hand(&mut self) -> Vec<Value<'a>> {
+        let mut values = Vec::new();
+        for item in &self.world.secrets {
+            // What cannot be read is told where it is used.
+            let Ok(Some(secret)) = self.secret(item.namespace, &item.metadata.name, &[]) else {
+                continue;
+            };
+            let of_keys = AT_HAND.iter().filter_map(|key| Value::of_key(&secret, key));
+            values.extend(of_keys);
+        }
+        values
+    }
+
     pub(super) fn finish(mut self, servers: Vec<TlsServer<'a>>) -> Credentials<'a> {
+        let at_hand = self.values_at_hand();
+        for server in &servers {
+            let host = server.hosts.first().and_then(|host| Host::parse(&host.name).ok());
+            for place in &server.pairs {
+                if let Some(pair) = self.pairs.get_mut(*place).filter(|pair| pair.host.is_none()) {
+                    pair.host.clone_from(&host);
+                }
+            }
+        }
         let mut authority_names: HashMap<Vec<u8>, Vec<Known<'a>>> = HashMap::new();
         let mut add = |certificates: &Certificates, value: &Value<'a>| {
             for (_, certificate) in certificates.as_ref().as_deref().unwrap_or_default() {
@@ -422,6 +447,9 @@ impl<'w, 'a> Finder<'w, 'a> {
                 }
             }
         }
+        for value in &at_hand {
+            add(&self.reader.certificates(value.content()), value);
+        }
         Credentials {
             servers,
             pairs: self.pairs,
@@ -430,6 +458,9 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 }
+
+/// Keys of Secrets under which certificates of CAs stand.
+const AT_HAND: [&str; 4] = ["tls.crt", "cert", "ca.crt", "cacert"];
 
 /// The Secret that cert-manager, Sealed Secrets or External Secrets makes from an object.
 fn made_by<'a>(item: &Item<'a, Other>) -> Option<&'a str> {

@@ -238,3 +238,30 @@ fn a_folder_that_istio_does_not_mount_itself_may_be_another_secret() {
         assert!(of_code.iter().all(|finding| finding.severity == severity), "{folder}");
     }
 }
+
+#[test]
+fn a_secret_that_cannot_be_read_is_not_missing() {
+    let field = "spec.servers[0].tls.credentialName";
+    let unread = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: istio-system}}\ndata: 7\n{}",
+            secret_of("other", httpbin())
+        )
+    };
+    for (beside, paths) in [(unread("c"), &[][..]), (unread("d"), &[field])] {
+        assert_code(&simple(&beside), "ITL0301", paths);
+    }
+    let tls = "mode: SIMPLE, serverCertificate: /etc/istio/ingressgateway-certs/tls.crt, \
+               privateKey: /etc/istio/ingressgateway-certs/tls.key";
+    let files = gateway("a", &[("httpbin.example.com", tls)]);
+    let paths = [
+        "spec.servers[0].tls.serverCertificate",
+        "spec.servers[0].tls.privateKey",
+    ];
+    assert_code(
+        &format!("{files}{}", unread("istio-ingressgateway-certs")),
+        "ITL0305",
+        &[],
+    );
+    assert_code(&format!("{files}{}", unread("else")), "ITL0305", &paths);
+}
