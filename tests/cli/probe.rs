@@ -272,7 +272,7 @@ fn bad_usage_is_told_and_ends_with_two() {
     dir.run(&["probe", "a.example.com:port"]).exits(2).says("no port");
     dir.run(&["probe", "a.example.com", "--target", "cluster"])
         .exits(2)
-        .says("--target cluster");
+        .says("kubeconfig");
     dir.run(&["probe", "a.example.com", "--resolve", "a.example.com"])
         .exits(2);
     dir.run(&["probe", "a.example.com", "--cacert", "nothing.pem"])

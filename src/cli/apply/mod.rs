@@ -100,15 +100,15 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> 
 
 async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Context) -> Result<Exit, Failure> {
     if args.dry_run == Some(DryRun::Client) {
-        let access = if args.cluster.is_there(context) {
-            Some(args.cluster.access(context).await?)
+        let access = if args.cluster.place.is_there(context) {
+            Some(args.cluster.place.access(context).await?)
         } else {
             None
         };
         head(input, access.as_ref(), context);
         return Report::of_client(input, access.as_ref()).show(format, context);
     }
-    let access = args.cluster.access(context).await?;
+    let access = args.cluster.place.access(context).await?;
     head(input, Some(&access), context);
     let stores = args.dry_run.is_none() && !args.diff;
     if stores {
@@ -229,7 +229,7 @@ fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) ->
             "nothing was applied",
         );
     }
-    if args.cluster.context.is_some() {
+    if args.cluster.place.context.is_some() {
         return Ok(());
     }
     Err(Failure::usage(
