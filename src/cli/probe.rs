@@ -11,7 +11,7 @@ use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::ingress_variables::{export_lines, variables};
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
-use crate::probe::target::{ProbedHost, Target, expectations, no_gateway};
+use crate::probe::target::{Target, expectations, no_gateway};
 use crate::problem::Problem;
 use crate::report::paint::Paint;
 use crate::report::{probe_html, probe_json, probe_junit, probe_text};

@@ -191,8 +191,8 @@ fn node_address(found: &Found) -> Option<(String, String)> {
     for kind in ["ExternalIP", "InternalIP"] {
         for node in &nodes {
             let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
-            let of_kind = addresses.filter(|address| address["type"] == kind);
-            if let Some(address) = of_kind.filter_map(|address| address["address"].as_str()).next() {
+            let mut of_kind = addresses.filter(|address| address["type"] == kind);
+            if let Some(address) = of_kind.find_map(|address| address["address"].as_str()) {
                 let name = text(&node["metadata"]["name"]);
                 return Some((address.to_owned(), format!("the {kind} of the node {name}")));
             }
@@ -215,7 +215,7 @@ fn of_gateway(gateway: &Value) -> Option<Ingress> {
     let addresses = gateway["status"]["addresses"].as_array().into_iter().flatten();
     let host = addresses
         .filter_map(|address| address["value"].as_str())
-        .find(|value| !value.is_empty() && !value.contains(".svc.") && !value.ends_with(".svc"))?;
+        .find(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"))?;
     Some(Ingress {
         host: host.to_owned(),
         secure_port: port(&["HTTPS", "TLS"])?,

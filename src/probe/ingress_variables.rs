@@ -31,9 +31,10 @@ pub fn variables(target: &Target) -> Option<Vec<(&'static str, String)>> {
 
 /// Lines that a POSIX shell evaluates.
 pub fn export_lines(variables: &[(&str, String)]) -> String {
-    (variables.iter())
+    let lines: Vec<String> = (variables.iter())
         .map(|(name, value)| format!("export {name}={}\n", quote(value)))
-        .collect()
+        .collect();
+    lines.concat()
 }
 
 #[cfg(test)]

@@ -2,12 +2,14 @@
 
 mod input;
 mod report;
+mod serving;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::input::Input;
 use self::report::{Outcome, Report};
+use self::serving::Seen;
 use super::args::choice;
 use super::cluster_access::{ClusterArgs, confirm, runtime};
 use super::context::{Context, Format};
@@ -25,7 +27,8 @@ use crate::workspace::config::WorkspaceConfig;
 /// The same objects as `istio-tls manifests` prints, or those of -f, by
 /// server-side apply with the field manager istio-tls. The API server is asked
 /// about all of them before the first one is stored. What others manage is left
-/// alone: a conflict names them and ends with exit code 1.
+/// alone: a conflict names them and ends with exit code 1. Where the gateway can
+/// be reached, it ends when that serves the certificate of every host.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls apply\n  istio-tls apply --diff\n  istio-tls apply --dry-run server --context staging\n  istio-tls apply -f gateway.yaml -f secrets/\n  istio-tls apply --samples --prune --yes"
@@ -57,7 +60,7 @@ pub(super) struct ApplyArgs {
     #[arg(long, help_heading = "Safety")]
     no_lint: bool,
 
-    /// How long to wait until it is in effect
+    /// How long to wait until pods are new and the gateway serves each host's new certificate
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse, help_heading = "Waiting")]
     wait: Duration,
     /// End as soon as the API server has taken the objects
@@ -185,7 +188,12 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
         await_rollouts(args, &client, &ready, context).await?;
     }
     if !input.wanted.is_empty() {
-        context.say("note: whether the gateway serves this already was not checked");
+        match seen(args, input, &client, context).await? {
+            Seen::Served(hosts) => report.add_served(hosts),
+            Seen::NotChecked(why) => context.say(&format!(
+                "note: whether the gateway serves this already was not checked: {why}"
+            )),
+        }
     }
     report.end(format, context)
 }
@@ -331,6 +339,19 @@ async fn await_rollouts(
         }
     }
     Ok(())
+}
+
+/// Whether the gateway serves it, where one may look.
+async fn seen(args: &ApplyArgs, input: &Input, client: &Client<'_>, context: &Context) -> Result<Seen, Failure> {
+    if args.no_wait {
+        Ok(Seen::NotChecked("--no-wait".to_owned()))
+    } else if !args.filename.is_empty() {
+        Ok(Seen::NotChecked(
+            "which certificates belong to the manifests of -f is not known".to_owned(),
+        ))
+    } else {
+        serving::prove(input, client, args.wait, context).await
+    }
 }
 
 /// Whether an action changed something.
