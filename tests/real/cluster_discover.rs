@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
-use crate::harness::Dir;
+use crate::harness::{Dir, Ran};
 use crate::running_program::{Program, await_condition};
 use crate::serve_process::Serve;
 
@@ -76,7 +76,7 @@ fn the_load_balancers_address_is_probed_and_apply_sees_the_new_certificate() {
     let gateway = Dir::new();
     copy(&workspace.dir, &gateway);
     let serve = Serve::start(&gateway, &[]);
-    let (plain, secure) = (serve.address(80).port(), serve.address(443).port());
+    let (plain, secure) = (80, serve.address(443).port());
     make_service(&plane, &workspace.pod_namespace, "LoadBalancer", (plain, secure));
 
     // Nobody plays the cloud yet.
@@ -115,6 +115,13 @@ fn the_load_balancers_address_is_probed_and_apply_sees_the_new_certificate() {
     let printed = workspace.run(&["probe", "--print-env"]).exits(0);
     assert_eq!(printed.stdout, by_kubectl);
     workspace.run(&["probe", "--mtls"]).exits(0);
+    // What is set beats what is recorded; an address of one's own, too.
+    let args = ["probe", "--print-env"];
+    let mut command = workspace.command(&args);
+    let printed = Ran::of(command.env("INGRESS_HOST", "192.0.2.1"), &args).exits(0);
+    assert!(printed.stdout.starts_with("export INGRESS_HOST=192.0.2.1\n"));
+    let ran = workspace.run(&["probe", "localhost:1", "--timeout", "1s"]).exits(1);
+    assert!(!ran.stderr.contains("context admin"), "{}", ran.stderr);
 
     // What is served is what was applied.
     let ran = workspace.run(&["apply", "-o", "json"]).exits(0);
