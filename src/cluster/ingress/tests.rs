@@ -14,7 +14,7 @@ fn wanted() -> Wanted {
 }
 
 /// Istio's own Service, of this type and with this status.
-fn service(kind: &str, ingress: Value) -> Value {
+fn service(kind: &str, ingress: &Value) -> Value {
     let node_ports = kind != "ClusterIP";
     let port = |name: &str, port: u16, node: u16| {
         let mut made = json!({"name": name, "port": port});
@@ -64,6 +64,9 @@ fn found(service: Value) -> Found {
     }
 }
 
+/// A name, what is found, the address that follows, and a part of its source.
+type Row = (&'static str, Found, (&'static str, u16, Option<u16>), &'static str);
+
 #[test]
 fn addresses_that_are_found() {
     let nodes = || {
@@ -72,14 +75,14 @@ fn addresses_that_are_found() {
             node("b", &[("Hostname", "b"), ("InternalIP", "10.1.0.2")]),
         ])
     };
-    let balanced = |entry: Value| service("LoadBalancer", json!([entry]));
+    let balanced = |entry: Value| service("LoadBalancer", &json!([entry]));
     let with_nodes = |service: Value, nodes, pods| Found {
-        nodes,
         pods,
+        nodes,
         ..found(service)
     };
     let internal = json!([]);
-    let rows: Vec<(&str, Found, (&str, u16, Option<u16>), &str)> = vec![
+    let rows: Vec<Row> = vec![
         (
             "ip",
             found(balanced(json!({"ip": "10.0.0.7"}))),
@@ -100,18 +103,14 @@ fn addresses_that_are_found() {
         ),
         (
             "a node on which the gateway runs",
-            with_nodes(
-                service("NodePort", internal.clone()),
-                nodes(),
-                vec![pod("b", "10.1.0.2")],
-            ),
+            with_nodes(service("NodePort", &internal), nodes(), vec![pod("b", "10.1.0.2")]),
             ("10.1.0.2", 30443, Some(30080)),
             "the InternalIP of the node b and the NodePort",
         ),
         (
             "an ExternalIP beats an InternalIP",
             with_nodes(
-                service("NodePort", internal.clone()),
+                service("NodePort", &internal),
                 Some(vec![
                     node("a", &[("InternalIP", "10.1.0.1")]),
                     node("b", &[("InternalIP", "10.1.0.2"), ("ExternalIP", "192.0.2.2")]),
@@ -123,13 +122,13 @@ fn addresses_that_are_found() {
         ),
         (
             "nodes may not be listed",
-            with_nodes(service("NodePort", internal.clone()), None, vec![pod("a", "10.1.0.1")]),
+            with_nodes(service("NodePort", &internal), None, vec![pod("a", "10.1.0.1")]),
             ("10.1.0.1", 30443, Some(30080)),
             "the hostIP of the pod gw-1",
         ),
         (
             "a pending LoadBalancer has its NodePort",
-            with_nodes(service("LoadBalancer", internal.clone()), nodes(), vec![]),
+            with_nodes(service("LoadBalancer", &internal), nodes(), vec![]),
             ("10.1.0.1", 30443, Some(30080)),
             "whose LoadBalancer has no address yet",
         ),
@@ -157,19 +156,19 @@ fn addresses_that_are_found() {
 #[test]
 fn what_is_said_where_there_is_no_address() {
     let no_https = {
-        let mut made = service("LoadBalancer", json!([{"ip": "10.0.0.7"}]));
+        let mut made = service("LoadBalancer", &json!([{"ip": "10.0.0.7"}]));
         made["spec"]["ports"] = json!([{"name": "http2", "port": 80}, {"port": 70000}]);
         made
     };
     let other = {
-        let mut made = service("LoadBalancer", json!([{"ip": "10.0.0.7"}]));
+        let mut made = service("LoadBalancer", &json!([{"ip": "10.0.0.7"}]));
         made["metadata"]["name"] = json!("web");
         made["spec"]["selector"] = json!({"app": "web"});
         made
     };
     let no_nodes = |nodes| Found {
         nodes,
-        ..found(service("NodePort", json!(null)))
+        ..found(service("NodePort", &json!(null)))
     };
     let rows: Vec<(Found, &[&str])> = vec![
         (
@@ -188,7 +187,7 @@ fn what_is_said_where_there_is_no_address() {
             ],
         ),
         (
-            found(service("LoadBalancer", json!([]))),
+            found(service("LoadBalancer", &json!([]))),
             &[
                 "has no address yet",
                 "minikube tunnel",
@@ -197,11 +196,11 @@ fn what_is_said_where_there_is_no_address() {
             ],
         ),
         (
-            found(service("LoadBalancer", json!([{"ip": ""}]))),
+            found(service("LoadBalancer", &json!([{"ip": ""}]))),
             &["has no address yet"],
         ),
         (
-            found(service("ClusterIP", json!(null))),
+            found(service("ClusterIP", &json!(null))),
             &[
                 "reached from outside",
                 "ClusterIP",
@@ -235,12 +234,12 @@ fn what_is_said_where_there_is_no_address() {
 
 #[test]
 fn the_pods_labels_choose_the_service() {
-    let mut narrow = service("LoadBalancer", json!([{"ip": "10.0.0.8"}]));
+    let mut narrow = service("LoadBalancer", &json!([{"ip": "10.0.0.8"}]));
     narrow["metadata"]["name"] = json!("edge");
     narrow["spec"]["selector"] = json!({"app": "istio-ingressgateway"});
-    let mut canary = service("LoadBalancer", json!([{"ip": "10.0.0.9"}]));
+    let mut canary = service("LoadBalancer", &json!([{"ip": "10.0.0.9"}]));
     canary["spec"]["selector"] = json!({"istio": "ingressgateway", "revision": "canary"});
-    let mut all = service("LoadBalancer", json!([{"ip": "10.0.0.1"}]));
+    let mut all = service("LoadBalancer", &json!([{"ip": "10.0.0.1"}]));
     all["spec"]["selector"] = json!({});
     let mut found = Found {
         services: vec![all, canary, narrow],
