@@ -1284,7 +1284,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__probe)
-            opts="-C -o -q -v -y -n -h -V --mtls --path --expect-status --wait --coalesce --watch --all --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --mtls --path --expect-status --wait --coalesce --watch --all --print-env --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1350,6 +1350,14 @@ _istio__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1390,7 +1398,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__request)
-            opts="-X -H -d -i -C -o -q -v -y -n -h -V --request --header --data --include --print --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-X -H -d -i -C -o -q -v -y -n -h -V --request --header --data --include --print --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1465,6 +1473,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

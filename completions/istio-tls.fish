@@ -329,6 +329,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l alpn -d 'T
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l tls -d 'Offer only this TLS version [default: both]' -r -f -a "1.2\t''
 1.3\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l timeout -d 'The longest that one phase may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -339,6 +341,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l gateway-na
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l mtls -d 'Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l coalesce -d 'Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l all -d 'Check every address that a name has, not only the first that connects'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l print-env -d 'Dial nothing: print INGRESS_HOST, INGRESS_PORT and SECURE_INGRESS_PORT for a shell to eval'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l no-client-cert -d 'Send no client certificate'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s v -l verbose -d 'More detail; twice for debugging'
@@ -364,6 +367,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l alpn -d 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l tls -d 'Offer only this TLS version [default: both]' -r -f -a "1.2\t''
 1.3\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l timeout -d 'The longest that one phase may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -380,7 +385,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s y -l yes
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l expires-within -d 'What ends within this time, as 30d, is a finding' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), or its address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l timeout -d 'The longest that one phase of asking the gateway may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
@@ -451,7 +456,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s V -l version 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s f -l filename -d 'Manifests in place of the workspace\'s: a file, a folder, or - (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l dry-run -d 'Store nothing: client asks no server, server lets it check everything' -r -f -a "client\t''
 server\t''"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until it is in effect' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until pods are new and the gateway serves each host\'s new certificate' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r

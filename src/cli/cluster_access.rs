@@ -9,21 +9,28 @@ use super::{Exit, Failure, duration};
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::problem::Problem;
 
-/// Flags of every cluster command.
-#[derive(clap::Args)]
-pub(super) struct ClusterArgs {
+/// Which cluster.
+#[derive(clap::Args, Default)]
+pub(super) struct KubeconfigArgs {
     /// The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// The kubeconfig's context [default: its current context]
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) context: Option<String>,
+}
+
+/// Flags of every command that changes a cluster.
+#[derive(clap::Args)]
+pub(super) struct ClusterArgs {
+    #[command(flatten)]
+    pub(super) place: KubeconfigArgs,
     /// How long an API server that fails or is busy is asked again
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse, help_heading = "Cluster")]
     pub(super) retry_for: Duration,
 }
 
-impl ClusterArgs {
+impl KubeconfigArgs {
     fn places(&self, context: &Context) -> Places {
         let variable = |name| context.environment.get(name).map(str::to_owned);
         Places {

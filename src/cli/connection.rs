@@ -8,9 +8,10 @@ use std::time::Duration;
 use rustls::sign::CertifiedKey;
 
 use super::args::choice;
+use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
 use super::pem_files::{certificates, crls, system_roots};
-use super::{Failure, duration, password};
+use super::{Failure, cluster_ingress, duration, password};
 use crate::certs::{CertificateDer, PrivateKey, key, pem};
 use crate::files::{self, PEM_LIMIT};
 use crate::hex;
@@ -72,6 +73,8 @@ pub(super) struct ConnectionArgs {
     /// The longest that one phase may take
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub(super) timeout: Duration,
+    #[command(flatten)]
+    pub(super) cluster: KubeconfigArgs,
 }
 
 impl ConnectionArgs {
@@ -96,23 +99,41 @@ impl ConnectionArgs {
         })
     }
 
-    /// Where the gateway is, by flag, running `serve` or environment.
+    /// Where the gateway of these hosts is: by flag, running `serve` or
+    /// environment, else, when `apply` has recorded one, in the workspace's
+    /// cluster. That is left alone when every host has an address of its own.
     ///
     /// # Errors
-    /// When a value is no address, or the target comes with a later command.
-    pub(super) async fn target(&self, context: &Context) -> Result<Target, Failure> {
+    /// When a value is no address, or the cluster tells none.
+    pub(super) async fn target(&self, hosts: &[ProbedHost], context: &Context) -> Result<Target, Failure> {
+        let own = |host: &ProbedHost| host.port.is_some() || self.resolve.iter().any(|rule| rule.host == host.host);
+        match self.nearby(context).await? {
+            Target::None if self.target.is_none() && (hosts.is_empty() || !hosts.iter().all(own)) => {
+                let recorded = cluster_ingress::workspace(context)?.and_then(|config| config.context);
+                match recorded {
+                    Some(_) => cluster_ingress::target(&self.cluster, context).await,
+                    None => Ok(Target::None),
+                }
+            }
+            target => Ok(target),
+        }
+    }
+
+    /// As [`ConnectionArgs::target`], but goes to a cluster only when the flag
+    /// says so.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn nearby(&self, context: &Context) -> Result<Target, Failure> {
         match self.target.as_deref() {
-            Some("cluster") => Err(Failure::usage(
-                Problem::new("--target cluster is not there yet")
-                    .why("it comes with the commands that speak to a cluster")
-                    .fix("--target ADDRESS:PORT with the address of the gateway's Service"),
-            )),
+            Some("cluster") => cluster_ingress::target(&self.cluster, context).await,
             Some("local") => Ok(running_serve(context).await.map_or(Target::None, Target::Running)),
             Some(address) => {
                 let (host, port) = parse_address(address).map_err(Failure::usage)?;
                 Ok(Target::Address {
                     host,
                     port,
+                    plain_port: None,
                     place: Place::Given,
                 })
             }
@@ -361,15 +382,18 @@ fn ingress(context: &Context) -> Result<Target, Failure> {
     let Some(host) = context.environment.get("INGRESS_HOST") else {
         return Ok(Target::None);
     };
-    let port = match context.environment.get("SECURE_INGRESS_PORT") {
-        None => DEFAULT_PORT,
-        Some(port) => port.parse().map_err(|_| {
-            Failure::usage(
-                Problem::new(format!("SECURE_INGRESS_PORT={port:?} is no port"))
-                    .fix("export SECURE_INGRESS_PORT=443, or what kubectl -n istio-system get service istio-ingressgateway shows for https"),
-            )
-        })?,
+    let port_of = |name: &str, usual: u16, called: &str| {
+        match context.environment.get(name) {
+        None => Ok(None),
+        Some(port) => port.parse().map(Some).map_err(|_| {
+            Failure::usage(Problem::new(format!("{name}={port:?} is no port")).fix(format!(
+                "export {name}={usual}, or what kubectl -n istio-system get service istio-ingressgateway shows for {called}"
+            )))
+        }),
+    }
     };
+    let port = port_of("SECURE_INGRESS_PORT", DEFAULT_PORT, "https")?.unwrap_or(DEFAULT_PORT);
+    let plain_port = port_of("INGRESS_PORT", 80, "http2")?;
     // An address with brackets, as people copy it.
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let host = match bare.parse::<std::net::IpAddr>() {
@@ -379,6 +403,7 @@ fn ingress(context: &Context) -> Result<Target, Failure> {
     Ok(Target::Address {
         host,
         port,
+        plain_port,
         place: Place::Ingress,
     })
 }

@@ -14,6 +14,7 @@ mod authority;
 mod certificate_source;
 mod chain_files;
 mod cluster_access;
+mod cluster_ingress;
 mod entries;
 mod host_list;
 mod intent;

@@ -1,15 +1,18 @@
 //! `istio-tls probe`: reads flags and workspace, dials, judges, reports.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use super::connection::{ConnectionArgs, check_path, runtime};
-use super::context::Context;
+use super::context::{self, Context};
 use super::{Exit, Failure, duration};
 use crate::probe::coalesce;
 use crate::probe::codes::Code;
+use crate::probe::expectation::Place;
+use crate::probe::ingress_variables::{export_lines, variables};
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
-use crate::probe::target::{expectations, no_gateway};
+use crate::probe::target::{Target, expectations, no_gateway};
+use crate::problem::Problem;
 use crate::report::paint::Paint;
 use crate::report::{probe_html, probe_json, probe_junit, probe_text};
 
@@ -20,21 +23,24 @@ const CONCURRENCY: usize = 64;
 ///
 /// Without a HOST, every host of the workspace is asked for its sample path in
 /// its recorded mode. It goes to the running `istio-tls serve` of the
-/// workspace, else to INGRESS_HOST and SECURE_INGRESS_PORT, and never to a
-/// cluster by accident. Every failure has a code, says whose fault it is and
+/// workspace, else to INGRESS_HOST and SECURE_INGRESS_PORT, else to the gateway
+/// of the cluster that `istio-tls apply` recorded, and to no other cluster unless
+/// --target says so. Every failure has a code, says whose fault it is and
 /// what to do next.
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+#[command(after_help = r#"Examples:
   istio-tls probe                                  every host of the workspace
   istio-tls probe --mtls                           refused without a client certificate, served with one
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
+  istio-tls probe --target cluster                 the gateway's LoadBalancer, else a node's port
+  eval "$(istio-tls probe --print-env --target cluster)"; curl --resolve HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST ...
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
   istio-tls probe -o html > probe.html
 
-Exit codes: 0 all as expected; 1 a check failed; 2 usage or bad input.")]
+Exit codes: 0 all as expected; 1 a check failed, or there is no gateway; 2 usage or bad input; 3 the API server failed."#)]
 pub(super) struct ProbeArgs {
     /// Hosts to probe [default: every host of the workspace]; HOST:PORT is dialled itself
     #[arg(value_name = "HOST")]
@@ -60,6 +66,9 @@ pub(super) struct ProbeArgs {
     /// Check every address that a name has, not only the first that connects
     #[arg(long)]
     all: bool,
+    /// Dial nothing: print INGRESS_HOST, INGRESS_PORT and SECURE_INGRESS_PORT for a shell to eval
+    #[arg(long, conflicts_with_all = ["hosts", "mtls", "coalesce", "watch", "all"])]
+    print_env: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
@@ -85,6 +94,9 @@ pub(super) const FORMATS: &[(&str, Format)] = &[
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+    if args.print_env {
+        return print_env(args, context);
+    }
     let format = context.output(FORMATS)?;
     if let Some(pause) = args.watch {
         context.output(&[("text", ())])?;
@@ -108,6 +120,7 @@ pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) ->
         all: false,
         coalesce: false,
         watch: None,
+        print_env: false,
         connection: ConnectionArgs {
             target: Some("local".to_owned()),
             timeout: PATIENCE,
@@ -132,12 +145,7 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
                 .iter()
                 .all(|outcome| outcome.verdict.code == Code::NoLocalGateway) =>
         {
-            return Err(Failure::findings(crate::problem::Problem {
-                what: no_gateway().summary,
-                at: None,
-                why: Some("no serve of this workspace answers, and INGRESS_HOST is not set".to_owned()),
-                fix: no_gateway().fix,
-            }));
+            return Err(nowhere());
         }
         Format::Text => {
             let text = probe_text::report(outcomes, Paint::new(context.color_stdout), context.verbose > 0);
@@ -147,13 +155,54 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
     Ok(if passed { Exit::Done } else { Exit::Findings })
 }
 
+/// The failure where there is no gateway to go to.
+fn nowhere() -> Failure {
+    Failure::findings(Problem {
+        what: no_gateway().summary,
+        at: None,
+        why: Some(
+            "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to a cluster from here"
+                .to_owned(),
+        ),
+        fix: no_gateway().fix,
+    })
+}
+
+/// Prints the variables that Istio's tasks go by.
+fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
+    let target = runtime()?.block_on(args.connection.target(&[], context))?;
+    let variables = variables(&target).ok_or_else(nowhere)?;
+    match format {
+        context::Format::Text => context.print(&export_lines(&variables))?,
+        context::Format::Json => {
+            let variables: BTreeMap<&str, String> = variables.into_iter().collect();
+            context.print_json(&serde_json::json!({"schema": 1, "variables": variables}))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
 /// Probes again and again, and prints a line for each check whose verdict has
 /// changed. Ends only with the process.
 async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
     let mut known: HashMap<(String, String), Code> = HashMap::new();
     let start = Instant::now();
+    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
+    let first = args.connection.target(&hosts, context).await?;
+    let of_cluster = matches!(
+        first,
+        Target::Address {
+            place: Place::Cluster,
+            ..
+        }
+    );
     loop {
-        let outcomes = probe(args, context).await?;
+        let outcomes = if of_cluster {
+            probe_at(args, Some(&first), context).await?
+        } else {
+            probe(args, context).await?
+        };
         let now = context.now + start.elapsed();
         let changed: Vec<&Outcome> = outcomes
             .iter()
@@ -170,6 +219,11 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
 }
 
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    probe_at(args, None, context).await
+}
+
+/// Probes at a target that is known, or is looked for.
+async fn probe_at(args: &ProbeArgs, known: Option<&Target>, context: &Context) -> Result<Vec<Outcome>, Failure> {
     let mut wishes = args.connection.wishes()?;
     if let Some(path) = &args.path {
         check_path(path)?;
@@ -178,7 +232,10 @@ async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Fail
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let target = args.connection.target(context).await?;
+    let target = match known {
+        Some(target) => target.clone(),
+        None => args.connection.target(&hosts, context).await?,
+    };
     let mut checks = expectations(&hosts, &wishes, &target);
     if args.all {
         checks = every_address(checks, args.connection.timeout).await;

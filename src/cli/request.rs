@@ -87,7 +87,7 @@ async fn expectation(args: &RequestArgs, context: &Context) -> Result<Expectatio
     let hosts = args
         .connection
         .hosts(std::slice::from_ref(&args.host), false, context)?;
-    let target = args.connection.target(context).await?;
+    let target = args.connection.target(&hosts, context).await?;
     expectations(&hosts, &wishes, &target)
         .pop()
         .ok_or_else(|| Failure::usage(Problem::new("there is no host to reach")))

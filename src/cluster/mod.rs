@@ -5,12 +5,15 @@
 //! repeats those that may succeed later; [`resources`] asks what the server
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work; [`failure`] puts what went wrong into words.
+//! work; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
+//! chooses; [`failure`] puts what went wrong into words.
 
 pub mod apply;
 pub mod client;
 pub mod diff;
+pub mod discover;
 pub mod failure;
+pub mod ingress;
 pub mod kubeconfig;
 pub mod live;
 pub mod owned;

@@ -182,8 +182,8 @@ pub const TABLE: &[Entry] = &[
     other(
         Code::NoLocalGateway,
         Fault::Config,
-        "no gateway to go to: no running `serve` of this workspace, no INGRESS_HOST",
-        "start `istio-tls serve`, set INGRESS_HOST and SECURE_INGRESS_PORT, or give --target",
+        "no gateway to go to: no running `serve` of this workspace, no INGRESS_HOST, no cluster that `apply` recorded",
+        "start `istio-tls serve`, set INGRESS_HOST and SECURE_INGRESS_PORT, or give --target cluster or its address",
     ),
     other(
         Code::ClientKeyEncrypted,

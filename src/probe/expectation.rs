@@ -54,6 +54,8 @@ pub enum Place {
     Local,
     /// INGRESS_HOST and SECURE_INGRESS_PORT.
     Ingress,
+    /// Found in a cluster.
+    Cluster,
     /// Given by a flag.
     Given,
 }

@@ -8,6 +8,7 @@ pub mod dial;
 pub mod expectation;
 pub mod facts;
 pub mod http;
+pub mod ingress_variables;
 pub mod local;
 pub mod recorder;
 pub mod run;

@@ -95,13 +95,16 @@ impl std::str::FromStr for ResolveRule {
 pub enum Target {
     /// A running `serve`.
     Running(RunningServe),
-    /// INGRESS_HOST and SECURE_INGRESS_PORT, or `--target ADDR[:PORT]`.
+    /// INGRESS_HOST and SECURE_INGRESS_PORT, what a cluster tells, or
+    /// `--target ADDR[:PORT]`.
     Address {
         /// A name or an address.
         host: String,
         /// The port.
         port: u16,
-        /// Whether the environment or a flag named it.
+        /// The port for HTTP, where it is known.
+        plain_port: Option<u16>,
+        /// Who named it.
         place: Place,
     },
     /// Nowhere; each host without an endpoint of its own fails.
@@ -115,7 +118,7 @@ pub fn no_gateway() -> Verdict {
         "no local gateway runs here: istio-tls serve, or --target cluster",
         "a running istio-tls serve of this workspace, or INGRESS_HOST",
         "neither",
-        "istio-tls serve in another terminal; or INGRESS_HOST and SECURE_INGRESS_PORT; or --target ADDRESS:PORT",
+        "istio-tls serve in another terminal; or INGRESS_HOST and SECURE_INGRESS_PORT; or --target cluster, or --target ADDRESS:PORT",
     )
 }
 
@@ -269,7 +272,7 @@ fn endpoint(probed: &ProbedHost, host: &Host, wishes: &Wishes, target: &Target) 
 }
 
 /// A listener on every address is reached on loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port()),
         IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), address.port()),

@@ -117,6 +117,7 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             address.ip(),
             address.port()
         ),
+        Place::Cluster => "a gateway listens only on ports that a Gateway object of its pods' labels names: istio-tls apply, then kubectl get services,pods -A -l istio=ingressgateway".to_owned(),
         Place::Given => {
             format!("check that a gateway listens on {address}, or leave out --target to use the local one")
         }

@@ -28,6 +28,7 @@ fn wanted(mtls: bool) -> Vec<Expectation> {
     let target = Target::Address {
         host: "127.0.0.1".to_owned(),
         port: 8443,
+        plain_port: None,
         place: Place::Given,
     };
     let wishes = Wishes {

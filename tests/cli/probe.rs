@@ -201,6 +201,43 @@ fn the_environment_names_a_gateway() {
 }
 
 #[test]
+fn the_variables_of_the_gateway_are_printed_for_a_shell() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let args = ["probe", "--print-env"];
+    dir.run(&args).exits(1).says("no local gateway runs here");
+    let with = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = dir.command(args);
+        crate::harness::Ran::of(command.envs(variables.iter().copied()), args)
+    };
+    let given = [("INGRESS_HOST", "[::1]"), ("INGRESS_PORT", "31380")];
+    let ran = with(&args, &given).exits(0);
+    assert_eq!(
+        ran.stdout,
+        "export INGRESS_HOST=::1\nexport INGRESS_PORT=31380\nexport SECURE_INGRESS_PORT=443\n"
+    );
+    with(&args, &[("INGRESS_HOST", "::1"), ("INGRESS_PORT", "many")])
+        .exits(2)
+        .says("INGRESS_PORT");
+    // A running serve comes first, and a shell takes what is printed.
+    let serve = Serve::start(&dir, &[]);
+    let secure = serve.address(443).port().to_string();
+    let ran = with(&args, &given).exits(0);
+    let line = format!(
+        "{}\nprintf '%s %s' \"$INGRESS_HOST\" \"$SECURE_INGRESS_PORT\"",
+        ran.stdout
+    );
+    let shell = std::process::Command::new("sh").arg("-c").arg(line).output();
+    assert_eq!(
+        String::from_utf8_lossy(&shell.expect("a shell").stdout),
+        format!("127.0.0.1 {secure}")
+    );
+    let ran = with(&["probe", "--print-env", "-o", "json"], &[]).exits(0);
+    assert_eq!(ran.json()["variables"]["SECURE_INGRESS_PORT"], secure);
+    dir.run(&["probe", HOST, "--print-env"]).exits(2);
+}
+
+#[test]
 fn waiting_ends_as_soon_as_the_gateway_serves() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
@@ -272,7 +309,7 @@ fn bad_usage_is_told_and_ends_with_two() {
     dir.run(&["probe", "a.example.com:port"]).exits(2).says("no port");
     dir.run(&["probe", "a.example.com", "--target", "cluster"])
         .exits(2)
-        .says("--target cluster");
+        .says("kubeconfig");
     dir.run(&["probe", "a.example.com", "--resolve", "a.example.com"])
         .exits(2);
     dir.run(&["probe", "a.example.com", "--cacert", "nothing.pem"])

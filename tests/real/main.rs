@@ -12,6 +12,7 @@
 mod certificates;
 mod chromium;
 mod cluster_apply;
+mod cluster_discover;
 mod cluster_failures;
 mod cluster_workspace;
 mod control_plane;

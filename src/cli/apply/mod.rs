@@ -2,12 +2,14 @@
 
 mod input;
 mod report;
+mod serving;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::input::Input;
 use self::report::{Outcome, Report};
+use self::serving::Seen;
 use super::args::choice;
 use super::cluster_access::{ClusterArgs, confirm, runtime};
 use super::context::{Context, Format};
@@ -25,7 +27,8 @@ use crate::workspace::config::WorkspaceConfig;
 /// The same objects as `istio-tls manifests` prints, or those of -f, by
 /// server-side apply with the field manager istio-tls. The API server is asked
 /// about all of them before the first one is stored. What others manage is left
-/// alone: a conflict names them and ends with exit code 1.
+/// alone: a conflict names them and ends with exit code 1. Where the gateway can
+/// be reached, it ends when that serves the certificate of every host.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls apply\n  istio-tls apply --diff\n  istio-tls apply --dry-run server --context staging\n  istio-tls apply -f gateway.yaml -f secrets/\n  istio-tls apply --samples --prune --yes"
@@ -60,7 +63,7 @@ pub(super) struct ApplyArgs {
     #[arg(long, help_heading = "Safety")]
     no_lint: bool,
 
-    /// How long to wait until it is in effect
+    /// How long to wait until pods are new and the gateway serves each host's new certificate
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse, help_heading = "Waiting")]
     wait: Duration,
     /// End as soon as the API server has taken the objects
@@ -103,15 +106,15 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> 
 
 async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Context) -> Result<Exit, Failure> {
     if args.dry_run == Some(DryRun::Client) {
-        let access = if args.cluster.is_there(context) {
-            Some(args.cluster.access(context).await?)
+        let access = if args.cluster.place.is_there(context) {
+            Some(args.cluster.place.access(context).await?)
         } else {
             None
         };
         head(input, access.as_ref(), context);
         return Report::of_client(input, access.as_ref()).show(format, context);
     }
-    let access = args.cluster.access(context).await?;
+    let access = args.cluster.place.access(context).await?;
     head(input, Some(&access), context);
     let stores = args.dry_run.is_none() && !args.diff;
     if stores {
@@ -188,7 +191,12 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
         await_rollouts(args, &client, &ready, context).await?;
     }
     if !input.wanted.is_empty() {
-        context.say("note: whether the gateway serves this already was not checked");
+        match seen(args, input, &client, context).await? {
+            Seen::Served(hosts) => report.add_served(hosts),
+            Seen::NotChecked(why) => context.say(&format!(
+                "note: whether the gateway serves this already was not checked: {why}"
+            )),
+        }
     }
     report.end(format, context)
 }
@@ -232,7 +240,7 @@ fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) ->
             "nothing was applied",
         );
     }
-    if args.cluster.context.is_some() {
+    if args.cluster.place.context.is_some() {
         return Ok(());
     }
     Err(Failure::usage(
@@ -334,6 +342,19 @@ async fn await_rollouts(
         }
     }
     Ok(())
+}
+
+/// Whether the gateway serves it, where one may look.
+async fn seen(args: &ApplyArgs, input: &Input, client: &Client<'_>, context: &Context) -> Result<Seen, Failure> {
+    if args.no_wait {
+        Ok(Seen::NotChecked("--no-wait".to_owned()))
+    } else if !args.filename.is_empty() {
+        Ok(Seen::NotChecked(
+            "which certificates belong to the manifests of -f is not known".to_owned(),
+        ))
+    } else {
+        serving::prove(input, client, args.wait, context).await
+    }
 }
 
 /// Whether an action changed something.

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::input::Input;
 use super::is_change;
+use super::serving::Served;
 use crate::cli::context::{Context, Format};
 use crate::cli::{Exit, Failure};
 use crate::cluster::apply::Ready;
@@ -67,8 +68,11 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<&'static str>,
     objects: Vec<Outcome>,
-    /// Nobody has looked whether the gateway serves it.
+    /// The gateway was seen to serve it.
     serving_checked: bool,
+    /// What was seen, host by host.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    serving: Vec<Served>,
 }
 
 impl Report {
@@ -81,6 +85,7 @@ impl Report {
             dry_run,
             objects: Vec::new(),
             serving_checked: false,
+            serving: Vec::new(),
         }
     }
 
@@ -107,7 +112,14 @@ impl Report {
             dry_run: Some("client"),
             objects: objects.collect(),
             serving_checked: false,
+            serving: Vec::new(),
         }
+    }
+
+    /// The gateway serves these hosts.
+    pub(super) fn add_served(&mut self, hosts: Vec<Served>) {
+        self.serving_checked = true;
+        self.serving = hosts;
     }
 
     pub(super) fn add(&mut self, outcome: Outcome) {

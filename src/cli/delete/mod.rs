@@ -57,7 +57,7 @@ pub(super) fn run(args: &DeleteArgs, context: &Context) -> Result<Exit, Failure>
     // A folder that never applied has nothing in any cluster.
     let config = file
         .map(|file| file.config)
-        .filter(|config| !args.local || config.context.is_some() || args.cluster.context.is_some());
+        .filter(|config| !args.local || config.context.is_some() || args.cluster.place.context.is_some());
     runtime()?.block_on(run_on(args, config.as_ref(), local, format, context))
 }
 
@@ -72,7 +72,7 @@ async fn run_on(
     let mut objects = Vec::new();
     let mut client = None;
     if let Some(config) = config {
-        let access = args.cluster.access(context).await?;
+        let access = args.cluster.place.access(context).await?;
         context.say(&format!(
             "context {} (user {}), server {}",
             access.context, access.user, access.server

@@ -42,7 +42,7 @@ pub(super) struct StatusArgs {
     /// What ends within this time, as 30d, is a finding
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     expires_within: Option<Duration>,
-    /// The gateway: `local` (the running serve of this workspace), or its address
+    /// The gateway: `local` (the running serve of this workspace), `cluster`, or its address
     #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
     target: Option<String>,
     /// The longest that one phase of asking the gateway may take
@@ -62,7 +62,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         ..ConnectionArgs::default()
     };
     let runtime = runtime()?;
-    let target = runtime.block_on(connection.target(context))?;
+    let target = runtime.block_on(connection.nearby(context))?;
     runtime.block_on(gather::served(&mut states, &target, args.timeout, context));
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, findings) = judge::judge(&states, within, context.now);

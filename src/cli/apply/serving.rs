@@ -1,0 +1,177 @@
+//! The end of `apply`: whether the gateway serves the certificates that were
+//! applied, seen from here by the serial number of each host's leaf.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::input::Input;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::context::Context;
+use crate::cli::{Failure, cluster_ingress, pem_files};
+use crate::cluster::client::Client;
+use crate::cluster::discover;
+use crate::probe::codes::Code;
+use crate::probe::expectation::Expectation;
+use crate::probe::run::{Outcome, Settings, run};
+use crate::probe::served::describe;
+use crate::probe::target::{Wishes, expectations};
+use crate::problem::Problem;
+use crate::workspace::layout::{ChainLayout, Part};
+
+/// Between two looks at the gateway.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest that one phase of a look may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many hosts are dialled at once.
+const CONCURRENCY: usize = 64;
+
+/// One host whose new certificate was seen.
+#[derive(Serialize)]
+pub(super) struct Served {
+    host: String,
+    target: String,
+    serial: String,
+}
+
+/// What was seen.
+pub(super) enum Seen {
+    /// Every host's certificate.
+    Served(Vec<Served>),
+    /// Nothing, because there is no way to look: why.
+    NotChecked(String),
+}
+
+/// A host that is looked at until its leaf is served.
+struct Awaited {
+    check: Expectation,
+    serial: String,
+}
+
+/// Looks until every host of the workspace is served with the leaf of its chain,
+/// or `wait` is over.
+///
+/// # Errors
+/// When the gateway answers, and serves something else: exit 1.
+pub(super) async fn prove(
+    input: &Input,
+    client: &Client<'_>,
+    wait: Duration,
+    context: &Context,
+) -> Result<Seen, Failure> {
+    let Some(workspace) = &input.workspace else {
+        return Ok(Seen::NotChecked(
+            "there is no workspace whose hosts are known".to_owned(),
+        ));
+    };
+    let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), context);
+    let found = match discover::look(client, &wanted).await {
+        Ok(found) => found,
+        Err(problem) => return Ok(Seen::NotChecked(problem.what)),
+    };
+    let (target, told) = match cluster_ingress::of_found(&found, &wanted) {
+        Ok(found) => found,
+        Err(problem) => return Ok(Seen::NotChecked(problem.what)),
+    };
+    let mut awaited = Vec::new();
+    for mut host in ConnectionArgs::default().hosts(&[], false, context)? {
+        let path = ChainLayout::new(&context.dir, &host.host).path(Part::ServerCert);
+        if !path.is_file() {
+            continue;
+        }
+        let leaf = pem_files::certificates(&path)?.into_iter().next();
+        let Some(leaf) = leaf.and_then(|leaf| describe(&leaf, context.now)) else {
+            continue;
+        };
+        // The leaf is seen without the client's pair, too.
+        host.client = host.client.filter(Result::is_ok);
+        let checks = expectations(&[host], &Wishes::default(), &target);
+        awaited.extend(checks.into_iter().map(|check| Awaited {
+            check,
+            serial: leaf.serial.clone(),
+        }));
+    }
+    if awaited.is_empty() {
+        return Ok(Seen::NotChecked("no host has a certificate here".to_owned()));
+    }
+    context.say(&format!("waiting until it is served: {told}"));
+    look(awaited, wait, context).await
+}
+
+async fn look(mut awaited: Vec<Awaited>, wait: Duration, context: &Context) -> Result<Seen, Failure> {
+    let start = Instant::now();
+    let mut served = Vec::new();
+    loop {
+        let checks = awaited.iter().map(|one| one.check.clone()).collect();
+        let settings = Settings {
+            patience: PATIENCE.min(wait.max(PAUSE)),
+            wait: Duration::ZERO,
+            concurrency: CONCURRENCY,
+            now: context.now,
+        };
+        let mut missing = Vec::new();
+        for (one, outcome) in awaited.into_iter().zip(run(checks, settings).await) {
+            if serial(&outcome) != Some(one.serial.as_str()) {
+                missing.push((one, outcome));
+                continue;
+            }
+            context.say(&format!("{} is served with serial {}", outcome.host, one.serial));
+            served.push(Served {
+                host: outcome.host,
+                target: outcome.target,
+                serial: one.serial,
+            });
+        }
+        if missing.is_empty() {
+            return Ok(Seen::Served(served));
+        }
+        if start.elapsed() + PAUSE > wait {
+            return not_served(&missing, served.is_empty(), wait);
+        }
+        awaited = missing.into_iter().map(|(one, _)| one).collect();
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The serial number of the leaf that was served.
+fn serial(outcome: &Outcome) -> Option<&str> {
+    outcome.chain.first().map(|leaf| leaf.serial.as_str())
+}
+
+/// A gateway to which there is no way from here may serve it all the same.
+fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration) -> Result<Seen, Failure> {
+    const SHOWN: usize = 20;
+    let no_way = |outcome: &Outcome| {
+        outcome.facts.tls.is_none()
+            && matches!(
+                outcome.verdict.code,
+                Code::NameNotResolved | Code::Unreachable | Code::Timeout
+            )
+    };
+    if let Some((_, outcome)) = missing.first()
+        && none_served
+        && missing.iter().all(|(_, outcome)| no_way(outcome))
+    {
+        return Ok(Seen::NotChecked(outcome.verdict.summary.clone()));
+    }
+    let mut lines: Vec<String> = (missing.iter().take(SHOWN))
+        .map(|(one, outcome)| match serial(outcome) {
+            Some(serial) => format!(
+                "{} at {}: expected serial {}, served {serial}",
+                outcome.host, outcome.target, one.serial
+            ),
+            None => format!("{} at {}: {}", outcome.host, outcome.target, outcome.verdict.summary),
+        })
+        .collect();
+    if missing.len() > SHOWN {
+        lines.push(format!("and {} more", missing.len() - SHOWN));
+    }
+    Err(Failure::findings(
+        Problem::new(format!(
+            "applied, but after {} s the gateway does not serve it",
+            wait.as_secs()
+        ))
+        .why(lines.join("\n"))
+        .fix("istio-tls probe --target cluster says more; a longer --wait when it only takes its time; --no-wait does not look"),
+    ))
+}

@@ -1,0 +1,268 @@
+//! Where the ingress gateway is reached from outside the cluster, read from its
+//! Service, its pods, the nodes and the Gateway API's Gateway, as Istio's task
+//! "Determining the ingress IP and ports" does. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// The Service of Istio's own ingress gateway.
+pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
+
+/// An address of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingress {
+    /// An IP address or a DNS name.
+    pub host: String,
+    /// The port for HTTPS.
+    pub secure_port: u16,
+    /// The port for HTTP, where there is one.
+    pub plain_port: Option<u16>,
+    /// Which object says so, in words.
+    pub source: String,
+}
+
+/// Which gateway is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Where the gateway's pods and their Service are.
+    pub pod_namespace: String,
+    /// `spec.selector` of the Gateway: labels of those pods.
+    pub selector: BTreeMap<String, String>,
+    /// Namespace of the Gateway, for the Gateway API.
+    pub namespace: String,
+    /// Name of the Gateway, for the Gateway API.
+    pub name: String,
+}
+
+/// What was found in the cluster; nothing where the user may not look.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// The Services of the gateway's namespace.
+    pub services: Vec<Value>,
+    /// The pods that the Gateway's selector selects.
+    pub pods: Vec<Value>,
+    /// Every node; none when nodes may not be listed, as is usual for users.
+    pub nodes: Option<Vec<Value>>,
+    /// The Gateway of `gateway.networking.k8s.io` with the Gateway's name.
+    pub gateway: Option<Value>,
+}
+
+/// Chooses the address: that of the LoadBalancer, else a node's with the
+/// `NodePort`, else the one that the Gateway API tells.
+///
+/// # Errors
+/// When there is none: what was looked for, and what to do.
+pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
+    let of_service = match service(found, wanted) {
+        Some(service) => of_service(service, found, wanted),
+        None => Err(no_service(found, wanted)),
+    };
+    of_service.or_else(|problem| found.gateway.as_ref().and_then(of_gateway).ok_or(problem))
+}
+
+/// The Service that leads to the gateway's pods. Where no pod is known, the one
+/// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
+fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
+    let leads_there = |service: &Value| {
+        let Some(selector) = service["spec"]["selector"].as_object().filter(|map| !map.is_empty()) else {
+            return false;
+        };
+        if found.pods.is_empty() {
+            let holds = |(name, value): (&String, &String)| selector.get(name).and_then(Value::as_str) == Some(value);
+            return !wanted.selector.is_empty() && wanted.selector.iter().all(holds);
+        }
+        (found.pods.iter()).any(|pod| {
+            let labels = &pod["metadata"]["labels"];
+            selector.iter().all(|(name, value)| &labels[name] == value)
+        })
+    };
+    (found.services.iter())
+        .filter(|service| leads_there(service))
+        .min_by_key(|service| {
+            let name = text(&service["metadata"]["name"]);
+            (secure(service).is_none(), name != DEFAULT_SERVICE, name.to_owned())
+        })
+}
+
+fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
+    let name = text(&service["metadata"]["name"]);
+    let title = format!("Service {}/{name}", wanted.pod_namespace);
+    let Some(secure) = secure(service) else {
+        return Err(
+            Problem::new(format!("{title} has no port named https, and no port 443"))
+                .why(format!("its ports are {}", port_names(service)))
+                .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"),
+        );
+    };
+    let plain = port_of(service, &["http2", "http"], 80);
+    let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
+    let balanced = service["status"]["loadBalancer"]["ingress"].as_array();
+    let address = balanced.into_iter().flatten().find_map(|entry| {
+        let address = |field: &str| entry[field].as_str().filter(|text| !text.is_empty());
+        address("ip").or_else(|| address("hostname"))
+    });
+    if let (Some(address), Some(port)) = (address, number(&secure["port"])) {
+        return Ok(Ingress {
+            host: address.to_owned(),
+            secure_port: port,
+            plain_port: plain.and_then(|port| number(&port["port"])),
+            source: format!("the LoadBalancer of {title}"),
+        });
+    }
+    let forward = format!(
+        "kubectl -n {} port-forward service/{name} 8443:{}, and in another terminal --target 127.0.0.1:8443",
+        wanted.pod_namespace,
+        number(&secure["port"]).unwrap_or(443)
+    );
+    let pending = kind == "LoadBalancer";
+    if let Some(port) = number(&secure["nodePort"])
+        && let Some((host, owner)) = node_address(found)
+    {
+        let pending = if pending {
+            ", whose LoadBalancer has no address yet"
+        } else {
+            ""
+        };
+        return Ok(Ingress {
+            host,
+            secure_port: port,
+            plain_port: plain.and_then(|port| number(&port["nodePort"])),
+            source: format!("{owner} and the NodePort of {title}{pending}"),
+        });
+    }
+    Err(if pending {
+        Problem::new(format!("the LoadBalancer of {title} has no address yet"))
+            .why("status.loadBalancer.ingress is empty: the cloud has not given one, or nothing here gives any")
+            .fix(format!(
+                "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
+            ))
+    } else if number(&secure["nodePort"]).is_some() {
+        Problem::new(format!("no node's address is known for the NodePort of {title}"))
+            .why(match &found.nodes {
+                Some(_) => "no node has an ExternalIP or InternalIP, and no pod of the gateway a hostIP",
+                None => "nodes may not be listed by this user, and no pod of the gateway has a hostIP",
+            })
+            .fix(format!(
+                "--target ADDRESS:PORT with the address of a node; or\n{forward}"
+            ))
+    } else {
+        Problem::new(format!(
+            "{title} has no address that can be reached from outside the cluster"
+        ))
+        .why(format!("its type is {kind}"))
+        .fix(format!("{forward}; or make its type LoadBalancer or NodePort"))
+    })
+}
+
+fn no_service(found: &Found, wanted: &Wanted) -> Problem {
+    let selector: Vec<String> = (wanted.selector.iter())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let selector = selector.join(",");
+    let names: Vec<&str> = (found.services.iter())
+        .map(|service| text(&service["metadata"]["name"]))
+        .collect();
+    let there = match names.len() {
+        0 => "no Service is there".to_owned(),
+        1..=10 => format!("there are {}", names.join(", ")),
+        many => format!("there are {many} others"),
+    };
+    Problem::new(format!(
+        "the ingress gateway has no Service in the namespace {}",
+        wanted.pod_namespace
+    ))
+    .why(format!("looked for one that selects the pods with {selector}; {there}"))
+    .fix(format!(
+        "kubectl get services -A -l {selector} shows where it is: name that with --gateway-namespace; or --target ADDRESS:PORT"
+    ))
+}
+
+/// The address of a node, best one on which the gateway runs, and what it is.
+fn node_address(found: &Found) -> Option<(String, String)> {
+    let runs = |node: &Value| {
+        (found.pods.iter())
+            .any(|pod| pod["spec"]["nodeName"].is_string() && pod["spec"]["nodeName"] == node["metadata"]["name"])
+    };
+    let mut nodes: Vec<&Value> = found.nodes.iter().flatten().collect();
+    nodes.sort_by_key(|node| !runs(node));
+    for kind in ["ExternalIP", "InternalIP"] {
+        for node in &nodes {
+            let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
+            let mut of_kind = addresses.filter(|address| address["type"] == kind);
+            if let Some(address) = of_kind.find_map(|address| address["address"].as_str()) {
+                let name = text(&node["metadata"]["name"]);
+                return Some((address.to_owned(), format!("the {kind} of the node {name}")));
+            }
+        }
+    }
+    (found.pods.iter())
+        .find_map(|pod| Some((pod["status"]["hostIP"].as_str()?, text(&pod["metadata"]["name"]))))
+        .map(|(address, pod)| (address.to_owned(), format!("the hostIP of the pod {pod}")))
+}
+
+/// What the Gateway API's Gateway tells in its status. A name that only the
+/// cluster's own DNS knows is no address.
+fn of_gateway(gateway: &Value) -> Option<Ingress> {
+    let listeners = gateway["spec"]["listeners"].as_array();
+    let port = |protocols: &[&str]| {
+        (listeners.into_iter().flatten())
+            .find(|listener| protocols.contains(&text(&listener["protocol"])))
+            .and_then(|listener| number(&listener["port"]))
+    };
+    let addresses = gateway["status"]["addresses"].as_array().into_iter().flatten();
+    let host = addresses
+        .filter_map(|address| address["value"].as_str())
+        .find(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"))?;
+    Some(Ingress {
+        host: host.to_owned(),
+        secure_port: port(&["HTTPS", "TLS"])?,
+        plain_port: port(&["HTTP"]),
+        source: format!(
+            "the status of the Gateway API's Gateway {}/{}",
+            text(&gateway["metadata"]["namespace"]),
+            text(&gateway["metadata"]["name"])
+        ),
+    })
+}
+
+fn secure(service: &Value) -> Option<&Value> {
+    port_of(service, &["https"], 443)
+}
+
+/// The port with one of these names, else with this number.
+fn port_of<'s>(service: &'s Value, names: &[&str], usual: u16) -> Option<&'s Value> {
+    let ports = service["spec"]["ports"].as_array()?;
+    let named = |name: &&str| ports.iter().find(|port| port["name"] == **name);
+    (names.iter().find_map(named)).or_else(|| ports.iter().find(|port| number(&port["port"]) == Some(usual)))
+}
+
+fn port_names(service: &Value) -> String {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    let words: Vec<String> = ports
+        .map(|port| match port["name"].as_str() {
+            Some(name) => format!("{name} {}", port["port"]),
+            None => port["port"].to_string(),
+        })
+        .collect();
+    match words.len() {
+        0 => "none".to_owned(),
+        _ => words.join(", "),
+    }
+}
+
+fn number(value: &Value) -> Option<u16> {
+    value
+        .as_u64()
+        .and_then(|number| u16::try_from(number).ok())
+        .filter(|port| *port != 0)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
