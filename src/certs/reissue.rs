@@ -16,17 +16,8 @@ pub(super) fn with_issuer(
     issuer: &[u8],
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
 ) -> Result<CertificateDer<'static>, Problem> {
-    let unreadable = || Problem::new("the new certificate cannot be read back");
-    let outer = der::take_tag(&certificate, der::SEQUENCE).ok_or_else(unreadable)?;
-    let tbs = der::take_tag(outer.content, der::SEQUENCE).ok_or_else(unreadable)?;
     // version, serialNumber, signature, issuer
-    let version = der::take_tag(tbs.content, VERSION).ok_or_else(unreadable)?;
-    let serial = der::take_tag(version.rest, der::INTEGER).ok_or_else(unreadable)?;
-    let algorithm = der::take_tag(serial.rest, der::SEQUENCE).ok_or_else(unreadable)?;
-    match resigned(tbs, algorithm.rest, algorithm.whole, issuer, sign).ok_or_else(unreadable)?? {
-        Some(der) => Ok(der.into()),
-        None => Ok(certificate),
-    }
+    with_name(certificate, 0, issuer, sign)
 }
 
 /// A certificate whose subject is `subject`; unchanged if it is already.
@@ -35,16 +26,28 @@ pub(super) fn with_subject(
     subject: &[u8],
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
 ) -> Result<CertificateDer<'static>, Problem> {
+    // version, serialNumber, signature, issuer, validity, subject
+    with_name(certificate, 2, subject, sign)
+}
+
+/// Puts `name` behind the signature's algorithm and as many fields more.
+fn with_name(
+    certificate: CertificateDer<'static>,
+    fields_between: usize,
+    name: &[u8],
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Problem>,
+) -> Result<CertificateDer<'static>, Problem> {
     let unreadable = || Problem::new("the new certificate cannot be read back");
     let outer = der::take_tag(&certificate, der::SEQUENCE).ok_or_else(unreadable)?;
     let tbs = der::take_tag(outer.content, der::SEQUENCE).ok_or_else(unreadable)?;
-    // version, serialNumber, signature, issuer, validity, subject
     let version = der::take_tag(tbs.content, VERSION).ok_or_else(unreadable)?;
     let serial = der::take_tag(version.rest, der::INTEGER).ok_or_else(unreadable)?;
     let algorithm = der::take_tag(serial.rest, der::SEQUENCE).ok_or_else(unreadable)?;
-    let issuer = der::take_tag(algorithm.rest, der::SEQUENCE).ok_or_else(unreadable)?;
-    let validity = der::take_tag(issuer.rest, der::SEQUENCE).ok_or_else(unreadable)?;
-    match resigned(tbs, validity.rest, algorithm.whole, subject, sign).ok_or_else(unreadable)?? {
+    let mut rest = algorithm.rest;
+    for _ in 0..fields_between {
+        rest = der::take_tag(rest, der::SEQUENCE).ok_or_else(unreadable)?.rest;
+    }
+    match resigned(tbs, rest, algorithm.whole, name, sign).ok_or_else(unreadable)?? {
         Some(der) => Ok(der.into()),
         None => Ok(certificate),
     }

@@ -79,24 +79,7 @@ fn envoy_answers_as_the_task_page_says() {
         "gw",
     ])
     .exits(0);
-    let port = free_port();
-    let mut config: Value = serde_json::from_str(&dir.read("gw/envoy.json")).unwrap();
-    let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
-    config["static_resources"]["listeners"][0]["address"] = address(port);
-    config["admin"]["address"] = address(free_port());
-    dir.write("gw/envoy.json", config.to_string());
-    let mut running = Program(
-        Command::new(tool("envoy"))
-            .args(["--concurrency", "1", "--disable-hot-restart", "-c", "gw/envoy.json"])
-            .current_dir(dir.path(""))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("envoy starts"),
-    );
-    running.await_listening((Ipv4Addr::LOCALHOST, port).into(), || {
-        "of Envoy nothing is kept".to_owned()
-    });
+    let (_running, port) = run_exported(&dir);
     let client = |host: &str| {
         [
             "--cert".to_owned(),
@@ -170,4 +153,27 @@ fn upstream() -> SocketAddr {
         }
     });
     address
+}
+
+/// Envoy with the bootstrap that stands in `gw/`, on free ports; and its port.
+pub(crate) fn run_exported(dir: &Dir) -> (Program, u16) {
+    let port = free_port();
+    let mut config: Value = serde_json::from_str(&dir.read("gw/envoy.json")).unwrap();
+    let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
+    config["static_resources"]["listeners"][0]["address"] = address(port);
+    config["admin"]["address"] = address(free_port());
+    dir.write("gw/envoy.json", config.to_string());
+    let mut running = Program(
+        Command::new(tool("envoy"))
+            .args(["--concurrency", "1", "--disable-hot-restart", "-c", "gw/envoy.json"])
+            .current_dir(dir.path(""))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("envoy starts"),
+    );
+    running.await_listening((Ipv4Addr::LOCALHOST, port).into(), || {
+        "of Envoy nothing is kept".to_owned()
+    });
+    (running, port)
 }

@@ -1,13 +1,10 @@
 //! The material of a CA's rotation, judged by Envoy, curl and openssl.
 
-use std::net::Ipv4Addr;
-use std::process::{Command, Stdio};
-
-use serde_json::{Value, json};
+use std::process::Command;
 
 use crate::harness::Dir;
-use crate::installed_tools::tool;
-use crate::running_program::{Program, free_port};
+use crate::manifests::run_exported;
+use crate::running_program::Program;
 
 const HOST: &str = "httpbin.example.com";
 
@@ -15,25 +12,7 @@ const HOST: &str = "httpbin.example.com";
 fn envoy(dir: &Dir) -> (Program, u16) {
     dir.run(&["manifests", "--export", "envoy", "-o", "json", "--out", "gw"])
         .exits(0);
-    let port = free_port();
-    let mut config: Value = serde_json::from_str(&dir.read("gw/envoy.json")).unwrap();
-    let address = |port: u16| json!({ "socket_address": { "address": "127.0.0.1", "port_value": port } });
-    config["static_resources"]["listeners"][0]["address"] = address(port);
-    config["admin"]["address"] = address(free_port());
-    dir.write("gw/envoy.json", config.to_string());
-    let mut running = Program(
-        Command::new(tool("envoy"))
-            .args(["--concurrency", "1", "--disable-hot-restart", "-c", "gw/envoy.json"])
-            .current_dir(dir.path(""))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("envoy starts"),
-    );
-    running.await_listening((Ipv4Addr::LOCALHOST, port).into(), || {
-        "of Envoy nothing is kept".to_owned()
-    });
-    (running, port)
+    run_exported(dir)
 }
 
 /// Keeps what a client was given at one time: its pair, and what it trusts.
