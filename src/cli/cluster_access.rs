@@ -8,6 +8,7 @@ use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::problem::Problem;
+use crate::workspace::config::WorkspaceConfig;
 
 /// Which cluster.
 #[derive(clap::Args, Default)]
@@ -49,6 +50,15 @@ impl KubeconfigArgs {
         Access::read(&self.places(context), self.context.as_deref(), context.now)
             .await
             .map_err(Failure::usage)
+    }
+
+    /// The same, with the context that `apply` recorded where none is named.
+    pub(super) fn or_recorded(&self, config: Option<&WorkspaceConfig>) -> Self {
+        let recorded = config.and_then(|config| config.context.clone());
+        Self {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone().or(recorded),
+        }
     }
 
     /// Whether a kubeconfig was named, or there is one in a usual place.
