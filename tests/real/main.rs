@@ -14,6 +14,8 @@ mod chromium;
 mod cluster_apply;
 mod cluster_discover;
 mod cluster_failures;
+mod cluster_live;
+mod cluster_live_load;
 mod cluster_workspace;
 mod control_plane;
 mod crd_schemas;
