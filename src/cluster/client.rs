@@ -106,11 +106,6 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The client below, for what requests and answers cannot do.
-    pub(super) fn kube(&self) -> kube::Client {
-        self.inner.clone()
-    }
-
     /// An error of this server in words.
     pub fn problem(&self, error: &ApiError, asked: &Asked) -> Problem {
         error.problem(asked, &self.access)
@@ -261,7 +256,36 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Sends a request, once; gives an answer that goes on as long as the server likes.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub(super) async fn open(&self, path: &str) -> Result<kube::client::Body, ApiError> {
+        let limit = Duration::from_secs(30);
+        let (head, body) = tokio::time::timeout(limit, self.request(&Call::get(path)))
+            .await
+            .map_err(|_| ApiError::NoAnswer(NoAnswer::Timeout(limit.as_secs())))??;
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let body = whole(body).await?;
+        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+    }
+
     async fn exchange(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+        let (head, body) = self.request(call).await?;
+        let body = whole(body).await?;
+        if head.status.is_success() {
+            return serde_json::from_slice(&body).map_err(|_| {
+                ApiError::NoAnswer(NoAnswer::NotKubernetes(
+                    "the answer is no JSON, as a Kubernetes API's is".to_owned(),
+                ))
+            });
+        }
+        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+    }
+
+    async fn request(&self, call: &Call<'_>) -> Result<(http::response::Parts, kube::client::Body), ApiError> {
         let mut request = Request::builder().method(call.method.clone()).uri(&call.path);
         let body = match call.body {
             Some((media_type, value)) => {
@@ -279,21 +303,16 @@ impl<'a> Client<'a> {
             .send(request)
             .await
             .map_err(|error| ApiError::NoAnswer(no_answer(&error)))?;
-        let (head, body) = answer.into_parts();
-        let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
-        let body = http_body_util::BodyExt::collect(limited)
-            .await
-            .map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?
-            .to_bytes();
-        if head.status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| {
-                ApiError::NoAnswer(NoAnswer::NotKubernetes(
-                    "the answer is no JSON, as a Kubernetes API's is".to_owned(),
-                ))
-            });
-        }
-        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+        Ok(answer.into_parts())
     }
+}
+
+/// Reads an answer to its end.
+async fn whole(body: kube::client::Body) -> Result<bytes::Bytes, ApiError> {
+    let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
+    let body = http_body_util::BodyExt::collect(limited).await;
+    let body = body.map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?;
+    Ok(body.to_bytes())
 }
 
 impl Asked {
@@ -335,25 +354,6 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse().ok());
     status
-}
-
-/// An error of kube's own requests.
-pub(super) fn of_kube(error: &kube::Error) -> ApiError {
-    match error {
-        kube::Error::Api(status) => of_kube_status(status),
-        other => ApiError::NoAnswer(no_answer(other)),
-    }
-}
-
-/// A `Status` as kube reads it.
-pub(super) fn of_kube_status(status: &kube::core::Status) -> ApiError {
-    ApiError::Status(Box::new(Status {
-        code: status.code,
-        reason: status.reason.clone(),
-        message: status.message.clone(),
-        typed: true,
-        ..Status::default()
-    }))
 }
 
 /// Why there was no answer, from the chain of errors below the HTTP client.
@@ -406,7 +406,8 @@ fn known(error: &(dyn StdError + 'static)) -> Option<NoAnswer> {
     None
 }
 
-fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
+/// Why an answer broke off.
+pub(super) fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
     match no_answer(error) {
         NoAnswer::Unreachable(why) => NoAnswer::Broken(why),
         other => other,

@@ -245,7 +245,10 @@ fn gateways_and_routes_that_change() {
     serve.wait_until("port 80 is closed", |serve| serve.find_address(80).is_none());
     plane.kubectl_ok(&["-n", namespace, "delete", "gateways.networking.istio.io", "mygateway"]);
     serve.wait_until("every port is closed", |serve| serve.find_address(443).is_none());
-    served.workspace.run(&["apply", "--no-wait", "--force-conflicts"]).exits(0);
+    served
+        .workspace
+        .run(&["apply", "--no-wait", "--force-conflicts"])
+        .exits(0);
     serve.wait_until("it is back", |serve| serve.find_address(443).is_some());
     wait_for(&mut serve, &client);
 }

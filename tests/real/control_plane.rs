@@ -40,6 +40,16 @@ impl ControlPlane {
         plane
     }
 
+    /// As [`ControlPlane::start`], with the kinds of the Gateway API, too.
+    #[track_caller]
+    pub(crate) fn start_all() -> Self {
+        let plane = Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        };
+        plane.script(&["start"], &[]);
+        plane
+    }
+
     #[track_caller]
     fn script(&self, before: &[&str], after: &[&str]) {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/control-plane");

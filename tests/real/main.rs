@@ -14,6 +14,7 @@ mod chromium;
 mod cluster_apply;
 mod cluster_discover;
 mod cluster_failures;
+mod cluster_lint;
 mod cluster_live;
 mod cluster_live_load;
 mod cluster_workspace;
