@@ -292,10 +292,19 @@ skipped: 2 rules (no Service in the input); -v lists them
             files: 0,
             certificates: 1,
             certificate_files: 2,
+            context: None,
         };
         assert_eq!(
             text(&Report::default(), &Texts::new([]), &checked, LAYOUT),
             "no findings: 2 objects of the workspace, 1 certificate in Secrets, 2 certificate files\n"
+        );
+        let live = Checked {
+            context: Some("admin".into()),
+            ..checked
+        };
+        assert_eq!(
+            text(&Report::default(), &Texts::new([]), &live, LAYOUT),
+            "no findings: 2 objects in the cluster of context admin, 1 certificate in Secrets, 2 certificate files\n"
         );
     }
 }
