@@ -144,7 +144,7 @@ def measure(binary, count, changes=10):
                 (f"the same after {changes} replaced Secrets", f"{after:.0f} MiB"),
                 ("`kubectl replace` of a Secret alone", f"{alone * 1000:.0f} ms"),
                 ("the same until a handshake shows the new certificate", f"{both * 1000:.0f} ms"),
-                (f"lint --cluster", f"{lint:.2f} s"),
+                ("lint --cluster", f"{lint:.2f} s"),
             ]
         finally:
             if serve and serve.poll() is None:

@@ -1,5 +1,6 @@
 //! Lints YAML in unit tests: the input alone, in a folder without a workspace.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -8,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use super::{Finding, Report, Settings, World, lint};
+use super::{Finding, Report, Settings, Unseen, World, lint};
 use crate::certs::{Authority, Chain, ChainPlan, Issued, issue_chain};
 use crate::names::Host;
 use crate::sources::disk::DiskFiles;
@@ -25,6 +26,12 @@ pub(super) fn lint_yaml(yaml: &str) -> Report {
 
 /// Lints for a target.
 pub(super) fn lint_for(yaml: &str, target: IstioTarget) -> Report {
+    lint_seeing(yaml, target, &[])
+}
+
+/// Lints as if it were the part of a cluster that is seen: of these kinds only
+/// what stands in the namespace `seen`.
+pub(super) fn lint_seeing(yaml: &str, target: IstioTarget, partly: &[&str]) -> Report {
     let sources = Sources {
         stdin: Some(yaml.as_bytes().to_vec()),
         workspace: PathBuf::from("no-such-folder"),
@@ -40,7 +47,16 @@ pub(super) fn lint_for(yaml: &str, target: IstioTarget) -> Report {
         namespace: collected.namespace.clone(),
         pod_labels: collected.pod_labels.clone(),
         secrets_elsewhere: false,
-        unseen: std::collections::BTreeMap::new(),
+        unseen: partly
+            .iter()
+            .map(|kind| {
+                let unseen = Unseen {
+                    seen_in: BTreeSet::from(["seen".to_owned()]),
+                    why: format!("{kind} elsewhere are not seen"),
+                };
+                ((*kind).to_owned(), unseen)
+            })
+            .collect(),
     };
     let world = World::new(
         &collected.objects,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
-use super::testing::{NOW, lint_for, lint_yaml};
+use super::testing::{NOW, lint_for, lint_seeing, lint_yaml};
 use crate::certs::issue::{Authority, issue_chain};
 use crate::certs::pem;
 use crate::certs::plan::ChainPlan;
@@ -315,5 +315,69 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(text in "(\\PC|\n|  |: |- |apiVersion: v1\n|kind: Gateway\n|# istio-tls:ignore ITL0001\n){0,60}") {
         lint_yaml(&text);
+    }
+}
+
+/// What a rule would miss elsewhere, and the kind that it looks for.
+const MISSED: &[(&str, &str, &str)] = &[
+    (
+        "Gateway",
+        "ITL0501",
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: seen}\n\
+         spec: {hosts: [a.com], gateways: [NAMESPACE/g], http: [{directResponse: {status: 204}}]}\n",
+    ),
+    (
+        "Service",
+        "ITL0510",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: other, namespace: seen}\nspec: {ports: [{port: 80}]}\n---\n\
+         apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: seen}\n\
+         spec: {hosts: [a.com], http: [{route: [{destination: {host: s.NAMESPACE.svc.cluster.local}}]}]}\n",
+    ),
+    (
+        "VirtualService",
+        "ITL0517",
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v, namespace: seen}\n\
+         spec: {hosts: [a.com], http: [{delegate: {name: d, namespace: NAMESPACE}}]}\n",
+    ),
+    (
+        "ReferenceGrant",
+        "ITL0901",
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: r, namespace: seen}\n\
+         spec: {rules: [{backendRefs: [{name: s, namespace: NAMESPACE, port: 80}]}]}\n",
+    ),
+];
+
+#[test]
+fn what_is_not_seen_may_be_there() {
+    for (kind, code, yaml) in MISSED {
+        let codes = |namespace: &str, partly: &[&str]| -> Vec<&'static str> {
+            let report = lint_seeing(&yaml.replace("NAMESPACE", namespace), IstioTarget::Latest, partly);
+            report.findings.iter().map(|finding| finding.code).collect()
+        };
+        assert!(
+            codes("elsewhere", &[]).contains(code),
+            "{kind}: {:?}",
+            codes("elsewhere", &[])
+        );
+        assert!(!codes("elsewhere", &[kind]).contains(code), "{kind}");
+    }
+}
+
+#[test]
+fn what_a_rule_cannot_do_without_is_skipped() {
+    let yaml = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: g, namespace: seen}\n\
+        spec: {selector: {istio: nobody}, servers: [{port: {number: 443, name: s, protocol: HTTPS}, hosts: [a.com], \
+        tls: {mode: SIMPLE, credentialName: c}}]}\n";
+    let all = lint_yaml(yaml);
+    assert!(all.findings.iter().any(|finding| finding.code == "ITL0201"), "{all:?}");
+    let report = lint_seeing(yaml, IstioTarget::Latest, &["Pod", "Secret"]);
+    assert!(
+        report.findings.iter().all(|finding| finding.code != "ITL0201"),
+        "{report:?}"
+    );
+    for (code, why) in [("ITL0201", "Pod elsewhere"), ("ITL0301", "Secret elsewhere")] {
+        let skipped = report.skipped.iter().find(|skipped| skipped.code == code);
+        let skipped = skipped.unwrap_or_else(|| panic!("{code}: {report:?}"));
+        assert!(skipped.reason.starts_with(why), "{skipped:?}");
     }
 }
