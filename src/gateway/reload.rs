@@ -267,15 +267,17 @@ impl Reload {
     }
 
     fn publish(&mut self, mut built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
-        let outcome = publish(std::mem::take(&mut built.table));
-        self.sources.judge(&mut built);
-        for note in built.said() {
-            if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
-                tracing::warn!("{note}");
-            }
-        }
-        self.notes = said(&built);
-        self.accepted = broken(&built.invalid);
+        let table = std::mem::take(&mut built.table);
+        let outcome = if self.sources.inputs.live.is_some() {
+            // What a cluster tells is served first, and judged then.
+            let outcome = publish(table);
+            self.sources.judge(&mut built);
+            self.say(&built);
+            outcome
+        } else {
+            self.say(&built);
+            publish(table)
+        };
         match outcome {
             Ok(()) => {
                 self.reported = None;
@@ -286,6 +288,17 @@ impl Reload {
             }
             Err(problem) => drop(self.report(&[problem])),
         }
+    }
+
+    /// Says what is to be said of a configuration, and was not before.
+    fn say(&mut self, built: &Built) {
+        for note in built.said() {
+            if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
+                tracing::warn!("{note}");
+            }
+        }
+        self.notes = said(built);
+        self.accepted = broken(&built.invalid);
     }
 
     /// Tells what is wrong; false when that was said before.

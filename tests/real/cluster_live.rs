@@ -108,11 +108,9 @@ fn secrets_that_kubectl_replaces_deletes_and_creates() {
     // Deleted: reset, as under Istio. Made anew: served.
     plane.kubectl_ok(&["-n", &served.workspace.pod_namespace, "delete", "secret", CREDENTIAL]);
     serve.wait_until("it is reset", |serve| ask(serve, &new, "/status/418").is_err());
-    assert!(
-        serve.log().contains("is not in namespace live-secrets-ingress"),
-        "{}",
-        serve.log()
-    );
+    serve.wait_until("it is said", |serve| {
+        serve.log().contains("is not in namespace live-secrets-ingress")
+    });
     plane.kubectl_with(&["create"], &served.secret());
     wait_for(&mut serve, &new);
 
