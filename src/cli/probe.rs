@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use super::cluster_ingress::{Lifetime, Reached};
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::{self, Context};
 use super::{Exit, Failure, duration};
@@ -11,7 +12,7 @@ use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::ingress_variables::{export_lines, variables};
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
-use crate::probe::target::{Target, expectations, no_gateway};
+use crate::probe::target::{Target, Wishes, expectations, no_gateway};
 use crate::problem::Problem;
 use crate::report::paint::Paint;
 use crate::report::{probe_html, probe_json, probe_junit, probe_text};
@@ -171,8 +172,8 @@ fn nowhere() -> Failure {
 /// Prints the variables that Istio's tasks go by.
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let target = runtime()?.block_on(args.connection.target(&[], context))?;
-    let variables = variables(&target).ok_or_else(nowhere)?;
+    let reached = runtime()?.block_on(args.connection.reach(&[], Lifetime::Beyond, context))?;
+    let variables = variables(&reached.target).ok_or_else(nowhere)?;
     match format {
         context::Format::Text => context.print(&export_lines(&variables))?,
         context::Format::Json => {
@@ -189,9 +190,9 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     let mut known: HashMap<(String, String), Code> = HashMap::new();
     let start = Instant::now();
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let first = args.connection.target(&hosts, context).await?;
+    let mut reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
     let of_cluster = matches!(
-        first,
+        reached.target,
         Target::Address {
             place: Place::Cluster,
             ..
@@ -199,7 +200,24 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     );
     loop {
         let outcomes = if of_cluster {
-            probe_at(args, Some(&first), context).await?
+            let outcomes = probe_at(args, &reached.target, context).await?;
+            match reached.trouble() {
+                None => outcomes,
+                Some(problem) => {
+                    context.say(&problem.what);
+                    // Another pod may have taken its place.
+                    match args.connection.reach(&hosts, Lifetime::Process, context).await {
+                        Ok(next) => {
+                            reached = next;
+                            probe_at(args, &reached.target, context).await?
+                        }
+                        Err(failure) => {
+                            context.show_failure(&failure);
+                            outcomes
+                        }
+                    }
+                }
+            }
         } else {
             probe(args, context).await?
         };
@@ -218,12 +236,17 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     }
 }
 
+/// Looks for the gateway and probes there.
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
-    probe_at(args, None, context).await
+    wishes(args)?;
+    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
+    let reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
+    let outcomes = probe_at(args, &reached.target, context).await?;
+    through(&reached, outcomes, context)
 }
 
-/// Probes at a target that is known, or is looked for.
-async fn probe_at(args: &ProbeArgs, known: Option<&Target>, context: &Context) -> Result<Vec<Outcome>, Failure> {
+/// What the flags say about every dial.
+fn wishes(args: &ProbeArgs) -> Result<Wishes, Failure> {
     let mut wishes = args.connection.wishes()?;
     if let Some(path) = &args.path {
         check_path(path)?;
@@ -231,12 +254,29 @@ async fn probe_at(args: &ProbeArgs, known: Option<&Target>, context: &Context) -
     wishes.mtls = args.mtls;
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;
+    Ok(wishes)
+}
+
+/// What was seen, unless a port-forward has let nothing through: then that is
+/// told, and not what the connections looked like.
+fn through(reached: &Reached, outcomes: Vec<Outcome>, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let failed = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
+    // A connection that failed and was made again is no trouble.
+    match reached.trouble().filter(|_| failed > 0) {
+        Some(problem) if failed == outcomes.len() => Err(Failure::findings(problem)),
+        Some(problem) => {
+            context.say_always(&format!("warning: {problem}"));
+            Ok(outcomes)
+        }
+        None => Ok(outcomes),
+    }
+}
+
+/// Probes at a target.
+async fn probe_at(args: &ProbeArgs, target: &Target, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let wishes = wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let target = match known {
-        Some(target) => target.clone(),
-        None => args.connection.target(&hosts, context).await?,
-    };
-    let mut checks = expectations(&hosts, &wishes, &target);
+    let mut checks = expectations(&hosts, &wishes, target);
     if args.all {
         checks = every_address(checks, args.connection.timeout).await;
     }

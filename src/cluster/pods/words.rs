@@ -51,39 +51,38 @@ impl<'w> Wanted<'w> {
             namespace: Some(self.pod.namespace.clone()),
             title: format!("pod {}", self.pod),
         };
-        let own = error.status().and_then(|status| self.own_words(status, access));
-        own.unwrap_or_else(|| error.problem(&asked, access))
+        match error.status().and_then(|status| self.own_words(status)) {
+            Some(problem) => problem.at(format!("context {}", access.context)),
+            None => error.problem(&asked, access),
+        }
     }
 
     /// What only pods have.
-    fn own_words(&self, status: &Status, access: &Access) -> Option<Problem> {
+    fn own_words(&self, status: &Status) -> Option<Problem> {
         let PodRef { namespace, name } = self.pod;
-        let pods = format!("kubectl -n {namespace} get pods shows which run");
-        let at = format!("context {}", access.context);
-        let said = |word: &str| status.message.contains(word);
-        let problem = if status.code == 404 && (status.details.kind == "pods" || said("does not exist")) {
+        let said = |words: &str| status.message.contains(words);
+        let missing = status.code == 404 && status.details.kind == "pods";
+        // The API server calls a missing node a pod, too.
+        let node = Some(status.details.name.as_str()).filter(|node| missing && node != name);
+        let problem = if let Some(node) = node {
+            Problem::new(format!("the node {node} of the pod {} is not there", self.pod))
+                .fix("kubectl get nodes lists them; the pod goes when its node is gone for good")
+        } else if missing {
             Problem::new(format!("the pod {} is not there", self.pod))
                 .why("it was deleted or replaced, or never was")
-                .fix(pods)
+                .fix(format!("kubectl -n {namespace} get pods shows which run"))
         } else if status.is_node_unreachable() {
             Problem::new(format!("the node of the pod {} cannot be reached", self.pod))
                 .why(withheld(&status.message))
                 .fix("kubectl get nodes shows whether it is Ready; the API server must reach its kubelet, port 10250")
-        } else if said("is not valid for pod") || said("does not run in pod") {
-            Problem::new(format!(
-                "the pod {} has no container {}",
-                self.pod,
-                self.container.unwrap_or_default()
-            ))
-            .why(withheld(&status.message))
-            .fix(format!(
-                "kubectl -n {namespace} get pod {name} -o jsonpath='{{.spec.containers[*].name}}' lists them"
-            ))
-        } else if said("does not have a host assigned")
-            || said("is waiting to start")
-            || said("container not found")
-            || said("completed pod")
-        {
+        } else if said("is not valid for pod") {
+            let container = self.container.unwrap_or_default();
+            Problem::new(format!("the pod {} has no container {container}", self.pod)).why(withheld(&status.message))
+        } else if said("does not exist") || (status.code == 404 && status.details.kind == "pods/log") {
+            Problem::new(format!("the node of the pod {} does not run it", self.pod))
+                .why("the pod or container has not started there, or has ended")
+                .fix(format!("kubectl -n {namespace} describe pod {name} tells more"))
+        } else if said("does not have a host assigned") || said("is waiting to start") || said("completed pod") {
             Problem::new(format!("the pod {} does not run", self.pod))
                 .why(withheld(&status.message))
                 .fix(format!(
@@ -92,17 +91,15 @@ impl<'w> Wanted<'w> {
         } else {
             return None;
         };
-        Some(problem.at(at))
+        Some(problem)
     }
 
     /// A command that could not be run, or failed: the API server's status of it.
     pub(super) fn command_failed(&self, line: &str, status: &Value, complaint: &str) -> Problem {
         let message = status["message"].as_str().unwrap_or_default();
         let typed = serde_json::from_value::<Status>(status.clone()).unwrap_or_default();
-        if typed.is_node_unreachable() {
-            return Problem::new(format!("the node of the pod {} cannot be reached", self.pod))
-                .why(withheld(message))
-                .fix("kubectl get nodes shows whether it is Ready; the API server must reach its kubelet, port 10250");
+        if let Some(problem) = self.own_words(&typed) {
+            return problem.at(self.place());
         }
         let causes = status["details"]["causes"].as_array().into_iter().flatten();
         let code = causes
