@@ -188,6 +188,7 @@ fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
 /// changed. Ends only with the process.
 async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
     let mut known: HashMap<(String, String), Code> = HashMap::new();
+    let mut told = String::new();
     let start = Instant::now();
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
     let mut reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
@@ -199,28 +200,28 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
         }
     );
     loop {
-        let outcomes = if of_cluster {
-            let outcomes = probe_at(args, &reached.target, context).await?;
-            match reached.trouble() {
-                None => outcomes,
-                Some(problem) => {
-                    context.say(&problem.what);
-                    // Another pod may have taken its place.
-                    match args.connection.reach(&hosts, Lifetime::Process, context).await {
-                        Ok(next) => {
-                            reached = next;
-                            probe_at(args, &reached.target, context).await?
-                        }
-                        Err(failure) => {
-                            context.show_failure(&failure);
-                            outcomes
-                        }
-                    }
-                }
-            }
+        let mut outcomes = if of_cluster {
+            probe_at(args, &reached.target, context).await?
         } else {
             probe(args, context).await?
         };
+        // Another pod may have taken the place of the one that the port-forward led
+        // to. A pod that is there and refuses has been looked at before.
+        if let Some(problem) = reached.trouble().filter(|problem| problem.what != told) {
+            let next = args.connection.reach(&hosts, Lifetime::Process, context).await;
+            let lost = match next {
+                Ok(next) => {
+                    reached = next;
+                    outcomes = probe_at(args, &reached.target, context).await?;
+                    problem.what
+                }
+                Err(failure) => failure.problem.map_or(problem.what, |problem| problem.what),
+            };
+            if lost != told {
+                context.say(&lost);
+                told = lost;
+            }
+        }
         let now = context.now + start.elapsed();
         let changed: Vec<&Outcome> = outcomes
             .iter()

@@ -14,6 +14,7 @@ mod chromium;
 mod cluster_apply;
 mod cluster_discover;
 mod cluster_failures;
+mod cluster_forward;
 mod cluster_pods;
 mod cluster_workspace;
 mod control_plane;

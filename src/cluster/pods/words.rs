@@ -51,9 +51,20 @@ impl<'w> Wanted<'w> {
             namespace: Some(self.pod.namespace.clone()),
             title: format!("pod {}", self.pod),
         };
-        match error.status().and_then(|status| self.own_words(status)) {
-            Some(problem) => problem.at(format!("context {}", access.context)),
-            None => error.problem(&asked, access),
+        if let Some(problem) = error.status().and_then(|status| self.own_words(status)) {
+            return problem.at(format!("context {}", access.context));
+        }
+        match error {
+            // The second verb of a stream is asked for without a word.
+            ApiError::Status(status) if status.code == 403 && status.message.trim_end().ends_with("forbidden:") => {
+                let message = String::new();
+                let status = Status {
+                    message,
+                    ..Status::clone(status)
+                };
+                ApiError::Status(Box::new(status)).problem(&asked, access)
+            }
+            _ => error.problem(&asked, access),
         }
     }
 
