@@ -35,7 +35,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
-  istio-tls probe --target cluster                 the gateway's LoadBalancer, else a node's port
+  istio-tls probe --target cluster                 the gateway's LoadBalancer, a node's port, or a port-forward
   eval "$(istio-tls probe --print-env --target cluster)"; curl --resolve HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST ...
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml

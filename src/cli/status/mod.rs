@@ -66,6 +66,9 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let reached = runtime.block_on(connection.nearby(Lifetime::Process, context))?;
     let target = &reached.target;
     runtime.block_on(gather::served(&mut states, target, args.timeout, context));
+    if let Some(problem) = reached.trouble() {
+        context.say_always(&format!("warning: {problem}"));
+    }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, findings) = judge::judge(&states, within, context.now);
     let skipped = skipped(target);

@@ -146,11 +146,75 @@ impl<'w> Wanted<'w> {
             .fix("run the same command again")
     }
 
+    pub(super) fn too_long(&self, line: &str, limit: u64) -> Problem {
+        Problem::new(format!("{line} has not ended after {limit} s")).at(self.place())
+    }
+
     pub(super) fn too_much(&self, line: &str, limit: u64) -> Problem {
         Problem::new(format!("{line} printed more than {limit} MiB")).at(self.place())
     }
 
     fn place(&self) -> String {
         format!("pod {}, container {}", self.pod, self.container.unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{PodRef, Wanted};
+    use crate::cluster::failure::Status;
+
+    fn pod() -> PodRef {
+        PodRef {
+            namespace: "edge".into(),
+            name: "gw".into(),
+        }
+    }
+
+    #[test]
+    fn an_answer_about_a_pod_has_words_of_its_own() {
+        for (status, expected) in [
+            (
+                json!({"code": 404, "reason": "NotFound", "details": {"name": "gw", "kind": "pods"}}),
+                Some("the pod edge/gw is not there"),
+            ),
+            (
+                json!({"code": 404, "reason": "NotFound", "details": {"name": "node-1", "kind": "pods"}}),
+                Some("the node node-1 of the pod edge/gw is not there"),
+            ),
+            (
+                json!({"code": 500, "message": "error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout"}),
+                Some("the node of the pod edge/gw cannot be reached"),
+            ),
+            (
+                json!({"code": 400, "message": "container app is not valid for pod gw"}),
+                Some("the pod edge/gw has no container app"),
+            ),
+            (
+                json!({"code": 400, "message": "container \"app\" in pod \"gw\" is waiting to start: ImagePullBackOff"}),
+                Some("the pod edge/gw does not run"),
+            ),
+            (json!({"code": 403, "message": "pods \"gw\" is forbidden: "}), None),
+        ] {
+            let parsed: Status = serde_json::from_value(status.clone()).expect("a status");
+            let pod = pod();
+            let said = Wanted::log(&pod, "app").own_words(&parsed);
+            assert_eq!(said.as_ref().map(|problem| problem.what.as_str()), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_command_tells_its_exit_code_and_its_complaint_but_no_key() {
+        let status = json!({"status": "Failure", "reason": "NonZeroExitCode", "message": "it failed",
+            "details": {"causes": [{"reason": "ExitCode", "message": "7"}]}});
+        let pod = pod();
+        let problem = |complaint: &str| Wanted::exec(&pod, "app").command_failed("cat key", &status, complaint);
+        assert_eq!(problem("").what, "cat key ended with exit code 7");
+        assert_eq!(problem(" no\n").why.as_deref(), Some("no"));
+        assert_eq!(problem("").why.as_deref(), Some("it failed"));
+        let why = problem("-----BEGIN PRIVATE KEY-----").why.unwrap_or_default();
+        assert!(why.contains("not shown"), "{why}");
     }
 }
