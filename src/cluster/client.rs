@@ -40,6 +40,9 @@ pub struct Client<'a> {
     patience: Duration,
     /// Told when something is waited for.
     notice: &'a (dyn Fn(&str) + Sync),
+    /// That was done, and no request has come through since: of several that
+    /// wait at the same time, one tells.
+    noticed: AtomicBool,
     reached: AtomicBool,
 }
 
@@ -103,6 +106,7 @@ impl<'a> Client<'a> {
             inner,
             patience,
             notice,
+            noticed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
         })
     }
@@ -257,6 +261,7 @@ impl<'a> Client<'a> {
             let error = match attempt().await {
                 Ok(answer) => {
                     self.reached.store(true, Ordering::Relaxed);
+                    self.noticed.store(false, Ordering::Relaxed);
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -273,7 +278,9 @@ impl<'a> Client<'a> {
             }
             if !told && start.elapsed() + wait > Duration::from_secs(1) {
                 told = true;
-                (self.notice)(&waiting(&error));
+                if !self.noticed.swap(true, Ordering::Relaxed) {
+                    (self.notice)(&waiting(&error));
+                }
             }
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
