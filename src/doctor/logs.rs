@@ -125,7 +125,7 @@ fn about(line: &str) -> Option<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | ']' | '~' | '`');
     for mark in ["kubernetes://", "kubernetes-gateway://"] {
         if let Some((_, rest)) = line.split_once(mark) {
-            let name = rest.split(ends).next().unwrap_or_default();
+            let name = rest.split(ends).next().unwrap_or_default().trim_end_matches([':', '.']);
             return name.rsplit('/').next().filter(|name| is_name(name)).map(str::to_owned);
         }
     }

@@ -210,7 +210,8 @@ mod tests {
 
     #[test]
     fn another_serial_is_told_with_both() {
-        let facts = with(|view| view.active[0].1 = Some(leaf_of(other_chain())));
+        let mut facts = with(|view| view.active[0].1 = Some(leaf_of(other_chain())));
+        facts.served.as_mut().unwrap()[0].outcome = Ok(leaf_of(other_chain()));
         let finding = assert_one(&facts, "ITL1151", &leaf_of(other_chain()).serial);
         assert!(finding.what.contains(&leaf_of(chain()).serial), "{}", finding.what);
         assert_skipped(&facts, "ITL1160", "see ITL1151");
