@@ -110,6 +110,11 @@ impl Status {
         self.is_not_found() && self.details.kind == "namespaces"
     }
 
+    /// The API server could not reach the kubelet of a pod's node.
+    pub fn is_node_unreachable(&self) -> bool {
+        self.message.contains("error dialing backend")
+    }
+
     fn causes_of(&self, reason: &'static str) -> impl Iterator<Item = &Cause> {
         self.details.causes.iter().filter(move |cause| cause.reason == reason)
     }
@@ -137,7 +142,7 @@ impl Status {
         match self.code {
             409 => !self.is_field_conflict() && self.reason != "AlreadyExists",
             429 | 502 | 503 | 504 => true,
-            500 if self.misfit().is_some() => false,
+            500 if self.misfit().is_some() || self.is_node_unreachable() => false,
             500 => !self.message.contains("admission webhook") || self.message.contains("failed calling webhook"),
             _ => false,
         }
@@ -337,7 +342,7 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
 
 /// A server's words about values: validation messages quote them, and a value
 /// may be a key.
-fn withheld(message: &str) -> String {
+pub(super) fn withheld(message: &str) -> String {
     const LONGEST: usize = 400;
     if message.contains("PRIVATE KEY") {
         return "(its words hold key material and are not shown)".to_owned();

@@ -6,7 +6,7 @@
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
 //! work; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
-//! chooses; [`failure`] puts what went wrong into words.
+//! chooses; [`pods`] goes through a node to a pod; [`failure`] puts what went wrong into words.
 
 pub mod apply;
 pub mod client;
@@ -18,6 +18,7 @@ pub mod kubeconfig;
 pub mod live;
 pub mod owned;
 pub mod plan;
+pub mod pods;
 pub mod resources;
 pub mod rollout;
 

@@ -29,6 +29,7 @@ mod installed_tools;
 mod istio_samples;
 mod manifests;
 mod pkcs12;
+mod played_node;
 mod printed_lines;
 mod python;
 mod rotation;
