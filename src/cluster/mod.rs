@@ -13,6 +13,7 @@ pub mod client;
 pub mod diff;
 pub mod discover;
 pub mod failure;
+pub mod gather;
 pub mod ingress;
 pub mod kubeconfig;
 pub mod live;

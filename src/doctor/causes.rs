@@ -34,7 +34,10 @@ impl Causes {
     pub(super) fn of_host(&self, host: &str, secret: Option<&str>) -> Option<&'static str> {
         let own = secret.and_then(|secret| self.secrets.get(secret)).copied();
         let own = own.or_else(|| self.hosts.get(host).copied());
-        own.or(self.pods).or(self.service).or(self.rights).or(self.control_plane)
+        own.or(self.pods)
+            .or(self.service)
+            .or(self.rights)
+            .or(self.control_plane)
     }
 
     /// Any of them.

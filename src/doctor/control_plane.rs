@@ -79,7 +79,11 @@ mod tests {
             facts.pods = Ok(Vec::new());
         });
         assert_one(&facts, "ITL1101", "networking.istio.io");
-        assert_skipped(&change(|facts| facts.kinds = Err("forbidden".into())), "ITL1101", "forbidden");
+        assert_skipped(
+            &change(|facts| facts.kinds = Err("forbidden".into())),
+            "ITL1101",
+            "forbidden",
+        );
     }
 
     #[test]
@@ -101,7 +105,11 @@ mod tests {
                 Some(severity) => assert_eq!(assert_one(&facts, "ITL1102", "istiod").severity, severity),
             }
         }
-        assert_skipped(&change(|facts| facts.istiod = Err("forbidden".into())), "ITL1102", "forbidden");
+        assert_skipped(
+            &change(|facts| facts.istiod = Err("forbidden".into())),
+            "ITL1102",
+            "forbidden",
+        );
         assert!(super::super::examine(&healthy()).findings.is_empty());
     }
 }

@@ -66,7 +66,11 @@ fn texts(addresses: &[IpAddr]) -> Vec<String> {
 }
 
 fn unresolved(name: &Name) -> Finding {
-    let finding = Finding::new(&DNS_UNRESOLVED, object(""), format!("DNS has no address for {}", name.host));
+    let finding = Finding::new(
+        &DNS_UNRESOLVED,
+        object(""),
+        format!("DNS has no address for {}", name.host),
+    );
     match texts(&name.ingress).first() {
         Some(address) => finding.fix(format!(
             "make a DNS record {} with {address}; until then, curl --resolve {}:443:{address}",
@@ -99,9 +103,7 @@ fn elsewhere(name: &Name, addresses: &[IpAddr]) -> Finding {
 fn is_inside(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 
@@ -128,7 +130,10 @@ mod tests {
     #[test]
     fn dns_should_lead_to_the_gateway() {
         let gateway = &["203.0.113.7"][..];
-        for facts in [with(Ok(gateway), gateway), with(Ok(&["198.51.100.1", "203.0.113.7"]), gateway)] {
+        for facts in [
+            with(Ok(gateway), gateway),
+            with(Ok(&["198.51.100.1", "203.0.113.7"]), gateway),
+        ] {
             assert!(examine(&facts).findings.is_empty());
         }
         let finding = assert_one(&with(Ok(&[]), gateway), "ITL1180", "no address for shop.acme.com");

@@ -63,7 +63,10 @@ fn leaf(chain: &Value, now: OffsetDateTime) -> Option<CertificateFacts> {
         Some(encoded) => STANDARD.decode(encoded).ok()?,
         None => chain["inline_string"].as_str()?.as_bytes().to_vec(),
     };
-    let leaf = pem::certificates(&content, "the proxy's certificate").ok()?.into_iter().next()?;
+    let leaf = pem::certificates(&content, "the proxy's certificate")
+        .ok()?
+        .into_iter()
+        .next()?;
     inspect::certificate(&leaf, now).ok()
 }
 
@@ -81,7 +84,7 @@ mod tests {
     use serde_json::json;
 
     use super::{serial_digits, view};
-    use crate::doctor::testing::{NOW, leaf_of, chain};
+    use crate::doctor::testing::{NOW, chain, leaf_of};
 
     #[test]
     fn a_dump_is_read() {

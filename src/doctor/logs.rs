@@ -41,7 +41,15 @@ const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         code: &LOG_ACCESS,
-        words: &[&["is forbidden: user", "unauthorized", "not authorized", "permission denied"], &["secret", "credential", "certificate"]],
+        words: &[
+            &[
+                "is forbidden: user",
+                "unauthorized",
+                "not authorized",
+                "permission denied",
+            ],
+            &["secret", "credential", "certificate"],
+        ],
     },
     Pattern {
         code: &LOG_CERTIFICATE,
@@ -59,7 +67,10 @@ const PATTERNS: &[Pattern] = &[
     },
     Pattern {
         code: &LOG_CERTIFICATE,
-        words: &[&["no such file or directory", "unable to read file", "failed to watch"], &["/etc/istio/", "certs/", ".crt", ".pem"]],
+        words: &[
+            &["no such file or directory", "unable to read file", "failed to watch"],
+            &["/etc/istio/", "certs/", ".crt", ".pem"],
+        ],
     },
     Pattern {
         code: &LOG_SECRET,
@@ -136,10 +147,24 @@ fn about(line: &str) -> Option<String> {
     // `secret istio-system/httpbin-credential not found`, `secret "x"`, `secret x`
     let lower = line.to_lowercase();
     let mut words = lower.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | ','));
-    words.by_ref().find(|word| matches!(*word, "secret" | "credential" | "resource"))?;
+    words
+        .by_ref()
+        .find(|word| matches!(*word, "secret" | "credential" | "resource"))?;
     let name = words.find(|word| !word.is_empty())?;
     let name = name.rsplit('/').next()?;
-    let is_verb = ["not", "is", "does", "cannot", "for", "was", "in", "from", "name", "discovery", "rejected"];
+    let is_verb = [
+        "not",
+        "is",
+        "does",
+        "cannot",
+        "for",
+        "was",
+        "in",
+        "from",
+        "name",
+        "discovery",
+        "rejected",
+    ];
     (is_name(name) && !is_verb.contains(&name)).then(|| name.to_owned())
 }
 
@@ -147,7 +172,9 @@ fn about(line: &str) -> Option<String> {
 fn is_name(word: &str) -> bool {
     !word.is_empty()
         && word.len() <= 253
-        && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
 }
 
 /// Lines of one meaning.
@@ -201,9 +228,9 @@ fn tell(facts: &Facts, causes: &Causes, code: &'static Code, said: &Said, group:
     }
     let is_over = code.id != LOG_LISTENER.id && all_loaded(facts);
     found.push(if is_over {
-        finding
-            .severity(Severity::Info)
-            .why(format!("{why}\nby now the proxy has every certificate: this was before"))
+        finding.severity(Severity::Info).why(format!(
+            "{why}\nby now the proxy has every certificate: this was before"
+        ))
     } else {
         finding.why(why)
     });
@@ -262,9 +289,18 @@ mod tests {
     fn lines_are_told_apart() {
         for (line, expected) in [
             ("2026-11-23T10:00:00Z\tinfo\tReadiness succeeded in 1.2s", None),
-            ("info cache generated new workload certificate latency=20ms ttl=23h59m", None),
-            ("[2026-11-23T10:00:00.000Z] \"GET /status/418 HTTP/2\" 418 - via_upstream - \"-\" 0 13", None),
-            ("warning envoy main there is no configured limit to the number of allowed active connections", None),
+            (
+                "info cache generated new workload certificate latency=20ms ttl=23h59m",
+                None,
+            ),
+            (
+                "[2026-11-23T10:00:00.000Z] \"GET /status/418 HTTP/2\" 418 - via_upstream - \"-\" 0 13",
+                None,
+            ),
+            (
+                "warning envoy main there is no configured limit to the number of allowed active connections",
+                None,
+            ),
             (
                 "error\tsds\tsecret istio-system/httpbin-credential not found",
                 Some(("ITL1170", Some("httpbin-credential"))),
@@ -297,12 +333,18 @@ mod tests {
                 "[2026-11-23T10:00:00.000Z] \"- - -\" 0 NR filter_chain_not_found - \"-\" 0 0 0 - \"-\" \"-\"",
                 Some(("ITL1175", None)),
             ),
-            ("debug envoy conn_handler closing connection: no matching filter chain found", Some(("ITL1175", None))),
+            (
+                "debug envoy conn_handler closing connection: no matching filter chain found",
+                Some(("ITL1175", None)),
+            ),
             (
                 "\"- - -\" 0 - - TLS_error:|268435703:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER:TLS_error_end",
                 Some(("ITL1176", None)),
             ),
-            ("\"GET / HTTP/1.1\" 403 - rbac_access_denied_matched_policy[none]", Some(("ITL1177", None))),
+            (
+                "\"GET / HTTP/1.1\" 403 - rbac_access_denied_matched_policy[none]",
+                Some(("ITL1177", None)),
+            ),
             (
                 "error secrets \"httpbin-credential\" is forbidden: User \"system:serviceaccount:istio-system:edge\" cannot get resource",
                 Some(("ITL1173", None)),

@@ -91,7 +91,9 @@ mod tests {
             let view = facts.proxies[0].view.as_mut().unwrap();
             view.active[0].0 = format!("file-cert:{PATH}~/etc/istio/ingressgateway-certs/tls.key");
             if in_pod {
-                facts.pods.as_mut().unwrap()[0].secret_volumes.insert(SECRET.into(), true);
+                facts.pods.as_mut().unwrap()[0]
+                    .secret_volumes
+                    .insert(SECRET.into(), true);
             } else {
                 view.active.clear();
                 view.loaded.clear();

@@ -143,7 +143,9 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
         found.push(finding.severity(severity).fix(if facts.workspace {
             format!("istio-tls doctor --fix, or istio-tls apply, makes {namespace}/{secret} if the workspace has it")
         } else {
-            format!("kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE, or mark the volume optional")
+            format!(
+                "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE, or mark the volume optional"
+            )
         }));
         return;
     }
@@ -158,7 +160,12 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
     let what = if none_ready {
         format!("none of the gateway's pods is ready: {}", some_of(&names))
     } else {
-        format!("{} of {} gateway pods are not ready: {}", names.len(), pods.len(), some_of(&names))
+        format!(
+            "{} of {} gateway pods are not ready: {}",
+            names.len(),
+            pods.len(),
+            some_of(&names)
+        )
     };
     found.push(
         Finding::new(&GATEWAY_PODS_NOT_READY, object(&first.title()), what)
@@ -187,7 +194,11 @@ fn state(pod: &Pod) -> String {
         Some(format!("container {} waits: {why}", container.name))
     });
     waiting.unwrap_or_else(|| {
-        let phase = if pod.phase.is_empty() { "no phase yet" } else { &pod.phase };
+        let phase = if pod.phase.is_empty() {
+            "no phase yet"
+        } else {
+            &pod.phase
+        };
         if pod.message.is_empty() {
             format!("phase {phase}, not Ready")
         } else {
@@ -198,7 +209,10 @@ fn state(pod: &Pod) -> String {
 
 fn restarts(facts: &Facts, pod: &Pod, found: &mut Findings) {
     for container in &pod.containers {
-        let lately = container.ended.as_ref().is_some_and(|(time, _)| facts.now - *time < LATELY);
+        let lately = container
+            .ended
+            .as_ref()
+            .is_some_and(|(time, _)| facts.now - *time < LATELY);
         if container.restarts == 0 || !(lately || container.restarts >= OFTEN) {
             continue;
         }
@@ -249,7 +263,11 @@ mod tests {
         let none = change(|facts| facts.pods = Ok(Vec::new()));
         let finding = assert_one(&none, "ITL1110", "istio=ingressgateway");
         assert!(finding.fix.contains("install the ingress gateway"), "{}", finding.fix);
-        assert_skipped(&change(|facts| facts.pods = Err("forbidden".into())), "ITL1110", "forbidden");
+        assert_skipped(
+            &change(|facts| facts.pods = Err("forbidden".into())),
+            "ITL1110",
+            "forbidden",
+        );
     }
 
     #[test]
@@ -293,7 +311,9 @@ mod tests {
                 facts.secrets.insert("istio-ingressgateway-certs".into(), Ok(false));
                 let pods = facts.pods.as_mut().unwrap();
                 pods[0].ready = false;
-                pods[0].secret_volumes.insert("istio-ingressgateway-certs".into(), optional);
+                pods[0]
+                    .secret_volumes
+                    .insert("istio-ingressgateway-certs".into(), optional);
             })
         };
         let finding = assert_one(&waits(false), "ITL1141", "istio-ingressgateway-certs");

@@ -115,9 +115,12 @@ fn one(
             told.push((certificate.secret_name().to_owned(), PROXY_WITHOUT_CERTIFICATE.id));
             let state = if waits { "waits for" } else { "does not have" };
             let hosts = super::facts::some_of(&certificate.hosts);
-            return found.push(missing(facts, certificate, &title, format!(
-                "the proxy of {pod} {state} the certificate of Secret {secret} (for {hosts})"
-            )));
+            return found.push(missing(
+                facts,
+                certificate,
+                &title,
+                format!("the proxy of {pod} {state} the certificate of Secret {secret} (for {hosts})"),
+            ));
         }
         Held::Leaf(leaf) => match expected {
             Some(expected) if serial_digits(&leaf.serial) != serial_digits(&expected.serial) => format!(
@@ -185,7 +188,7 @@ fn differing(facts: &Facts, certificate: &Certificate, title: &str, what: String
 mod tests {
     use crate::doctor::examine;
     use crate::doctor::facts::{Facts, Source, View};
-    use crate::doctor::testing::{assert_one, assert_skipped, change, chain, leaf_of, other_chain};
+    use crate::doctor::testing::{assert_one, assert_skipped, chain, change, leaf_of, other_chain};
 
     fn with(change_view: impl FnOnce(&mut View)) -> Facts {
         change(|facts| change_view(facts.proxies[0].view.as_mut().unwrap()))
@@ -200,7 +203,11 @@ mod tests {
         });
         let mut waits = waits;
         waits.served = Err("not asked".into());
-        let finding = assert_one(&waits, "ITL1150", "waits for the certificate of Secret istio-system/httpbin-credential");
+        let finding = assert_one(
+            &waits,
+            "ITL1150",
+            "waits for the certificate of Secret istio-system/httpbin-credential",
+        );
         assert!(finding.fix.contains("logs -l app=istiod"), "{}", finding.fix);
         let absent = with(|view| view.active = vec![("default".into(), None)]);
         assert_one(&absent, "ITL1150", "does not have the certificate");
@@ -238,7 +245,11 @@ mod tests {
                 facts.proxies[0].view.as_mut().unwrap().active[0].0 = name.into();
             })
         };
-        assert!(examine(&of_file("file-cert:/etc/istio/ingressgateway-certs/tls.crt~/k")).findings.is_empty());
+        assert!(
+            examine(&of_file("file-cert:/etc/istio/ingressgateway-certs/tls.crt~/k"))
+                .findings
+                .is_empty()
+        );
         let finding = assert_one(&of_file("file-cert:/other~/k"), "ITL1150", "does not have");
         assert!(finding.fix.contains("delete pod gateway"), "{}", finding.fix);
     }
@@ -246,8 +257,16 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_skipped() {
         let unread = change(|facts| facts.proxies[0].view = Err("pods/portforward is forbidden".into()));
-        assert_skipped(&unread, "ITL1150", "pod istio-system/gateway: pods/portforward is forbidden");
-        assert_skipped(&change(|facts| facts.proxies.clear()), "ITL1150", "no gateway pod could be asked");
+        assert_skipped(
+            &unread,
+            "ITL1150",
+            "pod istio-system/gateway: pods/portforward is forbidden",
+        );
+        assert_skipped(
+            &change(|facts| facts.proxies.clear()),
+            "ITL1150",
+            "no gateway pod could be asked",
+        );
         let secret = change(|facts| facts.certificates[0].leaf = Err("secrets may not be read".into()));
         assert_skipped(&secret, "ITL1151", "secrets may not be read");
         assert!(examine(&secret).findings.is_empty());

@@ -39,18 +39,19 @@ pub fn pod(object: &Value) -> Pod {
     // A sidecar of Kubernetes' own kind is an init container that goes on.
     let specs = || list(&spec["containers"]).chain(list(&spec["initContainers"]));
     let states = || list(&status["containerStatuses"]).chain(list(&status["initContainerStatuses"]));
-    let containers = list(&spec["containers"]).chain(
-        list(&spec["initContainers"]).filter(|container| container["restartPolicy"] == "Always"),
-    );
+    let containers = list(&spec["containers"])
+        .chain(list(&spec["initContainers"]).filter(|container| container["restartPolicy"] == "Always"));
     let volumes = list(&spec["volumes"]).filter_map(|volume| {
         let secret = &volume["secret"];
         let name = secret["secretName"].as_str()?.to_owned();
         Some((name, secret["optional"].as_bool().unwrap_or(false)))
     });
-    let ports = specs().flat_map(|container| list(&container["ports"])).filter_map(|port| {
-        let number = u16::try_from(port["containerPort"].as_u64()?).ok()?;
-        Some((port["name"].as_str()?.to_owned(), number))
-    });
+    let ports = specs()
+        .flat_map(|container| list(&container["ports"]))
+        .filter_map(|port| {
+            let number = u16::try_from(port["containerPort"].as_u64()?).ok()?;
+            Some((port["name"].as_str()?.to_owned(), number))
+        });
     Pod {
         namespace: text(&metadata["namespace"]),
         name: text(&metadata["name"]),
@@ -89,10 +90,12 @@ fn container(name: String, state: &Value) -> Container {
             };
             Some((time, words))
         }),
-        waiting: waiting["reason"].as_str().map(|reason| match waiting["message"].as_str() {
-            Some(message) => format!("{reason}: {message}"),
-            None => reason.to_owned(),
-        }),
+        waiting: waiting["reason"]
+            .as_str()
+            .map(|reason| match waiting["message"].as_str() {
+                Some(message) => format!("{reason}: {message}"),
+                None => reason.to_owned(),
+            }),
     }
 }
 
@@ -137,7 +140,11 @@ pub fn complaints(object: &Value) -> Vec<Complaint> {
         found.push(Complaint {
             object: title.clone(),
             path: "status.validationMessages".to_owned(),
-            message: if code.is_empty() { "it is not valid".to_owned() } else { code },
+            message: if code.is_empty() {
+                "it is not valid".to_owned()
+            } else {
+                code
+            },
         });
     }
     let conditions = list(&object["status"]["conditions"]).filter(|condition| condition["status"] == "False");
@@ -229,7 +236,10 @@ mod tests {
             (json!({}), None),
             (json!({"conditions": [{"type": "Reconciled", "status": "True"}]}), None),
             (json!({"conditions": [{"type": "Conflicted", "status": "False"}]}), None),
-            (json!({"validationMessages": [{"level": "WARNING", "type": {"code": "IST0162"}}]}), None),
+            (
+                json!({"validationMessages": [{"level": "WARNING", "type": {"code": "IST0162"}}]}),
+                None,
+            ),
             (
                 json!({"validationMessages": [{"level": "ERROR", "type": {"code": "IST0101"}}]}),
                 Some("IST0101"),

@@ -35,12 +35,17 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 Finding::new(
                     &SECRETS_MAY_NOT_BE_LISTED,
                     object(&title),
-                    format!("the gateway's service account {namespace}/{name} may not list Secrets in namespace {namespace}"),
+                    format!(
+                        "the gateway's service account {namespace}/{name} may not list Secrets in namespace {namespace}"
+                    ),
                 )
                 .fix(fix),
             );
         } else if verbs.len() < 3 {
-            let lacking: Vec<&str> = ["get", "watch"].into_iter().filter(|verb| !verbs.contains(verb)).collect();
+            let lacking: Vec<&str> = ["get", "watch"]
+                .into_iter()
+                .filter(|verb| !verbs.contains(verb))
+                .collect();
             found.push(
                 Finding::new(
                     &SECRETS_MAY_NOT_BE_WATCHED,
@@ -70,7 +75,11 @@ mod tests {
             change(|facts| facts.accounts[0].verbs = Ok(verbs))
         };
         let finding = assert_one(&verbs(&[]), "ITL0307", "istio-system/istio-ingressgateway may not list");
-        assert!(finding.fix.contains("create role istio-ingressgateway-sds"), "{}", finding.fix);
+        assert!(
+            finding.fix.contains("create role istio-ingressgateway-sds"),
+            "{}",
+            finding.fix
+        );
         assert_one(&verbs(&["get", "watch"]), "ITL0307", "may not list");
         let finding = assert_one(&verbs(&["list"]), "ITL1130", "not get or watch");
         assert_eq!(finding.severity, Severity::Info);

@@ -6,8 +6,7 @@ use super::envoy::serial_digits;
 use super::facts::{Certificate, Facts, Refusal, Served};
 use crate::certs::inspect::{CertificateFacts, Validity};
 use crate::lint::codes::{
-    HOST_NOT_SERVED, INGRESS_UNREACHABLE, SERVED_CERTIFICATE_DIFFERS, SERVED_CERTIFICATE_ENDS,
-    SERVED_CERTIFICATE_NAMES,
+    HOST_NOT_SERVED, INGRESS_UNREACHABLE, SERVED_CERTIFICATE_DIFFERS, SERVED_CERTIFICATE_ENDS, SERVED_CERTIFICATE_NAMES,
 };
 use crate::lint::{Finding, Findings, Severity};
 use crate::manifests::server_hosts::intersection;
@@ -50,12 +49,19 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
     if let Some(first) = unreachable.first()
         && let Err(refusal) = &first.outcome
     {
-        let source = facts.ingress.as_ref().map(|ingress| ingress.source.as_str()).unwrap_or_default();
+        let source = facts
+            .ingress
+            .as_ref()
+            .map(|ingress| ingress.source.as_str())
+            .unwrap_or_default();
         found.push(
             Finding::new(
                 &INGRESS_UNREACHABLE,
                 object(""),
-                format!("the gateway cannot be reached from here at {}: {}", first.target, refusal.what),
+                format!(
+                    "the gateway cannot be reached from here at {}: {}",
+                    first.target, refusal.what
+                ),
             )
             .why(format!(
                 "that is the address by {source}; clients elsewhere may reach it all the same"
@@ -217,7 +223,11 @@ mod tests {
         explained.endpoints = Ok([].into());
         assert_one(&explained, "ITL1124", "no ready endpoint");
         assert_skipped(&explained, "ITL1161", "see ITL1124");
-        assert_skipped(&change(|facts| facts.served = Err("--no-probe".into())), "ITL1161", "--no-probe");
+        assert_skipped(
+            &change(|facts| facts.served = Err("--no-probe".into())),
+            "ITL1161",
+            "--no-probe",
+        );
     }
 
     #[test]

@@ -81,7 +81,11 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
     let meant = services
         .iter()
         .find(|service| name_of(service) == INSTALLED)
-        .or_else(|| services.iter().find(|service| has_port_443(service) && shares(service, labels)));
+        .or_else(|| {
+            services
+                .iter()
+                .find(|service| has_port_443(service) && shares(service, labels))
+        });
     let Some(service) = meant else {
         let words = selector_words(labels);
         return Finding::new(
@@ -279,7 +283,10 @@ mod tests {
             change(move |facts| facts.services = Ok(vec![service(name, selector, PORTS)]))
         };
         let finding = assert_one(
-            &only("istio-ingressgateway", r#"{"istio":"ingress","app":"istio-ingressgateway","x":"y"}"#),
+            &only(
+                "istio-ingressgateway",
+                r#"{"istio":"ingress","app":"istio-ingressgateway","x":"y"}"#,
+            ),
             "ITL1121",
             "selects app=istio-ingressgateway,istio=ingress,x=y",
         );
@@ -291,11 +298,23 @@ mod tests {
             finding.fix
         );
         assert_one(&only("istio-ingressgateway", "{}"), "ITL1121", "has no selector");
-        assert_one(&only("edge", r#"{"app":"istio-ingressgateway","x":"y"}"#), "ITL1121", "istio-system/edge");
-        assert_one(&only("web", r#"{"app":"web"}"#), "ITL1120", "leads to the gateway's pods");
+        assert_one(
+            &only("edge", r#"{"app":"istio-ingressgateway","x":"y"}"#),
+            "ITL1121",
+            "istio-system/edge",
+        );
+        assert_one(
+            &only("web", r#"{"app":"web"}"#),
+            "ITL1120",
+            "leads to the gateway's pods",
+        );
         let none = change(|facts| facts.services = Ok(Vec::new()));
         assert_one(&none, "ITL1120", "no Service in namespace istio-system");
-        assert_skipped(&change(|facts| facts.services = Err("forbidden".into())), "ITL1120", "forbidden");
+        assert_skipped(
+            &change(|facts| facts.services = Err("forbidden".into())),
+            "ITL1120",
+            "forbidden",
+        );
     }
 
     #[test]
@@ -328,7 +347,9 @@ mod tests {
     #[test]
     fn an_address_that_is_not_there_is_told_as_discovery_tells_it() {
         let facts = change(|facts| {
-            facts.ingress = Err(Problem::new("the LoadBalancer has no address yet").why("w").fix("minikube tunnel"));
+            facts.ingress = Err(Problem::new("the LoadBalancer has no address yet")
+                .why("w")
+                .fix("minikube tunnel"));
             facts.served = Err("no address".into());
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
@@ -347,6 +368,10 @@ mod tests {
         });
         assert_one(&explained, "ITL1112", "none of");
         assert_skipped(&explained, "ITL1124", "see ITL1112");
-        assert_skipped(&change(|facts| facts.endpoints = Err("forbidden".into())), "ITL1124", "forbidden");
+        assert_skipped(
+            &change(|facts| facts.endpoints = Err("forbidden".into())),
+            "ITL1124",
+            "forbidden",
+        );
     }
 }

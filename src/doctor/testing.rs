@@ -6,9 +6,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::examine;
-use super::facts::{
-    Account, Certificate, Container, Facts, Ingress, Log, PROXY, Pod, Proxy, Served, Source, View,
-};
+use super::facts::{Account, Certificate, Container, Facts, Ingress, Log, PROXY, Pod, Proxy, Served, Source, View};
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain, pem};
 use crate::lint::{Finding, Report};
@@ -59,7 +57,9 @@ pub(super) fn service(name: &str, selector: &str, ports: &str) -> Service {
 
 /// A ready pod with the proxy.
 pub(super) fn pod(name: &str, labels: &[(&str, &str)]) -> Pod {
-    let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let labels = labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Pod {
         namespace: "istio-system".into(),
         name: name.into(),
@@ -175,5 +175,8 @@ pub(super) fn assert_skipped(facts: &Facts, code: &str, reason: &str) {
         "{code} is not skipped for {reason:?}: {:?}",
         report.skipped
     );
-    assert!(report.findings.iter().all(|finding| finding.code != code), "{code} is reported");
+    assert!(
+        report.findings.iter().all(|finding| finding.code != code),
+        "{code} is reported"
+    );
 }

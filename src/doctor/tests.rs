@@ -37,7 +37,12 @@ fn what_may_not_be_read_is_no_finding() {
     let report = examine(&blind());
     assert_eq!(report.findings, []);
     assert!(report.skipped.len() > 10, "{:?}", report.skipped);
-    assert!(report.skipped.iter().all(|skipped| skipped.reason.contains("forbidden")));
+    assert!(
+        report
+            .skipped
+            .iter()
+            .all(|skipped| skipped.reason.contains("forbidden"))
+    );
 }
 
 #[test]
