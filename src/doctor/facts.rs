@@ -28,6 +28,8 @@ pub struct Facts {
     pub hosts: Vec<String>,
     /// Where the gateway's pods should be, by flag or istio-tls.yaml.
     pub pod_namespace: String,
+    /// The labels that those pods should have, where no Gateway says it.
+    pub selector: Labels,
     /// Where they are; the same where there are none.
     pub found_namespace: String,
     /// Secrets that the workspace can make, by name.
@@ -40,10 +42,14 @@ pub struct Facts {
     pub istiod: Seen<Vec<Pod>>,
     /// The Gateways that matter.
     pub gateways: Seen<Vec<Gateway>>,
+    /// Why Gateways of other namespaces than the workspace's are not among them.
+    pub unseen_gateways: Option<String>,
     /// What the status of Gateways and VirtualServices complains of.
     pub complaints: Vec<Complaint>,
     /// The pods of the gateway's namespace, and those that a Gateway's selector finds elsewhere.
     pub pods: Seen<Vec<Pod>>,
+    /// Why pods of other namespaces are not among them, where they were looked for.
+    pub unseen_pods: Option<String>,
     /// The Deployments of the gateway's namespace.
     pub deployments: Seen<Vec<Deployment>>,
     /// Whether Secrets that pods or Gateways name are in the gateway's namespace, by name.
@@ -331,6 +337,18 @@ impl Facts {
             .collect()
     }
 
+    /// The selectors of the Gateways, each with its Gateway; without any, the usual one.
+    pub fn selectors(&self) -> Vec<(Option<&Gateway>, &Labels)> {
+        let gateways = self.gateways().iter();
+        let of_gateways: Vec<_> = gateways
+            .map(|gateway| (Some(gateway), &gateway.spec.selector))
+            .collect();
+        if of_gateways.is_empty() {
+            return vec![(None, &self.selector)];
+        }
+        of_gateways
+    }
+
     /// The pods that a Gateway selects and that are not being deleted.
     pub fn pods_of(&self, selector: &Labels) -> Vec<&Pod> {
         let pods = self.pods.as_deref().unwrap_or_default().iter();
@@ -340,12 +358,9 @@ impl Facts {
     /// The gateway's pods: those that any Gateway selects, in the namespace where they are.
     pub fn gateway_pods(&self) -> Vec<&Pod> {
         let pods = self.pods.as_deref().unwrap_or_default().iter();
+        let selectors = self.selectors();
         pods.filter(|pod| !pod.ending && pod.namespace == self.found_namespace)
-            .filter(|pod| {
-                self.gateways()
-                    .iter()
-                    .any(|gateway| pod.is_selected(&gateway.spec.selector))
-            })
+            .filter(|pod| selectors.iter().any(|(_, selector)| pod.is_selected(selector)))
             .collect()
     }
 }

@@ -30,6 +30,10 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         if covered.next().is_some() {
             continue;
         }
+        if let Some(reason) = &facts.unseen_gateways {
+            found.skip(&HOST_WITHOUT_SERVER, reason);
+            continue;
+        }
         causes.hosts.insert(host.clone(), HOST_WITHOUT_SERVER.id);
         let finding = Finding::new(
             &HOST_WITHOUT_SERVER,
@@ -72,6 +76,12 @@ mod tests {
             facts.certificates.clear();
         });
         assert_skipped(&unread, "ITL1104", "forbidden");
+        let partly = change(|facts| {
+            facts.gateways = Ok(Vec::new());
+            facts.unseen_gateways = Some("other namespaces may not be listed".into());
+            facts.certificates.clear();
+        });
+        assert_skipped(&partly, "ITL1104", "other namespaces");
     }
 
     #[test]

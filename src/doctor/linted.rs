@@ -25,7 +25,9 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         }
     }
     for finding in &facts.linted.findings {
-        if !is_of_doctor(finding.code) {
+        // What is merely good to know is lint's own affair.
+        let is_told = finding.severity > Severity::Info || finding.code == CREDENTIAL_FILE_MISSING.id;
+        if !is_of_doctor(finding.code) || !is_told {
             continue;
         }
         let secret = secret_of(facts, finding);
@@ -158,6 +160,22 @@ mod tests {
         assert_skipped(&facts, "ITL1161", "see ITL0301");
         facts.own_secrets.clear();
         assert_eq!(assert_one(&facts, "ITL0301", "").fix, codes::CREDENTIAL_MISSING.fix);
+    }
+
+    #[test]
+    fn what_is_merely_good_to_know_is_left_to_lint() {
+        let facts = linted(
+            &codes::CHAIN_WITH_ROOT,
+            "Secret istio-system/httpbin-credential",
+            "data[\"tls.crt\"]",
+        );
+        assert!(crate::doctor::examine(&facts).findings.is_empty());
+        let facts = linted(
+            &codes::CERTIFICATE_ENDS_SOON,
+            "Secret istio-system/httpbin-credential",
+            "data[\"tls.crt\"]",
+        );
+        assert_one(&facts, "ITL0422", "as lint says");
     }
 
     #[test]

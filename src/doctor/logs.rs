@@ -12,7 +12,7 @@ use crate::lint::secrecy::may_be_key;
 use crate::lint::{Code, Finding, Findings, Severity};
 
 /// How much of a line is shown, in characters.
-const SHOWN: usize = 240;
+const SHOWN: usize = 400;
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

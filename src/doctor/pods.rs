@@ -50,26 +50,36 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
 
 /// Every Gateway has pods.
 fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
-    for gateway in facts.gateways() {
-        let selector = &gateway.spec.selector;
+    for (gateway, selector) in facts.selectors() {
         if !facts.pods_of(selector).is_empty() {
             continue;
         }
         causes.pods = Some(GATEWAY_PODS_MISSING.id);
-        let title = title(gateway);
         let words = selector_words(selector);
-        let finding = Finding::new(
+        let (place, whose) = match gateway.map(title) {
+            Some(title) => (field(&title, "spec.selector"), format!("{title}'s selector")),
+            None => (object(""), "the ingress gateway".to_owned()),
+        };
+        let seen = match &facts.unseen_pods {
+            None => "the cluster".to_owned(),
+            // Whether others have them is not known, and told below.
+            Some(_) => format!("namespace {}", facts.pod_namespace),
+        };
+        let mut finding = Finding::new(
             &GATEWAY_PODS_MISSING,
-            field(&title, "spec.selector"),
-            format!("no pod of the cluster has the labels of {title}'s selector, {words}"),
+            place,
+            format!("no pod of {seen} has the labels of {whose}, {words}"),
         );
+        if let Some(reason) = &facts.unseen_pods {
+            finding.why = format!("{}\nother namespaces were not looked through: {reason}", finding.why);
+        }
         found.push(finding.fix(match meant(facts, selector) {
             Some((pod, labels)) => format!(
-                "the gateway pod {}/{} has {labels}: write that as the selector of {title}, or give its pods the label",
+                "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
                 pod.namespace, pod.name
             ),
             None => format!(
-                "install the ingress gateway (istioctl install, or Helm's chart istio/gateway); kubectl get pods -A --show-labels shows which pods there are with other labels than {words}"
+                "install the ingress gateway (istioctl install, or Helm's chart istio/gateway); kubectl get pods -A --show-labels shows whether there are pods with other labels than {words}"
             ),
         }));
     }

@@ -83,6 +83,7 @@ pub(super) fn healthy() -> Facts {
         now: NOW,
         hosts: vec![HOST.into()],
         pod_namespace: "istio-system".into(),
+        selector: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
         found_namespace: "istio-system".into(),
         own_secrets: ["httpbin-credential".to_owned()].into(),
         workspace: true,
@@ -92,11 +93,13 @@ pub(super) fn healthy() -> Facts {
             r#"{"port":{"number":443,"name":"https","protocol":"HTTPS"},"hosts":["httpbin.example.com"],
             "tls":{"mode":"MUTUAL","credentialName":"httpbin-credential"}}"#,
         )]),
+        unseen_gateways: None,
         complaints: Vec::new(),
         pods: Ok(vec![pod(
             "gateway",
             &[("app", "istio-ingressgateway"), ("istio", "ingressgateway")],
         )]),
+        unseen_pods: None,
         deployments: Ok(Vec::new()),
         secrets: [("httpbin-credential".to_owned(), Ok(true))].into(),
         services: Ok(vec![service(

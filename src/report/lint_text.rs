@@ -82,7 +82,9 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
         let _ = write!(text, "  ({istio})");
     }
     let at = finding.at();
-    let _ = write!(text, "\n  at:  {}", printable(&at));
+    if !at.is_empty() {
+        let _ = write!(text, "\n  at:  {}", printable(&at));
+    }
     if !finding.object.is_empty() && !at.contains(&finding.object) {
         let _ = write!(text, "  ({})", printable(&finding.object));
     }

@@ -95,8 +95,9 @@ async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Prob
     // Two questions and a connection may come one after the other.
     match tokio::time::timeout(asking.patience * 2, question).await {
         Ok(answer) => answer.map_err(|problem| match problem.why {
-            Some(why) => format!("{} ({why})", problem.what),
-            None => problem.what,
+            // That a right is missing needs no further word.
+            Some(why) if !problem.what.contains(" may not ") => format!("{} ({why})", problem.what),
+            _ => problem.what,
         }),
         Err(_) => Err(format!("no answer within {} s", (asking.patience * 2).as_secs())),
     }

@@ -62,9 +62,9 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
     let kind = |name: &str| kinds.iter().find(|kind| kind.kind == name);
     let configured = Some(scope.gateway.pod_namespace.as_str());
     let own_pods = list(client, &resource("v1", "Pod", "pods"), configured, "").await?;
-    let gateways = match kind("Gateway") {
+    let (gateways, unseen_gateways) = match kind("Gateway") {
         Some(kind) => objects::gateways(client, kind, scope, &own_pods).await?,
-        None => Ok(Vec::new()),
+        None => (Ok(Vec::new()), None),
     };
     let live = gateways.as_deref().unwrap_or_default();
     let pods = objects::pods(client, own_pods, live, scope).await?;
@@ -75,7 +75,11 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
     let slices = resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
     let endpoints = list(client, &slices, here, "").await?;
     let istiod = query("labelSelector", &[("app", "istiod")]);
-    let istiod = objects::everywhere(client, &resource("v1", "Pod", "pods"), &[ISTIO_SYSTEM], &istiod).await?;
+    let istiod = match objects::everywhere(client, &resource("v1", "Pod", "pods"), &[ISTIO_SYSTEM], &istiod).await? {
+        // It may be in a namespace that the user does not see.
+        (Ok(pods), Some(unseen)) if pods.is_empty() => Err(unseen),
+        (pods, _) => pods,
+    };
     let complaints = complaints(client, kind("VirtualService"), live, scope).await?;
     let ingress = ingress(client, scope, live, &pods, &services).await?;
     let gateways_read = gateways
@@ -90,14 +94,17 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         now: context.now,
         hosts: scope.hosts.clone(),
         pod_namespace: scope.gateway.pod_namespace.clone(),
+        selector: scope.gateway.selector.clone(),
         found_namespace: pods.namespace.clone(),
         own_secrets: scope.secrets.keys().cloned().collect(),
         workspace: scope.config.is_some(),
         kinds: Ok(!kinds.is_empty()),
         istiod: read_pods(&istiod),
         gateways: gateways_read,
+        unseen_gateways,
         complaints,
         pods: read_pods(&pods.values),
+        unseen_pods: pods.unseen.clone(),
         deployments: deployments
             .as_deref()
             .map(world::typed::<Deployment>)
@@ -142,7 +149,7 @@ async fn complaints(
         return Ok(found);
     };
     // Without the right to list them, their status is left out.
-    let routes = objects::everywhere(client, kind, &[&scope.gateway.namespace], "").await?;
+    let (routes, _) = objects::everywhere(client, kind, &[&scope.gateway.namespace], "").await?;
     let matters = |route: &Value| {
         let hosts = route["spec"]["hosts"].as_array().into_iter().flatten();
         let mut hosts = hosts.filter_map(Value::as_str);
@@ -307,9 +314,20 @@ async fn material(
         .values()
         .filter_map(|seen| seen.clone().ok().flatten())
         .collect();
+    // Where people put it in place of the pods' namespace.
+    let of_gateways = gateways
+        .iter()
+        .map(|live| live.gateway.metadata.namespace_or("default"));
+    let mut elsewhere: BTreeSet<&str> = of_gateways.collect();
+    elsewhere.extend([
+        scope.gateway.pod_namespace.as_str(),
+        client.access.namespace.as_str(),
+        "default",
+    ]);
+    elsewhere.remove(namespace.as_str());
     for name in &credentials {
         if matches!(secrets.get(name), Some(Ok(None))) {
-            values.extend(objects::secrets_elsewhere(client, name).await?);
+            values.extend(objects::secret_in(client, &elsewhere, name).await?);
         }
     }
     let denied: BTreeMap<&str, &String> = secrets

@@ -29,10 +29,13 @@ pub(super) struct LivePods {
     pub(super) values: Seen<Vec<Value>>,
     /// The namespace of the gateway's pods.
     pub(super) namespace: String,
+    /// Why other namespaces were not looked through, where that was wanted.
+    pub(super) unseen: Option<String>,
 }
 
 /// Gateways that have a server for a host that matters: those of the
-/// workspace's namespace, and those of others that share its pods.
+/// workspace's namespace, and those of others that share its pods. The second
+/// value is why there may be more.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -41,24 +44,26 @@ pub(super) async fn gateways(
     kind: &Resource,
     scope: &Scope,
     own_pods: &Seen<Vec<Value>>,
-) -> Result<Seen<Vec<LiveGateway>>, Problem> {
-    let values = match everywhere(client, kind, &[&scope.gateway.namespace, &client.access.namespace], "").await? {
+) -> Result<(Seen<Vec<LiveGateway>>, Option<String>), Problem> {
+    let namespaces = [scope.gateway.namespace.as_str(), client.access.namespace.as_str()];
+    let (values, unseen) = everywhere(client, kind, &namespaces, "").await?;
+    let values = match values {
         Ok(values) => values,
-        Err(reason) => return Ok(Err(reason)),
+        Err(reason) => return Ok((Err(reason), unseen)),
     };
     let pods: Vec<Pod> = own_pods.iter().flatten().map(read::pod).collect();
     let live = values.into_iter().filter_map(|value| {
         let gateway: Gateway = serde_json::from_value(value.clone()).ok()?;
         Some(LiveGateway { value, gateway })
     });
-    Ok(Ok(live
+    let matching = live
         .filter(|live| {
             let namespace = live.gateway.metadata.namespace_or("default");
             let shares = |pod: &Pod| pod.proxy().is_some() && pod.is_selected(&live.gateway.spec.selector);
             scope.config.is_none() || namespace == scope.gateway.namespace || pods.iter().any(shares)
         })
-        .filter(|live| has_host(&live.gateway, &scope.hosts))
-        .collect()))
+        .filter(|live| has_host(&live.gateway, &scope.hosts));
+    Ok((Ok(matching.collect()), unseen))
 }
 
 fn has_host(gateway: &Gateway, hosts: &[String]) -> bool {
@@ -84,9 +89,11 @@ pub(super) async fn pods(
             return Ok(LivePods {
                 values: Err(reason),
                 namespace,
+                unseen: None,
             });
         }
     };
+    let mut unseen = None;
     let mut selectors: BTreeSet<&Labels> = gateways.iter().map(|live| &live.gateway.spec.selector).collect();
     selectors.insert(&scope.gateway.selector);
     let is_there = |values: &[Value], selector: &Labels| {
@@ -103,9 +110,14 @@ pub(super) async fn pods(
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         let kind = resource("v1", "Pod", "pods");
-        // Who may not look elsewhere is told of what is here.
-        let elsewhere = list(client, &kind, None, &query("labelSelector", &pairs)).await?;
-        for value in elsewhere.into_iter().flatten() {
+        let elsewhere = match list(client, &kind, None, &query("labelSelector", &pairs)).await? {
+            Ok(elsewhere) => elsewhere,
+            Err(reason) => {
+                unseen = Some(reason);
+                continue;
+            }
+        };
+        for value in elsewhere {
             let pod = read::pod(&value);
             if pod.namespace == scope.gateway.pod_namespace || pod.proxy().is_none() {
                 continue;
@@ -119,10 +131,12 @@ pub(super) async fn pods(
     Ok(LivePods {
         values: Ok(values),
         namespace,
+        unseen,
     })
 }
 
-/// Objects of all namespaces; where those may not be listed, of these.
+/// Objects of all namespaces; where those may not be listed, of these. The
+/// second value is why it is not all of them.
 ///
 /// # Errors
 /// When the server cannot be asked.
@@ -131,9 +145,9 @@ pub(super) async fn everywhere(
     kind: &Resource,
     namespaces: &[&str],
     query: &str,
-) -> Result<Seen<Vec<Value>>, Problem> {
+) -> Result<(Seen<Vec<Value>>, Option<String>), Problem> {
     let reason = match list(client, kind, None, query).await? {
-        Ok(values) => return Ok(Ok(values)),
+        Ok(values) => return Ok((Ok(values), None)),
         Err(reason) => reason,
     };
     let mut all = Vec::new();
@@ -144,7 +158,8 @@ pub(super) async fn everywhere(
             all.extend(values);
         }
     }
-    Ok(if any { Ok(all) } else { Err(reason) })
+    let seen = if any { Ok(all) } else { Err(reason.clone()) };
+    Ok((seen, Some(reason)))
 }
 
 /// Secrets of a namespace by name; none for one that is not there.
@@ -170,14 +185,22 @@ pub(super) async fn secrets(
         .await
 }
 
-/// Secrets of this name in other namespaces, as far as the user may look.
+/// The Secret of this name in the namespaces in which it lies by mistake, as far
+/// as the user may look.
 ///
 /// # Errors
 /// When the server cannot be asked.
-pub(super) async fn secrets_elsewhere(client: &Client<'_>, name: &str) -> Result<Vec<Value>, Problem> {
+pub(super) async fn secret_in(
+    client: &Client<'_>,
+    namespaces: &BTreeSet<&str>,
+    name: &str,
+) -> Result<Vec<Value>, Problem> {
     let kind = resource("v1", "Secret", "secrets");
-    let query = query("fieldSelector", &[("metadata.name", name)]);
-    Ok(list(client, &kind, None, &query).await?.unwrap_or_default())
+    let mut found = Vec::new();
+    for namespace in namespaces {
+        found.extend(get(client, &kind, Some(namespace), name).await?.ok().flatten());
+    }
+    Ok(found)
 }
 
 /// Roles, and who has them: what tells a service account's rights to those who
