@@ -19,7 +19,7 @@ use crate::problem::Problem;
 /// How many requests are on their way at a time, where several may be.
 pub const AT_ONCE: usize = 8;
 /// How long one request may take.
-const REQUEST_LIMIT: Duration = Duration::from_mins(1);
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How often a server that has never answered is tried.

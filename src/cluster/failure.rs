@@ -112,7 +112,11 @@ impl Status {
 
     /// The API server could not reach the kubelet of a pod's node.
     pub fn is_node_unreachable(&self) -> bool {
-        self.message.contains("error dialing backend")
+        let said = |words: &str| self.message.contains(words);
+        // Streams, commands and logs, in this order.
+        said("error dialing backend")
+            || said("error sending request: ")
+            || (said("/containerLogs/") && said("dial tcp"))
     }
 
     fn causes_of(&self, reason: &'static str) -> impl Iterator<Item = &Cause> {
@@ -320,6 +324,10 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         .split_once("User \"")
         .and_then(|(_, rest)| rest.split('"').next())
         .unwrap_or(&access.user);
+    // A stream needs a verb of its own, and one more since Kubernetes 1.35.
+    let verb = (status.message.split_once(" cannot "))
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .unwrap_or(asked.verb);
     let place = match &asked.namespace {
         Some(namespace) => format!("in the namespace {namespace}"),
         None => "in the whole cluster".to_owned(),
@@ -328,16 +336,13 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         Some(namespace) => format!(" -n {namespace}"),
         None => String::new(),
     };
-    Problem::new(format!(
-        "the user {user:?} may not {} {} {place}",
-        asked.verb, asked.resource
-    ))
-    .at(format!("{} in context {}", asked.title, access.context))
-    .why("the API server answered 403 Forbidden (RBAC)")
-    .fix(format!(
-        "ask for a Role that allows it; kubectl auth can-i {} {}{scope} tells when it does",
-        asked.verb, asked.resource
-    ))
+    Problem::new(format!("the user {user:?} may not {verb} {} {place}", asked.resource))
+        .at(format!("{} in context {}", asked.title, access.context))
+        .why("the API server answered 403 Forbidden (RBAC)")
+        .fix(format!(
+            "ask for a Role that allows it; kubectl auth can-i {verb} {}{scope} tells when it does",
+            asked.resource
+        ))
 }
 
 /// A server's words about values: validation messages quote them, and a value

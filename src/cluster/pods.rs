@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::AttachParams;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
-use super::client::{Call, Client, bounded, stream_error};
+use super::client::{Call, Client, REQUEST_LIMIT, bounded, stream_error};
 use crate::problem::Problem;
 
 pub use forward::Forward;
@@ -36,7 +36,7 @@ impl std::fmt::Display for PodRef {
 }
 
 /// The last `lines` lines of a container's log, of 16 MiB at most. What is no
-/// UTF-8 is replaced.
+/// UTF-8 is replaced. A pod that no node runs yet has an empty log.
 ///
 /// # Errors
 /// When the pod or container is not there or has not started, its node cannot be
@@ -51,7 +51,8 @@ pub async fn logs(client: &Client<'_>, pod: &PodRef, container: &str, lines: u32
     Ok(String::from_utf8_lossy(&log).into_owned())
 }
 
-/// Standard output of a command run in a container, of 16 MiB at most.
+/// Standard output of a command run in a container, of 16 MiB and a minute at
+/// most.
 ///
 /// # Errors
 /// As [`logs`], and when the command cannot be run, ends with another exit code
@@ -77,14 +78,11 @@ pub async fn exec(client: &Client<'_>, pod: &PodRef, container: &str, command: &
                 None => None,
             }
         };
-        Ok(tokio::join!(
-            read(stdout, OUTPUT_LIMIT),
-            read(stderr, COMPLAINT_LIMIT),
-            status
-        ))
+        tokio::join!(read(stdout, OUTPUT_LIMIT), read(stderr, COMPLAINT_LIMIT), status)
     };
     let line = command.join(" ");
-    let (output, complaint, status) = (bounded(run).await).map_err(|error| wanted.problem(&error, &client.access))?;
+    let ended = tokio::time::timeout(REQUEST_LIMIT, run).await;
+    let (output, complaint, status) = ended.map_err(|_| wanted.too_long(&line, REQUEST_LIMIT.as_secs()))?;
     let status = status.ok_or_else(|| wanted.broke_off(&line))?;
     if status.status.as_deref() != Some("Success") {
         let status = serde_json::to_value(status).unwrap_or_default();

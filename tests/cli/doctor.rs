@@ -32,7 +32,8 @@ fn path(request: &Request) -> &str {
 fn cluster(answer: impl Fn(&Request) -> Option<Reply> + Send + 'static) -> FakeApiServer {
     FakeApiServer::failing(move |request, _| {
         answer(request).or_else(|| match path(request) {
-            "/apis/networking.istio.io/v1" => None,
+            // Which kinds there are, the server itself knows.
+            "/api/v1" | "/apis/networking.istio.io/v1" => None,
             GATEWAYS => items(&json!([{
                 "metadata": {"name": "mygateway", "namespace": "default"},
                 "spec": {"selector": {"istio": "ingressgateway"}, "servers": [{
@@ -106,7 +107,11 @@ fn wrong_input_is_exit_2() {
 #[test]
 fn a_cluster_without_istio_is_told_in_one_finding() {
     let dir = workspace();
-    let server = cluster(|request| path(request).starts_with("/apis/networking.istio.io").then(unknown_path));
+    let server = cluster(|request| {
+        path(request)
+            .starts_with("/apis/networking.istio.io")
+            .then(unknown_path)
+    });
     server.kubeconfig(&dir);
     let ran = tells_no_secret(&dir, dir.run(&["doctor", "-o", "json"])).exits(1);
     let report = ran.json();
@@ -136,10 +141,18 @@ fn findings_are_shown_and_counted_as_lint_does() {
     dir.run(&["doctor", "--suppress", "ITL1112,ITL1120,ITL0301", "--fail-on", "error"])
         .exits(0)
         .prints("ITL1102");
-    let hidden = dir.run(&["doctor", "--suppress", "ITL1112,ITL1120,ITL0301", "--min-severity", "error"]);
+    let hidden = dir.run(&[
+        "doctor",
+        "--suppress",
+        "ITL1112,ITL1120,ITL0301",
+        "--min-severity",
+        "error",
+    ]);
     let hidden = hidden.exits(1).prints("1 warning; 1 below error not shown");
     assert!(!hidden.stdout.contains("ITL1102]"));
-    dir.run(&["lint", "explain", "ITL1112"]).exits(0).prints("gateway pods that are not ready");
+    dir.run(&["lint", "explain", "ITL1112"])
+        .exits(0)
+        .prints("gateway pods that are not ready");
 }
 
 #[test]
@@ -149,7 +162,9 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     server.kubeconfig(&dir);
     const SECRET: &str = "/api/v1/namespaces/istio-system/secrets/httpbin-credential";
     let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
-    let ran = ran.prints("ITL0301").prints("istio-tls doctor --fix, or istio-tls apply, makes Secret istio-system/httpbin-credential");
+    let ran = ran
+        .prints("ITL0301")
+        .prints("istio-tls doctor --fix, or istio-tls apply, makes Secret istio-system/httpbin-credential");
     assert!(!ran.stdout.contains("would be"));
     let ran = tells_no_secret(&dir, dir.run(&["doctor", "--fix"])).exits(1);
     ran.says("fix: Secret istio-system/httpbin-credential would be created")
@@ -157,7 +172,10 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     assert!(server.stored().is_empty(), "{:?}", server.stored());
     let args = ["doctor", "--fix", "--yes", "--wait", "0s", "-o", "json"];
     let ran = tells_no_secret(&dir, dir.run(&args)).exits(1);
-    assert_eq!(ran.json()["fixed"], json!(["Secret istio-system/httpbin-credential created"]));
+    assert_eq!(
+        ran.json()["fixed"],
+        json!(["Secret istio-system/httpbin-credential created"])
+    );
     assert!(!ran.stdout.contains("ITL0301"), "{}", ran.stdout);
     assert_eq!(server.stored(), [SECRET]);
     let dir = Dir::new();

@@ -52,7 +52,7 @@ fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &ser
 
 /// Copies chains and istio-tls.yaml to where the gateway reads them.
 #[track_caller]
-fn copy(from: &Dir, to: &Dir) {
+pub(crate) fn copy(from: &Dir, to: &Dir) {
     let mut line = Command::new("cp");
     line.arg("-r").arg(from.path(".")).arg(to.path("."));
     assert!(line.status().expect("cp").success());

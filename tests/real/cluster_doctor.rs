@@ -4,6 +4,7 @@
 //! the LoadBalancer its address, and the gateway itself: a running `serve`.
 //! Objects, rights, Services with their endpoints, and Deployments are real.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -95,6 +96,8 @@ struct Patient<'p> {
     workspace: ClusterWorkspace,
     envoy: Envoy,
     selector: String,
+    /// What answers on the pod's own port, for a port-forward.
+    serving: Cell<SocketAddr>,
 }
 
 impl<'p> Patient<'p> {
@@ -119,6 +122,7 @@ impl<'p> Patient<'p> {
             workspace,
             envoy,
             selector: name.to_owned(),
+            serving: Cell::new(free_address()),
         };
         patient.log("info\tEnvoy proxy is ready\n");
         patient
@@ -139,7 +143,8 @@ impl<'p> Patient<'p> {
 
     fn play(&self, log: &str, admin: SocketAddr) {
         let log = self.node.file("proxy.log", log);
-        let ports = json!({"15000": admin.to_string()});
+        // Where the Service leads; nothing comes through unless a test says so.
+        let ports = json!({"15000": admin.to_string(), "443": self.serving.get().to_string()});
         let containers = json!({PROXY: {"log": log, "exec": []}});
         self.node.play(
             self.namespace(),
@@ -327,6 +332,16 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient.play_address("");
     let finding = patient.finds("ITL1122", "has no address yet");
     assert!(fix_of(&finding).contains("minikube tunnel"), "{finding:#}");
+    // What is served is seen all the same: through a port-forward to the pod.
+    let skipped = patient.doctor(&["-o", "json"]).exits(1).json()["skipped"].to_string();
+    assert!(
+        skipped.contains("ITL1161") && skipped.contains("nothing answers on port 443"),
+        "{skipped}"
+    );
+    patient.serving.set(serve.address(443));
+    patient.log("info\tEnvoy proxy is ready\n");
+    let skipped = patient.doctor(&["-o", "json"]).exits(1).json()["skipped"].to_string();
+    assert!(!skipped.contains("ITL1161"), "{skipped}");
     patient.play_address("127.0.0.1");
 
     // The pod.

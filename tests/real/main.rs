@@ -15,6 +15,8 @@ mod cluster_apply;
 mod cluster_discover;
 mod cluster_doctor;
 mod cluster_failures;
+mod cluster_forward;
+mod cluster_pods;
 mod cluster_workspace;
 mod control_plane;
 mod crd_schemas;

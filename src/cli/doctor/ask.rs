@@ -6,12 +6,13 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use crate::certs::inspect;
-use crate::cli::Failure;
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::context::Context;
+use crate::cli::{Failure, cluster_ingress};
 use crate::cluster::client::Client;
+use crate::cluster::ingress::{Found, Wanted};
 use crate::cluster::pods::{Forward, PodRef, exec, logs as pod_logs};
-use crate::doctor::facts::{Facts, Ingress, Log, Name, PROXY, Pod, Proxy, Refusal, Seen, Served, View};
+use crate::doctor::facts::{Facts, Log, Name, PROXY, Pod, Proxy, Refusal, Seen, Served, View};
 use crate::doctor::{envoy, not_expected};
 use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
@@ -154,18 +155,22 @@ pub(super) async fn logs(client: &Client<'_>, pods: &[&Pod], asking: Asking) -> 
         .await
 }
 
-/// What the gateway serves for each host.
+/// What the gateway serves for each host: at its address, or where it has
+/// none, through a port-forward to one of its pods.
 ///
 /// # Errors
 /// When the workspace's files cannot be read.
-pub(super) async fn served(facts: &Facts, asking: Asking, context: &Context) -> Result<Seen<Vec<Served>>, Failure> {
+pub(super) async fn served(
+    facts: &Facts,
+    client: &Client<'_>,
+    found: &Found,
+    wanted: &Wanted,
+    asking: Asking,
+    context: &Context,
+) -> Result<Seen<Vec<Served>>, Failure> {
     if !asking.probe {
         return Ok(Err("the gateway was not asked: --no-probe".to_owned()));
     }
-    let ingress = match &facts.ingress {
-        Ok(ingress) => ingress,
-        Err(problem) => return Ok(Err(format!("the gateway was not asked: {}", problem.what))),
-    };
     let hosts: Vec<String> = hosts_of(facts)
         .into_iter()
         .filter(|host| !host.starts_with('*'))
@@ -175,38 +180,45 @@ pub(super) async fn served(facts: &Facts, asking: Asking, context: &Context) -> 
             "the gateway was not asked: no host is known by its whole name".to_owned()
         ));
     }
-    Ok(Ok(dialled(&hosts, ingress, asking, context).await?))
+    if let Ok(ingress) = &facts.ingress {
+        let target = Target::Address {
+            host: ingress.host.clone(),
+            port: ingress.port,
+            plain_port: None,
+            place: Place::Cluster,
+        };
+        return Ok(Ok(dialled(&hosts, &target, asking, context).await?));
+    }
+    let reached = within(asking, cluster_ingress::reach_found(client, found, wanted)).await;
+    let (reached, _) = match reached {
+        Ok(reached) => reached,
+        Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
+    };
+    let mut served = dialled(&hosts, &reached.target, asking, context).await?;
+    if let Some(problem) = reached.trouble() {
+        return Ok(Err(format!("the gateway was not asked: {}", problem.what)));
+    }
+    for one in &mut served {
+        "a port-forward to the gateway's pod".clone_into(&mut one.target);
+    }
+    Ok(Ok(served))
 }
 
-async fn dialled(
-    hosts: &[String],
-    ingress: &Ingress,
-    asking: Asking,
-    context: &Context,
-) -> Result<Vec<Served>, Failure> {
-    let target = Target::Address {
-        host: ingress.host.clone(),
-        port: ingress.port,
-        plain_port: None,
-        place: Place::Cluster,
-    };
+async fn dialled(hosts: &[String], target: &Target, asking: Asking, context: &Context) -> Result<Vec<Served>, Failure> {
     let mut probed = ConnectionArgs::default().hosts(hosts, false, context)?;
     for host in &mut probed {
         // The leaf is seen without the client's pair, too.
         host.client = host.client.take().filter(Result::is_ok);
     }
-    let checks = expectations(&probed, &Wishes::default(), &target);
+    let checks = expectations(&probed, &Wishes::default(), target);
     let settings = Settings {
         patience: asking.patience,
         wait: Duration::ZERO,
         concurrency: CONCURRENCY,
         now: context.now,
     };
-    Ok(run(checks, settings)
-        .await
-        .into_iter()
-        .map(|outcome| one(outcome, context))
-        .collect())
+    let outcomes = run(checks, settings).await;
+    Ok(outcomes.into_iter().map(|outcome| one(outcome, context)).collect())
 }
 
 fn one(outcome: Outcome, context: &Context) -> Served {

@@ -46,18 +46,18 @@ pub(super) async fn facts(
     asking: Asking,
     context: &Context,
 ) -> Result<Facts, Failure> {
-    let mut facts = of_cluster(scope, client, context).await.map_err(Failure::runtime)?;
+    let (mut facts, found, wanted) = of_cluster(scope, client, context).await.map_err(Failure::runtime)?;
     let pods: Vec<Pod> = facts.gateway_pods().into_iter().cloned().collect();
     let pods: Vec<&Pod> = pods.iter().collect();
     facts.proxies = ask::proxies(client, &pods, asking, context).await;
     facts.logs = ask::logs(client, &pods, asking).await;
-    facts.served = ask::served(&facts, asking, context).await?;
+    facts.served = ask::served(&facts, client, &found, &wanted, asking, context).await?;
     facts.dns = ask::dns(&facts, asking).await;
     Ok(facts)
 }
 
 /// What the API server itself tells.
-async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Result<Facts, Problem> {
+async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Result<(Facts, Found, Wanted), Problem> {
     let kinds = istio_kinds(client).await?;
     let kind = |name: &str| kinds.iter().find(|kind| kind.kind == name);
     let configured = Some(scope.gateway.pod_namespace.as_str());
@@ -81,7 +81,15 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         (pods, _) => pods,
     };
     let complaints = complaints(client, kind("VirtualService"), live, scope).await?;
-    let ingress = ingress(client, scope, live, &pods, &services).await?;
+    let (found, wanted) = ingress_facts(client, scope, live, &pods, &services).await?;
+    let ingress = match &services {
+        Ok(_) => ingress::choose(&found, &wanted).map(|ingress| Ingress {
+            host: ingress.host,
+            port: ingress.secure_port,
+            source: ingress.source,
+        }),
+        Err(reason) => Err(Problem::new(reason)),
+    };
     let gateways_read = gateways
         .as_ref()
         .map(|live| live.iter().map(|live| live.gateway.clone()).collect::<Vec<Gateway>>())
@@ -134,7 +142,7 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         context,
     )
     .await?;
-    Ok(facts)
+    Ok((facts, found, wanted))
 }
 
 /// What the status of Gateways and of the hosts' `VirtualServices` complains of.
@@ -166,18 +174,14 @@ async fn complaints(
     Ok(found)
 }
 
-/// Where the gateway is reached, as `probe --target cluster` finds it.
-async fn ingress(
+/// What tells where the gateway is reached, as for `probe --target cluster`.
+async fn ingress_facts(
     client: &Client<'_>,
     scope: &Scope,
     gateways: &[LiveGateway],
     pods: &objects::LivePods,
     services: &Seen<Vec<Value>>,
-) -> Result<Result<Ingress, Problem>, Problem> {
-    let services = match services {
-        Ok(services) => services,
-        Err(reason) => return Ok(Err(Problem::new(reason))),
-    };
+) -> Result<(Found, Wanted), Problem> {
     let selector = gateways
         .first()
         .map_or(&scope.gateway.selector, |live| &live.gateway.spec.selector);
@@ -194,7 +198,7 @@ async fn ingress(
     let of_api = resource("gateway.networking.k8s.io/v1", "Gateway", "gateways");
     let of_api = get(client, &of_api, Some(&scope.gateway.namespace), &scope.gateway.name).await?;
     let found = Found {
-        services: services.clone(),
+        services: services.as_deref().unwrap_or_default().to_vec(),
         pods: values.iter().filter(selected).cloned().collect(),
         nodes: nodes.ok(),
         gateway: of_api.ok().flatten(),
@@ -205,11 +209,7 @@ async fn ingress(
         namespace: scope.gateway.namespace.clone(),
         name: scope.gateway.name.clone(),
     };
-    Ok(ingress::choose(&found, &wanted).map(|ingress| Ingress {
-        host: ingress.host,
-        port: ingress.secure_port,
-        source: ingress.source,
-    }))
+    Ok((found, wanted))
 }
 
 /// What the pods' service accounts may do; where the user may not ask, the

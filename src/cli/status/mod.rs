@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::judge::{Role, Row, State};
+use super::cluster_ingress::Lifetime;
 use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, duration, intent};
@@ -62,11 +63,15 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         ..ConnectionArgs::default()
     };
     let runtime = runtime()?;
-    let target = runtime.block_on(connection.nearby(context))?;
-    runtime.block_on(gather::served(&mut states, &target, args.timeout, context));
+    let reached = runtime.block_on(connection.nearby(Lifetime::Process, context))?;
+    let target = &reached.target;
+    runtime.block_on(gather::served(&mut states, target, args.timeout, context));
+    if let Some(problem) = reached.trouble() {
+        context.say_always(&format!("warning: {problem}"));
+    }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, findings) = judge::judge(&states, within, context.now);
-    let skipped = skipped(&target);
+    let skipped = skipped(target);
     match format {
         Format::Json => context.print_json(&report_json(&rows, &findings, &skipped))?,
         Format::Text => {
