@@ -352,6 +352,18 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient.node.set_ready(&namespace, "gateway", true);
     patient.await_endpoint(true);
 
+    // Pods in another namespace than the one that was named.
+    let ran = patient
+        .doctor(&["--gateway-namespace", "examined", "-o", "json"])
+        .exits(1);
+    let report = ran.json();
+    assert_eq!(report["findings"].as_array().expect("a list").len(), 1, "{report:#}");
+    assert_eq!(report["findings"][0]["code"], "ITL1111", "{report:#}");
+    assert!(
+        fix_of(&report["findings"][0]).contains("podNamespace: examined-ingress"),
+        "{report:#}"
+    );
+
     // The Gateway's selector.
     let selector = |istio: &str| json!({"spec": {"selector": {"istio": istio}}}).to_string();
     let patch = |istio: &str| {
@@ -393,6 +405,36 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient
         .envoy
         .tells(&format!("kubernetes://{SECRET}"), Some(own.clone()));
+
+    // Where no port leads there, a command in the pod asks.
+    let [certs, active, _] = answers(&patient.envoy.told.lock().expect("no panic").clone());
+    let text = |reply: Reply| match reply {
+        Reply::Answer(_, _, body) => body,
+        _ => String::new(),
+    };
+    let ask = |path: &str, file: &str| json!({"command": ["pilot-agent", "request", "GET", path], "stdout": file});
+    let commands = json!([
+        ask("certs", patient.node.file("certs.json", text(certs))),
+        ask(
+            "config_dump?resource=dynamic_active_secrets",
+            patient.node.file("active.json", text(active))
+        ),
+    ]);
+    let proxy = json!({PROXY: {"log": patient.node.file("proxy.log", ""), "exec": commands}});
+    patient
+        .node
+        .play(&namespace, "gateway", json!({"containers": proxy, "ports": {}}));
+    patient.is_well();
+    let proxy = json!({PROXY: {"log": "proxy.log", "exec": []}});
+    patient
+        .node
+        .play(&namespace, "gateway", json!({"containers": proxy, "ports": {}}));
+    let report = patient.doctor(&["-o", "json"]).exits(0).json();
+    let skipped = report["skipped"].to_string();
+    assert!(
+        skipped.contains("nothing answers on port 15000") && skipped.contains("pilot-agent"),
+        "{report:#}"
+    );
 
     // The log.
     patient.log("error\tsds\tsecret examined-ingress/httpbin-credential not found\n");
@@ -486,6 +528,39 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     ] {
         assert!(reasons.contains(words), "{words}: {report:#}");
     }
+    // Who may not ask for a service account's rights, but read Roles: those tell.
+    let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": SERVICE, "namespace": namespace},
+        "spec": {"replicas": 0, "selector": {"matchLabels": patient.labels()}, "template": {
+            "metadata": {"labels": patient.labels()},
+            "spec": {"containers": [{"name": PROXY, "image": "auto"}]}}}});
+    plane.kubectl_with(&["apply", "--server-side"], &deployment.to_string());
+    let kinds = "--resource=roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io,clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io";
+    plane.kubectl_ok(&["create", "clusterrole", "examined-roles", "--verb=list", kinds]);
+    plane.kubectl_ok(&[
+        "create",
+        "clusterrolebinding",
+        "examined-roles",
+        "--clusterrole=examined-roles",
+        "--user=viewer",
+    ]);
+    let as_viewer = || patient.doctor(&["--context", "viewer", "-o", "json"]);
+    let report = as_viewer().exits(0).json();
+    assert!(!report["skipped"].to_string().contains("ITL0307"), "{report:#}");
+    let rules = json!({"rules": [{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]}).to_string();
+    patient.kubectl(&["patch", "role", "default-sds", "--type=merge", "-p", &rules]);
+    let report = as_viewer().exits(1).json();
+    assert_eq!(report["findings"][0]["code"], "ITL0307", "{report:#}");
+    assert!(
+        report["findings"][0]["what"]
+            .as_str()
+            .expect("words")
+            .contains("default-sds"),
+        "{report:#}"
+    );
+    plane.kubectl_ok(&["delete", "clusterrolebinding", "examined-roles"]);
+    plane.kubectl_ok(&["delete", "clusterrole", "examined-roles"]);
+
     let report = patient.doctor(&["--context", "limited", "-o", "json"]).exits(0).json();
     assert_eq!(report["findings"], json!([]), "{report:#}");
     assert!(

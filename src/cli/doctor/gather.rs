@@ -14,7 +14,7 @@ use crate::cluster::client::Client;
 use crate::cluster::gather::{Seen, get, istio_kinds, list, may_use_secrets, query, resource};
 use crate::cluster::ingress::{self, Found, Wanted};
 use crate::cluster::resources::Resource;
-use crate::doctor::facts::{Account, Complaint, Facts, Ingress, Pod};
+use crate::doctor::facts::{Account, Complaint, Facts, Ingress, Pod, title};
 use crate::doctor::read;
 use crate::lint::Report;
 use crate::manifests::model::{Deployment, Gateway, Service};
@@ -238,7 +238,19 @@ async fn accounts(client: &Client<'_>, facts: &mut Facts) -> Result<Vec<Value>, 
     if facts.accounts.iter().all(|account| account.verbs.is_ok()) {
         return Ok(Vec::new());
     }
-    // Lint reads Roles; that it may not tell everything is its own affair.
+    // Lint reads Roles, for the accounts of Deployments.
+    let labels = |deployment: &Deployment| deployment.spec.template.metadata.labels.clone();
+    let deployments = facts.deployments.as_deref().unwrap_or_default().iter();
+    let selectors = facts.selectors();
+    let mut own = deployments.map(labels).filter(|labels| {
+        let has = |(name, value): (&String, &String)| labels.get(name) == Some(value);
+        selectors
+            .iter()
+            .any(|(_, selector)| !selector.is_empty() && selector.iter().all(has))
+    });
+    if own.next().is_none() {
+        return Ok(Vec::new());
+    }
     let roles = objects::roles(client, &facts.found_namespace).await?;
     Ok(match roles {
         Ok(roles) => {
@@ -347,7 +359,15 @@ async fn material(
             reason: (*reason).clone(),
         });
     }
-    linted.findings.retain(|finding| matters(facts, finding));
+    // Findings of servers of other hosts than those asked for are left out.
+    let wanted: BTreeSet<String> = servers
+        .iter()
+        .map(|server| format!("{} spec.servers[{}]", title(server.gateway), server.index))
+        .collect();
+    linted.findings.retain(|finding| {
+        let (server, _) = finding.path.split_once(']').unwrap_or_default();
+        !server.starts_with("spec.servers[") || wanted.contains(&format!("{} {server}]", finding.object))
+    });
     let certificates = servers
         .iter()
         .flat_map(|server| {
@@ -362,16 +382,4 @@ async fn material(
         .map(|(name, seen)| (name, seen.map(|value| value.is_some())))
         .collect();
     Ok(())
-}
-
-/// Findings of servers of other hosts than those asked for are left out.
-fn matters(facts: &Facts, finding: &crate::lint::Finding) -> bool {
-    let Some(rest) = finding.path.strip_prefix("spec.servers[") else {
-        return true;
-    };
-    let index = rest.split(']').next().and_then(|index| index.parse::<usize>().ok());
-    facts
-        .tls_servers()
-        .iter()
-        .any(|server| Some(server.index) == index && crate::doctor::facts::title(server.gateway) == finding.object)
 }
