@@ -13,13 +13,14 @@ use crate::http_stub::{Reply, Request};
 use crate::running_program::free_address;
 
 const GATEWAYS: &str = "/apis/networking.istio.io/v1/gateways";
+const SECRET: &str = "/api/v1/namespaces/istio-system/secrets/httpbin-credential";
 const PODS: &str = "/api/v1/namespaces/istio-system/pods";
 
-fn ok(value: &Value) -> Option<Reply> {
-    Some(Reply::Answer(200, "", value.to_string()))
+fn ok(value: &Value) -> Reply {
+    Reply::Answer(200, "", value.to_string())
 }
 
-fn items(items: &Value) -> Option<Reply> {
+fn items(items: &Value) -> Reply {
     ok(&json!({"items": items}))
 }
 
@@ -34,21 +35,21 @@ fn cluster(answer: impl Fn(&Request) -> Option<Reply> + Send + 'static) -> FakeA
         answer(request).or_else(|| match path(request) {
             // Which kinds there are, the server itself knows.
             "/api/v1" | "/apis/networking.istio.io/v1" => None,
-            GATEWAYS => items(&json!([{
+            GATEWAYS => Some(items(&json!([{
                 "metadata": {"name": "mygateway", "namespace": "default"},
                 "spec": {"selector": {"istio": "ingressgateway"}, "servers": [{
                     "port": {"number": 443, "name": "https", "protocol": "HTTPS"},
                     "hosts": ["httpbin.example.com"],
                     "tls": {"mode": "MUTUAL", "credentialName": "httpbin-credential"}}]},
-            }])),
-            PODS => items(&json!([{
+            }]))),
+            PODS => Some(items(&json!([{
                 "metadata": {"name": "gateway", "namespace": "istio-system", "labels": {"istio": "ingressgateway"}},
                 "spec": {"containers": [{"name": "istio-proxy"}]},
                 "status": {"phase": "Pending", "containerStatuses": [{"name": "istio-proxy",
                     "state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
-            }])),
-            "/apis/authorization.k8s.io/v1/subjectaccessreviews" => ok(&json!({"status": {"allowed": true}})),
-            other if request.method == "GET" && !other.contains("/secrets/") => items(&json!([])),
+            }]))),
+            "/apis/authorization.k8s.io/v1/subjectaccessreviews" => Some(ok(&json!({"status": {"allowed": true}}))),
+            other if request.method == "GET" && !other.contains("/secrets/") => Some(items(&json!([]))),
             _ => None,
         })
     })
@@ -160,7 +161,6 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     let dir = workspace();
     let server = cluster(|_| None);
     server.kubeconfig(&dir);
-    const SECRET: &str = "/api/v1/namespaces/istio-system/secrets/httpbin-credential";
     let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
     let ran = ran
         .prints("ITL0301")

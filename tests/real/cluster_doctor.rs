@@ -128,7 +128,7 @@ impl<'p> Patient<'p> {
         patient
     }
 
-    fn namespace(&self) -> &str {
+    fn pod_namespace(&self) -> &str {
         &self.workspace.pod_namespace
     }
 
@@ -147,7 +147,7 @@ impl<'p> Patient<'p> {
         let ports = json!({"15000": admin.to_string(), "443": self.serving.get().to_string()});
         let containers = json!({PROXY: {"log": log, "exec": []}});
         self.node.play(
-            self.namespace(),
+            self.pod_namespace(),
             "gateway",
             json!({"containers": containers, "ports": ports}),
         );
@@ -158,13 +158,13 @@ impl<'p> Patient<'p> {
     fn install(&self, port: u16) {
         let containers = json!([{"name": PROXY, "image": "auto", "ports": [{"name": "https", "containerPort": 8443}]}]);
         self.node
-            .make_pod(self.namespace(), "gateway", &self.labels(), &containers);
+            .make_pod(self.pod_namespace(), "gateway", &self.labels(), &containers);
         let istiod = json!([{"name": "discovery", "image": "auto"}]);
         self.node
-            .make_pod(self.namespace(), "istiod", &json!({"app": "istiod"}), &istiod);
+            .make_pod(self.pod_namespace(), "istiod", &json!({"app": "istiod"}), &istiod);
         self.grant();
         let service = json!({"apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": SERVICE, "namespace": self.namespace()},
+            "metadata": {"name": SERVICE, "namespace": self.pod_namespace()},
             "spec": {"type": "LoadBalancer", "selector": self.labels(), "allocateLoadBalancerNodePorts": false,
                 "ports": [{"name": "https", "port": port, "targetPort": 443}]}});
         self.plane
@@ -174,10 +174,10 @@ impl<'p> Patient<'p> {
     }
 
     fn grant(&self) {
-        let here = ["-n", self.namespace()];
+        let here = ["-n", self.pod_namespace()];
         let role = ["create", "role", "sds", "--resource=secrets", "--verb=get,watch,list"];
         self.plane.kubectl_ok(&[&here[..], &role].concat());
-        let account = format!("--serviceaccount={}:default", self.namespace());
+        let account = format!("--serviceaccount={}:default", self.pod_namespace());
         self.plane
             .kubectl_ok(&[&here[..], &["create", "rolebinding", "sds", "--role=sds", &account]].concat());
     }
@@ -209,7 +209,7 @@ impl<'p> Patient<'p> {
     }
 
     fn kubectl(&self, args: &[&str]) -> String {
-        self.plane.kubectl_ok(&[&["-n", self.namespace()], args].concat())
+        self.plane.kubectl_ok(&[&["-n", self.pod_namespace()], args].concat())
     }
 
     /// Runs a line that a finding tells to type, with the cluster's kubeconfig.
@@ -288,7 +288,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     copy(&patient.workspace.dir, &gateway);
     let serve = Serve::start(&gateway, &[]);
     let port = serve.address(443).port();
-    let namespace = patient.namespace().to_owned();
+    let namespace = patient.pod_namespace().to_owned();
 
     // Nothing is installed yet.
     let report = patient.doctor(&["-o", "json"]).exits(1).json();
@@ -714,7 +714,7 @@ fn mounted_files_are_followed_from_the_secret_to_the_pod() {
     copy(&patient.workspace.dir, &gateway);
     let serve = Serve::start(&gateway, &[]);
     patient.install(serve.address(443).port());
-    let namespace = patient.namespace().to_owned();
+    let namespace = patient.pod_namespace().to_owned();
     // Without replicas, or the controller would make pods that no scheduler takes.
     let deployment = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": SERVICE, "namespace": namespace},

@@ -109,17 +109,15 @@ async fn by_forward(client: &Client<'_>, pod: &PodRef, asking: Asking) -> Result
     let mut answers = [const { Vec::new() }; 3];
     for (answer, path) in answers.iter_mut().zip(envoy::PATHS) {
         let path = format!("/{path}");
-        match local::get(forward.address(), &path, ADMIN_LIMIT, asking.patience).await {
-            Some(body) => *answer = body,
-            None => {
-                let silent = || {
-                    Problem::new(format!(
-                        "the proxy of the pod {pod} does not answer on port {ADMIN_PORT}"
-                    ))
-                };
-                return Err(forward.trouble().unwrap_or_else(silent));
-            }
-        }
+        let Some(body) = local::get(forward.address(), &path, ADMIN_LIMIT, asking.patience).await else {
+            let silent = || {
+                Problem::new(format!(
+                    "the proxy of the pod {pod} does not answer on port {ADMIN_PORT}"
+                ))
+            };
+            return Err(forward.trouble().unwrap_or_else(silent));
+        };
+        *answer = body;
     }
     Ok(answers)
 }
