@@ -16,6 +16,7 @@ mod chain_files;
 mod cluster_access;
 mod cluster_ingress;
 mod entries;
+mod finding_args;
 mod host_list;
 mod intent;
 mod password;

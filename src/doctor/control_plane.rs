@@ -28,7 +28,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
                 Place::default(),
                 "no pod of the cluster has the label app=istiod",
             )
-            .severity(Severity::Warning)
+            .severity(Severity::Info)
             .why("istiod hands Gateways and Secrets to the gateway's pods; unless it runs outside this cluster, nothing does")
             .fix("istioctl install, or kubectl get pods -A -l app=istiod to see whether it is there now"),
         ),
@@ -97,7 +97,7 @@ mod tests {
             (vec![istiod(true)], None),
             (vec![istiod(false), istiod(true)], None),
             (vec![istiod(false)], Some(Severity::Error)),
-            (vec![], Some(Severity::Warning)),
+            (vec![], Some(Severity::Info)),
         ] {
             let facts = change(|facts| facts.istiod = Ok(pods.clone()));
             match expected {

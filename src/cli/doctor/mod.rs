@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use self::gather::Examined;
 use self::scope::Scope;
-use super::args::choice;
 use super::cluster_access::{ClusterArgs, KubeconfigArgs, runtime};
 use super::context::{Context, Format};
+use super::finding_args::FindingArgs;
 use super::{Exit, Failure, duration};
 use crate::cluster::client::Client;
-use crate::lint::{Severity, Suppression, suppress};
+use crate::lint::suppress;
 
 /// Examines the gateway of a cluster, and says what is wrong and what to do
 ///
@@ -35,15 +35,8 @@ pub(super) struct DoctorArgs {
     /// Hosts [default: every host of the workspace, else of the cluster's Gateways]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// End with 1 on findings of this severity and above
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = choice(Severity::WORDS))]
-    fail_on: Severity,
-    /// Do not show findings below this severity; they count all the same
-    #[arg(long, value_name = "SEVERITY", default_value = "info", value_parser = choice(Severity::WORDS))]
-    min_severity: Severity,
-    /// Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)
-    #[arg(long, value_name = "CODE[=OBJECT]", value_delimiter = ',', value_parser = Suppression::parse)]
-    suppress: Vec<Suppression>,
+    #[command(flatten)]
+    findings: FindingArgs,
     /// Apply the workspace's own Secrets that are missing or broken: shows them, then asks (--yes does not ask)
     #[arg(long)]
     fix: bool,
@@ -90,14 +83,14 @@ async fn run_on(args: &DoctorArgs, scope: &Scope, format: Format, context: &Cont
         // A Secret is handed to the proxies a moment after it is there.
         while !fixed.is_empty() {
             examined = examine(args, scope, &client, context).await?;
-            if !examined.report.reaches(args.fail_on) || start.elapsed() + PAUSE > args.wait {
+            if !examined.report.reaches(args.findings.fail_on) || start.elapsed() + PAUSE > args.wait {
                 break;
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
-    render::show(&examined, &fixed, args.min_severity, format, context)?;
-    Ok(if examined.report.reaches(args.fail_on) {
+    render::show(&examined, &fixed, args.findings.min_severity, format, context)?;
+    Ok(if examined.report.reaches(args.findings.fail_on) {
         Exit::Findings
     } else {
         Exit::Done
@@ -116,6 +109,6 @@ async fn examine(
     };
     let facts = gather::facts(scope, client, asking, context).await?;
     let mut report = crate::doctor::examine(&facts);
-    suppress(&mut report, &[], &args.suppress);
+    suppress(&mut report, &[], &args.findings.suppress);
     Ok(Examined { facts, report })
 }
