@@ -16,6 +16,7 @@ mod chain_files;
 mod cluster_access;
 mod cluster_ingress;
 mod entries;
+mod finding_args;
 mod host_list;
 mod intent;
 mod password;
@@ -25,6 +26,7 @@ mod adopt;
 mod apply;
 mod completions;
 mod delete;
+mod doctor;
 mod gen_certs;
 mod init;
 mod inspect;
@@ -87,6 +89,7 @@ pub fn run() -> Exit {
         Command::Up(args) => up::run(args, &context),
         Command::Apply(args) => apply::run(&args, &context),
         Command::Delete(args) => delete::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
         Command::Schema(args) => schema::run(args, &context),

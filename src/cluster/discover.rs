@@ -55,7 +55,7 @@ pub async fn look(client: &Client<'_>, wanted: &Wanted) -> Result<Found, Problem
 }
 
 /// Percent-encoded, for a query.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (text.bytes())
         .map(|byte| {

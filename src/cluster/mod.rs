@@ -7,7 +7,8 @@
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
 //! work; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
 //! chooses, or [`gateway_pod`] where there is no address; [`pods`] leads through
-//! a node to a pod; [`failure`] puts what went wrong into words.
+//! a node to a pod; [`gather`] reads what an examination looks at; [`failure`] puts
+//! what went wrong into words.
 
 pub mod apply;
 pub mod client;
@@ -15,6 +16,7 @@ pub mod diff;
 pub mod discover;
 pub mod failure;
 pub mod gateway_pod;
+pub mod gather;
 pub mod ingress;
 pub mod kubeconfig;
 pub mod live;

@@ -16,6 +16,7 @@ mod corpus;
 mod dataplane_admin;
 mod dataplane_http;
 mod dataplane_limits;
+mod doctor;
 mod fake_api_server;
 mod gen_certs;
 mod gen_certs_crash;
