@@ -8,7 +8,9 @@ use super::context::Context;
 use crate::cluster::client::Client;
 use crate::cluster::discover;
 use crate::cluster::ingress::{self, Wanted};
+use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
+use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
@@ -34,11 +36,7 @@ pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Fa
 pub(super) async fn target(place: &KubeconfigArgs, context: &Context) -> Result<Target, Failure> {
     let config = workspace(context)?;
     let recorded = config.as_ref().and_then(|config| config.context.clone());
-    let place = KubeconfigArgs {
-        kubeconfig: place.kubeconfig.clone(),
-        context: place.context.clone().or(recorded),
-    };
-    let access = place.access(context).await?;
+    let access = place.or_recorded(recorded).access(context).await?;
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), context);
@@ -46,6 +44,15 @@ pub(super) async fn target(place: &KubeconfigArgs, context: &Context) -> Result<
     let (target, told) = of_found(&found, &wanted).map_err(Failure::findings)?;
     context.say(&format!("context {}: {told}", client.access.context));
     Ok(target)
+}
+
+/// Whether no way leads there from here: the gateway may serve all the same.
+pub(super) fn is_out_of_reach(outcome: &Outcome) -> bool {
+    outcome.facts.tls.is_none()
+        && matches!(
+            outcome.verdict.code,
+            Code::NameNotResolved | Code::Unreachable | Code::Timeout
+        )
 }
 
 /// The gateway that a workspace's objects are for.

@@ -17,6 +17,7 @@ mod cluster_access;
 mod cluster_ingress;
 mod entries;
 mod host_list;
+mod host_secrets;
 mod intent;
 mod password;
 mod pem_files;

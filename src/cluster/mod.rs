@@ -5,7 +5,7 @@
 //! repeats those that may succeed later; [`resources`] asks what the server
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
+//! work; [`secrets`] reads single ones; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
 //! chooses; [`failure`] puts what went wrong into words.
 
 pub mod apply;
@@ -20,6 +20,7 @@ pub mod owned;
 pub mod plan;
 pub mod resources;
 pub mod rollout;
+pub mod secrets;
 
 /// The field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "istio-tls";

@@ -11,7 +11,6 @@ use crate::cli::context::Context;
 use crate::cli::{Failure, cluster_ingress, pem_files};
 use crate::cluster::client::Client;
 use crate::cluster::discover;
-use crate::probe::codes::Code;
 use crate::probe::expectation::Expectation;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;
@@ -141,16 +140,9 @@ fn serial(outcome: &Outcome) -> Option<&str> {
 /// A gateway to which there is no way from here may serve it all the same.
 fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration) -> Result<Seen, Failure> {
     const SHOWN: usize = 20;
-    let no_way = |outcome: &Outcome| {
-        outcome.facts.tls.is_none()
-            && matches!(
-                outcome.verdict.code,
-                Code::NameNotResolved | Code::Unreachable | Code::Timeout
-            )
-    };
     if let Some((_, outcome)) = missing.first()
         && none_served
-        && missing.iter().all(|(_, outcome)| no_way(outcome))
+        && missing.iter().all(|(_, outcome)| cluster_ingress::is_out_of_reach(outcome))
     {
         return Ok(Seen::NotChecked(outcome.verdict.summary.clone()));
     }

@@ -1,6 +1,6 @@
-//! Proves a rotation at the running `serve` of the workspace: what is served
-//! before, and afterwards, until the new serial number is served to every
-//! client that must be, or the time is up.
+//! Proves a rotation at the running `serve` of the workspace, or at the ingress
+//! gateway of its cluster: what is served before, and afterwards, until the new
+//! serial number is served to every client that must be, or the time is up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ use crate::cli::Failure;
 use crate::cli::connection::client_pair;
 use crate::cli::context::Context;
 use crate::files::shown;
+use crate::probe::codes::Code;
 use crate::probe::expectation::Trust;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::workspace::layout::Part;
-use crate::workspace::running::RunningServe;
 
 /// Between two looks at the gateway.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Look {
     pub(super) label: &'static str,
     pub(super) outcome: Outcome,
+    /// It was refused for want of a certificate that is not in the workspace;
+    /// what is served was seen all the same.
+    pub(super) lacks_pair: bool,
 }
 
 /// What was seen of one host.
@@ -40,6 +43,11 @@ pub(super) struct Proof {
 }
 
 impl Look {
+    /// Whether this client is served with the leaf of this serial number.
+    pub(super) fn is_served(&self, serial: &str) -> bool {
+        (self.outcome.verdict.is_ok() || self.lacks_pair) && self.serial() == Some(serial)
+    }
+
     /// The serial number of the leaf that was served.
     pub(super) fn serial(&self) -> Option<&str> {
         self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
@@ -50,8 +58,8 @@ impl Look {
 ///
 /// # Errors
 /// When the client's key is none that TLS can use.
-pub(super) async fn before(prepared: &Prepared, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
-    look(&prepared.held, &prepared.before, serve, context).await
+pub(super) async fn before(prepared: &Prepared, target: &Target, context: &Context) -> Result<Look, Failure> {
+    look(&prepared.held, &prepared.before, target, context).await
 }
 
 /// Looks as every client until all of them are served with the wanted leaf, or
@@ -62,7 +70,7 @@ pub(super) async fn before(prepared: &Prepared, serve: &RunningServe, context: &
 pub(super) async fn after(
     prepared: &Prepared,
     before: Look,
-    serve: &RunningServe,
+    target: &Target,
     wait: Duration,
     context: &Context,
 ) -> Result<Proof, Failure> {
@@ -71,10 +79,9 @@ pub(super) async fn after(
         let waited = start.elapsed();
         let mut after = Vec::with_capacity(prepared.after.len());
         for identity in &prepared.after {
-            after.push(look(&prepared.held, identity, serve, context).await?);
+            after.push(look(&prepared.held, identity, target, context).await?);
         }
-        let proven =
-            (after.iter()).all(|look| look.outcome.verdict.is_ok() && look.serial() == Some(prepared.serial.as_str()));
+        let proven = after.iter().all(|look| look.is_served(&prepared.serial));
         if proven || start.elapsed() + PAUSE > wait {
             return Ok(Proof {
                 target: before.outcome.target.clone(),
@@ -88,7 +95,7 @@ pub(super) async fn after(
     }
 }
 
-async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
+async fn look(held: &Held, identity: &Identity, target: &Target, context: &Context) -> Result<Look, Failure> {
     let host = held.layout.host();
     let path = |part: Part<'_>| shown(&held.layout.path(part));
     let client = match &identity.pair {
@@ -112,7 +119,7 @@ async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &
         }),
         client,
     };
-    let checks = expectations(&[probed], &Wishes::default(), &Target::Running(serve.clone()));
+    let checks = expectations(&[probed], &Wishes::default(), target);
     let settings = Settings {
         patience: PATIENCE,
         wait: Duration::ZERO,
@@ -123,6 +130,7 @@ async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &
     outcome
         .map(|outcome| Look {
             label: identity.label,
+            lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
             outcome,
         })
         .ok_or_else(|| Failure::runtime(crate::problem::Problem::new(format!("{host} could not be probed"))))
