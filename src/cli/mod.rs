@@ -21,6 +21,7 @@ mod host_secrets;
 mod intent;
 mod password;
 mod pem_files;
+mod secret_source;
 
 mod adopt;
 mod apply;

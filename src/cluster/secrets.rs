@@ -32,7 +32,10 @@ impl LiveSecret {
     /// Reads the object; `workspace` is the id of the one that asks.
     pub fn of_object(object: &Value, workspace: Option<&str>) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let (namespace, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
+        let (namespace, name) = (
+            text(&object["metadata"]["namespace"]),
+            text(&object["metadata"]["name"]),
+        );
         let data = object["data"].as_object();
         let values = data.into_iter().flatten().map(|(key, value)| {
             // What an API server stores is always base64.

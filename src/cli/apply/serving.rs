@@ -142,7 +142,9 @@ fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration)
     const SHOWN: usize = 20;
     if let Some((_, outcome)) = missing.first()
         && none_served
-        && missing.iter().all(|(_, outcome)| cluster_ingress::is_out_of_reach(outcome))
+        && missing
+            .iter()
+            .all(|(_, outcome)| cluster_ingress::is_out_of_reach(outcome))
     {
         return Ok(Seen::NotChecked(outcome.verdict.summary.clone()));
     }

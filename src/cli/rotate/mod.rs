@@ -162,11 +162,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
 }
 
 /// Reads and decides host by host; nothing is issued yet.
-async fn plan(
-    args: &RotateArgs,
-    cluster: Option<&Cluster<'_>>,
-    context: &Context,
-) -> Result<Vec<Planned>, Failure> {
+async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Context) -> Result<Vec<Planned>, Failure> {
     let wish = match (args.finish, args.abort, args.ca) {
         (true, ..) => Wish::Finish,
         (_, true, _) => Wish::Abort,
@@ -233,11 +229,7 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
 
 /// Issues everything, then host by host writes and proves; the first host that
 /// cannot be proven is the last one that is touched.
-async fn carry_out(
-    args: &RotateArgs,
-    notice: &(dyn Fn(&str) + Sync),
-    context: &Context,
-) -> Result<Vec<Done>, Failure> {
+async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &Context) -> Result<Vec<Done>, Failure> {
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
     let signer = match &args.signer {

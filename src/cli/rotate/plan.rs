@@ -335,7 +335,14 @@ mod tests {
     fn secrets_that_lag_follow_before_anything_else_goes_on() {
         let leaf = Wish::Leaf { clients: false };
         for (what, state, wish, within, behind, expected) in [
-            ("nothing due", state(300, 300, 900, false), leaf, Some(30), false, "Nothing"),
+            (
+                "nothing due",
+                state(300, 300, 900, false),
+                leaf,
+                Some(30),
+                false,
+                "Nothing",
+            ),
             (
                 "nothing due, a Secret lags",
                 state(300, 300, 900, false),
@@ -344,10 +351,24 @@ mod tests {
                 true,
                 "CatchUp { finishes: false }",
             ),
-            ("a new leaf anyway", state(5, 300, 900, false), leaf, Some(30), true, "Leaves"),
+            (
+                "a new leaf anyway",
+                state(5, 300, 900, false),
+                leaf,
+                Some(30),
+                true,
+                "Leaves",
+            ),
             ("asked for", state(300, 300, 900, false), leaf, None, true, "Leaves"),
             ("a CA begun", state(5, 5, 900, true), Wish::Ca, None, true, "ResumeCa"),
-            ("the end", state(5, 5, 900, true), Wish::Finish, None, true, "FinishLeaf"),
+            (
+                "the end",
+                state(5, 5, 900, true),
+                Wish::Finish,
+                None,
+                true,
+                "FinishLeaf",
+            ),
             (
                 "half the end",
                 half_finished(),
@@ -364,7 +385,14 @@ mod tests {
                 true,
                 "CatchUp { finishes: false }",
             ),
-            ("no beginning", state(300, 300, 900, false), Wish::Finish, None, false, "refused"),
+            (
+                "no beginning",
+                state(300, 300, 900, false),
+                Wish::Finish,
+                None,
+                false,
+                "refused",
+            ),
             (
                 "taken back, a Secret lags",
                 state(300, 300, 900, false),

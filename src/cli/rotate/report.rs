@@ -70,7 +70,9 @@ pub(super) fn plan_text(planned: &[Planned], cluster: Option<&str>) -> String {
             )),
             Step::CatchUp { finishes } => {
                 if secrets.iter().any(|secret| secret.differs) {
-                    lines.push(format!("  {host}: the files stay; its Secrets lag behind them and follow"));
+                    lines.push(format!(
+                        "  {host}: the files stay; its Secrets lag behind them and follow"
+                    ));
                 }
                 if *finishes {
                     lines.push(format!(
@@ -103,7 +105,11 @@ fn secrets_planned(secrets: &[TriedSecret], step: &Step, cluster: &str, host: &s
                 Some(leaf) => format!(", which holds {} (SHA-256 {})", named(&leaf.ends), leaf.sha256),
                 None => String::new(),
             };
-            let lags = if secret.differs { "; it lags behind the files" } else { "" };
+            let lags = if secret.differs {
+                "; it lags behind the files"
+            } else {
+                ""
+            };
             if keys.is_empty() {
                 format!("  {host}: {title} of the context {cluster} stays{held}")
             } else {
@@ -141,38 +147,40 @@ fn changed_keys(secret: &TriedSecret, step: &Step) -> Vec<String> {
 /// The plan for programs.
 pub(super) fn plan_json(planned: &[Planned], cluster: Option<&str>) -> Value {
     let rotations: Vec<Value> = (planned.iter())
-        .map(|Planned {
-             state, step, secrets, ..
-         }| {
-            let (server, clients) = match step {
-                Step::Leaves { server, clients } => (*server, clients.clone()),
-                Step::FinishLeaf => (true, Vec::new()),
-                Step::StartCa => (false, state.clients.iter().map(|(name, _)| name.clone()).collect()),
-                Step::Nothing(_) | Step::ResumeCa | Step::FinishCa | Step::AbortCa | Step::CatchUp { .. } => {
-                    (false, Vec::new())
-                }
-            };
-            let secrets: Vec<Value> = (secrets.iter())
-                .map(|secret| {
-                    json!({
-                        "namespace": secret.place.namespace,
-                        "name": secret.place.name,
-                        "changes": changed_keys(secret, step),
-                        "lags": secret.differs,
-                        "leaf": secret.leaf.as_ref().map(leaf_json),
+        .map(
+            |Planned {
+                 state, step, secrets, ..
+             }| {
+                let (server, clients) = match step {
+                    Step::Leaves { server, clients } => (*server, clients.clone()),
+                    Step::FinishLeaf => (true, Vec::new()),
+                    Step::StartCa => (false, state.clients.iter().map(|(name, _)| name.clone()).collect()),
+                    Step::Nothing(_) | Step::ResumeCa | Step::FinishCa | Step::AbortCa | Step::CatchUp { .. } => {
+                        (false, Vec::new())
+                    }
+                };
+                let secrets: Vec<Value> = (secrets.iter())
+                    .map(|secret| {
+                        json!({
+                            "namespace": secret.place.namespace,
+                            "name": secret.place.name,
+                            "changes": changed_keys(secret, step),
+                            "lags": secret.differs,
+                            "leaf": secret.leaf.as_ref().map(leaf_json),
+                        })
                     })
+                    .collect();
+                json!({
+                    "host": state.host,
+                    "action": step.word(),
+                    "reason": reason(step),
+                    "server": server,
+                    "clients": clients,
+                    "rotatingCa": state.rotating,
+                    "secrets": secrets,
                 })
-                .collect();
-            json!({
-                "host": state.host,
-                "action": step.word(),
-                "reason": reason(step),
-                "server": server,
-                "clients": clients,
-                "rotatingCa": state.rotating,
-                "secrets": secrets,
-            })
-        })
+            },
+        )
         .collect();
     json!({"schema": 1, "dryRun": true, "context": cluster, "rotations": rotations})
 }

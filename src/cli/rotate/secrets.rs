@@ -74,8 +74,14 @@ impl TriedSecret {
     /// The keys whose values are not the files'.
     pub(super) fn lagging_keys(&self) -> Vec<String> {
         let data = |object: Option<&serde_json::Value>| object.and_then(|object| object["data"].as_object().cloned());
-        let (now, then) = (data(self.ready.before()).unwrap_or_default(), data(Some(self.ready.after())));
-        let keys = then.into_iter().flatten().filter(|(key, value)| now.get(key) != Some(value));
+        let (now, then) = (
+            data(self.ready.before()).unwrap_or_default(),
+            data(Some(self.ready.after())),
+        );
+        let keys = then
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| now.get(key) != Some(value));
         keys.map(|(key, _)| key).collect()
     }
 }
@@ -200,7 +206,9 @@ impl Cluster<'_> {
             Some(TriedSecret {
                 leaf: ready.before().and_then(leaf_of),
                 wanted_leaf: leaf_of(ready.after()),
-                differs: ready.before().is_none_or(|before| before["data"] != ready.after()["data"]),
+                differs: ready
+                    .before()
+                    .is_none_or(|before| before["data"] != ready.after()["data"]),
                 is_missing: ready.before().is_none(),
                 place,
                 ready,
@@ -272,12 +280,18 @@ impl Cluster<'_> {
         let mut problem = stopped.refused.problem;
         let mut lines: Vec<String> = problem.why.take().into_iter().collect();
         lines.push(if prepared.paths().next().is_some() {
-            format!("swapped: the files of {host} (serial {} is the server leaf's)", prepared.serial)
+            format!(
+                "swapped: the files of {host} (serial {} is the server leaf's)",
+                prepared.serial
+            )
         } else {
             format!("the files of {host} are as they were")
         });
         lines.extend((stored.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name)));
-        lines.extend(left.iter().map(|title| format!("not swapped: {title}, which the gateway goes on with")));
+        lines.extend(
+            left.iter()
+                .map(|title| format!("not swapped: {title}, which the gateway goes on with")),
+        );
         problem.why = Some(lines.join("\n"));
         let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
         problem.fix = Some(format!(
