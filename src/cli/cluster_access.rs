@@ -8,6 +8,7 @@ use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::problem::Problem;
+use crate::workspace::config::WorkspaceConfig;
 
 /// Which cluster.
 #[derive(clap::Args, Default, Clone)]
@@ -51,9 +52,9 @@ impl KubeconfigArgs {
             .map_err(Failure::usage)
     }
 
-    /// The cluster of a command that is asked for one: the flags' context, else the
-    /// one that `apply` recorded, else the kubeconfig's current one.
-    pub(super) fn or_recorded(&self, recorded: Option<String>) -> Self {
+    /// The same, with the context that `apply` recorded where none is named.
+    pub(super) fn or_recorded(&self, config: Option<&WorkspaceConfig>) -> Self {
+        let recorded = config.and_then(|config| config.context.clone());
         Self {
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone().or(recorded),
@@ -62,9 +63,10 @@ impl KubeconfigArgs {
 
     /// The cluster of a command that works without one: that of the flags or the
     /// one that `apply` recorded; none without either, whatever is current.
-    pub(super) fn in_play(&self, recorded: Option<String>) -> Option<Self> {
-        let named = self.kubeconfig.is_some() || self.context.is_some() || recorded.is_some();
-        named.then(|| self.or_recorded(recorded))
+    pub(super) fn in_play(&self, config: Option<&WorkspaceConfig>) -> Option<Self> {
+        let recorded = config.is_some_and(|config| config.context.is_some());
+        let named = self.kubeconfig.is_some() || self.context.is_some() || recorded;
+        named.then(|| self.or_recorded(config))
     }
 
     /// Whether a kubeconfig was named, or there is one in a usual place.

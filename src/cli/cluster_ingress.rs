@@ -35,8 +35,7 @@ pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Fa
 /// When it cannot be asked: exit 3. When it tells no address: exit 1.
 pub(super) async fn target(place: &KubeconfigArgs, context: &Context) -> Result<Target, Failure> {
     let config = workspace(context)?;
-    let recorded = config.as_ref().and_then(|config| config.context.clone());
-    let access = place.or_recorded(recorded).access(context).await?;
+    let access = place.or_recorded(config.as_ref()).access(context).await?;
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), context);

@@ -15,6 +15,7 @@ mod certificate_source;
 mod chain_files;
 mod cluster_access;
 mod cluster_ingress;
+mod cluster_objects;
 mod entries;
 mod host_list;
 mod host_secrets;

@@ -77,14 +77,13 @@ impl SecretTarget {
     /// it was looked for, and where there is one of its name.
     pub(super) fn fetch(&self, place: &KubeconfigArgs, context: &Context) -> Result<FoundSecret, Failure> {
         let config = cluster_ingress::workspace(context)?;
-        let recorded = config.as_ref().and_then(|config| config.context.clone());
+        let place = place.or_recorded(config.as_ref());
         let id = config.as_ref().map(|config| config.id.clone());
         let gateway = config.map(|config| config.gateway).unwrap_or_default();
         let wanted = cluster_ingress::wanted(gateway, context);
         let namespace = (self.namespace.as_ref())
             .or(context.namespace.as_ref())
             .unwrap_or(&wanted.pod_namespace);
-        let place = place.or_recorded(recorded);
         let notice = |text: &str| context.say(text);
         runtime()?.block_on(async {
             let access = place.access(context).await?;

@@ -118,16 +118,15 @@ pub(super) async fn connect<'a>(
         return Ok(None);
     }
     let file = cluster_ingress::workspace(context)?;
-    let recorded = file.as_ref().and_then(|config| config.context.clone());
-    let Some(place) = args.cluster.place.in_play(recorded.clone()) else {
+    let Some(place) = args.cluster.place.in_play(file.as_ref()) else {
         return Ok(None);
     };
-    if file.is_none() {
+    let Some(file) = file else {
         return Err(Failure::usage(
             Problem::new("there is no istio-tls.yaml here, so no Secret of this folder's can be known in a cluster")
                 .fix(format!("istio-tls apply, which makes both; or {LOCAL}")),
         ));
-    }
+    };
     let access = place.access(context).await.map_err(or_local)?;
     context.say(&format!(
         "context {} (user {}), server {}",
@@ -138,7 +137,7 @@ pub(super) async fn connect<'a>(
             question: "Rotate Secrets in",
             done: "rotated",
         };
-        permit(&access, &args.cluster.place, recorded.as_deref(), &first, context)?;
+        permit(&access, &args.cluster.place, file.context.as_deref(), &first, context)?;
     }
     let client = Client::new(access, args.cluster.retry_for, notice)
         .map_err(Failure::runtime)

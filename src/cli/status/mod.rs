@@ -83,8 +83,8 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     };
     let runtime = runtime()?;
     let mut target = runtime.block_on(connection.nearby(context))?;
-    let recorded = cluster_ingress::workspace(context)?.and_then(|config| config.context);
-    let place = match args.cluster.in_play(recorded.clone()) {
+    let config = cluster_ingress::workspace(context)?;
+    let place = match args.cluster.in_play(config.as_ref()) {
         _ if args.local => None,
         None if target_cluster => Some(args.cluster.clone()),
         place => place,
