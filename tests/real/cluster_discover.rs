@@ -19,7 +19,7 @@ const SERVICE: &str = "istio-ingressgateway";
 
 /// The gateway's Service as Istio's installation makes it, of this type.
 #[track_caller]
-fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, u16)) {
+pub(crate) fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, u16)) {
     let mut spec = json!({
         "type": kind,
         "selector": {"app": SERVICE, "istio": "ingressgateway"},
@@ -36,7 +36,7 @@ fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, 
 
 /// Writes the status of an object, as the cloud or a kubelet would.
 #[track_caller]
-fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
+pub(crate) fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
     let patch = json!({"status": status}).to_string();
     plane.kubectl_ok(&[
         "-n",

@@ -14,6 +14,8 @@ mod chromium;
 mod cluster_apply;
 mod cluster_discover;
 mod cluster_failures;
+mod cluster_gateway;
+mod cluster_rotate;
 mod cluster_workspace;
 mod control_plane;
 mod crd_schemas;
