@@ -19,7 +19,7 @@ const SERVICE: &str = "istio-ingressgateway";
 
 /// The gateway's Service as Istio's installation makes it, of this type.
 #[track_caller]
-pub(crate) fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, u16)) {
+fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, u16)) {
     let mut spec = json!({
         "type": kind,
         "selector": {"app": SERVICE, "istio": "ingressgateway"},

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster_discover::{make_service, play_status};
+use crate::cluster_discover::play_status;
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
 use crate::harness::Dir;
@@ -36,7 +36,12 @@ pub(crate) fn start<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir:
 #[track_caller]
 pub(crate) fn give_address(plane: &ControlPlane, workspace: &ClusterWorkspace, serve: &Serve<'_>) {
     let port = serve.address(443).port();
-    make_service(plane, &workspace.pod_namespace, "LoadBalancer", (80, port));
+    // Its selector is the Gateway's own, which pods of a Deployment have, too.
+    let service = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "istio-ingressgateway", "namespace": workspace.pod_namespace},
+        "spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": false,
+            "selector": {"istio": "ingressgateway"}, "ports": [{"name": "https", "port": port}]}});
+    plane.kubectl_with(&["apply", "--server-side"], &service.to_string());
     let address = json!({"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}});
     play_status(
         plane,

@@ -16,6 +16,7 @@ mod cluster_discover;
 mod cluster_failures;
 mod cluster_gateway;
 mod cluster_rotate;
+mod cluster_rotate_resume;
 mod cluster_workspace;
 mod control_plane;
 mod crd_schemas;
