@@ -17,6 +17,7 @@ mod cluster_failures;
 mod cluster_gateway;
 mod cluster_rotate;
 mod cluster_rotate_resume;
+mod cluster_secrets;
 mod cluster_workspace;
 mod control_plane;
 mod crd_schemas;

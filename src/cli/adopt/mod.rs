@@ -20,7 +20,7 @@ use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
-use crate::workspace::config::Mode;
+use crate::workspace::config::{Mode, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store};
@@ -116,10 +116,11 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 )),
         ));
     }
+    check_sharers(&placed, &known)?;
     let recorded = recorded(&placed, args.mode);
     let file = wanted(context, &recorded)?;
     for placed in &mut placed {
-        note_secret(placed, args.mode, &file)?;
+        note_secret(placed, args.mode, &file);
     }
     if !args.dry_run {
         let store = Store::open(&context.dir, || {
@@ -201,25 +202,11 @@ fn usual_mode(Placed { chain, is_known, .. }: &Placed) -> Option<Mode> {
 }
 
 /// What the user should know of a chain that comes from a Secret.
-fn note_secret(placed: &mut Placed, mode: Option<Mode>, file: &WorkspaceFile) -> Result<(), Failure> {
+fn note_secret(placed: &mut Placed, mode: Option<Mode>, file: &WorkspaceFile) {
     let chain = &mut placed.chain;
-    let Some(secret) = &chain.secret else { return Ok(()) };
+    let Some(secret) = &chain.secret else { return };
     let config = &file.config;
     let (name, namespace) = (&secret.name, &secret.namespace);
-    let sharer = config
-        .hosts
-        .iter()
-        .find(|entry| entry.credential_name == *name && entry.host != chain.host);
-    if let Some(sharer) = sharer {
-        return Err(Failure::usage(
-            Problem::new(format!(
-                "the Secret {name} is that of {} in this workspace",
-                sharer.host
-            ))
-            .why("each host has a Secret of its own: one would replace the other")
-            .fix("adopt the chain from files; the host gets a Secret of another name"),
-        ));
-    }
     let mut notes = Vec::new();
     if let Some(entry) = config.host(&chain.host).filter(|entry| entry.credential_name != *name) {
         notes.push(format!(
@@ -248,6 +235,25 @@ fn note_secret(placed: &mut Placed, mode: Option<Mode>, file: &WorkspaceFile) ->
         chain.missing.clear();
     }
     chain.notes.extend(notes);
+}
+
+/// Refuses the Secret of another host of the workspace.
+fn check_sharers(placed: &[Placed], known: &WorkspaceConfig) -> Result<(), Failure> {
+    for chain in placed.iter().map(|placed| &placed.chain) {
+        let Some(secret) = &chain.secret else { continue };
+        let others = known.hosts.iter().filter(|entry| entry.host != chain.host);
+        let mut sharers = others.filter(|entry| entry.credential_name == secret.name);
+        if let Some(sharer) = sharers.next() {
+            return Err(Failure::usage(
+                Problem::new(format!(
+                    "the Secret {} is that of {} in this workspace",
+                    secret.name, sharer.host
+                ))
+                .why("each host has a Secret of its own: one would replace the other")
+                .fix("adopt the chain from files; the host gets a Secret of another name"),
+            ));
+        }
+    }
     Ok(())
 }
 
