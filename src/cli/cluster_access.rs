@@ -83,7 +83,7 @@ impl KubeconfigArgs {
 pub(super) struct FirstUse<'a> {
     /// The question, up to the context's name: `Apply 3 objects to`.
     pub(super) question: &'a str,
-    /// `applied`.
+    /// What is not done without an answer, up to the context's name: `applied to`.
     pub(super) done: &'a str,
 }
 
@@ -106,17 +106,17 @@ pub(super) fn permit(
     if context.interactive {
         return confirm(
             &format!("{question} the context {} ({})?", access.context, access.server),
-            &format!("nothing was {done}"),
+            &format!("nothing was {done} it"),
         );
     }
     if place.context.is_some() {
         return Ok(());
     }
     Err(Failure::usage(
-        Problem::new(format!("nothing was {done} to the context {}", access.context))
+        Problem::new(format!("nothing was {done} the context {}", access.context))
             .at(access.server.clone())
             .why(format!(
-                "nothing was {done} to it from here before, and no terminal is there to ask on"
+                "nothing was {done} it from here before, and no terminal is there to ask on"
             ))
             .fix(format!("--context {} or --yes", access.context)),
     ))

@@ -15,6 +15,7 @@ mod cluster_apply;
 mod cluster_discover;
 mod cluster_failures;
 mod cluster_gateway;
+mod cluster_keys_hidden;
 mod cluster_rotate;
 mod cluster_rotate_resume;
 mod cluster_secrets;

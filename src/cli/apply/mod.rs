@@ -228,7 +228,7 @@ fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) ->
     let recorded = (input.workspace.as_ref()).and_then(|workspace| workspace.found.config.context.as_deref());
     let first = FirstUse {
         question: &format!("Apply {} objects to", input.wanted.len()),
-        done: "applied",
+        done: "applied to",
     };
     permit(access, &args.cluster.place, recorded, &first, context)
 }

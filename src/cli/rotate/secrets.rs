@@ -135,7 +135,7 @@ pub(super) async fn connect<'a>(
     if !args.dry_run {
         let first = FirstUse {
             question: "Rotate Secrets in",
-            done: "rotated",
+            done: "rotated in",
         };
         permit(&access, &args.cluster.place, file.context.as_deref(), &first, context)?;
     }
