@@ -69,19 +69,19 @@ pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<Secret
         .collect())
 }
 
-impl SecretPlace {
-    /// The server's chain that the gateway reads of it, leaf first.
-    ///
-    /// # Errors
-    /// When it holds none, or none that can be read.
-    pub(super) fn chain(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
-        certificates(secret.data.key_pair()?.certificate)
-    }
+/// The server's chain that the gateway reads of a Secret, leaf first.
+///
+/// # Errors
+/// When it holds none, or none that can be read.
+pub(super) fn chain(secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    certificates(secret.data.key_pair()?.certificate)
+}
 
+impl SecretPlace {
     /// What the gateway verifies clients with.
     ///
     /// # Errors
-    /// As [`Self::chain`].
+    /// As [`chain`].
     pub(super) fn authorities(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
         // A file of a volume has one name; of a credential, Istio looks for two.
         match secret.data.entries.get(CA_CHAIN_FILE) {

@@ -138,6 +138,18 @@ fn a_new_leaf_goes_to_files_and_secret_and_is_seen_at_the_gateway() {
     assert_eq!(serial(&workspace), ahead);
     holds_the_files(&plane, &workspace);
 
+    // A running serve of the workspace is asked, too.
+    let local = Serve::start(&workspace.dir, &[]);
+    let json = workspace.run(&["rotate", HOST, "-o", "json"]).exits(0).json();
+    let proofs = json["rotations"][0]["proofs"].as_array().expect("two");
+    let targets: Vec<&Value> = proofs.iter().map(|proof| &proof["target"]).collect();
+    assert_eq!(
+        targets,
+        [&local.address(443).to_string(), &serve.address(443).to_string()]
+    );
+    assert!(proofs.iter().all(|proof| proof["proven"] == true), "{json:#}");
+    drop(local);
+
     // What is deleted there is not made again by a job that rotates.
     workspace.run(&["delete", "--yes"]).exits(0);
     workspace

@@ -408,37 +408,42 @@ fn an_adopted_secret_is_rotated_where_its_ca_is_at_hand() {
         &[
             ("tls.crt", path("3_application/certs/shop.example.com.cert.pem")),
             ("tls.key", path("3_application/private/shop.example.com.key.pem")),
+            ("ca.crt", path("2_intermediate/certs/ca-chain.cert.pem")),
         ],
     );
-    let dir = Dir::new();
-    dir.run(&["init", "-n", &namespace, "--gateway-namespace", &pods])
+    let workspace = ClusterWorkspace {
+        dir: Dir::new(),
+        kubeconfig: plane.kubeconfig(),
+        namespace: namespace.clone(),
+        pod_namespace: pods.clone(),
+    };
+    workspace
+        .dir
+        .run(&["init", "-n", &namespace, "--gateway-namespace", &pods])
         .exits(0);
-    run_in(
-        &dir,
-        &plane,
-        &["adopt", "secret/shop-tls", &path("1_root/certs/ca.cert.pem")],
-    )
-    .exits(0)
-    .prints("mode simple");
-    run_in(&dir, &plane, &["apply", "--no-wait"]).exits(0);
-    run_in(&dir, &plane, &["rotate", "shop.example.com"])
+    let run = |args: &[&str]| run_in(&workspace.dir, &plane, args);
+    run(&["adopt", "secret/shop-tls"]).exits(0).prints("mode mutual");
+    run(&["apply", "--no-wait"]).exits(0);
+    let gateway = Dir::new();
+    let _serve = cluster_gateway::start(&plane, &workspace, &gateway);
+    run(&["rotate", "shop.example.com"])
         .exits(2)
         .says("the key of its CA is not here")
         .says("--signer DIR");
     let signer = path("");
     // Its data is kubectl's still, until it is taken over.
-    run_in(&dir, &plane, &["rotate", "shop.example.com", "--signer", &signer])
+    run(&["rotate", "shop.example.com", "--signer", &signer])
         .exits(1)
         .says("is managed by kubectl-create");
-    run_in(
-        &dir,
-        &plane,
-        &["rotate", "shop.example.com", "--signer", &signer, "--force-conflicts"],
-    )
-    .exits(0)
-    .prints("Secret adoptrotate-ingress/shop-tls configured");
+    // No client is here, and what is served is seen all the same.
+    run(&["rotate", "shop.example.com", "--signer", &signer, "--force-conflicts"])
+        .exits(0)
+        .prints("Secret adoptrotate-ingress/shop-tls configured")
+        .prints("seen without a client certificate");
     assert_eq!(
         secret_text(&plane, &pods, "shop-tls", "tls.crt"),
-        dir.read("shop.example.com/3_application/certs/shop.example.com.cert.pem")
+        workspace
+            .dir
+            .read("shop.example.com/3_application/certs/shop.example.com.cert.pem")
     );
 }

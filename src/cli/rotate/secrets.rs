@@ -253,7 +253,8 @@ impl Cluster<'_> {
             let outcome = apply::store_all(&self.client, ready, self.allowed, &mut |_, did| action = Some(did)).await;
             if let Err(stopped) = outcome {
                 let left = tried.iter().skip(stored.len()).map(|secret| secret.ready.title());
-                return Err(self.half_done(stopped, prepared, &stored, left.collect(), args, context));
+                let left: Vec<String> = left.collect();
+                return Err(half_done(stopped, prepared, &stored, &left, args, context));
             }
             stored.push(Stored {
                 namespace: secret.place.namespace.clone(),
@@ -265,43 +266,44 @@ impl Cluster<'_> {
         }
         Ok(stored)
     }
+}
 
-    fn half_done(
-        &self,
-        stopped: Stopped,
-        prepared: &Prepared,
-        stored: &[Stored],
-        left: Vec<String>,
-        args: &RotateArgs,
-        context: &Context,
-    ) -> Failure {
-        let host = prepared.held.layout.host();
-        let mut problem = stopped.refused.problem;
-        let mut lines: Vec<String> = problem.why.take().into_iter().collect();
-        lines.push(if prepared.paths().next().is_some() {
-            format!(
-                "swapped: the files of {host} (serial {} is the server leaf's)",
-                prepared.serial
-            )
-        } else {
-            format!("the files of {host} are as they were")
-        });
-        lines.extend((stored.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name)));
-        lines.extend(
-            left.iter()
-                .map(|title| format!("not swapped: {title}, which the gateway goes on with")),
-        );
-        problem.why = Some(lines.join("\n"));
-        let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
-        problem.fix = Some(format!(
-            "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
-            going_on(host, &prepared.step, args, context)
-        ));
-        if stopped.refused.is_conflict {
-            Failure::findings(problem)
-        } else {
-            Failure::runtime(problem)
-        }
+/// The failure of a step whose files stand: what is swapped, what is not, and the
+/// line that goes on.
+fn half_done(
+    stopped: Stopped,
+    prepared: &Prepared,
+    stored: &[Stored],
+    left: &[String],
+    args: &RotateArgs,
+    context: &Context,
+) -> Failure {
+    let host = prepared.held.layout.host();
+    let mut problem = stopped.refused.problem;
+    let mut lines: Vec<String> = problem.why.take().into_iter().collect();
+    lines.push(if prepared.paths().next().is_some() {
+        format!(
+            "swapped: the files of {host} (serial {} is the server leaf's)",
+            prepared.serial
+        )
+    } else {
+        format!("the files of {host} are as they were")
+    });
+    lines.extend((stored.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name)));
+    lines.extend(
+        left.iter()
+            .map(|title| format!("not swapped: {title}, which the gateway goes on with")),
+    );
+    problem.why = Some(lines.join("\n"));
+    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
+    problem.fix = Some(format!(
+        "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
+        going_on(host, &prepared.step, args, context)
+    ));
+    if stopped.refused.is_conflict {
+        Failure::findings(problem)
+    } else {
+        Failure::runtime(problem)
     }
 }
 
@@ -313,15 +315,19 @@ fn going_on(host: &Host, step: &Step, args: &RotateArgs, context: &Context) -> S
         Step::AbortCa => "--abort",
         Step::Leaves { .. } | Step::CatchUp { finishes: false } | Step::Nothing(_) => "--if-expires-in 0d",
     };
-    let mut line = format!("istio-tls{} rotate {} {step}", dir_flag(context), quote(host.as_str()));
     let place = &args.cluster.place;
-    if let Some(file) = &place.kubeconfig {
-        line += &format!(" --kubeconfig {}", quote(&file.display().to_string()));
-    }
-    if let Some(context) = &place.context {
-        line += &format!(" --context {}", quote(context));
-    }
-    line
+    let file = place.kubeconfig.as_ref().map(|file| file.display().to_string());
+    let flag = |name: &str, value: Option<&str>| match value {
+        Some(value) => format!(" --{name} {}", quote(value)),
+        None => String::new(),
+    };
+    format!(
+        "istio-tls{} rotate {} {step}{}{}",
+        dir_flag(context),
+        quote(host.as_str()),
+        flag("kubeconfig", file.as_deref()),
+        flag("context", place.context.as_deref())
+    )
 }
 
 /// How Secrets that were tried with the files' state stand to it.
@@ -362,7 +368,7 @@ fn leaf(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Option<L
     if place.leaf_keys.is_empty() {
         return None;
     }
-    let chain = place.chain(secret).ok()?;
+    let chain = host_secrets::chain(secret).ok()?;
     leaf_of(chain.first()?, context)
 }
 

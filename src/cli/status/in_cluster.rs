@@ -138,7 +138,7 @@ async fn gateway(
 
 fn held(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Held {
     let leaf = || {
-        let chain = place.chain(secret).map_err(gather::reason)?;
+        let chain = host_secrets::chain(secret).map_err(gather::reason)?;
         let leaf = chain.first().ok_or_else(|| "it holds no certificate".to_owned())?;
         gather::certificate(leaf, context).map_err(gather::reason)
     };

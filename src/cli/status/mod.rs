@@ -213,10 +213,10 @@ fn role_word(role: &Role) -> &'static str {
 
 /// Where a certificate is: `file, Secret istio-system/a, served at 127.0.0.1:443`.
 fn place(row: &Row, verbose: bool) -> String {
-    let file = row.file.as_ref().map(|file| match verbose {
-        true => file.clone(),
-        false => "file".to_owned(),
-    });
+    let file = row
+        .file
+        .as_deref()
+        .map(|file| if verbose { file } else { "file" }.to_owned());
     let secret = row.secret.as_ref().map(|secret| format!("Secret {secret}"));
     let served = row.served.as_ref().map(|target| format!("served at {target}"));
     let other = row.file.is_none().then(|| "not the file's".to_owned());
