@@ -42,8 +42,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 const LONGEST_PAUSE_OF_KIND: Duration = Duration::from_secs(30);
 /// A break that comes so long after another has nothing to do with it.
 const CALM: Duration = Duration::from_secs(30);
-/// So many breaks in a row are nothing special while the server answers.
-const FEW_BREAKS: u32 = 3;
+/// How long one kind may fail before that is said: a server that has just
+/// started refuses much for a moment.
+const START: Duration = Duration::from_secs(5);
 /// How long a server may take to say that it is there.
 const LOOK_LIMIT: Duration = Duration::from_secs(10);
 
@@ -169,25 +170,32 @@ struct Watchers {
     waiting: tokio::sync::Mutex<()>,
 }
 
-/// The breaks of one watch.
+/// The breaks of one watch in a row.
 #[derive(Default)]
 struct Breaks {
     count: u32,
+    first: Option<Instant>,
     last: Option<Instant>,
-    /// What was said of it.
+    /// That it fails was said.
     said: bool,
 }
 
 impl Breaks {
-    /// One more; how many that makes in a row.
+    /// One more; how many that makes.
     fn another(&mut self) -> u32 {
         let now = Instant::now();
         if self.last.is_some_and(|last| now.duration_since(last) > CALM) {
-            self.count = 0;
+            (self.count, self.first) = (0, None);
         }
         self.last = Some(now);
+        self.first.get_or_insert(now);
         self.count += 1;
         self.count
+    }
+
+    /// For how long.
+    fn since(&self) -> Duration {
+        self.first.map(|first| first.elapsed()).unwrap_or_default()
     }
 }
 
@@ -295,21 +303,26 @@ impl Watchers {
         }
         self.trouble.replace(Some(problem.clone()));
         if self.await_server(&problem).await {
+            (breaks.count, breaks.first) = (0, None);
             return;
         }
-        if error.status().is_none() && breaks.count <= FEW_BREAKS {
-            // It was away for a moment, and is back.
-            return tokio::time::sleep(FIRST_PAUSE).await;
-        }
-        if !breaks.said {
-            breaks.said = true;
-            tracing::warn!(
-                "{} are not followed; what was last seen of them stays: {problem}",
-                title(part)
-            );
+        let mut longest = LONGEST_PAUSE;
+        if breaks.since() > START {
+            longest = LONGEST_PAUSE_OF_KIND;
+            if !std::mem::replace(&mut breaks.said, true) {
+                let mut problem = problem;
+                if error.status().is_none_or(|status| status.code != 403) {
+                    // It is asked again by itself.
+                    problem.fix = None;
+                }
+                tracing::warn!(
+                    "{} are not followed; what was last seen of them stays: {problem}",
+                    title(part)
+                );
+            }
         }
         let pause = FIRST_PAUSE * 2_u32.saturating_pow(breaks.count.min(10));
-        tokio::time::sleep(pause.min(LONGEST_PAUSE_OF_KIND)).await;
+        tokio::time::sleep(pause.min(longest)).await;
     }
 
     /// Where the server is away, waits until it is back, and says both once for

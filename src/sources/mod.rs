@@ -127,6 +127,7 @@ impl Sources {
                 names_of_host: workspace::secret_names_of,
                 files,
                 host_files: self.host_files,
+                in_cluster: self.live.is_some(),
             },
             config: None,
         };
@@ -182,6 +183,7 @@ impl Sources {
                 names_of_host: workspace::secret_names_of,
                 files,
                 host_files: false,
+                in_cluster: false,
             },
         };
         collected.index(&gateway.selector);

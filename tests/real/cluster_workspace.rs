@@ -92,12 +92,18 @@ impl ClusterWorkspace {
     #[track_caller]
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let ran = Ran::of(&mut self.command(args), args);
-        for secret in self.secrets() {
-            for text in [&ran.stdout, &ran.stderr] {
-                assert!(!text.contains(&secret), "`{}` tells a private key:\n{text}", ran.line);
-            }
+        for text in [&ran.stdout, &ran.stderr] {
+            self.is_told_no_key(&ran.line, text);
         }
         ran
+    }
+
+    /// Fails when a text holds a private key of the workspace or the kubeconfig.
+    #[track_caller]
+    pub(crate) fn is_told_no_key(&self, by: &str, text: &str) {
+        for secret in self.secrets() {
+            assert!(!text.contains(&secret), "`{by}` tells a private key:\n{text}");
+        }
     }
 
     /// Pieces of every private key of the workspace and of the kubeconfig: the

@@ -16,6 +16,8 @@ mod cluster_discover;
 mod cluster_failures;
 mod cluster_gateway;
 mod cluster_keys_hidden;
+mod cluster_live;
+mod cluster_live_load;
 mod cluster_rotate;
 mod cluster_rotate_resume;
 mod cluster_secrets;

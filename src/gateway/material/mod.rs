@@ -231,6 +231,13 @@ impl<'a> MaterialReader<'a> {
                     .fix(format!("put the Secret into namespace {}", self.store.namespace)),
             );
         }
+        if self.store.in_cluster {
+            return MaterialError::Missing(problem.fix(format!(
+                "istio-tls apply, which makes the workspace's Secrets; or kubectl -n {} create secret tls {} --cert=FILE --key=FILE",
+                quote(&self.store.namespace),
+                quote(name)
+            )));
+        }
         // The gen-certs line helps only where its Secret would have this name.
         let host = hosts
             .iter()
