@@ -41,6 +41,15 @@ fn cut(workspace: &mut ClusterWorkspace, upstream: std::net::SocketAddr, from: u
     stores
 }
 
+/// A workspace that was applied, and the gateway that serves it.
+#[track_caller]
+fn applied<'d>(plane: &ControlPlane, name: &str, gateway: &'d Dir) -> (ClusterWorkspace, Serve<'d>) {
+    let workspace = ClusterWorkspace::new(plane, name, &[HOST], "mutual");
+    workspace.run(&["apply", "--no-wait"]).exits(0);
+    let serve = cluster_gateway::start(plane, &workspace, gateway);
+    (workspace, serve)
+}
+
 /// How files and Secret stand to each other.
 struct Standing {
     leaf: String,
@@ -71,10 +80,8 @@ fn is_one(standing: &Standing) {
 fn what_is_cut_off_between_files_and_secret_goes_on() {
     let plane = ControlPlane::shared();
     let (_proxy, upstream) = plain_http(&plane);
-    let mut workspace = ClusterWorkspace::new(&plane, "cutrot", &[HOST], "mutual");
-    workspace.run(&["apply", "--no-wait"]).exits(0);
     let gateway = Dir::new();
-    let serve = cluster_gateway::start(&plane, &workspace, &gateway);
+    let (mut workspace, serve) = applied(&plane, "cutrot", &gateway);
     let real = workspace.kubeconfig.clone();
     let old = client_of(&workspace.dir, HOST);
     let before = standing(&plane, &workspace);
@@ -173,10 +180,8 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
 fn a_killed_rotation_leaves_the_whole_old_secret_and_goes_on() {
     let plane = ControlPlane::shared();
     let (_proxy, upstream) = plain_http(&plane);
-    let mut workspace = ClusterWorkspace::new(&plane, "killrot", &[HOST], "mutual");
-    workspace.run(&["apply", "--no-wait"]).exits(0);
     let gateway = Dir::new();
-    let serve = cluster_gateway::start(&plane, &workspace, &gateway);
+    let (mut workspace, serve) = applied(&plane, "killrot", &gateway);
     let real = workspace.kubeconfig.clone();
     let old = client_of(&workspace.dir, HOST);
     let before = standing(&plane, &workspace);

@@ -16,7 +16,7 @@ super::codes! {
     STATUS_DRIFT = "ITL1003" Warning None;
         title: "the gateway serves another certificate than the file holds";
         why: "the Secret or the gateway's input was not replaced with the files, or another chain is served";
-        fix: "istio-tls manifests --only secrets | kubectl apply --server-side -f -, or start istio-tls serve in this workspace";
+        fix: "istio-tls rotate HOST --if-expires-in 0d where a cluster serves it, or start istio-tls serve in this workspace";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_NOT_SERVED = "ITL1004" Error None;
         title: "the gateway presents no certificate for a host of the workspace";
