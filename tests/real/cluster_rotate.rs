@@ -424,3 +424,27 @@ fn a_secret_that_others_renewed_is_not_set_back() {
     workspace.run(&["rotate", HOST]).exits(0);
     workspace.run(&["verify", HOST]).exits(0);
 }
+
+#[test]
+fn a_host_whose_secret_is_refused_keeps_the_others_from_being_touched() {
+    let plane = ControlPlane::shared();
+    let workspace = ClusterWorkspace::new(&plane, "manyrot", &[HOST, "bookinfo.com"], "simple");
+    let pods = workspace.pod_namespace.clone();
+    workspace.run(&["apply", "--no-wait"]).exits(0);
+    let patch = r#"{"stringData": {"tls.crt": "of jane"}}"#;
+    let jane = "--field-manager=jane";
+    plane.kubectl_ok(&["-n", &pods, "patch", "secret", "bookinfo-credential", jane, "-p", patch]);
+    let standing = (serial(&workspace), identity_of(&plane, &pods, SECRET));
+    workspace
+        .run(&["rotate", HOST, "bookinfo.com"])
+        .exits(1)
+        .says("data.tls.crt is managed by jane")
+        .says("nothing of bookinfo.com was written");
+    assert_eq!((serial(&workspace), identity_of(&plane, &pods, SECRET)), standing);
+    workspace.run(&["rotate", HOST]).exits(0);
+    workspace
+        .run(&["rotate", HOST, "bookinfo.com", "--force-conflicts"])
+        .exits(0)
+        .prints(&format!("Secret {pods}/bookinfo-credential configured"));
+    assert_ne!(serial(&workspace), standing.0);
+}

@@ -252,6 +252,14 @@ async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &
         });
     }
     drop(reading);
+    // One host whose Secret is refused keeps the others from being touched.
+    let all: Vec<&Prepared> = (waiting.iter().flatten()).map(AsRef::as_ref).collect();
+    if let Some(cluster) = cluster.as_ref().filter(|_| all.len() > 1) {
+        for prepared in all {
+            let host = prepared.held.layout.host();
+            cluster.try_secrets(host, prepared.material()?, context).await?;
+        }
+    }
     let live = Live {
         serve: running_serve(context).await,
         cluster,
