@@ -6,7 +6,8 @@
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
 //! work; [`secrets`] reads single ones; [`discover`] asks where the ingress
-//! gateway is reached, and [`ingress`] chooses; [`parts`] finds what may be
+//! gateway is reached, and [`ingress`] chooses, or [`gateway_pod`] where there is
+//! no address; [`pods`] leads through a node to a pod; [`parts`] finds what may be
 //! listed, and [`watch`] follows it; [`failure`] puts what went wrong into words.
 
 pub mod apply;
@@ -14,12 +15,14 @@ pub mod client;
 pub mod diff;
 pub mod discover;
 pub mod failure;
+pub mod gateway_pod;
 pub mod ingress;
 pub mod kubeconfig;
 pub mod live;
 pub mod owned;
 pub mod parts;
 pub mod plan;
+pub mod pods;
 pub mod resources;
 pub mod rollout;
 pub mod secrets;

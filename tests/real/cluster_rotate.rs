@@ -60,7 +60,7 @@ fn a_new_leaf_goes_to_files_and_secret_and_is_seen_at_the_gateway() {
         .run(&["rotate", HOST, "--dry-run"])
         .exits(0)
         .prints(&format!(
-            "tls.crt, tls.key of Secret {pods}/{SECRET} of the context admin would change, which holds {before}"
+            "Secret {pods}/{SECRET} of the context admin gets new tls.crt, tls.key; it holds {before}"
         ))
         .prints("SHA-256");
     let json = workspace

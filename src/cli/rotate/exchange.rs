@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::RotateArgs;
 use super::issue::Prepared;
 use super::plan::Step;
-use super::prove::{self, Look, Proof};
+use super::prove::{Gateway, Proof};
 use super::secrets::{Cluster, Stored};
+use crate::cli::Failure;
+use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
-use crate::cli::{Failure, cluster_ingress};
 use crate::probe::target::Target;
 use crate::workspace::running::RunningServe;
 use crate::workspace::store::Store;
@@ -77,24 +78,25 @@ pub(super) async fn exchange(
     context: &Context,
 ) -> Result<Exchanged, Failure> {
     let host = prepared.held.layout.host().clone();
-    let mut looks: Vec<(Target, Look)> = Vec::new();
+    let mut gateways = Vec::new();
     if let Some(serve) = &live.serve {
-        let target = Target::Running(serve.clone());
-        let before = prove::before(&prepared, &target, context).await?;
-        looks.push((target, before));
+        let reached = Reached::from(Target::Running(serve.clone()));
+        gateways.push(Gateway::look(reached, None, &prepared, context).await?);
     }
     let (mut in_cluster, mut unseen) = (None, None);
-    match live.cluster.as_ref().map(|cluster| &cluster.gateway) {
-        Some(Ok(target)) => {
-            let before = prove::before(&prepared, target, context).await?;
-            if cluster_ingress::is_out_of_reach(&before.outcome) {
-                unseen = Some(before.outcome.verdict.summary);
-            } else {
-                in_cluster = Some((target.clone(), before));
+    if let Some(cluster) = &live.cluster {
+        match cluster.reach().await {
+            Ok((reached, told)) => {
+                let gateway = Gateway::look(reached, Some(cluster), &prepared, context).await?;
+                if cluster_ingress::is_out_of_reach(&gateway.before.outcome) {
+                    unseen = Some(gateway.before.outcome.verdict.summary);
+                } else {
+                    context.say(&told);
+                    in_cluster = Some(gateway);
+                }
             }
+            Err(problem) => unseen = Some(problem.what),
         }
-        Some(Err(why)) => unseen = Some(why.clone()),
-        None => {}
     }
     let mut secrets = Vec::new();
     // Nobody else exchanges files until their Secrets have followed.
@@ -115,15 +117,15 @@ pub(super) async fn exchange(
         secrets = cluster.store(&prepared, &tried, args, context).await?;
     }
     drop(store);
-    looks.extend(in_cluster);
-    if !looks.is_empty() {
+    gateways.extend(in_cluster);
+    if !gateways.is_empty() {
         context.say(&format!("waiting until {host} is served with its new material"));
     }
     let mounted = live.cluster.as_ref().is_some_and(Cluster::is_mounted);
     let wait = args.wait.unwrap_or(if mounted { WAIT_MOUNTED } else { WAIT });
     let mut proofs = Vec::new();
-    for (target, before) in looks {
-        proofs.push(prove::after(&prepared, before, &target, wait, context).await?);
+    for gateway in gateways {
+        proofs.push(gateway.prove(&prepared, wait, context).await?);
     }
     Ok(Exchanged {
         prepared,

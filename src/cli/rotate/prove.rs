@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::chain::Held;
 use super::issue::{Identity, Prepared};
+use super::secrets::Cluster;
 use crate::cli::Failure;
+use crate::cli::cluster_ingress::Reached;
 use crate::cli::connection::client_pair;
 use crate::cli::context::Context;
 use crate::files::shown;
@@ -54,44 +56,71 @@ impl Look {
     }
 }
 
-/// Looks once, as the client before the rotation.
-///
-/// # Errors
-/// When the client's key is none that TLS can use.
-pub(super) async fn before(prepared: &Prepared, target: &Target, context: &Context) -> Result<Look, Failure> {
-    look(&prepared.held, &prepared.before, target, context).await
+/// A gateway that was looked at before the rotation.
+pub(super) struct Gateway<'a> {
+    reached: Reached,
+    /// The cluster that it is reached by anew, where its pod goes.
+    cluster: Option<&'a Cluster<'a>>,
+    pub(super) before: Look,
 }
 
-/// Looks as every client until all of them are served with the wanted leaf, or
-/// `wait` is over.
-///
-/// # Errors
-/// As [`before`].
-pub(super) async fn after(
-    prepared: &Prepared,
-    before: Look,
-    target: &Target,
-    wait: Duration,
-    context: &Context,
-) -> Result<Proof, Failure> {
-    let start = Instant::now();
-    loop {
-        let waited = start.elapsed();
-        let mut after = Vec::with_capacity(prepared.after.len());
-        for identity in &prepared.after {
-            after.push(look(&prepared.held, identity, target, context).await?);
+impl<'a> Gateway<'a> {
+    /// Looks once, as the client before the rotation.
+    ///
+    /// # Errors
+    /// When the client's key is none that TLS can use.
+    pub(super) async fn look(
+        reached: Reached,
+        cluster: Option<&'a Cluster<'a>>,
+        prepared: &Prepared,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let before = look(&prepared.held, &prepared.before, &reached.target, context).await?;
+        Ok(Self {
+            reached,
+            cluster,
+            before,
+        })
+    }
+
+    /// Looks as every client until all of them are served with the wanted leaf, or
+    /// `wait` is over.
+    ///
+    /// # Errors
+    /// As [`Gateway::look`].
+    pub(super) async fn prove(
+        mut self,
+        prepared: &Prepared,
+        wait: Duration,
+        context: &Context,
+    ) -> Result<Proof, Failure> {
+        let start = Instant::now();
+        loop {
+            let waited = start.elapsed();
+            let mut after = Vec::with_capacity(prepared.after.len());
+            for identity in &prepared.after {
+                after.push(look(&prepared.held, identity, &self.reached.target, context).await?);
+            }
+            let proven = after.iter().all(|look| look.is_served(&prepared.serial));
+            if proven || start.elapsed() + PAUSE > wait {
+                return Ok(Proof {
+                    target: self.before.outcome.target.clone(),
+                    before: self.before,
+                    after,
+                    waited,
+                    proven,
+                });
+            }
+            // A pod that went may have a successor by now.
+            if let (Some(cluster), Some(trouble)) = (self.cluster, self.reached.trouble()) {
+                context.say(&format!("note: {}", trouble.what));
+                if let Ok((next, told)) = cluster.reach().await {
+                    context.say(&told);
+                    self.reached = next;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        let proven = after.iter().all(|look| look.is_served(&prepared.serial));
-        if proven || start.elapsed() + PAUSE > wait {
-            return Ok(Proof {
-                target: before.outcome.target.clone(),
-                before,
-                after,
-                waited,
-                proven,
-            });
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 

@@ -102,22 +102,19 @@ fn secrets_planned(secrets: &[TriedSecret], step: &Step, cluster: &str, host: &s
             let title = format!("Secret {}/{}", place.namespace, place.name);
             let keys = changed_keys(secret, step);
             let held = match &secret.leaf {
-                Some(leaf) => format!(", which holds {} (SHA-256 {})", named(&leaf.ends), leaf.sha256),
+                Some(leaf) => format!("; it holds {} (SHA-256 {})", named(&leaf.ends), leaf.sha256),
                 None => String::new(),
             };
             let lags = if secret.differs {
-                "; it lags behind the files"
+                ", and lags behind the files"
             } else {
                 ""
             };
-            if keys.is_empty() {
-                format!("  {host}: {title} of the context {cluster} stays{held}")
-            } else {
-                format!(
-                    "  {host}: {} of {title} of the context {cluster} would change{held}{lags}",
-                    keys.join(", ")
-                )
-            }
+            let change = match keys.len() {
+                0 => "stays".to_owned(),
+                _ => format!("gets new {}", keys.join(", ")),
+            };
+            format!("  {host}: {title} of the context {cluster} {change}{held}{lags}")
         })
         .collect()
 }

@@ -10,17 +10,17 @@ use super::report::dir_flag;
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, inspect};
 use crate::cli::cluster_access::{FirstUse, permit};
+use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, cluster_ingress, intent};
+use crate::cli::{Failure, intent};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
-use crate::cluster::discover;
+use crate::cluster::ingress::Wanted;
 use crate::cluster::plan;
 use crate::cluster::secrets::LiveSecret;
 use crate::manifests::build::Material;
 use crate::names::Host;
-use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{SecretStyle, WorkspaceConfig};
@@ -34,8 +34,7 @@ pub(super) struct Cluster<'a> {
     client: Client<'a>,
     config: WorkspaceConfig,
     allowed: Allowed,
-    /// The gateway, or why there is no way to it.
-    pub(super) gateway: Result<Target, String>,
+    gateway: Wanted,
 }
 
 /// A leaf in a Secret.
@@ -145,12 +144,8 @@ pub(super) async fn connect<'a>(
     // Chains without an entry have their names, too.
     let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
     let config = host_secrets::located(config, context);
-    let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
-    let gateway = match discover::look(&client, &wanted).await {
-        Ok(found) => cluster_ingress::of_found(&found, &wanted),
-        Err(problem) => Err(problem),
-    };
     Ok(Some(Cluster {
+        gateway: cluster_ingress::wanted(config.gateway.clone(), context),
         client,
         config,
         allowed: Allowed {
@@ -158,7 +153,6 @@ pub(super) async fn connect<'a>(
             // Replacing would take the Secret away for a while.
             replace: false,
         },
-        gateway: gateway.map(|(target, _)| target).map_err(|problem| problem.what),
     }))
 }
 
@@ -166,6 +160,14 @@ impl Cluster<'_> {
     /// The context's name.
     pub(super) fn context(&self) -> &str {
         &self.client.access.context
+    }
+
+    /// Reaches the cluster's gateway; says how, too.
+    ///
+    /// # Errors
+    /// When there is no way to it.
+    pub(super) async fn reach(&self) -> Result<(Reached, String), Problem> {
+        cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
     /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.

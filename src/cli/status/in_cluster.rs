@@ -8,15 +8,14 @@ use futures_util::{StreamExt as _, stream};
 use super::gather;
 use super::judge::{Held, HostState, SecretState};
 use crate::cli::cluster_access::KubeconfigArgs;
+use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, cluster_ingress, intent};
+use crate::cli::{Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
-use crate::cluster::discover;
 use crate::cluster::failure::ApiError;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::lint::{Skipped, codes};
-use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::WorkspaceConfig;
 
@@ -29,7 +28,7 @@ pub(super) struct Asked {
     /// The context's name.
     pub(super) context: Option<String>,
     /// The gateway, where it was wanted and has an address.
-    pub(super) gateway: Option<Target>,
+    pub(super) gateway: Option<Reached>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
     /// Why the cluster could not be asked at all.
@@ -112,22 +111,18 @@ impl Asked {
     }
 }
 
-/// The gateway's address; what else may not be read is no reason to fail.
+/// The gateway; what else may not be read is no reason to fail.
 async fn gateway(
     client: &Client<'_>,
     config: &WorkspaceConfig,
     skipped: &mut Vec<Skipped>,
     context: &Context,
-) -> Option<Target> {
+) -> Option<Reached> {
     let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
-    let found = match discover::look(client, &wanted).await {
-        Ok(found) => cluster_ingress::of_found(&found, &wanted),
-        Err(problem) => Err(problem),
-    };
-    match found {
-        Ok((target, told)) => {
+    match cluster_ingress::reach_with(client, &wanted).await {
+        Ok((reached, told)) => {
             context.say(&format!("context {}: {told}", client.access.context));
-            Some(target)
+            Some(reached)
         }
         Err(problem) => {
             skipped.extend(super::unserved(&problem.what));

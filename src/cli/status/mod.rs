@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use self::in_cluster::Asked;
 use self::judge::{Role, Row, State};
 use super::cluster_access::KubeconfigArgs;
+use super::cluster_ingress::Lifetime;
 use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, cluster_ingress, duration, intent};
@@ -82,7 +83,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         ..ConnectionArgs::default()
     };
     let runtime = runtime()?;
-    let mut target = runtime.block_on(connection.nearby(context))?;
+    let mut reached = runtime.block_on(connection.nearby(Lifetime::Process, context))?;
     let config = cluster_ingress::workspace(context)?;
     let place = match args.cluster.in_play(config.as_ref()) {
         _ if args.local => None,
@@ -91,15 +92,19 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     };
     let mut asked = Asked::default();
     if let Some(place) = place {
-        let wants_gateway = args.target.is_none() && target == Target::None;
+        let wants_gateway = args.target.is_none() && reached.target == Target::None;
         asked = runtime.block_on(in_cluster::ask(&place, &mut states, wants_gateway, context))?;
-        target = asked.gateway.take().unwrap_or(target);
+        reached = asked.gateway.take().unwrap_or(reached);
     }
-    runtime.block_on(gather::served(&mut states, &target, args.timeout, context));
+    let target = &reached.target;
+    runtime.block_on(gather::served(&mut states, target, args.timeout, context));
+    if let Some(problem) = reached.trouble() {
+        context.say_always(&format!("warning: {problem}"));
+    }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, findings) = judge::judge(&states, within, context.now);
     let mut skipped = asked.skipped;
-    if target == Target::None
+    if *target == Target::None
         && !skipped
             .iter()
             .any(|skipped| skipped.code == codes::STATUS_NOT_SERVED.id)
