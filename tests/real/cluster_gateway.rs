@@ -14,7 +14,15 @@ use crate::tls_client::Identity;
 /// Starts it in an empty folder of its own, and gives it the LoadBalancer's address.
 #[track_caller]
 pub(crate) fn start<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir: &'d Dir) -> Serve<'d> {
-    let serve = Serve::start(
+    let serve = without_address(plane, workspace, dir);
+    give_address(plane, workspace, &serve);
+    serve
+}
+
+/// Starts it in an empty folder of its own.
+#[track_caller]
+pub(crate) fn without_address<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir: &'d Dir) -> Serve<'d> {
+    Serve::start(
         dir,
         &[
             "--cluster",
@@ -27,9 +35,7 @@ pub(crate) fn start<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir:
             "--access-log",
             "off",
         ],
-    );
-    give_address(plane, workspace, &serve);
-    serve
+    )
 }
 
 /// The gateway's Service, with the address at which `serve` listens.

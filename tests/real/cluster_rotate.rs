@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::cluster_forward::{make_gateway, make_service};
 use crate::cluster_gateway::{self, asked, identity_of, secret_text};
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
 use crate::harness::Dir;
+use crate::played_node::PlayedNode;
 use crate::running_program::StopAtEnd;
 use crate::serve_process::{Serve, client_of, trusting};
 use crate::tls_client::{Connection, Identity};
@@ -447,4 +449,58 @@ fn a_host_whose_secret_is_refused_keeps_the_others_from_being_touched() {
         .exits(0)
         .prints(&format!("Secret {pods}/bookinfo-credential configured"));
     assert_ne!(serial(&workspace), standing.0);
+}
+
+#[test]
+fn a_gateway_without_address_is_proven_through_its_pod() {
+    let plane = ControlPlane::shared();
+    let workspace = ClusterWorkspace::new(&plane, "tunnelrot", &[HOST], "mutual");
+    let pods = workspace.pod_namespace.clone();
+    workspace.run(&["apply", "--no-wait"]).exits(0);
+    let gateway = Dir::new();
+    let serve = cluster_gateway::without_address(&plane, &workspace, &gateway);
+    make_service(&plane, &pods, "ClusterIP");
+    // Nobody has seen the new leaf: the old CA stays until the user says so once more.
+    workspace
+        .run(&["rotate", HOST, "--ca"])
+        .exits(0)
+        .prints("not proven at the cluster's gateway: Service tunnelrot-ingress/istio-ingressgateway has no address");
+    workspace
+        .run(&["rotate", HOST, "--finish"])
+        .exits(1)
+        .prints("once more; the previous CA goes");
+    assert_eq!(
+        secret_text(&plane, &pods, SECRET, "ca.crt")
+            .matches("BEGIN CERTIFICATE")
+            .count(),
+        4
+    );
+    workspace.run(&["rotate", HOST, "--finish"]).exits(0);
+    assert_eq!(
+        secret_text(&plane, &pods, SECRET, "ca.crt")
+            .matches("BEGIN CERTIFICATE")
+            .count(),
+        2
+    );
+
+    // The test plays the node and its kubelet, through which the pod is reached.
+    let node = PlayedNode::start(&plane, "played-tunnelrot");
+    make_gateway(&node, &pods, "gateway-1", &serve);
+    for args in [
+        &["rotate", HOST][..],
+        &["rotate", HOST, "--ca"],
+        &["rotate", HOST, "--finish"],
+    ] {
+        workspace
+            .run(args)
+            .exits(0)
+            .says("through a port-forward to the pod tunnelrot-ingress/gateway-1")
+            .prints("proven at 127.0.0.1:");
+    }
+    workspace
+        .run(&["status"])
+        .exits(0)
+        .prints("served at 127.0.0.1:")
+        .says("through a port-forward");
+    holds_the_files(&plane, &workspace);
 }
