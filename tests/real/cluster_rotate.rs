@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::cluster_discover::copy;
 use crate::cluster_forward::{make_gateway, make_service};
 use crate::cluster_gateway::{self, asked, identity_of, secret_text};
 use crate::cluster_workspace::ClusterWorkspace;
@@ -394,9 +395,7 @@ fn a_secret_that_others_renewed_is_not_set_back() {
     workspace.run(&["apply", "--no-wait"]).exits(0);
     // The same workspace on another machine rotates.
     let elsewhere = Dir::new();
-    let mut line = std::process::Command::new("cp");
-    line.arg("-r").arg(workspace.dir.path(".")).arg(elsewhere.path("."));
-    assert!(line.status().expect("cp").success());
+    copy(&workspace.dir, &elsewhere);
     let config = workspace.kubeconfig.to_str().expect("text").to_owned();
     elsewhere.run(&["rotate", HOST, "--kubeconfig", &config]).exits(0);
     let standing = identity_of(&plane, &pods, SECRET);
