@@ -70,8 +70,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         .iter()
         .map(|(host, mode)| gather::files(host, *mode, context))
         .collect();
-    let target_cluster = args.target.as_deref() == Some("cluster");
-    if args.local && target_cluster {
+    if args.local && args.target.as_deref() == Some("cluster") {
         return Err(Failure::usage(
             Problem::new("--local and --target cluster exclude each other").fix("leave one of them out"),
         ));
@@ -85,11 +84,8 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let runtime = runtime()?;
     let mut reached = runtime.block_on(connection.nearby(Lifetime::Process, context))?;
     let config = cluster_ingress::workspace(context)?;
-    let place = match args.cluster.in_play(config.as_ref()) {
-        _ if args.local => None,
-        None if target_cluster => Some(args.cluster.clone()),
-        place => place,
-    };
+    // --target cluster alone names a gateway, not a cluster that was applied to.
+    let place = args.cluster.in_play(config.as_ref()).filter(|_| !args.local);
     let mut asked = Asked::default();
     if let Some(place) = place {
         let wants_gateway = args.target.is_none() && reached.target == Target::None;
