@@ -9,7 +9,9 @@ use crate::cluster::client::Client;
 use crate::cluster::ingress::{self, Wanted};
 use crate::cluster::pods::{Forward, PodRef};
 use crate::cluster::{discover, gateway_pod};
+use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
+use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
@@ -67,12 +69,7 @@ pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Fa
 /// will do or can be opened: exit 1.
 pub(super) async fn reach(place: &KubeconfigArgs, lifetime: Lifetime, context: &Context) -> Result<Reached, Failure> {
     let config = workspace(context)?;
-    let recorded = config.as_ref().and_then(|config| config.context.clone());
-    let place = KubeconfigArgs {
-        kubeconfig: place.kubeconfig.clone(),
-        context: place.context.clone().or(recorded),
-    };
-    let access = place.access(context).await?;
+    let access = place.or_recorded(config.as_ref()).access(context).await?;
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), context);
@@ -84,6 +81,15 @@ pub(super) async fn reach(place: &KubeconfigArgs, lifetime: Lifetime, context: &
     let (reached, told) = reached.map_err(Failure::findings)?;
     context.say(&format!("context {}: {told}", client.access.context));
     Ok(reached)
+}
+
+/// Whether no way leads there from here: the gateway may serve all the same.
+pub(super) fn is_out_of_reach(outcome: &Outcome) -> bool {
+    outcome.facts.tls.is_none()
+        && matches!(
+            outcome.verdict.code,
+            Code::NameNotResolved | Code::Unreachable | Code::Timeout
+        )
 }
 
 /// The gateway that a workspace's objects are for.
@@ -113,6 +119,15 @@ pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Targe
         place: Place::Cluster,
     };
     Ok((target, told))
+}
+
+/// Looks for the gateway, and reaches it by its address or through a port-forward.
+///
+/// # Errors
+/// As [`discover::look`] and [`reach_found`].
+pub(super) async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached, String), Problem> {
+    let found = discover::look(client, wanted).await?;
+    reach_found(client, &found, wanted).await
 }
 
 /// As [`of_found`]; where there is no address, through a port-forward to a pod

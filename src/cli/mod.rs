@@ -15,12 +15,15 @@ mod certificate_source;
 mod chain_files;
 mod cluster_access;
 mod cluster_ingress;
+mod cluster_objects;
 mod entries;
 mod finding_args;
 mod host_list;
+mod host_secrets;
 mod intent;
 mod password;
 mod pem_files;
+mod secret_source;
 
 mod adopt;
 mod apply;

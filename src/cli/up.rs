@@ -43,6 +43,12 @@ pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> 
                 .fix("istio-tls serve -f FILE, and istio-tls probe beside it"),
         ));
     }
+    if args.serve.live.cluster {
+        return Err(Failure::usage(
+            Problem::new("up serves the workspace, not a cluster")
+                .fix("istio-tls serve --cluster, and istio-tls probe beside it"),
+        ));
+    }
     let hosts = parse(&args.hosts)?;
     make_missing_chains(&hosts, context)?;
     if args.once && context.verbose == 0 {

@@ -111,6 +111,11 @@ impl<'a> Client<'a> {
         })
     }
 
+    /// The client below, for what requests and answers cannot do.
+    pub(super) fn kube(&self) -> kube::Client {
+        self.inner.clone()
+    }
+
     /// An error of this server in words.
     pub fn problem(&self, error: &ApiError, asked: &Asked) -> Problem {
         error.problem(asked, &self.access)
@@ -378,6 +383,25 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse().ok());
     status
+}
+
+/// An error of kube's own requests.
+pub(super) fn of_kube(error: &kube::Error) -> ApiError {
+    match error {
+        kube::Error::Api(status) => of_kube_status(status),
+        other => ApiError::NoAnswer(no_answer(other)),
+    }
+}
+
+/// A `Status` as kube reads it.
+pub(super) fn of_kube_status(status: &kube::core::Status) -> ApiError {
+    ApiError::Status(Box::new(Status {
+        code: status.code,
+        reason: status.reason.clone(),
+        message: status.message.clone(),
+        typed: true,
+        ..Status::default()
+    }))
 }
 
 /// Why there was no answer, from the chain of errors below the HTTP client.

@@ -82,7 +82,7 @@ async fn allowed(
     }
 }
 
-fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
+pub(super) fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
     Resource {
         api_version: "v1".to_owned(),
         kind: kind.to_owned(),
@@ -91,7 +91,7 @@ fn core(kind: &str, plural: &str, namespaced: bool) -> Resource {
     }
 }
 
-fn items(mut list: Value) -> Vec<Value> {
+pub(super) fn items(mut list: Value) -> Vec<Value> {
     match list["items"].take() {
         Value::Array(items) => items,
         _ => Vec::new(),

@@ -142,7 +142,7 @@ pub async fn discover(
 }
 
 /// Says which versions of the group there are, if any.
-async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
+pub(super) async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
     let group = group(api_version);
     let problem = Problem::new(format!("the cluster does not know {kind} of {api_version}"))
         .at(format!("context {}", client.access.context));

@@ -1,16 +1,19 @@
 //! Keeps a running gateway at the state of its sources: watches the folders
-//! they stand in, reads anew when something happens there, and publishes what
-//! is whole. What is not is reported, and the last good configuration stays.
+//! they stand in, reads anew when something happens there or somebody who
+//! follows a cluster says so, and publishes what is whole. What is not is
+//! reported, and the last good configuration stays; of a cluster, which others
+//! change too, the last good versions of the objects that are not whole.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::config::Built;
+use super::config::{Built, Invalid};
 use super::source::{GatewaySources, SourceError};
 use super::table::Table;
-use super::watch::{FolderWatch, Stopper, Wake};
+use super::watch::{FolderWatch, Stopper, Wake, Waker};
 use crate::problem::Problem;
 use crate::sources::disk::{DiskFiles, Seen};
+use crate::sources::live::ObjectId;
 
 /// How long a file of a chain folder may be away while the chain is made anew.
 const CHAIN_GONE: Duration = Duration::from_secs(2);
@@ -30,6 +33,8 @@ pub struct Reload {
     reported: Option<String>,
     /// Since when the sources are in a state that may be passing.
     waiting_since: Option<Instant>,
+    /// What was said of a cluster's changes that are not taken.
+    held_back: BTreeSet<String>,
 }
 
 /// What a look at the sources came to.
@@ -38,6 +43,8 @@ enum Look {
     Same,
     /// A new configuration.
     New(Built),
+    /// A new configuration without some changes of a cluster's objects, which cannot be used.
+    Part(Built, Vec<Problem>),
     /// It may be whole in a moment.
     Wait(Duration),
     /// It cannot be used.
@@ -55,15 +62,19 @@ impl Reload {
         let watch = FolderWatch::new().map_err(SourceError::Bad)?;
         let files = DiskFiles::default();
         let built = sources.load(&files)?;
-        let reload = Self {
-            accepted: texts(&built.invalid),
+        let mut reload = Self {
+            accepted: broken(&built.invalid),
             notes: said(&built),
             sources,
             watch,
             last: files.seen(),
             reported: None,
             waiting_since: None,
+            held_back: BTreeSet::new(),
         };
+        if let Some(live) = &mut reload.sources.inputs.live {
+            live.take();
+        }
         Ok((reload, built))
     }
 
@@ -72,18 +83,24 @@ impl Reload {
         self.watch.stopper()
     }
 
+    /// Has [`Reload::run`] look at the sources, from another thread.
+    pub fn waker(&self) -> Waker {
+        self.watch.waker()
+    }
+
     /// Publishes every change until stopped. `publish` may refuse a table (a
     /// port that cannot be opened); then the last one stays. `refused` hears of
     /// changes that do not even become one.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
         self.watch.set(&self.last.watched_folders(&self.sources.tops()));
         // What changed between the first reading and watching is read again.
-        let mut timeout = (!self.last.is_current()).then_some(Duration::ZERO);
+        let mut timeout = (!self.is_current()).then_some(Duration::ZERO);
         loop {
             if self.watch.wait(timeout.take()) == Wake::Stop {
                 return;
             }
-            match self.look() {
+            let look = self.look();
+            match look {
                 Look::Same => self.waiting_since = None,
                 Look::Wait(rest) => timeout = Some(rest),
                 Look::Bad(problems) => {
@@ -94,14 +111,39 @@ impl Reload {
                 }
                 Look::New(built) => {
                     self.waiting_since = None;
+                    self.held_back.clear();
+                    self.publish(built, &mut publish);
+                }
+                Look::Part(built, changes) => {
+                    self.waiting_since = None;
+                    if self.say_held_back(&changes) {
+                        refused();
+                    }
                     self.publish(built, &mut publish);
                 }
             }
+            // Whether an object of a cluster is really gone is seen a moment later.
+            let live = self.sources.inputs.live.as_ref();
+            let gone = live.and_then(|live| live.next_change(Instant::now()));
+            timeout = [timeout, gone].into_iter().flatten().min();
         }
+    }
+
+    /// Whether everything is as it was read last.
+    fn is_current(&self) -> bool {
+        let live = self.sources.inputs.live.as_ref();
+        self.last.is_current() && live.is_none_or(|live| live.is_current(Instant::now()))
     }
 
     /// Reads the sources and judges what was read.
     fn look(&mut self) -> Look {
+        if self.sources.inputs.live.is_some() && self.reported.is_none() && self.is_current() {
+            // A cluster tells of much that changes nothing here.
+            return Look::Same;
+        }
+        if let Some(live) = &mut self.sources.inputs.live {
+            live.refresh(Instant::now());
+        }
         let (result, seen) = self.read();
         let waited = self.waiting_since.map(|since| since.elapsed()).unwrap_or_default();
         let gone = self.longest_absence(&seen);
@@ -130,11 +172,13 @@ impl Reload {
             self.last = seen;
             return Look::Same;
         }
-        let broken: Vec<Problem> = built
-            .invalid
-            .iter()
-            .filter(|problem| !self.accepted.contains(&problem.to_string()))
-            .cloned()
+        if self.sources.inputs.live.is_some() {
+            self.last = seen;
+            return self.without_broken(built);
+        }
+        let broken: Vec<Problem> = self
+            .newly_broken(&built)
+            .map(|invalid| invalid.problem.clone())
             .collect();
         if !broken.is_empty() {
             // A certificate is there a moment before its key.
@@ -146,6 +190,49 @@ impl Reload {
         }
         self.last = seen;
         Look::New(built)
+    }
+
+    /// Broken material that was not broken before.
+    fn newly_broken<'b>(&self, built: &'b Built) -> impl Iterator<Item = &'b Invalid> {
+        let invalid = built.invalid.iter();
+        invalid.filter(|invalid| !self.accepted.contains(&invalid.problem.to_string()))
+    }
+
+    /// The last good versions in place of a cluster's objects that broke
+    /// something: of the Secrets, and where that is not enough of the Gateways.
+    /// What has none is taken as it is; as under Istio, its server is reset.
+    fn without_broken(&mut self, mut built: Built) -> Look {
+        let refused: Vec<Problem> = self
+            .newly_broken(&built)
+            .map(|invalid| invalid.problem.clone())
+            .collect();
+        let mut held = false;
+        for of in [Invalid::secrets, Invalid::gateways] {
+            let ids: BTreeSet<ObjectId> = self.newly_broken(&built).flat_map(of).cloned().collect();
+            let live = self.sources.inputs.live.as_mut();
+            if live.is_some_and(|live| live.hold_back(&ids))
+                && let (Ok(before), _) = self.read()
+            {
+                (built, held) = (before, true);
+            }
+        }
+        if held {
+            return Look::Part(built, refused);
+        }
+        Look::New(built)
+    }
+
+    /// Tells which changes of a cluster's objects are not taken, each once;
+    /// false when all was said before.
+    fn say_held_back(&mut self, refused: &[Problem]) -> bool {
+        let texts: BTreeSet<String> = refused.iter().map(ToString::to_string).collect();
+        let mut new = texts.difference(&self.held_back).peekable();
+        let is_new = new.peek().is_some();
+        for text in new {
+            tracing::error!("the change is not taken, the object's last good version stays: {text}");
+        }
+        self.held_back = texts;
+        is_new
     }
 
     fn read(&mut self) -> (Result<Built, SourceError>, Seen) {
@@ -186,10 +273,13 @@ impl Reload {
             }
         }
         self.notes = said(&built);
-        self.accepted = texts(&built.invalid);
+        self.accepted = broken(&built.invalid);
         match publish(built.table) {
             Ok(()) => {
                 self.reported = None;
+                if let Some(live) = &mut self.sources.inputs.live {
+                    live.take();
+                }
                 tracing::info!("configuration reloaded");
             }
             Err(problem) => drop(self.report(&[problem])),
@@ -208,6 +298,20 @@ impl Reload {
         self.reported = Some(text);
         is_new
     }
+}
+
+impl Invalid {
+    fn secrets(&self) -> std::slice::Iter<'_, ObjectId> {
+        self.secrets.iter()
+    }
+
+    fn gateways(&self) -> std::slice::Iter<'_, ObjectId> {
+        std::slice::from_ref(&self.gateway).iter()
+    }
+}
+
+fn broken(invalid: &[Invalid]) -> BTreeSet<String> {
+    invalid.iter().map(|invalid| invalid.problem.to_string()).collect()
 }
 
 /// What was said of a configuration beside its broken material.

@@ -61,9 +61,15 @@ impl<'p> Material<'p> {
     }
 }
 
-/// A place's file, without line and column.
-fn without_line(place: &str) -> &str {
-    place.trim_end_matches(|end: char| end == ':' || end.is_ascii_digit())
+/// A place's file, or its object's title, without line and column.
+fn without_line(mut place: &str) -> &str {
+    while let Some((before, number)) = place.rsplit_once(':')
+        && !number.is_empty()
+        && number.bytes().all(|digit| digit.is_ascii_digit())
+    {
+        place = before;
+    }
+    place
 }
 
 /// Whether a note says what `serve` does otherwise than Istio, which no judge knows.
@@ -87,14 +93,19 @@ impl Built {
             !own.is_some_and(|own| materials.contains(&own)) && !named.any(|file| materials.contains(&file))
         };
         let judged = self.findings.iter().map(|remark| &remark.problem);
-        judged.chain(&self.notes).chain(self.invalid.iter().filter(is_new))
+        judged.chain(&self.notes).chain(self.broken().filter(is_new))
     }
 
     /// What a strict start stops at.
     pub fn stops_strict(&self) -> Option<&Problem> {
         let judged = self.findings.iter().filter(|remark| remark.stops_strict);
         let judged = judged.map(|remark| &remark.problem);
-        judged.chain(&self.notes).chain(&self.invalid).next()
+        judged.chain(&self.notes).chain(self.broken()).next()
+    }
+
+    /// What is wrong with the material.
+    fn broken(&self) -> impl Iterator<Item = &Problem> {
+        self.invalid.iter().map(|invalid| &invalid.problem)
     }
 }
 
@@ -131,6 +142,13 @@ mod tests {
             ("host/key.pem", Some(Material::File("host/key.pem"))),
             ("host/key.pem:12:1", Some(Material::File("host/key.pem"))),
             ("a b.yaml:1:1  data.tls.key", Some(value)),
+            (
+                "Secret a/c-1  data.tls.key",
+                Some(Material::Value {
+                    manifest: "Secret a/c-1",
+                    key: "tls.key",
+                }),
+            ),
             ("a.yaml:1:1  spec.servers[0]", None),
         ] {
             assert_eq!(Material::at(place), expected);

@@ -68,11 +68,18 @@ impl GatewaySources {
 
     fn read(&self, files: &DiskFiles, gone: Gone) -> Result<Built, SourceError> {
         let mut collected = self.inputs.collect(files, gone).map_err(SourceError::Bad)?;
-        if !collected.errors.is_empty() {
+        let live = self.inputs.live.as_ref();
+        if live.is_none() && !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
         }
         let mut findings = self.check.as_ref().map(|check| check(&collected)).unwrap_or_default();
         let mut notes = std::mem::take(&mut collected.notes);
+        if let Some(live) = live {
+            // What one user of a cluster makes stops no other's gateway.
+            let left_out: Vec<Problem> = (collected.errors.drain(..)).map(|error| live.left_out(error)).collect();
+            findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
+            notes.extend(left_out);
+        }
         let mut unknown: Vec<Problem> = collected.warnings.drain(..).map(Problem::from).collect();
         remark::leave_out_said(&mut unknown, &mut findings);
         // The judge looks at these too: what it leaves out was ignored on purpose.
@@ -90,10 +97,10 @@ impl GatewaySources {
             input.take(object, &collected.namespace);
         }
         if input.gateways.is_empty() {
-            return Err(SourceError::Nothing(if self.inputs.is_workspace() {
-                nothing_found(&self.inputs.workspace, "serve")
-            } else {
-                no_gateway(&self.inputs.manifests)
+            return Err(SourceError::Nothing(match live {
+                Some(live) => no_live_gateway(&live.context),
+                None if self.inputs.is_workspace() => nothing_found(&self.inputs.workspace, "serve"),
+                None => no_gateway(&self.inputs.manifests),
             }));
         }
         let mut built = config::build(&input, &collected.store);
@@ -140,7 +147,11 @@ impl Input {
         let metadata = object.manifest.metadata().clone();
         let namespace = metadata.namespace_or(default_namespace).to_owned();
         let (name, created) = (metadata.name, metadata.creation_timestamp.unwrap_or_default());
-        let place = Box::new(object.origin);
+        let place: Box<dyn Locate + Send> = if object.origin.file.is_empty() {
+            Box::new(InCluster(object.manifest.title(default_namespace)))
+        } else {
+            Box::new(object.origin)
+        };
         match object.manifest {
             Manifest::Gateway(gateway) => self.gateways.push(Object {
                 namespace,
@@ -173,6 +184,22 @@ impl Locate for Origin {
         }
         self.describe(path)
     }
+}
+
+/// An object of a cluster, by its title.
+struct InCluster(String);
+
+impl Locate for InCluster {
+    fn locate(&self, path: &str) -> String {
+        format!("{}  {path}", self.0)
+    }
+}
+
+fn no_live_gateway(context: &str) -> Problem {
+    Problem::new("there is no Gateway in the cluster")
+        .at(format!("context {context}"))
+        .why("serve opens the ports that Gateways (networking.istio.io) name")
+        .fix("istio-tls apply, or kubectl apply -f with a Gateway")
 }
 
 fn no_gateway(manifests: &[PathBuf]) -> Problem {

@@ -30,7 +30,7 @@ pub struct FolderWatch {
 /// Why the watch woke up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wake {
-    /// Something happened in a watched folder.
+    /// Something happened in a watched folder, or [`Waker::wake`] was called.
     Change,
     /// The time is up.
     Timeout,
@@ -47,6 +47,18 @@ impl Stopper {
     pub fn stop(&self) {
         // Nobody waits when the watch has gone.
         let _ = self.0.send(Wake::Stop);
+    }
+}
+
+/// Ends a wait from another thread because something has changed that stands in no folder.
+#[derive(Clone)]
+pub struct Waker(Sender<Wake>);
+
+impl Waker {
+    /// Ends the wait, once it is quiet.
+    pub fn wake(&self) {
+        // Nobody waits when the watch has gone.
+        let _ = self.0.send(Wake::Change);
     }
 }
 
@@ -96,6 +108,11 @@ impl FolderWatch {
     /// A handle that ends [`FolderWatch::wait`].
     pub fn stopper(&self) -> Stopper {
         Stopper(self.waker.clone())
+    }
+
+    /// A handle that wakes [`FolderWatch::wait`].
+    pub fn waker(&self) -> Waker {
+        Waker(self.waker.clone())
     }
 
     /// Watches these folders and no others. Returns whether a folder was added

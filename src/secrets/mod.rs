@@ -100,6 +100,8 @@ pub struct SecretStore<'a> {
     pub files: &'a dyn MaterialFiles,
     /// `--host-files`: mount paths may be this machine's.
     pub host_files: bool,
+    /// The objects are those of a cluster, where a missing Secret would be made.
+    pub in_cluster: bool,
 }
 
 impl SecretStore<'_> {

@@ -51,6 +51,7 @@ fn store(files: &Files) -> SecretStore<'_> {
         names_of_host: |host| vec![format!("{}-credential", host.split('.').next().unwrap())],
         files,
         host_files: false,
+        in_cluster: false,
     }
 }
 

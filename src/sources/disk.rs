@@ -22,12 +22,19 @@ pub struct Seen {
     pub files: BTreeMap<PathBuf, Option<[u8; 32]>>,
     /// Folders that were listed, with what stood in them.
     pub folders: BTreeMap<PathBuf, Vec<String>>,
+    /// The generation of a cluster's objects; 0 where none are a source.
+    pub generation: u64,
 }
 
 impl DiskFiles {
     /// What was looked at so far.
     pub fn seen(self) -> Seen {
         self.seen.into_inner()
+    }
+
+    /// Remembers the generation of a cluster's objects.
+    pub(super) fn saw_generation(&self, generation: u64) {
+        self.seen.borrow_mut().generation = generation;
     }
 
     /// Reads a file of at most `limit` bytes.
@@ -96,7 +103,7 @@ impl Seen {
                 .filter_map(|(path, digest)| Some((path.clone(), (*digest)?)))
                 .collect()
         };
-        present(self) == present(other)
+        self.generation == other.generation && present(self) == present(other)
     }
 
     /// Files that `before` had and this reading has not.

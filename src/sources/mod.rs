@@ -1,9 +1,10 @@
-//! What a command is given to work on, read from disk: manifests named with
-//! `-f`, or the workspace's hosts, and the places where Secrets' material lies.
-//! Nothing is judged here; `serve` and `lint` do that.
+//! What a command is given to work on: manifests named with `-f`, the
+//! workspace's hosts, or what is known of a cluster, and the places where
+//! Secrets' material lies. Nothing is judged here; `serve` and `lint` do that.
 
 pub mod disk;
 mod listing;
+pub mod live;
 mod workspace;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -17,6 +18,7 @@ use crate::secrets::{SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use listing::Listing;
+use live::LiveSource;
 use workspace::Workspace;
 
 /// Where objects and Secrets are read from.
@@ -24,6 +26,9 @@ use workspace::Workspace;
 pub struct Sources {
     /// `-f`: files and folders of manifests; empty means the workspace's objects.
     pub manifests: Vec<PathBuf>,
+    /// `--cluster`: a cluster's objects in place of both. The workspace's chains
+    /// then serve nothing: a Secret that is deleted there is missing.
+    pub live: Option<LiveSource>,
     /// What `-f -` gave, read once.
     pub stdin: Option<Vec<u8>>,
     /// `--recursive`: also folders in folders.
@@ -80,7 +85,7 @@ pub struct Collected<'f> {
 impl Sources {
     /// Whether the workspace, not `-f`, gives the objects.
     pub fn is_workspace(&self) -> bool {
-        self.manifests.is_empty() && self.stdin.is_none()
+        self.manifests.is_empty() && self.stdin.is_none() && self.live.is_none()
     }
 
     /// Reads everything; `files` remembers what was looked at.
@@ -96,7 +101,12 @@ impl Sources {
             .map(|config| config.gateway.clone())
             .unwrap_or_default();
         let mut pod_labels = default_pod_labels();
-        pod_labels.extend(gateway.selector);
+        pod_labels.extend(gateway.selector.clone());
+        let chains = if self.live.is_some() {
+            HashMap::new()
+        } else {
+            workspace.secret_names()
+        };
         let mut collected = Collected {
             objects: Vec::new(),
             warnings: Vec::new(),
@@ -107,26 +117,32 @@ impl Sources {
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             pod_labels,
-            workspace_hosts: workspace.hosts.len(),
+            workspace_hosts: if self.live.is_some() { 0 } else { workspace.hosts.len() },
             store: SecretStore {
                 namespace: self.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
                 objects: HashMap::new(),
                 mounts: Vec::new(),
                 folders: self.certs.clone(),
-                chains: workspace.secret_names(),
+                chains,
                 names_of_host: workspace::secret_names_of,
                 files,
                 host_files: self.host_files,
+                in_cluster: self.live.is_some(),
             },
             config: None,
         };
-        if self.is_workspace() {
+        if let Some(live) = &self.live {
+            collected.objects = live.objects().collect();
+            collected.errors = live.errors().to_vec();
+            collected.pod_labels.extend(live.pod_labels.clone());
+            files.saw_generation(live.generation());
+        } else if self.is_workspace() {
             collected.objects = workspace.objects(files, self.namespace.as_deref(), &collected.store.namespace)?;
         } else {
             self.read_manifests(files, gone, &mut collected)?;
         }
         collected.config = workspace.config;
-        collected.index();
+        collected.index(&gateway.selector);
         Ok(collected)
     }
 
@@ -167,9 +183,10 @@ impl Sources {
                 names_of_host: workspace::secret_names_of,
                 files,
                 host_files: false,
+                in_cluster: false,
             },
         };
-        collected.index();
+        collected.index(&gateway.selector);
         collected
     }
 
@@ -235,23 +252,31 @@ impl Collected<'_> {
         self.texts.insert(name.to_owned(), content);
     }
 
-    /// Puts the objects that say where key material is beside the other places of it.
-    fn index(&mut self) {
+    /// Puts the objects that say where key material is beside the other places
+    /// of it; `selector` means the gateway's pods.
+    fn index(&mut self, selector: &BTreeMap<String, String>) {
         for object in &self.objects {
             let namespace = object.manifest.metadata().namespace_or(&self.namespace);
             match &object.manifest {
                 Manifest::Secret(secret) => {
                     let name = &secret.metadata.name;
-                    let at = object.origin.location().to_string();
+                    let at = match object.origin.location() {
+                        place if place.file.is_empty() => object.manifest.title(namespace),
+                        place => place.to_string(),
+                    };
                     let data = SecretData::of_object(namespace, name, Some(at), values(secret));
                     self.store.objects.insert((namespace.to_owned(), name.clone()), data);
                 }
                 Manifest::Deployment(deployment) if namespace == self.store.namespace => {
                     let labels = &deployment.spec.template.metadata.labels;
-                    if labels.get("istio").is_some_and(|value| value == "ingressgateway") {
+                    let is_gateway = selector.iter().all(|(name, value)| labels.get(name) == Some(value));
+                    if is_gateway {
                         self.pod_labels.extend(labels.clone());
                     }
-                    self.store.mounts.extend(mounts(deployment));
+                    // What a cluster runs beside it in that namespace mounts Secrets of its own.
+                    if is_gateway || !object.origin.file.is_empty() {
+                        self.store.mounts.extend(mounts(deployment));
+                    }
                 }
                 _ => {}
             }

@@ -12,6 +12,7 @@ mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
 mod cluster_errors;
+mod cluster_secrets;
 mod corpus;
 mod dataplane_admin;
 mod dataplane_http;

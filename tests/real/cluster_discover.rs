@@ -36,7 +36,7 @@ fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, 
 
 /// Writes the status of an object, as the cloud or a kubelet would.
 #[track_caller]
-fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
+pub(crate) fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
     let patch = json!({"status": status}).to_string();
     plane.kubectl_ok(&[
         "-n",

@@ -19,7 +19,7 @@ const HOST: &str = "httpbin.example.com";
 /// The gateway's Service, whose port for HTTPS leads to the port that pods call
 /// `secure`.
 #[track_caller]
-fn make_service(plane: &ControlPlane, namespace: &str, kind: &str) {
+pub(crate) fn make_service(plane: &ControlPlane, namespace: &str, kind: &str) {
     let mut spec = json!({
         "type": kind,
         "selector": {"app": "istio-ingressgateway", "istio": "ingressgateway"},
@@ -35,7 +35,7 @@ fn make_service(plane: &ControlPlane, namespace: &str, kind: &str) {
 
 /// A pod of the gateway that leads to `serve`.
 #[track_caller]
-fn make_gateway(node: &PlayedNode<'_>, namespace: &str, name: &str, serve: &Serve<'_>) {
+pub(crate) fn make_gateway(node: &PlayedNode<'_>, namespace: &str, name: &str, serve: &Serve<'_>) {
     let labels = json!({"app": "istio-ingressgateway", "istio": "ingressgateway"});
     let containers = json!([{"name": "istio-proxy", "image": "auto",
         "ports": [{"name": "plain", "containerPort": 8080}, {"name": "secure", "containerPort": 8443}]}]);

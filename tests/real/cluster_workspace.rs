@@ -92,17 +92,23 @@ impl ClusterWorkspace {
     #[track_caller]
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         let ran = Ran::of(&mut self.command(args), args);
-        for secret in self.secrets() {
-            for text in [&ran.stdout, &ran.stderr] {
-                assert!(!text.contains(&secret), "`{}` tells a private key:\n{text}", ran.line);
-            }
+        for text in [&ran.stdout, &ran.stderr] {
+            self.is_told_no_key(&ran.line, text);
         }
         ran
     }
 
+    /// Fails when a text holds a private key of the workspace or the kubeconfig.
+    #[track_caller]
+    pub(crate) fn is_told_no_key(&self, by: &str, text: &str) {
+        for secret in self.secrets() {
+            assert!(!text.contains(&secret), "`{by}` tells a private key:\n{text}");
+        }
+    }
+
     /// Pieces of every private key of the workspace and of the kubeconfig: the
     /// lines of the PEM, and the same in base64 once more.
-    fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut keys = Vec::new();
         let mut folders = vec![self.dir.path("")];
         while let Some(folder) = folders.pop() {
@@ -125,8 +131,11 @@ impl ClusterWorkspace {
             .flat_map(|key| {
                 let encoded = STANDARD.encode(key);
                 let lines = key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned);
-                // What comes before is the base64 of the label.
-                lines.chain([encoded[60..120].to_owned()]).collect::<Vec<_>>()
+                // What comes before and behind is the base64 of the labels.
+                let middle = &encoded[60..encoded.len() - 60];
+                let pieces = middle.as_bytes().chunks_exact(30).map(String::from_utf8_lossy);
+                let pieces = pieces.map(std::borrow::Cow::into_owned);
+                lines.chain(pieces).collect::<Vec<_>>()
             })
             .collect()
     }

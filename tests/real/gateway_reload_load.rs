@@ -1,6 +1,7 @@
 //! h2load at `serve` while its files change 200 times: the workspace's file
 //! and the certificates, through the watcher. No request may fail.
 
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,20 +16,26 @@ const CHANGES: usize = 100;
 const SECONDS: usize = 40;
 
 /// One h2load: so many connections, each with so many requests a second.
-struct Load {
+pub(crate) struct Load {
     child: Child,
     requests: usize,
 }
 
 impl Load {
-    fn start(serve: &Serve<'_>, kind: &[&str], connections: usize, per_second: usize) -> Self {
-        let requests = connections * per_second * SECONDS;
+    pub(crate) fn start(
+        address: SocketAddr,
+        kind: &[&str],
+        connections: usize,
+        per_second: usize,
+        seconds: usize,
+    ) -> Self {
+        let requests = connections * per_second * seconds;
         let child = Command::new("h2load")
             .args(kind)
             .args(["-c", &connections.to_string(), "--rps", &per_second.to_string()])
             .args(["-n", &requests.to_string()])
             .args([
-                &format!("--connect-to={}", serve.address(443)),
+                &format!("--connect-to={address}"),
                 &format!("https://{HOST}/status/200"),
             ])
             .stdin(Stdio::null())
@@ -38,13 +45,13 @@ impl Load {
         Self { child, requests }
     }
 
-    fn goes_on(&mut self) -> bool {
+    pub(crate) fn goes_on(&mut self) -> bool {
         self.child.try_wait().expect("a status").is_none()
     }
 
     /// What h2load itself says of its requests: all succeeded.
     #[track_caller]
-    fn lost_nothing(self) {
+    pub(crate) fn lost_nothing(self) {
         let output = self.child.wait_with_output().expect("it ends");
         let text = String::from_utf8_lossy(&output.stdout);
         let all = format!(
@@ -56,7 +63,7 @@ impl Load {
 }
 
 /// A page of the admin.
-fn page(serve: &Serve<'_>, path: &str) -> String {
+pub(crate) fn page(serve: &Serve<'_>, path: &str) -> String {
     plain_get(serve.admin(), "localhost", path).expect("an answer").body
 }
 
@@ -80,8 +87,8 @@ fn two_hundred_changed_files_under_load_lose_no_request() {
     let original = dir.read("istio-tls.yaml");
     let mut serve = Serve::start(&dir, &["--access-log", "off"]);
     let mut loads = [
-        Load::start(&serve, &["--h1"], 1000, 1),
-        Load::start(&serve, &["-m", "10"], 20, 20),
+        Load::start(serve.address(443), &["--h1"], 1000, 1, SECONDS),
+        Load::start(serve.address(443), &["-m", "10"], 20, 20, SECONDS),
     ];
     serve.wait_until("all clients are connected", |serve| {
         let stats = page(serve, "/stats/prometheus");

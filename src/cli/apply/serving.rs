@@ -11,9 +11,7 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::context::Context;
 use crate::cli::{Failure, pem_files};
 use crate::cluster::client::Client;
-use crate::cluster::discover;
 use crate::cluster::ingress::Wanted;
-use crate::probe::codes::Code;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;
 use crate::probe::target::{ProbedHost, Wishes, expectations};
@@ -66,7 +64,7 @@ pub(super) async fn prove(
         ));
     };
     let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), context);
-    let (reached, told) = match reach(client, &wanted).await {
+    let (reached, told) = match cluster_ingress::reach_with(client, &wanted).await {
         Ok(reached) => reached,
         Err(problem) => return Ok(Seen::NotChecked(problem.what)),
     };
@@ -104,11 +102,6 @@ struct Gateway<'c> {
     wanted: Wanted,
     reached: Reached,
     told: String,
-}
-
-async fn reach(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached, String), Problem> {
-    let found = discover::look(client, wanted).await?;
-    cluster_ingress::reach_found(client, &found, wanted).await
 }
 
 async fn look(
@@ -153,7 +146,7 @@ async fn look(
         }
         // A pod that went may have a successor by now.
         if trouble.is_some()
-            && let Ok((next, told)) = reach(gateway.client, &gateway.wanted).await
+            && let Ok((next, told)) = cluster_ingress::reach_with(gateway.client, &gateway.wanted).await
         {
             if told != gateway.told {
                 context.say(&told);
@@ -173,16 +166,11 @@ fn serial(outcome: &Outcome) -> Option<&str> {
 /// A gateway to which there is no way from here may serve it all the same.
 fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration) -> Result<Seen, Failure> {
     const SHOWN: usize = 20;
-    let no_way = |outcome: &Outcome| {
-        outcome.facts.tls.is_none()
-            && matches!(
-                outcome.verdict.code,
-                Code::NameNotResolved | Code::Unreachable | Code::Timeout
-            )
-    };
     if let Some((_, outcome)) = missing.first()
         && none_served
-        && missing.iter().all(|(_, outcome)| no_way(outcome))
+        && missing
+            .iter()
+            .all(|(_, outcome)| cluster_ingress::is_out_of_reach(outcome))
     {
         return Ok(Seen::NotChecked(outcome.verdict.summary.clone()));
     }

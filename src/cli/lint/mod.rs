@@ -192,6 +192,7 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
         .map_err(Failure::usage)?;
     Ok(Sources {
         manifests,
+        live: None,
         stdin,
         recursive: args.recursive,
         // A fix is written where the text came from.

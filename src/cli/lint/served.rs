@@ -20,7 +20,7 @@ pub(in crate::cli) fn serve_check(certs_given: bool) -> Check {
 }
 
 fn remark(finding: Finding) -> Remark {
-    let place = if finding.line == 0 {
+    let place = if finding.line == 0 && !finding.file.is_empty() {
         format!("{}, made from {}", finding.path, finding.file)
     } else {
         finding.at()

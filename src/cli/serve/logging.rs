@@ -3,12 +3,17 @@
 
 use std::sync::Arc;
 
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt, reload};
+use tracing_subscriber::{EnvFilter, Layer as _, fmt, reload};
 
 use crate::cli::context::Context;
 use crate::gateway::server::LogLevelHandle;
+
+/// Modules that never log, at no level: kube quotes answers that it cannot read,
+/// and these may be Secrets. What matters of it is said in our own words.
+const SILENT: &str = "kube_";
 
 /// Starts logging at the level that `-q` and `-v` ask for, `usual` when neither
 /// is given. A second start in one process keeps the first one's output.
@@ -23,7 +28,8 @@ pub(in crate::cli) fn start(context: &Context, usual: &'static str) -> LogLevelH
     let output = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(context.color_stderr)
-        .with_target(false);
+        .with_target(false)
+        .with_filter(filter_fn(|metadata| !metadata.target().starts_with(SILENT)));
     // Fails when logging was started before, whose output then stays.
     let _ = tracing_subscriber::registry().with(filter).with(output).try_init();
     Arc::new(move |directive| {

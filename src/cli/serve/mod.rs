@@ -1,6 +1,7 @@
 //! `istio-tls serve`: the local gateway in the foreground.
 
 pub(super) mod banner;
+mod cluster;
 mod exclusive;
 pub(super) mod logging;
 mod port_owner;
@@ -12,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::args::choice;
+use super::cluster_objects::LiveArgs;
 use super::context::Context;
 use super::{Exit, Failure};
 use crate::gateway::access_log::AccessLog;
@@ -22,10 +24,11 @@ use crate::gateway::access_log::AccessLog;
 /// this machine and without a cluster. Without -f the workspace's hosts are
 /// served. A Service that no --upstream replaces is played by a built-in
 /// sample (httpbin, helloworld, productpage, else an echo). Changes of
-/// manifests, Secrets and certificates take effect while it runs.
+/// manifests, Secrets and certificates take effect while it runs. With --cluster
+/// the live objects of a cluster are served, and their changes.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
+    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
 )]
 pub(super) struct ServeArgs {
     /// Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]
@@ -67,6 +70,8 @@ pub(super) struct ServeArgs {
     /// Stop when anything of the input is ignored, missing or broken
     #[arg(long)]
     pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) live: LiveArgs,
 }
 
 const ACCESS_LOGS: &[(&str, AccessLog)] = &[
@@ -98,9 +103,10 @@ fn port_map(text: &str) -> Result<(u16, u16), String> {
 }
 
 pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, Failure> {
-    let signals = signals::Signals::register()?;
     let log_level = logging::start(context, "info");
     let plan = start::ServePlan::from_args(args, context, Some(log_level))?;
+    // From here on a signal ends it politely; while a cluster is asked it ends at once.
+    let signals = signals::Signals::register()?;
     let running = start::start(plan)?;
     context.say(&banner::banner(&running, context, true));
     until_signal(running, &signals, context);

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::cluster;
 use super::exclusive::{self, Claim};
 use super::port_owner::listening_process;
 use super::{Admin, ServeArgs};
 use crate::certs::CertificateDer;
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
+use crate::cluster::watch::Following;
 use crate::gateway::access_log::AccessLog;
 use crate::gateway::clusters::Upstream;
 use crate::gateway::limits::Limits;
@@ -50,6 +52,8 @@ pub(in crate::cli) struct ServePlan {
     pub(in crate::cli) upstream_authorities: Vec<CertificateDer<'static>>,
     /// How the admin changes the log's level.
     pub(in crate::cli) log_level: Option<LogLevelHandle>,
+    /// Who follows the cluster that the objects are of.
+    pub(in crate::cli) following: Option<Following>,
 }
 
 /// A gateway that serves. Dropping it ends it at once.
@@ -59,6 +63,8 @@ pub(in crate::cli) struct RunningGateway {
     reload: Option<JoinHandle<()>>,
     stopper: Stopper,
     summary: Vec<ListenerSummary>,
+    /// Followed as long as it serves.
+    following: Option<Following>,
 }
 
 impl ServePlan {
@@ -86,6 +92,11 @@ impl ServePlan {
                 ));
             }
         }
+        let live = cluster::follow(&args, context)?;
+        let (live, following, pod_namespace) = match live {
+            Some(live) => (Some(live.source), Some(live.following), Some(live.pod_namespace)),
+            None => (None, None, None),
+        };
         let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
             args.filename.into_iter().partition(|path| path.as_os_str() == "-");
         let stdin = (!stdin.is_empty())
@@ -98,6 +109,7 @@ impl ServePlan {
             sources: GatewaySources {
                 inputs: Sources {
                     manifests,
+                    live,
                     stdin,
                     recursive: args.recursive,
                     streams: false,
@@ -105,7 +117,7 @@ impl ServePlan {
                     workspace: context.dir.clone(),
                     host_files: args.host_files,
                     namespace: context.namespace.clone(),
-                    gateway_namespace: context.gateway_namespace.clone(),
+                    gateway_namespace: pod_namespace.or_else(|| context.gateway_namespace.clone()),
                 },
                 crls: args.crl,
                 upstreams,
@@ -119,6 +131,7 @@ impl ServePlan {
             strict: args.strict,
             upstream_authorities,
             log_level,
+            following,
         })
     }
 }
@@ -171,6 +184,10 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
     let claim = Arc::new(claim);
     publish(claim.as_ref().as_ref(), &server, &id);
     let stopper = reload.stopper();
+    if let Some(following) = &plan.following {
+        let waker = reload.waker();
+        following.on_change(move || waker.wake());
+    }
     let thread = {
         let (server, claim) = (server.clone(), claim.clone());
         std::thread::Builder::new()
@@ -191,6 +208,7 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         reload: Some(thread),
         stopper,
         summary,
+        following: plan.following,
     })
 }
 
@@ -212,6 +230,7 @@ impl RunningGateway {
 
     /// Closes the ports, lets requests end, and tells nobody any longer where it listened.
     pub(in crate::cli) fn drain(mut self) {
+        drop(self.following.take());
         self.end_reload();
         let Self { server, claim, .. } = self;
         if let Some(server) = Arc::into_inner(server) {

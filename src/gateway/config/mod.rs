@@ -21,6 +21,7 @@ use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::manifests::server_hosts::intersection;
 use crate::problem::Problem;
 use crate::secrets::SecretStore;
+use crate::sources::live::ObjectId;
 
 /// A routing table and what is to be said about it.
 pub struct Built {
@@ -30,9 +31,20 @@ pub struct Built {
     pub notes: Vec<Problem>,
     /// Material that is there and broken. Part of the table as at Istio (the
     /// SNI is reset), but no reason to give up a configuration that worked.
-    pub invalid: Vec<Problem>,
+    pub invalid: Vec<Invalid>,
     /// What the judge of the sources has to say.
     pub findings: Vec<Remark>,
+}
+
+/// Broken material of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invalid {
+    /// What is wrong.
+    pub problem: Problem,
+    /// The server's Gateway.
+    pub gateway: ObjectId,
+    /// The Secrets that were looked at.
+    pub secrets: Vec<ObjectId>,
 }
 
 /// Builds the table of `input`, with the Secrets of `store`.
@@ -160,7 +172,7 @@ struct Builder<'a> {
     clusters: Clusters<'a>,
     material: MaterialReader<'a>,
     notes: Vec<Problem>,
-    invalid: Vec<Problem>,
+    invalid: Vec<Invalid>,
 }
 
 impl Builder<'_> {
@@ -233,7 +245,17 @@ impl Builder<'_> {
                     missing.what = format!("{}; connections to {} are reset", missing.what, names(server));
                     self.notes.push(missing);
                 }
-                MaterialError::Invalid(_) => self.invalid.push(problem),
+                MaterialError::Invalid(_) => {
+                    let (namespace, name) = server.gateway.split_once('/').unwrap_or_default();
+                    let secrets = self.material.asked().iter();
+                    self.invalid.push(Invalid {
+                        problem,
+                        gateway: ObjectId::gateway(namespace, name),
+                        secrets: secrets
+                            .map(|name| ObjectId::secret(&self.input.pod_namespace, name))
+                            .collect(),
+                    });
+                }
             }
             reason
         });

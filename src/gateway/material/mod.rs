@@ -38,6 +38,8 @@ pub struct MaterialReader<'a> {
     /// `--crl`: added to every server that verifies clients.
     extra_crls: &'a [CertificateRevocationListDer<'static>],
     parsed: HashMap<String, Vec<CertificateDer<'static>>>,
+    /// The Secrets that the last reading looked at, in the pods' namespace.
+    asked: Vec<String>,
 }
 
 impl<'a> MaterialReader<'a> {
@@ -47,7 +49,13 @@ impl<'a> MaterialReader<'a> {
             store,
             extra_crls,
             parsed: HashMap::new(),
+            asked: Vec::new(),
         }
+    }
+
+    /// The Secrets that the last [`MaterialReader::read`] looked at, in the pods' namespace.
+    pub fn asked(&self) -> &[String] {
+        &self.asked
     }
 
     /// The material of one server; `hosts` are its hosts without namespaces.
@@ -55,6 +63,7 @@ impl<'a> MaterialReader<'a> {
     /// # Errors
     /// [`MaterialError`]; the fields named are relative to `tls`.
     pub fn read(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
+        self.asked.clear();
         let credential = tls
             .credential_name
             .as_deref()
@@ -76,6 +85,7 @@ impl<'a> MaterialReader<'a> {
         hosts: &[String],
     ) -> Result<TlsMaterial, MaterialError> {
         let name = self.own_name(credential)?;
+        self.asked.push(name.to_owned());
         let secret = self
             .store
             .find(name, hosts)
@@ -89,6 +99,7 @@ impl<'a> MaterialReader<'a> {
                 Some(ca) => self.own_name(ca)?.to_owned(),
                 None => format!("{name}-cacert"),
             };
+            self.asked.push(ca_name.clone());
             // A Secret of that exact name is used alone; only without one is the base Secret looked at.
             let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
             let holder = match (&separate, ca_name.strip_suffix("-cacert")) {
@@ -220,6 +231,13 @@ impl<'a> MaterialReader<'a> {
                     .fix(format!("put the Secret into namespace {}", self.store.namespace)),
             );
         }
+        if self.store.in_cluster {
+            return MaterialError::Missing(problem.fix(format!(
+                "istio-tls apply, which makes the workspace's Secrets; or kubectl -n {} create secret tls {} --cert=FILE --key=FILE",
+                quote(&self.store.namespace),
+                quote(name)
+            )));
+        }
         // The gen-certs line helps only where its Secret would have this name.
         let host = hosts
             .iter()
@@ -232,7 +250,8 @@ impl<'a> MaterialReader<'a> {
         })
     }
 
-    fn mounted(&self, path: &str, hosts: &[String]) -> Result<Entry, MaterialError> {
+    fn mounted(&mut self, path: &str, hosts: &[String]) -> Result<Entry, MaterialError> {
+        self.asked.extend(self.store.secret_at(path).map(|(secret, _)| secret));
         if let Some(entry) = self.store.mounted(path, hosts).map_err(MaterialError::Invalid)? {
             return Ok(entry);
         }

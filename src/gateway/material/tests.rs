@@ -60,6 +60,7 @@ fn read(tls: &ServerTlsSettings, secrets: Secrets<'_>) -> Result<TlsMaterial, Ma
         names_of_host: |host| vec![format!("{host}-credential")],
         files: &NoFiles,
         host_files: false,
+        in_cluster: false,
     };
     MaterialReader::new(&store, &[]).read(tls, &["a.com".to_owned()])
 }

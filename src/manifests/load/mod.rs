@@ -98,7 +98,8 @@ pub struct Warning {
 
 impl From<Warning> for Problem {
     fn from(warning: Warning) -> Self {
-        Self::new(warning.message).at(place(&warning.location, &warning.path))
+        let at = place(&warning.location, &warning.path, warning.object.as_ref());
+        Self::new(warning.message).at(at)
     }
 }
 
@@ -141,7 +142,8 @@ impl LoadError {
 
 impl From<LoadError> for Problem {
     fn from(error: LoadError) -> Self {
-        let problem = Self::new(&error.message).at(place(&error.location, &error.path));
+        let at = place(&error.location, &error.path, error.object.as_deref());
+        let problem = Self::new(&error.message).at(at);
         match error.fix {
             Some(fix) => problem.fix(fix),
             None => problem,
@@ -149,11 +151,16 @@ impl From<LoadError> for Problem {
     }
 }
 
-fn place(location: &Location, path: &str) -> String {
+fn place(location: &Location, path: &str, object: Option<&Named>) -> String {
+    let whole = match object {
+        // What stands in no file is known by its name.
+        Some(object) if location.file.is_empty() => object.title("default"),
+        _ => location.to_string(),
+    };
     if path.is_empty() {
-        location.to_string()
+        whole
     } else {
-        format!("{location}  {path}")
+        format!("{whole}  {path}")
     }
 }
 
@@ -220,6 +227,29 @@ pub fn contents(text: &str, name: &str) -> Vec<serde_json::Value> {
         loading.whole(&node, None, &mut contents);
     }
     contents
+}
+
+/// Reads an object as an API server gives it; it stands in no file. Fields that
+/// no type here has are left out without a word, since a server that gives them
+/// knows them.
+///
+/// # Errors
+/// When it cannot be read as what its kind says; the error names the object.
+pub fn object(value: &serde_json::Value) -> Result<Object, LoadError> {
+    let mut loading = Loading {
+        file: Arc::from(""),
+        loaded: Loaded::default(),
+    };
+    let node = Node::from_json(value);
+    loading.document(&node, None)?;
+    let object = loading.loaded.objects.pop();
+    object
+        .map(|object| Object {
+            // Nothing can be pointed at, so that no places need to be kept.
+            origin: Origin::nowhere(),
+            ..object
+        })
+        .ok_or_else(|| loading.error(node.position, "", "it holds no object"))
 }
 
 fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {

@@ -17,7 +17,7 @@ pub struct Position {
 /// A place in a file: `gateway.yaml:14:9`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file's name as the user gave it.
+    /// The file's name as the user gave it; empty for an object of a cluster.
     pub file: Arc<str>,
     /// The line, from 1; 0 for an object that stands in no file.
     pub line: u32,
@@ -47,7 +47,7 @@ impl fmt::Display for Location {
 /// Where an object came from, with the place of each of its fields.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The file's name as the user gave it.
+    /// The file's name as the user gave it; empty for an object of a cluster.
     pub file: Arc<str>,
     /// Where the object begins.
     pub position: Position,
@@ -70,6 +70,11 @@ impl Origin {
             position: Position { line: 0, column: 0 },
             fields: Arc::new(Fields::Scalar),
         }
+    }
+
+    /// For an object of a cluster, which is known by its name alone.
+    pub fn nowhere() -> Self {
+        Self::made("")
     }
 
     /// Where the object begins.

@@ -461,3 +461,28 @@ fn contents_keep_what_no_type_knows() {
     assert_eq!(found[0]["apiVersion"], "v1");
     assert_eq!(found[1]["spec"]["replicas"], 3);
 }
+
+#[test]
+fn an_object_of_a_server_is_read_as_one_of_a_file() {
+    let value = serde_json::json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "Gateway",
+        "metadata": {"name": "edge", "namespace": "a", "creationTimestamp": "2024-01-01T00:00:00Z"},
+        "spec": {"servers": [{"port": {"number": 443, "protocol": "HTTPS", "name": "https"}, "hosts": ["*"], "new": 1}]},
+    });
+    let object = super::object(&value).expect("an object");
+    assert_eq!(object.manifest.title("default"), "Gateway a/edge");
+    assert_eq!(object.origin.at("spec.servers[0]").to_string(), "");
+    let Manifest::Gateway(gateway) = object.manifest else {
+        panic!("no Gateway")
+    };
+    assert_eq!(gateway.spec.servers[0].port.number, 443);
+}
+
+#[test]
+fn an_object_of_a_server_that_cannot_be_read_is_named() {
+    let value = serde_json::json!({"apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": "c", "namespace": "a"}, "data": {"tls.key": 7}});
+    let error = super::object(&value).expect_err("a number is no base64");
+    let problem = crate::problem::Problem::from(error);
+    assert_eq!(problem.at.as_deref(), Some("Secret a/c  data[\"tls.key\"]"));
+}

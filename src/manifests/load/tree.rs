@@ -99,6 +99,34 @@ impl Node {
         }
     }
 
+    /// A tree that stands in no file.
+    pub(super) fn from_json(json: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        let position = Position::default();
+        let value = match json {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(number), _) => Value::Integer(number.into()),
+                (_, Some(number)) => Value::Integer(number.into()),
+                _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => Value::String(text.clone()),
+            Json::Array(items) => Value::Sequence(items.iter().map(Self::from_json).collect()),
+            Json::Object(entries) => Value::Mapping(
+                entries
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        key_position: position,
+                        value: Self::from_json(value),
+                    })
+                    .collect(),
+            ),
+        };
+        Self { position, value }
+    }
+
     /// Values in it, and bytes of its text.
     fn size(&self) -> (usize, usize) {
         match &self.value {

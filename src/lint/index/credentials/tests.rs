@@ -63,6 +63,7 @@ fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)
         names_of_host: |_| vec!["httpbin-credential".to_owned()],
         files: &files,
         host_files: false,
+        in_cluster: false,
     };
     let settings = Settings {
         target: IstioTarget::Latest,

@@ -1,0 +1,115 @@
+//! Live objects in place of files, for `serve --cluster` and `lint --cluster`:
+//! which cluster, where the gateway's pods run, and what may be seen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::cluster_access::KubeconfigArgs;
+use super::context::Context;
+use super::{Failure, cluster_ingress};
+use crate::cluster::client::Client;
+use crate::cluster::kubeconfig::Access;
+use crate::cluster::parts::{self, Parts, Places, Want};
+use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
+
+/// How long an API server that fails or is busy is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which cluster.
+#[derive(clap::Args, Default)]
+pub(super) struct LiveArgs {
+    /// Take the objects of a cluster: the one that apply recorded, else the kubeconfig's current one
+    #[arg(long, conflicts_with = "filename", help_heading = "Cluster")]
+    pub(super) cluster: bool,
+    #[command(flatten)]
+    pub(super) place: KubeconfigArgs,
+}
+
+/// What of a cluster can be looked at.
+pub(super) struct Sight {
+    /// The cluster and who looks.
+    pub(super) access: Access,
+    /// The kinds and namespaces.
+    pub(super) parts: Parts,
+    /// Where the gateway's pods run.
+    pub(super) pod_namespace: String,
+    /// Labels of one of those pods; empty where none was found.
+    pub(super) pod_labels: BTreeMap<String, String>,
+}
+
+/// A client for the cluster of the flags, and what istio-tls.yaml says.
+///
+/// # Errors
+/// When the kubeconfig or istio-tls.yaml cannot be used.
+pub(super) async fn client<'n>(
+    args: &LiveArgs,
+    context: &Context,
+    notice: &'n (dyn Fn(&str) + Sync),
+) -> Result<(Client<'n>, Option<WorkspaceConfig>), Failure> {
+    let config = cluster_ingress::workspace(context)?;
+    let access = args.place.or_recorded(config.as_ref()).access(context).await?;
+    context.say(&format!("context {}, server {}", access.context, access.server));
+    let client = Client::new(access, PATIENCE, notice).map_err(Failure::runtime)?;
+    Ok((client, config))
+}
+
+/// Finds out what can be looked at. Without `-n` that is every namespace, where
+/// this user may; with it, that one and the one of the gateway's pods.
+///
+/// # Errors
+/// When the server cannot be asked, or refuses what nothing works without: exit 3.
+pub(super) async fn look(
+    client: &Client<'_>,
+    config: Option<&WorkspaceConfig>,
+    wants: &[Want],
+    context: &Context,
+) -> Result<Sight, Failure> {
+    let usual = GatewayEntry::default().pod_namespace;
+    let gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
+    // istio-tls.yaml always names one; the usual one is no choice of anybody's.
+    let recorded = Some(gateway.pod_namespace.clone()).filter(|namespace| *namespace != usual);
+    let named = context.gateway_namespace.clone().or(recorded);
+    let mut known: Vec<String> = match &context.namespace {
+        Some(namespace) => vec![namespace.clone()],
+        None => config
+            .map(|config| config.gateway.namespace.clone())
+            .into_iter()
+            .chain([client.access.namespace.clone()])
+            .collect(),
+    };
+    known.push(named.clone().unwrap_or_else(|| usual.clone()));
+    let mut seen = std::collections::HashSet::new();
+    known.retain(|namespace| seen.insert(namespace.clone()));
+    let pods = parts::pods(client, &gateway.selector, &known)
+        .await
+        .map_err(Failure::runtime)?;
+    let pod_namespace = match named {
+        Some(namespace) => namespace,
+        None => {
+            let (chosen, others) = parts::pod_namespace(&pods, &usual);
+            if !others.is_empty() {
+                context.say_always(&format!(
+                    "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; --gateway-namespace names another",
+                    others.join(", ")
+                ));
+            }
+            chosen
+        }
+    };
+    if !known.contains(&pod_namespace) {
+        known.push(pod_namespace.clone());
+    }
+    let places = Places {
+        pods: pod_namespace.clone(),
+        known,
+        only_known: context.namespace.is_some(),
+    };
+    let parts = parts::find(client, wants, &places).await.map_err(Failure::runtime)?;
+    let of_gateway = pods.into_iter().find(|(namespace, _)| *namespace == pod_namespace);
+    Ok(Sight {
+        access: client.access.clone(),
+        parts,
+        pod_labels: of_gateway.map(|(_, labels)| labels).unwrap_or_default(),
+        pod_namespace,
+    })
+}

@@ -1,0 +1,94 @@
+//! `serve --cluster`: the objects of a cluster, followed as they change.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::ServeArgs;
+use crate::cli::Failure;
+use crate::cli::cluster_access::runtime;
+use crate::cli::cluster_objects::{self, Sight};
+use crate::cli::context::Context;
+use crate::cluster::parts::{UnlessSeen, Want, Within};
+use crate::cluster::watch::{self, Following};
+use crate::sources::live::{LiveObjects, LiveSource};
+
+/// The versions of Istio's networking API, which all have the same shape.
+const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
+
+/// What a gateway is configured from. Secrets are read where its pods run, and nowhere else.
+const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
+    const fn want(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Want {
+        Want {
+            group,
+            versions,
+            kind,
+            within: Within::All,
+            unless_seen: UnlessSeen::Fail(None),
+        }
+    }
+    [
+        want("networking.istio.io", ISTIO, "Gateway"),
+        want("networking.istio.io", ISTIO, "VirtualService"),
+        Want {
+            // Without any every destination exists; of a part of them the others would not.
+            within: Within::AllOrNone,
+            unless_seen: UnlessSeen::GoOn,
+            ..want("", &["v1"], "Service")
+        },
+        Want {
+            within: Within::PodNamespace,
+            unless_seen: UnlessSeen::GoOn,
+            ..want("apps", &["v1"], "Deployment")
+        },
+        Want {
+            within: Within::PodNamespace,
+            unless_seen: without_secrets,
+            ..want("", &["v1"], "Secret")
+        },
+    ]
+}
+
+/// A cluster that is followed.
+pub(in crate::cli) struct Live {
+    /// What is known of it.
+    pub(in crate::cli) source: LiveSource,
+    /// Where the gateway's pods run.
+    pub(in crate::cli) pod_namespace: String,
+    /// Ends the following when dropped.
+    pub(in crate::cli) following: Following,
+}
+
+/// Begins to follow the cluster of the flags; none without `--cluster`.
+///
+/// # Errors
+/// A kubeconfig that cannot be used: exit 2. A server that cannot be reached or
+/// refuses what is needed: exit 3.
+pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>, Failure> {
+    if !args.live.cluster {
+        return Ok(None);
+    }
+    let wants = wants(if args.certs.is_empty() {
+        UnlessSeen::Fail(Some("--certs DIR, which holds what the Secrets would"))
+    } else {
+        UnlessSeen::GoOn
+    });
+    let sight: Sight = runtime()?.block_on(async {
+        let notice = |text: &str| context.say(text);
+        let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
+        cluster_objects::look(&client, config.as_ref(), &wants, context).await
+    })?;
+    for unseen in &sight.parts.unseen {
+        tracing::warn!("not seen: {} ({})", unseen.what, unseen.why);
+    }
+    let name = sight.access.context.clone();
+    let objects = Arc::new(LiveObjects::default());
+    let following = watch::follow(sight.access, sight.parts.seen, objects.clone()).map_err(Failure::runtime)?;
+    let mut source = LiveSource::new(&name, objects, Instant::now());
+    source.pod_labels = sight.pod_labels;
+    source.unseen = sight.parts.unseen;
+    Ok(Some(Live {
+        source,
+        pod_namespace: sight.pod_namespace,
+        following,
+    }))
+}

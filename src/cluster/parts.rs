@@ -1,0 +1,407 @@
+//! Which of a cluster's objects are looked at: kinds, and the namespaces in
+//! which this user may list them. What may not be seen is said, not failed at,
+//! unless nothing works without it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use super::client::{AT_ONCE, Call, Client};
+use super::discover::{core, encoded, items};
+use super::failure::ApiError;
+use super::resources::{self, Resource};
+use crate::problem::Problem;
+use crate::sources::live::Unseen;
+
+/// How many objects one answer holds at most; the next ones are asked for.
+pub(super) const PAGE: u32 = 500;
+/// Secrets that Istio never gives to a gateway, and that there are many of.
+const SECRETS_OF_GATEWAYS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
+
+/// A kind whose objects are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Want {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// The versions that can be read here, the best first.
+    pub versions: &'static [&'static str],
+    /// `kind`.
+    pub kind: &'static str,
+    /// Of which namespaces.
+    pub within: Within,
+    /// What it means when they may not be listed.
+    pub unless_seen: UnlessSeen,
+}
+
+/// Of which namespaces objects are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// Of all of them; otherwise of those that are known by name.
+    All,
+    /// Of all of them, or none: a part of them would mislead.
+    AllOrNone,
+    /// Of the one where the gateway's pods run.
+    PodNamespace,
+}
+
+/// What it means when objects may not be listed at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlessSeen {
+    /// They are done without.
+    GoOn,
+    /// Nothing works; what helps instead, if anything does.
+    Fail(Option<&'static str>),
+}
+
+/// The namespaces that are known by name.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Where the gateway's pods run.
+    pub pods: String,
+    /// Those to look in when all of them may not be listed.
+    pub known: Vec<String>,
+    /// Only those are wanted.
+    pub only_known: bool,
+}
+
+/// The objects of one kind, in one namespace or in all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The kind.
+    pub resource: Resource,
+    /// The namespace; none for all of them.
+    pub namespace: Option<String>,
+}
+
+impl Part {
+    /// A selector of fields that leaves out what is never wanted.
+    pub(super) fn fields(&self) -> Option<&'static str> {
+        (self.resource.api_version == "v1" && self.resource.kind == "Secret").then_some(SECRETS_OF_GATEWAYS)
+    }
+}
+
+/// What can be looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// What may be listed.
+    pub seen: Vec<Part>,
+    /// What may not.
+    pub unseen: Vec<Unseen>,
+}
+
+/// Asks for every kind whether it is served, and in which namespaces this user may list it.
+///
+/// # Errors
+/// When the server cannot be asked, or something is missing without which nothing works.
+pub async fn find(client: &Client<'_>, wants: &[Want], places: &Places) -> Result<Parts, Problem> {
+    let mut of_version: BTreeMap<String, Vec<Resource>> = BTreeMap::new();
+    let mut asked: Vec<(&Want, Resource)> = Vec::new();
+    for want in wants {
+        match served(client, want, &mut of_version).await? {
+            Some(resource) => asked.push((want, resource)),
+            None if want.unless_seen == UnlessSeen::GoOn => {}
+            None => {
+                let api_version = api_version(want.group, want.versions[0]);
+                return Err(resources::unknown_kind(client, &api_version, want.kind).await);
+            }
+        }
+    }
+    let found: Vec<Parts> = stream::iter(asked)
+        .map(|(want, resource)| of_kind(client, want, resource, places))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await?;
+    Ok(Parts {
+        seen: found.iter().flat_map(|parts| parts.seen.clone()).collect(),
+        unseen: found.into_iter().flat_map(|parts| parts.unseen).collect(),
+    })
+}
+
+/// The kind in the best version that the server has.
+async fn served(
+    client: &Client<'_>,
+    want: &Want,
+    of_version: &mut BTreeMap<String, Vec<Resource>>,
+) -> Result<Option<Resource>, Problem> {
+    for version in want.versions {
+        let api_version = api_version(want.group, version);
+        if !of_version.contains_key(&api_version) {
+            let served = resources::served(client, &api_version).await?;
+            of_version.insert(api_version.clone(), served);
+        }
+        let found = of_version[&api_version].iter();
+        if let Some(resource) = found.clone().find(|resource| resource.kind == want.kind) {
+            return Ok(Some(resource.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
+}
+
+async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &Places) -> Result<Parts, Problem> {
+    let mut refused: Option<Problem> = None;
+    let namespaces: Vec<String> = match want.within {
+        Within::PodNamespace => vec![places.pods.clone()],
+        Within::All | Within::AllOrNone => {
+            if places.only_known && resource.namespaced {
+                if want.within == Within::AllOrNone {
+                    return Ok(Parts::without(want, &resource, None, &only_some(places)));
+                }
+            } else {
+                match may_list(client, &resource, None).await? {
+                    None => return Ok(Parts::whole(resource)),
+                    Some(problem) if !resource.namespaced || want.within == Within::AllOrNone => {
+                        return Parts::refused(want, &resource, None, problem);
+                    }
+                    Some(problem) => refused = Some(problem),
+                }
+            }
+            places.known.clone()
+        }
+    };
+    let mut parts = Parts::default();
+    let mut all = true;
+    for namespace in &namespaces {
+        match may_list(client, &resource, Some(namespace)).await? {
+            None => parts.seen.push(Part {
+                resource: resource.clone(),
+                namespace: Some(namespace.clone()),
+            }),
+            Some(problem) => {
+                all = false;
+                parts
+                    .unseen
+                    .push(unseen(want, &resource, Some(namespace), &problem.what));
+                refused.get_or_insert(problem);
+            }
+        }
+    }
+    if parts.seen.is_empty() {
+        let problem = refused.unwrap_or_else(|| Problem::new("no namespace is known to look in"));
+        let only = namespaces.first().filter(|_| namespaces.len() == 1);
+        return Parts::refused(want, &resource, only.map(String::as_str), problem);
+    }
+    if want.within != Within::PodNamespace && all {
+        let why = refused.map_or_else(|| only_some(places), |problem| problem.what);
+        parts.unseen.push(Unseen {
+            kind: want.kind.to_owned(),
+            what: format!(
+                "{} outside of the namespaces {}",
+                resource.full_name(),
+                namespaces.join(", ")
+            ),
+            why,
+        });
+    }
+    Ok(parts)
+}
+
+fn only_some(places: &Places) -> String {
+    format!("only the namespaces {} are looked at", places.known.join(", "))
+}
+
+fn unseen(want: &Want, resource: &Resource, namespace: Option<&str>, why: &str) -> Unseen {
+    Unseen {
+        kind: want.kind.to_owned(),
+        what: resource.asked("list", namespace, None).title,
+        why: why.to_owned(),
+    }
+}
+
+impl Parts {
+    fn whole(resource: Resource) -> Self {
+        Self {
+            seen: vec![Part {
+                resource,
+                namespace: None,
+            }],
+            unseen: Vec::new(),
+        }
+    }
+
+    fn without(want: &Want, resource: &Resource, namespace: Option<&str>, why: &str) -> Self {
+        Self {
+            seen: Vec::new(),
+            unseen: vec![unseen(want, resource, namespace, why)],
+        }
+    }
+
+    fn refused(
+        want: &Want,
+        resource: &Resource,
+        namespace: Option<&str>,
+        mut problem: Problem,
+    ) -> Result<Self, Problem> {
+        match want.unless_seen {
+            UnlessSeen::GoOn => Ok(Self::without(want, resource, namespace, &problem.what)),
+            UnlessSeen::Fail(instead) => {
+                if let Some(instead) = instead {
+                    let fix = problem.fix.take().map(|fix| format!("{fix}; or ")).unwrap_or_default();
+                    problem.fix = Some(format!("{fix}{instead}"));
+                }
+                Err(problem)
+            }
+        }
+    }
+}
+
+/// Whether this user may list the objects; if not, why.
+async fn may_list(
+    client: &Client<'_>,
+    resource: &Resource,
+    namespace: Option<&str>,
+) -> Result<Option<Problem>, Problem> {
+    let path = format!("{}?limit=1", resource.path(namespace, None));
+    let Err(error) = client.send(&Call::get(path)).await else {
+        return Ok(None);
+    };
+    let problem = client.problem(&error, &resource.asked("list", namespace, None));
+    match error {
+        ApiError::Status(status) if status.code == 403 => Ok(Some(problem)),
+        _ => Err(problem),
+    }
+}
+
+/// Pods that bear the labels of `selector`: their namespaces and labels. In the
+/// whole cluster, where they may be listed; else in the namespaces `known`.
+///
+/// # Errors
+/// When the server cannot be asked; pods that may not be listed are none.
+pub async fn pods(
+    client: &Client<'_>,
+    selector: &BTreeMap<String, String>,
+    known: &[String],
+) -> Result<Vec<(String, BTreeMap<String, String>)>, Problem> {
+    let resource = core("Pod", "pods", true);
+    let labels: Vec<String> = (selector.iter())
+        .map(|(name, value)| format!("{}%3D{}", encoded(name), encoded(value)))
+        .collect();
+    let everywhere = std::iter::once(None);
+    for namespace in everywhere.chain(known.iter().map(|name| Some(name.as_str()))) {
+        let path = format!(
+            "{}?limit={PAGE}&labelSelector={}",
+            resource.path(namespace, None),
+            labels.join("%2C")
+        );
+        match client.send(&Call::get(path)).await {
+            Ok(list) => {
+                let found: Vec<_> = items(list).iter().map(namespace_and_labels).collect();
+                if namespace.is_none() || !found.is_empty() {
+                    return Ok(found);
+                }
+            }
+            Err(ApiError::Status(status)) if status.code == 403 => {}
+            Err(error) => return Err(client.problem(&error, &resource.asked("list", namespace, None))),
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn namespace_and_labels(pod: &Value) -> (String, BTreeMap<String, String>) {
+    let labels = pod["metadata"]["labels"].as_object().into_iter().flatten();
+    (
+        pod["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
+        labels
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+    )
+}
+
+/// Where the gateway's pods run: `usual`, if they run there or none were found,
+/// else the first of their namespaces; and the others.
+pub fn pod_namespace(pods: &[(String, BTreeMap<String, String>)], usual: &str) -> (String, Vec<String>) {
+    let mut found: BTreeSet<&str> = pods.iter().map(|(namespace, _)| namespace.as_str()).collect();
+    let chosen = if found.is_empty() || found.contains(usual) {
+        usual
+    } else {
+        found.first().copied().unwrap_or(usual)
+    };
+    found.remove(chosen);
+    (chosen.to_owned(), found.into_iter().map(str::to_owned).collect())
+}
+
+/// Every object of a part.
+///
+/// # Errors
+/// When the server cannot be asked or refuses.
+pub async fn list(client: &Client<'_>, part: &Part) -> Result<Vec<Value>, Problem> {
+    let namespace = part.namespace.as_deref();
+    let first = format!("{}?limit={PAGE}", part.resource.path(namespace, None));
+    let fields = part
+        .fields()
+        .map(|fields| format!("&fieldSelector={}", encoded(fields)));
+    let base = first + fields.as_deref().unwrap_or_default();
+    let mut found = Vec::new();
+    let mut path = base.clone();
+    loop {
+        let answer = client.send(&Call::get(path)).await;
+        let mut page = match answer {
+            Ok(page) => page,
+            // The list has changed so much that its next page is gone.
+            Err(ApiError::Status(status)) if status.code == 410 && !found.is_empty() => {
+                found.clear();
+                path = base.clone();
+                continue;
+            }
+            Err(error) => {
+                return Err(client.problem(&error, &part.resource.asked("list", namespace, None)));
+            }
+        };
+        let next = page["metadata"]["continue"].as_str().unwrap_or_default();
+        path = format!("{base}&continue={}", encoded(next));
+        let is_last = next.is_empty();
+        found.extend(
+            items(page.take())
+                .into_iter()
+                .map(|item| with_header(item, &part.resource)),
+        );
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// An item of a list with what the list says for all of them.
+pub(super) fn with_header(mut item: Value, resource: &Resource) -> Value {
+    if let Some(object) = item.as_object_mut() {
+        object.insert("apiVersion".to_owned(), resource.api_version.clone().into());
+        object.insert("kind".to_owned(), resource.kind.clone().into());
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::pod_namespace;
+
+    #[test]
+    fn the_usual_namespace_is_taken_where_pods_run_there_or_none_are_found() {
+        for (found, expected, others) in [
+            (&[][..], "istio-system", &[][..]),
+            (&["a", "istio-system"], "istio-system", &["a"]),
+            (&["b", "a", "a"], "a", &["b"]),
+        ] {
+            let pods: Vec<_> = (found.iter())
+                .map(|name| ((*name).to_owned(), BTreeMap::new()))
+                .collect();
+            let (chosen, rest) = pod_namespace(&pods, "istio-system");
+            assert_eq!(
+                (chosen.as_str(), rest.as_slice()),
+                (
+                    expected,
+                    &*others.to_vec().iter().map(|o| (*o).to_owned()).collect::<Vec<_>>()
+                )
+            );
+        }
+    }
+}
