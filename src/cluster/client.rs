@@ -111,11 +111,6 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// The client below, for what requests and answers cannot do.
-    pub(super) fn kube(&self) -> kube::Client {
-        self.inner.clone()
-    }
-
     /// An error of this server in words.
     pub fn problem(&self, error: &ApiError, asked: &Asked) -> Problem {
         error.problem(asked, &self.access)
@@ -292,7 +287,37 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Sends a request, once; gives an answer that goes on as long as the server likes.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub(super) async fn open(&self, path: &str) -> Result<kube::client::Body, ApiError> {
+        let limit = Duration::from_secs(30);
+        let call = Call::get(path);
+        let (head, body) = tokio::time::timeout(limit, self.request(&call, "application/json"))
+            .await
+            .map_err(|_| ApiError::NoAnswer(NoAnswer::Timeout(limit.as_secs())))??;
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        let body = whole(body).await?;
+        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+    }
+
     async fn exchange(&self, call: &Call<'_>, accepted: &'static str) -> Result<Bytes, ApiError> {
+        let (head, body) = self.request(call, accepted).await?;
+        let body = whole(body).await?;
+        if head.status.is_success() {
+            return Ok(body);
+        }
+        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+    }
+
+    async fn request(
+        &self,
+        call: &Call<'_>,
+        accepted: &'static str,
+    ) -> Result<(http::response::Parts, kube::client::Body), ApiError> {
         let mut request = Request::builder().method(call.method.clone()).uri(&call.path);
         let body = match call.body {
             Some((media_type, value)) => {
@@ -310,17 +335,16 @@ impl<'a> Client<'a> {
             .send(request)
             .await
             .map_err(|error| ApiError::NoAnswer(no_answer(&error)))?;
-        let (head, body) = answer.into_parts();
-        let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
-        let body = http_body_util::BodyExt::collect(limited)
-            .await
-            .map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?
-            .to_bytes();
-        if head.status.is_success() {
-            return Ok(body);
-        }
-        Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
+        Ok(answer.into_parts())
     }
+}
+
+/// Reads an answer to its end.
+async fn whole(body: kube::client::Body) -> Result<Bytes, ApiError> {
+    let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
+    let body = http_body_util::BodyExt::collect(limited).await;
+    let body = body.map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?;
+    Ok(body.to_bytes())
 }
 
 /// An attempt that takes too long has failed.
@@ -385,25 +409,6 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
     status
 }
 
-/// An error of kube's own requests.
-pub(super) fn of_kube(error: &kube::Error) -> ApiError {
-    match error {
-        kube::Error::Api(status) => of_kube_status(status),
-        other => ApiError::NoAnswer(no_answer(other)),
-    }
-}
-
-/// A `Status` as kube reads it.
-pub(super) fn of_kube_status(status: &kube::core::Status) -> ApiError {
-    ApiError::Status(Box::new(Status {
-        code: status.code,
-        reason: status.reason.clone(),
-        message: status.message.clone(),
-        typed: true,
-        ..Status::default()
-    }))
-}
-
 /// Why there was no answer, from the chain of errors below the HTTP client.
 fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
     let mut words = String::new();
@@ -454,7 +459,8 @@ fn known(error: &(dyn StdError + 'static)) -> Option<NoAnswer> {
     None
 }
 
-fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
+/// Why an answer broke off.
+pub(super) fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
     match no_answer(error) {
         NoAnswer::Unreachable(why) => NoAnswer::Broken(why),
         other => other,

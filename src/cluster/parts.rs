@@ -15,7 +15,9 @@ use crate::problem::Problem;
 use crate::sources::live::Unseen;
 
 /// How many objects one answer holds at most; the next ones are asked for.
-pub(super) const PAGE: u32 = 500;
+const PAGE: u32 = 500;
+/// How often a list of pages is begun.
+const MOST_BEGUN: u32 = 3;
 /// Secrets that Istio never gives to a gateway, and that there are many of.
 const SECRETS_OF_GATEWAYS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 
@@ -75,9 +77,13 @@ pub struct Part {
 }
 
 impl Part {
-    /// A selector of fields that leaves out what is never wanted.
-    pub(super) fn fields(&self) -> Option<&'static str> {
-        (self.resource.api_version == "v1" && self.resource.kind == "Secret").then_some(SECRETS_OF_GATEWAYS)
+    /// The path of its objects with a query; what is never wanted is left out.
+    pub(super) fn path(&self, query: &str) -> String {
+        let path = self.resource.path(self.namespace.as_deref(), None);
+        if self.resource.api_version == "v1" && self.resource.kind == "Secret" {
+            return format!("{path}?{query}&fieldSelector={}", encoded(SECRETS_OF_GATEWAYS));
+        }
+        format!("{path}?{query}")
     }
 }
 
@@ -193,6 +199,7 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
         let why = refused.map_or_else(|| only_some(places), |problem| problem.what);
         parts.unseen.push(Unseen {
             kind: want.kind.to_owned(),
+            seen_in: BTreeSet::new(),
             what: format!(
                 "{} outside of the namespaces {}",
                 resource.full_name(),
@@ -200,6 +207,11 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
             ),
             why,
         });
+    }
+    let seen = parts.seen.iter().filter_map(|part| part.namespace.clone());
+    let seen: BTreeSet<String> = seen.collect();
+    for unseen in &mut parts.unseen {
+        unseen.seen_in.clone_from(&seen);
     }
     Ok(parts)
 }
@@ -211,6 +223,7 @@ fn only_some(places: &Places) -> String {
 fn unseen(want: &Want, resource: &Resource, namespace: Option<&str>, why: &str) -> Unseen {
     Unseen {
         kind: want.kind.to_owned(),
+        seen_in: BTreeSet::new(),
         what: resource.asked("list", namespace, None).title,
         why: why.to_owned(),
     }
@@ -333,39 +346,42 @@ pub fn pod_namespace(pods: &[(String, BTreeMap<String, String>)], usual: &str) -
 /// # Errors
 /// When the server cannot be asked or refuses.
 pub async fn list(client: &Client<'_>, part: &Part) -> Result<Vec<Value>, Problem> {
-    let namespace = part.namespace.as_deref();
-    let first = format!("{}?limit={PAGE}", part.resource.path(namespace, None));
-    let fields = part
-        .fields()
-        .map(|fields| format!("&fieldSelector={}", encoded(fields)));
-    let base = first + fields.as_deref().unwrap_or_default();
+    let listed = list_at(client, part).await;
+    let asked = part.resource.asked("list", part.namespace.as_deref(), None);
+    listed
+        .map(|(objects, _)| objects)
+        .map_err(|error| client.problem(&error, &asked))
+}
+
+/// Every object of a part, and the version of the list, from which changes are followed.
+pub(super) async fn list_at(client: &Client<'_>, part: &Part) -> Result<(Vec<Value>, String), ApiError> {
+    let base = part.path(&format!("limit={PAGE}"));
     let mut found = Vec::new();
     let mut path = base.clone();
+    let mut begun = 1;
     loop {
-        let answer = client.send(&Call::get(path)).await;
-        let mut page = match answer {
+        let page = match client.send(&Call::get(path)).await {
             Ok(page) => page,
-            // The list has changed so much that its next page is gone.
-            Err(ApiError::Status(status)) if status.code == 410 && !found.is_empty() => {
+            // So much has changed meanwhile that the next page is gone.
+            Err(ApiError::Status(status)) if status.code == 410 && begun < MOST_BEGUN => {
+                begun += 1;
                 found.clear();
                 path = base.clone();
                 continue;
             }
-            Err(error) => {
-                return Err(client.problem(&error, &part.resource.asked("list", namespace, None)));
-            }
+            Err(error) => return Err(error),
         };
-        let next = page["metadata"]["continue"].as_str().unwrap_or_default();
-        path = format!("{base}&continue={}", encoded(next));
-        let is_last = next.is_empty();
-        found.extend(
-            items(page.take())
-                .into_iter()
-                .map(|item| with_header(item, &part.resource)),
-        );
-        if is_last {
-            return Ok(found);
+        let next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+        let version = page["metadata"]["resourceVersion"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let objects = items(page).into_iter();
+        found.extend(objects.map(|item| with_header(item, &part.resource)));
+        if next.is_empty() {
+            return Ok((found, version));
         }
+        path = format!("{base}&continue={}", encoded(&next));
     }
 }
 

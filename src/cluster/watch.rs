@@ -2,51 +2,47 @@
 //! every disconnect where it stopped. What was seen last stays while the server
 //! is away.
 //!
-//! The watching itself is kube's (resume, 410 Gone, bookmarks, pages). What is
-//! added here is the waiting: it never tries in a tight loop, and since kube's
-//! watcher says nothing when a watch is resumed, it asks the server itself
-//! whether it is back, once for all the watches.
+//! kube's own watcher is not used. It resumes a watch without a word, so nobody
+//! learns that the server is back; and a server (or a proxy before it) that ends
+//! each watch at once would be asked without a pause.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use kube::Api;
-use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
-use kube::runtime::watcher::{self, Event, watcher};
+use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::client::{Call, Client, of_kube, of_kube_status};
-use super::failure::{ApiError, NoAnswer};
+use super::client::{Client, broken};
+use super::failure::{ApiError, NoAnswer, Status};
 use super::kubeconfig::Access;
-use super::parts::{PAGE, Part, with_header};
+use super::parts::{Part, list_at, with_header};
 use crate::problem::Problem;
 use crate::sources::live::LiveObjects;
 
 /// How long the first complete list may take.
 const FIRST_LIST: Duration = Duration::from_mins(1);
-/// The server ends each watch after so many seconds, and the next one begins; a
-/// connection that is silently dead is noticed a little later.
-const WATCH_SECONDS: u32 = 60;
+/// The server ends each watch after so many seconds, and the next one begins.
+const WATCH_SECONDS: u64 = 60;
+/// A watch without a word for so long is a connection that has died unnoticed.
+const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 10);
+/// A watch that ends sooner, and without a word, counts as a break.
+const SHORT: Duration = Duration::from_secs(1);
 /// The first pause after a break; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause between two looks at a server that is away.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// The longest pause of one kind that fails while the server answers.
 const LONGEST_PAUSE_OF_KIND: Duration = Duration::from_secs(30);
-/// A break that comes so long after another has nothing to do with it.
-const CALM: Duration = Duration::from_secs(30);
 /// How long one kind may fail before that is said: a server that has just
 /// started refuses much for a moment.
 const START: Duration = Duration::from_secs(5);
-/// How long a server may take to say that it is there.
-const LOOK_LIMIT: Duration = Duration::from_secs(10);
+/// The longest line of a watch, in bytes: etcd's objects are far smaller.
+const LINE_LIMIT: usize = 64 << 20;
 
 type Wake = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
@@ -131,17 +127,11 @@ fn run(
                     ready: RefCell::new(Some(ready.clone())),
                     trouble: RefCell::new(None),
                     lost: Cell::new(false),
-                    waiting: tokio::sync::Mutex::new(()),
                 };
-                let all = join_all(
-                    parts
-                        .iter()
-                        .enumerate()
-                        .map(|(number, part)| watchers.follow(number, part)),
-                );
+                let all = parts.iter().enumerate();
                 tokio::select! {
                     _ = stopped => {}
-                    _ = all => {}
+                    _ = join_all(all.map(|(number, part)| watchers.follow(number, part))) => {}
                     () = watchers.give_up() => {}
                 }
                 Ok(())
@@ -166,90 +156,141 @@ struct Watchers {
     trouble: RefCell<Option<Problem>>,
     /// The server is away, and that was said.
     lost: Cell<bool>,
-    /// Held by the one that looks whether the server is back.
-    waiting: tokio::sync::Mutex<()>,
 }
 
 /// The breaks of one watch in a row.
 #[derive(Default)]
 struct Breaks {
     count: u32,
+    /// When it began to fail though the server answers.
     first: Option<Instant>,
-    last: Option<Instant>,
     /// That it fails was said.
     said: bool,
 }
 
 impl Breaks {
-    /// One more; how many that makes.
-    fn another(&mut self) -> u32 {
-        let now = Instant::now();
-        if self.last.is_some_and(|last| now.duration_since(last) > CALM) {
-            (self.count, self.first) = (0, None);
-        }
-        self.last = Some(now);
-        self.first.get_or_insert(now);
-        self.count += 1;
-        self.count
+    /// The pause after the last one.
+    fn pause(&self, longest: Duration) -> Duration {
+        let pause = FIRST_PAUSE * 2_u32.saturating_pow(self.count.saturating_sub(1).min(10));
+        pause.min(longest)
     }
+}
 
-    /// For how long.
-    fn since(&self) -> Duration {
-        self.first.map(|first| first.elapsed()).unwrap_or_default()
-    }
+/// Why a part is not followed at the moment.
+struct Break {
+    /// What was asked: list or watch.
+    verb: &'static str,
+    /// The server had begun to answer.
+    answered: bool,
+    error: ApiError,
 }
 
 impl Watchers {
     /// Follows one part without end.
     async fn follow(&self, number: usize, part: &Part) {
-        let gvk = group_version_kind(part);
-        let resource = ApiResource::from_gvk_with_plural(&gvk, &part.resource.plural);
-        let api: Api<DynamicObject> = match &part.namespace {
-            Some(namespace) => Api::namespaced_with(self.client.kube(), namespace, &resource),
-            None => Api::all_with(self.client.kube(), &resource),
-        };
-        let mut config = watcher::Config::default().timeout(WATCH_SECONDS).page_size(PAGE);
-        config.field_selector = part.fields().map(str::to_owned);
-        let mut stream = pin!(watcher(api, config));
-        let mut listing = Vec::new();
+        let mut version: Option<String> = None;
         let mut complete = false;
         let mut breaks = Breaks::default();
-        while let Some(event) = stream.next().await {
-            match event {
-                Ok(event) => {
-                    if std::mem::take(&mut breaks).said {
-                        tracing::info!("{} are followed again", title(part));
-                    }
-                    let done = matches!(event, Event::InitDone);
-                    self.take(number, part, event, &mut listing);
-                    if done && !std::mem::replace(&mut complete, true) {
+        loop {
+            let outcome = match &version {
+                None => self.list(number, part).await,
+                Some(from) => self.watch(number, part, from, &mut breaks).await,
+            };
+            match outcome {
+                Ok(next) => {
+                    version = Some(next);
+                    if !std::mem::replace(&mut complete, true) {
                         self.listed();
                     }
                 }
-                Err(error) => self.overcome(part, &error, &mut breaks).await,
+                Err(Break { error, .. }) if error.status().is_some_and(|status| status.code == 410) => {
+                    // What it would go on from is forgotten there: everything is listed anew.
+                    version = None;
+                    breaks.count += 1;
+                    tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;
+                }
+                Err(failed) => self.overcome(part, &failed, &mut breaks).await,
             }
         }
     }
 
-    fn take(&self, number: usize, part: &Part, event: Event<DynamicObject>, listing: &mut Vec<Value>) {
-        let now = Instant::now();
-        let value = |object: DynamicObject| {
-            let value = serde_json::to_value(object).unwrap_or_default();
-            with_header(value, &part.resource)
+    /// Lists a part; gives the version from which to watch.
+    async fn list(&self, number: usize, part: &Part) -> Result<String, Break> {
+        let listed = list_at(&self.client, part).await;
+        let (objects, version) = listed.map_err(|error| Break {
+            verb: "list",
+            answered: false,
+            error,
+        })?;
+        self.is_back();
+        self.tell_reader(self.live.replace(number, objects, Instant::now()));
+        Ok(version)
+    }
+
+    /// Watches a part until the watch ends; gives the version from which to go on.
+    async fn watch(&self, number: usize, part: &Part, from: &str, breaks: &mut Breaks) -> Result<String, Break> {
+        let refused = |error: ApiError| Break {
+            verb: "watch",
+            answered: false,
+            error,
         };
-        let changed = match event {
-            Event::Init => {
-                listing.clear();
-                false
-            }
-            Event::InitApply(object) => {
-                listing.push(value(object));
-                false
-            }
-            Event::InitDone => self.live.replace(number, std::mem::take(listing), now),
-            Event::Apply(object) => self.live.put(number, value(object)),
-            Event::Delete(object) => self.live.remove(&value(object), now),
+        let failed = |error: ApiError| Break {
+            answered: true,
+            ..refused(error)
         };
+        let query = format!("watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={from}");
+        let mut body = self.client.open(&part.path(&query)).await.map_err(refused)?;
+        self.is_back();
+        if std::mem::take(&mut breaks.said) {
+            tracing::info!("{} are followed again", title(part));
+        }
+        let begun = Instant::now();
+        let mut version = from.to_owned();
+        let mut lines = Lines::default();
+        let mut is_silent = true;
+        loop {
+            let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
+                Ok(None) => break,
+                Ok(Some(Ok(frame))) => frame,
+                Ok(Some(Err(error))) => return Err(failed(ApiError::NoAnswer(broken(&error)))),
+                Err(_) => return Err(failed(ApiError::NoAnswer(NoAnswer::Timeout(SILENCE.as_secs())))),
+            };
+            for event in lines.take(frame.data_ref().map_or(&[], |data| data.as_ref())) {
+                let next = event.and_then(|event| self.take(number, part, event));
+                version = next.map_err(failed)?.unwrap_or(version);
+                // It works: what breaks later has nothing to do with what broke before.
+                *breaks = Breaks::default();
+                is_silent = false;
+            }
+        }
+        if is_silent && begun.elapsed() < SHORT {
+            let at_once = NoAnswer::Broken("the watch ended at once".to_owned());
+            return Err(failed(ApiError::NoAnswer(at_once)));
+        }
+        *breaks = Breaks::default();
+        Ok(version)
+    }
+
+    /// Takes an event of a watch; gives the version that it brings.
+    fn take(&self, number: usize, part: &Part, mut event: Value) -> Result<Option<String>, ApiError> {
+        let object = with_header(event["object"].take(), &part.resource);
+        let version = object["metadata"]["resourceVersion"].as_str().map(str::to_owned);
+        match event["type"].as_str() {
+            Some("ADDED" | "MODIFIED") => self.tell_reader(self.live.put(number, object)),
+            Some("DELETED") => self.tell_reader(self.live.remove(&object, Instant::now())),
+            Some("ERROR") => {
+                let mut status: Status = serde_json::from_value(object).unwrap_or_default();
+                status.typed = true;
+                return Err(ApiError::Status(Box::new(status)));
+            }
+            // A bookmark brings a version and nothing else.
+            _ => {}
+        }
+        Ok(version)
+    }
+
+    /// Wakes the reader after a change.
+    fn tell_reader(&self, changed: bool) {
         if changed && let Some(wake) = self.wake.get() {
             wake();
         }
@@ -285,95 +326,115 @@ impl Watchers {
         })));
     }
 
-    /// Waits after an error until it makes sense to go on.
-    async fn overcome(&self, part: &Part, error: &watcher::Error, breaks: &mut Breaks) {
-        let verb = match error {
-            watcher::Error::InitialListFailed(_) => "list",
-            _ => "watch",
-        };
-        let error = api_error(error);
-        let namespace = part.namespace.as_deref();
-        let problem = self.client.problem(&error, &part.resource.asked(verb, namespace, None));
-        tracing::debug!("{}: {problem}", title(part));
-        // What it would go on from is forgotten there: everything is listed anew.
-        let is_gone = error.status().is_some_and(|status| status.code == 410);
-        // One break alone is the server's or a proxy's way to end a connection.
-        if is_gone || breaks.another() == 1 {
-            return tokio::time::sleep(FIRST_PAUSE).await;
-        }
-        self.trouble.replace(Some(problem.clone()));
-        if self.await_server(&problem).await {
-            (breaks.count, breaks.first) = (0, None);
-            return;
-        }
-        let mut longest = LONGEST_PAUSE;
-        if breaks.since() > START {
-            longest = LONGEST_PAUSE_OF_KIND;
-            if !std::mem::replace(&mut breaks.said, true) {
-                let mut problem = problem;
-                if error.status().is_none_or(|status| status.code != 403) {
-                    // It is asked again by itself.
-                    problem.fix = None;
-                }
-                tracing::warn!(
-                    "{} are not followed; what was last seen of them stays: {problem}",
-                    title(part)
-                );
-            }
-        }
-        let pause = FIRST_PAUSE * 2_u32.saturating_pow(breaks.count.min(10));
-        tokio::time::sleep(pause.min(longest)).await;
-    }
-
-    /// Where the server is away, waits until it is back, and says both once for
-    /// all the watches. Whether it was away.
-    async fn await_server(&self, problem: &Problem) -> bool {
-        let _one_looks = self.waiting.lock().await;
-        let mut pause = FIRST_PAUSE;
-        let mut away = false;
-        while !self.answers().await {
-            away = true;
-            if !self.lost.replace(true) {
-                tracing::warn!("the cluster is out of reach; what was last seen of it stays: {problem}");
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
+    /// The server has answered: where it was away, that is over.
+    fn is_back(&self) {
         if self.lost.replace(false) {
             tracing::info!("the API server {} answers again", self.client.access.server);
         }
-        away
     }
 
-    async fn answers(&self) -> bool {
-        let version = Call::get("/version");
-        match tokio::time::timeout(LOOK_LIMIT, self.client.send(&version)).await {
-            Ok(Ok(_)) => true,
-            // A refusal is an answer, too.
-            Ok(Err(error)) => error.status().is_some_and(|status| matches!(status.code, 403 | 404)),
-            Err(_) => false,
+    /// Says what is wrong, once, where it does not pass by itself, and waits.
+    async fn overcome(&self, part: &Part, failed: &Break, breaks: &mut Breaks) {
+        let asked = part.resource.asked(failed.verb, part.namespace.as_deref(), None);
+        let mut problem = self.client.problem(&failed.error, &asked);
+        tracing::debug!("{}: {problem}", title(part));
+        breaks.count += 1;
+        let status = failed.error.status().map(|status| status.code);
+        if !failed.answered && matches!(status, None | Some(401)) {
+            // What it refuses when it is back has begun then.
+            breaks.first = None;
+            // One break alone is the server's or a proxy's way to end a connection.
+            if breaks.count > 1 && !self.lost.replace(true) {
+                tracing::warn!("the cluster is out of reach; what was last seen of it stays: {problem}");
+            }
+            self.trouble.replace(Some(problem));
+            return tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;
         }
+        let since = *breaks.first.get_or_insert_with(|| {
+            breaks.count = 1;
+            Instant::now()
+        });
+        self.trouble.replace(Some(problem.clone()));
+        if since.elapsed() < START {
+            return tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;
+        }
+        if !std::mem::replace(&mut breaks.said, true) {
+            if status != Some(403) {
+                // It is asked again by itself.
+                problem.fix = None;
+            }
+            tracing::warn!(
+                "{} are not followed; what was last seen of them stays: {problem}",
+                title(part)
+            );
+        }
+        tokio::time::sleep(breaks.pause(LONGEST_PAUSE_OF_KIND)).await;
     }
+}
+
+/// The lines of a watch, of which each is an event.
+#[derive(Default)]
+struct Lines {
+    /// The beginning of a line whose end is still to come.
+    open: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes the next bytes; gives the events that are whole with them.
+    fn take(&mut self, data: &[u8]) -> Vec<Result<Value, ApiError>> {
+        let mut events = Vec::new();
+        for piece in data.split_inclusive(|byte| *byte == b'\n') {
+            self.open.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                let event = serde_json::from_slice(&self.open);
+                events.push(event.map_err(|_| not_kubernetes("a line of its watch is no JSON")));
+                self.open.clear();
+            } else if self.open.len() > LINE_LIMIT {
+                events.push(Err(not_kubernetes("a line of its watch has no end")));
+                self.open.clear();
+            }
+        }
+        events
+    }
+}
+
+fn not_kubernetes(why: &str) -> ApiError {
+    ApiError::NoAnswer(NoAnswer::NotKubernetes(why.to_owned()))
 }
 
 fn title(part: &Part) -> String {
     part.resource.asked("watch", part.namespace.as_deref(), None).title
 }
 
-fn group_version_kind(part: &Part) -> GroupVersionKind {
-    let api_version = &part.resource.api_version;
-    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    GroupVersionKind::gvk(group, version, &part.resource.kind)
-}
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
 
-fn api_error(error: &watcher::Error) -> ApiError {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => of_kube(error),
-        watcher::Error::WatchError(status) => of_kube_status(status),
-        watcher::Error::NoResourceVersion => {
-            ApiError::NoAnswer(NoAnswer::NotKubernetes("its lists have no resourceVersion".to_owned()))
+    use serde_json::json;
+
+    use super::{Breaks, LONGEST_PAUSE, Lines};
+
+    #[test]
+    fn lines_may_come_in_pieces() {
+        let mut lines = Lines::default();
+        let mut events = Vec::new();
+        for piece in ["{\"a\"", ":1}\n{\"b\":2}", "\n", "no JSON\n{"] {
+            events.extend(lines.take(piece.as_bytes()));
         }
+        let read: Vec<_> = events.into_iter().map(Result::ok).collect();
+        assert_eq!(read, [Some(json!({"a": 1})), Some(json!({"b": 2})), None]);
+    }
+
+    #[test]
+    fn pauses_grow_and_have_an_end() {
+        let pause = |count| {
+            let breaks = Breaks {
+                count,
+                ..Breaks::default()
+            };
+            breaks.pause(LONGEST_PAUSE)
+        };
+        assert_eq!([1, 2, 3].map(pause), [100, 200, 400].map(Duration::from_millis));
+        assert_eq!([9, 1000].map(pause), [LONGEST_PAUSE; 2]);
     }
 }

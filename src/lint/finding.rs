@@ -153,11 +153,13 @@ impl Finding {
         self
     }
 
-    /// By file, line, column, code, path, words.
+    /// By file, line, column, code, path, words; what stands in no file by its object first.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |finding: &Self| (finding.line, finding.column, finding.code);
+        let object = |finding: &Self| finding.file.is_empty().then(|| finding.object.clone());
         self.file
             .cmp(&other.file)
+            .then_with(|| object(self).cmp(&object(other)))
             .then_with(|| key(self).cmp(&key(other)))
             .then_with(|| (&self.path, &self.what).cmp(&(&other.path, &other.what)))
     }

@@ -35,7 +35,7 @@ pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
 pub use suppress::{Suppression, suppress};
-pub use world::{Item, Settings, World};
+pub use world::{Item, Settings, Unseen, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column
 /// and code; rules that lack a part of the world are listed as skipped.

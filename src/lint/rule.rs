@@ -25,6 +25,9 @@ pub enum Need {
     Services,
     /// Secrets: objects, a workspace or `--certs`.
     Secrets,
+    /// Every object of these kinds, where a cluster is looked at: that one is
+    /// not there can be said only then.
+    AllOf(&'static [&'static str]),
 }
 
 /// Collects findings.

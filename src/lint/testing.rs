@@ -40,6 +40,7 @@ pub(super) fn lint_for(yaml: &str, target: IstioTarget) -> Report {
         namespace: collected.namespace.clone(),
         pod_labels: collected.pod_labels.clone(),
         secrets_elsewhere: false,
+        unseen: std::collections::BTreeMap::new(),
     };
     let world = World::new(
         &collected.objects,

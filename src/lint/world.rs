@@ -1,7 +1,7 @@
 //! Everything that rules look at, with indices made once.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 
@@ -27,6 +27,18 @@ pub struct Settings {
     pub pod_labels: BTreeMap<String, String>,
     /// Secrets can be looked up beside the input: a workspace with hosts, or `--certs`.
     pub secrets_elsewhere: bool,
+    /// Kinds of a cluster's objects that are not seen, or not all of them. What
+    /// is not among the seen ones may be there all the same.
+    pub unseen: BTreeMap<String, Unseen>,
+}
+
+/// What is seen of a kind of which not everything is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unseen {
+    /// The namespaces whose objects are seen.
+    pub seen_in: BTreeSet<String>,
+    /// What is not seen, and why.
+    pub why: String,
 }
 
 /// An object of a known kind.
@@ -161,9 +173,24 @@ impl<'a> World<'a> {
         &self.store.namespace
     }
 
+    /// Why not all objects of a kind are seen; none when they are.
+    pub(in crate::lint) fn unseen(&self, kind: &str) -> Option<&str> {
+        self.settings.unseen.get(kind).map(|unseen| unseen.why.as_str())
+    }
+
+    /// Whether all objects of a kind in a namespace are seen.
+    pub(in crate::lint) fn sees(&self, kind: &str, namespace: &str) -> bool {
+        let unseen = self.settings.unseen.get(kind);
+        unseen.is_none_or(|unseen| unseen.seen_in.contains(namespace))
+    }
+
     /// Whether the input has an object that could not be read, and that may be
     /// the one of this kind, namespace and name: it is there, whatever it says.
+    /// What stands where nothing is seen may be there, too.
     pub(in crate::lint) fn is_unread(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        if !self.sees(kind, namespace) {
+            return true;
+        }
         let mut objects = self.errors.iter().filter_map(|error| error.object.as_deref());
         objects.any(|object| {
             object.kind == kind
@@ -183,14 +210,19 @@ impl<'a> World<'a> {
     }
 
     /// Why a part of the world is not known; none when it is.
-    pub fn lacks(&self, need: Need) -> Option<&'static str> {
+    pub fn lacks(&self, need: Need) -> Option<&str> {
+        let unseen = |kind| self.unseen(kind).filter(|_| !self.settings.secrets_elsewhere);
         match need {
-            Need::Services => self
-                .services
-                .is_empty()
-                .then_some("the input holds no Service, so every destination may exist"),
-            Need::Secrets => (self.secrets.is_empty() && !self.settings.secrets_elsewhere)
-                .then_some("the input holds no Secret, and there is neither a workspace nor --certs"),
+            Need::Services if self.services.is_empty() => Some(
+                self.unseen("Service")
+                    .unwrap_or("the input holds no Service, so every destination may exist"),
+            ),
+            Need::Secrets if self.secrets.is_empty() && !self.settings.secrets_elsewhere => Some(
+                unseen("Secret").unwrap_or("the input holds no Secret, and there is neither a workspace nor --certs"),
+            ),
+            Need::Secrets if !self.sees("Secret", self.pod_namespace()) => unseen("Secret"),
+            Need::AllOf(kinds) => kinds.iter().find_map(|kind| self.unseen(kind)),
+            Need::Services | Need::Secrets => None,
         }
     }
 }

@@ -8,12 +8,14 @@ use super::paint::{Paint, printable};
 use crate::lint::{Finding, Report, Severity, Skipped};
 
 /// What was looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
     /// Objects of the input, or made from the workspace.
     pub objects: usize,
-    /// Files that hold them; 0 for the workspace.
+    /// Files that hold them; 0 for the workspace and for a cluster.
     pub files: usize,
+    /// The kubeconfig's context of the cluster that they are of, if they are of one.
+    pub context: Option<String>,
     /// Certificates in Secrets of the input.
     pub certificates: usize,
     /// Certificate files of `--certs` and of the workspace's chains.
@@ -42,9 +44,10 @@ pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layou
         return text;
     }
     let _ = write!(text, "{}", layout.paint.bold(&counts(&report.findings)));
-    let _ = match checked.files {
-        0 => write!(text, " in the workspace"),
-        files => write!(text, " in {}", counted(files, "file")),
+    let _ = match (&checked.context, checked.files) {
+        (Some(context), _) => write!(text, " in the cluster of context {context}"),
+        (None, 0) => write!(text, " in the workspace"),
+        (None, files) => write!(text, " in {}", counted(files, "file")),
     };
     text.push_str(&hidden(&report.findings, layout.shown_from));
     text.push('\n');
@@ -191,9 +194,10 @@ fn counted(count: usize, word: &str) -> String {
 impl Checked {
     fn text(&self) -> String {
         let mut text = counted(self.objects, "object");
-        let _ = match self.files {
-            0 => write!(text, " of the workspace"),
-            files => write!(text, " in {}", counted(files, "file")),
+        let _ = match (&self.context, self.files) {
+            (Some(context), _) => write!(text, " in the cluster of context {context}"),
+            (None, 0) => write!(text, " of the workspace"),
+            (None, files) => write!(text, " in {}", counted(files, "file")),
         };
         if self.certificates > 0 {
             let _ = write!(text, ", {} in Secrets", counted(self.certificates, "certificate"));
@@ -298,10 +302,19 @@ skipped: 2 rules (no Service in the input); -v lists them
             files: 0,
             certificates: 1,
             certificate_files: 2,
+            context: None,
         };
         assert_eq!(
             text(&Report::default(), &Texts::new([]), &checked, LAYOUT),
             "no findings: 2 objects of the workspace, 1 certificate in Secrets, 2 certificate files\n"
+        );
+        let live = Checked {
+            context: Some("admin".into()),
+            ..checked
+        };
+        assert_eq!(
+            text(&Report::default(), &Texts::new([]), &live, LAYOUT),
+            "no findings: 2 objects in the cluster of context admin, 1 certificate in Secrets, 2 certificate files\n"
         );
     }
 }

@@ -63,6 +63,8 @@ impl ObjectId {
 pub struct Unseen {
     /// The kind of the objects.
     pub kind: String,
+    /// The namespaces whose objects of this kind are seen.
+    pub seen_in: BTreeSet<String>,
     /// Which of them: `secrets of the namespace istio-system`.
     pub what: String,
     /// Why.
@@ -169,6 +171,10 @@ impl Read {
 fn strip(value: &mut Value) {
     let Some(object) = value.as_object_mut() else { return };
     object.remove("status");
+    if object.get("kind").is_some_and(|kind| kind == "Pod") {
+        // Its labels are all that is asked for, and there may be many.
+        object.remove("spec");
+    }
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };

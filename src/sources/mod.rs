@@ -18,7 +18,7 @@ use crate::secrets::{SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use listing::Listing;
-use live::LiveSource;
+use live::{LiveSource, Unseen};
 use workspace::Workspace;
 
 /// Where objects and Secrets are read from.
@@ -76,6 +76,8 @@ pub struct Collected<'f> {
     pub pod_labels: BTreeMap<String, String>,
     /// istio-tls.yaml, where there is one.
     pub config: Option<WorkspaceConfig>,
+    /// What of a cluster is not seen.
+    pub unseen: Vec<Unseen>,
     /// How many hosts of the workspace have a chain or an entry.
     pub workspace_hosts: usize,
     /// Every Secret that can be reached; its namespace is that of the gateway's pods.
@@ -117,6 +119,7 @@ impl Sources {
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             pod_labels,
+            unseen: Vec::new(),
             workspace_hosts: if self.live.is_some() { 0 } else { workspace.hosts.len() },
             store: SecretStore {
                 namespace: self.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
@@ -135,6 +138,7 @@ impl Sources {
             collected.objects = live.objects().collect();
             collected.errors = live.errors().to_vec();
             collected.pod_labels.extend(live.pod_labels.clone());
+            collected.unseen.clone_from(&live.unseen);
             files.saw_generation(live.generation());
         } else if self.is_workspace() {
             collected.objects = workspace.objects(files, self.namespace.as_deref(), &collected.store.namespace)?;
@@ -173,6 +177,7 @@ impl Sources {
             namespace: gateway.namespace.clone(),
             pod_labels,
             config: None,
+            unseen: Vec::new(),
             workspace_hosts: 0,
             store: SecretStore {
                 namespace: gateway.pod_namespace.clone(),

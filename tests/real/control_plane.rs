@@ -33,10 +33,21 @@ impl ControlPlane {
     /// One for a test alone, as when its API server is to be stopped.
     #[track_caller]
     pub(crate) fn start() -> Self {
+        Self::start_with(&["istio"])
+    }
+
+    /// The same with the kinds of the Gateway API, too.
+    #[track_caller]
+    pub(crate) fn start_all() -> Self {
+        Self::start_with(&[])
+    }
+
+    #[track_caller]
+    fn start_with(kinds: &[&str]) -> Self {
         let plane = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
         };
-        plane.script(&["start"], &["istio"]);
+        plane.script(&["start"], kinds);
         plane
     }
 

@@ -1,6 +1,7 @@
 //! `istio-tls lint`: reads manifests, key material and the workspace, and says
 //! what will not work.
 
+mod cluster;
 mod explain;
 mod fix;
 mod made;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::choice;
+use super::cluster_objects::LiveArgs;
 use super::context::Context;
 use super::finding_args::FindingArgs;
 use super::{Exit, Failure};
@@ -27,6 +29,7 @@ use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
 pub(super) use world::Judging;
 
+pub(super) use cluster::kinds as kinds_looked_up;
 pub(super) use made::{findings_of_made, stop_on_errors};
 pub(super) use served::serve_check;
 
@@ -35,12 +38,13 @@ pub(super) use served::serve_check;
 /// Says what a live gateway would only show by failing: a Secret in the wrong
 /// namespace, a key that fits no certificate, a chain out of order, a route
 /// that nothing reaches. Offline; each finding has its line, its reason and
-/// what to do. Without -f the workspace is checked. Ends with 1 when a finding
+/// what to do. Without -f the workspace is checked, with --cluster the live
+/// objects of a cluster. Ends with 1 when a finding
 /// at or above --fail-on is left, with 2 when a manifest cannot be read.
 #[derive(clap::Args)]
 #[command(
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   mends what is safe to mend\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object."
+    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   mends what is safe to mend\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object."
 )]
 pub(super) struct LintArgs {
     /// Manifests: a file, a folder of them, or - for standard input [default: the workspace]
@@ -63,6 +67,8 @@ pub(super) struct LintArgs {
     /// Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)
     #[arg(long)]
     fix: bool,
+    #[command(flatten)]
+    live: LiveArgs,
     #[command(subcommand)]
     command: Option<LintCommand>,
 }
@@ -140,6 +146,7 @@ fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Ch
     let mut checked = Checked {
         objects: collected.objects.len(),
         files: collected.texts.len(),
+        context: sources.live.as_ref().map(|live| live.context.clone()),
         certificates,
         certificate_files: 0,
     };
@@ -174,6 +181,10 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
             ));
         }
     }
+    let (live, pod_namespace) = match cluster::read(args, context)? {
+        Some((live, pod_namespace)) => (Some(live), Some(pod_namespace)),
+        None => (None, None),
+    };
     let named = args.filename.iter().chain(&args.given).cloned();
     let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) = named.partition(|path| path.as_os_str() == "-");
     if args.fix && !stdin.is_empty() {
@@ -192,7 +203,7 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
         .map_err(Failure::usage)?;
     Ok(Sources {
         manifests,
-        live: None,
+        live,
         stdin,
         recursive: args.recursive,
         // A fix is written where the text came from.
@@ -201,7 +212,7 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
         workspace: context.dir.clone(),
         host_files: false,
         namespace: context.namespace.clone(),
-        gateway_namespace: context.gateway_namespace.clone(),
+        gateway_namespace: pod_namespace.or_else(|| context.gateway_namespace.clone()),
     })
 }
 

@@ -1,9 +1,11 @@
 //! From what was read to what lint looks at, for every command that lints.
 
+use std::collections::BTreeMap;
+
 use time::OffsetDateTime;
 
-use crate::lint::{Report, Settings, Suppression, World, lint, suppress};
-use crate::sources::Collected;
+use crate::lint::{Report, Settings, Suppression, Unseen, World, lint, suppress};
+use crate::sources::{Collected, live};
 use crate::workspace::config::IstioTarget;
 
 /// How a command lints.
@@ -50,6 +52,23 @@ impl Judging {
             namespace: collected.namespace.clone(),
             pod_labels: collected.pod_labels.clone(),
             secrets_elsewhere: collected.workspace_hosts > 0 || certs_given,
+            unseen: unseen(&collected.unseen),
         }
     }
+}
+
+/// By kind; of two groups that have a kind of one name, what is seen of both.
+fn unseen(of_cluster: &[live::Unseen]) -> BTreeMap<String, Unseen> {
+    let mut by_kind: BTreeMap<String, Unseen> = BTreeMap::new();
+    for unseen in of_cluster {
+        match by_kind.get_mut(&unseen.kind) {
+            Some(known) => known.seen_in.retain(|namespace| unseen.seen_in.contains(namespace)),
+            None => {
+                let why = format!("{} are not seen: {}", unseen.what, unseen.why);
+                let seen_in = unseen.seen_in.clone();
+                by_kind.insert(unseen.kind.clone(), Unseen { seen_in, why });
+            }
+        }
+    }
+    by_kind
 }

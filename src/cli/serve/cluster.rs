@@ -1,16 +1,17 @@
 //! `serve --cluster`: the objects of a cluster, followed as they change.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::ServeArgs;
-use crate::cli::Failure;
 use crate::cli::cluster_access::runtime;
 use crate::cli::cluster_objects::{self, Sight};
 use crate::cli::context::Context;
+use crate::cli::{Failure, lint};
 use crate::cluster::parts::{UnlessSeen, Want, Within};
 use crate::cluster::watch::{self, Following};
-use crate::sources::live::{LiveObjects, LiveSource};
+use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 
 /// The versions of Istio's networking API, which all have the same shape.
 const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
@@ -86,6 +87,14 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     let mut source = LiveSource::new(&name, objects, Instant::now());
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;
+    // What is no part of a configuration is not looked at: that it is missing is no finding.
+    let others = lint::kinds_looked_up().filter(|kind| !wants.iter().any(|want| want.kind == *kind));
+    source.unseen.extend(others.map(|kind| Unseen {
+        kind: kind.to_owned(),
+        seen_in: BTreeSet::new(),
+        what: format!("objects of kind {kind}"),
+        why: "serve does not look at them".to_owned(),
+    }));
     Ok(Some(Live {
         source,
         pod_namespace: sight.pod_namespace,

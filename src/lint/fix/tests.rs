@@ -27,6 +27,7 @@ fn fixes_for(text: &str, target: IstioTarget) -> Vec<Fix> {
         namespace: collected.namespace.clone(),
         pod_labels: collected.pod_labels.clone(),
         secrets_elsewhere: false,
+        unseen: std::collections::BTreeMap::new(),
     };
     let (errors, warnings) = (&collected.errors, &collected.warnings);
     let world = World::new(&collected.objects, errors, warnings, &collected.store, &settings);

@@ -158,8 +158,11 @@ pub(in crate::lint) struct Subsets<'w> {
 }
 
 impl<'w> Subsets<'w> {
-    /// Reads the world's DestinationRules; none if there are none.
+    /// Reads the world's DestinationRules; none if there are none, or not all are seen.
     pub(in crate::lint) fn of(world: &'w World<'_>) -> Option<Self> {
+        if world.unseen("DestinationRule").is_some() {
+            return None;
+        }
         let mut subsets = Self {
             exact: HashMap::new(),
             wildcards: HostIndex::asked_for(&Suffixes::default()),

@@ -42,6 +42,9 @@ impl Rule for Delegates {
                 let namespace = named.unwrap_or(root.namespace);
                 let of_name = by_name.get(name);
                 let Some(delegate) = of_name.and_then(|of_name| of_name.get(namespace)) else {
+                    if !world.sees("VirtualService", namespace) {
+                        continue;
+                    }
                     let what = format!("there is no VirtualService {name} in the namespace {namespace}");
                     let finding = spot.field("name").finding(&DELEGATE_NOT_FOUND, what);
                     found.push(match of_name.and_then(BTreeMap::first_key_value) {

@@ -41,7 +41,13 @@ impl Rule for Backends {
     }
 }
 
-fn check_filters(route: &Item<'_, Other>, holder: &Value, path: &str, services: &Services<'_>, found: &mut Findings) {
+fn check_filters(
+    route: &Item<'_, Other>,
+    holder: &Value,
+    path: &str,
+    services: &Services<'_, '_>,
+    found: &mut Findings,
+) {
     for (index, filter) in list(holder.get("filters")).enumerate() {
         if let Some(mirror) = filter.pointer("/requestMirror/backendRef") {
             let path = format!("{path}.filters[{index}].requestMirror.backendRef");
@@ -51,14 +57,15 @@ fn check_filters(route: &Item<'_, Other>, holder: &Value, path: &str, services: 
 }
 
 /// Services with their ports, by name and then by namespace.
-struct Services<'w> {
+struct Services<'w, 'a> {
+    world: &'w World<'a>,
     by_name: HashMap<&'w str, HashMap<&'w str, BTreeSet<u64>>>,
     /// Namespaces and names of Services that could not be read: they are there.
     unread: BTreeSet<(&'w str, &'w str)>,
 }
 
-impl<'w> Services<'w> {
-    fn of(world: &'w World<'_>) -> Self {
+impl<'w, 'a> Services<'w, 'a> {
+    fn of(world: &'w World<'a>) -> Self {
         let mut by_name: HashMap<&str, HashMap<&str, BTreeSet<u64>>> = HashMap::new();
         for service in &world.services {
             let ports = service.object.spec.ports.iter().map(|port| u64::from(port.port));
@@ -71,6 +78,7 @@ impl<'w> Services<'w> {
             (namespace, object.name.as_str())
         });
         Self {
+            world,
             by_name,
             unread: unread.collect(),
         }
@@ -83,7 +91,7 @@ impl<'w> Services<'w> {
         }
         let name = text(backend.get("name"))?;
         let namespace = text(backend.get("namespace")).unwrap_or(route.namespace);
-        if self.unread.contains(&(namespace, name)) {
+        if self.unread.contains(&(namespace, name)) || !self.world.sees("Service", namespace) {
             return None;
         }
         let of_name = self.by_name.get(name);

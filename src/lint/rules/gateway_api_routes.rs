@@ -10,7 +10,7 @@ use crate::lint::index::host_set::HostSet;
 use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
 use crate::lint::index::servers::listed;
 use crate::lint::world::Item;
-use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Parents];
@@ -36,6 +36,10 @@ impl Rule for Parents {
             &ROUTE_NOT_ALLOWED,
             &ROUTE_HOSTNAMES,
         ]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::AllOf(&["Gateway"])]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {

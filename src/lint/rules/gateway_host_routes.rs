@@ -24,6 +24,10 @@ impl Rule for HostsWithoutRoutes {
             found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, "the input holds no VirtualService");
             return;
         }
+        if let Some(unseen) = world.unseen("VirtualService") {
+            found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, unseen);
+            return;
+        }
         let mut unread = world.errors.iter().map(|error| error.object.as_ref());
         if unread.any(|object| object.is_none_or(|object| object.kind == "VirtualService")) {
             found.skip(

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS, distance};
-use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
 
@@ -16,6 +16,10 @@ struct SelectorPods;
 impl Rule for SelectorPods {
     fn codes(&self) -> &'static [&'static Code] {
         &[&SELECTOR_NO_PODS]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::AllOf(&["Pod"])]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
@@ -74,6 +78,10 @@ struct ServicePorts;
 impl Rule for ServicePorts {
     fn codes(&self) -> &'static [&'static Code] {
         &[&PORT_NOT_ON_SERVICE]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::AllOf(&["Service"])]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {

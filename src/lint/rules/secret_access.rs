@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::lint::codes::SECRETS_MAY_NOT_BE_LISTED;
 use crate::lint::index::pods::PodIndex;
-use crate::lint::{Code, Finding, Findings, Item, Rule, World};
+use crate::lint::{Code, Finding, Findings, Item, Need, Rule, World};
 use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&ServiceAccount];
@@ -18,6 +18,15 @@ struct ServiceAccount;
 impl Rule for ServiceAccount {
     fn codes(&self) -> &'static [&'static Code] {
         &[&SECRETS_MAY_NOT_BE_LISTED]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::AllOf(&[
+            "Role",
+            "RoleBinding",
+            "ClusterRole",
+            "ClusterRoleBinding",
+        ])]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::virtual_service::claims_of;
 use crate::lint::codes::CLAIM_WITHOUT_AUTHENTICATION;
 use crate::lint::index::bindings::{Gateways, MESH};
-use crate::lint::{Code, Findings, Rule, World};
+use crate::lint::{Code, Findings, Need, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Authenticated];
 
@@ -18,6 +18,10 @@ struct Authenticated;
 impl Rule for Authenticated {
     fn codes(&self) -> &'static [&'static Code] {
         &[&CLAIM_WITHOUT_AUTHENTICATION]
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::AllOf(&["RequestAuthentication"])]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {

@@ -83,6 +83,9 @@ impl Rule for Hosts {
 /// ServiceEntry could not, for that may have any host.
 fn is_unread(world: &World<'_>, to: &Destination, service: &Item<'_, VirtualService>) -> bool {
     let full = full_name(&to.host, service.namespace);
+    if world.unseen("ServiceEntry").is_some() && !full.ends_with(".svc.cluster.local") {
+        return true;
+    }
     let mut parts = full.splitn(3, '.');
     let (Some(name), Some(namespace), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
         return false;

@@ -23,7 +23,10 @@ impl<'w> Unbound<'w> {
     pub(super) fn of(world: &'w World<'_>) -> Self {
         let mut exact: HashMap<String, Vec<HostOf<'w>>> = HashMap::new();
         let mut unread = world.errors.iter().filter_map(|error| error.object.as_deref());
-        let is_known = unread.all(|object| !matches!(object.kind.as_str(), "Service" | "ServiceEntry"));
+        let all_seen = ["Service", "ServiceEntry"]
+            .iter()
+            .all(|kind| world.unseen(kind).is_none());
+        let is_known = all_seen && unread.all(|object| !matches!(object.kind.as_str(), "Service" | "ServiceEntry"));
         let for_mesh = |service: &&Item<'_, VirtualService>| is_known && service.object.spec.gateways.is_empty();
         let mut registry = None;
         for service in world.virtual_services.iter().filter(for_mesh) {

@@ -71,6 +71,7 @@ fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)
         namespace: "default".to_owned(),
         pod_labels: BTreeMap::from([("istio".to_owned(), "ingressgateway".to_owned())]),
         secrets_elsewhere: true,
+        unseen: std::collections::BTreeMap::new(),
     };
     lint(&World::new(
         &loaded.objects,

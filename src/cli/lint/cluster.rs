@@ -1,0 +1,128 @@
+//! `lint --cluster`: the live objects of a cluster, read once.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::LintArgs;
+use crate::cli::Failure;
+use crate::cli::cluster_access::runtime;
+use crate::cli::cluster_objects;
+use crate::cli::context::Context;
+use crate::cluster::client::AT_ONCE;
+use crate::cluster::parts::{self, UnlessSeen, Want, Within};
+use crate::problem::Problem;
+use crate::sources::live::{LiveObjects, LiveSource, Unseen};
+
+/// The versions of Istio's networking API, which all have the same shape.
+const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
+/// The group of the Gateway API.
+const GATEWAY_API: &str = "gateway.networking.k8s.io";
+/// The group of roles.
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+/// Every kind that a rule looks at, but for those that others make Secrets of:
+/// what they have made is there itself.
+const WANTS: &[Want] = &[
+    want("networking.istio.io", ISTIO, "Gateway"),
+    want("networking.istio.io", ISTIO, "VirtualService"),
+    want("networking.istio.io", ISTIO, "DestinationRule"),
+    want("networking.istio.io", ISTIO, "ServiceEntry"),
+    want("security.istio.io", &["v1", "v1beta1"], "RequestAuthentication"),
+    want(GATEWAY_API, &["v1", "v1beta1"], "Gateway"),
+    want(GATEWAY_API, &["v1", "v1beta1"], "HTTPRoute"),
+    want(GATEWAY_API, &["v1", "v1beta1", "v1alpha2"], "ReferenceGrant"),
+    want("", &["v1"], "Service"),
+    want("", &["v1"], "Secret"),
+    want("", &["v1"], "Pod"),
+    want("apps", &["v1"], "Deployment"),
+    want("apps", &["v1"], "DaemonSet"),
+    want("apps", &["v1"], "StatefulSet"),
+    want(RBAC, &["v1"], "Role"),
+    want(RBAC, &["v1"], "RoleBinding"),
+    want(RBAC, &["v1"], "ClusterRole"),
+    want(RBAC, &["v1"], "ClusterRoleBinding"),
+];
+
+const fn want(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Want {
+    Want {
+        group,
+        versions,
+        kind,
+        within: Within::All,
+        unless_seen: UnlessSeen::GoOn,
+    }
+}
+
+/// The kinds that rules look up, which may be told as not seen.
+pub(in crate::cli) fn kinds() -> impl Iterator<Item = &'static str> {
+    WANTS.iter().map(|want| want.kind)
+}
+
+/// Reads the cluster of the flags; none without `--cluster`. Also gives the
+/// namespace of the gateway's pods.
+///
+/// # Errors
+/// A kubeconfig that cannot be used, and flags that need files: exit 2. A server
+/// that cannot be reached: exit 3.
+pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSource, String)>, Failure> {
+    if !args.live.cluster {
+        return Ok(None);
+    }
+    if let Some(given) = args.given.first() {
+        return Err(Failure::usage(
+            Problem::new(format!("--cluster and {} exclude each other", given.display()))
+                .fix("lint one after the other"),
+        ));
+    }
+    if args.fix {
+        return Err(Failure::usage(
+            Problem::new("--fix changes files, and the objects of a cluster stand in none")
+                .why("what is changed in the cluster alone is undone by the next apply of the files")
+                .fix("istio-tls lint -f FILE --fix, then istio-tls apply -f FILE"),
+        ));
+    }
+    runtime()?.block_on(async {
+        let notice = |text: &str| context.say(text);
+        let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
+        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, context).await?;
+        let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
+            .map(|part| parts::list(&client, part))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await
+            .map_err(Failure::runtime)?;
+        if context.namespace.is_none() {
+            say_unseen(&sight.parts.unseen, context);
+        }
+        let now = Instant::now();
+        let objects = Arc::new(LiveObjects::default());
+        for (number, values) in listed.into_iter().enumerate() {
+            objects.replace(number, values, now);
+        }
+        let mut source = LiveSource::new(&sight.access.context, objects, now);
+        source.pod_labels = sight.pod_labels;
+        source.unseen = sight.parts.unseen;
+        Ok(Some((source, sight.pod_namespace)))
+    })
+}
+
+/// What this user may not see: the kinds, and with `-v` each reason.
+fn say_unseen(unseen: &[Unseen], context: &Context) {
+    if context.verbose > 0 {
+        for one in unseen {
+            context.say(&format!("note: not seen: {} ({})", one.what, one.why));
+        }
+        return;
+    }
+    let Some(first) = unseen.first() else { return };
+    let kinds: BTreeSet<&str> = unseen.iter().map(|one| one.kind.as_str()).collect();
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    context.say(&format!(
+        "note: not all is seen of the kinds {}: {}; -v says more",
+        kinds.join(", "),
+        first.why
+    ));
+}
