@@ -97,7 +97,9 @@ async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Prob
     match tokio::time::timeout(asking.patience * 2, question).await {
         Ok(answer) => answer.map_err(|problem| match problem.why {
             // That a right is missing needs no further word.
-            Some(why) if !problem.what.contains(" may not ") => format!("{} ({why})", problem.what),
+            Some(why) if !problem.what.contains(" may not ") => {
+                format!("{} ({})", problem.what, why.replace('\n', "; "))
+            }
             _ => problem.what,
         }),
         Err(_) => Err(format!("no answer within {} s", (asking.patience * 2).as_secs())),

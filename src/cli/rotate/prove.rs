@@ -31,6 +31,9 @@ pub(super) struct Look {
     /// It was refused for want of a certificate that is not in the workspace;
     /// what is served was seen all the same.
     pub(super) lacks_pair: bool,
+    /// Behind TLS it got the same unwanted status as before the rotation, which
+    /// is the route's or the Service's doing.
+    pub(super) same_status: bool,
 }
 
 /// What was seen of one host.
@@ -47,7 +50,13 @@ pub(super) struct Proof {
 impl Look {
     /// Whether this client is served with the leaf of this serial number.
     pub(super) fn is_served(&self, serial: &str) -> bool {
-        (self.outcome.verdict.is_ok() || self.lacks_pair) && self.serial() == Some(serial)
+        (self.outcome.verdict.is_ok() || self.lacks_pair || self.same_status) && self.serial() == Some(serial)
+    }
+
+    /// The status of an answer that was not the wanted one.
+    fn unwanted_status(&self) -> Option<u16> {
+        let answer = self.outcome.facts.http.as_ref()?;
+        (self.outcome.verdict.code == Code::UnexpectedStatus).then_some(answer.status)?
     }
 
     /// The serial number of the leaf that was served.
@@ -99,7 +108,10 @@ impl<'a> Gateway<'a> {
             let waited = start.elapsed();
             let mut after = Vec::with_capacity(prepared.after.len());
             for identity in &prepared.after {
-                after.push(look(&prepared.held, identity, &self.reached.target, context).await?);
+                let mut seen = look(&prepared.held, identity, &self.reached.target, context).await?;
+                let status = seen.unwanted_status();
+                seen.same_status = status.is_some() && status == self.before.unwanted_status();
+                after.push(seen);
             }
             let proven = after.iter().all(|look| look.is_served(&prepared.serial));
             if proven || start.elapsed() + PAUSE > wait {
@@ -160,6 +172,7 @@ async fn look(held: &Held, identity: &Identity, target: &Target, context: &Conte
         .map(|outcome| Look {
             label: identity.label,
             lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
+            same_status: false,
             outcome,
         })
         .ok_or_else(|| Failure::runtime(crate::problem::Problem::new(format!("{host} could not be probed"))))

@@ -280,13 +280,15 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
         let verdict = &look.outcome.verdict;
         let serial = look.serial().unwrap_or("no certificate");
         if look.is_served(&prepared.serial) {
-            let without = if look.lacks_pair {
-                ", seen without a client certificate, since none is here"
+            let but = if look.lacks_pair {
+                ", seen without a client certificate, since none is here".to_owned()
+            } else if look.same_status {
+                format!("; as before the rotation, {}", printable(&verdict.summary))
             } else {
-                ""
+                String::new()
             };
             lines.push(format!(
-                "    {}: served {serial} after {}{without}",
+                "    {}: served {serial} after {}{but}",
                 look.label,
                 span(proof.waited.as_micros() as u64)
             ));
