@@ -83,19 +83,16 @@ pub(super) async fn look(
     let pods = parts::pods(client, &gateway.selector, &known)
         .await
         .map_err(Failure::runtime)?;
-    let pod_namespace = match named {
-        Some(namespace) => namespace,
-        None => {
-            let (chosen, others) = parts::pod_namespace(&pods, &usual);
-            if !others.is_empty() {
-                context.say_always(&format!(
-                    "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; --gateway-namespace names another",
-                    others.join(", ")
-                ));
-            }
-            chosen
+    let pod_namespace = named.unwrap_or_else(|| {
+        let (chosen, others) = parts::pod_namespace(&pods, &usual);
+        if !others.is_empty() {
+            context.say_always(&format!(
+                "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; --gateway-namespace names another",
+                others.join(", ")
+            ));
         }
-    };
+        chosen
+    });
     if !known.contains(&pod_namespace) {
         known.push(pod_namespace.clone());
     }

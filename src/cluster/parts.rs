@@ -360,13 +360,13 @@ pub(super) async fn list_at(client: &Client<'_>, part: &Part) -> Result<(Vec<Val
     let mut path = base.clone();
     let mut begun = 1;
     loop {
-        let page = match client.send(&Call::get(path)).await {
+        let page = match client.send(&Call::get(path.as_str())).await {
             Ok(page) => page,
             // So much has changed meanwhile that the next page is gone.
             Err(ApiError::Status(status)) if status.code == 410 && begun < MOST_BEGUN => {
                 begun += 1;
                 found.clear();
-                path = base.clone();
+                path.clone_from(&base);
                 continue;
             }
             Err(error) => return Err(error),

@@ -90,7 +90,7 @@ pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>) -> Resul
         let wake = wake.clone();
         std::thread::Builder::new()
             .name("cluster".to_owned())
-            .spawn(move || run(access, &parts, live, wake, ready, stopped))
+            .spawn(move || run(access, &parts, live, wake, &ready, stopped))
             .map_err(|error| Problem::new("a thread cannot be started").why(crate::files::plain(&error)))?
     };
     let following = Following {
@@ -109,7 +109,7 @@ fn run(
     parts: &[Part],
     live: Arc<LiveObjects>,
     wake: Wake,
-    ready: Sender<Result<(), Problem>>,
+    ready: &Sender<Result<(), Problem>>,
     stopped: oneshot::Receiver<()>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

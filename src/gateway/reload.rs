@@ -266,7 +266,9 @@ impl Reload {
             .unwrap_or_default()
     }
 
-    fn publish(&mut self, built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
+    fn publish(&mut self, mut built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
+        let outcome = publish(std::mem::take(&mut built.table));
+        self.sources.judge(&mut built);
         for note in built.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
                 tracing::warn!("{note}");
@@ -274,7 +276,7 @@ impl Reload {
         }
         self.notes = said(&built);
         self.accepted = broken(&built.invalid);
-        match publish(built.table) {
+        match outcome {
             Ok(()) => {
                 self.reported = None;
                 if let Some(live) = &mut self.sources.inputs.live {

@@ -58,12 +58,44 @@ impl GatewaySources {
         self.read(files, Gone::IsError)
     }
 
-    /// The same for a change: a file of `-f` that is gone was deleted, and its objects with it.
+    /// The same for a change: a file of `-f` that is gone was deleted, and its
+    /// objects with it. What a cluster tells is judged by
+    /// [`GatewaySources::judge`], once it is served.
     ///
     /// # Errors
     /// As [`GatewaySources::load`].
     pub(super) fn load_again(&self, files: &DiskFiles) -> Result<Built, SourceError> {
         self.read(files, Gone::IsEmpty)
+    }
+
+    /// Judges what a cluster tells, in place of [`GatewaySources::load_again`]:
+    /// of thousands of objects that takes longer than anything else, and
+    /// nothing that is served depends on it.
+    pub(super) fn judge(&self, built: &mut Built) {
+        if self.inputs.live.is_none() {
+            return;
+        }
+        let files = DiskFiles::default();
+        // What cannot be read was said when it was loaded.
+        if let Ok(collected) = self.inputs.collect(&files, Gone::IsEmpty) {
+            built.findings = self.findings(&collected);
+            remark::leave_out_said(&mut built.notes, &mut built.findings);
+        }
+    }
+
+    /// What the judge says, but for what is said of objects that are left out.
+    fn findings(&self, collected: &Collected<'_>) -> Vec<Remark> {
+        let mut findings = self.check.as_ref().map(|check| check(collected)).unwrap_or_default();
+        let left_out = self.left_out(collected);
+        findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
+        findings
+    }
+
+    /// Objects of a cluster that cannot be read.
+    fn left_out(&self, collected: &Collected<'_>) -> Vec<Problem> {
+        let live = self.inputs.live.iter();
+        live.flat_map(|live| collected.errors.iter().map(|error| live.left_out(error.clone())))
+            .collect()
     }
 
     fn read(&self, files: &DiskFiles, gone: Gone) -> Result<Built, SourceError> {
@@ -72,14 +104,13 @@ impl GatewaySources {
         if live.is_none() && !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
         }
-        let mut findings = self.check.as_ref().map(|check| check(&collected)).unwrap_or_default();
+        let mut findings = match gone {
+            Gone::IsEmpty if live.is_some() => Vec::new(),
+            _ => self.findings(&collected),
+        };
         let mut notes = std::mem::take(&mut collected.notes);
-        if let Some(live) = live {
-            // What one user of a cluster makes stops no other's gateway.
-            let left_out: Vec<Problem> = (collected.errors.drain(..)).map(|error| live.left_out(error)).collect();
-            findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
-            notes.extend(left_out);
-        }
+        // What one user of a cluster makes stops no other's gateway.
+        notes.extend(self.left_out(&collected));
         let mut unknown: Vec<Problem> = collected.warnings.drain(..).map(Problem::from).collect();
         remark::leave_out_said(&mut unknown, &mut findings);
         // The judge looks at these too: what it leaves out was ignored on purpose.

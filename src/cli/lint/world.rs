@@ -61,14 +61,15 @@ impl Judging {
 fn unseen(of_cluster: &[live::Unseen]) -> BTreeMap<String, Unseen> {
     let mut by_kind: BTreeMap<String, Unseen> = BTreeMap::new();
     for unseen in of_cluster {
-        match by_kind.get_mut(&unseen.kind) {
-            Some(known) => known.seen_in.retain(|namespace| unseen.seen_in.contains(namespace)),
-            None => {
-                let why = format!("{} are not seen: {}", unseen.what, unseen.why);
-                let seen_in = unseen.seen_in.clone();
-                by_kind.insert(unseen.kind.clone(), Unseen { seen_in, why });
-            }
+        if let Some(known) = by_kind.get_mut(&unseen.kind) {
+            known.seen_in.retain(|namespace| unseen.seen_in.contains(namespace));
+            continue;
         }
+        let of_kind = Unseen {
+            seen_in: unseen.seen_in.clone(),
+            why: format!("{} are not seen: {}", unseen.what, unseen.why),
+        };
+        by_kind.insert(unseen.kind.clone(), of_kind);
     }
     by_kind
 }
