@@ -213,6 +213,30 @@ impl Server {
         Ok(())
     }
 
+    /// Takes listeners out of `table` whose ports cannot be opened now, and says
+    /// why: for tables of which nobody here has all in hand, so that one port
+    /// does not keep everything else from being served.
+    pub fn leave_out_closed(&self, table: &mut Table) -> Vec<StartError> {
+        let open = self.listeners();
+        let mut errors = Vec::new();
+        // A port that is open keeps its local port, whoever else wants it.
+        table
+            .listeners
+            .sort_by_key(|listener| !open.iter().any(|open| open.gateway_port == listener.port));
+        let mut tried = Table::default();
+        for listener in std::mem::take(&mut table.listeners) {
+            tried.listeners.push(listener);
+            // What is opened here is closed at once; it is opened for good with the table.
+            if let Err(error) = open_new(&self.settings, &tried, &open) {
+                tried.listeners.pop();
+                errors.push(error);
+            }
+        }
+        tried.listeners.sort_by_key(|listener| listener.port);
+        table.listeners = tried.listeners;
+        errors
+    }
+
     /// Counts a change that could not even become a table.
     pub fn refuse(&self) {
         self.current.reloads.refused.fetch_add(1, Relaxed);

@@ -249,3 +249,23 @@ fn a_cluster_that_cannot_be_used() {
         .says("not all is seen of the kinds Gateway")
         .says("the user \"jane\" may not list gateways.networking.istio.io");
 }
+
+#[test]
+fn a_port_that_cannot_be_opened_keeps_nothing_else_from_being_served() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("an address").port();
+    let (dir, _) = cluster(
+        vec![vec![gateway("one", 80)]],
+        vec![
+            vec![event("ADDED", &gateway("busy", port))],
+            vec![event("ADDED", &gateway("two", 81))],
+        ],
+    );
+    let mut serve = Serve::start(&dir, PORTS);
+    serve.wait_until("it is said", |serve| {
+        let log = serve.log();
+        log.contains("a Gateway's port is not opened here") && log.contains(&format!("--port-map {port}=PORT"))
+    });
+    serve.wait_until("the other one", |serve| serve.find_address(81).is_some());
+    assert!(serve.find_address(80).is_some() && serve.find_address(port).is_none());
+}

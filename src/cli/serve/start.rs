@@ -1,7 +1,7 @@
 //! Starts the gateway and keeps it at the state of its sources. `serve` waits
 //! for signals afterwards, `up` probes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -148,6 +148,7 @@ fn processors() -> usize {
 /// workspace that another process serves: exit 3.
 pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> {
     let workspace = plan.sources.inputs.workspace.clone();
+    let is_live = plan.sources.inputs.live.is_some();
     let (reload, built) = Reload::start(plan.sources).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;
@@ -193,7 +194,11 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         std::thread::Builder::new()
             .name("reload".to_owned())
             .spawn(move || {
-                let take = |table| {
+                let mut said = BTreeSet::new();
+                let take = |mut table| {
+                    if is_live {
+                        say_closed(server.leave_out_closed(&mut table), &mut said);
+                    }
                     let outcome = server.replace(table).map_err(Problem::from);
                     publish(claim.as_ref().as_ref(), &server, &id);
                     outcome
@@ -246,6 +251,16 @@ impl RunningGateway {
             let _ = thread.join();
         }
     }
+}
+
+/// Tells which ports of a cluster's Gateways are not opened here, each once.
+fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>) {
+    let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
+    let texts: BTreeSet<String> = problems.iter().map(ToString::to_string).collect();
+    for text in texts.difference(said) {
+        tracing::error!("a Gateway's port is not opened here: {text}");
+    }
+    *said = texts;
 }
 
 fn publish(claim: Option<&Claim>, server: &Server, id: &str) {
