@@ -97,6 +97,10 @@ fn no_command_tells_a_private_key() {
             0,
         ),
         (&["probe", "--print-env", "--target", "cluster"], 0),
+        (&["lint", "--cluster", "-n", &workspace.namespace], 0),
+        // No node runs the gateway's pods.
+        (&["doctor"], 1),
+        (&["doctor", "--fix", "--yes"], 1),
         (&["inspect", &target], 0),
         (&["verify", &target], 0),
         (&["adopt", &target, "--host", HOST, "--force"], 0),

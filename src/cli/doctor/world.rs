@@ -21,7 +21,7 @@ use crate::workspace::config::{GatewayEntry, IstioTarget};
 pub(super) fn manifests<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Manifest> {
     // What cannot be read is of a version that this program does not know.
     values
-        .flat_map(|value| load::load(&value.to_string(), "").objects)
+        .filter_map(|value| load::object(value).ok())
         .map(|object| object.manifest)
         .collect()
 }
