@@ -28,6 +28,9 @@ _istio__tls() {
             istio__tls,delete)
                 cmd="istio__tls__subcmd__delete"
                 ;;
+            istio__tls,doctor)
+                cmd="istio__tls__subcmd__doctor"
+                ;;
             istio__tls,gen-certs)
                 cmd="istio__tls__subcmd__gen__subcmd__certs"
                 ;;
@@ -87,6 +90,9 @@ _istio__tls() {
                 ;;
             istio__tls__subcmd__help,delete)
                 cmd="istio__tls__subcmd__help__subcmd__delete"
+                ;;
+            istio__tls__subcmd__help,doctor)
+                cmd="istio__tls__subcmd__help__subcmd__doctor"
                 ;;
             istio__tls__subcmd__help,gen-certs)
                 cmd="istio__tls__subcmd__help__subcmd__gen__subcmd__certs"
@@ -158,7 +164,7 @@ _istio__tls() {
 
     case "${cmd}" in
         istio__tls)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help"
+            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -204,7 +210,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__adopt)
-            opts="-C -o -q -v -y -n -h -V --host --mode --force --accept-faults --dry-run --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --host --mode --force --accept-faults --dry-run --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -219,6 +225,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -439,6 +453,84 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        istio__subcmd__tls__subcmd__doctor)
+            opts="-C -o -q -v -y -n -h -V --fail-on --min-severity --suppress --fix --wait --no-probe --timeout --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --fail-on)
+                    COMPREPLY=($(compgen -W "info warning error" -- "${cur}"))
+                    return 0
+                    ;;
+                --min-severity)
+                    COMPREPLY=($(compgen -W "info warning error" -- "${cur}"))
+                    return 0
+                    ;;
+                --suppress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         istio__subcmd__tls__subcmd__gen__subcmd__certs)
             opts="-C -o -q -v -y -n -h -V --hosts-file --force --skip-existing --dry-run --mode --client --key-type --compat --days --not-before --not-after --san --subject --csr --bad --ca --root --name-constraints --password-file --password-stdin --pkcs12 --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -546,7 +638,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help)
-            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help"
+            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -602,6 +694,20 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help__subcmd__delete)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        istio__subcmd__tls__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -924,7 +1030,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__inspect)
-            opts="-C -o -q -v -y -n -h -V --sni --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --sni --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -935,6 +1041,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -978,7 +1092,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__lint)
-            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --certs --istio --fail-on --min-severity --suppress --fix --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version explain help"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --certs --istio --fail-on --min-severity --suppress --fix --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1009,6 +1123,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --suppress)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1582,7 +1704,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__rotate)
-            opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --local --force-conflicts --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1605,6 +1727,18 @@ _istio__tls() {
                     return 0
                     ;;
                 --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1694,7 +1828,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__serve)
-            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1744,6 +1878,14 @@ _istio__tls() {
                     COMPREPLY=($(compgen -W "text json off" -- "${cur}"))
                     return 0
                     ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1784,7 +1926,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__status)
-            opts="-C -o -q -v -y -n -h -V --expires-within --target --timeout --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --expires-within --target --timeout --local --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1799,6 +1941,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1842,7 +1992,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__up)
-            opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1892,6 +2042,14 @@ _istio__tls() {
                     COMPREPLY=($(compgen -W "text json off" -- "${cur}"))
                     return 0
                     ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1932,7 +2090,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__verify)
-            opts="-C -o -q -v -y -n -h -V --host --cacert --intermediate --crl --purpose --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --host --cacert --intermediate --crl --purpose --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1959,6 +2117,14 @@ _istio__tls() {
                     return 0
                     ;;
                 --password-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

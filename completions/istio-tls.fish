@@ -41,7 +41,7 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "init" -d 'Write
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "adopt" -d 'Takes an existing chain into the workspace'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a server'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
@@ -53,6 +53,7 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "rotate" -d 'Rep
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "doctor" -d 'Examines the gateway of a cluster, and says what is wrong and what to do'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "completions" -d 'Prints the completion script of a shell'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "man" -d 'Prints the manual page of the program or of one command'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
@@ -128,10 +129,12 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s y -l y
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l host -d 'The host to adopt the certificate for [default: its first name]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l mode -d 'How the gateway treats client certificates [default: simple without a client certificate, else mutual]' -r -f -a "simple\t''
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l mode -d 'How the gateway treats client certificates [default: mutual with a client certificate, or a Secret with a CA; else simple]' -r -f -a "simple\t''
 mutual\t''
 optional-mutual\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -169,6 +172,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s h -l help
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l sni -d 'The server name to ask HOST:PORT for' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -184,12 +189,14 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s y -l yes
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l host -d 'The name that the server certificate must hold [default: the tree\'s host, or HOST of HOST:PORT]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l cacert -d 'Trust the certificates of this file; repeatable [default: the tree\'s root, else the system\'s CAs]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l cacert -d 'Trust the certificates of this file; repeatable [default: the tree\'s root, else a Secret\'s own CA, else the system\'s CAs]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l intermediate -d 'Intermediates that the verifier has beside those in TARGET; repeatable' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l crl -d 'Revocation lists; repeatable [default: the tree\'s]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l purpose -d 'For what the leaf must be good [default: server; for a tree, both]' -r -f -a "server\t''
 client\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -253,6 +260,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish
 warning\t''
 error\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l suppress -d 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -262,6 +271,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s R -l recursive -d 'Also the folders in folders'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l fix -d 'Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l cluster -d 'Take the objects of a cluster: the one that apply recorded, else the kubeconfig\'s current one'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l no-input -d 'Never ask a question'
@@ -297,6 +307,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l threads -d
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
 json\t''
 off\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -307,6 +319,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l gateway-na
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s R -l recursive -d 'Also the folders in folders of --filename'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l cluster -d 'Take the objects of a cluster: the one that apply recorded, else the kubeconfig\'s current one'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l no-input -d 'Never ask a question'
@@ -387,6 +400,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l ver
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l expires-within -d 'What ends within this time, as 30d, is a finding' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l timeout -d 'The longest that one phase of asking the gateway may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -394,6 +409,7 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l local -d 'Leave the cluster alone, though apply has recorded one'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l no-input -d 'Never ask a question'
@@ -401,10 +417,13 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s y -l yes 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l if-expires-in -d 'Only what ends within this time, as 30d; nothing to do is success' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l wait -d 'How long the running gateway may take to serve the new certificate' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l wait -d 'How long a gateway may take to serve the new certificate [default: 30s; 2m where a kubelet mounts it]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l days -d 'Days for which new leaves are valid [default: as long as the old one]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l signer -d 'The HOST folder that holds the CA\'s key, where this one holds its certificate only (gen-certs --ca)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -418,6 +437,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l finish -d
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l abort -d 'Take it back: the old CA and its clients, as before --ca'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l dry-run -d 'Print what would be done, and write nothing'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-stdin -d 'Read the password of CA keys from standard input'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l local -d 'Rotate the files alone, though apply has recorded a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l force-conflicts -d 'Take over fields of the Secrets that others manage'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l no-input -d 'Never ask a question'
@@ -436,6 +457,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l threads -d 'W
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l access-log -d 'The access log on standard error' -r -f -a "text\t''
 json\t''
 off\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -447,6 +470,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l once -d 'End 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s R -l recursive -d 'Also the folders in folders of --filename'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l host-files -d 'Take serverCertificate, privateKey and caCertificates for paths of this machine'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l strict -d 'Stop when anything of the input is ignored, missing or broken'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l cluster -d 'Take the objects of a cluster: the one that apply recorded, else the kubeconfig\'s current one'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l no-input -d 'Never ask a question'
@@ -500,6 +524,33 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l fail-on -d 'End with 1 on findings of this severity and above' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l min-severity -d 'Do not show findings below this severity; they count all the same' -r -f -a "info\t''
+warning\t''
+error\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l suppress -d 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l wait -d 'After --fix: how long to wait until the gateway serves what was brought back' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l timeout -d 'The longest that one question to a pod, the gateway or DNS may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l fix -d 'Apply the workspace\'s own Secrets that are missing or broken: shows them, then asks (--yes does not ask)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l no-probe -d 'Do not connect to the ingress address'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand completions" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -539,24 +590,25 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder or at a server'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "doctor" -d 'Examines the gateway of a cluster, and says what is wrong and what to do'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and __fish_seen_subcommand_from lint" -f -a "explain" -d 'Explains a code, or lists all of them'

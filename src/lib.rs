@@ -8,15 +8,15 @@
 //! [`gateway`], which reads them by [`sources`]. [`probe`] dials a gateway,
 //! records facts, and judges them to a verdict, which [`report`] turns into
 //! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
-//! API server and takes them away again.
+//! API server and takes them away again; [`doctor`] examines what it gathers there.
 //!
 //! Layers, each using only those before it: [`problem`], [`shell`], [`hex`] and
 //! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
-//! [`secrets`]; [`sources`] and [`lint`]; [`gateway`], [`probe`] and
+//! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
 //! Pure modules (bytes and structs in, values out): all of the first layer,
-//! [`names`], [`certs`], [`manifests`], [`secrets`], [`lint`], the gateway's
+//! [`names`], [`certs`], [`manifests`], [`secrets`], [`lint`], [`doctor`], the gateway's
 //! configuration and matching, the probe's verdict, the cluster's plan and
 //! diff, [`report`]. Edges that do I/O: [`files`], [`sources`], the workspace's
 //! store, the gateway's reload and listeners, the probe's dial, the cluster's
@@ -27,6 +27,7 @@ pub mod alert;
 pub mod certs;
 pub mod cli;
 pub mod cluster;
+pub mod doctor;
 pub mod files;
 pub mod gateway;
 pub mod hex;

@@ -104,6 +104,7 @@ pub(super) enum Command {
     Up(super::up::UpArgs),
     Apply(super::apply::ApplyArgs),
     Delete(super::delete::DeleteArgs),
+    Doctor(super::doctor::DoctorArgs),
     Completions(super::completions::CompletionsArgs),
     Man(super::man::ManArgs),
     Schema(super::schema::SchemaArgs),

@@ -1,5 +1,5 @@
 //! Where `inspect` and `verify` find certificates: a file, a folder, standard
-//! input, or a server.
+//! input, a server, or a Secret of a cluster.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::context::Context;
+use super::secret_source::SecretTarget;
 use super::{Failure, endpoint};
 use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
@@ -40,11 +41,13 @@ pub(super) enum Source {
         /// The port.
         port: u16,
     },
+    /// A Secret of a cluster.
+    Secret(SecretTarget),
 }
 
 impl Source {
-    /// Decides what `text` is: `-`, a path, the folder of a host's chain in the
-    /// workspace, or HOST:PORT.
+    /// Decides what `text` is: `-`, a path, secret/NAME, the folder of a host's
+    /// chain in the workspace, or HOST:PORT.
     ///
     /// # Errors
     /// When it is none of them.
@@ -53,22 +56,16 @@ impl Source {
             return Ok(Self::Stdin);
         }
         if text.is_empty() {
-            return Err(Failure::usage(
-                Problem::new("a target is empty")
-                    .fix("give a file, a folder, HOST:PORT for a server, or - for standard input"),
-            ));
+            return Err(Failure::usage(Problem::new("a target is empty").fix(
+                "give a file, a folder, HOST:PORT for a server, secret/NAME for a Secret, or - for standard input",
+            )));
         }
         let path = Path::new(text);
         if path.symlink_metadata().is_ok() {
             return Ok(Self::of_path(path));
         }
-        if let Some(name) = text.strip_prefix("secret/") {
-            return Err(Failure::usage(
-                Problem::new(format!("the Secret {name} cannot be read: this version does not talk to a cluster"))
-                    .fix(format!(
-                        "kubectl -n istio-system get secret {name} -o jsonpath='{{.data.tls\\.crt}}' | base64 -d | istio-tls inspect -"
-                    )),
-            ));
+        if let Some(secret) = SecretTarget::parse(text)? {
+            return Ok(Self::Secret(secret));
         }
         if let Ok(host) = Host::parse(text) {
             let folder = context.dir.join(host.folder_name());
@@ -84,8 +81,9 @@ impl Source {
             return Ok(Self::of_path(&in_workspace));
         }
         Err(Failure::usage(
-            Problem::new(format!("there is no file or folder {text}"))
-                .fix("give a file, a folder, HOST:PORT for a server, or - for standard input"),
+            Problem::new(format!("there is no file or folder {text}")).fix(
+                "give a file, a folder, HOST:PORT for a server, secret/NAME for a Secret, or - for standard input",
+            ),
         ))
     }
 
@@ -129,6 +127,9 @@ pub(super) fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> 
         )),
         Source::Server { host, port } => Err(Failure::usage(
             Problem::new(format!("{host}:{port} is no file")).why("a file is wanted"),
+        )),
+        Source::Secret(secret) => Err(Failure::usage(
+            Problem::new(format!("the Secret {} is no file", secret.name())).why("a file is wanted"),
         )),
     }
 }

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::workspace::config::WorkspaceConfig;
 
 /// Which cluster.
-#[derive(clap::Args, Default)]
+#[derive(clap::Args, Default, Clone)]
 pub(super) struct KubeconfigArgs {
     /// The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
@@ -61,6 +61,14 @@ impl KubeconfigArgs {
         }
     }
 
+    /// The cluster of a command that works without one: that of the flags or the
+    /// one that `apply` recorded; none without either, whatever is current.
+    pub(super) fn in_play(&self, config: Option<&WorkspaceConfig>) -> Option<Self> {
+        let recorded = config.is_some_and(|config| config.context.is_some());
+        let named = self.kubeconfig.is_some() || self.context.is_some() || recorded;
+        named.then(|| self.or_recorded(config))
+    }
+
     /// Whether a kubeconfig was named, or there is one in a usual place.
     pub(super) fn is_there(&self, context: &Context) -> bool {
         let places = self.places(context);
@@ -69,6 +77,49 @@ impl KubeconfigArgs {
             || places.in_pod
             || places.home.is_some_and(|home| home.join(".kube/config").exists())
     }
+}
+
+/// What the first use of a cluster is for.
+pub(super) struct FirstUse<'a> {
+    /// The question, up to the context's name: `Apply 3 objects to`.
+    pub(super) question: &'a str,
+    /// What is not done without an answer, up to the context's name: `applied to`.
+    pub(super) done: &'a str,
+}
+
+/// The first time that a workspace changes a cluster elsewhere, somebody says
+/// yes. `recorded` is the context that an earlier apply went to.
+///
+/// # Errors
+/// When nobody does: nothing was done.
+pub(super) fn permit(
+    access: &Access,
+    place: &KubeconfigArgs,
+    recorded: Option<&str>,
+    first: &FirstUse<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    if access.is_loopback() || recorded == Some(access.context.as_str()) || context.yes {
+        return Ok(());
+    }
+    let FirstUse { question, done } = first;
+    if context.interactive {
+        return confirm(
+            &format!("{question} the context {} ({})?", access.context, access.server),
+            &format!("nothing was {done} it"),
+        );
+    }
+    if place.context.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("nothing was {done} the context {}", access.context))
+            .at(access.server.clone())
+            .why(format!(
+                "nothing was {done} it from here before, and no terminal is there to ask on"
+            ))
+            .fix(format!("--context {} or --yes", access.context)),
+    ))
 }
 
 /// A runtime for one command's requests.

@@ -6,9 +6,12 @@ use super::Failure;
 use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
 use crate::cluster::client::Client;
-use crate::cluster::discover;
 use crate::cluster::ingress::{self, Wanted};
+use crate::cluster::pods::{Forward, PodRef};
+use crate::cluster::{discover, gateway_pod};
+use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
+use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
@@ -16,6 +19,38 @@ use crate::workspace::file::WorkspaceFile;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How many of a gateway's pods are tried, where the node of one cannot be reached.
+const PODS_TRIED: usize = 3;
+
+/// How long an address must lead to the gateway.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    /// While this process runs: a port-forward of its own will do.
+    Process,
+    /// Beyond it, because the address is printed.
+    Beyond,
+}
+
+/// A gateway, reached as long as this is held.
+pub(super) struct Reached {
+    /// Where it is.
+    pub(super) target: Target,
+    forward: Option<Forward>,
+}
+
+impl Reached {
+    /// What kept a connection from going through the port-forward, where there
+    /// is one; told once.
+    pub(super) fn trouble(&self) -> Option<Problem> {
+        self.forward.as_ref().and_then(Forward::trouble)
+    }
+}
+
+impl From<Target> for Reached {
+    fn from(target: Target) -> Self {
+        Self { target, forward: None }
+    }
+}
 
 /// What istio-tls.yaml says; none without one.
 ///
@@ -30,17 +65,31 @@ pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Fa
 /// kubeconfig's current one.
 ///
 /// # Errors
-/// When it cannot be asked: exit 3. When it tells no address: exit 1.
-pub(super) async fn target(place: &KubeconfigArgs, context: &Context) -> Result<Target, Failure> {
+/// When it cannot be asked: exit 3. When it tells no address, and no port-forward
+/// will do or can be opened: exit 1.
+pub(super) async fn reach(place: &KubeconfigArgs, lifetime: Lifetime, context: &Context) -> Result<Reached, Failure> {
     let config = workspace(context)?;
     let access = place.or_recorded(config.as_ref()).access(context).await?;
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), context);
     let found = discover::look(&client, &wanted).await.map_err(Failure::runtime)?;
-    let (target, told) = of_found(&found, &wanted).map_err(Failure::findings)?;
+    let reached = match lifetime {
+        Lifetime::Process => reach_found(&client, &found, &wanted).await,
+        Lifetime::Beyond => of_found(&found, &wanted).map(|(target, told)| (target.into(), told)),
+    };
+    let (reached, told) = reached.map_err(Failure::findings)?;
     context.say(&format!("context {}: {told}", client.access.context));
-    Ok(target)
+    Ok(reached)
+}
+
+/// Whether no way leads there from here: the gateway may serve all the same.
+pub(super) fn is_out_of_reach(outcome: &Outcome) -> bool {
+    outcome.facts.tls.is_none()
+        && matches!(
+            outcome.verdict.code,
+            Code::NameNotResolved | Code::Unreachable | Code::Timeout
+        )
 }
 
 /// The gateway that a workspace's objects are for.
@@ -70,4 +119,68 @@ pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Targe
         place: Place::Cluster,
     };
     Ok((target, told))
+}
+
+/// Looks for the gateway, and reaches it by its address or through a port-forward.
+///
+/// # Errors
+/// As [`discover::look`] and [`reach_found`].
+pub(super) async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached, String), Problem> {
+    let found = discover::look(client, wanted).await?;
+    reach_found(client, &found, wanted).await
+}
+
+/// As [`of_found`]; where there is no address, through a port-forward to a pod
+/// of the gateway.
+///
+/// # Errors
+/// When there is no address, and no port-forward either.
+pub(super) async fn reach_found(
+    client: &Client<'_>,
+    found: &ingress::Found,
+    wanted: &Wanted,
+) -> Result<(Reached, String), Problem> {
+    let nowhere = match of_found(found, wanted) {
+        Ok((target, told)) => return Ok((target.into(), told)),
+        Err(problem) => problem,
+    };
+    let mut failed = None;
+    for gateway in gateway_pod::ready(found, wanted).into_iter().take(PODS_TRIED) {
+        match Forward::open(client, &gateway.pod, gateway.port).await {
+            Ok(forward) => {
+                let told = format!(
+                    "{}; the gateway is reached through a port-forward to the pod {} port {}",
+                    nowhere.what, gateway.pod, gateway.port
+                );
+                let target = Target::Address {
+                    host: forward.address().ip().to_string(),
+                    port: forward.address().port(),
+                    plain_port: None,
+                    place: Place::Cluster,
+                };
+                let forward = Some(forward);
+                return Ok((Reached { target, forward }, told));
+            }
+            Err(problem) => failed = failed.or(Some((gateway.pod, problem))),
+        }
+    }
+    Err(without_forward(nowhere, failed))
+}
+
+/// Adds to a missing address why no port-forward takes its place.
+fn without_forward(mut nowhere: Problem, failed: Option<(PodRef, Problem)>) -> Problem {
+    let why = match failed {
+        Some((pod, problem)) => {
+            let fix = problem.fix.map(|fix| format!("\n{fix}")).unwrap_or_default();
+            nowhere.fix = Some(nowhere.fix.unwrap_or_default() + &fix);
+            let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
+            format!("no port-forward to the pod {pod}: {}{why}", problem.what)
+        }
+        None => "no port-forward: no pod of the gateway is Running and Ready, as far as this user may see".to_owned(),
+    };
+    nowhere.why = Some(match nowhere.why {
+        Some(first) => format!("{first}\n{why}"),
+        None => why,
+    });
+    nowhere
 }

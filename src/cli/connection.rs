@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 
 use super::args::choice;
 use super::cluster_access::KubeconfigArgs;
+use super::cluster_ingress::{Lifetime, Reached};
 use super::context::Context;
 use super::pem_files::{certificates, crls, system_roots};
 use super::{Failure, cluster_ingress, duration, password};
@@ -105,43 +106,49 @@ impl ConnectionArgs {
     ///
     /// # Errors
     /// When a value is no address, or the cluster tells none.
-    pub(super) async fn target(&self, hosts: &[ProbedHost], context: &Context) -> Result<Target, Failure> {
+    pub(super) async fn reach(
+        &self,
+        hosts: &[ProbedHost],
+        lifetime: Lifetime,
+        context: &Context,
+    ) -> Result<Reached, Failure> {
         let own = |host: &ProbedHost| host.port.is_some() || self.resolve.iter().any(|rule| rule.host == host.host);
-        match self.nearby(context).await? {
-            Target::None if self.target.is_none() && (hosts.is_empty() || !hosts.iter().all(own)) => {
-                let recorded = cluster_ingress::workspace(context)?.and_then(|config| config.context);
-                match recorded {
-                    Some(_) => cluster_ingress::target(&self.cluster, context).await,
-                    None => Ok(Target::None),
-                }
-            }
-            target => Ok(target),
+        let reached = self.nearby(lifetime, context).await?;
+        let nowhere = reached.target == Target::None && self.target.is_none();
+        if !nowhere || (!hosts.is_empty() && hosts.iter().all(own)) {
+            return Ok(reached);
+        }
+        let recorded = cluster_ingress::workspace(context)?.and_then(|config| config.context);
+        match recorded {
+            Some(_) => cluster_ingress::reach(&self.cluster, lifetime, context).await,
+            None => Ok(reached),
         }
     }
 
-    /// As [`ConnectionArgs::target`], but goes to a cluster only when the flag
+    /// As [`ConnectionArgs::reach`], but goes to a cluster only when the flag
     /// says so.
     ///
     /// # Errors
     /// As there.
-    pub(super) async fn nearby(&self, context: &Context) -> Result<Target, Failure> {
-        match self.target.as_deref() {
-            Some("cluster") => cluster_ingress::target(&self.cluster, context).await,
-            Some("local") => Ok(running_serve(context).await.map_or(Target::None, Target::Running)),
+    pub(super) async fn nearby(&self, lifetime: Lifetime, context: &Context) -> Result<Reached, Failure> {
+        let target = match self.target.as_deref() {
+            Some("cluster") => return cluster_ingress::reach(&self.cluster, lifetime, context).await,
+            Some("local") => running_serve(context).await.map_or(Target::None, Target::Running),
             Some(address) => {
                 let (host, port) = parse_address(address).map_err(Failure::usage)?;
-                Ok(Target::Address {
+                Target::Address {
                     host,
                     port,
                     plain_port: None,
                     place: Place::Given,
-                })
+                }
             }
             None => match running_serve(context).await {
-                Some(serve) => Ok(Target::Running(serve)),
-                None => ingress(context),
+                Some(serve) => Target::Running(serve),
+                None => ingress(context)?,
             },
-        }
+        };
+        Ok(target.into())
     }
 
     /// The hosts to reach, each with what is trusted and sent. Hosts that the

@@ -18,6 +18,8 @@ pub(super) struct Recorded {
     pub(super) host: Host,
     /// Its mode, if the user gave one or the chain shows it.
     pub(super) mode: Option<Mode>,
+    /// The name of its Secret, if it comes from one; a name that is recorded stays.
+    pub(super) credential_name: Option<String>,
     /// Its further clients.
     pub(super) clients: Vec<String>,
 }
@@ -65,6 +67,7 @@ pub(super) fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
     Ok(Recorded {
         host: layout.host().clone(),
         mode,
+        credential_name: None,
         clients,
     })
 }
@@ -83,7 +86,10 @@ pub(super) fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceCo
     let names = naming::names(
         (config.hosts.iter())
             .map(|entry| (&entry.host, Some(entry.credential_name.as_str())))
-            .chain(new.iter().map(|recorded| (&recorded.host, None))),
+            .chain(
+                new.iter()
+                    .map(|recorded| (&recorded.host, recorded.credential_name.as_deref())),
+            ),
     );
     let own_mode = |mode: Option<Mode>| mode.filter(|mode| *mode != config.mode);
     for (recorded, names) in new.iter().zip(&names[config.hosts.len()..]) {

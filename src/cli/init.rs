@@ -65,6 +65,7 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         .map(|host| Recorded {
             host,
             mode: None,
+            credential_name: None,
             clients: Vec::new(),
         })
         .collect();

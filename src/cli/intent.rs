@@ -8,8 +8,10 @@ use zeroize::Zeroizing;
 use super::entries;
 use crate::certs::pem;
 use crate::files;
-use crate::manifests::build::{Api, HostIntent, Intent, Material};
-use crate::manifests::{naming, routes};
+use crate::manifests::build::{self, Api, HostIntent, Intent, Material};
+use crate::manifests::model::Manifest;
+use crate::manifests::naming::{self, HostNames};
+use crate::manifests::routes;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
@@ -71,26 +73,50 @@ pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry
         .iter()
         .zip(names)
         .map(|(entry, names)| {
-            Ok(HostIntent {
-                names,
-                mode: config.mode_of(entry),
-                routes: if entry.routes.is_empty() {
-                    routes::default_routes(&entry.host)
-                } else {
-                    entry.routes.clone()
-                },
-                material: material(dir, &entry.host)?.ok_or_else(|| no_chain(&entry.host))?,
-            })
+            let material = material(dir, &entry.host)?.ok_or_else(|| no_chain(&entry.host))?;
+            Ok(host_intent(config, entry, names, material))
         })
         .collect::<Result<_, Problem>>()?;
-    Ok(Intent {
+    Ok(intent_of(config, hosts))
+}
+
+/// The Secrets of one host as they are made beside those of all others, of this
+/// material.
+///
+/// # Errors
+/// When the host has no entry, or it verifies clients and there is no CA.
+pub(super) fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> Result<Vec<Manifest>, Problem> {
+    let entries = config.hosts.iter();
+    let names = naming::names(entries.map(|entry| (&entry.host, Some(entry.credential_name.as_str()))));
+    let (entry, names) = (config.hosts.iter().zip(names))
+        .find(|(entry, _)| &entry.host == host)
+        .ok_or_else(|| no_chain(host))?;
+    let hosts = vec![host_intent(config, entry, names, material)];
+    build::objects(&intent_of(config, hosts), &[build::Part::Secrets])
+}
+
+fn host_intent(config: &WorkspaceConfig, entry: &HostEntry, names: HostNames, material: Material) -> HostIntent {
+    HostIntent {
+        names,
+        mode: config.mode_of(entry),
+        routes: if entry.routes.is_empty() {
+            routes::default_routes(&entry.host)
+        } else {
+            entry.routes.clone()
+        },
+        material,
+    }
+}
+
+fn intent_of(config: &WorkspaceConfig, hosts: Vec<HostIntent>) -> Intent {
+    Intent {
         hosts,
         gateway: config.gateway.clone(),
         secrets: config.secrets,
         istio: config.istio,
         api: Api::default(),
         issuer: None,
-    })
+    }
 }
 
 /// A host's chain on disk; none when there is no server certificate.
@@ -99,11 +125,23 @@ pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry
 /// When the key is missing, or a file cannot be read or holds no PEM of its kind.
 pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
     let layout = ChainLayout::new(dir, host);
+    material_by(&layout, |part| store::read(&layout, part))
+}
+
+/// As [`material`], of what `read` gives for each part.
+///
+/// # Errors
+/// As there.
+pub(super) fn material_by(
+    layout: &ChainLayout,
+    read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
+) -> Result<Option<Material>, Problem> {
+    let host = layout.host();
     let name = |part| shown(&layout.path(part));
-    let Some(certificate) = store::read(&layout, Part::ServerCert)? else {
+    let Some(certificate) = read(Part::ServerCert)? else {
         return Ok(None);
     };
-    let Some(key) = store::read(&layout, Part::ServerKey)?.map(Zeroizing::new) else {
+    let Some(key) = read(Part::ServerKey)?.map(Zeroizing::new) else {
         return Err(Problem::new(format!("{host} has a certificate, but no key"))
             .why(format!(
                 "{} is not there; a chain made with --csr has none",
@@ -116,13 +154,13 @@ pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Prob
     };
     pem::certificates(&certificate, &name(Part::ServerCert))?;
     check_key(&key, &name(Part::ServerKey))?;
-    let ca = store::read(&layout, Part::CaChain)?;
+    let ca = read(Part::CaChain)?;
     if let Some(ca) = &ca {
         pem::certificates(ca, &name(Part::CaChain))?;
     }
     let mut crl: Option<Vec<u8>> = None;
     for part in [Part::IntermediateCrl, Part::RootCrl] {
-        if let Some(list) = store::read(&layout, part)? {
+        if let Some(list) = read(part)? {
             pem::crls(&list, &name(part))?;
             crl.get_or_insert_default().extend(list);
         }

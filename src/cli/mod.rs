@@ -17,15 +17,19 @@ mod cluster_access;
 mod cluster_ingress;
 mod cluster_objects;
 mod entries;
+mod finding_args;
 mod host_list;
+mod host_secrets;
 mod intent;
 mod password;
 mod pem_files;
+mod secret_source;
 
 mod adopt;
 mod apply;
 mod completions;
 mod delete;
+mod doctor;
 mod gen_certs;
 mod init;
 mod inspect;
@@ -88,6 +92,7 @@ pub fn run() -> Exit {
         Command::Up(args) => up::run(args, &context),
         Command::Apply(args) => apply::run(&args, &context),
         Command::Delete(args) => delete::run(&args, &context),
+        Command::Doctor(args) => doctor::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
         Command::Schema(args) => schema::run(args, &context),

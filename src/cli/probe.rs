@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use super::cluster_ingress::{Lifetime, Reached};
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::{self, Context};
 use super::{Exit, Failure, duration};
@@ -11,7 +12,7 @@ use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::ingress_variables::{export_lines, variables};
 use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
-use crate::probe::target::{Target, expectations, no_gateway};
+use crate::probe::target::{Target, Wishes, expectations, no_gateway};
 use crate::problem::Problem;
 use crate::report::paint::Paint;
 use crate::report::{probe_html, probe_json, probe_junit, probe_text};
@@ -34,7 +35,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
-  istio-tls probe --target cluster                 the gateway's LoadBalancer, else a node's port
+  istio-tls probe --target cluster                 the gateway's LoadBalancer, a node's port, or a port-forward
   eval "$(istio-tls probe --print-env --target cluster)"; curl --resolve HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST ...
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
@@ -171,8 +172,8 @@ fn nowhere() -> Failure {
 /// Prints the variables that Istio's tasks go by.
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let target = runtime()?.block_on(args.connection.target(&[], context))?;
-    let variables = variables(&target).ok_or_else(nowhere)?;
+    let reached = runtime()?.block_on(args.connection.reach(&[], Lifetime::Beyond, context))?;
+    let variables = variables(&reached.target).ok_or_else(nowhere)?;
     match format {
         context::Format::Text => context.print(&export_lines(&variables))?,
         context::Format::Json => {
@@ -187,22 +188,40 @@ fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
 /// changed. Ends only with the process.
 async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
     let mut known: HashMap<(String, String), Code> = HashMap::new();
+    let mut told = String::new();
     let start = Instant::now();
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let first = args.connection.target(&hosts, context).await?;
+    let mut reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
     let of_cluster = matches!(
-        first,
+        reached.target,
         Target::Address {
             place: Place::Cluster,
             ..
         }
     );
     loop {
-        let outcomes = if of_cluster {
-            probe_at(args, Some(&first), context).await?
+        let mut outcomes = if of_cluster {
+            probe_at(args, &reached.target, context).await?
         } else {
             probe(args, context).await?
         };
+        // Another pod may have taken the place of the one that the port-forward led
+        // to. A pod that is there and refuses has been looked at before.
+        if let Some(problem) = reached.trouble().filter(|problem| problem.what != told) {
+            let next = args.connection.reach(&hosts, Lifetime::Process, context).await;
+            let lost = match next {
+                Ok(next) => {
+                    reached = next;
+                    outcomes = probe_at(args, &reached.target, context).await?;
+                    problem.what
+                }
+                Err(failure) => failure.problem.map_or(problem.what, |problem| problem.what),
+            };
+            if lost != told {
+                context.say(&lost);
+                told = lost;
+            }
+        }
         let now = context.now + start.elapsed();
         let changed: Vec<&Outcome> = outcomes
             .iter()
@@ -218,12 +237,17 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     }
 }
 
+/// Looks for the gateway and probes there.
 async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
-    probe_at(args, None, context).await
+    wishes(args)?;
+    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
+    let reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
+    let outcomes = probe_at(args, &reached.target, context).await?;
+    through(&reached, outcomes, context)
 }
 
-/// Probes at a target that is known, or is looked for.
-async fn probe_at(args: &ProbeArgs, known: Option<&Target>, context: &Context) -> Result<Vec<Outcome>, Failure> {
+/// What the flags say about every dial.
+fn wishes(args: &ProbeArgs) -> Result<Wishes, Failure> {
     let mut wishes = args.connection.wishes()?;
     if let Some(path) = &args.path {
         check_path(path)?;
@@ -231,12 +255,29 @@ async fn probe_at(args: &ProbeArgs, known: Option<&Target>, context: &Context) -
     wishes.mtls = args.mtls;
     wishes.path.clone_from(&args.path);
     wishes.status = args.expect_status;
+    Ok(wishes)
+}
+
+/// What was seen, unless a port-forward has let nothing through: then that is
+/// told, and not what the connections looked like.
+fn through(reached: &Reached, outcomes: Vec<Outcome>, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let failed = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
+    // A connection that failed and was made again is no trouble.
+    match reached.trouble().filter(|_| failed > 0) {
+        Some(problem) if failed == outcomes.len() => Err(Failure::findings(problem)),
+        Some(problem) => {
+            context.say_always(&format!("warning: {problem}"));
+            Ok(outcomes)
+        }
+        None => Ok(outcomes),
+    }
+}
+
+/// Probes at a target.
+async fn probe_at(args: &ProbeArgs, target: &Target, context: &Context) -> Result<Vec<Outcome>, Failure> {
+    let wishes = wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let target = match known {
-        Some(target) => target.clone(),
-        None => args.connection.target(&hosts, context).await?,
-    };
-    let mut checks = expectations(&hosts, &wishes, &target);
+    let mut checks = expectations(&hosts, &wishes, target);
     if args.all {
         checks = every_address(checks, args.connection.timeout).await;
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::args::choice;
+use super::cluster_ingress::{Lifetime, Reached};
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::Context;
 use super::{Exit, Failure};
@@ -63,7 +64,7 @@ pub(super) struct RequestArgs {
 
 pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure> {
     let runtime = runtime()?;
-    let expectation = runtime.block_on(expectation(args, context))?;
+    let (expectation, reached) = runtime.block_on(expectation(args, context))?;
     check_path(&expectation.path)?;
     let extras = Extras {
         method: args.request.as_ref().map(ToString::to_string),
@@ -78,19 +79,28 @@ pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure
         context.print(&format!("{}\n", line(tool, &expectation, &extras)))?;
         return Ok(Exit::Done);
     }
-    send(args, &expectation, &runtime, context)
+    let sent = send(args, &expectation, &runtime, context);
+    match (sent, reached.trouble()) {
+        (Err(_), Some(problem)) => Err(Failure::findings(problem)),
+        (sent, _) => sent,
+    }
 }
 
-async fn expectation(args: &RequestArgs, context: &Context) -> Result<Expectation, Failure> {
+async fn expectation(args: &RequestArgs, context: &Context) -> Result<(Expectation, Reached), Failure> {
     let mut wishes = args.connection.wishes()?;
     wishes.path.clone_from(&args.path);
     let hosts = args
         .connection
         .hosts(std::slice::from_ref(&args.host), false, context)?;
-    let target = args.connection.target(&hosts, context).await?;
-    expectations(&hosts, &wishes, &target)
-        .pop()
-        .ok_or_else(|| Failure::usage(Problem::new("there is no host to reach")))
+    // A printed line is for later.
+    let lifetime = match args.print {
+        Some(_) => Lifetime::Beyond,
+        None => Lifetime::Process,
+    };
+    let reached = args.connection.reach(&hosts, lifetime, context).await?;
+    let expectation = expectations(&hosts, &wishes, &reached.target).pop();
+    let expectation = expectation.ok_or_else(|| Failure::usage(Problem::new("there is no host to reach")))?;
+    Ok((expectation, reached))
 }
 
 fn send(

@@ -114,6 +114,16 @@ impl Ready {
             && (self.before.as_ref()).is_some_and(|before| fields(before) == fields(&self.after))
     }
 
+    /// The object as it is now; none when it is not there.
+    pub fn before(&self) -> Option<&Value> {
+        self.before.as_ref()
+    }
+
+    /// The object as the server would store it.
+    pub fn after(&self) -> &Value {
+        &self.after
+    }
+
     /// What would change, as a unified diff without key material.
     pub fn difference(&self) -> Option<String> {
         diff::unified(self.before.as_ref(), Some(&self.after), &self.title())

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ use crate::problem::Problem;
 /// How many requests are on their way at a time, where several may be.
 pub const AT_ONCE: usize = 8;
 /// How long one request may take.
-const REQUEST_LIMIT: Duration = Duration::from_mins(1);
+pub(super) const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How often a server that has never answered is tried.
@@ -39,6 +40,9 @@ pub struct Client<'a> {
     patience: Duration,
     /// Told when something is waited for.
     notice: &'a (dyn Fn(&str) + Sync),
+    /// That was done, and no request has come through since: of several that
+    /// wait at the same time, one tells.
+    noticed: AtomicBool,
     reached: AtomicBool,
 }
 
@@ -102,6 +106,7 @@ impl<'a> Client<'a> {
             inner,
             patience,
             notice,
+            noticed: AtomicBool::new(false),
             reached: AtomicBool::new(false),
         })
     }
@@ -216,15 +221,47 @@ impl<'a> Client<'a> {
     /// # Errors
     /// The last error, when it will not pass or patience has ended.
     pub async fn send(&self, call: &Call<'_>) -> Result<Value, ApiError> {
+        let answer = self
+            .persist(|| bounded(self.exchange(call, "application/json")))
+            .await?;
+        serde_json::from_slice(&answer).map_err(|_| {
+            ApiError::NoAnswer(NoAnswer::NotKubernetes(
+                "the answer is no JSON, as a Kubernetes API's is".to_owned(),
+            ))
+        })
+    }
+
+    /// Sends a request whose answer is no JSON but bytes, as a log is.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn bytes(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
+        self.persist(|| bounded(self.exchange(call, "*/*"))).await
+    }
+
+    /// The HTTP client below, for what becomes a stream.
+    pub(super) fn streams(&self) -> &kube::Client {
+        &self.inner
+    }
+
+    /// Tries something again while it may still succeed.
+    ///
+    /// # Errors
+    /// The last error, when it will not pass or patience has ended.
+    pub(super) async fn persist<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
         let start = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         let mut told = false;
         loop {
             tries += 1;
-            let error = match self.try_once(call).await {
+            let error = match attempt().await {
                 Ok(answer) => {
                     self.reached.store(true, Ordering::Relaxed);
+                    self.noticed.store(false, Ordering::Relaxed);
                     return Ok(answer);
                 }
                 Err(error) => error,
@@ -241,18 +278,12 @@ impl<'a> Client<'a> {
             }
             if !told && start.elapsed() + wait > Duration::from_secs(1) {
                 told = true;
-                (self.notice)(&waiting(&error));
+                if !self.noticed.swap(true, Ordering::Relaxed) {
+                    (self.notice)(&waiting(&error));
+                }
             }
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    async fn try_once(&self, call: &Call<'_>) -> Result<Value, ApiError> {
-        let timeout = || ApiError::NoAnswer(NoAnswer::Timeout(REQUEST_LIMIT.as_secs()));
-        match tokio::time::timeout(REQUEST_LIMIT, self.exchange(call)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(timeout()),
         }
     }
 
@@ -262,7 +293,8 @@ impl<'a> Client<'a> {
     /// When the server cannot be asked or refuses.
     pub(super) async fn open(&self, path: &str) -> Result<kube::client::Body, ApiError> {
         let limit = Duration::from_secs(30);
-        let (head, body) = tokio::time::timeout(limit, self.request(&Call::get(path)))
+        let call = Call::get(path);
+        let (head, body) = tokio::time::timeout(limit, self.request(&call, "application/json"))
             .await
             .map_err(|_| ApiError::NoAnswer(NoAnswer::Timeout(limit.as_secs())))??;
         if head.status.is_success() {
@@ -272,20 +304,20 @@ impl<'a> Client<'a> {
         Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
     }
 
-    async fn exchange(&self, call: &Call<'_>) -> Result<Value, ApiError> {
-        let (head, body) = self.request(call).await?;
+    async fn exchange(&self, call: &Call<'_>, accepted: &'static str) -> Result<Bytes, ApiError> {
+        let (head, body) = self.request(call, accepted).await?;
         let body = whole(body).await?;
         if head.status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| {
-                ApiError::NoAnswer(NoAnswer::NotKubernetes(
-                    "the answer is no JSON, as a Kubernetes API's is".to_owned(),
-                ))
-            });
+            return Ok(body);
         }
         Err(ApiError::Status(Box::new(status(head.status, &head.headers, &body))))
     }
 
-    async fn request(&self, call: &Call<'_>) -> Result<(http::response::Parts, kube::client::Body), ApiError> {
+    async fn request(
+        &self,
+        call: &Call<'_>,
+        accepted: &'static str,
+    ) -> Result<(http::response::Parts, kube::client::Body), ApiError> {
         let mut request = Request::builder().method(call.method.clone()).uri(&call.path);
         let body = match call.body {
             Some((media_type, value)) => {
@@ -295,7 +327,7 @@ impl<'a> Client<'a> {
             None => Vec::new(),
         };
         let request = request
-            .header(header::ACCEPT, "application/json")
+            .header(header::ACCEPT, accepted)
             .body(kube::client::Body::from(body))
             .map_err(|error| ApiError::NoAnswer(NoAnswer::NotKubernetes(error.to_string())))?;
         let answer = self
@@ -308,11 +340,32 @@ impl<'a> Client<'a> {
 }
 
 /// Reads an answer to its end.
-async fn whole(body: kube::client::Body) -> Result<bytes::Bytes, ApiError> {
+async fn whole(body: kube::client::Body) -> Result<Bytes, ApiError> {
     let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
     let body = http_body_util::BodyExt::collect(limited).await;
     let body = body.map_err(|error| ApiError::NoAnswer(broken(error.as_ref())))?;
     Ok(body.to_bytes())
+}
+
+/// An attempt that takes too long has failed.
+pub(super) async fn bounded<T>(attempt: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
+    match tokio::time::timeout(REQUEST_LIMIT, attempt).await {
+        Ok(answer) => answer,
+        Err(_) => Err(ApiError::NoAnswer(NoAnswer::Timeout(REQUEST_LIMIT.as_secs()))),
+    }
+}
+
+/// What a stream failed with: the server's answer, or why there was none.
+pub(super) fn stream_error(error: &kube::Error) -> ApiError {
+    let kube::Error::Api(answer) = error else {
+        return ApiError::NoAnswer(no_answer(error));
+    };
+    let parsed = serde_json::to_value(answer.as_ref()).and_then(serde_json::from_value::<Status>);
+    let mut status = parsed.unwrap_or_default();
+    status.code = answer.code;
+    // kube makes a Status of words that are none, with a reason of two words or more.
+    status.typed = !status.reason.contains(' ');
+    ApiError::Status(Box::new(status))
 }
 
 impl Asked {

@@ -110,6 +110,15 @@ impl Status {
         self.is_not_found() && self.details.kind == "namespaces"
     }
 
+    /// The API server could not reach the kubelet of a pod's node.
+    pub fn is_node_unreachable(&self) -> bool {
+        let said = |words: &str| self.message.contains(words);
+        // Streams, commands and logs, in this order.
+        said("error dialing backend")
+            || said("error sending request: ")
+            || (said("/containerLogs/") && said("dial tcp"))
+    }
+
     fn causes_of(&self, reason: &'static str) -> impl Iterator<Item = &Cause> {
         self.details.causes.iter().filter(move |cause| cause.reason == reason)
     }
@@ -137,7 +146,7 @@ impl Status {
         match self.code {
             409 => !self.is_field_conflict() && self.reason != "AlreadyExists",
             429 | 502 | 503 | 504 => true,
-            500 if self.misfit().is_some() => false,
+            500 if self.misfit().is_some() || self.is_node_unreachable() => false,
             500 => !self.message.contains("admission webhook") || self.message.contains("failed calling webhook"),
             _ => false,
         }
@@ -315,6 +324,10 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         .split_once("User \"")
         .and_then(|(_, rest)| rest.split('"').next())
         .unwrap_or(&access.user);
+    // A stream needs a verb of its own, and one more since Kubernetes 1.35.
+    let verb = (status.message.split_once(" cannot "))
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .unwrap_or(asked.verb);
     let place = match &asked.namespace {
         Some(namespace) => format!("in the namespace {namespace}"),
         None => "in the whole cluster".to_owned(),
@@ -323,21 +336,18 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         Some(namespace) => format!(" -n {namespace}"),
         None => String::new(),
     };
-    Problem::new(format!(
-        "the user {user:?} may not {} {} {place}",
-        asked.verb, asked.resource
-    ))
-    .at(format!("{} in context {}", asked.title, access.context))
-    .why("the API server answered 403 Forbidden (RBAC)")
-    .fix(format!(
-        "ask for a Role that allows it; kubectl auth can-i {} {}{scope} tells when it does",
-        asked.verb, asked.resource
-    ))
+    Problem::new(format!("the user {user:?} may not {verb} {} {place}", asked.resource))
+        .at(format!("{} in context {}", asked.title, access.context))
+        .why("the API server answered 403 Forbidden (RBAC)")
+        .fix(format!(
+            "ask for a Role that allows it; kubectl auth can-i {verb} {}{scope} tells when it does",
+            asked.resource
+        ))
 }
 
 /// A server's words about values: validation messages quote them, and a value
 /// may be a key.
-fn withheld(message: &str) -> String {
+pub(super) fn withheld(message: &str) -> String {
     const LONGEST: usize = 400;
     if message.contains("PRIVATE KEY") {
         return "(its words hold key material and are not shown)".to_owned();

@@ -65,7 +65,7 @@ pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
 
 /// The Service that leads to the gateway's pods. Where no pod is known, the one
 /// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
-fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
+pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
     let leads_there = |service: &Value| {
         let Some(selector) = service["spec"]["selector"].as_object().filter(|map| !map.is_empty()) else {
             return false;
@@ -228,7 +228,7 @@ fn of_gateway(gateway: &Value) -> Option<Ingress> {
     })
 }
 
-fn secure(service: &Value) -> Option<&Value> {
+pub(super) fn secure(service: &Value) -> Option<&Value> {
     port_of(service, &["https"], 443)
 }
 
@@ -253,14 +253,14 @@ fn port_names(service: &Value) -> String {
     }
 }
 
-fn number(value: &Value) -> Option<u16> {
+pub(super) fn number(value: &Value) -> Option<u16> {
     value
         .as_u64()
         .and_then(|number| u16::try_from(number).ok())
         .filter(|port| *port != 0)
 }
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 

@@ -5,23 +5,29 @@
 //! repeats those that may succeed later; [`resources`] asks what the server
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work; [`discover`] asks where the ingress gateway is reached, and [`ingress`]
-//! chooses; [`parts`] finds what may be listed, and [`watch`] follows it;
-//! [`failure`] puts what went wrong into words.
+//! work; [`secrets`] reads single ones; [`discover`] asks where the ingress
+//! gateway is reached, and [`ingress`] chooses, or [`gateway_pod`] where there is
+//! no address; [`pods`] leads through a node to a pod; [`gather`] reads what an
+//! examination looks at; [`parts`] finds what may be listed, and [`watch`]
+//! follows it; [`failure`] puts what went wrong into words.
 
 pub mod apply;
 pub mod client;
 pub mod diff;
 pub mod discover;
 pub mod failure;
+pub mod gateway_pod;
+pub mod gather;
 pub mod ingress;
 pub mod kubeconfig;
 pub mod live;
 pub mod owned;
 pub mod parts;
 pub mod plan;
+pub mod pods;
 pub mod resources;
 pub mod rollout;
+pub mod secrets;
 pub mod watch;
 
 /// The field manager of server-side apply.

@@ -56,7 +56,8 @@ impl Findings {
         });
     }
 
-    pub(super) fn into_parts(self) -> (Vec<Finding>, Vec<Skipped>) {
+    /// What was found, and what was skipped, in the order in which it came.
+    pub fn into_parts(self) -> (Vec<Finding>, Vec<Skipped>) {
         (self.found, self.skipped)
     }
 }

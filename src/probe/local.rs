@@ -1,5 +1,7 @@
-//! Asks whether the gateway that `.istio-tls/serve.json` tells of still runs.
+//! Plain requests to this machine: whether the gateway that `.istio-tls/serve.json`
+//! tells of still runs, and what an admin interface answers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::http::{Request, exchange};
@@ -13,4 +15,13 @@ pub async fn answers(serve: &RunningServe, patience: Duration) -> bool {
     let request = Request::get(&serve.admin.to_string(), "/ready");
     let (http, _) = exchange(stream, false, &request, 1024, patience).await;
     http.header(ID_HEADER) == Some(serve.id.as_str())
+}
+
+/// The body of the answer to a plain GET at an address of this machine, at most
+/// `limit` bytes, whatever its status; none when no answer comes.
+pub async fn get(address: SocketAddr, path: &str, limit: usize, patience: Duration) -> Option<Vec<u8>> {
+    let stream = super::dial::connect(address, patience).await.1?;
+    let request = Request::get(&address.to_string(), path);
+    let (http, body) = exchange(stream, false, &request, limit, patience).await;
+    http.status.map(|_| body)
 }

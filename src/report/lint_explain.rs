@@ -51,7 +51,9 @@ fn subject(code: &Code) -> &'static str {
         "06" => "VirtualService: routes",
         "07" => "Reachability of routes",
         "08" => "Coalescing of connections",
-        _ => "Gateway API",
+        "09" => "Gateway API",
+        "10" => "Chains, as `status` tells of them",
+        _ => "A running cluster, as `doctor` examines it",
     }
 }
 

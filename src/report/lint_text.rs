@@ -37,15 +37,7 @@ pub struct Layout {
 
 /// Every finding with its line, and a summary.
 pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layout) -> String {
-    let mut text = String::new();
-    let (shown, hidden): (Vec<&Finding>, Vec<&Finding>) = report
-        .findings
-        .iter()
-        .partition(|finding| finding.severity >= layout.shown_from);
-    for finding in &shown {
-        text.push_str(&one(finding, texts, layout));
-        text.push('\n');
-    }
+    let mut text = findings(report, texts, layout);
     text.push_str(&skipped(&report.skipped, layout));
     if report.findings.is_empty() {
         let _ = writeln!(text, "{}: {}", layout.paint.good("no findings"), checked.text());
@@ -57,11 +49,26 @@ pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layou
         (None, 0) => write!(text, " in the workspace"),
         (None, files) => write!(text, " in {}", counted(files, "file")),
     };
-    if !hidden.is_empty() {
-        let _ = write!(text, "; {} below {} not shown", hidden.len(), layout.shown_from.word());
-    }
+    text.push_str(&hidden(&report.findings, layout.shown_from));
     text.push('\n');
     text
+}
+
+/// How many findings are not shown, if any.
+pub fn hidden(findings: &[Finding], shown_from: Severity) -> String {
+    match findings.iter().filter(|finding| finding.severity < shown_from).count() {
+        0 => String::new(),
+        hidden => format!("; {hidden} below {} not shown", shown_from.word()),
+    }
+}
+
+/// The findings that are shown, each with its line.
+pub fn findings(report: &Report, texts: &Texts<'_>, layout: Layout) -> String {
+    let shown = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= layout.shown_from);
+    shown.map(|finding| one(finding, texts, layout) + "\n").collect()
 }
 
 fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
@@ -78,7 +85,9 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
         let _ = write!(text, "  ({istio})");
     }
     let at = finding.at();
-    let _ = write!(text, "\n  at:  {}", printable(&at));
+    if !at.is_empty() {
+        let _ = write!(text, "\n  at:  {}", printable(&at));
+    }
     if !finding.object.is_empty() && !at.contains(&finding.object) {
         let _ = write!(text, "  ({})", printable(&finding.object));
     }
@@ -111,7 +120,7 @@ fn below(text: &str, indent: &str) -> String {
 }
 
 /// What was skipped: one line of short reasons; with -v a line for each reason with every code.
-fn skipped(skipped: &[Skipped], layout: Layout) -> String {
+pub fn skipped(skipped: &[Skipped], layout: Layout) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in skipped {
         match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {
@@ -158,7 +167,8 @@ fn in_short<'r>(reasons: impl Iterator<Item = &'r str>) -> String {
     parts.join("; ")
 }
 
-fn counts(findings: &[Finding]) -> String {
+/// `1 error, 2 warnings`.
+pub fn counts(findings: &[Finding]) -> String {
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let parts = [
         (count(Severity::Error), "error"),

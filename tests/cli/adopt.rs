@@ -157,7 +157,8 @@ fn what_does_not_stand_the_checks_is_refused_with_the_reason() {
             &["in/cert.pem", "in/key.pem", "in/root.pem", "--host", "other.com"],
             "other.com",
         ),
-        (&["secret/httpbin-credential"], "later release"),
+        (&["secret/httpbin-credential"], "there is no kubeconfig"),
+        (&["secret/a b"], "is not a name for a Secret"),
         (&[], "required"),
     ] {
         let all: Vec<&str> = ["adopt"].iter().chain(files).copied().collect();

@@ -126,7 +126,10 @@ fn bad_files_are_refused_with_the_line() {
         ("dangling.pem", "a symbolic link to a file that does not exist"),
         ("large.pem", "is too large"),
         ("absent.pem", "there is no file or folder absent.pem"),
-        ("secret/httpbin-credential", "does not talk to a cluster"),
+        ("secret/httpbin-credential", "there is no kubeconfig"),
+        ("secret/Upper", "is not a name for a Secret"),
+        ("secret/a/b/c", "is not a name for a Secret"),
+        ("secret/-/b", "is not a namespace"),
         ("../evil", "there is no file or folder ../evil"),
     ] {
         dir.run(&["inspect", file]).exits(2).says(words);

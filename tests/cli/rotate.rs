@@ -292,6 +292,20 @@ fn several_hosts_of_every_mode_are_proven_one_after_the_other() {
 }
 
 #[test]
+fn a_status_that_was_unwanted_before_is_not_the_rotations_doing() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    // Nobody listens on port 1: the gateway answers 503, before and afterwards.
+    let _serve = Serve::start(&dir, &["--upstream", "httpbin:8000=http://127.0.0.1:1"]);
+    dir.run(&["probe"]).exits(1);
+    dir.run(&["rotate", HOST, "--wait", "10s"])
+        .exits(0)
+        .prints("no success (unexpected-status)")
+        .prints("as before the rotation, expected status 418 for /status/418, but got 503");
+    dir.run(&["status"]).exits(0);
+}
+
+#[test]
 fn a_gateway_that_does_not_take_it_up_is_a_failed_rotation() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);

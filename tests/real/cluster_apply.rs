@@ -14,7 +14,7 @@ const HELLOWORLD: &str = "helloworld-v1.example.com";
 /// What Istio's installation has made: the gateway's own Deployment. No node
 /// runs its pods.
 #[track_caller]
-fn install_ingress(plane: &ControlPlane, namespace: &str) {
+pub(crate) fn install_ingress(plane: &ControlPlane, namespace: &str) {
     let manifest = format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: istio-ingressgateway, namespace: {namespace}}}\n\
          spec:\n  replicas: 1\n  selector: {{matchLabels: {{istio: ingressgateway}}}}\n  template:\n    metadata: {{labels: {{istio: ingressgateway}}}}\n\

@@ -36,7 +36,7 @@ fn make_service(plane: &ControlPlane, namespace: &str, kind: &str, ports: (u16, 
 
 /// Writes the status of an object, as the cloud or a kubelet would.
 #[track_caller]
-fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
+pub(crate) fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &serde_json::Value) {
     let patch = json!({"status": status}).to_string();
     plane.kubectl_ok(&[
         "-n",
@@ -52,7 +52,7 @@ fn play_status(plane: &ControlPlane, namespace: &str, object: &str, status: &ser
 
 /// Copies chains and istio-tls.yaml to where the gateway reads them.
 #[track_caller]
-fn copy(from: &Dir, to: &Dir) {
+pub(crate) fn copy(from: &Dir, to: &Dir) {
     let mut line = Command::new("cp");
     line.arg("-r").arg(from.path(".")).arg(to.path("."));
     assert!(line.status().expect("cp").success());
@@ -189,7 +189,8 @@ fn the_node_port_is_probed_at_the_address_of_a_node_or_pod() {
     let pod = json!({"apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "gateway", "namespace": workspace.pod_namespace,
             "labels": {"app": SERVICE, "istio": "ingressgateway"}},
-        "spec": {"containers": [{"name": "istio-proxy", "image": "auto"}]}});
+        // Nodes of other tests stay behind the one on which the gateway runs.
+        "spec": {"nodeName": "noded", "containers": [{"name": "istio-proxy", "image": "auto"}]}});
     plane.kubectl_with(&["apply", "--server-side"], &pod.to_string());
     play_status(
         &plane,

@@ -17,7 +17,7 @@ use crate::running_program::Program;
 const HOST: &str = "httpbin.example.com";
 
 /// `kubectl proxy`: the API server's HTTP without TLS, as admin.
-fn plain_http(plane: &ControlPlane) -> (Program, std::net::SocketAddr) {
+pub(crate) fn plain_http(plane: &ControlPlane) -> (Program, std::net::SocketAddr) {
     let mut command = plane.kubectl_command(&["proxy", "--port=0", "--reject-methods=^$"]);
     let mut proxy = Program(command.stdout(Stdio::piped()).spawn().expect("kubectl proxy starts"));
     let mut line = String::new();
@@ -27,7 +27,7 @@ fn plain_http(plane: &ControlPlane) -> (Program, std::net::SocketAddr) {
     (proxy, address.unwrap_or_else(|error| panic!("{line:?}: {error}")))
 }
 
-fn leads_to(workspace: &mut ClusterWorkspace, stub: &HttpStub) {
+pub(crate) fn leads_to(workspace: &mut ClusterWorkspace, stub: &HttpStub) {
     workspace.change_kubeconfig("server: ", &format!("    server: http://{}", stub.address));
 }
 

@@ -108,7 +108,7 @@ impl ClusterWorkspace {
 
     /// Pieces of every private key of the workspace and of the kubeconfig: the
     /// lines of the PEM, and the same in base64 once more.
-    fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let mut keys = Vec::new();
         let mut folders = vec![self.dir.path("")];
         while let Some(folder) = folders.pop() {
@@ -131,8 +131,11 @@ impl ClusterWorkspace {
             .flat_map(|key| {
                 let encoded = STANDARD.encode(key);
                 let lines = key.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned);
-                // What comes before is the base64 of the label.
-                lines.chain([encoded[60..120].to_owned()]).collect::<Vec<_>>()
+                // What comes before and behind is the base64 of the labels.
+                let middle = &encoded[60..encoded.len() - 60];
+                let pieces = middle.as_bytes().chunks_exact(30).map(String::from_utf8_lossy);
+                let pieces = pieces.map(std::borrow::Cow::into_owned);
+                lines.chain(pieces).collect::<Vec<_>>()
             })
             .collect()
     }

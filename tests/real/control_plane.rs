@@ -81,6 +81,12 @@ impl ControlPlane {
         self.plane().join("kubeconfig")
     }
 
+    /// The CA of every client's certificate, that of the API server towards
+    /// kubelets included.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.plane().join("pki/ca.pem")
+    }
+
     /// Ends the API server; etcd keeps the data.
     pub(crate) fn stop_apiserver(&self) {
         self.script(&["stop-apiserver"], &[]);

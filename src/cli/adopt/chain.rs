@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::sources::{FoundCertificate, FoundKey, Material};
+use super::sources::{FoundCertificate, FoundKey, Material, SecretMaterial};
 use crate::certs::plan::check_client_name;
 use crate::certs::verify::{Purpose, Role, Verdict, VerifyInput, verify};
-use crate::certs::{CertificateDer, PrivateKey, pem};
+use crate::certs::{CertificateDer, PrivateKey, crl, pem};
 use crate::cli::Failure;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -61,7 +61,17 @@ pub(super) struct Adopted {
     pub(super) clients: Vec<String>,
     /// Parts that are not there, in words.
     pub(super) missing: Vec<&'static str>,
+    /// The Secret that it comes from.
+    pub(super) secret: Option<FromSecret>,
     pub(super) notes: Vec<String>,
+}
+
+/// What is kept of the Secret that a chain comes from.
+pub(super) struct FromSecret {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// It holds what the gateway verifies clients with.
+    pub(super) verifies_clients: bool,
 }
 
 /// Finds the chains in what was given.
@@ -205,6 +215,7 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
         files: Vec::new(),
         clients: Vec::new(),
         missing: Vec::new(),
+        secret: None,
         notes,
     };
     chain.add(
@@ -215,6 +226,13 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
     chain.add_leaf_key(AdoptedPart::Fixed(Part::ServerKey), key);
     chain.add_authorities(material, &above);
     chain.add_clients(material, &above, wishes.now);
+    if let Some(secret) = material
+        .secrets
+        .iter()
+        .find(|secret| leaf.path.starts_with(&secret.path))
+    {
+        chain.take_from(secret, &above);
+    }
     Ok(chain)
 }
 
@@ -250,7 +268,8 @@ fn check<'a>(
 ) -> (Verdict, Above<'a>) {
     let cas: Vec<&FoundCertificate> = material.certificates.iter().filter(|found| found.facts.is_ca).collect();
     // Without a root, the topmost CA that was given is what can be verified against.
-    let has_root = cas.iter().any(|ca| ca.facts.self_signed);
+    // The CA in a Secret may be one for clients alone, beside a server's chain without root.
+    let has_root = material.secrets.is_empty() && cas.iter().any(|ca| ca.facts.self_signed);
     let is_top = |ca: &FoundCertificate| {
         let issued_here = |other: &&FoundCertificate| other.der != ca.der && other.facts.subject == ca.facts.issuer;
         if has_root {
@@ -292,6 +311,13 @@ fn with_intermediates(leaf: &FoundCertificate, above: &Above<'_>) -> Zeroizing<V
 }
 
 impl Adopted {
+    /// The server's certificate.
+    pub(super) fn leaf(&self) -> Option<CertificateDer<'static>> {
+        let server = AdoptedPart::Fixed(Part::ServerCert);
+        let file = self.files.iter().find(|file| file.part == server)?;
+        pem::certificates(&file.content, "").ok()?.into_iter().next()
+    }
+
     fn add(&mut self, part: AdoptedPart, content: Zeroizing<Vec<u8>>, from: &Path) {
         self.files.push(AdoptedFile {
             part,
@@ -376,6 +402,47 @@ impl Adopted {
             }
             Some(FoundKey { key: Ok(key), path, .. }) => self.add(AdoptedPart::Fixed(part), pem_of(key), path),
             _ => self.missing.push(what),
+        }
+    }
+
+    /// Keeps the Secret's own bundle and lists, so that what is applied later is
+    /// what the gateway has now.
+    fn take_from(&mut self, secret: &SecretMaterial, above: &Above<'_>) {
+        self.secret = Some(FromSecret {
+            namespace: secret.namespace.clone(),
+            name: secret.name.clone(),
+            verifies_clients: secret.authorities.is_some(),
+        });
+        let issuers: Vec<&CertificateDer<'_>> = (above.intermediates.iter().copied().chain(above.root))
+            .map(|found| &found.der)
+            .collect();
+        if let Some((bundle, path)) = &secret.authorities {
+            if !bundle.iter().any(|ca| issuers.contains(&ca)) {
+                self.notes.push(format!(
+                    "{} holds another CA than the server's: it verifies clients, and ca-chain.cert.pem holds it; clients verify the server with {}",
+                    path.display(),
+                    if above.root.is_some() { "ca.cert.pem" } else { "the root of its issuer, which is not here" }
+                ));
+            }
+            self.files.retain(|file| file.part != AdoptedPart::Fixed(Part::CaChain));
+            let text = Zeroizing::new(pem::certificates_text(bundle).into_bytes());
+            self.add(AdoptedPart::Fixed(Part::CaChain), text, path);
+        }
+        for list in &secret.lists {
+            let of = |ca: Option<&FoundCertificate>| ca.is_some_and(|ca| crl::is_of(list, &ca.der));
+            let part = if of(above.root) {
+                Part::RootCrl
+            } else if of(above.intermediates.first().copied()) {
+                Part::IntermediateCrl
+            } else {
+                self.notes.push(format!(
+                    "a revocation list in {} is left out: it is of no CA of the server's chain",
+                    secret.path.display()
+                ));
+                continue;
+            };
+            let text = Zeroizing::new(crl::text(list).into_bytes());
+            self.add(AdoptedPart::Fixed(part), text, &secret.path);
         }
     }
 

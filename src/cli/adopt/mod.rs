@@ -9,15 +9,18 @@ use serde_json::{Value, json};
 
 use self::chain::{Adopted, Wishes};
 use super::args::choice;
+use super::cluster_access::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::entries::{self, Recorded};
 use super::password::PasswordArgs;
+use super::secret_source::SecretTarget;
 use super::{Exit, Failure};
+use crate::certs::{pem, renew};
 use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
-use crate::workspace::config::Mode;
+use crate::workspace::config::{Mode, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store};
@@ -27,19 +30,21 @@ use crate::workspace::store::{self, Keep, Store};
 /// Finds the server certificate, its key, the CAs above it and the clients
 /// beside it by what the files hold, whatever their names; checks that keys
 /// fit, that the chain verifies and names the host; and copies them to the
-/// folders of HOST. Nothing of the source is moved or changed.
+/// folders of HOST. Nothing of the source is moved or changed. Of a Secret in a
+/// cluster (cert-manager's, or one made by hand), what the gateway reads of it is
+/// taken, and later manifests go by its name.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls adopt mtls-go-example/httpbin.example.com      (what generate.sh made)\n  istio-tls adopt example.com+2.pem example.com+2-key.pem \"$(mkcert -CAROOT)/rootCA.pem\"\n  istio-tls adopt server.crt server.key corporate-ca.pem --host shop.example.com\n  istio-tls adopt bundle.p12 --password-file password"
+    after_help = "Examples:\n  istio-tls adopt mtls-go-example/httpbin.example.com      (what generate.sh made)\n  istio-tls adopt example.com+2.pem example.com+2-key.pem \"$(mkcert -CAROOT)/rootCA.pem\"\n  istio-tls adopt server.crt server.key corporate-ca.pem --host shop.example.com\n  istio-tls adopt bundle.p12 --password-file password\n  istio-tls adopt secret/httpbin-credential                (of the gateway's namespace)\n  istio-tls adopt secret/istio-system/shop-tls --host shop.example.com --context staging"
 )]
 pub(super) struct AdoptArgs {
-    /// Folders and files (PEM, DER, PKCS#12)
-    #[arg(value_name = "DIR|FILE", required = true)]
+    /// Folders, files (PEM, DER, PKCS#12), and Secrets as secret/NAME or secret/NAMESPACE/NAME
+    #[arg(value_name = "DIR|FILE|secret/NAME", required = true)]
     sources: Vec<PathBuf>,
     /// The host to adopt the certificate for [default: its first name]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// How the gateway treats client certificates [default: simple without a client certificate, else mutual]
+    /// How the gateway treats client certificates [default: mutual with a client certificate, or a Secret with a CA; else simple]
     #[arg(long, value_parser = choice(Mode::WORDS))]
     mode: Option<Mode>,
     /// Replace the chain that the workspace has of this host
@@ -53,6 +58,8 @@ pub(super) struct AdoptArgs {
     dry_run: bool,
     #[command(flatten)]
     password: PasswordArgs,
+    #[command(flatten)]
+    cluster: KubeconfigArgs,
 }
 
 /// A chain, and where it goes.
@@ -61,11 +68,14 @@ struct Placed {
     layout: ChainLayout,
     /// It stands in the host's folder already.
     in_place: bool,
+    /// The workspace knows the host.
+    is_known: bool,
+    /// It is of the CA that the host's folder holds: that one's keys and clients stay.
+    same_ca: bool,
 }
 
 pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    refuse_secrets(&args.sources)?;
     let host = args
         .host
         .as_deref()
@@ -74,15 +84,24 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         .map_err(Failure::usage)?;
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let material = sources::read(&args.sources, password, context.now)?;
+    let (paths, secrets) = sort_sources(&args.sources)?;
+    let mut material = sources::read(&paths, password, context.now)?;
+    for secret in secrets {
+        let found = secret.fetch(&args.cluster, context)?;
+        sources::read_secret(&found, password, context.now, &mut material)?;
+    }
     let wishes = Wishes {
         host: host.as_ref(),
         accept_faults: args.accept_faults,
         now: context.now,
     };
-    let placed: Vec<Placed> = chain::choose(&material, &wishes)?
+    let known = entries::read_or_new(&context.dir).map_err(Failure::usage)?.config;
+    let mut placed: Vec<Placed> = chain::choose(&material, &wishes)?
         .into_iter()
-        .map(|chain| place(chain, context))
+        .map(|chain| {
+            let is_known = known.host(&chain.host).is_some();
+            place(chain, is_known, context)
+        })
         .collect();
     if let Some(standing) =
         (placed.iter()).find(|placed| !placed.in_place && !args.force && store::has_chain(&placed.layout))
@@ -97,37 +116,30 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 )),
         ));
     }
-    let recorded = || {
-        placed
-            .iter()
-            .map(|placed| Recorded {
-                host: placed.layout.host().clone(),
-                mode: args
-                    .mode
-                    .or_else(|| placed.chain.clients.is_empty().then_some(Mode::Simple)),
-                clients: (placed.chain.clients.iter())
-                    .filter(|name| *name != placed.layout.host().as_str())
-                    .cloned()
-                    .collect(),
-            })
-            .collect::<Vec<_>>()
-    };
-    let file = wanted(context, &recorded())?;
+    check_sharers(&placed, &known)?;
+    let recorded = recorded(&placed, args.mode);
+    let file = wanted(context, &recorded)?;
+    for placed in &mut placed {
+        note_secret(placed, args.mode, &file);
+    }
     if !args.dry_run {
         let store = Store::open(&context.dir, || {
             context.say("waiting for another istio-tls that writes here");
         })
         .map_err(Failure::runtime)?;
         // Read again: another process may have written meanwhile.
-        let pending = wanted(context, &recorded())?
-            .prepare(&store)
-            .map_err(Failure::runtime)?;
+        let pending = wanted(context, &recorded)?.prepare(&store).map_err(Failure::runtime)?;
         for placed in placed.iter().filter(|placed| !placed.in_place) {
             let parts: Vec<(Part<'_>, &[u8])> = (placed.chain.files.iter())
                 .map(|file| (file.part.part(), file.content.as_slice()))
                 .collect();
+            let keep = if placed.same_ca {
+                Keep::Everything
+            } else {
+                Keep::OtherFiles
+            };
             store
-                .write_chain(&placed.layout, &parts, Keep::OtherFiles)
+                .write_chain(&placed.layout, &parts, keep)
                 .map_err(Failure::runtime)?;
         }
         pending.commit().map_err(Failure::runtime)?;
@@ -142,27 +154,112 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
+/// What is recorded of the chains.
+fn recorded(placed: &[Placed], mode: Option<Mode>) -> Vec<Recorded> {
+    placed
+        .iter()
+        .map(|placed| Recorded {
+            host: placed.layout.host().clone(),
+            mode: mode.or_else(|| usual_mode(placed)),
+            credential_name: placed.chain.secret.as_ref().map(|secret| secret.name.clone()),
+            clients: (placed.chain.clients.iter())
+                .filter(|name| *name != placed.layout.host().as_str())
+                .cloned()
+                .collect(),
+        })
+        .collect()
+}
+
 fn wanted(context: &Context, recorded: &[Recorded]) -> Result<WorkspaceFile, Failure> {
     let file = entries::read_or_new(&context.dir).map_err(Failure::usage)?;
     file.edit(&entries::record(&file.config, recorded))
         .map_err(Failure::usage)
 }
 
-/// Secrets come from a cluster, which this release cannot reach.
-fn refuse_secrets(sources: &[PathBuf]) -> Result<(), Failure> {
-    let secret = sources.iter().find(|path| path.starts_with("secret") && !path.exists());
-    match secret {
-        Some(path) => Err(Failure::usage(
-            Problem::new(format!("{} cannot be adopted yet", path.display()))
-                .why("reading Secrets comes with the cluster commands, in a later release")
-                .fix("save tls.crt, tls.key and ca.crt of the Secret as files, and adopt those"),
-        )),
-        None => Ok(()),
+/// Files and folders, and Secrets of a cluster; a path that is there is a path.
+fn sort_sources(sources: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<SecretTarget>), Failure> {
+    let (mut paths, mut secrets) = (Vec::new(), Vec::new());
+    for source in sources {
+        match source.to_str().filter(|_| source.symlink_metadata().is_err()) {
+            Some(text) => match SecretTarget::parse(text)? {
+                Some(secret) => secrets.push(secret),
+                None => paths.push(source.clone()),
+            },
+            None => paths.push(source.clone()),
+        }
+    }
+    Ok((paths, secrets))
+}
+
+/// What a chain shows of its mode; none leaves it to what is recorded.
+fn usual_mode(Placed { chain, is_known, .. }: &Placed) -> Option<Mode> {
+    match &chain.secret {
+        Some(_) if *is_known => None,
+        // To let nobody in by mistake: a Secret with a CA is made for mutual TLS.
+        Some(secret) if secret.verifies_clients => Some(Mode::Mutual),
+        _ => chain.clients.is_empty().then_some(Mode::Simple),
     }
 }
 
-fn place(chain: Adopted, context: &Context) -> Placed {
+/// What the user should know of a chain that comes from a Secret.
+fn note_secret(placed: &mut Placed, mode: Option<Mode>, file: &WorkspaceFile) {
+    let chain = &mut placed.chain;
+    let Some(secret) = &chain.secret else { return };
+    let config = &file.config;
+    let (name, namespace) = (&secret.name, &secret.namespace);
+    let mut notes = Vec::new();
+    if let Some(entry) = config.host(&chain.host).filter(|entry| entry.credential_name != *name) {
+        notes.push(format!(
+            "{} goes on with the Secret {}, which is recorded for it; {name} is not changed by apply",
+            chain.host, entry.credential_name
+        ));
+    }
+    if *namespace != config.gateway.pod_namespace {
+        notes.push(format!(
+            "the Secret is in {namespace}, and apply puts it into {}: set gateway.podNamespace in {} if the gateway's pods are in {namespace}",
+            config.gateway.pod_namespace,
+            shown(&file.path)
+        ));
+    }
+    if mode.is_none() && !placed.is_known && secret.verifies_clients {
+        notes.push(
+            "mode mutual is recorded, since the Secret holds a CA; --mode simple where the Gateway verifies no clients (cert-manager puts a CA into every Secret)"
+                .to_owned(),
+        );
+    }
+    if placed.same_ca {
+        notes.push(format!(
+            "the CA of {} is the same; its keys and its clients stay",
+            chain.host
+        ));
+        chain.missing.clear();
+    }
+    chain.notes.extend(notes);
+}
+
+/// Refuses the Secret of another host of the workspace.
+fn check_sharers(placed: &[Placed], known: &WorkspaceConfig) -> Result<(), Failure> {
+    for chain in placed.iter().map(|placed| &placed.chain) {
+        let Some(secret) = &chain.secret else { continue };
+        let others = known.hosts.iter().filter(|entry| entry.host != chain.host);
+        let mut sharers = others.filter(|entry| entry.credential_name == secret.name);
+        if let Some(sharer) = sharers.next() {
+            return Err(Failure::usage(
+                Problem::new(format!(
+                    "the Secret {} is that of {} in this workspace",
+                    secret.name, sharer.host
+                ))
+                .why("each host has a Secret of its own: one would replace the other")
+                .fix("adopt the chain from files; the host gets a Secret of another name"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn place(chain: Adopted, is_known: bool, context: &Context) -> Placed {
     let layout = ChainLayout::new(&context.dir, &chain.host);
+    let same_ca = chain.secret.is_some() && has_ca_of(&layout, &chain);
     let inside = |path: &Path| {
         let (Ok(path), Ok(folder)) = (path.canonicalize(), layout.folder().canonicalize()) else {
             return false;
@@ -171,6 +268,8 @@ fn place(chain: Adopted, context: &Context) -> Placed {
     };
     let mut placed = Placed {
         in_place: inside(&chain.source) && layout.path(Part::ServerCert).exists(),
+        is_known,
+        same_ca,
         chain,
         layout,
     };
@@ -190,6 +289,21 @@ fn place(chain: Adopted, context: &Context) -> Placed {
     placed
 }
 
+/// Whether the CA that issued a chain's leaf is the one of the host's folder.
+fn has_ca_of(layout: &ChainLayout, chain: &Adopted) -> bool {
+    let standing = [Part::IntermediateCert, Part::RootCert]
+        .into_iter()
+        .find_map(|part| store::read(layout, part).ok().flatten());
+    let certificates = |content: &[u8]| pem::certificates(content, "").unwrap_or_default();
+    let (Some(ca), Some(leaf)) = (
+        standing.and_then(|content| certificates(&content).into_iter().next()),
+        chain.leaf(),
+    ) else {
+        return false;
+    };
+    renew::is_issued_by(&leaf, &ca)
+}
+
 fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
     let mut lines = Vec::new();
     if dry_run {
@@ -199,6 +313,7 @@ fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
         chain,
         layout,
         in_place,
+        ..
     } in placed
     {
         let until = chain.not_after.split('T').next().unwrap_or_default();
@@ -242,6 +357,7 @@ fn as_json(placed: &[Placed], file: &WorkspaceFile, ignored: usize, dry_run: boo
                  chain,
                  layout,
                  in_place,
+                 ..
              }| {
                 let files: Vec<Value> = (chain.files.iter())
                     .filter(|_| !in_place)

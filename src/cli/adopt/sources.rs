@@ -1,4 +1,4 @@
-//! The files that `adopt` is given, recognised by what they hold.
+//! The files and Secrets that `adopt` is given, recognised by what they hold.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,13 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::certs::inspect::{self, CertificateFacts};
-use crate::certs::{CertificateDer, PrivateKey, key, pem, pkcs12};
+use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs12};
 use crate::cli::Failure;
+use crate::cli::secret_source::FoundSecret;
+use crate::cluster::secrets::LiveSecret;
 use crate::files::{self, PEM_LIMIT, plain};
 use crate::problem::Problem;
+use crate::secrets::Entry;
 
 /// Folders are searched so deep, and for so many files.
 const DEPTH: usize = 8;
@@ -40,6 +43,20 @@ pub(super) struct Material {
     pub(super) keys: Vec<FoundKey>,
     /// Files that hold neither.
     pub(super) ignored: usize,
+    /// The Secrets of clusters among the sources.
+    pub(super) secrets: Vec<SecretMaterial>,
+}
+
+/// What a Secret tells beside certificates and keys.
+pub(super) struct SecretMaterial {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// Where its values were found: `secret/istio-system/httpbin-credential`.
+    pub(super) path: PathBuf,
+    /// What the gateway verifies clients with, and the key that holds it.
+    pub(super) authorities: Option<(Vec<CertificateDer<'static>>, PathBuf)>,
+    /// Revocation lists.
+    pub(super) lists: Vec<CertificateRevocationListDer<'static>>,
 }
 
 /// Reads files, and folders with everything below them.
@@ -73,6 +90,72 @@ pub(super) fn read(paths: &[PathBuf], password: Option<&str>, now: OffsetDateTim
         }
     }
     Ok(material)
+}
+
+/// Reads what the gateway reads of a Secret: its pair and its authorities. A
+/// Secret without a pair is looked through whole.
+///
+/// # Errors
+/// When it holds neither certificate nor key, or one that cannot be read.
+pub(super) fn read_secret(
+    found: &FoundSecret,
+    password: Option<&str>,
+    now: OffsetDateTime,
+    material: &mut Material,
+) -> Result<(), Failure> {
+    let path_of = |secret: &LiveSecret, entry: &Entry| {
+        let key = entry.name.rsplit(' ').next().unwrap_or_default();
+        Path::new("secret").join(&secret.namespace).join(&secret.name).join(key)
+    };
+    let secret = &found.secret;
+    let own = |entry| (secret, entry);
+    let authorities = found
+        .all()
+        .find_map(|secret| Some((secret, secret.data.authorities().ok()?)));
+    let pair = secret.data.key_pair();
+    let entries: Vec<(&LiveSecret, &Entry)> = match &pair {
+        Ok(pair) => {
+            let above = authorities.as_ref().map(|(holder, found)| (*holder, found.authorities));
+            [own(pair.certificate), own(pair.key)]
+                .into_iter()
+                .chain(above)
+                .collect()
+        }
+        Err(_) => secret.data.entries.values().map(own).collect(),
+    };
+    let before = (material.certificates.len(), material.keys.len());
+    for (holder, entry) in &entries {
+        match read_content(&entry.content, &path_of(holder, entry), password, now, material) {
+            Ok(_) => {}
+            Err(_) if pair.is_err() => material.ignored += 1,
+            Err(problem) => return Err(Failure::usage(problem)),
+        }
+    }
+    if before == (material.certificates.len(), material.keys.len()) {
+        let problem = pair
+            .err()
+            .unwrap_or_else(|| Problem::new("the Secret holds no certificate"));
+        return Err(Failure::usage(problem));
+    }
+    let lists = match &authorities {
+        Some((_, found)) => found
+            .crl
+            .map(|entry| pem::crls(&entry.content, &entry.name))
+            .transpose(),
+        None => Ok(None),
+    };
+    let authorities = authorities.map(|(holder, found)| {
+        let entry = found.authorities;
+        pem::certificates(&entry.content, &entry.name).map(|bundle| (bundle, path_of(holder, entry)))
+    });
+    material.secrets.push(SecretMaterial {
+        namespace: secret.namespace.clone(),
+        name: secret.name.clone(),
+        path: Path::new("secret").join(&secret.namespace).join(&secret.name),
+        authorities: authorities.transpose().map_err(Failure::usage)?,
+        lists: lists.map_err(Failure::usage)?.unwrap_or_default(),
+    });
+    Ok(())
 }
 
 fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Failure> {
@@ -110,35 +193,46 @@ fn read_file(
     material: &mut Material,
 ) -> Result<bool, Problem> {
     let content = Zeroizing::new(files::read(path, PEM_LIMIT)?);
+    read_content(&content, path, password, now, material)
+}
+
+/// Whether the content held something; `path` is where it was found.
+fn read_content(
+    content: &[u8],
+    path: &Path,
+    password: Option<&str>,
+    now: OffsetDateTime,
+    material: &mut Material,
+) -> Result<bool, Problem> {
     let name = path.display().to_string();
     let before = (material.certificates.len(), material.keys.len());
-    if pem::is_pem(&content) {
-        for block in pem::blocks(&content, &name)? {
+    if pem::is_pem(content) {
+        for block in pem::blocks(content, &name)? {
             if block.is_certificate() {
                 material.add_certificate(CertificateDer::from(block.der.to_vec()), path, now)?;
             } else if block.is_private_key() {
                 let encrypted = block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY;
-                material.add_key(key::read_block(&block, &name, password), &content, encrypted, path)?;
+                material.add_key(key::read_block(&block, &name, password), content, encrypted, path)?;
             }
         }
-    } else if pkcs12::is_pkcs12(&content) {
-        let bundle = pkcs12::read(&content, &name, password)?;
+    } else if pkcs12::is_pkcs12(content) {
+        let bundle = pkcs12::read(content, &name, password)?;
         for certificate in bundle.certificates {
             material.add_certificate(certificate, path, now)?;
         }
         for key in bundle.keys {
             material.add_key(Ok(key), &[], false, path)?;
         }
-    } else if let Some(encoding) = key::recognise(&content) {
+    } else if let Some(encoding) = key::recognise(content) {
         let encrypted = encoding == key::Encoding::EncryptedPkcs8;
-        material.add_key(key::read(&content, &name, password), &content, encrypted, path)?;
-    } else if pem::is_der(&content) {
+        material.add_key(key::read(content, &name, password), content, encrypted, path)?;
+    } else if pem::is_der(content) {
         let der = CertificateDer::from(content.to_vec());
         if inspect::certificate(&der, now).is_ok() {
             material.add_certificate(der, path, now)?;
         }
     }
-    Ok(before != (material.certificates.len(), material.keys.len()) || !content.is_empty() && pem::is_pem(&content))
+    Ok(before != (material.certificates.len(), material.keys.len()) || !content.is_empty() && pem::is_pem(content))
 }
 
 impl Material {

@@ -11,7 +11,7 @@ use self::input::Input;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
-use super::cluster_access::{ClusterArgs, confirm, runtime};
+use super::cluster_access::{ClusterArgs, FirstUse, permit, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
@@ -226,29 +226,11 @@ fn head(input: &Input, access: Option<&Access>, context: &Context) {
 /// The first time that a workspace goes to a cluster elsewhere, somebody says yes.
 fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) -> Result<(), Failure> {
     let recorded = (input.workspace.as_ref()).and_then(|workspace| workspace.found.config.context.as_deref());
-    if access.is_loopback() || recorded == Some(access.context.as_str()) || context.yes {
-        return Ok(());
-    }
-    if context.interactive {
-        return confirm(
-            &format!(
-                "Apply {} objects to the context {} ({})?",
-                input.wanted.len(),
-                access.context,
-                access.server
-            ),
-            "nothing was applied",
-        );
-    }
-    if args.cluster.place.context.is_some() {
-        return Ok(());
-    }
-    Err(Failure::usage(
-        Problem::new(format!("nothing was applied to the context {}", access.context))
-            .at(access.server.clone())
-            .why("nothing was applied to it from here before, and no terminal is there to ask on")
-            .fix(format!("--context {} or --yes", access.context)),
-    ))
+    let first = FirstUse {
+        question: &format!("Apply {} objects to", input.wanted.len()),
+        done: "applied to",
+    };
+    permit(access, &args.cluster.place, recorded, &first, context)
 }
 
 fn refused(error: Refused) -> Failure {

@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::input::Input;
+use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::context::Context;
-use crate::cli::{Failure, cluster_ingress, pem_files};
+use crate::cli::{Failure, pem_files};
 use crate::cluster::client::Client;
-use crate::cluster::discover;
-use crate::probe::codes::Code;
-use crate::probe::expectation::Expectation;
+use crate::cluster::ingress::Wanted;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;
-use crate::probe::target::{Wishes, expectations};
+use crate::probe::target::{ProbedHost, Wishes, expectations};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
 
@@ -44,7 +43,7 @@ pub(super) enum Seen {
 
 /// A host that is looked at until its leaf is served.
 struct Awaited {
-    check: Expectation,
+    host: ProbedHost,
     serial: String,
 }
 
@@ -65,12 +64,8 @@ pub(super) async fn prove(
         ));
     };
     let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), context);
-    let found = match discover::look(client, &wanted).await {
-        Ok(found) => found,
-        Err(problem) => return Ok(Seen::NotChecked(problem.what)),
-    };
-    let (target, told) = match cluster_ingress::of_found(&found, &wanted) {
-        Ok(found) => found,
+    let (reached, told) = match cluster_ingress::reach_with(client, &wanted).await {
+        Ok(reached) => reached,
         Err(problem) => return Ok(Seen::NotChecked(problem.what)),
     };
     let mut awaited = Vec::new();
@@ -85,24 +80,41 @@ pub(super) async fn prove(
         };
         // The leaf is seen without the client's pair, too.
         host.client = host.client.filter(Result::is_ok);
-        let checks = expectations(&[host], &Wishes::default(), &target);
-        awaited.extend(checks.into_iter().map(|check| Awaited {
-            check,
-            serial: leaf.serial.clone(),
-        }));
+        let serial = leaf.serial;
+        awaited.push(Awaited { host, serial });
     }
     if awaited.is_empty() {
         return Ok(Seen::NotChecked("no host has a certificate here".to_owned()));
     }
     context.say(&format!("waiting until it is served: {told}"));
-    look(awaited, wait, context).await
+    let gateway = Gateway {
+        client,
+        wanted,
+        reached,
+        told,
+    };
+    look(awaited, gateway, wait, context).await
 }
 
-async fn look(mut awaited: Vec<Awaited>, wait: Duration, context: &Context) -> Result<Seen, Failure> {
+/// Where the hosts are looked at.
+struct Gateway<'c> {
+    client: &'c Client<'c>,
+    wanted: Wanted,
+    reached: Reached,
+    told: String,
+}
+
+async fn look(
+    mut awaited: Vec<Awaited>,
+    mut gateway: Gateway<'_>,
+    wait: Duration,
+    context: &Context,
+) -> Result<Seen, Failure> {
     let start = Instant::now();
     let mut served = Vec::new();
     loop {
-        let checks = awaited.iter().map(|one| one.check.clone()).collect();
+        let hosts: Vec<ProbedHost> = awaited.iter().map(|one| one.host.clone()).collect();
+        let checks = expectations(&hosts, &Wishes::default(), &gateway.reached.target);
         let settings = Settings {
             patience: PATIENCE.min(wait.max(PAUSE)),
             wait: Duration::ZERO,
@@ -125,8 +137,21 @@ async fn look(mut awaited: Vec<Awaited>, wait: Duration, context: &Context) -> R
         if missing.is_empty() {
             return Ok(Seen::Served(served));
         }
+        let trouble = gateway.reached.trouble();
         if start.elapsed() + PAUSE > wait {
-            return not_served(&missing, served.is_empty(), wait);
+            return match trouble {
+                Some(problem) if served.is_empty() => Ok(Seen::NotChecked(problem.what)),
+                _ => not_served(&missing, served.is_empty(), wait),
+            };
+        }
+        // A pod that went may have a successor by now.
+        if trouble.is_some()
+            && let Ok((next, told)) = cluster_ingress::reach_with(gateway.client, &gateway.wanted).await
+        {
+            if told != gateway.told {
+                context.say(&told);
+            }
+            (gateway.reached, gateway.told) = (next, told);
         }
         awaited = missing.into_iter().map(|(one, _)| one).collect();
         tokio::time::sleep(PAUSE).await;
@@ -141,16 +166,11 @@ fn serial(outcome: &Outcome) -> Option<&str> {
 /// A gateway to which there is no way from here may serve it all the same.
 fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration) -> Result<Seen, Failure> {
     const SHOWN: usize = 20;
-    let no_way = |outcome: &Outcome| {
-        outcome.facts.tls.is_none()
-            && matches!(
-                outcome.verdict.code,
-                Code::NameNotResolved | Code::Unreachable | Code::Timeout
-            )
-    };
     if let Some((_, outcome)) = missing.first()
         && none_served
-        && missing.iter().all(|(_, outcome)| no_way(outcome))
+        && missing
+            .iter()
+            .all(|(_, outcome)| cluster_ingress::is_out_of_reach(outcome))
     {
         return Ok(Seen::NotChecked(outcome.verdict.summary.clone()));
     }

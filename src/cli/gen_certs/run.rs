@@ -222,6 +222,7 @@ fn recorded(intent: &Intent, job: &Job) -> Recorded {
     Recorded {
         host: job.layout.host().clone(),
         mode: intent.mode,
+        credential_name: None,
         clients: (job.clients.iter())
             .filter(|name| *name != job.layout.host().as_str())
             .cloned()

@@ -1,10 +1,13 @@
 //! `istio-tls inspect`: explains what files, folders and servers hold.
 
+mod secret;
 mod text;
 
 use serde::Serialize;
 
+use self::secret::SecretFacts;
 use super::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
+use super::cluster_access::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};
@@ -14,17 +17,17 @@ use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// Explains certificates and keys in a file, a folder or at a server
+/// Explains certificates and keys in a file, a folder, a Secret or at a server
 ///
 /// Shows every certificate with its names, validity, key, usages and
 /// fingerprints, who issued which, and which key fits which. Reads PEM, DER and
-/// PKCS#12. Ends with 0 even when something has expired; `verify` judges.
+/// PKCS#12. Of a Secret every key is told, its type, and whose it is. Ends with 0 even when something has expired; `verify` judges.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls inspect httpbin.example.com              a host's chain in the workspace\n  istio-tls inspect server.pem client.p12 --password-file p12.password\n  istio-tls inspect localhost:8443 --sni httpbin.example.com\n  kubectl get secret httpbin-credential -o jsonpath='{.data.tls\\.crt}' | base64 -d | istio-tls inspect -"
+    after_help = "Examples:\n  istio-tls inspect httpbin.example.com              a host's chain in the workspace\n  istio-tls inspect server.pem client.p12 --password-file p12.password\n  istio-tls inspect localhost:8443 --sni httpbin.example.com\n  istio-tls inspect secret/httpbin-credential        in the gateway's namespace of the cluster\n  istio-tls inspect secret/istio-system/httpbin-credential --context staging"
 )]
 pub(super) struct InspectArgs {
-    /// A file, a folder, HOST:PORT, or - for standard input
+    /// A file, a folder, HOST:PORT, secret/[NAMESPACE/]NAME, or - for standard input
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<String>,
     /// The server name to ask HOST:PORT for
@@ -32,12 +35,16 @@ pub(super) struct InspectArgs {
     sni: Option<Host>,
     #[command(flatten)]
     password: PasswordArgs,
+    #[command(flatten)]
+    cluster: KubeconfigArgs,
 }
 
 #[derive(Serialize)]
 struct Report<'a> {
     schema: u32,
     items: &'a [Item],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    secrets: &'a [SecretFacts],
 }
 
 pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure> {
@@ -54,17 +61,30 @@ pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure
     }
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let mut items = Vec::new();
+    let (mut items, mut secrets) = (Vec::new(), Vec::new());
     for source in &sources {
-        items.extend(look(source, args.sni.as_ref(), password, context)?);
+        if let Source::Secret(target) = source {
+            let found = target.fetch(&args.cluster, context)?;
+            for secret in found.all() {
+                items.extend(secret::items(secret, password, context.now));
+                secrets.push(SecretFacts::of(secret, &found.context));
+            }
+        } else {
+            items.extend(look(source, args.sni.as_ref(), password, context)?);
+        }
     }
     relate(&mut items);
     match format {
         Format::Json => context.print_json(&Report {
             schema: 1,
             items: &items,
+            secrets: &secrets,
         })?,
-        Format::Text => context.print(&text::text(&items, context.color_stdout, context.verbose > 0))?,
+        Format::Text => {
+            let heads: String = secrets.iter().map(SecretFacts::text).collect();
+            let body = text::text(&items, context.color_stdout, context.verbose > 0);
+            context.print(&format!("{heads}{body}"))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -111,5 +131,7 @@ fn look(source: &Source, sni: Option<&Host>, password: Option<&str>, context: &C
             let chain = served_chain(host, *port, sni, context)?;
             Ok(from_certificates(&chain, &format!("{host}:{port}"), context.now))
         }
+        // Read with its facts, above.
+        Source::Secret(_) => Ok(Vec::new()),
     }
 }

@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 use super::args::choice;
 use super::cluster_objects::LiveArgs;
 use super::context::Context;
+use super::finding_args::FindingArgs;
 use super::{Exit, Failure};
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::lint::{Report, Severity, Suppression, codes};
+use crate::lint::{Report, Severity, codes};
 use crate::manifests::model::{Manifest, Secret};
 use crate::problem::Problem;
 use crate::report::lint_excerpt::Texts;
@@ -61,15 +62,8 @@ pub(super) struct LintArgs {
     /// The Istio that reads the objects [default: istio-tls.yaml's, else latest]
     #[arg(long, value_name = "VERSION", value_parser = choice(IstioTarget::WORDS))]
     istio: Option<IstioTarget>,
-    /// End with 1 on findings of this severity and above
-    #[arg(long, value_name = "SEVERITY", default_value = "warning", value_parser = choice(Severity::WORDS))]
-    fail_on: Severity,
-    /// Do not show findings below this severity; they count all the same
-    #[arg(long, value_name = "SEVERITY", default_value = "info", value_parser = choice(Severity::WORDS))]
-    min_severity: Severity,
-    /// Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)
-    #[arg(long, value_name = "CODE[=OBJECT]", value_delimiter = ',', value_parser = Suppression::parse)]
-    suppress: Vec<Suppression>,
+    #[command(flatten)]
+    findings: FindingArgs,
     /// Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)
     #[arg(long)]
     fix: bool,
@@ -125,7 +119,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
     let sources = sources(args, context)?;
     let judging = Judging {
         target: args.istio,
-        suppressions: args.suppress.clone(),
+        suppressions: args.findings.suppress.clone(),
     };
     if args.fix {
         let files = DiskFiles::default();
@@ -133,8 +127,8 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
         fix::run(&collected, &judging, context)?;
     }
     let checkup = checkup(&sources, &judging, context)?;
-    show(&checkup, args.min_severity, format, context)?;
-    Ok(exit(&checkup.report, args.fail_on))
+    show(&checkup, args.findings.min_severity, format, context)?;
+    Ok(exit(&checkup.report, args.findings.fail_on))
 }
 
 fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {

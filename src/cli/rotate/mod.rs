@@ -2,24 +2,29 @@
 //! lost, and proven.
 //!
 //! For each host: the running gateway is asked what it serves, everything is
-//! issued and checked, the files are exchanged in one step, and the gateway is
-//! asked until it serves the new certificate. All of that is [`exchange`]; what
-//! else holds the material, as a cluster's Secret, is to be replaced in it,
-//! between [`Prepared::write`] and [`prove::after`]: by then the files stand.
+//! issued and checked, a cluster's API server tries the host's Secrets, the files
+//! are exchanged in one step, the Secrets follow, and the gateway is asked until
+//! it serves the new certificate. All of that is [`exchange`](mod@exchange). Where
+//! it was cut off after the files, the next run finds Secrets that lag behind
+//! them ([`plan::in_cluster`]).
 
 mod chain;
+mod exchange;
 mod issue;
 mod plan;
 mod prove;
 mod report;
+mod secrets;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use self::chain::Held;
+use self::exchange::{Exchanged, Live, exchange, open};
 use self::issue::{Prepared, Signing};
-use self::plan::{ChainState, Step, Wish, decide};
-use self::prove::Proof;
+use self::plan::{ChainState, Step, Wish, decide, in_cluster};
+use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
+use super::cluster_access::ClusterArgs;
 use super::connection::{running_serve, runtime};
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
@@ -27,8 +32,6 @@ use super::{Exit, Failure, authority, duration, intent};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, Mode};
-use crate::workspace::running::RunningServe;
-use crate::workspace::store::Store;
 
 /// Replaces certificates before they expire, and proves it
 ///
@@ -36,6 +39,11 @@ use crate::workspace::store::Store;
 /// one and is signed by the same CA. The files are exchanged in one step; a
 /// running serve of the workspace takes them up without dropping a connection,
 /// and rotate waits until it serves the new certificate and accepts the clients.
+///
+/// In a cluster, the one of --context or that apply recorded, the host's Secrets
+/// are tried before anything is written, and follow the files; rotate waits until
+/// the cluster's gateway serves them. A run that was cut off in between goes on
+/// when it is repeated, with --if-expires-in, --ca, --finish or --abort as before.
 ///
 /// --ca replaces the CA itself, in two phases, so that no client is lost: first
 /// both CAs are trusted, new client certificates are made and the gateway still
@@ -49,9 +57,10 @@ use crate::workspace::store::Store;
   istio-tls rotate httpbin.example.com --ca             a new CA beside the old one
   istio-tls rotate httpbin.example.com --finish         the old CA goes
   istio-tls rotate httpbin.example.com --dry-run
+  istio-tls rotate httpbin.example.com --local          the files alone, though a cluster is recorded
 
-Exit codes: 0 done, or nothing was due; 1 the files are rotated, but the running gateway does not
-serve them in time; 2 usage or bad input; 3 a file cannot be written.")]
+Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, or the gateway does not serve
+what was rotated in time; 2 usage or bad input; 3 a file cannot be written, or a cluster not reached.")]
 pub(super) struct RotateArgs {
     /// Hosts [default with --if-expires-in: every host of the workspace]
     #[arg(value_name = "HOST")]
@@ -74,9 +83,9 @@ pub(super) struct RotateArgs {
     /// Print what would be done, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// How long the running gateway may take to serve the new certificate
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
-    wait: Duration,
+    /// How long a gateway may take to serve the new certificate [default: 30s; 2m where a kubelet mounts it]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    wait: Option<Duration>,
     /// Days for which new leaves are valid [default: as long as the old one]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
@@ -85,29 +94,53 @@ pub(super) struct RotateArgs {
     signer: Option<PathBuf>,
     #[command(flatten)]
     password: PasswordArgs,
+    /// Rotate the files alone, though apply has recorded a cluster
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context", "force_conflicts"], help_heading = "Cluster")]
+    local: bool,
+    /// Take over fields of the Secrets that others manage
+    #[arg(long, help_heading = "Cluster")]
+    force_conflicts: bool,
+    #[command(flatten)]
+    cluster: ClusterArgs,
 }
 
 /// What came of one host.
 enum Done {
     Nothing(Host, String),
-    /// The proof is absent where nothing runs.
-    Rotated(Box<Prepared>, Option<Box<Proof>>),
+    Rotated(Box<Exchanged>),
+}
+
+/// What is to be done with one host.
+struct Planned {
+    held: Held,
+    state: ChainState,
+    step: Step,
+    /// Its Secrets as the files are now; only for `--dry-run`.
+    secrets: Vec<TriedSecret>,
 }
 
 pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
+    let runtime = runtime()?;
+    let notice = |text: &str| context.say(text);
     if args.dry_run {
-        let planned = plan(args, context)?;
-        let plan: Vec<_> = planned.into_iter().map(|(_, state, step)| (state, step)).collect();
+        let planned = runtime.block_on(async {
+            let cluster = connect(args, &notice, context).await?;
+            let planned = plan(args, cluster.as_ref(), context).await?;
+            let name = cluster.map(|cluster| cluster.context().to_owned());
+            Ok((planned, name))
+        });
+        let (planned, cluster) = planned?;
         match format {
-            Format::Text => context.print(&report::plan_text(&plan))?,
-            Format::Json => context.print_json(&report::plan_json(&plan))?,
+            Format::Text => context.print(&report::plan_text(&planned, cluster.as_deref()))?,
+            Format::Json => context.print_json(&report::plan_json(&planned, cluster.as_deref()))?,
         }
         return Ok(Exit::Done);
     }
-    let done = carry_out(args, context)?;
+    let done = runtime.block_on(carry_out(args, &notice, context))?;
     for done in &done {
-        if let Done::Rotated(prepared, _) = done {
+        if let Done::Rotated(exchanged) = done {
+            let prepared = &exchanged.prepared;
             for note in &prepared.notes {
                 context.say(&format!("note: {}: {note}", prepared.held.layout.host()));
             }
@@ -117,14 +150,19 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         Format::Text => context.print(&report::text(&done, context))?,
         Format::Json => context.print_json(&report::json(&done))?,
     }
-    let unproven = done
-        .iter()
-        .any(|done| matches!(done, Done::Rotated(_, Some(proof)) if !proof.proven));
-    Ok(if unproven { Exit::Findings } else { Exit::Done })
+    let is_done = |done: &Done| match done {
+        Done::Nothing(..) => true,
+        Done::Rotated(exchanged) => exchanged.is_done(),
+    };
+    Ok(if done.iter().all(is_done) {
+        Exit::Done
+    } else {
+        Exit::Findings
+    })
 }
 
 /// Reads and decides host by host; nothing is issued yet.
-fn plan(args: &RotateArgs, context: &Context) -> Result<Vec<(Held, ChainState, Step)>, Failure> {
+async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Context) -> Result<Vec<Planned>, Failure> {
     let wish = match (args.finish, args.abort, args.ca) {
         (true, ..) => Wish::Finish,
         (_, true, _) => Wish::Abort,
@@ -143,8 +181,27 @@ fn plan(args: &RotateArgs, context: &Context) -> Result<Vec<(Held, ChainState, S
         let entry = known.iter().find(|(entry, _)| entry.host == host).cloned();
         let held = Held::read(context, &host, entry)?;
         let state = held.state(context)?;
-        let step = decide(&state, wish, within, context.now).map_err(Failure::usage)?;
-        planned.push((held, state, step));
+        let mut decided = decide(&state, wish, within, context.now);
+        let mut secrets = Vec::new();
+        // A step that stores Secrets brings them up by itself.
+        let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
+        if let Some(cluster) = cluster.filter(|_| may_lag || args.dry_run) {
+            secrets = cluster.try_files(&host, context).await?;
+            if may_lag && !secrets.is_empty() {
+                let behind = match standing(&secrets) {
+                    Standing::Same => false,
+                    Standing::Behind => true,
+                    Standing::Ahead(title, leaf) => return Err(ahead(&title, &leaf, &held.layout)),
+                };
+                decided = in_cluster(decided, wish, behind);
+            }
+        }
+        planned.push(Planned {
+            step: decided.map_err(Failure::usage)?,
+            held,
+            state,
+            secrets,
+        });
     }
     Ok(planned)
 }
@@ -172,7 +229,7 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
 
 /// Issues everything, then host by host writes and proves; the first host that
 /// cannot be proven is the last one that is touched.
-fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure> {
+async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &Context) -> Result<Vec<Done>, Failure> {
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
     let signer = match &args.signer {
@@ -184,18 +241,29 @@ fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure>
         days: args.days,
         signer: signer.as_ref(),
     };
+    let cluster = connect(args, notice, context).await?;
     let mut waiting = Vec::new();
     // Nobody else exchanges files while they are read.
     let reading = open(context)?;
-    for (held, state, step) in plan(args, context)? {
+    for Planned { held, state, step, .. } in plan(args, cluster.as_ref(), context).await? {
         waiting.push(match step {
             Step::Nothing(why) => Err(Done::Nothing(state.host, why)),
             step => Ok(Box::new(Prepared::new(held, step, &signing, context)?)),
         });
     }
     drop(reading);
-    let runtime = runtime()?;
-    let serve = runtime.block_on(running_serve(context));
+    // One host whose Secret is refused keeps the others from being touched.
+    let all: Vec<&Prepared> = (waiting.iter().flatten()).map(AsRef::as_ref).collect();
+    if let Some(cluster) = cluster.as_ref().filter(|_| all.len() > 1) {
+        for prepared in all {
+            let host = prepared.held.layout.host();
+            cluster.try_secrets(host, prepared.material()?, context).await?;
+        }
+    }
+    let live = Live {
+        serve: running_serve(context).await,
+        cluster,
+    };
     let mut done: Vec<Done> = Vec::new();
     let mut waiting = waiting.into_iter();
     let failure = loop {
@@ -207,15 +275,7 @@ fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure>
             }
             Some(Ok(prepared)) => prepared,
         };
-        let outcome = runtime.block_on(rotate(
-            prepared,
-            &signing,
-            serve.as_ref(),
-            args.wait,
-            &mut done,
-            context,
-        ));
-        match outcome {
+        match rotate(prepared, &signing, &live, args, &mut done, context).await {
             Ok(true) => {}
             Ok(false) => {
                 for left in waiting.filter_map(Result::ok) {
@@ -227,10 +287,10 @@ fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure>
         }
     };
     for done in &done {
-        if let Done::Rotated(prepared, _) = done {
+        if let Done::Rotated(exchanged) = done {
             context.say_always(&format!(
                 "{} was rotated before the failure",
-                prepared.held.layout.host()
+                exchanged.prepared.held.layout.host()
             ));
         }
     }
@@ -242,60 +302,24 @@ fn carry_out(args: &RotateArgs, context: &Context) -> Result<Vec<Done>, Failure>
 async fn rotate(
     prepared: Box<Prepared>,
     signing: &Signing<'_>,
-    serve: Option<&RunningServe>,
-    wait: Duration,
+    live: &Live<'_>,
+    args: &RotateArgs,
     done: &mut Vec<Done>,
     context: &Context,
 ) -> Result<bool, Failure> {
-    let proof = exchange(&prepared, serve, wait, context).await?;
-    let proven = proof.as_ref().is_none_or(|proof| proof.proven);
     let (host, entry) = (prepared.held.layout.host().clone(), prepared.held.known());
-    let goes_on = proven && prepared.step == Step::FinishLeaf;
-    done.push(Done::Rotated(prepared, proof.map(Box::new)));
+    let first = exchange(prepared, live, args, context).await?;
+    let (goes_on, is_done) = (first.goes_on(), first.is_done());
+    done.push(Done::Rotated(Box::new(first)));
     if !goes_on {
-        return Ok(proven);
+        return Ok(is_done);
     }
     let reading = open(context)?;
     let held = Held::read(context, &host, Some(entry))?;
     let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
     drop(reading);
-    let proof = exchange(&last, serve, wait, context).await?;
-    let proven = proof.as_ref().is_none_or(|proof| proof.proven);
-    done.push(Done::Rotated(last, proof.map(Box::new)));
-    Ok(proven)
-}
-
-/// The workspace folder, for this process alone; what a killed one left half
-/// done is finished first.
-fn open(context: &Context) -> Result<Store, Failure> {
-    Store::open(&context.dir, || {
-        context.say("waiting for another istio-tls that writes here");
-    })
-    .map_err(Failure::runtime)
-}
-
-/// One exchange of files, with a look before and looks after it.
-async fn exchange(
-    prepared: &Prepared,
-    serve: Option<&RunningServe>,
-    wait: Duration,
-    context: &Context,
-) -> Result<Option<Proof>, Failure> {
-    let before = match serve {
-        Some(serve) => Some((serve, prove::before(prepared, serve, context).await?)),
-        None => None,
-    };
-    let store = open(context)?;
-    prepared.write(&store, context)?;
-    drop(store);
-    match before {
-        Some((serve, before)) => {
-            context.say(&format!(
-                "waiting until {} is served with its new material",
-                prepared.held.layout.host()
-            ));
-            prove::after(prepared, before, serve, wait, context).await.map(Some)
-        }
-        None => Ok(None),
-    }
+    let last = exchange(last, live, args, context).await?;
+    let is_done = last.is_done();
+    done.push(Done::Rotated(Box::new(last)));
+    Ok(is_done)
 }

@@ -64,6 +64,9 @@ pub(super) enum Step {
     FinishCa,
     /// The old CA and its clients are back, the new CA goes.
     AbortCa,
+    /// The files stay; Secrets that an interrupted rotation left behind follow
+    /// them. `finishes`: the old CA goes when that is proven.
+    CatchUp { finishes: bool },
 }
 
 impl Step {
@@ -77,6 +80,7 @@ impl Step {
             Self::FinishLeaf => "ca-finish-leaf",
             Self::FinishCa => "ca-finish",
             Self::AbortCa => "ca-abort",
+            Self::CatchUp { .. } => "secret",
         }
     }
 }
@@ -126,6 +130,22 @@ pub(super) fn decide(
     }
 }
 
+/// What becomes of a decision in a cluster whose Secrets may lag behind the
+/// files. `behind`: they do.
+///
+/// # Errors
+/// Those of the decision, when nothing lags.
+pub(super) fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
+    match decided {
+        Ok(Step::Nothing(_)) if behind => Ok(Step::CatchUp { finishes: false }),
+        // The leaf of the new CA is seen at the gateway before the old CA goes.
+        Ok(Step::FinishCa) => Ok(Step::CatchUp { finishes: true }),
+        // Its files were exchanged, so that no rotation is recorded any more.
+        Err(_) if behind && matches!(wish, Wish::Finish | Wish::Abort) => Ok(Step::CatchUp { finishes: false }),
+        decided => decided,
+    }
+}
+
 fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
     let wanted = |ends: &Ends| within.is_none_or(|within| is_due(ends, within, now));
     let server = wanted(&state.server);
@@ -167,7 +187,7 @@ fn for_days(ends: &Ends, now: OffsetDateTime) -> String {
 mod tests {
     use time::{Duration, OffsetDateTime};
 
-    use super::{ChainState, Ends, Step, Wish, decide};
+    use super::{ChainState, Ends, Step, Wish, decide, in_cluster};
     use crate::names::Host;
 
     fn now() -> OffsetDateTime {
@@ -308,6 +328,86 @@ mod tests {
                 }
             };
             assert_eq!(decided, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn secrets_that_lag_follow_before_anything_else_goes_on() {
+        let leaf = Wish::Leaf { clients: false };
+        for (what, state, wish, within, behind, expected) in [
+            (
+                "nothing due",
+                state(300, 300, 900, false),
+                leaf,
+                Some(30),
+                false,
+                "Nothing",
+            ),
+            (
+                "nothing due, a Secret lags",
+                state(300, 300, 900, false),
+                leaf,
+                Some(30),
+                true,
+                "CatchUp { finishes: false }",
+            ),
+            (
+                "a new leaf anyway",
+                state(5, 300, 900, false),
+                leaf,
+                Some(30),
+                true,
+                "Leaves",
+            ),
+            ("asked for", state(300, 300, 900, false), leaf, None, true, "Leaves"),
+            ("a CA begun", state(5, 5, 900, true), Wish::Ca, None, true, "ResumeCa"),
+            (
+                "the end",
+                state(5, 5, 900, true),
+                Wish::Finish,
+                None,
+                true,
+                "FinishLeaf",
+            ),
+            (
+                "half the end",
+                half_finished(),
+                Wish::Finish,
+                None,
+                false,
+                "CatchUp { finishes: true }",
+            ),
+            (
+                "the whole end, a Secret lags",
+                state(300, 300, 900, false),
+                Wish::Finish,
+                None,
+                true,
+                "CatchUp { finishes: false }",
+            ),
+            (
+                "no beginning",
+                state(300, 300, 900, false),
+                Wish::Finish,
+                None,
+                false,
+                "refused",
+            ),
+            (
+                "taken back, a Secret lags",
+                state(300, 300, 900, false),
+                Wish::Abort,
+                None,
+                true,
+                "CatchUp { finishes: false }",
+            ),
+        ] {
+            let decided = decide(&state, wish, within.map(Duration::days), now());
+            let step = match in_cluster(decided, wish, behind) {
+                Ok(step) => format!("{step:?}"),
+                Err(_) => "refused".to_owned(),
+            };
+            assert!(step.starts_with(expected), "{what}: {step}");
         }
     }
 }

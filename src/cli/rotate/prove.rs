@@ -1,21 +1,23 @@
-//! Proves a rotation at the running `serve` of the workspace: what is served
-//! before, and afterwards, until the new serial number is served to every
-//! client that must be, or the time is up.
+//! Proves a rotation at the running `serve` of the workspace, or at the ingress
+//! gateway of its cluster: what is served before, and afterwards, until the new
+//! serial number is served to every client that must be, or the time is up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chain::Held;
 use super::issue::{Identity, Prepared};
+use super::secrets::Cluster;
 use crate::cli::Failure;
+use crate::cli::cluster_ingress::Reached;
 use crate::cli::connection::client_pair;
 use crate::cli::context::Context;
 use crate::files::shown;
+use crate::probe::codes::Code;
 use crate::probe::expectation::Trust;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::workspace::layout::Part;
-use crate::workspace::running::RunningServe;
 
 /// Between two looks at the gateway.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -26,6 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Look {
     pub(super) label: &'static str,
     pub(super) outcome: Outcome,
+    /// It was refused for want of a certificate that is not in the workspace;
+    /// what is served was seen all the same.
+    pub(super) lacks_pair: bool,
+    /// Behind TLS it got the same unwanted status as before the rotation, which
+    /// is the route's or the Service's doing.
+    pub(super) same_status: bool,
 }
 
 /// What was seen of one host.
@@ -40,55 +48,95 @@ pub(super) struct Proof {
 }
 
 impl Look {
+    /// Whether this client is served with the leaf of this serial number.
+    pub(super) fn is_served(&self, serial: &str) -> bool {
+        (self.outcome.verdict.is_ok() || self.lacks_pair || self.same_status) && self.serial() == Some(serial)
+    }
+
+    /// The status of an answer that was not the wanted one.
+    fn unwanted_status(&self) -> Option<u16> {
+        let answer = self.outcome.facts.http.as_ref()?;
+        (self.outcome.verdict.code == Code::UnexpectedStatus).then_some(answer.status)?
+    }
+
     /// The serial number of the leaf that was served.
     pub(super) fn serial(&self) -> Option<&str> {
         self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
     }
 }
 
-/// Looks once, as the client before the rotation.
-///
-/// # Errors
-/// When the client's key is none that TLS can use.
-pub(super) async fn before(prepared: &Prepared, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
-    look(&prepared.held, &prepared.before, serve, context).await
+/// A gateway that was looked at before the rotation.
+pub(super) struct Gateway<'a> {
+    reached: Reached,
+    /// The cluster that it is reached by anew, where its pod goes.
+    cluster: Option<&'a Cluster<'a>>,
+    pub(super) before: Look,
 }
 
-/// Looks as every client until all of them are served with the wanted leaf, or
-/// `wait` is over.
-///
-/// # Errors
-/// As [`before`].
-pub(super) async fn after(
-    prepared: &Prepared,
-    before: Look,
-    serve: &RunningServe,
-    wait: Duration,
-    context: &Context,
-) -> Result<Proof, Failure> {
-    let start = Instant::now();
-    loop {
-        let waited = start.elapsed();
-        let mut after = Vec::with_capacity(prepared.after.len());
-        for identity in &prepared.after {
-            after.push(look(&prepared.held, identity, serve, context).await?);
+impl<'a> Gateway<'a> {
+    /// Looks once, as the client before the rotation.
+    ///
+    /// # Errors
+    /// When the client's key is none that TLS can use.
+    pub(super) async fn look(
+        reached: Reached,
+        cluster: Option<&'a Cluster<'a>>,
+        prepared: &Prepared,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let before = look(&prepared.held, &prepared.before, &reached.target, context).await?;
+        Ok(Self {
+            reached,
+            cluster,
+            before,
+        })
+    }
+
+    /// Looks as every client until all of them are served with the wanted leaf, or
+    /// `wait` is over.
+    ///
+    /// # Errors
+    /// As [`Gateway::look`].
+    pub(super) async fn prove(
+        mut self,
+        prepared: &Prepared,
+        wait: Duration,
+        context: &Context,
+    ) -> Result<Proof, Failure> {
+        let start = Instant::now();
+        loop {
+            let waited = start.elapsed();
+            let mut after = Vec::with_capacity(prepared.after.len());
+            for identity in &prepared.after {
+                let mut seen = look(&prepared.held, identity, &self.reached.target, context).await?;
+                let status = seen.unwanted_status();
+                seen.same_status = status.is_some() && status == self.before.unwanted_status();
+                after.push(seen);
+            }
+            let proven = after.iter().all(|look| look.is_served(&prepared.serial));
+            if proven || start.elapsed() + PAUSE > wait {
+                return Ok(Proof {
+                    target: self.before.outcome.target.clone(),
+                    before: self.before,
+                    after,
+                    waited,
+                    proven,
+                });
+            }
+            // A pod that went may have a successor by now.
+            if let (Some(cluster), Some(trouble)) = (self.cluster, self.reached.trouble()) {
+                context.say(&format!("note: {}", trouble.what));
+                if let Ok((next, told)) = cluster.reach().await {
+                    context.say(&told);
+                    self.reached = next;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        let proven =
-            (after.iter()).all(|look| look.outcome.verdict.is_ok() && look.serial() == Some(prepared.serial.as_str()));
-        if proven || start.elapsed() + PAUSE > wait {
-            return Ok(Proof {
-                target: before.outcome.target.clone(),
-                before,
-                after,
-                waited,
-                proven,
-            });
-        }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &Context) -> Result<Look, Failure> {
+async fn look(held: &Held, identity: &Identity, target: &Target, context: &Context) -> Result<Look, Failure> {
     let host = held.layout.host();
     let path = |part: Part<'_>| shown(&held.layout.path(part));
     let client = match &identity.pair {
@@ -112,7 +160,7 @@ async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &
         }),
         client,
     };
-    let checks = expectations(&[probed], &Wishes::default(), &Target::Running(serve.clone()));
+    let checks = expectations(&[probed], &Wishes::default(), target);
     let settings = Settings {
         patience: PATIENCE,
         wait: Duration::ZERO,
@@ -123,6 +171,8 @@ async fn look(held: &Held, identity: &Identity, serve: &RunningServe, context: &
     outcome
         .map(|outcome| Look {
             label: identity.label,
+            lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
+            same_status: false,
             outcome,
         })
         .ok_or_else(|| Failure::runtime(crate::problem::Problem::new(format!("{host} could not be probed"))))

@@ -3,10 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::Done;
+use super::exchange::Exchanged;
 use super::issue::{Change, Prepared};
-use super::plan::{ChainState, Ends, Step};
+use super::plan::{Ends, Step};
 use super::prove::{Look, Proof};
+use super::secrets::{Leaf, Stored, TriedSecret};
+use super::{Done, Planned};
 use crate::certs::times::rfc3339;
 use crate::cli::context::Context;
 use crate::files::shown;
@@ -16,9 +18,12 @@ use crate::shell::quote;
 use crate::workspace::layout::Part;
 
 /// The plan in words.
-pub(super) fn plan_text(planned: &[(ChainState, Step)]) -> String {
+pub(super) fn plan_text(planned: &[Planned], cluster: Option<&str>) -> String {
     let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
-    for (state, step) in planned {
+    for Planned {
+        state, step, secrets, ..
+    } in planned
+    {
         let host = &state.host;
         match step {
             Step::Nothing(why) => lines.push(format!("  {why}")),
@@ -63,32 +68,118 @@ pub(super) fn plan_text(planned: &[(ChainState, Step)]) -> String {
             Step::AbortCa => lines.push(format!(
                 "  {host}: the previous CA and its clients come back, the new CA goes"
             )),
+            Step::CatchUp { finishes } => {
+                if secrets.iter().any(|secret| secret.differs) {
+                    lines.push(format!(
+                        "  {host}: the files stay; its Secrets lag behind them and follow"
+                    ));
+                }
+                if *finishes {
+                    lines.push(format!(
+                        "  {host}: the previous CA goes; its clients are refused from then on"
+                    ));
+                }
+            }
+        }
+        if let Some(cluster) = cluster {
+            lines.extend(secrets_planned(secrets, step, cluster, host.as_str()));
         }
     }
     lines.join("\n") + "\n"
 }
 
-/// The plan for programs.
-pub(super) fn plan_json(planned: &[(ChainState, Step)]) -> Value {
-    let rotations: Vec<Value> = (planned.iter())
-        .map(|(state, step)| {
-            let (server, clients) = match step {
-                Step::Leaves { server, clients } => (*server, clients.clone()),
-                Step::FinishLeaf => (true, Vec::new()),
-                Step::StartCa => (false, state.clients.iter().map(|(name, _)| name.clone()).collect()),
-                Step::Nothing(_) | Step::ResumeCa | Step::FinishCa | Step::AbortCa => (false, Vec::new()),
+/// What would become of a host's Secrets, by serial numbers and fingerprints.
+fn secrets_planned(secrets: &[TriedSecret], step: &Step, cluster: &str, host: &str) -> Vec<String> {
+    if secrets.is_empty() {
+        return vec![format!(
+            "  {host}: the context {cluster} has no Secret of it, and gets none"
+        )];
+    }
+    secrets
+        .iter()
+        .map(|secret| {
+            let place = &secret.place;
+            let title = format!("Secret {}/{}", place.namespace, place.name);
+            let keys = changed_keys(secret, step);
+            let held = match &secret.leaf {
+                Some(leaf) => format!("; it holds {} (SHA-256 {})", named(&leaf.ends), leaf.sha256),
+                None => String::new(),
             };
-            json!({
-                "host": state.host,
-                "action": step.word(),
-                "reason": reason(step),
-                "server": server,
-                "clients": clients,
-                "rotatingCa": state.rotating,
-            })
+            let lags = if secret.differs {
+                ", and lags behind the files"
+            } else {
+                ""
+            };
+            let change = match keys.len() {
+                0 => "stays".to_owned(),
+                _ => format!("gets new {}", keys.join(", ")),
+            };
+            format!("  {host}: {title} of the context {cluster} {change}{held}{lags}")
         })
+        .collect()
+}
+
+/// The keys of a Secret that a step changes, or that lag behind the files.
+fn changed_keys(secret: &TriedSecret, step: &Step) -> Vec<String> {
+    let (leaf, ca) = match step {
+        Step::Leaves { server, .. } => (*server, false),
+        Step::FinishLeaf => (true, true),
+        Step::StartCa | Step::FinishCa | Step::AbortCa | Step::CatchUp { finishes: true } => (false, true),
+        Step::Nothing(_) | Step::ResumeCa | Step::CatchUp { finishes: false } => (false, false),
+    };
+    let mut keys = match step {
+        Step::Nothing(_) => Vec::new(),
+        _ => secret.lagging_keys(),
+    };
+    let place = &secret.place;
+    let of_leaf = place.leaf_keys.iter().filter(|_| leaf);
+    for key in of_leaf.chain(place.ca_key.iter().filter(|_| ca)) {
+        if !keys.iter().any(|known| known == key) {
+            keys.push((*key).to_owned());
+        }
+    }
+    keys
+}
+
+/// The plan for programs.
+pub(super) fn plan_json(planned: &[Planned], cluster: Option<&str>) -> Value {
+    let rotations: Vec<Value> = (planned.iter())
+        .map(
+            |Planned {
+                 state, step, secrets, ..
+             }| {
+                let (server, clients) = match step {
+                    Step::Leaves { server, clients } => (*server, clients.clone()),
+                    Step::FinishLeaf => (true, Vec::new()),
+                    Step::StartCa => (false, state.clients.iter().map(|(name, _)| name.clone()).collect()),
+                    Step::Nothing(_) | Step::ResumeCa | Step::FinishCa | Step::AbortCa | Step::CatchUp { .. } => {
+                        (false, Vec::new())
+                    }
+                };
+                let secrets: Vec<Value> = (secrets.iter())
+                    .map(|secret| {
+                        json!({
+                            "namespace": secret.place.namespace,
+                            "name": secret.place.name,
+                            "changes": changed_keys(secret, step),
+                            "lags": secret.differs,
+                            "leaf": secret.leaf.as_ref().map(leaf_json),
+                        })
+                    })
+                    .collect();
+                json!({
+                    "host": state.host,
+                    "action": step.word(),
+                    "reason": reason(step),
+                    "server": server,
+                    "clients": clients,
+                    "rotatingCa": state.rotating,
+                    "secrets": secrets,
+                })
+            },
+        )
         .collect();
-    json!({"schema": 1, "dryRun": true, "rotations": rotations})
+    json!({"schema": 1, "dryRun": true, "context": cluster, "rotations": rotations})
 }
 
 fn reason(step: &Step) -> Option<&str> {
@@ -104,14 +195,16 @@ pub(super) fn text(done: &[Done], context: &Context) -> String {
     for done in done {
         match done {
             Done::Nothing(_, why) => lines.push(why.clone()),
-            Done::Rotated(prepared, proof) => rotated(prepared, proof.as_deref(), context, &mut lines),
+            Done::Rotated(exchanged) => rotated(exchanged, context, &mut lines),
         }
     }
     lines.join("\n") + "\n"
 }
 
-fn rotated(prepared: &Prepared, proof: Option<&Proof>, context: &Context, lines: &mut Vec<String>) {
+fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
+    let prepared = &exchanged.prepared;
     let host = prepared.held.layout.host();
+    let changed = exchanged.secrets.iter().any(Stored::is_changed);
     lines.push(format!(
         "{host}: {}",
         match prepared.step {
@@ -123,6 +216,8 @@ fn rotated(prepared: &Prepared, proof: Option<&Proof>, context: &Context, lines:
             Step::FinishLeaf => "the server leaf is of the new CA",
             Step::FinishCa => "the CA is rotated; the previous one is trusted no more",
             Step::AbortCa => "the rotation of the CA is taken back",
+            Step::CatchUp { .. } if changed => "the Secrets lagged behind the files, and hold now what those hold",
+            Step::CatchUp { .. } => "the Secrets hold what the files hold",
         }
     ));
     let width = prepared
@@ -145,11 +240,26 @@ fn rotated(prepared: &Prepared, proof: Option<&Proof>, context: &Context, lines:
             shown(&old)
         ));
     }
-    match proof {
-        None => lines.push("  nothing live was proven: no serve of this workspace runs here".to_owned()),
-        Some(proof) => proven(prepared, proof, lines),
+    for secret in &exchanged.secrets {
+        let cluster = exchanged.context.as_deref().unwrap_or_default();
+        lines.push(format!(
+            "  Secret {}/{} {} in the context {cluster}",
+            secret.namespace,
+            secret.name,
+            secret.action.word()
+        ));
     }
-    lines.extend(next(prepared, proof, context));
+    for proof in &exchanged.proofs {
+        proven(prepared, proof, lines);
+    }
+    match &exchanged.unseen {
+        Some(why) => lines.push(format!("  not proven at the cluster's gateway: {why}")),
+        None if exchanged.proofs.is_empty() => {
+            lines.push("  nothing live was proven: no serve of this workspace runs here".to_owned());
+        }
+        None => {}
+    }
+    lines.extend(next(exchanged, context));
 }
 
 fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
@@ -169,9 +279,16 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
     for look in &proof.after {
         let verdict = &look.outcome.verdict;
         let serial = look.serial().unwrap_or("no certificate");
-        if verdict.is_ok() && look.serial() == Some(prepared.serial.as_str()) {
+        if look.is_served(&prepared.serial) {
+            let but = if look.lacks_pair {
+                ", seen without a client certificate, since none is here".to_owned()
+            } else if look.same_status {
+                format!("; as before the rotation, {}", printable(&verdict.summary))
+            } else {
+                String::new()
+            };
             lines.push(format!(
-                "    {}: served {serial} after {}",
+                "    {}: served {serial} after {}{but}",
                 look.label,
                 span(proof.waited.as_micros() as u64)
             ));
@@ -194,22 +311,32 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
     }
 }
 
-fn next(prepared: &Prepared, proof: Option<&Proof>, context: &Context) -> Option<String> {
-    let dir = match shown(&context.dir).as_str() {
+/// ` -C DIR` for a line to type, where it is wanted.
+pub(super) fn dir_flag(context: &Context) -> String {
+    match shown(&context.dir).as_str() {
         "" | "." => String::new(),
         dir => format!(" -C {}", quote(dir)),
-    };
+    }
+}
+
+fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
+    let prepared = &exchanged.prepared;
+    let dir = dir_flag(context);
     let layout = &prepared.held.layout;
     let host = quote(layout.host().as_str());
-    let proven = proof.is_none_or(|proof| proof.proven);
     match prepared.step {
-        _ if !proven => Some(format!(
+        _ if !exchanged.is_proven() => Some(format!(
             "\nnext: look why the gateway did not take it up: istio-tls{dir} status, and its log\n      then istio-tls{dir} rotate {host}{}",
             match prepared.step {
                 Step::StartCa | Step::ResumeCa => " --ca  (makes no third CA, but proves it again)",
-                Step::FinishLeaf | Step::FinishCa => " --finish  (goes on where it stopped)",
+                Step::FinishLeaf | Step::FinishCa | Step::CatchUp { finishes: true } =>
+                    " --finish  (goes on where it stopped)",
                 _ => " --dry-run",
             }
+        )),
+        Step::FinishLeaf if !exchanged.is_done() => Some(format!(
+            "\nnext: the previous CA is trusted until the gateway is seen to serve {}\n      then istio-tls{dir} rotate {host} --finish  (once more; the previous CA goes)",
+            prepared.serial
         )),
         Step::StartCa | Step::ResumeCa => Some(format!(
             "\nnext: give every client {}{}\n      then istio-tls{dir} rotate {host} --finish  (or --abort, to go back)",
@@ -233,17 +360,41 @@ pub(super) fn json(done: &[Done]) -> Value {
     let rotations: Vec<Value> = (done.iter())
         .map(|done| match done {
             Done::Nothing(host, why) => json!({"host": host, "action": "none", "reason": why}),
-            Done::Rotated(prepared, proof) => json!({
-                "host": prepared.held.layout.host(),
-                "action": prepared.step.word(),
-                "certificates": prepared.changes.iter().map(change_json).collect::<Vec<_>>(),
-                "files": prepared.paths().map(|path| shown(&path)).collect::<Vec<_>>(),
-                "live": proof.as_deref().map(proof_json),
-                "notes": prepared.notes,
-            }),
+            Done::Rotated(exchanged) => rotation_json(exchanged),
         })
         .collect();
     json!({"schema": 1, "rotations": rotations})
+}
+
+fn rotation_json(exchanged: &Exchanged) -> Value {
+    let prepared = &exchanged.prepared;
+    let proofs: Vec<Value> = exchanged.proofs.iter().map(proof_json).collect();
+    json!({
+        "host": prepared.held.layout.host(),
+        "action": prepared.step.word(),
+        "certificates": prepared.changes.iter().map(change_json).collect::<Vec<_>>(),
+        "files": prepared.paths().map(|path| shown(&path)).collect::<Vec<_>>(),
+        "context": exchanged.context,
+        "secrets": exchanged.secrets.iter().map(secret_json).collect::<Vec<_>>(),
+        "live": proofs.first(),
+        "proofs": proofs,
+        "notProvenInCluster": exchanged.unseen,
+        "notes": prepared.notes,
+    })
+}
+
+fn secret_json(secret: &Stored) -> Value {
+    json!({
+        "namespace": secret.namespace,
+        "name": secret.name,
+        "action": secret.action.word(),
+        "old": secret.old.as_ref().map(leaf_json),
+        "new": secret.new.as_ref().map(leaf_json),
+    })
+}
+
+fn leaf_json(leaf: &Leaf) -> Value {
+    json!({"serial": leaf.ends.serial, "notAfter": rfc3339(leaf.ends.not_after), "sha256": leaf.sha256})
 }
 
 fn change_json(change: &Change) -> Value {

@@ -35,6 +35,8 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         files: Vec::new(),
         lists: Vec::new(),
         broken: Vec::new(),
+        bundle: Vec::new(),
+        secrets: Vec::new(),
         served: None,
     };
     let mut take = |layout: &ChainLayout, part: Part<'_>, role: Role, needed: bool| {
@@ -64,6 +66,10 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&layout, Part::RootCert, Role::Root, false);
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
+    match all(&layout, Part::CaChain, context) {
+        Ok(bundle) => state.bundle = bundle,
+        Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
+    }
     for part in [Part::IntermediateCrl, Part::RootCrl] {
         let file = shown(&layout.path(part));
         match list_ends(&layout, part, &file) {
@@ -88,7 +94,7 @@ fn list_ends(layout: &ChainLayout, part: Part<'_>, file: &str) -> Result<Vec<Off
 }
 
 /// What is wrong with a file, in one line.
-fn reason(problem: Problem) -> String {
+pub(super) fn reason(problem: Problem) -> String {
     match problem.why {
         Some(why) => format!("{}: {why}", problem.what),
         None => problem.what,
@@ -96,17 +102,29 @@ fn reason(problem: Problem) -> String {
 }
 
 fn first(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Certificate>, Problem> {
-    let Some(content) = store::read(layout, part)? else {
-        return Ok(None);
-    };
-    let certificates = pem::certificates(&content, &shown(&layout.path(part)))?;
-    certificates
-        .first()
-        .map(|first| certificate(first, context))
-        .transpose()
+    let certificates = read(layout, part)?;
+    let first = certificates.first();
+    first.map(|first| certificate(first, context)).transpose()
 }
 
-fn certificate(der: &CertificateDer<'_>, context: &Context) -> Result<Certificate, Problem> {
+fn all(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Vec<Certificate>, Problem> {
+    let certificates = read(layout, part)?;
+    certificates.iter().map(|der| certificate(der, context)).collect()
+}
+
+/// The certificates of a part; none when it is not there.
+fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    match store::read(layout, part)? {
+        Some(content) => pem::certificates(&content, &shown(&layout.path(part))),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// What is told of a certificate.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn certificate(der: &CertificateDer<'_>, context: &Context) -> Result<Certificate, Problem> {
     let facts = inspect::certificate(der, context.now)?;
     Ok(Certificate {
         not_before: parse_time(&facts.not_before)?,

@@ -30,6 +30,8 @@ pub(super) enum Role {
     Root,
     PreviousIntermediate,
     PreviousRoot,
+    /// A CA in a Secret that is none of the files'.
+    Authority,
 }
 
 impl Role {
@@ -42,6 +44,7 @@ impl Role {
             Self::Root => "root".into(),
             Self::PreviousIntermediate => "previous intermediate".into(),
             Self::PreviousRoot => "previous root".into(),
+            Self::Authority => "CA".into(),
         }
     }
 
@@ -53,6 +56,7 @@ impl Role {
             Self::Client(_) => format!("istio-tls rotate {host} --clients"),
             Self::Intermediate | Self::Root => format!("istio-tls rotate {host} --ca"),
             Self::PreviousIntermediate | Self::PreviousRoot => format!("istio-tls rotate {host} --finish"),
+            Self::Authority => format!("istio-tls rotate {host} --if-expires-in 0d brings the Secret up to the files"),
         }
     }
 }
@@ -77,8 +81,29 @@ pub(super) struct HostState {
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
+    /// What clients are verified with, by the files.
+    pub(super) bundle: Vec<Certificate>,
+    /// Its Secrets; none where no cluster is in play.
+    pub(super) secrets: Vec<SecretState>,
     /// Where it was asked for, and what came; none where nothing runs.
     pub(super) served: Option<(String, Served)>,
+}
+
+/// What one Secret of a host holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SecretState {
+    /// `istio-system/httpbin-credential`.
+    pub(super) title: String,
+    /// None when it is not there.
+    pub(super) held: Option<Held>,
+}
+
+/// The certificates of a Secret, or why they cannot be read; none of a kind that
+/// the Secret is not for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) leaf: Option<Result<Certificate, String>>,
+    pub(super) authorities: Option<Result<Vec<Certificate>, String>>,
 }
 
 /// One line of the table.
@@ -91,6 +116,8 @@ pub(super) struct Row {
     pub(super) days_left: i64,
     /// The file that holds it.
     pub(super) file: Option<String>,
+    /// The Secret that holds it, with its namespace.
+    pub(super) secret: Option<String>,
     /// The address that serves it.
     pub(super) served: Option<String>,
     pub(super) state: State,
@@ -154,28 +181,16 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
-        let mut of_host = Vec::new();
-        let leaf = match &host.served {
-            Some((target, Served::Leaf(leaf))) => Some((target, leaf)),
-            _ => None,
-        };
-        for (role, file, certificate) in &host.files {
-            let is_served = leaf.filter(|(_, leaf)| *role == Role::Server && leaf.sha256 == certificate.sha256);
-            of_host.push(row(
-                host,
-                role,
-                certificate,
-                Some(file),
-                is_served.map(|(target, _)| target),
-                within,
-                now,
-            ));
-        }
-        if let Some((target, leaf)) = leaf
-            && !of_host.iter().any(|row| row.served.is_some())
-        {
+        let mut of_host: Vec<Row> = (host.files.iter())
+            .map(|(role, file, certificate)| Row {
+                file: Some(file.clone()),
+                ..row(host, role, certificate, within, now)
+            })
+            .collect();
+        findings.extend(super::judge_secrets::judge(host, &mut of_host, within, now));
+        if let Some((target, Served::Leaf(leaf))) = &host.served {
             let file = host.files.iter().find(|(role, ..)| *role == Role::Server);
-            if let Some((_, file, certificate)) = file {
+            if let Some((_, file, certificate)) = file.filter(|(_, _, known)| known.sha256 != leaf.sha256) {
                 findings.push(Finding::new(
                     &codes::STATUS_DRIFT,
                     Place::file(file, 0),
@@ -185,9 +200,8 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                     ),
                 ));
             }
-            // Beside the file that it should be.
-            let place = usize::from(file.is_some());
-            of_host.insert(place, row(host, &Role::Server, leaf, None, Some(target), within, now));
+            let served = row_of(&mut of_host, host, &Role::Server, leaf, within, now);
+            served.served = Some(target.clone());
         }
         if let Some((target, Served::Nothing { code, summary })) = &host.served {
             findings.push(
@@ -206,15 +220,32 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
     (rows, findings)
 }
 
-fn row(
+/// The row of a certificate; a new one, behind those of its role, where no row
+/// has it yet.
+pub(super) fn row_of<'r>(
+    rows: &'r mut Vec<Row>,
     host: &HostState,
     role: &Role,
     certificate: &Certificate,
-    file: Option<&String>,
-    served: Option<&String>,
     within: Option<Duration>,
     now: OffsetDateTime,
-) -> Row {
+) -> &'r mut Row {
+    let same =
+        |row: &Row| row.certificate.sha256 == certificate.sha256 && (*role == Role::Authority || row.role == *role);
+    let place = rows.iter().position(same).unwrap_or_else(|| {
+        let place = match rows.iter().rposition(|row| row.role == *role) {
+            Some(last) => last + 1,
+            None if *role == Role::Server => 0,
+            None => rows.len(),
+        };
+        rows.insert(place, row(host, role, certificate, within, now));
+        place
+    });
+    &mut rows[place]
+}
+
+/// A row for a certificate that has been seen nowhere yet.
+fn row(host: &HostState, role: &Role, certificate: &Certificate, within: Option<Duration>, now: OffsetDateTime) -> Row {
     let state = if certificate.not_after < now {
         State::Expired
     } else if certificate.not_before > now {
@@ -230,16 +261,24 @@ fn row(
         role: role.clone(),
         days_left: days_between(now, certificate.not_after),
         certificate: certificate.clone(),
-        file: file.cloned(),
-        served: served.cloned(),
+        file: None,
+        secret: None,
+        served: None,
         state,
     }
 }
 
 fn time_finding(row: &Row, now: OffsetDateTime) -> Option<Finding> {
     let place = row.file.as_ref().map(|file| Place::file(file, 0)).unwrap_or_default();
-    let of = match (&row.file, &row.served) {
-        (None, Some(target)) => format!("the {} certificate of {} at {target}", row.role.words(), row.host),
+    let of = match (&row.file, &row.secret, &row.served) {
+        (None, Some(secret), _) => {
+            format!(
+                "the {} certificate of {} in Secret {secret}",
+                row.role.words(),
+                row.host
+            )
+        }
+        (None, None, Some(target)) => format!("the {} certificate of {} at {target}", row.role.words(), row.host),
         _ => format!("the {} certificate of {}", row.role.words(), row.host),
     };
     let finding = match row.state {
@@ -303,165 +342,4 @@ fn days_in_words(days: i64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use time::{Duration, OffsetDateTime};
-
-    use super::{Certificate, HostState, Role, Served, State, judge};
-    use crate::names::Host;
-    use crate::workspace::config::Mode;
-
-    fn now() -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time")
-    }
-
-    fn certificate(serial: &str, from: i64, to: i64) -> Certificate {
-        Certificate {
-            serial: serial.into(),
-            not_before: now() + Duration::days(from),
-            not_after: now() + Duration::days(to),
-            sha256: format!("hash of {serial}"),
-        }
-    }
-
-    fn host(server: Certificate, served: Option<Served>) -> HostState {
-        HostState {
-            host: Host::parse("a.com").expect("a host"),
-            mode: Mode::Mutual,
-            files: vec![
-                (Role::Server, "server.pem".into(), server),
-                (Role::Root, "root.pem".into(), certificate("root", -1, 3000)),
-            ],
-            lists: Vec::new(),
-            broken: Vec::new(),
-            served: served.map(|served| ("127.0.0.1:8443".into(), served)),
-        }
-    }
-
-    #[test]
-    fn what_is_due_or_differs_is_found() {
-        let good = || certificate("01", -1, 300);
-        let nothing = || Served::Nothing {
-            code: "reset-after-client-hello",
-            summary: "reset".into(),
-        };
-        for (what, host, within, codes, states) in [
-            (
-                "all well",
-                host(good(), Some(Served::Leaf(good()))),
-                Some(30),
-                &[][..],
-                &[State::Good, State::Good][..],
-            ),
-            (
-                "offline",
-                host(good(), None),
-                Some(30),
-                &[],
-                &[State::Good, State::Good],
-            ),
-            (
-                "due",
-                host(certificate("01", -1, 20), None),
-                Some(30),
-                &["ITL1002"],
-                &[State::Due, State::Good],
-            ),
-            (
-                "on the day",
-                host(certificate("01", -1, 30), None),
-                Some(30),
-                &["ITL1002"],
-                &[State::Due, State::Good],
-            ),
-            (
-                "nobody asks",
-                host(certificate("01", -1, 20), None),
-                None,
-                &[],
-                &[State::Good, State::Good],
-            ),
-            (
-                "expired",
-                host(certificate("01", -9, -2), None),
-                None,
-                &["ITL1001"],
-                &[State::Expired, State::Good],
-            ),
-            (
-                "later",
-                host(certificate("01", 2, 9), None),
-                None,
-                &["ITL1006"],
-                &[State::NotYetValid, State::Good],
-            ),
-            (
-                "drift",
-                host(good(), Some(Served::Leaf(certificate("02", -1, 20)))),
-                Some(30),
-                &["ITL1003", "ITL1002"],
-                &[State::Good, State::Due, State::Good],
-            ),
-            (
-                "nothing served",
-                host(good(), Some(nothing())),
-                None,
-                &["ITL1004"],
-                &[State::Good, State::Good],
-            ),
-        ] {
-            let (rows, findings) = judge(&[host], within.map(Duration::days), now());
-            let found: Vec<_> = findings.iter().map(|finding| finding.code).collect();
-            assert_eq!(found, codes, "{what}");
-            let seen: Vec<_> = rows.iter().map(|row| row.state).collect();
-            assert_eq!(seen, states, "{what}");
-        }
-    }
-
-    #[test]
-    fn revocation_lists_that_end_are_found() {
-        use crate::lint::Severity::{Error, Warning};
-        for (days, within, expected) in [
-            (300, Some(30), None),
-            (20, None, None),
-            (20, Some(30), Some(Warning)),
-            (-2, None, Some(Error)),
-        ] {
-            let mut state = host(certificate("01", -1, 300), None);
-            state.lists.push(("ca.crl.pem".into(), now() + Duration::days(days)));
-            let (_, findings) = judge(&[state], within.map(Duration::days), now());
-            let found = findings.first().map(|finding| finding.severity);
-            assert_eq!(found, expected, "{days} days");
-            assert!(
-                findings
-                    .iter()
-                    .all(|finding| finding.code == "ITL1008" && finding.file == "ca.crl.pem")
-            );
-        }
-    }
-
-    #[test]
-    fn broken_parts_and_unfinished_rotations_are_found() {
-        let mut state = host(certificate("01", -1, 300), None);
-        state
-            .files
-            .push((Role::PreviousRoot, "old.pem".into(), certificate("00", -1, 10)));
-        state.broken.push(("client.pem".into(), "it is truncated".into()));
-        let (rows, findings) = judge(&[state], Some(Duration::days(30)), now());
-        let found: Vec<_> = findings
-            .iter()
-            .map(|finding| (finding.code, finding.fix.as_str()))
-            .collect();
-        assert_eq!(rows.len(), 3);
-        assert_eq!(
-            found,
-            [
-                ("ITL1005", "istio-tls gen-certs a.com --force makes it anew"),
-                (
-                    "ITL1007",
-                    "istio-tls rotate a.com --finish, when every client has moved; or --abort"
-                ),
-                ("ITL1002", "istio-tls rotate a.com --finish"),
-            ]
-        );
-    }
-}
+mod tests;

@@ -1,17 +1,22 @@
 //! `istio-tls status`: every certificate of the workspace, how long it is good,
-//! and whether the gateway serves what the files hold.
+//! and whether Secrets and the gateway hold what the files hold.
 
 mod gather;
+mod in_cluster;
 mod judge;
+mod judge_secrets;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use self::in_cluster::Asked;
 use self::judge::{Role, Row, State};
+use super::cluster_access::KubeconfigArgs;
+use super::cluster_ingress::Lifetime;
 use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
-use super::{Exit, Failure, duration, intent};
+use super::{Exit, Failure, cluster_ingress, duration, intent};
 use crate::certs::times::rfc3339;
 use crate::lint::{Finding, Severity, Skipped, codes};
 use crate::names::Host;
@@ -23,18 +28,22 @@ use crate::workspace::config::Mode;
 
 /// Shows every certificate: serial, days left, and where it is served
 ///
-/// One table over the workspace's chains and what the gateway presents: the
-/// running serve of this workspace, else INGRESS_HOST, else --target. Where
-/// nothing runs, the files alone are told of. A certificate that has expired,
-/// one that is due, and one that is served but not the file's are findings.
+/// One table over the workspace's chains, its Secrets in the cluster that apply
+/// recorded (or --context names), and what the gateway presents: the running serve
+/// of this workspace, else INGRESS_HOST, else the cluster's, or --target. Without
+/// all of them the files alone are told of. A certificate that has expired, one
+/// that is due, and one that a Secret or the gateway holds in place of the file's
+/// are findings.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls status
   istio-tls status --expires-within 30d            exit 1 when something is due; for a daily job
   istio-tls status httpbin.example.com --target 10.0.0.7:443
+  istio-tls status --local                         files and the running serve, though a cluster is recorded
   istio-tls status -o json
 
-Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input.")]
+Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input;
+3 the cluster could not be asked (the rest is printed).")]
 pub(super) struct StatusArgs {
     /// Hosts [default: every host of the workspace]
     #[arg(value_name = "HOST")]
@@ -48,6 +57,11 @@ pub(super) struct StatusArgs {
     /// The longest that one phase of asking the gateway may take
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     timeout: Duration,
+    /// Leave the cluster alone, though apply has recorded one
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context"], help_heading = "Cluster")]
+    local: bool,
+    #[command(flatten)]
+    cluster: KubeconfigArgs,
 }
 
 pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
@@ -56,28 +70,57 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         .iter()
         .map(|(host, mode)| gather::files(host, *mode, context))
         .collect();
+    if args.local && args.target.as_deref() == Some("cluster") {
+        return Err(Failure::usage(
+            Problem::new("--local and --target cluster exclude each other").fix("leave one of them out"),
+        ));
+    }
     let connection = ConnectionArgs {
         target: args.target.clone(),
         timeout: args.timeout,
+        cluster: args.cluster.clone(),
         ..ConnectionArgs::default()
     };
     let runtime = runtime()?;
-    let target = runtime.block_on(connection.nearby(context))?;
-    runtime.block_on(gather::served(&mut states, &target, args.timeout, context));
+    let mut reached = runtime.block_on(connection.nearby(Lifetime::Process, context))?;
+    let config = cluster_ingress::workspace(context)?;
+    // --target cluster alone names a gateway, not a cluster that was applied to.
+    let place = args.cluster.in_play(config.as_ref()).filter(|_| !args.local);
+    let mut asked = Asked::default();
+    if let Some(place) = place {
+        let wants_gateway = args.target.is_none() && reached.target == Target::None;
+        asked = runtime.block_on(in_cluster::ask(&place, &mut states, wants_gateway, context))?;
+        reached = asked.gateway.take().unwrap_or(reached);
+    }
+    let target = &reached.target;
+    runtime.block_on(gather::served(&mut states, target, args.timeout, context));
+    if let Some(problem) = reached.trouble() {
+        context.say_always(&format!("warning: {problem}"));
+    }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, findings) = judge::judge(&states, within, context.now);
-    let skipped = skipped(&target);
+    let mut skipped = asked.skipped;
+    if *target == Target::None
+        && !skipped
+            .iter()
+            .any(|skipped| skipped.code == codes::STATUS_NOT_SERVED.id)
+    {
+        skipped.extend(unserved("no gateway was asked: no serve of this workspace runs"));
+    }
     match format {
-        Format::Json => context.print_json(&report_json(&rows, &findings, &skipped))?,
+        Format::Json => context.print_json(&report_json(&rows, &findings, &skipped, asked.context.as_deref()))?,
         Format::Text => {
             let paint = Paint::new(context.color_stdout);
             context.print(&text(&rows, &findings, paint, context.verbose > 0))?;
-            if !skipped.is_empty() {
-                context.say(
-                    "no gateway was asked: no serve of this workspace runs here (istio-tls serve, or --target ADDRESS)",
-                );
-            }
+            tell_skipped(&skipped, context);
         }
+    }
+    if let Some(problem) = asked.failure {
+        context.say_always(&format!(
+            "error: {}",
+            problem.fix("--local leaves the cluster out; or see to what is said above")
+        ));
+        return Ok(Exit::Runtime);
     }
     let found = findings.iter().any(|finding| finding.severity >= Severity::Warning);
     Ok(if found { Exit::Findings } else { Exit::Done })
@@ -104,20 +147,31 @@ fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failu
     Ok(hosts)
 }
 
-/// What could not be looked at.
-fn skipped(target: &Target) -> Vec<Skipped> {
-    match target {
-        Target::None => [&codes::STATUS_DRIFT, &codes::STATUS_NOT_SERVED]
-            .map(|code| Skipped {
-                code: code.id,
-                reason: "no gateway was asked: no serve of this workspace runs".into(),
-            })
-            .into(),
-        Target::Running(_) | Target::Address { .. } => Vec::new(),
+/// That nothing is known of what a gateway serves, and why.
+fn unserved(reason: &str) -> [Skipped; 2] {
+    [&codes::STATUS_DRIFT, &codes::STATUS_NOT_SERVED].map(|code| Skipped {
+        code: code.id,
+        reason: reason.to_owned(),
+    })
+}
+
+/// Each reason once.
+fn tell_skipped(skipped: &[Skipped], context: &Context) {
+    let mut told: Vec<&str> = Vec::new();
+    for Skipped { reason, .. } in skipped {
+        if told.contains(&reason.as_str()) {
+            continue;
+        }
+        told.push(reason);
+        if reason.starts_with("no gateway was asked") {
+            context.say(&format!("{reason} here (istio-tls serve, or --target ADDRESS)"));
+        } else {
+            context.say_always(&format!("skipped: {reason}"));
+        }
     }
 }
 
-fn report_json(rows: &[Row], findings: &[Finding], skipped: &[Skipped]) -> Value {
+fn report_json(rows: &[Row], findings: &[Finding], skipped: &[Skipped], cluster: Option<&str>) -> Value {
     let certificates: Vec<Value> = (rows.iter())
         .map(|row| {
             json!({
@@ -131,12 +185,19 @@ fn report_json(rows: &[Row], findings: &[Finding], skipped: &[Skipped]) -> Value
                 "daysLeft": row.days_left,
                 "state": row.state.word(),
                 "file": row.file,
+                "secret": row.secret,
                 "served": row.served,
                 "sha256": row.certificate.sha256,
             })
         })
         .collect();
-    json!({"schema": 1, "certificates": certificates, "findings": findings, "skipped": skipped})
+    json!({
+        "schema": 1,
+        "context": cluster,
+        "certificates": certificates,
+        "findings": findings,
+        "skipped": skipped,
+    })
 }
 
 fn role_word(role: &Role) -> &'static str {
@@ -147,7 +208,21 @@ fn role_word(role: &Role) -> &'static str {
         Role::Root => "root",
         Role::PreviousIntermediate => "previous-intermediate",
         Role::PreviousRoot => "previous-root",
+        Role::Authority => "authority",
     }
+}
+
+/// Where a certificate is: `file, Secret istio-system/a, served at 127.0.0.1:443`.
+fn place(row: &Row, verbose: bool) -> String {
+    let file = row
+        .file
+        .as_deref()
+        .map(|file| if verbose { file } else { "file" }.to_owned());
+    let secret = row.secret.as_ref().map(|secret| format!("Secret {secret}"));
+    let served = row.served.as_ref().map(|target| format!("served at {target}"));
+    let other = row.file.is_none().then(|| "not the file's".to_owned());
+    let places: Vec<String> = [file, secret, served, other].into_iter().flatten().collect();
+    places.join(", ")
 }
 
 /// The table, then the findings. Serial numbers are shortened unless `verbose`.
@@ -171,12 +246,7 @@ fn text(rows: &[Row], findings: &[Finding], paint: Paint, verbose: bool) -> Stri
                 },
                 row.days_left.to_string(),
                 row.certificate.not_after.date().to_string(),
-                match (&row.file, &row.served) {
-                    (Some(_), Some(target)) => format!("file, served at {target}"),
-                    (None, Some(target)) => format!("served at {target}, not the file's"),
-                    (Some(file), None) if verbose => file.clone(),
-                    _ => "file".to_owned(),
-                },
+                place(row, verbose),
             ]
         })
         .collect();

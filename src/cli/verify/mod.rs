@@ -8,10 +8,12 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use serde::Serialize;
 
 use super::certificate_source::{Source, read_input, served_chain, tree_of};
+use super::cluster_access::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::pem_files::{self, certificates, certificates_of};
-use super::{Exit, Failure, args};
+use super::secret_source::FoundSecret;
+use super::{Exit, Failure, args, cluster_ingress};
 use crate::certs::pkcs12;
 use crate::certs::verify::{Purpose, Verdict, VerifyInput, verify};
 use crate::names::Host;
@@ -27,16 +29,16 @@ use crate::workspace::store;
 /// name, and is verified with all its clients. Ends with 1 when it does not verify.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls verify httpbin.example.com               a host's chain in the workspace, with its clients\n  istio-tls verify server.pem --cacert ca.pem --host shop.example.com\n  istio-tls verify client.pem --cacert ca.pem --purpose client --crl intermediate.crl.pem\n  istio-tls verify localhost:8443 --host httpbin.example.com"
+    after_help = "Examples:\n  istio-tls verify httpbin.example.com               a host's chain in the workspace, with its clients\n  istio-tls verify server.pem --cacert ca.pem --host shop.example.com\n  istio-tls verify client.pem --cacert ca.pem --purpose client --crl intermediate.crl.pem\n  istio-tls verify localhost:8443 --host httpbin.example.com\n  istio-tls verify secret/httpbin-credential --host httpbin.example.com     as the cluster holds it"
 )]
 pub(super) struct VerifyArgs {
-    /// A certificate file (leaf first), a host's tree, HOST:PORT, or - for standard input
+    /// A certificate file (leaf first), a host's tree, HOST:PORT, secret/[NAMESPACE/]NAME, or - for standard input
     #[arg(value_name = "TARGET")]
     target: String,
     /// The name that the server certificate must hold [default: the tree's host, or HOST of HOST:PORT]
     #[arg(long, value_name = "HOST")]
     host: Option<Host>,
-    /// Trust the certificates of this file; repeatable [default: the tree's root, else the system's CAs]
+    /// Trust the certificates of this file; repeatable [default: the tree's root, else a Secret's own CA, else the system's CAs]
     #[arg(long, value_name = "FILE")]
     cacert: Vec<PathBuf>,
     /// Intermediates that the verifier has beside those in TARGET; repeatable
@@ -50,6 +52,8 @@ pub(super) struct VerifyArgs {
     purpose: Option<Purpose>,
     #[command(flatten)]
     password: PasswordArgs,
+    #[command(flatten)]
+    cluster: KubeconfigArgs,
 }
 
 /// One chain and how it was judged.
@@ -93,16 +97,32 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
             Problem::new("standard input cannot be both the target and the password").fix("--password-file FILE"),
         ));
     }
+    let secret = match &source {
+        Source::Secret(target) => Some(target.fetch(&args.cluster, context)?),
+        _ => None,
+    };
+    let host_of_secret = secret
+        .as_ref()
+        .map(|_| host_of_secret(args, &source, context))
+        .transpose()?;
     let tree = match &source {
         Source::File(path) | Source::Folder(path) => tree_of(path),
         Source::Server { host, .. } => {
             let host = args.host.as_ref().unwrap_or(host);
             Some(ChainLayout::new(&context.dir, host)).filter(store::has_chain)
         }
+        Source::Secret(_) => host_of_secret
+            .as_ref()
+            .and_then(Option::as_ref)
+            .map(|host| ChainLayout::new(&context.dir, host))
+            .filter(store::has_chain),
         Source::Stdin => None,
     };
-    let chains = chains(args, &source, tree.as_ref(), context)?;
-    let (trusted, roots) = trusted(args, tree.as_ref(), context)?;
+    let chains = match &secret {
+        Some(found) => vec![chain_of_secret(args, found, host_of_secret.flatten())?],
+        None => chains(args, &source, tree.as_ref(), context)?,
+    };
+    let (trusted, roots) = trusted(args, tree.as_ref(), secret.as_ref(), context)?;
     let mut intermediates = Vec::new();
     for path in &args.intermediate {
         intermediates.extend(certificates(path)?);
@@ -182,6 +202,8 @@ fn chains(
                 host: named(Some(tree.host()), purpose),
             }])
         }
+        // Of a Secret there is one chain, which is read beside this.
+        (Source::Secret(_), _) => Ok(Vec::new()),
         (Source::File(_) | Source::Stdin, _) => {
             let (name, content) = read_input(source)?;
             let certificates = if pkcs12::is_pkcs12(&content) {
@@ -201,6 +223,33 @@ fn chains(
             }])
         }
     }
+}
+
+/// The host that a Secret is judged for: the one that is named, else the one of
+/// the workspace that has it as credential.
+fn host_of_secret(args: &VerifyArgs, source: &Source, context: &Context) -> Result<Option<Host>, Failure> {
+    let (None, Source::Secret(target)) = (&args.host, source) else {
+        return Ok(args.host.clone());
+    };
+    let config = cluster_ingress::workspace(context)?;
+    let entries = config.iter().flat_map(|config| &config.hosts);
+    let mut known = entries.filter(|entry| entry.credential_name == target.name());
+    Ok(known.next().map(|entry| entry.host.clone()))
+}
+
+/// The chain that the gateway reads of a Secret.
+fn chain_of_secret(args: &VerifyArgs, found: &FoundSecret, host: Option<Host>) -> Result<Chain, Failure> {
+    let pair = found.secret.data.key_pair().map_err(Failure::usage)?;
+    let purpose = args.purpose.unwrap_or_default();
+    Ok(Chain {
+        source: pair.certificate.name.clone(),
+        certificates: certificates_of(&pair.certificate.content, &pair.certificate.name)?,
+        purpose,
+        host: match purpose {
+            Purpose::Server => host,
+            Purpose::Client => args.host.clone(),
+        },
+    })
 }
 
 fn canonical(path: &Path) -> PathBuf {
@@ -237,9 +286,16 @@ fn tree_chains(args: &VerifyArgs, tree: &ChainLayout) -> Result<Vec<Chain>, Fail
 fn trusted(
     args: &VerifyArgs,
     tree: Option<&ChainLayout>,
+    secret: Option<&FoundSecret>,
     context: &Context,
 ) -> Result<(Vec<String>, Vec<CertificateDer<'static>>), Failure> {
     let own_root = tree.map(|tree| tree.path(Part::RootCert)).filter(|path| path.is_file());
+    let own_ca = secret.and_then(|found| found.all().find_map(|secret| secret.data.authorities().ok()));
+    if let Some(own) = own_ca.filter(|_| args.cacert.is_empty() && own_root.is_none()) {
+        let name = own.authorities.name.clone();
+        let roots = certificates_of(&own.authorities.content, &name)?;
+        return Ok((vec![name], roots));
+    }
     let paths = if !args.cacert.is_empty() {
         args.cacert.clone()
     } else if let Some(path) = own_root {

@@ -2,11 +2,13 @@
 //! hundreds say the subject: 00 input, 01 Gateway, 02 Gateways together, 03
 //! credentials, 04 certificates, 05 VirtualService references, 06
 //! VirtualService routes, 07 reachability of routes, 08 coalescing of
-//! connections, 09 Gateway API, 10 the state of chains, which `status` reports.
+//! connections, 09 Gateway API, 10 the state of chains, which `status` reports,
+//! 11 a running cluster, which `doctor` examines.
 
 mod certificate;
 mod coalescing;
 mod credential;
+mod doctor;
 mod gateway;
 mod gateway_api;
 mod gateways;
@@ -19,6 +21,7 @@ mod virtual_service;
 pub use certificate::*;
 pub use coalescing::*;
 pub use credential::*;
+pub use doctor::*;
 pub use gateway::*;
 pub use gateway_api::*;
 pub use gateways::*;
@@ -64,6 +67,7 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
         coalescing::CODES,
         gateway_api::CODES,
         status::CODES,
+        doctor::CODES,
     ]
     .into_iter()
     .flatten()

@@ -16,7 +16,7 @@ super::codes! {
     STATUS_DRIFT = "ITL1003" Warning None;
         title: "the gateway serves another certificate than the file holds";
         why: "the Secret or the gateway's input was not replaced with the files, or another chain is served";
-        fix: "istio-tls manifests --only secrets | kubectl apply --server-side -f -, or start istio-tls serve in this workspace";
+        fix: "istio-tls rotate HOST --if-expires-in 0d where a cluster serves it, or start istio-tls serve in this workspace";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_NOT_SERVED = "ITL1004" Error None;
         title: "the gateway presents no certificate for a host of the workspace";
@@ -43,4 +43,24 @@ super::codes! {
         why: "a gateway with a list that is past its nextUpdate refuses every client of that CA";
         fix: "istio-tls revoke HOST --renew";
         doc: "https://www.rfc-editor.org/rfc/rfc5280#section-5.1.2.5";
+    STATUS_SECRET_DRIFT = "ITL1009" Warning None;
+        title: "a Secret in the cluster holds another certificate than the file";
+        why: "it was not replaced with the files, as where a rotation was interrupted";
+        fix: "istio-tls rotate HOST --if-expires-in 0d";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_SECRET_MISSING = "ITL1010" Warning None;
+        title: "the cluster has no Secret for a host of the workspace";
+        why: "the gateway resets every connection to the host";
+        fix: "istio-tls apply";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_SECRET_BROKEN = "ITL1011" Error None;
+        title: "a Secret in the cluster has no pair, or none that can be read";
+        why: "the gateway cannot serve the host with it";
+        fix: "istio-tls apply";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_BUNDLE_DRIFT = "ITL1012" Warning None;
+        title: "a Secret in the cluster verifies clients with other CAs than the files";
+        why: "clients of a CA that it lacks are refused, and those of a CA that is left in it are let in";
+        fix: "istio-tls rotate HOST --if-expires-in 0d";
+        doc: ISTIO_SECURE_INGRESS;
 }

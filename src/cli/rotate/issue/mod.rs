@@ -11,13 +11,14 @@ use super::plan::{Ends, Step};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
-use crate::cli::Failure;
 use crate::cli::authority::Intermediate;
 use crate::cli::chain_files::{self, KeyStorage};
 use crate::cli::context::Context;
+use crate::cli::{Failure, intent};
+use crate::manifests::build::Material;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
-use crate::workspace::store::{Keep, Store, TreeFile};
+use crate::workspace::store::{self, Keep, Store, TreeFile};
 
 /// What signs, and for how long.
 pub(super) struct Signing<'a> {
@@ -98,6 +99,7 @@ impl Prepared {
             Step::FinishLeaf => made.finish_leaf(signing, context)?,
             Step::FinishCa => made.finish(context)?,
             Step::AbortCa => made.abort(context)?,
+            Step::CatchUp { .. } => made.catch_up(context)?,
         }
         made.notes.dedup();
         Ok(made)
@@ -130,6 +132,30 @@ impl Prepared {
             })
             .collect();
         store.write_tree(layout, &files, self.keep).map_err(Failure::runtime)
+    }
+
+    /// The host's material as it is once the step is written.
+    ///
+    /// # Errors
+    /// When a part that stays cannot be read, or the server's key is not here.
+    pub(super) fn material(&self) -> Result<Material, Failure> {
+        let layout = &self.held.layout;
+        let content = |part: Part<'_>| {
+            let relative = layout.relative(part);
+            match self.files.iter().find(|file| file.relative == relative) {
+                Some(file) => Ok(Some(file.content.to_vec())),
+                // A new chain: what it does not hold goes.
+                None if self.keep == Keep::OtherFiles => Ok(None),
+                None => store::read(layout, part),
+            }
+        };
+        let material = intent::material_by(layout, content).map_err(Failure::usage)?;
+        material.ok_or_else(|| {
+            Failure::runtime(Problem::new(format!(
+                "the chain of {} would have no server certificate",
+                layout.host()
+            )))
+        })
     }
 
     /// The paths that change.
@@ -172,6 +198,19 @@ impl Prepared {
             self.after[0].label = "the old client chain";
         }
         if self.held.rotating {
+            let (clients, roots) = self.held.previous()?;
+            self.after
+                .push(identity("the client chain of the previous CA", &roots, &clients));
+        }
+        Ok(())
+    }
+
+    /// Nothing is issued; who is served by what the files hold must be.
+    fn catch_up(&mut self, context: &Context) -> Result<(), Failure> {
+        self.after
+            .push(identity("the client chain", &self.held.roots, &self.held.clients));
+        // Who trusts only the previous CA is served until its leaf goes.
+        if self.held.rotating && !self.held.state(context)?.leaf_in_force {
             let (clients, roots) = self.held.previous()?;
             self.after
                 .push(identity("the client chain of the previous CA", &roots, &clients));

@@ -1,0 +1,294 @@
+//! What pods, the gateway and DNS are asked.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::certs::inspect;
+use crate::cli::connection::ConnectionArgs;
+use crate::cli::context::Context;
+use crate::cli::{Failure, cluster_ingress};
+use crate::cluster::client::Client;
+use crate::cluster::ingress::{Found, Wanted};
+use crate::cluster::pods::{Forward, PodRef, exec, logs as pod_logs};
+use crate::doctor::facts::{Facts, Log, Name, PROXY, Pod, Proxy, Refusal, Seen, Served, View};
+use crate::doctor::{envoy, not_expected};
+use crate::probe::codes::Code;
+use crate::probe::expectation::Place;
+use crate::probe::run::{Outcome, Settings, run};
+use crate::probe::target::{Target, Wishes, expectations};
+use crate::probe::{dial, local};
+use crate::problem::Problem;
+
+/// The port of Envoy's admin interface on a pod's loopback.
+const ADMIN_PORT: u16 = 15000;
+/// The most that is read of one answer of it, in bytes.
+const ADMIN_LIMIT: usize = 32 << 20;
+/// How many pods of a gateway are asked.
+const PODS_ASKED: usize = 10;
+/// How many are asked at a time.
+const AT_ONCE: usize = 4;
+/// How many lines of a log are read.
+const LOG_LINES: u32 = 1000;
+/// How many hosts are asked of the gateway, and of DNS.
+const HOSTS_ASKED: usize = 500;
+/// How many hosts are dialled at once.
+const CONCURRENCY: usize = 64;
+
+/// How it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    /// The longest that one answer may take.
+    pub(super) patience: Duration,
+    /// Whether the ingress address is connected to.
+    pub(super) probe: bool,
+}
+
+/// What the proxies of the ready pods tell, by port-forward, else by a command.
+pub(super) async fn proxies(client: &Client<'_>, pods: &[&Pod], asking: Asking, context: &Context) -> Vec<Proxy> {
+    let ready = pods
+        .iter()
+        .filter(|pod| pod.ready && pod.proxy().is_some())
+        .take(PODS_ASKED);
+    stream::iter(ready)
+        .map(|pod| async move {
+            let pod = reference(pod);
+            let view = view(client, &pod, asking, context).await;
+            Proxy {
+                pod: pod.to_string(),
+                view,
+            }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+fn reference(pod: &Pod) -> PodRef {
+    PodRef {
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
+    }
+}
+
+async fn view(client: &Client<'_>, pod: &PodRef, asking: Asking, context: &Context) -> Seen<View> {
+    let by_forward = match within(asking, by_forward(client, pod, asking)).await {
+        Ok(answers) => match read(&answers, context) {
+            Ok(view) => return Ok(view),
+            Err(reason) => reason,
+        },
+        Err(reason) => reason,
+    };
+    match within(asking, by_command(client, pod)).await {
+        Ok(answers) => read(&answers, context),
+        Err(reason) if reason == by_forward => Err(reason),
+        Err(reason) => Err(format!("{by_forward}; {reason}")),
+    }
+}
+
+fn read(answers: &[Vec<u8>; 3], context: &Context) -> Seen<View> {
+    envoy::view(answers.each_ref().map(Vec::as_slice), context.now)
+}
+
+/// An answer in time, or why there is none.
+async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Problem>>) -> Seen<T> {
+    // Two questions and a connection may come one after the other.
+    match tokio::time::timeout(asking.patience * 2, question).await {
+        Ok(answer) => answer.map_err(|problem| match problem.why {
+            // That a right is missing needs no further word.
+            Some(why) if !problem.what.contains(" may not ") => {
+                format!("{} ({})", problem.what, why.replace('\n', "; "))
+            }
+            _ => problem.what,
+        }),
+        Err(_) => Err(format!("no answer within {} s", (asking.patience * 2).as_secs())),
+    }
+}
+
+async fn by_forward(client: &Client<'_>, pod: &PodRef, asking: Asking) -> Result<[Vec<u8>; 3], Problem> {
+    let forward = Forward::open(client, pod, ADMIN_PORT).await?;
+    let mut answers = [const { Vec::new() }; 3];
+    for (answer, path) in answers.iter_mut().zip(envoy::PATHS) {
+        let path = format!("/{path}");
+        let Some(body) = local::get(forward.address(), &path, ADMIN_LIMIT, asking.patience).await else {
+            let silent = || {
+                Problem::new(format!(
+                    "the proxy of the pod {pod} does not answer on port {ADMIN_PORT}"
+                ))
+            };
+            return Err(forward.trouble().unwrap_or_else(silent));
+        };
+        *answer = body;
+    }
+    Ok(answers)
+}
+
+async fn by_command(client: &Client<'_>, pod: &PodRef) -> Result<[Vec<u8>; 3], Problem> {
+    let mut answers = [const { Vec::new() }; 3];
+    for (place, (answer, path)) in answers.iter_mut().zip(envoy::PATHS).enumerate() {
+        let asked = exec(client, pod, PROXY, &["pilot-agent", "request", "GET", path]).await;
+        *answer = match asked {
+            Ok(output) => output,
+            // Envoy knows no such part of its configuration while it is empty.
+            Err(_) if place > 0 => Vec::new(),
+            Err(problem) => return Err(problem),
+        };
+    }
+    Ok(answers)
+}
+
+/// The ends of the pods' logs.
+pub(super) async fn logs(client: &Client<'_>, pods: &[&Pod], asking: Asking) -> Vec<Log> {
+    let gateways = pods.iter().filter(|pod| pod.proxy().is_some()).take(PODS_ASKED);
+    stream::iter(gateways)
+        .map(|pod| async move {
+            let pod = reference(pod);
+            let log = within(asking, pod_logs(client, &pod, PROXY, LOG_LINES)).await;
+            Log {
+                pod: pod.to_string(),
+                lines: log.map(|text| text.lines().map(str::to_owned).collect()),
+            }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// What the gateway serves for each host: at its address, or where it has
+/// none, through a port-forward to one of its pods.
+///
+/// # Errors
+/// When the workspace's files cannot be read.
+pub(super) async fn served(
+    facts: &Facts,
+    client: &Client<'_>,
+    found: &Found,
+    wanted: &Wanted,
+    asking: Asking,
+    context: &Context,
+) -> Result<Seen<Vec<Served>>, Failure> {
+    if !asking.probe {
+        return Ok(Err("the gateway was not asked: --no-probe".to_owned()));
+    }
+    let hosts: Vec<String> = hosts_of(facts)
+        .into_iter()
+        .filter(|host| !host.starts_with('*'))
+        .collect();
+    if hosts.is_empty() {
+        return Ok(Err(
+            "the gateway was not asked: no host is known by its whole name".to_owned()
+        ));
+    }
+    if let Ok(ingress) = &facts.ingress {
+        let target = Target::Address {
+            host: ingress.host.clone(),
+            port: ingress.port,
+            plain_port: None,
+            place: Place::Cluster,
+        };
+        return Ok(Ok(dialled(&hosts, &target, asking, context).await?));
+    }
+    let reached = within(asking, cluster_ingress::reach_found(client, found, wanted)).await;
+    let (reached, _) = match reached {
+        Ok(reached) => reached,
+        Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
+    };
+    let mut served = dialled(&hosts, &reached.target, asking, context).await?;
+    if let Some(problem) = reached.trouble() {
+        return Ok(Err(format!("the gateway was not asked: {}", problem.what)));
+    }
+    for one in &mut served {
+        "a port-forward to the gateway's pod".clone_into(&mut one.target);
+    }
+    Ok(Ok(served))
+}
+
+async fn dialled(hosts: &[String], target: &Target, asking: Asking, context: &Context) -> Result<Vec<Served>, Failure> {
+    let mut probed = ConnectionArgs::default().hosts(hosts, false, context)?;
+    for host in &mut probed {
+        // The leaf is seen without the client's pair, too.
+        host.client = host.client.take().filter(Result::is_ok);
+    }
+    let checks = expectations(&probed, &Wishes::default(), target);
+    let settings = Settings {
+        patience: asking.patience,
+        wait: Duration::ZERO,
+        concurrency: CONCURRENCY,
+        now: context.now,
+    };
+    let outcomes = run(checks, settings).await;
+    Ok(outcomes.into_iter().map(|outcome| one(outcome, context)).collect())
+}
+
+fn one(outcome: Outcome, context: &Context) -> Served {
+    let leaf = outcome.facts.tls.as_ref().and_then(|tls| tls.chain.first());
+    let leaf = leaf.and_then(|der| inspect::certificate(&der.as_slice().into(), context.now).ok());
+    let verdict = outcome.verdict;
+    let unreachable = outcome.facts.tls.is_none()
+        && matches!(verdict.code, Code::NameNotResolved | Code::Unreachable | Code::Timeout);
+    Served {
+        host: outcome.host,
+        target: outcome.target,
+        outcome: leaf.ok_or_else(|| Refusal {
+            unreachable,
+            what: verdict.summary.clone(),
+            fix: verdict.fix.clone().unwrap_or_default(),
+        }),
+    }
+}
+
+/// The hosts that were asked for, else those of the Gateways.
+fn hosts_of(facts: &Facts) -> Vec<String> {
+    let mut hosts = facts.hosts.clone();
+    if hosts.is_empty() {
+        hosts = facts
+            .tls_servers()
+            .into_iter()
+            .flat_map(|server| server.hosts)
+            .collect();
+        hosts.sort();
+        hosts.dedup();
+    }
+    hosts.truncate(HOSTS_ASKED);
+    hosts
+}
+
+/// What DNS knows of each host, and of the ingress.
+pub(super) async fn dns(facts: &Facts, asking: Asking) -> Vec<Name> {
+    let ingress = match &facts.ingress {
+        Ok(ingress) => addresses(&ingress.host, asking).await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let hosts = hosts_of(facts);
+    stream::iter(hosts)
+        .map(|host| {
+            let ingress = ingress.clone();
+            async move {
+                let addresses = match not_expected(&host) {
+                    Some(reason) => Err(reason.to_owned()),
+                    None => addresses(&host, asking).await,
+                };
+                Name {
+                    host,
+                    addresses,
+                    ingress,
+                }
+            }
+        })
+        .buffered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// The addresses of a name; none where it has none.
+async fn addresses(name: &str, asking: Asking) -> Seen<Vec<IpAddr>> {
+    if let Ok(address) = name.parse() {
+        return Ok(vec![address]);
+    }
+    let found = dial::resolve(name, 443, asking.patience).await;
+    match found.error {
+        Some(error) if error.contains("in time") => Err(error),
+        _ => Ok(found.addresses),
+    }
+}

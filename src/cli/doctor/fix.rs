@@ -1,0 +1,134 @@
+//! `doctor --fix`: brings back the workspace's own Secrets where they are
+//! missing or broken, by the same way as `apply`.
+
+use std::collections::BTreeSet;
+
+use super::gather::Examined;
+use super::scope::Scope;
+use crate::cli::Failure;
+use crate::cli::cluster_access::confirm;
+use crate::cli::context::Context;
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
+use crate::cluster::client::Client;
+use crate::cluster::plan;
+use crate::lint::{Finding, Severity, codes};
+
+/// Shows what it would do, asks, and does it; says what was done, an object each.
+///
+/// # Errors
+/// When the server cannot be asked or refuses: exit 3; when somebody else's
+/// objects or fields are in the way, or the answer is no: exit 1.
+pub(super) async fn run(
+    examined: &Examined,
+    scope: &Scope,
+    client: &Client<'_>,
+    context: &Context,
+) -> Result<Vec<String>, Failure> {
+    let names = broken(examined, scope);
+    let contents = names
+        .iter()
+        .filter_map(|name| scope.secrets.get(*name))
+        .map(|secret| {
+            let mut object = serde_json::to_value(secret).expect("a Secret holds nothing that JSON cannot say");
+            object["metadata"]["namespace"] = serde_json::json!(examined.facts.found_namespace);
+            object
+        })
+        .collect::<Vec<_>>();
+    if contents.is_empty() {
+        context.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
+        return Ok(Vec::new());
+    }
+    let (wanted, _) = plan::wanted(contents).map_err(Failure::runtime)?;
+    let allowed = Allowed::default();
+    let applying = Applying {
+        workspace: scope.config.as_ref().map(|config| config.id.as_str()),
+        namespace: &examined.facts.found_namespace,
+        allowed,
+    };
+    let ready = apply::prepare(client, &wanted, &applying).await.map_err(refused)?;
+    let changes: Vec<Ready> = ready
+        .into_iter()
+        .filter(|object| object.forecast != Action::Unchanged)
+        .collect();
+    if changes.is_empty() {
+        context.say(
+            "the Secrets in the cluster are those of the workspace already: the workspace's own chain is at fault",
+        );
+        return Ok(Vec::new());
+    }
+    for object in &changes {
+        context.say_always(&format!("fix: {} would be {}", object.title(), object.forecast.word()));
+        for note in &object.notes {
+            context.say_always(&format!("note: {}: {note}", object.title()));
+        }
+    }
+    if !context.yes {
+        if !context.interactive {
+            context.say_always("nothing was changed: --fix applies with --yes, or asks on a terminal");
+            return Ok(Vec::new());
+        }
+        let question = format!(
+            "Apply {} to the context {} ({})?",
+            if changes.len() == 1 {
+                "this Secret"
+            } else {
+                "these Secrets"
+            },
+            client.access.context,
+            client.access.server
+        );
+        confirm(&question, "nothing was changed")?;
+    }
+    let mut done = Vec::new();
+    let mut told = |object: &Ready, action: Action| done.push(format!("{} {}", object.title(), action.word()));
+    let stored = apply::store_all(client, &changes, allowed, &mut told).await;
+    for line in &done {
+        context.say(&format!("fixed: {line}"));
+    }
+    stored.map_err(|stopped| refused(stopped.refused))?;
+    Ok(done)
+}
+
+fn refused(error: Refused) -> Failure {
+    if error.is_conflict {
+        Failure::findings(error.problem)
+    } else {
+        Failure::runtime(error.problem)
+    }
+}
+
+/// The workspace's Secrets of which something is found: that they are not
+/// there, or that what they hold cannot be used.
+fn broken<'s>(examined: &Examined, scope: &'s Scope) -> BTreeSet<&'s str> {
+    let findings = examined.report.findings.iter();
+    findings
+        .filter(|finding| is_of_secrets(finding))
+        .flat_map(|finding| {
+            let names = scope.secrets.keys();
+            names.filter(|name| is_about(examined, finding, name))
+        })
+        .map(String::as_str)
+        .collect()
+}
+
+/// Findings that a good Secret ends.
+fn is_of_secrets(finding: &Finding) -> bool {
+    let waits = [codes::POD_WAITS_FOR_SECRET.id, codes::CREDENTIAL_FILE_MISSING.id];
+    let subject = finding.code.get(3..5).unwrap_or_default();
+    waits.contains(&finding.code) || (matches!(subject, "03" | "04") && finding.severity == Severity::Error)
+}
+
+fn is_about(examined: &Examined, finding: &Finding, name: &str) -> bool {
+    let facts = &examined.facts;
+    let own = format!("Secret {}/{name}", facts.found_namespace);
+    if finding.object == own {
+        return true;
+    }
+    if finding.code == codes::POD_WAITS_FOR_SECRET.id || finding.code == codes::CREDENTIAL_FILE_MISSING.id {
+        return matches!(facts.secrets.get(name), Some(Ok(false))) && finding.what.contains(name);
+    }
+    // A server's finding, and the Secret that the server names.
+    let servers = facts.certificates.iter().filter(|one| one.gateway == finding.object);
+    let mut servers = servers.filter(|one| finding.path.starts_with(&format!("spec.servers[{}].", one.index)));
+    servers.any(|one| one.secret_name() == name)
+}

@@ -1,0 +1,92 @@
+//! Shows an examination.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::gather::Examined;
+use crate::cli::Failure;
+use crate::cli::context::{Context, Format};
+use crate::doctor::facts::{Facts, some_of};
+use crate::lint::Severity;
+use crate::report::lint_excerpt::Texts;
+use crate::report::lint_text::Layout;
+use crate::report::paint::Paint;
+use crate::report::{lint_json, lint_text};
+
+/// What `--fix` did stands beside the findings.
+#[derive(Serialize)]
+struct Json<'r> {
+    #[serde(flatten)]
+    report: lint_json::Json<'r>,
+    fixed: &'r [String],
+}
+
+/// Writes findings and what was skipped; findings below `shown_from` are left out.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub(super) fn show(
+    examined: &Examined,
+    fixed: &[String],
+    shown_from: Severity,
+    format: Format,
+    context: &Context,
+) -> Result<(), Failure> {
+    let report = &examined.report;
+    if format == Format::Json {
+        return context.print_json(&Json {
+            report: lint_json::json(report, shown_from),
+            fixed,
+        });
+    }
+    let layout = Layout {
+        paint: Paint::new(context.color_stdout),
+        width: context.width(),
+        verbose: context.verbose > 0,
+        shown_from,
+    };
+    let mut text = lint_text::findings(report, &Texts::new([]), layout);
+    // What was not looked at is not known to be well: every reason is told.
+    let every = Layout {
+        verbose: true,
+        ..layout
+    };
+    text.push_str(&lint_text::skipped(&report.skipped, every));
+    if report.findings.is_empty() {
+        let _ = writeln!(
+            text,
+            "{}: {}",
+            layout.paint.good("no findings"),
+            looked_at(&examined.facts)
+        );
+    } else {
+        let counts = layout.paint.bold(&lint_text::counts(&report.findings));
+        let _ = writeln!(text, "{counts}{}", lint_text::hidden(&report.findings, shown_from));
+    }
+    context.print(&text)
+}
+
+/// What was looked at, for those who find nothing.
+fn looked_at(facts: &Facts) -> String {
+    let pods = facts.gateway_pods().len();
+    let gateways = facts.gateways().len();
+    let mut parts = vec![
+        counted(gateways, "Gateway"),
+        counted(pods, "gateway pod"),
+        counted(facts.certificates.len(), "certificate"),
+    ];
+    if let Ok(ingress) = &facts.ingress {
+        parts.push(format!("{} port {}", ingress.host, ingress.port));
+    }
+    let hosts = if facts.hosts.is_empty() {
+        String::new()
+    } else {
+        format!(" for {}", some_of(&facts.hosts))
+    };
+    format!("{}{hosts}", parts.join(", "))
+}
+
+fn counted(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,188 @@
+//! Live objects as lint looks at them, and the certificates that servers
+//! should serve.
+
+use serde_json::Value;
+
+use crate::certs::inspect::{self, CertificateFacts};
+use crate::certs::pem;
+use crate::cli::context::Context;
+use crate::cli::lint::Judging;
+use crate::doctor::facts::{Certificate, Seen, Source, TlsServer, title};
+use crate::doctor::is_of_doctor;
+use crate::lint::Report;
+use crate::manifests::load::{self, LoadError, Named, Origin};
+use crate::manifests::model::Manifest;
+use crate::secrets::SecretStore;
+use crate::sources::disk::DiskFiles;
+use crate::sources::{Collected, Sources};
+use crate::workspace::config::{GatewayEntry, IstioTarget};
+
+/// Objects that stand in no file.
+pub(super) fn manifests<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Manifest> {
+    // What cannot be read is of a version that this program does not know.
+    values
+        .filter_map(|value| load::object(value).ok())
+        .map(|object| object.manifest)
+        .collect()
+}
+
+/// The live objects beside each other; `unread` are Secrets that are there for all that is known.
+pub(super) fn collect<'f>(
+    objects: Vec<Manifest>,
+    unread: &[&str],
+    gateway: &GatewayEntry,
+    files: &'f DiskFiles,
+) -> Collected<'f> {
+    let mut collected = Sources::of_objects(objects, "", gateway, files);
+    // Every pod is among the objects: none is assumed.
+    collected.pod_labels.clear();
+    let origin = Origin::made("");
+    collected.errors.extend(unread.iter().map(|name| LoadError {
+        location: origin.location(),
+        path: String::new(),
+        message: String::new(),
+        fix: None,
+        object: Some(Box::new(Named {
+            kind: "Secret".to_owned(),
+            namespace: Some(gateway.pod_namespace.clone()),
+            name: (*name).to_owned(),
+        })),
+    }));
+    collected
+}
+
+/// What lint says of them, as far as `doctor` tells it.
+pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool, context: &Context) -> Report {
+    let judging = Judging {
+        target: Some(target),
+        ..Judging::default()
+    };
+    let mut report = judging.of_sources(collected, secrets, context.now);
+    report.findings.retain(|finding| is_of_doctor(finding.code));
+    report.skipped.retain(|skipped| is_of_doctor(skipped.code));
+    report
+}
+
+/// The certificates of a server, each with its leaf. `denied` tells why a Secret may not be read.
+pub(super) fn certificates(
+    server: &TlsServer<'_>,
+    store: &SecretStore<'_>,
+    denied: &dyn Fn(&str) -> Option<String>,
+    context: &Context,
+) -> Vec<Certificate> {
+    let namespace = &store.namespace;
+    let one = |source: Source, secret: &str, leaf: Seen<Option<CertificateFacts>>| Certificate {
+        gateway: title(server.gateway),
+        index: server.index,
+        hosts: server.hosts.clone(),
+        source,
+        secret: format!("{namespace}/{secret}"),
+        leaf,
+    };
+    let names = credentials(server, namespace);
+    if has_credentials(server) {
+        return names
+            .into_iter()
+            .map(|name| {
+                let leaf = match denied(&name) {
+                    Some(reason) => Err(reason),
+                    None => Ok(leaf_of_secret(store, &name, context)),
+                };
+                one(Source::Credential(name.clone()), &name, leaf)
+            })
+            .collect();
+    }
+    files(server)
+        .into_iter()
+        .filter_map(|path| {
+            let (secret, key) = store.secret_at(path)?;
+            let leaf = match denied(&secret) {
+                Some(reason) => Err(reason),
+                None => Ok(store
+                    .objects
+                    .get(&(namespace.clone(), secret.clone()))
+                    .and_then(|data| {
+                        let entry = data.entries.get(&key)?;
+                        leaf(&entry.content, context)
+                    })),
+            };
+            Some(one(Source::File(path.to_owned()), &secret, leaf))
+        })
+        .collect()
+}
+
+fn has_credentials(server: &TlsServer<'_>) -> bool {
+    (server.server.tls.as_ref()).is_some_and(|tls| tls.credential_name.is_some() || !tls.credential_names.is_empty())
+}
+
+/// The Secrets that a server names, of the gateway's own namespace.
+pub(super) fn credentials(server: &TlsServer<'_>, namespace: &str) -> Vec<String> {
+    let tls = server.server.tls.iter();
+    let written = tls.flat_map(|tls| tls.credential_name.iter().chain(&tls.credential_names));
+    written.filter_map(|written| secret_name(written, namespace)).collect()
+}
+
+/// The Secrets in which the CA for clients may be.
+pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<String> {
+    let tls = server.server.tls.iter();
+    let named = tls.flat_map(|tls| &tls.ca_cert_credential_name);
+    let mut names: Vec<String> = named.filter_map(|written| secret_name(written, namespace)).collect();
+    names.extend(
+        credentials(server, namespace)
+            .first()
+            .map(|name| format!("{name}-cacert")),
+    );
+    names
+}
+
+/// `NAME`, `NAMESPACE/NAME` or either with `kubernetes://`; none where it leads elsewhere.
+fn secret_name(written: &str, namespace: &str) -> Option<String> {
+    let name = written.strip_prefix("kubernetes://").unwrap_or(written);
+    if name.contains("://") {
+        return None;
+    }
+    match name.split_once('/') {
+        Some((own, name)) => (own == namespace).then(|| name.to_owned()),
+        None => Some(name.to_owned()),
+    }
+}
+
+/// The paths of a server's certificates in the pods.
+pub(super) fn files<'g>(server: &TlsServer<'g>) -> Vec<&'g str> {
+    let tls = server.server.tls.iter();
+    let paths = tls.flat_map(|tls| {
+        let pairs = tls.tls_certificates.iter().map(|pair| &pair.server_certificate);
+        std::iter::once(&tls.server_certificate).chain(pairs)
+    });
+    // Istio 1.1 wanted any word there beside credentialName.
+    let paths = paths.flatten().map(String::as_str);
+    paths.filter(|path| path.starts_with('/')).collect()
+}
+
+/// The Secret that is mounted by custom on `/etc/istio/NAME`.
+pub(super) fn secret_by_custom(path: &str) -> Option<String> {
+    let (name, file) = path.strip_prefix("/etc/istio/")?.split_once('/')?;
+    (!name.is_empty() && !file.is_empty()).then(|| format!("istio-{name}"))
+}
+
+fn leaf_of_secret(store: &SecretStore<'_>, name: &str, context: &Context) -> Option<CertificateFacts> {
+    let data = store.objects.get(&(store.namespace.clone(), name.to_owned()))?;
+    let pair = data.key_pair().ok()?;
+    leaf(&pair.certificate.content, context)
+}
+
+fn leaf(content: &[u8], context: &Context) -> Option<CertificateFacts> {
+    let leaf = pem::certificates(content, "the Secret's certificate")
+        .ok()?
+        .into_iter()
+        .next()?;
+    inspect::certificate(&leaf, context.now).ok()
+}
+
+/// Objects of a kind, without those that this program cannot read.
+pub(super) fn typed<T: serde::de::DeserializeOwned>(values: &[Value]) -> Vec<T> {
+    values
+        .iter()
+        .filter_map(|value| serde_json::from_value(value.clone()).ok())
+        .collect()
+}

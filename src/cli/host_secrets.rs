@@ -1,0 +1,96 @@
+//! The Secrets that a host of the workspace has in a cluster, for `rotate` and
+//! `status`: what they are called, and what the gateway reads of them.
+
+use super::context::Context;
+use super::intent;
+use crate::certs::{CertificateDer, pem};
+use crate::cluster::secrets::LiveSecret;
+use crate::manifests::build::Material;
+use crate::manifests::model::Manifest;
+use crate::manifests::naming::CA_CHAIN_FILE;
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::secrets::Entry;
+use crate::workspace::config::WorkspaceConfig;
+
+/// Keys that hold a server's chain and its key.
+const LEAF_KEYS: &[&str] = &["tls.crt", "tls.key", "cert", "key"];
+/// Keys that hold what clients are verified with.
+const CA_KEYS: &[&str] = &["ca.crt", "cacert", CA_CHAIN_FILE];
+
+/// Where one Secret of a host is, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SecretPlace {
+    /// The namespace of the gateway's pods.
+    pub(super) namespace: String,
+    /// Its name.
+    pub(super) name: String,
+    /// The keys of the server's chain and key; none in the Secret of a CA.
+    pub(super) leaf_keys: Vec<&'static str>,
+    /// It holds what clients are verified with, under this key.
+    pub(super) ca_key: Option<&'static str>,
+}
+
+/// The workspace as flags change it: where its objects and the gateway's pods are.
+pub(super) fn located(mut config: WorkspaceConfig, context: &Context) -> WorkspaceConfig {
+    if let Some(namespace) = &context.namespace {
+        config.gateway.namespace.clone_from(namespace);
+    }
+    if let Some(namespace) = &context.gateway_namespace {
+        config.gateway.pod_namespace.clone_from(namespace);
+    }
+    config
+}
+
+/// The Secrets that `manifests` makes for a host, without their material.
+///
+/// # Errors
+/// When the host has no entry.
+pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<SecretPlace>, Problem> {
+    let nothing = Material {
+        ca: Some(Vec::new()),
+        ..Material::default()
+    };
+    let made = intent::secrets_of(config, host, nothing)?;
+    let secrets = made.iter().filter_map(|object| match object {
+        Manifest::Secret(secret) => Some(secret),
+        _ => None,
+    });
+    Ok(secrets
+        .map(|secret| {
+            let keys = secret.keys();
+            SecretPlace {
+                namespace: (secret.metadata.namespace.clone()).unwrap_or_else(|| config.gateway.pod_namespace.clone()),
+                name: secret.metadata.name.clone(),
+                leaf_keys: LEAF_KEYS.iter().copied().filter(|key| keys.contains(key)).collect(),
+                ca_key: CA_KEYS.iter().copied().find(|key| keys.contains(key)),
+            }
+        })
+        .collect())
+}
+
+/// The server's chain that the gateway reads of a Secret, leaf first.
+///
+/// # Errors
+/// When it holds none, or none that can be read.
+pub(super) fn chain(secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    certificates(secret.data.key_pair()?.certificate)
+}
+
+impl SecretPlace {
+    /// What the gateway verifies clients with.
+    ///
+    /// # Errors
+    /// As [`chain`].
+    pub(super) fn authorities(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
+        // A file of a volume has one name; of a credential, Istio looks for two.
+        match secret.data.entries.get(CA_CHAIN_FILE) {
+            Some(entry) if self.ca_key == Some(CA_CHAIN_FILE) => certificates(entry),
+            _ => certificates(secret.data.authorities()?.authorities),
+        }
+    }
+}
+
+fn certificates(entry: &Entry) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    pem::certificates(&entry.content, &entry.name)
+}

@@ -1,0 +1,149 @@
+//! One exchange of a host's material: looked at, tried, written, stored, and
+//! looked at again.
+
+use std::time::Duration;
+
+use super::RotateArgs;
+use super::issue::Prepared;
+use super::plan::Step;
+use super::prove::{Gateway, Proof};
+use super::secrets::{Cluster, Stored};
+use crate::cli::Failure;
+use crate::cli::cluster_ingress::{self, Reached};
+use crate::cli::context::Context;
+use crate::probe::target::Target;
+use crate::workspace::running::RunningServe;
+use crate::workspace::store::Store;
+
+/// How long a gateway may take that watches its material.
+const WAIT: Duration = Duration::from_secs(30);
+/// The same where a kubelet brings it: it looks once a minute, and its cache may
+/// be as old again by half.
+const WAIT_MOUNTED: Duration = Duration::from_mins(2);
+
+/// What serves the workspace's material now.
+pub(super) struct Live<'a> {
+    /// The running `serve` of the workspace.
+    pub(super) serve: Option<RunningServe>,
+    /// The cluster that it was applied to.
+    pub(super) cluster: Option<Cluster<'a>>,
+}
+
+/// What came of it.
+pub(super) struct Exchanged {
+    pub(super) prepared: Box<Prepared>,
+    /// The cluster's context, where one is in play.
+    pub(super) context: Option<String>,
+    /// The Secrets that were stored.
+    pub(super) secrets: Vec<Stored>,
+    /// At every gateway that could be looked at.
+    pub(super) proofs: Vec<Proof>,
+    /// Why the cluster's gateway was not looked at.
+    pub(super) unseen: Option<String>,
+}
+
+impl Exchanged {
+    /// No gateway that was looked at serves anything else.
+    pub(super) fn is_proven(&self) -> bool {
+        self.proofs.iter().all(|proof| proof.proven)
+    }
+
+    /// Whether the old CA may go now.
+    pub(super) fn goes_on(&self) -> bool {
+        match self.prepared.step {
+            // A gateway that nobody has seen may serve a leaf of the old CA still.
+            Step::FinishLeaf => self.is_proven() && (self.unseen.is_none() || self.secrets.is_empty()),
+            // Asked for once more, the user has seen to it.
+            Step::CatchUp { finishes } => finishes && self.is_proven(),
+            _ => false,
+        }
+    }
+
+    /// Whether everything that was asked for was done and, where possible, seen.
+    pub(super) fn is_done(&self) -> bool {
+        self.is_proven() && (self.prepared.step != Step::FinishLeaf || self.goes_on())
+    }
+}
+
+/// Exchanges the files, then the Secrets, with a look before and looks after it.
+///
+/// # Errors
+/// When something of it is refused; nothing is written where the API server
+/// refuses a Secret, and where it fails afterwards, the error says what is
+/// swapped.
+pub(super) async fn exchange(
+    prepared: Box<Prepared>,
+    live: &Live<'_>,
+    args: &RotateArgs,
+    context: &Context,
+) -> Result<Exchanged, Failure> {
+    let host = prepared.held.layout.host().clone();
+    let mut gateways = Vec::new();
+    if let Some(serve) = &live.serve {
+        let reached = Reached::from(Target::Running(serve.clone()));
+        gateways.push(Gateway::look(reached, None, &prepared, context).await?);
+    }
+    let (mut in_cluster, mut unseen) = (None, None);
+    if let Some(cluster) = &live.cluster {
+        match cluster.reach().await {
+            Ok((reached, told)) => {
+                let gateway = Gateway::look(reached, Some(cluster), &prepared, context).await?;
+                if cluster_ingress::is_out_of_reach(&gateway.before.outcome) {
+                    unseen = Some(gateway.before.outcome.verdict.summary);
+                } else {
+                    context.say(&told);
+                    in_cluster = Some(gateway);
+                }
+            }
+            Err(problem) => unseen = Some(problem.what),
+        }
+    }
+    let mut secrets = Vec::new();
+    // Nobody else exchanges files until their Secrets have followed.
+    let store = open(context)?;
+    let tried = match &live.cluster {
+        Some(cluster) => cluster.try_secrets(&host, prepared.material()?, context).await?,
+        None => Vec::new(),
+    };
+    prepared.write(&store, context)?;
+    if let Some(cluster) = &live.cluster {
+        if tried.is_empty() {
+            in_cluster = None;
+            unseen = Some(format!(
+                "the context {} has no Secret of {host}; istio-tls apply makes it",
+                cluster.context()
+            ));
+        }
+        secrets = cluster.store(&prepared, &tried, args, context).await?;
+    }
+    drop(store);
+    gateways.extend(in_cluster);
+    if !gateways.is_empty() {
+        context.say(&format!("waiting until {host} is served with its new material"));
+    }
+    let mounted = live.cluster.as_ref().is_some_and(Cluster::is_mounted);
+    let wait = args.wait.unwrap_or(if mounted { WAIT_MOUNTED } else { WAIT });
+    let mut proofs = Vec::new();
+    for gateway in gateways {
+        proofs.push(gateway.prove(&prepared, wait, context).await?);
+    }
+    Ok(Exchanged {
+        prepared,
+        context: live.cluster.as_ref().map(|cluster| cluster.context().to_owned()),
+        secrets,
+        proofs,
+        unseen,
+    })
+}
+
+/// The workspace folder, for this process alone; what a killed one left half
+/// done is finished first.
+///
+/// # Errors
+/// When it cannot be used.
+pub(super) fn open(context: &Context) -> Result<Store, Failure> {
+    Store::open(&context.dir, || {
+        context.say("waiting for another istio-tls that writes here");
+    })
+    .map_err(Failure::runtime)
+}

@@ -1,0 +1,413 @@
+//! The cluster that a rotation reaches: the Secrets of a host are tried before
+//! anything is written, and stored when the files stand.
+
+use time::OffsetDateTime;
+
+use super::RotateArgs;
+use super::issue::Prepared;
+use super::plan::{Ends, Step};
+use super::report::dir_flag;
+use crate::certs::plan::parse_time;
+use crate::certs::{CertificateDer, inspect};
+use crate::cli::cluster_access::{FirstUse, permit};
+use crate::cli::cluster_ingress::{self, Reached};
+use crate::cli::context::Context;
+use crate::cli::host_secrets::{self, SecretPlace};
+use crate::cli::{Failure, intent};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
+use crate::cluster::client::Client;
+use crate::cluster::ingress::Wanted;
+use crate::cluster::plan;
+use crate::cluster::secrets::LiveSecret;
+use crate::manifests::build::Material;
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::shell::quote;
+use crate::workspace::config::{SecretStyle, WorkspaceConfig};
+use crate::workspace::layout::ChainLayout;
+
+/// What always leads out when a cluster is in the way.
+const LOCAL: &str = "--local rotates the files alone, and leaves the cluster as it is";
+
+/// The cluster, and the gateway in it.
+pub(super) struct Cluster<'a> {
+    client: Client<'a>,
+    config: WorkspaceConfig,
+    allowed: Allowed,
+    gateway: Wanted,
+}
+
+/// A leaf in a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leaf {
+    pub(super) ends: Ends,
+    not_before: OffsetDateTime,
+    /// Of the whole certificate, hex with colons.
+    pub(super) sha256: String,
+}
+
+/// One Secret of a host, as the API server would take it.
+pub(super) struct TriedSecret {
+    pub(super) place: SecretPlace,
+    /// The leaf that it holds now.
+    pub(super) leaf: Option<Leaf>,
+    /// Its data differs from what the files hold.
+    pub(super) differs: bool,
+    /// It is not there.
+    pub(super) is_missing: bool,
+    wanted_leaf: Option<Leaf>,
+    ready: Ready,
+}
+
+/// One Secret that was stored.
+pub(super) struct Stored {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) action: Action,
+    /// The leaf before and after; none in the Secret of a CA.
+    pub(super) old: Option<Leaf>,
+    pub(super) new: Option<Leaf>,
+}
+
+impl TriedSecret {
+    /// The keys whose values are not the files'.
+    pub(super) fn lagging_keys(&self) -> Vec<String> {
+        let data = |object: Option<&serde_json::Value>| object.and_then(|object| object["data"].as_object().cloned());
+        let (now, then) = (
+            data(self.ready.before()).unwrap_or_default(),
+            data(Some(self.ready.after())),
+        );
+        let keys = then
+            .into_iter()
+            .flatten()
+            .filter(|(key, value)| now.get(key) != Some(value));
+        keys.map(|(key, _)| key).collect()
+    }
+}
+
+impl Stored {
+    /// Whether it is not what it was.
+    pub(super) fn is_changed(&self) -> bool {
+        self.action != Action::Unchanged
+    }
+}
+
+/// How the Secrets of a host stand to its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They hold the same, or the host is not in the cluster.
+    Same,
+    /// They hold what the files held before.
+    Behind,
+    /// Somebody else has renewed them: the title, and the leaf that is newer.
+    Ahead(String, Leaf),
+}
+
+/// Connects to the cluster of the flags, or the one that `apply` recorded; none
+/// without either, and with --local.
+///
+/// # Errors
+/// When it may not be used, or its kubeconfig cannot.
+pub(super) async fn connect<'a>(
+    args: &RotateArgs,
+    notice: &'a (dyn Fn(&str) + Sync),
+    context: &Context,
+) -> Result<Option<Cluster<'a>>, Failure> {
+    if args.local {
+        return Ok(None);
+    }
+    let file = cluster_ingress::workspace(context)?;
+    let Some(place) = args.cluster.place.in_play(file.as_ref()) else {
+        return Ok(None);
+    };
+    let Some(file) = file else {
+        return Err(Failure::usage(
+            Problem::new("there is no istio-tls.yaml here, so no Secret of this folder's can be known in a cluster")
+                .fix(format!("istio-tls apply, which makes both; or {LOCAL}")),
+        ));
+    };
+    let access = place.access(context).await.map_err(or_local)?;
+    context.say(&format!(
+        "context {} (user {}), server {}",
+        access.context, access.user, access.server
+    ));
+    if !args.dry_run {
+        let first = FirstUse {
+            question: "Rotate Secrets in",
+            done: "rotated in",
+        };
+        permit(&access, &args.cluster.place, file.context.as_deref(), &first, context)?;
+    }
+    let client = Client::new(access, args.cluster.retry_for, notice)
+        .map_err(Failure::runtime)
+        .map_err(or_local)?;
+    // Chains without an entry have their names, too.
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = host_secrets::located(config, context);
+    Ok(Some(Cluster {
+        gateway: cluster_ingress::wanted(config.gateway.clone(), context),
+        client,
+        config,
+        allowed: Allowed {
+            force_conflicts: args.force_conflicts,
+            // Replacing would take the Secret away for a while.
+            replace: false,
+        },
+    }))
+}
+
+impl Cluster<'_> {
+    /// The context's name.
+    pub(super) fn context(&self) -> &str {
+        &self.client.access.context
+    }
+
+    /// Reaches the cluster's gateway; says how, too.
+    ///
+    /// # Errors
+    /// When there is no way to it.
+    pub(super) async fn reach(&self) -> Result<(Reached, String), Problem> {
+        cluster_ingress::reach_with(&self.client, &self.gateway).await
+    }
+
+    /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
+    pub(super) fn is_mounted(&self) -> bool {
+        self.config.secrets == SecretStyle::FileMount
+    }
+
+    /// Has the API server try the Secrets of a host with this material; stores
+    /// nothing. None are tried where none of them is there.
+    ///
+    /// # Errors
+    /// When it cannot be asked or refuses one, or somebody else's hand is in the way.
+    pub(super) async fn try_secrets(
+        &self,
+        host: &Host,
+        material: Material,
+        context: &Context,
+    ) -> Result<Vec<TriedSecret>, Failure> {
+        let places = host_secrets::places(&self.config, host).map_err(Failure::usage)?;
+        let made = intent::secrets_of(&self.config, host, material).map_err(Failure::usage)?;
+        let contents = made
+            .iter()
+            .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
+            .collect();
+        let (wanted, _) = plan::wanted(contents).map_err(Failure::usage)?;
+        let applying = Applying {
+            workspace: Some(&self.config.id),
+            namespace: &self.config.gateway.namespace,
+            allowed: self.allowed,
+        };
+        let ready = apply::prepare(&self.client, &wanted, &applying)
+            .await
+            .map_err(|error| refused(error, host))?;
+        let tried = ready.into_iter().filter_map(|ready| {
+            let place = places.iter().find(|place| place.name == ready.name)?.clone();
+            let leaf_of = |object| leaf(&place, &LiveSecret::of_object(object, None), context);
+            Some(TriedSecret {
+                leaf: ready.before().and_then(leaf_of),
+                wanted_leaf: leaf_of(ready.after()),
+                differs: ready
+                    .before()
+                    .is_none_or(|before| before["data"] != ready.after()["data"]),
+                is_missing: ready.before().is_none(),
+                place,
+                ready,
+            })
+        });
+        let tried: Vec<TriedSecret> = tried.collect();
+        if tried.iter().all(|secret| secret.is_missing) {
+            return Ok(Vec::new());
+        }
+        Ok(tried)
+    }
+
+    /// Has them tried with what the files hold now.
+    ///
+    /// # Errors
+    /// As [`Self::try_secrets`].
+    pub(super) async fn try_files(&self, host: &Host, context: &Context) -> Result<Vec<TriedSecret>, Failure> {
+        match intent::material(&context.dir, host).map_err(Failure::usage)? {
+            Some(material) => self.try_secrets(host, material, context).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Stores what was tried; the files stand by now.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked any more or refuses: what is swapped,
+    /// what is not, and the line that goes on.
+    pub(super) async fn store(
+        &self,
+        prepared: &Prepared,
+        tried: &[TriedSecret],
+        args: &RotateArgs,
+        context: &Context,
+    ) -> Result<Vec<Stored>, Failure> {
+        let mut stored = Vec::new();
+        for secret in tried {
+            for note in &secret.ready.notes {
+                context.say_always(&format!("note: {}: {note}", secret.ready.title()));
+            }
+            let mut action = None;
+            let ready = std::slice::from_ref(&secret.ready);
+            let outcome = apply::store_all(&self.client, ready, self.allowed, &mut |_, did| action = Some(did)).await;
+            if let Err(stopped) = outcome {
+                let left = tried.iter().skip(stored.len()).map(|secret| secret.ready.title());
+                let left: Vec<String> = left.collect();
+                return Err(half_done(stopped, prepared, &stored, &left, args, context));
+            }
+            stored.push(Stored {
+                namespace: secret.place.namespace.clone(),
+                name: secret.place.name.clone(),
+                action: action.unwrap_or(Action::Unchanged),
+                old: secret.leaf.clone(),
+                new: secret.wanted_leaf.clone(),
+            });
+        }
+        Ok(stored)
+    }
+}
+
+/// The failure of a step whose files stand: what is swapped, what is not, and the
+/// line that goes on.
+fn half_done(
+    stopped: Stopped,
+    prepared: &Prepared,
+    stored: &[Stored],
+    left: &[String],
+    args: &RotateArgs,
+    context: &Context,
+) -> Failure {
+    let host = prepared.held.layout.host();
+    let mut problem = stopped.refused.problem;
+    let mut lines: Vec<String> = problem.why.take().into_iter().collect();
+    lines.push(if prepared.paths().next().is_some() {
+        format!(
+            "swapped: the files of {host} (serial {} is the server leaf's)",
+            prepared.serial
+        )
+    } else {
+        format!("the files of {host} are as they were")
+    });
+    lines.extend((stored.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name)));
+    lines.extend(
+        left.iter()
+            .map(|title| format!("not swapped: {title}, which the gateway goes on with")),
+    );
+    problem.why = Some(lines.join("\n"));
+    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
+    problem.fix = Some(format!(
+        "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
+        going_on(host, &prepared.step, args, context)
+    ));
+    if stopped.refused.is_conflict {
+        Failure::findings(problem)
+    } else {
+        Failure::runtime(problem)
+    }
+}
+
+/// The line that brings Secrets up to the files after a step was cut off.
+fn going_on(host: &Host, step: &Step, args: &RotateArgs, context: &Context) -> String {
+    let step = match step {
+        Step::StartCa | Step::ResumeCa => "--ca",
+        Step::FinishLeaf | Step::FinishCa | Step::CatchUp { finishes: true } => "--finish",
+        Step::AbortCa => "--abort",
+        Step::Leaves { .. } | Step::CatchUp { finishes: false } | Step::Nothing(_) => "--if-expires-in 0d",
+    };
+    let place = &args.cluster.place;
+    let file = place.kubeconfig.as_ref().map(|file| file.display().to_string());
+    let flag = |name: &str, value: Option<&str>| match value {
+        Some(value) => format!(" --{name} {}", quote(value)),
+        None => String::new(),
+    };
+    format!(
+        "istio-tls{} rotate {} {step}{}{}",
+        dir_flag(context),
+        quote(host.as_str()),
+        flag("kubeconfig", file.as_deref()),
+        flag("context", place.context.as_deref())
+    )
+}
+
+/// How Secrets that were tried with the files' state stand to it.
+pub(super) fn standing(tried: &[TriedSecret]) -> Standing {
+    for secret in tried {
+        if let (Some(live), Some(file)) = (&secret.leaf, &secret.wanted_leaf)
+            && live.not_before > file.not_before
+        {
+            return Standing::Ahead(secret.ready.title(), live.clone());
+        }
+    }
+    if tried.iter().any(|secret| secret.differs) {
+        Standing::Behind
+    } else {
+        Standing::Same
+    }
+}
+
+/// Why nothing is brought up to files that are older than the Secret.
+pub(super) fn ahead(title: &str, leaf: &Leaf, layout: &ChainLayout) -> Failure {
+    let host = quote(layout.host().as_str());
+    let source = title.replace("Secret ", "secret/");
+    Failure::findings(
+        Problem::new(format!("{title} holds a newer leaf than the files of {}", layout.host()))
+            .at(format!("{}/", crate::files::shown(&layout.folder())))
+            .why(format!(
+                "the Secret's has serial {} and ends on {}; it was renewed from elsewhere",
+                leaf.ends.serial,
+                leaf.ends.not_after.date()
+            ))
+            .fix(format!(
+                "istio-tls adopt {source} --host {host} --force takes it over; istio-tls rotate {host} makes a new leaf for both; {LOCAL}"
+            )),
+    )
+}
+
+fn leaf(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Option<Leaf> {
+    if place.leaf_keys.is_empty() {
+        return None;
+    }
+    let chain = host_secrets::chain(secret).ok()?;
+    leaf_of(chain.first()?, context)
+}
+
+fn leaf_of(certificate: &CertificateDer<'_>, context: &Context) -> Option<Leaf> {
+    let facts = inspect::certificate(certificate, context.now).ok()?;
+    Some(Leaf {
+        ends: Ends {
+            not_after: parse_time(&facts.not_after).ok()?,
+            serial: facts.serial,
+        },
+        not_before: parse_time(&facts.not_before).ok()?,
+        sha256: facts.sha256,
+    })
+}
+
+fn refused(error: Refused, host: &Host) -> Failure {
+    let mut problem = error.problem;
+    problem.why = Some(match problem.why.take() {
+        Some(why) => format!("{why}\nnothing of {host} was written"),
+        None => format!("nothing of {host} was written"),
+    });
+    if !error.is_conflict {
+        return or_local(Failure::runtime(problem));
+    }
+    // Replacing a Secret would leave a gap; apply says so where it does it.
+    problem.fix = problem
+        .fix
+        .map(|fix| fix.replace("--replace deletes", "istio-tls apply --replace deletes"));
+    or_local(Failure::findings(problem))
+}
+
+fn or_local(mut failure: Failure) -> Failure {
+    if let Some(problem) = &mut failure.problem {
+        problem.fix = Some(match problem.fix.take() {
+            Some(fix) => format!("{fix}\nor {LOCAL}"),
+            None => LOCAL.to_owned(),
+        });
+    }
+    failure
+}

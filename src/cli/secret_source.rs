@@ -1,0 +1,157 @@
+//! A Secret of a cluster as what a command is pointed at: `secret/NAME` or
+//! `secret/NAMESPACE/NAME`, for `inspect`, `verify` and `adopt`.
+
+use std::time::Duration;
+
+use super::cluster_access::{KubeconfigArgs, runtime};
+use super::context::Context;
+use super::{Failure, cluster_ingress};
+use crate::cluster::client::Client;
+use crate::cluster::live::Owner;
+use crate::cluster::secrets::{self, LiveSecret};
+use crate::names::{check_object_name, is_dns_label};
+use crate::problem::Problem;
+
+/// How long an API server that fails or is busy is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What the name of a Secret ends with that holds the CA of another one.
+const CA_SUFFIX: &str = "-cacert";
+
+/// Which Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SecretTarget {
+    namespace: Option<String>,
+    name: String,
+}
+
+/// A Secret that was found.
+pub(super) struct FoundSecret {
+    /// The context of its cluster.
+    pub(super) context: String,
+    /// The Secret.
+    pub(super) secret: LiveSecret,
+    /// The Secret NAME-cacert beside it, where it holds no CA itself: Istio reads both.
+    pub(super) beside: Option<LiveSecret>,
+}
+
+impl SecretTarget {
+    /// Reads `secret/NAME` and `secret/NAMESPACE/NAME`; none for other text.
+    ///
+    /// # Errors
+    /// When a part is no name of its kind.
+    pub(super) fn parse(text: &str) -> Result<Option<Self>, Failure> {
+        let Some(rest) = text.strip_prefix("secret/") else {
+            return Ok(None);
+        };
+        let (namespace, name) = match rest.split_once('/') {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, rest),
+        };
+        if let Some(namespace) = namespace.filter(|namespace| !is_dns_label(namespace)) {
+            return Err(Failure::usage(
+                Problem::new(format!("{namespace:?} is not a namespace"))
+                    .at(text.to_owned())
+                    .fix("secret/NAME, or secret/NAMESPACE/NAME"),
+            ));
+        }
+        check_object_name("Secret", name).map_err(|problem| {
+            Failure::usage(problem.at(text.to_owned()).fix("secret/NAME, or secret/NAMESPACE/NAME"))
+        })?;
+        Ok(Some(Self {
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        }))
+    }
+
+    /// The Secret's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Reads it from the cluster of the flags, else the one that `apply` recorded,
+    /// else the current one; in its namespace, else that of -n, else the one of the
+    /// gateway's pods.
+    ///
+    /// # Errors
+    /// When the cluster cannot be asked (exit 3), or it is not there (exit 2): where
+    /// it was looked for, and where there is one of its name.
+    pub(super) fn fetch(&self, place: &KubeconfigArgs, context: &Context) -> Result<FoundSecret, Failure> {
+        let config = cluster_ingress::workspace(context)?;
+        let place = place.or_recorded(config.as_ref());
+        let id = config.as_ref().map(|config| config.id.clone());
+        let gateway = config.map(|config| config.gateway).unwrap_or_default();
+        let wanted = cluster_ingress::wanted(gateway, context);
+        let namespace = (self.namespace.as_ref())
+            .or(context.namespace.as_ref())
+            .unwrap_or(&wanted.pod_namespace);
+        let notice = |text: &str| context.say(text);
+        runtime()?.block_on(async {
+            let access = place.access(context).await?;
+            let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
+            let read = async |name: &str| {
+                let outcome = secrets::read(&client, namespace, name, id.as_deref()).await;
+                outcome.map_err(|error| Failure::runtime(secrets::problem(&client, &error, namespace, name)))
+            };
+            let Some(secret) = read(&self.name).await? else {
+                return Err(self.not_there(&client, namespace).await);
+            };
+            let wants_ca = secret.data.authorities().is_err() && !self.name.ends_with(CA_SUFFIX);
+            let beside = if wants_ca {
+                // One that may not be read is none for this user.
+                read(&format!("{}{CA_SUFFIX}", self.name)).await.unwrap_or_default()
+            } else {
+                None
+            };
+            Ok(FoundSecret {
+                context: client.access.context.clone(),
+                secret,
+                beside,
+            })
+        })
+    }
+
+    async fn not_there(&self, client: &Client<'_>, namespace: &str) -> Failure {
+        let name = &self.name;
+        let problem = Problem::new(format!("there is no Secret {name} in the namespace {namespace}"))
+            .at(format!("context {}", client.access.context));
+        Failure::usage(match secrets::namespaces_with(client, name).await {
+            None => problem
+                .why("whether another namespace has one is not known: this user may not list secrets in the whole cluster")
+                .fix(format!("secret/NAMESPACE/{name}, or -n NAMESPACE")),
+            Some(others) if others.is_empty() => problem
+                .why("no namespace has a Secret of that name")
+                .fix("kubectl get secrets -A shows what is there; --context names another cluster"),
+            Some(others) => problem
+                .why(format!("a Secret of that name is in {}", others.join(", ")))
+                .fix(format!("secret/{}/{name}", others[0])),
+        })
+    }
+}
+
+impl FoundSecret {
+    /// The Secret, and the one beside it.
+    pub(super) fn all(&self) -> impl Iterator<Item = &LiveSecret> {
+        std::iter::once(&self.secret).chain(&self.beside)
+    }
+}
+
+/// Whose a Secret is, in words.
+pub(super) fn owner_words(secret: &LiveSecret) -> String {
+    match &secret.owner {
+        Owner::Ours => "applied from this workspace".to_owned(),
+        Owner::Workspace(id) => format!("applied from the workspace {id}"),
+        Owner::Unmarked => "applied by istio-tls, from no workspace".to_owned(),
+        Owner::Others(managers) if managers.is_empty() => "made by somebody else".to_owned(),
+        Owner::Others(managers) => format!("made by {}", managers.join(", ")),
+    }
+}
+
+/// The same as a word for programs.
+pub(super) fn owner_word(secret: &LiveSecret) -> &'static str {
+    match &secret.owner {
+        Owner::Ours => "workspace",
+        Owner::Workspace(_) => "other-workspace",
+        Owner::Unmarked => "istio-tls",
+        Owner::Others(_) => "others",
+    }
+}

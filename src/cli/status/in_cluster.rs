@@ -1,0 +1,149 @@
+//! The part of `status` that asks a cluster: each host's Secrets, and where the
+//! gateway is. What may not be read is skipped; the files are told of all the same.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::gather;
+use super::judge::{Held, HostState, SecretState};
+use crate::cli::cluster_access::KubeconfigArgs;
+use crate::cli::cluster_ingress::{self, Reached};
+use crate::cli::context::Context;
+use crate::cli::host_secrets::{self, SecretPlace};
+use crate::cli::{Failure, intent};
+use crate::cluster::client::{AT_ONCE, Client};
+use crate::cluster::failure::ApiError;
+use crate::cluster::secrets::{self, LiveSecret};
+use crate::lint::{Skipped, codes};
+use crate::problem::Problem;
+use crate::workspace::config::WorkspaceConfig;
+
+/// How long an API server that fails or is busy is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What came of asking the cluster.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// The context's name.
+    pub(super) context: Option<String>,
+    /// The gateway, where it was wanted and has an address.
+    pub(super) gateway: Option<Reached>,
+    /// What could not be looked at.
+    pub(super) skipped: Vec<Skipped>,
+    /// Why the cluster could not be asked at all.
+    pub(super) failure: Option<Problem>,
+}
+
+/// Reads the Secrets of every host into its state, and where `wants_gateway` the
+/// gateway's address.
+///
+/// # Errors
+/// When the kubeconfig cannot be used, or the workspace not be read.
+pub(super) async fn ask(
+    place: &KubeconfigArgs,
+    states: &mut [HostState],
+    wants_gateway: bool,
+    context: &Context,
+) -> Result<Asked, Failure> {
+    let access = place.access(context).await?;
+    let mut asked = Asked {
+        context: Some(access.context.clone()),
+        ..Asked::default()
+    };
+    let notice = |text: &str| context.say(text);
+    let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = host_secrets::located(config, context);
+    let mut places = Vec::new();
+    for (index, state) in states.iter().enumerate() {
+        for place in host_secrets::places(&config, &state.host).map_err(Failure::usage)? {
+            places.push((index, place));
+        }
+    }
+    let mut reading = stream::iter(&places)
+        .map(|(index, place)| {
+            let reading = secrets::read(&client, &place.namespace, &place.name, Some(&config.id));
+            async move { (*index, place, reading.await) }
+        })
+        .buffered(AT_ONCE);
+    while let Some((index, place, outcome)) = reading.next().await {
+        match outcome {
+            Ok(secret) => states[index].secrets.push(SecretState {
+                title: format!("{}/{}", place.namespace, place.name),
+                held: secret.map(|secret| held(place, &secret, context)),
+            }),
+            Err(error) => {
+                let problem = secrets::problem(&client, &error, &place.namespace, &place.name);
+                asked.skip(&problem.what);
+                if !matches!(&error, ApiError::Status(status) if status.code == 403) {
+                    // No other one will be answered, either.
+                    asked.failure = Some(problem);
+                    break;
+                }
+            }
+        }
+    }
+    drop(reading);
+    if wants_gateway && asked.failure.is_none() {
+        asked.gateway = gateway(&client, &config, &mut asked.skipped, context).await;
+    }
+    Ok(asked)
+}
+
+impl Asked {
+    /// Notes that Secrets were not compared, once for each reason.
+    fn skip(&mut self, reason: &str) {
+        if self.skipped.iter().any(|skipped| skipped.reason == reason) {
+            return;
+        }
+        for code in [
+            &codes::STATUS_SECRET_DRIFT,
+            &codes::STATUS_SECRET_MISSING,
+            &codes::STATUS_SECRET_BROKEN,
+            &codes::STATUS_BUNDLE_DRIFT,
+        ] {
+            self.skipped.push(Skipped {
+                code: code.id,
+                reason: reason.to_owned(),
+            });
+        }
+    }
+}
+
+/// The gateway; what else may not be read is no reason to fail.
+async fn gateway(
+    client: &Client<'_>,
+    config: &WorkspaceConfig,
+    skipped: &mut Vec<Skipped>,
+    context: &Context,
+) -> Option<Reached> {
+    let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
+    match cluster_ingress::reach_with(client, &wanted).await {
+        Ok((reached, told)) => {
+            context.say(&format!("context {}: {told}", client.access.context));
+            Some(reached)
+        }
+        Err(problem) => {
+            skipped.extend(super::unserved(&problem.what));
+            None
+        }
+    }
+}
+
+fn held(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Held {
+    let leaf = || {
+        let chain = host_secrets::chain(secret).map_err(gather::reason)?;
+        let leaf = chain.first().ok_or_else(|| "it holds no certificate".to_owned())?;
+        gather::certificate(leaf, context).map_err(gather::reason)
+    };
+    let authorities = || {
+        let all = place.authorities(secret).map_err(gather::reason)?;
+        let all = all.iter().map(|der| gather::certificate(der, context));
+        all.collect::<Result<Vec<_>, _>>().map_err(gather::reason)
+    };
+    Held {
+        leaf: (!place.leaf_keys.is_empty()).then(leaf),
+        authorities: place.ca_key.map(|_| authorities()),
+    }
+}

@@ -1,0 +1,268 @@
+//! Rows and findings of `status`.
+
+use time::{Duration, OffsetDateTime};
+
+use super::{Certificate, Held, HostState, Role, SecretState, Served, State, judge};
+use crate::names::Host;
+use crate::workspace::config::Mode;
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time")
+}
+
+fn certificate(serial: &str, from: i64, to: i64) -> Certificate {
+    Certificate {
+        serial: serial.into(),
+        not_before: now() + Duration::days(from),
+        not_after: now() + Duration::days(to),
+        sha256: format!("hash of {serial}"),
+    }
+}
+
+fn host(server: Certificate, served: Option<Served>) -> HostState {
+    HostState {
+        host: Host::parse("a.com").expect("a host"),
+        mode: Mode::Mutual,
+        files: vec![
+            (Role::Server, "server.pem".into(), server),
+            (Role::Root, "root.pem".into(), certificate("root", -1, 3000)),
+        ],
+        lists: Vec::new(),
+        broken: Vec::new(),
+        bundle: Vec::new(),
+        secrets: Vec::new(),
+        served: served.map(|served| ("127.0.0.1:8443".into(), served)),
+    }
+}
+
+#[test]
+fn what_is_due_or_differs_is_found() {
+    let good = || certificate("01", -1, 300);
+    let nothing = || Served::Nothing {
+        code: "reset-after-client-hello",
+        summary: "reset".into(),
+    };
+    for (what, host, within, codes, states) in [
+        (
+            "all well",
+            host(good(), Some(Served::Leaf(good()))),
+            Some(30),
+            &[][..],
+            &[State::Good, State::Good][..],
+        ),
+        (
+            "offline",
+            host(good(), None),
+            Some(30),
+            &[],
+            &[State::Good, State::Good],
+        ),
+        (
+            "due",
+            host(certificate("01", -1, 20), None),
+            Some(30),
+            &["ITL1002"],
+            &[State::Due, State::Good],
+        ),
+        (
+            "on the day",
+            host(certificate("01", -1, 30), None),
+            Some(30),
+            &["ITL1002"],
+            &[State::Due, State::Good],
+        ),
+        (
+            "nobody asks",
+            host(certificate("01", -1, 20), None),
+            None,
+            &[],
+            &[State::Good, State::Good],
+        ),
+        (
+            "expired",
+            host(certificate("01", -9, -2), None),
+            None,
+            &["ITL1001"],
+            &[State::Expired, State::Good],
+        ),
+        (
+            "later",
+            host(certificate("01", 2, 9), None),
+            None,
+            &["ITL1006"],
+            &[State::NotYetValid, State::Good],
+        ),
+        (
+            "drift",
+            host(good(), Some(Served::Leaf(certificate("02", -1, 20)))),
+            Some(30),
+            &["ITL1003", "ITL1002"],
+            &[State::Good, State::Due, State::Good],
+        ),
+        (
+            "nothing served",
+            host(good(), Some(nothing())),
+            None,
+            &["ITL1004"],
+            &[State::Good, State::Good],
+        ),
+    ] {
+        let (rows, findings) = judge(&[host], within.map(Duration::days), now());
+        let found: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(found, codes, "{what}");
+        let seen: Vec<_> = rows.iter().map(|row| row.state).collect();
+        assert_eq!(seen, states, "{what}");
+    }
+}
+
+#[test]
+fn revocation_lists_that_end_are_found() {
+    use crate::lint::Severity::{Error, Warning};
+    for (days, within, expected) in [
+        (300, Some(30), None),
+        (20, None, None),
+        (20, Some(30), Some(Warning)),
+        (-2, None, Some(Error)),
+    ] {
+        let mut state = host(certificate("01", -1, 300), None);
+        state.lists.push(("ca.crl.pem".into(), now() + Duration::days(days)));
+        let (_, findings) = judge(&[state], within.map(Duration::days), now());
+        let found = findings.first().map(|finding| finding.severity);
+        assert_eq!(found, expected, "{days} days");
+        assert!(
+            findings
+                .iter()
+                .all(|finding| finding.code == "ITL1008" && finding.file == "ca.crl.pem")
+        );
+    }
+}
+
+#[test]
+fn broken_parts_and_unfinished_rotations_are_found() {
+    let mut state = host(certificate("01", -1, 300), None);
+    state
+        .files
+        .push((Role::PreviousRoot, "old.pem".into(), certificate("00", -1, 10)));
+    state.broken.push(("client.pem".into(), "it is truncated".into()));
+    let (rows, findings) = judge(&[state], Some(Duration::days(30)), now());
+    let found: Vec<_> = findings
+        .iter()
+        .map(|finding| (finding.code, finding.fix.as_str()))
+        .collect();
+    assert_eq!(rows.len(), 3);
+    assert_eq!(
+        found,
+        [
+            ("ITL1005", "istio-tls gen-certs a.com --force makes it anew"),
+            (
+                "ITL1007",
+                "istio-tls rotate a.com --finish, when every client has moved; or --abort"
+            ),
+            ("ITL1002", "istio-tls rotate a.com --finish"),
+        ]
+    );
+}
+
+#[test]
+fn secrets_are_compared_with_files_and_what_is_served() {
+    let file = || certificate("01", -9, 300);
+    let secret = |leaf: Option<Certificate>, authorities: &[&str]| SecretState {
+        title: "istio-system/a-credential".into(),
+        held: leaf.map(|leaf| Held {
+            leaf: Some(Ok(leaf)),
+            authorities: Some(Ok(authorities
+                .iter()
+                .map(|serial| certificate(serial, -9, 20))
+                .collect())),
+        }),
+    };
+    let broken = SecretState {
+        title: "istio-system/a-credential".into(),
+        held: Some(Held {
+            leaf: Some(Err("no pair".into())),
+            authorities: None,
+        }),
+    };
+    for (what, secret, served, codes, places) in [
+        (
+            "all the same",
+            secret(Some(file()), &["ca"]),
+            file(),
+            &[][..],
+            &["server: file, Secret, served"][..],
+        ),
+        (
+            "not applied",
+            secret(None, &[]),
+            file(),
+            &["ITL1010"],
+            &["server: file, served"],
+        ),
+        (
+            "interrupted",
+            secret(Some(certificate("00", -90, 200)), &["ca"]),
+            certificate("00", -90, 200),
+            &["ITL1009", "ITL1003"],
+            &["server: file", "server: Secret, served"],
+        ),
+        (
+            "not taken up",
+            secret(Some(file()), &["ca"]),
+            certificate("00", -90, 200),
+            &["ITL1003"],
+            &["server: file, Secret", "server: served"],
+        ),
+        (
+            "renewed by others, and soon due",
+            secret(Some(certificate("02", -1, 10)), &["ca"]),
+            certificate("02", -1, 10),
+            &["ITL1009", "ITL1003", "ITL1002"],
+            &["server: file", "server: Secret, served"],
+        ),
+        (
+            "a CA is left, and soon due",
+            secret(Some(file()), &["ca", "old"]),
+            file(),
+            &["ITL1012", "ITL1002"],
+            &["server: file, Secret, served", "CA: Secret"],
+        ),
+        ("no pair", broken, file(), &["ITL1011"], &["server: file, served"]),
+    ] {
+        let mut state = host(file(), Some(Served::Leaf(served)));
+        state.files.truncate(1);
+        state
+            .files
+            .push((Role::Root, "root.pem".into(), certificate("ca", -9, 3000)));
+        state.bundle.push(certificate("ca", -9, 3000));
+        state.secrets.push(secret);
+        let (rows, findings) = judge(&[state], Some(Duration::days(30)), now());
+        let found: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(found, codes, "{what}");
+        let seen: Vec<String> = (rows.iter().filter(|row| row.role != Role::Root))
+            .map(|row| {
+                let places = [
+                    row.file.as_ref().map(|_| "file"),
+                    row.secret.as_ref().map(|_| "Secret"),
+                    row.served.as_ref().map(|_| "served"),
+                ];
+                let places: Vec<&str> = places.into_iter().flatten().collect();
+                format!("{}: {}", row.role.words(), places.join(", "))
+            })
+            .collect();
+        assert_eq!(seen, places, "{what}");
+        if what == "interrupted" {
+            assert!(
+                findings[0].fix.starts_with("istio-tls rotate a.com --if-expires-in 0d"),
+                "{findings:?}"
+            );
+        }
+        if what.starts_with("renewed") {
+            assert!(
+                findings[0]
+                    .fix
+                    .starts_with("istio-tls adopt secret/istio-system/a-credential"),
+                "{findings:?}"
+            );
+        }
+    }
+}

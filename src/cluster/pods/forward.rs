@@ -1,0 +1,193 @@
+//! A port of this machine that leads to a port of a pod.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::Portforwarder;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, copy, split};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::words::Wanted;
+use super::{PodRef, api};
+use crate::cluster::client::{Client, bounded, stream_error};
+use crate::cluster::failure::ApiError;
+use crate::cluster::kubeconfig::Access;
+use crate::problem::Problem;
+
+/// How long a pod that says nothing is listened to when its client has ended.
+/// The protocol cannot tell the pod of that end but by ending both directions.
+const LINGER: Duration = Duration::from_secs(2);
+/// After a connection could not be accepted, as when files are short.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A loopback port of this machine that leads to a port of a pod, until dropped.
+///
+/// Each connection has a stream of its own. Needs the runtime on which it was
+/// opened.
+pub struct Forward {
+    address: SocketAddr,
+    way: Arc<Way>,
+    accepting: JoinHandle<()>,
+}
+
+/// Where streams lead.
+struct Way {
+    pods: Api<Pod>,
+    pod: PodRef,
+    port: u16,
+    access: Access,
+    /// What went wrong last.
+    trouble: Mutex<Option<Problem>>,
+}
+
+impl Forward {
+    /// Listens on a free port of 127.0.0.1, when one stream to the pod could be
+    /// opened.
+    ///
+    /// # Errors
+    /// When the user may not forward ports, the pod is not there, or its node
+    /// cannot be reached. That nothing listens in the pod shows later:
+    /// [`Forward::trouble`].
+    pub async fn open(client: &Client<'_>, pod: &PodRef, port: u16) -> Result<Self, Problem> {
+        let way = Way {
+            pods: api(client, pod),
+            pod: pod.clone(),
+            port,
+            access: client.access.clone(),
+            trouble: Mutex::new(None),
+        };
+        // Ended at once: a pod would wait for its first bytes.
+        client
+            .persist(|| way.stream())
+            .await
+            .map_err(|error| way.problem(&error))?;
+        let listening = async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            Ok((listener.local_addr()?, listener))
+        };
+        let (address, listener) = listening.await.map_err(|error: std::io::Error| {
+            Problem::new("no port of 127.0.0.1 could be listened on").why(crate::files::plain(&error))
+        })?;
+        let way = Arc::new(way);
+        Ok(Self {
+            address,
+            accepting: tokio::spawn(accept(listener, Arc::clone(&way))),
+            way,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the last connection failed with that did not come through, once.
+    pub fn trouble(&self) -> Option<Problem> {
+        self.way.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        // What was accepted goes with it.
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, way: Arc<Way>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => {
+                    let way = Arc::clone(&way);
+                    connections.spawn(async move {
+                        if let Err(problem) = way.carry(socket).await {
+                            *way.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+                        }
+                    });
+                }
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+impl Way {
+    async fn stream(&self) -> Result<Portforwarder, ApiError> {
+        let stream = async {
+            let stream = self.pods.portforward(&self.pod.name, &[self.port]).await;
+            stream.map_err(|error| stream_error(&error))
+        };
+        bounded(stream).await
+    }
+
+    fn problem(&self, error: &ApiError) -> Problem {
+        Wanted::port_forward(&self.pod).problem(error, &self.access)
+    }
+
+    /// Copies both directions until the pod ends, or the client has ended and
+    /// the pod has no more to say.
+    async fn carry(&self, mut socket: TcpStream) -> Result<(), Problem> {
+        let mut forwarder = self.stream().await.map_err(|error| self.problem(&error))?;
+        let (Some(stream), Some(error)) = (forwarder.take_stream(self.port), forwarder.take_error(self.port)) else {
+            return Ok(());
+        };
+        let (from_pod, mut to_pod) = split(stream);
+        let (mut from_client, mut to_client) = socket.split();
+        let (ended, client_ended) = watch::channel(false);
+        let up = async {
+            // A client that breaks off has ended, too. The stream is not ended
+            // here: that would end what comes from the pod as well.
+            let _ = copy(&mut from_client, &mut to_pod).await;
+            let _ = ended.send(true);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = down(from_pod, &mut to_client, client_ended) => {}
+            () = up => {}
+        }
+        // The client has had everything; it may be gone.
+        let _ = to_client.shutdown().await;
+        let trouble = error.now_or_never().flatten();
+        drop(to_pod);
+        match trouble {
+            Some(message) => Err(Wanted::port_forward(&self.pod).port_failed(self.port, &message)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Copies what comes from the pod.
+async fn down(
+    mut from_pod: ReadHalf<tokio::io::DuplexStream>,
+    to_client: &mut tokio::net::tcp::WriteHalf<'_>,
+    mut client_ended: watch::Receiver<bool>,
+) {
+    let mut buffer = vec![0; 32 << 10];
+    loop {
+        let quiet = async {
+            // An error: the other direction is over, which it never is before this one.
+            let _ = client_ended.wait_for(|ended| *ended).await;
+            tokio::time::sleep(LINGER).await;
+        };
+        tokio::select! {
+            read = from_pod.read(&mut buffer) => match read {
+                Ok(read) if read > 0 => {
+                    if to_client.write_all(&buffer[..read]).await.is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            },
+            () = quiet => return,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What Envoy's admin interface tells of certificates: `/certs`, and the
+//! Secrets of `/config_dump`. Keys are redacted by Envoy, and nothing but
+//! certificates is looked at here.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::facts::View;
+use crate::certs::inspect::{self, CertificateFacts};
+use crate::certs::pem;
+
+/// The paths to ask for: certificates in use, Secrets in use, Secrets awaited.
+pub const PATHS: [&str; 3] = [
+    "certs",
+    "config_dump?resource=dynamic_active_secrets",
+    "config_dump?resource=dynamic_warming_secrets",
+];
+
+/// Reads the answers to [`PATHS`]; one that is missing or no JSON tells nothing,
+/// as Envoy answers where it has no Secret of that sort.
+///
+/// # Errors
+/// When not even the first is one of Envoy's.
+pub fn view(answers: [&[u8]; 3], now: OffsetDateTime) -> Result<View, String> {
+    let [certs, active, warming] = answers.map(|answer| serde_json::from_slice::<Value>(answer).unwrap_or_default());
+    if !certs["certificates"].is_array() {
+        return Err("the answer to GET /certs is not that of an Envoy".to_owned());
+    }
+    let chains = list(&certs["certificates"]).flat_map(|one| list(&one["cert_chain"]));
+    let loaded = chains.map(|one| (text(&one["path"]), text(&one["serial_number"])));
+    let active = secrets(&active).map(|(name, secret)| {
+        let chain = &secret["tls_certificate"]["certificate_chain"];
+        (name, leaf(chain, now))
+    });
+    Ok(View {
+        loaded: loaded.collect(),
+        active: active.collect(),
+        warming: secrets(&warming).map(|(name, _)| name).collect(),
+    })
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// The Secrets of a dump, each by its name.
+fn secrets(dump: &Value) -> impl Iterator<Item = (String, &Value)> {
+    list(&dump["configs"]).filter_map(|entry| {
+        let secret = &entry["secret"];
+        let name = entry["name"].as_str().or_else(|| secret["name"].as_str())?;
+        Some((name.to_owned(), secret))
+    })
+}
+
+fn leaf(chain: &Value, now: OffsetDateTime) -> Option<CertificateFacts> {
+    let content = match chain["inline_bytes"].as_str() {
+        Some(encoded) => STANDARD.decode(encoded).ok()?,
+        None => chain["inline_string"].as_str()?.as_bytes().to_vec(),
+    };
+    let leaf = pem::certificates(&content, "the proxy's certificate")
+        .ok()?
+        .into_iter()
+        .next()?;
+    inspect::certificate(&leaf, now).ok()
+}
+
+/// A serial number as digits alone: Envoy writes no colons, and may leave out
+/// the zeros before.
+pub(super) fn serial_digits(serial: &str) -> String {
+    let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect();
+    digits.trim_start_matches('0').to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
+    use super::{serial_digits, view};
+    use crate::doctor::testing::{NOW, chain, leaf_of};
+
+    #[test]
+    fn a_dump_is_read() {
+        let certs = json!({"certificates": [
+            {"ca_cert": [], "cert_chain": [{"path": "<inline>", "serial_number": "0abc", "days_until_expiration": "89"}]},
+            {"ca_cert": [{"path": "<inline>", "serial_number": "ff"}], "cert_chain": []},
+        ]});
+        let active = json!({"configs": [
+            {"@type": "x", "name": "kubernetes://a", "secret": {"name": "kubernetes://a", "tls_certificate": {
+                "certificate_chain": {"inline_bytes": STANDARD.encode(chain().server_pem())},
+                "private_key": {"inline_bytes": "W3JlZGFjdGVkXQ=="}}}},
+            {"@type": "x", "name": "kubernetes://a-cacert", "secret": {"validation_context": {}}},
+        ]});
+        let warming = json!({"configs": [{"name": "kubernetes://b", "version_info": "uninitialized", "secret": {}}]});
+        let [certs, active, warming] = [certs, active, warming].map(|value| value.to_string());
+        let read = view([certs.as_bytes(), active.as_bytes(), warming.as_bytes()], NOW).unwrap();
+        assert_eq!(read.loaded, [("<inline>".to_owned(), "0abc".to_owned())]);
+        assert_eq!(read.warming, ["kubernetes://b"]);
+        assert_eq!(read.active[0], ("kubernetes://a".to_owned(), Some(leaf_of(chain()))));
+        assert_eq!(read.active[1], ("kubernetes://a-cacert".to_owned(), None));
+        let few = view([certs.as_bytes(), b"dynamic_active_secrets not found", b""], NOW).unwrap();
+        assert!(few.active.is_empty() && few.warming.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_envoy_is_said_to_be_none() {
+        for answer in ["", "{}", "<html>", "[1]", r#"{"certificates": 3}"#] {
+            assert!(view([answer.as_bytes(), b"", b""], NOW).is_err(), "{answer}");
+        }
+    }
+
+    #[test]
+    fn serials_are_compared_by_their_digits() {
+        for (one, other) in [("0A:BC", "abc"), ("00:01", "1"), ("7F", "7f")] {
+            assert_eq!(serial_digits(one), serial_digits(other));
+        }
+        assert_ne!(serial_digits("0A:BC"), serial_digits("0A:BD"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_answer_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = view([&bytes, &bytes, &bytes], NOW);
+        }
+
+        #[test]
+        fn json_of_any_shape_is_read(name in ".{0,20}", chain in "[A-Za-z0-9+/=]{0,80}") {
+            let dump = json!({"certificates": [{"cert_chain": [{"path": name, "serial_number": chain}]}],
+                "configs": [{"name": name, "secret": {"tls_certificate": {"certificate_chain": {"inline_bytes": chain}}}}]});
+            let dump = dump.to_string();
+            let read = view([dump.as_bytes(), dump.as_bytes(), dump.as_bytes()], NOW).unwrap();
+            assert_eq!(read.active, [(name.clone(), None)]);
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Do the gateway's pods run, and where?
+
+use std::collections::BTreeSet;
+
+use time::Duration;
+
+use super::causes::{Causes, skip_all};
+use super::control_plane::{field, object};
+use super::facts::{Facts, Labels, PROXY, Pod, selector_words, some_of, title};
+use crate::lint::codes::{
+    GATEWAY_POD_RESTARTS, GATEWAY_POD_WITHOUT_PROXY, GATEWAY_PODS_ELSEWHERE, GATEWAY_PODS_MISSING,
+    GATEWAY_PODS_NOT_READY, POD_WAITS_FOR_SECRET,
+};
+use crate::lint::{Finding, Findings, Severity};
+
+/// A container that ended within this time was restarted lately.
+const LATELY: Duration = Duration::hours(1);
+/// A container that was restarted so often is told of whenever that was.
+const OFTEN: u32 = 10;
+
+pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
+    if let Err(reason) = &facts.pods {
+        let codes = [
+            &GATEWAY_PODS_MISSING,
+            &GATEWAY_PODS_ELSEWHERE,
+            &GATEWAY_PODS_NOT_READY,
+            &GATEWAY_POD_RESTARTS,
+            &GATEWAY_POD_WITHOUT_PROXY,
+            &POD_WAITS_FOR_SECRET,
+        ];
+        skip_all(found, &codes, reason);
+        return;
+    }
+    selectors(facts, causes, found);
+    elsewhere(facts, causes, found);
+    let pods = facts.gateway_pods();
+    for pod in pods.iter().filter(|pod| pod.proxy().is_none()) {
+        found.push(Finding::new(
+            &GATEWAY_POD_WITHOUT_PROXY,
+            object(&pod.title()),
+            format!("{} has the gateway's labels, but no container {PROXY}", pod.title()),
+        ));
+    }
+    let gateways: Vec<&Pod> = pods.into_iter().filter(|pod| pod.proxy().is_some()).collect();
+    readiness(facts, &gateways, causes, found);
+    for pod in gateways {
+        restarts(facts, pod, found);
+    }
+}
+
+/// Every Gateway has pods.
+fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
+    for (gateway, selector) in facts.selectors() {
+        if !facts.pods_of(selector).is_empty() {
+            continue;
+        }
+        causes.pods = Some(GATEWAY_PODS_MISSING.id);
+        let words = selector_words(selector);
+        let (place, whose) = match gateway.map(title) {
+            Some(title) => (field(&title, "spec.selector"), format!("{title}'s selector")),
+            None => (object(""), "the ingress gateway".to_owned()),
+        };
+        let seen = match &facts.unseen_pods {
+            None => "the cluster".to_owned(),
+            // Whether others have them is not known, and told below.
+            Some(_) => format!("namespace {}", facts.pod_namespace),
+        };
+        let mut finding = Finding::new(
+            &GATEWAY_PODS_MISSING,
+            place,
+            format!("no pod of {seen} has the labels of {whose}, {words}"),
+        );
+        if let Some(reason) = &facts.unseen_pods {
+            finding.why = format!("{}\nother namespaces were not looked through: {reason}", finding.why);
+        }
+        found.push(finding.fix(match meant(facts, selector) {
+            Some((pod, labels)) => format!(
+                "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
+                pod.namespace, pod.name
+            ),
+            None => format!(
+                "install the ingress gateway (istioctl install, or Helm's chart istio/gateway); kubectl get pods -A --show-labels shows whether there are pods with other labels than {words}"
+            ),
+        }));
+    }
+}
+
+/// A pod that looks like the one that is meant, and its labels of the selector's names.
+fn meant<'f>(facts: &'f Facts, selector: &Labels) -> Option<(&'f Pod, String)> {
+    let pods = facts.pods.as_deref().unwrap_or_default().iter();
+    let mut gateways = pods.filter(|pod| pod.namespace == facts.pod_namespace && pod.proxy().is_some());
+    gateways.find_map(|pod| {
+        let named = selector.keys().map(String::as_str).chain(["istio"]);
+        let labels: Labels = named
+            .filter_map(|name| Some((name.to_owned(), pod.labels.get(name)?.clone())))
+            .collect();
+        (!labels.is_empty()).then(|| (pod, selector_words(&labels)))
+    })
+}
+
+/// The pods run where the workspace's Secrets go.
+fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
+    if facts.found_namespace == facts.pod_namespace {
+        return;
+    }
+    let pods = facts.gateway_pods();
+    let Some(pod) = pods.first() else { return };
+    let (expected, there) = (&facts.pod_namespace, &facts.found_namespace);
+    let names: Vec<String> = pods.iter().map(|pod| pod.name.clone()).collect();
+    causes.rights.get_or_insert(GATEWAY_PODS_ELSEWHERE.id);
+    let finding = Finding::new(
+        &GATEWAY_PODS_ELSEWHERE,
+        object(&pod.title()),
+        format!(
+            "the gateway's pods ({}) run in namespace {there}, not in {expected}",
+            some_of(&names)
+        ),
+    );
+    found.push(if facts.workspace {
+        finding.fix(format!(
+            "write podNamespace: {there} below gateway in istio-tls.yaml, then istio-tls apply; or once, --gateway-namespace {there}"
+        ))
+    } else {
+        finding.fix(format!("--gateway-namespace {there}"))
+    });
+}
+
+fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Findings) {
+    let unready: Vec<&Pod> = pods.iter().copied().filter(|pod| !pod.ready).collect();
+    let Some(first) = unready.first() else { return };
+    let none_ready = unready.len() == pods.len();
+    let severity = if none_ready { Severity::Error } else { Severity::Warning };
+    let waited_for: BTreeSet<&str> = unready.iter().flat_map(|pod| missing_secrets(facts, pod)).collect();
+    let names: Vec<String> = unready.iter().map(|pod| pod.name.clone()).collect();
+    let namespace = &first.namespace;
+    if let Some(secret) = waited_for.first() {
+        if none_ready {
+            causes.pods = Some(POD_WAITS_FOR_SECRET.id);
+        }
+        for secret in &waited_for {
+            causes.secrets.insert((*secret).to_owned(), POD_WAITS_FOR_SECRET.id);
+        }
+        let secrets: Vec<&str> = waited_for.iter().copied().collect();
+        let finding = Finding::new(
+            &POD_WAITS_FOR_SECRET,
+            field(&first.title(), "spec.volumes"),
+            format!(
+                "{} cannot start: its volumes need the Secret {}, which is not in namespace {namespace}",
+                some_of(&names),
+                some_of(&secrets)
+            ),
+        );
+        found.push(finding.severity(severity).fix(if facts.workspace {
+            format!("istio-tls doctor --fix, or istio-tls apply, makes {namespace}/{secret} if the workspace has it")
+        } else {
+            format!(
+                "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE, or mark the volume optional"
+            )
+        }));
+        return;
+    }
+    if none_ready {
+        causes.pods = Some(GATEWAY_PODS_NOT_READY.id);
+    }
+    let why: Vec<String> = unready
+        .iter()
+        .take(5)
+        .map(|pod| format!("{}: {}", pod.name, state(pod)))
+        .collect();
+    let what = if none_ready {
+        format!("none of the gateway's pods is ready: {}", some_of(&names))
+    } else {
+        format!(
+            "{} of {} gateway pods are not ready: {}",
+            names.len(),
+            pods.len(),
+            some_of(&names)
+        )
+    };
+    found.push(
+        Finding::new(&GATEWAY_PODS_NOT_READY, object(&first.title()), what)
+            .severity(severity)
+            .why(why.join("\n"))
+            .fix(format!(
+                "kubectl -n {namespace} describe pod {name}, and kubectl -n {namespace} logs {name} -c {PROXY}",
+                name = first.name
+            )),
+    );
+}
+
+/// Secrets that a pod cannot start without and that are known not to be there.
+fn missing_secrets<'f>(facts: &Facts, pod: &'f Pod) -> Vec<&'f str> {
+    let needed = pod.secret_volumes.iter().filter(|(_, optional)| !**optional);
+    needed
+        .map(|(name, _)| name.as_str())
+        .filter(|name| matches!(facts.secrets.get(*name), Some(Ok(false))))
+        .collect()
+}
+
+/// What keeps a pod from being ready, as far as it is told.
+fn state(pod: &Pod) -> String {
+    let waiting = pod.containers.iter().find_map(|container| {
+        let why = container.waiting.as_ref()?;
+        Some(format!("container {} waits: {why}", container.name))
+    });
+    waiting.unwrap_or_else(|| {
+        let phase = if pod.phase.is_empty() {
+            "no phase yet"
+        } else {
+            &pod.phase
+        };
+        if pod.message.is_empty() {
+            format!("phase {phase}, not Ready")
+        } else {
+            format!("phase {phase}, {}", pod.message)
+        }
+    })
+}
+
+fn restarts(facts: &Facts, pod: &Pod, found: &mut Findings) {
+    for container in &pod.containers {
+        let lately = container
+            .ended
+            .as_ref()
+            .is_some_and(|(time, _)| facts.now - *time < LATELY);
+        if container.restarts == 0 || !(lately || container.restarts >= OFTEN) {
+            continue;
+        }
+        let why = match &container.ended {
+            Some((time, reason)) => format!(
+                "it ended last at {} ({reason}); connections break with each restart",
+                crate::certs::times::rfc3339(*time)
+            ),
+            None => "connections break with each restart".to_owned(),
+        };
+        let times = match container.restarts {
+            1 => "once".to_owned(),
+            many => format!("{many} times"),
+        };
+        found.push(
+            Finding::new(
+                &GATEWAY_POD_RESTARTS,
+                object(&pod.title()),
+                format!("container {} of {} was restarted {times}", container.name, pod.title()),
+            )
+            .why(why)
+            .fix(format!(
+                "kubectl -n {} logs {} -c {} --previous",
+                pod.namespace, pod.name, container.name
+            )),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use crate::doctor::examine;
+    use crate::doctor::facts::Container;
+    use crate::doctor::testing::{NOW, assert_one, assert_skipped, change, pod};
+    use crate::lint::Severity;
+
+    #[test]
+    fn a_selector_without_pods_names_the_pod_that_is_meant() {
+        let facts = change(|facts| {
+            for pod in facts.pods.as_mut().unwrap() {
+                pod.labels.insert("istio".into(), "edge".into());
+            }
+        });
+        let finding = assert_one(&facts, "ITL1110", "istio=ingressgateway");
+        assert!(finding.fix.contains("has istio=edge"), "{}", finding.fix);
+        let none = change(|facts| facts.pods = Ok(Vec::new()));
+        let finding = assert_one(&none, "ITL1110", "istio=ingressgateway");
+        assert!(finding.fix.contains("install the ingress gateway"), "{}", finding.fix);
+        assert_skipped(
+            &change(|facts| facts.pods = Err("forbidden".into())),
+            "ITL1110",
+            "forbidden",
+        );
+    }
+
+    #[test]
+    fn pods_in_another_namespace_are_told_of() {
+        let facts = change(|facts| {
+            facts.pod_namespace = "istio-ingress".into();
+        });
+        let finding = assert_one(&facts, "ITL1111", "run in namespace istio-system, not in istio-ingress");
+        assert!(finding.fix.contains("podNamespace: istio-system"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn a_pod_that_is_not_ready_is_an_error_when_no_other_is() {
+        let one = change(|facts| {
+            let pods = facts.pods.as_mut().unwrap();
+            pods[0].ready = false;
+            pods[0].containers[0].waiting = Some("ImagePullBackOff".into());
+        });
+        let finding = assert_one(&one, "ITL1112", "none of the gateway's pods is ready");
+        assert_eq!(finding.severity, Severity::Error);
+        assert!(finding.why.contains("ImagePullBackOff"), "{}", finding.why);
+        let two = change(|facts| {
+            let mut other = pod("other", &[("istio", "ingressgateway"), ("app", "istio-ingressgateway")]);
+            other.ready = false;
+            facts.pods.as_mut().unwrap().push(other);
+        });
+        let finding = assert_one(&two, "ITL1112", "1 of 2 gateway pods are not ready: other");
+        assert_eq!(finding.severity, Severity::Warning);
+        let ending = change(|facts| {
+            let mut other = pod("other", &[("istio", "ingressgateway")]);
+            (other.ready, other.ending) = (false, true);
+            facts.pods.as_mut().unwrap().push(other);
+        });
+        assert!(examine(&ending).findings.is_empty());
+    }
+
+    #[test]
+    fn a_pod_that_waits_for_its_secret_is_told_which() {
+        let waits = |optional: bool| {
+            change(move |facts| {
+                facts.secrets.insert("istio-ingressgateway-certs".into(), Ok(false));
+                let pods = facts.pods.as_mut().unwrap();
+                pods[0].ready = false;
+                pods[0]
+                    .secret_volumes
+                    .insert("istio-ingressgateway-certs".into(), optional);
+            })
+        };
+        let finding = assert_one(&waits(false), "ITL1141", "istio-ingressgateway-certs");
+        assert!(finding.fix.contains("istio-tls apply"), "{}", finding.fix);
+        assert_one(&waits(true), "ITL1112", "none of");
+    }
+
+    #[test]
+    fn restarts_of_late_or_of_often_are_told() {
+        let ended = |restarts, before: Duration| {
+            change(move |facts| {
+                facts.pods.as_mut().unwrap()[0].containers[0] = Container {
+                    name: "istio-proxy".into(),
+                    restarts,
+                    ended: Some((NOW - before, "OOMKilled, exit code 137".into())),
+                    waiting: None,
+                };
+            })
+        };
+        let finding = assert_one(&ended(1, Duration::minutes(5)), "ITL1113", "restarted once");
+        assert!(finding.why.contains("OOMKilled"), "{}", finding.why);
+        assert_one(&ended(12, Duration::days(9)), "ITL1113", "12 times");
+        assert!(examine(&ended(2, Duration::days(9))).findings.is_empty());
+    }
+
+    #[test]
+    fn a_pod_without_the_proxy_is_no_gateway() {
+        let facts = change(|facts| {
+            let mut other = pod("web", &[("istio", "ingressgateway"), ("app", "istio-ingressgateway")]);
+            other.containers[0].name = "web".into();
+            facts.pods.as_mut().unwrap().push(other);
+        });
+        assert_one(&facts, "ITL1114", "Pod istio-system/web");
+    }
+}

@@ -1,0 +1,100 @@
+//! May the gateway's pods have their Secrets?
+
+use super::causes::Causes;
+use super::control_plane::object;
+use super::facts::{Facts, Source};
+use crate::lint::codes::{SECRETS_MAY_NOT_BE_LISTED, SECRETS_MAY_NOT_BE_WATCHED};
+use crate::lint::{Finding, Findings};
+
+pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
+    // Files are mounted by the kubelet, which has its own rights.
+    let by_credential = facts
+        .certificates
+        .iter()
+        .any(|certificate| matches!(certificate.source, Source::Credential(_)));
+    if !by_credential {
+        return;
+    }
+    for account in &facts.accounts {
+        let (namespace, name) = (&account.namespace, &account.name);
+        let title = format!("ServiceAccount {namespace}/{name}");
+        let verbs = match &account.verbs {
+            Ok(verbs) => verbs,
+            Err(reason) => {
+                found.skip(&SECRETS_MAY_NOT_BE_LISTED, reason);
+                found.skip(&SECRETS_MAY_NOT_BE_WATCHED, reason);
+                continue;
+            }
+        };
+        let fix = format!(
+            "kubectl -n {namespace} create role {name}-sds --resource=secrets --verb=get,watch,list && kubectl -n {namespace} create rolebinding {name}-sds --role={name}-sds --serviceaccount={namespace}:{name}"
+        );
+        if !verbs.contains("list") {
+            causes.rights = Some(SECRETS_MAY_NOT_BE_LISTED.id);
+            found.push(
+                Finding::new(
+                    &SECRETS_MAY_NOT_BE_LISTED,
+                    object(&title),
+                    format!(
+                        "the gateway's service account {namespace}/{name} may not list Secrets in namespace {namespace}"
+                    ),
+                )
+                .fix(fix),
+            );
+        } else if verbs.len() < 3 {
+            let lacking: Vec<&str> = ["get", "watch"]
+                .into_iter()
+                .filter(|verb| !verbs.contains(verb))
+                .collect();
+            found.push(
+                Finding::new(
+                    &SECRETS_MAY_NOT_BE_WATCHED,
+                    object(&title),
+                    format!(
+                        "the gateway's service account {namespace}/{name} may list Secrets, but not {} them",
+                        lacking.join(" or ")
+                    ),
+                )
+                .fix(fix),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doctor::examine;
+    use crate::doctor::facts::Source;
+    use crate::doctor::testing::{assert_one, assert_skipped, change};
+    use crate::lint::Severity;
+
+    #[test]
+    fn the_account_must_list_secrets() {
+        let verbs = |verbs: &[&'static str]| {
+            let verbs = verbs.iter().copied().collect();
+            change(|facts| facts.accounts[0].verbs = Ok(verbs))
+        };
+        let finding = assert_one(&verbs(&[]), "ITL0307", "istio-system/istio-ingressgateway may not list");
+        assert!(
+            finding.fix.contains("create role istio-ingressgateway-sds"),
+            "{}",
+            finding.fix
+        );
+        assert_one(&verbs(&["get", "watch"]), "ITL0307", "may not list");
+        let finding = assert_one(&verbs(&["list"]), "ITL1130", "not get or watch");
+        assert_eq!(finding.severity, Severity::Info);
+        assert!(examine(&verbs(&["list", "get", "watch"])).findings.is_empty());
+        let unseen = change(|facts| facts.accounts[0].verbs = Err("may not ask".into()));
+        assert_skipped(&unseen, "ITL0307", "may not ask");
+    }
+
+    #[test]
+    fn mounted_files_need_no_rights() {
+        let facts = change(|facts| {
+            facts.accounts[0].verbs = Ok([].into());
+            facts.certificates[0].source = Source::File("/etc/istio/ingressgateway-certs/tls.crt".into());
+            facts.proxies.clear();
+        });
+        assert!(examine(&facts).findings.is_empty());
+    }
+}

@@ -1,0 +1,377 @@
+//! Does a Service lead from outside to the gateway's pods and ports?
+
+use std::collections::BTreeSet;
+
+use super::causes::{Causes, skip_all, skip_for};
+use super::control_plane::{field, object};
+use super::facts::{Facts, Labels, Pod, selector_words, title};
+use crate::lint::codes::{
+    INGRESS_PORT_MISSING, INGRESS_SERVICE_MISSING, INGRESS_SERVICE_SELECTOR, INGRESS_WITHOUT_ADDRESS,
+    INGRESS_WITHOUT_ENDPOINTS,
+};
+use crate::lint::{Code, Finding, Findings};
+use crate::manifests::model::Service;
+use crate::manifests::model::service::{ServicePort, TargetPort};
+
+/// The Service that Istio's installation makes.
+const INSTALLED: &str = "istio-ingressgateway";
+/// Where Istio's installation leads port 443.
+const INSTALLED_TARGET: &str = "8443";
+
+pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
+    let all: [&'static Code; 5] = [
+        &INGRESS_SERVICE_MISSING,
+        &INGRESS_SERVICE_SELECTOR,
+        &INGRESS_WITHOUT_ADDRESS,
+        &INGRESS_PORT_MISSING,
+        &INGRESS_WITHOUT_ENDPOINTS,
+    ];
+    let services = match &facts.services {
+        Ok(services) => services,
+        Err(reason) => return skip_all(found, &all, reason),
+    };
+    let pods = facts.gateway_pods();
+    if pods.is_empty() {
+        let reason = match causes.pods {
+            Some(cause) => format!("the gateway's pods are not known: see {cause}"),
+            None => "the gateway's pods are not known".to_owned(),
+        };
+        return skip_all(found, &all, &reason);
+    }
+    let leading: Vec<&Service> = services.iter().filter(|service| leads_to(service, &pods)).collect();
+    if leading.is_empty() {
+        let finding = not_leading(facts, services, &pods);
+        causes.service = Some(finding.code);
+        found.push(finding);
+        return;
+    }
+    let ports = ports(facts, &leading, &pods, causes, found);
+    endpoints(facts, &leading, causes, found);
+    // Without the port there is no address for it either.
+    if let (Err(problem), false) = (&facts.ingress, ports) {
+        let service = name_of(leading[0]);
+        let mut finding = Finding::new(
+            &INGRESS_WITHOUT_ADDRESS,
+            object(&format!("Service {}/{service}", facts.found_namespace)),
+            problem.what.clone(),
+        );
+        if let Some(why) = &problem.why {
+            finding = finding.why(why.clone());
+        }
+        if let Some(fix) = &problem.fix {
+            finding = finding.fix(fix.clone());
+        }
+        found.push(finding);
+    }
+}
+
+fn name_of(service: &Service) -> &str {
+    &service.metadata.name
+}
+
+fn leads_to(service: &Service, pods: &[&Pod]) -> bool {
+    let selector = &service.spec.selector;
+    !selector.is_empty() && pods.iter().any(|pod| pod.is_selected(selector))
+}
+
+/// No Service selects the pods: is it one with a wrong selector, or is none there?
+fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
+    let namespace = &facts.found_namespace;
+    let labels = &pods[0].labels;
+    let meant = services
+        .iter()
+        .find(|service| name_of(service) == INSTALLED)
+        .or_else(|| {
+            services
+                .iter()
+                .find(|service| has_port_443(service) && shares(service, labels))
+        });
+    let Some(service) = meant else {
+        let words = selector_words(labels);
+        return Finding::new(
+            &INGRESS_SERVICE_MISSING,
+            object(""),
+            format!("no Service in namespace {namespace} leads to the gateway's pods"),
+        )
+        .fix(format!(
+            "install the ingress gateway's Service (istioctl install, or Helm's chart istio/gateway), with a selector that the pods have: {words}"
+        ));
+    };
+    let name = name_of(service);
+    let selector = &service.spec.selector;
+    let wrong: Labels = selector
+        .iter()
+        .filter(|(label, value)| labels.get(*label) != Some(value))
+        .map(|(label, value)| (label.clone(), value.clone()))
+        .collect();
+    let what = if selector.is_empty() {
+        format!("Service {namespace}/{name} has no selector, so it leads to no pod by itself")
+    } else {
+        format!(
+            "Service {namespace}/{name} selects {}, and pod {} has {}",
+            selector_words(selector),
+            pods[0].name,
+            selector_words(labels)
+        )
+    };
+    // A label that the pods do not have goes; null says so in a merge patch.
+    let right: Vec<String> = wrong
+        .keys()
+        .map(|label| match labels.get(label) {
+            Some(value) => format!("\"{label}\":\"{value}\""),
+            None => format!("\"{label}\":null"),
+        })
+        .collect();
+    let fix = if right.is_empty() {
+        format!("give the Service the selector {}", selector_words(labels))
+    } else {
+        format!(
+            "kubectl -n {namespace} patch service {name} --type=merge -p '{{\"spec\":{{\"selector\":{{{}}}}}}}'",
+            right.join(",")
+        )
+    };
+    Finding::new(
+        &INGRESS_SERVICE_SELECTOR,
+        field(&format!("Service {namespace}/{name}"), "spec.selector"),
+        what,
+    )
+    .fix(fix)
+}
+
+fn has_port_443(service: &Service) -> bool {
+    service.spec.ports.iter().any(|port| port.port == 443)
+}
+
+/// Whether the selector has a label of the pods.
+fn shares(service: &Service, labels: &Labels) -> bool {
+    let mut selector = service.spec.selector.iter();
+    selector.any(|(label, value)| labels.get(label) == Some(value))
+}
+
+/// Every server's port is one of a Service; says whether one was missing.
+fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes, found: &mut Findings) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut is_missing = false;
+    let namespace = &facts.found_namespace;
+    for server in facts.tls_servers() {
+        let number = server.server.port.number;
+        if !seen.insert(number) {
+            continue;
+        }
+        let all = leading
+            .iter()
+            .flat_map(|service| service.spec.ports.iter().map(move |port| (*service, port)));
+        let meant: Vec<(&Service, &ServicePort)> = all
+            .filter(|(_, port)| is_tcp(port) && (u32::from(port.port) == number || target(port) == Some(number)))
+            .collect();
+        if meant.iter().any(|(_, port)| is_open(port, pods)) {
+            continue;
+        }
+        is_missing = true;
+        for host in &server.hosts {
+            causes.hosts.insert(host.clone(), INGRESS_PORT_MISSING.id);
+        }
+        let title = title(server.gateway);
+        let path = format!("spec.servers[{}].port.number", server.index);
+        let service = name_of(leading[0]);
+        found.push(if let Some((service, port)) = meant.first() {
+            let name = match &port.target_port {
+                Some(TargetPort::Name(name)) => name.clone(),
+                _ => String::new(),
+            };
+            let service = format!("Service {namespace}/{}", name_of(service));
+            Finding::new(
+                &INGRESS_PORT_MISSING,
+                field(&service, "spec.ports"),
+                format!(
+                    "port {} of {service} leads to a port named {name:?}, and no container of the gateway's pods has a port of that name",
+                    port.port
+                ),
+            )
+            .why("a Service leaves out the pods that do not have the named port")
+            .fix(format!("write targetPort: {INSTALLED_TARGET} (the number) into {service}"))
+        } else {
+            let there: Vec<String> = leading.iter().flat_map(|service| &service.spec.ports).map(shown).collect();
+            Finding::new(
+                &INGRESS_PORT_MISSING,
+                field(&title, &path),
+                format!("no port of Service {namespace}/{service} leads to port {number} of {title}"),
+            )
+            .why(format!(
+                "a server's port number is that of the Service; the Service has {}",
+                if there.is_empty() { "no ports".to_owned() } else { there.join(", ") }
+            ))
+            .fix(format!(
+                "kubectl -n {namespace} patch service {service} --type=json -p '[{{\"op\":\"add\",\"path\":\"/spec/ports/-\",\"value\":{{\"name\":\"https-{number}\",\"port\":{number},\"targetPort\":{}}}}}]'",
+                if number == 443 { INSTALLED_TARGET.to_owned() } else { number.to_string() }
+            ))
+        });
+    }
+    is_missing
+}
+
+fn shown(port: &ServicePort) -> String {
+    match &port.name {
+        Some(name) => format!("{} ({name})", port.port),
+        None => port.port.to_string(),
+    }
+}
+
+fn is_tcp(port: &ServicePort) -> bool {
+    port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
+}
+
+/// The number that a port leads to, where it is one.
+fn target(port: &ServicePort) -> Option<u32> {
+    match &port.target_port {
+        None => Some(port.port.into()),
+        Some(TargetPort::Number(number)) => Some((*number).into()),
+        Some(TargetPort::Name(_)) => None,
+    }
+}
+
+/// Whether the pods have the named port that a port leads to.
+fn is_open(port: &ServicePort, pods: &[&Pod]) -> bool {
+    match &port.target_port {
+        Some(TargetPort::Name(name)) => pods.iter().any(|pod| pod.ports.contains_key(name)),
+        _ => true,
+    }
+}
+
+fn endpoints(facts: &Facts, leading: &[&Service], causes: &mut Causes, found: &mut Findings) {
+    let ready = match &facts.endpoints {
+        Ok(ready) => ready,
+        Err(reason) => return found.skip(&INGRESS_WITHOUT_ENDPOINTS, reason),
+    };
+    for service in leading {
+        let name = name_of(service);
+        if ready.get(name).is_some_and(|count| *count > 0) {
+            continue;
+        }
+        let title = format!("Service {}/{name}", facts.found_namespace);
+        if let Some(cause) = causes.pods {
+            skip_for(found, &INGRESS_WITHOUT_ENDPOINTS, &title, cause);
+            continue;
+        }
+        causes.service.get_or_insert(INGRESS_WITHOUT_ENDPOINTS.id);
+        found.push(
+            Finding::new(
+                &INGRESS_WITHOUT_ENDPOINTS,
+                object(&title),
+                format!("{title} has no ready endpoint, although its pods are there"),
+            )
+            .fix(format!(
+                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={name} -o yaml",
+                facts.found_namespace
+            )),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doctor::examine;
+    use crate::doctor::testing::{assert_one, assert_skipped, change, service};
+    use crate::problem::Problem;
+
+    const PORTS: &str = r#"{"name":"https","port":443,"targetPort":8443}"#;
+    const SELECTOR: &str = r#"{"istio":"ingressgateway"}"#;
+
+    #[test]
+    fn a_service_must_lead_to_the_pods() {
+        let only = |name: &'static str, selector: &'static str| {
+            change(move |facts| facts.services = Ok(vec![service(name, selector, PORTS)]))
+        };
+        let finding = assert_one(
+            &only(
+                "istio-ingressgateway",
+                r#"{"istio":"ingress","app":"istio-ingressgateway","x":"y"}"#,
+            ),
+            "ITL1121",
+            "selects app=istio-ingressgateway,istio=ingress,x=y",
+        );
+        assert!(
+            finding.fix.ends_with(
+                r#"patch service istio-ingressgateway --type=merge -p '{"spec":{"selector":{"istio":"ingressgateway","x":null}}}'"#
+            ),
+            "{}",
+            finding.fix
+        );
+        assert_one(&only("istio-ingressgateway", "{}"), "ITL1121", "has no selector");
+        assert_one(
+            &only("edge", r#"{"app":"istio-ingressgateway","x":"y"}"#),
+            "ITL1121",
+            "istio-system/edge",
+        );
+        assert_one(
+            &only("web", r#"{"app":"web"}"#),
+            "ITL1120",
+            "leads to the gateway's pods",
+        );
+        let none = change(|facts| facts.services = Ok(Vec::new()));
+        assert_one(&none, "ITL1120", "no Service in namespace istio-system");
+        assert_skipped(
+            &change(|facts| facts.services = Err("forbidden".into())),
+            "ITL1120",
+            "forbidden",
+        );
+    }
+
+    #[test]
+    fn a_gateways_port_must_be_one_of_the_service() {
+        for (ports, expected) in [
+            (PORTS, None),
+            (r#"{"port":443}"#, None),
+            (r#"{"port":8443,"targetPort":443}"#, None),
+            (r#"{"port":443,"targetPort":"https"}"#, None),
+            (r#"{"port":443,"targetPort":"web"}"#, Some("a port named \"web\"")),
+            (r#"{"port":80}"#, Some("no port of Service")),
+            (r#"{"port":443,"protocol":"UDP"}"#, Some("no port of Service")),
+            (r#"{"port":443,"protocol":"UDP"},{"name":"https","port":443}"#, None),
+            ("", Some("no port of Service")),
+        ] {
+            let facts = change(|facts| {
+                facts.services = Ok(vec![service("istio-ingressgateway", SELECTOR, ports)]);
+                if expected.is_some() {
+                    facts.ingress = Err(Problem::new("no port named https"));
+                    facts.served = Err("no address".into());
+                }
+            });
+            match expected {
+                None => assert_eq!(examine(&facts).findings, [], "{ports}"),
+                Some(words) => drop(assert_one(&facts, "ITL1123", words)),
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_not_there_is_told_as_discovery_tells_it() {
+        let facts = change(|facts| {
+            facts.ingress = Err(Problem::new("the LoadBalancer has no address yet")
+                .why("w")
+                .fix("minikube tunnel"));
+            facts.served = Err("no address".into());
+        });
+        let finding = assert_one(&facts, "ITL1122", "no address yet");
+        assert_eq!((finding.why.as_str(), finding.fix.as_str()), ("w", "minikube tunnel"));
+    }
+
+    #[test]
+    fn endpoints_must_be_ready() {
+        let empty = change(|facts| {
+            facts.endpoints = Ok([("istio-ingressgateway".to_owned(), 0)].into());
+        });
+        assert_one(&empty, "ITL1124", "has no ready endpoint");
+        let explained = change(|facts| {
+            facts.endpoints = Ok([].into());
+            facts.pods.as_mut().unwrap()[0].ready = false;
+        });
+        assert_one(&explained, "ITL1112", "none of");
+        assert_skipped(&explained, "ITL1124", "see ITL1112");
+        assert_skipped(
+            &change(|facts| facts.endpoints = Err("forbidden".into())),
+            "ITL1124",
+            "forbidden",
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! A cluster in which all is well, and changes of it.
+
+use std::sync::OnceLock;
+
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::examine;
+use super::facts::{Account, Certificate, Container, Facts, Ingress, Log, PROXY, Pod, Proxy, Served, Source, View};
+use crate::certs::inspect::{self, CertificateFacts};
+use crate::certs::{Authority, Chain, ChainPlan, issue_chain, pem};
+use crate::lint::{Finding, Report};
+use crate::manifests::model::{Gateway, Service};
+use crate::names::Host;
+
+pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
+pub(super) const HOST: &str = "httpbin.example.com";
+
+fn issue() -> Chain {
+    let plan = ChainPlan::new(Host::parse(HOST).unwrap());
+    issue_chain(&plan, Authority::New, NOW).unwrap()
+}
+
+pub(super) fn chain() -> &'static Chain {
+    static CHAIN: OnceLock<Chain> = OnceLock::new();
+    CHAIN.get_or_init(issue)
+}
+
+/// Another chain for the same host.
+pub(super) fn other_chain() -> &'static Chain {
+    static CHAIN: OnceLock<Chain> = OnceLock::new();
+    CHAIN.get_or_init(issue)
+}
+
+pub(super) fn leaf_of(chain: &Chain) -> CertificateFacts {
+    let leaf = pem::certificates(chain.server_pem().as_bytes(), "a").unwrap().remove(0);
+    inspect::certificate(&leaf, NOW).unwrap()
+}
+
+/// A Gateway with these servers, in JSON with commas between.
+pub(super) fn gateway(servers: &str) -> Gateway {
+    let json = format!(
+        r#"{{"apiVersion":"networking.istio.io/v1","kind":"Gateway","metadata":{{"name":"mygateway","namespace":"default"}},
+        "spec":{{"selector":{{"istio":"ingressgateway"}},"servers":[{servers}]}}}}"#
+    );
+    serde_json::from_str(&json).unwrap()
+}
+
+/// A Service of the gateway's namespace; selector and ports as in JSON.
+pub(super) fn service(name: &str, selector: &str, ports: &str) -> Service {
+    let json = format!(
+        r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"{name}","namespace":"istio-system"}},
+        "spec":{{"selector":{selector},"ports":[{ports}]}}}}"#
+    );
+    serde_json::from_str(&json).unwrap()
+}
+
+/// A ready pod with the proxy.
+pub(super) fn pod(name: &str, labels: &[(&str, &str)]) -> Pod {
+    let labels = labels
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Pod {
+        namespace: "istio-system".into(),
+        name: name.into(),
+        labels: labels.collect(),
+        phase: "Running".into(),
+        ready: true,
+        containers: vec![Container {
+            name: PROXY.into(),
+            ..Container::default()
+        }],
+        account: "istio-ingressgateway".into(),
+        ports: [("https".to_owned(), 8443)].into(),
+        ..Pod::default()
+    }
+}
+
+/// Everything as it should be.
+pub(super) fn healthy() -> Facts {
+    let leaf = leaf_of(chain());
+    Facts {
+        now: NOW,
+        hosts: vec![HOST.into()],
+        pod_namespace: "istio-system".into(),
+        selector: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
+        found_namespace: "istio-system".into(),
+        own_secrets: ["httpbin-credential".to_owned()].into(),
+        workspace: true,
+        kinds: Ok(true),
+        istiod: Ok(vec![pod("istiod", &[("app", "istiod")])]),
+        gateways: Ok(vec![gateway(
+            r#"{"port":{"number":443,"name":"https","protocol":"HTTPS"},"hosts":["httpbin.example.com"],
+            "tls":{"mode":"MUTUAL","credentialName":"httpbin-credential"}}"#,
+        )]),
+        unseen_gateways: None,
+        complaints: Vec::new(),
+        pods: Ok(vec![pod(
+            "gateway",
+            &[("app", "istio-ingressgateway"), ("istio", "ingressgateway")],
+        )]),
+        unseen_pods: None,
+        deployments: Ok(Vec::new()),
+        secrets: [("httpbin-credential".to_owned(), Ok(true))].into(),
+        services: Ok(vec![service(
+            "istio-ingressgateway",
+            r#"{"app":"istio-ingressgateway","istio":"ingressgateway"}"#,
+            r#"{"name":"http2","port":80,"targetPort":8080},{"name":"https","port":443,"targetPort":8443}"#,
+        )]),
+        endpoints: Ok([("istio-ingressgateway".to_owned(), 1), ("edge".to_owned(), 1)].into()),
+        ingress: Ok(Ingress {
+            host: "192.0.2.1".into(),
+            port: 443,
+            source: "the LoadBalancer of Service istio-system/istio-ingressgateway".into(),
+        }),
+        linted: Report::default(),
+        accounts: vec![Account {
+            namespace: "istio-system".into(),
+            name: "istio-ingressgateway".into(),
+            verbs: Ok(["get", "watch", "list"].into()),
+        }],
+        certificates: vec![Certificate {
+            gateway: "Gateway default/mygateway".into(),
+            index: 0,
+            hosts: vec![HOST.into()],
+            source: Source::Credential("httpbin-credential".into()),
+            secret: "istio-system/httpbin-credential".into(),
+            leaf: Ok(Some(leaf.clone())),
+        }],
+        proxies: vec![Proxy {
+            pod: "istio-system/gateway".into(),
+            view: Ok(View {
+                active: vec![("kubernetes://httpbin-credential".into(), Some(leaf.clone()))],
+                warming: Vec::new(),
+                loaded: vec![("<inline>".into(), leaf.serial.replace(':', "").to_lowercase())],
+            }),
+        }],
+        served: Ok(vec![Served {
+            host: HOST.into(),
+            target: "192.0.2.1:443".into(),
+            outcome: Ok(leaf),
+        }]),
+        logs: vec![Log {
+            pod: "istio-system/gateway".into(),
+            lines: Ok(vec!["info Envoy proxy is ready".into()]),
+        }],
+        dns: Vec::new(),
+    }
+}
+
+/// The same with a change.
+pub(super) fn change(change: impl FnOnce(&mut Facts)) -> Facts {
+    let mut facts = healthy();
+    change(&mut facts);
+    facts
+}
+
+/// The only finding, which has this code and these words.
+#[track_caller]
+pub(super) fn assert_one(facts: &Facts, code: &str, words: &str) -> Finding {
+    let mut findings = examine(facts).findings;
+    let shown: Vec<(&str, &str)> = findings.iter().map(|one| (one.code, one.what.as_str())).collect();
+    assert_eq!(findings.len(), 1, "{shown:?}");
+    let finding = findings.remove(0);
+    assert_eq!(finding.code, code, "{}", finding.what);
+    assert!(finding.what.contains(words), "{}", finding.what);
+    assert!(!finding.fix.is_empty() && !finding.why.is_empty());
+    finding
+}
+
+/// The code is skipped for this reason.
+#[track_caller]
+pub(super) fn assert_skipped(facts: &Facts, code: &str, reason: &str) {
+    let report = examine(facts);
+    let mut of_code = report.skipped.iter().filter(|skipped| skipped.code == code);
+    assert!(
+        of_code.any(|skipped| skipped.reason.contains(reason)),
+        "{code} is not skipped for {reason:?}: {:?}",
+        report.skipped
+    );
+    assert!(
+        report.findings.iter().all(|finding| finding.code != code),
+        "{code} is reported"
+    );
+}
