@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::FIELD_MANAGER;
 use super::client::{AT_ONCE, Apply, Client};
+use super::conflict::{self, Conflict, Reason};
 use super::diff;
 use super::failure::ApiError;
 use super::live::{self, Owner};
@@ -169,12 +170,12 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
-    let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
+    let mut conflicts: Vec<Conflict> = Vec::new();
     let mut ready = Vec::with_capacity(tried.len());
     for tried in tried {
         match tried {
             Tried::Ready(object) => ready.push(*object),
-            Tried::Conflict { title, lines } => conflicts.push((title, lines)),
+            Tried::Conflict(conflict) => conflicts.push(conflict),
         }
     }
     if conflicts.is_empty() {
@@ -182,37 +183,13 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
     }
     Err(Refused {
         is_conflict: true,
-        problem: conflict_problem(&conflicts, &client.access.context),
+        problem: conflict::problem(&conflicts, &client.access.context),
     })
 }
 
 enum Tried {
     Ready(Box<Ready>),
-    Conflict { title: String, lines: Vec<String> },
-}
-
-fn conflict_problem(conflicts: &[(String, Vec<String>)], context: &str) -> Problem {
-    let what = match conflicts {
-        [(title, _)] => format!("{title} is in conflict with what is there"),
-        all => format!("{} objects are in conflict with what is there", all.len()),
-    };
-    let lines: Vec<String> = conflicts
-        .iter()
-        .flat_map(|(title, lines)| lines.iter().map(move |line| format!("{title}: {line}")))
-        .collect();
-    let replace = lines.iter().any(|line| line.ends_with("(--replace)"));
-    let force = lines.iter().any(|line| !line.ends_with("(--replace)"));
-    let mut flags = Vec::new();
-    if force {
-        flags.push("--force-conflicts takes them over");
-    }
-    if replace {
-        flags.push("--replace deletes the Secret and makes it anew");
-    }
-    Problem::new(what)
-        .at(format!("context {context}; nothing was applied"))
-        .why(lines.join("\n"))
-        .fix(flags.join("; "))
+    Conflict(Conflict),
 }
 
 async fn try_object(
@@ -240,28 +217,36 @@ async fn try_object(
     }
     let force = applying.allowed.force_conflicts;
     let owner = before.as_ref().map(|object| live::owner(object, applying.workspace));
+    let conflict = |reason| Ok(Tried::Conflict(Conflict { title, reason }));
     let mut notes = Vec::new();
-    let marks = match (&owner, applying.workspace) {
-        (Some(Owner::Workspace(other)), _) if !force => {
-            return Ok(Tried::Conflict {
-                title,
-                lines: vec![format!("it belongs to another workspace ({other})")],
+    let mut marks = applying.workspace.map_or(Marks::None, Marks::Workspace);
+    match (&owner, &before) {
+        (Some(Owner::Workspace(id)), Some(before)) => {
+            let hosts = conflict::hosts_lost(&wanted.body(namespace, marks), before);
+            if !force {
+                return conflict(Reason::Workspace {
+                    id: id.clone(),
+                    kind: wanted.kind.clone(),
+                    hosts,
+                });
+            }
+            notes.push(match hosts.as_slice() {
+                [] => format!("it is taken over from another workspace ({id})"),
+                hosts => format!(
+                    "it is taken over from another workspace ({id}), and holds {} no more",
+                    hosts.join(", ")
+                ),
             });
         }
-        (Some(Owner::Others(managers)), Some(_)) if !force && !wanted.is_patch => {
-            notes.push(format!(
-                "it was made by {}, and stays theirs: delete will leave it",
-                if managers.is_empty() {
-                    "somebody else".to_owned()
-                } else {
-                    managers.join(", ")
-                }
-            ));
-            Marks::None
+        // A namespace is never marked nor deleted, whoever made it.
+        (Some(Owner::Others(managers)), _)
+            if applying.workspace.is_some() && !force && !wanted.is_patch && wanted.kind != "Namespace" =>
+        {
+            notes.push(theirs(managers));
+            marks = Marks::None;
         }
-        (_, Some(id)) => Marks::Workspace(id),
-        (_, None) => Marks::None,
-    };
+        _ => {}
+    }
     let mut body = wanted.body(namespace, marks);
     let mut leftovers = Vec::new();
     if let Some(before) = before.as_ref().filter(|_| wanted.is_secret()) {
@@ -271,13 +256,13 @@ async fn try_object(
                 notes.push(format!("its type stays {kept}: a type never changes"));
                 body["type"] = json!(kept);
             }
-            SecretType::Misfit(why) if !applying.allowed.replace => {
-                return Ok(Tried::Conflict {
-                    title,
-                    lines: vec![format!("{why} (--replace)")],
-                });
-            }
+            SecretType::Misfit(why) if !applying.allowed.replace => return conflict(Reason::Type(why)),
             SecretType::Misfit(_) => {
+                // What is made anew is ours, whoever made the one before.
+                if let (Some(Owner::Others(managers)), Some(id)) = (&owner, applying.workspace) {
+                    notes.retain(|note| *note != theirs(managers));
+                    body = wanted.body(namespace, Marks::Workspace(id));
+                }
                 return Ok(Tried::Ready(Box::new(Ready {
                     resource: resource.clone(),
                     namespace: namespace.map(str::to_owned),
@@ -300,10 +285,7 @@ async fn try_object(
                 let manager = live::manager_of_data(before, key).unwrap_or("another manager");
                 format!("data.{key} of {manager} would stay, and Istio might read it in place of ours")
             });
-            return Ok(Tried::Conflict {
-                title,
-                lines: lines.collect(),
-            });
+            return conflict(Reason::Fields(lines.collect()));
         }
     }
     let manager = applying.manager(wanted);
@@ -315,10 +297,7 @@ async fn try_object(
     let after = match client.apply(resource, namespace, &wanted.name, &body, how).await {
         Ok(after) => after,
         Err(ApiError::Status(status)) if status.is_field_conflict() => {
-            return Ok(Tried::Conflict {
-                title,
-                lines: status.conflicts(),
-            });
+            return conflict(Reason::Fields(status.conflicts()));
         }
         // The namespace is among the objects; it comes first.
         Err(ApiError::Status(status))
@@ -347,6 +326,18 @@ async fn try_object(
         manager,
         stage: wanted.stage,
     })))
+}
+
+/// Somebody else's object stays theirs.
+fn theirs(managers: &[String]) -> String {
+    format!(
+        "it was made by {}, and stays theirs: delete will leave it",
+        if managers.is_empty() {
+            "somebody else".to_owned()
+        } else {
+            managers.join(", ")
+        }
+    )
 }
 
 fn without(mut object: Value, keys: &[String]) -> Value {

@@ -21,11 +21,15 @@ pub enum Owner {
     Others(Vec<String>),
 }
 
-/// Tells whose `object` is, for the workspace with this id.
+/// Tells whose `object` is, for the workspace with this id. A workspace's label
+/// counts where this program has applied it: a copy of an object, made by
+/// somebody else, bears it as well.
 pub fn owner(object: &Value, workspace: Option<&str>) -> Owner {
     let labels = &object["metadata"]["labels"];
     let id = labels[WORKSPACE_LABEL].as_str();
+    let applied = &applied_fields(object, FIELD_MANAGER)["f:metadata"]["f:labels"];
     match id {
+        Some(_) if applied.get(format!("f:{WORKSPACE_LABEL}")).is_none() => Owner::Others(managers(object)),
         Some(id) if Some(id) == workspace => Owner::Ours,
         Some(id) => Owner::Workspace(id.to_owned()),
         None if labels[MANAGED_BY_LABEL] == MANAGED_BY => Owner::Unmarked,
@@ -102,10 +106,36 @@ mod tests {
             ),
         ] {
             let object = json!({"metadata": {"labels": labels, "managedFields": [
+                {"manager": "istio-tls", "operation": "Apply",
+                    "fieldsV1": {"f:metadata": {"f:labels": {"f:istio-tls.dev/workspace": {}}}}},
                 {"manager": "helm", "operation": "Update"},
                 {"manager": "kubelet", "operation": "Update", "subresource": "status"},
             ]}});
             assert_eq!(owner(&object, Some("a")), expected);
+        }
+    }
+
+    #[test]
+    fn a_copy_that_somebody_made_is_theirs() {
+        let ours = json!({"f:metadata": {"f:labels": {"f:istio-tls.dev/workspace": {}}}});
+        for entries in [
+            json!([{"manager": "kubectl-create", "operation": "Update", "fieldsV1": ours}]),
+            // Fields that were applied to a copy make the label nobody else's.
+            json!([
+                {"manager": "kubectl-create", "operation": "Update", "fieldsV1": ours},
+                {"manager": "istio-tls", "operation": "Apply", "fieldsV1": {"f:data": {"f:tls.crt": {}}}},
+            ]),
+            json!([
+                {"manager": "kubectl-create", "operation": "Update", "fieldsV1": ours},
+                {"manager": "istio-tls", "operation": "Update", "fieldsV1": ours},
+            ]),
+        ] {
+            let object = json!({"metadata": {
+                "labels": {"istio-tls.dev/workspace": "a", "app.kubernetes.io/managed-by": "istio-tls"},
+                "managedFields": entries,
+            }});
+            assert_eq!(owner(&object, Some("a")), Owner::Others(vec!["kubectl-create".into()]));
+            assert_eq!(owner(&object, Some("b")), Owner::Others(vec!["kubectl-create".into()]));
         }
     }
 

@@ -10,7 +10,7 @@ use super::WORKSPACE_LABEL;
 use super::apply::patch_manager;
 use super::client::{AT_ONCE, Apply, Call, Client};
 use super::failure::ApiError;
-use super::live;
+use super::live::{self, Owner};
 use super::plan::{Stage, stage};
 use super::resources::{Resource, served};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
@@ -78,8 +78,34 @@ impl Owned {
 pub struct Found {
     /// What is ours, in the order in which it is taken away.
     pub objects: Vec<Owned>,
+    /// What bears the workspace's labels, and was made by somebody else.
+    pub copies: Vec<Copied>,
     /// What could not be looked through, in words.
     pub unseen: Vec<String>,
+}
+
+/// An object with the workspace's labels that this program has not applied: a
+/// copy of one of its objects, say. It is never taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// `Kind namespace/name`.
+    pub title: String,
+    /// The managers of its fields.
+    pub managers: Vec<String>,
+}
+
+impl Copied {
+    /// Why it stays, in words.
+    pub fn note(&self) -> String {
+        let by = match self.managers.as_slice() {
+            [] => "somebody else".to_owned(),
+            managers => managers.join(", "),
+        };
+        format!(
+            "{} bears this workspace's labels, but was made by {by}: it is left alone",
+            self.title
+        )
+    }
 }
 
 /// Looks for everything of the workspace: in all namespaces, or, where the user
@@ -117,6 +143,7 @@ pub async fn find(
     let mut found = Found::default();
     for list in lists {
         found.objects.extend(list.objects);
+        found.copies.extend(list.copies);
         found.unseen.extend(list.unseen);
     }
     // The gateway's Deployment is where its Secrets are.
@@ -142,10 +169,7 @@ async fn list(
 ) -> Result<Found, Problem> {
     let mut found = Found::default();
     match labelled(client, resource, None, workspace).await {
-        Ok(objects) => {
-            found.objects = objects;
-            return Ok(found);
-        }
+        Ok(list) => return Ok(list),
         Err(error) if is_forbidden(&error) && resource.namespaced => {}
         Err(error) if is_forbidden(&error) => {
             found.unseen.push(resource.asked("list", None, None).title);
@@ -155,7 +179,10 @@ async fn list(
     }
     for namespace in namespaces {
         match labelled(client, resource, Some(namespace), workspace).await {
-            Ok(objects) => found.objects.extend(objects),
+            Ok(list) => {
+                found.objects.extend(list.objects);
+                found.copies.extend(list.copies);
+            }
             Err(error) if is_forbidden(&error) && !NEEDED.contains(&resource.kind.as_str()) => {
                 found.unseen.push(resource.asked("list", Some(namespace), None).title);
             }
@@ -174,7 +201,7 @@ async fn labelled(
     resource: &Resource,
     namespace: Option<&str>,
     workspace: &str,
-) -> Result<Vec<Owned>, ApiError> {
+) -> Result<Found, ApiError> {
     let selector = format!("{WORKSPACE_LABEL}={workspace},{MANAGED_BY_LABEL}={MANAGED_BY}");
     let path = format!(
         "{}?labelSelector={}",
@@ -182,7 +209,19 @@ async fn labelled(
         selector.replace('/', "%2F").replace('=', "%3D").replace(',', "%2C")
     );
     let list = client.send(&Call::get(path)).await?;
-    Ok(items(&list).map(|object| owned(resource, object, false)).collect())
+    let mut found = Found::default();
+    for object in items(&list) {
+        let owned = owned(resource, object, false);
+        if live::owner(object, Some(workspace)) == Owner::Ours {
+            found.objects.push(owned);
+        } else {
+            found.copies.push(Copied {
+                title: owned.title(),
+                managers: live::managers(object),
+            });
+        }
+    }
+    Ok(found)
 }
 
 fn items(list: &Value) -> impl Iterator<Item = &Value> {

@@ -62,6 +62,22 @@ impl FakeApiServer {
             .collect()
     }
 
+    /// Puts an object there as somebody else has made it.
+    pub(crate) fn put(&self, path: &str, manager: &str, mut object: Value) {
+        let mut state = self.state.lock().expect("no panic");
+        state.version += 1;
+        object["metadata"]["resourceVersion"] = json!(state.version.to_string());
+        object["metadata"]["uid"] = json!(path);
+        object["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Update", "fieldsV1": {}}]);
+        state.objects.insert(path.to_owned(), object);
+    }
+
+    /// What is stored at a path.
+    pub(crate) fn object(&self, path: &str) -> Value {
+        let state = self.state.lock().expect("no panic");
+        state.objects.get(path).cloned().unwrap_or_default()
+    }
+
     /// The paths of what is stored.
     pub(crate) fn stored(&self) -> Vec<String> {
         self.state.lock().expect("no panic").objects.keys().cloned().collect()
@@ -96,6 +112,23 @@ pub(crate) fn unknown_path() -> Reply {
     Reply::Answer(404, "", "404 page not found\n".to_owned())
 }
 
+/// The managers of an object that is applied: who was there before, and who
+/// applies it, with the labels that it holds now.
+fn managed(request: &Request, object: &Value, before: Option<&Value>) -> Value {
+    let query = request.target.split('?').nth(1).unwrap_or_default();
+    let manager = query.split('&').find_map(|pair| pair.strip_prefix("fieldManager="));
+    let manager = manager.unwrap_or_default();
+    let labels = object["metadata"]["labels"].as_object().into_iter().flatten();
+    let labels: Value = labels.map(|(name, _)| (format!("f:{name}"), json!({}))).collect();
+    let mut entries = before.map_or_else(Vec::new, |before| {
+        let entries = before["metadata"]["managedFields"].as_array().cloned();
+        entries.unwrap_or_default()
+    });
+    entries.retain(|entry| entry["manager"] != manager);
+    entries.push(json!({"manager": manager, "operation": "Apply", "fieldsV1": {"f:metadata": {"f:labels": labels}}}));
+    json!(entries)
+}
+
 impl State {
     fn answer(&mut self, request: &Request) -> Reply {
         let path = request.target.split('?').next().unwrap_or_default().to_owned();
@@ -111,6 +144,7 @@ impl State {
                 let middle = format!("/{plural}/");
                 let items: Vec<&Value> = (self.objects.iter())
                     .filter(|(path, _)| path.contains(&middle))
+                    .filter(|(_, object)| object["metadata"]["labels"]["istio-tls.dev/workspace"].is_string())
                     .map(|(_, object)| object)
                     .collect();
                 ok(&json!({"items": items}))
@@ -123,10 +157,13 @@ impl State {
             },
             ("PATCH", path) => {
                 let mut object: Value = serde_json::from_slice(&request.body).expect("JSON");
-                let same = self
-                    .objects
-                    .get(path)
-                    .is_some_and(|there| there["spec"] == object["spec"] && there["data"] == object["data"]);
+                object["metadata"]["managedFields"] = managed(request, &object, self.objects.get(path));
+                let same = self.objects.get(path).is_some_and(|there| {
+                    let of_metadata = ["labels", "managedFields"];
+                    there["spec"] == object["spec"]
+                        && there["data"] == object["data"]
+                        && of_metadata.iter().all(|field| there["metadata"][field] == object["metadata"][field])
+                });
                 if same {
                     return ok(&self.objects[path]);
                 }

@@ -256,9 +256,16 @@ async fn surplus(
     let namespaces = (ready.iter().filter_map(|object| object.namespace.clone()))
         .chain([namespace.to_owned(), input.pod_namespace.clone()])
         .collect();
-    let Found { objects, unseen } = owned::find(client, workspace, &namespaces, &input.pod_namespace)
+    let Found {
+        objects,
+        copies,
+        unseen,
+    } = owned::find(client, workspace, &namespaces, &input.pod_namespace)
         .await
         .map_err(Failure::runtime)?;
+    for copy in &copies {
+        context.say_always(&format!("note: {}", copy.note()));
+    }
     for unseen in unseen {
         context.say_always(&format!(
             "note: {unseen} may not be listed, and were not looked through"

@@ -174,6 +174,9 @@ async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) 
     let found = owned::find(client, &config.id, &namespaces, pod_namespace)
         .await
         .map_err(Failure::runtime)?;
+    for copy in &found.copies {
+        context.say_always(&format!("note: {}", copy.note()));
+    }
     for unseen in &found.unseen {
         context.say_always(&format!(
             "note: {unseen} may not be listed, and were not looked through"
@@ -202,7 +205,7 @@ fn nothing(
         (Some(client), Some(config)) => {
             let problem = problem
                 .at(format!("context {}", client.access.context))
-                .why(format!("no object there bears this workspace's id, {}", config.id));
+                .why(format!("no object there is this workspace's ({})", config.id));
             match recorded.filter(|recorded| *recorded != client.access.context) {
                 Some(recorded) => problem.fix(format!("the last apply was to another context: --context {recorded}")),
                 None => problem.fix("--ignore-not-found, if that is as it should be"),

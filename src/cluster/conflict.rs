@@ -1,0 +1,251 @@
+//! What stands in the way of an object, in words: whose it is, what would be
+//! lost by taking it over, and what to do instead. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::resources::group;
+use crate::certs::{inspect, pem};
+use crate::problem::Problem;
+
+/// An object that cannot be applied as things are.
+#[derive(Debug)]
+pub(super) struct Conflict {
+    /// Its title.
+    pub(super) title: String,
+    /// What is in the way.
+    pub(super) reason: Reason,
+}
+
+/// What is in the way of an object.
+#[derive(Debug)]
+pub(super) enum Reason {
+    /// It is another workspace's.
+    Workspace {
+        /// That workspace's id.
+        id: String,
+        /// Its kind.
+        kind: String,
+        /// Hosts that it has, and ours has not.
+        hosts: Vec<String>,
+    },
+    /// Fields that others manage; in words.
+    Fields(Vec<String>),
+    /// The Secret's type, or that it never changes; in words.
+    Type(String),
+}
+
+impl Reason {
+    fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Workspace { id, hosts, .. } => vec![match hosts.as_slice() {
+                [] => format!("it belongs to another workspace ({id})"),
+                hosts => format!("it belongs to another workspace ({id}), and holds {}", hosts.join(", ")),
+            }],
+            Self::Fields(lines) => lines.clone(),
+            Self::Type(why) => vec![why.clone()],
+        }
+    }
+}
+
+/// What the user is told; nothing was applied.
+pub(super) fn problem(conflicts: &[Conflict], context: &str) -> Problem {
+    let what = match conflicts {
+        [only] => format!("{} is in conflict with what is there", only.title),
+        all => format!("{} objects are in conflict with what is there", all.len()),
+    };
+    let lines: Vec<String> = (conflicts.iter())
+        .flat_map(|conflict| {
+            let lines = conflict.reason.lines().into_iter();
+            lines.map(|line| format!("{}: {line}", conflict.title))
+        })
+        .collect();
+    let any = |is: fn(&Reason) -> bool| conflicts.iter().any(|conflict| is(&conflict.reason));
+    let mut ways = Vec::new();
+    ways.extend(own_names(conflicts));
+    let another = !ways.is_empty();
+    if another || any(|reason| matches!(reason, Reason::Fields(_))) {
+        let hosts = lost(conflicts);
+        ways.push(match (another, hosts.as_slice()) {
+            (false, _) => "--force-conflicts takes them over".to_owned(),
+            (true, []) => "only where the other workspace is given up: --force-conflicts takes them over".to_owned(),
+            (true, hosts) => format!(
+                "only where the other workspace is given up: --force-conflicts takes them over, and {} {} served no more",
+                hosts.join(", "),
+                if hosts.len() == 1 { "is" } else { "are" }
+            ),
+        });
+    }
+    if any(|reason| matches!(reason, Reason::Type(_))) {
+        ways.push("--replace deletes the Secret and makes it anew".to_owned());
+    }
+    Problem::new(what)
+        .at(format!("context {context}; nothing was applied"))
+        .why(lines.join("\n"))
+        .fix(ways.join("; "))
+}
+
+/// How a workspace gets objects of its own beside those of another.
+fn own_names(conflicts: &[Conflict]) -> Option<String> {
+    let (mut gateway, mut route, mut mounted, mut credential, mut other) = (false, false, false, false, false);
+    for conflict in conflicts {
+        let Reason::Workspace { kind, .. } = &conflict.reason else {
+            continue;
+        };
+        match kind.as_str() {
+            "Gateway" => gateway = true,
+            "VirtualService" | "HTTPRoute" => route = true,
+            "Secret" if conflict.title.contains("/istio-ingressgateway-") => mounted = true,
+            "Secret" => credential = true,
+            _ => other = true,
+        }
+    }
+    let mut names = Vec::new();
+    if gateway && !route {
+        names.push("another gateway.name (or gateway.namespace)");
+    } else if gateway || route || other {
+        names.push("another gateway.namespace");
+    }
+    if credential {
+        names.push("another credentialName for the host");
+    }
+    if mounted {
+        names.push(
+            "secrets: credential (a gateway mounts one istio-ingressgateway-certs), or the podNamespace of another gateway",
+        );
+    }
+    (!names.is_empty()).then(|| {
+        format!(
+            "give this workspace objects of its own: in istio-tls.yaml (with -f, in the manifests) set {}",
+            names.join(", and ")
+        )
+    })
+}
+
+/// The hosts that would go with everything that is another workspace's.
+fn lost(conflicts: &[Conflict]) -> Vec<String> {
+    let hosts: BTreeSet<&String> = (conflicts.iter())
+        .filter_map(|conflict| match &conflict.reason {
+            Reason::Workspace { hosts, .. } => Some(hosts),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    hosts.into_iter().cloned().collect()
+}
+
+/// The hosts of the live object that `body` does not have: those of a Gateway's
+/// servers, of a route, or of the certificates in a Secret.
+pub(super) fn hosts_lost(body: &Value, live: &Value) -> Vec<String> {
+    let ours = hosts(body);
+    hosts(live).difference(&ours).cloned().collect()
+}
+
+fn hosts(object: &Value) -> BTreeSet<String> {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let list = |value: &Value| -> Vec<String> {
+        let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        // `namespace/host` in a Gateway: where the routes are.
+        texts
+            .map(|host| host.rsplit('/').next().unwrap_or(host).to_owned())
+            .collect()
+    };
+    let spec = &object["spec"];
+    let items = |value: &'_ Value| value.as_array().cloned().unwrap_or_default();
+    match (group(api_version), object["kind"].as_str().unwrap_or_default()) {
+        ("networking.istio.io", "Gateway") => {
+            let servers = items(&spec["servers"]);
+            servers.iter().flat_map(|server| list(&server["hosts"])).collect()
+        }
+        ("gateway.networking.k8s.io", "Gateway") => {
+            let listeners = items(&spec["listeners"]);
+            let named = listeners.iter().filter_map(|listener| listener["hostname"].as_str());
+            named.map(str::to_owned).collect()
+        }
+        ("networking.istio.io", "VirtualService") => list(&spec["hosts"]).into_iter().collect(),
+        ("gateway.networking.k8s.io", _) => list(&spec["hostnames"]).into_iter().collect(),
+        ("", "Secret") => certified(&object["data"]),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The DNS names of the certificates in a Secret's `data`.
+fn certified(data: &Value) -> BTreeSet<String> {
+    use base64::Engine as _;
+    let values = data.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    let contents = values.filter_map(|value| base64::engine::general_purpose::STANDARD.decode(value).ok());
+    contents
+        .filter_map(|content| pem::certificates(&content, "data").ok())
+        .flatten()
+        // Its names do not depend on the time.
+        .filter_map(|der| inspect::certificate(&der, OffsetDateTime::UNIX_EPOCH).ok())
+        .flat_map(|facts| facts.names)
+        .filter(|name| name.kind == "DNS")
+        .map(|name| name.value)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Conflict, Reason, hosts_lost, problem};
+
+    #[test]
+    fn hosts_of_the_other_that_ours_has_not_are_named() {
+        let gateway = |hosts: &[&str]| {
+            json!({"apiVersion": "networking.istio.io/v1", "kind": "Gateway",
+                "spec": {"servers": hosts.iter().map(|host| json!({"hosts": [host]})).collect::<Vec<_>>()}})
+        };
+        assert_eq!(
+            hosts_lost(
+                &gateway(&["a.example.com"]),
+                &gateway(&["b.example.com", "ns/c.example.com", "a.example.com"])
+            ),
+            ["b.example.com", "c.example.com"]
+        );
+        let route = |host: &str| {
+            json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+                "spec": {"hosts": [host]}})
+        };
+        assert_eq!(hosts_lost(&route("a"), &route("b")), ["b"]);
+        // What cannot be read names nothing.
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.crt": "!", "tls.key": "AAAA"}});
+        assert!(hosts_lost(&secret, &secret).is_empty());
+    }
+
+    #[test]
+    fn names_of_its_own_come_before_force() {
+        let conflict = |title: &str, kind: &str, hosts: &[&str]| Conflict {
+            title: title.to_owned(),
+            reason: Reason::Workspace {
+                id: "x".into(),
+                kind: kind.into(),
+                hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            },
+        };
+        let fix = |conflicts: &[Conflict]| problem(conflicts, "there").fix.unwrap_or_default();
+        let gateway = fix(&[conflict("Gateway default/mygateway", "Gateway", &["b", "c"])]);
+        let (names, force) = gateway.split_once("; ").expect("two ways");
+        assert!(names.contains("another gateway.name"), "{names}");
+        assert!(
+            force.contains("--force-conflicts") && force.contains("b, c are served no more"),
+            "{force}"
+        );
+        let mounted = fix(&[conflict("Secret s/istio-ingressgateway-certs", "Secret", &[])]);
+        assert!(
+            mounted.contains("secrets: credential") && mounted.contains("podNamespace"),
+            "{mounted}"
+        );
+        let kind = fix(&[Conflict {
+            title: "Secret s/t".into(),
+            reason: Reason::Type("its type is x".into()),
+        }]);
+        assert!(
+            kind.contains("--replace") && !kind.contains("--force-conflicts"),
+            "{kind}"
+        );
+    }
+}
