@@ -196,16 +196,11 @@ impl Context {
         };
         self.say_always(&format!("{label}: {problem}"));
         if self.output.as_deref() == Some("json") {
-            #[derive(Serialize)]
-            struct Shown<'a> {
-                schema: u32,
-                error: &'a Problem,
-            }
+            let mut shown = failure.result.as_deref().cloned().unwrap_or_default();
+            shown.insert("schema".to_owned(), 1.into());
+            shown.insert("error".to_owned(), serde_json::json!(problem));
             // The words were shown already; a closed pipe changes nothing.
-            let _ = self.print_json(&Shown {
-                schema: 1,
-                error: problem,
-            });
+            let _ = self.print_json(&shown);
         }
         failure.exit
     }

@@ -10,6 +10,8 @@ pub struct Failure {
     pub exit: Exit,
     /// What is shown on standard error; none ends quietly (a closed pipe).
     pub problem: Option<Box<Problem>>,
+    /// What was done all the same: fields beside `error` in JSON.
+    pub result: Option<Box<serde_json::Map<String, serde_json::Value>>>,
 }
 
 impl Failure {
@@ -18,6 +20,7 @@ impl Failure {
         Self {
             exit: Exit::Usage,
             problem: Some(Box::new(problem.into())),
+            result: None,
         }
     }
 
@@ -26,6 +29,7 @@ impl Failure {
         Self {
             exit: Exit::Runtime,
             problem: Some(Box::new(problem.into())),
+            result: None,
         }
     }
 
@@ -34,6 +38,7 @@ impl Failure {
         Self {
             exit: Exit::Findings,
             problem: Some(Box::new(problem.into())),
+            result: None,
         }
     }
 
@@ -42,7 +47,17 @@ impl Failure {
         Self {
             exit: Exit::Done,
             problem: None,
+            result: None,
         }
+    }
+
+    /// Adds what was done before, as the object that the command prints on success.
+    #[must_use]
+    pub(super) fn with_result(mut self, result: serde_json::Value) -> Self {
+        if let serde_json::Value::Object(fields) = result {
+            self.result = Some(Box::new(fields));
+        }
+        self
     }
 
     /// Shows the problem before the output settings are known.

@@ -21,6 +21,7 @@ mod finding_args;
 mod host_list;
 mod host_secrets;
 mod intent;
+mod interrupt;
 mod password;
 mod pem_files;
 mod secret_source;
