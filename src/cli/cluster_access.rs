@@ -26,7 +26,7 @@ pub(super) struct KubeconfigArgs {
 pub(super) struct ClusterArgs {
     #[command(flatten)]
     pub(super) place: KubeconfigArgs,
-    /// How long an API server that fails or is busy is asked again
+    /// How long an API server that fails or is busy is asked again; one that nothing has answered yet, three times
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse, help_heading = "Cluster")]
     pub(super) retry_for: Duration,
 }
@@ -119,6 +119,23 @@ pub(super) fn permit(
                 "nothing was {done} it from here before, and no terminal is there to ask on"
             ))
             .fix(format!("--context {} or --yes", access.context)),
+    ))
+}
+
+/// Before something is deleted, somebody says yes: on the terminal or with --yes.
+/// `nothing` says what was not done without, `fix` what leads on.
+///
+/// # Errors
+/// When nobody does.
+pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Result<(), Failure> {
+    if context.yes {
+        return Ok(());
+    }
+    if context.interactive {
+        return confirm("Delete them?", nothing);
+    }
+    Err(Failure::usage(
+        Problem::new(nothing).why("no terminal is there to ask on").fix(fix),
     ))
 }
 

@@ -146,7 +146,7 @@ impl Sources {
             self.read_manifests(files, gone, &mut collected)?;
         }
         collected.config = workspace.config;
-        collected.index(&gateway.selector);
+        collected.index(0, &gateway.selector);
         Ok(collected)
     }
 
@@ -191,7 +191,7 @@ impl Sources {
                 in_cluster: false,
             },
         };
-        collected.index(&gateway.selector);
+        collected.index(0, &gateway.selector);
         collected
     }
 
@@ -257,10 +257,27 @@ impl Collected<'_> {
         self.texts.insert(name.to_owned(), content);
     }
 
-    /// Puts the objects that say where key material is beside the other places
-    /// of it; `selector` means the gateway's pods.
-    fn index(&mut self, selector: &BTreeMap<String, String>) {
-        for object in &self.objects {
+    /// Adds what a cluster has beside the objects that were read: those of the
+    /// same name are about to be replaced, and do not count.
+    pub fn put_beside(&mut self, live: &LiveSource) {
+        let title = |object: &Object| {
+            let namespace = object.manifest.metadata().namespace_or(&self.namespace);
+            object.manifest.title(namespace)
+        };
+        let known: HashSet<String> = self.objects.iter().map(title).collect();
+        let others: Vec<Object> = live.objects().filter(|object| !known.contains(&title(object))).collect();
+        let first = self.objects.len();
+        self.objects.extend(others);
+        self.pod_labels.extend(live.pod_labels.clone());
+        self.unseen.clone_from(&live.unseen);
+        let gateway = self.config.as_ref().map(|config| config.gateway.clone());
+        self.index(first, &gateway.unwrap_or_default().selector);
+    }
+
+    /// Puts the objects from `first` on that say where key material is beside the
+    /// other places of it; `selector` means the gateway's pods.
+    fn index(&mut self, first: usize, selector: &BTreeMap<String, String>) {
+        for object in self.objects.iter().skip(first) {
             let namespace = object.manifest.metadata().namespace_or(&self.namespace);
             match &object.manifest {
                 Manifest::Secret(secret) => {

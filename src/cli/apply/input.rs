@@ -13,7 +13,7 @@ use crate::manifests::build::{self, Part};
 use crate::manifests::load;
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
-use crate::sources::{Gone, Sources};
+use crate::sources::{Collected, Gone, Sources};
 use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::file::WorkspaceFile;
 
@@ -50,15 +50,20 @@ impl Input {
     }
 }
 
-/// Reads it; asks no server.
+/// Reads it, and with -f gives also what was read; asks no server.
 ///
 /// # Errors
 /// When there is nothing, or it cannot be read.
-pub(super) fn read(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
+pub(super) fn read<'f>(
+    args: &ApplyArgs,
+    disk: &'f DiskFiles,
+    context: &Context,
+) -> Result<(Input, Option<Collected<'f>>), Problem> {
     if args.filename.is_empty() {
-        of_workspace(args, context)
+        Ok((of_workspace(args, context)?, None))
     } else {
-        of_files(args, context)
+        let (input, collected) = of_files(args, disk, context)?;
+        Ok((input, Some(collected)))
     }
 }
 
@@ -103,13 +108,16 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     })
 }
 
-fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
+fn of_files<'f>(
+    args: &ApplyArgs,
+    disk: &'f DiskFiles,
+    context: &Context,
+) -> Result<(Input, Collected<'f>), Problem> {
     let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
         args.filename.iter().cloned().partition(|path| path.as_os_str() == "-");
     let stdin = (!stdin.is_empty())
         .then(|| files::read_from(std::io::stdin().lock(), "-", files::MANIFEST_LIMIT))
         .transpose()?;
-    let disk = DiskFiles::default();
     let sources = Sources {
         manifests,
         stdin,
@@ -120,7 +128,7 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
         gateway_namespace: context.gateway_namespace.clone(),
         ..Sources::default()
     };
-    let collected = sources.collect(&disk, Gone::IsError)?;
+    let mut collected = sources.collect(disk, Gone::IsError)?;
     let findings = if args.no_lint {
         Vec::new()
     } else {
@@ -130,14 +138,13 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             .filter(|finding| finding.severity >= Severity::Warning)
             .collect()
     };
-    if let Some(error) = collected.errors.into_iter().next() {
+    if let Some(error) = std::mem::take(&mut collected.errors).into_iter().next() {
         return Err(error.into());
     }
-    let mut notes: Vec<String> = collected
-        .warnings
+    let mut notes: Vec<String> = std::mem::take(&mut collected.warnings)
         .into_iter()
         .map(Problem::from)
-        .chain(collected.notes)
+        .chain(std::mem::take(&mut collected.notes))
         .map(|problem| problem.to_string())
         .collect();
     let mut contents = Vec::new();
@@ -158,7 +165,7 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     }
     let config = found.as_ref().map(|file| file.config.clone());
     let namespace = |config: &WorkspaceConfig| config.gateway.namespace.clone();
-    Ok(Input {
+    let input = Input {
         wanted,
         notes,
         namespace: context.namespace.clone().or_else(|| config.as_ref().map(namespace)),
@@ -172,5 +179,6 @@ fn of_files(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             is_new: false,
         }),
         findings,
-    })
+    };
+    Ok((input, collected))
 }

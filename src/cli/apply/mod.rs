@@ -1,18 +1,23 @@
 //! `istio-tls apply`: the workspace's objects, or those of files, to a cluster.
 
 mod input;
+mod references;
 mod report;
 mod serving;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::json;
+
 use self::input::Input;
+use self::references::Missing;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
-use super::cluster_access::{ClusterArgs, FirstUse, permit, runtime};
+use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, permit, runtime};
 use super::context::{Context, Format};
+use super::interrupt::{Interrupted, or_signal};
 use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
@@ -20,6 +25,7 @@ use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::{self, Found, Owned};
 use crate::cluster::rollout;
 use crate::problem::Problem;
+use crate::sources::disk::DiskFiles;
 use crate::workspace::config::WorkspaceConfig;
 
 /// Applies the workspace's objects to a cluster
@@ -50,7 +56,7 @@ pub(super) struct ApplyArgs {
     /// Store nothing and show what would change; exit code 1 when something would
     #[arg(long, conflicts_with = "dry_run", help_heading = "Safety")]
     diff: bool,
-    /// Delete what this workspace applied earlier and does not hold any more
+    /// Delete what this workspace applied earlier and does not hold any more; asks first
     #[arg(long, help_heading = "Safety")]
     prune: bool,
     /// Take over fields that others manage, and objects of other workspaces
@@ -89,8 +95,13 @@ impl DryRun {
 
 pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let mut input = input::read(args, context).map_err(Failure::usage)?;
-    lint::stop_on_errors(std::mem::take(&mut input.findings), context)?;
+    let disk = DiskFiles::default();
+    let (mut input, given) = input::read(args, &disk, context).map_err(Failure::usage)?;
+    let findings = std::mem::take(&mut input.findings);
+    let missing = match given {
+        Some(given) => references::stop_on_others(findings, given, args.dry_run, context)?,
+        None => lint::stop_on_errors(findings, context).map(|()| None)?,
+    };
     for note in &input.notes {
         context.say_always(&format!("note: {note}"));
     }
@@ -101,10 +112,16 @@ pub(super) fn run(args: &ApplyArgs, context: &Context) -> Result<Exit, Failure> 
                 .fix("istio-tls init, or leave --prune out"),
         ));
     }
-    runtime()?.block_on(run_on(args, &input, format, context))
+    runtime()?.block_on(run_on(args, &input, missing, format, context))
 }
 
-async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Context) -> Result<Exit, Failure> {
+async fn run_on(
+    args: &ApplyArgs,
+    input: &Input,
+    missing: Option<Missing<'_>>,
+    format: Format,
+    context: &Context,
+) -> Result<Exit, Failure> {
     if args.dry_run == Some(DryRun::Client) {
         let access = if args.cluster.place.is_there(context) {
             Some(args.cluster.place.access(context).await?)
@@ -122,6 +139,9 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
     }
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
+    if let Some(missing) = missing {
+        lint::stop_on_errors(missing.beside(&client, context).await?, context)?;
+    }
     let namespace = input
         .namespace
         .clone()
@@ -157,48 +177,128 @@ async fn run_on(args: &ApplyArgs, input: &Input, format: Format, context: &Conte
         }
         return report.show(format, context);
     }
+    allow_pruning(&surplus, context)?;
     record(input, &client.access, context)?;
-    let mut printed = Ok(());
-    let mut told = |object: &Ready, action: Action| {
-        let outcome = report.tell(Outcome::of(object, action.word()), format, context);
-        // A reader that has gone is no reason to leave half of it undone.
-        if printed.is_ok() {
-            printed = outcome;
-        }
+    let work = Work {
+        args,
+        input,
+        client: &client,
+        ready: &ready,
+        surplus: &surplus,
+        allowed,
+        format,
+        context,
     };
-    let stored = apply::store_all(&client, &ready, allowed, &mut told).await;
-    stored.map_err(|error| stopped(error, &report))?;
-    printed?;
-    for object in &surplus {
-        let workspace = input.workspace_id().unwrap_or_default();
-        let was_there = owned::remove(&client, object, workspace, false)
-            .await
-            .map_err(|problem| {
-                let refused = problem.into();
-                stopped(
-                    Stopped {
-                        refused,
-                        left: Vec::new(),
-                    },
-                    &report,
-                )
-            })?;
-        if was_there {
-            report.tell(Outcome::of_owned(object, "pruned"), format, context)?;
+    let outcome = match or_signal(work.done(&mut report)).await? {
+        Ok(outcome) => outcome,
+        Err(signal) => Err(work.interrupted(signal, &report)),
+    };
+    match outcome {
+        Ok(()) => report.end(format, context),
+        Err(failure) => Err(failure.with_result(json!(report))),
+    }
+}
+
+/// Everything that is to be done, once it is known and allowed.
+struct Work<'w> {
+    args: &'w ApplyArgs,
+    input: &'w Input,
+    client: &'w Client<'w>,
+    ready: &'w [Ready],
+    surplus: &'w [Owned],
+    allowed: Allowed,
+    format: Format,
+    context: &'w Context,
+}
+
+impl Work<'_> {
+    /// Stores, prunes and waits; `report` has at any time what is done so far.
+    async fn done(&self, report: &mut Report) -> Result<(), Failure> {
+        let (client, format, context) = (self.client, self.format, self.context);
+        let mut printed = Ok(());
+        let mut told = |object: &Ready, action: Action| {
+            let outcome = report.tell(Outcome::of(object, action.word()), format, context);
+            // A reader that has gone is no reason to leave half of it undone.
+            if printed.is_ok() {
+                printed = outcome;
+            }
+        };
+        let stored = apply::store_all(client, self.ready, self.allowed, &mut told).await;
+        stored.map_err(|error| stopped(error, report))?;
+        printed?;
+        for object in self.surplus {
+            let workspace = self.input.workspace_id().unwrap_or_default();
+            let was_there = owned::remove(client, object, workspace, false)
+                .await
+                .map_err(|problem| {
+                    let refused = problem.into();
+                    let left = Vec::new();
+                    stopped(Stopped { refused, left }, report)
+                })?;
+            if was_there {
+                report.tell(Outcome::of_owned(object, "pruned"), format, context)?;
+            }
+        }
+        if !self.args.no_wait {
+            await_rollouts(self.args, client, self.ready, context).await?;
+        }
+        if !self.input.wanted.is_empty() {
+            match seen(self.args, self.input, client, context).await? {
+                Seen::Served(hosts) => report.add_served(hosts),
+                Seen::NotChecked(why) => context.say(&format!(
+                    "note: whether the gateway serves this already was not checked: {why}"
+                )),
+            }
+        }
+        Ok(())
+    }
+
+    /// The failure of a run that a signal ended: what is done, and what is not.
+    fn interrupted(&self, signal: Interrupted, report: &Report) -> Failure {
+        let done = report.titles();
+        let left = |title: &String| !done.contains(title);
+        let unstored: Vec<String> = self.ready.iter().map(Ready::title).filter(left).collect();
+        let unpruned: Vec<String> = self.surplus.iter().map(Owned::title).filter(left).collect();
+        let before = match (unstored.as_slice(), unpruned.as_slice()) {
+            ([], []) => "the gateway was seen to serve it",
+            ([], _) => "all was pruned",
+            _ => "all was applied",
+        };
+        let mut lines = vec![format!("applied: {}", listed(&done))];
+        lines.push(match unstored.as_slice() {
+            [] => "not applied: nothing".to_owned(),
+            unstored => format!("not applied, or not known to be: {}", listed(unstored)),
+        });
+        if !unpruned.is_empty() {
+            lines.push(format!("not pruned, or not known to be: {}", listed(&unpruned)));
+        }
+        signal.failure(before, lines.join("\n"), GO_ON.to_owned())
+    }
+}
+
+/// How a run that ended in the middle is gone on with.
+const GO_ON: &str = "run the same command again: what is applied stays, the rest follows";
+
+fn listed(titles: &[String]) -> String {
+    match titles {
+        [] => "nothing".to_owned(),
+        titles => titles.join(", "),
+    }
+}
+
+/// What --prune would delete is shown and asked about, before anything is stored.
+fn allow_pruning(surplus: &[Owned], context: &Context) -> Result<(), Failure> {
+    if surplus.is_empty() {
+        return Ok(());
+    }
+    if !context.yes {
+        context.say_always("no longer among the workspace's objects (--prune):");
+        for object in surplus {
+            context.say_always(&format!("  {}", object.title()));
         }
     }
-    if !args.no_wait {
-        await_rollouts(args, &client, &ready, context).await?;
-    }
-    if !input.wanted.is_empty() {
-        match seen(args, input, &client, context).await? {
-            Seen::Served(hosts) => report.add_served(hosts),
-            Seen::NotChecked(why) => context.say(&format!(
-                "note: whether the gateway serves this already was not checked: {why}"
-            )),
-        }
-    }
-    report.end(format, context)
+    let nothing = "nothing was applied, and nothing pruned";
+    allow_deletion(nothing, "add --yes; --diff shows what would be done", context)
 }
 
 /// Which cluster, and which objects.
@@ -296,19 +396,15 @@ fn record(input: &Input, access: &Access, context: &Context) -> Result<(), Failu
 
 /// The failure of a run that had begun: what is stored, and what is not.
 fn stopped(error: Stopped, report: &Report) -> Failure {
-    let list = |titles: Vec<String>| match titles.len() {
-        0 => "nothing".to_owned(),
-        _ => titles.join(", "),
-    };
-    let done = list(report.titles());
-    let left = list(error.left);
+    let done = listed(&report.titles());
+    let left = listed(&error.left);
     let mut failure = refused(error.refused);
     if let Some(problem) = &mut failure.problem {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}applied: {done}\nnot applied: {left}"));
         problem.fix = Some(match problem.fix.take() {
-            Some(fix) => format!("{fix}\nthen run the same command again: what is applied stays, the rest follows"),
-            None => "run the same command again: what is applied stays, the rest follows".to_owned(),
+            Some(fix) => format!("{fix}\nthen {GO_ON}"),
+            None => GO_ON.to_owned(),
         });
     }
     failure

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use self::local::Local;
-use super::cluster_access::{ClusterArgs, confirm, runtime};
+use super::cluster_access::{ClusterArgs, allow_deletion, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure};
 use crate::cluster::client::Client;
@@ -103,7 +103,8 @@ async fn run_on(
         return nothing(args, config, client.as_ref(), format, context);
     }
     if !args.dry_run {
-        allow(context)?;
+        let fix = "add --yes; --dry-run lists what would be deleted";
+        allow_deletion("nothing was deleted", fix, context)?;
     }
     let mut deleted: Vec<Value> = Vec::new();
     if let (Some(client), Some(config)) = (&client, config) {
@@ -215,20 +216,6 @@ fn nothing(
             .why("no chain of a host of this workspace stands here")
             .fix("--ignore-not-found, if that is as it should be"),
     }))
-}
-
-fn allow(context: &Context) -> Result<(), Failure> {
-    if context.yes {
-        return Ok(());
-    }
-    if context.interactive {
-        return confirm("Delete them?", "nothing was deleted");
-    }
-    Err(Failure::usage(
-        Problem::new("nothing was deleted")
-            .why("no terminal is there to ask on")
-            .fix("add --yes; --dry-run lists what would be deleted"),
-    ))
 }
 
 /// A failure in the middle says what is gone already.

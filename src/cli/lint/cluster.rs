@@ -11,10 +11,11 @@ use crate::cli::Failure;
 use crate::cli::cluster_access::runtime;
 use crate::cli::cluster_objects;
 use crate::cli::context::Context;
-use crate::cluster::client::AT_ONCE;
+use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::parts::{self, UnlessSeen, Want, Within};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
+use crate::workspace::config::WorkspaceConfig;
 
 /// The versions of Istio's networking API, which all have the same shape.
 const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
@@ -87,26 +88,39 @@ pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSou
     runtime()?.block_on(async {
         let notice = |text: &str| context.say(text);
         let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
-        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, context).await?;
-        let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
-            .map(|part| parts::list(&client, part))
-            .buffered(AT_ONCE)
-            .try_collect()
-            .await
-            .map_err(Failure::runtime)?;
-        if context.namespace.is_none() {
-            say_unseen(&sight.parts.unseen, context);
-        }
-        let now = Instant::now();
-        let objects = Arc::new(LiveObjects::default());
-        for (number, values) in listed.into_iter().enumerate() {
-            objects.replace(number, values, now);
-        }
-        let mut source = LiveSource::new(&sight.access.context, objects, now);
-        source.pod_labels = sight.pod_labels;
-        source.unseen = sight.parts.unseen;
-        Ok(Some((source, sight.pod_namespace)))
+        Ok(Some(live(&client, config.as_ref(), context).await?))
     })
+}
+
+/// Everything that a rule looks at, as the cluster has it now; and the namespace
+/// of the gateway's pods.
+///
+/// # Errors
+/// A server that cannot be asked: exit 3.
+pub(in crate::cli) async fn live(
+    client: &Client<'_>,
+    config: Option<&WorkspaceConfig>,
+    context: &Context,
+) -> Result<(LiveSource, String), Failure> {
+    let sight = cluster_objects::look(client, config, WANTS, context).await?;
+    let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
+        .map(|part| parts::list(client, part))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+        .map_err(Failure::runtime)?;
+    if context.namespace.is_none() {
+        say_unseen(&sight.parts.unseen, context);
+    }
+    let now = Instant::now();
+    let objects = Arc::new(LiveObjects::default());
+    for (number, values) in listed.into_iter().enumerate() {
+        objects.replace(number, values, now);
+    }
+    let mut source = LiveSource::new(&sight.access.context, objects, now);
+    source.pod_labels = sight.pod_labels;
+    source.unseen = sight.parts.unseen;
+    Ok((source, sight.pod_namespace))
 }
 
 /// What this user may not see: the kinds, and with `-v` each reason.

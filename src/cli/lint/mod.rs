@@ -29,7 +29,7 @@ use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
 pub(super) use world::Judging;
 
-pub(super) use cluster::kinds as kinds_looked_up;
+pub(super) use cluster::{kinds as kinds_looked_up, live};
 pub(super) use made::{findings_of_made, stop_on_errors};
 pub(super) use served::serve_check;
 
