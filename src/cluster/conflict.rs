@@ -174,7 +174,11 @@ fn hosts(object: &Value) -> BTreeSet<String> {
 /// The DNS names of the certificates in a Secret's `data`.
 fn certified(data: &Value) -> BTreeSet<String> {
     use base64::Engine as _;
-    let values = data.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    let values = data
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, value)| value.as_str());
     let contents = values.filter_map(|value| base64::engine::general_purpose::STANDARD.decode(value).ok());
     contents
         .filter_map(|content| pem::certificates(&content, "data").ok())

@@ -76,7 +76,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         format!(", body {body:?}")
     };
     let (cause, fix) = match status {
-        404 => (
+        404 if is_gateways_own_404(http) => (
             "no route: no VirtualService of this gateway matches host and path",
             format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}: istio-tls manifests {host} --only virtualservice"),
         ),
@@ -95,6 +95,10 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         400 | 426 => (
             "the gateway refuses the request itself",
             "compare with --alpn http/1.1 and --alpn h2".to_owned(),
+        ),
+        404 => (
+            "the route's destination answers so itself",
+            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}"),
         ),
         _ => (
             "the destination answers so",
@@ -123,10 +127,11 @@ fn broken(http: &Http, found: &str) -> Verdict {
     )
 }
 
-/// A 404 that the gateway made itself: empty, and no upstream was timed.
+/// A 404 that the gateway made itself: empty, from Envoy, and no upstream was timed.
 fn is_gateways_own_404(http: &Http) -> bool {
-    let by_envoy = http.header("server").is_some_and(|server| server.contains("envoy"));
+    let by_another = http.header("server").is_some_and(|server| !server.contains("envoy"));
     http.status == Some(404)
         && http.header("x-envoy-upstream-service-time").is_none()
-        && (http.body.is_empty() || by_envoy)
+        && http.body.is_empty()
+        && !by_another
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::dial::TlsVersions;
-use super::expectation::{Expectation, Place, Trust};
+use super::expectation::{Expectation, ExpectedStatus, Place, Trust};
 use super::facts::{
     ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate, Survey,
     Tls, TlsOutcome, TlsVersion,
@@ -168,4 +168,32 @@ fn a_body_that_does_not_end_is_told_from_an_answer_that_does_not_come() {
     facts.http.as_mut().expect("HTTP").status = Some(200);
     assert_eq!(code(&facts, wanted), "timeout");
     assert!(judged(&facts).starts_with("HTTP/2 200 came"), "{}", judged(&facts));
+}
+
+#[test]
+fn a_404_that_an_upstream_sent_is_no_missing_route() {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let envoy = || header("server", "istio-envoy");
+    for (headers, body, is_gateways) in [
+        (vec![envoy()], "", true),
+        (Vec::new(), "", true),
+        (vec![envoy(), header("x-envoy-upstream-service-time", "3")], "", false),
+        (vec![envoy()], "404 page not found", false),
+        (vec![header("server", "nginx")], "", false),
+    ] {
+        let mut facts = facts(
+            TlsOutcome::Complete,
+            SentCertificate::Certificate,
+            Some(HttpOutcome::Answered),
+        );
+        let http = facts.http.as_mut().expect("an answer");
+        (http.headers, http.body) = (headers, body.to_owned());
+        let mut wanted = wanted(false).remove(0);
+        wanted.status = ExpectedStatus::Exactly(418);
+        let verdict = judge(&facts, &wanted, OffsetDateTime::UNIX_EPOCH);
+        assert_eq!(verdict.code.as_str(), "unexpected-status");
+        assert_eq!(verdict.summary.contains("no route"), is_gateways, "{}", verdict.summary);
+        let fix = verdict.fix.unwrap_or_default();
+        assert_eq!(fix.contains("VirtualService"), is_gateways, "{fix}");
+    }
 }

@@ -265,7 +265,10 @@ impl Collected<'_> {
             object.manifest.title(namespace)
         };
         let known: HashSet<String> = self.objects.iter().map(title).collect();
-        let others: Vec<Object> = live.objects().filter(|object| !known.contains(&title(object))).collect();
+        let others: Vec<Object> = live
+            .objects()
+            .filter(|object| !known.contains(&title(object)))
+            .collect();
         let first = self.objects.len();
         self.objects.extend(others);
         self.pod_labels.extend(live.pod_labels.clone());

@@ -139,12 +139,15 @@ impl State {
             ("GET", "/apis/networking.istio.io/v1") => {
                 ok(&json!({"resources": [kind("gateways", "Gateway"), kind("virtualservices", "VirtualService")]}))
             }
-            ("GET", path) if request.target.contains("labelSelector") => {
+            ("GET", path) if request.target.contains("labelSelector") || request.target.contains("limit=") => {
+                let marked = request.target.contains("istio-tls.dev");
                 let plural = path.rsplit('/').next().unwrap_or_default();
                 let middle = format!("/{plural}/");
                 let items: Vec<&Value> = (self.objects.iter())
                     .filter(|(path, _)| path.contains(&middle))
-                    .filter(|(_, object)| object["metadata"]["labels"]["istio-tls.dev/workspace"].is_string())
+                    .filter(|(_, object)| {
+                        !marked || object["metadata"]["labels"]["istio-tls.dev/workspace"].is_string()
+                    })
                     .map(|(_, object)| object)
                     .collect();
                 ok(&json!({"items": items}))
@@ -162,7 +165,9 @@ impl State {
                     let of_metadata = ["labels", "managedFields"];
                     there["spec"] == object["spec"]
                         && there["data"] == object["data"]
-                        && of_metadata.iter().all(|field| there["metadata"][field] == object["metadata"][field])
+                        && of_metadata
+                            .iter()
+                            .all(|field| there["metadata"][field] == object["metadata"][field])
                 });
                 if same {
                     return ok(&self.objects[path]);

@@ -66,7 +66,7 @@ fn text_shows_the_line_and_marks_the_value() {
     let dir = folder(&[("a.yaml", UNKNOWN_FIELD)]);
     let ran = dir.run(&["lint", "-f", "a.yaml"]).exits(1);
     let expected = "\
-warning[ITL0003]: unknown field datum: an API server drops it
+warning[ITL0003]: unknown field datum: an API server drops or refuses it
   at:  a.yaml:4:1  datum  (Secret default/b)
        |
      4 | datum: {}

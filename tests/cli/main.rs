@@ -11,6 +11,7 @@
 mod adopt;
 mod bad_input_manifests;
 mod bad_input_workspace;
+mod cluster_apply;
 mod cluster_errors;
 mod cluster_secrets;
 mod cluster_watch;

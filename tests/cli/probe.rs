@@ -74,8 +74,15 @@ fn a_plain_probe_asks_for_the_sample_and_flags_beat_it() {
     assert!(
         verdict["summary"]
             .as_str()
-            .is_some_and(|summary| summary.contains("404"))
+            .is_some_and(|summary| summary.contains("404 (no route: no VirtualService"))
     );
+    // A 404 of the destination itself is no missing route.
+    let args = ["probe", HOST, "--path", "/status/404", "--expect-status", "200"];
+    let ran = dir
+        .run(&args)
+        .exits(1)
+        .prints("the route's destination answers so itself");
+    assert!(!ran.stdout.contains("no route"), "{}", ran.stdout);
     dir.run(&["probe", HOST, "--path", "/status/404", "--expect-status", "404"])
         .exits(0);
     for protocol in ["h2", "http/1.1"] {

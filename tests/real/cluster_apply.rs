@@ -308,10 +308,75 @@ fn what_kubectl_made_is_a_conflict_until_it_is_taken_over() {
         .run(&["apply", "--force-conflicts", "--replace"])
         .exits(0)
         .prints("Secret takeover-ingress/httpbin-credential replaced");
-    assert_eq!(
-        plane.get("takeover-ingress", "secret", "httpbin-credential")["type"],
-        "Opaque"
-    );
+    let made = plane.get("takeover-ingress", "secret", "httpbin-credential");
+    assert_eq!(made["type"], "Opaque");
+    // What was made anew is the workspace's, without --force-conflicts, too.
+    plane.kubectl_ok(&["-n", "takeover-ingress", "delete", "secret", "httpbin-credential"]);
+    let secret = ["secret", "tls", "httpbin-credential", "--key", &key, "--cert", &cert];
+    plane.kubectl_ok(&[&["create", "-n", "takeover-ingress"], &secret[..]].concat());
+    let ran = workspace
+        .run(&["apply", "--replace"])
+        .exits(0)
+        .prints("Secret takeover-ingress/httpbin-credential replaced");
+    assert!(!ran.stderr.contains("stays theirs"), "{}", ran.stderr);
+    workspace
+        .run(&["apply", "--force-conflicts"])
+        .exits(0)
+        .prints("Secret takeover-ingress/httpbin-credential unchanged");
+    workspace
+        .run(&["delete", "--yes"])
+        .exits(0)
+        .prints("Secret takeover-ingress/httpbin-credential deleted");
+}
+
+#[test]
+fn what_others_copied_is_neither_pruned_nor_deleted() {
+    let plane = ControlPlane::shared();
+    let workspace = ClusterWorkspace::new(&plane, "copied", &[HTTPBIN], "mutual");
+    workspace.run(&["apply"]).exits(0);
+    plane.kubectl_ok(&["create", "namespace", "copied-team-b"]);
+    // As `kubectl get -o yaml | sed | kubectl create -f -` makes it, labels and all.
+    let mut copy = plane.get("copied-ingress", "secret", "httpbin-credential");
+    let labels = copy["metadata"]["labels"].take();
+    copy["metadata"] =
+        serde_json::json!({"name": "httpbin-credential", "namespace": "copied-team-b", "labels": labels});
+    plane.kubectl_with(&["create"], &copy.to_string());
+    let told = "Secret copied-team-b/httpbin-credential bears this workspace's labels, but was made by kubectl-create";
+    workspace.run(&["apply", "--prune", "--yes"]).exits(0).says(told);
+    workspace
+        .run(&["delete", "--yes"])
+        .exits(0)
+        .says(told)
+        .prints("Secret copied-ingress/httpbin-credential deleted");
+    assert!(!plane.get("copied-team-b", "secret", "httpbin-credential").is_null());
+    // What is applied to a copy in a usual place makes it nobody else's.
+    copy["metadata"]["namespace"] = "copied-ingress".into();
+    plane.kubectl_with(&["create"], &copy.to_string());
+    workspace
+        .run(&["apply"])
+        .exits(0)
+        .says("it was made by kubectl-create, and stays theirs");
+    workspace.run(&["delete", "--yes"]).exits(0);
+    assert!(!plane.get("copied-ingress", "secret", "httpbin-credential").is_null());
+}
+
+#[test]
+fn references_of_a_file_are_looked_up_in_the_cluster() {
+    let plane = ControlPlane::shared();
+    let workspace = ClusterWorkspace::new(&plane, "parts", &[HTTPBIN], "mutual");
+    let route = workspace.dir.run(&["manifests", "--only", "virtualservice"]).exits(0);
+    let path = workspace.dir.write("route.yaml", route.stdout);
+    let args = ["apply", "-f", path.to_str().expect("text")];
+    workspace
+        .run(&args)
+        .exits(1)
+        .says("there is no Gateway mygateway in the namespace parts");
+    workspace.run(&["apply"]).exits(0);
+    plane.kubectl_ok(&["-n", "parts", "delete", "virtualservice", "httpbin"]);
+    workspace
+        .run(&args)
+        .exits(0)
+        .prints("VirtualService parts/httpbin created");
 }
 
 #[test]
@@ -330,6 +395,7 @@ fn two_workspaces_do_not_touch_each_other() {
     two.run(&["apply"])
         .exits(1)
         .says("it belongs to another workspace")
+        .says("credentialName")
         .says("nothing was applied");
     two.run(&["delete", "--yes"])
         .exits(1)
@@ -355,6 +421,11 @@ fn two_workspaces_do_not_touch_each_other() {
         .exits(1)
         .prints("+++ pruned  Secret both-ingress/bookinfo-credential");
     two.run(&["apply", "--prune"])
+        .exits(2)
+        .says("  Secret both-ingress/bookinfo-credential")
+        .says("add --yes");
+    assert!(!plane.get("both-ingress", "secret", "bookinfo-credential").is_null());
+    two.run(&["apply", "--prune", "--yes"])
         .exits(0)
         .prints("Secret both-ingress/bookinfo-credential pruned")
         .prints("VirtualService both/bookinfo pruned");
@@ -453,6 +524,9 @@ fn files_in_place_of_the_workspace() {
             "DestinationRule files/d created"
         ]
     );
+    // A Namespace is never marked: the second time it is nobody else's.
+    let again = workspace.run(&["apply", "-f", &path]).exits(0);
+    assert!(!again.stderr.contains("stays theirs"), "{}", again.stderr);
     workspace
         .run(&["delete", "--yes"])
         .exits(0)

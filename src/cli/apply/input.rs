@@ -108,11 +108,7 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     })
 }
 
-fn of_files<'f>(
-    args: &ApplyArgs,
-    disk: &'f DiskFiles,
-    context: &Context,
-) -> Result<(Input, Collected<'f>), Problem> {
+fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Result<(Input, Collected<'f>), Problem> {
     let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
         args.filename.iter().cloned().partition(|path| path.as_os_str() == "-");
     let stdin = (!stdin.is_empty())

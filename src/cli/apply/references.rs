@@ -2,9 +2,9 @@
 //! cluster already, and is looked for there before a finding stops anything.
 
 use super::DryRun;
+use crate::cli::Failure;
 use crate::cli::context::Context;
 use crate::cli::lint::{self, Judging};
-use crate::cli::Failure;
 use crate::cluster::client::Client;
 use crate::lint::{Finding, Severity, codes};
 use crate::problem::Problem;

@@ -12,7 +12,7 @@ use super::cluster_access::{ClusterArgs, allow_deletion, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure};
 use crate::cluster::client::Client;
-use crate::cluster::owned::{self, Owned};
+use crate::cluster::owned::{self, Found};
 use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
@@ -70,6 +70,7 @@ async fn run_on(
 ) -> Result<Exit, Failure> {
     let notice = |text: &str| context.say(text);
     let mut objects = Vec::new();
+    let mut kept = Vec::new();
     let mut client = None;
     if let Some(config) = config {
         let access = args.cluster.place.access(context).await?;
@@ -78,7 +79,8 @@ async fn run_on(
             access.context, access.user, access.server
         ));
         let connected = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
-        objects = find(&connected, config, context).await?;
+        let found = find(&connected, config, context).await?;
+        (objects, kept) = (found.objects, found.copies);
         client = Some(connected);
     }
     // What is asked about is shown, whatever -q says.
@@ -154,13 +156,14 @@ async fn run_on(
                 "dryRun": args.dry_run,
                 "objects": deleted,
                 "files": files,
+                "kept": kept.iter().map(|copy| json!({"title": copy.title, "managers": copy.managers})).collect::<Vec<_>>(),
             }))?;
         }
     }
     Ok(Exit::Done)
 }
 
-async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) -> Result<Vec<Owned>, Failure> {
+async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) -> Result<Found, Failure> {
     let pod_namespace = context
         .gateway_namespace
         .as_ref()
@@ -183,7 +186,7 @@ async fn find(client: &Client<'_>, config: &WorkspaceConfig, context: &Context) 
             "note: {unseen} may not be listed, and were not looked through"
         ));
     }
-    Ok(found.objects)
+    Ok(found)
 }
 
 /// Nothing is there to be deleted.

@@ -513,7 +513,7 @@ impl Loading {
         }
         self.loaded.warnings.push(Warning {
             location: Location::new(&self.file, field.position),
-            message: format!("unknown field {}: an API server drops it", field.path),
+            message: format!("unknown field {}: an API server drops or refuses it", field.path),
             path: field.path,
             object: None,
         });
