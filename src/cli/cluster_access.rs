@@ -26,7 +26,7 @@ pub(super) struct KubeconfigArgs {
 pub(super) struct ClusterArgs {
     #[command(flatten)]
     pub(super) place: KubeconfigArgs,
-    /// How long an API server that fails or is busy is asked again; one that nothing has answered yet, three times
+    /// How long an API server that fails or is busy is asked again; one that never answered, three times
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse, help_heading = "Cluster")]
     pub(super) retry_for: Duration,
 }
