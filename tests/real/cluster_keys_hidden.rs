@@ -104,7 +104,7 @@ fn no_command_tells_a_private_key() {
         (&["inspect", &target], 0),
         (&["verify", &target], 0),
         (&["adopt", &target, "--host", HOST, "--force"], 0),
-        (&["apply", "--prune"], 0),
+        (&["apply", "--prune", "--yes"], 0),
     ] {
         if args.contains(&"--print") {
             let ran = workspace.run(args).exits(code);
