@@ -13,6 +13,7 @@ mod bad_input_manifests;
 mod bad_input_workspace;
 mod cluster_errors;
 mod cluster_secrets;
+mod cluster_sight;
 mod cluster_watch;
 mod corpus;
 mod dataplane_admin;

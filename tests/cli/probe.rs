@@ -309,7 +309,10 @@ fn a_missing_secret_is_brought_by_a_line_that_harms_no_other_host() {
     });
     for (host, apply) in [
         (HOST, "istio-tls apply; istio-tls doctor httpbin.example.com"),
-        ("other.example.com", "istio-tls apply in the workspace that has the host"),
+        (
+            "other.example.com",
+            "istio-tls apply in the workspace that has the host",
+        ),
     ] {
         let probe = dir.run(&["probe", host, "--target", &closes, "-o", "json"]).exits(1);
         let json = probe.json();
@@ -319,7 +322,10 @@ fn a_missing_secret_is_brought_by_a_line_that_harms_no_other_host() {
         for said in [fix, &request.stderr] {
             // Of one host alone, the Gateway would lose the others; and kubectl
             // keeps a Secret in an annotation unless the server applies.
-            assert!(!said.contains("gateway |") && !said.contains("kubectl apply -f"), "{said}");
+            assert!(
+                !said.contains("gateway |") && !said.contains("kubectl apply -f"),
+                "{said}"
+            );
         }
         request.says(apply);
     }
