@@ -34,7 +34,7 @@ mod world;
 pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
-pub use suppress::{Suppression, suppress};
+pub use suppress::{Suppression, suppress, suppress_annotated};
 pub use world::{Item, Settings, Unseen, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column

@@ -20,7 +20,12 @@ fn cluster(objects: Vec<(&'static str, Value)>) -> Dir {
     const KINDS: &[(&str, &[(&str, &str)])] = &[
         (
             "/api/v1",
-            &[("services", "Service"), ("secrets", "Secret"), ("pods", "Pod")],
+            &[
+                ("services", "Service"),
+                ("secrets", "Secret"),
+                ("pods", "Pod"),
+                ("nodes", "Node"),
+            ],
         ),
         ("/apis/apps/v1", &[("deployments", "Deployment")]),
         (
@@ -148,6 +153,68 @@ fn services_are_missing_where_they_may_be_listed_and_exist_elsewhere() {
         findings(&narrow).iter().filter(|(code, _)| code == "ITL0510").count(),
         2
     );
+}
+
+/// The gateway's Service with these addresses of its LoadBalancer.
+fn balanced(port: u16, addresses: &Value) -> (&'static str, Value) {
+    let service = json!({"metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
+        "spec": {"type": "LoadBalancer", "selector": {"istio": "ingressgateway"},
+            "ports": [{"name": "https", "port": port}]},
+        "status": {"loadBalancer": {"ingress": addresses}}});
+    ("services", service)
+}
+
+#[test]
+fn of_several_addresses_the_one_that_answers_is_probed() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    let dir = cluster(vec![balanced(port, &json!([{"ip": "::1"}, {"ip": "127.0.0.1"}]))]);
+    let args = ["probe", HOST, "--target", "cluster", "--timeout", "500ms", "-o", "json"];
+    let probe = dir
+        .run(&args)
+        .exits(1)
+        .says(&format!("the gateway is at 127.0.0.1 port {port}"))
+        .says("which also has ::1");
+    let target = probe.json()["results"][0]["target"].to_string();
+    assert!(target.contains("127.0.0.1"), "{target}");
+    // Flags that name a cluster mean it, whatever else is set.
+    let args = ["probe", "--print-env", "--context", "there"];
+    let mut command = dir.command(&args);
+    let printed = Ran::of(command.env("INGRESS_HOST", "192.0.2.1"), &args)
+        .exits(0)
+        .says("which also has 127.0.0.1");
+    assert!(
+        printed.stdout.starts_with("export INGRESS_HOST=::1\n"),
+        "{}",
+        printed.stdout
+    );
+    assert!(!printed.stderr.contains("--connect-to"), "{}", printed.stderr);
+}
+
+#[test]
+fn for_a_name_of_the_gateway_the_curl_line_that_works_is_told() {
+    let dir = cluster(vec![balanced(443, &json!([{"hostname": "localhost"}]))]);
+    let args = ["probe", "--print-env", "--target", "cluster"];
+    let printed = dir
+        .run(&args)
+        .exits(0)
+        .says("--connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT");
+    assert_eq!(
+        printed.stdout,
+        "export INGRESS_HOST=localhost\nexport SECURE_INGRESS_PORT=443\n"
+    );
+}
+
+#[test]
+fn an_annotation_of_a_live_object_silences_a_finding() {
+    let (plural, mut one) = gateway("shop", "ingressgateway", &tls(HOST, "missing"));
+    for (annotation, expected) in [("ITL0301", false), ("IST0101", false), ("IST0102", true)] {
+        one["metadata"]["annotations"] = json!({"galley.istio.io/analyze-suppress": annotation});
+        let dir = cluster(vec![(plural, one.clone())]);
+        let lint = dir.run(&["lint", "--cluster", "-o", "json"]);
+        let found = findings(&lint).iter().any(|(code, _)| code == "ITL0301");
+        assert_eq!(found, expected, "{annotation}: {}", lint.stdout);
+    }
 }
 
 #[test]
