@@ -6,7 +6,7 @@ use super::Failure;
 use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
 use crate::cluster::client::Client;
-use crate::cluster::ingress::{self, Wanted};
+use crate::cluster::ingress::{self, Ingress, Wanted};
 use crate::cluster::pods::{Forward, PodRef};
 use crate::cluster::{discover, gateway_pod};
 use crate::probe::codes::Code;
@@ -19,6 +19,8 @@ use crate::workspace::file::WorkspaceFile;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one of several addresses may take to answer before the next one is tried.
+const CONNECT: Duration = Duration::from_secs(2);
 /// How many of a gateway's pods are tried, where the node of one cannot be reached.
 const PODS_TRIED: usize = 3;
 
@@ -107,9 +109,16 @@ pub(super) fn wanted(gateway: GatewayEntry, context: &Context) -> Wanted {
 /// # Errors
 /// When there is no address.
 pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Target, String), Problem> {
-    let ingress = ingress::choose(found, wanted)?;
+    ingress::choose(found, wanted).map(of_ingress)
+}
+
+fn of_ingress(ingress: Ingress) -> (Target, String) {
+    let others = match ingress.others.join(", ") {
+        others if others.is_empty() => String::new(),
+        others => format!(", which also has {others}"),
+    };
     let told = format!(
-        "the gateway is at {} port {}, by {}",
+        "the gateway is at {} port {}, by {}{others}",
         ingress.host, ingress.secure_port, ingress.source
     );
     let target = Target::Address {
@@ -118,7 +127,28 @@ pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Targe
         plain_port: ingress.plain_port,
         place: Place::Cluster,
     };
-    Ok((target, told))
+    (target, told)
+}
+
+/// Of several addresses the first one that takes a connection; where none does,
+/// or there is only one, the first.
+async fn answering(mut ingress: Ingress) -> Ingress {
+    if ingress.others.is_empty() {
+        return ingress;
+    }
+    let all: Vec<String> = std::iter::once(ingress.host.clone())
+        .chain(ingress.others.clone())
+        .collect();
+    for (place, host) in all.iter().enumerate() {
+        let connected = tokio::net::TcpStream::connect((host.as_str(), ingress.secure_port));
+        if let Ok(Ok(_)) = tokio::time::timeout(CONNECT, connected).await {
+            ingress.host.clone_from(host);
+            ingress.others = all;
+            ingress.others.remove(place);
+            break;
+        }
+    }
+    ingress
 }
 
 /// Looks for the gateway, and reaches it by its address or through a port-forward.
@@ -140,8 +170,11 @@ pub(super) async fn reach_found(
     found: &ingress::Found,
     wanted: &Wanted,
 ) -> Result<(Reached, String), Problem> {
-    let nowhere = match of_found(found, wanted) {
-        Ok((target, told)) => return Ok((target.into(), told)),
+    let nowhere = match ingress::choose(found, wanted) {
+        Ok(ingress) => {
+            let (target, told) = of_ingress(answering(ingress).await);
+            return Ok((target.into(), told));
+        }
         Err(problem) => problem,
     };
     let mut failed = None;

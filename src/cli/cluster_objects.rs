@@ -10,6 +10,7 @@ use super::{Failure, cluster_ingress};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::parts::{self, Parts, Places, Want};
+use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
 /// How long an API server that fails or is busy is asked again.
@@ -17,9 +18,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which cluster.
 #[derive(clap::Args, Default)]
+#[command(
+    mut_arg("kubeconfig", |flag| flag.requires("cluster")),
+    mut_arg("context", |flag| flag.requires("cluster"))
+)]
 pub(super) struct LiveArgs {
     /// Take the objects of a cluster: the one that apply recorded, else the kubeconfig's current one
-    #[arg(long, conflicts_with = "filename", help_heading = "Cluster")]
+    #[arg(long, conflicts_with_all = ["filename", "recursive"], help_heading = "Cluster")]
     pub(super) cluster: bool,
     #[command(flatten)]
     pub(super) place: KubeconfigArgs,
@@ -57,7 +62,8 @@ pub(super) async fn client<'n>(
 /// this user may; with it, that one and the one of the gateway's pods.
 ///
 /// # Errors
-/// When the server cannot be asked, or refuses what nothing works without: exit 3.
+/// A namespace of the flags that is not there: exit 2. When the server cannot be
+/// asked, or refuses what nothing works without: exit 3.
 pub(super) async fn look(
     client: &Client<'_>,
     config: Option<&WorkspaceConfig>,
@@ -80,6 +86,15 @@ pub(super) async fn look(
     known.push(named.clone().unwrap_or_else(|| usual.clone()));
     let mut seen = std::collections::HashSet::new();
     known.retain(|namespace| seen.insert(namespace.clone()));
+    for named in context.namespace.iter().chain(&context.gateway_namespace) {
+        if parts::is_absent(client, named).await {
+            return Err(Failure::usage(
+                Problem::new(format!("there is no namespace {named}"))
+                    .at(format!("context {}", client.access.context))
+                    .fix("kubectl get namespaces shows which there are"),
+            ));
+        }
+    }
     let pods = parts::pods(client, &gateway.selector, &known)
         .await
         .map_err(Failure::runtime)?;

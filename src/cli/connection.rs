@@ -125,6 +125,19 @@ impl ConnectionArgs {
         }
     }
 
+    /// As [`ConnectionArgs::reach`], for an address that is printed: flags that
+    /// name a cluster mean it, whatever else runs.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) async fn reach_printed(&self, context: &Context) -> Result<Reached, Failure> {
+        let names_cluster = self.cluster.kubeconfig.is_some() || self.cluster.context.is_some();
+        if self.target.is_none() && names_cluster {
+            return cluster_ingress::reach(&self.cluster, Lifetime::Beyond, context).await;
+        }
+        self.reach(&[], Lifetime::Beyond, context).await
+    }
+
     /// As [`ConnectionArgs::reach`], but goes to a cluster only when the flag
     /// says so.
     ///

@@ -36,7 +36,8 @@ const CONCURRENCY: usize = 64;
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
   istio-tls probe --target cluster                 the gateway's LoadBalancer, a node's port, or a port-forward
-  eval "$(istio-tls probe --print-env --target cluster)"; curl --resolve HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST ...
+  eval "$(istio-tls probe --print-env --target cluster)"
+  curl --connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT https://HOST:$SECURE_INGRESS_PORT/
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
   istio-tls probe -o html > probe.html
@@ -172,8 +173,15 @@ fn nowhere() -> Failure {
 /// Prints the variables that Istio's tasks go by.
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let reached = runtime()?.block_on(args.connection.reach(&[], Lifetime::Beyond, context))?;
+    let reached = runtime()?.block_on(args.connection.reach_printed(context))?;
     let variables = variables(&reached.target).ok_or_else(nowhere)?;
+    if let Target::Address { host, .. } = &reached.target
+        && host.parse::<std::net::IpAddr>().is_err()
+    {
+        context.say(
+            "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT",
+        );
+    }
     match format {
         context::Format::Text => context.print(&export_lines(&variables))?,
         context::Format::Json => {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde_json::json;
 
 use super::args::choice;
 use super::cluster_ingress::{Lifetime, Reached};
 use super::connection::{ConnectionArgs, check_path, runtime};
-use super::context::Context;
+use super::context::{Context, Format};
 use super::{Exit, Failure};
 use crate::files;
 use crate::probe::command_lines::{Extras, Tool, line};
@@ -28,7 +31,7 @@ const DATA_LIMIT: u64 = 256 << 20;
 ///
 /// SNI, address, trusted root and client certificate are those that `probe`
 /// would use; the chain is judged before anything is sent. The body goes to
-/// standard output.
+/// standard output; with -o json status, headers and body do.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls request httpbin.example.com /status/418
@@ -63,6 +66,7 @@ pub(super) struct RequestArgs {
 }
 
 pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
     let runtime = runtime()?;
     let (expectation, reached) = runtime.block_on(expectation(args, context))?;
     check_path(&expectation.path)?;
@@ -76,10 +80,14 @@ pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure
         if let Some(verdict) = &expectation.blocked {
             return Err(refused(verdict));
         }
-        context.print(&format!("{}\n", line(tool, &expectation, &extras)))?;
+        let line = line(tool, &expectation, &extras);
+        match format {
+            Format::Text => context.print(&format!("{line}\n"))?,
+            Format::Json => context.print_json(&json!({"schema": 1, "line": line}))?,
+        }
         return Ok(Exit::Done);
     }
-    let sent = send(args, &expectation, &runtime, context);
+    let sent = send(args, &expectation, format, &runtime, context);
     match (sent, reached.trouble()) {
         (Err(_), Some(problem)) => Err(Failure::findings(problem)),
         (sent, _) => sent,
@@ -106,6 +114,7 @@ async fn expectation(args: &RequestArgs, context: &Context) -> Result<(Expectati
 fn send(
     args: &RequestArgs,
     expectation: &Expectation,
+    format: Format,
     runtime: &tokio::runtime::Runtime,
     context: &Context,
 ) -> Result<Exit, Failure> {
@@ -131,15 +140,41 @@ fn send(
     let Some(status) = status else {
         return Err(refused(&judge(&facts, expectation, now)));
     };
-    if args.include {
-        context.print(&head(&facts, status))?;
+    match format {
+        Format::Json => context.print_json(&answer(&facts, status, &body))?,
+        Format::Text => {
+            if args.include {
+                context.print(&head(&facts, status))?;
+            }
+            context.print_bytes(&body)?;
+        }
     }
-    context.print_bytes(&body)?;
     let answered = status < 400 || status == 418;
     if !answered && !args.include {
         context.say(&format!("HTTP {status}"));
     }
     Ok(if answered { Exit::Done } else { Exit::Findings })
+}
+
+/// The answer for programs. A body that is no text is in base64.
+fn answer(facts: &Facts, status: u16, body: &[u8]) -> serde_json::Value {
+    let http = facts.http.as_ref();
+    let headers = http.into_iter().flat_map(|http| &http.headers);
+    let headers: Vec<_> = headers
+        .map(|(name, value)| json!({"name": name, "value": value}))
+        .collect();
+    let mut answer = json!({
+        "schema": 1,
+        "protocol": http.map(|http| &http.protocol),
+        "status": status,
+        "headers": headers,
+    });
+    let (field, text) = match std::str::from_utf8(body) {
+        Ok(text) => ("body", text.to_owned()),
+        Err(_) => ("bodyBase64", STANDARD.encode(body)),
+    };
+    answer[field] = text.into();
+    answer
 }
 
 fn head(facts: &Facts, status: u16) -> String {

@@ -16,6 +16,8 @@ pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
+    /// Further ones, where the LoadBalancer has several.
+    pub others: Vec<String>,
     /// The port for HTTPS.
     pub secure_port: u16,
     /// The port for HTTP, where there is one.
@@ -100,13 +102,14 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
     let balanced = service["status"]["loadBalancer"]["ingress"].as_array();
-    let address = balanced.into_iter().flatten().find_map(|entry| {
+    let mut addresses = balanced.into_iter().flatten().filter_map(|entry| {
         let address = |field: &str| entry[field].as_str().filter(|text| !text.is_empty());
-        address("ip").or_else(|| address("hostname"))
+        address("ip").or_else(|| address("hostname")).map(str::to_owned)
     });
-    if let (Some(address), Some(port)) = (address, number(&secure["port"])) {
+    if let (Some(address), Some(port)) = (addresses.next(), number(&secure["port"])) {
         return Ok(Ingress {
-            host: address.to_owned(),
+            host: address,
+            others: addresses.collect(),
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["port"])),
             source: format!("the LoadBalancer of {title}"),
@@ -128,6 +131,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
         };
         return Ok(Ingress {
             host,
+            others: Vec::new(),
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["nodePort"])),
             source: format!("{owner} and the NodePort of {title}{pending}"),
@@ -218,6 +222,7 @@ fn of_gateway(gateway: &Value) -> Option<Ingress> {
         .find(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"))?;
     Some(Ingress {
         host: host.to_owned(),
+        others: Vec::new(),
         secure_port: port(&["HTTPS", "TLS"])?,
         plain_port: port(&["HTTP"]),
         source: format!(

@@ -41,8 +41,6 @@ pub struct Want {
 pub enum Within {
     /// Of all of them; otherwise of those that are known by name.
     All,
-    /// Of all of them, or none: a part of them would mislead.
-    AllOrNone,
     /// Of the one where the gateway's pods run.
     PodNamespace,
 }
@@ -52,6 +50,8 @@ pub enum Within {
 pub enum UnlessSeen {
     /// They are done without.
     GoOn,
+    /// So they are, but the server must know the kind.
+    GoOnIfServed,
     /// Nothing works; what helps instead, if anything does.
     Fail(Option<&'static str>),
 }
@@ -156,15 +156,11 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
     let mut refused: Option<Problem> = None;
     let namespaces: Vec<String> = match want.within {
         Within::PodNamespace => vec![places.pods.clone()],
-        Within::All | Within::AllOrNone => {
-            if places.only_known && resource.namespaced {
-                if want.within == Within::AllOrNone {
-                    return Ok(Parts::without(want, &resource, None, &only_some(places)));
-                }
-            } else {
+        Within::All => {
+            if !places.only_known || !resource.namespaced {
                 match may_list(client, &resource, None).await? {
                     None => return Ok(Parts::whole(resource)),
-                    Some(problem) if !resource.namespaced || want.within == Within::AllOrNone => {
+                    Some(problem) if !resource.namespaced => {
                         return Parts::refused(want, &resource, None, problem);
                     }
                     Some(problem) => refused = Some(problem),
@@ -254,7 +250,7 @@ impl Parts {
         mut problem: Problem,
     ) -> Result<Self, Problem> {
         match want.unless_seen {
-            UnlessSeen::GoOn => Ok(Self::without(want, resource, namespace, &problem.what)),
+            UnlessSeen::GoOn | UnlessSeen::GoOnIfServed => Ok(Self::without(want, resource, namespace, &problem.what)),
             UnlessSeen::Fail(instead) => {
                 if let Some(instead) = instead {
                     let fix = problem.fix.take().map(|fix| format!("{fix}; or ")).unwrap_or_default();
@@ -281,6 +277,13 @@ async fn may_list(
         ApiError::Status(status) if status.code == 403 => Ok(Some(problem)),
         _ => Err(problem),
     }
+}
+
+/// Whether the server says that there is no such namespace; who may not ask is not told so.
+pub async fn is_absent(client: &Client<'_>, namespace: &str) -> bool {
+    let path = core("Namespace", "namespaces", false).path(None, Some(namespace));
+    let answer = client.send(&Call::get(path)).await;
+    matches!(answer, Err(ApiError::Status(status)) if status.is_not_found())
 }
 
 /// Pods that bear the labels of `selector`: their namespaces and labels. In the

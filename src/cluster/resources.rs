@@ -47,6 +47,11 @@ impl Resource {
         }
     }
 
+    /// Whether it is a kind of this API group.
+    pub fn is_of(&self, wanted: &str) -> bool {
+        group(&self.api_version) == wanted
+    }
+
     /// What an error says was asked for.
     pub fn asked(&self, verb: &'static str, namespace: Option<&str>, name: Option<&str>) -> Asked {
         let namespace = namespace.filter(|_| self.namespaced);

@@ -1,7 +1,7 @@
 //! The destinations that routes name, and where each is reached: a given
 //! upstream, a built-in sample, or nowhere when the input's Services lack it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::field::Field;
 use super::table::{Cluster, Endpoint, Sample, UpstreamProtocol};
@@ -94,19 +94,37 @@ impl Upstream {
     }
 }
 
-/// The Services of the input: full name to ports. Empty when the input has none at all.
-pub(super) type KnownServices = HashMap<String, Vec<u16>>;
+/// The Services of the input.
+#[derive(Debug, Default, Clone)]
+pub struct KnownServices {
+    /// Their ports by full name.
+    pub ports: HashMap<String, Vec<u16>>,
+    /// The namespaces whose Services are seen, where those of others are not.
+    pub seen_in: Option<BTreeSet<String>>,
+}
+
+impl KnownServices {
+    /// Whether a host that is not among them may exist all the same: the input
+    /// has none at all, or those of its namespace are not seen.
+    fn may_exist(&self, host: &str) -> bool {
+        let Some(seen_in) = &self.seen_in else {
+            return self.ports.is_empty();
+        };
+        let namespace = host.split('.').nth(1).filter(|_| is_cluster_local(host));
+        namespace.is_none_or(|namespace| !seen_in.contains(namespace))
+    }
+}
 
 /// Collects the clusters of a table while its routes are built.
 pub(super) struct Clusters<'a> {
     upstreams: &'a [Upstream],
-    services: KnownServices,
+    services: &'a KnownServices,
     by_name: BTreeMap<String, usize>,
     pub(super) list: Vec<Cluster>,
 }
 
 impl<'a> Clusters<'a> {
-    pub(super) fn new(upstreams: &'a [Upstream], services: KnownServices) -> Self {
+    pub(super) fn new(upstreams: &'a [Upstream], services: &'a KnownServices) -> Self {
         Self {
             upstreams,
             services,
@@ -135,7 +153,7 @@ impl<'a> Clusters<'a> {
             );
         }
         let host = full_name(&destination.host, namespace);
-        let known = self.services.get(&host);
+        let known = self.services.ports.get(&host);
         let port = destination
             .port
             .as_ref()
@@ -163,7 +181,7 @@ impl<'a> Clusters<'a> {
                 port: upstream.target_port,
                 protocol: upstream.protocol,
             },
-            None if self.services.is_empty() || known.is_some_and(|ports| ports.contains(&port)) => {
+            None if known.map_or_else(|| self.services.may_exist(&host), |ports| ports.contains(&port)) => {
                 Endpoint::Sample(sample_for(&host))
             }
             None => {
@@ -172,7 +190,7 @@ impl<'a> Clusters<'a> {
                         let ports: Vec<String> = ports.iter().map(ToString::to_string).collect();
                         format!("the Service has no port {port}; it has {}", ports.join(", "))
                     }
-                    None => "the input has Services, but not this one".to_owned(),
+                    None => "there are Services, but not this one".to_owned(),
                 };
                 notes.push(
                     Problem::new(format!("requests to {name} are answered 503"))
@@ -221,7 +239,9 @@ fn sample_for(host: &str) -> Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::{Upstream, full_name, sample_for};
+    use std::collections::HashMap;
+
+    use super::{KnownServices, Upstream, full_name, sample_for};
     use crate::gateway::table::{Sample, UpstreamProtocol};
 
     #[test]
@@ -296,6 +316,28 @@ mod tests {
                 expected,
                 "{text} for {host}"
             );
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_not_seen_may_exist() {
+        let seen = |namespaces: &[&str]| KnownServices {
+            ports: HashMap::from([("a.shop.svc.cluster.local".to_owned(), vec![80])]),
+            seen_in: Some(namespaces.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        let all = KnownServices {
+            seen_in: None,
+            ..seen(&[])
+        };
+        for (services, host, expected) in [
+            (KnownServices::default(), "b.shop.svc.cluster.local", true),
+            (all, "b.shop.svc.cluster.local", false),
+            (seen(&["shop"]), "b.shop.svc.cluster.local", false),
+            (seen(&["shop"]), "b.other.svc.cluster.local", true),
+            (seen(&[]), "b.shop.svc.cluster.local", true),
+            (seen(&["com"]), "b.com", true),
+        ] {
+            assert_eq!(services.may_exist(host), expected, "{host} {services:?}");
         }
     }
 

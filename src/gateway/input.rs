@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use rustls::pki_types::CertificateRevocationListDer;
 
-use super::clusters::Upstream;
+use super::clusters::{KnownServices, Upstream};
 use super::field::Locate;
 use crate::manifests::model::gateway::GatewaySpec;
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
@@ -18,8 +18,8 @@ pub struct Input {
     pub gateways: Vec<Object<GatewaySpec>>,
     /// VirtualServices, in the order of the input.
     pub virtual_services: Vec<Object<VirtualServiceSpec>>,
-    /// Services: ports by full name. Empty when the input holds none, and then every destination exists.
-    pub services: std::collections::HashMap<String, Vec<u16>>,
+    /// Services; where there is none at all, every destination exists.
+    pub services: KnownServices,
     /// The namespace of the gateway's pods.
     pub pod_namespace: String,
     /// The labels of the gateway's pods.

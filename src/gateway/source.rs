@@ -1,6 +1,7 @@
 //! What `serve` is configured from becomes a routing table: the objects of the
 //! input, the Secrets, and the settings beside them. One reading gives one table.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::clusters::Upstream;
@@ -124,12 +125,13 @@ impl GatewaySources {
             crls: self.read_crls(files).map_err(SourceError::Bad)?,
             ..Input::default()
         };
+        input.services.seen_in = collected.seen_in("Service");
         for object in collected.objects.drain(..) {
             input.take(object, &collected.namespace);
         }
         if input.gateways.is_empty() {
             return Err(SourceError::Nothing(match live {
-                Some(live) => no_live_gateway(&live.context),
+                Some(live) => no_live_gateway(&live.context, collected.seen_in("Gateway")),
                 None if self.inputs.is_workspace() => nothing_found(&self.inputs.workspace, "serve"),
                 None => no_gateway(&self.inputs.manifests),
             }));
@@ -201,6 +203,7 @@ impl Input {
             Manifest::Service(service) => {
                 let ports = service.spec.ports.iter().map(|port| port.port).collect();
                 self.services
+                    .ports
                     .insert(format!("{name}.{namespace}.svc.cluster.local"), ports);
             }
             Manifest::Secret(_) | Manifest::Deployment(_) | Manifest::Other(_) => {}
@@ -226,8 +229,12 @@ impl Locate for InCluster {
     }
 }
 
-fn no_live_gateway(context: &str) -> Problem {
-    Problem::new("there is no Gateway in the cluster")
+fn no_live_gateway(context: &str, seen_in: Option<BTreeSet<String>>) -> Problem {
+    let whereabouts = match seen_in.map(Vec::from_iter) {
+        None => "in the cluster".to_owned(),
+        Some(seen) => format!("in the namespaces {}, and others are not looked at", seen.join(", ")),
+    };
+    Problem::new(format!("there is no Gateway {whereabouts}"))
         .at(format!("context {context}"))
         .why("serve opens the ports that Gateways (networking.istio.io) name")
         .fix("istio-tls apply, or kubectl apply -f with a Gateway")

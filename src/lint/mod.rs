@@ -34,7 +34,7 @@ mod world;
 pub use codes::Code;
 pub use finding::{Finding, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
-pub use suppress::{Suppression, suppress};
+pub use suppress::{Suppression, suppress, suppress_annotated};
 pub use world::{Item, Settings, Unseen, World};
 
 /// Runs every rule over the world. Findings are sorted by file, line, column
@@ -53,6 +53,16 @@ pub fn lint(world: &World<'_>) -> Report {
     }
     let (mut found, partly) = findings.into_parts();
     skipped.extend(partly);
+    for skipped in &mut skipped {
+        // Rules speak of the input; who looks at a cluster has none.
+        if let Some(rest) = skipped
+            .reason
+            .strip_prefix("the input ")
+            .filter(|_| world.store.in_cluster)
+        {
+            skipped.reason = format!("{} {rest}", world.store.source());
+        }
+    }
     skipped.sort();
     skipped.dedup();
     found.sort_by(Finding::order);

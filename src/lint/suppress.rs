@@ -1,11 +1,12 @@
 //! Findings that somebody chose not to hear of: comments in the manifests
-//! (`# istio-tls:ignore ITL0012`) and `--suppress CODE[=OBJECT]`.
+//! (`# istio-tls:ignore ITL0012`), `--suppress CODE[=OBJECT]`, and the annotation
+//! that `istioctl analyze` goes by, which live objects can have, too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::codes;
 use super::finding::{Finding, Place, Report};
-use crate::manifests::load::Ignore;
+use crate::manifests::load::{Ignore, Object};
 use crate::problem::Problem;
 
 /// `--suppress`: a code, for objects whose name fits a pattern.
@@ -88,6 +89,30 @@ pub fn suppress(report: &mut Report, ignores: &[Ignore], flags: &[Suppression]) 
     report.findings.sort_by(Finding::order);
 }
 
+/// The annotation of an object that names codes, `*` for every one
+/// (<https://istio.io/latest/docs/reference/config/annotations/#GalleyAnalyzeSuppress>).
+const ANNOTATION: &str = "galley.istio.io/analyze-suppress";
+
+/// Takes out what annotations of the objects suppress; `default_namespace` is
+/// for those that name none.
+pub fn suppress_annotated(report: &mut Report, objects: &[Object], default_namespace: &str) {
+    let mut named: HashMap<String, HashSet<String>> = HashMap::new();
+    for object in objects {
+        if let Some(codes) = object.manifest.metadata().annotations.get(ANNOTATION) {
+            let codes = codes.split(',').map(|code| code.trim().to_ascii_uppercase());
+            named
+                .entry(object.manifest.title(default_namespace))
+                .or_default()
+                .extend(codes);
+        }
+    }
+    report.findings.retain(|finding| {
+        let codes = named.get(&finding.object);
+        let has = |code: &str| codes.is_some_and(|codes| codes.contains(code));
+        !has("*") && !has(finding.code) && !finding.istio.is_some_and(has)
+    });
+}
+
 /// What is wrong with a comment.
 fn useless(named: &[String], used: &[bool], report: &Report) -> Option<String> {
     if named.is_empty() {
@@ -146,7 +171,7 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Suppression, matches, suppress};
+    use super::{ANNOTATION, Suppression, matches, suppress, suppress_annotated};
     use crate::lint::testing::lint_yaml;
     use crate::manifests::load::load;
 
@@ -194,6 +219,38 @@ mod tests {
         }
         assert!(Suppression::parse("ITL9999").is_err());
         assert!(Suppression::parse("IST0106=a").is_ok());
+    }
+
+    #[test]
+    fn annotations_take_out_the_findings_of_their_object() {
+        let gateway = |name: &str, annotation: &str| {
+            format!(
+                "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, annotations: {{{annotation}}}}}\nspec: {{selector: {{a: b}}, servers: []}}\n---\n"
+            )
+        };
+        let left = |annotation: &str| {
+            let annotation = match annotation {
+                "" => String::new(),
+                codes => format!("{ANNOTATION}: '{codes}'"),
+            };
+            let yaml = gateway("one", &annotation) + &gateway("two", "");
+            let mut report = lint_yaml(&yaml);
+            suppress_annotated(&mut report, &load(&yaml, "-").objects, "default");
+            let findings = report.findings.into_iter();
+            let found = findings.filter(|finding| finding.istio == Some("IST0101"));
+            found.map(|finding| finding.object).collect::<Vec<_>>()
+        };
+        let (one, two) = ("Gateway default/one", "Gateway default/two");
+        for (annotation, expected) in [
+            ("", &[one, two][..]),
+            ("IST0101", &[two]),
+            ("IST0001, ist0101", &[two]),
+            ("ITL0101", &[two]),
+            ("*", &[two]),
+            ("IST0102", &[one, two]),
+        ] {
+            assert_eq!(left(annotation), expected, "{annotation}");
+        }
     }
 
     #[test]

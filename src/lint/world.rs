@@ -211,16 +211,19 @@ impl<'a> World<'a> {
 
     /// Why a part of the world is not known; none when it is.
     pub fn lacks(&self, need: Need) -> Option<&str> {
-        let unseen = |kind| self.unseen(kind).filter(|_| !self.settings.secrets_elsewhere);
         match need {
-            Need::Services if self.services.is_empty() => Some(
-                self.unseen("Service")
-                    .unwrap_or("the input holds no Service, so every destination may exist"),
-            ),
-            Need::Secrets if self.secrets.is_empty() && !self.settings.secrets_elsewhere => Some(
-                unseen("Secret").unwrap_or("the input holds no Secret, and there is neither a workspace nor --certs"),
-            ),
-            Need::Secrets if !self.sees("Secret", self.pod_namespace()) => unseen("Secret"),
+            Need::Services if self.services.is_empty() => match self.settings.unseen.get("Service") {
+                // There is none where they are seen.
+                Some(unseen) if !unseen.seen_in.is_empty() => None,
+                Some(unseen) => Some(&unseen.why),
+                None => Some("the input holds no Service, so every destination may exist"),
+            },
+            Need::Secrets if self.settings.secrets_elsewhere => None,
+            Need::Secrets if !self.sees("Secret", self.pod_namespace()) => self.unseen("Secret"),
+            // Of a cluster it is known that there is none.
+            Need::Secrets if self.secrets.is_empty() && !self.store.in_cluster => {
+                Some("the input holds no Secret, and there is neither a workspace nor --certs")
+            }
             Need::AllOf(kinds) => kinds.iter().find_map(|kind| self.unseen(kind)),
             Need::Services | Need::Secrets => None,
         }

@@ -100,6 +100,16 @@ pub struct Expectation {
 }
 
 impl Expectation {
+    /// The line that brings the host's Secret into its cluster. In a workspace
+    /// that is all of it: a Gateway of one host would take its place from those
+    /// of the others, and kubectl without --server-side keeps the key in an annotation.
+    pub(super) fn apply_line(&self) -> String {
+        if self.mode.is_some() {
+            return "istio-tls apply".to_owned();
+        }
+        "istio-tls apply in the workspace that has the host; without one: kubectl create -n istio-system secret tls NAME --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -, where NAME is the Gateway's credentialName".to_owned()
+    }
+
     /// The dial that shows whether it holds.
     pub fn dial(&self, patience: std::time::Duration) -> Dial {
         Dial {

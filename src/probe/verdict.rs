@@ -219,7 +219,10 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
             "the handshake is signed with another key than that of the served certificate: tls.key does not belong to tls.crt",
             "a signature by the certificate's key",
             "a signature by another key",
-            "put the key that belongs to the certificate into the Secret: istio-tls manifests --only secrets | kubectl apply -f -",
+            format!(
+                "put the key that belongs to the certificate into the Secret: {}",
+                wanted.apply_line()
+            ),
         ));
     }
     None

@@ -153,9 +153,9 @@ fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
         Place::Local => format!(
             "the log of istio-tls serve says which of the two; for a host that the workspace does not have: istio-tls gen-certs {host}"
         ),
-        Place::Ingress | Place::Cluster | Place::Given => format!(
-            "istio-tls manifests {host} --only secrets,gateway | kubectl apply -f - ; then: kubectl -n istio-system get secrets"
-        ),
+        Place::Ingress | Place::Cluster | Place::Given => {
+            format!("{}; istio-tls doctor {host} says which of the two", wanted.apply_line())
+        }
     };
     Verdict::new(
         code,

@@ -1,6 +1,6 @@
 //! What lint found, as text for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::lint_excerpt::Texts;
@@ -152,17 +152,17 @@ pub fn skipped(skipped: &[Skipped], layout: Layout) -> String {
 /// Reasons without what follows from them, which stands behind a comma:
 /// `no Secret, no Service in the input; something else`.
 fn in_short<'r>(reasons: impl Iterator<Item = &'r str>) -> String {
-    let mut absent: Vec<&str> = Vec::new();
+    let mut absent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut parts: Vec<String> = Vec::new();
     for reason in reasons {
         let short = reason.split_once(',').map_or(reason, |(short, _)| short);
-        match short.strip_prefix("the input holds ") {
-            Some(what) => absent.push(what),
-            None => parts.push(short.to_owned()),
+        match short.split_once(" holds ") {
+            Some((source @ ("the input" | "the cluster"), what)) => absent.entry(source).or_default().push(what),
+            _ => parts.push(short.to_owned()),
         }
     }
-    if !absent.is_empty() {
-        parts.insert(0, format!("{} in the input", absent.join(", ")));
+    for (source, absent) in absent {
+        parts.insert(0, format!("{} in {source}", absent.join(", ")));
     }
     parts.join("; ")
 }

@@ -3,7 +3,7 @@
 //! of the sources and Istio's rules for a Secret's keys live here; what is
 //! made of the bytes is the work of those who ask.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -102,9 +102,17 @@ pub struct SecretStore<'a> {
     pub host_files: bool,
     /// The objects are those of a cluster, where a missing Secret would be made.
     pub in_cluster: bool,
+    /// The Secrets that `istio-tls apply` makes of the workspace's chains, where
+    /// those give no material themselves.
+    pub applied: HashSet<String>,
 }
 
 impl SecretStore<'_> {
+    /// What the objects are of, for messages: `the input`, or `the cluster`.
+    pub fn source(&self) -> &'static str {
+        if self.in_cluster { "the cluster" } else { "the input" }
+    }
+
     /// Finds a Secret of the gateway's namespace: in the input, then below
     /// `--certs`, then among the workspace's chains. `hosts` are those of the
     /// server that wants it: a tree given with `--certs` serves its own host

@@ -1,6 +1,6 @@
 //! Istio's order of a Secret's keys, and the order of the sources.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::{MaterialFiles, SecretData, SecretMount, SecretStore};
@@ -52,6 +52,7 @@ fn store(files: &Files) -> SecretStore<'_> {
         files,
         host_files: false,
         in_cluster: false,
+        applied: HashSet::new(),
     }
 }
 

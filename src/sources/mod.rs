@@ -7,7 +7,7 @@ mod listing;
 pub mod live;
 mod workspace;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::files::{self, MANIFEST_LIMIT};
@@ -104,11 +104,12 @@ impl Sources {
             .unwrap_or_default();
         let mut pod_labels = default_pod_labels();
         pod_labels.extend(gateway.selector.clone());
-        let chains = if self.live.is_some() {
-            HashMap::new()
-        } else {
-            workspace.secret_names()
-        };
+        let mut chains = workspace.secret_names();
+        let mut applied = HashSet::new();
+        if self.live.is_some() {
+            chains.retain(|_, folder| folder.join("3_application/certs").is_dir());
+            applied = std::mem::take(&mut chains).into_keys().collect();
+        }
         let mut collected = Collected {
             objects: Vec::new(),
             warnings: Vec::new(),
@@ -131,6 +132,7 @@ impl Sources {
                 files,
                 host_files: self.host_files,
                 in_cluster: self.live.is_some(),
+                applied,
             },
             config: None,
         };
@@ -189,6 +191,7 @@ impl Sources {
                 files,
                 host_files: false,
                 in_cluster: false,
+                applied: HashSet::new(),
             },
         };
         collected.index(0, &gateway.selector);
@@ -248,6 +251,14 @@ impl Sources {
 }
 
 impl Collected<'_> {
+    /// The namespaces whose objects of this kind are seen; none when all are.
+    pub fn seen_in(&self, kind: &str) -> Option<BTreeSet<String>> {
+        let unseen = self.unseen.iter().filter(|unseen| unseen.kind == kind);
+        unseen
+            .map(|unseen| unseen.seen_in.clone())
+            .reduce(|one, other| one.intersection(&other).cloned().collect())
+    }
+
     fn take(&mut self, content: Vec<u8>, name: &str) {
         let loaded = load::load_bytes(&content, name);
         self.objects.extend(loaded.objects);

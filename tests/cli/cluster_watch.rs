@@ -178,6 +178,12 @@ fn usage_that_excludes_itself() {
     for (args, says) in [
         (&["serve", "--cluster", "-f", "a.yaml"][..], "cannot be used with"),
         (&["lint", "--cluster", "-f", "a.yaml"], "cannot be used with"),
+        (&["serve", "--cluster", "-R"], "cannot be used with"),
+        (&["lint", "--cluster", "-R"], "cannot be used with"),
+        (&["serve", "--context", "there"], "--cluster"),
+        (&["serve", "--kubeconfig", "there"], "--cluster"),
+        (&["lint", "--context", "there"], "--cluster"),
+        (&["lint", "--kubeconfig", "there"], "--cluster"),
         (&["lint", "--cluster", "k8s/"], "--cluster and k8s/ exclude each other"),
         (
             &["lint", "--cluster", "--fix"],
@@ -223,8 +229,9 @@ fn a_cluster_that_cannot_be_used() {
         .says("the cluster does not know Gateway of networking.istio.io/v1")
         .says("istioctl install");
     dir.run(&["lint", "--cluster"])
-        .exits(0)
-        .prints("0 objects in the cluster of context there");
+        .exits(3)
+        .says("the cluster does not know Gateway of networking.istio.io/v1")
+        .says("istioctl install");
     let forbidden = HttpStub::start(|request| match request.target.as_str() {
         "/apis/networking.istio.io/v1" => {
             let kinds = json!({"resources": [{"name": "gateways", "kind": "Gateway", "namespaced": true}]});
@@ -243,10 +250,15 @@ fn a_cluster_that_cannot_be_used() {
         ),
     });
     kubeconfig(&dir, &format!("http://{}", forbidden.address));
-    dir.run(&["lint", "--cluster", "-n", "shop"]).exits(0);
+    let ran = dir
+        .run(&["lint", "--cluster", "-n", "shop", "-o", "json"])
+        .exits(3)
+        .says("nothing of the cluster can be seen");
+    assert!(ran.json()["error"]["what"].is_string());
     dir.run(&["lint", "--cluster"])
-        .exits(0)
-        .says("not all is seen of the kinds Gateway")
+        .exits(3)
+        .says("nothing of the cluster can be seen")
+        .says("Gateway, VirtualService")
         .says("the user \"jane\" may not list gateways.networking.istio.io");
 }
 

@@ -14,6 +14,7 @@ mod bad_input_workspace;
 mod cluster_apply;
 mod cluster_errors;
 mod cluster_secrets;
+mod cluster_sight;
 mod cluster_watch;
 mod corpus;
 mod dataplane_admin;

@@ -308,6 +308,37 @@ fn endpoints_that_are_no_tls_servers() {
 }
 
 #[test]
+fn a_missing_secret_is_brought_by_a_line_that_harms_no_other_host() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let closes = listen(|mut stream| {
+        let _ = stream.read(&mut [0; 16 << 10]);
+    });
+    for (host, apply) in [
+        (HOST, "istio-tls apply; istio-tls doctor httpbin.example.com"),
+        (
+            "other.example.com",
+            "istio-tls apply in the workspace that has the host",
+        ),
+    ] {
+        let probe = dir.run(&["probe", host, "--target", &closes, "-o", "json"]).exits(1);
+        let json = probe.json();
+        let fix = json["results"][0]["verdict"]["fix"].as_str().expect("a fix");
+        assert!(fix.starts_with(apply), "{fix}");
+        let request = dir.run(&["request", host, "/", "--target", &closes]).exits(1);
+        for said in [fix, &request.stderr] {
+            // Of one host alone, the Gateway would lose the others; and kubectl
+            // keeps a Secret in an annotation unless the server applies.
+            assert!(
+                !said.contains("gateway |") && !said.contains("kubectl apply -f"),
+                "{said}"
+            );
+        }
+        request.says(apply);
+    }
+}
+
+#[test]
 fn bad_usage_is_told_and_ends_with_two() {
     let dir = Dir::new();
     dir.run(&["probe"]).exits(2).says("there is no host to reach");

@@ -1,5 +1,7 @@
 //! `request`: one request over a judged connection, and the printed lines.
 
+use serde_json::json;
+
 use crate::harness::Dir;
 use crate::serve_process::Serve;
 
@@ -18,6 +20,37 @@ fn the_body_goes_to_standard_output() {
     dir.run(&["request", HOST, "/status/418", "--alpn", "http/1.1", "-i"])
         .exits(0)
         .prints("HTTP/1.1 418");
+}
+
+#[test]
+fn json_is_printed_whatever_is_answered() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    let ask = |path: &str, exit: i32| dir.run(&["request", HOST, path, "-o", "json"]).exits(exit).json();
+    let teapot = ask("/status/418", 0);
+    assert_eq!((&teapot["schema"], &teapot["status"]), (&json!(1), &json!(418)));
+    assert_eq!(teapot["protocol"], "HTTP/2");
+    assert!(teapot["body"].as_str().is_some_and(|body| body.contains("teapot")));
+    let headers = teapot["headers"].as_array().expect("headers");
+    assert!(
+        headers
+            .iter()
+            .any(|header| header["name"] == "server" && header["value"] == "istio-envoy")
+    );
+    let missing = ask("/status/404", 1);
+    assert_eq!((&missing["status"], &missing["body"]), (&json!(404), &json!("")));
+    let args = ["request", HOST, "/status/418", "--print", "curl", "-o", "json"];
+    let line = dir.run(&args).exits(0).json();
+    assert!(line["line"].as_str().is_some_and(|line| line.starts_with("curl ")));
+    for format in ["yaml", "junit"] {
+        dir.run(&["request", HOST, "/status/418", "-o", format])
+            .exits(2)
+            .says("this command has no output format");
+    }
+    drop(serve);
+    let failed = ask("/status/418", 1);
+    assert!(failed["error"]["what"].is_string(), "{failed}");
 }
 
 #[test]

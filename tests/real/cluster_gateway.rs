@@ -22,6 +22,7 @@ pub(crate) fn start<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir:
 /// Starts it in an empty folder of its own.
 #[track_caller]
 pub(crate) fn without_address<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, dir: &'d Dir) -> Serve<'d> {
+    workspace.make_services(plane);
     Serve::start(
         dir,
         &[

@@ -25,6 +25,7 @@ impl Served {
     pub(crate) fn new(plane: &ControlPlane, name: &str, hosts: &[&str], mode: &str) -> Self {
         let workspace = ClusterWorkspace::new(plane, name, hosts, mode);
         workspace.run(&["apply", "--no-wait"]).exits(0);
+        workspace.make_services(plane);
         Self {
             workspace,
             dir: Dir::new(),
@@ -336,6 +337,7 @@ fn a_user_of_one_namespace_serves_what_stands_there() {
     let plane = ControlPlane::shared();
     let workspace = ClusterWorkspace::within(&plane, "limited", "limited", &[HOST], "simple");
     workspace.run(&["apply", "--no-wait", "--context", "limited"]).exits(0);
+    workspace.make_services(&plane);
     let served = Served {
         workspace,
         dir: Dir::new(),
@@ -357,7 +359,10 @@ fn a_user_of_one_namespace_serves_what_stands_there() {
         log.contains("not seen: gateways.networking.istio.io outside of the namespaces limited"),
         "{log}"
     );
-    assert!(log.contains("not seen: services of all namespaces"), "{log}");
+    assert!(
+        log.contains("not seen: services outside of the namespaces limited"),
+        "{log}"
+    );
     served.new_chain();
     plane.kubectl_with(&["replace"], &served.secret());
     wait_for(&mut serve, &trusting(&served.workspace.dir, HOST));

@@ -55,6 +55,18 @@ impl ClusterWorkspace {
         }
     }
 
+    /// Makes the Services that the routes lead to; no pod is behind them.
+    #[track_caller]
+    pub(crate) fn make_services(&self, plane: &ControlPlane) {
+        let list = self.dir.run(&["manifests", "--samples", "-o", "json"]).exits(0).json();
+        let all = list["items"].as_array().expect("items").iter();
+        let services: Vec<_> = all.filter(|object| object["kind"] == "Service").collect();
+        if !services.is_empty() {
+            let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": services});
+            plane.kubectl_with(&["apply", "--server-side"], &list.to_string());
+        }
+    }
+
     /// Changes a line of istio-tls.yaml.
     pub(crate) fn set(&self, field: &str, value: &str) {
         let text = self.dir.read("istio-tls.yaml");

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::LintArgs;
 use crate::cli::Failure;
 use crate::cli::cluster_access::runtime;
-use crate::cli::cluster_objects;
+use crate::cli::cluster_objects::{self, Sight};
 use crate::cli::context::Context;
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::parts::{self, UnlessSeen, Want, Within};
@@ -27,8 +27,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Every kind that a rule looks at, but for those that others make Secrets of:
 /// what they have made is there itself.
 const WANTS: &[Want] = &[
-    want("networking.istio.io", ISTIO, "Gateway"),
-    want("networking.istio.io", ISTIO, "VirtualService"),
+    of_istio("Gateway"),
+    of_istio("VirtualService"),
     want("networking.istio.io", ISTIO, "DestinationRule"),
     want("networking.istio.io", ISTIO, "ServiceEntry"),
     want("security.istio.io", &["v1", "v1beta1"], "RequestAuthentication"),
@@ -54,6 +54,14 @@ const fn want(group: &'static str, versions: &'static [&'static str], kind: &'st
         kind,
         within: Within::All,
         unless_seen: UnlessSeen::GoOn,
+    }
+}
+
+/// A kind without which there is no Istio.
+const fn of_istio(kind: &'static str) -> Want {
+    Want {
+        unless_seen: UnlessSeen::GoOnIfServed,
+        ..want("networking.istio.io", ISTIO, kind)
     }
 }
 
@@ -88,7 +96,14 @@ pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSou
     runtime()?.block_on(async {
         let notice = |text: &str| context.say(text);
         let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
-        Ok(Some(live(&client, config.as_ref(), context).await?))
+        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, context).await?;
+        if sight.parts.seen.iter().all(|part| part.resource.is_of(RBAC)) {
+            return Err(Failure::runtime(nothing_seen(
+                &sight.parts.unseen,
+                &sight.access.context,
+            )));
+        }
+        Ok(Some(listed(&client, sight, context).await?))
     })
 }
 
@@ -103,6 +118,11 @@ pub(in crate::cli) async fn live(
     context: &Context,
 ) -> Result<(LiveSource, String), Failure> {
     let sight = cluster_objects::look(client, config, WANTS, context).await?;
+    listed(client, sight, context).await
+}
+
+/// Lists what is in sight.
+async fn listed(client: &Client<'_>, sight: Sight, context: &Context) -> Result<(LiveSource, String), Failure> {
     let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
         .map(|part| parts::list(client, part))
         .buffered(AT_ONCE)
@@ -121,6 +141,22 @@ pub(in crate::cli) async fn live(
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;
     Ok((source, sight.pod_namespace))
+}
+
+/// Nothing that could be judged is seen: no finding would mean nothing.
+fn nothing_seen(unseen: &[Unseen], context: &str) -> Problem {
+    let kinds: BTreeSet<&str> = unseen.iter().map(|one| one.kind.as_str()).collect();
+    let problem = Problem::new("nothing of the cluster can be seen")
+        .at(format!("context {context}"))
+        .fix("ask for the verb list on these kinds, as the ClusterRole view has it for most, or name a namespace of yours with -n");
+    match unseen.first() {
+        Some(first) => problem.why(format!(
+            "{}; nor any of {}",
+            first.why,
+            kinds.into_iter().collect::<Vec<_>>().join(", ")
+        )),
+        None => problem,
+    }
 }
 
 /// What this user may not see: the kinds, and with `-v` each reason.

@@ -10,7 +10,7 @@ use crate::cli::context::Context;
 use crate::cli::{Exit, Failure};
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::lint::fix::{Fix, fixes};
-use crate::lint::{World, lint, suppress};
+use crate::lint::{World, lint, suppress, suppress_annotated};
 use crate::problem::Problem;
 use crate::report::paint::{Paint, printable};
 use crate::sources::Collected;
@@ -27,6 +27,7 @@ pub(super) fn run(collected: &Collected<'_>, judging: &Judging, context: &Contex
     let world = World::new(&collected.objects, errors, warnings, &collected.store, &settings);
     let mut report = lint(&world);
     suppress(&mut report, &collected.ignores, &judging.suppressions);
+    suppress_annotated(&mut report, &collected.objects, &collected.namespace);
     let fixes = fixes(&world, &report, &collected.texts);
     if fixes.is_empty() {
         context.say("nothing here can be mended by machine");

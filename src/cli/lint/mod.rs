@@ -44,7 +44,7 @@ pub(super) use served::serve_check;
 #[derive(clap::Args)]
 #[command(
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   mends what is safe to mend\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object."
+    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   mends what is safe to mend\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object; so does the object's annotation galley.istio.io/analyze-suppress: ITL0004,\nalso with Istio's codes and in a cluster."
 )]
 pub(super) struct LintArgs {
     /// Manifests: a file, a folder of them, or - for standard input [default: the workspace]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use crate::lint::{Report, Settings, Suppression, Unseen, World, lint, suppress};
+use crate::lint::{Report, Settings, Suppression, Unseen, World, lint, suppress, suppress_annotated};
 use crate::sources::{Collected, live};
 use crate::workspace::config::IstioTarget;
 
@@ -41,6 +41,7 @@ impl Judging {
         );
         let mut report = lint(&world);
         suppress(&mut report, &collected.ignores, &self.suppressions);
+        suppress_annotated(&mut report, &collected.objects, &collected.namespace);
         report
     }
 

@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
 use crate::cluster::parts::{UnlessSeen, Want, Within};
 use crate::cluster::watch::{self, Following};
+use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 
 /// The versions of Istio's networking API, which all have the same shape.
@@ -31,8 +32,7 @@ const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
         want("networking.istio.io", ISTIO, "Gateway"),
         want("networking.istio.io", ISTIO, "VirtualService"),
         Want {
-            // Without any every destination exists; of a part of them the others would not.
-            within: Within::AllOrNone,
+            // A destination whose Service cannot be seen exists.
             unless_seen: UnlessSeen::GoOn,
             ..want("", &["v1"], "Service")
         },
@@ -81,6 +81,15 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     for unseen in &sight.parts.unseen {
         tracing::warn!("not seen: {} ({})", unseen.what, unseen.why);
     }
+    if args.strict
+        && let Some(unseen) = sight.parts.unseen.first()
+    {
+        return Err(Failure::usage(
+            Problem::new(format!("--strict: {} are not seen", unseen.what))
+                .why(unseen.why.clone())
+                .fix("serve as a user who may list and watch them, without -n; or without --strict"),
+        ));
+    }
     let name = sight.access.context.clone();
     let objects = Arc::new(LiveObjects::default());
     let following = watch::follow(sight.access, sight.parts.seen, objects.clone()).map_err(Failure::runtime)?;
@@ -89,6 +98,12 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     source.unseen = sight.parts.unseen;
     // What is no part of a configuration is not looked at: that it is missing is no finding.
     let others = lint::kinds_looked_up().filter(|kind| !wants.iter().any(|want| want.kind == *kind));
+    source.unseen.push(Unseen {
+        kind: "Secret".to_owned(),
+        seen_in: BTreeSet::from([sight.pod_namespace.clone()]),
+        what: format!("secrets outside of the namespace {}", sight.pod_namespace),
+        why: "serve does not look at them".to_owned(),
+    });
     source.unseen.extend(others.map(|kind| Unseen {
         kind: kind.to_owned(),
         seen_in: BTreeSet::new(),

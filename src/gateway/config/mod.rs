@@ -54,7 +54,7 @@ pub fn build(input: &Input, store: &SecretStore<'_>) -> Built {
     let mut builder = Builder {
         input,
         bound: bound_to_gateways(input),
-        clusters: Clusters::new(&input.upstreams, input.services.clone()),
+        clusters: Clusters::new(&input.upstreams, &input.services),
         material: MaterialReader::new(store, &input.crls),
         notes,
         invalid: Vec::new(),

@@ -1,7 +1,7 @@
 //! What becomes of a server's TLS settings: real chains, and each way in which
 //! they can be wrong.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -61,6 +61,7 @@ fn read(tls: &ServerTlsSettings, secrets: Secrets<'_>) -> Result<TlsMaterial, Ma
         files: &NoFiles,
         host_files: false,
         in_cluster: false,
+        applied: HashSet::new(),
     };
     MaterialReader::new(&store, &[]).read(tls, &["a.com".to_owned()])
 }

@@ -86,8 +86,13 @@ fn fix_of(world: &World<'_>, host: &str, pair: &Pair<'_>) -> String {
         return format!("istio-tls gen-certs {host}");
     }
     format!(
-        "use a certificate that names {host}; for tests: istio-tls gen-certs {host} && istio-tls manifests {host} --credential-name {} --only secrets",
-        quote(&secret.name)
+        "use a certificate that names {host}; for tests: istio-tls gen-certs {host} && istio-tls manifests {host} --credential-name {} --only secrets{}",
+        quote(&secret.name),
+        if world.store.in_cluster {
+            " | kubectl apply --server-side -f -"
+        } else {
+            ""
+        }
     )
 }
 

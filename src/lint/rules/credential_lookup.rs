@@ -66,7 +66,8 @@ impl Rule for SecretIsThere {
 fn is_unread(world: &World<'_>, credential: &Credential<'_>, namespaces: &[String]) -> bool {
     let is = |namespace: &str| world.is_unread("Secret", namespace, &credential.name);
     if namespaces.is_empty() {
-        is(world.pod_namespace())
+        // Pods that are not known may run where no Secret is seen.
+        world.unseen("Secret").is_some() || is(world.pod_namespace())
     } else {
         namespaces.iter().any(|namespace| is(namespace))
     }
@@ -108,7 +109,7 @@ fn missing(
         .istio(istio);
     }
     let what = if namespaces.is_empty() {
-        format!("there is no secret \"{name}\" in the input")
+        format!("there is no secret \"{name}\" in {}", world.store.source())
     } else {
         format!("there is no secret \"{name}\" in namespace {wanted}{role}")
     };
@@ -116,6 +117,17 @@ fn missing(
     if let Some(meant) = names.near(name, first) {
         return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
     }
+    if world.store.applied.contains(name.as_str()) && namespaces.iter().all(|known| known == world.pod_namespace()) {
+        return finding.fix("istio-tls apply, which makes the workspace's Secrets");
+    }
+    let make = |what: &str| {
+        let line = format!("kubectl create -n {first} secret {what}");
+        if world.store.in_cluster {
+            line
+        } else {
+            format!("{line}, or give its folder with --certs")
+        }
+    };
     // The gen-certs line helps only where its Secret would have this name.
     let hosts = server.host_names();
     let host = hosts.iter().find(|host| {
@@ -129,18 +141,12 @@ fn missing(
     match host {
         _ if of_ca => finding
             .why("without it clients cannot be verified, and connections to the server's hosts are reset")
-            .fix(format!(
-            "kubectl create -n {first} secret generic {} --from-file=ca.crt=FILE, or give lint its folder with --certs",
-            quote(name)
-        )),
+            .fix(make(&format!("generic {} --from-file=ca.crt=FILE", quote(name)))),
         Some(host) => finding.fix(format!(
             "istio-tls gen-certs {host} && istio-tls manifests {host} --only secrets | kubectl apply --server-side -f -",
             host = quote(host)
         )),
-        None => finding.fix(format!(
-            "kubectl create -n {first} secret tls {} --cert=FILE --key=FILE, or give lint its folder with --certs",
-            quote(name)
-        )),
+        None => finding.fix(make(&format!("tls {} --cert=FILE --key=FILE", quote(name)))),
     }
 }
 

@@ -64,7 +64,7 @@ impl Rule for RedirectNowhere {
                 ),
             );
             found.push(if alone {
-                finding.why("no server of the input speaks TLS on these pods: clients are sent to https and find nothing there, unless TLS ends before the gateway")
+                finding.why("no server speaks TLS on these pods: clients are sent to https and find nothing there, unless TLS ends before the gateway")
             } else {
                 finding
             });

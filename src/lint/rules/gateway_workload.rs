@@ -34,7 +34,8 @@ impl Rule for SelectorPods {
                         format!("the Gateway's selector {selector} matches no pods"),
                     )
                     .why(format!(
-                        "the ingress gateway's pods have {labels}, and no pods of the input match; the Gateway's ports do not open"
+                        "the ingress gateway's pods have {labels}, and no pods of {} match; the Gateway's ports do not open",
+                        world.store.source()
                     ))
                     .fix(fix_of_selector(world, &gateway.object.spec.selector)),
                 );
@@ -60,7 +61,13 @@ fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> &'
         "app" => value == INSTALLED,
         _ => false,
     });
-    if is_installed && is_slip {
+    if world.store.in_cluster {
+        if is_installed && is_slip {
+            "write istio: ingressgateway, if that is what was meant"
+        } else {
+            "write the labels of your gateway's pods; kubectl get pods -A --show-labels lists them"
+        }
+    } else if is_installed && is_slip {
         "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
     } else {
         "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
@@ -116,8 +123,12 @@ impl Rule for ServicePorts {
             found.push(if world.workloads.is_on_installed_service(at.number, port) {
                 finding
                     .severity(Severity::Info)
-                    .why("the Service is not in the input, so its ports are those that istioctl analyze assumes; Istio's own installation sends port 80 to 8080 and 443 to 8443, and there the port can be reached")
-                    .fix("number: 80 or 443, which works with either Service, or lint together with the Service")
+                    .why(format!("the Service is not in {}, so its ports are those that istioctl analyze assumes; Istio's own installation sends port 80 to 8080 and 443 to 8443, and there the port can be reached", world.store.source()))
+                    .fix(if world.store.in_cluster {
+                        "number: 80 or 443, which works with either Service"
+                    } else {
+                        "number: 80 or 443, which works with either Service, or lint together with the Service"
+                    })
             } else {
                 finding
             });

@@ -1,7 +1,7 @@
 //! Where material comes from: Secrets, the workspace's chains, `--certs`; and
 //! that no content of it makes lint panic.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
@@ -64,6 +64,7 @@ fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)
         files: &files,
         host_files: false,
         in_cluster: false,
+        applied: HashSet::new(),
     };
     let settings = Settings {
         target: IstioTarget::Latest,
