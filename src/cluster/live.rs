@@ -148,7 +148,10 @@ mod tests {
                 json!({"ownerReferences": [{"kind": "ConfigMap", "name": "shop"}]}),
                 None,
             ),
-            (json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}}), Some("Helm")),
+            (
+                json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}}),
+                Some("Helm"),
+            ),
             (json!({"labels": {"app.kubernetes.io/managed-by": "istio-tls"}}), None),
             (json!({"managedFields": [{"manager": "kubectl-create"}]}), None),
         ] {

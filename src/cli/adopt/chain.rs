@@ -151,16 +151,19 @@ fn nothing_of(material: &Material) -> Problem {
             });
             problem
         }
-        (Some(leaf), None) => Problem::new(format!("the key of {} is not among what was given", leaf.path.display()))
-            .why(format!(
-                "it is for a key of the type {}; {}",
-                leaf.facts.key.name(),
-                match material.keys.len() {
-                    0 => "no private key was found".to_owned(),
-                    count => format!("none of the {count} private keys found fits"),
-                }
-            ))
-            .fix("give the file of the private key that the certificate was requested with as a further argument"),
+        (Some(leaf), None) => Problem::new(format!(
+            "the key of {} is not among what was given",
+            leaf.path.display()
+        ))
+        .why(format!(
+            "it is for a key of the type {}; {}",
+            leaf.facts.key.name(),
+            match material.keys.len() {
+                0 => "no private key was found".to_owned(),
+                count => format!("none of the {count} private keys found fits"),
+            }
+        ))
+        .fix("give the file of the private key that the certificate was requested with as a further argument"),
         (None, _) if material.certificates.is_empty() => Problem::new("no certificate was found")
             .why(match material.ignored + material.keys.len() {
                 1 => "1 file or key of a Secret was looked at".to_owned(),
@@ -288,10 +291,9 @@ fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> String {
 /// What to do about a fault here, where a chain is put together.
 fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<String> {
     match fault.code {
-        FaultCode::UnknownIssuer | FaultCode::IncompleteChain => Some(format!(
-            "give the certificates of its CA, too: {} ca.pem",
-            wishes.line
-        )),
+        FaultCode::UnknownIssuer | FaultCode::IncompleteChain => {
+            Some(format!("give the certificates of its CA, too: {} ca.pem", wishes.line))
+        }
         _ => fault.fix.clone(),
     }
 }

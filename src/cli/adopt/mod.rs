@@ -136,7 +136,9 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         .map_err(Failure::runtime)?;
         // Read again: another process may have written meanwhile.
         check_rotations(&placed, context)?;
-        let pending = wanted(context, &recorded, pods)?.prepare(&store).map_err(Failure::runtime)?;
+        let pending = wanted(context, &recorded, pods)?
+            .prepare(&store)
+            .map_err(Failure::runtime)?;
         for placed in placed.iter().filter(|placed| !placed.in_place) {
             let parts: Vec<(Part<'_>, &[u8])> = (placed.chain.files.iter())
                 .map(|file| (file.part.part(), file.content.as_slice()))
@@ -202,10 +204,17 @@ fn check_rotations(placed: &[Placed], context: &Context) -> Result<(), Failure> 
     let host = rotating.layout.host();
     let rotate = format!("istio-tls{} rotate {}", context.dir_flag(), quote(host.as_str()));
     Err(Failure::usage(
-        Problem::new(format!("the CA of {host} is being rotated, so its chain is not replaced"))
-            .at(format!("{}/", shown(&rotating.layout.folder().join(PREVIOUS_CA_FOLDER))))
-            .why("the new CA, which clients may trust already, and the previous one would both be lost")
-            .fix(format!("{rotate} --finish ends the rotation, {rotate} --abort takes it back; then adopt")),
+        Problem::new(format!(
+            "the CA of {host} is being rotated, so its chain is not replaced"
+        ))
+        .at(format!(
+            "{}/",
+            shown(&rotating.layout.folder().join(PREVIOUS_CA_FOLDER))
+        ))
+        .why("the new CA, which clients may trust already, and the previous one would both be lost")
+        .fix(format!(
+            "{rotate} --finish ends the rotation, {rotate} --abort takes it back; then adopt"
+        )),
     ))
 }
 

@@ -79,7 +79,9 @@ pub(super) fn of_pods(known: &WorkspaceConfig, file: &WorkspaceFile, context: &C
     let (before, now) = (&known.gateway.pod_namespace, &file.config.gateway.pod_namespace);
     let path = shown(&file.path);
     if before != now {
-        context.say(&format!("note: podNamespace {now} is recorded in {path}, in place of {before}"));
+        context.say(&format!(
+            "note: podNamespace {now} is recorded in {path}, in place of {before}"
+        ));
     }
     if let Some(flag) = context.gateway_namespace.as_ref().filter(|flag| *flag != now) {
         context.say(&format!(
