@@ -222,7 +222,7 @@ fn unusable(made: &Made) -> Vec<Value> {
 
 /// An error that names the Secret, and says what to do.
 #[track_caller]
-fn names_and_helps(ran: Ran, name: &str) {
+fn names_and_helps(ran: &Ran, name: &str) {
     assert!(
         ran.stderr.contains(&format!("{NAMESPACE}/{name}")) && ran.stderr.contains("try:"),
         "`{}` says:\n{}",
@@ -266,17 +266,17 @@ fn secrets_that_no_gateway_can_use_are_told_apart() {
                 .prints("no gateway can use the Secret")
                 .prints(said);
         } else {
-            names_and_helps(dir.run(&["verify", &target, "--host", HOST]).exits(2).says(said), name);
+            names_and_helps(&dir.run(&["verify", &target, "--host", HOST]).exits(2).says(said), name);
         }
         if name != "swapped" {
-            names_and_helps(dir.run(&["adopt", &target]).exits(2), name);
+            names_and_helps(&dir.run(&["adopt", &target]).exits(2), name);
             assert!(!dir.path("istio-tls.yaml").exists(), "{name}");
         }
     }
     let report = dir.run(&["inspect", "secret/onlyca", "-o", "json"]).exits(0).json();
     assert_eq!(report["secrets"][0]["noPair"], Value::Null, "it is to hold a CA alone");
-    names_and_helps(dir.run(&["verify", "secret/onlyca"]).exits(2), "onlyca");
-    names_and_helps(dir.run(&["adopt", "secret/onlyca"]).exits(2), "onlyca");
+    names_and_helps(&dir.run(&["verify", "secret/onlyca"]).exits(2), "onlyca");
+    names_and_helps(&dir.run(&["adopt", "secret/onlyca"]).exits(2), "onlyca");
     dir.run(&["adopt", "secret/nofit"])
         .exits(2)
         .says("is not among what was given")
@@ -297,7 +297,7 @@ fn the_gateways_namespace_is_taken_from_the_secret() {
     let mut second = there.clone();
     second["metadata"]["name"] = json!("other-tls");
     let (other, key) = self_signed(false);
-    second["data"] = json!({"tls.crt": STANDARD.encode(other.replace("\r", "")), "tls.key": STANDARD.encode(key)});
+    second["data"] = json!({"tls.crt": STANDARD.encode(&other), "tls.key": STANDARD.encode(key)});
     let secrets = vec![there, second];
     for args in [
         &["adopt", "secret/limited/shop-tls"][..],
@@ -337,7 +337,7 @@ fn hints_are_lines_that_work() {
         &dir,
         vec![
             secret("shop-tls", &[("tls.crt", &made.chain), ("tls.key", &made.key)]),
-            secret("alone", &[("tls.crt", leaf[..end].as_bytes()), ("tls.key", &made.key)]),
+            secret("alone", &[("tls.crt", &leaf.as_bytes()[..end]), ("tls.key", &made.key)]),
         ],
     );
     dir.run(&["adopt", "secret/alone"])
