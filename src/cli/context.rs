@@ -177,6 +177,14 @@ impl Context {
         }
     }
 
+    /// ` -C DIR` as a line to type needs it; nothing in the workspace itself.
+    pub fn dir_flag(&self) -> String {
+        match crate::files::shown(&self.dir).as_str() {
+            "" | "." => String::new(),
+            dir => format!(" -C {}", crate::shell::quote(dir)),
+        }
+    }
+
     /// Writes a note or warning to standard error, even with `-q`.
     pub fn say_always(&self, text: &str) {
         // Nobody is left to be told when standard error is gone.

@@ -6,11 +6,13 @@ use std::time::Duration;
 use super::cluster_access::{KubeconfigArgs, runtime};
 use super::context::Context;
 use super::{Failure, cluster_ingress};
+use crate::certs::{key, pem};
 use crate::cluster::client::Client;
 use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
+use crate::secrets::{Entry, SecretData};
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -133,6 +135,63 @@ impl FoundSecret {
     pub(super) fn all(&self) -> impl Iterator<Item = &LiveSecret> {
         std::iter::once(&self.secret).chain(&self.beside)
     }
+
+    /// Points a problem with what it holds at it, and says what to do where the
+    /// problem does not.
+    pub(super) fn explain(&self, mut problem: Problem) -> Problem {
+        let LiveSecret { namespace, name, .. } = &self.secret;
+        let here = || format!("secret {namespace}/{name} in the context {}", self.context);
+        problem.at = problem.at.or_else(|| Some(here()));
+        problem.fix = problem.fix.or_else(|| {
+            Some(format!(
+                "put a chain and its key there, as PEM: kubectl create -n {namespace} secret tls {name} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -"
+            ))
+        });
+        problem
+    }
+}
+
+/// Why no gateway can use the pair of a Secret: there is none, a part of it is no
+/// PEM of its kind, or the key is another certificate's.
+pub(super) fn pair_fault(data: &SecretData) -> Option<Problem> {
+    let pair = match data.key_pair() {
+        Ok(pair) => pair,
+        Err(problem) => return Some(problem),
+    };
+    let (certificate, held) = (pair.certificate, pair.key);
+    // What a file would be converted with is no help for a Secret.
+    let without_fix = |problem: Problem| Problem { fix: None, ..problem };
+    let chain = match pem::certificates(&certificate.content, &certificate.name) {
+        Ok(chain) => chain,
+        Err(_) if is_key(certificate) && is_certificate(held) => {
+            return Some(Problem::new(format!(
+                "{} and {} hold each other's content",
+                certificate.name, held.name
+            )));
+        }
+        Err(problem) => return Some(without_fix(problem)),
+    };
+    if !pem::is_pem(&held.content) {
+        return Some(Problem::new(format!("{} holds no PEM block", held.name)));
+    }
+    match key::read(&held.content, &held.name, None) {
+        Err(problem) => Some(without_fix(problem)),
+        Ok(key) if key.fits(&chain[0]) => None,
+        Ok(_) => Some(Problem::new(format!(
+            "the key in {} is not that of the certificate in {}",
+            held.name, certificate.name
+        ))),
+    }
+}
+
+fn is_certificate(entry: &Entry) -> bool {
+    let blocks = pem::blocks(&entry.content, &entry.name).unwrap_or_default();
+    blocks.first().is_some_and(pem::Block::is_certificate)
+}
+
+fn is_key(entry: &Entry) -> bool {
+    let blocks = pem::blocks(&entry.content, &entry.name).unwrap_or_default();
+    blocks.first().is_some_and(pem::Block::is_private_key)
 }
 
 /// Whose a Secret is, in words.

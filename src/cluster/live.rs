@@ -52,6 +52,26 @@ pub fn managers(object: &Value) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
+/// The program that keeps an object as it wants it, in words: it changes back,
+/// or writes anew, what others change. None that is known.
+pub fn controller(object: &Value) -> Option<String> {
+    let metadata = &object["metadata"];
+    if let Some(name) = metadata["annotations"]["cert-manager.io/certificate-name"].as_str() {
+        return Some(format!("cert-manager (Certificate {name})"));
+    }
+    let owners = metadata["ownerReferences"].as_array().into_iter().flatten();
+    let mut controllers = owners.filter(|owner| owner["controller"] == true);
+    if let Some(owner) = controllers.next() {
+        let text = |field: &str| owner[field].as_str().unwrap_or_default();
+        return Some(format!("the controller of {} {}", text("kind"), text("name")));
+    }
+    if managers(object).iter().any(|name| name.starts_with("cert-manager")) {
+        return Some("cert-manager".to_owned());
+    }
+    let by = metadata["labels"][MANAGED_BY_LABEL].as_str()?;
+    (by != MANAGED_BY && !by.is_empty()).then(|| by.to_owned())
+}
+
 /// The manager of a key of `data`, this program aside.
 pub fn manager_of_data<'o>(object: &'o Value, key: &str) -> Option<&'o str> {
     let field = format!("f:{key}");
@@ -92,7 +112,7 @@ pub fn version(object: &Value) -> &str {
 mod tests {
     use serde_json::json;
 
-    use super::{Owner, manager_of_data, owner};
+    use super::{Owner, controller, manager_of_data, owner};
 
     #[test]
     fn labels_say_whose_an_object_is() {
@@ -136,6 +156,37 @@ mod tests {
             }});
             assert_eq!(owner(&object, Some("a")), Owner::Others(vec!["kubectl-create".into()]));
             assert_eq!(owner(&object, Some("b")), Owner::Others(vec!["kubectl-create".into()]));
+        }
+    }
+
+    #[test]
+    fn what_keeps_an_object_is_seen_by_its_metadata() {
+        for (metadata, expected) in [
+            (
+                json!({"annotations": {"cert-manager.io/certificate-name": "shop"}}),
+                Some("cert-manager (Certificate shop)"),
+            ),
+            (
+                json!({"managedFields": [{"manager": "cert-manager-certificates-issuing"}]}),
+                Some("cert-manager"),
+            ),
+            (
+                json!({"ownerReferences": [{"kind": "ExternalSecret", "name": "shop", "controller": true}]}),
+                Some("the controller of ExternalSecret shop"),
+            ),
+            (
+                json!({"ownerReferences": [{"kind": "ConfigMap", "name": "shop"}]}),
+                None,
+            ),
+            (
+                json!({"labels": {"app.kubernetes.io/managed-by": "Helm"}}),
+                Some("Helm"),
+            ),
+            (json!({"labels": {"app.kubernetes.io/managed-by": "istio-tls"}}), None),
+            (json!({"managedFields": [{"manager": "kubectl-create"}]}), None),
+        ] {
+            let found = controller(&json!({"metadata": metadata}));
+            assert_eq!(found.as_deref(), expected, "{metadata}");
         }
     }
 

@@ -277,6 +277,9 @@ impl Wanted {
 /// Secret, Istio takes `cert` and `key` first.
 const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl"];
 
+/// Those of [`CREDENTIAL_KEYS`] that only verify clients: CAs, then their lists.
+const CA_KEYS: &[&str] = &["cacert", "ca.crt", "crl", "ca.crl"];
+
 /// The type of a Secret that is there, against the one that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretType {
@@ -314,11 +317,14 @@ pub fn secret_type(body: &Value, live: &Value) -> SecretType {
 }
 
 /// Keys of the Secret that is there which would stay beside those of `body`
-/// and be read in their place: those that this program has not applied.
+/// and be read in their place: those that this program has not applied. A CA of
+/// others stays where `body` has none: in mode simple none is read.
 pub fn leftover_keys(body: &Value, live: &Value) -> Vec<String> {
+    let verifies_clients = CA_KEYS[..2].iter().any(|key| body["data"].get(*key).is_some());
     CREDENTIAL_KEYS
         .iter()
         .filter(|key| live["data"].get(**key).is_some() && body["data"].get(**key).is_none())
+        .filter(|key| verifies_clients || !CA_KEYS.contains(key))
         .filter(|key| !applied_by_us_alone(live, key))
         .map(|key| (*key).to_owned())
         .collect()
@@ -453,5 +459,10 @@ mod tests {
             ]},
         });
         assert_eq!(leftover_keys(&body, &live), ["cert"]);
+        // Of cert-manager, beside a pair of ours with and without a CA.
+        let issued = json!({"data": {"tls.crt": "a", "tls.key": "b", "ca.crt": "c", "cacert": "d"}});
+        assert!(leftover_keys(&body, &issued).is_empty());
+        let mutual = json!({"data": {"tls.crt": "a", "tls.key": "b", "ca.crt": "c"}});
+        assert_eq!(leftover_keys(&mutual, &issued), ["cacert"]);
     }
 }

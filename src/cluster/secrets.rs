@@ -24,6 +24,8 @@ pub struct LiveSecret {
     pub owner: Owner,
     /// The managers of its fields, this program aside.
     pub managers: Vec<String>,
+    /// The program that keeps it as it wants it, in words.
+    pub controller: Option<String>,
     /// Its values.
     pub data: SecretData,
 }
@@ -46,6 +48,7 @@ impl LiveSecret {
             secret_type: object["type"].as_str().unwrap_or("Opaque").to_owned(),
             owner: live::owner(object, workspace),
             managers: live::managers(object),
+            controller: live::controller(object),
             data: SecretData::of_object(&namespace, &name, None, values),
             namespace,
             name,

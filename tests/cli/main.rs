@@ -9,6 +9,7 @@
 )]
 
 mod adopt;
+mod adopt_secrets;
 mod bad_input_manifests;
 mod bad_input_workspace;
 mod cluster_apply;

@@ -259,13 +259,16 @@ fn every_key_of_a_secret_is_explained() {
         &["verify", &target, "--host", "other.example.com", "-o", "json"],
     )
     .exits(1);
+    // The chain verifies; its key does not fit.
     run_in(
         &empty,
         &plane,
         &["verify", "secret/by-hand", "--gateway-namespace", &pods, "--host", HOST],
     )
-    .exits(0)
-    .prints("by-hand-cacert");
+    .exits(1)
+    .prints("by-hand-cacert")
+    .prints("no gateway can use the Secret")
+    .prints("key key is not that of the certificate in");
     run_in(&empty, &plane, &["verify", &format!("secret/{pods}/by-hand-cacert")])
         .exits(2)
         .says("has neither the keys tls.crt and tls.key");
@@ -392,6 +395,62 @@ fn a_secret_is_adopted_and_its_name_kept() {
         .exits(2)
         .says("there is no Secret absent");
     run_in(&dir, &plane, &["adopt", "secret/shop-tls", "--context", "viewer"]).exits(3);
+}
+
+#[test]
+fn what_cert_manager_keeps_in_a_secret_is_left_in_mode_simple() {
+    let plane = ControlPlane::shared();
+    let [namespace, pods] = plane.namespaces("adoptissued");
+    let elsewhere = Dir::new();
+    elsewhere.run(&["gen-certs", "shop.example.com"]).exits(0);
+    let path = |part: &str| elsewhere.path(format!("shop.example.com/{part}")).display().to_string();
+    // As cert-manager writes it; the test plays cert-manager.
+    let from = |key: &str, part: &str| format!("--from-file={key}={}", path(part));
+    plane.kubectl_ok(&[
+        "-n",
+        &pods,
+        "create",
+        "secret",
+        "generic",
+        "shop-tls",
+        "--type=kubernetes.io/tls",
+        "--field-manager=cert-manager-certificates-issuing",
+        &from("tls.crt", "3_application/certs/shop.example.com.cert.pem"),
+        &from("tls.key", "3_application/private/shop.example.com.key.pem"),
+        &from("ca.crt", "1_root/certs/ca.cert.pem"),
+    ]);
+    let dir = Dir::new();
+    let target = format!("secret/{pods}/shop-tls");
+    run_in(&dir, &plane, &["adopt", &target, "--mode", "simple", "-n", &namespace])
+        .exits(0)
+        .says(&format!("podNamespace {pods} is recorded"))
+        .says("the Secret shop-tls is managed by cert-manager")
+        .says("is not recorded: the first apply does that");
+    let before = plane.get(&pods, "secret", "shop-tls");
+    run_in(&dir, &plane, &["apply", "--no-wait"])
+        .exits(0)
+        .says("it was made by cert-manager-certificates-issuing, and stays theirs");
+    let after = plane.get(&pods, "secret", "shop-tls");
+    assert_eq!(after["data"], before["data"], "its ca.crt stays");
+    assert_eq!(after["metadata"]["labels"], Value::Null, "and it is theirs");
+    // For mutual TLS another CA in its place is a conflict still.
+    let yaml = dir.read("istio-tls.yaml").replace("mode: simple", "mode: mutual");
+    dir.write("istio-tls.yaml", yaml);
+    let other = elsewhere.path("other.pem");
+    std::fs::copy(path("2_intermediate/certs/intermediate.cert.pem"), &other).expect("copied");
+    std::fs::copy(
+        &other,
+        dir.path("shop.example.com/2_intermediate/certs/ca-chain.cert.pem"),
+    )
+    .expect("copied");
+    run_in(&dir, &plane, &["apply", "--no-wait"])
+        .exits(1)
+        .says("cert-manager-certificates-issuing");
+    run_in(&dir, &plane, &["delete", "--yes"]).exits(0);
+    assert_eq!(
+        plane.get(&pods, "secret", "shop-tls")["data"]["tls.key"],
+        before["data"]["tls.key"]
+    );
 }
 
 #[test]

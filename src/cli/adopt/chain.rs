@@ -8,11 +8,12 @@ use zeroize::Zeroizing;
 
 use super::sources::{FoundCertificate, FoundKey, Material, SecretMaterial};
 use crate::certs::plan::check_client_name;
-use crate::certs::verify::{Purpose, Role, Verdict, VerifyInput, verify};
+use crate::certs::verify::{Fault, FaultCode, Purpose, Role, Verdict, VerifyInput, verify};
 use crate::certs::{CertificateDer, PrivateKey, crl, pem};
 use crate::cli::Failure;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::layout::Part;
 
 /// What the user allows.
@@ -21,8 +22,10 @@ pub(super) struct Wishes<'a> {
     pub(super) host: Option<&'a Host>,
     /// Adopt although the chain does not verify.
     pub(super) accept_faults: bool,
-    /// Encrypts CA keys that were not.
+    /// The time of the checks.
     pub(super) now: OffsetDateTime,
+    /// The command up to its sources, for hints.
+    pub(super) line: String,
 }
 
 /// One file of the workspace, and the file that it comes from.
@@ -72,6 +75,14 @@ pub(super) struct FromSecret {
     pub(super) name: String,
     /// It holds what the gateway verifies clients with.
     pub(super) verifies_clients: bool,
+    /// The context of its cluster.
+    pub(super) context: String,
+    /// The program that keeps it as it wants it, in words.
+    pub(super) controller: Option<String>,
+    /// Why no gateway can use it as it is.
+    pub(super) fault: Option<String>,
+    /// The further names of its certificate.
+    pub(super) other_names: Vec<String>,
 }
 
 /// Finds the chains in what was given.
@@ -79,8 +90,7 @@ pub(super) struct FromSecret {
 /// # Errors
 /// When there is none, or one does not stand the checks.
 pub(super) fn choose(material: &Material, wishes: &Wishes<'_>) -> Result<Vec<Adopted>, Failure> {
-    let servers: Vec<(&FoundCertificate, &FoundKey)> = (material.certificates.iter())
-        .filter(|certificate| is_server(certificate))
+    let servers: Vec<(&FoundCertificate, &FoundKey)> = (servers(material).into_iter())
         .filter_map(|certificate| Some((certificate, material.key_of(certificate)?)))
         .collect();
     if servers.is_empty() {
@@ -106,10 +116,32 @@ pub(super) fn choose(material: &Material, wishes: &Wishes<'_>) -> Result<Vec<Ado
     Ok(adopted)
 }
 
+/// The certificates that are for servers. A self-signed one that is alone is the
+/// server's, though it is a CA's, too, as `openssl req -x509` makes it.
+fn servers(material: &Material) -> Vec<&FoundCertificate> {
+    let found: Vec<&FoundCertificate> = (material.certificates.iter())
+        .filter(|certificate| is_server(certificate))
+        .collect();
+    match (found.as_slice(), material.certificates.as_slice()) {
+        ([], [only]) if only.facts.self_signed && is_for_servers(only) && !only.facts.names.is_empty() => vec![only],
+        _ => found,
+    }
+}
+
 /// Why there is no server certificate with its key.
 fn nothing(material: &Material) -> Problem {
+    let problem = nothing_of(material);
+    match material.secrets.first() {
+        Some(secret) if problem.at.is_none() => {
+            problem.at(format!("{} in the context {}", secret.path.display(), secret.context))
+        }
+        _ => problem,
+    }
+}
+
+fn nothing_of(material: &Material) -> Problem {
     let locked = material.keys.iter().find_map(|found| found.key.as_ref().err());
-    let leaf = material.certificates.iter().find(|certificate| is_server(certificate));
+    let leaf = servers(material).into_iter().next();
     match (leaf, locked) {
         (Some(leaf), Some(locked)) => {
             let mut problem = locked.clone();
@@ -119,21 +151,24 @@ fn nothing(material: &Material) -> Problem {
             });
             problem
         }
-        (Some(leaf), None) => Problem::new(format!("the key of {} is not among the files", leaf.path.display()))
-            .why(format!(
-                "its key is a {}; {}",
-                leaf.facts.key.name(),
-                match material.keys.len() {
-                    0 => "no private key was found".to_owned(),
-                    count => format!("none of the {count} private keys found fits"),
-                }
-            ))
-            .fix("give the private key that the certificate was requested with"),
+        (Some(leaf), None) => Problem::new(format!(
+            "the key of {} is not among what was given",
+            leaf.path.display()
+        ))
+        .why(format!(
+            "it is for a key of the type {}; {}",
+            leaf.facts.key.name(),
+            match material.keys.len() {
+                0 => "no private key was found".to_owned(),
+                count => format!("none of the {count} private keys found fits"),
+            }
+        ))
+        .fix("give the file of the private key that the certificate was requested with as a further argument"),
         (None, _) if material.certificates.is_empty() => Problem::new("no certificate was found")
-            .why(format!(
-                "{} files were looked at",
-                material.ignored + material.keys.len()
-            ))
+            .why(match material.ignored + material.keys.len() {
+                1 => "1 file or key of a Secret was looked at".to_owned(),
+                count => format!("{count} files and keys of Secrets were looked at"),
+            })
             .fix("give the certificate, its key and the CA's certificates (PEM, DER or PKCS#12)"),
         (None, _) => Problem::new("no server certificate was found")
             .why("the certificates found are CA certificates or for clients only")
@@ -145,9 +180,13 @@ fn in_folder(path: &Path, folder: &str) -> bool {
     path.components().any(|part| part.as_os_str() == folder)
 }
 
-fn is_server(certificate: &FoundCertificate) -> bool {
+fn is_for_servers(certificate: &FoundCertificate) -> bool {
     let usage = &certificate.facts.extended_key_usage;
-    let fits = usage.is_empty() || usage.iter().any(|usage| usage == "serverAuth");
+    usage.is_empty() || usage.iter().any(|usage| usage == "serverAuth")
+}
+
+fn is_server(certificate: &FoundCertificate) -> bool {
+    let fits = is_for_servers(certificate);
     !certificate.facts.is_ca && fits && !in_folder(&certificate.path, "4_client") && !is_mkcert_client(certificate)
 }
 
@@ -180,8 +219,12 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
         Some(host) => host.clone(),
         None => host_of(leaf)?,
     };
-    let (verdict, above) = check(material, leaf, Purpose::Server, Some(&host), wishes.now);
+    let (mut verdict, above) = check(material, leaf, Purpose::Server, Some(&host), wishes.now);
     let mut notes = Vec::new();
+    if leaf.facts.self_signed {
+        verdict.faults.retain(|fault| fault.code != FaultCode::CaAsLeaf);
+        notes.push(self_signed_note(leaf, &host));
+    }
     if let Some(first) = verdict.first() {
         let all: Vec<&str> = verdict.faults.iter().map(|fault| fault.what.as_str()).collect();
         if !wishes.accept_faults {
@@ -189,7 +232,7 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
                 Problem::new(format!("the chain of {host} cannot be adopted"))
                     .at(leaf.path.display().to_string())
                     .why(all.join("\n"))
-                    .fix(match &first.fix {
+                    .fix(match fix_of(first, wishes) {
                         Some(fix) => format!("{fix}\nor adopt it as it is: --accept-faults"),
                         None => "adopt it as it is: --accept-faults".to_owned(),
                     }),
@@ -197,11 +240,12 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
         }
         notes.extend(all.iter().map(|what| format!("accepted: {what}")));
     }
-    let others: Vec<&str> = (leaf.facts.names.iter())
-        .map(|name| name.value.as_str())
+    let others: Vec<String> = (leaf.facts.names.iter())
+        .map(|name| name.value.clone())
         .filter(|name| *name != host.as_str())
         .collect();
-    if !others.is_empty() {
+    let secret = (material.secrets.iter()).find(|secret| leaf.path.starts_with(&secret.path));
+    if !others.is_empty() && secret.is_none() {
         notes.push(format!(
             "the certificate of {host} is good for {} too; another host of its is adopted with --host",
             others.join(", ")
@@ -226,14 +270,32 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
     chain.add_leaf_key(AdoptedPart::Fixed(Part::ServerKey), key);
     chain.add_authorities(material, &above);
     chain.add_clients(material, &above, wishes.now);
-    if let Some(secret) = material
-        .secrets
-        .iter()
-        .find(|secret| leaf.path.starts_with(&secret.path))
-    {
-        chain.take_from(secret, &above);
+    if let Some(secret) = secret {
+        chain.take_from(secret, &above, others);
     }
     Ok(chain)
+}
+
+fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> String {
+    let as_ca = if leaf.facts.is_ca {
+        "; it is a CA certificate, too (CA:TRUE), which some clients refuse as a server's"
+    } else {
+        ""
+    };
+    format!(
+        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; rotate {} --ca gives the host a CA",
+        quote(host.as_str())
+    )
+}
+
+/// What to do about a fault here, where a chain is put together.
+fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<String> {
+    match fault.code {
+        FaultCode::UnknownIssuer | FaultCode::IncompleteChain => {
+            Some(format!("give the certificates of its CA, too: {} ca.pem", wishes.line))
+        }
+        _ => fault.fix.clone(),
+    }
 }
 
 fn host_of(leaf: &FoundCertificate) -> Result<Host, Failure> {
@@ -279,7 +341,11 @@ fn check<'a>(
         }
     };
     let der = |found: &FoundCertificate| found.der.clone();
-    let roots: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| is_top(ca)).map(|ca| der(ca)).collect();
+    let mut roots: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| is_top(ca)).map(|ca| der(ca)).collect();
+    let is_own_root = leaf.facts.self_signed && purpose == Purpose::Server;
+    if is_own_root {
+        roots.push(der(leaf));
+    }
     let intermediates: Vec<CertificateDer<'_>> = cas.iter().filter(|ca| !is_top(ca)).map(|ca| der(ca)).collect();
     let verdict = verify(&VerifyInput {
         chain: std::slice::from_ref(&leaf.der),
@@ -301,6 +367,9 @@ fn check<'a>(
             Some(ca) => above.intermediates.push(ca),
             None => {}
         }
+    }
+    if is_own_root {
+        above.root = material.certificates.iter().find(|found| found.der == leaf.der);
     }
     (verdict, above)
 }
@@ -342,7 +411,10 @@ impl Adopted {
         let certificate = |found: &FoundCertificate| Zeroizing::new(pem::certificate_text(&found.der).into_bytes());
         if let Some(root) = above.root {
             self.add(AdoptedPart::Fixed(Part::RootCert), certificate(root), &root.path);
-            self.add_ca_key(material, root, Part::RootKey, "1_root", "the root's key");
+            // A self-signed certificate's key is the server's, which no CA's key should be.
+            if self.leaf().as_ref() != Some(&root.der) {
+                self.add_ca_key(material, root, Part::RootKey, "1_root", "the root's key");
+            }
         } else {
             self.missing.push("the root's certificate");
         }
@@ -407,11 +479,15 @@ impl Adopted {
 
     /// Keeps the Secret's own bundle and lists, so that what is applied later is
     /// what the gateway has now.
-    fn take_from(&mut self, secret: &SecretMaterial, above: &Above<'_>) {
+    fn take_from(&mut self, secret: &SecretMaterial, above: &Above<'_>, other_names: Vec<String>) {
         self.secret = Some(FromSecret {
             namespace: secret.namespace.clone(),
             name: secret.name.clone(),
             verifies_clients: secret.authorities.is_some(),
+            context: secret.context.clone(),
+            controller: secret.controller.clone(),
+            fault: secret.fault.clone(),
+            other_names,
         });
         let issuers: Vec<&CertificateDer<'_>> = (above.intermediates.iter().copied().chain(above.root))
             .map(|found| &found.der)

@@ -1,6 +1,7 @@
 //! `istio-tls adopt`: takes a chain that others made into the workspace.
 
 mod chain;
+mod notes;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{Mode, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 use crate::workspace::store::{self, Keep, Store};
 
 /// Takes an existing chain into the workspace
@@ -90,10 +91,12 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         let found = secret.fetch(&args.cluster, context)?;
         sources::read_secret(&found, password, context.now, &mut material)?;
     }
+    let words: Vec<String> = args.sources.iter().map(|source| quote(&shown(source))).collect();
     let wishes = Wishes {
         host: host.as_ref(),
         accept_faults: args.accept_faults,
         now: context.now,
+        line: format!("istio-tls{} adopt {}", context.dir_flag(), words.join(" ")),
     };
     let known = entries::read_or_new(&context.dir).map_err(Failure::usage)?.config;
     let mut placed: Vec<Placed> = chain::choose(&material, &wishes)?
@@ -116,19 +119,26 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 )),
         ));
     }
+    check_rotations(&placed, context)?;
     check_sharers(&placed, &known)?;
     let recorded = recorded(&placed, args.mode);
-    let file = wanted(context, &recorded)?;
+    let pods = (context.gateway_namespace.as_deref())
+        .or_else(|| (material.secrets.first()).map(|secret| secret.namespace.as_str()));
+    let file = wanted(context, &recorded, pods)?;
     for placed in &mut placed {
-        note_secret(placed, args.mode, &file);
+        notes::of_secret(placed, args.mode, &file, context);
     }
+    notes::of_pods(&known, &file, context);
     if !args.dry_run {
         let store = Store::open(&context.dir, || {
             context.say("waiting for another istio-tls that writes here");
         })
         .map_err(Failure::runtime)?;
         // Read again: another process may have written meanwhile.
-        let pending = wanted(context, &recorded)?.prepare(&store).map_err(Failure::runtime)?;
+        check_rotations(&placed, context)?;
+        let pending = wanted(context, &recorded, pods)?
+            .prepare(&store)
+            .map_err(Failure::runtime)?;
         for placed in placed.iter().filter(|placed| !placed.in_place) {
             let parts: Vec<(Part<'_>, &[u8])> = (placed.chain.files.iter())
                 .map(|file| (file.part.part(), file.content.as_slice()))
@@ -148,7 +158,10 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         context.say(&format!("note: {note}"));
     }
     match format {
-        Format::Text => context.print(&text(&placed, &file, args.dry_run))?,
+        Format::Text => {
+            let next = format!("\n\nnext: istio-tls{} serve\n", context.dir_flag());
+            context.print(&(text(&placed, &file, args.dry_run) + &next))?;
+        }
         Format::Json => context.print_json(&as_json(&placed, &file, material.ignored, args.dry_run))?,
     }
     Ok(Exit::Done)
@@ -170,10 +183,39 @@ fn recorded(placed: &[Placed], mode: Option<Mode>) -> Vec<Recorded> {
         .collect()
 }
 
-fn wanted(context: &Context, recorded: &[Recorded]) -> Result<WorkspaceFile, Failure> {
+/// The file with the chains recorded; the gateway's pods are in `pods`, where no
+/// host says so yet.
+fn wanted(context: &Context, recorded: &[Recorded], pods: Option<&str>) -> Result<WorkspaceFile, Failure> {
     let file = entries::read_or_new(&context.dir).map_err(Failure::usage)?;
-    file.edit(&entries::record(&file.config, recorded))
-        .map_err(Failure::usage)
+    let mut config = entries::record(&file.config, recorded);
+    if let Some(pods) = pods.filter(|_| file.config.hosts.is_empty()) {
+        pods.clone_into(&mut config.gateway.pod_namespace);
+    }
+    file.edit(&config).map_err(Failure::usage)
+}
+
+/// Refuses to replace a chain while its CA is rotated: both CAs, the clients of
+/// both and what clients were told would be gone.
+fn check_rotations(placed: &[Placed], context: &Context) -> Result<(), Failure> {
+    let mut replaced = placed.iter().filter(|placed| !placed.in_place);
+    let Some(rotating) = replaced.find(|placed| store::has_previous_ca(&placed.layout)) else {
+        return Ok(());
+    };
+    let host = rotating.layout.host();
+    let rotate = format!("istio-tls{} rotate {}", context.dir_flag(), quote(host.as_str()));
+    Err(Failure::usage(
+        Problem::new(format!(
+            "the CA of {host} is being rotated, so its chain is not replaced"
+        ))
+        .at(format!(
+            "{}/",
+            shown(&rotating.layout.folder().join(PREVIOUS_CA_FOLDER))
+        ))
+        .why("the new CA, which clients may trust already, and the previous one would both be lost")
+        .fix(format!(
+            "{rotate} --finish ends the rotation, {rotate} --abort takes it back; then adopt"
+        )),
+    ))
 }
 
 /// Files and folders, and Secrets of a cluster; a path that is there is a path.
@@ -199,42 +241,6 @@ fn usual_mode(Placed { chain, is_known, .. }: &Placed) -> Option<Mode> {
         Some(secret) if secret.verifies_clients => Some(Mode::Mutual),
         _ => chain.clients.is_empty().then_some(Mode::Simple),
     }
-}
-
-/// What the user should know of a chain that comes from a Secret.
-fn note_secret(placed: &mut Placed, mode: Option<Mode>, file: &WorkspaceFile) {
-    let chain = &mut placed.chain;
-    let Some(secret) = &chain.secret else { return };
-    let config = &file.config;
-    let (name, namespace) = (&secret.name, &secret.namespace);
-    let mut notes = Vec::new();
-    if let Some(entry) = config.host(&chain.host).filter(|entry| entry.credential_name != *name) {
-        notes.push(format!(
-            "{} goes on with the Secret {}, which is recorded for it; {name} is not changed by apply",
-            chain.host, entry.credential_name
-        ));
-    }
-    if *namespace != config.gateway.pod_namespace {
-        notes.push(format!(
-            "the Secret is in {namespace}, and apply puts it into {}: set gateway.podNamespace in {} if the gateway's pods are in {namespace}",
-            config.gateway.pod_namespace,
-            shown(&file.path)
-        ));
-    }
-    if mode.is_none() && !placed.is_known && secret.verifies_clients {
-        notes.push(
-            "mode mutual is recorded, since the Secret holds a CA; --mode simple where the Gateway verifies no clients (cert-manager puts a CA into every Secret)"
-                .to_owned(),
-        );
-    }
-    if placed.same_ca {
-        notes.push(format!(
-            "the CA of {} is the same; its keys and its clients stay",
-            chain.host
-        ));
-        chain.missing.clear();
-    }
-    chain.notes.extend(notes);
 }
 
 /// Refuses the Secret of another host of the workspace.
@@ -347,7 +353,7 @@ fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
             ));
         }
     }
-    lines.join("\n") + "\n\nnext: istio-tls serve\n"
+    lines.join("\n")
 }
 
 fn as_json(placed: &[Placed], file: &WorkspaceFile, ignored: usize, dry_run: bool) -> Value {
@@ -372,6 +378,7 @@ fn as_json(placed: &[Placed], file: &WorkspaceFile, ignored: usize, dry_run: boo
                     "files": files,
                     "clients": chain.clients,
                     "missing": chain.missing,
+                    "managedBy": chain.secret.as_ref().and_then(|secret| secret.controller.as_deref()),
                     "notes": chain.notes,
                 })
             },

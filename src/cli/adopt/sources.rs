@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs12};
 use crate::cli::Failure;
-use crate::cli::secret_source::FoundSecret;
+use crate::cli::secret_source::{FoundSecret, pair_fault};
 use crate::cluster::secrets::LiveSecret;
 use crate::files::{self, PEM_LIMIT, plain};
 use crate::problem::Problem;
@@ -57,6 +57,12 @@ pub(super) struct SecretMaterial {
     pub(super) authorities: Option<(Vec<CertificateDer<'static>>, PathBuf)>,
     /// Revocation lists.
     pub(super) lists: Vec<CertificateRevocationListDer<'static>>,
+    /// The context of its cluster.
+    pub(super) context: String,
+    /// The program that keeps it as it wants it, in words.
+    pub(super) controller: Option<String>,
+    /// Why no gateway can use it as it is.
+    pub(super) fault: Option<String>,
 }
 
 /// Reads files, and folders with everything below them.
@@ -123,19 +129,25 @@ pub(super) fn read_secret(
         }
         Err(_) => secret.data.entries.values().map(own).collect(),
     };
+    let fault = pair_fault(&secret.data);
+    let refused = |problem| Failure::usage(found.explain(problem));
+    let mut unread = None;
     let before = (material.certificates.len(), material.keys.len());
     for (holder, entry) in &entries {
         match read_content(&entry.content, &path_of(holder, entry), password, now, material) {
             Ok(_) => {}
-            Err(_) if pair.is_err() => material.ignored += 1,
-            Err(problem) => return Err(Failure::usage(problem)),
+            Err(problem) if pair.is_err() => {
+                material.ignored += 1;
+                unread.get_or_insert(problem);
+            }
+            Err(problem) => return Err(refused(problem)),
         }
     }
     if before == (material.certificates.len(), material.keys.len()) {
-        let problem = pair
-            .err()
+        let problem = unread
+            .or(fault)
             .unwrap_or_else(|| Problem::new("the Secret holds no certificate"));
-        return Err(Failure::usage(problem));
+        return Err(refused(problem));
     }
     let lists = match &authorities {
         Some((_, found)) => found
@@ -152,8 +164,11 @@ pub(super) fn read_secret(
         namespace: secret.namespace.clone(),
         name: secret.name.clone(),
         path: Path::new("secret").join(&secret.namespace).join(&secret.name),
-        authorities: authorities.transpose().map_err(Failure::usage)?,
-        lists: lists.map_err(Failure::usage)?.unwrap_or_default(),
+        authorities: authorities.transpose().map_err(refused)?,
+        lists: lists.map_err(refused)?.unwrap_or_default(),
+        context: found.context.clone(),
+        controller: secret.controller.clone(),
+        fault: fault.map(|problem| problem.what),
     });
     Ok(())
 }

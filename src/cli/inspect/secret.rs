@@ -4,12 +4,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certs::inspect::{Item, scan};
-use crate::cli::secret_source::{owner_word, owner_words};
+use crate::cli::secret_source::{owner_word, owner_words, pair_fault};
 use crate::cluster::secrets::LiveSecret;
 use crate::secrets::SecretData;
 
 /// Keys of Secrets that must hold what a gateway can read.
 const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl"];
+
+/// Keys of Secrets that hold a server's pair.
+const PAIR_KEYS: &[&str] = &["cert", "key", "tls.crt", "tls.key"];
 
 /// Type, owner and keys of a Secret.
 #[derive(Serialize)]
@@ -32,7 +35,6 @@ pub(super) struct SecretFacts {
 
 impl SecretFacts {
     pub(super) fn of(secret: &LiveSecret, context: &str) -> Self {
-        let is_for_ca = secret.data.authorities().is_ok();
         Self {
             context: context.to_owned(),
             namespace: secret.namespace.clone(),
@@ -41,7 +43,7 @@ impl SecretFacts {
             owner: owner_word(secret),
             managers: secret.managers.clone(),
             keys: secret.data.entries.keys().cloned().collect(),
-            no_pair: no_pair(&secret.data).filter(|_| !is_for_ca),
+            no_pair: no_pair(&secret.data),
             owner_words: owner_words(secret),
         }
     }
@@ -66,8 +68,16 @@ impl SecretFacts {
     }
 }
 
+/// Nothing for a Secret that is to hold a CA alone.
 fn no_pair(data: &SecretData) -> Option<String> {
-    data.key_pair().err().map(|problem| problem.what)
+    let is_for_pair = PAIR_KEYS.iter().any(|key| data.entries.contains_key(*key));
+    if !is_for_pair && data.authorities().is_ok() {
+        return None;
+    }
+    pair_fault(data).map(|problem| match problem.why {
+        Some(why) => format!("{}: {why}", problem.what),
+        None => problem.what,
+    })
 }
 
 /// The certificates, keys and lists in every key of a Secret. What a credential's

@@ -71,11 +71,20 @@ impl Held {
             roots.extend(ca_chain.last().cloned());
         }
         if roots.is_empty() {
+            let (leaf, root) = (layout.path(Part::ServerCert), layout.path(Part::RootCert));
+            let fix = if renew::is_issued_by(&server[0], &server[0]) {
+                // Whoever is to trust it has the certificate itself.
+                let folder = quote(&shown(root.parent().unwrap_or(&root)));
+                let (from, to) = (quote(&shown(&leaf)), quote(&shown(&root)));
+                format!("mkdir -p {folder} && cp {from} {to}  (a self-signed certificate is its own root)")
+            } else {
+                "put the CA's certificate there".to_owned()
+            };
             return Err(Failure::usage(
                 Problem::new(format!("the chain of {host} has no root"))
-                    .at(shown(&layout.path(Part::RootCert)))
+                    .at(shown(&root))
                     .why("nothing new could be checked against what clients trust")
-                    .fix("put the CA's certificate there"),
+                    .fix(fix),
             ));
         }
         Ok(Self {

@@ -24,6 +24,7 @@ use self::exchange::{Exchanged, Live, exchange, open};
 use self::issue::{Prepared, Signing};
 use self::plan::{ChainState, Step, Wish, decide, in_cluster};
 use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
+use super::authority::Intermediate;
 use super::cluster_access::ClusterArgs;
 use super::connection::{running_serve, runtime};
 use super::context::{Context, Format};
@@ -127,6 +128,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         let planned = runtime.block_on(async {
             let cluster = connect(args, &notice, context).await?;
             let planned = plan(args, cluster.as_ref(), context).await?;
+            rehearse(args, &planned, context)?;
             let name = cluster.map(|cluster| cluster.context().to_owned());
             Ok((planned, name))
         });
@@ -227,15 +229,36 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
     Ok(hosts)
 }
 
+/// Issues what `--dry-run` tells of and drops it, so that what cannot be issued is
+/// said as it would be without it.
+fn rehearse(args: &RotateArgs, planned: &[Planned], context: &Context) -> Result<(), Failure> {
+    let password = args.password.read(context)?;
+    let password = password.as_ref().map(|password| password.as_str());
+    let signer = signer(args, password, context)?;
+    let signing = Signing {
+        password,
+        days: args.days,
+        signer: signer.as_ref(),
+    };
+    for Planned { held, step, .. } in planned {
+        let held = Held::read(context, held.layout.host(), Some(held.known()))?;
+        Prepared::new(held, step.clone(), &signing, context)?;
+    }
+    Ok(())
+}
+
+fn signer(args: &RotateArgs, password: Option<&str>, context: &Context) -> Result<Option<Intermediate>, Failure> {
+    let dir = args.signer.as_ref();
+    dir.map(|dir| authority::intermediate_of_folder(context, dir, password))
+        .transpose()
+}
+
 /// Issues everything, then host by host writes and proves; the first host that
 /// cannot be proven is the last one that is touched.
 async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &Context) -> Result<Vec<Done>, Failure> {
     let password = args.password.read(context)?;
     let password = password.as_ref().map(|password| password.as_str());
-    let signer = match &args.signer {
-        Some(dir) => Some(authority::intermediate_of_folder(context, dir, password)?),
-        None => None,
-    };
+    let signer = signer(args, password, context)?;
     let signing = Signing {
         password,
         days: args.days,

@@ -12,10 +12,10 @@ use super::cluster_access::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::pem_files::{self, certificates, certificates_of};
-use super::secret_source::FoundSecret;
+use super::secret_source::{FoundSecret, pair_fault};
 use super::{Exit, Failure, args, cluster_ingress};
-use crate::certs::pkcs12;
 use crate::certs::verify::{Purpose, Verdict, VerifyInput, verify};
+use crate::certs::{pem, pkcs12};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
@@ -58,6 +58,7 @@ pub(super) struct VerifyArgs {
 
 /// One chain and how it was judged.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Judged {
     /// The file or server.
     pub(super) source: String,
@@ -68,8 +69,11 @@ pub(super) struct Judged {
     pub(super) host: Option<Host>,
     /// Where the trusted certificates came from.
     pub(super) trusted: Vec<String>,
-    /// Whether it verifies.
+    /// Whether it verifies, and of a Secret, whether a gateway can use it.
     pub(super) verified: bool,
+    /// Why no gateway can use the Secret that it comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) no_pair: Option<String>,
     #[serde(flatten)]
     pub(super) verdict: Verdict,
 }
@@ -128,6 +132,7 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
         intermediates.extend(certificates(path)?);
     }
     let crls = crls(args, tree.as_ref())?;
+    let no_pair = secret.as_ref().and_then(|found| pair_fault(&found.secret.data));
     let results: Vec<Judged> = chains
         .into_iter()
         .map(|chain| {
@@ -145,7 +150,8 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> Result<Exit, Failure>
                 purpose: chain.purpose,
                 host: chain.host,
                 trusted: trusted.clone(),
-                verified: verdict.is_ok(),
+                verified: verdict.is_ok() && no_pair.is_none(),
+                no_pair: no_pair.as_ref().map(|problem| problem.what.clone()),
                 verdict,
             }
         })
@@ -239,11 +245,15 @@ fn host_of_secret(args: &VerifyArgs, source: &Source, context: &Context) -> Resu
 
 /// The chain that the gateway reads of a Secret.
 fn chain_of_secret(args: &VerifyArgs, found: &FoundSecret, host: Option<Host>) -> Result<Chain, Failure> {
-    let pair = found.secret.data.key_pair().map_err(Failure::usage)?;
+    let unusable = |problem| {
+        let problem = pair_fault(&found.secret.data).unwrap_or(problem);
+        Failure::usage(found.explain(problem))
+    };
+    let pair = found.secret.data.key_pair().map_err(unusable)?;
     let purpose = args.purpose.unwrap_or_default();
     Ok(Chain {
         source: pair.certificate.name.clone(),
-        certificates: certificates_of(&pair.certificate.content, &pair.certificate.name)?,
+        certificates: pem::certificates(&pair.certificate.content, &pair.certificate.name).map_err(unusable)?,
         purpose,
         host: match purpose {
             Purpose::Server => host,

@@ -40,6 +40,9 @@ fn one(text: &mut String, judged: &Judged, paint: Paint) {
     }
     let trusted = paint.faint(&format!("{:<13}", "trusting"));
     let _ = writeln!(text, "    {trusted} {}", judged.trusted.join(", "));
+    if let Some(why) = &judged.no_pair {
+        let _ = writeln!(text, "  {}: {why}", paint.bad("no gateway can use the Secret"));
+    }
     for reason in &judged.verdict.faults {
         fault(text, reason, &paint.bad(reason.code.as_str()), paint);
     }
