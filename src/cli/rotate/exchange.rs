@@ -21,6 +21,9 @@ const WAIT: Duration = Duration::from_secs(30);
 /// be as old again by half.
 const WAIT_MOUNTED: Duration = Duration::from_mins(2);
 
+/// Between two tries to write in the workspace folder.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What serves the workspace's material now.
 pub(super) struct Live<'a> {
     /// The running `serve` of the workspace.
@@ -140,7 +143,7 @@ pub(super) async fn exchange(
         }
     }
     // Nobody else exchanges files until their Secrets have followed.
-    let store = open(context)?;
+    let store = open(context).await?;
     let changes = known.is_none();
     let tried = match (known, &live.cluster) {
         (Some(known), _) => known,
@@ -179,9 +182,16 @@ pub(super) async fn exchange(
 ///
 /// # Errors
 /// When it cannot be used.
-pub(super) fn open(context: &Context) -> Result<Store, Failure> {
-    Store::open(&context.dir, || {
-        context.say("waiting for another istio-tls that writes here");
-    })
-    .map_err(Failure::runtime)
+pub(super) async fn open(context: &Context) -> Result<Store, Failure> {
+    let mut is_told = false;
+    loop {
+        if let Some(store) = Store::try_open(&context.dir).map_err(Failure::runtime)? {
+            return Ok(store);
+        }
+        if !is_told {
+            context.say("waiting for another istio-tls that writes here");
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }

@@ -358,7 +358,7 @@ async fn carry_out(
 ) -> Result<(), Failure> {
     let mut waiting = Vec::new();
     // Nobody else exchanges files while they are read.
-    let reading = open(context)?;
+    let reading = open(context).await?;
     for planned in plan(args, cluster.as_ref(), context).await? {
         let Planned {
             held,
@@ -448,7 +448,7 @@ async fn rotate(
         return Ok(at_work.is_done());
     }
     let held = &at_work.prepared.held;
-    let reading = open(context)?;
+    let reading = open(context).await?;
     let held = Held::read(context, held.layout.host(), Some(held.known()))?;
     let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
     drop(reading);

@@ -30,6 +30,7 @@ fn host(server: Certificate, served: Option<Served>) -> HostState {
         lists: Vec::new(),
         broken: Vec::new(),
         bundle: Vec::new(),
+        leaf_in_force: false,
         secrets: Vec::new(),
         served: served.map(|served| ("127.0.0.1:8443".into(), served)),
     }
