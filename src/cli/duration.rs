@@ -50,7 +50,17 @@ mod tests {
         assert_eq!(parse("400d"), Ok(Duration::from_hours(9600)));
         assert_eq!(parse("3660d"), Ok(Duration::from_hours(87_840)));
         assert_eq!(parse("2m"), Ok(Duration::from_mins(2)));
-        for bad in ["", "s", "2", "30", "3661d", "1x", "-1s", "99999999999999999999s", "999999d"] {
+        for bad in [
+            "",
+            "s",
+            "2",
+            "30",
+            "3661d",
+            "1x",
+            "-1s",
+            "99999999999999999999s",
+            "999999d",
+        ] {
             assert!(parse(bad).is_err(), "{bad:?} was taken");
         }
     }

@@ -128,9 +128,8 @@ struct Progress {
 impl Progress {
     /// Whether anything was changed or may have been.
     fn has_begun(&self) -> bool {
-        let changes = |exchanged: &Exchanged| {
-            exchanged.is_written && !matches!(exchanged.prepared.step, Step::Nothing(_))
-        };
+        let changes =
+            |exchanged: &Exchanged| exchanged.is_written && !matches!(exchanged.prepared.step, Step::Nothing(_));
         let at_work = self.at_work.as_deref().is_some_and(changes);
         at_work || (self.done.iter()).any(|done| matches!(done, Done::Rotated(exchanged) if changes(exchanged)))
     }

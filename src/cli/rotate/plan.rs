@@ -366,11 +366,23 @@ mod tests {
     fn what_is_due_but_left_is_known() {
         let (leaf, all) = (Wish::Leaf { clients: false }, Wish::Leaf { clients: true });
         for (what, state, wish, within, expected) in [
-            ("a client", state(300, 5, 900, false), leaf, Some(30), &["client a.com --clients"][..]),
+            (
+                "a client",
+                state(300, 5, 900, false),
+                leaf,
+                Some(30),
+                &["client a.com --clients"][..],
+            ),
             ("not due", state(5, 300, 900, false), leaf, Some(30), &[]),
             ("it is renewed", state(300, 5, 900, false), all, Some(30), &[]),
             ("no time", state(300, 5, 20, false), leaf, None, &[]),
-            ("the CA", state(300, 300, 20, false), all, Some(30), &["intermediate --ca"]),
+            (
+                "the CA",
+                state(300, 300, 20, false),
+                all,
+                Some(30),
+                &["intermediate --ca"],
+            ),
             ("a CA is asked for", state(5, 5, 20, false), Wish::Ca, Some(30), &[]),
         ] {
             let left = left_due(&state, wish, within.map(Duration::days), now());

@@ -124,9 +124,7 @@ impl<'a> Gateway<'a> {
                 after.push(seen);
             }
             let removed = match &prepared.removed {
-                Removed::Client(identity) => {
-                    Some(look(&prepared.held, identity, &self.reached.target, context).await?)
-                }
+                Removed::Client(identity) => Some(look(&prepared.held, identity, &self.reached.target, context).await?),
                 Removed::Nobody | Removed::WithoutKey => None,
             };
             let proven = after.iter().all(|look| look.is_served(&prepared.serial))

@@ -346,7 +346,8 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
         };
         lines.push(format!("    {}: {seen}", look.label));
     } else if proof.removal_unseen {
-        lines.push("    that clients of the CA that went are refused was not seen: no key of theirs is here".to_owned());
+        lines
+            .push("    that clients of the CA that went are refused was not seen: no key of theirs is here".to_owned());
     }
 }
 

@@ -7,11 +7,11 @@ use futures_util::{StreamExt as _, stream};
 
 use super::gather;
 use super::judge::{Held, HostState, SecretState};
+use crate::certs::key;
 use crate::cli::cluster_access::KubeconfigArgs;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::certs::key;
 use crate::cli::{Exit, Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;

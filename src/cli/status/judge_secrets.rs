@@ -30,7 +30,11 @@ pub(super) fn judge(
             );
             continue;
         };
-        for problem in [leaf.as_ref().and_then(broken), key.clone(), authorities.as_ref().and_then(broken)] {
+        for problem in [
+            leaf.as_ref().and_then(broken),
+            key.clone(),
+            authorities.as_ref().and_then(broken),
+        ] {
             findings.extend(problem.map(|why| {
                 finding(
                     secret,

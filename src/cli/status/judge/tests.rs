@@ -171,6 +171,7 @@ fn secrets_are_compared_with_files_and_what_is_served() {
         title: "istio-system/a-credential".into(),
         held: leaf.map(|leaf| Held {
             leaf: Some(Ok(leaf)),
+            key: None,
             authorities: Some(Ok(authorities
                 .iter()
                 .map(|serial| certificate(serial, -9, 20))
@@ -181,6 +182,7 @@ fn secrets_are_compared_with_files_and_what_is_served() {
         title: "istio-system/a-credential".into(),
         held: Some(Held {
             leaf: Some(Err("no pair".into())),
+            key: None,
             authorities: None,
         }),
     };
