@@ -112,7 +112,18 @@ pub(super) enum Command {
 
 /// The whole command line, for parsing, completions and man pages.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let recorded = "the one that apply recorded; without one no cluster is asked";
+    [
+        ("apply", "its current context"),
+        ("delete", "its current context"),
+        ("rotate", recorded),
+        ("status", recorded),
+    ]
+    .into_iter()
+    .fold(Cli::command(), |command, (name, default)| {
+        let help = format!("The kubeconfig's context [default: {default}]");
+        command.mut_subcommand(name, |command| command.mut_arg("context", |arg| arg.help(help)))
+    })
 }
 
 /// A parser for one word of a domain type's table of words.

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::context::Context;
 use super::{Exit, Failure, duration};
 use crate::cluster::kubeconfig::{Access, Places};
+use crate::files;
 use crate::problem::Problem;
 use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::file::WorkspaceFile;
 
 /// Which cluster.
 #[derive(clap::Args, Default, Clone)]
@@ -16,7 +18,7 @@ pub(super) struct KubeconfigArgs {
     /// The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub(super) kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's context [default: its current context]
+    /// The kubeconfig's context [default: the one that apply recorded, else its current context]
     #[arg(long, value_name = "NAME", help_heading = "Cluster")]
     pub(super) context: Option<String>,
 }
@@ -47,9 +49,29 @@ impl KubeconfigArgs {
     /// # Errors
     /// When there is none, or it cannot be used: exit 2.
     pub(super) async fn access(&self, context: &Context) -> Result<Access, Failure> {
-        Access::read(&self.places(context), self.context.as_deref(), context.now)
-            .await
-            .map_err(Failure::usage)
+        let access = Access::read(&self.places(context), self.context.as_deref(), context.now).await;
+        access.map_err(|problem| Failure::usage(self.with_origin(problem, context)))
+    }
+
+    /// Says of a context that cannot be used where its name comes from.
+    fn with_origin(&self, mut problem: Problem, context: &Context) -> Problem {
+        // A file that cannot be read is told of elsewhere.
+        let file = WorkspaceFile::read(&context.dir).ok().flatten();
+        let recorded = file.and_then(|file| Some((files::shown(&file.path), file.config.context?)));
+        let Some((path, name)) = recorded.filter(|(_, name)| self.context.as_ref() == Some(name)) else {
+            return problem;
+        };
+        let origin = format!("{path} names the context {name}, to which apply went last");
+        problem.why = Some(match problem.why.take() {
+            Some(why) => format!("{why}\n{origin}"),
+            None => origin,
+        });
+        let fix = "istio-tls apply --context NAME goes to another, and records it";
+        problem.fix = Some(match problem.fix.take() {
+            Some(known) => format!("{known}\n{fix}"),
+            None => fix.to_owned(),
+        });
+        problem
     }
 
     /// The same, with the context that `apply` recorded where none is named.

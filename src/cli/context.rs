@@ -50,6 +50,18 @@ pub(super) fn clock() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
+/// Writes a note to standard error, once in a process: for what is read again and
+/// again.
+pub(super) fn note_once(text: &str) {
+    static SAID: std::sync::Mutex<std::collections::BTreeSet<String>> =
+        std::sync::Mutex::new(std::collections::BTreeSet::new());
+    let is_new = SAID.lock().is_ok_and(|mut said| said.insert(text.to_owned()));
+    if is_new {
+        // Nobody is left to be told when standard error is gone.
+        let _ = writeln!(std::io::stderr().lock(), "note: {text}");
+    }
+}
+
 /// How most commands write their result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -1,8 +1,12 @@
-//! Durations as people type them: `60s`, `500ms`, `2m`, `1h`; a bare number is seconds.
+//! Durations as people type them: `60s`, `500ms`, `2m`, `1h`, `30d`; `0` needs no unit.
 
 use std::time::Duration;
 
-/// Parses a duration; for clap.
+/// The longest: ten years, as long as a root is good.
+const LONGEST_DAYS: u64 = 3_660;
+
+/// Parses a duration; for clap. A number without a unit is refused, for who types
+/// `--if-expires-in 30` means days, and who types `--wait 30` seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let split = text
         .find(|character: char| !character.is_ascii_digit())
@@ -14,13 +18,17 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let seconds = |factor: u64| {
         number
             .checked_mul(factor)
-            .filter(|seconds| *seconds <= 366 * 86_400)
+            .filter(|seconds| *seconds <= LONGEST_DAYS * 86_400)
             .map(Duration::from_secs)
-            .ok_or_else(|| "it is longer than a year".to_owned())
+            .ok_or_else(|| format!("it is longer than ten years ({LONGEST_DAYS}d)"))
     };
     match unit {
+        "" if number == 0 => Ok(Duration::ZERO),
+        "" => Err(format!(
+            "a duration is a number and a unit, as {number}s or {number}d; ms, s, m, h and d are units"
+        )),
         "ms" => Ok(Duration::from_millis(number)),
-        "" | "s" => seconds(1),
+        "s" => seconds(1),
         "m" => seconds(60),
         "h" => seconds(3_600),
         "d" => seconds(86_400),
@@ -38,9 +46,21 @@ mod tests {
     fn units() {
         assert_eq!(parse("60s"), Ok(Duration::from_mins(1)));
         assert_eq!(parse("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse("2"), Ok(Duration::from_secs(2)));
+        assert_eq!(parse("0"), Ok(Duration::ZERO));
+        assert_eq!(parse("400d"), Ok(Duration::from_hours(9600)));
+        assert_eq!(parse("3660d"), Ok(Duration::from_hours(87_840)));
         assert_eq!(parse("2m"), Ok(Duration::from_mins(2)));
-        for bad in ["", "s", "1x", "-1s", "99999999999999999999s", "999999d"] {
+        for bad in [
+            "",
+            "s",
+            "2",
+            "30",
+            "3661d",
+            "1x",
+            "-1s",
+            "99999999999999999999s",
+            "999999d",
+        ] {
             assert!(parse(bad).is_err(), "{bad:?} was taken");
         }
     }

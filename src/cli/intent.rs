@@ -5,6 +5,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::context::note_once;
 use super::entries;
 use crate::certs::pem;
 use crate::files;
@@ -22,17 +23,30 @@ use crate::workspace::store;
 
 /// What istio-tls.yaml says, and below it the chains that it does not name.
 /// Without that file the chains alone count, as generate.sh leaves them: mode
-/// mutual where there is a client, simple where there is none.
+/// mutual where there is a client, simple where there is none. A chain without an
+/// entry beside istio-tls.yaml is told of on standard error.
 ///
 /// # Errors
 /// When the folder or the file cannot be read, or there is no host at all.
 pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
     store::tidy(dir)?;
-    let config = match WorkspaceFile::read(dir)? {
+    let file = WorkspaceFile::read(dir)?;
+    let has_file = file.is_some();
+    let config = match file {
         Some(file) => file.config,
         None => WorkspaceFile::starter(dir, "0000000000000000").config,
     };
-    let config = entries::record(&config, &entries::missing(dir, &config, &[])?);
+    let missing = entries::missing(dir, &config, &[])?;
+    // An entry that was taken out by hand comes back this way.
+    for chain in missing.iter().filter(|_| has_file) {
+        let folder = shown(&ChainLayout::new(dir, &chain.host).folder());
+        note_once(&format!(
+            "istio-tls.yaml has no entry for {}, but {folder}/ holds its chain, so the host counts; \
+             to leave it out, move {folder}/ away or delete it",
+            chain.host
+        ));
+    }
+    let config = entries::record(&config, &missing);
     if config.hosts.is_empty() {
         return Err(Problem::new(format!("no host is known in {}", shown(dir)))
             .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")

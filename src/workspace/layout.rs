@@ -82,6 +82,15 @@ impl ChainLayout {
         }
     }
 
+    /// The same chain as it was kept in another folder.
+    #[must_use]
+    pub fn kept_in(&self, folder: &Path) -> Self {
+        Self {
+            workspace: folder.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// The host.
     pub fn host(&self) -> &Host {
         &self.host

@@ -92,8 +92,8 @@ fn flags_choose_the_cluster_and_exclude_each_other() {
     // Where nothing was applied, no Secret is made.
     let leaf = dir.read(LEAF);
     dir.run(&["rotate", HOST, "--context", "there"])
-        .exits(0)
-        .prints("has no Secret of httpbin.example.com; istio-tls apply makes it");
+        .exits(1)
+        .prints("has no Secret istio-system/httpbin-credential of httpbin.example.com; istio-tls apply makes it");
     assert_ne!(dir.read(LEAF), leaf);
     assert!(server.stored().is_empty());
     // Chains alone have no id by which a Secret could be known.

@@ -166,7 +166,20 @@ fn what_cannot_be_rotated_is_said_and_left() {
         (&["rotate", "b.com", "--finish"], "--ca"),
         (&["rotate", "b.com", "--abort"], "no rotation"),
         (&["rotate", "b.com", "--finish", "--abort"], "cannot be used with"),
+        (&["rotate", "b.com", "--ca", "--finish"], "cannot be used with"),
+        (&["rotate", "b.com", "--ca", "--abort"], "cannot be used with"),
         (&["rotate", "b.com", "--if-expires-in", "soon"], "duration"),
+        // Seconds or days? Nobody can know.
+        (
+            &["rotate", "b.com", "--if-expires-in", "30"],
+            "a number and a unit, as 30s or 30d",
+        ),
+        (&["rotate", "b.com", "--wait", "30"], "a number and a unit"),
+        (&["status", "--expires-within", "30"], "a number and a unit"),
+        (
+            &["rotate", "b.com", "--if-expires-in", "3661d"],
+            "longer than ten years",
+        ),
     ] {
         dir.run(args).exits(2).says(said);
     }

@@ -235,7 +235,10 @@ pub(super) fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<C
 }
 
 /// The clients of a chain.
-fn clients(layout: &ChainLayout) -> Result<Vec<HeldClient>, Failure> {
+///
+/// # Errors
+/// When they cannot be read.
+pub(super) fn clients(layout: &ChainLayout) -> Result<Vec<HeldClient>, Failure> {
     let mut found = Vec::new();
     for name in store::clients(layout).map_err(Failure::usage)? {
         let part = Part::ClientKey(&name);

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::RotateArgs;
 use super::issue::Prepared;
-use super::plan::Step;
+use super::plan::{LeftDue, Step};
 use super::prove::{Gateway, Proof};
-use super::secrets::{Cluster, Stored};
+use super::secrets::{Cluster, Stored, TriedSecret};
 use crate::cli::Failure;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
@@ -21,6 +21,9 @@ const WAIT: Duration = Duration::from_secs(30);
 /// be as old again by half.
 const WAIT_MOUNTED: Duration = Duration::from_mins(2);
 
+/// Between two tries to write in the workspace folder.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What serves the workspace's material now.
 pub(super) struct Live<'a> {
     /// The running `serve` of the workspace.
@@ -29,13 +32,21 @@ pub(super) struct Live<'a> {
     pub(super) cluster: Option<Cluster<'a>>,
 }
 
-/// What came of it.
+/// What came of it, as far as it came.
 pub(super) struct Exchanged {
     pub(super) prepared: Box<Prepared>,
+    /// What is due as well, and stays.
+    pub(super) due: Vec<LeftDue>,
     /// The cluster's context, where one is in play.
     pub(super) context: Option<String>,
+    /// The files stand as the step wants them.
+    pub(super) is_written: bool,
     /// The Secrets that were stored.
     pub(super) secrets: Vec<Stored>,
+    /// The titles of those that were not.
+    pub(super) left: Vec<String>,
+    /// The cluster has none of the host's Secrets.
+    pub(super) has_no_secret: bool,
     /// At every gateway that could be looked at.
     pub(super) proofs: Vec<Proof>,
     /// Why the cluster's gateway was not looked at.
@@ -43,6 +54,20 @@ pub(super) struct Exchanged {
 }
 
 impl Exchanged {
+    pub(super) fn new(prepared: Box<Prepared>, due: Vec<LeftDue>, live: &Live<'_>) -> Self {
+        Self {
+            prepared,
+            due,
+            context: live.cluster.as_ref().map(|cluster| cluster.context().to_owned()),
+            is_written: false,
+            secrets: Vec::new(),
+            left: Vec::new(),
+            has_no_secret: false,
+            proofs: Vec::new(),
+            unseen: None,
+        }
+    }
+
     /// No gateway that was looked at serves anything else.
     pub(super) fn is_proven(&self) -> bool {
         self.proofs.iter().all(|proof| proof.proven)
@@ -52,7 +77,7 @@ impl Exchanged {
     pub(super) fn goes_on(&self) -> bool {
         match self.prepared.step {
             // A gateway that nobody has seen may serve a leaf of the old CA still.
-            Step::FinishLeaf => self.is_proven() && (self.unseen.is_none() || self.secrets.is_empty()),
+            Step::FinishLeaf => self.is_proven() && self.unseen.is_none(),
             // Asked for once more, the user has seen to it.
             Step::CatchUp { finishes } => finishes && self.is_proven(),
             _ => false,
@@ -63,77 +88,93 @@ impl Exchanged {
     pub(super) fn is_done(&self) -> bool {
         self.is_proven() && (self.prepared.step != Step::FinishLeaf || self.goes_on())
     }
+
+    /// What is swapped, and what is not, a line for each.
+    pub(super) fn swapped(&self) -> Vec<String> {
+        let host = self.prepared.held.layout.host();
+        let files = if self.prepared.paths().next().is_some() {
+            let serial = &self.prepared.serial;
+            format!("swapped: the files of {host} (serial {serial} is the server leaf's)")
+        } else {
+            format!("the files of {host} are as they were")
+        };
+        let stored =
+            (self.secrets.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name));
+        let left = (self.left.iter()).map(|title| format!("not swapped: {title}, which the gateway goes on with"));
+        std::iter::once(files).chain(stored).chain(left).collect()
+    }
 }
 
 /// Exchanges the files, then the Secrets, with a look before and looks after it.
+/// What is done of it stands in `exchanged` at any time. `known` are the Secrets
+/// as they are, where nothing is to be changed.
 ///
 /// # Errors
 /// When something of it is refused; nothing is written where the API server
 /// refuses a Secret, and where it fails afterwards, the error says what is
 /// swapped.
 pub(super) async fn exchange(
-    prepared: Box<Prepared>,
+    exchanged: &mut Exchanged,
+    known: Option<Vec<TriedSecret>>,
     live: &Live<'_>,
     args: &RotateArgs,
     context: &Context,
-) -> Result<Exchanged, Failure> {
+) -> Result<(), Failure> {
+    let prepared = &exchanged.prepared;
     let host = prepared.held.layout.host().clone();
     let mut gateways = Vec::new();
     if let Some(serve) = &live.serve {
         let reached = Reached::from(Target::Running(serve.clone()));
-        gateways.push(Gateway::look(reached, None, &prepared, context).await?);
+        gateways.push(Gateway::look(reached, None, prepared, context).await?);
     }
-    let (mut in_cluster, mut unseen) = (None, None);
+    let mut in_cluster = None;
     if let Some(cluster) = &live.cluster {
         match cluster.reach().await {
             Ok((reached, told)) => {
-                let gateway = Gateway::look(reached, Some(cluster), &prepared, context).await?;
+                let gateway = Gateway::look(reached, Some(cluster), prepared, context).await?;
                 if cluster_ingress::is_out_of_reach(&gateway.before.outcome) {
-                    unseen = Some(gateway.before.outcome.verdict.summary);
+                    exchanged.unseen = Some(gateway.before.outcome.verdict.summary);
                 } else {
                     context.say(&told);
                     in_cluster = Some(gateway);
                 }
             }
-            Err(problem) => unseen = Some(problem.what),
+            Err(problem) => exchanged.unseen = Some(problem.what),
         }
     }
-    let mut secrets = Vec::new();
     // Nobody else exchanges files until their Secrets have followed.
-    let store = open(context)?;
-    let tried = match &live.cluster {
-        Some(cluster) => cluster.try_secrets(&host, prepared.material()?, context).await?,
-        None => Vec::new(),
+    let store = open(context).await?;
+    let changes = known.is_none();
+    let tried = match (known, &live.cluster) {
+        (Some(known), _) => known,
+        (None, Some(cluster)) => cluster.try_secrets(&host, prepared.material()?, context).await?,
+        (None, None) => Vec::new(),
     };
     prepared.write(&store, context)?;
+    exchanged.is_written = true;
     if let Some(cluster) = &live.cluster {
         if tried.is_empty() {
             in_cluster = None;
-            unseen = Some(format!(
-                "the context {} has no Secret of {host}; istio-tls apply makes it",
-                cluster.context()
-            ));
+            exchanged.has_no_secret = true;
+            exchanged.unseen = Some(cluster.without_secret(&host).await);
+        } else if changes {
+            cluster.store(exchanged, &tried, args, context).await?;
+        } else {
+            exchanged.secrets = tried.iter().map(TriedSecret::as_it_is).collect();
         }
-        secrets = cluster.store(&prepared, &tried, args, context).await?;
     }
     drop(store);
     gateways.extend(in_cluster);
-    if !gateways.is_empty() {
+    if changes && !gateways.is_empty() {
         context.say(&format!("waiting until {host} is served with its new material"));
     }
     let mounted = live.cluster.as_ref().is_some_and(Cluster::is_mounted);
     let wait = args.wait.unwrap_or(if mounted { WAIT_MOUNTED } else { WAIT });
-    let mut proofs = Vec::new();
     for gateway in gateways {
-        proofs.push(gateway.prove(&prepared, wait, context).await?);
+        let proof = gateway.prove(&exchanged.prepared, wait, context).await?;
+        exchanged.proofs.push(proof);
     }
-    Ok(Exchanged {
-        prepared,
-        context: live.cluster.as_ref().map(|cluster| cluster.context().to_owned()),
-        secrets,
-        proofs,
-        unseen,
-    })
+    Ok(())
 }
 
 /// The workspace folder, for this process alone; what a killed one left half
@@ -141,9 +182,16 @@ pub(super) async fn exchange(
 ///
 /// # Errors
 /// When it cannot be used.
-pub(super) fn open(context: &Context) -> Result<Store, Failure> {
-    Store::open(&context.dir, || {
-        context.say("waiting for another istio-tls that writes here");
-    })
-    .map_err(Failure::runtime)
+pub(super) async fn open(context: &Context) -> Result<Store, Failure> {
+    let mut is_told = false;
+    loop {
+        if let Some(store) = Store::try_open(&context.dir).map_err(Failure::runtime)? {
+            return Ok(store);
+        }
+        if !is_told {
+            context.say("waiting for another istio-tls that writes here");
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }

@@ -22,16 +22,18 @@ use std::time::Duration;
 use self::chain::Held;
 use self::exchange::{Exchanged, Live, exchange, open};
 use self::issue::{Prepared, Signing};
-use self::plan::{ChainState, Step, Wish, decide, in_cluster};
+use self::plan::{ChainState, LeftDue, Step, Wish, decide, in_cluster, left_due};
 use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
 use super::authority::Intermediate;
 use super::cluster_access::ClusterArgs;
 use super::connection::{running_serve, runtime};
 use super::context::{Context, Format};
+use super::interrupt::{Interrupted, or_signal};
 use super::password::PasswordArgs;
 use super::{Exit, Failure, authority, duration, intent};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::workspace::config::{HostEntry, Mode};
 
 /// Replaces certificates before they expire, and proves it
@@ -54,14 +56,16 @@ use crate::workspace::config::{HostEntry, Mode};
 #[command(after_help = "Examples:
   istio-tls rotate httpbin.example.com                  a new server leaf
   istio-tls rotate httpbin.example.com --clients        new client certificates too
-  istio-tls rotate --if-expires-in 30d                  whatever is due, of every host; for a daily job
+  istio-tls rotate --if-expires-in 30d                  the server leaves that are due, of every host; for a daily job
+  istio-tls rotate --clients --if-expires-in 30d        client certificates that are due, too
   istio-tls rotate httpbin.example.com --ca             a new CA beside the old one
   istio-tls rotate httpbin.example.com --finish         the old CA goes
   istio-tls rotate httpbin.example.com --dry-run
   istio-tls rotate httpbin.example.com --local          the files alone, though a cluster is recorded
 
-Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, or the gateway does not serve
-what was rotated in time; 2 usage or bad input; 3 a file cannot be written, or a cluster not reached.")]
+Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, no Secret of the host in it, or
+the gateway does not serve what was rotated in time; 2 usage or bad input; 3 a file cannot be written,
+or a cluster not reached; 130 interrupted: what is swapped and what is not is said.")]
 pub(super) struct RotateArgs {
     /// Hosts [default with --if-expires-in: every host of the workspace]
     #[arg(value_name = "HOST")]
@@ -70,7 +74,7 @@ pub(super) struct RotateArgs {
     #[arg(long, conflicts_with_all = ["ca", "finish", "abort"])]
     clients: bool,
     /// Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["finish", "abort"])]
     ca: bool,
     /// End it: the server leaf comes from the new CA, the old CA is trusted no more
     #[arg(long)]
@@ -78,7 +82,8 @@ pub(super) struct RotateArgs {
     /// Take it back: the old CA and its clients, as before --ca
     #[arg(long, conflicts_with = "finish")]
     abort: bool,
-    /// Only what ends within this time, as 30d; nothing to do is success
+    /// Only what ends within this time, as 30d; clients with --clients, the CA with --ca, and
+    /// without them it is said that they are due; nothing to do is success
     #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with_all = ["finish", "abort"])]
     if_expires_in: Option<Duration>,
     /// Print what would be done, and write nothing
@@ -107,8 +112,33 @@ pub(super) struct RotateArgs {
 
 /// What came of one host.
 enum Done {
-    Nothing(Host, String),
+    /// Nothing is due, and no cluster is in play.
+    Nothing(Host, String, Vec<LeftDue>),
     Rotated(Box<Exchanged>),
+}
+
+/// How far a run is. It stands outside of the run, which may be dropped.
+#[derive(Default)]
+struct Progress {
+    done: Vec<Done>,
+    at_work: Option<Box<Exchanged>>,
+    /// Hosts that were not begun.
+    left: Vec<Host>,
+}
+
+impl Progress {
+    /// Whether anything was changed or may have been.
+    fn has_begun(&self) -> bool {
+        let changes =
+            |exchanged: &Exchanged| exchanged.is_written && !matches!(exchanged.prepared.step, Step::Nothing(_));
+        let at_work = self.at_work.as_deref().is_some_and(changes);
+        at_work || (self.done.iter()).any(|done| matches!(done, Done::Rotated(exchanged) if changes(exchanged)))
+    }
+
+    /// The host at work, and what it was about to be.
+    fn end_host(&mut self) {
+        self.done.extend(self.at_work.take().map(Done::Rotated));
+    }
 }
 
 /// What is to be done with one host.
@@ -116,7 +146,9 @@ struct Planned {
     held: Held,
     state: ChainState,
     step: Step,
-    /// Its Secrets as the files are now; only for `--dry-run`.
+    /// What is due as well, and stays.
+    due: Vec<LeftDue>,
+    /// Its Secrets as the files are now; only for `--dry-run` and where nothing is due.
     secrets: Vec<TriedSecret>,
 }
 
@@ -139,7 +171,37 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         }
         return Ok(Exit::Done);
     }
-    let done = runtime.block_on(carry_out(args, &notice, context))?;
+    let mut progress = Progress::default();
+    let outcome = runtime.block_on(async {
+        // What asks on the terminal comes before signals are taken.
+        let password = args.password.read(context)?;
+        let password = password.as_ref().map(|password| password.as_str());
+        let signer = signer(args, password, context)?;
+        let signing = Signing {
+            password,
+            days: args.days,
+            signer: signer.as_ref(),
+        };
+        let cluster = connect(args, &notice, context).await?;
+        or_signal(carry_out(args, &signing, cluster, &mut progress, context)).await
+    });
+    let failure = match outcome {
+        Ok(Ok(Ok(()))) => None,
+        Ok(Ok(Err(failure))) | Err(failure) => Some(failure),
+        Ok(Err(signal)) => Some(interrupted(signal, &progress, args, context)),
+    };
+    end(failure, progress, format, context)
+}
+
+/// Prints what was done, and says why that is not all.
+fn end(failure: Option<Failure>, mut progress: Progress, format: Format, context: &Context) -> Result<Exit, Failure> {
+    let has_begun = progress.has_begun();
+    if failure.is_some() {
+        // What was not begun is as it was.
+        progress.at_work = progress.at_work.take().filter(|exchanged| exchanged.is_written);
+    }
+    progress.end_host();
+    let done = progress.done;
     for done in &done {
         if let Done::Rotated(exchanged) = done {
             let prepared = &exchanged.prepared;
@@ -148,19 +210,66 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
             }
         }
     }
-    match format {
-        Format::Text => context.print(&report::text(&done, context))?,
-        Format::Json => context.print_json(&report::json(&done))?,
+    match (failure, format) {
+        (Some(failure), Format::Json) if has_begun => return Err(failure.with_result(report::json(&done))),
+        (Some(failure), Format::Text) if has_begun => {
+            context.print(&report::text(&done, context))?;
+            return Err(failure);
+        }
+        (Some(failure), _) => return Err(failure),
+        (None, Format::Text) => context.print(&report::text(&done, context))?,
+        (None, Format::Json) => context.print_json(&report::json(&done))?,
     }
     let is_done = |done: &Done| match done {
         Done::Nothing(..) => true,
-        Done::Rotated(exchanged) => exchanged.is_done(),
+        Done::Rotated(exchanged) => exchanged.is_done() && !exchanged.has_no_secret,
     };
     Ok(if done.iter().all(is_done) {
         Exit::Done
     } else {
         Exit::Findings
     })
+}
+
+/// What a signal found: what is swapped, what is not, and the line that goes on.
+fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, context: &Context) -> Failure {
+    let mut lines = Vec::new();
+    for done in &progress.done {
+        if let Done::Rotated(exchanged) = done {
+            lines.push(format!("done: {}", exchanged.prepared.held.layout.host()));
+        }
+    }
+    let at_work = progress.at_work.as_deref();
+    let before = match at_work {
+        Some(exchanged) if exchanged.is_written => {
+            lines.extend(exchanged.swapped());
+            let host = exchanged.prepared.held.layout.host();
+            if exchanged.left.is_empty() {
+                format!("{host} was seen at the gateway")
+            } else {
+                lines.push("a Secret that was being stored may be swapped all the same".to_owned());
+                format!("the Secrets of {host} were stored")
+            }
+        }
+        _ => "it was done".to_owned(),
+    };
+    let begun = at_work.filter(|exchanged| !exchanged.is_written);
+    let begun = begun.map(|exchanged| exchanged.prepared.held.layout.host());
+    lines.extend((begun.into_iter().chain(&progress.left)).map(|host| format!("nothing of {host} was written")));
+    if lines.is_empty() {
+        lines.push("nothing was written".to_owned());
+    }
+    let fix = match at_work {
+        Some(exchanged) if exchanged.is_written && exchanged.context.is_some() => format!(
+            "{}     (it goes on where it stopped, and makes nothing anew)",
+            secrets::going_on(exchanged, args, context)
+        ),
+        Some(exchanged) if exchanged.is_written => {
+            format!("istio-tls{} status tells what is served", report::dir_flag(context))
+        }
+        _ => "run the command again".to_owned(),
+    };
+    signal.failure(&before, lines.join("\n"), fix)
 }
 
 /// Reads and decides host by host; nothing is issued yet.
@@ -200,6 +309,7 @@ async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Contex
         }
         planned.push(Planned {
             step: decided.map_err(Failure::usage)?,
+            due: left_due(&state, wish, within, context.now),
             held,
             state,
             secrets,
@@ -220,10 +330,16 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
         hosts.extend(known.iter().map(|(entry, _)| entry.host.clone()));
     }
     if hosts.is_empty() {
+        let first = known
+            .first()
+            .map_or("httpbin.example.com", |(entry, _)| entry.host.as_str());
         return Err(Failure::usage(
             Problem::new("no host is given")
                 .why("every host is meant only with --if-expires-in")
-                .fix("istio-tls rotate httpbin.example.com, or istio-tls rotate --if-expires-in 30d"),
+                .fix(format!(
+                    "istio-tls rotate {}, or istio-tls rotate --if-expires-in 30d",
+                    quote(first)
+                )),
         ));
     }
     Ok(hosts)
@@ -255,28 +371,40 @@ fn signer(args: &RotateArgs, password: Option<&str>, context: &Context) -> Resul
 
 /// Issues everything, then host by host writes and proves; the first host that
 /// cannot be proven is the last one that is touched.
-async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &Context) -> Result<Vec<Done>, Failure> {
-    let password = args.password.read(context)?;
-    let password = password.as_ref().map(|password| password.as_str());
-    let signer = signer(args, password, context)?;
-    let signing = Signing {
-        password,
-        days: args.days,
-        signer: signer.as_ref(),
-    };
-    let cluster = connect(args, notice, context).await?;
+async fn carry_out(
+    args: &RotateArgs,
+    signing: &Signing<'_>,
+    cluster: Option<Cluster<'_>>,
+    progress: &mut Progress,
+    context: &Context,
+) -> Result<(), Failure> {
     let mut waiting = Vec::new();
     // Nobody else exchanges files while they are read.
-    let reading = open(context)?;
-    for Planned { held, state, step, .. } in plan(args, cluster.as_ref(), context).await? {
+    let reading = open(context).await?;
+    for planned in plan(args, cluster.as_ref(), context).await? {
+        let Planned {
+            held,
+            state,
+            step,
+            due,
+            secrets,
+        } = planned;
         waiting.push(match step {
-            Step::Nothing(why) => Err(Done::Nothing(state.host, why)),
-            step => Ok(Box::new(Prepared::new(held, step, &signing, context)?)),
+            Step::Nothing(why) if cluster.is_none() => Err(Done::Nothing(state.host, why, due)),
+            step => {
+                // Nothing is changed of these, but the gateway may not serve them.
+                let known = matches!(step, Step::Nothing(_)).then_some(secrets);
+                Ok((Box::new(Prepared::new(held, step, signing, context)?), due, known))
+            }
         });
     }
     drop(reading);
     // One host whose Secret is refused keeps the others from being touched.
-    let all: Vec<&Prepared> = (waiting.iter().flatten()).map(AsRef::as_ref).collect();
+    let changing = |known: &Option<Vec<TriedSecret>>| known.is_none();
+    let all: Vec<&Prepared> = (waiting.iter().flatten())
+        .filter(|(.., known)| changing(known))
+        .map(|(prepared, ..)| prepared.as_ref())
+        .collect();
     if let Some(cluster) = cluster.as_ref().filter(|_| all.len() > 1) {
         for prepared in all {
             let host = prepared.held.layout.host();
@@ -287,62 +415,67 @@ async fn carry_out(args: &RotateArgs, notice: &(dyn Fn(&str) + Sync), context: &
         serve: running_serve(context).await,
         cluster,
     };
-    let mut done: Vec<Done> = Vec::new();
-    let mut waiting = waiting.into_iter();
-    let failure = loop {
-        let prepared = match waiting.next() {
-            None => return Ok(done),
-            Some(Err(nothing)) => {
-                done.push(nothing);
+    let hosts = waiting.iter().flatten();
+    progress.left = hosts
+        .map(|(prepared, ..)| prepared.held.layout.host().clone())
+        .collect();
+    for next in waiting {
+        let (prepared, due, known) = match next {
+            Ok(next) => next,
+            Err(nothing) => {
+                progress.done.push(nothing);
                 continue;
             }
-            Some(Ok(prepared)) => prepared,
         };
-        match rotate(prepared, &signing, &live, args, &mut done, context).await {
-            Ok(true) => {}
+        progress.left.remove(0);
+        let first = progress.at_work.insert(Box::new(Exchanged::new(prepared, due, &live)));
+        match rotate(first, known, signing, &live, args, &mut progress.done, context).await {
+            Ok(true) => progress.end_host(),
             Ok(false) => {
-                for left in waiting.filter_map(Result::ok) {
-                    context.say_always(&format!("{} was left as it is", left.held.layout.host()));
+                progress.end_host();
+                for left in &progress.left {
+                    context.say_always(&format!("{left} was left as it is"));
                 }
-                return Ok(done);
+                return Ok(());
             }
-            Err(failure) => break failure,
-        }
-    };
-    for done in &done {
-        if let Done::Rotated(exchanged) = done {
-            context.say_always(&format!(
-                "{} was rotated before the failure",
-                exchanged.prepared.held.layout.host()
-            ));
+            Err(failure) => {
+                for done in &progress.done {
+                    if let Done::Rotated(exchanged) = done {
+                        context.say_always(&format!(
+                            "{} was rotated before the failure",
+                            exchanged.prepared.held.layout.host()
+                        ));
+                    }
+                }
+                return Err(failure);
+            }
         }
     }
-    Err(failure)
+    Ok(())
 }
 
 /// One host: looked at, written, and looked at again; false when it could not
 /// be proven. The leaf of a new CA is proven before the old CA goes.
 async fn rotate(
-    prepared: Box<Prepared>,
+    at_work: &mut Box<Exchanged>,
+    known: Option<Vec<TriedSecret>>,
     signing: &Signing<'_>,
     live: &Live<'_>,
     args: &RotateArgs,
     done: &mut Vec<Done>,
     context: &Context,
 ) -> Result<bool, Failure> {
-    let (host, entry) = (prepared.held.layout.host().clone(), prepared.held.known());
-    let first = exchange(prepared, live, args, context).await?;
-    let (goes_on, is_done) = (first.goes_on(), first.is_done());
-    done.push(Done::Rotated(Box::new(first)));
-    if !goes_on {
-        return Ok(is_done);
+    exchange(at_work, known, live, args, context).await?;
+    if !at_work.goes_on() {
+        return Ok(at_work.is_done());
     }
-    let reading = open(context)?;
-    let held = Held::read(context, &host, Some(entry))?;
+    let held = &at_work.prepared.held;
+    let reading = open(context).await?;
+    let held = Held::read(context, held.layout.host(), Some(held.known()))?;
     let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
     drop(reading);
-    let last = exchange(last, live, args, context).await?;
-    let is_done = last.is_done();
-    done.push(Done::Rotated(Box::new(last)));
-    Ok(is_done)
+    let last = Box::new(Exchanged::new(last, Vec::new(), live));
+    done.push(Done::Rotated(std::mem::replace(at_work, last)));
+    exchange(at_work, None, live, args, context).await?;
+    Ok(at_work.is_done())
 }

@@ -173,6 +173,37 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
     Ok(Step::Leaves { server, clients: due })
 }
 
+/// Something that is due and that a step leaves as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftDue {
+    /// `client alice`, `intermediate`.
+    pub(super) what: String,
+    pub(super) ends: Ends,
+    /// The flag that renews it.
+    pub(super) flag: &'static str,
+}
+
+/// What `--if-expires-in` finds due and does not renew, since the flag for it was
+/// not given. Empty without a time.
+pub(super) fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
+    let (Some(within), Wish::Leaf { clients }) = (within, wish) else {
+        return Vec::new();
+    };
+    let of_clients = (state.clients.iter())
+        .filter(|_| !clients)
+        .map(|(name, ends)| (format!("client {name}"), ends, "--clients"));
+    let of_cas = (state.cas.iter()).map(|(what, ends)| ((*what).to_owned(), ends, "--ca"));
+    of_clients
+        .chain(of_cas)
+        .filter(|(_, ends, _)| is_due(ends, within, now))
+        .map(|(what, ends, flag)| LeftDue {
+            what,
+            ends: ends.clone(),
+            flag,
+        })
+        .collect()
+}
+
 fn is_due(ends: &Ends, within: Duration, now: OffsetDateTime) -> bool {
     ends.not_after <= now + within
 }
@@ -187,7 +218,7 @@ fn for_days(ends: &Ends, now: OffsetDateTime) -> String {
 mod tests {
     use time::{Duration, OffsetDateTime};
 
-    use super::{ChainState, Ends, Step, Wish, decide, in_cluster};
+    use super::{ChainState, Ends, Step, Wish, decide, in_cluster, left_due};
     use crate::names::Host;
 
     fn now() -> OffsetDateTime {
@@ -328,6 +359,37 @@ mod tests {
                 }
             };
             assert_eq!(decided, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_due_but_left_is_known() {
+        let (leaf, all) = (Wish::Leaf { clients: false }, Wish::Leaf { clients: true });
+        for (what, state, wish, within, expected) in [
+            (
+                "a client",
+                state(300, 5, 900, false),
+                leaf,
+                Some(30),
+                &["client a.com --clients"][..],
+            ),
+            ("not due", state(5, 300, 900, false), leaf, Some(30), &[]),
+            ("it is renewed", state(300, 5, 900, false), all, Some(30), &[]),
+            ("no time", state(300, 5, 20, false), leaf, None, &[]),
+            (
+                "the CA",
+                state(300, 300, 20, false),
+                all,
+                Some(30),
+                &["intermediate --ca"],
+            ),
+            ("a CA is asked for", state(5, 5, 20, false), Wish::Ca, Some(30), &[]),
+        ] {
+            let left = left_due(&state, wish, within.map(Duration::days), now());
+            let left: Vec<String> = (left.iter())
+                .map(|left| format!("{} {}", left.what, left.flag))
+                .collect();
+            assert_eq!(left, expected, "{what}");
         }
     }
 

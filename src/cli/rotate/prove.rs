@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::chain::Held;
-use super::issue::{Identity, Prepared};
+use super::issue::{Identity, Prepared, Removed};
 use super::secrets::Cluster;
 use crate::cli::Failure;
 use crate::cli::cluster_ingress::Reached;
@@ -41,9 +41,14 @@ pub(super) struct Proof {
     pub(super) target: String,
     pub(super) before: Look,
     pub(super) after: Vec<Look>,
+    /// The client of a CA that went.
+    pub(super) removed: Option<Look>,
+    /// Clients of such a CA were not looked at, since no key of theirs is here.
+    pub(super) removal_unseen: bool,
     /// Until the last look began.
     pub(super) waited: Duration,
-    /// Every client is served, with the wanted serial number.
+    /// Every client is served, with the wanted serial number, and that of a CA
+    /// that went is refused.
     pub(super) proven: bool,
 }
 
@@ -51,6 +56,11 @@ impl Look {
     /// Whether this client is served with the leaf of this serial number.
     pub(super) fn is_served(&self, serial: &str) -> bool {
         (self.outcome.verdict.is_ok() || self.lacks_pair || self.same_status) && self.serial() == Some(serial)
+    }
+
+    /// Whether this client was refused for its certificate, and for nothing else.
+    pub(super) fn is_refused(&self) -> bool {
+        self.outcome.verdict.code == Code::ClientCertificateRejected
     }
 
     /// The status of an answer that was not the wanted one.
@@ -92,8 +102,8 @@ impl<'a> Gateway<'a> {
         })
     }
 
-    /// Looks as every client until all of them are served with the wanted leaf, or
-    /// `wait` is over.
+    /// Looks as every client until all of them are served with the wanted leaf and
+    /// that of a CA that went is refused, or `wait` is over.
     ///
     /// # Errors
     /// As [`Gateway::look`].
@@ -113,12 +123,19 @@ impl<'a> Gateway<'a> {
                 seen.same_status = status.is_some() && status == self.before.unwanted_status();
                 after.push(seen);
             }
-            let proven = after.iter().all(|look| look.is_served(&prepared.serial));
+            let removed = match &prepared.removed {
+                Removed::Client(identity) => Some(look(&prepared.held, identity, &self.reached.target, context).await?),
+                Removed::Nobody | Removed::WithoutKey => None,
+            };
+            let proven = after.iter().all(|look| look.is_served(&prepared.serial))
+                && removed.as_ref().is_none_or(Look::is_refused);
             if proven || start.elapsed() + PAUSE > wait {
                 return Ok(Proof {
                     target: self.before.outcome.target.clone(),
                     before: self.before,
                     after,
+                    removed,
+                    removal_unseen: matches!(prepared.removed, Removed::WithoutKey),
                     waited,
                     proven,
                 });

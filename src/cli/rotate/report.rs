@@ -5,13 +5,14 @@ use serde_json::{Value, json};
 
 use super::exchange::Exchanged;
 use super::issue::{Change, Prepared};
-use super::plan::{Ends, Step};
+use super::plan::{Ends, LeftDue, Step};
 use super::prove::{Look, Proof};
 use super::secrets::{Leaf, Stored, TriedSecret};
 use super::{Done, Planned};
 use crate::certs::times::rfc3339;
 use crate::cli::context::Context;
 use crate::files::shown;
+use crate::names::Host;
 use crate::probe::verdict::span;
 use crate::report::paint::printable;
 use crate::shell::quote;
@@ -21,7 +22,11 @@ use crate::workspace::layout::Part;
 pub(super) fn plan_text(planned: &[Planned], cluster: Option<&str>) -> String {
     let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
     for Planned {
-        state, step, secrets, ..
+        state,
+        step,
+        secrets,
+        due,
+        ..
     } in planned
     {
         let host = &state.host;
@@ -81,6 +86,7 @@ pub(super) fn plan_text(planned: &[Planned], cluster: Option<&str>) -> String {
                 }
             }
         }
+        lines.extend(due.iter().map(|left| due_line(host, left)));
         if let Some(cluster) = cluster {
             lines.extend(secrets_planned(secrets, step, cluster, host.as_str()));
         }
@@ -146,7 +152,11 @@ pub(super) fn plan_json(planned: &[Planned], cluster: Option<&str>) -> Value {
     let rotations: Vec<Value> = (planned.iter())
         .map(
             |Planned {
-                 state, step, secrets, ..
+                 state,
+                 step,
+                 secrets,
+                 due,
+                 ..
              }| {
                 let (server, clients) = match step {
                     Step::Leaves { server, clients } => (*server, clients.clone()),
@@ -174,6 +184,7 @@ pub(super) fn plan_json(planned: &[Planned], cluster: Option<&str>) -> Value {
                     "server": server,
                     "clients": clients,
                     "rotatingCa": state.rotating,
+                    "due": due.iter().map(due_json).collect::<Vec<_>>(),
                     "secrets": secrets,
                 })
             },
@@ -194,7 +205,10 @@ pub(super) fn text(done: &[Done], context: &Context) -> String {
     let mut lines = Vec::new();
     for done in done {
         match done {
-            Done::Nothing(_, why) => lines.push(why.clone()),
+            Done::Nothing(host, why, due) => {
+                lines.push(why.clone());
+                lines.extend(due.iter().map(|left| due_line(host, left)));
+            }
             Done::Rotated(exchanged) => rotated(exchanged, context, &mut lines),
         }
     }
@@ -205,9 +219,9 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
     let prepared = &exchanged.prepared;
     let host = prepared.held.layout.host();
     let changed = exchanged.secrets.iter().any(Stored::is_changed);
-    lines.push(format!(
+    let headline = format!(
         "{host}: {}",
-        match prepared.step {
+        match &prepared.step {
             Step::Nothing(_) => "nothing to do",
             Step::Leaves { server: true, .. } => "the server leaf is rotated",
             Step::Leaves { server: false, .. } => "clients are rotated",
@@ -219,7 +233,10 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             Step::CatchUp { .. } if changed => "the Secrets lagged behind the files, and hold now what those hold",
             Step::CatchUp { .. } => "the Secrets hold what the files hold",
         }
-    ));
+    );
+    let nothing = reason(&prepared.step);
+    lines.push(nothing.map_or(headline, str::to_owned));
+    lines.extend(exchanged.due.iter().map(|left| due_line(host, left)));
     let width = prepared
         .changes
         .iter()
@@ -240,7 +257,7 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             shown(&old)
         ));
     }
-    for secret in &exchanged.secrets {
+    for secret in exchanged.secrets.iter().filter(|_| nothing.is_none()) {
         let cluster = exchanged.context.as_deref().unwrap_or_default();
         lines.push(format!(
             "  Secret {}/{} {} in the context {cluster}",
@@ -249,11 +266,16 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             secret.action.word()
         ));
     }
-    for proof in &exchanged.proofs {
+    lines.extend((exchanged.left.iter()).map(|title| format!("  {title} NOT stored")));
+    // Where nothing was to do, only what is wrong is worth a word.
+    for proof in (exchanged.proofs.iter()).filter(|proof| nothing.is_none() || !proof.proven) {
         proven(prepared, proof, lines);
     }
     match &exchanged.unseen {
         Some(why) => lines.push(format!("  not proven at the cluster's gateway: {why}")),
+        None if exchanged.proofs.is_empty() && exchanged.context.is_some() => {
+            lines.push("  not proven at the cluster's gateway".to_owned());
+        }
         None if exchanged.proofs.is_empty() => {
             lines.push("  nothing live was proven: no serve of this workspace runs here".to_owned());
         }
@@ -309,6 +331,33 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
             lines.extend(verdict.fix.as_ref().map(|fix| format!("      try: {fix}")));
         }
     }
+    if let Some(look) = &proof.removed {
+        let seen = if look.is_refused() {
+            format!("refused after {}", span(proof.waited.as_micros() as u64))
+        } else if look.outcome.verdict.is_ok() {
+            "NOT refused: the gateway trusts that CA still".to_owned()
+        } else {
+            let verdict = &look.outcome.verdict;
+            format!(
+                "not seen to be refused for its certificate: {}: {}",
+                verdict.code.as_str(),
+                printable(&verdict.summary)
+            )
+        };
+        lines.push(format!("    {}: {seen}", look.label));
+    } else if proof.removal_unseen {
+        lines
+            .push("    that clients of the CA that went are refused was not seen: no key of theirs is here".to_owned());
+    }
+}
+
+fn due_line(host: &Host, left: &LeftDue) -> String {
+    format!(
+        "  {} of {host} is due too ({}), and stays: {}",
+        left.what,
+        named(&left.ends),
+        left.flag
+    )
 }
 
 /// ` -C DIR` for a line to type, where it is wanted.
@@ -331,8 +380,14 @@ fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
                 Step::StartCa | Step::ResumeCa => " --ca  (makes no third CA, but proves it again)",
                 Step::FinishLeaf | Step::FinishCa | Step::CatchUp { finishes: true } =>
                     " --finish  (goes on where it stopped)",
+                // Nothing is due any more, so that it only looks.
+                _ if exchanged.context.is_some() => " --if-expires-in 0d  (makes nothing anew, but proves it again)",
                 _ => " --dry-run",
             }
+        )),
+        _ if exchanged.has_no_secret => Some(format!(
+            "\nnext: the gateway of the context {} does not serve this; istio-tls{dir} apply makes the Secret\n      or --local, when {host} is not to be there",
+            exchanged.context.as_deref().unwrap_or_default()
         )),
         Step::FinishLeaf if !exchanged.is_done() => Some(format!(
             "\nnext: the previous CA is trusted until the gateway is seen to serve {}\n      then istio-tls{dir} rotate {host} --finish  (once more; the previous CA goes)",
@@ -359,7 +414,12 @@ fn named(ends: &Ends) -> String {
 pub(super) fn json(done: &[Done]) -> Value {
     let rotations: Vec<Value> = (done.iter())
         .map(|done| match done {
-            Done::Nothing(host, why) => json!({"host": host, "action": "none", "reason": why}),
+            Done::Nothing(host, why, due) => json!({
+                "host": host,
+                "action": "none",
+                "reason": why,
+                "due": due.iter().map(due_json).collect::<Vec<_>>(),
+            }),
             Done::Rotated(exchanged) => rotation_json(exchanged),
         })
         .collect();
@@ -372,15 +432,22 @@ fn rotation_json(exchanged: &Exchanged) -> Value {
     json!({
         "host": prepared.held.layout.host(),
         "action": prepared.step.word(),
+        "reason": reason(&prepared.step),
+        "due": exchanged.due.iter().map(due_json).collect::<Vec<_>>(),
         "certificates": prepared.changes.iter().map(change_json).collect::<Vec<_>>(),
         "files": prepared.paths().map(|path| shown(&path)).collect::<Vec<_>>(),
         "context": exchanged.context,
         "secrets": exchanged.secrets.iter().map(secret_json).collect::<Vec<_>>(),
+        "notStored": exchanged.left,
         "live": proofs.first(),
         "proofs": proofs,
         "notProvenInCluster": exchanged.unseen,
         "notes": prepared.notes,
     })
+}
+
+fn due_json(left: &LeftDue) -> Value {
+    json!({"what": left.what, "notAfter": rfc3339(left.ends.not_after), "flag": left.flag})
 }
 
 fn secret_json(secret: &Stored) -> Value {
@@ -420,5 +487,11 @@ fn proof_json(proof: &Proof) -> Value {
         "waitedMicros": proof.waited.as_micros() as u64,
         "before": look(&proof.before),
         "after": proof.after.iter().map(look).collect::<Vec<_>>(),
+        "removed": proof.removed.as_ref().map(|seen| {
+            let mut value = look(seen);
+            value["refused"] = seen.is_refused().into();
+            value
+        }),
+        "removedUnseen": proof.removal_unseen,
     })
 }

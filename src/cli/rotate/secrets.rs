@@ -4,7 +4,7 @@
 use time::OffsetDateTime;
 
 use super::RotateArgs;
-use super::issue::Prepared;
+use super::exchange::Exchanged;
 use super::plan::{Ends, Step};
 use super::report::dir_flag;
 use crate::certs::plan::parse_time;
@@ -18,7 +18,7 @@ use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Sto
 use crate::cluster::client::Client;
 use crate::cluster::ingress::Wanted;
 use crate::cluster::plan;
-use crate::cluster::secrets::LiveSecret;
+use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
 use crate::manifests::build::Material;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -70,6 +70,17 @@ pub(super) struct Stored {
 }
 
 impl TriedSecret {
+    /// As one that nothing was changed of.
+    pub(super) fn as_it_is(&self) -> Stored {
+        Stored {
+            namespace: self.place.namespace.clone(),
+            name: self.place.name.clone(),
+            action: Action::Unchanged,
+            old: self.leaf.clone(),
+            new: self.leaf.clone(),
+        }
+    }
+
     /// The keys whose values are not the files'.
     pub(super) fn lagging_keys(&self) -> Vec<String> {
         let data = |object: Option<&serde_json::Value>| object.and_then(|object| object["data"].as_object().cloned());
@@ -170,6 +181,31 @@ impl Cluster<'_> {
         cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
+    /// That it has no Secret of a host, which ones were looked for, and where one
+    /// of that name is.
+    pub(super) async fn without_secret(&self, host: &Host) -> String {
+        let places = host_secrets::places(&self.config, host).unwrap_or_default();
+        let titles: Vec<String> = (places.iter())
+            .map(|place| format!("{}/{}", place.namespace, place.name))
+            .collect();
+        let mut text = format!(
+            "the context {} has no Secret {} of {host}",
+            self.context(),
+            titles.join(" and ")
+        );
+        let elsewhere = match places.first() {
+            Some(place) => cluster_secrets::namespaces_with(&self.client, &place.name).await,
+            None => None,
+        };
+        match elsewhere.unwrap_or_default().first() {
+            Some(namespace) => text.push_str(&format!(
+                "; one of that name is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml, if it is this workspace's"
+            )),
+            None => text.push_str("; istio-tls apply makes it"),
+        }
+        text
+    }
+
     /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
     pub(super) fn is_mounted(&self) -> bool {
         self.config.secrets == SecretStyle::FileMount
@@ -233,19 +269,20 @@ impl Cluster<'_> {
         }
     }
 
-    /// Stores what was tried; the files stand by now.
+    /// Stores what was tried; the files stand by now. What is stored and what is
+    /// left stands in `exchanged` at any time.
     ///
     /// # Errors
     /// When the API server cannot be asked any more or refuses: what is swapped,
     /// what is not, and the line that goes on.
     pub(super) async fn store(
         &self,
-        prepared: &Prepared,
+        exchanged: &mut Exchanged,
         tried: &[TriedSecret],
         args: &RotateArgs,
         context: &Context,
-    ) -> Result<Vec<Stored>, Failure> {
-        let mut stored = Vec::new();
+    ) -> Result<(), Failure> {
+        exchanged.left = tried.iter().map(|secret| secret.ready.title()).collect();
         for secret in tried {
             for note in &secret.ready.notes {
                 context.say_always(&format!("note: {}: {note}", secret.ready.title()));
@@ -254,53 +291,30 @@ impl Cluster<'_> {
             let ready = std::slice::from_ref(&secret.ready);
             let outcome = apply::store_all(&self.client, ready, self.allowed, &mut |_, did| action = Some(did)).await;
             if let Err(stopped) = outcome {
-                let left = tried.iter().skip(stored.len()).map(|secret| secret.ready.title());
-                let left: Vec<String> = left.collect();
-                return Err(half_done(stopped, prepared, &stored, &left, args, context));
+                return Err(half_done(stopped, exchanged, args, context));
             }
-            stored.push(Stored {
-                namespace: secret.place.namespace.clone(),
-                name: secret.place.name.clone(),
+            exchanged.left.remove(0);
+            exchanged.secrets.push(Stored {
                 action: action.unwrap_or(Action::Unchanged),
-                old: secret.leaf.clone(),
                 new: secret.wanted_leaf.clone(),
+                ..secret.as_it_is()
             });
         }
-        Ok(stored)
+        Ok(())
     }
 }
 
 /// The failure of a step whose files stand: what is swapped, what is not, and the
 /// line that goes on.
-fn half_done(
-    stopped: Stopped,
-    prepared: &Prepared,
-    stored: &[Stored],
-    left: &[String],
-    args: &RotateArgs,
-    context: &Context,
-) -> Failure {
-    let host = prepared.held.layout.host();
+fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context: &Context) -> Failure {
     let mut problem = stopped.refused.problem;
     let mut lines: Vec<String> = problem.why.take().into_iter().collect();
-    lines.push(if prepared.paths().next().is_some() {
-        format!(
-            "swapped: the files of {host} (serial {} is the server leaf's)",
-            prepared.serial
-        )
-    } else {
-        format!("the files of {host} are as they were")
-    });
-    lines.extend((stored.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name)));
-    lines.extend(
-        left.iter()
-            .map(|title| format!("not swapped: {title}, which the gateway goes on with")),
-    );
+    lines.extend(exchanged.swapped());
     problem.why = Some(lines.join("\n"));
     let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
     problem.fix = Some(format!(
         "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
-        going_on(host, &prepared.step, args, context)
+        going_on(exchanged, args, context)
     ));
     if stopped.refused.is_conflict {
         Failure::findings(problem)
@@ -310,8 +324,12 @@ fn half_done(
 }
 
 /// The line that brings Secrets up to the files after a step was cut off.
-fn going_on(host: &Host, step: &Step, args: &RotateArgs, context: &Context) -> String {
-    let step = match step {
+pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Context) -> String {
+    let host = exchanged.prepared.held.layout.host();
+    // Once these files are exchanged, no rotation is recorded that could end.
+    let is_over = exchanged.is_written && exchanged.left.is_empty();
+    let step = match exchanged.prepared.step {
+        Step::FinishCa | Step::AbortCa if is_over => "--if-expires-in 0d",
         Step::StartCa | Step::ResumeCa => "--ca",
         Step::FinishLeaf | Step::FinishCa | Step::CatchUp { finishes: true } => "--finish",
         Step::AbortCa => "--abort",

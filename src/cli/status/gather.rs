@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::judge::{Certificate, HostState, Role, Served};
 use crate::certs::plan::parse_time;
-use crate::certs::{CertificateDer, crl, inspect, pem};
+use crate::certs::{CertificateDer, crl, inspect, pem, renew};
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
@@ -36,6 +36,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         lists: Vec::new(),
         broken: Vec::new(),
         bundle: Vec::new(),
+        leaf_in_force: false,
         secrets: Vec::new(),
         served: None,
     };
@@ -66,6 +67,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&layout, Part::RootCert, Role::Root, false);
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
+    state.leaf_in_force = is_leaf_in_force(&layout);
     match all(&layout, Part::CaChain, context) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
@@ -78,6 +80,18 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         }
     }
     state
+}
+
+/// Whether a CA that stands beside the server's leaf issued it; what cannot be
+/// read is told of elsewhere.
+fn is_leaf_in_force(layout: &ChainLayout) -> bool {
+    let first = |part| read(layout, part).ok().and_then(|all| all.into_iter().next());
+    let Some(leaf) = first(Part::ServerCert) else {
+        return false;
+    };
+    [Part::IntermediateCert, Part::RootCert]
+        .into_iter()
+        .any(|part| first(part).is_some_and(|ca| renew::is_issued_by(&leaf, &ca)))
 }
 
 /// The ends of the revocation lists of a part.

@@ -7,11 +7,12 @@ use futures_util::{StreamExt as _, stream};
 
 use super::gather;
 use super::judge::{Held, HostState, SecretState};
+use crate::certs::key;
 use crate::cli::cluster_access::KubeconfigArgs;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, intent};
+use crate::cli::{Exit, Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
 use crate::cluster::secrets::{self, LiveSecret};
@@ -31,26 +32,39 @@ pub(super) struct Asked {
     pub(super) gateway: Option<Reached>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
-    /// Why the cluster could not be asked at all.
-    pub(super) failure: Option<Problem>,
+    /// Why the cluster could not be asked at all, and the exit code that it is.
+    pub(super) failure: Option<(Exit, Problem)>,
 }
 
 /// Reads the Secrets of every host into its state, and where `wants_gateway` the
 /// gateway's address.
 ///
 /// # Errors
-/// When the kubeconfig cannot be used, or the workspace not be read.
+/// When the workspace cannot be read.
 pub(super) async fn ask(
     place: &KubeconfigArgs,
     states: &mut [HostState],
     wants_gateway: bool,
     context: &Context,
 ) -> Result<Asked, Failure> {
-    let access = place.access(context).await?;
     let mut asked = Asked {
-        context: Some(access.context.clone()),
+        context: place.context.clone(),
         ..Asked::default()
     };
+    let access = match place.access(context).await {
+        Ok(access) => access,
+        Err(Failure {
+            exit,
+            problem: Some(problem),
+            ..
+        }) => {
+            asked.skip(&problem.what);
+            asked.failure = Some((exit, *problem));
+            return Ok(asked);
+        }
+        Err(quiet) => return Err(quiet),
+    };
+    asked.context = Some(access.context.clone());
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
@@ -78,7 +92,7 @@ pub(super) async fn ask(
                 asked.skip(&problem.what);
                 if !matches!(&error, ApiError::Status(status) if status.code == 403) {
                     // No other one will be answered, either.
-                    asked.failure = Some(problem);
+                    asked.failure = Some((Exit::Runtime, problem));
                     break;
                 }
             }
@@ -131,6 +145,17 @@ async fn gateway(
     }
 }
 
+/// What is wrong with the key of a Secret whose chain can be read.
+fn key_fault(secret: &LiveSecret) -> Option<String> {
+    let pair = secret.data.key_pair().ok()?;
+    let chain = host_secrets::chain(secret).ok()?;
+    match key::read(&pair.key.content, &pair.key.name, None) {
+        Ok(key) if key.fits(chain.first()?) => None,
+        Ok(_) => Some(format!("{} does not fit the certificate beside it", pair.key.name)),
+        Err(problem) => Some(gather::reason(problem)),
+    }
+}
+
 fn held(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Held {
     let leaf = || {
         let chain = host_secrets::chain(secret).map_err(gather::reason)?;
@@ -144,6 +169,7 @@ fn held(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Held {
     };
     Held {
         leaf: (!place.leaf_keys.is_empty()).then(leaf),
+        key: (!place.leaf_keys.is_empty()).then(|| key_fault(secret)).flatten(),
         authorities: place.ca_key.map(|_| authorities()),
     }
 }

@@ -81,6 +81,9 @@ pub(super) struct HostState {
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
+    /// The server's leaf is of the CA in force, as where a rotation of the CA is
+    /// nearly finished.
+    pub(super) leaf_in_force: bool,
     /// What clients are verified with, by the files.
     pub(super) bundle: Vec<Certificate>,
     /// Its Secrets; none where no cluster is in play.
@@ -103,6 +106,8 @@ pub(super) struct SecretState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
     pub(super) leaf: Option<Result<Certificate, String>>,
+    /// What is wrong with the leaf's key.
+    pub(super) key: Option<String>,
     pub(super) authorities: Option<Result<Vec<Certificate>, String>>,
 }
 
@@ -176,9 +181,11 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                     Place::default(),
                     format!("the CA of {} is being rotated", host.host),
                 )
-                .fix(format!(
-                    "istio-tls rotate {name} --finish, when every client has moved; or --abort"
-                )),
+                .fix(if host.leaf_in_force {
+                    format!("istio-tls rotate {name} --finish, which goes on where it stopped")
+                } else {
+                    format!("istio-tls rotate {name} --finish, when every client has moved; or --abort")
+                }),
             );
         }
         let mut of_host: Vec<Row> = (host.files.iter())
@@ -191,14 +198,17 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         if let Some((target, Served::Leaf(leaf))) = &host.served {
             let file = host.files.iter().find(|(role, ..)| *role == Role::Server);
             if let Some((_, file, certificate)) = file.filter(|(_, _, known)| known.sha256 != leaf.sha256) {
-                findings.push(Finding::new(
-                    &codes::STATUS_DRIFT,
-                    Place::file(file, 0),
-                    format!(
-                        "{} is served with serial {} at {target}, its file has {}",
-                        host.host, leaf.serial, certificate.serial
-                    ),
-                ));
+                findings.push(
+                    Finding::new(
+                        &codes::STATUS_DRIFT,
+                        Place::file(file, 0),
+                        format!(
+                            "{} is served with serial {} at {target}, its file has {}",
+                            host.host, leaf.serial, certificate.serial
+                        ),
+                    )
+                    .fix(drift_fix(host)),
+                );
             }
             let served = row_of(&mut of_host, host, &Role::Server, leaf, within, now);
             served.served = Some(target.clone());
@@ -218,6 +228,20 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         rows.append(&mut of_host);
     }
     (rows, findings)
+}
+
+/// What brings the gateway to serve the file's certificate.
+fn drift_fix(host: &HostState) -> String {
+    if host.secrets.is_empty() {
+        return "istio-tls serve in this workspace, where it serves; istio-tls apply, where a cluster does".into();
+    }
+    if host.secrets.iter().any(|secret| secret.held.is_none()) {
+        return "istio-tls apply".into();
+    }
+    format!(
+        "istio-tls rotate {} --if-expires-in 0d brings the Secret up to the files, and waits until the gateway serves it",
+        quote(host.host.as_str())
+    )
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row

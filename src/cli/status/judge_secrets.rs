@@ -19,7 +19,7 @@ pub(super) fn judge(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for secret in &host.secrets {
-        let Some(Held { leaf, authorities }) = &secret.held else {
+        let Some(Held { leaf, key, authorities }) = &secret.held else {
             findings.push(
                 finding(
                     secret,
@@ -30,7 +30,11 @@ pub(super) fn judge(
             );
             continue;
         };
-        for problem in [leaf.as_ref().and_then(broken), authorities.as_ref().and_then(broken)] {
+        for problem in [
+            leaf.as_ref().and_then(broken),
+            key.clone(),
+            authorities.as_ref().and_then(broken),
+        ] {
             findings.extend(problem.map(|why| {
                 finding(
                     secret,

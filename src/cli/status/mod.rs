@@ -42,8 +42,9 @@ use crate::workspace::config::Mode;
   istio-tls status --local                         files and the running serve, though a cluster is recorded
   istio-tls status -o json
 
-Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input;
-3 the cluster could not be asked (the rest is printed).")]
+Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input,
+or a kubeconfig or context that is not there (the files are told of); 3 the cluster could not be asked
+(the rest is printed).")]
 pub(super) struct StatusArgs {
     /// Hosts [default: every host of the workspace]
     #[arg(value_name = "HOST")]
@@ -115,12 +116,14 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
             tell_skipped(&skipped, context);
         }
     }
-    if let Some(problem) = asked.failure {
-        context.say_always(&format!(
-            "error: {}",
-            problem.fix("--local leaves the cluster out; or see to what is said above")
-        ));
-        return Ok(Exit::Runtime);
+    if let Some((exit, mut problem)) = asked.failure {
+        let local = "--local leaves the cluster out";
+        problem.fix = Some(match problem.fix.take() {
+            Some(fix) => format!("{fix}\nor {local}"),
+            None => format!("{local}; or see to what is said above"),
+        });
+        context.say_always(&format!("error: {problem}"));
+        return Ok(exit);
     }
     let found = findings.iter().any(|finding| finding.severity >= Severity::Warning);
     Ok(if found { Exit::Findings } else { Exit::Done })

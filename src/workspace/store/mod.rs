@@ -82,18 +82,37 @@ impl Store {
         Self::open_as(dir, waiting, true)
     }
 
+    /// As [`Store::open`]; none while another process writes there.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_open(dir: &Path) -> Result<Option<Self>, Problem> {
+        Self::open_if(dir, || false, true)
+    }
+
     fn open_as(dir: &Path, waiting: impl FnOnce(), exchange: bool) -> Result<Self, Problem> {
+        let waits = || {
+            waiting();
+            true
+        };
+        let opened = Self::open_if(dir, waits, exchange)?;
+        opened.ok_or_else(|| Problem::new(format!("{} is being written by another process", dir.display())))
+    }
+
+    fn open_if(dir: &Path, waits: impl FnOnce() -> bool, exchange: bool) -> Result<Option<Self>, Problem> {
         let new_folder = !dir.exists();
         make_folders(dir).map_err(|error| cannot_write(dir, &error))?;
         let state = dir.join(STATE_FOLDER);
-        let (lock, created) = lock_state(&state, waiting)?;
+        let Some((lock, created)) = lock_state(&state, waits)? else {
+            return Ok(None);
+        };
         recover(dir, &state)?;
         let staging = tempfile::Builder::new()
             .prefix(STAGING_PREFIX)
             .tempdir_in(&state)
             .map_err(|error| cannot_write(&state, &error))?
             .keep();
-        Ok(Self {
+        Ok(Some(Self {
             dir: dir.to_owned(),
             state,
             staging,
@@ -102,7 +121,7 @@ impl Store {
             created,
             new_folder,
             wrote: AtomicBool::new(false),
-        })
+        }))
     }
 
     /// Writes parts of a chain in one step; `keep` says what else of an

@@ -79,12 +79,13 @@ pub(super) fn make_state_folder(state: &Path) -> Result<bool, Problem> {
 }
 
 /// Makes the state folder if there is none and takes its lock; says whether the
-/// folder was new. A process that wrote nothing removes what it made, so the
+/// folder was new. Where another process holds it, none when `waits` says that it
+/// is not to be waited for. A process that wrote nothing removes what it made, so the
 /// lock waited for may be gone once it is ours.
-pub(super) fn lock_state(state: &Path, waiting: impl FnOnce()) -> Result<(File, bool), Problem> {
+pub(super) fn lock_state(state: &Path, waits: impl FnOnce() -> bool) -> Result<Option<(File, bool)>, Problem> {
     let path = state.join(LOCK);
     let failed = |error: io::Error| cannot_write(&path, &error);
-    let mut waiting = Some(waiting);
+    let mut waits = Some(waits);
     loop {
         let created = make_state_folder(state)?;
         let opened = OpenOptions::new()
@@ -101,8 +102,8 @@ pub(super) fn lock_state(state: &Path, waiting: impl FnOnce()) -> Result<(File, 
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => {
-                if let Some(waiting) = waiting.take() {
-                    waiting();
+                if waits.take().is_some_and(|waits| !waits()) {
+                    return Ok(None);
                 }
                 file.lock().map_err(failed)?;
             }
@@ -110,7 +111,7 @@ pub(super) fn lock_state(state: &Path, waiting: impl FnOnce()) -> Result<(File, 
         }
         let held = file.metadata().map_err(failed)?.ino();
         if fs::metadata(&path).is_ok_and(|now| now.ino() == held) {
-            return Ok((file, created));
+            return Ok(Some((file, created)));
         }
     }
 }

@@ -218,6 +218,8 @@ impl Prepared {
         self.put(&layout, Part::CaChain, text(&ca_chain));
         self.keep_crls(&layout, &ca_chain)?;
         self.keep = Keep::EverythingButPreviousCa;
+        let (gone, _) = self.held.previous()?;
+        self.refuse(std::slice::from_ref(&root), &gone);
         self.after
             .push(identity("the new client chain", &[root], &self.held.clients));
         Ok(())
@@ -266,6 +268,9 @@ impl Prepared {
                 ));
             }
         }
+        let gone = std::mem::take(&mut self.held.clients);
+        self.refuse(&roots, &gone);
+        self.held.clients = gone;
         self.after.push(identity("the client chain", &roots, &clients));
         Ok(())
     }

@@ -6,7 +6,7 @@ mod ca;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::chain::{Held, HeldClient, ends};
+use super::chain::{self, Held, HeldClient, ends};
 use super::plan::{Ends, Step};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
@@ -17,7 +17,8 @@ use crate::cli::context::Context;
 use crate::cli::{Failure, intent};
 use crate::manifests::build::Material;
 use crate::problem::Problem;
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::config::Mode;
+use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store::{self, Keep, Store, TreeFile};
 
 /// What signs, and for how long.
@@ -50,6 +51,16 @@ pub(super) struct Identity {
     pub(super) pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
 }
 
+/// Who is to be let in no longer, since the CA of their certificate went.
+pub(super) enum Removed {
+    /// Nobody.
+    Nobody,
+    /// This client must be refused.
+    Client(Box<Identity>),
+    /// Clients of that CA, but none of their keys is here.
+    WithoutKey,
+}
+
 /// One step, ready to be written and proven.
 pub(super) struct Prepared {
     pub(super) held: Held,
@@ -62,6 +73,8 @@ pub(super) struct Prepared {
     pub(super) before: Identity,
     /// Clients that must be served afterwards.
     pub(super) after: Vec<Identity>,
+    /// Who must be refused afterwards.
+    pub(super) removed: Removed,
     files: Vec<NewFile>,
     keep: Keep,
 }
@@ -86,20 +99,20 @@ impl Prepared {
             changes: Vec::new(),
             notes: Vec::new(),
             after: Vec::new(),
+            removed: Removed::Nobody,
             files: Vec::new(),
             keep: Keep::Everything,
             step: step.clone(),
             held,
         };
         match step {
-            Step::Nothing(_) => {}
             Step::Leaves { server, clients } => made.leaves(server, &clients, signing, context)?,
             Step::StartCa => made.start(signing, context)?,
             Step::ResumeCa => made.resume()?,
             Step::FinishLeaf => made.finish_leaf(signing, context)?,
             Step::FinishCa => made.finish(context)?,
             Step::AbortCa => made.abort(context)?,
-            Step::CatchUp { .. } => made.catch_up(context)?,
+            Step::Nothing(_) | Step::CatchUp { .. } => made.catch_up(context)?,
         }
         made.notes.dedup();
         Ok(made)
@@ -215,7 +228,35 @@ impl Prepared {
             self.after
                 .push(identity("the client chain of the previous CA", &roots, &clients));
         }
+        // The end of a rotation that was cut off, or not proven: whose CA went with it.
+        let layout = (self.held.layout).kept_in(&context.dir.join(STATE_FOLDER).join("old"));
+        let roots = self.held.roots.clone();
+        for layout in [layout.previous_ca(), layout] {
+            let mut gone = chain::clients(&layout)?;
+            gone.retain(|client| {
+                let mut cas = self.held.ca_chain.iter();
+                (client.chain.first()).is_some_and(|leaf| !cas.any(|ca| renew::is_issued_by(leaf, ca)))
+            });
+            self.refuse(&roots, &gone);
+        }
         Ok(())
+    }
+
+    /// These clients are let in no longer; a gateway that presents a leaf below
+    /// `roots` must refuse the first of them whose key is here.
+    fn refuse(&mut self, roots: &[CertificateDer<'static>], clients: &[HeldClient]) {
+        if self.held.mode == Mode::Simple || clients.is_empty() || matches!(self.removed, Removed::Client(_)) {
+            return;
+        }
+        let keyed = clients.iter().find(|client| client.key.is_some());
+        self.removed = match keyed {
+            Some(client) => Removed::Client(Box::new(identity(
+                "the client chain of the CA that went",
+                roots,
+                std::slice::from_ref(client),
+            ))),
+            None => Removed::WithoutKey,
+        };
     }
 
     /// The CA for a leaf: that which issued the old one, or `--signer`'s if it is the same.

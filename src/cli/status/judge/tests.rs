@@ -30,6 +30,7 @@ fn host(server: Certificate, served: Option<Served>) -> HostState {
         lists: Vec::new(),
         broken: Vec::new(),
         bundle: Vec::new(),
+        leaf_in_force: false,
         secrets: Vec::new(),
         served: served.map(|served| ("127.0.0.1:8443".into(), served)),
     }
@@ -170,6 +171,7 @@ fn secrets_are_compared_with_files_and_what_is_served() {
         title: "istio-system/a-credential".into(),
         held: leaf.map(|leaf| Held {
             leaf: Some(Ok(leaf)),
+            key: None,
             authorities: Some(Ok(authorities
                 .iter()
                 .map(|serial| certificate(serial, -9, 20))
@@ -180,6 +182,7 @@ fn secrets_are_compared_with_files_and_what_is_served() {
         title: "istio-system/a-credential".into(),
         held: Some(Held {
             leaf: Some(Err("no pair".into())),
+            key: None,
             authorities: None,
         }),
     };

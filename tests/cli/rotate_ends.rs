@@ -1,0 +1,220 @@
+//! How `rotate` ends: by a signal, with something due that it leaves, and with a
+//! CA that is to be trusted no more.
+
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::harness::Dir;
+use crate::running_program::{Program, await_condition};
+use crate::serve_process::{Serve, client_of};
+
+const HOST: &str = "httpbin.example.com";
+const LEAF: &str = "httpbin.example.com/3_application/certs/httpbin.example.com.cert.pem";
+
+/// A gateway that serves the Secrets of its input, whatever becomes of the files.
+fn stale<'d>(dir: &'d Dir) -> Serve<'d> {
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    dir.write("objects.yaml", objects);
+    Serve::start(dir, &["-f", "objects.yaml"])
+}
+
+/// Runs until standard error holds `until`, sends the signal, and gives the exit
+/// code, standard output and standard error.
+#[track_caller]
+fn interrupted(dir: &Dir, args: &[&str], until: &str, signal: Signal) -> (Option<i32>, String, String) {
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(args);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    await_condition(|| dir.read("err").contains(until), || dir.read("err"));
+    kill_process(Pid::from_child(&program.0), signal).expect("a signal sent");
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), || dir.read("err"));
+    let code = program.0.wait().expect("a status").code();
+    (code, dir.read("out"), dir.read("err"))
+}
+
+#[test]
+fn a_signal_tells_what_is_swapped() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    let _serve = stale(&dir);
+    let before = dir.read(LEAF);
+    let args = ["rotate", HOST, "b.com", "--wait", "1h", "-o", "json"];
+    let (code, out, err) = interrupted(&dir, &args, "waiting until", Signal::INT);
+    assert_eq!(code, Some(130), "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(json["schema"], 1);
+    let why = json["error"]["why"].as_str().expect("a reason");
+    assert!(why.contains("swapped: the files of httpbin.example.com"), "{why}");
+    assert!(why.contains("nothing of b.com was written"), "{why}");
+    let rotations = json["rotations"].as_array().expect("rotations");
+    assert_eq!(rotations.len(), 1, "{json:#}");
+    assert_eq!(rotations[0]["host"], HOST);
+    assert_eq!(rotations[0]["action"], "leaf");
+    assert_eq!(rotations[0]["proofs"], serde_json::json!([]));
+    assert!(!rotations[0]["files"].as_array().expect("files").is_empty());
+    assert_ne!(dir.read(LEAF), before);
+    assert!(!out.contains("PRIVATE KEY") && !err.contains("PRIVATE KEY"));
+
+    let args = ["rotate", HOST, "--wait", "1h"];
+    let (code, out, err) = interrupted(&dir, &args, "waiting until", Signal::TERM);
+    assert_eq!(code, Some(130), "{err}");
+    assert!(out.contains("httpbin.example.com: the server leaf is rotated"), "{out}");
+    for text in [
+        "interrupted (SIGTERM) before httpbin.example.com was seen at the gateway",
+        "swapped: the files of httpbin.example.com",
+        "status tells what is served",
+    ] {
+        assert!(err.contains(text), "{text}\n{err}");
+    }
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_another_process() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let before = dir.read(LEAF);
+    let lock = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(dir.path(".istio-tls/lock"))
+        .expect("the lock");
+    lock.lock().expect("locked");
+    let (code, out, err) = interrupted(
+        &dir,
+        &["rotate", HOST, "-o", "json"],
+        "waiting for another istio-tls",
+        Signal::INT,
+    );
+    assert_eq!(code, Some(130), "{err}");
+    assert!(err.contains("nothing was written"), "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert!(
+        json["rotations"].is_null() && json["error"]["what"].is_string(),
+        "{json:#}"
+    );
+    assert_eq!(dir.read(LEAF), before);
+    drop(lock);
+    dir.run(&["rotate", HOST]).exits(0);
+}
+
+#[test]
+fn what_is_due_and_left_is_said() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--client", "alice", "--days", "20"])
+        .exits(0);
+    dir.run(&["rotate", HOST, "--days", "90"]).exits(0);
+    dir.run(&["rotate"])
+        .exits(2)
+        .says(&format!("istio-tls rotate {HOST}, or"));
+    for args in [
+        &["rotate", "--if-expires-in", "30d"][..],
+        &["rotate", "--if-expires-in", "30d", "--dry-run"],
+    ] {
+        dir.run(args)
+            .exits(0)
+            .prints("nothing to do")
+            .prints("client alice of httpbin.example.com is due too")
+            .prints("and stays: --clients");
+    }
+    let json = dir
+        .run(&["rotate", "--if-expires-in", "30d", "-o", "json"])
+        .exits(0)
+        .json();
+    let due = json["rotations"][0]["due"].as_array().expect("due");
+    assert_eq!(due.len(), 2, "{json:#}");
+    assert_eq!(
+        (&due[1]["what"], &due[1]["flag"]),
+        (&"client alice".into(), &"--clients".into())
+    );
+    // The CA in its time: an intermediate is good for five years.
+    dir.run(&["rotate", "--if-expires-in", "3000d", "--dry-run", "--clients"])
+        .exits(0)
+        .prints("intermediate of httpbin.example.com is due too");
+    dir.run(&["rotate", HOST, "--ca", "--if-expires-in", "3000d", "--dry-run"])
+        .exits(0)
+        .prints("a new intermediate beside");
+    dir.run(&["rotate", "--if-expires-in", "30d", "--clients"]).exits(0);
+    let ran = dir.run(&["rotate", "--if-expires-in", "10d"]).exits(0);
+    assert!(!ran.stdout.contains("due too"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_ca_that_goes_is_seen_to_be_trusted_no_more() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let serve = Serve::start(&dir, &[]);
+    for end in ["--abort", "--finish"] {
+        dir.run(&["rotate", HOST, "--ca"]).exits(0);
+        dir.run(&["rotate", HOST, end])
+            .exits(0)
+            .prints("the client chain of the CA that went: refused after");
+    }
+    // Where no key is left that could show it, that is said.
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    let key = format!("{HOST}/5_previous_ca/4_client/private/{HOST}.key.pem");
+    std::fs::remove_file(dir.path(key)).expect("removed");
+    let json = dir.run(&["rotate", HOST, "--finish", "-o", "json"]).exits(0).json();
+    let proof = &json["rotations"][1]["live"];
+    assert_eq!(
+        (&proof["removed"], &proof["removedUnseen"]),
+        (&serde_json::Value::Null, &true.into())
+    );
+    drop(serve);
+
+    // A gateway that goes on with both CAs is no proof.
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    let moved = client_of(&dir, HOST);
+    let serve = stale(&dir);
+    dir.run(&["rotate", HOST, "--abort", "--wait", "0s"])
+        .exits(1)
+        .prints("NOT proven")
+        .prints("the client chain of the CA that went: NOT refused: the gateway trusts that CA still");
+    let mut connection = serve.open(HOST, &moved).expect("it is let in");
+    assert_eq!(connection.get("/status/418").map(|answer| answer.status), Ok(418));
+}
+
+#[test]
+fn a_rotation_that_is_nearly_finished_is_not_taken_back() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    dir.run(&["status"])
+        .exits(0)
+        .prints("--finish, when every client has moved; or --abort");
+    let _serve = stale(&dir);
+    dir.run(&["rotate", HOST, "--finish", "--wait", "0s"]).exits(1);
+    dir.run(&["rotate", HOST, "--abort"]).exits(2);
+    let ran = dir
+        .run(&["status"])
+        .exits(1)
+        .prints("--finish, which goes on where it stopped");
+    assert!(!ran.stdout.contains("--abort"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_entry_that_comes_back_is_told() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    let ran = dir.run(&["manifests"]).exits(0);
+    assert!(!ran.stderr.contains("has no entry"), "{}", ran.stderr);
+    let text = dir.read("istio-tls.yaml");
+    let entry = text.find("  - host: b.com").expect("an entry");
+    dir.write("istio-tls.yaml", &text[..entry]);
+    for args in [&["manifests"][..], &["status"], &["rotate", "--if-expires-in", "1d"]] {
+        let ran = dir.run(args).exits(0).says(
+            "istio-tls.yaml has no entry for b.com, but b.com/ holds its chain, so the host counts; \
+             to leave it out, move b.com/ away or delete it",
+        );
+        assert_eq!(ran.stderr.matches("has no entry").count(), 1, "{}", ran.stderr);
+    }
+    std::fs::remove_dir_all(dir.path("b.com")).expect("removed");
+    let ran = dir.run(&["manifests"]).exits(0);
+    assert!(
+        !ran.stdout.contains("b.com") && !ran.stderr.contains("has no entry"),
+        "{}",
+        ran.stderr
+    );
+}
