@@ -6,7 +6,8 @@
 //! - `control_plane`, `gateways`, `pods`, `service`, `rights`, `linted`,
 //!   `mounts`, `proxy`, `served`, `logs` and `dns` are the rules, in the order
 //!   in which they look.
-//! - `causes` keeps one fault from being told several times.
+//! - `causes` keeps one fault from being told several times; `withheld` keeps
+//!   keys in logs from being told at all.
 
 mod causes;
 mod control_plane;
@@ -27,6 +28,7 @@ mod service;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 pub use dns::not_expected;
 pub use linted::is_of_doctor;
