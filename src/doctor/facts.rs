@@ -36,6 +36,9 @@ pub struct Facts {
     pub own_secrets: BTreeSet<String>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
     pub workspace: bool,
+    /// The flags with which commands lead to this cluster; empty where they come
+    /// there by themselves.
+    pub flags: String,
     /// Whether the server knows the kinds of networking.istio.io.
     pub kinds: Seen<bool>,
     /// The pods of the control plane.

@@ -37,6 +37,7 @@ use causes::Causes;
 use facts::Facts;
 
 use crate::lint::{Findings, Report};
+use crate::shell::aimed;
 
 /// Runs every rule. Findings stand in the order of the way that a connection
 /// takes; what could not be looked at, or is explained by another finding, is
@@ -56,7 +57,10 @@ pub fn examine(facts: &Facts) -> Report {
         logs::check(facts, &causes, &mut found);
         dns::check(facts, &mut found);
     }
-    let (findings, mut skipped) = found.into_parts();
+    let (mut findings, mut skipped) = found.into_parts();
+    for finding in &mut findings {
+        finding.fix = aimed(&finding.fix, &facts.flags);
+    }
     skipped.sort();
     skipped.dedup();
     Report { findings, skipped }

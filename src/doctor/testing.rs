@@ -87,6 +87,7 @@ pub(super) fn healthy() -> Facts {
         found_namespace: "istio-system".into(),
         own_secrets: ["httpbin-credential".to_owned()].into(),
         workspace: true,
+        flags: String::new(),
         kinds: Ok(true),
         istiod: Ok(vec![pod("istiod", &[("app", "istiod")])]),
         gateways: Ok(vec![gateway(

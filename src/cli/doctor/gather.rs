@@ -106,6 +106,7 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         found_namespace: pods.namespace.clone(),
         own_secrets: scope.secrets.keys().cloned().collect(),
         workspace: scope.config.is_some(),
+        flags: client.access.flags.clone(),
         kinds: Ok(!kinds.is_empty()),
         istiod: read_pods(&istiod),
         gateways: gateways_read,

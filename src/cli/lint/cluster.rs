@@ -103,6 +103,7 @@ pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSou
             objects.replace(number, values, now);
         }
         let mut source = LiveSource::new(&sight.access.context, objects, now);
+        source.flags = sight.access.flags;
         source.pod_labels = sight.pod_labels;
         source.unseen = sight.parts.unseen;
         Ok(Some((source, sight.pod_namespace)))
