@@ -39,7 +39,8 @@ pub fn aimed(text: &str, flags: &str) -> String {
         aimed.push_str(before);
         let starts = before[..at].chars().next_back().is_none_or(|c| !is_of_word(c));
         // A bare `kubectl` is the program, no line to type.
-        let ends = after.chars().next().is_none_or(|c| !is_of_word(c)) && (found != "kubectl" || after.starts_with(' '));
+        let ends =
+            after.chars().next().is_none_or(|c| !is_of_word(c)) && (found != "kubectl" || after.starts_with(' '));
         let has_them = after.strip_prefix(' ').is_some_and(|after| after.starts_with(flags));
         if starts && ends && !has_them {
             aimed.push(' ');
@@ -90,8 +91,14 @@ mod tests {
                 "istio-tls probe a --target cluster; or --target A:1",
                 "istio-tls probe a --target cluster --context x; or --target A:1",
             ),
-            ("made by kubectl-create, with kubectl", "made by kubectl-create, with kubectl"),
-            ("kubectl.kubernetes.io/last-applied", "kubectl.kubernetes.io/last-applied"),
+            (
+                "made by kubectl-create, with kubectl",
+                "made by kubectl-create, with kubectl",
+            ),
+            (
+                "kubectl.kubernetes.io/last-applied",
+                "kubectl.kubernetes.io/last-applied",
+            ),
             ("istio-tls gen-certs a", "istio-tls gen-certs a"),
             ("kubectl --context x get pods", "kubectl --context x get pods"),
         ] {

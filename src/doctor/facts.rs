@@ -32,8 +32,9 @@ pub struct Facts {
     pub selector: Labels,
     /// Where they are; the same where there are none.
     pub found_namespace: String,
-    /// Secrets that the workspace can make, by name.
-    pub own_secrets: BTreeSet<String>,
+    /// Secrets that the workspace can make, by name, each with the flag without
+    /// which `istio-tls apply` would refuse to; empty where it needs none.
+    pub own_secrets: BTreeMap<String, &'static str>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
     pub workspace: bool,
     /// The flags with which commands lead to this cluster; empty where they come
@@ -65,6 +66,8 @@ pub struct Facts {
     pub ingress: Result<Ingress, Problem>,
     /// What lint says of the live Gateways, their Secrets and certificates.
     pub linted: Report,
+    /// The same with the workspace's own Secrets in their place.
+    pub after_apply: Report,
     /// What the service accounts of the gateway's pods may do with Secrets.
     pub accounts: Vec<Account>,
     /// The certificate that each TLS server should serve.
@@ -88,6 +91,9 @@ pub struct Ingress {
     pub port: u16,
     /// Which object says so, in words.
     pub source: String,
+    /// For a node's address in place of that of a LoadBalancer which has none
+    /// yet: what to do about that.
+    pub pending: Option<String>,
 }
 
 /// A pod, as far as it matters to a gateway.

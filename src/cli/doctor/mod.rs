@@ -5,6 +5,7 @@ mod ask;
 mod fix;
 mod gather;
 mod objects;
+mod own;
 mod render;
 mod scope;
 mod world;
