@@ -252,6 +252,8 @@ pub struct Served {
 pub struct Refusal {
     /// There is no way from here: no answer, no route, no name.
     pub unreachable: bool,
+    /// No connection came about: there is no way, or nothing listens at its end.
+    pub unconnected: bool,
     /// In words.
     pub what: String,
     /// What to do.

@@ -226,6 +226,7 @@ mod tests {
         view.loaded.clear();
         facts.served.as_mut().unwrap()[0].outcome = Err(crate::doctor::facts::Refusal {
             unreachable: false,
+            unconnected: false,
             what: "reset".into(),
             fix: String::new(),
         });

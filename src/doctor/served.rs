@@ -40,7 +40,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 match cause {
                     Some(cause) => skip_for(found, &HOST_NOT_SERVED, &one.host, cause),
                     None if refusal.unreachable => unreachable.push(one),
-                    None => found.push(not_served(one, refusal)),
+                    None => found.push(not_served(facts, one, refusal)),
                 }
             }
         }
@@ -94,13 +94,15 @@ fn around(facts: &Facts, host: &str) -> String {
     )
 }
 
-fn not_served(one: &Served, refusal: &Refusal) -> Finding {
+fn not_served(facts: &Facts, one: &Served, refusal: &Refusal) -> Finding {
     Finding::new(
         &HOST_NOT_SERVED,
         object(""),
         format!("{} is not served at {}: {}", one.host, one.target, refusal.what),
     )
-    .fix(if refusal.fix.is_empty() {
+    .fix(if refusal.unconnected && is_ready_inside(facts) {
+        around(facts, &one.host)
+    } else if refusal.fix.is_empty() {
         format!("istio-tls probe {} --target cluster", quote(&one.host))
     } else {
         refusal.fix.clone()
@@ -224,6 +226,7 @@ mod tests {
         change(move |facts| {
             facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
                 unreachable,
+                unconnected: unreachable,
                 what: "the connection was reset".into(),
                 fix: "look there".into(),
             });
@@ -235,6 +238,13 @@ mod tests {
         let finding = assert_one(&refused(true), "ITL1162", "cannot be reached from here");
         assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
         assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
+        // Nothing listens there: some other machine, or no port of the gateway.
+        let mut facts = refused(false);
+        if let Err(refusal) = &mut facts.served.as_mut().unwrap()[0].outcome {
+            refusal.unconnected = true;
+        }
+        let finding = assert_one(&facts, "ITL1161", "is not served");
+        assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
     }
 
     #[test]

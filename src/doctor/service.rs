@@ -71,7 +71,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     {
         let service = name_of(leading[0]);
         // The node's address does in its place, where it does.
-        let is_reached = !facts.served.iter().flatten().any(is_unreachable);
+        let is_reached = !facts.served.iter().flatten().any(is_unconnected);
         let finding = Finding::new(
             &INGRESS_WITHOUT_ADDRESS,
             object(&format!("Service {}/{service}", facts.found_namespace)),
@@ -94,8 +94,8 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-fn is_unreachable(served: &Served) -> bool {
-    matches!(&served.outcome, Err(refusal) if refusal.unreachable)
+fn is_unconnected(served: &Served) -> bool {
+    matches!(&served.outcome, Err(refusal) if refusal.unconnected)
 }
 
 fn name_of(service: &Service) -> &str {
@@ -393,14 +393,15 @@ mod tests {
 
     #[test]
     fn a_load_balancer_without_an_address_is_told_although_a_node_has_one() {
-        let pending = |unreachable: bool| {
+        let pending = |unconnected: bool| {
             change(move |facts| {
                 let ingress = facts.ingress.as_mut().unwrap();
                 ingress.source = "the InternalIP of the node one and the NodePort of Service a/b".into();
                 ingress.pending = Some("minikube tunnel".into());
-                if unreachable {
+                if unconnected {
                     facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
-                        unreachable,
+                        unreachable: false,
+                        unconnected,
                         what: "refused".into(),
                         fix: "istio-tls apply".into(),
                     });

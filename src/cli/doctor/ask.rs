@@ -237,6 +237,7 @@ fn one(outcome: Outcome, context: &Context) -> Served {
         target: outcome.target,
         outcome: leaf.ok_or_else(|| Refusal {
             unreachable,
+            unconnected: unreachable || verdict.code == Code::ConnectionRefused,
             what: verdict.summary.clone(),
             fix: verdict.fix.clone().unwrap_or_default(),
         }),
