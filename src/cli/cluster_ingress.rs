@@ -80,7 +80,7 @@ pub(super) async fn reach(place: &KubeconfigArgs, lifetime: Lifetime, context: &
         Lifetime::Process => reach_found(&client, &found, &wanted).await,
         Lifetime::Beyond => of_found(&found, &wanted).map(|(target, told)| (target.into(), told)),
     };
-    let (reached, told) = reached.map_err(Failure::findings)?;
+    let (reached, told) = reached.map_err(|problem| Failure::findings(client.access.aim(problem)))?;
     context.say(&format!("context {}: {told}", client.access.context));
     Ok(reached)
 }
@@ -175,7 +175,7 @@ pub(super) async fn reach_found(
             let (target, told) = of_ingress(answering(ingress).await);
             return Ok((target.into(), told));
         }
-        Err(problem) => problem,
+        Err(problem) => client.access.aim(problem),
     };
     let mut failed = None;
     for gateway in gateway_pod::ready(found, wanted).into_iter().take(PODS_TRIED) {

@@ -122,7 +122,7 @@ impl SecretTarget {
                 .fix(format!("secret/NAMESPACE/{name}, or -n NAMESPACE")),
             Some(others) if others.is_empty() => problem
                 .why("no namespace has a Secret of that name")
-                .fix("kubectl get secrets -A shows what is there; --context names another cluster"),
+                .fix(client.access.aimed("kubectl get secrets -A shows what is there; --context names another cluster")),
             Some(others) => problem
                 .why(format!("a Secret of that name is in {}", others.join(", ")))
                 .fix(format!("secret/{}/{name}", others[0])),

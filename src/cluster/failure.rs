@@ -186,10 +186,10 @@ impl ApiError {
 
     /// In words.
     pub fn problem(&self, asked: &Asked, access: &Access) -> Problem {
-        match self {
+        access.aim(match self {
             Self::NoAnswer(reason) => no_answer(reason, access),
             Self::Status(status) => status_problem(status, asked, access),
-        }
+        })
     }
 }
 

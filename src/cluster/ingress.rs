@@ -24,6 +24,9 @@ pub struct Ingress {
     pub plain_port: Option<u16>,
     /// Which object says so, in words.
     pub source: String,
+    /// For a node's address in place of that of a LoadBalancer which has none
+    /// yet: what to do about that.
+    pub pending: Option<String>,
 }
 
 /// Which gateway is looked for.
@@ -113,6 +116,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["port"])),
             source: format!("the LoadBalancer of {title}"),
+            pending: None,
         });
     }
     let forward = format!(
@@ -121,10 +125,13 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
         number(&secure["port"]).unwrap_or(443)
     );
     let pending = kind == "LoadBalancer";
+    let wait = format!(
+        "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
+    );
     if let Some(port) = number(&secure["nodePort"])
         && let Some((host, owner)) = node_address(found)
     {
-        let pending = if pending {
+        let words = if pending {
             ", whose LoadBalancer has no address yet"
         } else {
             ""
@@ -134,15 +141,14 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
             others: Vec::new(),
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["nodePort"])),
-            source: format!("{owner} and the NodePort of {title}{pending}"),
+            source: format!("{owner} and the NodePort of {title}{words}"),
+            pending: pending.then_some(wait),
         });
     }
     Err(if pending {
         Problem::new(format!("the LoadBalancer of {title} has no address yet"))
             .why("status.loadBalancer.ingress is empty: the cloud has not given one, or nothing here gives any")
-            .fix(format!(
-                "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
-            ))
+            .fix(wait)
     } else if number(&secure["nodePort"]).is_some() {
         Problem::new(format!("no node's address is known for the NodePort of {title}"))
             .why(match &found.nodes {
@@ -230,6 +236,7 @@ fn of_gateway(gateway: &Value) -> Option<Ingress> {
             text(&gateway["metadata"]["namespace"]),
             text(&gateway["metadata"]["name"])
         ),
+        pending: None,
     })
 }
 

@@ -8,6 +8,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use crate::certs::{inspect, pem};
 use crate::files;
 use crate::problem::Problem;
+use crate::shell;
 
 /// Where a kubeconfig is looked for, in this order.
 #[derive(Debug, Default, Clone)]
@@ -33,6 +34,9 @@ pub struct Access {
     pub user: String,
     /// The context's namespace.
     pub namespace: String,
+    /// The flags of kubectl, and of this program, that lead to the same cluster
+    /// as the same user; empty where they come there by themselves.
+    pub flags: String,
     /// The files that were read.
     pub files: Vec<PathBuf>,
     /// When the user's client certificate ends, if there is one: RFC 3339, UTC.
@@ -61,6 +65,7 @@ impl Access {
             ..KubeConfigOptions::default()
         };
         let user = user_of(&kubeconfig, &name);
+        let flags = flags(&kubeconfig, &name, places.file.as_deref());
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
             .await
             .map_err(|error| unreadable(&files, &error))?;
@@ -73,6 +78,7 @@ impl Access {
             server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
             user,
             namespace: config.default_namespace.clone(),
+            flags,
             files,
             certificate_end: certificate_end(&config.auth_info, now),
             config,
@@ -83,6 +89,31 @@ impl Access {
     pub fn is_loopback(&self) -> bool {
         self.config.cluster_url.host().is_some_and(is_loopback)
     }
+
+    /// A text whose commands lead to this cluster when they are typed.
+    pub fn aimed(&self, text: &str) -> String {
+        shell::aimed(text, &self.flags)
+    }
+
+    /// A problem whose commands do.
+    #[must_use]
+    pub fn aim(&self, mut problem: Problem) -> Problem {
+        problem.fix = problem.fix.map(|fix| self.aimed(&fix));
+        problem
+    }
+}
+
+/// Whatever kubectl would not take by itself: another context than the current
+/// one, and a kubeconfig that a flag named.
+fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> String {
+    let mut flags = Vec::new();
+    if kubeconfig.current_context.as_deref() != Some(context) {
+        flags.push(format!("--context {}", shell::quote(context)));
+    }
+    if let Some(file) = file {
+        flags.push(format!("--kubeconfig {}", shell::quote(&file.display().to_string())));
+    }
+    flags.join(" ")
 }
 
 /// Whether a host of a URL is this machine.
@@ -123,6 +154,7 @@ fn in_cluster() -> Result<Access, Problem> {
         server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
         user: "the pod's service account".to_owned(),
         namespace: config.default_namespace.clone(),
+        flags: String::new(),
         files: Vec::new(),
         certificate_end: None,
         config,
@@ -236,7 +268,9 @@ fn certificate_end(auth: &AuthInfo, now: time::OffsetDateTime) -> Option<String>
 
 #[cfg(test)]
 mod tests {
-    use super::{Places, chosen, files_of, is_loopback, merged};
+    use std::path::Path;
+
+    use super::{Places, chosen, files_of, flags, is_loopback, merged};
 
     const CONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: one\ncontexts:\n- name: one\n  context: {cluster: c, user: u}\n- name: two\n  context: {cluster: c, user: u}\n";
 
@@ -267,6 +301,15 @@ mod tests {
         assert_eq!(chosen(&kubeconfig, Some("two"), &files).as_deref(), Ok("two"));
         let unknown = chosen(&kubeconfig, Some("three"), &files).expect_err("unknown");
         assert!(unknown.why.expect("why").ends_with("has one, two"));
+        // What is typed with kubectl leads to the same one.
+        for (context, file, expected) in [
+            ("one", None, ""),
+            ("two", None, "--context two"),
+            ("one", Some("a b"), "--kubeconfig 'a b'"),
+            ("two", Some("k"), "--context two --kubeconfig k"),
+        ] {
+            assert_eq!(flags(&kubeconfig, context, file.map(Path::new)), expected);
+        }
         let mut without = kubeconfig;
         without.current_context = None;
         assert!(chosen(&without, None, &files).is_err());

@@ -86,7 +86,8 @@ pub async fn exec(client: &Client<'_>, pod: &PodRef, container: &str, command: &
     let status = status.ok_or_else(|| wanted.broke_off(&line))?;
     if status.status.as_deref() != Some("Success") {
         let status = serde_json::to_value(status).unwrap_or_default();
-        return Err(wanted.command_failed(&line, &status, &String::from_utf8_lossy(&complaint)));
+        let failed = wanted.command_failed(&line, &status, &String::from_utf8_lossy(&complaint));
+        return Err(client.access.aim(failed));
     }
     if output.len() as u64 > OUTPUT_LIMIT {
         return Err(wanted.too_much(&line, OUTPUT_LIMIT >> 20));

@@ -71,6 +71,7 @@ pub async fn wait(
     let asked = resource.asked("get", Some(namespace), Some(name));
     let rollout = format!("the rollout of {}", asked.title);
     let hint = format!("kubectl -n {namespace} rollout status deployment/{name}, and kubectl -n {namespace} get pods");
+    let hint = client.access.aimed(&hint);
     let mut last = String::new();
     loop {
         let deployment = client

@@ -28,7 +28,7 @@ pub fn view(answers: [&[u8]; 3], now: OffsetDateTime) -> Result<View, String> {
     if !certs["certificates"].is_array() {
         return Err("the answer to GET /certs is not that of an Envoy".to_owned());
     }
-    let chains = list(&certs["certificates"]).flat_map(|one| list(&one["cert_chain"]));
+    let chains = list(&certs["certificates"]).flat_map(|one| leaves(&one["cert_chain"]));
     let loaded = chains.map(|one| (text(&one["path"]), text(&one["serial_number"])));
     let active = secrets(&active).map(|(name, secret)| {
         let chain = &secret["tls_certificate"]["certificate_chain"];
@@ -47,6 +47,14 @@ fn text(value: &Value) -> String {
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+/// The certificates of a chain that have names: not the intermediates. Where
+/// none tells its names, all of them.
+fn leaves(chain: &Value) -> Vec<&Value> {
+    let is_named = |one: &&Value| list(&one["subject_alt_names"]).next().is_some();
+    let named: Vec<&Value> = list(chain).filter(is_named).collect();
+    if named.is_empty() { list(chain).collect() } else { named }
 }
 
 /// The Secrets of a dump, each by its name.
@@ -77,13 +85,21 @@ pub(super) fn serial_digits(serial: &str) -> String {
     digits.trim_start_matches('0').to_ascii_lowercase()
 }
 
+/// A serial number as certificates show it: pairs of digits with colons between.
+pub(super) fn serial_words(serial: &str) -> String {
+    let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect();
+    let digits = format!("{}{digits}", "0".repeat(digits.len() % 2)).to_ascii_lowercase();
+    let pairs: Vec<&str> = (0..digits.len()).step_by(2).map(|at| &digits[at..at + 2]).collect();
+    pairs.join(":")
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 
-    use super::{serial_digits, view};
+    use super::{serial_digits, serial_words, view};
     use crate::doctor::testing::{NOW, chain, leaf_of};
 
     #[test]
@@ -122,6 +138,24 @@ mod tests {
             assert_eq!(serial_digits(one), serial_digits(other));
         }
         assert_ne!(serial_digits("0A:BC"), serial_digits("0A:BD"));
+        for (serial, expected) in [("abc", "0a:bc"), ("0A:BC", "0a:bc"), ("7F00", "7f:00"), ("", "")] {
+            assert_eq!(serial_words(serial), expected);
+        }
+        let serial = leaf_of(chain()).serial;
+        assert_eq!(serial_words(&serial.replace(':', "").to_lowercase()), serial);
+    }
+
+    #[test]
+    fn of_a_chain_the_leaf_counts() {
+        let one = |serial: &str, names: serde_json::Value| json!({"path": "a", "serial_number": serial, "subject_alt_names": names});
+        let read = |chain: serde_json::Value| {
+            let certs = json!({"certificates": [{"cert_chain": chain}]}).to_string();
+            let read = view([certs.as_bytes(), b"", b""], NOW).unwrap();
+            read.loaded.into_iter().map(|(_, serial)| serial).collect::<Vec<_>>()
+        };
+        let names = json!([{"dns": "a.example.com"}]);
+        assert_eq!(read(json!([one("1", names), one("2", json!([]))])), ["1"]);
+        assert_eq!(read(json!([one("1", json!([])), one("2", json!([]))])), ["1", "2"]);
     }
 
     proptest::proptest! {

@@ -32,10 +32,14 @@ pub struct Facts {
     pub selector: Labels,
     /// Where they are; the same where there are none.
     pub found_namespace: String,
-    /// Secrets that the workspace can make, by name.
-    pub own_secrets: BTreeSet<String>,
+    /// Secrets that the workspace can make, by name, each with the flag without
+    /// which `istio-tls apply` would refuse to; empty where it needs none.
+    pub own_secrets: BTreeMap<String, &'static str>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
     pub workspace: bool,
+    /// The flags with which commands lead to this cluster; empty where they come
+    /// there by themselves.
+    pub flags: String,
     /// Whether the server knows the kinds of networking.istio.io.
     pub kinds: Seen<bool>,
     /// The pods of the control plane.
@@ -62,6 +66,8 @@ pub struct Facts {
     pub ingress: Result<Ingress, Problem>,
     /// What lint says of the live Gateways, their Secrets and certificates.
     pub linted: Report,
+    /// The same with the workspace's own Secrets in their place.
+    pub after_apply: Report,
     /// What the service accounts of the gateway's pods may do with Secrets.
     pub accounts: Vec<Account>,
     /// The certificate that each TLS server should serve.
@@ -85,6 +91,9 @@ pub struct Ingress {
     pub port: u16,
     /// Which object says so, in words.
     pub source: String,
+    /// For a node's address in place of that of a LoadBalancer which has none
+    /// yet: what to do about that.
+    pub pending: Option<String>,
 }
 
 /// A pod, as far as it matters to a gateway.
@@ -243,6 +252,8 @@ pub struct Served {
 pub struct Refusal {
     /// There is no way from here: no answer, no route, no name.
     pub unreachable: bool,
+    /// No connection came about: there is no way, or nothing listens at its end.
+    pub unconnected: bool,
     /// In words.
     pub what: String,
     /// What to do.

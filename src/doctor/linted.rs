@@ -4,9 +4,11 @@
 use super::causes::Causes;
 use super::facts::{Certificate, Facts};
 use crate::lint::codes::{
-    CREDENTIAL_FILE_MISSING, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS,
+    CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED,
+    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS,
 };
 use crate::lint::{Finding, Findings, Severity};
+use crate::shell::quote;
 
 /// Codes of which a cluster tells more than manifests do.
 const OWN: [&str; 2] = [SELECTOR_NO_PODS.id, PORT_NOT_ON_SERVICE.id];
@@ -24,7 +26,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             found.skip(code, skipped.reason.clone());
         }
     }
-    for finding in &facts.linted.findings {
+    for finding in &in_one(&facts.linted.findings) {
         // What is merely good to know is lint's own affair.
         let is_told = finding.severity > Severity::Info || finding.code == CREDENTIAL_FILE_MISSING.id;
         if !is_of_doctor(finding.code) || !is_told {
@@ -57,20 +59,93 @@ fn explained(causes: &Causes, finding: &Finding, secret: Option<&str>) -> Option
     (finding.code == CREDENTIAL_IN_OTHER_NAMESPACE.id && causes.rights == Some(elsewhere)).then_some(elsewhere)
 }
 
+/// The findings, with those of files where nothing is mounted as one for each
+/// Gateway: certificate, key and CA are mounted, or not, by one patch.
+fn in_one(findings: &[Finding]) -> Vec<Finding> {
+    let mut all: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let path = mount_path(finding);
+        let same = |one: &&mut Finding| one.code == finding.code && one.object == finding.object;
+        match path.and_then(|path| Some((path, all.iter_mut().find(same)?))) {
+            Some((path, first)) => {
+                first.what.push_str(", ");
+                first.what.push_str(path);
+            }
+            None => all.push(finding.clone()),
+        }
+    }
+    all
+}
+
+/// The path at which nothing is mounted.
+fn mount_path(finding: &Finding) -> Option<&str> {
+    let is_of_mounts = finding.code == CREDENTIAL_FILE_NOT_MOUNTED.id;
+    let (_, path) = finding.what.split_once(" at /").filter(|_| is_of_mounts)?;
+    Some(&finding.what[finding.what.len() - path.len() - 1..])
+}
+
 /// Where the workspace has the Secret, its own commands bring it.
 fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
+    let finding = finding.clone();
+    if let Some(paths) = mount_path(&finding) {
+        let is_own = |path: &str| {
+            let name = path.strip_prefix("/etc/istio/").and_then(|rest| rest.split('/').next());
+            name.is_some_and(|name| facts.own_secrets.contains_key(&format!("istio-{name}")))
+        };
+        let is_own = paths.split(", ").all(is_own);
+        return if is_own {
+            finding.fix("istio-tls apply, which mounts the workspace's Secrets")
+        } else {
+            finding
+        };
+    }
+    let Some((secret, flag)) = secret.and_then(|secret| facts.own_secrets.get_key_value(secret)) else {
+        return finding;
+    };
+    if !is_mended(facts, &finding) {
+        return of_own_chain(facts, finding, secret);
+    }
     let is_missing = [
         CREDENTIAL_MISSING.id,
         CREDENTIAL_IN_OTHER_NAMESPACE.id,
         CREDENTIAL_FILE_MISSING.id,
     ]
     .contains(&finding.code);
-    match secret.filter(|secret| is_missing && facts.own_secrets.contains(*secret)) {
-        Some(secret) => finding.clone().fix(format!(
-            "istio-tls doctor --fix, or istio-tls apply, makes Secret {}/{secret}",
-            facts.found_namespace
-        )),
-        None => finding.clone(),
+    let namespace = &facts.found_namespace;
+    let fix = match (*flag, is_missing) {
+        ("", true) => format!("istio-tls doctor --fix, or istio-tls apply, makes Secret {namespace}/{secret}"),
+        // What is no error is left alone by --fix.
+        ("", false) if finding.severity < Severity::Error => {
+            format!("istio-tls apply brings Secret {namespace}/{secret} back as the workspace has it")
+        }
+        ("", false) => format!(
+            "istio-tls doctor --fix, or istio-tls apply, brings Secret {namespace}/{secret} back as the workspace has it"
+        ),
+        ("--replace", _) => format!(
+            "istio-tls apply --replace deletes Secret {namespace}/{secret} and makes it anew as the workspace has it"
+        ),
+        (flag, _) => format!(
+            "istio-tls apply {flag} brings Secret {namespace}/{secret} back as the workspace has it, over what others have written"
+        ),
+    };
+    finding.fix(fix)
+}
+
+/// Whether a finding goes when the workspace's own Secrets are in place.
+fn is_mended(facts: &Facts, finding: &Finding) -> bool {
+    let mut left = facts.after_apply.findings.iter();
+    !left.any(|one| one.code == finding.code && one.object == finding.object && one.path == finding.path)
+}
+
+/// Where the workspace's own certificate is at its end, it is issued anew by the
+/// CA that there is.
+fn of_own_chain(facts: &Facts, finding: Finding, secret: &str) -> Finding {
+    let ends = [CERTIFICATE_EXPIRED.id, CERTIFICATE_ENDS_SOON.id].contains(&finding.code);
+    let certificates = facts.certificates.iter().filter(|one| one.secret_name() == secret);
+    match certificates.flat_map(|one| &one.hosts).next().filter(|_| ends) {
+        Some(host) if finding.path.contains("ca") => finding.fix(format!("istio-tls rotate {} --ca", quote(host))),
+        Some(host) => finding.fix(format!("istio-tls rotate {}", quote(host))),
+        None => finding,
     }
 }
 
@@ -151,6 +226,7 @@ mod tests {
         view.loaded.clear();
         facts.served.as_mut().unwrap()[0].outcome = Err(crate::doctor::facts::Refusal {
             unreachable: false,
+            unconnected: false,
             what: "reset".into(),
             fix: String::new(),
         });
@@ -160,6 +236,75 @@ mod tests {
         assert_skipped(&facts, "ITL1161", "see ITL0301");
         facts.own_secrets.clear();
         assert_eq!(assert_one(&facts, "ITL0301", "").fix, codes::CREDENTIAL_MISSING.fix);
+    }
+
+    #[test]
+    fn what_the_workspace_owns_is_brought_back_by_its_own_commands() {
+        const OBJECT: &str = "Secret istio-system/httpbin-credential";
+        for code in [
+            &codes::KEY_MISMATCH,
+            &codes::SECRET_WITHOUT_PAIR,
+            &codes::CLIENT_CA_MISSING,
+            &codes::HOST_NOT_COVERED,
+            &codes::CERTIFICATE_EXPIRED,
+        ] {
+            let mut facts = linted(code, OBJECT, "data[\"tls.key\"]");
+            let fix = |facts: &Facts| assert_one(facts, code.id, "as lint says").fix;
+            let words = fix(&facts);
+            assert!(
+                words.contains("istio-tls apply, brings Secret istio-system/httpbin-credential back"),
+                "{words}"
+            );
+            for (flag, expected) in [
+                ("--force-conflicts", "istio-tls apply --force-conflicts brings"),
+                ("--replace", "istio-tls apply --replace deletes"),
+            ] {
+                facts.own_secrets.insert("httpbin-credential".into(), flag);
+                let words = fix(&facts);
+                assert!(words.starts_with(expected), "{words}");
+            }
+            // The workspace's own chain has the same fault.
+            facts.after_apply = facts.linted.clone();
+            let words = fix(&facts);
+            if code.id == codes::CERTIFICATE_EXPIRED.id {
+                assert_eq!(words, "istio-tls rotate httpbin.example.com");
+            } else {
+                assert_eq!(words, code.fix);
+            }
+            // It is somebody else's.
+            facts.own_secrets.clear();
+            assert_eq!(fix(&facts), code.fix);
+        }
+    }
+
+    #[test]
+    fn a_gateway_without_its_mounts_is_one_finding() {
+        let mut facts = change(|facts| {
+            for path in [
+                "ingressgateway-certs/tls.crt",
+                "ingressgateway-certs/tls.key",
+                "ingressgateway-ca-certs/ca.crt",
+            ] {
+                let place = Place {
+                    object: "Gateway default/mygateway".into(),
+                    path: "spec.servers[0].tls.x".into(),
+                    ..Place::default()
+                };
+                let what = format!("Deployment istio-system/gateway mounts no volume at /etc/istio/{path}");
+                let finding = Finding::new(&codes::CREDENTIAL_FILE_NOT_MOUNTED, place, what);
+                facts.linted.findings.push(finding);
+            }
+        });
+        let words = "no volume at /etc/istio/ingressgateway-certs/tls.crt, /etc/istio/ingressgateway-certs/tls.key, /etc/istio/ingressgateway-ca-certs/ca.crt";
+        let finding = assert_one(&facts, "ITL0306", words);
+        assert!(finding.fix.contains("--only ingress-volumes"), "{}", finding.fix);
+        for name in ["istio-ingressgateway-certs", "istio-ingressgateway-ca-certs"] {
+            facts.own_secrets.insert(name.into(), "");
+        }
+        assert_eq!(
+            assert_one(&facts, "ITL0306", words).fix,
+            "istio-tls apply, which mounts the workspace's Secrets"
+        );
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::causes::{Causes, skip_for};
 use super::control_plane::object;
 use super::facts::Facts;
+use super::withheld::withheld;
 use crate::lint::codes::{
     LOG_ACCESS, LOG_CERTIFICATE, LOG_CONTROL_PLANE, LOG_LISTENER, LOG_NO_FILTER_CHAIN, LOG_POLICY, LOG_SECRET, LOG_TLS,
 };
-use crate::lint::secrecy::may_be_key;
 use crate::lint::{Code, Finding, Findings, Severity};
+use crate::names::check_object_name;
 
 /// How much of a line is shown, in characters.
 const SHOWN: usize = 400;
@@ -116,7 +117,9 @@ const PATTERNS: &[Pattern] = &[
     },
 ];
 
-fn classify(line: &str) -> Option<Said> {
+/// What a line says. One that may hold a part of a key names nothing: the word
+/// that stands where a name would may be that part.
+fn classify(line: &str, is_withheld: bool) -> Option<Said> {
     let lower = line.to_lowercase();
     let fits = |pattern: &&Pattern| {
         pattern
@@ -127,7 +130,7 @@ fn classify(line: &str) -> Option<Said> {
     let pattern = PATTERNS.iter().find(fits)?;
     Some(Said {
         code: pattern.code.id,
-        about: about(line),
+        about: if is_withheld { None } else { about(line) },
     })
 }
 
@@ -142,14 +145,16 @@ fn about(line: &str) -> Option<String> {
     }
     if let Some(at) = line.find("/etc/istio/") {
         let path = line[at..].split(ends).next().unwrap_or_default();
-        return Some(path.trim_end_matches([':', '.']).to_owned());
+        let path = path.trim_end_matches([':', '.']);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        return path.bytes().all(is_plain).then(|| path.to_owned());
     }
     // `secret istio-system/httpbin-credential not found`, `secret "x"`, `secret x`
-    let lower = line.to_lowercase();
-    let mut words = lower.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | ','));
+    let mut words = line.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':' | ','));
+    let marks = ["secret", "credential", "resource"];
     words
         .by_ref()
-        .find(|word| matches!(*word, "secret" | "credential" | "resource"))?;
+        .find(|word| marks.iter().any(|mark| word.eq_ignore_ascii_case(mark)))?;
     let name = words.find(|word| !word.is_empty())?;
     let name = name.rsplit('/').next()?;
     let is_verb = [
@@ -170,11 +175,7 @@ fn about(line: &str) -> Option<String> {
 
 /// Whether a word can be the name of a Kubernetes object.
 fn is_name(word: &str) -> bool {
-    !word.is_empty()
-        && word.len() <= 253
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte))
+    check_object_name("Secret", word).is_ok()
 }
 
 /// Lines of one meaning.
@@ -182,6 +183,7 @@ fn is_name(word: &str) -> bool {
 struct Group {
     count: usize,
     pod: String,
+    /// The last of them, as it may be shown.
     last: String,
 }
 
@@ -198,12 +200,12 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 continue;
             }
         };
-        for line in lines {
-            if let Some(said) = classify(line) {
+        for (line, is_withheld) in lines.iter().zip(withheld(lines)) {
+            if let Some(said) = classify(line, is_withheld) {
                 let group = groups.entry(said).or_default();
                 group.count += 1;
                 group.pod.clone_from(&log.pod);
-                group.last.clone_from(line);
+                group.last = excerpt(line, is_withheld);
             }
         }
     }
@@ -217,7 +219,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
 fn tell(facts: &Facts, causes: &Causes, code: &'static Code, said: &Said, group: &Group, found: &mut Findings) {
     let what = words(code, said, group);
     let finding = Finding::new(code, object(&format!("Pod {}", group.pod)), what);
-    let why = format!("{}\nlast: {}", code.why, excerpt(&group.last));
+    let why = format!("{}\nlast: {}", code.why, group.last);
     // Requests and clients: what they say is no consequence of what was found.
     if [LOG_NO_FILTER_CHAIN.id, LOG_TLS.id, LOG_POLICY.id].contains(&code.id) {
         return found.push(finding.why(why));
@@ -262,8 +264,8 @@ fn words(code: &Code, said: &Said, group: &Group) -> String {
 }
 
 /// A line as it may be shown.
-fn excerpt(line: &str) -> String {
-    if may_be_key(line) {
+fn excerpt(line: &str, is_withheld: bool) -> String {
+    if is_withheld {
         return "(a line that may hold key material is not shown)".to_owned();
     }
     let mut text: String = line
@@ -283,6 +285,7 @@ mod tests {
     use crate::doctor::examine;
     use crate::doctor::facts::{Facts, Log};
     use crate::doctor::testing::{assert_one, assert_skipped, change};
+    use crate::doctor::withheld::holds_key;
     use crate::lint::Severity;
 
     #[test]
@@ -358,11 +361,26 @@ mod tests {
                 Some(("ITL1174", None)),
             ),
         ] {
-            let found = classify(line);
+            let found = classify(line, holds_key(line));
             let found = found.as_ref().map(|said| (said.code, said.about.as_deref()));
             assert_eq!(found, expected, "{line}");
         }
-        assert_eq!(about("nothing of the sort"), None);
+        for (line, expected) in [
+            ("nothing of the sort", None),
+            ("secret Httpbin-Credential not found", None),
+            ("secret -----begin", None),
+            (
+                "Secret istio-system/httpbin-credential: not found",
+                Some("httpbin-credential"),
+            ),
+            (
+                "open /etc/istio/certs/tls.crt: no such file",
+                Some("/etc/istio/certs/tls.crt"),
+            ),
+            ("open /etc/istio/certs/a+b", None),
+        ] {
+            assert_eq!(about(line).as_deref(), expected, "{line}");
+        }
     }
 
     fn with(lines: &[&str]) -> Facts {
@@ -398,18 +416,54 @@ mod tests {
         assert_skipped(&facts, "ITL1170", "see ITL0307");
     }
 
+    /// No eight characters of a secret in a row stand in what is said, in either case.
+    #[track_caller]
+    fn assert_nothing_of(secret: &str, lines: &[&str]) {
+        let report = format!("{:?}", examine(&with(lines))).to_lowercase();
+        assert!(report.contains("itl117"), "{report}");
+        let secret = secret.to_lowercase();
+        for part in secret
+            .as_bytes()
+            .windows(8)
+            .filter_map(|part| std::str::from_utf8(part).ok())
+        {
+            assert!(!report.contains(part), "{part} in {report}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_line_with_a_key_is_told_in_any_form() {
+        let body = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg+KwVb4XkdzXd/3k2";
+        let armour = "-----BEGIN PRIVATE KEY-----";
+        for secret in [body, &body[..24], armour, "-----BEGIN EC PRIVATE KEY-----"] {
+            for line in [
+                format!("error sds failed to generate secret: {secret}"),
+                format!("error sds secret {secret} not found"),
+                format!("error sds secret \"{secret}\" not found"),
+                format!("error sds secret istio-system/{secret} not found"),
+                format!("error cannot find secret kubernetes://{secret}"),
+                format!("error open /etc/istio/{secret}: no such file or directory"),
+                format!("Failed to load private key: {secret}"),
+                format!("error secret credential {secret} is forbidden: User \"a\""),
+            ] {
+                assert_nothing_of(secret, &[&line]);
+            }
+        }
+        let first = format!("error secret is missing: {armour}");
+        let lines = [first.as_str(), &body[..20], "Zz9 secret zz9zz9zz9 not found"];
+        assert_nothing_of(&body[..20], &lines);
+        assert_nothing_of("zz9zz9zz9", &lines);
+    }
+
     #[test]
     fn a_line_with_a_key_is_never_shown() {
-        let secret = "MHcCAQEEIAbcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ01";
-        for line in [
-            format!("Failed to load private key: {secret}"),
-            "Failed to load private key: -----BEGIN RSA PRIVATE KEY-----".to_owned(),
-        ] {
-            let finding = assert_one(&with(&[&line]), "ITL1171", "cannot use");
-            assert!(finding.why.contains("is not shown"), "{}", finding.why);
-            assert!(!format!("{finding:?}").contains(&secret[..30]), "{finding:?}");
-        }
-        assert_eq!(excerpt("a\u{1b}[31mb"), "a [31mb");
+        let finding = assert_one(
+            &with(&["Failed to load private key: -----BEGIN"]),
+            "ITL1171",
+            "cannot use",
+        );
+        assert!(finding.why.contains("is not shown"), "{}", finding.why);
+        assert_eq!(excerpt("a\u{1b}[31mb", false), "a [31mb");
         let unread = change(|facts| {
             facts.logs = vec![Log {
                 pod: "istio-system/gateway".into(),
@@ -423,13 +477,14 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_line_can_be_read(line in "\\PC{0,300}") {
-            let _ = classify(&line);
-            proptest::prop_assert!(excerpt(&line).chars().count() <= super::SHOWN + 4);
+            let _ = classify(&line, holds_key(&line));
+            proptest::prop_assert!(excerpt(&line, holds_key(&line)).chars().count() <= super::SHOWN + 4);
         }
 
         #[test]
         fn no_long_run_of_base64_is_shown(run in "[A-Za-z0-9+/]{41,80}", before in "[a-z ]{0,40}") {
-            let shown = excerpt(&format!("{before} {run}"));
+            let line = format!("{before} {run}");
+            let shown = excerpt(&line, holds_key(&line));
             proptest::prop_assert!(!shown.contains(&run[..20]));
         }
     }

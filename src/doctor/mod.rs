@@ -6,7 +6,8 @@
 //! - `control_plane`, `gateways`, `pods`, `service`, `rights`, `linted`,
 //!   `mounts`, `proxy`, `served`, `logs` and `dns` are the rules, in the order
 //!   in which they look.
-//! - `causes` keeps one fault from being told several times.
+//! - `causes` keeps one fault from being told several times; `withheld` keeps
+//!   keys in logs from being told at all.
 
 mod causes;
 mod control_plane;
@@ -27,6 +28,7 @@ mod service;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod withheld;
 
 pub use dns::not_expected;
 pub use linted::is_of_doctor;
@@ -35,6 +37,7 @@ use causes::Causes;
 use facts::Facts;
 
 use crate::lint::{Findings, Report};
+use crate::shell::aimed;
 
 /// Runs every rule. Findings stand in the order of the way that a connection
 /// takes; what could not be looked at, or is explained by another finding, is
@@ -54,7 +57,10 @@ pub fn examine(facts: &Facts) -> Report {
         logs::check(facts, &causes, &mut found);
         dns::check(facts, &mut found);
     }
-    let (findings, mut skipped) = found.into_parts();
+    let (mut findings, mut skipped) = found.into_parts();
+    for finding in &mut findings {
+        finding.fix = aimed(&finding.fix, &facts.flags);
+    }
     skipped.sort();
     skipped.dedup();
     Report { findings, skipped }

@@ -2,7 +2,7 @@
 
 use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::object;
-use super::envoy::serial_digits;
+use super::envoy::{serial_digits, serial_words};
 use super::facts::{Certificate, Facts, Source, View};
 use crate::certs::inspect::CertificateFacts;
 use crate::lint::codes::{PROXY_CERTIFICATE_DIFFERS, PROXY_WITHOUT_CERTIFICATE};
@@ -135,6 +135,7 @@ fn one(
                     .iter()
                     .any(|serial| serial_digits(serial) == serial_digits(&expected.serial)) =>
             {
+                let serials: Vec<String> = serials.iter().map(|serial| serial_words(serial)).collect();
                 format!(
                     "the proxy of {pod} holds serial {}, and Secret {secret} holds serial {} ({}, until {})",
                     super::facts::some_of(&serials),
@@ -231,9 +232,9 @@ mod tests {
         assert!(examine(&good).findings.is_empty());
         let bad = with(|view| {
             view.active.clear();
-            view.loaded = vec![("<inline>".into(), "99".into())];
+            view.loaded = vec![("<inline>".into(), "99ab".into())];
         });
-        assert_one(&bad, "ITL1151", "holds serial 99");
+        assert_one(&bad, "ITL1151", "holds serial 99:ab,");
     }
 
     #[test]

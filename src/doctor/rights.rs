@@ -26,8 +26,10 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 continue;
             }
         };
+        // One of the two may be there: `auth reconcile` adds what is missing.
+        let made = "--dry-run=client -o yaml | kubectl auth reconcile -f -";
         let fix = format!(
-            "kubectl -n {namespace} create role {name}-sds --resource=secrets --verb=get,watch,list && kubectl -n {namespace} create rolebinding {name}-sds --role={name}-sds --serviceaccount={namespace}:{name}"
+            "kubectl -n {namespace} create role {name}-sds --resource=secrets --verb=get,watch,list {made} && kubectl -n {namespace} create rolebinding {name}-sds --role={name}-sds --serviceaccount={namespace}:{name} {made}"
         );
         if !verbs.contains("list") {
             causes.rights = Some(SECRETS_MAY_NOT_BE_LISTED.id);

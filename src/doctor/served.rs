@@ -40,7 +40,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 match cause {
                     Some(cause) => skip_for(found, &HOST_NOT_SERVED, &one.host, cause),
                     None if refusal.unreachable => unreachable.push(one),
-                    None => found.push(not_served(one, refusal)),
+                    None => found.push(not_served(facts, one, refusal)),
                 }
             }
         }
@@ -66,18 +66,43 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
             .why(format!(
                 "that is the address by {source}; clients elsewhere may reach it all the same"
             ))
-            .fix(refusal.fix.clone()),
+            .fix(if is_ready_inside(facts) {
+                around(facts, &first.host)
+            } else {
+                refusal.fix.clone()
+            }),
         );
     }
 }
 
-fn not_served(one: &Served, refusal: &Refusal) -> Finding {
+/// Whether a proxy of the gateway has certificates: what is wrong is on the way to it.
+fn is_ready_inside(facts: &Facts) -> bool {
+    let views = facts.proxies.iter().filter_map(|proxy| proxy.view.as_ref().ok());
+    views
+        .into_iter()
+        .any(|view| !view.active.is_empty() || !view.loaded.is_empty())
+}
+
+/// How to see that the gateway is well, and where the way to it ends.
+fn around(facts: &Facts, host: &str) -> String {
+    let namespace = &facts.found_namespace;
+    let pods = facts.gateway_pods();
+    let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
+    format!(
+        "the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (kubectl -n {namespace} get services -o wide);\nto go around it: kubectl -n {namespace} port-forward pod/{pod} 8443, and in another terminal istio-tls probe {} --target 127.0.0.1:8443",
+        quote(host)
+    )
+}
+
+fn not_served(facts: &Facts, one: &Served, refusal: &Refusal) -> Finding {
     Finding::new(
         &HOST_NOT_SERVED,
         object(""),
         format!("{} is not served at {}: {}", one.host, one.target, refusal.what),
     )
-    .fix(if refusal.fix.is_empty() {
+    .fix(if refusal.unconnected && is_ready_inside(facts) {
+        around(facts, &one.host)
+    } else if refusal.fix.is_empty() {
         format!("istio-tls probe {} --target cluster", quote(&one.host))
     } else {
         refusal.fix.clone()
@@ -201,10 +226,25 @@ mod tests {
         change(move |facts| {
             facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
                 unreachable,
+                unconnected: unreachable,
                 what: "the connection was reset".into(),
                 fix: "look there".into(),
             });
         })
+    }
+
+    #[test]
+    fn where_the_proxy_is_well_the_way_to_it_is_looked_at() {
+        let finding = assert_one(&refused(true), "ITL1162", "cannot be reached from here");
+        assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
+        assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
+        // Nothing listens there: some other machine, or no port of the gateway.
+        let mut facts = refused(false);
+        if let Err(refusal) = &mut facts.served.as_mut().unwrap()[0].outcome {
+            refusal.unconnected = true;
+        }
+        let finding = assert_one(&facts, "ITL1161", "is not served");
+        assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::{field, object};
-use super::facts::{Facts, Labels, Pod, selector_words, title};
+use super::facts::{Facts, Ingress, Labels, Pod, Served, selector_words, title};
 use crate::lint::codes::{
     INGRESS_PORT_MISSING, INGRESS_SERVICE_MISSING, INGRESS_SERVICE_SELECTOR, INGRESS_WITHOUT_ADDRESS,
     INGRESS_WITHOUT_ENDPOINTS,
 };
-use crate::lint::{Code, Finding, Findings};
+use crate::lint::{Code, Finding, Findings, Severity};
 use crate::manifests::model::Service;
 use crate::manifests::model::service::{ServicePort, TargetPort};
 
@@ -63,6 +63,39 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         }
         found.push(finding);
     }
+    if let Ok(Ingress {
+        source,
+        pending: Some(fix),
+        ..
+    }) = &facts.ingress
+    {
+        let service = name_of(leading[0]);
+        // The node's address does in its place, where it does.
+        let is_reached = !facts.served.iter().flatten().any(is_unconnected);
+        let finding = Finding::new(
+            &INGRESS_WITHOUT_ADDRESS,
+            object(&format!("Service {}/{service}", facts.found_namespace)),
+            format!(
+                "the LoadBalancer of Service {}/{service} has no address yet",
+                facts.found_namespace
+            ),
+        )
+        .fix(fix.clone());
+        found.push(if is_reached {
+            finding.severity(Severity::Info).why(format!(
+                "status.loadBalancer.ingress is empty; meanwhile the address is {source}"
+            ))
+        } else {
+            causes.service.get_or_insert(INGRESS_WITHOUT_ADDRESS.id);
+            finding.why(format!(
+                "status.loadBalancer.ingress is empty, and nothing is reached from here by {source}"
+            ))
+        });
+    }
+}
+
+fn is_unconnected(served: &Served) -> bool {
+    matches!(&served.outcome, Err(refusal) if refusal.unconnected)
 }
 
 fn name_of(service: &Service) -> &str {
@@ -271,7 +304,9 @@ fn endpoints(facts: &Facts, leading: &[&Service], causes: &mut Causes, found: &m
 #[cfg(test)]
 mod tests {
     use crate::doctor::examine;
+    use crate::doctor::facts::Refusal;
     use crate::doctor::testing::{assert_one, assert_skipped, change, service};
+    use crate::lint::Severity;
     use crate::problem::Problem;
 
     const PORTS: &str = r#"{"name":"https","port":443,"targetPort":8443}"#;
@@ -354,6 +389,41 @@ mod tests {
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
         assert_eq!((finding.why.as_str(), finding.fix.as_str()), ("w", "minikube tunnel"));
+    }
+
+    #[test]
+    fn a_load_balancer_without_an_address_is_told_although_a_node_has_one() {
+        let pending = |unconnected: bool| {
+            change(move |facts| {
+                let ingress = facts.ingress.as_mut().unwrap();
+                ingress.source = "the InternalIP of the node one and the NodePort of Service a/b".into();
+                ingress.pending = Some("minikube tunnel".into());
+                if unconnected {
+                    facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
+                        unreachable: false,
+                        unconnected,
+                        what: "refused".into(),
+                        fix: "istio-tls apply".into(),
+                    });
+                }
+            })
+        };
+        let finding = assert_one(&pending(false), "ITL1122", "has no address yet");
+        assert_eq!(
+            (finding.severity, finding.fix.as_str()),
+            (Severity::Info, "minikube tunnel")
+        );
+        let finding = assert_one(&pending(true), "ITL1122", "has no address yet");
+        assert_eq!(
+            (finding.severity, finding.fix.as_str()),
+            (Severity::Warning, "minikube tunnel")
+        );
+        assert!(
+            finding.why.contains("nothing is reached from here by the InternalIP"),
+            "{}",
+            finding.why
+        );
+        assert_skipped(&pending(true), "ITL1161", "see ITL1122");
     }
 
     #[test]

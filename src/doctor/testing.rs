@@ -85,8 +85,9 @@ pub(super) fn healthy() -> Facts {
         pod_namespace: "istio-system".into(),
         selector: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
         found_namespace: "istio-system".into(),
-        own_secrets: ["httpbin-credential".to_owned()].into(),
+        own_secrets: [("httpbin-credential".to_owned(), "")].into(),
         workspace: true,
+        flags: String::new(),
         kinds: Ok(true),
         istiod: Ok(vec![pod("istiod", &[("app", "istiod")])]),
         gateways: Ok(vec![gateway(
@@ -112,8 +113,10 @@ pub(super) fn healthy() -> Facts {
             host: "192.0.2.1".into(),
             port: 443,
             source: "the LoadBalancer of Service istio-system/istio-ingressgateway".into(),
+            pending: None,
         }),
         linted: Report::default(),
+        after_apply: Report::default(),
         accounts: vec![Account {
             namespace: "istio-system".into(),
             name: "istio-ingressgateway".into(),

@@ -12,6 +12,27 @@ fn a_healthy_cluster_has_no_finding_and_nothing_skipped() {
     assert_eq!(report.skipped, []);
 }
 
+#[test]
+fn every_line_to_type_leads_to_the_cluster_that_was_looked_at() {
+    let broken = |flags: &str| {
+        let mut facts = change(|facts| {
+            facts.pods.as_mut().unwrap()[0].ready = false;
+            facts.istiod.as_mut().unwrap()[0].ready = false;
+            facts.accounts[0].verbs = Ok([].into());
+        });
+        facts.flags = flags.to_owned();
+        examine(&facts).findings
+    };
+    let findings = broken("--context edge --kubeconfig k");
+    assert_eq!(findings.len(), 3);
+    for (plain, aimed) in broken("").iter().zip(&findings) {
+        assert!(plain.fix.contains("kubectl -n istio-system "), "{}", plain.fix);
+        let lines = aimed.fix.matches("kubectl ").count();
+        let to_edge = aimed.fix.matches("kubectl --context edge --kubeconfig k ").count();
+        assert!(lines > 0 && lines == to_edge, "{}", aimed.fix);
+    }
+}
+
 /// A user who may read nothing.
 fn blind() -> Facts {
     let denied = || "forbidden".to_owned();

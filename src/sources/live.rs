@@ -243,6 +243,9 @@ impl Known {
 pub struct LiveSource {
     /// The kubeconfig's context, for messages.
     pub context: String,
+    /// The flags with which commands lead to its cluster; empty where they come
+    /// there by themselves.
+    pub flags: String,
     /// Labels of the gateway's pods that were found running.
     pub pod_labels: BTreeMap<String, String>,
     /// What is not seen.
@@ -260,6 +263,7 @@ impl LiveSource {
     pub fn new(context: &str, shared: Arc<LiveObjects>, now: Instant) -> Self {
         let mut source = Self {
             context: context.to_owned(),
+            flags: String::new(),
             pod_labels: BTreeMap::new(),
             unseen: Vec::new(),
             shared,

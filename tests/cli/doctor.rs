@@ -101,6 +101,9 @@ fn wrong_input_is_exit_2() {
     ] {
         dir.run(args).exits(2).says(words);
     }
+    dir.run(&["-C", "nowhere", "doctor"])
+        .exits(2)
+        .says("nowhere is not there");
     dir.write("istio-tls.yaml", "version: [");
     dir.run(&["doctor"]).exits(2).says("istio-tls.yaml");
 }
@@ -179,4 +182,48 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     server.kubeconfig(&dir);
     dir.run(&["doctor", "--fix", "--yes", "httpbin.example.com"])
         .says("nothing here can be mended by machine");
+}
+
+/// Beside the context `there`, which is the current one, the kubeconfig has
+/// `elsewhere`, with the same server and user.
+fn second_context(dir: &Dir, to: &str) {
+    let text = dir.read(".kube/config");
+    let second = "contexts:\n- name: elsewhere\n  context: {cluster: c, user: somebody}\n";
+    dir.write(to, text.replace("contexts:\n", second));
+}
+
+#[test]
+fn lines_to_type_lead_to_the_cluster_that_was_looked_at() {
+    let dir = workspace();
+    let server = cluster(|_| None);
+    server.kubeconfig(&dir);
+    second_context(&dir, ".kube/config");
+    let described = |flags: &str| format!("try: kubectl {flags}-n istio-system describe pod gateway");
+    dir.run(&["doctor"]).exits(1).prints(&described(""));
+    dir.run(&["doctor", "--context", "there"])
+        .exits(1)
+        .prints(&described(""));
+    dir.run(&["doctor", "--context", "elsewhere"])
+        .exits(1)
+        .prints(&described("--context elsewhere "))
+        .prints("istio-tls doctor --context elsewhere --fix, or istio-tls apply --context elsewhere, makes");
+    second_context(&dir, "other");
+    let file = dir.path("other").display().to_string();
+    dir.run(&["doctor", "--kubeconfig", &file, "--context", "elsewhere"])
+        .exits(1)
+        .prints(&described(&format!("--context elsewhere --kubeconfig {file} ")));
+    // The context that apply recorded is another than the current one.
+    let recorded = dir.read("istio-tls.yaml") + "context: elsewhere\n";
+    dir.write("istio-tls.yaml", recorded);
+    dir.run(&["doctor"]).exits(1).prints(&described("--context elsewhere "));
+
+    let message = "secrets is forbidden: User \"somebody\" cannot patch resource \"secrets\"";
+    let server = FakeApiServer::failing(move |request, _| {
+        (request.method == "PATCH").then(|| status(403, "Forbidden", message, &json!({})))
+    });
+    server.kubeconfig(&dir);
+    second_context(&dir, ".kube/config");
+    dir.run(&["apply", "--context", "elsewhere"])
+        .exits(3)
+        .says("kubectl --context elsewhere auth can-i patch");
 }

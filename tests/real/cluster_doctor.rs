@@ -127,6 +127,11 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     let finding = patient.finds("ITL0307", "examined-ingress/default may not list Secrets");
     patient.type_line(&fix_of(&finding));
     patient.is_well();
+    // The Role is there by now, and only the binding is gone.
+    patient.kubectl(&["delete", "rolebinding", "default-sds"]);
+    let finding = patient.finds("ITL0307", "examined-ingress/default may not list Secrets");
+    patient.type_line(&fix_of(&finding));
+    patient.is_well();
 
     // What the proxy says of itself.
     patient.envoy.tells(&format!("kubernetes://{SECRET}"), None);
@@ -173,6 +178,13 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     // The log.
     patient.log("error\tsds\tsecret examined-ingress/httpbin-credential not found\n");
     patient.finds("ITL1170 info", "speaks once of a Secret httpbin-credential");
+    let key = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg";
+    patient.log(&format!("error\tsds\tfailed to generate secret: {key}\n"));
+    let finding = patient.finds("ITL1170 info", "speaks once of a Secret that it does not get");
+    assert!(
+        !finding.to_string().to_lowercase().contains("mighageamb"),
+        "{finding:#}"
+    );
     patient.log(
         "warning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: bad\n",
     );
@@ -249,7 +261,37 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
         "-p",
         &data,
     ]);
-    patient.finds("ITL0404", "does not belong to");
+    let finding = patient.finds("ITL0404", "does not belong to");
+    assert!(
+        fix_of(&finding).starts_with("istio-tls apply --force-conflicts brings"),
+        "{finding:#}"
+    );
+    let ran = patient.doctor(&["--fix", "--yes", "--wait", "0s"]).exits(1);
+    ran.says("istio-tls apply --force-conflicts");
+    patient
+        .workspace
+        .run(&["apply", "--force-conflicts", "--no-wait"])
+        .exits(0);
+    patient.is_well();
+    // A type that cannot hold it.
+    patient.kubectl(&["delete", "secret", SECRET]);
+    patient.kubectl(&[
+        "create",
+        "secret",
+        "docker-registry",
+        SECRET,
+        "--docker-username=a",
+        "--docker-password=b",
+    ]);
+    let finding = patient.finds("ITL0310", "has neither tls.crt and tls.key");
+    assert!(
+        fix_of(&finding).starts_with("istio-tls apply --replace deletes"),
+        "{finding:#}"
+    );
+    let ran = patient.doctor(&["--fix", "--yes", "--wait", "0s"]).exits(1);
+    ran.says("istio-tls apply --replace deletes");
+    patient.workspace.run(&["apply", "--replace", "--no-wait"]).exits(0);
+    patient.is_well();
 
     // Users who may read less: reasons, and no finding.
     let report = patient.doctor(&["--context", "viewer", "-o", "json"]).exits(0).json();
@@ -298,6 +340,13 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
             .contains("may not list pods in the namespace examined-ingress"),
         "{report:#}"
     );
+    // What may not be seen is not said to be missing.
+    let said = report["skipped"].to_string();
+    assert!(!said.contains("no Service"), "{report:#}");
+    patient
+        .doctor(&["--context", "limited"])
+        .exits(0)
+        .prints("no findings: Gateways not seen, gateway pods not seen for httpbin.example.com");
 }
 
 #[test]

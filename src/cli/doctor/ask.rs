@@ -192,6 +192,11 @@ pub(super) async fn served(
     let reached = within(asking, cluster_ingress::reach_found(client, found, wanted)).await;
     let (reached, _) = match reached {
         Ok(reached) => reached,
+        // Whether there is a Service is not known then.
+        Err(_) if facts.services.is_err() => {
+            let reason = facts.services.as_ref().err().map(String::as_str).unwrap_or_default();
+            return Ok(Err(format!("the gateway was not asked: {reason}")));
+        }
         Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
     };
     let mut served = dialled(&hosts, &reached.target, asking, context).await?;
@@ -232,6 +237,7 @@ fn one(outcome: Outcome, context: &Context) -> Served {
         target: outcome.target,
         outcome: leaf.ok_or_else(|| Refusal {
             unreachable,
+            unconnected: unreachable || verdict.code == Code::ConnectionRefused,
             what: verdict.summary.clone(),
             fix: verdict.fix.clone().unwrap_or_default(),
         }),

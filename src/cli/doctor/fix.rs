@@ -27,12 +27,7 @@ pub(super) async fn run(
     let names = broken(examined, scope);
     let contents = names
         .iter()
-        .filter_map(|name| scope.secrets.get(*name))
-        .map(|secret| {
-            let mut object = serde_json::to_value(secret).expect("a Secret holds nothing that JSON cannot say");
-            object["metadata"]["namespace"] = serde_json::json!(examined.facts.found_namespace);
-            object
-        })
+        .filter_map(|name| scope.own_secret(name, &examined.facts.found_namespace))
         .collect::<Vec<_>>();
     if contents.is_empty() {
         context.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
@@ -45,7 +40,9 @@ pub(super) async fn run(
         namespace: &examined.facts.found_namespace,
         allowed,
     };
-    let ready = apply::prepare(client, &wanted, &applying).await.map_err(refused)?;
+    let ready = apply::prepare(client, &wanted, &applying)
+        .await
+        .map_err(|error| refused(error, client))?;
     let changes: Vec<Ready> = ready
         .into_iter()
         .filter(|object| object.forecast != Action::Unchanged)
@@ -85,16 +82,29 @@ pub(super) async fn run(
     for line in &done {
         context.say(&format!("fixed: {line}"));
     }
-    stored.map_err(|stopped| refused(stopped.refused))?;
+    stored.map_err(|stopped| refused(stopped.refused, client))?;
     Ok(done)
 }
 
-fn refused(error: Refused) -> Failure {
+/// What is in the way is `apply`'s to take over: its flags are none of `doctor`.
+fn refused(mut error: Refused, client: &Client<'_>) -> Failure {
     if error.is_conflict {
+        let fix = error.problem.fix.take().unwrap_or_default();
+        error.problem.fix = Some(client.access.aimed(&by_apply(&fix)));
         Failure::findings(error.problem)
     } else {
         Failure::runtime(error.problem)
     }
+}
+
+/// A fix that names flags of `apply`, as lines to type.
+fn by_apply(fix: &str) -> String {
+    ["--force-conflicts ", "--replace "]
+        .iter()
+        .fold(fix.to_owned(), |fix, flag| {
+            fix.replace(flag, &format!("istio-tls apply {flag}"))
+                .replace("istio-tls apply istio-tls apply", "istio-tls apply")
+        })
 }
 
 /// The workspace's Secrets of which something is found: that they are not
@@ -115,6 +125,10 @@ fn broken<'s>(examined: &Examined, scope: &'s Scope) -> BTreeSet<&'s str> {
 fn is_of_secrets(finding: &Finding) -> bool {
     let waits = [codes::POD_WAITS_FOR_SECRET.id, codes::CREDENTIAL_FILE_MISSING.id];
     let subject = finding.code.get(3..5).unwrap_or_default();
+    // A volume that is not mounted is no fault of the Secret.
+    if finding.code == codes::CREDENTIAL_FILE_NOT_MOUNTED.id {
+        return false;
+    }
     waits.contains(&finding.code) || (matches!(subject, "03" | "04") && finding.severity == Severity::Error)
 }
 
@@ -131,4 +145,30 @@ fn is_about(examined: &Examined, finding: &Finding, name: &str) -> bool {
     let servers = facts.certificates.iter().filter(|one| one.gateway == finding.object);
     let mut servers = servers.filter(|one| finding.path.starts_with(&format!("spec.servers[{}].", one.index)));
     servers.any(|one| one.secret_name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_apply;
+
+    #[test]
+    fn flags_that_doctor_has_not_are_told_as_those_of_apply() {
+        for (fix, expected) in [
+            (
+                "--force-conflicts takes them over",
+                "istio-tls apply --force-conflicts takes them over",
+            ),
+            (
+                "--replace deletes the Secret and makes it anew",
+                "istio-tls apply --replace deletes the Secret and makes it anew",
+            ),
+            (
+                "istio-tls apply --replace deletes it",
+                "istio-tls apply --replace deletes it",
+            ),
+            ("change gateway.name", "change gateway.name"),
+        ] {
+            assert_eq!(by_apply(fix), expected);
+        }
+    }
 }

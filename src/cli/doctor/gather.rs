@@ -87,6 +87,7 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
             host: ingress.host,
             port: ingress.secure_port,
             source: ingress.source,
+            pending: ingress.pending,
         }),
         Err(reason) => Err(Problem::new(reason)),
     };
@@ -104,8 +105,9 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         pod_namespace: scope.gateway.pod_namespace.clone(),
         selector: scope.gateway.selector.clone(),
         found_namespace: pods.namespace.clone(),
-        own_secrets: scope.secrets.keys().cloned().collect(),
+        own_secrets: scope.secrets.keys().map(|name| (name.clone(), "")).collect(),
         workspace: scope.config.is_some(),
+        flags: client.access.flags.clone(),
         kinds: Ok(!kinds.is_empty()),
         istiod: read_pods(&istiod),
         gateways: gateways_read,
@@ -122,6 +124,7 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         endpoints: endpoints.as_deref().map(read::endpoints).map_err(Clone::clone),
         ingress,
         linted: Report::default(),
+        after_apply: Report::default(),
         accounts: Vec::new(),
         certificates: Vec::new(),
         proxies: Vec::new(),
@@ -346,8 +349,9 @@ async fn material(
         .iter()
         .filter_map(|(name, seen)| Some((name.as_str(), seen.as_ref().err()?)))
         .collect();
-    let all = gateways.iter().map(|live| &live.value);
-    let all = all.chain(&values).chain(own_pods).chain(own_deployments).chain(roles);
+    let around = gateways.iter().map(|live| &live.value);
+    let around: Vec<&Value> = around.chain(own_pods).chain(own_deployments).chain(roles).collect();
+    let all = around.iter().copied().chain(&values);
     let files = DiskFiles::default();
     let unread: Vec<&str> = denied.keys().copied().collect();
     let collected = world::collect(world::manifests(all), &unread, &gateway, &files);
@@ -376,6 +380,24 @@ async fn material(
         })
         .collect();
     facts.linted = linted;
+    // The same with the workspace's own Secrets in place: what `apply` would leave.
+    let mut own = Vec::new();
+    for (name, flag) in &mut facts.own_secrets {
+        let (Some(seen), Some(secret)) = (secrets.get(name), scope.own_secret(name, &namespace)) else {
+            continue;
+        };
+        *flag = scope.flag(&secret, seen.as_ref().ok().and_then(Option::as_ref));
+        own.push(secret);
+    }
+    if !own.is_empty() {
+        let named = |value: &&Value| {
+            !own.iter()
+                .any(|own| own["metadata"]["name"] == value["metadata"]["name"])
+        };
+        let all = around.iter().copied().chain(values.iter().filter(named)).chain(&own);
+        let collected = world::collect(world::manifests(all), &[], &gateway, &files);
+        facts.after_apply = world::lint(&collected, target, true, context);
+    }
     facts.certificates = certificates;
     facts.secrets = secrets
         .into_iter()

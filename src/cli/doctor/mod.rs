@@ -5,6 +5,7 @@ mod ask;
 mod fix;
 mod gather;
 mod objects;
+mod own;
 mod render;
 mod scope;
 mod world;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use self::gather::Examined;
 use self::scope::Scope;
-use super::cluster_access::{ClusterArgs, KubeconfigArgs, runtime};
+use super::cluster_access::{ClusterArgs, runtime};
 use super::context::{Context, Format};
 use super::finding_args::FindingArgs;
 use super::{Exit, Failure, duration};
@@ -63,11 +64,7 @@ pub(super) fn run(args: &DoctorArgs, context: &Context) -> Result<Exit, Failure>
 }
 
 async fn run_on(args: &DoctorArgs, scope: &Scope, format: Format, context: &Context) -> Result<Exit, Failure> {
-    let place = KubeconfigArgs {
-        kubeconfig: args.cluster.place.kubeconfig.clone(),
-        context: (args.cluster.place.context.clone())
-            .or_else(|| scope.config.as_ref().and_then(|config| config.context.clone())),
-    };
+    let place = args.cluster.place.or_recorded(scope.config.as_ref());
     let access = place.access(context).await?;
     context.say(&format!(
         "context {} (user {}), server {}",

@@ -69,13 +69,18 @@ pub(super) fn show(
 
 /// What was looked at, for those who find nothing.
 fn looked_at(facts: &Facts) -> String {
-    let pods = facts.gateway_pods().len();
-    let gateways = facts.gateways().len();
-    let mut parts = vec![
-        counted(gateways, "Gateway"),
-        counted(pods, "gateway pod"),
-        counted(facts.certificates.len(), "certificate"),
-    ];
+    // What may not be seen is not none.
+    let mut parts = match &facts.gateways {
+        Ok(gateways) => vec![counted(gateways.len(), "Gateway")],
+        Err(_) => vec!["Gateways not seen".to_owned()],
+    };
+    parts.push(match &facts.pods {
+        Ok(_) => counted(facts.gateway_pods().len(), "gateway pod"),
+        Err(_) => "gateway pods not seen".to_owned(),
+    });
+    if facts.gateways.is_ok() {
+        parts.push(counted(facts.certificates.len(), "certificate"));
+    }
     if let Ok(ingress) = &facts.ingress {
         parts.push(format!("{} port {}", ingress.host, ingress.port));
     }

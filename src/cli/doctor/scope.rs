@@ -7,6 +7,7 @@ use crate::cli::{Failure, intent};
 use crate::manifests::build::{self, Part};
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
+use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 
@@ -33,6 +34,12 @@ impl Scope {
             .map(|host| Host::parse(host).map(|host| host.as_str().to_owned()))
             .collect::<Result<Vec<String>, _>>()
             .map_err(Failure::usage)?;
+        if !context.dir.is_dir() {
+            return Err(Failure::usage(
+                Problem::new(format!("the folder {} is not there", context.dir.display()))
+                    .fix("-C with the folder of istio-tls.yaml; without a workspace, leave it out"),
+            ));
+        }
         let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.

@@ -138,6 +138,7 @@ async fn listed(client: &Client<'_>, sight: Sight, context: &Context) -> Result<
         objects.replace(number, values, now);
     }
     let mut source = LiveSource::new(&sight.access.context, objects, now);
+    source.flags = sight.access.flags;
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;
     Ok((source, sight.pod_namespace))

@@ -24,6 +24,7 @@ use crate::report::lint_excerpt::Texts;
 use crate::report::lint_text::{Checked, Layout};
 use crate::report::paint::Paint;
 use crate::report::{lint_github, lint_json, lint_sarif, lint_text};
+use crate::shell::aimed;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
@@ -134,7 +135,12 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
 fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {
     let files = DiskFiles::default();
     let mut collected = collect(sources, &files, context)?;
-    let report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
+    let mut report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
+    if let Some(live) = &sources.live {
+        for finding in &mut report.findings {
+            finding.fix = aimed(&finding.fix, &live.flags);
+        }
+    }
     let certificates = collected
         .objects
         .iter()

@@ -159,7 +159,10 @@ impl Way {
         let trouble = error.now_or_never().flatten();
         drop(to_pod);
         match trouble {
-            Some(message) => Err(Wanted::port_forward(&self.pod).port_failed(self.port, &message)),
+            Some(message) => {
+                let failed = Wanted::port_forward(&self.pod).port_failed(self.port, &message);
+                Err(self.access.aim(failed))
+            }
             None => Ok(()),
         }
     }

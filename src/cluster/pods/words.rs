@@ -52,7 +52,7 @@ impl<'w> Wanted<'w> {
             title: format!("pod {}", self.pod),
         };
         if let Some(problem) = error.status().and_then(|status| self.own_words(status)) {
-            return problem.at(format!("context {}", access.context));
+            return access.aim(problem.at(format!("context {}", access.context)));
         }
         match error {
             // The second verb of a stream is asked for without a word.
