@@ -26,7 +26,7 @@ const BUNDLE: &str = "httpbin.example.com/2_intermediate/certs/ca-chain.cert.pem
 
 /// A way to the API server that ends whenever a Secret is to be stored, from the
 /// n-th time on; how often it was.
-fn cut(workspace: &mut ClusterWorkspace, upstream: std::net::SocketAddr, from: usize) -> Arc<AtomicUsize> {
+pub(crate) fn cut(workspace: &mut ClusterWorkspace, upstream: std::net::SocketAddr, from: usize) -> Arc<AtomicUsize> {
     let stores = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&stores);
     let stub = HttpStub::start(move |request: &Request| {

@@ -386,7 +386,7 @@ fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
             }
         )),
         _ if exchanged.has_no_secret => Some(format!(
-            "\nnext: the gateway of the context {} does not serve this; istio-tls{dir} apply makes the Secret\n      or --local, when {host} is not to be there",
+            "\nnext: see to the Secret in the context {}, without which its gateway serves nothing of this\n      or --local, when {host} is not to be there",
             exchanged.context.as_deref().unwrap_or_default()
         )),
         Step::FinishLeaf if !exchanged.is_done() => Some(format!(
