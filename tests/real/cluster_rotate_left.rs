@@ -25,7 +25,10 @@ const LEAF: &str = "httpbin.example.com/3_application/certs/httpbin.example.com.
 /// A gateway that goes on with the Secrets as they are now.
 fn stale<'d>(plane: &ControlPlane, workspace: &ClusterWorkspace, gateway: &'d Dir) -> Serve<'d> {
     gateway.write("objects.yaml", workspace.dir.run(&["manifests"]).exits(0).stdout);
-    let serve = Serve::start(gateway, &["-f", "objects.yaml"]);
+    let serve = Serve::start(
+        gateway,
+        &["-f", "objects.yaml", "--gateway-namespace", &workspace.pod_namespace],
+    );
     give_address(plane, workspace, &serve);
     serve
 }
