@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use super::WORKSPACE_LABEL;
 use super::client::{Call, Client};
 use super::failure::ApiError;
 use super::live::{self, Owner};
@@ -78,11 +79,18 @@ pub fn problem(client: &Client<'_>, error: &ApiError, namespace: &str, name: &st
 /// The namespaces that hold a Secret of this name, sorted; none when this user
 /// may not look through the whole cluster.
 pub async fn namespaces_with(client: &Client<'_>, name: &str) -> Option<Vec<String>> {
+    namespaces_by(client, &format!("fieldSelector=metadata.name%3D{name}")).await
+}
+
+/// As [`namespaces_with`], of Secrets that this workspace made.
+pub async fn namespaces_of(client: &Client<'_>, name: &str, workspace: &str) -> Option<Vec<String>> {
+    let query = format!("fieldSelector=metadata.name%3D{name}&labelSelector={WORKSPACE_LABEL}%3D{workspace}");
+    namespaces_by(client, &query).await
+}
+
+async fn namespaces_by(client: &Client<'_>, query: &str) -> Option<Vec<String>> {
     let path = secrets().path(None, None);
-    let list = client
-        .send(&Call::get(format!("{path}?fieldSelector=metadata.name%3D{name}")))
-        .await
-        .ok()?;
+    let list = client.send(&Call::get(format!("{path}?{query}"))).await.ok()?;
     let mut namespaces: Vec<String> = (list["items"].as_array().into_iter().flatten())
         .filter_map(|object| object["metadata"]["namespace"].as_str())
         .map(str::to_owned)

@@ -26,7 +26,7 @@ const BUNDLE: &str = "httpbin.example.com/2_intermediate/certs/ca-chain.cert.pem
 
 /// A way to the API server that ends whenever a Secret is to be stored, from the
 /// n-th time on; how often it was.
-fn cut(workspace: &mut ClusterWorkspace, upstream: std::net::SocketAddr, from: usize) -> Arc<AtomicUsize> {
+pub(crate) fn cut(workspace: &mut ClusterWorkspace, upstream: std::net::SocketAddr, from: usize) -> Arc<AtomicUsize> {
     let stores = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&stores);
     let stub = HttpStub::start(move |request: &Request| {
@@ -354,8 +354,23 @@ fn mounted_secrets_are_awaited_as_long_as_a_kubelet_takes() {
         .prints("NOT proven");
     assert_eq!(mounted("ca-chain.cert.pem"), 4);
     play_mount(&plane, &pods, &mounts, pair);
-    let ran = workspace.run(&["rotate", HOST, "--finish", "--wait", "60s"]).exits(0);
-    assert!(ran.stdout.contains("trusted no more"), "{}", ran.stdout);
+    // And nothing is proven while the kubelet has not brought that it went.
+    workspace
+        .run(&["rotate", HOST, "--finish", "--wait", "0s"])
+        .exits(1)
+        .prints("the previous one is gone from the files")
+        .prints("NOT refused: the gateway trusts that CA still")
+        .prints("rotate httpbin.example.com --if-expires-in 0d  (makes nothing anew, but proves it again)");
     assert_eq!(mounted("ca-chain.cert.pem"), 2);
+    workspace
+        .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s"])
+        .exits(1)
+        .prints("NOT refused");
+    play_mount(&plane, &pods, &mounts, ca);
+    let json = workspace
+        .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "60s", "-o", "json"])
+        .exits(0)
+        .json();
+    assert_eq!(json["rotations"][0]["live"]["removed"]["refused"], true, "{json:#}");
     assert_eq!(asked(&serve, HOST, &moved), Ok(418));
 }

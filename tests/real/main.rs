@@ -23,6 +23,7 @@ mod cluster_live;
 mod cluster_live_load;
 mod cluster_pods;
 mod cluster_rotate;
+mod cluster_rotate_left;
 mod cluster_rotate_resume;
 mod cluster_secrets;
 mod cluster_workspace;

@@ -228,7 +228,8 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             Step::StartCa => "a new CA stands beside the old one; the gateway goes on serving a leaf of the old CA",
             Step::ResumeCa => "the CA is being rotated already",
             Step::FinishLeaf => "the server leaf is of the new CA",
-            Step::FinishCa => "the CA is rotated; the previous one is trusted no more",
+            Step::FinishCa if exchanged.is_proven() => "the CA is rotated; the previous one is trusted no more",
+            Step::FinishCa => "the CA is rotated; the previous one is gone from the files",
             Step::AbortCa => "the rotation of the CA is taken back",
             Step::CatchUp { .. } if changed => "the Secrets lagged behind the files, and hold now what those hold",
             Step::CatchUp { .. } => "the Secrets hold what the files hold",
@@ -378,15 +379,14 @@ fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
             "\nnext: look why the gateway did not take it up: istio-tls{dir} status, and its log\n      then istio-tls{dir} rotate {host}{}",
             match prepared.step {
                 Step::StartCa | Step::ResumeCa => " --ca  (makes no third CA, but proves it again)",
-                Step::FinishLeaf | Step::FinishCa | Step::CatchUp { finishes: true } =>
-                    " --finish  (goes on where it stopped)",
+                Step::FinishLeaf | Step::CatchUp { finishes: true } => " --finish  (goes on where it stopped)",
                 // Nothing is due any more, so that it only looks.
                 _ if exchanged.context.is_some() => " --if-expires-in 0d  (makes nothing anew, but proves it again)",
                 _ => " --dry-run",
             }
         )),
         _ if exchanged.has_no_secret => Some(format!(
-            "\nnext: the gateway of the context {} does not serve this; istio-tls{dir} apply makes the Secret\n      or --local, when {host} is not to be there",
+            "\nnext: see to the Secret in the context {}, without which its gateway serves nothing of this\n      or --local, when {host} is not to be there",
             exchanged.context.as_deref().unwrap_or_default()
         )),
         Step::FinishLeaf if !exchanged.is_done() => Some(format!(

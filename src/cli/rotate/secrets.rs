@@ -181,8 +181,8 @@ impl Cluster<'_> {
         cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
-    /// That it has no Secret of a host, which ones were looked for, and where one
-    /// of that name is.
+    /// That it has no Secret of a host, which ones were looked for, and where this
+    /// workspace has made one of that name.
     pub(super) async fn without_secret(&self, host: &Host) -> String {
         let places = host_secrets::places(&self.config, host).unwrap_or_default();
         let titles: Vec<String> = (places.iter())
@@ -194,12 +194,12 @@ impl Cluster<'_> {
             titles.join(" and ")
         );
         let elsewhere = match places.first() {
-            Some(place) => cluster_secrets::namespaces_with(&self.client, &place.name).await,
+            Some(place) => cluster_secrets::namespaces_of(&self.client, &place.name, &self.config.id).await,
             None => None,
         };
         match elsewhere.unwrap_or_default().first() {
             Some(namespace) => text.push_str(&format!(
-                "; one of that name is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml, if it is this workspace's"
+                "; this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
             )),
             None => text.push_str("; istio-tls apply makes it"),
         }

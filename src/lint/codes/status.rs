@@ -54,7 +54,7 @@ super::codes! {
         fix: "istio-tls apply";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_SECRET_BROKEN = "ITL1011" Error None;
-        title: "a Secret in the cluster has no pair, or none that can be read";
+        title: "a Secret in the cluster has no pair, or one that cannot be read or does not fit";
         why: "the gateway cannot serve the host with it";
         fix: "istio-tls apply";
         doc: ISTIO_SECURE_INGRESS;
