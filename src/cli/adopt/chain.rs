@@ -278,12 +278,12 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
 
 fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> String {
     let as_ca = if leaf.facts.is_ca {
-        "; it is a CA certificate, too (CA:TRUE), which some clients refuse as a server's"
+        "; it is a CA certificate, too (CA:TRUE), which probe and some clients refuse as a server's (ca-as-leaf)"
     } else {
         ""
     };
     format!(
-        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; rotate {} --ca gives the host a CA",
+        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; rotate {0} --ca, then rotate {0} --finish give the host a CA",
         quote(host.as_str())
     )
 }
