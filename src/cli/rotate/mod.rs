@@ -183,7 +183,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
             signer: signer.as_ref(),
         };
         let cluster = connect(args, &notice, context).await?;
-        or_signal(carry_out(args, &signing, cluster, &mut progress, context)).await
+        or_signal(Box::pin(carry_out(args, &signing, cluster, &mut progress, context))).await
     });
     let failure = match outcome {
         Ok(Ok(Ok(()))) => None,
