@@ -245,7 +245,7 @@ mod tests {
             ("", &[one, two][..]),
             ("IST0101", &[two]),
             ("IST0001, ist0101", &[two]),
-            ("ITL0101", &[two]),
+            ("ITL0201", &[two]),
             ("*", &[two]),
             ("IST0102", &[one, two]),
         ] {
