@@ -184,7 +184,9 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
             signer: signer.as_ref(),
         };
         let cluster = connect(args, &notice, context).await?;
-        or_signal(carry_out(args, &signing, cluster, &mut progress, context)).await
+        // On the heap: it holds everything that every step does.
+        let work = Box::pin(carry_out(args, &signing, cluster, &mut progress, context));
+        or_signal(work).await
     });
     let failure = match outcome {
         Ok(Ok(Ok(()))) => None,

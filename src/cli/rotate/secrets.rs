@@ -188,22 +188,21 @@ impl Cluster<'_> {
         let titles: Vec<String> = (places.iter())
             .map(|place| format!("{}/{}", place.namespace, place.name))
             .collect();
-        let mut text = format!(
-            "the context {} has no Secret {} of {host}",
-            self.context(),
-            titles.join(" and ")
-        );
         let elsewhere = match places.first() {
             Some(place) => cluster_secrets::namespaces_of(&self.client, &place.name, &self.config.id).await,
             None => None,
         };
-        match elsewhere.unwrap_or_default().first() {
-            Some(namespace) => text.push_str(&format!(
-                "; this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
-            )),
-            None => text.push_str("; istio-tls apply makes it"),
-        }
-        text
+        let hint = match elsewhere.unwrap_or_default().first() {
+            Some(namespace) => format!(
+                "this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
+            ),
+            None => "istio-tls apply makes it".to_owned(),
+        };
+        format!(
+            "the context {} has no Secret {} of {host}; {hint}",
+            self.context(),
+            titles.join(" and ")
+        )
     }
 
     /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
