@@ -13,7 +13,7 @@ const HOST: &str = "httpbin.example.com";
 const LEAF: &str = "httpbin.example.com/3_application/certs/httpbin.example.com.cert.pem";
 
 /// A gateway that serves the Secrets of its input, whatever becomes of the files.
-fn stale<'d>(dir: &'d Dir) -> Serve<'d> {
+fn stale(dir: &Dir) -> Serve<'_> {
     let objects = dir.run(&["manifests"]).exits(0).stdout;
     dir.write("objects.yaml", objects);
     Serve::start(dir, &["-f", "objects.yaml"])
