@@ -183,7 +183,9 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
             signer: signer.as_ref(),
         };
         let cluster = connect(args, &notice, context).await?;
-        or_signal(Box::pin(carry_out(args, &signing, cluster, &mut progress, context))).await
+        // On the heap: it holds everything that every step does.
+        let work = Box::pin(carry_out(args, &signing, cluster, &mut progress, context));
+        or_signal(work).await
     });
     let failure = match outcome {
         Ok(Ok(Ok(()))) => None,
@@ -265,7 +267,7 @@ fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, cont
             secrets::going_on(exchanged, args, context)
         ),
         Some(exchanged) if exchanged.is_written => {
-            format!("istio-tls{} status tells what is served", report::dir_flag(context))
+            format!("istio-tls{} status tells what is served", context.dir_flag())
         }
         _ => "run the command again".to_owned(),
     };

@@ -361,17 +361,9 @@ fn due_line(host: &Host, left: &LeftDue) -> String {
     )
 }
 
-/// ` -C DIR` for a line to type, where it is wanted.
-pub(super) fn dir_flag(context: &Context) -> String {
-    match shown(&context.dir).as_str() {
-        "" | "." => String::new(),
-        dir => format!(" -C {}", quote(dir)),
-    }
-}
-
 fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
     let prepared = &exchanged.prepared;
-    let dir = dir_flag(context);
+    let dir = context.dir_flag();
     let layout = &prepared.held.layout;
     let host = quote(layout.host().as_str());
     match prepared.step {

@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use super::RotateArgs;
 use super::exchange::Exchanged;
 use super::plan::{Ends, Step};
-use super::report::dir_flag;
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, inspect};
 use crate::cli::cluster_access::{FirstUse, permit};
@@ -192,14 +191,14 @@ impl Cluster<'_> {
             Some(place) => cluster_secrets::namespaces_of(&self.client, &place.name, &self.config.id).await,
             None => None,
         };
-        let next = match elsewhere.unwrap_or_default().first() {
+        let hint = match elsewhere.unwrap_or_default().first() {
             Some(namespace) => format!(
                 "this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
             ),
             None => "istio-tls apply makes it".to_owned(),
         };
         format!(
-            "the context {} has no Secret {} of {host}; {next}",
+            "the context {} has no Secret {} of {host}; {hint}",
             self.context(),
             titles.join(" and ")
         )
@@ -342,7 +341,7 @@ pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Conte
     };
     format!(
         "istio-tls{} rotate {} {step}{}{}",
-        dir_flag(context),
+        context.dir_flag(),
         quote(host.as_str()),
         flag("kubeconfig", file.as_deref()),
         flag("context", place.context.as_deref())
