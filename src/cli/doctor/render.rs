@@ -70,15 +70,18 @@ pub(super) fn show(
 /// What was looked at, for those who find nothing.
 fn looked_at(facts: &Facts) -> String {
     // What may not be seen is not none.
-    let mut parts = match &facts.gateways {
-        Ok(gateways) => vec![counted(gateways.len(), "Gateway")],
-        Err(_) => vec!["Gateways not seen".to_owned()],
-    };
+    let gateways = facts.gateways().len();
+    let is_seen = gateways > 0 || (facts.gateways.is_ok() && facts.unseen_gateways.is_none());
+    let mut parts = vec![if is_seen {
+        counted(gateways, "Gateway")
+    } else {
+        "Gateways not seen".to_owned()
+    }];
     parts.push(match &facts.pods {
         Ok(_) => counted(facts.gateway_pods().len(), "gateway pod"),
         Err(_) => "gateway pods not seen".to_owned(),
     });
-    if facts.gateways.is_ok() {
+    if is_seen {
         parts.push(counted(facts.certificates.len(), "certificate"));
     }
     if let Ok(ingress) = &facts.ingress {
