@@ -164,7 +164,7 @@ _istio__tls() {
 
     case "${cmd}" in
         istio__tls)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help"
+            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -276,7 +276,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__apply)
-            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -302,11 +302,11 @@ _istio__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --context)
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --retry-for)
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -396,7 +396,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__delete)
-            opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -406,11 +406,11 @@ _istio__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --context)
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --retry-for)
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -638,7 +638,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__help)
-            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help"
+            opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1704,7 +1704,7 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__rotate)
-            opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --local --force-conflicts --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --local --force-conflicts --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1734,11 +1734,11 @@ _istio__tls() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --context)
+                --retry-for)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --retry-for)
+                --context)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

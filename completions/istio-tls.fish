@@ -48,15 +48,15 @@ complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "lint" -d 'Cross
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
-complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "delete" -d 'Deletes what apply made, and nothing else'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "doctor" -d 'Examines the gateway of a cluster, and says what is wrong and what to do'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "completions" -d 'Prints the completion script of a shell'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "man" -d 'Prints the manual page of the program or of one command'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
+complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
 complete -c istio-tls -n "__fish_istio_tls_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l host -d 'A host to list (repeatable); gen-certs makes its chain' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -l mode -d 'How clients are authenticated [default: mutual]' -r -f -a "simple\t''
@@ -134,7 +134,7 @@ mutual\t''
 optional-mutual\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand adopt" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -173,7 +173,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand revoke" -s V -l vers
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l sni -d 'The server name to ask HOST:PORT for' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand inspect" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -196,7 +196,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l purpose -
 client\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand verify" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -261,7 +261,7 @@ warning\t''
 error\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l suppress -d 'Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and not __fish_seen_subcommand_from explain help" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -308,7 +308,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l access-log
 json\t''
 off\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -343,7 +343,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l tls -d 'Of
 1.3\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l timeout -d 'The longest that one phase may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -381,7 +381,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l tls -d '
 1.3\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l timeout -d 'The longest that one phase may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -397,54 +397,6 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -l no-input
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l expires-within -d 'What ends within this time, as 30d, is a finding' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l timeout -d 'The longest that one phase of asking the gateway may take' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l local -d 'Leave the cluster alone, though apply has recorded one'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s q -l quiet -d 'No progress on standard error'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s v -l verbose -d 'More detail; twice for debugging'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l no-input -d 'Never ask a question'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s y -l yes -d 'Answer yes to every confirmation'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l if-expires-in -d 'Only what ends within this time, as 30d; nothing to do is success' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l wait -d 'How long a gateway may take to serve the new certificate [default: 30s; 2m where a kubelet mounts it]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l days -d 'Days for which new leaves are valid [default: as long as the old one]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l signer -d 'The HOST folder that holds the CA\'s key, where this one holds its certificate only (gen-certs --ca)' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l clients -d 'Make new client certificates too'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l ca -d 'Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l finish -d 'End it: the server leaf comes from the new CA, the old CA is trusted no more'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l abort -d 'Take it back: the old CA and its clients, as before --ca'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l dry-run -d 'Print what would be done, and write nothing'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-stdin -d 'Read the password of CA keys from standard input'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l local -d 'Rotate the files alone, though apply has recorded a cluster'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l force-conflicts -d 'Take over fields of the Secrets that others manage'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s q -l quiet -d 'No progress on standard error'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s v -l verbose -d 'More detail; twice for debugging'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l no-input -d 'Never ask a question'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s y -l yes -d 'Answer yes to every confirmation'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l bind -d 'The address on which the Gateways\' ports are opened' -r
@@ -458,7 +410,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l access-log -d
 json\t''
 off\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -477,53 +429,6 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l no-input -d '
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s f -l filename -d 'Manifests in place of the workspace\'s: a file, a folder, or - (repeatable)' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l dry-run -d 'Store nothing: client asks no server, server lets it check everything' -r -f -a "client\t''
-server\t''"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until pods are new and the gateway serves each host\'s new certificate' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s R -l recursive -d 'Also the folders in folders of --filename'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l diff -d 'Store nothing and show what would change; exit code 1 when something would'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l prune -d 'Delete what this workspace applied earlier and does not hold any more'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage, and objects of other workspaces'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l replace -d 'Delete and make anew a Secret whose type cannot hold what is wanted'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-lint -d 'Apply even when lint finds errors in the objects'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-wait -d 'End as soon as the API server has taken the objects'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s q -l quiet -d 'No progress on standard error'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s v -l verbose -d 'More detail; twice for debugging'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-input -d 'Never ask a question'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s y -l yes -d 'Answer yes to every confirmation'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l local -d 'Also the chains of this folder\'s hosts; without an earlier apply no cluster is asked'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l ignore-not-found -d 'Nothing to delete is no failure'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l dry-run -d 'List, and delete nothing'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s q -l quiet -d 'No progress on standard error'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s v -l verbose -d 'More detail; twice for debugging'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-input -d 'Never ask a question'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s y -l yes -d 'Answer yes to every confirmation'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l fail-on -d 'End with 1 on findings of this severity and above' -r -f -a "info\t''
 warning\t''
 error\t''"
@@ -534,8 +439,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l suppress 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l wait -d 'After --fix: how long to wait until the gateway serves what was brought back' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l timeout -d 'The longest that one question to a pod, the gateway or DNS may take' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l retry-for -d 'How long an API server that fails or is busy is asked again' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded, else its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand doctor" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -590,25 +495,120 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -l no-input 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l version -d 'Print version'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "revoke" -d 'Revokes a client or server certificate'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a server'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "request" -d 'Sends one request with everything set'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "doctor" -d 'Examines the gateway of a cluster, and says what is wrong and what to do'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "completions" -d 'Prints the completion script of a shell'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "man" -d 'Prints the manual page of the program or of one command'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request status rotate up apply delete doctor completions man schema help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s f -l filename -d 'Manifests in place of the workspace\'s: a file, a folder, or - (repeatable)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l dry-run -d 'Store nothing: client asks no server, server lets it check everything' -r -f -a "client\t''
+server\t''"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until pods are new and the gateway serves each host\'s new certificate' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s R -l recursive -d 'Also the folders in folders of --filename'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l samples -d 'Also the workloads and Services of the samples that the hosts lead to'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l diff -d 'Store nothing and show what would change; exit code 1 when something would'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l prune -d 'Delete what this workspace applied earlier and does not hold any more; asks first'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l force-conflicts -d 'Take over fields that others manage, and objects of other workspaces'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l replace -d 'Delete and make anew a Secret whose type cannot hold what is wanted'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-lint -d 'Apply even when lint finds errors in the objects'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-wait -d 'End as soon as the API server has taken the objects'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l local -d 'Also the chains of this folder\'s hosts; without an earlier apply no cluster is asked'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l ignore-not-found -d 'Nothing to delete is no failure'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l dry-run -d 'List, and delete nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l if-expires-in -d 'Only what ends within this time, as 30d; clients with --clients, the CA with --ca, and without them it is said that they are due; nothing to do is success' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l wait -d 'How long a gateway may take to serve the new certificate [default: 30s; 2m where a kubelet mounts it]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l days -d 'Days for which new leaves are valid [default: as long as the old one]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l signer -d 'The HOST folder that holds the CA\'s key, where this one holds its certificate only (gen-certs --ca)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded; without one no cluster is asked]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l clients -d 'Make new client certificates too'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l ca -d 'Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l finish -d 'End it: the server leaf comes from the new CA, the old CA is trusted no more'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l abort -d 'Take it back: the old CA and its clients, as before --ca'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l dry-run -d 'Print what would be done, and write nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l password-stdin -d 'Read the password of CA keys from standard input'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l local -d 'Rotate the files alone, though apply has recorded a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l force-conflicts -d 'Take over fields of the Secrets that others manage'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand rotate" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l expires-within -d 'What ends within this time, as 30d, is a finding' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l timeout -d 'The longest that one phase of asking the gateway may take' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l context -d 'The kubeconfig\'s context [default: the one that apply recorded; without one no cluster is asked]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l local -d 'Leave the cluster alone, though apply has recorded one'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s q -l quiet -d 'No progress on standard error'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s v -l verbose -d 'More detail; twice for debugging'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -l no-input -d 'Never ask a question'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s y -l yes -d 'Answer yes to every confirmation'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand status" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "init" -d 'Writes istio-tls.yaml: questions on a terminal, flags otherwise'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "gen-certs" -d 'Makes a root, intermediate, server and client certificate per host'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "adopt" -d 'Takes an existing chain into the workspace'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "revoke" -d 'Revokes a client or server certificate'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "inspect" -d 'Explains certificates and keys in a file, a folder, a Secret or at a server'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "verify" -d 'Verifies a certificate chain as a client would, and says why not'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "manifests" -d 'Prints the Secrets, Gateway and VirtualServices'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "lint" -d 'Cross-checks Gateways, VirtualServices, Secrets and certificates'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "serve" -d 'Runs the Gateway and VirtualServices in a local gateway'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "probe" -d 'Proves TLS and mutual TLS from a client\'s side'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "request" -d 'Sends one request with everything set'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "up" -d 'Makes certificates if needed, serves, and probes'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "doctor" -d 'Examines the gateway of a cluster, and says what is wrong and what to do'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "completions" -d 'Prints the completion script of a shell'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "man" -d 'Prints the manual page of the program or of one command'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "schema" -d 'Prints the JSON Schema of istio-tls.yaml'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "apply" -d 'Applies the workspace\'s objects to a cluster'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "delete" -d 'Deletes what apply made, and nothing else'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "rotate" -d 'Replaces certificates before they expire, and proves it'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "status" -d 'Shows every certificate: serial, days left, and where it is served'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and not __fish_seen_subcommand_from init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand help; and __fish_seen_subcommand_from lint" -f -a "explain" -d 'Explains a code, or lists all of them'
