@@ -10,7 +10,7 @@
 //! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
 //! API server and takes them away again; [`doctor`] examines what it gathers there.
 //!
-//! Layers, each using only those before it: [`problem`], [`shell`], [`hex`] and
+//! Layers, each using only those before it: [`problem`], [`shell`], [`secrecy`], [`hex`] and
 //! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
 //! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
@@ -37,6 +37,7 @@ pub mod names;
 pub mod probe;
 pub mod problem;
 pub mod report;
+pub mod secrecy;
 pub mod secrets;
 pub mod shell;
 pub mod sources;

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::kubeconfig::Access;
 use crate::problem::Problem;
+use crate::secrecy::looks_like_key;
 
 /// What was asked of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -349,15 +350,10 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
 /// may be a key.
 pub(super) fn withheld(message: &str) -> String {
     const LONGEST: usize = 400;
-    if message.contains("PRIVATE KEY") {
-        return "(its words hold key material and are not shown)".to_owned();
+    if looks_like_key(message) {
+        return "(its words may hold key material and are not shown)".to_owned();
     }
-    let mut text: String = message.chars().take(LONGEST).collect();
-    // Base64 of a PEM block begins so.
-    if text.contains("LS0tLS1CRUdJTi") {
-        "(its words hold encoded material and are not shown)".clone_into(&mut text);
-    }
-    text
+    message.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -1,15 +1,7 @@
 //! Which lines of a log may hold a part of a key. Nothing of them is shown, not
 //! even a name that seems to stand in them.
 
-use crate::lint::secrecy::may_be_key;
-
-/// From this length on, a run of base64 with letters of both cases and digits
-/// may be a part of a key, in characters. Names of types have no digits, names
-/// of objects no capitals.
-const MIXED_RUN: usize = 20;
-/// So many bytes in hex with colons between may be a part of a key, as OpenSSL
-/// prints one: more than an address has.
-const HEX_PAIRS: usize = 12;
+use crate::secrecy::{is_base64, looks_like_key, may_be_key};
 
 /// For each line, whether it may hold a part of a key.
 pub(super) fn withheld(lines: &[String]) -> Vec<bool> {
@@ -26,37 +18,7 @@ pub(super) fn withheld(lines: &[String]) -> Vec<bool> {
 
 /// Whether a line by itself may hold a part of a key.
 pub(super) fn holds_key(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    let armour = ["-----begin", "-----end", "private key-----"];
-    may_be_key(line) || armour.iter().any(|mark| lower.contains(mark)) || has_mixed_run(line) || has_hex_dump(line)
-}
-
-fn is_of_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
-}
-
-fn is_base64(line: &str) -> bool {
-    let line = line.trim();
-    !line.is_empty() && line.bytes().all(is_of_base64)
-}
-
-fn has_mixed_run(line: &str) -> bool {
-    let mut runs = line.as_bytes().split(|byte| !is_of_base64(*byte));
-    runs.any(|run| {
-        let has = |class: fn(&u8) -> bool| run.iter().any(class);
-        run.len() >= MIXED_RUN && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
-    })
-}
-
-fn has_hex_dump(line: &str) -> bool {
-    let is_pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    line.split_whitespace().any(|word| {
-        let mut pairs = 0;
-        word.split(':').any(|part| {
-            pairs = if is_pair(part) { pairs + 1 } else { 0 };
-            pairs >= HEX_PAIRS
-        })
-    })
+    may_be_key(line) || looks_like_key(line)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("problem", &[]),
     ("shell", &[]),
+    ("secrecy", &[]),
     ("hex", &[]),
     ("alert", &[]),
     ("names", &["problem"]),
@@ -24,6 +25,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "problem",
             "shell",
             "hex",
+            "secrecy",
             "names",
             "certs",
             "workspace",
@@ -31,7 +33,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "secrets",
         ],
     ),
-    ("doctor", &["problem", "shell", "names", "certs", "manifests", "lint"]),
+    (
+        "doctor",
+        &["problem", "shell", "secrecy", "names", "certs", "manifests", "lint"],
+    ),
     ("gateway", BELOW_THE_NETWORK),
     ("probe", BELOW_THE_NETWORK),
     ("cluster", BELOW_THE_NETWORK),
@@ -43,6 +48,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const BELOW_THE_NETWORK: &[&str] = &[
     "problem",
     "shell",
+    "secrecy",
     "hex",
     "alert",
     "names",

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use crate::lint::secrecy::may_be_key;
+use crate::secrecy::may_be_key;
 
 /// How many lines around a change are shown.
 const CONTEXT: usize = 3;
