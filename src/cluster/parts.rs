@@ -36,6 +36,22 @@ pub struct Want {
     pub unless_seen: UnlessSeen,
 }
 
+/// The versions of Istio's networking API, which all have the same shape.
+pub const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
+
+impl Want {
+    /// The objects of a kind in all namespaces, as far as they are seen.
+    pub const fn of(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Self {
+        Self {
+            group,
+            versions,
+            kind,
+            within: Within::All,
+            unless_seen: UnlessSeen::GoOn,
+        }
+    }
+}
+
 /// Of which namespaces objects are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Within {

@@ -12,13 +12,11 @@ use crate::cli::cluster_access::runtime;
 use crate::cli::cluster_objects::{self, Sight};
 use crate::cli::context::Context;
 use crate::cluster::client::{AT_ONCE, Client};
-use crate::cluster::parts::{self, UnlessSeen, Want, Within};
+use crate::cluster::parts::{self, ISTIO_VERSIONS, UnlessSeen, Want};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 use crate::workspace::config::WorkspaceConfig;
 
-/// The versions of Istio's networking API, which all have the same shape.
-const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 /// The group of the Gateway API.
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// The group of roles.
@@ -29,39 +27,29 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 const WANTS: &[Want] = &[
     of_istio("Gateway"),
     of_istio("VirtualService"),
-    want("networking.istio.io", ISTIO, "DestinationRule"),
-    want("networking.istio.io", ISTIO, "ServiceEntry"),
-    want("security.istio.io", &["v1", "v1beta1"], "RequestAuthentication"),
-    want(GATEWAY_API, &["v1", "v1beta1"], "Gateway"),
-    want(GATEWAY_API, &["v1", "v1beta1"], "HTTPRoute"),
-    want(GATEWAY_API, &["v1", "v1beta1", "v1alpha2"], "ReferenceGrant"),
-    want("", &["v1"], "Service"),
-    want("", &["v1"], "Secret"),
-    want("", &["v1"], "Pod"),
-    want("apps", &["v1"], "Deployment"),
-    want("apps", &["v1"], "DaemonSet"),
-    want("apps", &["v1"], "StatefulSet"),
-    want(RBAC, &["v1"], "Role"),
-    want(RBAC, &["v1"], "RoleBinding"),
-    want(RBAC, &["v1"], "ClusterRole"),
-    want(RBAC, &["v1"], "ClusterRoleBinding"),
+    Want::of("networking.istio.io", ISTIO_VERSIONS, "DestinationRule"),
+    Want::of("networking.istio.io", ISTIO_VERSIONS, "ServiceEntry"),
+    Want::of("security.istio.io", &["v1", "v1beta1"], "RequestAuthentication"),
+    Want::of(GATEWAY_API, &["v1", "v1beta1"], "Gateway"),
+    Want::of(GATEWAY_API, &["v1", "v1beta1"], "HTTPRoute"),
+    Want::of(GATEWAY_API, &["v1", "v1beta1", "v1alpha2"], "ReferenceGrant"),
+    Want::of("", &["v1"], "Service"),
+    Want::of("", &["v1"], "Secret"),
+    Want::of("", &["v1"], "Pod"),
+    Want::of("apps", &["v1"], "Deployment"),
+    Want::of("apps", &["v1"], "DaemonSet"),
+    Want::of("apps", &["v1"], "StatefulSet"),
+    Want::of(RBAC, &["v1"], "Role"),
+    Want::of(RBAC, &["v1"], "RoleBinding"),
+    Want::of(RBAC, &["v1"], "ClusterRole"),
+    Want::of(RBAC, &["v1"], "ClusterRoleBinding"),
 ];
-
-const fn want(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Want {
-    Want {
-        group,
-        versions,
-        kind,
-        within: Within::All,
-        unless_seen: UnlessSeen::GoOn,
-    }
-}
 
 /// A kind without which there is no Istio.
 const fn of_istio(kind: &'static str) -> Want {
     Want {
         unless_seen: UnlessSeen::GoOnIfServed,
-        ..want("networking.istio.io", ISTIO, kind)
+        ..Want::of("networking.istio.io", ISTIO_VERSIONS, kind)
     }
 }
 

@@ -24,7 +24,6 @@ use self::exchange::{Exchanged, Live, exchange, open};
 use self::issue::{Prepared, Signing};
 use self::plan::{ChainState, LeftDue, Step, Wish, decide, in_cluster, left_due};
 use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
-use super::authority::Intermediate;
 use super::cluster_access::ClusterArgs;
 use super::connection::{running_serve, runtime};
 use super::context::{Context, Format};
@@ -156,11 +155,23 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
     let format = context.text_or_json()?;
     let runtime = runtime()?;
     let notice = |text: &str| context.say(text);
+    // What asks on the terminal comes before signals are taken.
+    let password = args.password.read(context)?;
+    let password = password.as_ref().map(|password| password.as_str());
+    let signer = match &args.signer {
+        Some(dir) => Some(authority::intermediate_of_folder(context, dir, password)?),
+        None => None,
+    };
+    let signing = Signing {
+        password,
+        days: args.days,
+        signer: signer.as_ref(),
+    };
     if args.dry_run {
         let planned = runtime.block_on(async {
             let cluster = connect(args, &notice, context).await?;
             let planned = plan(args, cluster.as_ref(), context).await?;
-            rehearse(args, &planned, context)?;
+            rehearse(&planned, &signing, context)?;
             let name = cluster.map(|cluster| cluster.context().to_owned());
             Ok((planned, name))
         });
@@ -173,15 +184,6 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
     }
     let mut progress = Progress::default();
     let outcome = runtime.block_on(async {
-        // What asks on the terminal comes before signals are taken.
-        let password = args.password.read(context)?;
-        let password = password.as_ref().map(|password| password.as_str());
-        let signer = signer(args, password, context)?;
-        let signing = Signing {
-            password,
-            days: args.days,
-            signer: signer.as_ref(),
-        };
         let cluster = connect(args, &notice, context).await?;
         // On the heap: it holds everything that every step does.
         let work = Box::pin(carry_out(args, &signing, cluster, &mut progress, context));
@@ -349,26 +351,12 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
 
 /// Issues what `--dry-run` tells of and drops it, so that what cannot be issued is
 /// said as it would be without it.
-fn rehearse(args: &RotateArgs, planned: &[Planned], context: &Context) -> Result<(), Failure> {
-    let password = args.password.read(context)?;
-    let password = password.as_ref().map(|password| password.as_str());
-    let signer = signer(args, password, context)?;
-    let signing = Signing {
-        password,
-        days: args.days,
-        signer: signer.as_ref(),
-    };
+fn rehearse(planned: &[Planned], signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
     for Planned { held, step, .. } in planned {
         let held = Held::read(context, held.layout.host(), Some(held.known()))?;
-        Prepared::new(held, step.clone(), &signing, context)?;
+        Prepared::new(held, step.clone(), signing, context)?;
     }
     Ok(())
-}
-
-fn signer(args: &RotateArgs, password: Option<&str>, context: &Context) -> Result<Option<Intermediate>, Failure> {
-    let dir = args.signer.as_ref();
-    dir.map(|dir| authority::intermediate_of_folder(context, dir, password))
-        .transpose()
 }
 
 /// Issues everything, then host by host writes and proves; the first host that

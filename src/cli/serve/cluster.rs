@@ -9,42 +9,32 @@ use crate::cli::cluster_access::runtime;
 use crate::cli::cluster_objects::{self, Sight};
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
-use crate::cluster::parts::{UnlessSeen, Want, Within};
+use crate::cluster::parts::{ISTIO_VERSIONS, UnlessSeen, Want, Within};
 use crate::cluster::watch::{self, Following};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 
-/// The versions of Istio's networking API, which all have the same shape.
-const ISTIO: &[&str] = &["v1", "v1beta1", "v1alpha3"];
-
 /// What a gateway is configured from. Secrets are read where its pods run, and nowhere else.
 const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
-    const fn want(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Want {
+    const fn of_istio(kind: &'static str) -> Want {
         Want {
-            group,
-            versions,
-            kind,
-            within: Within::All,
             unless_seen: UnlessSeen::Fail(None),
+            ..Want::of("networking.istio.io", ISTIO_VERSIONS, kind)
         }
     }
     [
-        want("networking.istio.io", ISTIO, "Gateway"),
-        want("networking.istio.io", ISTIO, "VirtualService"),
-        Want {
-            // A destination whose Service cannot be seen exists.
-            unless_seen: UnlessSeen::GoOn,
-            ..want("", &["v1"], "Service")
-        },
+        of_istio("Gateway"),
+        of_istio("VirtualService"),
+        // A destination whose Service cannot be seen exists.
+        Want::of("", &["v1"], "Service"),
         Want {
             within: Within::PodNamespace,
-            unless_seen: UnlessSeen::GoOn,
-            ..want("apps", &["v1"], "Deployment")
+            ..Want::of("apps", &["v1"], "Deployment")
         },
         Want {
             within: Within::PodNamespace,
             unless_seen: without_secrets,
-            ..want("", &["v1"], "Secret")
+            ..Want::of("", &["v1"], "Secret")
         },
     ]
 }
