@@ -5,7 +5,7 @@
 const RUN: usize = 40;
 /// From this length on, a run of base64 with letters of both cases and digits
 /// may be a part of a key, in characters. Names of types have no digits, names
-/// of objects no capitals.
+/// of objects no capitals; a slash parts them, as in a path.
 const MIXED_RUN: usize = 20;
 /// So many bytes in hex with colons between may be a part of a key, as OpenSSL
 /// prints one: more than an address has.
@@ -41,7 +41,7 @@ fn is_of_base64(byte: u8) -> bool {
 }
 
 fn has_mixed_run(line: &str) -> bool {
-    let mut runs = line.as_bytes().split(|byte| !is_of_base64(*byte));
+    let mut runs = line.as_bytes().split(|byte| *byte == b'/' || !is_of_base64(*byte));
     runs.any(|run| {
         let has = |class: fn(&u8) -> bool| run.iter().any(class);
         run.len() >= MIXED_RUN && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
@@ -75,6 +75,11 @@ mod tests {
             ("/api/v1/namespaces/default/secrets/httpbin/x", true, false),
             ("envoy.config.endpoint.v3.ClusterLoadAssignment", false, false),
             ("2001:db8:0:0:0:0:0:1", false, false),
+            (
+                "Get \"https://127.0.0.1:10250/containerLogs/edge/igw/istio-proxy\": refused",
+                false,
+                false,
+            ),
             ("spec.servers: Required value", false, false),
         ] {
             assert_eq!((may_be_key(text), looks_like_key(text)), (wide, narrow), "{text}");

@@ -41,6 +41,7 @@ mod probe;
 mod request;
 mod revoke;
 mod rotate;
+mod rotating;
 mod schema;
 mod serve;
 mod status;

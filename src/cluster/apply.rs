@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::FIELD_MANAGER;
 use super::client::{AT_ONCE, Apply, Client};
 use super::conflict::{self, Conflict, Reason};
 use super::diff;
@@ -15,6 +14,7 @@ use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Marks, SecretType, Stage, Wanted, leftover_keys, secret_type};
 use super::resources::{Resource, discover};
+use super::{FIELD_MANAGER, WORKSPACE_LABEL};
 use crate::problem::Problem;
 
 /// What the user allows.
@@ -220,6 +220,7 @@ async fn try_object(
     let conflict = |reason| Ok(Tried::Conflict(Conflict { title, reason }));
     let mut notes = Vec::new();
     let mut marks = applying.workspace.map_or(Marks::None, Marks::Workspace);
+    let mut stays_theirs = false;
     match (&owner, &before) {
         (Some(Owner::Workspace(id)), Some(before)) => {
             let hosts = conflict::hosts_lost(&wanted.body(namespace, marks), before);
@@ -239,15 +240,34 @@ async fn try_object(
             });
         }
         // A namespace is never marked nor deleted, whoever made it.
-        (Some(Owner::Others(managers)), _)
-            if applying.workspace.is_some() && !force && !wanted.is_patch && wanted.kind != "Namespace" =>
+        (Some(Owner::Others(managers)), Some(before))
+            if applying.workspace.is_some() && !wanted.is_patch && wanted.kind != "Namespace" =>
         {
-            notes.push(theirs(managers));
-            marks = Marks::None;
+            let is_labelled = before["metadata"]["labels"][WORKSPACE_LABEL].as_str() == applying.workspace;
+            if force && is_labelled {
+                notes.push("it has this workspace's label and was made anew by others; it is taken back".to_owned());
+            } else {
+                notes.push(theirs(managers));
+                marks = Marks::None;
+                stays_theirs = true;
+            }
         }
         _ => {}
     }
     let mut body = wanted.body(namespace, marks);
+    // What stays in conflict with nobody needs no force, and stays whose it was.
+    let mut take_over = |body: &mut Value, notes: &mut Vec<String>| {
+        if let (Some(Owner::Others(managers)), Some(id), true) = (&owner, applying.workspace, stays_theirs) {
+            notes.retain(|note| *note != theirs(managers));
+            notes.push(taken(managers));
+            let kept = body["type"].take();
+            *body = wanted.body(namespace, Marks::Workspace(id));
+            if !kept.is_null() {
+                body["type"] = kept;
+            }
+        }
+        stays_theirs = false;
+    };
     let mut leftovers = Vec::new();
     if let Some(before) = before.as_ref().filter(|_| wanted.is_secret()) {
         match secret_type(&body, before) {
@@ -287,14 +307,26 @@ async fn try_object(
             });
             return conflict(Reason::Fields(lines.collect()));
         }
+        if !leftovers.is_empty() {
+            take_over(&mut body, &mut notes);
+        }
     }
     let manager = applying.manager(wanted);
     let how = Apply {
         manager: &manager,
-        force,
+        force: false,
         dry_run: true,
     };
-    let after = match client.apply(resource, namespace, &wanted.name, &body, how).await {
+    let mut answer = client.apply(resource, namespace, &wanted.name, &body, how).await;
+    if force
+        && let Err(ApiError::Status(status)) = &answer
+        && status.is_field_conflict()
+    {
+        take_over(&mut body, &mut notes);
+        let how = Apply { force, ..how };
+        answer = client.apply(resource, namespace, &wanted.name, &body, how).await;
+    }
+    let after = match answer {
         Ok(after) => after,
         Err(ApiError::Status(status)) if status.is_field_conflict() => {
             return conflict(Reason::Fields(status.conflicts()));
@@ -332,6 +364,18 @@ async fn try_object(
 fn theirs(managers: &[String]) -> String {
     format!(
         "it was made by {}, and stays theirs: delete will leave it",
+        if managers.is_empty() {
+            "somebody else".to_owned()
+        } else {
+            managers.join(", ")
+        }
+    )
+}
+
+/// Whose an object was that is this workspace's from now on.
+fn taken(managers: &[String]) -> String {
+    format!(
+        "it was made by {}, and is this workspace's from now on: delete will remove it",
         if managers.is_empty() {
             "somebody else".to_owned()
         } else {

@@ -319,6 +319,21 @@ fn a_status_that_was_unwanted_before_is_not_the_rotations_doing() {
 }
 
 #[test]
+fn a_chain_whose_ca_is_rotated_is_not_made_anew() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let before = facts(&dir, &format!("{HOST}/1_root/certs/ca.cert.pem"));
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    dir.run(&["gen-certs", HOST, "--force"])
+        .exits(2)
+        .says("is being rotated, so its chain is not replaced")
+        .says("--abort takes it back; then gen-certs");
+    dir.run(&["rotate", HOST, "--abort"]).exits(0);
+    assert_eq!(facts(&dir, &format!("{HOST}/1_root/certs/ca.cert.pem")), before);
+    dir.run(&["gen-certs", HOST, "--force"]).exits(0);
+}
+
+#[test]
 fn a_gateway_that_does_not_take_it_up_is_a_failed_rotation() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);

@@ -15,7 +15,7 @@ use super::context::{Context, Format};
 use super::entries::{self, Recorded};
 use super::password::PasswordArgs;
 use super::secret_source::SecretTarget;
-use super::{Exit, Failure};
+use super::{Exit, Failure, rotating};
 use crate::certs::{pem, renew};
 use crate::files::shown;
 use crate::names::Host;
@@ -23,7 +23,7 @@ use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{Mode, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
+use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store};
 
 /// Takes an existing chain into the workspace
@@ -119,7 +119,8 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
                 )),
         ));
     }
-    check_rotations(&placed, context)?;
+    let replaced = placed.iter().filter(|placed| !placed.in_place);
+    rotating::refuse(replaced.map(|placed| &placed.layout), "adopt", context)?;
     check_sharers(&placed, &known)?;
     let recorded = recorded(&placed, args.mode);
     let pods = (context.gateway_namespace.as_deref())
@@ -135,7 +136,8 @@ pub(super) fn run(args: &AdoptArgs, context: &Context) -> Result<Exit, Failure> 
         })
         .map_err(Failure::runtime)?;
         // Read again: another process may have written meanwhile.
-        check_rotations(&placed, context)?;
+        let replaced = placed.iter().filter(|placed| !placed.in_place);
+        rotating::refuse(replaced.map(|placed| &placed.layout), "adopt", context)?;
         let pending = wanted(context, &recorded, pods)?
             .prepare(&store)
             .map_err(Failure::runtime)?;
@@ -192,30 +194,6 @@ fn wanted(context: &Context, recorded: &[Recorded], pods: Option<&str>) -> Resul
         pods.clone_into(&mut config.gateway.pod_namespace);
     }
     file.edit(&config).map_err(Failure::usage)
-}
-
-/// Refuses to replace a chain while its CA is rotated: both CAs, the clients of
-/// both and what clients were told would be gone.
-fn check_rotations(placed: &[Placed], context: &Context) -> Result<(), Failure> {
-    let mut replaced = placed.iter().filter(|placed| !placed.in_place);
-    let Some(rotating) = replaced.find(|placed| store::has_previous_ca(&placed.layout)) else {
-        return Ok(());
-    };
-    let host = rotating.layout.host();
-    let rotate = format!("istio-tls{} rotate {}", context.dir_flag(), quote(host.as_str()));
-    Err(Failure::usage(
-        Problem::new(format!(
-            "the CA of {host} is being rotated, so its chain is not replaced"
-        ))
-        .at(format!(
-            "{}/",
-            shown(&rotating.layout.folder().join(PREVIOUS_CA_FOLDER))
-        ))
-        .why("the new CA, which clients may trust already, and the previous one would both be lost")
-        .fix(format!(
-            "{rotate} --finish ends the rotation, {rotate} --abort takes it back; then adopt"
-        )),
-    ))
 }
 
 /// Files and folders, and Secrets of a cluster; a path that is there is a path.

@@ -12,11 +12,11 @@ use crate::certs::issue::{issue_client, issue_root};
 use crate::certs::{
     Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, issue_chain, pem,
 };
-use crate::cli::Failure;
 use crate::cli::authority::{self, Intermediate};
 use crate::cli::chain_files::{self, KeyStorage};
 use crate::cli::context::Context;
 use crate::cli::entries::{self, Recorded};
+use crate::cli::{Failure, rotating};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::file::WorkspaceFile;
@@ -99,6 +99,8 @@ pub(in crate::cli) fn carry_out(intent: &Intent, plan: Plan, context: &Context) 
         password,
         bundles: intent.bundles,
     };
+    let replaced = plan.jobs.iter().filter(|job| job.action == Action::Replace);
+    rotating::refuse(replaced.map(|job| &job.layout), "gen-certs", context)?;
     let mut notes = notes(intent, &plan);
     // Everything that may be refused is, before the folder is touched.
     let mut signers = match &intent.signer {
@@ -260,14 +262,6 @@ fn notes(intent: &Intent, plan: &Plan) -> Vec<String> {
             "the password of the PKCS#12 bundles is {}",
             chain_files::BUNDLE_PASSWORD
         ));
-    }
-    for job in &plan.jobs {
-        if job.action == Action::Replace && store::has_previous_ca(&job.layout) {
-            notes.push(format!(
-                "the rotation of the CA of {} ends here: neither of its two CAs is trusted by the new chain",
-                job.layout.host()
-            ));
-        }
     }
     let encrypted = |job: &Job| {
         store::read(&job.layout, Part::IntermediateKey)

@@ -1,0 +1,37 @@
+//! What may not be done to a host while its CA is rotated.
+
+use super::Failure;
+use super::context::Context;
+use crate::files::shown;
+use crate::problem::Problem;
+use crate::shell::quote;
+use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER};
+use crate::workspace::store;
+
+/// Refuses to replace a chain while its CA is rotated: both CAs, the clients of
+/// both and what clients were told would be gone. `command` is what would
+/// replace it.
+///
+/// # Errors
+/// When the CA of one of these chains is being rotated: exit 2.
+pub(super) fn refuse<'l>(
+    mut replaced: impl Iterator<Item = &'l ChainLayout>,
+    command: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Some(layout) = replaced.find(|layout| store::has_previous_ca(layout)) else {
+        return Ok(());
+    };
+    let host = layout.host();
+    let rotate = format!("istio-tls{} rotate {}", context.dir_flag(), quote(host.as_str()));
+    Err(Failure::usage(
+        Problem::new(format!(
+            "the CA of {host} is being rotated, so its chain is not replaced"
+        ))
+        .at(format!("{}/", shown(&layout.folder().join(PREVIOUS_CA_FOLDER))))
+        .why("the new CA, which clients may trust already, and the previous one would both be lost")
+        .fix(format!(
+            "{rotate} --finish ends the rotation, {rotate} --abort takes it back; then {command}"
+        )),
+    ))
+}
