@@ -450,13 +450,6 @@ fn a_rotation_of_the_ca_is_taken_back() {
     assert!(!dir.path(format!("{HOST}/5_previous_ca")).exists());
     assert!(!dir.path(format!("{HOST}/4_client/certs/carol.cert.pem")).exists());
     dir.run(&["verify", HOST]).exits(0);
-    // A chain made anew takes the record of a rotation along.
-    dir.run(&["rotate", HOST, "--ca"]).exits(0);
-    dir.run(&["gen-certs", HOST, "--force"])
-        .exits(0)
-        .says("the rotation of the CA");
-    assert!(!dir.path(format!("{HOST}/5_previous_ca")).exists());
-    dir.run(&["rotate", HOST, "--finish"]).exits(2);
 }
 
 #[test]

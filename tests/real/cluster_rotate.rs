@@ -450,6 +450,20 @@ fn a_host_whose_secret_is_refused_keeps_the_others_from_being_touched() {
         .says("data.tls.crt is managed by jane")
         .says("nothing of bookinfo.com was written");
     assert_eq!((serial(&workspace), identity_of(&plane, &pods, SECRET)), standing);
+    // The job for every host passes it over, and does the others.
+    let daily = ["rotate", "--if-expires-in", "366d"];
+    workspace
+        .run(&[&daily[..], &["--dry-run"]].concat())
+        .exits(1)
+        .prints(HOST)
+        .says("bookinfo.com is passed over");
+    workspace
+        .run(&daily)
+        .exits(1)
+        .prints(&format!("{HOST}: the server leaf is rotated"))
+        .says("bookinfo.com is passed over")
+        .says("data.tls.crt is managed by jane");
+    assert_ne!(serial(&workspace), standing.0);
     workspace.run(&["rotate", HOST]).exits(0);
     workspace
         .run(&["rotate", HOST, "bookinfo.com", "--force-conflicts"])

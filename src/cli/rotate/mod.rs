@@ -171,14 +171,22 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         let planned = runtime.block_on(async {
             let cluster = connect(args, &notice, context).await?;
             let planned = plan(args, cluster.as_ref(), context).await?;
-            rehearse(&planned, &signing, context)?;
+            rehearse(&planned.hosts, &signing, context)?;
             let name = cluster.map(|cluster| cluster.context().to_owned());
             Ok((planned, name))
         });
         let (planned, cluster) = planned?;
-        match format {
-            Format::Text => context.print(&report::plan_text(&planned, cluster.as_deref()))?,
-            Format::Json => context.print_json(&report::plan_json(&planned, cluster.as_deref()))?,
+        let refused = planned.refused.into_iter().next();
+        let shown = || report::plan_text(&planned.hosts, cluster.as_deref());
+        let json = || report::plan_json(&planned.hosts, cluster.as_deref());
+        match (refused, format) {
+            (Some(failure), Format::Json) => return Err(failure.with_result(json())),
+            (Some(failure), Format::Text) => {
+                context.print(&shown())?;
+                return Err(failure);
+            }
+            (None, Format::Text) => context.print(&shown())?,
+            (None, Format::Json) => context.print_json(&json())?,
         }
         return Ok(Exit::Done);
     }
@@ -276,8 +284,64 @@ fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, cont
     signal.failure(&before, lines.join("\n"), fix)
 }
 
+/// What is to be done, and why some hosts are passed over.
+struct Plan {
+    hosts: Vec<Planned>,
+    refused: Vec<Failure>,
+}
+
+impl Plan {
+    /// Takes note of a host that is refused; `--if-expires-in` without hosts goes
+    /// on with the others: a Secret that somebody has changed shall not let every
+    /// other certificate end.
+    ///
+    /// # Errors
+    /// The refusal, where it ends the run.
+    fn pass_over(
+        refused: &mut Vec<Failure>,
+        host: &Host,
+        failure: Failure,
+        args: &RotateArgs,
+        context: &Context,
+    ) -> Result<(), Failure> {
+        if !args.hosts.is_empty() || failure.exit != Exit::Findings {
+            return Err(failure);
+        }
+        if let Some(problem) = &failure.problem {
+            context.say_always(&format!("{host} is passed over: {}", problem.what));
+        }
+        refused.push(failure);
+        Ok(())
+    }
+}
+
 /// Reads and decides host by host; nothing is issued yet.
-async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Context) -> Result<Vec<Planned>, Failure> {
+async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Context) -> Result<Plan, Failure> {
+    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let known: Vec<_> = (config.hosts.iter())
+        .map(|entry| (entry.clone(), config.mode_of(entry)))
+        .collect();
+    let (mut planned, mut refused) = (Vec::new(), Vec::new());
+    for host in hosts(args, &known)? {
+        let entry = known.iter().find(|(entry, _)| entry.host == host).cloned();
+        match plan_host(&host, entry, args, cluster, context).await {
+            Ok(host) => planned.push(host),
+            Err(failure) => Plan::pass_over(&mut refused, &host, failure, args, context)?,
+        }
+    }
+    Ok(Plan {
+        hosts: planned,
+        refused,
+    })
+}
+
+async fn plan_host(
+    host: &Host,
+    entry: Option<(HostEntry, Mode)>,
+    args: &RotateArgs,
+    cluster: Option<&Cluster<'_>>,
+    context: &Context,
+) -> Result<Planned, Failure> {
     let wish = match (args.finish, args.abort, args.ca) {
         (true, ..) => Wish::Finish,
         (_, true, _) => Wish::Abort,
@@ -287,39 +351,30 @@ async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Contex
     let within = args
         .if_expires_in
         .map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
-    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
-    let known: Vec<_> = (config.hosts.iter())
-        .map(|entry| (entry.clone(), config.mode_of(entry)))
-        .collect();
-    let mut planned = Vec::new();
-    for host in hosts(args, &known)? {
-        let entry = known.iter().find(|(entry, _)| entry.host == host).cloned();
-        let held = Held::read(context, &host, entry)?;
-        let state = held.state(context)?;
-        let mut decided = decide(&state, wish, within, context.now);
-        let mut secrets = Vec::new();
-        // A step that stores Secrets brings them up by itself.
-        let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
-        if let Some(cluster) = cluster.filter(|_| may_lag || args.dry_run) {
-            secrets = cluster.try_files(&host, context).await?;
-            if may_lag && !secrets.is_empty() {
-                let behind = match standing(&secrets) {
-                    Standing::Same => false,
-                    Standing::Behind => true,
-                    Standing::Ahead(title, leaf) => return Err(ahead(&title, &leaf, &held.layout)),
-                };
-                decided = in_cluster(decided, wish, behind);
-            }
+    let held = Held::read(context, host, entry)?;
+    let state = held.state(context)?;
+    let mut decided = decide(&state, wish, within, context.now);
+    let mut secrets = Vec::new();
+    // A step that stores Secrets brings them up by itself.
+    let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
+    if let Some(cluster) = cluster.filter(|_| may_lag || args.dry_run) {
+        secrets = cluster.try_files(host, context).await?;
+        if may_lag && !secrets.is_empty() {
+            let behind = match standing(&secrets) {
+                Standing::Same => false,
+                Standing::Behind => true,
+                Standing::Ahead(title, leaf) => return Err(ahead(&title, &leaf, &held.layout)),
+            };
+            decided = in_cluster(decided, wish, behind);
         }
-        planned.push(Planned {
-            step: decided.map_err(Failure::usage)?,
-            due: left_due(&state, wish, within, context.now),
-            held,
-            state,
-            secrets,
-        });
     }
-    Ok(planned)
+    Ok(Planned {
+        step: decided.map_err(Failure::usage)?,
+        due: left_due(&state, wish, within, context.now),
+        held,
+        state,
+        secrets,
+    })
 }
 
 fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Failure> {
@@ -371,7 +426,8 @@ async fn carry_out(
     let mut waiting = Vec::new();
     // Nobody else exchanges files while they are read.
     let reading = open(context).await?;
-    for planned in plan(args, cluster.as_ref(), context).await? {
+    let Plan { hosts, mut refused } = plan(args, cluster.as_ref(), context).await?;
+    for planned in hosts {
         let Planned {
             held,
             state,
@@ -389,17 +445,20 @@ async fn carry_out(
         });
     }
     drop(reading);
-    // One host whose Secret is refused keeps the others from being touched.
-    let changing = |known: &Option<Vec<TriedSecret>>| known.is_none();
-    let all: Vec<&Prepared> = (waiting.iter().flatten())
-        .filter(|(.., known)| changing(known))
-        .map(|(prepared, ..)| prepared.as_ref())
-        .collect();
-    if let Some(cluster) = cluster.as_ref().filter(|_| all.len() > 1) {
-        for prepared in all {
-            let host = prepared.held.layout.host();
-            cluster.try_secrets(host, prepared.material()?, context).await?;
+    // One host whose Secret is refused keeps the others from being touched, but for the daily job.
+    if let Some(cluster) = cluster.as_ref().filter(|_| waiting.iter().flatten().count() > 1) {
+        let mut accepted = Vec::new();
+        for next in waiting {
+            if let Ok((prepared, _, None)) = &next {
+                let host = prepared.held.layout.host();
+                if let Err(failure) = cluster.try_secrets(host, prepared.material()?, context).await {
+                    Plan::pass_over(&mut refused, host, failure, args, context)?;
+                    continue;
+                }
+            }
+            accepted.push(next);
         }
+        waiting = accepted;
     }
     let live = Live {
         serve: running_serve(context).await,
@@ -441,7 +500,7 @@ async fn carry_out(
             }
         }
     }
-    Ok(())
+    refused.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// One host: looked at, written, and looked at again; false when it could not
