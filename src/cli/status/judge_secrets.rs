@@ -93,7 +93,7 @@ fn drift(host: &HostState, secret: &SecretState, leaf: &Certificate, file: &Cert
             ));
     }
     finding.fix(format!(
-        "istio-tls rotate {name} --if-expires-in 0d brings the Secret up to the files, and proves it"
+        "istio-tls rotate {name} --if-expires-in 0d brings the Secret up to the files, and proves it; --force-conflicts where others have changed it"
     ))
 }
 
@@ -131,7 +131,7 @@ fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certifica
             ),
         )
         .fix(format!(
-            "istio-tls rotate {} --if-expires-in 0d brings the Secret up to the files, and proves it",
+            "istio-tls rotate {} --if-expires-in 0d brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
             quote(host.host.as_str())
         )),
     )

@@ -56,7 +56,7 @@ super::codes! {
     STATUS_SECRET_BROKEN = "ITL1011" Error None;
         title: "a Secret in the cluster has no pair, or one that cannot be read or does not fit";
         why: "the gateway cannot serve the host with it";
-        fix: "istio-tls apply";
+        fix: "istio-tls apply; with --force-conflicts where others have changed it, with --replace where its type does not fit";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_BUNDLE_DRIFT = "ITL1012" Warning None;
         title: "a Secret in the cluster verifies clients with other CAs than the files";

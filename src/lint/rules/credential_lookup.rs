@@ -114,11 +114,11 @@ fn missing(
         format!("there is no secret \"{name}\" in namespace {wanted}{role}")
     };
     let finding = Finding::new(&CREDENTIAL_MISSING, place, what).istio(istio);
-    if let Some(meant) = names.near(name, first) {
-        return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
-    }
     if world.store.applied.contains(name.as_str()) && namespaces.iter().all(|known| known == world.pod_namespace()) {
         return finding.fix("istio-tls apply, which makes the workspace's Secrets");
+    }
+    if let Some(meant) = names.near(name, first) {
+        return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
     }
     let make = |what: &str| {
         let line = format!("kubectl create -n {first} secret {what}");
