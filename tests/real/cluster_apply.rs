@@ -330,68 +330,6 @@ fn what_kubectl_made_is_a_conflict_until_it_is_taken_over() {
 }
 
 #[test]
-fn force_takes_over_what_is_in_conflict_and_nothing_else() {
-    let plane = ControlPlane::shared();
-    let workspace = ClusterWorkspace::new(&plane, "forced", &[HTTPBIN], "simple");
-    let path = |part: &str| {
-        workspace
-            .dir
-            .path(format!("{HTTPBIN}/3_application/{part}"))
-            .display()
-            .to_string()
-    };
-    let (key, cert) = (
-        path("private/httpbin.example.com.key.pem"),
-        path("certs/httpbin.example.com.cert.pem"),
-    );
-    let secret = ["secret", "tls", "httpbin-credential", "--key", &key, "--cert", &cert];
-    plane.kubectl_ok(&[&["create", "-n", "forced-ingress"], &secret[..]].concat());
-    workspace
-        .run(&["apply", "--force-conflicts"])
-        .exits(0)
-        .says("it was made by kubectl-create, and stays theirs");
-    let labels = |resource: &str, namespace: &str, name: &str| {
-        plane.get(namespace, resource, name)["metadata"]["labels"].clone()
-    };
-    assert_eq!(labels("secret", "forced-ingress", "httpbin-credential"), Value::Null);
-
-    // An object of ours that was put back from a copy.
-    let gateways = "gateways.networking.istio.io";
-    let copy = plane.get("forced", gateways, "mygateway");
-    let mut copy = serde_json::json!({"apiVersion": copy["apiVersion"], "kind": "Gateway", "spec": copy["spec"],
-        "metadata": {"name": "mygateway", "namespace": "forced", "labels": copy["metadata"]["labels"]}});
-    plane.kubectl_ok(&["-n", "forced", "delete", gateways, "mygateway"]);
-    plane.kubectl_with(&["create"], &copy.to_string());
-    workspace.run(&["apply"]).exits(0).says("stays theirs");
-    workspace
-        .run(&["apply", "--force-conflicts"])
-        .exits(0)
-        .says("it is taken back");
-
-    // Other values: there is something to force.
-    plane.kubectl_ok(&["-n", "forced-ingress", "delete", "secret", "httpbin-credential"]);
-    copy = serde_json::json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
-        "metadata": {"name": "httpbin-credential", "namespace": "forced-ingress"},
-        "stringData": {"tls.crt": "other", "tls.key": "other"}});
-    plane.kubectl_with(&["create"], &copy.to_string());
-    workspace
-        .run(&["apply"])
-        .exits(1)
-        .says("data.tls.crt is managed by kubectl-create");
-    workspace
-        .run(&["apply", "--force-conflicts"])
-        .exits(0)
-        .says("is this workspace's from now on: delete will remove it");
-    let ran = workspace.run(&["delete", "--yes"]).exits(0);
-    for title in [
-        "Secret forced-ingress/httpbin-credential deleted",
-        "Gateway forced/mygateway deleted",
-    ] {
-        assert!(ran.stdout.contains(title), "{}", ran.stdout);
-    }
-}
-
-#[test]
 fn what_others_copied_is_neither_pruned_nor_deleted() {
     let plane = ControlPlane::shared();
     let workspace = ClusterWorkspace::new(&plane, "copied", &[HTTPBIN], "mutual");

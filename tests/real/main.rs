@@ -12,6 +12,7 @@
 mod certificates;
 mod chromium;
 mod cluster_apply;
+mod cluster_apply_force;
 mod cluster_discover;
 mod cluster_doctor;
 mod cluster_failures;
