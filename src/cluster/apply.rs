@@ -97,6 +97,8 @@ pub struct Ready {
     after: Value,
     leftovers: Vec<String>,
     manager: String,
+    /// Fields of other managers are taken over.
+    force: bool,
     stage: Stage,
 }
 
@@ -295,6 +297,7 @@ async fn try_object(
                     before: Some(before.clone()),
                     leftovers,
                     manager: applying.manager(wanted),
+                    force,
                     stage: wanted.stage,
                 })));
             }
@@ -356,6 +359,7 @@ async fn try_object(
         after: without(after, &leftovers),
         leftovers,
         manager,
+        force: force && !stays_theirs,
         stage: wanted.stage,
     })))
 }
@@ -410,14 +414,13 @@ pub struct Stopped {
 pub async fn store_all(
     client: &Client<'_>,
     ready: &[Ready],
-    allowed: Allowed,
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Result<(), Stopped> {
     let stop = Cell::new(false);
     let (mut first, mut left) = (None, Vec::new());
     for stage in ready.chunk_by(|one, next| one.stage == next.stage) {
         let mut outcomes = stream::iter(stage)
-            .map(|object| store_unless(&stop, client, object, allowed))
+            .map(|object| store_unless(&stop, client, object))
             .buffered(AT_ONCE)
             .boxed_local();
         let mut objects = stage.iter();
@@ -439,16 +442,11 @@ pub async fn store_all(
 }
 
 /// None where `stop` was set before its turn.
-async fn store_unless(
-    stop: &Cell<bool>,
-    client: &Client<'_>,
-    object: &Ready,
-    allowed: Allowed,
-) -> Option<Result<Action, Refused>> {
+async fn store_unless(stop: &Cell<bool>, client: &Client<'_>, object: &Ready) -> Option<Result<Action, Refused>> {
     if stop.get() {
         return None;
     }
-    let outcome = store(client, object, allowed).await;
+    let outcome = store(client, object).await;
     if outcome.is_err() {
         stop.set(true);
     }
@@ -456,7 +454,7 @@ async fn store_unless(
 }
 
 /// Stores one object; says what happened to it.
-async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Result<Action, Refused> {
+async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     if object.is_stored() {
         return Ok(Action::Unchanged);
     }
@@ -475,7 +473,7 @@ async fn store(client: &Client<'_>, object: &Ready, allowed: Allowed) -> Result<
     }
     let how = Apply {
         manager: &object.manager,
-        force: allowed.force_conflicts,
+        force: object.force,
         dry_run: false,
     };
     let mut after = client

@@ -185,7 +185,6 @@ async fn run_on(
         client: &client,
         ready: &ready,
         surplus: &surplus,
-        allowed,
         format,
         context,
     };
@@ -206,7 +205,6 @@ struct Work<'w> {
     client: &'w Client<'w>,
     ready: &'w [Ready],
     surplus: &'w [Owned],
-    allowed: Allowed,
     format: Format,
     context: &'w Context,
 }
@@ -223,7 +221,7 @@ impl Work<'_> {
                 printed = outcome;
             }
         };
-        let stored = apply::store_all(client, self.ready, self.allowed, &mut told).await;
+        let stored = apply::store_all(client, self.ready, &mut told).await;
         stored.map_err(|error| stopped(error, report))?;
         printed?;
         for object in self.surplus {

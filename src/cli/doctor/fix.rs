@@ -78,7 +78,7 @@ pub(super) async fn run(
     }
     let mut done = Vec::new();
     let mut told = |object: &Ready, action: Action| done.push(format!("{} {}", object.title(), action.word()));
-    let stored = apply::store_all(client, &changes, allowed, &mut told).await;
+    let stored = apply::store_all(client, &changes, &mut told).await;
     for line in &done {
         context.say(&format!("fixed: {line}"));
     }

@@ -287,7 +287,7 @@ impl Cluster<'_> {
             }
             let mut action = None;
             let ready = std::slice::from_ref(&secret.ready);
-            let outcome = apply::store_all(&self.client, ready, self.allowed, &mut |_, did| action = Some(did)).await;
+            let outcome = apply::store_all(&self.client, ready, &mut |_, did| action = Some(did)).await;
             if let Err(stopped) = outcome {
                 return Err(half_done(stopped, exchanged, args, context));
             }
