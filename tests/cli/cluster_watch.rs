@@ -2,6 +2,7 @@
 //! ends watches, or gives what cannot be read. The server is the test's own;
 //! a real one is asked in tests/real.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,11 +19,21 @@ use crate::tls_client::plain_get;
 type Watches = Vec<Vec<Value>>;
 
 /// Answers lists of the Gateways in the order given, the last one again and
-/// again, and watches of them likewise. There is one VirtualService.
+/// again, and watches of them likewise, once the changes are let through.
+/// There is one VirtualService.
 struct Objects {
     gateways: Vec<Vec<Value>>,
     watches: Watches,
+    seen: Seen,
+}
+
+/// What a test and its API server tell each other.
+#[derive(Clone, Default)]
+struct Seen {
+    /// When Gateways were watched.
     watched: Arc<Mutex<Vec<Instant>>>,
+    /// Before, no watch has an event: what comes first would be served from the start.
+    changes: Arc<AtomicBool>,
 }
 
 fn gateway(name: &str, port: u16) -> Value {
@@ -51,8 +62,9 @@ impl Objects {
         let of_gateways = path.ends_with("/gateways");
         if query.contains("watch=1") {
             let lines = if of_gateways {
-                self.watched.lock().expect("no panic").push(Instant::now());
-                (!self.watches.is_empty()).then(|| self.watches.remove(0))
+                self.seen.watched.lock().expect("no panic").push(Instant::now());
+                let more = self.seen.changes.load(Ordering::Acquire) && !self.watches.is_empty();
+                more.then(|| self.watches.remove(0))
             } else {
                 None
             };
@@ -78,18 +90,25 @@ impl Objects {
     }
 }
 
-/// A folder whose kubeconfig leads to these objects, and when Gateways were watched.
-fn cluster(gateways: Vec<Vec<Value>>, watches: Watches) -> (Dir, Arc<Mutex<Vec<Instant>>>) {
-    let watched: Arc<Mutex<Vec<Instant>>> = Arc::default();
+/// A folder whose kubeconfig leads to these objects, and what their server saw.
+fn cluster(gateways: Vec<Vec<Value>>, watches: Watches) -> (Dir, Seen) {
+    let seen = Seen::default();
     let mut objects = Objects {
         gateways,
         watches,
-        watched: watched.clone(),
+        seen: seen.clone(),
     };
     let stub = HttpStub::start(move |request| objects.answer(request));
     let dir = Dir::new();
     kubeconfig(&dir, &format!("http://{}", stub.address));
-    (dir, watched)
+    (dir, seen)
+}
+
+/// Serves the cluster, and lets the changes through when it is ready.
+fn serve<'d>(dir: &'d Dir, seen: &Seen) -> Serve<'d> {
+    let serve = Serve::start(dir, PORTS);
+    seen.changes.store(true, Ordering::Release);
+    serve
 }
 
 const PORTS: &[&str] = &["--cluster", "--port-map", "81=0,82=0"];
@@ -98,7 +117,7 @@ const PORTS: &[&str] = &["--cluster", "--port-map", "81=0,82=0"];
 fn a_forgotten_version_is_listed_anew_and_events_are_taken() {
     let gone = json!({"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"});
     let (one, two, three) = (gateway("one", 80), gateway("two", 81), gateway("three", 82));
-    let (dir, _) = cluster(
+    let (dir, seen) = cluster(
         vec![vec![one.clone()], vec![one.clone(), two.clone()]],
         vec![
             vec![event("ERROR", &gone)],
@@ -109,7 +128,7 @@ fn a_forgotten_version_is_listed_anew_and_events_are_taken() {
             vec![event("DELETED", &two)],
         ],
     );
-    let mut serve = Serve::start(&dir, PORTS);
+    let mut serve = serve(&dir, &seen);
     serve.wait_until("what the second list has", |serve| {
         serve.log().contains("configuration reloaded")
     });
@@ -121,12 +140,12 @@ fn a_forgotten_version_is_listed_anew_and_events_are_taken() {
 
 #[test]
 fn a_server_that_ends_every_watch_is_not_asked_in_a_tight_loop() {
-    let (dir, watched) = cluster(vec![vec![gateway("one", 80)]], Vec::new());
-    let mut serve = Serve::start(&dir, PORTS);
+    let (dir, seen) = cluster(vec![vec![gateway("one", 80)]], Vec::new());
+    let mut serve = serve(&dir, &seen);
     serve.wait_until("it has watched five times", |_| {
-        watched.lock().expect("no panic").len() >= 5
+        seen.watched.lock().expect("no panic").len() >= 5
     });
-    let times = watched.lock().expect("no panic").clone();
+    let times = seen.watched.lock().expect("no panic").clone();
     let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
     for (pause, least) in pauses.iter().zip([100, 200, 400, 800]) {
         assert!(*pause >= Duration::from_millis(least), "{pauses:?}");
@@ -137,14 +156,14 @@ fn a_server_that_ends_every_watch_is_not_asked_in_a_tight_loop() {
 fn a_version_that_cannot_be_read_leaves_the_one_before_and_everything_else() {
     let mut broken = gateway("one", 80);
     broken["spec"]["servers"] = json!("none");
-    let (dir, _) = cluster(
+    let (dir, seen) = cluster(
         vec![vec![gateway("one", 80)]],
         vec![
             vec![event("MODIFIED", &broken)],
             vec![event("ADDED", &gateway("two", 81))],
         ],
     );
-    let mut serve = Serve::start(&dir, PORTS);
+    let mut serve = serve(&dir, &seen);
     serve.wait_until("it is said", |serve| {
         serve.log().contains("the version before is used on")
     });
@@ -266,14 +285,14 @@ fn a_cluster_that_cannot_be_used() {
 fn a_port_that_cannot_be_opened_keeps_nothing_else_from_being_served() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("an address").port();
-    let (dir, _) = cluster(
+    let (dir, seen) = cluster(
         vec![vec![gateway("one", 80)]],
         vec![
             vec![event("ADDED", &gateway("busy", port))],
             vec![event("ADDED", &gateway("two", 81))],
         ],
     );
-    let mut serve = Serve::start(&dir, PORTS);
+    let mut serve = serve(&dir, &seen);
     serve.wait_until("it is said", |serve| {
         let log = serve.log();
         log.contains("a Gateway's port is not opened here") && log.contains(&format!("--port-map {port}=PORT"))
