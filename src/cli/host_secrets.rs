@@ -4,7 +4,9 @@
 use super::context::Context;
 use super::intent;
 use crate::certs::{CertificateDer, pem};
-use crate::cluster::secrets::LiveSecret;
+use crate::cluster::client::Client;
+use crate::cluster::parts;
+use crate::cluster::secrets::{self, LiveSecret};
 use crate::manifests::build::Material;
 use crate::manifests::model::Manifest;
 use crate::manifests::naming::CA_CHAIN_FILE;
@@ -89,6 +91,45 @@ impl SecretPlace {
             _ => certificates(secret.data.authorities()?.authorities),
         }
     }
+}
+
+/// Where a host's Secrets are to be, when they are not where this workspace looks for
+/// them: where it has made one of that name, and where the gateway's pods run. None
+/// when nothing of that is seen.
+pub(super) async fn elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place: &SecretPlace) -> Option<String> {
+    let made = secrets::namespaces_of(client, &place.name, &config.id).await;
+    let made = made.unwrap_or_default();
+    let made = made
+        .first()
+        .map(|namespace| format!("this workspace's is in {namespace}: {}", there(namespace)));
+    let pods = pods_elsewhere(client, config).await;
+    let words: Vec<String> = [made, pods].into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+/// That the gateway's pods run in another namespace than the one that this workspace
+/// puts Secrets into; none where they do not, or may not be seen.
+pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<String> {
+    let gateway = &config.gateway;
+    let known = [gateway.pod_namespace.clone()];
+    let pods = parts::pods(client, &gateway.selector, &known).await.ok()?;
+    let (namespace, _) = parts::pod_namespace(&pods, &gateway.pod_namespace);
+    let labels: Vec<String> = (gateway.selector.iter())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    (namespace != gateway.pod_namespace).then(|| {
+        format!(
+            "no pod of the gateway ({}) runs in {}; they run in {namespace}, and read Secrets there alone: {}",
+            labels.join(","),
+            gateway.pod_namespace,
+            there(&namespace)
+        )
+    })
+}
+
+/// How that namespace is named.
+fn there(namespace: &str) -> String {
+    format!("--gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml")
 }
 
 fn certificates(entry: &Entry) -> Result<Vec<CertificateDer<'static>>, Problem> {

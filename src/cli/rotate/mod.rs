@@ -12,6 +12,7 @@ mod chain;
 mod exchange;
 mod issue;
 mod plan;
+mod pods;
 mod prove;
 mod report;
 mod secrets;
@@ -111,7 +112,7 @@ pub(super) struct RotateArgs {
 
 /// What came of one host.
 enum Done {
-    /// Nothing is due, and no cluster is in play.
+    /// Nothing is due, and nothing live is in play.
     Nothing(Host, String, Vec<LeftDue>),
     Rotated(Box<Exchanged>),
 }
@@ -363,7 +364,7 @@ async fn plan_host(
             let behind = match standing(&secrets) {
                 Standing::Same => false,
                 Standing::Behind => true,
-                Standing::Ahead(title, leaf) => return Err(ahead(&title, &leaf, &held.layout)),
+                Standing::Ahead(secret, leaf) => return Err(ahead(secret, &leaf, &held.layout)),
             };
             decided = in_cluster(decided, wish, behind);
         }
@@ -424,6 +425,7 @@ async fn carry_out(
     context: &Context,
 ) -> Result<(), Failure> {
     let mut waiting = Vec::new();
+    let serve = running_serve(context).await;
     // Nobody else exchanges files while they are read.
     let reading = open(context).await?;
     let Plan { hosts, mut refused } = plan(args, cluster.as_ref(), context).await?;
@@ -436,7 +438,7 @@ async fn carry_out(
             secrets,
         } = planned;
         waiting.push(match step {
-            Step::Nothing(why) if cluster.is_none() => Err(Done::Nothing(state.host, why, due)),
+            Step::Nothing(why) if cluster.is_none() && serve.is_none() => Err(Done::Nothing(state.host, why, due)),
             step => {
                 // Nothing is changed of these, but the gateway may not serve them.
                 let known = matches!(step, Step::Nothing(_)).then_some(secrets);
@@ -460,10 +462,7 @@ async fn carry_out(
         }
         waiting = accepted;
     }
-    let live = Live {
-        serve: running_serve(context).await,
-        cluster,
-    };
+    let live = Live { serve, cluster };
     let hosts = waiting.iter().flatten();
     progress.left = hosts
         .map(|(prepared, ..)| prepared.held.layout.host().clone())

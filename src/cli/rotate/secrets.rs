@@ -12,12 +12,14 @@ use crate::cli::cluster_access::{FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, intent};
+use crate::cli::{Failure, intent, secret_advice};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
+use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::Wanted;
+use crate::cluster::live;
 use crate::cluster::plan;
-use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
+use crate::cluster::secrets::LiveSecret;
 use crate::manifests::build::Material;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -103,14 +105,13 @@ impl Stored {
 }
 
 /// How the Secrets of a host stand to its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Standing<'t> {
     /// They hold the same, or the host is not in the cluster.
     Same,
     /// They hold what the files held before.
     Behind,
-    /// Somebody else has renewed them: the title, and the leaf that is newer.
-    Ahead(String, Leaf),
+    /// Somebody else has renewed this one; its leaf is newer.
+    Ahead(&'t TriedSecret, Leaf),
 }
 
 /// Connects to the cluster of the flags, or the one that `apply` recorded; none
@@ -180,6 +181,30 @@ impl Cluster<'_> {
         cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
+    /// The pods of its gateway that are Ready.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) async fn ready_pods(&self) -> Result<Vec<GatewayPod>, Problem> {
+        cluster_ingress::ready_pods(&self.client, &self.gateway).await
+    }
+
+    /// Reaches one of them.
+    ///
+    /// # Errors
+    /// When there is no port-forward to it.
+    pub(super) async fn through(&self, pod: &GatewayPod) -> Result<Reached, Problem> {
+        cluster_ingress::through(&self.client, pod).await
+    }
+
+    /// Why its gateway could not be reached, and where its pods are.
+    pub(super) async fn unreached(&self, problem: Problem) -> String {
+        match host_secrets::pods_elsewhere(&self.client, &self.config).await {
+            Some(elsewhere) => format!("{}; {elsewhere}", problem.what),
+            None => problem.what,
+        }
+    }
+
     /// That it has no Secret of a host, which ones were looked for, and where this
     /// workspace has made one of that name.
     pub(super) async fn without_secret(&self, host: &Host) -> String {
@@ -188,15 +213,10 @@ impl Cluster<'_> {
             .map(|place| format!("{}/{}", place.namespace, place.name))
             .collect();
         let elsewhere = match places.first() {
-            Some(place) => cluster_secrets::namespaces_of(&self.client, &place.name, &self.config.id).await,
+            Some(place) => host_secrets::elsewhere(&self.client, &self.config, place).await,
             None => None,
         };
-        let hint = match elsewhere.unwrap_or_default().first() {
-            Some(namespace) => format!(
-                "this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
-            ),
-            None => "istio-tls apply makes it".to_owned(),
-        };
+        let hint = elsewhere.unwrap_or_else(|| "istio-tls apply makes it".to_owned());
         format!(
             "the context {} has no Secret {} of {host}; {hint}",
             self.context(),
@@ -349,12 +369,12 @@ pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Conte
 }
 
 /// How Secrets that were tried with the files' state stand to it.
-pub(super) fn standing(tried: &[TriedSecret]) -> Standing {
+pub(super) fn standing(tried: &[TriedSecret]) -> Standing<'_> {
     for secret in tried {
         if let (Some(live), Some(file)) = (&secret.leaf, &secret.wanted_leaf)
             && live.not_before > file.not_before
         {
-            return Standing::Ahead(secret.ready.title(), live.clone());
+            return Standing::Ahead(secret, live.clone());
         }
     }
     if tried.iter().any(|secret| secret.differs) {
@@ -365,20 +385,23 @@ pub(super) fn standing(tried: &[TriedSecret]) -> Standing {
 }
 
 /// Why nothing is brought up to files that are older than the Secret.
-pub(super) fn ahead(title: &str, leaf: &Leaf, layout: &ChainLayout) -> Failure {
-    let host = quote(layout.host().as_str());
-    let source = title.replace("Secret ", "secret/");
+pub(super) fn ahead(secret: &TriedSecret, leaf: &Leaf, layout: &ChainLayout) -> Failure {
+    let place = format!("{}/{}", secret.place.namespace, secret.place.name);
+    let controller = secret.ready.before().and_then(live::controller);
+    let advice = secret_advice::of_others(&place, layout.host(), controller.as_deref(), true);
+    let (why, fix) = advice.map(|advice| (advice.why, advice.fix)).unwrap_or_default();
     Failure::findings(
-        Problem::new(format!("{title} holds a newer leaf than the files of {}", layout.host()))
-            .at(format!("{}/", crate::files::shown(&layout.folder())))
-            .why(format!(
-                "the Secret's has serial {} and ends on {}; it was renewed from elsewhere",
-                leaf.ends.serial,
-                leaf.ends.not_after.date()
-            ))
-            .fix(format!(
-                "istio-tls adopt {source} --host {host} --force takes it over; istio-tls rotate {host} makes a new leaf for both; {LOCAL}"
-            )),
+        Problem::new(format!(
+            "Secret {place} holds a newer leaf than the files of {}",
+            layout.host()
+        ))
+        .at(format!("{}/", crate::files::shown(&layout.folder())))
+        .why(format!(
+            "{why}; its serial is {}, and it ends on {}",
+            leaf.ends.serial,
+            leaf.ends.not_after.date()
+        ))
+        .fix(format!("{fix}; {LOCAL}")),
     )
 }
 

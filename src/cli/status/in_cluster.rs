@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) context: Option<String>,
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
+    /// That the gateway's pods are elsewhere than the Secrets.
+    pub(super) pods_elsewhere: Option<String>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
     /// Why the cluster could not be asked at all, and the exit code that it is.
@@ -85,6 +87,11 @@ pub(super) async fn ask(
         match outcome {
             Ok(secret) => states[index].secrets.push(SecretState {
                 title: format!("{}/{}", place.namespace, place.name),
+                controller: secret.as_ref().and_then(|secret| secret.controller.clone()),
+                elsewhere: match &secret {
+                    Some(_) => None,
+                    None => host_secrets::elsewhere(&client, &config, place).await,
+                },
                 held: secret.map(|secret| held(place, &secret, context)),
             }),
             Err(error) => {
@@ -100,7 +107,7 @@ pub(super) async fn ask(
     }
     drop(reading);
     if wants_gateway && asked.failure.is_none() {
-        asked.gateway = gateway(&client, &config, &mut asked.skipped, context).await;
+        gateway(&client, &config, &mut asked, context).await;
     }
     Ok(asked)
 }
@@ -126,21 +133,16 @@ impl Asked {
 }
 
 /// The gateway; what else may not be read is no reason to fail.
-async fn gateway(
-    client: &Client<'_>,
-    config: &WorkspaceConfig,
-    skipped: &mut Vec<Skipped>,
-    context: &Context,
-) -> Option<Reached> {
+async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Asked, context: &Context) {
     let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
     match cluster_ingress::reach_with(client, &wanted).await {
         Ok((reached, told)) => {
             context.say(&format!("context {}: {told}", client.access.context));
-            Some(reached)
+            asked.gateway = Some(reached);
         }
         Err(problem) => {
-            skipped.extend(super::unserved(&problem.what));
-            None
+            asked.skipped.extend(super::unserved(&problem.what));
+            asked.pods_elsewhere = host_secrets::pods_elsewhere(client, config).await;
         }
     }
 }
