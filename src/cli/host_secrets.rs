@@ -93,23 +93,22 @@ impl SecretPlace {
     }
 }
 
-/// Where a host's Secrets are to be, when they are not where this workspace looks for
-/// them: where it has made one of that name, and where the gateway's pods run. None
-/// when nothing of that is seen.
-pub(super) async fn elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place: &SecretPlace) -> Option<String> {
-    let made = secrets::namespaces_of(client, &place.name, &config.id).await;
-    let made = made.unwrap_or_default();
-    let made = made
-        .first()
-        .map(|namespace| format!("this workspace's is in {namespace}: {}", there(namespace)));
-    let pods = pods_elsewhere(client, config).await;
-    let words: Vec<String> = [made, pods].into_iter().flatten().collect();
-    (!words.is_empty()).then(|| words.join("; "))
+/// Where this workspace has made the Secret of that name, when it is not where it
+/// looks for it; none when none is seen.
+pub(super) async fn made_elsewhere(
+    client: &Client<'_>,
+    config: &WorkspaceConfig,
+    place: &SecretPlace,
+) -> Option<String> {
+    let namespaces = secrets::namespaces_of(client, &place.name, &config.id).await?;
+    let namespace = namespaces.first()?;
+    Some(format!("this workspace's is in {namespace}: {}", named(namespace)))
 }
 
 /// That the gateway's pods run in another namespace than the one that this workspace
-/// puts Secrets into; none where they do not, or may not be seen.
-pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<String> {
+/// puts Secrets into, and how that is named; none where they do not, or may not be
+/// seen.
+pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
     let gateway = &config.gateway;
     let known = [gateway.pod_namespace.clone()];
     let pods = parts::pods(client, &gateway.selector, &known).await.ok()?;
@@ -117,18 +116,30 @@ pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig
     let labels: Vec<String> = (gateway.selector.iter())
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    (namespace != gateway.pod_namespace).then(|| {
-        format!(
-            "no pod of the gateway ({}) runs in {}; they run in {namespace}, and read Secrets there alone: {}",
+    (namespace != gateway.pod_namespace).then(|| PodsElsewhere {
+        what: format!(
+            "no pod of the gateway ({}) runs in {}, where the Secrets are; they run in {namespace}",
             labels.join(","),
             gateway.pod_namespace,
-            there(&namespace)
-        )
+        ),
+        fix: named(&namespace),
     })
 }
 
-/// How that namespace is named.
-fn there(namespace: &str) -> String {
+/// Where the gateway's pods are, when the Secrets are not there.
+pub(super) struct PodsElsewhere {
+    pub(super) what: String,
+    pub(super) fix: String,
+}
+
+impl std::fmt::Display for PodsElsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, self.fix)
+    }
+}
+
+/// How another namespace of the gateway's pods is named.
+fn named(namespace: &str) -> String {
     format!("--gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml")
 }
 

@@ -12,7 +12,7 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{HostEntry, Mode};
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
 /// One host's chain.
@@ -90,6 +90,11 @@ impl Held {
             roots,
             ca_chain,
         })
+    }
+
+    /// Whether the chain's last change was the end of a rotation of its CA.
+    pub(super) fn has_ended(&self, context: &Context) -> bool {
+        !self.rotating && store::has_previous_ca(&self.layout.kept_in(&context.dir.join(STATE_FOLDER).join("old")))
     }
 
     /// Whether the folder still holds what was read.

@@ -355,6 +355,11 @@ async fn plan_host(
     let held = Held::read(context, host, entry)?;
     let state = held.state(context)?;
     let mut decided = decide(&state, wish, within, context.now);
+    // Asked for once more, as where the end was not proven.
+    if decided.is_err() && matches!(wish, Wish::Finish | Wish::Abort) && held.has_ended(context) {
+        let why = format!("nothing to do: the rotation of the CA of {host} has ended already");
+        decided = Ok(Step::Nothing(why));
+    }
     let mut secrets = Vec::new();
     // A step that stores Secrets brings them up by itself.
     let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));

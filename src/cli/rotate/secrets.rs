@@ -18,6 +18,7 @@ use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::Wanted;
 use crate::cluster::live;
+use crate::cluster::parts;
 use crate::cluster::plan;
 use crate::cluster::secrets::LiveSecret;
 use crate::manifests::build::Material;
@@ -197,6 +198,14 @@ impl Cluster<'_> {
         cluster_ingress::through(&self.client, pod).await
     }
 
+    /// Where a Secret is, or is to be, that is not where it is looked for.
+    async fn elsewhere(&self, place: &SecretPlace) -> Option<String> {
+        let made = host_secrets::made_elsewhere(&self.client, &self.config, place).await;
+        let pods = host_secrets::pods_elsewhere(&self.client, &self.config).await;
+        let words: Vec<String> = made.into_iter().chain(pods.map(|pods| pods.to_string())).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
     /// Why its gateway could not be reached, and where its pods are.
     pub(super) async fn unreached(&self, problem: Problem) -> String {
         match host_secrets::pods_elsewhere(&self.client, &self.config).await {
@@ -212,11 +221,11 @@ impl Cluster<'_> {
         let titles: Vec<String> = (places.iter())
             .map(|place| format!("{}/{}", place.namespace, place.name))
             .collect();
-        let elsewhere = match places.first() {
-            Some(place) => host_secrets::elsewhere(&self.client, &self.config, place).await,
+        let hint = match places.first() {
+            Some(place) => self.elsewhere(place).await,
             None => None,
         };
-        let hint = elsewhere.unwrap_or_else(|| "istio-tls apply makes it".to_owned());
+        let hint = hint.unwrap_or_else(|| "istio-tls apply makes it".to_owned());
         format!(
             "the context {} has no Secret {} of {host}; {hint}",
             self.context(),
@@ -252,9 +261,22 @@ impl Cluster<'_> {
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
         };
-        let ready = apply::prepare(&self.client, &wanted, &applying)
-            .await
-            .map_err(|error| refused(error, host))?;
+        let ready = match apply::prepare(&self.client, &wanted, &applying).await {
+            Ok(ready) => ready,
+            Err(mut error) => {
+                // Whose namespace is not there has them in another one.
+                if let Some(place) = places.first()
+                    && parts::is_absent(&self.client, &place.namespace).await
+                    && let Some(elsewhere) = self.elsewhere(place).await
+                {
+                    error.problem.why = Some(match error.problem.why.take() {
+                        Some(why) => format!("{why}\n{elsewhere}"),
+                        None => elsewhere,
+                    });
+                }
+                return Err(refused(error, host));
+            }
+        };
         let tried = ready.into_iter().filter_map(|ready| {
             let place = places.iter().find(|place| place.name == ready.name)?.clone();
             let leaf_of = |object| leaf(&place, &LiveSecret::of_object(object, None), context);

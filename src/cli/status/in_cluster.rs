@@ -11,7 +11,7 @@ use crate::certs::key;
 use crate::cli::cluster_access::KubeconfigArgs;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
-use crate::cli::host_secrets::{self, SecretPlace};
+use crate::cli::host_secrets::{self, PodsElsewhere, SecretPlace};
 use crate::cli::{Exit, Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
@@ -31,7 +31,7 @@ pub(super) struct Asked {
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
     /// That the gateway's pods are elsewhere than the Secrets.
-    pub(super) pods_elsewhere: Option<String>,
+    pub(super) pods_elsewhere: Option<PodsElsewhere>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
     /// Why the cluster could not be asked at all, and the exit code that it is.
@@ -90,7 +90,7 @@ pub(super) async fn ask(
                 controller: secret.as_ref().and_then(|secret| secret.controller.clone()),
                 elsewhere: match &secret {
                     Some(_) => None,
-                    None => host_secrets::elsewhere(&client, &config, place).await,
+                    None => host_secrets::made_elsewhere(&client, &config, place).await,
                 },
                 held: secret.map(|secret| held(place, &secret, context)),
             }),
@@ -108,6 +108,11 @@ pub(super) async fn ask(
     drop(reading);
     if wants_gateway && asked.failure.is_none() {
         gateway(&client, &config, &mut asked, context).await;
+    }
+    let is_missing = |state: &HostState| state.secrets.iter().any(|secret| secret.held.is_none());
+    let is_unreached = wants_gateway && asked.gateway.is_none();
+    if asked.failure.is_none() && (is_unreached || states.iter().any(is_missing)) {
+        asked.pods_elsewhere = host_secrets::pods_elsewhere(&client, &config).await;
     }
     Ok(asked)
 }
@@ -140,10 +145,7 @@ async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Aske
             context.say(&format!("context {}: {told}", client.access.context));
             asked.gateway = Some(reached);
         }
-        Err(problem) => {
-            asked.skipped.extend(super::unserved(&problem.what));
-            asked.pods_elsewhere = host_secrets::pods_elsewhere(client, config).await;
-        }
+        Err(problem) => asked.skipped.extend(super::unserved(&problem.what)),
     }
 }
 

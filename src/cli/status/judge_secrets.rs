@@ -26,9 +26,9 @@ pub(super) fn judge(
                 format!("the cluster has no Secret {} for {}", secret.title, host.host),
             );
             findings.push(match &secret.elsewhere {
-                Some(elsewhere) => missing
-                    .why(elsewhere.clone())
-                    .fix("istio-tls status --gateway-namespace NAMESPACE, or gateway.podNamespace in istio-tls.yaml; or istio-tls apply, which makes it where it was looked for"),
+                Some(elsewhere) => missing.fix(format!(
+                    "{elsewhere}; or istio-tls apply, which makes it where it was looked for"
+                )),
                 None => missing.fix("istio-tls apply; or --local, when it is not to be there"),
             });
             continue;

@@ -105,11 +105,10 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
     let (rows, mut findings) = judge::judge(&states, within, context.now);
-    findings.extend(
-        asked
-            .pods_elsewhere
-            .map(|elsewhere| Finding::new(&codes::STATUS_SECRETS_ELSEWHERE, Place::default(), elsewhere)),
-    );
+    findings.extend(asked.pods_elsewhere.map(|elsewhere| {
+        Finding::new(&codes::STATUS_SECRETS_ELSEWHERE, Place::default(), elsewhere.what)
+            .fix(format!("{}; then istio-tls apply", elsewhere.fix))
+    }));
     let mut skipped = asked.skipped;
     if *target == Target::None
         && !skipped
