@@ -6,6 +6,7 @@ use super::Failure;
 use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
 use crate::cluster::client::Client;
+use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::{self, Ingress, Wanted};
 use crate::cluster::pods::{Forward, PodRef};
 use crate::cluster::{discover, gateway_pod};
@@ -179,25 +180,43 @@ pub(super) async fn reach_found(
     };
     let mut failed = None;
     for gateway in gateway_pod::ready(found, wanted).into_iter().take(PODS_TRIED) {
-        match Forward::open(client, &gateway.pod, gateway.port).await {
-            Ok(forward) => {
+        match through(client, &gateway).await {
+            Ok(reached) => {
                 let told = format!(
                     "{}; the gateway is reached through a port-forward to the pod {} port {}",
                     nowhere.what, gateway.pod, gateway.port
                 );
-                let target = Target::Address {
-                    host: forward.address().ip().to_string(),
-                    port: forward.address().port(),
-                    plain_port: None,
-                    place: Place::Cluster,
-                };
-                let forward = Some(forward);
-                return Ok((Reached { target, forward }, told));
+                return Ok((reached, told));
             }
             Err(problem) => failed = failed.or(Some((gateway.pod, problem))),
         }
     }
     Err(without_forward(nowhere, failed))
+}
+
+/// Reaches one pod of the gateway through a port-forward of this process.
+///
+/// # Errors
+/// As [`Forward::open`].
+pub(super) async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result<Reached, Problem> {
+    let forward = Forward::open(client, &gateway.pod, gateway.port).await?;
+    let target = Target::Address {
+        host: forward.address().ip().to_string(),
+        port: forward.address().port(),
+        plain_port: None,
+        place: Place::Cluster,
+    };
+    let forward = Some(forward);
+    Ok(Reached { target, forward })
+}
+
+/// The gateway's pods that are Ready, as far as this user may see them.
+///
+/// # Errors
+/// As [`discover::look`].
+pub(super) async fn ready_pods(client: &Client<'_>, wanted: &Wanted) -> Result<Vec<GatewayPod>, Problem> {
+    let found = discover::look(client, wanted).await?;
+    Ok(gateway_pod::ready(&found, wanted))
 }
 
 /// Adds to a missing address why no port-forward takes its place.

@@ -4,7 +4,9 @@
 use super::context::Context;
 use super::intent;
 use crate::certs::{CertificateDer, pem};
-use crate::cluster::secrets::LiveSecret;
+use crate::cluster::client::Client;
+use crate::cluster::parts;
+use crate::cluster::secrets::{self, LiveSecret};
 use crate::manifests::build::Material;
 use crate::manifests::model::Manifest;
 use crate::manifests::naming::CA_CHAIN_FILE;
@@ -89,6 +91,56 @@ impl SecretPlace {
             _ => certificates(secret.data.authorities()?.authorities),
         }
     }
+}
+
+/// Where this workspace has made the Secret of that name, when it is not where it
+/// looks for it; none when none is seen.
+pub(super) async fn made_elsewhere(
+    client: &Client<'_>,
+    config: &WorkspaceConfig,
+    place: &SecretPlace,
+) -> Option<String> {
+    let namespaces = secrets::namespaces_of(client, &place.name, &config.id).await?;
+    let namespace = namespaces.first()?;
+    Some(format!("this workspace's is in {namespace}: {}", named(namespace)))
+}
+
+/// That the gateway's pods run in another namespace than the one that this workspace
+/// puts Secrets into, and how that is named; none where they do not, or may not be
+/// seen.
+pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
+    let gateway = &config.gateway;
+    let known = [gateway.pod_namespace.clone()];
+    let pods = parts::pods(client, &gateway.selector, &known).await.ok()?;
+    let (namespace, _) = parts::pod_namespace(&pods, &gateway.pod_namespace);
+    let labels: Vec<String> = (gateway.selector.iter())
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    (namespace != gateway.pod_namespace).then(|| PodsElsewhere {
+        what: format!(
+            "no pod of the gateway ({}) runs in {}, where the Secrets are; they run in {namespace}",
+            labels.join(","),
+            gateway.pod_namespace,
+        ),
+        fix: named(&namespace),
+    })
+}
+
+/// Where the gateway's pods are, when the Secrets are not there.
+pub(super) struct PodsElsewhere {
+    pub(super) what: String,
+    pub(super) fix: String,
+}
+
+impl std::fmt::Display for PodsElsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.what, self.fix)
+    }
+}
+
+/// How another namespace of the gateway's pods is named.
+fn named(namespace: &str) -> String {
+    format!("--gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml")
 }
 
 fn certificates(entry: &Entry) -> Result<Vec<CertificateDer<'static>>, Problem> {

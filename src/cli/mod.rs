@@ -12,7 +12,9 @@ mod failure;
 
 mod authority;
 mod certificate_source;
+mod chain_clients;
 mod chain_files;
+mod client_look;
 mod cluster_access;
 mod cluster_ingress;
 mod cluster_objects;
@@ -24,6 +26,7 @@ mod intent;
 mod interrupt;
 mod password;
 mod pem_files;
+mod secret_advice;
 mod secret_source;
 
 mod adopt;

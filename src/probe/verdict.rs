@@ -93,6 +93,12 @@ pub fn judge(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Verdic
         .unwrap_or_else(|| Verdict::ok(success(facts, tls, wanted, now)))
 }
 
+/// How the server refused the client for its certificate, in words; none where it
+/// did not, whatever the client thinks of the server.
+pub fn refusal(facts: &Facts) -> Option<String> {
+    verdict_client::refusal(facts, facts.tls.as_ref()?)
+}
+
 fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     if let Some(resolve) = &facts.resolve
         && let Some(error) = &resolve.error

@@ -1,10 +1,10 @@
 //! A host's chain as it stands in the workspace, read whole before `rotate`
 //! decides anything.
 
-use zeroize::Zeroizing;
-
 use super::plan::{ChainState, Ends};
-use crate::certs::{CertificateAuthority, CertificateDer, PrivateKey, inspect, key, pem, renew};
+use crate::certs::{CertificateAuthority, CertificateDer, inspect, renew};
+use crate::cli::chain_clients::{self, HeldClient, certificates};
+use crate::cli::client_look::Asked;
 use crate::cli::context::Context;
 use crate::cli::{Failure, authority};
 use crate::files::shown;
@@ -12,7 +12,7 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{HostEntry, Mode};
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
 /// One host's chain.
@@ -32,14 +32,6 @@ pub(super) struct Held {
     pub(super) clients: Vec<HeldClient>,
     /// A rotation of the CA was begun.
     pub(super) rotating: bool,
-}
-
-/// One client's certificate, its key if it is here.
-pub(super) struct HeldClient {
-    pub(super) name: String,
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: Option<PrivateKey>,
-    pub(super) has_bundle: bool,
 }
 
 /// A CA of a chain, by the files that hold it.
@@ -88,7 +80,7 @@ impl Held {
             ));
         }
         Ok(Self {
-            clients: clients(&layout)?,
+            clients: chain_clients::of_chain(&layout, context.now)?,
             intermediate: certificates(&layout, Part::IntermediateCert)?.into_iter().next(),
             rotating: store::has_previous_ca(&layout),
             layout,
@@ -98,6 +90,11 @@ impl Held {
             roots,
             ca_chain,
         })
+    }
+
+    /// Whether the chain's last change was the end of a rotation of its CA.
+    pub(super) fn has_ended(&self, context: &Context) -> bool {
+        !self.rotating && store::has_previous_ca(&self.layout.kept_in(&context.dir.join(STATE_FOLDER).join("old")))
     }
 
     /// Whether the folder still holds what was read.
@@ -124,9 +121,21 @@ impl Held {
     ///
     /// # Errors
     /// When they cannot be read.
-    pub(super) fn previous(&self) -> Result<(Vec<HeldClient>, Vec<CertificateDer<'static>>), Failure> {
-        let layout = self.layout.previous_ca();
-        Ok((clients(&layout)?, certificates(&layout, Part::RootCert)?))
+    pub(super) fn previous(
+        &self,
+        context: &Context,
+    ) -> Result<(Vec<HeldClient>, Vec<CertificateDer<'static>>), Failure> {
+        let clients = chain_clients::of_previous_ca(&self.layout, context.now)?;
+        Ok((clients, certificates(&self.layout.previous_ca(), Part::RootCert)?))
+    }
+
+    /// What a gateway is asked about it.
+    pub(super) fn asked(&self) -> Asked<'_> {
+        Asked {
+            layout: &self.layout,
+            entry: &self.entry,
+            mode: self.mode,
+        }
     }
 
     /// What is decided on.
@@ -221,40 +230,6 @@ impl Held {
         }
         authority::ca(&issuer.layout.path(issuer.cert), &key, password)
     }
-}
-
-/// The certificates of a part; none when it is not there.
-///
-/// # Errors
-/// When it cannot be read, or holds no certificate.
-pub(super) fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    match store::read(layout, part).map_err(Failure::usage)? {
-        Some(content) => pem::certificates(&content, &shown(&layout.path(part))).map_err(Failure::usage),
-        None => Ok(Vec::new()),
-    }
-}
-
-/// The clients of a chain.
-///
-/// # Errors
-/// When they cannot be read.
-pub(super) fn clients(layout: &ChainLayout) -> Result<Vec<HeldClient>, Failure> {
-    let mut found = Vec::new();
-    for name in store::clients(layout).map_err(Failure::usage)? {
-        let part = Part::ClientKey(&name);
-        let key = match store::read(layout, part).map_err(Failure::usage)?.map(Zeroizing::new) {
-            // A client's own encrypted key is nothing that is needed here.
-            Some(content) => key::read(&content, &shown(&layout.path(part)), None).ok(),
-            None => None,
-        };
-        found.push(HeldClient {
-            chain: certificates(layout, Part::ClientCert(&name))?,
-            has_bundle: layout.path(Part::ClientBundle(&name)).exists(),
-            name,
-            key,
-        });
-    }
-    Ok(found)
 }
 
 /// Serial number and end of a certificate.

@@ -139,7 +139,7 @@ pub(super) async fn exchange(
                     in_cluster = Some(gateway);
                 }
             }
-            Err(problem) => exchanged.unseen = Some(problem.what),
+            Err(problem) => exchanged.unseen = Some(cluster.unreached(problem).await),
         }
     }
     // Nobody else exchanges files until their Secrets have followed.
@@ -164,7 +164,11 @@ pub(super) async fn exchange(
         }
     }
     drop(store);
-    gateways.extend(in_cluster);
+    if let Some(found) = in_cluster {
+        // Once is enough for a `serve` that is the cluster's address, too.
+        gateways.retain(|known| !found.is_same(known));
+        gateways.push(found);
+    }
     if changes && !gateways.is_empty() {
         context.say(&format!("waiting until {host} is served with its new material"));
     }

@@ -12,6 +12,7 @@ mod chain;
 mod exchange;
 mod issue;
 mod plan;
+mod pods;
 mod prove;
 mod report;
 mod secrets;
@@ -111,7 +112,7 @@ pub(super) struct RotateArgs {
 
 /// What came of one host.
 enum Done {
-    /// Nothing is due, and no cluster is in play.
+    /// Nothing is due, and nothing live is in play.
     Nothing(Host, String, Vec<LeftDue>),
     Rotated(Box<Exchanged>),
 }
@@ -354,6 +355,11 @@ async fn plan_host(
     let held = Held::read(context, host, entry)?;
     let state = held.state(context)?;
     let mut decided = decide(&state, wish, within, context.now);
+    // Asked for once more, as where the end was not proven.
+    if decided.is_err() && matches!(wish, Wish::Finish | Wish::Abort) && held.has_ended(context) {
+        let why = format!("nothing to do: the rotation of the CA of {host} has ended already");
+        decided = Ok(Step::Nothing(why));
+    }
     let mut secrets = Vec::new();
     // A step that stores Secrets brings them up by itself.
     let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
@@ -363,7 +369,7 @@ async fn plan_host(
             let behind = match standing(&secrets) {
                 Standing::Same => false,
                 Standing::Behind => true,
-                Standing::Ahead(title, leaf) => return Err(ahead(&title, &leaf, &held.layout)),
+                Standing::Ahead(secret, leaf) => return Err(ahead(secret, &leaf, &held.layout)),
             };
             decided = in_cluster(decided, wish, behind);
         }
@@ -424,6 +430,7 @@ async fn carry_out(
     context: &Context,
 ) -> Result<(), Failure> {
     let mut waiting = Vec::new();
+    let serve = running_serve(context).await;
     // Nobody else exchanges files while they are read.
     let reading = open(context).await?;
     let Plan { hosts, mut refused } = plan(args, cluster.as_ref(), context).await?;
@@ -436,7 +443,7 @@ async fn carry_out(
             secrets,
         } = planned;
         waiting.push(match step {
-            Step::Nothing(why) if cluster.is_none() => Err(Done::Nothing(state.host, why, due)),
+            Step::Nothing(why) if cluster.is_none() && serve.is_none() => Err(Done::Nothing(state.host, why, due)),
             step => {
                 // Nothing is changed of these, but the gateway may not serve them.
                 let known = matches!(step, Step::Nothing(_)).then_some(secrets);
@@ -460,10 +467,7 @@ async fn carry_out(
         }
         waiting = accepted;
     }
-    let live = Live {
-        serve: running_serve(context).await,
-        cluster,
-    };
+    let live = Live { serve, cluster };
     let hosts = waiting.iter().flatten();
     progress.left = hosts
         .map(|(prepared, ..)| prepared.held.layout.host().clone())

@@ -2,77 +2,38 @@
 //! gateway of its cluster: what is served before, and afterwards, until the new
 //! serial number is served to every client that must be, or the time is up.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::chain::Held;
-use super::issue::{Identity, Prepared, Removed};
+use super::issue::{Prepared, Removed};
+use super::pods::{self, Pods};
 use super::secrets::Cluster;
 use crate::cli::Failure;
+use crate::cli::client_look::{Look, look};
 use crate::cli::cluster_ingress::Reached;
-use crate::cli::connection::client_pair;
 use crate::cli::context::Context;
-use crate::files::shown;
-use crate::probe::codes::Code;
-use crate::probe::expectation::Trust;
-use crate::probe::run::{Outcome, Settings, run};
-use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
-use crate::workspace::layout::Part;
+use crate::probe::target::Target;
 
 /// Between two looks at the gateway.
-const PAUSE: Duration = Duration::from_millis(50);
+pub(super) const PAUSE: Duration = Duration::from_millis(50);
 /// The longest that one phase of a look may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// One client's view of the gateway.
-pub(super) struct Look {
-    pub(super) label: &'static str,
-    pub(super) outcome: Outcome,
-    /// It was refused for want of a certificate that is not in the workspace;
-    /// what is served was seen all the same.
-    pub(super) lacks_pair: bool,
-    /// Behind TLS it got the same unwanted status as before the rotation, which
-    /// is the route's or the Service's doing.
-    pub(super) same_status: bool,
-}
 
 /// What was seen of one host.
 pub(super) struct Proof {
     pub(super) target: String,
     pub(super) before: Look,
-    pub(super) after: Vec<Look>,
-    /// The client of a CA that went.
-    pub(super) removed: Option<Look>,
-    /// Clients of such a CA were not looked at, since no key of theirs is here.
+    /// What its address showed last.
+    pub(super) seen: Seen,
+    /// Clients of a CA that went were not looked at, since none that is good has its
+    /// key here.
     pub(super) removal_unseen: bool,
     /// Until the last look began.
     pub(super) waited: Duration,
+    /// The gateway's pods, each by itself; none of a gateway that is no cluster's.
+    pub(super) pods: Option<Pods>,
     /// Every client is served, with the wanted serial number, and that of a CA
-    /// that went is refused.
+    /// that went is refused; at every pod that was asked, too.
     pub(super) proven: bool,
-}
-
-impl Look {
-    /// Whether this client is served with the leaf of this serial number.
-    pub(super) fn is_served(&self, serial: &str) -> bool {
-        (self.outcome.verdict.is_ok() || self.lacks_pair || self.same_status) && self.serial() == Some(serial)
-    }
-
-    /// Whether this client was refused for its certificate, and for nothing else.
-    pub(super) fn is_refused(&self) -> bool {
-        self.outcome.verdict.code == Code::ClientCertificateRejected
-    }
-
-    /// The status of an answer that was not the wanted one.
-    fn unwanted_status(&self) -> Option<u16> {
-        let answer = self.outcome.facts.http.as_ref()?;
-        (self.outcome.verdict.code == Code::UnexpectedStatus).then_some(answer.status)?
-    }
-
-    /// The serial number of the leaf that was served.
-    pub(super) fn serial(&self) -> Option<&str> {
-        self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
-    }
 }
 
 /// A gateway that was looked at before the rotation.
@@ -94,7 +55,14 @@ impl<'a> Gateway<'a> {
         prepared: &Prepared,
         context: &Context,
     ) -> Result<Self, Failure> {
-        let before = look(&prepared.held, &prepared.before, &reached.target, context).await?;
+        let before = look(
+            prepared.held.asked(),
+            &prepared.before,
+            &reached.target,
+            PATIENCE,
+            context,
+        )
+        .await?;
         Ok(Self {
             reached,
             cluster,
@@ -116,28 +84,23 @@ impl<'a> Gateway<'a> {
         let start = Instant::now();
         loop {
             let waited = start.elapsed();
-            let mut after = Vec::with_capacity(prepared.after.len());
-            for identity in &prepared.after {
-                let mut seen = look(&prepared.held, identity, &self.reached.target, context).await?;
-                let status = seen.unwanted_status();
-                seen.same_status = status.is_some() && status == self.before.unwanted_status();
-                after.push(seen);
-            }
-            let removed = match &prepared.removed {
-                Removed::Client(identity) => Some(look(&prepared.held, identity, &self.reached.target, context).await?),
-                Removed::Nobody | Removed::WithoutKey => None,
-            };
-            let proven = after.iter().all(|look| look.is_served(&prepared.serial))
-                && removed.as_ref().is_none_or(Look::is_refused);
-            if proven || start.elapsed() + PAUSE > wait {
+            let seen = Seen::look(prepared, &self.before, &self.reached.target, context).await?;
+            if seen.proven || start.elapsed() + PAUSE > wait {
+                let pods = match self.cluster {
+                    Some(cluster) => {
+                        let left = wait.saturating_sub(start.elapsed());
+                        Some(pods::prove(cluster, prepared, &self.before, left, context).await?)
+                    }
+                    None => None,
+                };
                 return Ok(Proof {
                     target: self.before.outcome.target.clone(),
                     before: self.before,
-                    after,
-                    removed,
                     removal_unseen: matches!(prepared.removed, Removed::WithoutKey),
                     waited,
-                    proven,
+                    proven: seen.proven && pods.as_ref().is_none_or(Pods::is_proven),
+                    pods,
+                    seen,
                 });
             }
             // A pod that went may have a successor by now.
@@ -151,46 +114,60 @@ impl<'a> Gateway<'a> {
             tokio::time::sleep(PAUSE).await;
         }
     }
+
+    /// Whether both are the same socket, as of a `serve` that is the cluster's
+    /// address, too.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let address = |gateway: &Self| {
+            gateway
+                .before
+                .outcome
+                .facts
+                .connect
+                .as_ref()
+                .map(|connect| connect.address)
+        };
+        address(self).is_some() && address(self) == address(other)
+    }
 }
 
-async fn look(held: &Held, identity: &Identity, target: &Target, context: &Context) -> Result<Look, Failure> {
-    let host = held.layout.host();
-    let path = |part: Part<'_>| shown(&held.layout.path(part));
-    let client = match &identity.pair {
-        Some((chain, key)) => Some(client_pair(
-            chain.clone(),
-            key,
-            path(Part::ClientCert(host.as_str())),
-            path(Part::ClientKey(host.as_str())),
-        )?),
-        None => None,
-    };
-    let probed = ProbedHost {
-        host: host.clone(),
-        port: None,
-        mode: Some(held.mode),
-        routes: held.entry.routes.clone(),
-        trust: Arc::new(Trust {
-            source: format!("the roots of {}", identity.label),
-            roots: identity.roots.clone(),
-            crls: Vec::new(),
-        }),
-        client,
-    };
-    let checks = expectations(&[probed], &Wishes::default(), target);
-    let settings = Settings {
-        patience: PATIENCE,
-        wait: Duration::ZERO,
-        concurrency: 1,
-        now: context.now,
-    };
-    let outcome = run(checks, settings).await.pop();
-    outcome
-        .map(|outcome| Look {
-            label: identity.label,
-            lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
-            same_status: false,
-            outcome,
+/// What every client saw at one moment.
+pub(super) struct Seen {
+    pub(super) after: Vec<Look>,
+    /// The client of a CA that went.
+    pub(super) removed: Option<Look>,
+    /// Every client is served, with the wanted serial number, and that of a CA
+    /// that went is refused.
+    pub(super) proven: bool,
+}
+
+impl Seen {
+    /// Looks once as every client.
+    ///
+    /// # Errors
+    /// As [`Gateway::look`].
+    pub(super) async fn look(
+        prepared: &Prepared,
+        before: &Look,
+        target: &Target,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        let asked = prepared.held.asked();
+        let mut after = Vec::with_capacity(prepared.after.len());
+        for identity in &prepared.after {
+            let mut seen = look(asked, identity, target, PATIENCE, context).await?;
+            seen.as_before = seen.is_as(before);
+            after.push(seen);
+        }
+        let removed = match &prepared.removed {
+            Removed::Client(identity) => Some(look(asked, identity, target, PATIENCE, context).await?),
+            Removed::Nobody | Removed::WithoutKey => None,
+        };
+        Ok(Self {
+            proven: after.iter().all(|look| look.is_served(&prepared.serial))
+                && removed.as_ref().is_none_or(Look::is_refused),
+            after,
+            removed,
         })
-        .ok_or_else(|| Failure::runtime(crate::problem::Problem::new(format!("{host} could not be probed"))))
+    }
 }

@@ -1,15 +1,19 @@
 //! What `rotate` prints: the plan of `--dry-run`, and what was done and proven,
 //! as text and as JSON.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::exchange::Exchanged;
 use super::issue::{Change, Prepared};
 use super::plan::{Ends, LeftDue, Step};
-use super::prove::{Look, Proof};
+use super::pods::Pods;
+use super::prove::{Proof, Seen};
 use super::secrets::{Leaf, Stored, TriedSecret};
 use super::{Done, Planned};
 use crate::certs::times::rfc3339;
+use crate::cli::client_look::Look;
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
@@ -299,56 +303,74 @@ fn proven(prepared: &Prepared, proof: &Proof, lines: &mut Vec<String>) {
         ),
     };
     lines.push(format!("  {verb} at {}: {before}", proof.target));
-    for look in &proof.after {
+    seen(prepared, &proof.seen, proof.waited, "    ", lines);
+    if proof.removal_unseen {
+        lines.push(
+            "    that clients of the CA that went are refused was not seen: none of them that is good has its key here"
+                .to_owned(),
+        );
+    }
+    if let Some(pods) = &proof.pods {
+        of_pods(prepared, pods, lines);
+    }
+}
+
+/// What each client saw, a line for each.
+fn seen(prepared: &Prepared, seen: &Seen, waited: Duration, indent: &str, lines: &mut Vec<String>) {
+    let after = span(waited.as_micros() as u64);
+    for look in &seen.after {
         let verdict = &look.outcome.verdict;
         let serial = look.serial().unwrap_or("no certificate");
-        if look.is_served(&prepared.serial) {
+        let line = if look.is_served(&prepared.serial) {
             let but = if look.lacks_pair {
-                ", seen without a client certificate, since none is here".to_owned()
-            } else if look.same_status {
+                ", seen without a client certificate, since no good one is here".to_owned()
+            } else if look.as_before {
                 format!("; as before the rotation, {}", printable(&verdict.summary))
             } else {
                 String::new()
             };
-            lines.push(format!(
-                "    {}: served {serial} after {}{but}",
-                look.label,
-                span(proof.waited.as_micros() as u64)
-            ));
+            format!("served {serial} after {after}{but}")
         } else if verdict.is_ok() {
-            lines.push(format!(
-                "    {}: served {serial} still, not {}, after {}",
-                look.label,
-                prepared.serial,
-                span(proof.waited.as_micros() as u64)
-            ));
+            format!("served {serial} still, not {}, after {after}", prepared.serial)
         } else {
-            lines.push(format!(
-                "    {}: {}: {}",
-                look.label,
-                verdict.code.as_str(),
-                printable(&verdict.summary)
-            ));
-            lines.extend(verdict.fix.as_ref().map(|fix| format!("      try: {fix}")));
+            format!("{}: {}", verdict.code.as_str(), printable(&verdict.summary))
+        };
+        lines.push(format!("{indent}{}: {line}", look.label));
+        if !verdict.is_ok() && !look.is_served(&prepared.serial) {
+            lines.extend(verdict.fix.as_ref().map(|fix| format!("{indent}  try: {fix}")));
         }
     }
-    if let Some(look) = &proof.removed {
-        let seen = if look.is_refused() {
-            format!("refused after {}", span(proof.waited.as_micros() as u64))
-        } else if look.outcome.verdict.is_ok() {
+    if let Some(look) = &seen.removed {
+        let verdict = &look.outcome.verdict;
+        let line = if look.is_refused() {
+            format!("refused after {after}")
+        } else if verdict.is_ok() {
             "NOT refused: the gateway trusts that CA still".to_owned()
         } else {
-            let verdict = &look.outcome.verdict;
             format!(
                 "not seen to be refused for its certificate: {}: {}",
                 verdict.code.as_str(),
                 printable(&verdict.summary)
             )
         };
-        lines.push(format!("    {}: {seen}", look.label));
-    } else if proof.removal_unseen {
-        lines
-            .push("    that clients of the CA that went are refused was not seen: no key of theirs is here".to_owned());
+        lines.push(format!("{indent}{}: {line}", look.label));
+    }
+}
+
+/// How many of the gateway's pods were asked by themselves, and those that serve
+/// something else.
+fn of_pods(prepared: &Prepared, pods: &Pods, lines: &mut Vec<String>) {
+    let (asked, ready) = (pods.asked.len(), pods.ready);
+    let good = pods.asked.iter().filter(|pod| pod.seen.proven).count();
+    let counted = format!("    of {ready} ready pods of the gateway {asked} were asked by themselves");
+    lines.push(match &pods.unasked {
+        Some(why) => format!("{counted}, {good} serve it: {why}"),
+        None if ready == 0 => "    its pods were not asked by themselves: this user sees none that is ready".to_owned(),
+        None => format!("{counted}, {good} serve it"),
+    });
+    for pod in pods.asked.iter().filter(|pod| !pod.seen.proven) {
+        lines.push(format!("    NOT proven at the pod {}:", pod.pod));
+        seen(prepared, &pod.seen, pod.waited, "      ", lines);
     }
 }
 
@@ -373,8 +395,7 @@ fn next(exchanged: &Exchanged, context: &Context) -> Option<String> {
                 Step::StartCa | Step::ResumeCa => " --ca  (makes no third CA, but proves it again)",
                 Step::FinishLeaf | Step::CatchUp { finishes: true } => " --finish  (goes on where it stopped)",
                 // Nothing is due any more, so that it only looks.
-                _ if exchanged.context.is_some() => " --if-expires-in 0d  (makes nothing anew, but proves it again)",
-                _ => " --dry-run",
+                _ => " --if-expires-in 0d  (makes nothing anew, but proves it again)",
             }
         )),
         _ if exchanged.has_no_secret => Some(format!(
@@ -473,17 +494,32 @@ fn proof_json(proof: &Proof) -> Value {
             "verdict": look.outcome.verdict,
         })
     };
+    let removed = |seen: &Seen| {
+        seen.removed.as_ref().map(|seen| {
+            let mut value = look(seen);
+            value["refused"] = seen.is_refused().into();
+            value
+        })
+    };
+    let pods = proof.pods.as_ref().map(|pods| {
+        let asked = pods.asked.iter().map(|pod| {
+            json!({
+                "pod": pod.pod,
+                "proven": pod.seen.proven,
+                "after": pod.seen.after.iter().map(look).collect::<Vec<_>>(),
+                "removed": removed(&pod.seen),
+            })
+        });
+        json!({"ready": pods.ready, "asked": asked.collect::<Vec<_>>(), "notAsked": pods.unasked})
+    });
     json!({
         "target": proof.target,
         "proven": proof.proven,
         "waitedMicros": proof.waited.as_micros() as u64,
         "before": look(&proof.before),
-        "after": proof.after.iter().map(look).collect::<Vec<_>>(),
-        "removed": proof.removed.as_ref().map(|seen| {
-            let mut value = look(seen);
-            value["refused"] = seen.is_refused().into();
-            value
-        }),
+        "after": proof.seen.after.iter().map(look).collect::<Vec<_>>(),
+        "removed": removed(&proof.seen),
         "removedUnseen": proof.removal_unseen,
+        "pods": pods,
     })
 }

@@ -12,12 +12,15 @@ use crate::cli::cluster_access::{FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, intent};
+use crate::cli::{Failure, intent, secret_advice};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
+use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::Wanted;
+use crate::cluster::live;
+use crate::cluster::parts;
 use crate::cluster::plan;
-use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
+use crate::cluster::secrets::LiveSecret;
 use crate::manifests::build::Material;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -103,14 +106,13 @@ impl Stored {
 }
 
 /// How the Secrets of a host stand to its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum Standing<'t> {
     /// They hold the same, or the host is not in the cluster.
     Same,
     /// They hold what the files held before.
     Behind,
-    /// Somebody else has renewed them: the title, and the leaf that is newer.
-    Ahead(String, Leaf),
+    /// Somebody else has renewed this one; its leaf is newer.
+    Ahead(&'t TriedSecret, Leaf),
 }
 
 /// Connects to the cluster of the flags, or the one that `apply` recorded; none
@@ -180,6 +182,38 @@ impl Cluster<'_> {
         cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
+    /// The pods of its gateway that are Ready.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) async fn ready_pods(&self) -> Result<Vec<GatewayPod>, Problem> {
+        cluster_ingress::ready_pods(&self.client, &self.gateway).await
+    }
+
+    /// Reaches one of them.
+    ///
+    /// # Errors
+    /// When there is no port-forward to it.
+    pub(super) async fn through(&self, pod: &GatewayPod) -> Result<Reached, Problem> {
+        cluster_ingress::through(&self.client, pod).await
+    }
+
+    /// Where a Secret is, or is to be, that is not where it is looked for.
+    async fn elsewhere(&self, place: &SecretPlace) -> Option<String> {
+        let made = host_secrets::made_elsewhere(&self.client, &self.config, place).await;
+        let pods = host_secrets::pods_elsewhere(&self.client, &self.config).await;
+        let words: Vec<String> = made.into_iter().chain(pods.map(|pods| pods.to_string())).collect();
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    /// Why its gateway could not be reached, and where its pods are.
+    pub(super) async fn unreached(&self, problem: Problem) -> String {
+        match host_secrets::pods_elsewhere(&self.client, &self.config).await {
+            Some(elsewhere) => format!("{}; {elsewhere}", problem.what),
+            None => problem.what,
+        }
+    }
+
     /// That it has no Secret of a host, which ones were looked for, and where this
     /// workspace has made one of that name.
     pub(super) async fn without_secret(&self, host: &Host) -> String {
@@ -187,16 +221,11 @@ impl Cluster<'_> {
         let titles: Vec<String> = (places.iter())
             .map(|place| format!("{}/{}", place.namespace, place.name))
             .collect();
-        let elsewhere = match places.first() {
-            Some(place) => cluster_secrets::namespaces_of(&self.client, &place.name, &self.config.id).await,
+        let hint = match places.first() {
+            Some(place) => self.elsewhere(place).await,
             None => None,
         };
-        let hint = match elsewhere.unwrap_or_default().first() {
-            Some(namespace) => format!(
-                "this workspace's is in {namespace}: --gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml"
-            ),
-            None => "istio-tls apply makes it".to_owned(),
-        };
+        let hint = hint.unwrap_or_else(|| "istio-tls apply makes it".to_owned());
         format!(
             "the context {} has no Secret {} of {host}; {hint}",
             self.context(),
@@ -232,9 +261,22 @@ impl Cluster<'_> {
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
         };
-        let ready = apply::prepare(&self.client, &wanted, &applying)
-            .await
-            .map_err(|error| refused(error, host))?;
+        let ready = match apply::prepare(&self.client, &wanted, &applying).await {
+            Ok(ready) => ready,
+            Err(mut error) => {
+                // Whose namespace is not there has them in another one.
+                if let Some(place) = places.first()
+                    && parts::is_absent(&self.client, &place.namespace).await
+                    && let Some(elsewhere) = self.elsewhere(place).await
+                {
+                    error.problem.why = Some(match error.problem.why.take() {
+                        Some(why) => format!("{why}\n{elsewhere}"),
+                        None => elsewhere,
+                    });
+                }
+                return Err(refused(error, host));
+            }
+        };
         let tried = ready.into_iter().filter_map(|ready| {
             let place = places.iter().find(|place| place.name == ready.name)?.clone();
             let leaf_of = |object| leaf(&place, &LiveSecret::of_object(object, None), context);
@@ -349,12 +391,12 @@ pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Conte
 }
 
 /// How Secrets that were tried with the files' state stand to it.
-pub(super) fn standing(tried: &[TriedSecret]) -> Standing {
+pub(super) fn standing(tried: &[TriedSecret]) -> Standing<'_> {
     for secret in tried {
         if let (Some(live), Some(file)) = (&secret.leaf, &secret.wanted_leaf)
             && live.not_before > file.not_before
         {
-            return Standing::Ahead(secret.ready.title(), live.clone());
+            return Standing::Ahead(secret, live.clone());
         }
     }
     if tried.iter().any(|secret| secret.differs) {
@@ -365,20 +407,23 @@ pub(super) fn standing(tried: &[TriedSecret]) -> Standing {
 }
 
 /// Why nothing is brought up to files that are older than the Secret.
-pub(super) fn ahead(title: &str, leaf: &Leaf, layout: &ChainLayout) -> Failure {
-    let host = quote(layout.host().as_str());
-    let source = title.replace("Secret ", "secret/");
+pub(super) fn ahead(secret: &TriedSecret, leaf: &Leaf, layout: &ChainLayout) -> Failure {
+    let place = format!("{}/{}", secret.place.namespace, secret.place.name);
+    let controller = secret.ready.before().and_then(live::controller);
+    let advice = secret_advice::of_others(&place, layout.host(), controller.as_deref(), true);
+    let (why, fix) = advice.map(|advice| (advice.why, advice.fix)).unwrap_or_default();
     Failure::findings(
-        Problem::new(format!("{title} holds a newer leaf than the files of {}", layout.host()))
-            .at(format!("{}/", crate::files::shown(&layout.folder())))
-            .why(format!(
-                "the Secret's has serial {} and ends on {}; it was renewed from elsewhere",
-                leaf.ends.serial,
-                leaf.ends.not_after.date()
-            ))
-            .fix(format!(
-                "istio-tls adopt {source} --host {host} --force takes it over; istio-tls rotate {host} makes a new leaf for both; {LOCAL}"
-            )),
+        Problem::new(format!(
+            "Secret {place} holds a newer leaf than the files of {}",
+            layout.host()
+        ))
+        .at(format!("{}/", crate::files::shown(&layout.folder())))
+        .why(format!(
+            "{why}; its serial is {}, and it ends on {}",
+            leaf.ends.serial,
+            leaf.ends.not_after.date()
+        ))
+        .fix(format!("{fix}; {LOCAL}")),
     )
 }
 

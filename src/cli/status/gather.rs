@@ -39,6 +39,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         leaf_in_force: false,
         secrets: Vec::new(),
         served: None,
+        clients: Vec::new(),
     };
     let mut take = |layout: &ChainLayout, part: Part<'_>, role: Role, needed: bool| {
         let file = shown(&layout.path(part));

@@ -11,7 +11,7 @@ use crate::certs::key;
 use crate::cli::cluster_access::KubeconfigArgs;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
-use crate::cli::host_secrets::{self, SecretPlace};
+use crate::cli::host_secrets::{self, PodsElsewhere, SecretPlace};
 use crate::cli::{Exit, Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) context: Option<String>,
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
+    /// That the gateway's pods are elsewhere than the Secrets.
+    pub(super) pods_elsewhere: Option<PodsElsewhere>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
     /// Why the cluster could not be asked at all, and the exit code that it is.
@@ -85,6 +87,11 @@ pub(super) async fn ask(
         match outcome {
             Ok(secret) => states[index].secrets.push(SecretState {
                 title: format!("{}/{}", place.namespace, place.name),
+                controller: secret.as_ref().and_then(|secret| secret.controller.clone()),
+                elsewhere: match &secret {
+                    Some(_) => None,
+                    None => host_secrets::made_elsewhere(&client, &config, place).await,
+                },
                 held: secret.map(|secret| held(place, &secret, context)),
             }),
             Err(error) => {
@@ -100,7 +107,12 @@ pub(super) async fn ask(
     }
     drop(reading);
     if wants_gateway && asked.failure.is_none() {
-        asked.gateway = gateway(&client, &config, &mut asked.skipped, context).await;
+        gateway(&client, &config, &mut asked, context).await;
+    }
+    let is_missing = |state: &HostState| state.secrets.iter().any(|secret| secret.held.is_none());
+    let is_unreached = wants_gateway && asked.gateway.is_none();
+    if asked.failure.is_none() && (is_unreached || states.iter().any(is_missing)) {
+        asked.pods_elsewhere = host_secrets::pods_elsewhere(&client, &config).await;
     }
     Ok(asked)
 }
@@ -126,22 +138,14 @@ impl Asked {
 }
 
 /// The gateway; what else may not be read is no reason to fail.
-async fn gateway(
-    client: &Client<'_>,
-    config: &WorkspaceConfig,
-    skipped: &mut Vec<Skipped>,
-    context: &Context,
-) -> Option<Reached> {
+async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Asked, context: &Context) {
     let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
     match cluster_ingress::reach_with(client, &wanted).await {
         Ok((reached, told)) => {
             context.say(&format!("context {}: {told}", client.access.context));
-            Some(reached)
+            asked.gateway = Some(reached);
         }
-        Err(problem) => {
-            skipped.extend(super::unserved(&problem.what));
-            None
-        }
+        Err(problem) => asked.skipped.extend(super::unserved(&problem.what)),
     }
 }
 

@@ -4,6 +4,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::certs::times::{ago, days_between};
+use crate::cli::secret_advice::{self, Advice, bring_up};
 use crate::lint::codes;
 use crate::lint::{Finding, Place, Severity};
 use crate::names::Host;
@@ -49,14 +50,18 @@ impl Role {
     }
 
     /// The line that renews it.
-    fn renewal(&self, host: &Host) -> String {
-        let host = quote(host.as_str());
+    fn renewal(&self, state: &HostState) -> String {
+        // What others have renewed in the Secret is not to be renewed once more here.
+        if let (Self::Server | Self::Authority, Some(advice)) = (self, state.advice()) {
+            return advice.fix;
+        }
+        let host = quote(state.host.as_str());
         match self {
             Self::Server => format!("istio-tls rotate {host}"),
             Self::Client(_) => format!("istio-tls rotate {host} --clients"),
             Self::Intermediate | Self::Root => format!("istio-tls rotate {host} --ca"),
             Self::PreviousIntermediate | Self::PreviousRoot => format!("istio-tls rotate {host} --finish"),
-            Self::Authority => format!("istio-tls rotate {host} --if-expires-in 0d brings the Secret up to the files"),
+            Self::Authority => format!("{} brings the Secret up to the files", bring_up(&state.host)),
         }
     }
 }
@@ -90,6 +95,49 @@ pub(super) struct HostState {
     pub(super) secrets: Vec<SecretState>,
     /// Where it was asked for, and what came; none where nothing runs.
     pub(super) served: Option<(String, Served)>,
+    /// Clients that were shown to that gateway.
+    pub(super) clients: Vec<ShownClient>,
+}
+
+/// A client's certificate of the files, and what the gateway did with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ShownClient {
+    /// `the client chain of the CA that went`.
+    pub(super) label: &'static str,
+    /// By the files it is to be let in.
+    pub(super) is_trusted: bool,
+    /// It was asked for and let in; none where neither was seen.
+    pub(super) outcome: Option<Shown>,
+}
+
+/// What the gateway did with a client's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Shown {
+    LetIn,
+    /// Refused, in words.
+    Refused(String),
+}
+
+impl HostState {
+    /// The server's leaf in the files.
+    pub(super) fn leaf(&self) -> Option<(&str, &Certificate)> {
+        let server = self.files.iter().find(|(role, ..)| *role == Role::Server);
+        server.map(|(_, file, certificate)| (file.as_str(), certificate))
+    }
+
+    /// What to do where others keep or have renewed a Secret of the host that differs
+    /// from the files; none where the files count.
+    pub(super) fn advice(&self) -> Option<Advice> {
+        let (_, file) = self.leaf()?;
+        self.secrets.iter().find_map(|secret| {
+            let leaf = secret.held.as_ref()?.leaf.as_ref()?.as_ref().ok()?;
+            if leaf.sha256 == file.sha256 {
+                return None;
+            }
+            let newer = leaf.not_before > file.not_before;
+            secret_advice::of_others(&secret.title, &self.host, secret.controller.as_deref(), newer)
+        })
+    }
 }
 
 /// What one Secret of a host holds.
@@ -99,6 +147,10 @@ pub(super) struct SecretState {
     pub(super) title: String,
     /// None when it is not there.
     pub(super) held: Option<Held>,
+    /// The program that keeps it as it wants it, in words.
+    pub(super) controller: Option<String>,
+    /// Where it is, or is to be, instead, when it is not there.
+    pub(super) elsewhere: Option<String>,
 }
 
 /// The certificates of a Secret, or why they cannot be read; none of a kind that
@@ -195,53 +247,11 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
             })
             .collect();
         findings.extend(super::judge_secrets::judge(host, &mut of_host, within, now));
-        if let Some((target, Served::Leaf(leaf))) = &host.served {
-            let file = host.files.iter().find(|(role, ..)| *role == Role::Server);
-            if let Some((_, file, certificate)) = file.filter(|(_, _, known)| known.sha256 != leaf.sha256) {
-                findings.push(
-                    Finding::new(
-                        &codes::STATUS_DRIFT,
-                        Place::file(file, 0),
-                        format!(
-                            "{} is served with serial {} at {target}, its file has {}",
-                            host.host, leaf.serial, certificate.serial
-                        ),
-                    )
-                    .fix(drift_fix(host)),
-                );
-            }
-            let served = row_of(&mut of_host, host, &Role::Server, leaf, within, now);
-            served.served = Some(target.clone());
-        }
-        if let Some((target, Served::Nothing { code, summary })) = &host.served {
-            findings.push(
-                Finding::new(
-                    &codes::STATUS_NOT_SERVED,
-                    Place::default(),
-                    format!("{target} presents no certificate for {}", host.host),
-                )
-                .why(format!("{summary} ({code})"))
-                .fix(format!("istio-tls probe {}", quote(host.host.as_str()))),
-            );
-        }
-        findings.extend(of_host.iter().filter_map(|row| time_finding(row, now)));
+        findings.extend(super::judge_served::judge(host, &mut of_host, within, now));
+        findings.extend(of_host.iter().filter_map(|row| time_finding(host, row, now)));
         rows.append(&mut of_host);
     }
     (rows, findings)
-}
-
-/// What brings the gateway to serve the file's certificate.
-fn drift_fix(host: &HostState) -> String {
-    if host.secrets.is_empty() {
-        return "istio-tls serve in this workspace, where it serves; istio-tls apply, where a cluster does".into();
-    }
-    if host.secrets.iter().any(|secret| secret.held.is_none()) {
-        return "istio-tls apply".into();
-    }
-    format!(
-        "istio-tls rotate {} --if-expires-in 0d brings the Secret up to the files, and waits until the gateway serves it",
-        quote(host.host.as_str())
-    )
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row
@@ -292,7 +302,7 @@ fn row(host: &HostState, role: &Role, certificate: &Certificate, within: Option<
     }
 }
 
-fn time_finding(row: &Row, now: OffsetDateTime) -> Option<Finding> {
+fn time_finding(host: &HostState, row: &Row, now: OffsetDateTime) -> Option<Finding> {
     let place = row.file.as_ref().map(|file| Place::file(file, 0)).unwrap_or_default();
     let of = match (&row.file, &row.secret, &row.served) {
         (None, Some(secret), _) => {
@@ -326,7 +336,7 @@ fn time_finding(row: &Row, now: OffsetDateTime) -> Option<Finding> {
             format!("{of} ends in {}", days_in_words(row.days_left)),
         ),
     };
-    Some(finding.fix(row.role.renewal(&row.host)))
+    Some(finding.fix(row.role.renewal(host)))
 }
 
 fn list_finding(

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
 
 use super::judge::{Certificate, Held, HostState, Role, Row, SecretState, row_of};
+use crate::cli::secret_advice::bring_up;
 use crate::lint::codes::{self, Code};
 use crate::lint::{Finding, Place};
-use crate::shell::quote;
 
 /// Adds what the Secrets hold to the rows of a host, and says what is wrong.
 pub(super) fn judge(
@@ -20,14 +20,17 @@ pub(super) fn judge(
     let mut findings = Vec::new();
     for secret in &host.secrets {
         let Some(Held { leaf, key, authorities }) = &secret.held else {
-            findings.push(
-                finding(
-                    secret,
-                    &codes::STATUS_SECRET_MISSING,
-                    format!("the cluster has no Secret {} for {}", secret.title, host.host),
-                )
-                .fix("istio-tls apply; or --local, when it is not to be there"),
+            let missing = finding(
+                secret,
+                &codes::STATUS_SECRET_MISSING,
+                format!("the cluster has no Secret {} for {}", secret.title, host.host),
             );
+            findings.push(match &secret.elsewhere {
+                Some(elsewhere) => missing.fix(format!(
+                    "{elsewhere}; or istio-tls apply, which makes it where it was looked for"
+                )),
+                None => missing.fix("istio-tls apply; or --local, when it is not to be there"),
+            });
             continue;
         };
         for problem in [
@@ -46,8 +49,7 @@ pub(super) fn judge(
         }
         if let Some(Ok(leaf)) = leaf {
             row_of(rows, host, &Role::Server, leaf, within, now).secret = Some(secret.title.clone());
-            let file = host.files.iter().find(|(role, ..)| *role == Role::Server);
-            if let Some((_, _, file)) = file.filter(|(_, _, file)| file.sha256 != leaf.sha256) {
+            if let Some((_, file)) = host.leaf().filter(|(_, file)| file.sha256 != leaf.sha256) {
                 findings.push(drift(host, secret, leaf, file));
             }
         }
@@ -75,7 +77,6 @@ fn finding(secret: &SecretState, code: &'static Code, what: String) -> Finding {
 }
 
 fn drift(host: &HostState, secret: &SecretState, leaf: &Certificate, file: &Certificate) -> Finding {
-    let name = quote(host.host.as_str());
     let finding = finding(
         secret,
         &codes::STATUS_SECRET_DRIFT,
@@ -84,25 +85,38 @@ fn drift(host: &HostState, secret: &SecretState, leaf: &Certificate, file: &Cert
             secret.title, leaf.serial, host.host, file.serial
         ),
     );
-    if leaf.not_before > file.not_before {
-        return finding
-            .why("the Secret's certificate is newer: it was renewed from elsewhere")
-            .fix(format!(
-                "istio-tls adopt secret/{} --host {name} --force takes it over",
-                secret.title
-            ));
+    remedied(host, finding)
+}
+
+/// With what to do about a Secret that differs.
+fn remedied(host: &HostState, finding: Finding) -> Finding {
+    match host.advice() {
+        Some(advice) => finding.why(advice.why).fix(advice.fix),
+        None => finding.fix(format!(
+            "{} brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
+            bring_up(&host.host)
+        )),
     }
-    finding.fix(format!(
-        "istio-tls rotate {name} --if-expires-in 0d brings the Secret up to the files, and proves it; --force-conflicts where others have changed it"
-    ))
+}
+
+/// Whether a Secret verifies clients with other CAs than the files.
+pub(super) fn verifies_with_others(host: &HostState, secret: &SecretState) -> bool {
+    let authorities = secret.held.as_ref().and_then(|held| held.authorities.as_ref());
+    authorities.is_some_and(|authorities| match authorities {
+        Ok(authorities) => !host.bundle.is_empty() && hashes(authorities) != hashes(&host.bundle),
+        Err(_) => true,
+    })
+}
+
+fn hashes(all: &[Certificate]) -> BTreeSet<&str> {
+    all.iter().map(|ca| ca.sha256.as_str()).collect()
 }
 
 fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certificate]) -> Option<Finding> {
-    let set = |all: &[Certificate]| -> BTreeSet<String> { all.iter().map(|ca| ca.sha256.clone()).collect() };
-    let (in_secret, in_files) = (set(authorities), set(&host.bundle));
-    if in_secret == in_files || host.bundle.is_empty() {
+    if !verifies_with_others(host, secret) {
         return None;
     }
+    let (in_secret, in_files) = (hashes(authorities), hashes(&host.bundle));
     let missing = in_files.difference(&in_secret).count();
     let left = in_secret.difference(&in_files).count();
     let cas = |count: usize| {
@@ -119,20 +133,15 @@ fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certifica
     .into_iter()
     .flatten()
     .collect();
-    Some(
-        finding(
-            secret,
-            &codes::STATUS_BUNDLE_DRIFT,
-            format!(
-                "the Secret {} verifies the clients of {} with other CAs than the files: {}",
-                secret.title,
-                host.host,
-                words.join(", ")
-            ),
-        )
-        .fix(format!(
-            "istio-tls rotate {} --if-expires-in 0d brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
-            quote(host.host.as_str())
-        )),
-    )
+    let finding = finding(
+        secret,
+        &codes::STATUS_BUNDLE_DRIFT,
+        format!(
+            "the Secret {} verifies the clients of {} with other CAs than the files: {}",
+            secret.title,
+            host.host,
+            words.join(", ")
+        ),
+    );
+    Some(remedied(host, finding))
 }

@@ -1,10 +1,12 @@
 //! `istio-tls status`: every certificate of the workspace, how long it is good,
 //! and whether Secrets and the gateway hold what the files hold.
 
+mod clients;
 mod gather;
 mod in_cluster;
 mod judge;
 mod judge_secrets;
+mod judge_served;
 
 use std::time::Duration;
 
@@ -18,13 +20,13 @@ use super::connection::{ConnectionArgs, runtime};
 use super::context::{Context, Format};
 use super::{Exit, Failure, cluster_ingress, duration, intent};
 use crate::certs::times::rfc3339;
-use crate::lint::{Finding, Severity, Skipped, codes};
+use crate::lint::{Finding, Place, Severity, Skipped, codes};
 use crate::names::Host;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::report::paint::{Paint, printable};
 use crate::shell::quote;
-use crate::workspace::config::Mode;
+use crate::workspace::config::{HostEntry, Mode};
 
 /// Shows every certificate: serial, days left, and where it is served
 ///
@@ -33,7 +35,7 @@ use crate::workspace::config::Mode;
 /// of this workspace, else INGRESS_HOST, else the cluster's, or --target. Without
 /// all of them the files alone are told of. A certificate that has expired, one
 /// that is due, and one that a Secret or the gateway holds in place of the file's
-/// are findings.
+/// are findings; so are clients that the gateway does not treat as the files say.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls status
@@ -67,9 +69,9 @@ pub(super) struct StatusArgs {
 
 pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let mut states: Vec<_> = hosts(&args.hosts, context)?
-        .iter()
-        .map(|(host, mode)| gather::files(host, *mode, context))
+    let (entries, modes): (Vec<HostEntry>, Vec<Mode>) = hosts(&args.hosts, context)?.into_iter().unzip();
+    let mut states: Vec<_> = (entries.iter().zip(modes))
+        .map(|(entry, mode)| gather::files(&entry.host, mode, context))
         .collect();
     if args.local && args.target.as_deref() == Some("cluster") {
         return Err(Failure::usage(
@@ -94,12 +96,19 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         reached = asked.gateway.take().unwrap_or(reached);
     }
     let target = &reached.target;
-    runtime.block_on(gather::served(&mut states, target, args.timeout, context));
+    runtime.block_on(async {
+        gather::served(&mut states, target, args.timeout, context).await;
+        clients::shown(&mut states, &entries, target, args.timeout, context).await
+    })?;
     if let Some(problem) = reached.trouble() {
         context.say_always(&format!("warning: {problem}"));
     }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
-    let (rows, findings) = judge::judge(&states, within, context.now);
+    let (rows, mut findings) = judge::judge(&states, within, context.now);
+    findings.extend(asked.pods_elsewhere.map(|elsewhere| {
+        Finding::new(&codes::STATUS_SECRETS_ELSEWHERE, Place::default(), elsewhere.what)
+            .fix(format!("{}; then istio-tls apply", elsewhere.fix))
+    }));
     let mut skipped = asked.skipped;
     if *target == Target::None
         && !skipped
@@ -130,11 +139,11 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
 }
 
 /// The hosts to tell of, with their modes.
-fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failure> {
+fn hosts(names: &[String], context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
     let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
     if names.is_empty() {
         let hosts = config.hosts.iter();
-        return Ok(hosts.map(|entry| (entry.host.clone(), config.mode_of(entry))).collect());
+        return Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect());
     }
     let mut hosts = Vec::new();
     for name in names {
@@ -145,14 +154,20 @@ fn hosts(names: &[String], context: &Context) -> Result<Vec<(Host, Mode)>, Failu
                     .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
             ));
         };
-        hosts.push((host, config.mode_of(entry)));
+        hosts.push((entry.clone(), config.mode_of(entry)));
     }
     Ok(hosts)
 }
 
 /// That nothing is known of what a gateway serves, and why.
-fn unserved(reason: &str) -> [Skipped; 2] {
-    [&codes::STATUS_DRIFT, &codes::STATUS_NOT_SERVED].map(|code| Skipped {
+fn unserved(reason: &str) -> [Skipped; 4] {
+    [
+        &codes::STATUS_DRIFT,
+        &codes::STATUS_NOT_SERVED,
+        &codes::STATUS_CA_STAYS,
+        &codes::STATUS_CLIENT_REFUSED,
+    ]
+    .map(|code| Skipped {
         code: code.id,
         reason: reason.to_owned(),
     })

@@ -16,7 +16,7 @@ super::codes! {
     STATUS_DRIFT = "ITL1003" Warning None;
         title: "the gateway serves another certificate than the file holds";
         why: "the Secret or the gateway's input was not replaced with the files, or another chain is served";
-        fix: "istio-tls rotate HOST --if-expires-in 0d where a cluster serves it, or start istio-tls serve in this workspace";
+        fix: "istio-tls rotate HOST --if-expires-in 0d where the files are newer; istio-tls adopt secret/NAME --force where the Secret was renewed from elsewhere";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_NOT_SERVED = "ITL1004" Error None;
         title: "the gateway presents no certificate for a host of the workspace";
@@ -45,8 +45,8 @@ super::codes! {
         doc: "https://www.rfc-editor.org/rfc/rfc5280#section-5.1.2.5";
     STATUS_SECRET_DRIFT = "ITL1009" Warning None;
         title: "a Secret in the cluster holds another certificate than the file";
-        why: "it was not replaced with the files, as where a rotation was interrupted";
-        fix: "istio-tls rotate HOST --if-expires-in 0d";
+        why: "it was not replaced with the files, as where a rotation was interrupted, or was renewed from elsewhere";
+        fix: "istio-tls rotate HOST --if-expires-in 0d where the files are newer; istio-tls adopt secret/NAME --force where the Secret was renewed from elsewhere";
         doc: ISTIO_SECURE_INGRESS;
     STATUS_SECRET_MISSING = "ITL1010" Warning None;
         title: "the cluster has no Secret for a host of the workspace";
@@ -62,5 +62,20 @@ super::codes! {
         title: "a Secret in the cluster verifies clients with other CAs than the files";
         why: "clients of a CA that it lacks are refused, and those of a CA that is left in it are let in";
         fix: "istio-tls rotate HOST --if-expires-in 0d";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_CA_STAYS = "ITL1013" Warning None;
+        title: "the gateway lets in clients of a CA that the files trust no more";
+        why: "the gateway goes on with what it had before the CA went, as where rotate --finish or --abort was not proven";
+        fix: "istio-tls rotate HOST --if-expires-in 0d waits until it follows, and proves it; its log and istio-tls doctor tell why it does not";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_CLIENT_REFUSED = "ITL1014" Error None;
+        title: "the gateway refuses a client whose CA the files trust";
+        why: "the gateway goes on with what it had before, as where rotate --ca or --abort was not proven";
+        fix: "istio-tls rotate HOST --if-expires-in 0d waits until it follows, and proves it; its log and istio-tls doctor tell why it does not";
+        doc: ISTIO_SECURE_INGRESS;
+    STATUS_SECRETS_ELSEWHERE = "ITL1015" Warning None;
+        title: "the workspace's Secrets are not in the namespace of the gateway's pods";
+        why: "the gateway reads Secrets in the namespace of its pods alone";
+        fix: "istio-tls apply --gateway-namespace NAMESPACE, or gateway.podNamespace in istio-tls.yaml";
         doc: ISTIO_SECURE_INGRESS;
 }

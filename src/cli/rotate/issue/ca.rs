@@ -23,15 +23,16 @@
 
 use zeroize::Zeroizing;
 
-use super::{NewFile, Prepared, Signing, ca_of, identity, renew_leaf, text};
+use super::{NewFile, Prepared, Signing, ca_of, renew_leaf, text};
 use crate::certs::renew::{self, Succession};
 use crate::certs::verify::Purpose;
 use crate::certs::{CertificateDer, Issued, crl, pem};
 use crate::cli::Failure;
 use crate::cli::authority::{self, Intermediate};
+use crate::cli::chain_clients::certificates;
 use crate::cli::chain_files;
+use crate::cli::client_look::Identity;
 use crate::cli::context::Context;
-use crate::cli::rotate::chain::certificates;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep};
 
@@ -123,9 +124,12 @@ impl Prepared {
             }
         }
         self.check(&roots, &ca_chain, context)?;
-        self.after
-            .push(identity("the old client chain", &self.held.roots, &self.held.clients));
-        let mut moved = identity("the new client chain", &roots, &[]);
+        self.after.push(Identity::of(
+            "the old client chain",
+            &self.held.roots,
+            &self.held.clients,
+        ));
+        let mut moved = Identity::of("the new client chain", &roots, &[]);
         moved.pair = self.new_client();
         self.after.push(moved);
         Ok(())
@@ -184,11 +188,14 @@ impl Prepared {
         Ok(())
     }
 
-    pub(super) fn resume(&mut self) -> Result<(), Failure> {
-        let (clients, roots) = self.held.previous()?;
-        self.after.push(identity("the old client chain", &roots, &clients));
-        self.after
-            .push(identity("the new client chain", &self.held.roots, &self.held.clients));
+    pub(super) fn resume(&mut self, context: &Context) -> Result<(), Failure> {
+        let (clients, roots) = self.held.previous(context)?;
+        self.after.push(Identity::of("the old client chain", &roots, &clients));
+        self.after.push(Identity::of(
+            "the new client chain",
+            &self.held.roots,
+            &self.held.clients,
+        ));
         Ok(())
     }
 
@@ -198,7 +205,7 @@ impl Prepared {
         let moved = std::slice::from_ref(&root);
         self.check(moved, &self.held.ca_chain.clone(), context)?;
         self.after
-            .push(identity("the new client chain", moved, &self.held.clients));
+            .push(Identity::of("the new client chain", moved, &self.held.clients));
         Ok(())
     }
 
@@ -218,17 +225,17 @@ impl Prepared {
         self.put(&layout, Part::CaChain, text(&ca_chain));
         self.keep_crls(&layout, &ca_chain)?;
         self.keep = Keep::EverythingButPreviousCa;
-        let (gone, _) = self.held.previous()?;
+        let (gone, _) = self.held.previous(context)?;
         self.refuse(std::slice::from_ref(&root), &gone);
         self.after
-            .push(identity("the new client chain", &[root], &self.held.clients));
+            .push(Identity::of("the new client chain", &[root], &self.held.clients));
         Ok(())
     }
 
     pub(super) fn abort(&mut self, context: &Context) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let previous = layout.previous_ca();
-        let (clients, roots) = self.held.previous()?;
+        let (clients, roots) = self.held.previous(context)?;
         let back = certificates(&previous, Part::IntermediateCert)?.into_iter().next();
         self.change("root", self.held.roots.first().cloned(), roots.first(), context)?;
         self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), context)?;
@@ -271,7 +278,7 @@ impl Prepared {
         let gone = std::mem::take(&mut self.held.clients);
         self.refuse(&roots, &gone);
         self.held.clients = gone;
-        self.after.push(identity("the client chain", &roots, &clients));
+        self.after.push(Identity::of("the client chain", &roots, &clients));
         Ok(())
     }
 

@@ -6,19 +6,21 @@ mod ca;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::chain::{self, Held, HeldClient, ends};
+use super::chain::{Held, ends};
 use super::plan::{Ends, Step};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
 use crate::cli::authority::Intermediate;
+use crate::cli::chain_clients::{self, HeldClient};
 use crate::cli::chain_files::{self, KeyStorage};
+use crate::cli::client_look::Identity;
 use crate::cli::context::Context;
 use crate::cli::{Failure, intent};
 use crate::manifests::build::Material;
 use crate::problem::Problem;
 use crate::workspace::config::Mode;
-use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
+use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store, TreeFile};
 
 /// What signs, and for how long.
@@ -39,16 +41,6 @@ pub(super) struct Change {
     pub(super) old: Option<Ends>,
     /// The one after; none when it goes without another.
     pub(super) new: Option<Ends>,
-}
-
-/// What a client of the gateway trusts and shows.
-pub(super) struct Identity {
-    /// `the old client chain`, for the report.
-    pub(super) label: &'static str,
-    /// The roots that it trusts.
-    pub(super) roots: Vec<CertificateDer<'static>>,
-    /// Its chain and key; none in mode simple, or where no key is here.
-    pub(super) pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
 }
 
 /// Who is to be let in no longer, since the CA of their certificate went.
@@ -94,7 +86,7 @@ impl Prepared {
     pub(super) fn new(held: Held, step: Step, signing: &Signing<'_>, context: &Context) -> Result<Self, Failure> {
         let old = ends(&held.server[0], context)?;
         let mut made = Self {
-            before: identity("the client chain", &held.roots, &held.clients),
+            before: Identity::of("the client chain", &held.roots, &held.clients),
             serial: old.serial,
             changes: Vec::new(),
             notes: Vec::new(),
@@ -108,7 +100,7 @@ impl Prepared {
         match step {
             Step::Leaves { server, clients } => made.leaves(server, &clients, signing, context)?,
             Step::StartCa => made.start(signing, context)?,
-            Step::ResumeCa => made.resume()?,
+            Step::ResumeCa => made.resume(context)?,
             Step::FinishLeaf => made.finish_leaf(signing, context)?,
             Step::FinishCa => made.finish(context)?,
             Step::AbortCa => made.abort(context)?,
@@ -203,17 +195,17 @@ impl Prepared {
         }
         self.check(&self.held.roots.clone(), &self.held.ca_chain.clone(), context)?;
         self.after
-            .push(identity("the client chain", &self.held.roots, &self.held.clients));
+            .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         if let Some((chain, key)) = self.new_client() {
-            let mut renewed = identity("the new client chain", &self.held.roots, &[]);
+            let mut renewed = Identity::of("the new client chain", &self.held.roots, &[]);
             renewed.pair = Some((chain, key));
             self.after.push(renewed);
             self.after[0].label = "the old client chain";
         }
         if self.held.rotating {
-            let (clients, roots) = self.held.previous()?;
+            let (clients, roots) = self.held.previous(context)?;
             self.after
-                .push(identity("the client chain of the previous CA", &roots, &clients));
+                .push(Identity::of("the client chain of the previous CA", &roots, &clients));
         }
         Ok(())
     }
@@ -221,36 +213,29 @@ impl Prepared {
     /// Nothing is issued; who is served by what the files hold must be.
     fn catch_up(&mut self, context: &Context) -> Result<(), Failure> {
         self.after
-            .push(identity("the client chain", &self.held.roots, &self.held.clients));
+            .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         // Who trusts only the previous CA is served until its leaf goes.
         if self.held.rotating && !self.held.state(context)?.leaf_in_force {
-            let (clients, roots) = self.held.previous()?;
+            let (clients, roots) = self.held.previous(context)?;
             self.after
-                .push(identity("the client chain of the previous CA", &roots, &clients));
+                .push(Identity::of("the client chain of the previous CA", &roots, &clients));
         }
         // The end of a rotation that was cut off, or not proven: whose CA went with it.
-        let layout = (self.held.layout).kept_in(&context.dir.join(STATE_FOLDER).join("old"));
-        let roots = self.held.roots.clone();
-        for layout in [layout.previous_ca(), layout] {
-            let mut gone = chain::clients(&layout)?;
-            gone.retain(|client| {
-                let mut cas = self.held.ca_chain.iter();
-                (client.chain.first()).is_some_and(|leaf| !cas.any(|ca| renew::is_issued_by(leaf, ca)))
-            });
-            self.refuse(&roots, &gone);
-        }
+        let gone = chain_clients::gone(&self.held.layout, &self.held.ca_chain, context)?;
+        self.refuse(&self.held.roots.clone(), &gone);
         Ok(())
     }
 
     /// These clients are let in no longer; a gateway that presents a leaf below
     /// `roots` must refuse the first of them whose key is here.
     fn refuse(&mut self, roots: &[CertificateDer<'static>], clients: &[HeldClient]) {
-        if self.held.mode == Mode::Simple || clients.is_empty() || matches!(self.removed, Removed::Client(_)) {
+        if self.held.mode == Mode::Simple || clients.is_empty() {
             return;
         }
-        let keyed = clients.iter().find(|client| client.key.is_some());
-        self.removed = match keyed {
-            Some(client) => Removed::Client(Box::new(identity(
+        // Who has ended or is revoked is refused in any case.
+        let shown = clients.iter().find(|client| client.can_be_shown());
+        self.removed = match shown {
+            Some(client) => Removed::Client(Box::new(Identity::of(
                 "the client chain of the CA that went",
                 roots,
                 std::slice::from_ref(client),
@@ -363,7 +348,6 @@ impl Prepared {
 
     /// The first new client, out of the files that will be written.
     fn new_client(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKey)> {
-        let name = &first(&self.held.clients)?.name;
         let content = |part: Part<'_>| {
             let wanted = self.held.layout.relative(part);
             self.files
@@ -371,9 +355,11 @@ impl Prepared {
                 .find(|file| file.relative == wanted)
                 .map(|file| &file.content)
         };
-        let chain = pem::certificates(content(Part::ClientCert(name))?, "the new client").ok()?;
-        let key = crate::certs::key::read(content(Part::ClientKey(name))?, "the new client", None).ok()?;
-        Some((chain, key))
+        self.held.clients.iter().find_map(|client| {
+            let chain = pem::certificates(content(Part::ClientCert(&client.name))?, "the new client").ok()?;
+            let key = crate::certs::key::read(content(Part::ClientKey(&client.name))?, "the new client", None).ok()?;
+            Some((chain, key))
+        })
     }
 
     /// Judges every new leaf as its verifier will, by what will be trusted.
@@ -491,18 +477,4 @@ fn ca_of(issued: &Issued) -> Result<CertificateAuthority, Failure> {
 
 fn text<'a>(certificates: impl IntoIterator<Item = &'a CertificateDer<'static>>) -> Vec<u8> {
     pem::certificates_text(certificates).into_bytes()
-}
-
-/// The client that probes: the host's own, else the first.
-fn first(clients: &[HeldClient]) -> Option<&HeldClient> {
-    clients.first()
-}
-
-fn identity(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Identity {
-    let pair = first(clients).and_then(|client| Some((client.chain.clone(), client.key.clone()?)));
-    Identity {
-        label,
-        roots: roots.to_vec(),
-        pair,
-    }
 }

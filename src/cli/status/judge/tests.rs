@@ -2,7 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Certificate, Held, HostState, Role, SecretState, Served, State, judge};
+use super::{Certificate, Held, HostState, Role, SecretState, Served, Shown, ShownClient, State, judge};
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
@@ -33,6 +33,7 @@ fn host(server: Certificate, served: Option<Served>) -> HostState {
         leaf_in_force: false,
         secrets: Vec::new(),
         served: served.map(|served| ("127.0.0.1:8443".into(), served)),
+        clients: Vec::new(),
     }
 }
 
@@ -169,6 +170,8 @@ fn secrets_are_compared_with_files_and_what_is_served() {
     let file = || certificate("01", -9, 300);
     let secret = |leaf: Option<Certificate>, authorities: &[&str]| SecretState {
         title: "istio-system/a-credential".into(),
+        controller: None,
+        elsewhere: None,
         held: leaf.map(|leaf| Held {
             leaf: Some(Ok(leaf)),
             key: None,
@@ -180,6 +183,8 @@ fn secrets_are_compared_with_files_and_what_is_served() {
     };
     let broken = SecretState {
         title: "istio-system/a-credential".into(),
+        controller: None,
+        elsewhere: None,
         held: Some(Held {
             leaf: Some(Err("no pair".into())),
             key: None,
@@ -267,5 +272,107 @@ fn secrets_are_compared_with_files_and_what_is_served() {
                 "{findings:?}"
             );
         }
+    }
+}
+
+#[test]
+fn what_others_renewed_has_one_advice_in_every_finding() {
+    let file = certificate("01", -9, 20);
+    let renewed = certificate("02", -1, 300);
+    for (controller, leaf, adopts) in [
+        (None, renewed.clone(), true),
+        (Some("cert-manager"), renewed.clone(), true),
+        (Some("cert-manager"), certificate("00", -20, 10), true),
+        (None, certificate("00", -20, 10), false),
+    ] {
+        let mut state = host(file.clone(), Some(Served::Leaf(leaf.clone())));
+        state.bundle = vec![certificate("ca", -9, 3000)];
+        state.secrets.push(SecretState {
+            title: "istio-system/a-credential".into(),
+            controller: controller.map(str::to_owned),
+            elsewhere: None,
+            held: Some(Held {
+                leaf: Some(Ok(leaf)),
+                key: None,
+                authorities: Some(Ok(vec![certificate("other ca", -9, 3000)])),
+            }),
+        });
+        let (_, findings) = judge(&[state], Some(Duration::days(30)), now());
+        let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes[..3], ["ITL1009", "ITL1012", "ITL1003"], "{codes:?}");
+        assert!(codes[3..].iter().all(|code| *code == "ITL1002"), "{codes:?}");
+        for finding in &findings {
+            let fix = &finding.fix;
+            let is_adopt = fix.starts_with("istio-tls adopt secret/istio-system/a-credential --host a.com --force");
+            assert_eq!(is_adopt, adopts, "{}: {fix}", finding.code);
+            assert_eq!(
+                fix.contains("rotate a.com --if-expires-in"),
+                !adopts && finding.code != "ITL1002",
+                "{fix}"
+            );
+        }
+    }
+    // The Secret cannot be seen; setting the gateway back is no advice all the same.
+    let (_, findings) = judge(&[host(file, Some(Served::Leaf(renewed)))], None, now());
+    assert_eq!(findings.len(), 1);
+    assert!(findings[0].fix.starts_with("istio-tls adopt"), "{}", findings[0].fix);
+}
+
+#[test]
+fn clients_that_the_gateway_treats_as_before_are_found() {
+    let file = || certificate("01", -9, 300);
+    let refused = || Some(Shown::Refused("alert 48".into()));
+    let client = |is_trusted, outcome| ShownClient {
+        label: "the client chain",
+        is_trusted,
+        outcome,
+    };
+    for (what, client, served, codes) in [
+        ("as it should be", client(true, Some(Shown::LetIn)), file(), &[][..]),
+        ("gone, and refused", client(false, refused()), file(), &[]),
+        ("not seen", client(false, None), file(), &[]),
+        (
+            "gone, and let in",
+            client(false, Some(Shown::LetIn)),
+            file(),
+            &["ITL1013"],
+        ),
+        ("refused", client(true, refused()), file(), &["ITL1014"]),
+        (
+            "the leaf tells it",
+            client(true, refused()),
+            certificate("00", -20, 300),
+            &["ITL1003"],
+        ),
+    ] {
+        let mut state = host(file(), Some(Served::Leaf(served)));
+        state.clients.push(client);
+        let (_, findings) = judge(&[state.clone()], None, now());
+        let found: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(found, codes, "{what}");
+        assert!(
+            findings
+                .iter()
+                .all(|finding| found[0] == "ITL1003" || finding.fix.contains("rotate a.com --if-expires-in 0d"))
+        );
+        // A Secret that differs is the reason, and told by itself.
+        state.bundle = vec![certificate("ca", -9, 3000)];
+        state.secrets.push(SecretState {
+            title: "istio-system/a-credential".into(),
+            controller: None,
+            elsewhere: None,
+            held: Some(Held {
+                leaf: Some(Ok(file())),
+                key: None,
+                authorities: Some(Ok(Vec::new())),
+            }),
+        });
+        let (_, findings) = judge(&[state], None, now());
+        assert!(
+            findings
+                .iter()
+                .all(|finding| !["ITL1013", "ITL1014"].contains(&finding.code)),
+            "{what}"
+        );
     }
 }

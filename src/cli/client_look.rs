@@ -1,0 +1,167 @@
+//! One look at a gateway as a client sees it, for `rotate` and `status`: what it
+//! serves, and whether it lets this client in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Failure;
+use super::chain_clients::HeldClient;
+use super::connection::client_pair;
+use super::context::Context;
+use crate::certs::{CertificateDer, PrivateKey};
+use crate::files::shown;
+use crate::probe::codes::Code;
+use crate::probe::expectation::Trust;
+use crate::probe::facts::HttpOutcome;
+use crate::probe::run::{Outcome, Settings, run};
+use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
+use crate::probe::verdict::refusal;
+use crate::problem::Problem;
+use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::layout::{ChainLayout, Part};
+
+/// What a client of the gateway trusts and shows.
+pub(super) struct Identity {
+    /// `the old client chain`, for the report.
+    pub(super) label: &'static str,
+    /// The roots that it trusts.
+    pub(super) roots: Vec<CertificateDer<'static>>,
+    /// Its chain and key; none in mode simple, or where no key is here.
+    pub(super) pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
+}
+
+impl Identity {
+    /// With the first of these clients that can be shown: the host's own, where it
+    /// is good and its key is here.
+    pub(super) fn of(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Self {
+        let shown = clients.iter().find(|client| client.can_be_shown());
+        Self {
+            label,
+            roots: roots.to_vec(),
+            pair: shown.and_then(|client| Some((client.chain.clone(), client.key.clone()?))),
+        }
+    }
+}
+
+/// Whose gateway is looked at: a host, and what the workspace records of it.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) layout: &'a ChainLayout,
+    pub(super) entry: &'a HostEntry,
+    pub(super) mode: Mode,
+}
+
+/// One client's view of the gateway.
+pub(super) struct Look {
+    pub(super) label: &'static str,
+    pub(super) outcome: Outcome,
+    /// It was refused for want of a certificate that is not in the workspace;
+    /// what is served was seen all the same.
+    pub(super) lacks_pair: bool,
+    /// It went neither better nor worse than before the rotation.
+    pub(super) as_before: bool,
+}
+
+impl Look {
+    /// Whether this client is served with the leaf of this serial number.
+    pub(super) fn is_served(&self, serial: &str) -> bool {
+        (self.outcome.verdict.is_ok() || self.lacks_pair || self.as_before) && self.serial() == Some(serial)
+    }
+
+    /// Whether this client was refused for its certificate, and for nothing else.
+    pub(super) fn is_refused(&self) -> bool {
+        self.outcome.verdict.code == Code::ClientCertificateRejected
+    }
+
+    /// How the gateway refused this client for its certificate, in words, whatever
+    /// the client thinks of the gateway's.
+    pub(super) fn refusal(&self) -> Option<String> {
+        refusal(&self.outcome.facts)
+    }
+
+    /// Whether the gateway asked for the client's certificate and answered the
+    /// request all the same.
+    pub(super) fn is_let_in(&self) -> bool {
+        let facts = &self.outcome.facts;
+        let asked = facts.tls.as_ref().is_some_and(|tls| tls.client_certificate.requested);
+        asked && self.refusal().is_none() && self.is_answered()
+    }
+
+    fn is_answered(&self) -> bool {
+        let http = self.outcome.facts.http.as_ref();
+        http.is_some_and(|http| http.outcome == HttpOutcome::Answered)
+    }
+
+    /// Whether what is wrong was wrong in the same way before, and is none of the
+    /// rotation's: an unwanted status, which is the route's or the Service's, or a
+    /// fault of the same leaf.
+    pub(super) fn is_as(&self, before: &Self) -> bool {
+        let status = |look: &Self| look.outcome.facts.http.as_ref().and_then(|answer| answer.status);
+        match (self.outcome.verdict.code, before.outcome.verdict.code) {
+            (Code::UnexpectedStatus, Code::UnexpectedStatus) => {
+                status(self).is_some() && status(self) == status(before)
+            }
+            (Code::Certificate(now), Code::Certificate(then)) => {
+                now == then && self.serial() == before.serial() && self.refusal().is_none() && self.is_answered()
+            }
+            _ => false,
+        }
+    }
+
+    /// The serial number of the leaf that was served.
+    pub(super) fn serial(&self) -> Option<&str> {
+        self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
+    }
+}
+
+/// Asks the gateway once as this client; one phase of it takes `patience` at most.
+///
+/// # Errors
+/// When the client's key is none that TLS can use.
+pub(super) async fn look(
+    asked: Asked<'_>,
+    identity: &Identity,
+    target: &Target,
+    patience: Duration,
+    context: &Context,
+) -> Result<Look, Failure> {
+    let host = asked.layout.host();
+    let path = |part: Part<'_>| shown(&asked.layout.path(part));
+    let client = match &identity.pair {
+        Some((chain, key)) => Some(client_pair(
+            chain.clone(),
+            key,
+            path(Part::ClientCert(host.as_str())),
+            path(Part::ClientKey(host.as_str())),
+        )?),
+        None => None,
+    };
+    let probed = ProbedHost {
+        host: host.clone(),
+        port: None,
+        mode: Some(asked.mode),
+        routes: asked.entry.routes.clone(),
+        trust: Arc::new(Trust {
+            source: format!("the roots of {}", identity.label),
+            roots: identity.roots.clone(),
+            crls: Vec::new(),
+        }),
+        client,
+    };
+    let checks = expectations(&[probed], &Wishes::default(), target);
+    let settings = Settings {
+        patience,
+        wait: Duration::ZERO,
+        concurrency: 1,
+        now: context.now,
+    };
+    let outcome = run(checks, settings).await.pop();
+    outcome
+        .map(|outcome| Look {
+            label: identity.label,
+            lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
+            as_before: false,
+            outcome,
+        })
+        .ok_or_else(|| Failure::runtime(Problem::new(format!("{host} could not be probed"))))
+}

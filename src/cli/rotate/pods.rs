@@ -1,0 +1,120 @@
+//! Behind an address is one pod of the gateway at a time: every one that is Ready is
+//! asked by itself, through a port-forward.
+
+use std::time::{Duration, Instant};
+
+use super::issue::Prepared;
+use super::prove::{PAUSE, Seen};
+use super::secrets::Cluster;
+use crate::cli::Failure;
+use crate::cli::client_look::Look;
+use crate::cli::context::Context;
+use crate::cluster::gateway_pod::GatewayPod;
+
+/// The most pods that are asked, so that the end can be waited for.
+const MOST: usize = 20;
+
+/// What the gateway's pods serve.
+#[derive(Default)]
+pub(super) struct Pods {
+    /// How many are Ready; none where this user sees none.
+    pub(super) ready: usize,
+    /// Those that were asked.
+    pub(super) asked: Vec<PodProof>,
+    /// Why others were not.
+    pub(super) unasked: Option<String>,
+}
+
+/// What one pod serves.
+pub(super) struct PodProof {
+    /// `NAMESPACE/NAME`.
+    pub(super) pod: String,
+    pub(super) seen: Seen,
+    /// Until the last look began, since the first pod was asked.
+    pub(super) waited: Duration,
+}
+
+impl Pods {
+    /// No pod that was asked serves anything else.
+    pub(super) fn is_proven(&self) -> bool {
+        self.asked.iter().all(|pod| pod.seen.proven)
+    }
+}
+
+/// Asks the pods one after the other, until each serves what it must, or `wait` is
+/// over; each of them once at least.
+///
+/// # Errors
+/// When a client's key is none that TLS can use.
+pub(super) async fn prove(
+    cluster: &Cluster<'_>,
+    prepared: &Prepared,
+    before: &Look,
+    wait: Duration,
+    context: &Context,
+) -> Result<Pods, Failure> {
+    let start = Instant::now();
+    let ready = match cluster.ready_pods().await {
+        Ok(ready) => ready,
+        Err(problem) => {
+            return Ok(Pods {
+                unasked: Some(problem.what),
+                ..Pods::default()
+            });
+        }
+    };
+    let mut pods = Pods {
+        ready: ready.len(),
+        ..Pods::default()
+    };
+    for (place, gateway) in ready.iter().enumerate() {
+        if place == MOST {
+            pods.unasked = Some(format!("no more than {MOST} are asked"));
+            break;
+        }
+        let mut reached = match cluster.through(gateway).await {
+            Ok(reached) => reached,
+            Err(problem) if has_gone(cluster, gateway).await => {
+                context.say(&format!("note: {}", problem.what));
+                pods.ready -= 1;
+                continue;
+            }
+            Err(problem) => {
+                pods.unasked = Some(format!("no port-forward to the pod {}: {}", gateway.pod, problem.what));
+                // What keeps from one keeps from all, but for a node of its own.
+                break;
+            }
+        };
+        let seen = loop {
+            let waited = start.elapsed();
+            let seen = Seen::look(prepared, before, &reached.target, context).await?;
+            if seen.proven || start.elapsed() + PAUSE > wait {
+                break Some((seen, waited));
+            }
+            if let Some(trouble) = reached.trouble() {
+                context.say(&format!("note: {}", trouble.what));
+                if has_gone(cluster, gateway).await {
+                    break None;
+                }
+                if let Ok(next) = cluster.through(gateway).await {
+                    reached = next;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        match seen {
+            Some((seen, waited)) => pods.asked.push(PodProof {
+                pod: gateway.pod.to_string(),
+                seen,
+                waited,
+            }),
+            None => pods.ready -= 1,
+        }
+    }
+    Ok(pods)
+}
+
+/// Whether a pod is Ready no longer, as after a rollout.
+async fn has_gone(cluster: &Cluster<'_>, gateway: &GatewayPod) -> bool {
+    (cluster.ready_pods().await).is_ok_and(|now| now.iter().all(|other| other.pod != gateway.pod))
+}

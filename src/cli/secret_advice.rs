@@ -1,0 +1,70 @@
+//! What to do about a Secret that holds another certificate than the files: one
+//! answer, for `rotate` and for every finding of `status`. Pure.
+
+use crate::names::Host;
+use crate::shell::quote;
+
+/// Why a Secret differs, and what to type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Advice {
+    pub(super) why: String,
+    pub(super) fix: String,
+}
+
+/// The line that brings Secrets up to the files, and the gateway to serve them.
+pub(super) fn bring_up(host: &Host) -> String {
+    format!("istio-tls rotate {} --if-expires-in 0d", quote(host.as_str()))
+}
+
+/// For a Secret (`NAMESPACE/NAME`) that others keep or have renewed, which is then
+/// what counts; none where the files do. `newer`: its leaf began later than the
+/// file's. `controller`: the program that keeps it as it wants it.
+pub(super) fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool) -> Option<Advice> {
+    let name = quote(host.as_str());
+    let adopt = format!("istio-tls adopt secret/{title} --host {name} --force");
+    match controller {
+        Some(controller) => Some(Advice {
+            why: if newer {
+                format!("the Secret's certificate is newer: {controller} has renewed it")
+            } else {
+                format!("{controller} keeps the Secret, and would undo what is stored there")
+            },
+            fix: format!(
+                "{adopt} takes its certificate into the files, after each renewal; or give the Secret up there, then istio-tls rotate {name} --force-conflicts makes a new leaf for both"
+            ),
+        }),
+        None if newer => Some(Advice {
+            why: "the Secret's certificate is newer: it was renewed from elsewhere".to_owned(),
+            fix: format!("{adopt} takes it into the files; or istio-tls rotate {name} makes a new leaf for both"),
+        }),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_others;
+    use crate::names::Host;
+
+    #[test]
+    fn what_others_renew_is_taken_in_and_never_set_back() {
+        let host = Host::parse("a.com").expect("a host");
+        for (controller, newer, expected) in [
+            (None, false, None),
+            (None, true, Some("renewed from elsewhere")),
+            (Some("cert-manager"), true, Some("cert-manager has renewed it")),
+            (Some("cert-manager"), false, Some("cert-manager keeps the Secret")),
+        ] {
+            let advice = of_others("ns/a", &host, controller, newer);
+            let why = advice.as_ref().map(|advice| advice.why.as_str());
+            assert_eq!(why.is_some(), expected.is_some(), "{controller:?} {newer}");
+            assert!(
+                why.unwrap_or_default().contains(expected.unwrap_or_default()),
+                "{why:?}"
+            );
+            let fix = advice.map(|advice| advice.fix).unwrap_or_default();
+            assert!(fix.is_empty() || fix.starts_with("istio-tls adopt secret/ns/a --host a.com --force"));
+            assert!(!fix.contains("--if-expires-in"), "{fix}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Shows the gateway the clients of each host's files: those of the CAs in force,
+//! which are to be let in, and those of a CA that went, which are not.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+
+use super::judge::{HostState, Served, Shown, ShownClient};
+use crate::certs::CertificateDer;
+use crate::cli::Failure;
+use crate::cli::chain_clients::{self, HeldClient, certificates};
+use crate::cli::client_look::{Asked, Identity, look};
+use crate::cli::context::Context;
+use crate::probe::target::Target;
+use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::layout::{ChainLayout, Part};
+
+/// How many hosts are asked at once.
+const CONCURRENCY: usize = 64;
+
+/// A client of a host, and whether its CA is trusted by the files.
+struct Claim {
+    identity: Identity,
+    is_trusted: bool,
+}
+
+/// Shows every host's clients to the gateway that presented its leaf, with one
+/// request each, as `probe` makes it.
+///
+/// # Errors
+/// When a client's key is none that TLS can use.
+pub(super) async fn shown(
+    states: &mut [HostState],
+    entries: &[HostEntry],
+    target: &Target,
+    patience: Duration,
+    context: &Context,
+) -> Result<(), Failure> {
+    let asking = states.iter().zip(entries).map(|(state, entry)| async move {
+        let mut seen = Vec::new();
+        if !matches!(state.served, Some((_, Served::Leaf(_)))) || state.mode == Mode::Simple {
+            return Ok(seen);
+        }
+        let layout = ChainLayout::new(&context.dir, &state.host);
+        // What cannot be read is told of as broken already.
+        let claims = claims(&layout, context).unwrap_or_default();
+        let asked = Asked {
+            layout: &layout,
+            entry,
+            mode: state.mode,
+        };
+        for Claim { identity, is_trusted } in claims {
+            let look = look(asked, &identity, target, patience, context).await?;
+            seen.push(ShownClient {
+                label: look.label,
+                is_trusted,
+                outcome: match look.refusal() {
+                    Some(how) => Some(Shown::Refused(how)),
+                    None => look.is_let_in().then_some(Shown::LetIn),
+                },
+            });
+        }
+        Ok(seen)
+    });
+    let seen: Vec<Result<Vec<ShownClient>, Failure>> = stream::iter(asking).buffered(CONCURRENCY).collect().await;
+    for (state, seen) in states.iter_mut().zip(seen) {
+        state.clients = seen?;
+    }
+    Ok(())
+}
+
+/// One client of each CA that a gateway may trust, where one is good and its key is
+/// here.
+fn claims(layout: &ChainLayout, context: &Context) -> Result<Vec<Claim>, Failure> {
+    let trusted: Vec<CertificateDer<'static>> = certificates(layout, Part::CaChain)?;
+    let gone = match trusted.as_slice() {
+        [] => Vec::new(),
+        trusted => chain_clients::gone(layout, trusted, context)?,
+    };
+    let all: [(&'static str, Vec<HeldClient>, bool); 3] = [
+        ("the client chain", chain_clients::of_chain(layout, context.now)?, true),
+        (
+            "the client chain of the previous CA",
+            chain_clients::of_previous_ca(layout, context.now)?,
+            true,
+        ),
+        ("the client chain of the CA that went", gone, false),
+    ];
+    let claims = all.iter().map(|(label, clients, is_trusted)| Claim {
+        identity: Identity::of(label, &trusted, clients),
+        is_trusted: *is_trusted,
+    });
+    Ok(claims.filter(|claim| claim.identity.pair.is_some()).collect())
+}
