@@ -16,7 +16,7 @@ use crate::files::shown;
 use crate::probe::codes::Code;
 use crate::probe::expectation::Trust;
 use crate::probe::run::{Outcome, Settings, run};
-use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
+use crate::probe::target::{ProbedHost, Wishes, expectations};
 use crate::workspace::layout::Part;
 
 /// Between two looks at the gateway.
@@ -94,7 +94,7 @@ impl<'a> Gateway<'a> {
         prepared: &Prepared,
         context: &Context,
     ) -> Result<Self, Failure> {
-        let before = look(&prepared.held, &prepared.before, &reached.target, context).await?;
+        let before = look(&prepared.held, &prepared.before, &reached, context).await?;
         Ok(Self {
             reached,
             cluster,
@@ -118,13 +118,13 @@ impl<'a> Gateway<'a> {
             let waited = start.elapsed();
             let mut after = Vec::with_capacity(prepared.after.len());
             for identity in &prepared.after {
-                let mut seen = look(&prepared.held, identity, &self.reached.target, context).await?;
+                let mut seen = look(&prepared.held, identity, &self.reached, context).await?;
                 let status = seen.unwanted_status();
                 seen.same_status = status.is_some() && status == self.before.unwanted_status();
                 after.push(seen);
             }
             let removed = match &prepared.removed {
-                Removed::Client(identity) => Some(look(&prepared.held, identity, &self.reached.target, context).await?),
+                Removed::Client(identity) => Some(look(&prepared.held, identity, &self.reached, context).await?),
                 Removed::Nobody | Removed::WithoutKey => None,
             };
             let proven = after.iter().all(|look| look.is_served(&prepared.serial))
@@ -153,7 +153,7 @@ impl<'a> Gateway<'a> {
     }
 }
 
-async fn look(held: &Held, identity: &Identity, target: &Target, context: &Context) -> Result<Look, Failure> {
+async fn look(held: &Held, identity: &Identity, reached: &Reached, context: &Context) -> Result<Look, Failure> {
     let host = held.layout.host();
     let path = |part: Part<'_>| shown(&held.layout.path(part));
     let client = match &identity.pair {
@@ -177,14 +177,17 @@ async fn look(held: &Held, identity: &Identity, target: &Target, context: &Conte
         }),
         client,
     };
-    let checks = expectations(&[probed], &Wishes::default(), target);
+    let checks = expectations(&[probed], &Wishes::default(), &reached.target);
     let settings = Settings {
         patience: PATIENCE,
         wait: Duration::ZERO,
         concurrency: 1,
         now: context.now,
     };
-    let outcome = run(checks, settings).await.pop();
+    let mut outcome = run(checks, settings).await.pop();
+    if let Some(outcome) = &mut outcome {
+        reached.aim(outcome);
+    }
     outcome
         .map(|outcome| Look {
             label: identity.label,

@@ -99,7 +99,12 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         context.say_always(&format!("warning: {problem}"));
     }
     let within = (args.expires_within).map(|within| time::Duration::seconds(within.as_secs().cast_signed()));
-    let (rows, findings) = judge::judge(&states, within, context.now);
+    let (rows, mut findings) = judge::judge(&states, within, context.now);
+    if let Some(access) = &asked.access {
+        for finding in &mut findings {
+            finding.fix = access.aimed(&finding.fix);
+        }
+    }
     let mut skipped = asked.skipped;
     if *target == Target::None
         && !skipped
