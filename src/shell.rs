@@ -10,6 +10,30 @@ pub fn quote(word: &str) -> String {
     }
 }
 
+/// What puts the objects of standard input in the place of those that are there,
+/// or makes them: whoever made those, of whatever type they are, immutable or not.
+/// `kubectl apply` would end in a conflict or at a type, which never changes, and
+/// keeps a Secret's keys in an annotation; so does `--server-side` where one is there.
+pub const PUT: &str = "kubectl replace --force -f -";
+
+/// The line that puts a certificate, its key and, `with_ca`, the CA of clients
+/// into a Secret, whether one of that name is there or not. FILE stands for files.
+pub fn put_secret(namespace: &str, name: &str, with_ca: bool) -> String {
+    let (kind, files) = if with_ca {
+        (
+            "generic",
+            "--from-file=tls.crt=FILE --from-file=tls.key=FILE --from-file=ca.crt=FILE",
+        )
+    } else {
+        ("tls", "--cert=FILE --key=FILE")
+    };
+    format!(
+        "kubectl create -n {} secret {kind} {} {files} --dry-run=client -o yaml | {PUT}",
+        quote(namespace),
+        quote(name)
+    )
+}
+
 /// What in a text for people asks a cluster that flags may name.
 const ASKING: [&str; 7] = [
     "kubectl",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::chain_clients::HeldClient;
+use super::cluster_ingress::Reached;
 use super::connection::client_pair;
 use super::context::Context;
 use crate::certs::{CertificateDer, PrivateKey};
@@ -14,7 +15,7 @@ use crate::probe::codes::Code;
 use crate::probe::expectation::Trust;
 use crate::probe::facts::HttpOutcome;
 use crate::probe::run::{Outcome, Settings, run};
-use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
+use crate::probe::target::{ProbedHost, Wishes, expectations};
 use crate::probe::verdict::refusal;
 use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, Mode};
@@ -121,7 +122,7 @@ impl Look {
 pub(super) async fn look(
     asked: Asked<'_>,
     identity: &Identity,
-    target: &Target,
+    reached: &Reached,
     patience: Duration,
     context: &Context,
 ) -> Result<Look, Failure> {
@@ -148,14 +149,17 @@ pub(super) async fn look(
         }),
         client,
     };
-    let checks = expectations(&[probed], &Wishes::default(), target);
+    let checks = expectations(&[probed], &Wishes::default(), &reached.target);
     let settings = Settings {
         patience,
         wait: Duration::ZERO,
         concurrency: 1,
         now: context.now,
     };
-    let outcome = run(checks, settings).await.pop();
+    let mut outcome = run(checks, settings).await.pop();
+    if let Some(outcome) = &mut outcome {
+        reached.aim(outcome);
+    }
     outcome
         .map(|outcome| Look {
             label: identity.label,

@@ -8,6 +8,7 @@ use super::context::Context;
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::{self, Ingress, Wanted};
+use crate::cluster::kubeconfig::Access;
 use crate::cluster::pods::{Forward, PodRef};
 use crate::cluster::{discover, gateway_pod};
 use crate::probe::codes::Code;
@@ -39,6 +40,8 @@ pub(super) struct Reached {
     /// Where it is.
     pub(super) target: Target,
     forward: Option<Forward>,
+    /// The cluster that told it.
+    access: Option<Access>,
 }
 
 impl Reached {
@@ -47,11 +50,31 @@ impl Reached {
     pub(super) fn trouble(&self) -> Option<Problem> {
         self.forward.as_ref().and_then(Forward::trouble)
     }
+
+    /// Makes the commands of what is to be done about an outcome lead to its cluster.
+    pub(super) fn aim(&self, outcome: &mut Outcome) {
+        if let Some(access) = &self.access {
+            let verdict = &mut outcome.verdict;
+            verdict.fix = verdict.fix.take().map(|fix| access.aimed(&fix));
+        }
+    }
+
+    /// The same for a problem.
+    pub(super) fn aim_problem(&self, problem: Problem) -> Problem {
+        match &self.access {
+            Some(access) => access.aim(problem),
+            None => problem,
+        }
+    }
 }
 
 impl From<Target> for Reached {
     fn from(target: Target) -> Self {
-        Self { target, forward: None }
+        Self {
+            target,
+            forward: None,
+            access: None,
+        }
     }
 }
 
@@ -174,7 +197,12 @@ pub(super) async fn reach_found(
     let nowhere = match ingress::choose(found, wanted) {
         Ok(ingress) => {
             let (target, told) = of_ingress(answering(ingress).await);
-            return Ok((target.into(), told));
+            let access = Some(client.access.clone());
+            let reached = Reached {
+                access,
+                ..target.into()
+            };
+            return Ok((reached, told));
         }
         Err(problem) => client.access.aim(problem),
     };
@@ -206,8 +234,11 @@ pub(super) async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result
         plain_port: None,
         place: Place::Cluster,
     };
-    let forward = Some(forward);
-    Ok(Reached { target, forward })
+    Ok(Reached {
+        target,
+        forward: Some(forward),
+        access: Some(client.access.clone()),
+    })
 }
 
 /// The gateway's pods that are Ready, as far as this user may see them.

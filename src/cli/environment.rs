@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use clap::error::{ContextKind, ContextValue};
+use clap::builder::BoolishValueParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Id};
+use clap::{ArgAction, ArgMatches, FromArgMatches as _, Id};
+
+use super::args::{self, Cli};
 
 const PREFIX: &str = "ISTIO_TLS_";
 /// Flags that only a command line may set.
@@ -43,23 +46,98 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Reads the process's arguments, with the variables below them.
+    ///
+    /// # Errors
+    /// When they are no command line.
+    pub(super) fn parse(&self) -> Result<Cli, clap::Error> {
+        // What was typed, as far as it can be read: it excludes variables.
+        let typed = args::command().ignore_errors(true).try_get_matches().ok();
+        let parse = |demanded: &[String]| {
+            let command = self.apply(args::command(), typed.as_ref(), demanded);
+            (command.try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches))
+        };
+        let cli = parse(&[]).or_else(|error| match self.demanded(&error) {
+            demanded if demanded.is_empty() => Err(error),
+            demanded => parse(&demanded),
+        })?;
+        match typed.and_then(|typed| self.clash(&args::command(), &typed)) {
+            None => Ok(cli),
+            Some([one, other]) => Err(args::command().error(
+                ErrorKind::ArgumentConflict,
+                format!("the variables {one} and {other} exclude each other: unset one, or give a flag, which counts"),
+            )),
+        }
+    }
+
     /// Gives every argument the default that its variable holds, but where what
     /// was typed (`given`, as far as it could be read) excludes that argument.
-    pub(super) fn apply(&self, command: clap::Command, given: Option<&ArgMatches>) -> clap::Command {
+    /// Those of `demanded` count as typed.
+    fn apply(&self, command: clap::Command, given: Option<&ArgMatches>, demanded: &[String]) -> clap::Command {
         let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
         let excluded = given.map_or_else(HashSet::new, |given| excluded(&command, given));
         let mut command = command.mut_args(|arg| {
             if excluded.contains(arg.get_id()) {
                 arg
             } else {
-                self.apply_to(arg)
+                self.apply_to(arg, demanded)
             }
         });
         for name in names {
             let given = given.and_then(|given| given.subcommand_matches(&name));
-            command = command.mut_subcommand(name, |sub| self.apply(sub, given));
+            command = command.mut_subcommand(name, |sub| self.apply(sub, given, demanded));
         }
         command
+    }
+
+    /// The flags that others need, were not typed, and have a variable: a default
+    /// meets no need of clap's.
+    fn demanded(&self, error: &clap::Error) -> Vec<String> {
+        let missing = match error.get(ContextKind::InvalidArg) {
+            Some(ContextValue::Strings(missing)) if error.kind() == ErrorKind::MissingRequiredArgument => missing,
+            _ => return Vec::new(),
+        };
+        let flags = missing
+            .iter()
+            .filter_map(|usage| usage.split(' ').next()?.strip_prefix("--"));
+        flags
+            .filter(|flag| self.get(&variable(flag)).is_some())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Two variables of the command that was `given` which exclude each other,
+    /// where nothing that was typed says which of them counts.
+    fn clash(&self, command: &clap::Command, given: &ArgMatches) -> Option<[String; 2]> {
+        if let Some((name, given)) = given.subcommand() {
+            return self.clash(command.find_subcommand(name)?, given);
+        }
+        let excluded = excluded(command, given);
+        let holds = |arg: &clap::Arg| {
+            let free = !is_typed(arg, given) && !excluded.contains(arg.get_id());
+            self.held(arg).filter(|_| free)
+        };
+        command.get_arguments().find_map(|arg| {
+            let one = holds(arg)?;
+            let others = command.get_arg_conflicts_with(arg);
+            let other = others.into_iter().find_map(holds)?;
+            Some([one, other])
+        })
+    }
+
+    /// The variable that gives an argument its value.
+    fn held(&self, arg: &clap::Arg) -> Option<String> {
+        let long = arg.get_long().filter(|long| !COMMAND_LINE_ONLY.contains(long))?;
+        let name = variable(long);
+        let value = self.get(&name)?;
+        let holds = match arg.get_action() {
+            ArgAction::SetTrue => {
+                !OTHERS_VARIABLE.contains(&long) && !["0", "false", "no"].contains(&value.to_ascii_lowercase().as_str())
+            }
+            ArgAction::Set | ArgAction::Append => true,
+            _ => false,
+        };
+        holds.then_some(name)
     }
 
     /// The variable that gave a value which was refused.
@@ -74,21 +152,20 @@ impl Environment {
         (value == refused || value.split(',').any(|part| part == refused)).then_some(name)
     }
 
-    fn apply_to(&self, arg: clap::Arg) -> clap::Arg {
-        let Some(long) = arg.get_long() else { return arg };
-        if COMMAND_LINE_ONLY.contains(&long) {
-            return arg;
-        }
-        let name = variable(long);
-        let Some(value) = self.get(&name) else { return arg };
+    fn apply_to(&self, arg: clap::Arg, demanded: &[String]) -> clap::Arg {
+        let Some(name) = self.held(&arg) else { return arg };
+        let value = self.get(&name).unwrap_or_default();
+        let is_demanded = arg
+            .get_long()
+            .is_some_and(|long| demanded.iter().any(|flag| flag == long));
         match arg.get_action() {
-            ArgAction::SetTrue if OTHERS_VARIABLE.contains(&long) => arg,
+            ArgAction::SetTrue if is_demanded => arg.env(name).value_parser(BoolishValueParser::new()),
             ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" => arg.default_value("true"),
-                "0" | "false" | "no" => arg,
                 // Not a boolean: clap refuses it with the flag's name.
                 _ => arg.default_value(value.to_owned()),
             },
+            ArgAction::Set if is_demanded => arg.env(name),
             ArgAction::Set => arg.required(false).default_value(value.to_owned()),
             ArgAction::Append => arg
                 .required(false)
@@ -102,16 +179,19 @@ fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
 }
 
+fn is_typed(arg: &clap::Arg, given: &ArgMatches) -> bool {
+    given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
+}
+
 /// The arguments that cannot stand beside those that were typed.
 fn excluded(command: &clap::Command, given: &ArgMatches) -> HashSet<Id> {
-    let typed = |arg: &&clap::Arg| given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     let mut excluded = HashSet::new();
     for arg in command.get_arguments() {
         let others = command.get_arg_conflicts_with(arg);
-        if typed(&arg) {
+        if is_typed(arg, given) {
             excluded.extend(others.iter().map(|other| other.get_id().clone()));
         }
-        if others.iter().any(typed) {
+        if others.iter().any(|other| is_typed(other, given)) {
             excluded.insert(arg.get_id().clone());
         }
     }

@@ -55,8 +55,7 @@ pub use args::command;
 pub use exit::Exit;
 pub use failure::Failure;
 
-use args::{Cli, Command};
-use clap::FromArgMatches as _;
+use args::Command;
 use context::Context;
 
 /// Runs the program on the process's arguments and environment.
@@ -64,10 +63,7 @@ pub fn run() -> Exit {
     // Fails only when a provider is installed already, which would be this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment::Environment::capture();
-    // What was typed, as far as it can be read: it excludes variables.
-    let typed = args::command().ignore_errors(true).try_get_matches().ok();
-    let command = environment.apply(args::command(), typed.as_ref());
-    let cli = match (command.try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let cli = match environment.parse() {
         Ok(cli) => cli,
         Err(error) => {
             let words: Vec<_> = std::env::args_os().collect();

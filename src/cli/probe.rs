@@ -209,7 +209,7 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     );
     loop {
         let mut outcomes = if of_cluster {
-            probe_at(args, &reached.target, context).await?
+            probe_at(args, &reached, context).await?
         } else {
             probe(args, context).await?
         };
@@ -220,7 +220,7 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
             let lost = match next {
                 Ok(next) => {
                     reached = next;
-                    outcomes = probe_at(args, &reached.target, context).await?;
+                    outcomes = probe_at(args, &reached, context).await?;
                     problem.what
                 }
                 Err(failure) => failure.problem.map_or(problem.what, |problem| problem.what),
@@ -250,7 +250,7 @@ async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Fail
     wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
     let reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
-    let outcomes = probe_at(args, &reached.target, context).await?;
+    let outcomes = probe_at(args, &reached, context).await?;
     through(&reached, outcomes, context)
 }
 
@@ -282,10 +282,10 @@ fn through(reached: &Reached, outcomes: Vec<Outcome>, context: &Context) -> Resu
 }
 
 /// Probes at a target.
-async fn probe_at(args: &ProbeArgs, target: &Target, context: &Context) -> Result<Vec<Outcome>, Failure> {
+async fn probe_at(args: &ProbeArgs, reached: &Reached, context: &Context) -> Result<Vec<Outcome>, Failure> {
     let wishes = wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let mut checks = expectations(&hosts, &wishes, target);
+    let mut checks = expectations(&hosts, &wishes, &reached.target);
     if args.all {
         checks = every_address(checks, args.connection.timeout).await;
     }
@@ -295,16 +295,16 @@ async fn probe_at(args: &ProbeArgs, target: &Target, context: &Context) -> Resul
         concurrency: CONCURRENCY,
         now: context.now,
     };
-    if !args.coalesce {
-        return Ok(run_checks(checks, settings).await);
-    }
     let mut outcomes = run_checks(checks.clone(), settings).await;
-    let shared = coalesce::expectations(&checks, &outcomes);
-    if shared.is_empty() {
-        context.say(
-            "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
-        );
+    if args.coalesce {
+        let shared = coalesce::expectations(&checks, &outcomes);
+        if shared.is_empty() {
+            context.say(
+                "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
+            );
+        }
+        outcomes.extend(run_checks(shared, settings).await);
     }
-    outcomes.extend(run_checks(shared, settings).await);
+    outcomes.iter_mut().for_each(|outcome| reached.aim(outcome));
     Ok(outcomes)
 }

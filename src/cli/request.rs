@@ -90,6 +90,10 @@ pub(super) fn run(args: &RequestArgs, context: &Context) -> Result<Exit, Failure
     let sent = send(args, &expectation, format, &runtime, context);
     match (sent, reached.trouble()) {
         (Err(_), Some(problem)) => Err(Failure::findings(problem)),
+        (Err(mut failure), None) => {
+            failure.problem = failure.problem.map(|problem| Box::new(reached.aim_problem(*problem)));
+            Err(failure)
+        }
         (sent, _) => sent,
     }
 }

@@ -8,11 +8,13 @@ use super::context::Context;
 use super::{Failure, cluster_ingress};
 use crate::certs::{key, pem};
 use crate::cluster::client::Client;
+use crate::cluster::kubeconfig::Access;
 use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
 use crate::secrets::{Entry, SecretData};
+use crate::shell::put_secret;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -28,8 +30,8 @@ pub(super) struct SecretTarget {
 
 /// A Secret that was found.
 pub(super) struct FoundSecret {
-    /// The context of its cluster.
-    pub(super) context: String,
+    /// Its cluster.
+    access: Access,
     /// The Secret.
     pub(super) secret: LiveSecret,
     /// The Secret NAME-cacert beside it, where it holds no CA itself: Istio reads both.
@@ -105,7 +107,7 @@ impl SecretTarget {
                 None
             };
             Ok(FoundSecret {
-                context: client.access.context.clone(),
+                access: client.access.clone(),
                 secret,
                 beside,
             })
@@ -131,6 +133,11 @@ impl SecretTarget {
 }
 
 impl FoundSecret {
+    /// The context of its cluster.
+    pub(super) fn context(&self) -> &str {
+        &self.access.context
+    }
+
     /// The Secret, and the one beside it.
     pub(super) fn all(&self) -> impl Iterator<Item = &LiveSecret> {
         std::iter::once(&self.secret).chain(&self.beside)
@@ -139,15 +146,20 @@ impl FoundSecret {
     /// Points a problem with what it holds at it, and says what to do where the
     /// problem does not.
     pub(super) fn explain(&self, mut problem: Problem) -> Problem {
-        let LiveSecret { namespace, name, .. } = &self.secret;
-        let here = || format!("secret {namespace}/{name} in the context {}", self.context);
+        let LiveSecret {
+            namespace, name, data, ..
+        } = &self.secret;
+        let here = || format!("secret {namespace}/{name} in the context {}", self.access.context);
         problem.at = problem.at.or_else(|| Some(here()));
         problem.fix = problem.fix.or_else(|| {
+            // A CA that it holds is not to be lost.
+            let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
             Some(format!(
-                "put a chain and its key there, as PEM: kubectl create -n {namespace} secret tls {name} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -"
+                "put a chain and its key there, as PEM: {}",
+                put_secret(namespace, name, with_ca)
             ))
         });
-        problem
+        self.access.aim(problem)
     }
 }
 

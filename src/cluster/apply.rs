@@ -1,7 +1,6 @@
 //! Server-side apply of many objects: all are tried without being stored, and
 //! only when the server takes every one of them, the first is stored.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -14,6 +13,7 @@ use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Marks, SecretType, Stage, Wanted, leftover_keys, secret_type};
 use super::resources::{Resource, discover};
+use super::stages::{Halting, in_stages};
 use super::{FIELD_MANAGER, WORKSPACE_LABEL};
 use crate::problem::Problem;
 
@@ -416,41 +416,39 @@ pub async fn store_all(
     ready: &[Ready],
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Result<(), Stopped> {
-    let stop = Cell::new(false);
-    let (mut first, mut left) = (None, Vec::new());
-    for stage in ready.chunk_by(|one, next| one.stage == next.stage) {
-        let mut outcomes = stream::iter(stage)
-            .map(|object| store_unless(&stop, client, object))
-            .buffered(AT_ONCE)
-            .boxed_local();
-        let mut objects = stage.iter();
-        while let (Some(outcome), Some(object)) = (outcomes.next().await, objects.next()) {
-            match outcome {
-                Some(Ok(action)) => told(object, action),
-                Some(Err(refused)) => {
-                    first.get_or_insert(refused);
-                    left.push(object.title());
-                }
-                None => left.push(object.title()),
-            }
-        }
-    }
-    match first {
+    let Unstored { refused, left, .. } = store_until(client, ready, &Halting::never(), told).await;
+    match refused {
         Some(refused) => Err(Stopped { refused, left }),
         None => Ok(()),
     }
 }
 
-/// None where `stop` was set before its turn.
-async fn store_unless(stop: &Cell<bool>, client: &Client<'_>, object: &Ready) -> Option<Result<Action, Refused>> {
-    if stop.get() {
-        return None;
+/// What is not stored; nothing when all is.
+#[derive(Debug, Default)]
+pub struct Unstored {
+    /// The first refusal, where there was one.
+    pub refused: Option<Refused>,
+    /// What is not stored, in words.
+    pub left: Vec<String>,
+    /// What was sent and had no answer when the run was cut short, in words.
+    pub unknown: Vec<String>,
+}
+
+/// As [`store_all`], unless the run is cut short.
+pub async fn store_until(
+    client: &Client<'_>,
+    ready: &[Ready],
+    halting: &Halting,
+    told: &mut dyn FnMut(&Ready, Action),
+) -> Unstored {
+    let work = |object| store(client, object);
+    let undone = in_stages(ready, |object| object.stage, halting, work, told).await;
+    let titles = |objects: Vec<&Ready>| objects.into_iter().map(Ready::title).collect();
+    Unstored {
+        refused: undone.refused,
+        left: titles(undone.left),
+        unknown: titles(undone.unknown),
     }
-    let outcome = store(client, object).await;
-    if outcome.is_err() {
-        stop.set(true);
-    }
-    Some(outcome)
 }
 
 /// Stores one object; says what happened to it.

@@ -13,6 +13,7 @@ use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Stage, stage};
 use super::resources::{Resource, served};
+use super::stages::{Halting, in_stages};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
 
@@ -262,12 +263,49 @@ async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &
     Ok(())
 }
 
+/// What was not taken away; nothing when all was.
+#[derive(Debug, Default)]
+pub struct Unremoved {
+    /// Why the first one could not be.
+    pub refused: Option<Problem>,
+    /// What is still there, in words.
+    pub left: Vec<String>,
+    /// What was asked for and had no answer when the run was cut short, in words.
+    pub unknown: Vec<String>,
+}
+
+/// Takes all away, in the order of [`Found::objects`], a stage after the other,
+/// several of a stage at a time; `told` hears of each that was there. After the
+/// first refusal, and when the run is cut short, nothing more is begun.
+pub async fn remove_until(
+    client: &Client<'_>,
+    objects: &[Owned],
+    workspace: &str,
+    dry_run: bool,
+    halting: &Halting,
+    told: &mut dyn FnMut(&Owned),
+) -> Unremoved {
+    let work = |object| remove(client, object, workspace, dry_run);
+    let mut told = |object: &Owned, was_there: bool| {
+        if was_there {
+            told(object);
+        }
+    };
+    let undone = in_stages(objects, Owned::stage, halting, work, &mut told).await;
+    let titles = |objects: Vec<&Owned>| objects.into_iter().map(Owned::title).collect();
+    Unremoved {
+        refused: undone.refused,
+        left: titles(undone.left),
+        unknown: titles(undone.unknown),
+    }
+}
+
 /// Takes one away: deletes the object, or the fields that were added to it.
 /// Says whether it was still there.
 ///
 /// # Errors
 /// When the server cannot be asked or refuses.
-pub async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<bool, Problem> {
+async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<bool, Problem> {
     let namespace = object.namespace.as_deref();
     let verb = if object.is_patch { "patch" } else { "delete" };
     let outcome = if object.is_patch {

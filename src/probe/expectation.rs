@@ -8,6 +8,7 @@ use rustls::sign::CertifiedKey;
 
 pub use crate::manifests::routes::ExpectedStatus;
 use crate::names::Host;
+use crate::shell::put_secret;
 use crate::workspace::config::Mode;
 
 use super::dial::{Dial, Endpoint, TlsVersions};
@@ -107,7 +108,10 @@ impl Expectation {
         if self.mode.is_some() {
             return "istio-tls apply".to_owned();
         }
-        "istio-tls apply in the workspace that has the host; without one: kubectl create -n istio-system secret tls NAME --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -, where NAME is the Gateway's credentialName".to_owned()
+        format!(
+            "istio-tls apply in the workspace that has the host; without one: {}, where NAME is the Gateway's credentialName",
+            put_secret("istio-system", "NAME", false)
+        )
     }
 
     /// The dial that shows whether it holds.

@@ -263,7 +263,7 @@ fn an_interrupt_while_storing_says_what_is_applied() {
         let why = printed["error"]["why"].as_str().expect("a reason");
         assert!(
             why.contains("applied: Secret istio-system/httpbin-credential, Gateway default/mygateway")
-                && why.contains("not applied, or not known to be: VirtualService default/httpbin"),
+                && why.contains("sent, and not known to be done: VirtualService default/httpbin"),
             "{why}"
         );
         assert!(said.contains("run the same command again"), "{said}");

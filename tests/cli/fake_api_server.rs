@@ -3,6 +3,7 @@
 //! one does with objects is tested against a real one (tests/real).
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -44,6 +45,11 @@ impl FakeApiServer {
             fail(request, before).unwrap_or_else(|| state.answer(request))
         });
         Self { stub, state }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.stub.address
     }
 
     /// Writes a kubeconfig for it into the folder, as the one of the home.

@@ -5,6 +5,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub(crate) enum Reply {
     Drop,
     /// On to this server, after a while.
     Forward(SocketAddr, Duration),
+    /// On to this server, when this says so; the connection ends when it never will.
+    Held(SocketAddr, Receiver<()>),
 }
 
 /// A running server. It listens until the test's process ends.
@@ -62,14 +65,22 @@ fn serve(mut stream: TcpStream, answer: &mut dyn FnMut(&Request) -> Reply) -> st
         Reply::Drop => Ok(()),
         Reply::Forward(upstream, delay) => {
             std::thread::sleep(delay);
-            let mut upstream = TcpStream::connect(upstream)?;
-            upstream.write_all(&request.head)?;
-            upstream.write_all(&request.body)?;
-            let mut answer = Vec::new();
-            upstream.read_to_end(&mut answer)?;
-            stream.write_all(&answer)
+            forward(&mut stream, &request, upstream)
         }
+        Reply::Held(upstream, until) => match until.recv() {
+            Ok(()) => forward(&mut stream, &request, upstream),
+            Err(_) => Ok(()),
+        },
     }
+}
+
+fn forward(stream: &mut TcpStream, request: &Request, upstream: SocketAddr) -> std::io::Result<()> {
+    let mut upstream = TcpStream::connect(upstream)?;
+    upstream.write_all(&request.head)?;
+    upstream.write_all(&request.body)?;
+    let mut answer = Vec::new();
+    upstream.read_to_end(&mut answer)?;
+    stream.write_all(&answer)
 }
 
 fn read(stream: &TcpStream) -> std::io::Result<Option<Request>> {

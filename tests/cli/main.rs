@@ -14,6 +14,7 @@ mod bad_input_manifests;
 mod bad_input_workspace;
 mod cluster_apply;
 mod cluster_errors;
+mod cluster_interrupt;
 mod cluster_secrets;
 mod cluster_sight;
 mod cluster_watch;

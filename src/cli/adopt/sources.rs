@@ -166,7 +166,7 @@ pub(super) fn read_secret(
         path: Path::new("secret").join(&secret.namespace).join(&secret.name),
         authorities: authorities.transpose().map_err(refused)?,
         lists: lists.map_err(refused)?.unwrap_or_default(),
-        context: found.context.clone(),
+        context: found.context().to_owned(),
         controller: secret.controller.clone(),
         fault: fault.map(|problem| problem.what),
     });

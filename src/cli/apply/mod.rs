@@ -17,13 +17,14 @@ use self::serving::Seen;
 use super::args::choice;
 use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, permit, runtime};
 use super::context::{Context, Format};
-use super::interrupt::{Interrupted, or_signal};
+use super::interrupt::{Interrupted, until_signal};
 use super::{Exit, Failure, duration, lint};
-use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::{self, Found, Owned};
 use crate::cluster::rollout;
+use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::config::WorkspaceConfig;
@@ -188,9 +189,14 @@ async fn run_on(
         format,
         context,
     };
-    let outcome = match or_signal(work.done(&mut report)).await? {
-        Ok(outcome) => outcome,
-        Err(signal) => Err(work.interrupted(signal, &report)),
+    let (outcome, signal) = until_signal(|halting| work.done(&mut report, halting), context).await?;
+    let outcome = match signal {
+        Some(signal) => outcome.and_then(|left| match left {
+            Some(left) => Err(interrupted(signal, &left, &report)),
+            // It was done when the signal came.
+            None => Ok(()),
+        }),
+        None => outcome.map(drop),
     };
     match outcome {
         Ok(()) => report.end(format, context),
@@ -210,33 +216,57 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Stores, prunes and waits; `report` has at any time what is done so far.
-    async fn done(&self, report: &mut Report) -> Result<(), Failure> {
+    /// Stores, prunes and waits; `report` has at the end what is done. Gives what
+    /// was left when it was cut short.
+    async fn done(&self, report: &mut Report, halting: Halting) -> Result<Option<Left>, Failure> {
         let (client, format, context) = (self.client, self.format, self.context);
         let mut printed = Ok(());
-        let mut told = |object: &Ready, action: Action| {
-            let outcome = report.tell(Outcome::of(object, action.word()), format, context);
-            // A reader that has gone is no reason to leave half of it undone.
+        // A reader that has gone is no reason to leave half of it undone.
+        let mut tell = |outcome: Outcome| {
+            let outcome = report.tell(outcome, format, context);
             if printed.is_ok() {
                 printed = outcome;
             }
         };
-        let stored = apply::store_all(client, self.ready, &mut told).await;
-        stored.map_err(|error| stopped(error, report))?;
-        printed?;
-        for object in self.surplus {
-            let workspace = self.input.workspace_id().unwrap_or_default();
-            let was_there = owned::remove(client, object, workspace, false)
-                .await
-                .map_err(|problem| {
-                    let refused = problem.into();
-                    let left = Vec::new();
-                    stopped(Stopped { refused, left }, report)
-                })?;
-            if was_there {
-                report.tell(Outcome::of_owned(object, "pruned"), format, context)?;
-            }
+        let mut told = |object: &Ready, action: Action| tell(Outcome::of(object, action.word()));
+        let stored = apply::store_until(client, self.ready, &halting, &mut told).await;
+        let mut left = Left {
+            unstored: stored.left,
+            unknown: stored.unknown,
+            ..Left::default()
+        };
+        let unpruned = || self.surplus.iter().map(Owned::title).collect();
+        if let Some(refused) = stored.refused {
+            left.unpruned = unpruned();
+            return Err(stopped(refused, &left, report));
         }
+        if halting.is_asked() && !left.is_empty() {
+            left.unpruned = unpruned();
+            return Ok(Some(left));
+        }
+        let workspace = self.input.workspace_id().unwrap_or_default();
+        let mut told = |object: &Owned| tell(Outcome::of_owned(object, "pruned"));
+        let pruned = owned::remove_until(client, self.surplus, workspace, false, &halting, &mut told).await;
+        (left.unpruned, left.unknown) = (pruned.left, pruned.unknown);
+        if let Some(problem) = pruned.refused {
+            return Err(stopped(problem.into(), &left, report));
+        }
+        printed?;
+        if halting.is_asked() {
+            let is_done = self.args.no_wait && left.is_empty();
+            return Ok((!is_done).then_some(left));
+        }
+        // Nothing is under way from here on.
+        tokio::select! {
+            biased;
+            () = halting.until(Halt::BeginNoMore) => Ok(Some(left)),
+            waited = self.wait(report) => waited.map(|()| None),
+        }
+    }
+
+    /// Waits until what is stored is in effect, where that can be seen.
+    async fn wait(&self, report: &mut Report) -> Result<(), Failure> {
+        let (client, context) = (self.client, self.context);
         if !self.args.no_wait {
             await_rollouts(self.args, client, self.ready, context).await?;
         }
@@ -250,28 +280,52 @@ impl Work<'_> {
         }
         Ok(())
     }
+}
 
-    /// The failure of a run that a signal ended: what is done, and what is not.
-    fn interrupted(&self, signal: Interrupted, report: &Report) -> Failure {
-        let done = report.titles();
-        let left = |title: &String| !done.contains(title);
-        let unstored: Vec<String> = self.ready.iter().map(Ready::title).filter(left).collect();
-        let unpruned: Vec<String> = self.surplus.iter().map(Owned::title).filter(left).collect();
-        let before = match (unstored.as_slice(), unpruned.as_slice()) {
-            ([], []) => "the gateway was seen to serve it",
-            ([], _) => "all was pruned",
-            _ => "all was applied",
-        };
-        let mut lines = vec![format!("applied: {}", listed(&done))];
-        lines.push(match unstored.as_slice() {
-            [] => "not applied: nothing".to_owned(),
-            unstored => format!("not applied, or not known to be: {}", listed(unstored)),
-        });
-        if !unpruned.is_empty() {
-            lines.push(format!("not pruned, or not known to be: {}", listed(&unpruned)));
-        }
-        signal.failure(before, lines.join("\n"), GO_ON.to_owned())
+/// What a run that ended before its end has not done, in words.
+#[derive(Default)]
+struct Left {
+    /// Refused, or not sent.
+    unstored: Vec<String>,
+    /// Sent, without an answer.
+    unknown: Vec<String>,
+    /// Not deleted, of --prune.
+    unpruned: Vec<String>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.unstored.is_empty() && self.unknown.is_empty() && self.unpruned.is_empty()
     }
+
+    /// What is done, and what is not.
+    fn lines(&self, report: &Report) -> String {
+        let mut lines = vec![format!("applied: {}", listed(&report.titles()))];
+        if self.unknown.is_empty() || !self.unstored.is_empty() {
+            lines.push(format!("not applied: {}", listed(&self.unstored)));
+        }
+        if !self.unknown.is_empty() {
+            lines.push(format!("sent, and not known to be done: {}", listed(&self.unknown)));
+        }
+        if !self.unpruned.is_empty() {
+            lines.push(format!("not pruned: {}", listed(&self.unpruned)));
+        }
+        lines.join("\n")
+    }
+}
+
+/// The failure of a run that a signal ended: what is done, and what is not.
+fn interrupted(signal: Interrupted, left: &Left, report: &Report) -> Failure {
+    let before = if !left.unstored.is_empty() {
+        "all was applied"
+    } else if !left.unpruned.is_empty() {
+        "all was pruned"
+    } else if !left.unknown.is_empty() {
+        "the API server had answered"
+    } else {
+        "the gateway was seen to serve it"
+    };
+    signal.failure(before, left.lines(report), GO_ON.to_owned())
 }
 
 /// How a run that ended in the middle is gone on with.
@@ -393,13 +447,11 @@ fn record(input: &Input, access: &Access, context: &Context) -> Result<(), Failu
 }
 
 /// The failure of a run that had begun: what is stored, and what is not.
-fn stopped(error: Stopped, report: &Report) -> Failure {
-    let done = listed(&report.titles());
-    let left = listed(&error.left);
-    let mut failure = refused(error.refused);
+fn stopped(error: Refused, left: &Left, report: &Report) -> Failure {
+    let mut failure = refused(error);
     if let Some(problem) = &mut failure.problem {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
-        problem.why = Some(format!("{why}applied: {done}\nnot applied: {left}"));
+        problem.why = Some(format!("{why}{}", left.lines(report)));
         problem.fix = Some(match problem.fix.take() {
             Some(fix) => format!("{fix}\nthen {GO_ON}"),
             None => GO_ON.to_owned(),

@@ -12,6 +12,7 @@ use crate::cli::context::Context;
 use crate::cli::{Failure, pem_files};
 use crate::cluster::client::Client;
 use crate::cluster::ingress::Wanted;
+use crate::cluster::kubeconfig::Access;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;
 use crate::probe::target::{ProbedHost, Wishes, expectations};
@@ -141,7 +142,7 @@ async fn look(
         if start.elapsed() + PAUSE > wait {
             return match trouble {
                 Some(problem) if served.is_empty() => Ok(Seen::NotChecked(problem.what)),
-                _ => not_served(&missing, served.is_empty(), wait),
+                _ => not_served(&missing, served.is_empty(), wait, &gateway.client.access),
             };
         }
         // A pod that went may have a successor by now.
@@ -164,7 +165,12 @@ fn serial(outcome: &Outcome) -> Option<&str> {
 }
 
 /// A gateway to which there is no way from here may serve it all the same.
-fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration) -> Result<Seen, Failure> {
+fn not_served(
+    missing: &[(Awaited, Outcome)],
+    none_served: bool,
+    wait: Duration,
+    access: &Access,
+) -> Result<Seen, Failure> {
     const SHOWN: usize = 20;
     if let Some((_, outcome)) = missing.first()
         && none_served
@@ -186,12 +192,12 @@ fn not_served(missing: &[(Awaited, Outcome)], none_served: bool, wait: Duration)
     if missing.len() > SHOWN {
         lines.push(format!("and {} more", missing.len() - SHOWN));
     }
-    Err(Failure::findings(
+    Err(Failure::findings(access.aim(
         Problem::new(format!(
             "applied, but after {} s the gateway does not serve it",
             wait.as_secs()
         ))
         .why(lines.join("\n"))
         .fix("istio-tls probe --target cluster says more; a longer --wait when it only takes its time; --no-wait does not look"),
-    ))
+    )))
 }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use self::local::Local;
 use super::cluster_access::{ClusterArgs, allow_deletion, runtime};
 use super::context::{Context, Format};
+use super::interrupt::{Interrupted, until_signal};
 use super::{Exit, Failure};
 use crate::cluster::client::Client;
-use crate::cluster::owned::{self, Found};
+use crate::cluster::owned::{self, Found, Owned, Unremoved};
 use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
@@ -108,29 +109,47 @@ async fn run_on(
         let fix = "add --yes; --dry-run lists what would be deleted";
         allow_deletion("nothing was deleted", fix, context)?;
     }
-    let mut deleted: Vec<Value> = Vec::new();
+    let (mut deleted, mut titles): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
     if let (Some(client), Some(config)) = (&client, config) {
-        for object in &objects {
-            let was_there = owned::remove(client, object, &config.id, args.dry_run)
-                .await
-                .map_err(|problem| stopped(problem, &deleted))?;
-            if !was_there {
-                continue;
-            }
+        let mut printed = Ok(());
+        let objects = &objects;
+        let told = &mut |object: &Owned| {
             let action = if object.is_patch { "unpatched" } else { "deleted" };
-            if format == Format::Text {
+            if format == Format::Text && printed.is_ok() {
                 let suffix = if args.dry_run { " (dry run)" } else { "" };
-                context.print(&format!("{} {action}{suffix}\n", object.title()))?;
+                printed = context.print(&format!("{} {action}{suffix}\n", object.title()));
             }
+            titles.push(object.title());
             deleted.push(json!({
                 "apiVersion": object.resource.api_version,
                 "kind": object.resource.kind,
                 "namespace": object.namespace,
                 "name": object.name,
                 "action": action,
-                "title": object.title(),
             }));
+        };
+        let (unremoved, signal) =
+            until_signal(
+                |halting| async move {
+                    owned::remove_until(client, objects, &config.id, args.dry_run, &halting, told).await
+                },
+                context,
+            )
+            .await?;
+        let files = local.as_ref().filter(|_| !args.dry_run).map(Local::lines);
+        if let Some(mut failure) = failed(unremoved, signal, &titles, files.unwrap_or_default()) {
+            // Local files stay until their objects are gone.
+            if format == Format::Json {
+                failure = failure.with_result(json!({
+                    "schema": 1,
+                    "context": client.access.context,
+                    "dryRun": args.dry_run,
+                    "objects": deleted,
+                }));
+            }
+            return Err(failure);
         }
+        printed?;
     }
     let files = match &local {
         Some(local) if !args.dry_run => local.remove().map_err(Failure::runtime)?,
@@ -145,11 +164,6 @@ async fn run_on(
             }
         }
         Format::Json => {
-            for object in &mut deleted {
-                if let Some(fields) = object.as_object_mut() {
-                    fields.shift_remove("title");
-                }
-            }
             context.print_json(&json!({
                 "schema": 1,
                 "context": client.as_ref().map(|client| &client.access.context),
@@ -221,17 +235,36 @@ fn nothing(
     }))
 }
 
-/// A failure in the middle says what is gone already.
-fn stopped(mut problem: Problem, deleted: &[Value]) -> Failure {
-    let titles: Vec<&str> = deleted.iter().filter_map(|object| object["title"].as_str()).collect();
-    let gone = if titles.is_empty() {
-        "nothing".to_owned()
-    } else {
-        titles.join(", ")
+/// The failure of a run that did not delete all: what is gone, and what is not,
+/// `files` among it, whose turn comes last.
+fn failed(
+    mut undone: Unremoved,
+    signal: Option<Interrupted>,
+    deleted: &[String],
+    files: Vec<String>,
+) -> Option<Failure> {
+    const GO_ON: &str = "run the same command again for the rest";
+    let listed = |titles: &[String]| match titles {
+        [] => "nothing".to_owned(),
+        titles => titles.join(", "),
     };
-    let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
-    problem.why = Some(format!("{why}deleted so far: {gone}"));
-    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
-    problem.fix = Some(format!("{fix}run the same command again for the rest"));
-    Failure::runtime(problem)
+    undone.left.extend(files);
+    let mut lines = vec![format!("deleted so far: {}", listed(deleted))];
+    if !undone.left.is_empty() {
+        lines.push(format!("not deleted: {}", listed(&undone.left)));
+    }
+    if !undone.unknown.is_empty() {
+        lines.push(format!("sent, and not known to be done: {}", listed(&undone.unknown)));
+    }
+    let told = lines.join("\n");
+    if let Some(mut problem) = undone.refused {
+        let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
+        problem.why = Some(format!("{why}{told}"));
+        let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
+        problem.fix = Some(format!("{fix}{GO_ON}"));
+        return Some(Failure::runtime(problem));
+    }
+    // Where all that there was is gone, the signal came too late.
+    let signal = signal.filter(|_| !undone.left.is_empty() || !undone.unknown.is_empty())?;
+    Some(signal.failure("all was deleted", told, GO_ON.to_owned()))
 }

@@ -67,7 +67,7 @@ pub(super) fn run(args: &InspectArgs, context: &Context) -> Result<Exit, Failure
             let found = target.fetch(&args.cluster, context)?;
             for secret in found.all() {
                 items.extend(secret::items(secret, password, context.now));
-                secrets.push(SecretFacts::of(secret, &found.context));
+                secrets.push(SecretFacts::of(secret, found.context()));
             }
         } else {
             items.extend(look(source, args.sni.as_ref(), password, context)?);

@@ -87,7 +87,7 @@ pub(super) async fn prove(
         };
         let seen = loop {
             let waited = start.elapsed();
-            let seen = Seen::look(prepared, before, &reached.target, context).await?;
+            let seen = Seen::look(prepared, before, &reached, context).await?;
             if seen.proven || start.elapsed() + PAUSE > wait {
                 break Some((seen, waited));
             }

@@ -11,7 +11,6 @@ use crate::cli::Failure;
 use crate::cli::client_look::{Look, look};
 use crate::cli::cluster_ingress::Reached;
 use crate::cli::context::Context;
-use crate::probe::target::Target;
 
 /// Between two looks at the gateway.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
@@ -55,14 +54,7 @@ impl<'a> Gateway<'a> {
         prepared: &Prepared,
         context: &Context,
     ) -> Result<Self, Failure> {
-        let before = look(
-            prepared.held.asked(),
-            &prepared.before,
-            &reached.target,
-            PATIENCE,
-            context,
-        )
-        .await?;
+        let before = look(prepared.held.asked(), &prepared.before, &reached, PATIENCE, context).await?;
         Ok(Self {
             reached,
             cluster,
@@ -84,7 +76,7 @@ impl<'a> Gateway<'a> {
         let start = Instant::now();
         loop {
             let waited = start.elapsed();
-            let seen = Seen::look(prepared, &self.before, &self.reached.target, context).await?;
+            let seen = Seen::look(prepared, &self.before, &self.reached, context).await?;
             if seen.proven || start.elapsed() + PAUSE > wait {
                 let pods = match self.cluster {
                     Some(cluster) => {
@@ -149,18 +141,18 @@ impl Seen {
     pub(super) async fn look(
         prepared: &Prepared,
         before: &Look,
-        target: &Target,
+        reached: &Reached,
         context: &Context,
     ) -> Result<Self, Failure> {
         let asked = prepared.held.asked();
         let mut after = Vec::with_capacity(prepared.after.len());
         for identity in &prepared.after {
-            let mut seen = look(asked, identity, target, PATIENCE, context).await?;
+            let mut seen = look(asked, identity, reached, PATIENCE, context).await?;
             seen.as_before = seen.is_as(before);
             after.push(seen);
         }
         let removed = match &prepared.removed {
-            Removed::Client(identity) => Some(look(asked, identity, target, PATIENCE, context).await?),
+            Removed::Client(identity) => Some(look(asked, identity, reached, PATIENCE, context).await?),
             Removed::Nobody | Removed::WithoutKey => None,
         };
         Ok(Self {

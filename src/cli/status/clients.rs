@@ -10,8 +10,8 @@ use crate::certs::CertificateDer;
 use crate::cli::Failure;
 use crate::cli::chain_clients::{self, HeldClient, certificates};
 use crate::cli::client_look::{Asked, Identity, look};
+use crate::cli::cluster_ingress::Reached;
 use crate::cli::context::Context;
-use crate::probe::target::Target;
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
@@ -32,7 +32,7 @@ struct Claim {
 pub(super) async fn shown(
     states: &mut [HostState],
     entries: &[HostEntry],
-    target: &Target,
+    reached: &Reached,
     patience: Duration,
     context: &Context,
 ) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(super) async fn shown(
             mode: state.mode,
         };
         for Claim { identity, is_trusted } in claims {
-            let look = look(asked, &identity, target, patience, context).await?;
+            let look = look(asked, &identity, reached, patience, context).await?;
             seen.push(ShownClient {
                 label: look.label,
                 is_trusted,

@@ -15,6 +15,7 @@ use crate::cli::host_secrets::{self, PodsElsewhere, SecretPlace};
 use crate::cli::{Exit, Failure, intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
+use crate::cluster::kubeconfig::Access;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::lint::{Skipped, codes};
 use crate::problem::Problem;
@@ -28,6 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Asked {
     /// The context's name.
     pub(super) context: Option<String>,
+    /// The cluster, where its kubeconfig could be read.
+    pub(super) access: Option<Access>,
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
     /// That the gateway's pods are elsewhere than the Secrets.
@@ -67,6 +70,7 @@ pub(super) async fn ask(
         Err(quiet) => return Err(quiet),
     };
     asked.context = Some(access.context.clone());
+    asked.access = Some(access.clone());
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let config = intent::workspace(&context.dir).map_err(Failure::usage)?;

@@ -98,7 +98,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
     let target = &reached.target;
     runtime.block_on(async {
         gather::served(&mut states, target, args.timeout, context).await;
-        clients::shown(&mut states, &entries, target, args.timeout, context).await
+        clients::shown(&mut states, &entries, &reached, args.timeout, context).await
     })?;
     if let Some(problem) = reached.trouble() {
         context.say_always(&format!("warning: {problem}"));
@@ -109,6 +109,11 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
         Finding::new(&codes::STATUS_SECRETS_ELSEWHERE, Place::default(), elsewhere.what)
             .fix(format!("{}; then istio-tls apply", elsewhere.fix))
     }));
+    if let Some(access) = &asked.access {
+        for finding in &mut findings {
+            finding.fix = access.aimed(&finding.fix);
+        }
+    }
     let mut skipped = asked.skipped;
     if *target == Target::None
         && !skipped

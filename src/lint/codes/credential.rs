@@ -66,8 +66,8 @@ super::codes! {
     SECRET_KEY_IN_ANNOTATION = "ITL0314" Warning None;
         title: "a copy of a private key in an annotation";
         why: "kubectl apply keeps what it was given in an annotation, private key included; annotations are shown where a Secret's data is not";
-        fix: "kubectl annotate secret NAME kubectl.kubernetes.io/last-applied-configuration-, and from then on kubectl apply --server-side";
-        doc: "https://kubernetes.io/docs/reference/using-api/server-side-apply/";
+        fix: "kubectl annotate secret NAME kubectl.kubernetes.io/last-applied-configuration-, and from then on kubectl replace in place of kubectl apply";
+        doc: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_replace/";
     CLIENT_CA_MISSING = "ITL0320" Error None;
         title: "clients are to be verified, and there is no CA for it";
         why: "in the modes MUTUAL and OPTIONAL_MUTUAL a server without a CA gets no working TLS configuration, and connections to its hosts are reset";

@@ -6,7 +6,8 @@ use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
 use crate::lint::index::credentials::{Certificate, Owner, Pair, TlsServer};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::names::Host;
-use crate::shell::quote;
+use crate::shell::{PUT, quote};
+use crate::workspace::config::GatewayEntry;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &RoutedHosts];
 
@@ -85,15 +86,26 @@ fn fix_of(world: &World<'_>, host: &str, pair: &Pair<'_>) -> String {
     if secret.item.is_none() && world.store.chains.contains_key(&secret.name) {
         return format!("istio-tls gen-certs {host}");
     }
+    let named = format!(" --credential-name {}", quote(&secret.name));
+    let stored = if world.store.in_cluster {
+        format!(" | {PUT}")
+    } else {
+        String::new()
+    };
     format!(
-        "use a certificate that names {host}; for tests: istio-tls gen-certs {host} && istio-tls manifests {host} --credential-name {} --only secrets{}",
-        quote(&secret.name),
-        if world.store.in_cluster {
-            " | kubectl apply --server-side -f -"
-        } else {
-            ""
-        }
+        "use a certificate that names {host}; for tests: {}{stored}",
+        secret_line(&host, &named, &secret.namespace)
     )
+}
+
+/// The line that makes a chain for a host, and prints its Secret for this namespace.
+pub(super) fn secret_line(host: &str, flags: &str, namespace: &str) -> String {
+    let within = if namespace == GatewayEntry::default().pod_namespace {
+        String::new()
+    } else {
+        format!(" --gateway-namespace {}", quote(namespace))
+    };
+    format!("istio-tls gen-certs {host} && istio-tls manifests {host}{flags} --only secrets{within}")
 }
 
 /// Why a wildcard of the certificate that looks as if it covered the host does not.

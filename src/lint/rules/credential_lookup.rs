@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
+use super::certificate_names::secret_line;
 use crate::lint::codes::{
     CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
     CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
@@ -143,8 +144,8 @@ fn missing(
             .why("without it clients cannot be verified, and connections to the server's hosts are reset")
             .fix(make(&format!("generic {} --from-file=ca.crt=FILE", quote(name)))),
         Some(host) => finding.fix(format!(
-            "istio-tls gen-certs {host} && istio-tls manifests {host} --only secrets | kubectl apply --server-side -f -",
-            host = quote(host)
+            "{} | kubectl apply --server-side -f -",
+            secret_line(&quote(host), "", first)
         )),
         None => finding.fix(make(&format!("tls {} --cert=FILE --key=FILE", quote(name)))),
     }

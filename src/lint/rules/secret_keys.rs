@@ -9,7 +9,7 @@ use crate::lint::codes::{
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
-use crate::shell::quote;
+use crate::shell::{put_secret, quote};
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 
@@ -104,10 +104,9 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     .map(|(wanted, held)| format!("{held} to {wanted}"))
     .collect();
     if renamed.is_empty() {
-        finding.fix(format!(
-            "kubectl create -n {} secret tls {} --cert=FILE --key=FILE --dry-run=client -o yaml | kubectl apply --server-side -f -",
-            secret.namespace, secret.name
-        ))
+        // A CA that it holds is not to be lost.
+        let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
+        finding.fix(put_secret(&secret.namespace, &secret.name, with_ca))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }
@@ -185,7 +184,7 @@ impl Rule for KeyInAnnotation {
                     format!("the annotation holds a copy of the private key under {key}"),
                 )
                 .fix(format!(
-                    "kubectl annotate secret -n {} {} {ANNOTATION}-, and from then on kubectl apply --server-side",
+                    "kubectl annotate secret -n {} {} {ANNOTATION}-, and from then on kubectl replace in place of kubectl apply",
                     quote(item.namespace),
                     quote(&item.metadata.name)
                 )),

@@ -1,0 +1,209 @@
+//! Many requests that change something: a stage after the other, several of a
+//! stage at a time, until one is refused or the run is to be cut short. What came
+//! of each is known at the end, whatever ended it.
+
+use std::cell::Cell;
+use std::future::Future;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::watch;
+
+use super::client::AT_ONCE;
+use super::plan::Stage;
+
+/// How far a run is to be cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Halt {
+    /// It goes on.
+    No,
+    /// Nothing more is begun; answers of what is under way are waited for.
+    BeginNoMore,
+    /// No answer is waited for either.
+    Now,
+}
+
+/// Who asks a run how far it is to go; whoever holds the other end may change it.
+#[derive(Debug, Clone)]
+pub struct Halting(watch::Receiver<Halt>);
+
+impl Halting {
+    /// Both ends, of a run that goes on.
+    pub fn channel() -> (watch::Sender<Halt>, Self) {
+        let (sender, receiver) = watch::channel(Halt::No);
+        (sender, Self(receiver))
+    }
+
+    /// A run that nobody cuts short.
+    pub fn never() -> Self {
+        Self(watch::channel(Halt::No).1)
+    }
+
+    /// Whether nothing more is to be begun.
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow() != Halt::No
+    }
+
+    /// Ends when the run is to be cut short so far.
+    pub async fn until(&self, halt: Halt) {
+        let mut receiver = self.0.clone();
+        if receiver.wait_for(|asked| *asked >= halt).await.is_err() {
+            // Nobody can ask for it any more.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// What was not done, and why.
+#[derive(Debug)]
+pub(super) struct Undone<'t, T, E> {
+    /// The first refusal.
+    pub(super) refused: Option<E>,
+    /// Refused, or never begun.
+    pub(super) left: Vec<&'t T>,
+    /// Begun, and without an answer: they may be done.
+    pub(super) unknown: Vec<&'t T>,
+}
+
+enum Outcome<A, E> {
+    Done(A),
+    Refused(E),
+    Unknown,
+    NotBegun,
+}
+
+/// Does `work` for every one of `all`, which are in the order of their stages;
+/// `told` hears of each that is done, in that order. After the first refusal,
+/// and when the run is halted, nothing more is begun.
+pub(super) async fn in_stages<'t, T, A, E, F>(
+    all: &'t [T],
+    stage: impl Fn(&T) -> Stage,
+    halting: &Halting,
+    work: impl Fn(&'t T) -> F,
+    told: &mut dyn FnMut(&T, A),
+) -> Undone<'t, T, E>
+where
+    F: Future<Output = Result<A, E>>,
+{
+    let stop = Cell::new(false);
+    let mut undone = Undone {
+        refused: None,
+        left: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for one_stage in all.chunk_by(|one, next| stage(one) == stage(next)) {
+        let mut outcomes = stream::iter(one_stage)
+            .map(|item| {
+                let (stop, work) = (&stop, &work);
+                async move {
+                    if stop.get() || halting.is_asked() {
+                        return (item, Outcome::NotBegun);
+                    }
+                    tokio::select! {
+                        biased;
+                        outcome = work(item) => match outcome {
+                            Ok(done) => (item, Outcome::Done(done)),
+                            Err(refused) => {
+                                stop.set(true);
+                                (item, Outcome::Refused(refused))
+                            }
+                        },
+                        () = halting.until(Halt::Now) => (item, Outcome::Unknown),
+                    }
+                }
+            })
+            .buffered(AT_ONCE)
+            .boxed_local();
+        while let Some((item, outcome)) = outcomes.next().await {
+            match outcome {
+                Outcome::Done(done) => told(item, done),
+                Outcome::Refused(refused) => {
+                    undone.refused.get_or_insert(refused);
+                    undone.left.push(item);
+                }
+                Outcome::Unknown => undone.unknown.push(item),
+                Outcome::NotBegun => undone.left.push(item),
+            }
+        }
+    }
+    undone
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::{Halt, Halting, Stage, in_stages};
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime")
+    }
+
+    #[test]
+    fn what_is_under_way_ends_and_nothing_more_begins() {
+        let all: Vec<usize> = (0..20).collect();
+        let (sender, halting) = Halting::channel();
+        let begun = RefCell::new(Vec::new());
+        let mut done = Vec::new();
+        let (answer, answered) = tokio::sync::watch::channel(false);
+        let work = |item: &usize| {
+            begun.borrow_mut().push(*item);
+            if begun.borrow().len() == 8 {
+                sender.send(Halt::BeginNoMore).expect("somebody asks");
+                answer.send(true).expect("somebody waits");
+            }
+            let mut answered = answered.clone();
+            async move { answered.wait_for(|so| *so).await.map(|_| ()).map_err(|_| ()) }
+        };
+        let undone = runtime().block_on(in_stages(&all, |_| Stage::Secret, &halting, work, &mut |item, ()| {
+            done.push(*item);
+        }));
+        assert_eq!(done, (0..8).collect::<Vec<_>>());
+        assert_eq!(undone.left, (8..20).collect::<Vec<_>>().iter().collect::<Vec<_>>());
+        assert!(undone.unknown.is_empty() && undone.refused.is_none());
+    }
+
+    #[test]
+    fn what_gets_no_answer_is_not_known_and_what_was_answered_is_told() {
+        let all: Vec<usize> = (0..10).collect();
+        let (sender, halting) = Halting::channel();
+        let mut done = Vec::new();
+        let work = |item: &usize| {
+            let item = *item;
+            let sender = sender.clone();
+            async move {
+                match item {
+                    // Answers come behind one that gets none.
+                    0 => std::future::pending::<()>().await,
+                    7 => sender.send(Halt::Now).expect("somebody asks"),
+                    _ => {}
+                }
+                Ok::<(), ()>(())
+            }
+        };
+        let undone = runtime().block_on(in_stages(&all, |_| Stage::Secret, &halting, work, &mut |item, ()| {
+            done.push(*item);
+        }));
+        assert_eq!(done, [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(undone.unknown, [&0]);
+        assert_eq!(undone.left, [&8, &9]);
+    }
+
+    #[test]
+    fn after_a_refusal_no_further_stage_begins() {
+        let all = [(Stage::Secret, true), (Stage::Secret, false), (Stage::Route, true)];
+        let mut done = Vec::new();
+        let work = |item: &(Stage, bool)| {
+            let fine = item.1;
+            async move { if fine { Ok(()) } else { Err("no") } }
+        };
+        let never = Halting::never();
+        let undone = runtime().block_on(in_stages(&all, |item| item.0, &never, work, &mut |item, ()| {
+            done.push(*item);
+        }));
+        assert_eq!(done, [(Stage::Secret, true)]);
+        assert_eq!(undone.refused, Some("no"));
+        assert_eq!(undone.left, [&(Stage::Secret, false), &(Stage::Route, true)]);
+    }
+}
