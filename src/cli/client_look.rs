@@ -156,7 +156,7 @@ pub(super) async fn look(
         concurrency: 1,
         now: context.now,
     };
-    let mut outcome = run(checks, settings).await.pop();
+    let mut outcome = Box::pin(run(checks, settings)).await.pop();
     if let Some(outcome) = &mut outcome {
         reached.aim(outcome);
     }
