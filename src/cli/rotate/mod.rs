@@ -482,7 +482,7 @@ async fn carry_out(
         };
         progress.left.remove(0);
         let first = progress.at_work.insert(Box::new(Exchanged::new(prepared, due, &live)));
-        match rotate(first, known, signing, &live, args, &mut progress.done, context).await {
+        match Box::pin(rotate(first, known, signing, &live, args, &mut progress.done, context)).await {
             Ok(true) => progress.end_host(),
             Ok(false) => {
                 progress.end_host();
@@ -518,7 +518,7 @@ async fn rotate(
     done: &mut Vec<Done>,
     context: &Context,
 ) -> Result<bool, Failure> {
-    exchange(at_work, known, live, args, context).await?;
+    Box::pin(exchange(at_work, known, live, args, context)).await?;
     if !at_work.goes_on() {
         return Ok(at_work.is_done());
     }
@@ -529,6 +529,6 @@ async fn rotate(
     drop(reading);
     let last = Box::new(Exchanged::new(last, Vec::new(), live));
     done.push(Done::Rotated(std::mem::replace(at_work, last)));
-    exchange(at_work, None, live, args, context).await?;
+    Box::pin(exchange(at_work, None, live, args, context)).await?;
     Ok(at_work.is_done())
 }
