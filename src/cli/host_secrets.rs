@@ -13,7 +13,7 @@ use crate::manifests::naming::CA_CHAIN_FILE;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::Entry;
-use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::config::{HostEntry, WorkspaceConfig};
 
 /// Keys that hold a server's chain and its key.
 const LEAF_KEYS: &[&str] = &["tls.crt", "tls.key", "cert", "key"];
@@ -69,6 +69,16 @@ pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<Secret
             }
         })
         .collect())
+}
+
+/// What the Secrets of a recorded host are called: `Secret httpbin-credential`.
+pub(super) fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
+    let places = places(config, &entry.host).unwrap_or_default();
+    match places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>()[..] {
+        [] => format!("Secret {}", entry.credential_name),
+        [name] => format!("Secret {name}"),
+        ref names => format!("Secrets {}", names.join(" and ")),
+    }
 }
 
 /// The server's chain that the gateway reads of a Secret, leaf first.

@@ -15,7 +15,7 @@ use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
 use crate::probe::dial::dial;
-use crate::probe::expectation::{Expectation, Trust};
+use crate::probe::expectation::{Expectation, Place, Trust};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::probe::verdict::judge;
 use crate::problem::Problem;
@@ -186,6 +186,11 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
             Served::Nothing {
                 code: verdict.code.as_str(),
                 summary: verdict.summary,
+                again: match asked.place {
+                    Place::Local | Place::Ingress => None,
+                    Place::Cluster => Some("cluster".to_owned()),
+                    Place::Given => Some(target.clone()),
+                },
             }
         };
         states[index].served = Some((target, seen));

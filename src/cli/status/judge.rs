@@ -71,8 +71,13 @@ impl Role {
 pub(super) enum Served {
     /// This leaf.
     Leaf(Certificate),
-    /// None; the probe's code and words.
-    Nothing { code: &'static str, summary: String },
+    /// None: the probe's code and words, and which `--target` asks the same gateway
+    /// again, where that is none of this workspace's.
+    Nothing {
+        code: &'static str,
+        summary: String,
+        again: Option<String>,
+    },
 }
 
 /// All that is known of a host.
