@@ -49,6 +49,7 @@ impl Prepared {
             layout.host(),
             &self.held.roots[0],
             self.held.intermediate.as_ref(),
+            self.held.is_own_root(),
             context.now,
         )
         .map_err(Failure::usage)?;
@@ -138,7 +139,7 @@ impl Prepared {
     /// A CA that is shared goes for this host alone.
     fn note_sharers(&mut self, context: &Context) -> Result<(), Failure> {
         let layout = &self.held.layout;
-        if !layout.path(Part::RootKey).exists() {
+        if !layout.path(Part::RootKey).exists() && !self.held.is_own_root() {
             self.notes.push(format!(
                 "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
                 layout.host()
