@@ -210,6 +210,12 @@ fn what_cert_manager_renewed_has_one_advice_everywhere() {
     }
     let ran = workspace.run(&["rotate", HOST, "--if-expires-in", "0d"]).exits(1);
     ran.says(&adopt).says("cert-manager (Certificate shop) has renewed it");
+    workspace
+        .run(&["rotate", HOST, "--if-expires-in", "0d", "--force-conflicts"])
+        .exits(1)
+        .says("holds a newer leaf")
+        .says(&adopt);
+    workspace.run(&["rotate", HOST]).exits(1).says(&adopt);
     // The advice is one that works.
     workspace
         .run(&["adopt", &format!("secret/{pods}/{SECRET}"), "--host", HOST, "--force"])
