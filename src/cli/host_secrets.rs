@@ -5,8 +5,9 @@ use super::context::Context;
 use super::intent;
 use crate::certs::{CertificateDer, pem};
 use crate::cluster::client::Client;
-use crate::cluster::parts;
+use crate::cluster::ingress::{self, Wanted};
 use crate::cluster::secrets::{self, LiveSecret};
+use crate::cluster::{discover, parts};
 use crate::manifests::build::Material;
 use crate::manifests::model::Manifest;
 use crate::manifests::naming::CA_CHAIN_FILE;
@@ -120,6 +121,16 @@ pub(super) async fn made_elsewhere(
 /// seen.
 pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
     let gateway = &config.gateway;
+    let wanted = Wanted {
+        pod_namespace: gateway.pod_namespace.clone(),
+        selector: gateway.selector.clone(),
+        namespace: gateway.namespace.clone(),
+        name: gateway.name.clone(),
+    };
+    // Pods of other gateways may bear the same labels.
+    if ingress::is_there(&discover::look(client, &wanted).await.ok()?, &wanted) {
+        return None;
+    }
     let known = [gateway.pod_namespace.clone()];
     let pods = parts::pods(client, &gateway.selector, &known).await.ok()?;
     let (namespace, _) = parts::pod_namespace(&pods, &gateway.pod_namespace);

@@ -68,6 +68,12 @@ pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
     of_service.or_else(|problem| found.gateway.as_ref().and_then(of_gateway).ok_or(problem))
 }
 
+/// Whether anything of the gateway is in its namespace: a pod, or a Service for its
+/// pods.
+pub fn is_there(found: &Found, wanted: &Wanted) -> bool {
+    !found.pods.is_empty() || service(found, wanted).is_some()
+}
+
 /// The Service that leads to the gateway's pods. Where no pod is known, the one
 /// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
 pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {

@@ -26,6 +26,7 @@ mod cluster_pods;
 mod cluster_rotate;
 mod cluster_rotate_left;
 mod cluster_rotate_resume;
+mod cluster_rotate_seen;
 mod cluster_secrets;
 mod cluster_workspace;
 mod control_plane;
