@@ -27,7 +27,8 @@ fn chainless(one: &Chainless) -> Finding {
     let own = own.unwrap_or_else(|| format!("bring its folder back, or istio-tls gen-certs {host}"));
     finding.fix(match &one.secret {
         Some(secret) => format!(
-            "istio-tls adopt secret/{secret} --host {host}, which takes certificate and key from the cluster; or {own}"
+            "istio-tls adopt secret/{secret} --host {host}{}, which takes certificate and key from the cluster; or {own}",
+            if one.has_folder { " --force" } else { "" }
         ),
         None => own,
     })
@@ -58,6 +59,7 @@ mod tests {
                 host: "shop.example.com".into(),
                 matters,
                 problem: Problem::new("shop.example.com has no chain in this folder").why("the folder is gone"),
+                has_folder: false,
                 secret: secret.map(str::to_owned),
             });
         })
@@ -80,6 +82,14 @@ mod tests {
             finding
                 .fix
                 .starts_with("istio-tls adopt secret/istio-system/shop --host shop.example.com"),
+            "{}",
+            finding.fix
+        );
+        let mut there = without(true, Some("istio-system/shop"));
+        there.chainless[0].has_folder = true;
+        let finding = assert_one(&there, "ITL1105", "shop.example.com");
+        assert!(
+            finding.fix.contains("--host shop.example.com --force, which"),
             "{}",
             finding.fix
         );

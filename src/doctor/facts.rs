@@ -103,6 +103,8 @@ pub struct Chainless {
     pub matters: bool,
     /// What is the matter with its folder.
     pub problem: Problem,
+    /// Whether there is a folder all the same, that `adopt` would have to replace.
+    pub has_folder: bool,
     /// The Secret of the cluster that holds its certificate: `istio-system/httpbin-credential`.
     pub secret: Option<String>,
 }

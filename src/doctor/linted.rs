@@ -176,18 +176,19 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
             quote(name)
         ));
     }
+    // A flag of `lint`.
+    let fix = finding.fix.replace(", or give its folder with --certs", "");
     let usual = if facts.workspace {
         &facts.pod_namespace
     } else {
         "istio-system"
     };
     if namespace == usual {
-        return finding;
+        return finding.fix(fix);
     }
     // Without a word on it, they would be those of another namespace.
     let told = format!("--only secrets --gateway-namespace {namespace}");
-    let fix = finding.fix.replace("--only secrets", &told);
-    finding.fix(fix)
+    finding.fix(fix.replace("--only secrets", &told))
 }
 
 /// Whether a finding goes when the workspace's own Secrets are in place.

@@ -7,9 +7,13 @@
 //! - `control_plane`, `gateways`, `chains`, `pods`, `service`, `rights`,
 //!   `linted`, `listeners`, `mounts`, `proxy`, `served`, `logs` and `dns` are the
 //!   rules, in the order in which they look.
+//! - `addresses` and `advice` go with `served`: several addresses of a gateway,
+//!   and what to do by what is known.
 //! - `causes` keeps one fault from being told several times; `withheld` keeps
 //!   keys in logs from being told at all.
 
+mod addresses;
+mod advice;
 mod causes;
 mod chains;
 mod control_plane;

@@ -108,7 +108,7 @@ fn by_deployment(facts: &Facts, selector: &Labels) -> Option<String> {
     })?;
     let (namespace, name) = (&facts.found_namespace, &deployment.metadata.name);
     Some(if facts.replicas.get(name) == Some(&0) {
-        format!("kubectl -n {namespace} scale deployment/{name} --replicas=1, since it is scaled to none")
+        format!("it is scaled to none: kubectl -n {namespace} scale deployment/{name} --replicas=1")
     } else {
         format!("kubectl -n {namespace} describe deployment/{name} tells why it has no pods")
     })
@@ -337,9 +337,7 @@ mod tests {
         };
         let finding = assert_one(&none(0), "ITL1110", "no pod");
         assert!(
-            finding
-                .fix
-                .starts_with("kubectl -n istio-system scale deployment/edge --replicas=1"),
+            finding.fix.ends_with("kubectl -n istio-system scale deployment/edge --replicas=1"),
             "{}",
             finding.fix
         );

@@ -13,6 +13,7 @@ use crate::lint::codes::{
 use crate::lint::{Code, Finding, Findings, Severity};
 use crate::manifests::model::Service;
 use crate::manifests::model::service::{ServicePort, TargetPort};
+use crate::shell::quote;
 
 /// The Service that Istio's installation makes.
 const INSTALLED: &str = "istio-ingressgateway";
@@ -62,7 +63,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             finding = finding.why(why.clone());
         }
         if let Some(fix) = &problem.fix {
-            finding = finding.fix(fix.clone());
+            finding = finding.fix(by_probe(facts, fix));
         }
         found.push(finding);
     }
@@ -83,7 +84,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 facts.found_namespace
             ),
         )
-        .fix(fix.clone());
+        .fix(by_probe(facts, fix));
         found.push(if is_reached {
             finding.severity(Severity::Info).why(format!(
                 "status.loadBalancer.ingress is empty; meanwhile the address is {source}"
@@ -95,6 +96,17 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             ))
         });
     }
+}
+
+/// A fix that names a flag of `probe`, as a line to type.
+fn by_probe(facts: &Facts, fix: &str) -> String {
+    let servers = facts.tls_servers();
+    let host = servers.iter().flat_map(|server| &server.hosts).next();
+    let line = format!(
+        "istio-tls probe {} --target ",
+        host.map_or_else(|| "HOST".into(), |host| quote(host))
+    );
+    fix.replace("give --target ", "--target ").replace("--target ", &line)
 }
 
 fn is_unconnected(served: &Served) -> bool {
@@ -489,6 +501,16 @@ mod tests {
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
         assert_eq!((finding.why.as_str(), finding.fix.as_str()), ("w", "minikube tunnel"));
+        // What others would give as a flag is a line here.
+        let facts = change(|facts| {
+            facts.ingress = Err(Problem::new("no address").fix("give --target ADDRESS:PORT, or a; and --target b"));
+            facts.served = Err("no address".into());
+        });
+        let line = "istio-tls probe httpbin.example.com --target";
+        assert_eq!(
+            assert_one(&facts, "ITL1122", "no address").fix,
+            format!("{line} ADDRESS:PORT, or a; and {line} b")
+        );
     }
 
     #[test]

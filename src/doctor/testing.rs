@@ -7,7 +7,7 @@ use time::macros::datetime;
 
 use super::examine;
 use super::facts::{
-    Account, Certificate, Container, Facts, Ingress, Log, OfApi, PROXY, Pod, Proxy, Served, Source, View,
+    Account, Certificate, Container, End, Facts, Ingress, Log, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
 };
 use super::kube_gateways;
 use crate::certs::inspect::{self, CertificateFacts};
@@ -204,6 +204,17 @@ pub(super) fn of_api() -> Facts {
         facts.certificates[0].gateway = "Gateway web/edge".into();
         let view = facts.proxies[0].view.as_mut().unwrap();
         view.active[0].0 = "kubernetes-gateway://istio-system/httpbin-credential".into();
+    })
+}
+
+/// The same with the only host's connection ended so.
+pub(super) fn ended(end: End) -> Facts {
+    change(|facts| {
+        facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
+            end,
+            what: "the connection was reset".into(),
+            fix: "look there".into(),
+        });
     })
 }
 

@@ -112,11 +112,12 @@ fn together(scope: &Scope, groups: usize, all: &mut [Facts]) {
     let chainless: Vec<Chainless> = scope
         .chainless
         .iter()
-        .map(|(host, problem)| Chainless {
-            host: host.clone(),
-            matters: scope.hosts.contains(host),
-            problem: problem.clone(),
-            secret: secret_of(host),
+        .map(|without| Chainless {
+            host: without.host.clone(),
+            matters: scope.hosts.contains(&without.host),
+            problem: without.problem.clone(),
+            has_folder: without.has_folder,
+            secret: secret_of(&without.host),
         })
         .collect();
     for (place, facts) in all.iter_mut().enumerate() {

@@ -23,7 +23,17 @@ pub(super) struct Scope {
     /// The Secrets that the workspace makes, by name.
     pub(super) secrets: BTreeMap<String, Secret>,
     /// The hosts for which it cannot, and why.
-    pub(super) chainless: Vec<(String, Problem)>,
+    pub(super) chainless: Vec<WithoutChain>,
+}
+
+/// A host of which the folder has no chain that can be used.
+pub(super) struct WithoutChain {
+    /// The host.
+    pub(super) host: String,
+    /// What is the matter.
+    pub(super) problem: Problem,
+    /// Whether its folder is there.
+    pub(super) has_folder: bool,
 }
 
 impl Scope {
@@ -67,7 +77,11 @@ impl Scope {
                 .find_map(|config| Some(secrets_of(config, entry, context)))
             {
                 Some(Ok(own)) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
-                Some(Err(problem)) => chainless.push((entry.host.as_str().to_owned(), problem)),
+                Some(Err(problem)) => chainless.push(WithoutChain {
+                    host: entry.host.as_str().to_owned(),
+                    problem,
+                    has_folder: ChainLayout::new(&context.dir, &entry.host).folder().is_dir(),
+                }),
                 None => {}
             }
         }
