@@ -113,16 +113,13 @@ pub(super) fn merged<'s>(served: impl Iterator<Item = &'s Served>) -> Vec<Served
             Err(refusal) if refusal.end == End::Told => refusal.what.clone(),
             Err(refusal) => format!("{:?}", refusal.end),
         };
-        match places.get(&(one.host.as_str(), outcome.clone())) {
-            Some(place) => {
-                let first = &mut all[*place].target;
-                first.push_str(", ");
-                first.push_str(&one.target);
-            }
-            None => {
-                places.insert((&one.host, outcome), all.len());
-                all.push(one.clone());
-            }
+        if let Some(place) = places.get(&(one.host.as_str(), outcome.clone())) {
+            let first = &mut all[*place].target;
+            first.push_str(", ");
+            first.push_str(&one.target);
+        } else {
+            places.insert((&one.host, outcome), all.len());
+            all.push(one.clone());
         }
     }
     all

@@ -45,6 +45,8 @@ pub struct Facts {
     /// Secrets that the workspace can make, by name, each with the flag without
     /// which `istio-tls apply` would refuse to; empty where it needs none.
     pub own_secrets: BTreeMap<String, &'static str>,
+    /// The hosts of the workspace.
+    pub own_hosts: BTreeSet<String>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
     pub workspace: bool,
     /// The flags with which commands lead to this cluster; empty where they come

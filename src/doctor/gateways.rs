@@ -75,8 +75,8 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             object(""),
             format!("no Gateway of the cluster has a server that terminates TLS for {host}"),
         );
-        found.push(if facts.workspace {
-            finding.fix("istio-tls apply, if the workspace has this host")
+        found.push(if facts.own_hosts.contains(host) {
+            finding.fix("istio-tls apply")
         } else {
             finding.fix(format!(
                 "istio-tls gen-certs {} && istio-tls apply, or add the host to a server of a Gateway",
@@ -160,6 +160,15 @@ mod tests {
             facts.certificates.clear();
         });
         assert_skipped(&unread, "ITL1104", "forbidden");
+        let other = change(|facts| facts.hosts = vec!["shop.example.com".into()]);
+        let finding = assert_one(&other, "ITL1104", "shop.example.com");
+        assert!(
+            finding
+                .fix
+                .starts_with("istio-tls gen-certs shop.example.com && istio-tls apply"),
+            "{}",
+            finding.fix
+        );
         let partly = change(|facts| {
             facts.gateways = Ok(Vec::new());
             facts.unseen_gateways = Some("other namespaces may not be listed".into());

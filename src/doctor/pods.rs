@@ -337,7 +337,9 @@ mod tests {
         };
         let finding = assert_one(&none(0), "ITL1110", "no pod");
         assert!(
-            finding.fix.ends_with("kubectl -n istio-system scale deployment/edge --replicas=1"),
+            finding
+                .fix
+                .ends_with("kubectl -n istio-system scale deployment/edge --replicas=1"),
             "{}",
             finding.fix
         );

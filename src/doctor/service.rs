@@ -51,6 +51,12 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
     let ports = ports(facts, &leading, &pods, causes, found);
     endpoints(facts, &leading, causes, found);
+    let is_https = |port: &ServicePort| port.port == 443 || port.name.as_deref() == Some("https");
+    let mut all_ports = leading.iter().flat_map(|service| &service.spec.ports);
+    if facts.ingress.is_err() && facts.tls_servers().is_empty() && !all_ports.any(is_https) {
+        let reason = "which port of the Service is for HTTPS is not known: no Gateway is";
+        return found.skip(&INGRESS_WITHOUT_ADDRESS, reason);
+    }
     // Without the port there is no address for it either.
     if let (Err(problem), false) = (&facts.ingress, ports) {
         let service = name_of(leading[0]);
@@ -101,7 +107,11 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
 /// A fix that names a flag of `probe`, as a line to type.
 fn by_probe(facts: &Facts, fix: &str) -> String {
     let servers = facts.tls_servers();
-    let host = servers.iter().flat_map(|server| &server.hosts).next();
+    let mut hosts = facts
+        .hosts
+        .iter()
+        .chain(servers.iter().flat_map(|server| &server.hosts));
+    let host = hosts.next();
     let line = format!(
         "istio-tls probe {} --target ",
         host.map_or_else(|| "HOST".into(), |host| quote(host))
@@ -511,6 +521,21 @@ mod tests {
             assert_one(&facts, "ITL1122", "no address").fix,
             format!("{line} ADDRESS:PORT, or a; and {line} b")
         );
+    }
+
+    #[test]
+    fn without_gateways_no_port_is_missed() {
+        let facts = |ports: &'static str| {
+            change(move |facts| {
+                facts.gateways = Err("gateways may not be listed".into());
+                facts.certificates.clear();
+                facts.services = Ok(vec![service("istio-ingressgateway", SELECTOR, ports)]);
+                facts.ingress = Err(Problem::new("no address").fix("f"));
+                facts.served = Err("no address".into());
+            })
+        };
+        assert_skipped(&facts(r#"{"name":"tls","port":9443}"#), "ITL1122", "no Gateway is");
+        assert_one(&facts(r#"{"name":"https","port":9443}"#), "ITL1122", "no address");
     }
 
     #[test]

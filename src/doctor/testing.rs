@@ -94,6 +94,7 @@ pub(super) fn healthy() -> Facts {
         secret_namespace: "istio-system".into(),
         of_api: None,
         own_secrets: [("httpbin-credential".to_owned(), "")].into(),
+        own_hosts: [HOST.to_owned()].into(),
         workspace: true,
         flags: String::new(),
         kinds: Ok(true),

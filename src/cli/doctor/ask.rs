@@ -187,9 +187,14 @@ pub(super) async fn served(
     if let Ok(ingress) = &facts.ingress {
         let addresses: Vec<&String> = ingress.hosts().take(ADDRESSES_ASKED).collect();
         let mut served = Vec::new();
-        for address in &addresses {
-            // However many addresses, so many questions.
-            let hosts = &hosts[..hosts.len().min(HOSTS_ASKED / addresses.len())];
+        for (place, address) in addresses.iter().enumerate() {
+            // Further addresses share what one is asked: they lead to the same gateway.
+            let most = if place == 0 {
+                HOSTS_ASKED
+            } else {
+                HOSTS_ASKED / addresses.len()
+            };
+            let hosts = &hosts[..hosts.len().min(most)];
             for (port, hosts) in by_port(facts, hosts, found, wanted) {
                 let target = Target::Address {
                     host: (*address).clone(),

@@ -216,6 +216,12 @@ async fn of_group(
         },
         of_api: group.of_api.clone(),
         own_secrets: scope.secrets.keys().map(|name| (name.clone(), "")).collect(),
+        own_hosts: scope
+            .config
+            .iter()
+            .flat_map(|config| &config.hosts)
+            .map(|entry| entry.host.as_str().to_owned())
+            .collect(),
         workspace: scope.config.is_some(),
         flags: client.access.flags.clone(),
         kinds: Ok(!kinds.is_empty()),
@@ -326,13 +332,12 @@ async fn ingress_facts(
     };
     let nodes = list(client, &nodes, None, "").await?;
     let first = group.gateways.first().filter(|_| group.of_api.is_some());
-    let of_api = match first {
-        Some(live) => Some(live.value.clone()),
-        None => {
-            let kind = resource("gateway.networking.k8s.io/v1", "Gateway", "gateways");
-            let found = get(client, &kind, Some(&scope.gateway.namespace), &scope.gateway.name).await?;
-            found.ok().flatten()
-        }
+    let of_api = if let Some(live) = first {
+        Some(live.value.clone())
+    } else {
+        let kind = resource("gateway.networking.k8s.io/v1", "Gateway", "gateways");
+        let found = get(client, &kind, Some(&scope.gateway.namespace), &scope.gateway.name).await?;
+        found.ok().flatten()
     };
     let found = Found {
         services: services.as_deref().unwrap_or_default().to_vec(),

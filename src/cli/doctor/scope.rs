@@ -70,19 +70,18 @@ impl Scope {
         }
         let mut secrets = BTreeMap::new();
         let mut chainless = Vec::new();
-        for entry in config.iter().flat_map(|config| &config.hosts) {
+        let entries = config
+            .iter()
+            .flat_map(|config| config.hosts.iter().map(move |entry| (config, entry)));
+        for (config, entry) in entries {
             // The cluster can be examined all the same, and the other hosts, too.
-            match config
-                .iter()
-                .find_map(|config| Some(secrets_of(config, entry, context)))
-            {
-                Some(Ok(own)) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
-                Some(Err(problem)) => chainless.push(WithoutChain {
+            match secrets_of(config, entry, context) {
+                Ok(own) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
+                Err(problem) => chainless.push(WithoutChain {
                     host: entry.host.as_str().to_owned(),
                     problem,
                     has_folder: ChainLayout::new(&context.dir, &entry.host).folder().is_dir(),
                 }),
-                None => {}
             }
         }
         let known = config.iter().flat_map(|config| &config.hosts);
