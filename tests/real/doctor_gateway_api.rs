@@ -188,7 +188,7 @@ fn a_gateway_of_the_gateway_api_is_examined_from_class_to_certificate() {
     edge.kubectl(&["patch", GATEWAYS, "mygateway", "--type=merge", "-p", other]);
     let finding = edge.finds("ITL1106", "is of the class \"isto\", which is not there");
     let line = fix_of(&finding);
-    type_line(&plane, &edge.workspace, line.split(';').next().expect("a line"));
+    type_line(&plane, &edge.workspace.dir, line.split(';').next().expect("a line"));
     edge.finds("ITL1106", "no controller has taken up");
 
     // Taken up, without pods; without a Service; then whole.
@@ -224,7 +224,7 @@ fn a_gateway_of_the_gateway_api_is_examined_from_class_to_certificate() {
         "ITL0901",
         "no ReferenceGrant of namespace edge-ingress lets Gateways of edge refer to Secret",
     );
-    type_line(&plane, &edge.workspace, &fix_of(&finding));
+    type_line(&plane, &edge.workspace.dir, &fix_of(&finding));
     edge.play_status(None);
     edge.is_well();
 

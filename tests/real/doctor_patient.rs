@@ -171,7 +171,7 @@ impl<'p> Patient<'p> {
     /// As [`type_line`].
     #[track_caller]
     pub(crate) fn type_line(&self, line: &str) {
-        type_line(self.plane, &self.workspace, line);
+        type_line(self.plane, &self.workspace.dir, line);
     }
 
     pub(crate) fn doctor(&self, args: &[&str]) -> Ran {
@@ -210,17 +210,20 @@ impl<'p> Patient<'p> {
     }
 }
 
-/// Runs a line that a finding tells to type, with the cluster's kubeconfig.
+/// Runs a line that a finding tells to type in a folder, with the cluster's kubeconfig.
 #[track_caller]
-pub(crate) fn type_line(plane: &ControlPlane, workspace: &ClusterWorkspace, line: &str) {
+pub(crate) fn type_line(plane: &ControlPlane, home: &Dir, line: &str) {
     let kubectl = tool("kubectl");
     let folder = kubectl.parent().expect("a folder").display().to_string();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_istio-tls"));
+    let own = program.parent().expect("a folder").display();
     let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("sh")
         .args(["-c", line])
-        .env("PATH", format!("{folder}:{path}"))
+        .current_dir(home.path("."))
+        .env("PATH", format!("{own}:{folder}:{path}"))
         .env("KUBECONFIG", plane.kubeconfig())
-        .env("HOME", workspace.dir.path("."))
+        .env("HOME", home.path("."))
         .output()
         .expect("a shell");
     assert!(

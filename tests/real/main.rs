@@ -32,6 +32,7 @@ mod control_plane;
 mod crd_schemas;
 mod doctor_gateway_api;
 mod doctor_patient;
+mod doctor_several;
 mod doctor_status;
 mod envoy_gateway;
 mod gateway_envoys;

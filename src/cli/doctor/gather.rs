@@ -158,7 +158,7 @@ async fn groups(scope: &Scope, client: &Client<'_>, context: &Context) -> Result
         all = groups::of_istio(client, own_pods, gateways, scope).await?;
     }
     let is_named = scope.config.is_some() || context.gateway_namespace.is_some();
-    let is_there = |group: &Group| group.namespace == scope.gateway.pod_namespace;
+    let is_there = |group: &Group| group.namespace == scope.gateway.pod_namespace && group.has_pods(scope);
     let shared = Shared {
         istiod,
         unseen_gateways: unseen.or(unseen_of_api),

@@ -46,6 +46,13 @@ impl Group {
         }
     }
 
+    /// Whether any of its Gateways has pods; so it is said where they may not be listed.
+    pub(super) fn has_pods(&self, scope: &Scope) -> bool {
+        let Ok(pods) = &self.pods else { return true };
+        let mut selectors = self.gateways.iter().map(|live| &live.gateway.spec.selector);
+        is_there(pods, self.selector(scope)) || selectors.any(|selector| is_there(pods, selector))
+    }
+
     /// The selector that tells its pods: the first Gateway's, else the workspace's.
     pub(super) fn selector<'g>(&'g self, scope: &'g Scope) -> &'g Labels {
         let first = self.gateways.first();
