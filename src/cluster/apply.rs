@@ -35,6 +35,8 @@ pub struct Applying<'p> {
     pub namespace: &'p str,
     /// What the user allows.
     pub allowed: Allowed,
+    /// The command that applies them, as a user types it.
+    pub line: &'p str,
 }
 
 impl Applying<'_> {
@@ -222,7 +224,7 @@ async fn try_object(
     let conflict = |reason| Ok(Tried::Conflict(Conflict { title, reason }));
     let mut notes = Vec::new();
     let mut marks = applying.workspace.map_or(Marks::None, Marks::Workspace);
-    let mut stays_theirs = false;
+    let (mut stays_theirs, mut put_back) = (false, None);
     match (&owner, &before) {
         (Some(Owner::Workspace(id)), Some(before)) => {
             let hosts = conflict::hosts_lost(&wanted.body(namespace, marks), before);
@@ -250,6 +252,14 @@ async fn try_object(
                 notes.push("it has this workspace's label and was made anew by others; it is taken back".to_owned());
             } else {
                 notes.push(theirs(managers));
+                if is_labelled {
+                    let line = format!("{} --force-conflicts", applying.line);
+                    put_back = Some(format!(
+                        "it bears this workspace's label all the same, as an object does that was put back from a saved copy; to make it this workspace's again: {}",
+                        client.access.aimed(&line)
+                    ));
+                    notes.extend(put_back.clone());
+                }
                 marks = Marks::None;
                 stays_theirs = true;
             }
@@ -260,7 +270,7 @@ async fn try_object(
     // What stays in conflict with nobody needs no force, and stays whose it was.
     let mut take_over = |body: &mut Value, notes: &mut Vec<String>| {
         if let (Some(Owner::Others(managers)), Some(id), true) = (&owner, applying.workspace, stays_theirs) {
-            notes.retain(|note| *note != theirs(managers));
+            notes.retain(|note| *note != theirs(managers) && Some(note) != put_back.as_ref());
             notes.push(taken(managers));
             let kept = body["type"].take();
             *body = wanted.body(namespace, Marks::Workspace(id));
@@ -282,7 +292,7 @@ async fn try_object(
             SecretType::Misfit(_) => {
                 // What is made anew is ours, whoever made the one before.
                 if let (Some(Owner::Others(managers)), Some(id)) = (&owner, applying.workspace) {
-                    notes.retain(|note| *note != theirs(managers));
+                    notes.retain(|note| *note != theirs(managers) && Some(note) != put_back.as_ref());
                     body = wanted.body(namespace, Marks::Workspace(id));
                 }
                 return Ok(Tried::Ready(Box::new(Ready {

@@ -93,18 +93,20 @@ pub struct Copied {
     pub title: String,
     /// The managers of its fields.
     pub managers: Vec<String>,
+    /// The command that removes it.
+    removal: String,
 }
 
 impl Copied {
-    /// Why it stays, in words.
+    /// Why it stays, in words, and what to do where it is not to.
     pub fn note(&self) -> String {
         let by = match self.managers.as_slice() {
             [] => "somebody else".to_owned(),
             managers => managers.join(", "),
         };
         format!(
-            "{} bears this workspace's labels, but was made by {by}: it is left alone",
-            self.title
+            "{} bears this workspace's labels, but was made by {by}, as a copy is or what was put back from one: it is left alone; if it is not to stay: {}",
+            self.title, self.removal
         )
     }
 }
@@ -216,9 +218,12 @@ async fn labelled(
         if live::owner(object, Some(workspace)) == Owner::Ours {
             found.objects.push(owned);
         } else {
+            let within = (owned.namespace.as_ref()).map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+            let removal = format!("kubectl{within} delete {} {}", owned.resource.full_name(), owned.name);
             found.copies.push(Copied {
                 title: owned.title(),
                 managers: live::managers(object),
+                removal: client.access.aimed(&removal),
             });
         }
     }

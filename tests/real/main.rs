@@ -18,6 +18,7 @@ mod cluster_doctor;
 mod cluster_failures;
 mod cluster_forward;
 mod cluster_gateway;
+mod cluster_hints;
 mod cluster_keys_hidden;
 mod cluster_lint;
 mod cluster_live;

@@ -26,6 +26,7 @@ use crate::cluster::owned::{self, Found, Owned};
 use crate::cluster::rollout;
 use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::config::WorkspaceConfig;
 
@@ -155,6 +156,7 @@ async fn run_on(
         workspace: input.workspace_id(),
         namespace: &namespace,
         allowed,
+        line: &line(args),
     };
     let ready = apply::prepare(&client, &input.wanted, &applying)
         .await
@@ -202,6 +204,21 @@ async fn run_on(
         Ok(()) => report.end(format, context),
         Err(failure) => Err(failure.with_result(json!(report))),
     }
+}
+
+/// The command that applies the same objects, as a user types it.
+fn line(args: &ApplyArgs) -> String {
+    let mut line = "istio-tls apply".to_owned();
+    for file in &args.filename {
+        line.push_str(" -f ");
+        line.push_str(&quote(&file.display().to_string()));
+    }
+    for (is_given, flag) in [(args.recursive, " -R"), (args.samples, " --samples")] {
+        if is_given {
+            line.push_str(flag);
+        }
+    }
+    line
 }
 
 /// Everything that is to be done, once it is known and allowed.

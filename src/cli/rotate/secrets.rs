@@ -231,6 +231,7 @@ impl Cluster<'_> {
             workspace: Some(&self.config.id),
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
+            line: "istio-tls apply",
         };
         let ready = apply::prepare(&self.client, &wanted, &applying)
             .await
