@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::client::{AT_ONCE, Apply, Client};
+use super::client::{AT_ONCE, Apply, Client, Deleted};
 use super::conflict::{self, Conflict, Reason};
 use super::diff;
 use super::failure::ApiError;
@@ -213,6 +213,10 @@ async fn try_object(
         .get(resource, namespace, &wanted.name)
         .await
         .map_err(|error| client.problem(&error, &asked("get")))?;
+    if let Some(before) = before.as_ref().filter(|before| live::is_going(before)) {
+        let line = format!("{} {}", resource.full_name(), wanted.name);
+        return Err(going(client, &title, namespace, &line, &live::finalizers(before)));
+    }
     if wanted.is_patch && before.is_none() {
         return Err(Problem::new(format!("{title} is not there"))
             .at(format!("context {}", client.access.context))
@@ -374,6 +378,27 @@ async fn try_object(
     })))
 }
 
+/// What is applied to an object that has been deleted goes with it. `kubectl` names
+/// it by `line`.
+fn going(client: &Client<'_>, title: &str, namespace: Option<&str>, line: &str, finalizers: &[String]) -> Problem {
+    let within = namespace.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+    let why = match finalizers {
+        [] => "it is there until that is done, and what is applied to it now goes with it".to_owned(),
+        finalizers => format!(
+            "it is there until its finalizers are done ({}), and what is applied to it now goes with it",
+            finalizers.join(", ")
+        ),
+    };
+    client.access.aim(
+        Problem::new(format!("{title} is being deleted"))
+            .at(format!("context {}", client.access.context))
+            .why(why)
+            .fix(format!(
+                "kubectl{within} wait --for=delete {line} returns when it is gone; then run the same command again"
+            )),
+    )
+}
+
 /// Somebody else's object stays theirs.
 fn theirs(managers: &[String]) -> String {
     format!(
@@ -474,10 +499,14 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     };
     if object.forecast == Action::Replaced {
         let uid = object.before.as_ref().map(live::uid).unwrap_or_default();
-        client
+        let deleted = client
             .delete(resource, namespace, &object.name, uid, false)
             .await
             .map_err(|error| refused("delete", &error))?;
+        if let Deleted::Held(finalizers) = deleted {
+            let line = format!("{} {}", resource.full_name(), object.name);
+            return Err(going(client, &object.title(), namespace, &line, &finalizers).into());
+        }
     }
     let how = Apply {
         manager: &object.manager,

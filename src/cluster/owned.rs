@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::WORKSPACE_LABEL;
 use super::apply::patch_manager;
-use super::client::{AT_ONCE, Apply, Call, Client};
+use super::client::{AT_ONCE, Apply, Call, Client, Deleted};
 use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Stage, stage};
@@ -280,7 +280,8 @@ pub struct Unremoved {
 }
 
 /// Takes all away, in the order of [`Found::objects`], a stage after the other,
-/// several of a stage at a time; `told` hears of each that was there. After the
+/// several of a stage at a time; `told` hears of each that was there, and of the
+/// finalizers that hold it, where there are any. After the
 /// first refusal, and when the run is cut short, nothing more is begun.
 pub async fn remove_until(
     client: &Client<'_>,
@@ -288,13 +289,13 @@ pub async fn remove_until(
     workspace: &str,
     dry_run: bool,
     halting: &Halting,
-    told: &mut dyn FnMut(&Owned),
+    told: &mut dyn FnMut(&Owned, Vec<String>),
 ) -> Unremoved {
     let work = |object| remove(client, object, workspace, dry_run);
-    let mut told = |object: &Owned, was_there: bool| {
-        if was_there {
-            told(object);
-        }
+    let mut told = |object: &Owned, deleted: Deleted| match deleted {
+        Deleted::NotThere => {}
+        Deleted::Gone => told(object, Vec::new()),
+        Deleted::Held(finalizers) => told(object, finalizers),
     };
     let undone = in_stages(objects, Owned::stage, halting, work, &mut told).await;
     let titles = |objects: Vec<&Owned>| objects.into_iter().map(Owned::title).collect();
@@ -306,11 +307,10 @@ pub async fn remove_until(
 }
 
 /// Takes one away: deletes the object, or the fields that were added to it.
-/// Says whether it was still there.
 ///
 /// # Errors
 /// When the server cannot be asked or refuses.
-async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<bool, Problem> {
+async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<Deleted, Problem> {
     let namespace = object.namespace.as_deref();
     let verb = if object.is_patch { "patch" } else { "delete" };
     let outcome = if object.is_patch {
@@ -329,7 +329,7 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
         client
             .apply(&object.resource, namespace, &object.name, &bare, how)
             .await
-            .map(|_| true)
+            .map(|_| Deleted::Gone)
     } else {
         client
             .delete(&object.resource, namespace, &object.name, &object.uid, dry_run)

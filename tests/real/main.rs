@@ -24,6 +24,7 @@ mod cluster_lint;
 mod cluster_live;
 mod cluster_live_load;
 mod cluster_pods;
+mod cluster_refusals;
 mod cluster_rotate;
 mod cluster_rotate_left;
 mod cluster_rotate_resume;
