@@ -305,6 +305,8 @@ async fn probe_at(args: &ProbeArgs, reached: &Reached, context: &Context) -> Res
         }
         outcomes.extend(run_checks(shared, settings).await);
     }
-    outcomes.iter_mut().for_each(|outcome| reached.aim(outcome));
+    for outcome in &mut outcomes {
+        reached.aim(outcome);
+    }
     Ok(outcomes)
 }
