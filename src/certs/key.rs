@@ -216,22 +216,32 @@ pub fn recognise(content: &[u8]) -> Option<Encoding> {
 
 /// Whether a key can be made of a password in bearable time and memory: the
 /// file itself says how much work that is.
-fn is_affordable(scheme: &EncryptionScheme) -> bool {
+///
+/// # Errors
+/// Says why not.
+fn check_cost(scheme: &EncryptionScheme) -> Result<(), String> {
     let EncryptionScheme::Pbes2(parameters) = scheme else {
-        return true;
+        return Ok(());
     };
-    match &parameters.kdf {
-        Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count <= MOST_ROUNDS,
-        Kdf::Scrypt(scrypt) => {
-            let work = scrypt
-                .cost_parameter
-                .checked_mul(u64::from(scrypt.block_size))
-                .and_then(|blocks| blocks.checked_mul(u64::from(scrypt.parallelization)));
-            // The decryption takes a cost of at least 2 for granted (RFC 7914 section 2).
-            scrypt.cost_parameter > 1 && work.is_some_and(|blocks| blocks <= MOST_SCRYPT_BLOCKS)
+    let is_much = match &parameters.kdf {
+        Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count > MOST_ROUNDS,
+        // RFC 7914 section 2; the decryption would panic over 0.
+        Kdf::Scrypt(scrypt) if scrypt.cost_parameter < 2 => {
+            return Err("its encryption by scrypt has a cost that is none".to_owned());
         }
-        _ => true,
+        Kdf::Scrypt(scrypt) => scrypt
+            .cost_parameter
+            .checked_mul(u64::from(scrypt.block_size))
+            .and_then(|blocks| blocks.checked_mul(u64::from(scrypt.parallelization)))
+            .is_none_or(|blocks| blocks > MOST_SCRYPT_BLOCKS),
+        _ => false,
+    };
+    if is_much {
+        return Err(format!(
+            "its encryption asks for more work than a password is worth: over {MOST_ROUNDS} rounds of PBKDF2, or over 1 GiB for scrypt"
+        ));
     }
+    Ok(())
 }
 
 fn decode(
@@ -260,14 +270,14 @@ fn decode(
                 );
             };
             let info = EncryptedPrivateKeyInfoRef::try_from(content).map_err(|_| broken())?;
-            if !is_affordable(&info.encryption_algorithm) {
-                return Err(
-                    Problem::new(format!("the private key of {name} cannot be decrypted"))
-                        .at(at)
-                        .why(format!("its encryption asks for more work than a password is worth: over {MOST_ROUNDS} rounds of PBKDF2, or over 1 GiB for scrypt"))
-                        .fix(format!("encrypt it anew: openssl pkcs8 -topk8 -v2 aes256 -in {name} -out {name}.pk8")),
-                );
-            }
+            check_cost(&info.encryption_algorithm).map_err(|why| {
+                Problem::new(format!("the private key of {name} cannot be decrypted"))
+                    .at(at.clone())
+                    .why(why)
+                    .fix(format!(
+                        "encrypt it anew: openssl pkcs8 -topk8 -v2 aes256 -in {name} -out {name}.pk8"
+                    ))
+            })?;
             info.decrypt(password)
                 .map_err(|_| {
                     Problem::new(format!("the private key of {name} cannot be decrypted"))

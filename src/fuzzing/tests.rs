@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{TARGETS, run};
+use crate::certs::{key, pkcs12};
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -29,9 +30,41 @@ fn seeds_hold() {
         assert!(!seeds.is_empty(), "{target} has no seeds");
         for seed in seeds {
             let data = std::fs::read(&seed).unwrap();
-            // Shown where the seed does not hold.
-            println!("{}", seed.display());
-            run(target, &data);
+            let held = std::panic::catch_unwind(|| run(target, &data));
+            assert!(held.is_ok(), "{} does not hold", seed.display());
         }
+    }
+}
+
+fn seed(path: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(path)).unwrap()
+}
+
+#[test]
+fn encryption_that_costs_too_much_is_refused_with_words() {
+    for (path, why) in [
+        ("private_key/pbkdf2-too-many-rounds", "asks for more work"),
+        ("private_key/scrypt-too-much-memory", "asks for more work"),
+        ("private_key/scrypt-too-parallel", "asks for more work"),
+        // Costs that are none: the decryption would panic over the first.
+        ("private_key/scrypt-cost-0", "has a cost that is none"),
+        ("private_key/scrypt-cost-1", "has a cost that is none"),
+        (
+            "private_key/scrypt-odd-cost",
+            "the password is wrong, or the encryption",
+        ),
+        ("pkcs12/scrypt-without-cost", "with a cost of 0"),
+    ] {
+        let data = seed(path);
+        let (password, content) = super::first_line(&data);
+        let password = std::str::from_utf8(password).ok();
+        let problem = if path.starts_with("pkcs12") {
+            pkcs12::read(content, "f", password).err()
+        } else {
+            key::read(content, "f", password).err()
+        };
+        let problem = problem.unwrap_or_else(|| panic!("{path} was read"));
+        let said = problem.why.unwrap_or_default();
+        assert!(said.contains(why), "{path}: {said}");
     }
 }

@@ -118,9 +118,10 @@ fn places(text: &str) {
     match parse_address(text) {
         Ok((host, port)) => {
             assert!(port > 0);
-            let written = match host.contains(':') {
-                true => format!("[{host}]:{port}"),
-                false => format!("{host}:{port}"),
+            let written = if host.contains(':') {
+                format!("[{host}]:{port}")
+            } else {
+                format!("{host}:{port}")
             };
             assert_eq!(parse_address(&written), Ok((host, port)), "{text:?}");
         }
