@@ -142,6 +142,8 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     }
     match open {
         Some(open) => Err(open.truncated(name)),
+        None if found.is_empty() => Err(Problem::new(format!("{name} holds no PEM block"))
+            .why("its -----BEGIN stands on a line that holds bytes that are no text")),
         None => Ok(found),
     }
 }
