@@ -43,6 +43,11 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether any variable may be that of an argument.
+    pub(super) fn has_arguments(&self) -> bool {
+        self.0.keys().any(|name| name.starts_with(PREFIX))
+    }
+
     /// Gives every argument the default that its variable holds, but where what
     /// was typed (`given`, as far as it could be read) excludes that argument.
     pub(super) fn apply(&self, command: clap::Command, given: Option<&ArgMatches>) -> clap::Command {

@@ -61,9 +61,12 @@ pub fn run() -> Exit {
     // Fails only when a provider is installed already, which would be this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment::Environment::capture();
-    // What was typed, as far as it can be read: it excludes variables.
-    let typed = args::command().ignore_errors(true).try_get_matches().ok();
-    let command = environment.apply(args::command(), typed.as_ref());
+    let mut command = args::command();
+    if environment.has_arguments() {
+        // What was typed, as far as it can be read: it excludes variables.
+        let typed = command.clone().ignore_errors(true).try_get_matches().ok();
+        command = environment.apply(command, typed.as_ref());
+    }
     let cli = match (command.try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
