@@ -169,7 +169,10 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         std::os::unix::fs::symlink(dir.path().join("nothing"), dir.path().join("link")).unwrap();
         let files = DiskFiles::default();
-        assert!(files.read(&dir.path().join("link")).unwrap().is_none(), "a link to nothing");
+        assert!(
+            files.read(&dir.path().join("link")).unwrap().is_none(),
+            "a link to nothing"
+        );
         assert!(files.read(&file.join("below")).unwrap().is_none(), "below a file");
         assert!(files.read(dir.path()).is_err(), "a folder");
         assert_eq!(files.seen().files.len(), 2);
