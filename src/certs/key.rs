@@ -4,6 +4,7 @@
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
+use rustls::crypto::aws_lc_rs::sign;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
@@ -91,7 +92,11 @@ impl PrivateKey {
         if let Some(public_key) = rsa_public_key(self.pkcs8()) {
             return Ok(public_key);
         }
-        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&self.to_rustls()).map_err(|_| unsupported())?;
+        let key = self.to_rustls();
+        // The provider tries RSA first, and would prove an EC key twice.
+        let key = sign::any_ecdsa_type(&key)
+            .or_else(|_| sign::any_supported_type(&key))
+            .map_err(|_| unsupported())?;
         Ok(key.public_key().ok_or_else(unsupported)?.to_vec())
     }
 

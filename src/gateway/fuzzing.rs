@@ -24,8 +24,8 @@ use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::render;
 use crate::problem::Problem;
-use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
+use crate::sources::{Gone, Sources};
 
 /// A request's line and headers, and what follows the empty line behind them.
 struct Head<'a> {
@@ -119,8 +119,8 @@ fn built_of(text: &str) -> Option<Built> {
         },
         ..GatewaySources::default()
     };
-    match sources.load(&DiskFiles::default()) {
-        Ok(built) => Some(built),
+    match sources.load(&DiskFiles::default(), Gone::IsError) {
+        Ok(loaded) => Some(loaded.built),
         Err(error) => {
             told(&Problem::from(error), &[]);
             None
