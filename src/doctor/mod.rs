@@ -35,6 +35,7 @@ mod rights;
 mod served;
 mod service;
 #[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a module of tests, of which the fuzzer needs a part")]
 #[cfg_attr(fuzzing, allow(dead_code, reason = "the fuzzer needs a part of it"))]
 mod testing;
 #[cfg(test)]

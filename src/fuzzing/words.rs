@@ -10,8 +10,9 @@ use crate::names::{Host, check_object_name};
 use crate::probe::target::{ResolveRule, parse_address, split_port};
 use crate::probe::wire;
 use crate::report::paint::printable;
+use crate::secrecy;
+use crate::shell;
 use crate::workspace::layout::host_of_folder;
-use crate::{secrecy, shell};
 
 /// One text, read as everything that a flag may hold.
 pub(super) fn words(data: &[u8]) {
