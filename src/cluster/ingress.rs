@@ -16,8 +16,8 @@ pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
-    /// Further ones, where the LoadBalancer has several.
-    pub others: Vec<String>,
+    /// Further ones that should lead there, too.
+    pub others: Vec<Other>,
     /// The port for HTTPS.
     pub secure_port: u16,
     /// The port for HTTP, where there is one.
@@ -27,6 +27,34 @@ pub struct Ingress {
     /// For a node's address in place of that of a LoadBalancer which has none
     /// yet: what to do about that.
     pub pending: Option<String>,
+}
+
+/// A further address, with the ports of the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// An IP address or a DNS name.
+    pub host: String,
+    /// Which object says so, in words.
+    pub source: String,
+}
+
+impl Ingress {
+    /// Goes to the further address of this place first.
+    pub fn prefer(&mut self, place: usize) {
+        if let Some(other) = self.others.get_mut(place) {
+            std::mem::swap(&mut self.host, &mut other.host);
+            std::mem::swap(&mut self.source, &mut other.source);
+        }
+    }
+}
+
+/// The first of several addresses, each once, and the others.
+fn first_of(addresses: impl IntoIterator<Item = (String, String)>) -> Option<(String, String, Vec<Other>)> {
+    let mut seen = std::collections::HashSet::new();
+    let mut each = addresses.into_iter().filter(|(host, _)| seen.insert(host.clone()));
+    let (host, source) = each.next()?;
+    let others = each.map(|(host, source)| Other { host, source }).collect();
+    Some((host, source, others))
 }
 
 /// Which gateway is looked for.
@@ -105,17 +133,20 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
     let balanced = service["status"]["loadBalancer"]["ingress"].as_array();
-    let mut addresses = balanced.into_iter().flatten().filter_map(|entry| {
-        let address = |field: &str| entry[field].as_str().filter(|text| !text.is_empty());
-        address("ip").or_else(|| address("hostname")).map(str::to_owned)
+    let balancer = format!("the LoadBalancer of {title}");
+    // An entry may have both; a name may have addresses of both families.
+    let addresses = balanced.into_iter().flatten().flat_map(|entry| {
+        let fields = ["ip", "hostname"].into_iter();
+        fields.filter_map(|field| entry[field].as_str().filter(|text| !text.is_empty()))
     });
-    if let (Some(address), Some(port)) = (addresses.next(), number(&secure["port"])) {
+    let addresses = addresses.map(|address| (address.to_owned(), balancer.clone()));
+    if let (Some((host, source, others)), Some(port)) = (first_of(addresses), number(&secure["port"])) {
         return Ok(Ingress {
-            host: address,
-            others: addresses.collect(),
+            host,
+            others,
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["port"])),
-            source: format!("the LoadBalancer of {title}"),
+            source,
             pending: None,
         });
     }
@@ -128,20 +159,24 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
     let wait = format!(
         "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
     );
+    let words = if pending {
+        ", whose LoadBalancer has no address yet"
+    } else {
+        ""
+    };
+    let of_nodes = node_addresses(found);
+    let of_nodes = of_nodes
+        .into_iter()
+        .map(|(host, owner)| (host, format!("{owner} and the NodePort of {title}{words}")));
     if let Some(port) = number(&secure["nodePort"])
-        && let Some((host, owner)) = node_address(found)
+        && let Some((host, source, others)) = first_of(of_nodes)
     {
-        let words = if pending {
-            ", whose LoadBalancer has no address yet"
-        } else {
-            ""
-        };
         return Ok(Ingress {
             host,
-            others: Vec::new(),
+            others,
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["nodePort"])),
-            source: format!("{owner} and the NodePort of {title}{words}"),
+            source,
             pending: pending.then_some(wait),
         });
     }
@@ -190,27 +225,38 @@ fn no_service(found: &Found, wanted: &Wanted) -> Problem {
     ))
 }
 
-/// The address of a node, best one on which the gateway runs, and what it is.
-fn node_address(found: &Found) -> Option<(String, String)> {
+/// The addresses of nodes, and what each is: those on which the gateway runs
+/// first, since others may not lead to it (`externalTrafficPolicy: Local`), and
+/// ExternalIPs before InternalIPs.
+fn node_addresses(found: &Found) -> Vec<(String, String)> {
     let runs = |node: &Value| {
         (found.pods.iter())
             .any(|pod| pod["spec"]["nodeName"].is_string() && pod["spec"]["nodeName"] == node["metadata"]["name"])
     };
     let mut nodes: Vec<&Value> = found.nodes.iter().flatten().collect();
     nodes.sort_by_key(|node| !runs(node));
+    let mut all = Vec::new();
     for kind in ["ExternalIP", "InternalIP"] {
         for node in &nodes {
             let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
-            let mut of_kind = addresses.filter(|address| address["type"] == kind);
-            if let Some(address) = of_kind.find_map(|address| address["address"].as_str()) {
-                let name = text(&node["metadata"]["name"]);
-                return Some((address.to_owned(), format!("the {kind} of the node {name}")));
-            }
+            let of_kind = addresses.filter(|address| address["type"] == kind);
+            let name = text(&node["metadata"]["name"]);
+            let of_kind = of_kind.filter_map(|address| address["address"].as_str());
+            all.extend(of_kind.map(|address| (address.to_owned(), format!("the {kind} of the node {name}"))));
         }
     }
-    (found.pods.iter())
-        .find_map(|pod| Some((pod["status"]["hostIP"].as_str()?, text(&pod["metadata"]["name"]))))
-        .map(|(address, pod)| (address.to_owned(), format!("the hostIP of the pod {pod}")))
+    if all.is_empty() {
+        for pod in &found.pods {
+            let name = text(&pod["metadata"]["name"]);
+            let of_list = pod["status"]["hostIPs"].as_array().into_iter().flatten();
+            let addresses = [&pod["status"]["hostIP"]]
+                .into_iter()
+                .chain(of_list.map(|entry| &entry["ip"]));
+            let addresses = addresses.filter_map(Value::as_str);
+            all.extend(addresses.map(|address| (address.to_owned(), format!("the hostIP of the pod {name}"))));
+        }
+    }
+    all
 }
 
 /// What the Gateway API's Gateway tells in its status. A name that only the
@@ -223,19 +269,21 @@ fn of_gateway(gateway: &Value) -> Option<Ingress> {
             .and_then(|listener| number(&listener["port"]))
     };
     let addresses = gateway["status"]["addresses"].as_array().into_iter().flatten();
-    let host = addresses
+    let source = format!(
+        "the status of the Gateway API's Gateway {}/{}",
+        text(&gateway["metadata"]["namespace"]),
+        text(&gateway["metadata"]["name"])
+    );
+    let addresses = addresses
         .filter_map(|address| address["value"].as_str())
-        .find(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"))?;
+        .filter(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"));
+    let (host, source, others) = first_of(addresses.map(|address| (address.to_owned(), source.clone())))?;
     Some(Ingress {
-        host: host.to_owned(),
-        others: Vec::new(),
+        host,
+        others,
         secure_port: port(&["HTTPS", "TLS"])?,
         plain_port: port(&["HTTP"]),
-        source: format!(
-            "the status of the Gateway API's Gateway {}/{}",
-            text(&gateway["metadata"]["namespace"]),
-            text(&gateway["metadata"]["name"])
-        ),
+        source,
         pending: None,
     })
 }

@@ -42,6 +42,7 @@ pub(super) async fn run(
         workspace: scope.config.as_ref().map(|config| config.id.as_str()),
         namespace: &examined.facts.found_namespace,
         allowed,
+        line: "istio-tls apply",
     };
     let ready = apply::prepare(client, &wanted, &applying)
         .await

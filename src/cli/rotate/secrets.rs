@@ -260,6 +260,7 @@ impl Cluster<'_> {
             workspace: Some(&self.config.id),
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
+            line: "istio-tls apply",
         };
         let ready = match apply::prepare(&self.client, &wanted, &applying).await {
             Ok(ready) => ready,

@@ -233,6 +233,53 @@ fn what_is_said_where_there_is_no_address() {
 }
 
 #[test]
+fn every_address_is_known_and_the_best_comes_first() {
+    let all = |found: &Found| {
+        let mut ingress = choose(found, &wanted()).expect("an address");
+        let hosts: Vec<String> = std::iter::once(ingress.host.clone())
+            .chain(ingress.others.iter().map(|other| other.host.clone()))
+            .collect();
+        // The one that is gone to brings its own words.
+        let last = ingress.others.len() - 1;
+        let (host, source) = (ingress.others[last].host.clone(), ingress.others[last].source.clone());
+        ingress.prefer(last);
+        assert_eq!((ingress.host, ingress.source), (host, source));
+        hosts
+    };
+    let dual = json!([{"ip": "10.0.0.7"}, {"ip": "2001:db8::7", "hostname": "lb.example.com"}, {"ip": "10.0.0.7"}]);
+    assert_eq!(
+        all(&found(service("LoadBalancer", &dual))),
+        ["10.0.0.7", "2001:db8::7", "lb.example.com"]
+    );
+    let nodes = vec![
+        node("a", &[("InternalIP", "10.1.0.1"), ("InternalIP", "2001:db8::1")]),
+        node("b", &[("InternalIP", "10.1.0.2"), ("ExternalIP", "192.0.2.2")]),
+    ];
+    let of_nodes = Found {
+        nodes: Some(nodes),
+        pods: vec![pod("b", "10.1.0.2")],
+        ..found(service("NodePort", &json!([])))
+    };
+    assert_eq!(all(&of_nodes), ["192.0.2.2", "10.1.0.2", "10.1.0.1", "2001:db8::1"]);
+    let mut both = pod("a", "10.1.0.1");
+    both["status"]["hostIPs"] = json!([{"ip": "10.1.0.1"}, {"ip": "2001:db8::1"}]);
+    let of_pods = Found {
+        nodes: None,
+        pods: vec![both, pod("b", "10.1.0.2")],
+        ..found(service("NodePort", &json!([])))
+    };
+    assert_eq!(all(&of_pods), ["10.1.0.1", "2001:db8::1", "10.1.0.2"]);
+    let mut gateway = api_gateway("10.0.0.9");
+    gateway["status"]["addresses"] =
+        json!([{"value": "gw.default.svc.cluster.local"}, {"value": "10.0.0.9"}, {"value": "gw.example.com"}]);
+    let of_api = Found {
+        gateway: Some(gateway),
+        ..Found::default()
+    };
+    assert_eq!(all(&of_api), ["10.0.0.9", "gw.example.com"]);
+}
+
+#[test]
 fn the_pods_labels_choose_the_service() {
     let mut narrow = service("LoadBalancer", &json!([{"ip": "10.0.0.8"}]));
     narrow["metadata"]["name"] = json!("edge");
