@@ -113,7 +113,8 @@ impl Status {
 
     /// The object that was sent is wrong for this server, now and later.
     pub fn is_input(&self) -> bool {
-        matches!(self.code, 400 | 422) || self.is_namespace_missing() || (self.code == 500 && self.misfit().is_some())
+        let is_invalid = matches!(self.code, 400 | 422) && !self.is_denied();
+        is_invalid || self.is_namespace_missing() || (self.code == 500 && self.misfit().is_some())
     }
 
     /// The API server could not reach the kubelet of a pod's node.
