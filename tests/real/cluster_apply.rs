@@ -577,7 +577,7 @@ fn files_in_place_of_the_workspace() {
         .run(&args)
         .exits(2)
         .says("the namespace nowhere is not there")
-        .says("try: kubectl create namespace nowhere --kubeconfig");
+        .says(" create namespace nowhere\n");
     // The Gateway API's kinds are not installed here.
     let gateway = workspace
         .dir
