@@ -89,16 +89,36 @@ pub struct Found {
 /// # Errors
 /// When there is none: what was looked for, and what to do.
 pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
-    let of_service = match service(found, wanted) {
-        Some(service) => of_service(service, found, wanted),
+    choose_for(found, wanted, None)
+}
+
+/// The same with the port that leads to this port of a Gateway, in place of the
+/// one that is called https.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_for(found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> Result<Ingress, Problem> {
+    let of_service = match best_service(found, wanted, gateway_port) {
+        Some(service) => of_service(service, found, wanted, gateway_port),
         None => Err(no_service(found, wanted)),
     };
-    of_service.or_else(|problem| found.gateway.as_ref().and_then(of_gateway).ok_or(problem))
+    let of_status = |gateway| of_gateway(gateway, gateway_port);
+    of_service.or_else(|problem| found.gateway.as_ref().and_then(of_status).ok_or(problem))
+}
+
+/// Whether anything of the gateway is in its namespace: a pod, or a Service for its
+/// pods.
+pub fn is_there(found: &Found, wanted: &Wanted) -> bool {
+    !found.pods.is_empty() || service(found, wanted).is_some()
 }
 
 /// The Service that leads to the gateway's pods. Where no pod is known, the one
 /// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
 pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
+    best_service(found, wanted, None)
+}
+
+fn best_service<'f>(found: &'f Found, wanted: &Wanted, gateway_port: Option<u32>) -> Option<&'f Value> {
     let leads_there = |service: &Value| {
         let Some(selector) = service["spec"]["selector"].as_object().filter(|map| !map.is_empty()) else {
             return false;
@@ -116,19 +136,24 @@ pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value
         .filter(|service| leads_there(service))
         .min_by_key(|service| {
             let name = text(&service["metadata"]["name"]);
-            (secure(service).is_none(), name != DEFAULT_SERVICE, name.to_owned())
+            (
+                secure_for(service, gateway_port).is_none(),
+                name != DEFAULT_SERVICE,
+                name.to_owned(),
+            )
         })
 }
 
-fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
+fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> Result<Ingress, Problem> {
     let name = text(&service["metadata"]["name"]);
     let title = format!("Service {}/{name}", wanted.pod_namespace);
-    let Some(secure) = secure(service) else {
-        return Err(
-            Problem::new(format!("{title} has no port named https, and no port 443"))
-                .why(format!("its ports are {}", port_names(service)))
-                .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"),
-        );
+    let Some(secure) = secure_for(service, gateway_port) else {
+        return Err(Problem::new(match gateway_port {
+            None => format!("{title} has no port named https, and no port 443"),
+            Some(number) => format!("{title} has no port that leads to port {number}"),
+        })
+        .why(format!("its ports are {}", port_names(service)))
+        .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"));
     };
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
@@ -261,11 +286,16 @@ fn node_addresses(found: &Found) -> Vec<(String, String)> {
 
 /// What the Gateway API's Gateway tells in its status. A name that only the
 /// cluster's own DNS knows is no address.
-fn of_gateway(gateway: &Value) -> Option<Ingress> {
+fn of_gateway(gateway: &Value, gateway_port: Option<u32>) -> Option<Ingress> {
     let listeners = gateway["spec"]["listeners"].as_array();
     let port = |protocols: &[&str]| {
+        let is_meant = |listener: &&Value| {
+            let is_port = |wanted| number(&listener["port"]).map(u32::from) == Some(wanted);
+            protocols.contains(&text(&listener["protocol"]))
+                && (gateway_port.is_none_or(is_port) || text(&listener["protocol"]) == "HTTP")
+        };
         (listeners.into_iter().flatten())
-            .find(|listener| protocols.contains(&text(&listener["protocol"])))
+            .find(is_meant)
             .and_then(|listener| number(&listener["port"]))
     };
     let addresses = gateway["status"]["addresses"].as_array().into_iter().flatten();
@@ -292,11 +322,30 @@ pub(super) fn secure(service: &Value) -> Option<&Value> {
     port_of(service, &["https"], 443)
 }
 
+/// The port that leads to a Gateway's port; without one, the one for HTTPS.
+fn secure_for(service: &Value, gateway_port: Option<u32>) -> Option<&Value> {
+    let Some(gateway_port) = gateway_port else {
+        return secure(service);
+    };
+    let ports = service["spec"]["ports"].as_array()?;
+    let leads = |field: &str| {
+        let mut tcp = ports.iter().filter(|port| is_tcp(port));
+        tcp.find(|port| number(&port[field]).map(u32::from) == Some(gateway_port))
+    };
+    leads("port").or_else(|| leads("targetPort"))
+}
+
 /// The port with one of these names, else with this number.
 fn port_of<'s>(service: &'s Value, names: &[&str], usual: u16) -> Option<&'s Value> {
     let ports = service["spec"]["ports"].as_array()?;
-    let named = |name: &&str| ports.iter().find(|port| port["name"] == **name);
-    (names.iter().find_map(named)).or_else(|| ports.iter().find(|port| number(&port["port"]) == Some(usual)))
+    // The same number may be there for UDP, as HTTP/3 has it.
+    let mut tcp = ports.iter().filter(|port| is_tcp(port));
+    let named = |name: &&str| tcp.clone().find(|port| port["name"] == **name);
+    (names.iter().find_map(named)).or_else(|| tcp.find(|port| number(&port["port"]) == Some(usual)))
+}
+
+fn is_tcp(port: &Value) -> bool {
+    port["protocol"].as_str().is_none_or(|protocol| protocol == "TCP")
 }
 
 fn port_names(service: &Value) -> String {

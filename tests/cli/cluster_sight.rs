@@ -155,6 +155,29 @@ fn services_are_missing_where_they_may_be_listed_and_exist_elsewhere() {
     );
 }
 
+#[test]
+fn routes_that_are_not_seen_are_not_said_to_be_missing() {
+    let dir = cluster(vec![gateway("shop", "ingressgateway", &plain())]);
+    for (namespace, reason) in [
+        (&[][..], "the cluster holds no VirtualService"),
+        (
+            &["-n", "shop"],
+            "virtualservices.networking.istio.io outside of the namespaces shop, istio-system",
+        ),
+    ] {
+        let ran = dir.run(&[&["lint", "--cluster", "-o", "json"], namespace].concat());
+        let report = ran.json();
+        let skipped = report["skipped"].as_array().expect("a list").iter();
+        let reasons: Vec<&str> = (skipped.filter(|skipped| skipped["code"] == "ITL0509"))
+            .filter_map(|skipped| skipped["reason"].as_str())
+            .collect();
+        assert!(
+            reasons.len() == 1 && reasons[0].contains(reason),
+            "{namespace:?}: {report:#}"
+        );
+    }
+}
+
 /// The gateway's Service with these addresses of its LoadBalancer.
 fn balanced(port: u16, addresses: &Value) -> (&'static str, Value) {
     let service = json!({"metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},

@@ -195,6 +195,30 @@ fn a_rotation_that_is_nearly_finished_is_not_taken_back() {
 }
 
 #[test]
+fn a_previous_ca_that_was_changed_by_hand_is_not_brought_back() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    let root = format!("{HOST}/5_previous_ca/1_root/certs/ca.cert.pem");
+    let kept = dir.read(&root);
+    dir.write(&root, dir.read("b.com/1_root/certs/ca.cert.pem"));
+    let bundle = dir.read(format!("{HOST}/1_root/certs/ca.cert.pem"));
+    dir.run(&["rotate", HOST, "--abort"])
+        .exits(2)
+        .says("did not issue the server leaf")
+        .says("5_previous_ca")
+        .says("--finish");
+    assert_eq!(dir.read(format!("{HOST}/1_root/certs/ca.cert.pem")), bundle);
+    dir.write(&root, kept);
+    dir.run(&["rotate", HOST, "--abort"]).exits(0);
+    dir.run(&["verify", HOST]).exits(0);
+    // What was wrong with the leaf before is no reason to stay.
+    dir.run(&["gen-certs", "late.com", "--bad", "expired"]).exits(0);
+    dir.run(&["rotate", "late.com", "--ca"]).exits(0);
+    dir.run(&["rotate", "late.com", "--abort"]).exits(0);
+}
+
+#[test]
 fn an_entry_that_comes_back_is_told() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "b.com"]).exits(0);

@@ -106,6 +106,31 @@ fn what_is_wrong_with_the_files_is_found() {
 }
 
 #[test]
+fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    let key = |host: &str| format!("{host}/3_application/private/{host}.key.pem");
+    for (content, said) in [
+        (dir.read(key("b.com")), "does not fit the certificate"),
+        ("garbage".to_owned(), "no PEM block"),
+    ] {
+        dir.write(&key(HOST), content);
+        let json = dir.run(&["status", HOST, "-o", "json"]).exits(1).json();
+        assert_eq!(codes(&json), ["ITL1005"]);
+        assert_eq!(json["findings"][0]["file"], key(HOST));
+        dir.run(&["status", HOST])
+            .exits(1)
+            .prints(said)
+            .prints("istio-tls rotate httpbin.example.com makes a new leaf and key");
+        dir.run(&["rotate", HOST]).exits(0);
+        dir.run(&["status", HOST]).exits(0);
+    }
+    // With a request the key is elsewhere.
+    std::fs::remove_file(dir.path(key(HOST))).expect("removed");
+    dir.run(&["status", HOST]).exits(0);
+}
+
+#[test]
 fn a_running_gateway_is_compared_with_the_files() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);

@@ -7,15 +7,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use super::judge::{Certificate, HostState, Role, Served};
 use crate::certs::plan::parse_time;
-use crate::certs::{CertificateDer, crl, inspect, pem, renew};
+use crate::certs::{CertificateDer, crl, inspect, key, pem, renew};
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
 use crate::probe::dial::dial;
-use crate::probe::expectation::{Expectation, Trust};
+use crate::probe::expectation::{Expectation, Place, Trust};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::probe::verdict::judge;
 use crate::problem::Problem;
@@ -35,6 +36,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         files: Vec::new(),
         lists: Vec::new(),
         broken: Vec::new(),
+        key_fault: None,
         bundle: Vec::new(),
         leaf_in_force: false,
         secrets: Vec::new(),
@@ -69,6 +71,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
     state.leaf_in_force = is_leaf_in_force(&layout);
+    state.key_fault = server_key_fault(&layout).map(|fault| (shown(&layout.path(Part::ServerKey)), fault));
     match all(&layout, Part::CaChain, context) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
@@ -93,6 +96,21 @@ fn is_leaf_in_force(layout: &ChainLayout) -> bool {
     [Part::IntermediateCert, Part::RootCert]
         .into_iter()
         .any(|part| first(part).is_some_and(|ca| renew::is_issued_by(&leaf, &ca)))
+}
+
+/// What is wrong with the server's key, if it is here: with a request (gen-certs
+/// --csr) it is not.
+fn server_key_fault(layout: &ChainLayout) -> Option<String> {
+    let content = match store::read(layout, Part::ServerKey) {
+        Ok(content) => Zeroizing::new(content?),
+        Err(problem) => return Some(reason(problem)),
+    };
+    let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
+    match key::read(&content, &shown(&layout.path(Part::ServerKey)), None) {
+        Ok(key) if key.fits(&leaf) => None,
+        Ok(_) => Some("it does not fit the certificate of the server".to_owned()),
+        Err(problem) => Some(reason(problem)),
+    }
 }
 
 /// The ends of the revocation lists of a part.
@@ -186,6 +204,11 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
             Served::Nothing {
                 code: verdict.code.as_str(),
                 summary: verdict.summary,
+                again: match asked.place {
+                    Place::Local | Place::Ingress => None,
+                    Place::Cluster => Some("cluster".to_owned()),
+                    Place::Given => Some(target.clone()),
+                },
             }
         };
         states[index].served = Some((target, seen));

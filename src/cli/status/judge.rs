@@ -71,8 +71,13 @@ impl Role {
 pub(super) enum Served {
     /// This leaf.
     Leaf(Certificate),
-    /// None; the probe's code and words.
-    Nothing { code: &'static str, summary: String },
+    /// None: the probe's code and words, and which `--target` asks the same gateway
+    /// again, where that is none of this workspace's.
+    Nothing {
+        code: &'static str,
+        summary: String,
+        again: Option<String>,
+    },
 }
 
 /// All that is known of a host.
@@ -86,6 +91,8 @@ pub(super) struct HostState {
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
+    /// The file of the server's key, and what is wrong with it.
+    pub(super) key_fault: Option<(String, String)>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
     /// nearly finished.
     pub(super) leaf_in_force: bool,
@@ -220,6 +227,18 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
+        findings.extend(host.key_fault.as_ref().map(|(file, why)| {
+            Finding::new(
+                &codes::STATUS_BROKEN,
+                Place::file(file, 0),
+                format!("the server key of {} cannot be used", host.host),
+            )
+            .why(why.clone())
+            .fix(format!(
+                "istio-tls rotate {} makes a new leaf and key",
+                quote(host.host.as_str())
+            ))
+        }));
         findings.extend(
             host.lists
                 .iter()

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Found, Wanted, choose};
+use super::{Found, Wanted, choose, choose_for};
 
 fn wanted() -> Wanted {
     Wanted {
@@ -297,4 +297,51 @@ fn the_pods_labels_choose_the_service() {
     // Without pods to go by, the Service's selector must hold the Gateway's.
     found.pods.clear();
     assert_eq!(choose(&found, &wanted()).expect("one").host, "10.0.0.9");
+}
+
+#[test]
+fn the_port_is_the_one_that_leads_to_the_gateways() {
+    let with_ports = |ports: Value, kind: &str| {
+        let mut service = service(kind, &json!([{"ip": "192.0.2.1"}]));
+        if kind == "NodePort" {
+            service["status"] = json!({});
+        }
+        service["spec"]["ports"] = ports;
+        Found {
+            nodes: Some(vec![node("a", &[("InternalIP", "10.1.0.1")])]),
+            ..found(service)
+        }
+    };
+    let ports = json!([
+        {"name": "http3", "port": 443, "protocol": "UDP", "nodePort": 30001},
+        {"name": "other", "port": 443, "targetPort": 8443, "protocol": "TCP", "nodePort": 30002},
+        {"name": "https", "port": 9443, "targetPort": 444, "nodePort": 30003},
+    ]);
+    for (kind, gateway_port, expected) in [
+        ("LoadBalancer", None, Some(9443)),
+        ("LoadBalancer", Some(443), Some(443)),
+        ("LoadBalancer", Some(444), Some(9443)),
+        ("LoadBalancer", Some(80), None),
+        ("NodePort", None, Some(30003)),
+        ("NodePort", Some(443), Some(30002)),
+        ("NodePort", Some(8443), Some(30002)),
+    ] {
+        let chosen = choose_for(&with_ports(ports.clone(), kind), &wanted(), gateway_port);
+        assert_eq!(
+            chosen.ok().map(|one| one.secure_port),
+            expected,
+            "{kind} {gateway_port:?}"
+        );
+    }
+    // UDP alone is no port for HTTPS.
+    let udp = json!([{"name": "https", "port": 443, "protocol": "UDP"}]);
+    let problem = choose(&with_ports(udp, "LoadBalancer"), &wanted()).unwrap_err();
+    assert!(problem.what.contains("no port named https"), "{}", problem.what);
+    // The Gateway API's own status.
+    let status = Found {
+        gateway: Some(api_gateway("192.0.2.9")),
+        ..Found::default()
+    };
+    assert_eq!(choose_for(&status, &wanted(), Some(8443)).unwrap().secure_port, 8443);
+    assert!(choose_for(&status, &wanted(), Some(9443)).is_err());
 }
