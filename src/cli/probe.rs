@@ -106,11 +106,11 @@ pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> 
     if let Some(pause) = args.watch {
         context.output(&[("text", ())])?;
         // It has no other end.
-        let ended = runtime()?.block_on(async { or_signal(watch(args, pause, context)).await })?;
+        let ended = runtime()?.block_on(async { or_signal(Box::pin(watch(args, pause, context))).await })?;
         return ended.unwrap_or(Ok(Exit::Interrupted));
     }
     let mut done = Vec::new();
-    let outcomes = runtime()?.block_on(async { or_signal(probe(args, context, &mut done)).await })?;
+    let outcomes = runtime()?.block_on(async { or_signal(Box::pin(probe(args, context, &mut done))).await })?;
     let outcomes = match outcomes {
         Ok(outcomes) => outcomes?,
         Err(signal) => return Err(interrupted(signal, &done, format, context)),

@@ -91,7 +91,7 @@ async fn run_on(args: &DoctorArgs, scope: &Scope, format: Format, context: &Cont
             }
             Ok::<(), Failure>(())
         };
-        match or_signal(waiting).await? {
+        match or_signal(Box::pin(waiting)).await? {
             Ok(waited) => waited?,
             Err(signal) => return Err(fix::interrupted(signal, "the gateway was seen to be well", &fixed, &[])),
         }
