@@ -34,6 +34,8 @@ mod apply;
 mod completions;
 mod delete;
 mod doctor;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gen_certs;
 mod init;
 mod inspect;

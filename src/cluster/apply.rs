@@ -488,7 +488,9 @@ pub async fn store_all(
     ready: &[Ready],
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Result<(), Stopped> {
-    let Unstored { refused, left, .. } = store_until(client, ready, &Halting::never(), told).await;
+    let never = Halting::never();
+    // On the heap: the futures of callers are large already.
+    let Unstored { refused, left, .. } = Box::pin(store_until(client, ready, &never, told)).await;
     match refused {
         Some(refused) => Err(Stopped { refused, left }),
         None => Ok(()),

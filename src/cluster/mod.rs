@@ -17,6 +17,8 @@ mod conflict;
 pub mod diff;
 pub mod discover;
 pub mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod gateway_pod;
 pub mod gather;
 pub mod ingress;

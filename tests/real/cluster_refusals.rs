@@ -183,31 +183,33 @@ fn a_quota_that_is_used_up_is_named() {
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": {"name": "few", "namespace": "rationed-ingress"}, "spec": {"hard": {"count/secrets": "1"}}});
     plane.kubectl_with(&["create"], &quota.to_string());
-    let status = r#"{"status":{"hard":{"count/secrets":"1"},"used":{"count/secrets":"0"}}}"#;
-    plane.kubectl_ok(&[
+    let status = r#"{"status":{"hard":{"count/secrets":"1"},"used":{"count/secrets":"1"}}}"#;
+    let patch = ["-n", "rationed-ingress", "patch", "resourcequota", "few"];
+    plane.kubectl_ok(&[&patch[..], &["--subresource=status", "--type=merge", "-p", status]].concat());
+    let args = [
         "-n",
         "rationed-ingress",
-        "patch",
-        "resourcequota",
-        "few",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        status,
-    ]);
-    // A dry run counts nothing: each Secret alone would fit. Once one is there, the
-    // other is refused before anything is stored.
-    let refused = "the API server does not admit Secret rationed-ingress/";
+        "create",
+        "secret",
+        "generic",
+        "witness",
+        "--dry-run=server",
+    ];
     await_condition(
-        || {
-            let ran = workspace.run(&["apply"]);
-            ran.code == Some(3) && ran.stderr.contains(refused) && ran.stderr.contains("exceeded quota: few")
-        },
+        || !plane.kubectl(&args).status.success(),
         || "the quota never comes into force".to_owned(),
     );
+    workspace
+        .run(&["apply"])
+        .exits(3)
+        .says("the API server does not admit Secret rationed-ingress/")
+        .says("exceeded quota: few")
+        .says("about the quota or policy that is named");
+    assert!(plane.get("rationed", GATEWAYS, "mygateway").is_null());
     plane.kubectl_ok(&["-n", "rationed-ingress", "delete", "resourcequota", "few"]);
     await_condition(
-        || workspace.run(&["apply"]).code == Some(0),
-        || workspace.run(&["apply"]).stderr,
+        || plane.kubectl(&args).status.success(),
+        || "the quota never goes".to_owned(),
     );
+    workspace.run(&["apply"]).exits(0);
 }

@@ -56,7 +56,13 @@ impl Signals {
 
     /// Waits for a signal.
     pub(in crate::cli) fn wait(&self) -> Ending {
-        self.wait_while(|| true).unwrap_or(Ending::Terminate)
+        let (terminate, interrupt) = &mut *self.streams.borrow_mut();
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => Ending::Terminate,
+                _ = interrupt.recv() => Ending::Interrupt,
+            }
+        })
     }
 
     /// Waits for a signal, or until `going_on` is false.
