@@ -16,6 +16,7 @@ const COMMAND_LINE_ONLY: &[&str] = &[
     "force",
     "yes",
     "force-conflicts",
+    "no-cluster",
     "prune",
     "replace",
     "finish",

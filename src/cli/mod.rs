@@ -74,6 +74,7 @@ pub fn run() -> Exit {
         }
     };
     let json = cli.global.output.as_deref() == Some("json");
+    interrupt::end_on_signal(json);
     let context = match Context::new(cli.global, environment) {
         Ok(context) => context,
         Err(failure) => return failure.show_plain(json),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::ApplyArgs;
 use crate::cli::context::Context;
 use crate::cli::lint::{self, Judging};
+use crate::cli::manifests::no_sample;
 use crate::cli::{entries, intent};
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
@@ -94,9 +95,11 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
         .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
         .collect();
     let (wanted, wishes) = plan::wanted(contents)?;
+    let mut notes = wishes.notes;
+    notes.extend(args.samples.then(|| no_sample(&intent)).flatten());
     Ok(Input {
         wanted,
-        notes: wishes.notes,
+        notes,
         namespace: Some(config.gateway.namespace),
         pod_namespace: config.gateway.pod_namespace,
         workspace: Some(Workspace {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Failure;
+use crate::cli::interrupt::await_signals;
 use crate::problem::Problem;
 
 /// The signals that end `serve`; from [`Signals::register`] on they no longer kill the process.
@@ -33,6 +34,7 @@ impl Ending {
 
 impl Signals {
     pub(in crate::cli) fn register() -> Result<Self, Failure> {
+        await_signals();
         let failed =
             |error: std::io::Error| Failure::runtime(Problem::new("signals cannot be received").why(error.to_string()));
         let runtime = tokio::runtime::Builder::new_current_thread()
