@@ -269,3 +269,29 @@ fn a_host_without_its_folder_takes_nothing_from_the_others() {
     assert_eq!(chainless.len(), 1, "{ran:#}");
     assert_eq!(chainless[0]["severity"], "warning");
 }
+
+#[test]
+fn what_is_fixed_is_told_when_a_signal_ends_the_wait() {
+    use crate::cluster_interrupt::Running;
+    let dir = workspace();
+    // The pod stays as it is, so that the wait has no end.
+    let server = cluster(|_| None);
+    server.kubeconfig(&dir);
+    let args = ["doctor", "--fix", "--yes", "--wait", "300s", "--no-probe", "-o", "json"];
+    let running = Running::start(&dir, &args);
+    running.await_said("fixed: Secret istio-system/httpbin-credential created");
+    let looked = server.asked(PODS).len();
+    crate::running_program::await_condition(|| server.asked(PODS).len() > looked, || dir.read("err"));
+    running.signal(rustix::process::Signal::TERM);
+    let (code, printed) = running.end();
+    assert_eq!(code, Some(130), "{printed}");
+    assert_eq!(
+        printed["error"]["what"],
+        "interrupted (SIGTERM) before the gateway was seen to be well"
+    );
+    assert_eq!(
+        printed["fixed"],
+        json!(["Secret istio-system/httpbin-credential created"])
+    );
+    assert_eq!(server.stored(), [SECRET]);
+}
