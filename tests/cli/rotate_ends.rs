@@ -218,3 +218,73 @@ fn an_entry_that_comes_back_is_told() {
         ran.stderr
     );
 }
+
+#[test]
+fn an_end_that_is_interrupted_between_its_exchanges_says_what_is_done() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    dir.run(&["rotate", HOST, "b.com", "--ca"]).exits(0);
+    let serve = stale(&dir);
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(&["rotate", HOST, "b.com", "--finish", "--wait", "1h", "-o", "json"]);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    let says = |text: &str| await_condition(|| dir.read("err").contains(text), || dir.read("err"));
+    says("waiting until");
+    // The new leaf is served, and the folder is in use when the old CA is to go.
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    let lock = std::fs::File::options().write(true).open(dir.path(".istio-tls/lock"));
+    let lock = lock.expect("the lock");
+    lock.lock().expect("locked");
+    dir.write("objects.yaml", objects);
+    says("waiting for another istio-tls");
+    kill_process(Pid::from_child(&program.0), Signal::INT).expect("a signal sent");
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), || dir.read("err"));
+    assert_eq!(program.0.wait().expect("a status").code(), Some(130));
+    let json: serde_json::Value = serde_json::from_str(&dir.read("out")).expect("JSON");
+    let why = json["error"]["why"].as_str().expect("a reason");
+    let lines: Vec<&str> = why.lines().collect();
+    assert!(
+        lines[0].starts_with("swapped: the files of httpbin.example.com (serial "),
+        "{why}"
+    );
+    assert_eq!(
+        lines[1..],
+        [
+            "not done: the previous CA of httpbin.example.com goes; it is trusted still",
+            "nothing of b.com was written"
+        ]
+    );
+    assert_eq!(json["rotations"].as_array().map(Vec::len), Some(1), "{json:#}");
+    assert_eq!(json["rotations"][0]["action"], "ca-finish-leaf");
+    drop((lock, serve));
+    dir.run(&["rotate", HOST, "b.com", "--finish"]).exits(0);
+}
+
+#[test]
+fn a_ca_goes_on_where_its_backend_was_unwell_before() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    dir.write("objects.yaml", objects);
+    // Nobody listens on port 1: the gateway answers 503, before and afterwards.
+    let args = ["-f", "objects.yaml", "--upstream", "httpbin:8000=http://127.0.0.1:1"];
+    let _serve = Serve::start(&dir, &args);
+    // Cut off where the gateway knows the old CA alone.
+    dir.run(&["rotate", HOST, "--ca", "--wait", "0s"]).exits(1);
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(&["rotate", HOST, "--ca", "--wait", "1h"]);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    let said = || dir.read("err") + &dir.read("out");
+    await_condition(|| said().contains("waiting until"), said);
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    dir.write("objects.yaml", objects);
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), said);
+    assert_eq!(program.0.wait().expect("a status").code(), Some(0), "{}", said());
+    let printed = dir.read("out");
+    assert!(
+        printed.contains("no success (unexpected-status)") && printed.contains("as before the rotation"),
+        "{printed}"
+    );
+}

@@ -184,3 +184,34 @@ fn a_rotation_of_the_ca_is_told_of() {
     let json = dir.run(&["status", "-o", "json"]).exits(0).json();
     assert!(codes(&json).is_empty());
 }
+
+#[test]
+fn a_server_key_that_is_missing_or_anothers_is_a_finding() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    let key = format!("{HOST}/3_application/private/{HOST}.key.pem");
+    let other = dir.read("b.com/3_application/private/b.com.key.pem");
+    for (content, why, fix) in [
+        (Some(other.as_str()), "it does not belong to the certificate", "rotate"),
+        (Some("no key"), "no private key", "rotate"),
+        (None, "it is not there", "gen-certs"),
+    ] {
+        match content {
+            Some(content) => drop(dir.write(&key, content)),
+            None => std::fs::remove_file(dir.path(&key)).expect("removed"),
+        }
+        for args in [&["status"][..], &["status", "--local"]] {
+            dir.run(args)
+                .exits(1)
+                .prints(
+                    "error: the server key of httpbin.example.com is missing, or is none of its certificate (ITL1005)",
+                )
+                .prints(why)
+                .prints(&format!("istio-tls {fix} {HOST}"));
+        }
+        let json = dir.run(&["status", HOST, "-o", "json"]).exits(1).json();
+        assert_eq!(codes(&json), ["ITL1005"]);
+        assert_eq!(json["findings"][0]["file"], key);
+    }
+    dir.run(&["status", "b.com"]).exits(0);
+}

@@ -92,6 +92,12 @@ impl Held {
         })
     }
 
+    /// Whether the key of the server's leaf is here; of a request that was signed
+    /// (gen-certs --csr) it is where that was made.
+    pub(super) fn has_key(&self) -> bool {
+        self.layout.path(Part::ServerKey).symlink_metadata().is_ok()
+    }
+
     /// Whether the chain's last change was the end of a rotation of its CA.
     pub(super) fn has_ended(&self, context: &Context) -> bool {
         !self.rotating && store::has_previous_ca(&self.layout.kept_in(&context.dir.join(STATE_FOLDER).join("old")))

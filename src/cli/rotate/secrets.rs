@@ -11,6 +11,7 @@ use crate::certs::{CertificateDer, inspect};
 use crate::cli::cluster_access::{FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
+use crate::cli::failure::then_go_on;
 use crate::cli::host_secrets::{self, SecretPlace};
 use crate::cli::{Failure, intent, secret_advice};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
@@ -324,6 +325,7 @@ impl Cluster<'_> {
     ) -> Result<(), Failure> {
         exchanged.left = tried.iter().map(|secret| secret.ready.title()).collect();
         for secret in tried {
+            exchanged.unknown = Some(exchanged.left.remove(0));
             for note in &secret.ready.notes {
                 context.say_always(&format!("note: {}: {note}", secret.ready.title()));
             }
@@ -331,9 +333,12 @@ impl Cluster<'_> {
             let ready = std::slice::from_ref(&secret.ready);
             let outcome = apply::store_all(&self.client, ready, &mut |_, did| action = Some(did)).await;
             if let Err(stopped) = outcome {
+                if stopped.unknown.is_empty() {
+                    exchanged.left.splice(0..0, exchanged.unknown.take());
+                }
                 return Err(half_done(stopped, exchanged, args, context));
             }
-            exchanged.left.remove(0);
+            exchanged.unknown = None;
             exchanged.secrets.push(Stored {
                 action: action.unwrap_or(Action::Unchanged),
                 new: secret.wanted_leaf.clone(),
@@ -351,11 +356,11 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
     let mut lines: Vec<String> = problem.why.take().into_iter().collect();
     lines.extend(exchanged.swapped());
     problem.why = Some(lines.join("\n"));
-    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
-    problem.fix = Some(format!(
-        "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
+    let line = format!(
+        "{}     (it goes on where it stopped, and makes nothing anew)",
         going_on(exchanged, args, context)
-    ));
+    );
+    problem.fix = Some(then_go_on(problem.fix.take(), &line));
     if stopped.refused.is_conflict {
         Failure::findings(problem)
     } else {
@@ -367,7 +372,7 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
 pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Context) -> String {
     let host = exchanged.prepared.held.layout.host();
     // Once these files are exchanged, no rotation is recorded that could end.
-    let is_over = exchanged.is_written && exchanged.left.is_empty();
+    let is_over = exchanged.is_written && exchanged.left.is_empty() && exchanged.unknown.is_none();
     let step = match exchanged.prepared.step {
         Step::FinishCa | Step::AbortCa if is_over => "--if-expires-in 0d",
         Step::StartCa | Step::ResumeCa => "--ca",

@@ -7,10 +7,11 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
-use super::judge::{Certificate, HostState, Role, Served};
+use super::judge::{Certificate, HostState, KeyFault, Role, Served};
 use crate::certs::plan::parse_time;
-use crate::certs::{CertificateDer, crl, inspect, pem, renew};
+use crate::certs::{CertificateDer, crl, inspect, key, pem, renew};
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
@@ -35,6 +36,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         files: Vec::new(),
         lists: Vec::new(),
         broken: Vec::new(),
+        key: key_fault(&layout),
         bundle: Vec::new(),
         leaf_in_force: false,
         secrets: Vec::new(),
@@ -81,6 +83,24 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         }
     }
     state
+}
+
+/// What is wrong with the key of the server's leaf; none where there is no leaf that
+/// it could fit, which is told of elsewhere.
+fn key_fault(layout: &ChainLayout) -> Option<KeyFault> {
+    let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
+    let file = shown(&layout.path(Part::ServerKey));
+    let content = store::read(layout, Part::ServerKey).map(|content| content.map(Zeroizing::new));
+    let (why, is_missing) = match content {
+        Ok(None) => ("it is not there".to_owned(), true),
+        Ok(Some(content)) => match key::read(&content, &file, None) {
+            Ok(key) if key.fits(&leaf) => return None,
+            Ok(_) => ("it does not belong to the certificate".to_owned(), false),
+            Err(problem) => (reason(problem), false),
+        },
+        Err(problem) => (reason(problem), false),
+    };
+    Some(KeyFault { file, why, is_missing })
 }
 
 /// Whether a CA that stands beside the server's leaf issued it; what cannot be

@@ -86,6 +86,8 @@ pub(super) struct HostState {
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
+    /// What is wrong with the server's key.
+    pub(super) key: Option<KeyFault>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
     /// nearly finished.
     pub(super) leaf_in_force: bool,
@@ -116,6 +118,15 @@ pub(super) enum Shown {
     LetIn,
     /// Refused, in words.
     Refused(String),
+}
+
+/// Why the server's key cannot be served with the certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyFault {
+    pub(super) file: String,
+    pub(super) why: String,
+    /// It is not there at all.
+    pub(super) is_missing: bool,
 }
 
 impl HostState {
@@ -220,6 +231,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
+        findings.extend(host.key.as_ref().map(|fault| key_finding(host, fault)));
         findings.extend(
             host.lists
                 .iter()
@@ -252,6 +264,24 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         rows.append(&mut of_host);
     }
     (rows, findings)
+}
+
+fn key_finding(host: &HostState, fault: &KeyFault) -> Finding {
+    let name = quote(host.host.as_str());
+    let what = format!(
+        "the server key of {} is missing, or is none of its certificate",
+        host.host
+    );
+    Finding::new(&codes::STATUS_BROKEN, Place::file(&fault.file, 0), what)
+        .why(fault.why.clone())
+        .fix(if fault.is_missing {
+            format!(
+                "put it there (of a chain made with gen-certs --csr: that of the request); \
+                 or istio-tls gen-certs {name} --force makes the chain anew"
+            )
+        } else {
+            format!("put the key of the certificate there; or istio-tls rotate {name} makes a new pair")
+        })
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row

@@ -29,6 +29,7 @@ fn host(server: Certificate, served: Option<Served>) -> HostState {
         ],
         lists: Vec::new(),
         broken: Vec::new(),
+        key: None,
         bundle: Vec::new(),
         leaf_in_force: false,
         secrets: Vec::new(),
