@@ -35,8 +35,9 @@ pub fn put_secret(namespace: &str, name: &str, with_ca: bool) -> String {
 }
 
 /// What in a text for people asks a cluster that flags may name.
-const ASKING: [&str; 7] = [
+const ASKING: [&str; 8] = [
     "kubectl",
+    "istio-tls adopt",
     "istio-tls apply",
     "istio-tls delete",
     "istio-tls doctor",

@@ -12,7 +12,7 @@ use super::constraints::{Constraints, permitted};
 use super::inspect;
 use super::issue::{BACKDATED, Issued, ca_name, check_alive, issued, whole_seconds};
 use super::names::{common_names, display, general_name};
-use super::plan::{Attribute, KeyType, San, Subject, Subtree};
+use super::plan::{Attribute, KeyType, Profile, San, Subject, Subtree};
 use super::verify::Purpose;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -107,7 +107,9 @@ pub fn leaf(
 /// Makes a root and an intermediate in place of those of `host`: types of key,
 /// lengths of validity, attributes and name constraints are those of the old
 /// ones. Their names are new, since verifiers look for issuers and revocation
-/// lists by name: `HOST root CA`, then `HOST root CA G2`, `G3` ...
+/// lists by name: `HOST root CA`, then `HOST root CA G2`, `G3` ... In place of a
+/// server's certificate that is its own root, since it is signed by its own key,
+/// they are as long valid as CAs are that are made without a choice.
 ///
 /// # Errors
 /// When the old ones cannot be read, or the crypto provider fails.
@@ -115,8 +117,17 @@ pub fn succession(
     host: &Host,
     old_root: &CertificateDer<'_>,
     old_intermediate: Option<&CertificateDer<'_>>,
+    is_server: bool,
     now: OffsetDateTime,
 ) -> Result<Succession, Problem> {
+    let usual = Profile::default();
+    let length = |old: Duration, days: u32| {
+        if is_server {
+            Duration::days(i64::from(days))
+        } else {
+            old
+        }
+    };
     let mut notes = Vec::new();
     let not_before = whole_seconds(now - BACKDATED);
     let like = |old: &CertificateDer<'_>, what: &str, notes: &mut Vec<String>| -> Result<_, Problem> {
@@ -131,25 +142,25 @@ pub fn succession(
             permitted(old),
         ))
     };
-    let (key_type, subject, length, root_permits) = like(old_root, "root CA", &mut notes)?;
+    let (key_type, subject, root_length, root_permits) = like(old_root, "root CA", &mut notes)?;
     let root = self_signed(
         &ca_content(
             Usage::Root,
             subject,
             not_before,
-            end(not_before, length)?,
+            end(not_before, length(root_length, usual.root_days))?,
             &root_permits,
         ),
         generate(key_type)?,
     )?;
-    let (key_type, subject, length, permits) = if let Some(old) = old_intermediate {
+    let (key_type, subject, old_length, permits) = if let Some(old) = old_intermediate {
         like(old, "intermediate CA", &mut notes)?
     } else {
-        let (key_type, _, length, permits) = like(old_root, "root CA", &mut notes)?;
+        let (key_type, _, old_length, permits) = like(old_root, "root CA", &mut notes)?;
         let subject = Subject::default().with_common_name(Some(&next_name(host, "", "intermediate CA")));
-        (key_type, subject, length, permits)
+        (key_type, subject, old_length, permits)
     };
-    let not_after = end(not_before, length)?.min(root.not_after());
+    let not_after = end(not_before, length(old_length, usual.intermediate_days))?.min(root.not_after());
     let intermediate = root.sign_ca(
         &ca_content(Usage::Intermediate, subject, not_before, not_after, &permits),
         generate(key_type)?,

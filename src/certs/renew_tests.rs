@@ -231,6 +231,7 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
         &name,
         &first.root.certificate,
         Some(&first.intermediate.certificate),
+        false,
         now(),
     )
     .expect("made");
@@ -243,9 +244,14 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
     assert_eq!(root.permitted_names, ["a.com"]);
     assert!(is_issued_by(&made.intermediate.certificate, &made.root.certificate));
     assert!(!names_issuer(&made.intermediate.certificate, &first.root.certificate));
-    let third = succession(&name, &made.root.certificate, None, now()).expect("made");
+    let third = succession(&name, &made.root.certificate, None, false, now()).expect("made");
     assert_eq!(facts(&third.root).subject, "C=US, O=Shop, CN=a.com root CA G3");
     assert_eq!(facts(&third.intermediate).subject, "CN=a.com intermediate CA");
+    // What ends with a server's certificate is no length for a CA.
+    let after_leaf = succession(&name, &first.server.certificate, None, true, now()).expect("made");
+    let lengths = [&after_leaf.root, &after_leaf.intermediate].map(|ca| facts(ca).days_left);
+    assert_eq!(lengths, [3649, 1824]);
+    assert!(facts(&first.server).days_left < 400);
     // Renewed under the new CA, a leaf verifies by the new root alone.
     let renewed = leaf(
         &first.server.certificate,

@@ -59,6 +59,8 @@ pub(super) struct Look {
     /// It was refused for want of a certificate that is not in the workspace;
     /// what is served was seen all the same.
     pub(super) lacks_pair: bool,
+    /// A certificate could be shown.
+    has_pair: bool,
     /// It went neither better nor worse than before the rotation.
     pub(super) as_before: bool,
 }
@@ -95,15 +97,20 @@ impl Look {
 
     /// Whether what is wrong was wrong in the same way before, and is none of the
     /// rotation's: an unwanted status, which is the route's or the Service's, or a
-    /// fault of the same leaf.
+    /// fault of the same leaf, which hides the status.
     pub(super) fn is_as(&self, before: &Self) -> bool {
         let status = |look: &Self| look.outcome.facts.http.as_ref().and_then(|answer| answer.status);
         match (self.outcome.verdict.code, before.outcome.verdict.code) {
-            (Code::UnexpectedStatus, Code::UnexpectedStatus) => {
+            (Code::UnexpectedStatus, Code::UnexpectedStatus | Code::Certificate(_)) => {
                 status(self).is_some() && status(self) == status(before)
             }
             (Code::Certificate(now), Code::Certificate(then)) => {
-                now == then && self.serial() == before.serial() && self.refusal().is_none() && self.is_answered()
+                // Who has nothing to show may be refused for that.
+                let is_taken = match self.refusal() {
+                    Some(_) => !self.has_pair,
+                    None => self.is_answered(),
+                };
+                now == then && self.serial() == before.serial() && is_taken
             }
             _ => false,
         }
@@ -164,6 +171,7 @@ pub(super) async fn look(
         .map(|outcome| Look {
             label: identity.label,
             lacks_pair: identity.pair.is_none() && outcome.verdict.code == Code::ClientCertificateRequired,
+            has_pair: identity.pair.is_some(),
             as_before: false,
             outcome,
         })

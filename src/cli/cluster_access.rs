@@ -161,6 +161,25 @@ pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Res
     ))
 }
 
+/// What is said of an object that finalizers hold after it was deleted.
+pub(super) fn held(finalizers: &[String]) -> String {
+    format!(
+        "it is still there until its finalizers are done: {}",
+        finalizers.join(", ")
+    )
+}
+
+/// Titles of objects for a line of an error. What was done stands on standard
+/// output, too, line by line.
+pub(super) fn listed(titles: &[String]) -> String {
+    const SHOWN: usize = 50;
+    match titles.len() {
+        0 => "nothing".to_owned(),
+        1..=SHOWN => titles.join(", "),
+        all => format!("{} and {} more", titles[..SHOWN].join(", "), all - SHOWN),
+    }
+}
+
 /// A runtime for one command's requests.
 ///
 /// # Errors

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
+use tokio::net::TcpStream;
+
 use super::Failure;
 use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
@@ -23,6 +26,8 @@ use crate::workspace::file::WorkspaceFile;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one of several addresses may take to answer before the next one is tried.
 const CONNECT: Duration = Duration::from_secs(2);
+/// How many of several addresses are tried at a time.
+const TRIED_AT_ONCE: usize = 8;
 /// How many of a gateway's pods are tried, where the node of one cannot be reached.
 const PODS_TRIED: usize = 3;
 
@@ -137,10 +142,15 @@ pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Targe
 }
 
 fn of_ingress(ingress: Ingress) -> (Target, String) {
-    let others = match ingress.others.join(", ") {
-        others if others.is_empty() => String::new(),
-        others => format!(", which also has {others}"),
-    };
+    const SHOWN: usize = 5;
+    let shown = ingress.others.iter().take(SHOWN).map(|other| other.host.as_str());
+    let mut others = shown.collect::<Vec<_>>().join(", ");
+    if ingress.others.len() > SHOWN {
+        others = format!("{others} and {} more", ingress.others.len() - SHOWN);
+    }
+    if !others.is_empty() {
+        others = format!(", which also has {others}");
+    }
     let told = format!(
         "the gateway is at {} port {}, by {}{others}",
         ingress.host, ingress.secure_port, ingress.source
@@ -160,17 +170,20 @@ async fn answering(mut ingress: Ingress) -> Ingress {
     if ingress.others.is_empty() {
         return ingress;
     }
-    let all: Vec<String> = std::iter::once(ingress.host.clone())
-        .chain(ingress.others.clone())
+    let first = std::iter::once(ingress.host.clone());
+    let all: Vec<String> = first
+        .chain(ingress.others.iter().map(|other| other.host.clone()))
         .collect();
-    for (place, host) in all.iter().enumerate() {
-        let connected = tokio::net::TcpStream::connect((host.as_str(), ingress.secure_port));
-        if let Ok(Ok(_)) = tokio::time::timeout(CONNECT, connected).await {
-            ingress.host.clone_from(host);
-            ingress.others = all;
-            ingress.others.remove(place);
-            break;
-        }
+    let mut tried = stream::iter(&all)
+        .map(|host| tokio::time::timeout(CONNECT, TcpStream::connect((host.as_str(), ingress.secure_port))))
+        .buffered(TRIED_AT_ONCE)
+        .enumerate()
+        .filter_map(async |(place, connected)| matches!(connected, Ok(Ok(_))).then_some(place))
+        .boxed();
+    let answers = tried.next().await;
+    drop(tried);
+    if let Some(other) = answers.and_then(|place| place.checked_sub(1)) {
+        ingress.prefer(other);
     }
     ingress
 }

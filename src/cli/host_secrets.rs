@@ -5,15 +5,16 @@ use super::context::Context;
 use super::intent;
 use crate::certs::{CertificateDer, pem};
 use crate::cluster::client::Client;
-use crate::cluster::parts;
+use crate::cluster::ingress::{self, Wanted};
 use crate::cluster::secrets::{self, LiveSecret};
+use crate::cluster::{discover, parts};
 use crate::manifests::build::Material;
 use crate::manifests::model::Manifest;
 use crate::manifests::naming::CA_CHAIN_FILE;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::Entry;
-use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::config::{HostEntry, WorkspaceConfig};
 
 /// Keys that hold a server's chain and its key.
 const LEAF_KEYS: &[&str] = &["tls.crt", "tls.key", "cert", "key"];
@@ -71,6 +72,16 @@ pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<Secret
         .collect())
 }
 
+/// What the Secrets of a recorded host are called: `Secret httpbin-credential`.
+pub(super) fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
+    let places = places(config, &entry.host).unwrap_or_default();
+    match places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>()[..] {
+        [] => format!("Secret {}", entry.credential_name),
+        [name] => format!("Secret {name}"),
+        ref names => format!("Secrets {}", names.join(" and ")),
+    }
+}
+
 /// The server's chain that the gateway reads of a Secret, leaf first.
 ///
 /// # Errors
@@ -110,6 +121,16 @@ pub(super) async fn made_elsewhere(
 /// seen.
 pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
     let gateway = &config.gateway;
+    let wanted = Wanted {
+        pod_namespace: gateway.pod_namespace.clone(),
+        selector: gateway.selector.clone(),
+        namespace: gateway.namespace.clone(),
+        name: gateway.name.clone(),
+    };
+    // Pods of other gateways may bear the same labels.
+    if ingress::is_there(&discover::look(client, &wanted).await.ok()?, &wanted) {
+        return None;
+    }
     let known = [gateway.pod_namespace.clone()];
     let pods = parts::pods(client, &gateway.selector, &known).await.ok()?;
     let (namespace, _) = parts::pod_namespace(&pods, &gateway.pod_namespace);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::client::{AT_ONCE, Apply, Client};
+use super::client::{AT_ONCE, Apply, Client, Deleted};
 use super::conflict::{self, Conflict, Reason};
 use super::diff;
 use super::failure::ApiError;
@@ -35,6 +35,8 @@ pub struct Applying<'p> {
     pub namespace: &'p str,
     /// What the user allows.
     pub allowed: Allowed,
+    /// The command that applies them, as a user types it.
+    pub line: &'p str,
 }
 
 impl Applying<'_> {
@@ -215,6 +217,10 @@ async fn try_object(
         .get(resource, namespace, &wanted.name)
         .await
         .map_err(|error| client.problem(&error, &asked("get")))?;
+    if let Some(before) = before.as_ref().filter(|before| live::is_going(before)) {
+        let line = format!("{} {}", resource.full_name(), wanted.name);
+        return Err(going(client, &title, namespace, &line, &live::finalizers(before)));
+    }
     if wanted.is_patch && before.is_none() {
         return Err(Problem::new(format!("{title} is not there"))
             .at(format!("context {}", client.access.context))
@@ -226,7 +232,7 @@ async fn try_object(
     let conflict = |reason| Ok(Tried::Conflict(Conflict { title, reason }));
     let mut notes = Vec::new();
     let mut marks = applying.workspace.map_or(Marks::None, Marks::Workspace);
-    let mut stays_theirs = false;
+    let (mut stays_theirs, mut put_back) = (false, None);
     match (&owner, &before) {
         (Some(Owner::Workspace(id)), Some(before)) => {
             let hosts = conflict::hosts_lost(&wanted.body(namespace, marks), before);
@@ -254,6 +260,14 @@ async fn try_object(
                 notes.push("it has this workspace's label and was made anew by others; it is taken back".to_owned());
             } else {
                 notes.push(theirs(managers));
+                if is_labelled {
+                    let line = format!("{} --force-conflicts", applying.line);
+                    put_back = Some(format!(
+                        "it bears this workspace's label all the same, as an object does that was put back from a saved copy; to make it this workspace's again: {}",
+                        client.access.aimed(&line)
+                    ));
+                    notes.extend(put_back.clone());
+                }
                 marks = Marks::None;
                 stays_theirs = true;
             }
@@ -264,7 +278,7 @@ async fn try_object(
     // What stays in conflict with nobody needs no force, and stays whose it was.
     let mut take_over = |body: &mut Value, notes: &mut Vec<String>| {
         if let (Some(Owner::Others(managers)), Some(id), true) = (&owner, applying.workspace, stays_theirs) {
-            notes.retain(|note| *note != theirs(managers));
+            notes.retain(|note| *note != theirs(managers) && Some(note) != put_back.as_ref());
             notes.push(taken(managers));
             let kept = body["type"].take();
             *body = wanted.body(namespace, Marks::Workspace(id));
@@ -286,7 +300,7 @@ async fn try_object(
             SecretType::Misfit(_) => {
                 // What is made anew is ours, whoever made the one before.
                 if let (Some(Owner::Others(managers)), Some(id)) = (&owner, applying.workspace) {
-                    notes.retain(|note| *note != theirs(managers));
+                    notes.retain(|note| *note != theirs(managers) && Some(note) != put_back.as_ref());
                     body = wanted.body(namespace, Marks::Workspace(id));
                 }
                 return Ok(Tried::Ready(Box::new(Ready {
@@ -366,6 +380,27 @@ async fn try_object(
         force: force && !stays_theirs,
         stage: wanted.stage,
     })))
+}
+
+/// What is applied to an object that has been deleted goes with it. `kubectl` names
+/// it by `line`.
+fn going(client: &Client<'_>, title: &str, namespace: Option<&str>, line: &str, finalizers: &[String]) -> Problem {
+    let within = namespace.map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+    let why = match finalizers {
+        [] => "it is there until that is done, and what is applied to it now goes with it".to_owned(),
+        finalizers => format!(
+            "it is there until its finalizers are done ({}), and what is applied to it now goes with it",
+            finalizers.join(", ")
+        ),
+    };
+    client.access.aim(
+        Problem::new(format!("{title} is being deleted"))
+            .at(format!("context {}", client.access.context))
+            .why(why)
+            .fix(format!(
+                "kubectl{within} wait --for=delete {line} returns when it is gone; then run the same command again"
+            )),
+    )
 }
 
 /// Somebody else's object stays theirs.
@@ -502,10 +537,14 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     };
     if object.forecast == Action::Replaced {
         let uid = object.before.as_ref().map(live::uid).unwrap_or_default();
-        client
+        let deleted = client
             .delete(resource, namespace, &object.name, uid, false)
             .await
             .map_err(|error| refused("delete", &error))?;
+        if let Deleted::Held(finalizers) = deleted {
+            let line = format!("{} {}", resource.full_name(), object.name);
+            return Err(going(client, &object.title(), namespace, &line, &finalizers).into());
+        }
     }
     let how = Apply {
         manager: &object.manager,

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::FIELD_MANAGER;
 use super::failure::{ApiError, Asked, NoAnswer, Status};
 use super::kubeconfig::Access;
+use super::live;
 use super::resources::Resource;
 use crate::problem::Problem;
 
@@ -65,6 +66,17 @@ impl Call<'_> {
             body: None,
         }
     }
+}
+
+/// What became of an object that was deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deleted {
+    /// It was not there.
+    NotThere,
+    /// It is gone.
+    Gone,
+    /// It goes as soon as whoever set these finalizers has taken them off.
+    Held(Vec<String>),
 }
 
 /// How objects are sent for server-side apply.
@@ -203,7 +215,7 @@ impl<'a> Client<'a> {
         .await
     }
 
-    /// Deletes the object that has this uid; says whether it was there.
+    /// Deletes the object that has this uid; says what became of it.
     ///
     /// # Errors
     /// When the server cannot be asked or refuses.
@@ -214,7 +226,7 @@ impl<'a> Client<'a> {
         name: &str,
         uid: &str,
         dry_run: bool,
-    ) -> Result<bool, ApiError> {
+    ) -> Result<Deleted, ApiError> {
         let mut options = serde_json::json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
@@ -231,8 +243,12 @@ impl<'a> Client<'a> {
             body: Some(("application/json", &options)),
         };
         match self.send(&call).await {
-            Ok(_) => Ok(true),
-            Err(ApiError::Status(status)) if status.is_not_found() => Ok(false),
+            // What has finalizers comes back as it is until they are done.
+            Ok(answer) => Ok(match live::finalizers(&answer) {
+                finalizers if finalizers.is_empty() || !live::is_going(&answer) => Deleted::Gone,
+                finalizers => Deleted::Held(finalizers),
+            }),
+            Err(ApiError::Status(status)) if status.is_not_found() => Ok(Deleted::NotThere),
             Err(error) => Err(error),
         }
     }

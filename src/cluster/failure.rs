@@ -129,6 +129,11 @@ impl Status {
             || (said("/containerLogs/") && said("dial tcp"))
     }
 
+    /// A policy or webhook of the cluster has denied it.
+    fn is_denied(&self) -> bool {
+        self.message.contains("denied request: ") || self.message.contains(" denied the request")
+    }
+
     fn causes_of(&self, reason: &'static str) -> impl Iterator<Item = &Cause> {
         self.details.causes.iter().filter(move |cause| cause.reason == reason)
     }
@@ -285,10 +290,9 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
         }
         403 if status.message.contains("User \"") || status.message.is_empty() => forbidden(status, asked, access),
         // Admission: a quota, a policy, a webhook; or a proxy that is no API server.
-        403 => Problem::new(format!("the API server does not admit {}", asked.title))
-            .at(at)
-            .why(format!("403: {}", withheld(&status.message)))
-            .fix("change the object, or ask who runs the cluster about the policy that is named"),
+        403 => not_admitted(status, asked, at),
+        // A ValidatingAdmissionPolicy says for itself which code it denies with.
+        400..500 if status.is_denied() => not_admitted(status, asked, at),
         404 if status.is_namespace_missing() => {
             let namespace = &status.details.name;
             Problem::new(format!("the namespace {namespace} is not there"))
@@ -306,7 +310,10 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 .details
                 .causes
                 .iter()
-                .map(|cause| format!("{}: {}", cause.field, withheld(&cause.message)))
+                .map(|cause| match cause.field.as_str() {
+                    "" => withheld(&cause.message),
+                    field => format!("{field}: {}", withheld(&cause.message)),
+                })
                 .collect();
             if lines.is_empty() {
                 lines.push(withheld(&status.message));
@@ -314,6 +321,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             Problem::new(format!("the API server refuses {}", asked.title))
                 .at(at)
                 .why(lines.join("\n"))
+                .fix("correct what is named, in the manifest or in istio-tls.yaml")
         }
         429 => Problem::new("the API server has too much to do")
             .at(at)
@@ -337,6 +345,13 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             .at(at)
             .why(format!("{code}: {}", withheld(&status.message))),
     }
+}
+
+fn not_admitted(status: &Status, asked: &Asked, at: String) -> Problem {
+    Problem::new(format!("the API server does not admit {}", asked.title))
+        .at(at)
+        .why(format!("{}: {}", status.code, withheld(&status.message)))
+        .fix("change the object, or ask who runs the cluster about the quota or policy that is named")
 }
 
 fn unauthorized(access: &Access) -> Problem {

@@ -16,8 +16,8 @@ pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
-    /// Further ones, where the LoadBalancer has several.
-    pub others: Vec<String>,
+    /// Further ones that should lead there, too.
+    pub others: Vec<Other>,
     /// The port for HTTPS.
     pub secure_port: u16,
     /// The port for HTTP, where there is one.
@@ -27,6 +27,34 @@ pub struct Ingress {
     /// For a node's address in place of that of a LoadBalancer which has none
     /// yet: what to do about that.
     pub pending: Option<String>,
+}
+
+/// A further address, with the ports of the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// An IP address or a DNS name.
+    pub host: String,
+    /// Which object says so, in words.
+    pub source: String,
+}
+
+impl Ingress {
+    /// Goes to the further address of this place first.
+    pub fn prefer(&mut self, place: usize) {
+        if let Some(other) = self.others.get_mut(place) {
+            std::mem::swap(&mut self.host, &mut other.host);
+            std::mem::swap(&mut self.source, &mut other.source);
+        }
+    }
+}
+
+/// The first of several addresses, each once, and the others.
+fn first_of(addresses: impl IntoIterator<Item = (String, String)>) -> Option<(String, String, Vec<Other>)> {
+    let mut seen = std::collections::HashSet::new();
+    let mut each = addresses.into_iter().filter(|(host, _)| seen.insert(host.clone()));
+    let (host, source) = each.next()?;
+    let others = each.map(|(host, source)| Other { host, source }).collect();
+    Some((host, source, others))
 }
 
 /// Which gateway is looked for.
@@ -61,16 +89,36 @@ pub struct Found {
 /// # Errors
 /// When there is none: what was looked for, and what to do.
 pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
-    let of_service = match service(found, wanted) {
-        Some(service) => of_service(service, found, wanted),
+    choose_for(found, wanted, None)
+}
+
+/// The same with the port that leads to this port of a Gateway, in place of the
+/// one that is called https.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_for(found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> Result<Ingress, Problem> {
+    let of_service = match best_service(found, wanted, gateway_port) {
+        Some(service) => of_service(service, found, wanted, gateway_port),
         None => Err(no_service(found, wanted)),
     };
-    of_service.or_else(|problem| found.gateway.as_ref().and_then(of_gateway).ok_or(problem))
+    let of_status = |gateway| of_gateway(gateway, gateway_port);
+    of_service.or_else(|problem| found.gateway.as_ref().and_then(of_status).ok_or(problem))
+}
+
+/// Whether anything of the gateway is in its namespace: a pod, or a Service for its
+/// pods.
+pub fn is_there(found: &Found, wanted: &Wanted) -> bool {
+    !found.pods.is_empty() || service(found, wanted).is_some()
 }
 
 /// The Service that leads to the gateway's pods. Where no pod is known, the one
 /// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
 pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
+    best_service(found, wanted, None)
+}
+
+fn best_service<'f>(found: &'f Found, wanted: &Wanted, gateway_port: Option<u32>) -> Option<&'f Value> {
     let leads_there = |service: &Value| {
         let Some(selector) = service["spec"]["selector"].as_object().filter(|map| !map.is_empty()) else {
             return false;
@@ -88,34 +136,42 @@ pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value
         .filter(|service| leads_there(service))
         .min_by_key(|service| {
             let name = text(&service["metadata"]["name"]);
-            (secure(service).is_none(), name != DEFAULT_SERVICE, name.to_owned())
+            (
+                secure_for(service, gateway_port).is_none(),
+                name != DEFAULT_SERVICE,
+                name.to_owned(),
+            )
         })
 }
 
-fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
+fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> Result<Ingress, Problem> {
     let name = text(&service["metadata"]["name"]);
     let title = format!("Service {}/{name}", wanted.pod_namespace);
-    let Some(secure) = secure(service) else {
-        return Err(
-            Problem::new(format!("{title} has no port named https, and no port 443"))
-                .why(format!("its ports are {}", port_names(service)))
-                .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"),
-        );
+    let Some(secure) = secure_for(service, gateway_port) else {
+        return Err(Problem::new(match gateway_port {
+            None => format!("{title} has no port named https, and no port 443"),
+            Some(number) => format!("{title} has no port that leads to port {number}"),
+        })
+        .why(format!("its ports are {}", port_names(service)))
+        .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"));
     };
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
     let balanced = service["status"]["loadBalancer"]["ingress"].as_array();
-    let mut addresses = balanced.into_iter().flatten().filter_map(|entry| {
-        let address = |field: &str| entry[field].as_str().filter(|text| !text.is_empty());
-        address("ip").or_else(|| address("hostname")).map(str::to_owned)
+    let balancer = format!("the LoadBalancer of {title}");
+    // An entry may have both; a name may have addresses of both families.
+    let addresses = balanced.into_iter().flatten().flat_map(|entry| {
+        let fields = ["ip", "hostname"].into_iter();
+        fields.filter_map(|field| entry[field].as_str().filter(|text| !text.is_empty()))
     });
-    if let (Some(address), Some(port)) = (addresses.next(), number(&secure["port"])) {
+    let addresses = addresses.map(|address| (address.to_owned(), balancer.clone()));
+    if let (Some((host, source, others)), Some(port)) = (first_of(addresses), number(&secure["port"])) {
         return Ok(Ingress {
-            host: address,
-            others: addresses.collect(),
+            host,
+            others,
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["port"])),
-            source: format!("the LoadBalancer of {title}"),
+            source,
             pending: None,
         });
     }
@@ -128,20 +184,24 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted) -> Result<Ingress
     let wait = format!(
         "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
     );
+    let words = if pending {
+        ", whose LoadBalancer has no address yet"
+    } else {
+        ""
+    };
+    let of_nodes = node_addresses(found);
+    let of_nodes = of_nodes
+        .into_iter()
+        .map(|(host, owner)| (host, format!("{owner} and the NodePort of {title}{words}")));
     if let Some(port) = number(&secure["nodePort"])
-        && let Some((host, owner)) = node_address(found)
+        && let Some((host, source, others)) = first_of(of_nodes)
     {
-        let words = if pending {
-            ", whose LoadBalancer has no address yet"
-        } else {
-            ""
-        };
         return Ok(Ingress {
             host,
-            others: Vec::new(),
+            others,
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["nodePort"])),
-            source: format!("{owner} and the NodePort of {title}{words}"),
+            source,
             pending: pending.then_some(wait),
         });
     }
@@ -190,52 +250,70 @@ fn no_service(found: &Found, wanted: &Wanted) -> Problem {
     ))
 }
 
-/// The address of a node, best one on which the gateway runs, and what it is.
-fn node_address(found: &Found) -> Option<(String, String)> {
+/// The addresses of nodes, and what each is: those on which the gateway runs
+/// first, since others may not lead to it (`externalTrafficPolicy: Local`), and
+/// ExternalIPs before InternalIPs.
+fn node_addresses(found: &Found) -> Vec<(String, String)> {
     let runs = |node: &Value| {
         (found.pods.iter())
             .any(|pod| pod["spec"]["nodeName"].is_string() && pod["spec"]["nodeName"] == node["metadata"]["name"])
     };
     let mut nodes: Vec<&Value> = found.nodes.iter().flatten().collect();
     nodes.sort_by_key(|node| !runs(node));
+    let mut all = Vec::new();
     for kind in ["ExternalIP", "InternalIP"] {
         for node in &nodes {
             let addresses = node["status"]["addresses"].as_array().into_iter().flatten();
-            let mut of_kind = addresses.filter(|address| address["type"] == kind);
-            if let Some(address) = of_kind.find_map(|address| address["address"].as_str()) {
-                let name = text(&node["metadata"]["name"]);
-                return Some((address.to_owned(), format!("the {kind} of the node {name}")));
-            }
+            let of_kind = addresses.filter(|address| address["type"] == kind);
+            let name = text(&node["metadata"]["name"]);
+            let of_kind = of_kind.filter_map(|address| address["address"].as_str());
+            all.extend(of_kind.map(|address| (address.to_owned(), format!("the {kind} of the node {name}"))));
         }
     }
-    (found.pods.iter())
-        .find_map(|pod| Some((pod["status"]["hostIP"].as_str()?, text(&pod["metadata"]["name"]))))
-        .map(|(address, pod)| (address.to_owned(), format!("the hostIP of the pod {pod}")))
+    if all.is_empty() {
+        for pod in &found.pods {
+            let name = text(&pod["metadata"]["name"]);
+            let of_list = pod["status"]["hostIPs"].as_array().into_iter().flatten();
+            let addresses = [&pod["status"]["hostIP"]]
+                .into_iter()
+                .chain(of_list.map(|entry| &entry["ip"]));
+            let addresses = addresses.filter_map(Value::as_str);
+            all.extend(addresses.map(|address| (address.to_owned(), format!("the hostIP of the pod {name}"))));
+        }
+    }
+    all
 }
 
 /// What the Gateway API's Gateway tells in its status. A name that only the
 /// cluster's own DNS knows is no address.
-fn of_gateway(gateway: &Value) -> Option<Ingress> {
+fn of_gateway(gateway: &Value, gateway_port: Option<u32>) -> Option<Ingress> {
     let listeners = gateway["spec"]["listeners"].as_array();
     let port = |protocols: &[&str]| {
+        let is_meant = |listener: &&Value| {
+            let is_port = |wanted| number(&listener["port"]).map(u32::from) == Some(wanted);
+            protocols.contains(&text(&listener["protocol"]))
+                && (gateway_port.is_none_or(is_port) || text(&listener["protocol"]) == "HTTP")
+        };
         (listeners.into_iter().flatten())
-            .find(|listener| protocols.contains(&text(&listener["protocol"])))
+            .find(is_meant)
             .and_then(|listener| number(&listener["port"]))
     };
     let addresses = gateway["status"]["addresses"].as_array().into_iter().flatten();
-    let host = addresses
+    let source = format!(
+        "the status of the Gateway API's Gateway {}/{}",
+        text(&gateway["metadata"]["namespace"]),
+        text(&gateway["metadata"]["name"])
+    );
+    let addresses = addresses
         .filter_map(|address| address["value"].as_str())
-        .find(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"))?;
+        .filter(|value| !value.is_empty() && value.split('.').nth(2) != Some("svc"));
+    let (host, source, others) = first_of(addresses.map(|address| (address.to_owned(), source.clone())))?;
     Some(Ingress {
-        host: host.to_owned(),
-        others: Vec::new(),
+        host,
+        others,
         secure_port: port(&["HTTPS", "TLS"])?,
         plain_port: port(&["HTTP"]),
-        source: format!(
-            "the status of the Gateway API's Gateway {}/{}",
-            text(&gateway["metadata"]["namespace"]),
-            text(&gateway["metadata"]["name"])
-        ),
+        source,
         pending: None,
     })
 }
@@ -244,11 +322,30 @@ pub(super) fn secure(service: &Value) -> Option<&Value> {
     port_of(service, &["https"], 443)
 }
 
+/// The port that leads to a Gateway's port; without one, the one for HTTPS.
+fn secure_for(service: &Value, gateway_port: Option<u32>) -> Option<&Value> {
+    let Some(gateway_port) = gateway_port else {
+        return secure(service);
+    };
+    let ports = service["spec"]["ports"].as_array()?;
+    let leads = |field: &str| {
+        let mut tcp = ports.iter().filter(|port| is_tcp(port));
+        tcp.find(|port| number(&port[field]).map(u32::from) == Some(gateway_port))
+    };
+    leads("port").or_else(|| leads("targetPort"))
+}
+
 /// The port with one of these names, else with this number.
 fn port_of<'s>(service: &'s Value, names: &[&str], usual: u16) -> Option<&'s Value> {
     let ports = service["spec"]["ports"].as_array()?;
-    let named = |name: &&str| ports.iter().find(|port| port["name"] == **name);
-    (names.iter().find_map(named)).or_else(|| ports.iter().find(|port| number(&port["port"]) == Some(usual)))
+    // The same number may be there for UDP, as HTTP/3 has it.
+    let mut tcp = ports.iter().filter(|port| is_tcp(port));
+    let named = |name: &&str| tcp.clone().find(|port| port["name"] == **name);
+    (names.iter().find_map(named)).or_else(|| tcp.find(|port| number(&port["port"]) == Some(usual)))
+}
+
+fn is_tcp(port: &Value) -> bool {
+    port["protocol"].as_str().is_none_or(|protocol| protocol == "TCP")
 }
 
 fn port_names(service: &Value) -> String {

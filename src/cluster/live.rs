@@ -98,6 +98,17 @@ pub fn applied_fields<'o>(object: &'o Value, manager: &str) -> &'o Value {
         .map_or(&Value::Null, |entry| &entry["fieldsV1"])
 }
 
+/// Whether it has been deleted, and is there only until its finalizers are done.
+pub fn is_going(object: &Value) -> bool {
+    object["metadata"]["deletionTimestamp"].is_string()
+}
+
+/// `metadata.finalizers`.
+pub fn finalizers(object: &Value) -> Vec<String> {
+    let finalizers = object["metadata"]["finalizers"].as_array().into_iter().flatten();
+    finalizers.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// `metadata.uid`.
 pub fn uid(object: &Value) -> &str {
     object["metadata"]["uid"].as_str().unwrap_or_default()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::WORKSPACE_LABEL;
 use super::apply::patch_manager;
-use super::client::{AT_ONCE, Apply, Call, Client};
+use super::client::{AT_ONCE, Apply, Call, Client, Deleted};
 use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Stage, stage};
@@ -93,18 +93,20 @@ pub struct Copied {
     pub title: String,
     /// The managers of its fields.
     pub managers: Vec<String>,
+    /// The command that removes it.
+    removal: String,
 }
 
 impl Copied {
-    /// Why it stays, in words.
+    /// Why it stays, in words, and what to do where it is not to.
     pub fn note(&self) -> String {
         let by = match self.managers.as_slice() {
             [] => "somebody else".to_owned(),
             managers => managers.join(", "),
         };
         format!(
-            "{} bears this workspace's labels, but was made by {by}: it is left alone",
-            self.title
+            "{} bears this workspace's labels, but was made by {by}, as a copy is or what was put back from one: it is left alone; if it is not to stay: {}",
+            self.title, self.removal
         )
     }
 }
@@ -216,9 +218,12 @@ async fn labelled(
         if live::owner(object, Some(workspace)) == Owner::Ours {
             found.objects.push(owned);
         } else {
+            let within = (owned.namespace.as_ref()).map_or_else(String::new, |namespace| format!(" -n {namespace}"));
+            let removal = format!("kubectl{within} delete {} {}", owned.resource.full_name(), owned.name);
             found.copies.push(Copied {
                 title: owned.title(),
                 managers: live::managers(object),
+                removal: client.access.aimed(&removal),
             });
         }
     }
@@ -276,7 +281,8 @@ pub struct Unremoved {
 }
 
 /// Takes all away, in the order of [`Found::objects`], a stage after the other,
-/// several of a stage at a time; `told` hears of each that was there. After the
+/// several of a stage at a time; `told` hears of each that was there, and of the
+/// finalizers that hold it, where there are any. After the
 /// first refusal, and when the run is cut short, nothing more is begun.
 pub async fn remove_until(
     client: &Client<'_>,
@@ -284,13 +290,13 @@ pub async fn remove_until(
     workspace: &str,
     dry_run: bool,
     halting: &Halting,
-    told: &mut dyn FnMut(&Owned),
+    told: &mut dyn FnMut(&Owned, Vec<String>),
 ) -> Unremoved {
     let work = |object| remove(client, object, workspace, dry_run);
-    let mut told = |object: &Owned, was_there: bool| {
-        if was_there {
-            told(object);
-        }
+    let mut told = |object: &Owned, deleted: Deleted| match deleted {
+        Deleted::NotThere => {}
+        Deleted::Gone => told(object, Vec::new()),
+        Deleted::Held(finalizers) => told(object, finalizers),
     };
     let is_unknown = |failed: &Failed| failed.may_be_done;
     let undone = in_stages(objects, Owned::stage, halting, work, is_unknown, &mut told).await;
@@ -310,11 +316,10 @@ struct Failed {
 }
 
 /// Takes one away: deletes the object, or the fields that were added to it.
-/// Says whether it was still there.
 ///
 /// # Errors
 /// When the server cannot be asked or refuses.
-async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<bool, Failed> {
+async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<Deleted, Failed> {
     let namespace = object.namespace.as_deref();
     let verb = if object.is_patch { "patch" } else { "delete" };
     let outcome = if object.is_patch {
@@ -333,24 +338,23 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
         client
             .apply(&object.resource, namespace, &object.name, &bare, how)
             .await
-            .map(|_| true)
+            .map(|_| Deleted::Gone)
     } else {
         client
             .delete(&object.resource, namespace, &object.name, &object.uid, dry_run)
             .await
     };
     let error = match outcome {
-        Ok(was_there) => return Ok(was_there),
+        Ok(deleted) => return Ok(deleted),
         Err(error) => error,
     };
     let mut may_be_done = !dry_run && error.may_be_done();
     if may_be_done && !object.is_patch {
         match client.get_once(&object.resource, namespace, &object.name).await {
-            Ok(None) => return Ok(true),
-            Ok(Some(now)) if live::uid(&now) != object.uid => return Ok(true),
-            Ok(Some(now)) => {
-                may_be_done = error.may_be_under_way() || !now["metadata"]["deletionTimestamp"].is_null();
-            }
+            Ok(None) => return Ok(Deleted::Gone),
+            Ok(Some(now)) if live::uid(&now) != object.uid => return Ok(Deleted::Gone),
+            Ok(Some(now)) if live::is_going(&now) => return Ok(Deleted::Held(live::finalizers(&now))),
+            Ok(Some(_)) => may_be_done = error.may_be_under_way(),
             Err(_) => {}
         }
     }

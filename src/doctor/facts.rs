@@ -26,15 +26,27 @@ pub struct Facts {
     pub now: OffsetDateTime,
     /// The hosts that matter, lower case; empty means those of every Gateway.
     pub hosts: Vec<String>,
+    /// Of these, those for which a gateway has a server that is examined by itself.
+    pub covered: BTreeSet<String>,
+    /// Hosts of the workspace of which this folder has no chain that can be used.
+    pub chainless: Vec<Chainless>,
     /// Where the gateway's pods should be, by flag or istio-tls.yaml.
     pub pod_namespace: String,
+    /// Whether anybody said so, and no gateway has its pods there.
+    pub is_elsewhere: bool,
     /// The labels that those pods should have, where no Gateway says it.
     pub selector: Labels,
     /// Where they are; the same where there are none.
     pub found_namespace: String,
+    /// Where the workspace's Secrets are for these pods.
+    pub secret_namespace: String,
+    /// What is known of the Gateway API's Gateway, where the gateway is one.
+    pub of_api: Option<OfApi>,
     /// Secrets that the workspace can make, by name, each with the flag without
     /// which `istio-tls apply` would refuse to; empty where it needs none.
     pub own_secrets: BTreeMap<String, &'static str>,
+    /// The hosts of the workspace.
+    pub own_hosts: BTreeSet<String>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
     pub workspace: bool,
     /// The flags with which commands lead to this cluster; empty where they come
@@ -56,6 +68,8 @@ pub struct Facts {
     pub unseen_pods: Option<String>,
     /// The Deployments of the gateway's namespace.
     pub deployments: Seen<Vec<Deployment>>,
+    /// How many pods each of them is to have, by name.
+    pub replicas: BTreeMap<String, u64>,
     /// Whether Secrets that pods or Gateways name are in the gateway's namespace, by name.
     pub secrets: BTreeMap<String, Seen<bool>>,
     /// The Services of the gateway's namespace.
@@ -82,11 +96,46 @@ pub struct Facts {
     pub dns: Vec<Name>,
 }
 
+/// A host that istio-tls.yaml names and whose chain is not there, or is of no use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chainless {
+    /// The host.
+    pub host: String,
+    /// Whether it is one that matters here.
+    pub matters: bool,
+    /// What is the matter with its folder.
+    pub problem: Problem,
+    /// Whether there is a folder all the same, that `adopt` would have to replace.
+    pub has_folder: bool,
+    /// The Secret of the cluster that holds its certificate: `istio-system/httpbin-credential`.
+    pub secret: Option<String>,
+}
+
+/// A Gateway of the Gateway API, beside what [`Gateway`] holds of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfApi {
+    /// `spec.gatewayClassName`.
+    pub class: String,
+    /// Whether the cluster has a GatewayClass of this name.
+    pub is_known: Seen<bool>,
+    /// No controller has said anything of it yet: what its status holds.
+    pub unclaimed: Option<String>,
+    /// The Service that `spec.addresses` names, in place of pods that istiod makes.
+    pub service: Option<String>,
+    /// What its status says of listeners that are not as they should be, by their numbers.
+    pub listeners: Vec<(usize, String)>,
+}
+
+/// How many addresses of a gateway are asked.
+pub const ADDRESSES_ASKED: usize = 8;
+
 /// An address of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
+    /// Further ones, where the LoadBalancer has several.
+    pub others: Vec<String>,
     /// The port for HTTPS.
     pub port: u16,
     /// Which object says so, in words.
@@ -241,7 +290,9 @@ pub struct View {
 pub struct Served {
     /// The host.
     pub host: String,
-    /// Where it was asked.
+    /// The address of the gateway; empty through a port-forward.
+    pub address: String,
+    /// Where it was asked: address and port.
     pub target: String,
     /// The leaf, or what came instead.
     pub outcome: Result<CertificateFacts, Refusal>,
@@ -250,14 +301,33 @@ pub struct Served {
 /// Why no certificate was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// There is no way from here: no answer, no route, no name.
-    pub unreachable: bool,
-    /// No connection came about: there is no way, or nothing listens at its end.
-    pub unconnected: bool,
+    /// How far it came.
+    pub end: End,
     /// In words.
     pub what: String,
     /// What to do.
     pub fix: String,
+}
+
+/// How a connection ended that brought no certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// There is no way from here: no answer, no route, no name.
+    Unreachable,
+    /// Nothing listens at the end of the way.
+    Refused,
+    /// It was reset or closed without an answer, as by a gateway that has no
+    /// certificate for the name.
+    Silent,
+    /// Otherwise: the words tell it.
+    Told,
+}
+
+impl Refusal {
+    /// No connection came about.
+    pub fn is_unconnected(&self) -> bool {
+        matches!(self.end, End::Unreachable | End::Refused)
+    }
 }
 
 /// The end of a pod's log.
@@ -326,10 +396,42 @@ pub fn terminates(server: &Server) -> bool {
     })
 }
 
+/// The field of a server: `spec.servers[0]`, or `spec.listeners[0]` in the Gateway API.
+pub fn server_path(gateway: &Gateway, index: usize) -> String {
+    let list = if is_of_api(gateway) { "listeners" } else { "servers" };
+    format!("spec.{list}[{index}]")
+}
+
+/// The number of the server that a field's path leads to.
+pub fn server_index(path: &str) -> Option<usize> {
+    let rest = path
+        .strip_prefix("spec.servers[")
+        .or_else(|| path.strip_prefix("spec.listeners["))?;
+    rest.split_once(']')?.0.parse().ok()
+}
+
+/// Whether a Gateway is one of the Gateway API, as [`super::kube_gateways`] reads it.
+pub fn is_of_api(gateway: &Gateway) -> bool {
+    gateway.api_version.starts_with("gateway.networking.k8s.io/")
+}
+
+impl Ingress {
+    /// Every address.
+    pub fn hosts(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.host).chain(&self.others)
+    }
+}
+
 impl Facts {
     /// The Gateways, as far as they are known.
     pub fn gateways(&self) -> &[Gateway] {
         self.gateways.as_deref().unwrap_or_default()
+    }
+
+    /// Where istiod runs, as far as it is known.
+    pub fn control_plane_namespace(&self) -> &str {
+        let pod = self.istiod.iter().flatten().next();
+        pod.map_or("istio-system", |pod| pod.namespace.as_str())
     }
 
     /// The servers that terminate TLS for a host that matters.

@@ -1,15 +1,19 @@
 //! Has every host a server, and is what was applied accepted?
 
-use super::causes::Causes;
+use super::causes::{Causes, skip_for};
 use super::control_plane::{field, object};
-use super::facts::Facts;
-use crate::lint::codes::{HOST_WITHOUT_SERVER, OBJECT_NOT_ACCEPTED};
+use super::facts::{Facts, OfApi, title};
+use crate::lint::codes::{API_GATEWAY_UNCLAIMED, HOST_WITHOUT_SERVER, OBJECT_NOT_ACCEPTED};
 use crate::lint::{Finding, Findings};
 use crate::manifests::server_hosts::intersection;
 use crate::shell::quote;
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
-    for complaint in &facts.complaints {
+    if let Some(of_api) = &facts.of_api {
+        taken_up(facts, of_api, causes, found);
+    }
+    // Those of the Gateway API come when more is known: see `listeners`.
+    for complaint in facts.complaints.iter().filter(|_| facts.of_api.is_none()) {
         found.push(Finding::new(
             &OBJECT_NOT_ACCEPTED,
             field(&complaint.object, &complaint.path),
@@ -22,12 +26,43 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
+/// A Gateway of the Gateway API needs a controller: istiod, for classes of its own.
+fn taken_up(facts: &Facts, of_api: &OfApi, causes: &mut Causes, found: &mut Findings) {
+    let (Some(state), Some(gateway)) = (&of_api.unclaimed, facts.gateways().first()) else {
+        return;
+    };
+    if let Some(cause) = causes.control_plane {
+        causes.pods = Some(cause);
+        return skip_for(found, &API_GATEWAY_UNCLAIMED, &title(gateway), cause);
+    }
+    causes.pods = Some(API_GATEWAY_UNCLAIMED.id);
+    let class = &of_api.class;
+    let finding = Finding::new(
+        &API_GATEWAY_UNCLAIMED,
+        field(&title(gateway), "spec.gatewayClassName"),
+        match of_api.is_known {
+            Ok(false) => format!("{} is of the class {class:?}, which is not there", title(gateway)),
+            _ => format!("no controller has taken up {}: {state}", title(gateway)),
+        },
+    );
+    let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
+    found.push(match of_api.is_known {
+        Ok(false) if class != "istio" => finding.fix(format!(
+            "kubectl -n {namespace} patch gateways.gateway.networking.k8s.io {name} --type=merge -p '{{\"spec\":{{\"gatewayClassName\":\"istio\"}}}}'; kubectl get gatewayclasses shows which there are"
+        )),
+        _ => finding.fix(format!(
+            "kubectl get pods -A -l app=istiod shows whether istiod runs; it makes the class istio itself; kubectl get gatewayclass {} -o yaml tells whose the class is",
+            quote(class)
+        )),
+    });
+}
+
 fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let servers = facts.tls_servers();
     for host in &facts.hosts {
         let covered = servers.iter().flat_map(|server| &server.hosts);
         let mut covered = covered.filter(|known| intersection(known, host) == Some(host));
-        if covered.next().is_some() {
+        if covered.next().is_some() || facts.covered.contains(host) {
             continue;
         }
         if let Some(reason) = &facts.unseen_gateways {
@@ -40,8 +75,8 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             object(""),
             format!("no Gateway of the cluster has a server that terminates TLS for {host}"),
         );
-        found.push(if facts.workspace {
-            finding.fix("istio-tls apply, if the workspace has this host")
+        found.push(if facts.own_hosts.contains(host) {
+            finding.fix("istio-tls apply")
         } else {
             finding.fix(format!(
                 "istio-tls gen-certs {} && istio-tls apply, or add the host to a server of a Gateway",
@@ -53,8 +88,57 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
+    use crate::doctor::examine;
     use crate::doctor::facts::Complaint;
-    use crate::doctor::testing::{HOST, assert_one, assert_skipped, change, gateway};
+    use crate::doctor::testing::{HOST, assert_one, assert_skipped, change, gateway, of_api};
+
+    #[test]
+    fn a_gateway_of_the_api_waits_for_a_controller() {
+        let waiting = |class: &'static str, is_known: Result<bool, &'static str>| {
+            let mut facts = of_api();
+            facts.pods = Ok(Vec::new());
+            let of_api = facts.of_api.as_mut().unwrap();
+            class.clone_into(&mut of_api.class);
+            of_api.is_known = is_known.map_err(str::to_owned);
+            of_api.unclaimed = Some("Accepted is Unknown (Pending: Waiting for controller)".into());
+            facts
+        };
+        let finding = assert_one(
+            &waiting("isto", Ok(false)),
+            "ITL1106",
+            "class \"isto\", which is not there",
+        );
+        assert!(
+            finding.fix.contains("patch gateways.gateway.networking.k8s.io edge"),
+            "{}",
+            finding.fix
+        );
+        assert_one(&waiting("istio", Ok(false)), "ITL1106", "class \"istio\"");
+        assert_one(
+            &waiting("istio", Ok(true)),
+            "ITL1106",
+            "no controller has taken up Gateway web/edge: Accepted is Unknown",
+        );
+        assert_one(
+            &waiting("istio", Err("forbidden")),
+            "ITL1106",
+            "no controller has taken up",
+        );
+        assert_skipped(&waiting("istio", Ok(true)), "ITL1110", "see ITL1106");
+        let mut down = waiting("istio", Ok(true));
+        down.istiod.as_mut().unwrap()[0].ready = false;
+        assert_one(&down, "ITL1102", "istiod");
+        assert_skipped(&down, "ITL1106", "see ITL1102");
+        assert_eq!(examine(&of_api()).findings, []);
+    }
+
+    #[test]
+    fn a_host_of_another_gateway_needs_no_server_here() {
+        let mut facts = change(|facts| facts.hosts.push("shop.example.com".into()));
+        assert_one(&facts, "ITL1104", "shop.example.com");
+        facts.covered.insert("shop.example.com".into());
+        assert_eq!(examine(&facts).findings, []);
+    }
 
     #[test]
     fn every_host_has_a_server_that_terminates_tls() {
@@ -76,6 +160,15 @@ mod tests {
             facts.certificates.clear();
         });
         assert_skipped(&unread, "ITL1104", "forbidden");
+        let other = change(|facts| facts.hosts = vec!["shop.example.com".into()]);
+        let finding = assert_one(&other, "ITL1104", "shop.example.com");
+        assert!(
+            finding
+                .fix
+                .starts_with("istio-tls gen-certs shop.example.com && istio-tls apply"),
+            "{}",
+            finding.fix
+        );
         let partly = change(|facts| {
             facts.gateways = Ok(Vec::new());
             facts.unseen_gateways = Some("other namespaces may not be listed".into());

@@ -2,10 +2,11 @@
 //! it that keeps a gateway from serving.
 
 use super::causes::Causes;
-use super::facts::{Certificate, Facts};
+use super::facts::{Certificate, Facts, server_index};
 use crate::lint::codes::{
     CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED,
-    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS,
+    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE, ROUTE_NO_GATEWAY,
+    SELECTOR_NO_PODS,
 };
 use crate::lint::{Finding, Findings, Severity};
 use crate::shell::quote;
@@ -13,11 +14,16 @@ use crate::shell::quote;
 /// Codes of which a cluster tells more than manifests do.
 const OWN: [&str; 2] = [SELECTOR_NO_PODS.id, PORT_NOT_ON_SERVICE.id];
 
-/// Whether a code of lint is one that `doctor` reports: those of Gateways,
-/// Gateways together, credentials and certificates.
+/// Whether a code of lint is one that `doctor` reports: those of Gateways, of
+/// either API, Gateways together, credentials and certificates.
 pub fn is_of_doctor(code: &str) -> bool {
     let subject = code.get(3..5).unwrap_or_default();
-    matches!(subject, "01" | "02" | "03" | "04") && !OWN.contains(&code)
+    match subject {
+        "01" | "02" | "03" | "04" => !OWN.contains(&code),
+        // Those of routes come behind.
+        "09" => code < ROUTE_NO_GATEWAY.id,
+        _ => false,
+    }
 }
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
@@ -26,26 +32,33 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             found.skip(code, skipped.reason.clone());
         }
     }
-    for finding in &in_one(&facts.linted.findings) {
+    for finding in in_one(&facts.linted.findings) {
+        // Of live objects it is known that the listener gets no certificate.
+        let finding = if finding.code == GRANT_MISSING.id {
+            finding.severity(Severity::Error)
+        } else {
+            finding
+        };
         // What is merely good to know is lint's own affair.
         let is_told = finding.severity > Severity::Info || finding.code == CREDENTIAL_FILE_MISSING.id;
         if !is_of_doctor(finding.code) || !is_told {
             continue;
         }
-        let secret = secret_of(facts, finding);
-        if let Some(cause) = explained(causes, finding, secret) {
+        let secret = secret_of(facts, &finding);
+        let name = secret.and_then(|secret| Some(secret.split_once('/')?.1));
+        if let Some(cause) = explained(causes, &finding, name) {
             if let Some(code) = crate::lint::codes::find(finding.code) {
                 super::causes::skip_for(found, code, &finding.object, cause);
             }
             continue;
         }
         if finding.severity == Severity::Error || finding.code == CREDENTIAL_FILE_MISSING.id {
-            match secret {
-                Some(secret) => drop(causes.secrets.insert(secret.to_owned(), finding.code)),
-                None => hosts_of_server(facts, finding, causes),
+            match name {
+                Some(name) => drop(causes.secrets.insert(name.to_owned(), finding.code)),
+                None => hosts_of_server(facts, &finding, causes),
             }
         }
-        found.push(with_fix(facts, finding, secret));
+        found.push(with_fix(facts, &finding, secret));
     }
 }
 
@@ -99,8 +112,19 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
             finding
         };
     }
-    let Some((secret, flag)) = secret.and_then(|secret| facts.own_secrets.get_key_value(secret)) else {
-        return finding;
+    let named = secret.and_then(|secret| secret.split_once('/'));
+    if finding.code == GRANT_MISSING.id {
+        return match named {
+            Some((namespace, name)) => granted(finding, namespace, name),
+            None => finding,
+        };
+    }
+    let own = named.filter(|(namespace, _)| *namespace == facts.secret_namespace);
+    let Some((secret, flag)) = own.and_then(|(_, name)| facts.own_secrets.get_key_value(name)) else {
+        return match named {
+            Some((namespace, name)) if finding.code == CREDENTIAL_MISSING.id => made(facts, finding, namespace, name),
+            _ => finding,
+        };
     };
     if !is_mended(facts, &finding) {
         return of_own_chain(facts, finding, secret);
@@ -111,7 +135,7 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
         CREDENTIAL_FILE_MISSING.id,
     ]
     .contains(&finding.code);
-    let namespace = &facts.found_namespace;
+    let namespace = &facts.secret_namespace;
     let fix = match (*flag, is_missing) {
         ("", true) => format!("istio-tls doctor --fix, or istio-tls apply, makes Secret {namespace}/{secret}"),
         // What is no error is left alone by --fix.
@@ -129,6 +153,42 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
         ),
     };
     finding.fix(fix)
+}
+
+/// The line that lets a Gateway of the Gateway API refer to a Secret elsewhere.
+fn granted(finding: Finding, namespace: &str, name: &str) -> Finding {
+    let of_gateway = finding
+        .object
+        .split_once(' ')
+        .and_then(|(_, full)| full.split_once('/'));
+    let Some((own, _)) = of_gateway else { return finding };
+    let fix = format!(
+        r#"echo '{{"apiVersion":"gateway.networking.k8s.io/v1beta1","kind":"ReferenceGrant","metadata":{{"name":"{name}-for-{own}","namespace":"{namespace}"}},"spec":{{"from":[{{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"{own}"}}],"to":[{{"group":"","kind":"Secret","name":"{name}"}}]}}}}' | kubectl apply -f -"#
+    );
+    finding.fix(fix)
+}
+
+/// How a Secret is made where the workspace has none of that name.
+fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding {
+    if facts.of_api.is_some() {
+        return finding.fix(format!(
+            "kubectl -n {namespace} create secret tls {} --cert=FILE --key=FILE",
+            quote(name)
+        ));
+    }
+    // A flag of `lint`.
+    let fix = finding.fix.replace(", or give its folder with --certs", "");
+    let usual = if facts.workspace {
+        &facts.pod_namespace
+    } else {
+        "istio-system"
+    };
+    if namespace == usual {
+        return finding.fix(fix);
+    }
+    // Without a word on it, they would be those of another namespace.
+    let told = format!("--only secrets --gateway-namespace {namespace}");
+    finding.fix(fix.replace("--only secrets", &told))
 }
 
 /// Whether a finding goes when the workspace's own Secrets are in place.
@@ -149,22 +209,22 @@ fn of_own_chain(facts: &Facts, finding: Finding, secret: &str) -> Finding {
     }
 }
 
-/// The Secret that a finding is about: its own object, or what the server names.
+/// The Secret that a finding is about, `namespace/name`: its own object, or what
+/// the server names.
 fn secret_of<'f>(facts: &'f Facts, finding: &'f Finding) -> Option<&'f str> {
     if let Some(name) = finding.object.strip_prefix("Secret ") {
-        return name.split_once('/').map(|(_, name)| name);
+        return Some(name);
     }
-    let is_material = matches!(finding.code.get(3..5), Some("03" | "04"));
-    let certificate = certificates(facts, finding).next().filter(|_| is_material)?;
-    Some(certificate.secret_name())
+    let is_material = matches!(finding.code.get(3..5), Some("03" | "04")) || finding.code == GRANT_MISSING.id;
+    let reference = finding.path.split_once(".certificateRefs[");
+    let number = reference.and_then(|(_, rest)| rest.split_once(']')?.0.parse().ok());
+    let mut all = certificates(facts, finding).filter(|_| is_material);
+    Some(&all.nth(number.unwrap_or(0))?.secret)
 }
 
 /// The certificates of the server that a finding's path leads to.
 fn certificates<'f>(facts: &'f Facts, finding: &'f Finding) -> impl Iterator<Item = &'f Certificate> {
-    let index = finding.path.strip_prefix("spec.servers[").and_then(|rest| {
-        let (index, _) = rest.split_once(']')?;
-        index.parse::<usize>().ok()
-    });
+    let index = server_index(&finding.path);
     facts
         .certificates
         .iter()
@@ -205,6 +265,8 @@ mod tests {
             ("ITL0202", false),
             ("ITL0307", true),
             ("ITL0501", false),
+            ("ITL0901", true),
+            ("ITL0920", false),
             ("ITL1101", false),
             ("", false),
         ] {
@@ -225,8 +287,7 @@ mod tests {
         view.active.clear();
         view.loaded.clear();
         facts.served.as_mut().unwrap()[0].outcome = Err(crate::doctor::facts::Refusal {
-            unreachable: false,
-            unconnected: false,
+            end: crate::doctor::facts::End::Silent,
             what: "reset".into(),
             fix: String::new(),
         });

@@ -3,19 +3,27 @@
 //! [`facts`] in, findings out; a file here is one subject.
 //!
 //! - [`facts`] is what is known; [`read`] and [`envoy`] make it of JSON.
-//! - `control_plane`, `gateways`, `pods`, `service`, `rights`, `linted`,
-//!   `mounts`, `proxy`, `served`, `logs` and `dns` are the rules, in the order
-//!   in which they look.
+//!   [`kube_gateways`] reads Gateways of the Gateway API.
+//! - `control_plane`, `gateways`, `chains`, `pods`, `service`, `rights`,
+//!   `linted`, `listeners`, `mounts`, `proxy`, `served`, `logs` and `dns` are the
+//!   rules, in the order in which they look.
+//! - `addresses` and `advice` go with `served`: several addresses of a gateway,
+//!   and what to do by what is known.
 //! - `causes` keeps one fault from being told several times; `withheld` keeps
 //!   keys in logs from being told at all.
 
+mod addresses;
+mod advice;
 mod causes;
+mod chains;
 mod control_plane;
 mod dns;
 pub mod envoy;
 pub mod facts;
 mod gateways;
+pub mod kube_gateways;
 mod linted;
+mod listeners;
 mod logs;
 mod mounts;
 mod pods;
@@ -39,6 +47,24 @@ use facts::Facts;
 use crate::lint::{Findings, Report};
 use crate::shell::aimed;
 
+/// Examines several gateways; what is found or skipped of more than one of them
+/// is told once.
+pub fn examine_all(gateways: &[Facts]) -> Report {
+    let mut all = Report::default();
+    for facts in gateways {
+        let report = examine(facts);
+        for finding in report.findings {
+            if !all.findings.contains(&finding) {
+                all.findings.push(finding);
+            }
+        }
+        all.skipped.extend(report.skipped);
+    }
+    all.skipped.sort();
+    all.skipped.dedup();
+    all
+}
+
 /// Runs every rule. Findings stand in the order of the way that a connection
 /// takes; what could not be looked at, or is explained by another finding, is
 /// listed as skipped.
@@ -47,10 +73,12 @@ pub fn examine(facts: &Facts) -> Report {
     let mut causes = Causes::default();
     if control_plane::check(facts, &mut causes, &mut found) {
         gateways::check(facts, &mut causes, &mut found);
+        chains::check(facts, &mut found);
         pods::check(facts, &mut causes, &mut found);
         service::check(facts, &mut causes, &mut found);
         rights::check(facts, &mut causes, &mut found);
         linted::check(facts, &mut causes, &mut found);
+        listeners::check(facts, &mut causes, &mut found);
         mounts::check(facts, &mut causes, &mut found);
         proxy::check(facts, &mut causes, &mut found);
         served::check(facts, &causes, &mut found);
@@ -59,6 +87,9 @@ pub fn examine(facts: &Facts) -> Report {
     }
     let (mut findings, mut skipped) = found.into_parts();
     for finding in &mut findings {
+        if let Some(fix) = chains::with_refusal(facts, &finding.fix) {
+            finding.fix = fix;
+        }
         finding.fix = aimed(&finding.fix, &facts.flags);
     }
     skipped.sort();

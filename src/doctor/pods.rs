@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 
 use time::Duration;
 
-use super::causes::{Causes, skip_all};
+use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::{field, object};
-use super::facts::{Facts, Labels, PROXY, Pod, selector_words, some_of, title};
+use super::facts::{Facts, Labels, OfApi, PROXY, Pod, selector_words, some_of, title};
+use super::kube_gateways::made_name;
 use crate::lint::codes::{
     GATEWAY_POD_RESTARTS, GATEWAY_POD_WITHOUT_PROXY, GATEWAY_PODS_ELSEWHERE, GATEWAY_PODS_MISSING,
     GATEWAY_PODS_NOT_READY, POD_WAITS_FOR_SECRET,
 };
 use crate::lint::{Finding, Findings, Severity};
+use crate::manifests::model::Gateway;
 
 /// A container that ended within this time was restarted lately.
 const LATELY: Duration = Duration::hours(1);
@@ -54,6 +56,10 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         if !facts.pods_of(selector).is_empty() {
             continue;
         }
+        if let Some(cause) = causes.pods.filter(|cause| *cause != GATEWAY_PODS_MISSING.id) {
+            skip_for(found, &GATEWAY_PODS_MISSING, &facts.found_namespace, cause);
+            continue;
+        }
         causes.pods = Some(GATEWAY_PODS_MISSING.id);
         let words = selector_words(selector);
         let (place, whose) = match gateway.map(title) {
@@ -73,6 +79,14 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         if let Some(reason) = &facts.unseen_pods {
             finding.why = format!("{}\nother namespaces were not looked through: {reason}", finding.why);
         }
+        if let Some(fix) = by_deployment(facts, selector) {
+            found.push(finding.fix(fix));
+            continue;
+        }
+        if let (Some(of_api), Some(gateway)) = (&facts.of_api, gateway) {
+            found.push(finding.fix(of_istiod(facts, of_api, gateway)));
+            continue;
+        }
         found.push(finding.fix(match meant(facts, selector) {
             Some((pod, labels)) => format!(
                 "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
@@ -82,6 +96,37 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 "install the ingress gateway (istioctl install, or Helm's chart istio/gateway); kubectl get pods -A --show-labels shows whether there are pods with other labels than {words}"
             ),
         }));
+    }
+}
+
+/// What to do where a Deployment of such pods is there, and they are not.
+fn by_deployment(facts: &Facts, selector: &Labels) -> Option<String> {
+    let mut deployments = facts.deployments.as_deref().unwrap_or_default().iter();
+    let deployment = deployments.find(|deployment| {
+        let labels = &deployment.spec.template.metadata.labels;
+        !selector.is_empty() && selector.iter().all(|(label, value)| labels.get(label) == Some(value))
+    })?;
+    let (namespace, name) = (&facts.found_namespace, &deployment.metadata.name);
+    Some(if facts.replicas.get(name) == Some(&0) {
+        format!("it is scaled to none: kubectl -n {namespace} scale deployment/{name} --replicas=1")
+    } else {
+        format!("kubectl -n {namespace} describe deployment/{name} tells why it has no pods")
+    })
+}
+
+/// Where the pods of a Gateway of the Gateway API come from.
+fn of_istiod(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> String {
+    let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
+    match &of_api.service {
+        Some(service) => format!(
+            "kubectl -n {} get service {service} -o wide shows which pods the Service selects that spec.addresses of the Gateway names",
+            facts.found_namespace
+        ),
+        None => format!(
+            "istiod makes the Deployment {namespace}/{} for the Gateway: kubectl -n {namespace} get gateways.gateway.networking.k8s.io {name} -o yaml shows its status, and kubectl -n {} logs -l app=istiod what keeps it from it",
+            made_name(name, &of_api.class),
+            facts.control_plane_namespace()
+        ),
     }
 }
 
@@ -100,7 +145,8 @@ fn meant<'f>(facts: &'f Facts, selector: &Labels) -> Option<(&'f Pod, String)> {
 
 /// The pods run where the workspace's Secrets go.
 fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
-    if facts.found_namespace == facts.pod_namespace {
+    // A Gateway of the Gateway API has its pods beside it.
+    if facts.found_namespace == facts.pod_namespace || !facts.is_elsewhere || facts.of_api.is_some() {
         return;
     }
     let pods = facts.gateway_pods();
@@ -258,7 +304,7 @@ mod tests {
 
     use crate::doctor::examine;
     use crate::doctor::facts::Container;
-    use crate::doctor::testing::{NOW, assert_one, assert_skipped, change, pod};
+    use crate::doctor::testing::{NOW, assert_one, assert_skipped, change, deployment, of_api, pod};
     use crate::lint::Severity;
 
     #[test]
@@ -281,10 +327,57 @@ mod tests {
     }
 
     #[test]
+    fn a_deployment_without_pods_is_told_of() {
+        let none = |replicas: u64| {
+            change(move |facts| {
+                facts.pods = Ok(Vec::new());
+                facts.deployments = Ok(vec![deployment("edge", "ingressgateway")]);
+                facts.replicas.insert("edge".into(), replicas);
+            })
+        };
+        let finding = assert_one(&none(0), "ITL1110", "no pod");
+        assert!(
+            finding
+                .fix
+                .ends_with("kubectl -n istio-system scale deployment/edge --replicas=1"),
+            "{}",
+            finding.fix
+        );
+        let finding = assert_one(&none(2), "ITL1110", "no pod");
+        assert!(finding.fix.contains("describe deployment/edge"), "{}", finding.fix);
+        let mut other = none(0);
+        other.deployments = Ok(vec![deployment("edge", "another")]);
+        let finding = assert_one(&other, "ITL1110", "no pod");
+        assert!(finding.fix.contains("install the ingress gateway"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn pods_that_istiod_makes_are_asked_of_istiod() {
+        let mut facts = of_api();
+        facts.pods = Ok(Vec::new());
+        let finding = assert_one(&facts, "ITL1110", "gateway.networking.k8s.io/gateway-name=edge");
+        assert!(
+            finding.fix.contains("makes the Deployment web/edge-istio"),
+            "{}",
+            finding.fix
+        );
+        facts.of_api.as_mut().unwrap().service = Some("gw".into());
+        let finding = assert_one(&facts, "ITL1110", "no pod");
+        assert!(
+            finding.fix.starts_with("kubectl -n web get service gw"),
+            "{}",
+            finding.fix
+        );
+    }
+
+    #[test]
     fn pods_in_another_namespace_are_told_of() {
-        let facts = change(|facts| {
+        let mut facts = change(|facts| {
             facts.pod_namespace = "istio-ingress".into();
         });
+        // Nobody has said where they should be.
+        assert_eq!(examine(&facts).findings, []);
+        facts.is_elsewhere = true;
         let finding = assert_one(&facts, "ITL1111", "run in namespace istio-system, not in istio-ingress");
         assert!(finding.fix.contains("podNamespace: istio-system"), "{}", finding.fix);
     }

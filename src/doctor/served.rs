@@ -1,9 +1,13 @@
 //! Does a client at the ingress address get the certificate of the Secret?
 
+use std::collections::BTreeSet;
+
+use super::addresses::{merged, silent_addresses, some_silent, source, unasked};
+use super::advice::fix_of;
 use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::object;
 use super::envoy::serial_digits;
-use super::facts::{Certificate, Facts, Refusal, Served};
+use super::facts::{Certificate, End, Facts, Refusal, Served, some_of};
 use crate::certs::inspect::{CertificateFacts, Validity};
 use crate::lint::codes::{
     HOST_NOT_SERVED, INGRESS_UNREACHABLE, SERVED_CERTIFICATE_DIFFERS, SERVED_CERTIFICATE_ENDS, SERVED_CERTIFICATE_NAMES,
@@ -30,8 +34,15 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
             return skip_all(found, &codes, reason);
         }
     };
+    unasked(facts, found);
+    let silent = silent_addresses(served);
+    if !silent.is_empty() {
+        some_silent(facts, served, &silent, causes, found);
+    }
     let mut unreachable: Vec<&Served> = Vec::new();
-    for one in served {
+    let mut refused: Vec<&Served> = Vec::new();
+    let all = merged(served.iter().filter(|one| !silent.contains(&one.address.as_str())));
+    for one in &all {
         match &one.outcome {
             Ok(leaf) => judge(facts, one, leaf, causes, found),
             Err(refusal) => {
@@ -39,21 +50,24 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 let cause = causes.of_host(&one.host, own.map(Certificate::secret_name));
                 match cause {
                     Some(cause) => skip_for(found, &HOST_NOT_SERVED, &one.host, cause),
-                    None if refusal.unreachable => unreachable.push(one),
-                    None => found.push(not_served(facts, one, refusal)),
+                    None if refusal.end == End::Unreachable => unreachable.push(one),
+                    None if refusal.end == End::Refused => refused.push(one),
+                    None => found.push(not_served(facts, &[one], refusal)),
                 }
             }
         }
     }
     // One address: one finding, however many hosts.
+    let targets: BTreeSet<&str> = refused.iter().map(|one| one.target.as_str()).collect();
+    for target in targets {
+        let here: Vec<&Served> = refused.iter().copied().filter(|one| one.target == target).collect();
+        if let Some(Err(refusal)) = here.first().map(|one| &one.outcome) {
+            found.push(not_served(facts, &here, refusal));
+        }
+    }
     if let Some(first) = unreachable.first()
         && let Err(refusal) = &first.outcome
     {
-        let source = facts
-            .ingress
-            .as_ref()
-            .map(|ingress| ingress.source.as_str())
-            .unwrap_or_default();
         found.push(
             Finding::new(
                 &INGRESS_UNREACHABLE,
@@ -64,53 +78,36 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 ),
             )
             .why(format!(
-                "that is the address by {source}; clients elsewhere may reach it all the same"
+                "that is the address by {}; clients elsewhere may reach it all the same",
+                source(facts)
             ))
-            .fix(if is_ready_inside(facts) {
-                around(facts, &first.host)
-            } else {
-                refusal.fix.clone()
-            }),
+            .fix(fix_of(facts, first, refusal)),
         );
     }
 }
 
-/// Whether a proxy of the gateway has certificates: what is wrong is on the way to it.
-fn is_ready_inside(facts: &Facts) -> bool {
-    let views = facts.proxies.iter().filter_map(|proxy| proxy.view.as_ref().ok());
-    views
-        .into_iter()
-        .any(|view| !view.active.is_empty() || !view.loaded.is_empty())
-}
-
-/// How to see that the gateway is well, and where the way to it ends.
-fn around(facts: &Facts, host: &str) -> String {
-    let namespace = &facts.found_namespace;
-    let pods = facts.gateway_pods();
-    let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
-    format!(
-        "the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (kubectl -n {namespace} get services -o wide);\nto go around it: kubectl -n {namespace} port-forward pod/{pod} 8443, and in another terminal istio-tls probe {} --target 127.0.0.1:8443",
-        quote(host)
-    )
-}
-
-fn not_served(facts: &Facts, one: &Served, refusal: &Refusal) -> Finding {
-    Finding::new(
+/// Hosts that are not served at one target, for the same reason.
+fn not_served(facts: &Facts, hosts: &[&Served], refusal: &Refusal) -> Finding {
+    let names: Vec<&str> = hosts.iter().map(|one| one.host.as_str()).collect();
+    let finding = Finding::new(
         &HOST_NOT_SERVED,
         object(""),
-        format!("{} is not served at {}: {}", one.host, one.target, refusal.what),
-    )
-    .fix(if refusal.unconnected && is_ready_inside(facts) {
-        around(facts, &one.host)
-    } else if refusal.fix.is_empty() {
-        format!("istio-tls probe {} --target cluster", quote(&one.host))
-    } else {
-        refusal.fix.clone()
-    })
+        format!(
+            "{} {} not served at {}: {}",
+            some_of(&names),
+            if names.len() == 1 { "is" } else { "are" },
+            hosts.first().map(|one| one.target.as_str()).unwrap_or_default(),
+            refusal.what
+        ),
+    );
+    match hosts.first() {
+        Some(first) => finding.fix(fix_of(facts, first, refusal)),
+        None => finding,
+    }
 }
 
 /// The certificates that servers have for a host: those of the most specific host that covers it.
-fn certificates<'f>(facts: &'f Facts, host: &str) -> Vec<&'f Certificate> {
+pub(super) fn certificates<'f>(facts: &'f Facts, host: &str) -> Vec<&'f Certificate> {
     let covering = |certificate: &Certificate| {
         let hosts = certificate.hosts.iter();
         hosts
@@ -208,7 +205,7 @@ fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
                 "the certificate that {} serves for {} names {}",
                 one.target,
                 one.host,
-                super::facts::some_of(&names)
+                some_of(&names)
             ),
         ));
     }
@@ -218,33 +215,18 @@ fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
 mod tests {
     use crate::certs::inspect::Validity;
     use crate::doctor::examine;
-    use crate::doctor::facts::{Facts, Refusal};
-    use crate::doctor::testing::{assert_one, assert_skipped, change, leaf_of, other_chain};
+    use crate::doctor::facts::End;
+    use crate::doctor::testing::{assert_one, assert_skipped, change, ended, leaf_of, other_chain};
     use crate::lint::Severity;
 
-    fn refused(unreachable: bool) -> Facts {
-        change(move |facts| {
-            facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
-                unreachable,
-                unconnected: unreachable,
-                what: "the connection was reset".into(),
-                fix: "look there".into(),
-            });
-        })
-    }
-
     #[test]
-    fn where_the_proxy_is_well_the_way_to_it_is_looked_at() {
-        let finding = assert_one(&refused(true), "ITL1162", "cannot be reached from here");
-        assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
-        assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
-        // Nothing listens there: some other machine, or no port of the gateway.
-        let mut facts = refused(false);
-        if let Err(refusal) = &mut facts.served.as_mut().unwrap()[0].outcome {
-            refusal.unconnected = true;
-        }
-        let finding = assert_one(&facts, "ITL1161", "is not served");
-        assert!(finding.fix.contains("port-forward pod/gateway 8443"), "{}", finding.fix);
+    fn where_nothing_listens_all_hosts_are_one_finding() {
+        let mut facts = ended(End::Refused);
+        let mut other = facts.served.as_ref().unwrap()[0].clone();
+        other.host = "shop.example.com".into();
+        facts.served.as_mut().unwrap().push(other);
+        let words = "httpbin.example.com, shop.example.com are not served at 192.0.2.1:443: the connection";
+        assert_one(&facts, "ITL1161", words);
     }
 
     #[test]
@@ -256,10 +238,10 @@ mod tests {
 
     #[test]
     fn a_host_that_is_not_served_is_told_with_the_probes_words() {
-        assert_eq!(assert_one(&refused(false), "ITL1161", "reset").fix, "look there");
-        let finding = assert_one(&refused(true), "ITL1162", "192.0.2.1:443");
+        assert_eq!(assert_one(&ended(End::Told), "ITL1161", "reset").fix, "look there");
+        let finding = assert_one(&ended(End::Unreachable), "ITL1162", "192.0.2.1:443");
         assert_eq!(finding.severity, Severity::Warning);
-        let mut explained = refused(false);
+        let mut explained = ended(End::Silent);
         explained.endpoints = Ok([].into());
         assert_one(&explained, "ITL1124", "no ready endpoint");
         assert_skipped(&explained, "ITL1161", "see ITL1124");

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::{field, object};
-use super::facts::{Facts, Ingress, Labels, Pod, Served, selector_words, title};
+use super::facts::{Facts, Ingress, Labels, OfApi, Pod, Served, selector_words, server_path, title};
+use super::kube_gateways::made_name;
 use crate::lint::codes::{
     INGRESS_PORT_MISSING, INGRESS_SERVICE_MISSING, INGRESS_SERVICE_SELECTOR, INGRESS_WITHOUT_ADDRESS,
     INGRESS_WITHOUT_ENDPOINTS,
@@ -12,6 +13,7 @@ use crate::lint::codes::{
 use crate::lint::{Code, Finding, Findings, Severity};
 use crate::manifests::model::Service;
 use crate::manifests::model::service::{ServicePort, TargetPort};
+use crate::shell::quote;
 
 /// The Service that Istio's installation makes.
 const INSTALLED: &str = "istio-ingressgateway";
@@ -38,7 +40,9 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         };
         return skip_all(found, &all, &reason);
     }
-    let leading: Vec<&Service> = services.iter().filter(|service| leads_to(service, &pods)).collect();
+    let mut leading: Vec<&Service> = services.iter().filter(|service| leads_to(service, &pods)).collect();
+    // The one first whose address is looked at.
+    leading.sort_by_key(|service| (!has_port_443(service), name_of(service) != INSTALLED));
     if leading.is_empty() {
         let finding = not_leading(facts, services, &pods);
         causes.service = Some(finding.code);
@@ -47,6 +51,12 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
     let ports = ports(facts, &leading, &pods, causes, found);
     endpoints(facts, &leading, causes, found);
+    let is_https = |port: &ServicePort| port.port == 443 || port.name.as_deref() == Some("https");
+    let mut all_ports = leading.iter().flat_map(|service| &service.spec.ports);
+    if facts.ingress.is_err() && facts.tls_servers().is_empty() && !all_ports.any(is_https) {
+        let reason = "which port of the Service is for HTTPS is not known: no Gateway is";
+        return found.skip(&INGRESS_WITHOUT_ADDRESS, reason);
+    }
     // Without the port there is no address for it either.
     if let (Err(problem), false) = (&facts.ingress, ports) {
         let service = name_of(leading[0]);
@@ -59,7 +69,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             finding = finding.why(why.clone());
         }
         if let Some(fix) = &problem.fix {
-            finding = finding.fix(fix.clone());
+            finding = finding.fix(by_probe(facts, fix));
         }
         found.push(finding);
     }
@@ -80,7 +90,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 facts.found_namespace
             ),
         )
-        .fix(fix.clone());
+        .fix(by_probe(facts, fix));
         found.push(if is_reached {
             finding.severity(Severity::Info).why(format!(
                 "status.loadBalancer.ingress is empty; meanwhile the address is {source}"
@@ -94,8 +104,23 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
+/// A fix that names a flag of `probe`, as a line to type.
+fn by_probe(facts: &Facts, fix: &str) -> String {
+    let servers = facts.tls_servers();
+    let mut hosts = facts
+        .hosts
+        .iter()
+        .chain(servers.iter().flat_map(|server| &server.hosts));
+    let host = hosts.next();
+    let line = format!(
+        "istio-tls probe {} --target ",
+        host.map_or_else(|| "HOST".into(), |host| quote(host))
+    );
+    fix.replace("give --target ", "--target ").replace("--target ", &line)
+}
+
 fn is_unconnected(served: &Served) -> bool {
-    matches!(&served.outcome, Err(refusal) if refusal.unconnected)
+    matches!(&served.outcome, Err(refusal) if refusal.is_unconnected())
 }
 
 fn name_of(service: &Service) -> &str {
@@ -119,6 +144,18 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
                 .iter()
                 .find(|service| has_port_443(service) && shares(service, labels))
         });
+    if let (None, Some(of_api), Some(gateway)) = (meant, &facts.of_api, facts.gateways().first()) {
+        let name = made_name(&gateway.metadata.name, &of_api.class);
+        return Finding::new(
+            &INGRESS_SERVICE_MISSING,
+            object(""),
+            format!("no Service in namespace {namespace} leads to the pods of {}", title(gateway)),
+        )
+        .fix(format!(
+            "istiod makes the Service {namespace}/{name} with the pods: kubectl -n {} logs -l app=istiod tells what keeps it from it",
+            facts.control_plane_namespace()
+        ));
+    }
     let Some(service) = meant else {
         let words = selector_words(labels);
         return Finding::new(
@@ -205,24 +242,34 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
             causes.hosts.insert(host.clone(), INGRESS_PORT_MISSING.id);
         }
         let title = title(server.gateway);
-        let path = format!("spec.servers[{}].port.number", server.index);
+        let path = server_path(server.gateway, server.index);
+        let path = if facts.of_api.is_some() {
+            format!("{path}.port")
+        } else {
+            format!("{path}.port.number")
+        };
         let service = name_of(leading[0]);
         found.push(if let Some((service, port)) = meant.first() {
             let name = match &port.target_port {
                 Some(TargetPort::Name(name)) => name.clone(),
                 _ => String::new(),
             };
-            let service = format!("Service {namespace}/{}", name_of(service));
+            let place = service.spec.ports.iter().position(|one| one == *port).unwrap_or(0);
+            let service = name_of(service);
+            let called = format!("Service {namespace}/{service}");
             Finding::new(
                 &INGRESS_PORT_MISSING,
-                field(&service, "spec.ports"),
+                field(&called, "spec.ports"),
                 format!(
-                    "port {} of {service} leads to a port named {name:?}, and no container of the gateway's pods has a port of that name",
+                    "port {} of {called} leads to a port named {name:?}, and no container of the gateway's pods has a port of that name",
                     port.port
                 ),
             )
             .why("a Service leaves out the pods that do not have the named port")
-            .fix(format!("write targetPort: {INSTALLED_TARGET} (the number) into {service}"))
+            .fix(format!(
+                "kubectl -n {namespace} patch service {service} --type=json -p '[{{\"op\":\"replace\",\"path\":\"/spec/ports/{place}/targetPort\",\"value\":{}}}]'",
+                target_of(number)
+            ))
         } else {
             let there: Vec<String> = leading.iter().flat_map(|service| &service.spec.ports).map(shown).collect();
             Finding::new(
@@ -234,13 +281,41 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
                 "a server's port number is that of the Service; the Service has {}",
                 if there.is_empty() { "no ports".to_owned() } else { there.join(", ") }
             ))
-            .fix(format!(
-                "kubectl -n {namespace} patch service {service} --type=json -p '[{{\"op\":\"add\",\"path\":\"/spec/ports/-\",\"value\":{{\"name\":\"https-{number}\",\"port\":{number},\"targetPort\":{}}}}}]'",
-                if number == 443 { INSTALLED_TARGET.to_owned() } else { number.to_string() }
-            ))
+            .fix(match &facts.of_api {
+                Some(OfApi { service: None, .. }) => format!(
+                    "istiod gives the Service a port for each listener that it programs: kubectl -n {namespace} get gateways.gateway.networking.k8s.io {} -o yaml tells in status.listeners why not this one",
+                    server.gateway.metadata.name
+                ),
+                _ => with_port(namespace, leading[0], number),
+            })
         });
     }
     is_missing
+}
+
+/// The port of the pods to which a Service should lead for a Gateway's port.
+fn target_of(number: u32) -> String {
+    if number == 443 {
+        INSTALLED_TARGET.to_owned()
+    } else {
+        number.to_string()
+    }
+}
+
+/// The line that gives a Service a port.
+fn with_port(namespace: &str, service: &Service, number: u32) -> String {
+    // The only port of a Service needs no name; of two each does.
+    let named = match &service.spec.ports[..] {
+        [ServicePort { name: None, port, .. }] => {
+            format!("{{\"op\":\"add\",\"path\":\"/spec/ports/0/name\",\"value\":\"port-{port}\"}},")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "kubectl -n {namespace} patch service {} --type=json -p '[{named}{{\"op\":\"add\",\"path\":\"/spec/ports/-\",\"value\":{{\"name\":\"https-{number}\",\"port\":{number},\"targetPort\":{}}}}}]'",
+        name_of(service),
+        target_of(number)
+    )
 }
 
 fn shown(port: &ServicePort) -> String {
@@ -304,8 +379,8 @@ fn endpoints(facts: &Facts, leading: &[&Service], causes: &mut Causes, found: &m
 #[cfg(test)]
 mod tests {
     use crate::doctor::examine;
-    use crate::doctor::facts::Refusal;
-    use crate::doctor::testing::{assert_one, assert_skipped, change, service};
+    use crate::doctor::facts::{End, Refusal};
+    use crate::doctor::testing::{assert_one, assert_skipped, change, of_api, service};
     use crate::lint::Severity;
     use crate::problem::Problem;
 
@@ -380,6 +455,53 @@ mod tests {
     }
 
     #[test]
+    fn the_line_that_adds_a_port_is_one_that_the_server_takes() {
+        let fix = |ports: &'static str| {
+            let facts = change(|facts| {
+                facts.services = Ok(vec![service("istio-ingressgateway", SELECTOR, ports)]);
+                facts.served = Err("not asked".into());
+            });
+            assert_one(&facts, "ITL1123", "").fix
+        };
+        let added =
+            r#"{"op":"add","path":"/spec/ports/-","value":{"name":"https-443","port":443,"targetPort":8443}}]'"#;
+        let words = fix(r#"{"port":80}"#);
+        let named = format!(r#"-p '[{{"op":"add","path":"/spec/ports/0/name","value":"port-80"}},{added}"#);
+        assert!(words.ends_with(&named), "{words}");
+        let words = fix(r#"{"port":80,"name":"http"}"#);
+        assert!(words.ends_with(&format!("-p '[{added}")), "{words}");
+        let words = fix(r#"{"port":80,"name":"http"},{"name":"https","port":443,"targetPort":"web"}"#);
+        assert!(
+            words.contains(r#"{"op":"replace","path":"/spec/ports/1/targetPort","value":8443}"#),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn the_service_of_a_gateway_of_the_api_is_istiods() {
+        let mut facts = of_api();
+        facts.served = Err("not asked".into());
+        facts.services.as_mut().unwrap()[0].spec.ports[0].port = 80;
+        let finding = assert_one(&facts, "ITL1123", "leads to port 443 of Gateway web/edge");
+        assert_eq!(finding.path, "spec.listeners[0].port");
+        assert!(finding.fix.contains("for each listener"), "{}", finding.fix);
+        facts.of_api.as_mut().unwrap().service = Some("edge-istio".into());
+        let finding = assert_one(&facts, "ITL1123", "leads to port 443");
+        assert!(
+            finding.fix.starts_with("kubectl -n web patch service edge-istio"),
+            "{}",
+            finding.fix
+        );
+        facts.services = Ok(Vec::new());
+        let finding = assert_one(&facts, "ITL1120", "leads to the pods of Gateway web/edge");
+        assert!(
+            finding.fix.contains("makes the Service web/edge-istio"),
+            "{}",
+            finding.fix
+        );
+    }
+
+    #[test]
     fn an_address_that_is_not_there_is_told_as_discovery_tells_it() {
         let facts = change(|facts| {
             facts.ingress = Err(Problem::new("the LoadBalancer has no address yet")
@@ -389,6 +511,31 @@ mod tests {
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
         assert_eq!((finding.why.as_str(), finding.fix.as_str()), ("w", "minikube tunnel"));
+        // What others would give as a flag is a line here.
+        let facts = change(|facts| {
+            facts.ingress = Err(Problem::new("no address").fix("give --target ADDRESS:PORT, or a; and --target b"));
+            facts.served = Err("no address".into());
+        });
+        let line = "istio-tls probe httpbin.example.com --target";
+        assert_eq!(
+            assert_one(&facts, "ITL1122", "no address").fix,
+            format!("{line} ADDRESS:PORT, or a; and {line} b")
+        );
+    }
+
+    #[test]
+    fn without_gateways_no_port_is_missed() {
+        let facts = |ports: &'static str| {
+            change(move |facts| {
+                facts.gateways = Err("gateways may not be listed".into());
+                facts.certificates.clear();
+                facts.services = Ok(vec![service("istio-ingressgateway", SELECTOR, ports)]);
+                facts.ingress = Err(Problem::new("no address").fix("f"));
+                facts.served = Err("no address".into());
+            })
+        };
+        assert_skipped(&facts(r#"{"name":"tls","port":9443}"#), "ITL1122", "no Gateway is");
+        assert_one(&facts(r#"{"name":"https","port":9443}"#), "ITL1122", "no address");
     }
 
     #[test]
@@ -400,8 +547,7 @@ mod tests {
                 ingress.pending = Some("minikube tunnel".into());
                 if unconnected {
                     facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
-                        unreachable: false,
-                        unconnected,
+                        end: End::Refused,
                         what: "refused".into(),
                         fix: "istio-tls apply".into(),
                     });

@@ -6,11 +6,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::examine;
-use super::facts::{Account, Certificate, Container, Facts, Ingress, Log, PROXY, Pod, Proxy, Served, Source, View};
+use super::facts::{
+    Account, Certificate, Container, End, Facts, Ingress, Log, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
+};
+use super::kube_gateways;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain, pem};
 use crate::lint::{Finding, Report};
-use crate::manifests::model::{Gateway, Service};
+use crate::manifests::model::{Deployment, Gateway, Service};
 use crate::names::Host;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
@@ -82,10 +85,16 @@ pub(super) fn healthy() -> Facts {
     Facts {
         now: NOW,
         hosts: vec![HOST.into()],
+        covered: [].into(),
+        chainless: Vec::new(),
         pod_namespace: "istio-system".into(),
+        is_elsewhere: false,
         selector: [("istio".to_owned(), "ingressgateway".to_owned())].into(),
         found_namespace: "istio-system".into(),
+        secret_namespace: "istio-system".into(),
+        of_api: None,
         own_secrets: [("httpbin-credential".to_owned(), "")].into(),
+        own_hosts: [HOST.to_owned()].into(),
         workspace: true,
         flags: String::new(),
         kinds: Ok(true),
@@ -102,6 +111,7 @@ pub(super) fn healthy() -> Facts {
         )]),
         unseen_pods: None,
         deployments: Ok(Vec::new()),
+        replicas: [].into(),
         secrets: [("httpbin-credential".to_owned(), Ok(true))].into(),
         services: Ok(vec![service(
             "istio-ingressgateway",
@@ -111,6 +121,7 @@ pub(super) fn healthy() -> Facts {
         endpoints: Ok([("istio-ingressgateway".to_owned(), 1), ("edge".to_owned(), 1)].into()),
         ingress: Ok(Ingress {
             host: "192.0.2.1".into(),
+            others: Vec::new(),
             port: 443,
             source: "the LoadBalancer of Service istio-system/istio-ingressgateway".into(),
             pending: None,
@@ -140,6 +151,7 @@ pub(super) fn healthy() -> Facts {
         }],
         served: Ok(vec![Served {
             host: HOST.into(),
+            address: "192.0.2.1".into(),
             target: "192.0.2.1:443".into(),
             outcome: Ok(leaf),
         }]),
@@ -149,6 +161,62 @@ pub(super) fn healthy() -> Facts {
         }],
         dns: Vec::new(),
     }
+}
+
+/// A Deployment without replicas whose pods have the label `istio`.
+pub(super) fn deployment(name: &str, istio: &str) -> Deployment {
+    serde_json::from_value(serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": name, "namespace": "istio-system"},
+        "spec": {"template": {"metadata": {"labels": {"istio": istio}}, "spec": {"containers": []}}},
+    }))
+    .unwrap()
+}
+
+/// Everything as it should be for a Gateway of the Gateway API, whose pods istiod has made.
+pub(super) fn of_api() -> Facts {
+    let value = serde_json::json!({
+        "metadata": {"name": "edge", "namespace": "web"},
+        "spec": {"gatewayClassName": "istio", "listeners": [{"name": "https", "port": 443, "protocol": "HTTPS",
+            "hostname": HOST, "tls": {"certificateRefs": [{"name": "httpbin-credential", "namespace": "istio-system"}]}}]},
+    });
+    let labels = kube_gateways::pod_labels(&value);
+    let mut pod = pod("edge-istio-7d8f", &[]);
+    pod.labels.clone_from(&labels);
+    pod.namespace = "web".into();
+    change(|facts| {
+        facts.found_namespace = "web".into();
+        facts.of_api = Some(OfApi {
+            class: "istio".into(),
+            is_known: Ok(true),
+            unclaimed: None,
+            service: None,
+            listeners: Vec::new(),
+        });
+        facts.gateways = Ok(vec![kube_gateways::gateway(&value, &labels).unwrap()]);
+        facts.pods = Ok(vec![pod]);
+        facts.accounts.clear();
+        facts.services = Ok(vec![service(
+            "edge-istio",
+            r#"{"gateway.networking.k8s.io/gateway-name":"edge"}"#,
+            r#"{"name":"https","port":443}"#,
+        )]);
+        facts.endpoints = Ok([("edge-istio".to_owned(), 1)].into());
+        facts.certificates[0].gateway = "Gateway web/edge".into();
+        let view = facts.proxies[0].view.as_mut().unwrap();
+        view.active[0].0 = "kubernetes-gateway://istio-system/httpbin-credential".into();
+    })
+}
+
+/// The same with the only host's connection ended so.
+pub(super) fn ended(end: End) -> Facts {
+    change(|facts| {
+        facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
+            end,
+            what: "the connection was reset".into(),
+            fix: "look there".into(),
+        });
+    })
 }
 
 /// The same with a change.

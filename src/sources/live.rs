@@ -166,8 +166,8 @@ impl Read {
 }
 
 /// Takes out what only the server and its clients keep there: it changes
-/// without any change of what is wanted, and an annotation of kubectl holds a
-/// Secret's keys once more.
+/// without any change of what is wanted. kubectl's copy of a Secret stays: that
+/// it holds a key once more is a finding.
 fn strip(value: &mut Value) {
     let Some(object) = value.as_object_mut() else { return };
     object.remove("status");
@@ -175,13 +175,14 @@ fn strip(value: &mut Value) {
         // Its labels are all that is asked for, and there may be many.
         object.remove("spec");
     }
+    let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else {
         return;
     };
     for field in ["managedFields", "resourceVersion", "generation", "uid", "selfLink"] {
         metadata.remove(field);
     }
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+    if !is_secret && let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
         annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     }
 }

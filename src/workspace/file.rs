@@ -178,7 +178,7 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
 }
 
 /// What the YAML reader says, in words of this file; and what to do, if it is known.
-fn in_words(said: &str) -> (String, Option<&'static str>) {
+fn in_words(said: &str) -> (String, Option<String>) {
     let word = |prefix: &str| {
         said.strip_prefix(prefix)
             .map(|rest| rest.split(['`', ',']).next().unwrap_or(rest))
@@ -186,16 +186,17 @@ fn in_words(said: &str) -> (String, Option<&'static str>) {
     if let Some(key) = word("duplicate mapping key: ") {
         return (
             format!("the key {key} stands twice (duplicate)"),
-            Some("keep one of the two"),
+            Some("keep one of the two".to_owned()),
         );
     }
     if let Some(field) = word("missing field `") {
         let fix = match field {
             "credentialName" => {
                 "name the host's Secret, as credentialName: httpbin-credential; gen-certs and adopt write whole entries"
+                    .to_owned()
             }
-            "id" => "add 16 lower-case hex digits of your own, as id: 0123456789abcdef; init writes a whole file",
-            "version" => "add version: 1; init writes a whole file",
+            "id" => missing_id(),
+            "version" => "add version: 1; init writes a whole file".to_owned(),
             _ => return (format!("the field {field} is missing"), None),
         };
         return (format!("the field {field} is missing"), Some(fix));
@@ -215,6 +216,18 @@ fn in_words(said: &str) -> (String, Option<&'static str>) {
         _ => return (said.to_owned(), None),
     };
     (plain.to_owned(), None)
+}
+
+/// Where the id is found that was lost, and a new one: two workspaces of the same
+/// id would take each other's objects for their own.
+fn missing_id() -> String {
+    let new = match new_id() {
+        Ok(id) => format!("add id: {id}"),
+        Err(_) => "init in an empty folder makes one".to_owned(),
+    };
+    format!(
+        "where something was applied, add the id that its objects have in the label istio-tls.dev/workspace: kubectl get secrets -A -L istio-tls.dev/workspace; else {new}"
+    )
 }
 
 /// The version, if it is readable and another than ours.
@@ -438,6 +451,19 @@ mod tests {
             );
             assert!(shown.to_lowercase().contains(&said.to_lowercase()), "{text}\n{shown}");
         }
+    }
+
+    #[test]
+    fn an_id_that_is_missing_is_nobody_elses() {
+        let fix = || parse("f.yaml", "version: 1\n").expect_err("no id").fix.expect("a fix");
+        let (one, two) = (fix(), fix());
+        assert!(
+            one.contains("kubectl get secrets -A -L istio-tls.dev/workspace"),
+            "{one}"
+        );
+        let id = |fix: &str| fix.rsplit("id: ").next().expect("an id").to_owned();
+        assert_ne!(id(&one), id(&two));
+        parse("f.yaml", &format!("version: 1\nid: {}\n", id(&one))).expect("it can be used as it is printed");
     }
 
     #[test]

@@ -27,7 +27,12 @@ fn a_copy_that_somebody_made_is_left_alone_and_told() {
     copy["metadata"]["namespace"] = json!("team-b");
     server.put(COPY, "kubectl-create", copy);
     let told = "Secret team-b/httpbin-credential bears this workspace's labels, but was made by kubectl-create";
-    let ran = dir.run(&["apply", "--prune", "--yes"]).exits(0).says(told);
+    let removal = "if it is not to stay: kubectl -n team-b delete secrets httpbin-credential\n";
+    let ran = dir
+        .run(&["apply", "--prune", "--yes"])
+        .exits(0)
+        .says(told)
+        .says(removal);
     assert!(!ran.stdout.contains("pruned"), "{}", ran.stdout);
     let ran = dir.run(&["delete", "--yes", "-o", "json"]).exits(0).says(told);
     assert_eq!(

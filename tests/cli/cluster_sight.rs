@@ -155,6 +155,29 @@ fn services_are_missing_where_they_may_be_listed_and_exist_elsewhere() {
     );
 }
 
+#[test]
+fn routes_that_are_not_seen_are_not_said_to_be_missing() {
+    let dir = cluster(vec![gateway("shop", "ingressgateway", &plain())]);
+    for (namespace, reason) in [
+        (&[][..], "the cluster holds no VirtualService"),
+        (
+            &["-n", "shop"],
+            "virtualservices.networking.istio.io outside of the namespaces shop, istio-system",
+        ),
+    ] {
+        let ran = dir.run(&[&["lint", "--cluster", "-o", "json"], namespace].concat());
+        let report = ran.json();
+        let skipped = report["skipped"].as_array().expect("a list").iter();
+        let reasons: Vec<&str> = (skipped.filter(|skipped| skipped["code"] == "ITL0509"))
+            .filter_map(|skipped| skipped["reason"].as_str())
+            .collect();
+        assert!(
+            reasons.len() == 1 && reasons[0].contains(reason),
+            "{namespace:?}: {report:#}"
+        );
+    }
+}
+
 /// The gateway's Service with these addresses of its LoadBalancer.
 fn balanced(port: u16, addresses: &Value) -> (&'static str, Value) {
     let service = json!({"metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
@@ -189,6 +212,63 @@ fn of_several_addresses_the_one_that_answers_is_probed() {
         printed.stdout
     );
     assert!(!printed.stderr.contains("--connect-to"), "{}", printed.stderr);
+}
+
+#[test]
+fn of_several_nodes_the_one_that_answers_is_probed_and_fixes_name_the_cluster() {
+    // It closes every connection at once, as a gateway without the Secret does.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    let service = json!({"metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
+        "spec": {"type": "NodePort", "selector": {"istio": "ingressgateway"},
+            "ports": [{"name": "https", "port": 443, "nodePort": port}]}});
+    let node = |name: &str, address: &str| {
+        let addresses = json!([{"type": "InternalIP", "address": address}]);
+        (
+            "nodes",
+            json!({"metadata": {"name": name}, "status": {"addresses": addresses}}),
+        )
+    };
+    let dir = cluster(vec![("services", service), node("a", "::1"), node("b", "127.0.0.1")]);
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let flags = ["--kubeconfig", ".kube/config"];
+    let probe = [
+        &["probe", "--target", "cluster", "--timeout", "5s", "-o", "json"][..],
+        &flags,
+    ]
+    .concat();
+    let ran = dir
+        .run(&probe)
+        .exits(1)
+        .says(&format!(
+            "the gateway is at 127.0.0.1 port {port}, by the InternalIP of the node b"
+        ))
+        .says("which also has ::1");
+    let aimed =
+        "istio-tls apply --kubeconfig .kube/config; istio-tls doctor --kubeconfig .kube/config httpbin.example.com";
+    let json = ran.json();
+    let fix = json["results"][0]["verdict"]["fix"].as_str().expect("a fix");
+    assert!(fix.starts_with(aimed), "{fix}");
+    let request = [&["request", HOST, "/", "--target", "cluster"][..], &flags].concat();
+    dir.run(&request).exits(1).says(aimed);
+    // kubectl's own context needs no flag.
+    let plain = dir.run(&["probe", "--target", "cluster", "--timeout", "5s"]).exits(1);
+    plain.prints("istio-tls apply; istio-tls doctor httpbin.example.com");
+}
+
+#[test]
+fn a_changed_istio_tls_yaml_is_told_while_a_cluster_is_served() {
+    let dir = cluster(vec![gateway("shop", "ingressgateway", &plain())]);
+    dir.run(&["init", "--gateway-namespace", "istio-system"]).exits(0);
+    let mut serve = Serve::start(&dir, &["--cluster", "--port-map", "80=0"]);
+    let text = dir.read("istio-tls.yaml");
+    let changed = text.replace("podNamespace: istio-system", "podNamespace: other");
+    assert_ne!(text, changed);
+    dir.write("istio-tls.yaml", changed);
+    let told =
+        "istio-tls.yaml has another gateway.podNamespace now; this serve goes by the one of its start: restart it";
+    serve.wait_until("the change is told", |serve| serve.log().contains(told));
 }
 
 #[test]

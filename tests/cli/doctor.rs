@@ -227,3 +227,45 @@ fn lines_to_type_lead_to_the_cluster_that_was_looked_at() {
         .exits(3)
         .says("kubectl --context elsewhere auth can-i patch");
 }
+
+#[test]
+fn a_host_without_its_folder_takes_nothing_from_the_others() {
+    let dir = workspace();
+    dir.run(&["gen-certs", "shop.example.com"]).exits(0);
+    let server = cluster(|_| None);
+    server.kubeconfig(&dir);
+    std::fs::rename(dir.path("shop.example.com"), dir.path("away")).expect("a folder moved");
+    let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
+    ran.prints("warning[ITL1105]: the workspace has no chain for shop.example.com\n  why: the folder shop.example.com is not there\n")
+        .prints("try: bring its folder back, or istio-tls gen-certs shop.example.com\n")
+        .prints("istio-tls doctor --fix, or istio-tls apply, makes Secret istio-system/httpbin-credential\n")
+        .prints("as long as shop.example.com has no chain that it can use, it refuses");
+    // That is so.
+    dir.run(&["apply", "--dry-run", "client"])
+        .exits(2)
+        .says("shop.example.com");
+    // Of a host that was not asked for nothing is found, and the word on apply stays.
+    let ran = dir.run(&["doctor", "httpbin.example.com"]).exits(1);
+    assert!(!ran.stdout.contains("ITL1105"), "{}", ran.stdout);
+    ran.prints("as long as shop.example.com has no chain");
+    let args = ["doctor", "--fix", "--yes", "--wait", "0s", "-o", "json"];
+    let ran = tells_no_secret(&dir, dir.run(&args)).exits(1);
+    assert_eq!(
+        ran.json()["fixed"],
+        json!(["Secret istio-system/httpbin-credential created"])
+    );
+    assert_eq!(server.stored(), [SECRET]);
+    // A key that is missing, and a certificate that is none, are told as what they are.
+    std::fs::rename(dir.path("away"), dir.path("shop.example.com")).expect("a folder moved");
+    let key = "shop.example.com/3_application/private/shop.example.com.key.pem";
+    std::fs::remove_file(dir.path(key)).expect("a key removed");
+    dir.run(&["doctor"])
+        .exits(1)
+        .prints("warning[ITL1105]: shop.example.com has a certificate, but no key");
+    dir.write("shop.example.com/3_application/certs/shop.example.com.cert.pem", "none");
+    let ran = dir.run(&["doctor", "-o", "json"]).exits(1).json();
+    let findings = ran["findings"].as_array().expect("a list").iter();
+    let chainless: Vec<&Value> = findings.filter(|one| one["code"] == "ITL1105").collect();
+    assert_eq!(chainless.len(), 1, "{ran:#}");
+    assert_eq!(chainless[0]["severity"], "warning");
+}

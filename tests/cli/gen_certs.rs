@@ -416,3 +416,20 @@ fn many_chains_are_replaced_at_once() {
         .collect();
     assert!(state.is_empty(), "{state:?}");
 }
+
+#[test]
+fn the_secrets_that_apply_makes_are_named() {
+    let dir = Dir::new();
+    dir.run(&["init"]).exits(0);
+    let text = dir.read("istio-tls.yaml");
+    dir.write(
+        "istio-tls.yaml",
+        text.replace("secrets: credential", "secrets: file-mount"),
+    );
+    dir.run(&["gen-certs", "a.com"])
+        .exits(0)
+        .prints("mode mutual, Secrets istio-ingressgateway-certs and istio-ingressgateway-ca-certs");
+    dir.run(&["gen-certs", "b.com", "--mode", "simple"])
+        .exits(0)
+        .prints("mode simple, Secret istio-ingressgateway-b-certs");
+}

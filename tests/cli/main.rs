@@ -45,6 +45,7 @@ mod rotate;
 mod rotate_crash;
 mod rotate_ends;
 mod rotate_refused;
+mod rotate_seen;
 mod running_program;
 mod schema;
 mod serve_config;

@@ -82,7 +82,6 @@ fn a_ca_that_lets_in_no_client_is_not_stored() {
             .says("a.example.com/2_intermediate/certs/ca-chain.cert.pem");
     }
     assert_eq!(secret(&server, "a.example.com"), before);
-    dir.run(&["verify", "a.example.com"]).exits(1);
 }
 
 #[test]
@@ -94,7 +93,7 @@ fn a_chain_of_another_ca_is_refused_as_apply_refuses_it() {
     let (first, issuer) = own.split_once(end).expect("two certificates");
     let (_, foreign) = other.split_once(end).expect("two certificates");
     for (what, content, code) in [
-        ("another's intermediate", format!("{first}{end}{foreign}"), "ITL0412"),
+        ("another's intermediate", format!("{first}{end}{foreign}"), "ITL0411"),
         ("no intermediate", format!("{first}{end}"), "ITL0411"),
         ("the intermediate first", format!("{issuer}{first}{end}"), "ITL04"),
     ] {

@@ -35,6 +35,53 @@ fn a_flag_beats_the_variable_of_a_flag_that_it_excludes() {
 }
 
 #[test]
+fn a_variable_is_what_a_typed_flag_needs() {
+    let dir = Dir::new();
+    // A context needs --cluster, and a key its certificate.
+    for value in ["1", "yes"] {
+        let args = ["lint", "--context", "nowhere"];
+        run(&dir, &[("ISTIO_TLS_CLUSTER", value)], &args)
+            .exits(2)
+            .says("kubeconfig");
+    }
+    for variables in [&[][..], &[("ISTIO_TLS_CLUSTER", "0")], &[("ISTIO_TLS_CLUSTER", "")]] {
+        run(&dir, variables, &["lint", "--context", "nowhere"])
+            .exits(2)
+            .says("required arguments were not provided");
+    }
+    run(
+        &dir,
+        &[("ISTIO_TLS_CLUSTER", "maybe")],
+        &["lint", "--context", "nowhere"],
+    )
+    .exits(2)
+    .says("ISTIO_TLS_CLUSTER");
+    dir.run(&["gen-certs", "a.example"]).exits(0);
+    let client =
+        ["certs/a.example.cert.pem", "private/a.example.key.pem"].map(|part| format!("a.example/4_client/{part}"));
+    let args = ["probe", "a.example", "--key", &client[1], "--target", "127.0.0.1:1"];
+    run(&dir, &[("ISTIO_TLS_CERT", &client[0])], &args)
+        .exits(1)
+        .prints("connection-refused");
+    // Variables are for every command: one whose need is not met has no effect.
+    run(&dir, &[("ISTIO_TLS_CONTEXT", "nowhere")], &["lint"]).exits(0);
+}
+
+#[test]
+fn two_variables_that_exclude_each_other_are_told() {
+    let dir = Dir::new();
+    let variables = [("ISTIO_TLS_DAYS", "3"), ("ISTIO_TLS_NOT_AFTER", "2040-01-01")];
+    let args = ["gen-certs", "a.example", "-o", "json"];
+    let ran = run(&dir, &variables, &args)
+        .exits(2)
+        .says("the variables ISTIO_TLS_DAYS and ISTIO_TLS_NOT_AFTER exclude each other");
+    assert!(ran.json()["error"]["what"].is_string(), "{}", ran.stdout);
+    // A flag says which counts; other commands have no such flags.
+    run(&dir, &variables, &["gen-certs", "a.example", "--days", "3"]).exits(0);
+    run(&dir, &variables, &["lint"]).exits(0);
+}
+
+#[test]
 fn booleans_and_empty_values() {
     let dir = Dir::new();
     for (value, made) in [("1", false), ("yes", false), ("0", true), ("", true)] {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
+use crate::harness::Ran;
 
 const HTTPBIN: &str = "httpbin.example.com";
 
@@ -41,11 +42,33 @@ fn force_takes_over_what_is_in_conflict_and_nothing_else() {
         "metadata": {"name": "mygateway", "namespace": "forced", "labels": copy["metadata"]["labels"]}});
     plane.kubectl_ok(&["-n", "forced", "delete", gateways, "mygateway"]);
     plane.kubectl_with(&["create"], &copy.to_string());
-    workspace.run(&["apply"]).exits(0).says("stays theirs");
-    workspace
-        .run(&["apply", "--force-conflicts"])
-        .exits(0)
-        .says("it is taken back");
+    let put_back = |ran: &Ran| {
+        let cause = "as an object does that was put back from a saved copy";
+        assert!(
+            ran.stderr.contains("stays theirs") && ran.stderr.contains(cause),
+            "{}",
+            ran.stderr
+        );
+        let (_, line) = ran
+            .stderr
+            .split_once("this workspace's again: istio-tls ")
+            .expect("a line");
+        let words = line.lines().next().unwrap_or_default().split(' ');
+        words.map(str::to_owned).collect::<Vec<_>>()
+    };
+    // The line that is told is typed; also where the objects are those of files.
+    let manifest = workspace.dir.run(&["manifests", "--only", "gateway"]).exits(0).stdout;
+    workspace.dir.write("its gateway.yaml", manifest);
+    let ran = workspace.run(&["apply", "-f", "its gateway.yaml"]).exits(0);
+    assert_eq!(
+        put_back(&ran),
+        ["apply", "-f", "'its", "gateway.yaml'", "--force-conflicts"]
+    );
+    let line = put_back(&workspace.run(&["apply"]).exits(0));
+    let line: Vec<&str> = line.iter().map(String::as_str).collect();
+    workspace.run(&line).exits(0).says("it is taken back");
+    let ran = workspace.run(&["apply"]).exits(0);
+    assert!(!ran.stderr.contains("Gateway forced/mygateway: it"), "{}", ran.stderr);
 
     // Other values: there is something to force.
     plane.kubectl_ok(&["-n", "forced-ingress", "delete", "secret", "httpbin-credential"]);

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::cluster_failures::plain_http;
+use crate::cluster_forward::make_service;
 use crate::cluster_gateway::{give_address, secret_text};
 use crate::cluster_rotate_resume::cut;
 use crate::cluster_workspace::ClusterWorkspace;
@@ -182,6 +183,8 @@ fn a_secret_that_no_gateway_can_use_is_found() {
     let plane = ControlPlane::shared();
     let workspace = ClusterWorkspace::new(&plane, "unfitrot", &[HOST], "mutual");
     let pods = workspace.pod_namespace.clone();
+    // Other tests' pods bear the same labels; this is the gateway's namespace.
+    make_service(&plane, &pods, "ClusterIP");
     workspace.run(&["apply", "--no-wait"]).exits(0);
     workspace.run(&["status"]).exits(0);
     let other = Dir::new();

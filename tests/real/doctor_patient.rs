@@ -130,11 +130,20 @@ impl<'p> Patient<'p> {
     }
 
     pub(crate) fn play_address(&self, address: &str) {
-        let ingress = if address.is_empty() {
-            json!(null)
+        if address.is_empty() {
+            self.play_addresses(&[]);
         } else {
-            json!([{"ip": address}])
+            self.play_addresses(&[address]);
+        }
+    }
+
+    /// Addresses of the LoadBalancer, by IP or by name.
+    pub(crate) fn play_addresses(&self, addresses: &[&str]) {
+        let one = |address: &&str| {
+            let is_ip = address.parse::<std::net::IpAddr>().is_ok();
+            json!({(if is_ip { "ip" } else { "hostname" }): address})
         };
+        let ingress: Vec<Value> = addresses.iter().map(one).collect();
         let status = json!({"status": {"loadBalancer": {"ingress": ingress}}}).to_string();
         self.kubectl(&[
             "patch",
@@ -159,24 +168,10 @@ impl<'p> Patient<'p> {
         self.plane.kubectl_ok(&[&["-n", self.pod_namespace()], args].concat())
     }
 
-    /// Runs a line that a finding tells to type, with the cluster's kubeconfig.
+    /// As [`type_line`].
     #[track_caller]
     pub(crate) fn type_line(&self, line: &str) {
-        let kubectl = tool("kubectl");
-        let folder = kubectl.parent().expect("a folder").display().to_string();
-        let path = std::env::var("PATH").unwrap_or_default();
-        let output = Command::new("sh")
-            .args(["-c", line])
-            .env("PATH", format!("{folder}:{path}"))
-            .env("KUBECONFIG", self.plane.kubeconfig())
-            .env("HOME", self.workspace.dir.path("."))
-            .output()
-            .expect("a shell");
-        assert!(
-            output.status.success(),
-            "{line}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        type_line(self.plane, &self.workspace.dir, line);
     }
 
     pub(crate) fn doctor(&self, args: &[&str]) -> Ran {
@@ -213,6 +208,29 @@ impl<'p> Patient<'p> {
         assert!(!finding["fix"].as_str().expect("words").is_empty());
         finding
     }
+}
+
+/// Runs a line that a finding tells to type in a folder, with the cluster's kubeconfig.
+#[track_caller]
+pub(crate) fn type_line(plane: &ControlPlane, home: &Dir, line: &str) {
+    let kubectl = tool("kubectl");
+    let folder = kubectl.parent().expect("a folder").display().to_string();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_istio-tls"));
+    let own = program.parent().expect("a folder").display();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .current_dir(home.path("."))
+        .env("PATH", format!("{own}:{folder}:{path}"))
+        .env("KUBECONFIG", plane.kubeconfig())
+        .env("HOME", home.path("."))
+        .output()
+        .expect("a shell");
+    assert!(
+        output.status.success(),
+        "{line}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 pub(crate) fn fix_of(finding: &Value) -> String {

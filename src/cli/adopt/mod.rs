@@ -13,6 +13,7 @@ use super::args::choice;
 use super::cluster_access::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::entries::{self, Recorded};
+use super::host_secrets;
 use super::password::PasswordArgs;
 use super::secret_source::SecretTarget;
 use super::{Exit, Failure, rotating};
@@ -324,10 +325,10 @@ fn text(placed: &[Placed], file: &WorkspaceFile, dry_run: bool) -> String {
                 .find(|(_, known)| *known == mode)
                 .map_or("", |(word, _)| *word);
             lines.push(format!(
-                "{}: {} is recorded, mode {mode}, Secret {}",
+                "{}: {} is recorded, mode {mode}, {}",
                 shown(&file.path),
                 entry.host,
-                entry.credential_name
+                host_secrets::titles(&file.config, entry)
             ));
         }
     }

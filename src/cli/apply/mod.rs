@@ -15,7 +15,7 @@ use self::references::Missing;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
-use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, permit, runtime};
+use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, held, listed, permit, runtime};
 use super::context::{Context, Format};
 use super::failure::then_go_on;
 use super::interrupt::{Interrupted, until_signal};
@@ -27,6 +27,7 @@ use crate::cluster::owned::{self, Found, Owned};
 use crate::cluster::rollout;
 use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
+use crate::shell::quote;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::config::WorkspaceConfig;
 
@@ -156,6 +157,7 @@ async fn run_on(
         workspace: input.workspace_id(),
         namespace: &namespace,
         allowed,
+        line: &line(args),
     };
     let ready = apply::prepare(&client, &input.wanted, &applying)
         .await
@@ -208,6 +210,21 @@ async fn run_on(
     }
 }
 
+/// The command that applies the same objects, as a user types it.
+fn line(args: &ApplyArgs) -> String {
+    let mut line = "istio-tls apply".to_owned();
+    for file in &args.filename {
+        line.push_str(" -f ");
+        line.push_str(&quote(&file.display().to_string()));
+    }
+    for (is_given, flag) in [(args.recursive, " -R"), (args.samples, " --samples")] {
+        if is_given {
+            line.push_str(flag);
+        }
+    }
+    line
+}
+
 /// Everything that is to be done, once it is known and allowed.
 struct Work<'w> {
     args: &'w ApplyArgs,
@@ -249,7 +266,15 @@ impl Work<'_> {
             return Ok(Some(left));
         }
         let workspace = self.input.workspace_id().unwrap_or_default();
-        let mut told = |object: &Owned| tell(Outcome::of_owned(object, "pruned"));
+        let mut told = |object: &Owned, finalizers: Vec<String>| {
+            let mut outcome = Outcome::of_owned(object, "pruned");
+            if !finalizers.is_empty() {
+                let note = held(&finalizers);
+                context.say_always(&format!("note: {}: {note}", object.title()));
+                outcome.notes.push(note);
+            }
+            tell(outcome);
+        };
         let pruned = owned::remove_until(client, self.surplus, workspace, false, &halting, &mut told).await;
         (left.unpruned, left.unknown) = (pruned.left, pruned.unknown);
         if let Some(problem) = pruned.refused {
@@ -354,13 +379,6 @@ fn interrupted(signal: Interrupted, left: &Left, report: &Report) -> Failure {
 
 /// How a run that ended in the middle is gone on with.
 const GO_ON: &str = "run the same command again: what is applied stays, the rest follows";
-
-fn listed(titles: &[String]) -> String {
-    match titles {
-        [] => "nothing".to_owned(),
-        titles => titles.join(", "),
-    }
-}
 
 /// What --prune would delete is shown and asked about, before anything is stored.
 fn allow_pruning(surplus: &[Owned], context: &Context) -> Result<(), Failure> {

@@ -22,8 +22,9 @@ pub(super) struct Outcome {
     namespace: Option<String>,
     name: String,
     action: &'static str,
+    /// What the user should know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     #[serde(skip)]
     title: String,
 }
@@ -197,6 +198,9 @@ pub(super) fn differences(
     }
     match format {
         Format::Text => {
+            if found.is_empty() {
+                context.say("nothing would change");
+            }
             let text: String = found.iter().map(|(_, text)| text.as_str()).collect();
             context.print(&text)?;
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use self::local::Local;
-use super::cluster_access::{ClusterArgs, allow_deletion, runtime};
+use super::cluster_access::{ClusterArgs, allow_deletion, held, listed, runtime};
 use super::context::{Context, Format};
 use super::failure::then_go_on;
 use super::interrupt::{Interrupted, until_signal};
@@ -114,11 +114,14 @@ async fn run_on(
     if let (Some(client), Some(config)) = (&client, config) {
         let mut printed = Ok(());
         let objects = &objects;
-        let told = &mut |object: &Owned| {
+        let told = &mut |object: &Owned, finalizers: Vec<String>| {
             let action = if object.is_patch { "unpatched" } else { "deleted" };
             if format == Format::Text && printed.is_ok() {
                 let suffix = if args.dry_run { " (dry run)" } else { "" };
                 printed = context.print(&format!("{} {action}{suffix}\n", object.title()));
+            }
+            if !finalizers.is_empty() {
+                context.say_always(&format!("note: {}: {}", object.title(), held(&finalizers)));
             }
             titles.push(object.title());
             deleted.push(json!({
@@ -127,6 +130,7 @@ async fn run_on(
                 "namespace": object.namespace,
                 "name": object.name,
                 "action": action,
+                "finalizers": finalizers,
             }));
         };
         let (unremoved, signal) =
@@ -245,10 +249,6 @@ fn failed(
     files: Vec<String>,
 ) -> Option<Failure> {
     const GO_ON: &str = "run the same command again for the rest";
-    let listed = |titles: &[String]| match titles {
-        [] => "nothing".to_owned(),
-        titles => titles.join(", "),
-    };
     undone.left.extend(files);
     let mut lines = vec![format!("deleted so far: {}", listed(deleted))];
     if !undone.left.is_empty() {

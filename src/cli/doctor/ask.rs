@@ -1,5 +1,6 @@
 //! What pods, the gateway and DNS are asked.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,10 +11,13 @@ use crate::cli::connection::ConnectionArgs;
 use crate::cli::context::Context;
 use crate::cli::{Failure, cluster_ingress};
 use crate::cluster::client::Client;
-use crate::cluster::ingress::{Found, Wanted};
+use crate::cluster::ingress::{self, Found, Wanted};
 use crate::cluster::pods::{Forward, PodRef, exec, logs as pod_logs};
-use crate::doctor::facts::{Facts, Log, Name, PROXY, Pod, Proxy, Refusal, Seen, Served, View};
+use crate::doctor::facts::{
+    ADDRESSES_ASKED, End, Facts, Ingress, Log, Name, PROXY, Pod, Proxy, Refusal, Seen, Served, TlsServer, View,
+};
 use crate::doctor::{envoy, not_expected};
+use crate::manifests::server_hosts::intersection;
 use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::run::{Outcome, Settings, run};
@@ -181,13 +185,27 @@ pub(super) async fn served(
         ));
     }
     if let Ok(ingress) = &facts.ingress {
-        let target = Target::Address {
-            host: ingress.host.clone(),
-            port: ingress.port,
-            plain_port: None,
-            place: Place::Cluster,
-        };
-        return Ok(Ok(dialled(&hosts, &target, asking, context).await?));
+        let addresses: Vec<&String> = ingress.hosts().take(ADDRESSES_ASKED).collect();
+        let mut served = Vec::new();
+        for (place, address) in addresses.iter().enumerate() {
+            // Further addresses share what one is asked: they lead to the same gateway.
+            let most = if place == 0 {
+                HOSTS_ASKED
+            } else {
+                HOSTS_ASKED / addresses.len()
+            };
+            let hosts = &hosts[..hosts.len().min(most)];
+            for (port, hosts) in by_port(facts, hosts, found, wanted) {
+                let target = Target::Address {
+                    host: (*address).clone(),
+                    port: port.unwrap_or(ingress.port),
+                    plain_port: None,
+                    place: Place::Cluster,
+                };
+                served.extend(dialled(&hosts, &target, address, asking, context).await?);
+            }
+        }
+        return Ok(Ok(served));
     }
     let reached = within(asking, cluster_ingress::reach_found(client, found, wanted)).await;
     let (reached, _) = match reached {
@@ -199,7 +217,7 @@ pub(super) async fn served(
         }
         Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
     };
-    let mut served = dialled(&hosts, &reached.target, asking, context).await?;
+    let mut served = dialled(&hosts, &reached.target, "", asking, context).await?;
     if let Some(problem) = reached.trouble() {
         return Ok(Err(format!("the gateway was not asked: {}", problem.what)));
     }
@@ -209,7 +227,37 @@ pub(super) async fn served(
     Ok(Ok(served))
 }
 
-async fn dialled(hosts: &[String], target: &Target, asking: Asking, context: &Context) -> Result<Vec<Served>, Failure> {
+/// The hosts by the port outside the cluster that leads to their servers; none
+/// for those of no server.
+fn by_port(facts: &Facts, hosts: &[String], found: &Found, wanted: &Wanted) -> BTreeMap<Option<u16>, Vec<String>> {
+    let servers = facts.tls_servers();
+    let outside: BTreeMap<u32, Option<u16>> = servers
+        .iter()
+        .map(|server| server.server.port.number)
+        .map(|number| {
+            let ingress = ingress::choose_for(found, wanted, Some(number));
+            (number, ingress.ok().map(|ingress| ingress.secure_port))
+        })
+        .collect();
+    let mut all: BTreeMap<Option<u16>, Vec<String>> = BTreeMap::new();
+    for host in hosts {
+        let covers = |server: &&TlsServer<'_>| server.hosts.iter().any(|known| intersection(known, host).is_some());
+        let covering = servers.iter().filter(covers);
+        // Of several the most specific one, as the gateway chooses.
+        let server = covering.max_by_key(|server| server.hosts.iter().any(|known| known == host));
+        let port = server.and_then(|server| outside.get(&server.server.port.number).copied().flatten());
+        all.entry(port).or_default().push(host.clone());
+    }
+    all
+}
+
+async fn dialled(
+    hosts: &[String],
+    target: &Target,
+    address: &str,
+    asking: Asking,
+    context: &Context,
+) -> Result<Vec<Served>, Failure> {
     let mut probed = ConnectionArgs::default().hosts(hosts, false, context)?;
     for host in &mut probed {
         // The leaf is seen without the client's pair, too.
@@ -223,21 +271,27 @@ async fn dialled(hosts: &[String], target: &Target, asking: Asking, context: &Co
         now: context.now,
     };
     let outcomes = run(checks, settings).await;
-    Ok(outcomes.into_iter().map(|outcome| one(outcome, context)).collect())
+    let served = outcomes.into_iter().map(|outcome| one(outcome, address, context));
+    Ok(served.collect())
 }
 
-fn one(outcome: Outcome, context: &Context) -> Served {
+fn one(outcome: Outcome, address: &str, context: &Context) -> Served {
     let leaf = outcome.facts.tls.as_ref().and_then(|tls| tls.chain.first());
     let leaf = leaf.and_then(|der| inspect::certificate(&der.as_slice().into(), context.now).ok());
     let verdict = outcome.verdict;
-    let unreachable = outcome.facts.tls.is_none()
-        && matches!(verdict.code, Code::NameNotResolved | Code::Unreachable | Code::Timeout);
+    let is_unconnected = outcome.facts.tls.is_none();
+    let end = match verdict.code {
+        Code::NameNotResolved | Code::Unreachable | Code::Timeout if is_unconnected => End::Unreachable,
+        Code::ConnectionRefused => End::Refused,
+        Code::ResetAfterClientHello | Code::ClosedAfterClientHello => End::Silent,
+        _ => End::Told,
+    };
     Served {
         host: outcome.host,
+        address: address.to_owned(),
         target: outcome.target,
         outcome: leaf.ok_or_else(|| Refusal {
-            unreachable,
-            unconnected: unreachable || verdict.code == Code::ConnectionRefused,
+            end,
             what: verdict.summary.clone(),
             fix: verdict.fix.clone().unwrap_or_default(),
         }),
@@ -262,10 +316,10 @@ fn hosts_of(facts: &Facts) -> Vec<String> {
 
 /// What DNS knows of each host, and of the ingress.
 pub(super) async fn dns(facts: &Facts, asking: Asking) -> Vec<Name> {
-    let ingress = match &facts.ingress {
-        Ok(ingress) => addresses(&ingress.host, asking).await.unwrap_or_default(),
-        Err(_) => Vec::new(),
-    };
+    let mut ingress = Vec::new();
+    for host in facts.ingress.iter().flat_map(Ingress::hosts).take(ADDRESSES_ASKED) {
+        ingress.extend(addresses(host, asking).await.unwrap_or_default());
+    }
     let hosts = hosts_of(facts);
     stream::iter(hosts)
         .map(|host| {
@@ -294,7 +348,40 @@ async fn addresses(name: &str, asking: Asking) -> Seen<Vec<IpAddr>> {
     }
     let found = dial::resolve(name, 443, asking.patience).await;
     match found.error {
-        Some(error) if error.contains("in time") => Err(error),
+        Some(error) if is_no_answer(&error) => Err(error),
         _ => Ok(found.addresses),
+    }
+}
+
+/// Whether a resolver's error says nothing of the name: libraries tell that in
+/// words alone (EAI_AGAIN).
+fn is_no_answer(error: &str) -> bool {
+    ["in time", "emporary failure", "ry again"]
+        .iter()
+        .any(|words| error.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_no_answer;
+
+    #[test]
+    fn a_resolver_that_is_out_of_reach_says_nothing_of_a_name() {
+        for (error, expected) in [
+            ("the resolver did not answer in time", true),
+            (
+                "failed to lookup address information: Temporary failure in name resolution",
+                true,
+            ),
+            ("failed to lookup address information: Try again", true),
+            ("failed to lookup address information: Name or service not known", false),
+            (
+                "failed to lookup address information: No address associated with hostname",
+                false,
+            ),
+            ("the name has no address", false),
+        ] {
+            assert_eq!(is_no_answer(error), expected, "{error}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
 use crate::cluster::client::Client;
 use crate::cluster::plan;
+use crate::doctor::facts::{Facts, server_index};
 use crate::lint::{Finding, Severity, codes};
 
 /// Shows what it would do, asks, and does it; says what was done, an object each.
@@ -27,7 +28,7 @@ pub(super) async fn run(
     let names = broken(examined, scope);
     let contents = names
         .iter()
-        .filter_map(|name| scope.own_secret(name, &examined.facts.found_namespace))
+        .filter_map(|(namespace, name)| scope.own_secret(name, namespace))
         .collect::<Vec<_>>();
     if contents.is_empty() {
         context.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
@@ -37,8 +38,9 @@ pub(super) async fn run(
     let allowed = Allowed::default();
     let applying = Applying {
         workspace: scope.config.as_ref().map(|config| config.id.as_str()),
-        namespace: &examined.facts.found_namespace,
+        namespace: &scope.gateway.pod_namespace,
         allowed,
+        line: "istio-tls apply",
     };
     let ready = apply::prepare(client, &wanted, &applying)
         .await
@@ -108,16 +110,16 @@ fn by_apply(fix: &str) -> String {
 }
 
 /// The workspace's Secrets of which something is found: that they are not
-/// there, or that what they hold cannot be used.
-fn broken<'s>(examined: &Examined, scope: &'s Scope) -> BTreeSet<&'s str> {
-    let findings = examined.report.findings.iter();
+/// there, or that what they hold cannot be used; each with its namespace.
+fn broken<'s>(examined: &'s Examined, scope: &'s Scope) -> BTreeSet<(&'s str, &'s str)> {
+    let findings = examined.report.findings.iter().filter(|finding| is_of_secrets(finding));
     findings
-        .filter(|finding| is_of_secrets(finding))
         .flat_map(|finding| {
-            let names = scope.secrets.keys();
-            names.filter(|name| is_about(examined, finding, name))
+            examined.gateways.iter().flat_map(move |facts| {
+                let names = scope.secrets.keys().filter(|name| is_about(facts, finding, name));
+                names.map(|name| (facts.secret_namespace.as_str(), name.as_str()))
+            })
         })
-        .map(String::as_str)
         .collect()
 }
 
@@ -132,9 +134,9 @@ fn is_of_secrets(finding: &Finding) -> bool {
     waits.contains(&finding.code) || (matches!(subject, "03" | "04") && finding.severity == Severity::Error)
 }
 
-fn is_about(examined: &Examined, finding: &Finding, name: &str) -> bool {
-    let facts = &examined.facts;
-    let own = format!("Secret {}/{name}", facts.found_namespace);
+fn is_about(facts: &Facts, finding: &Finding, name: &str) -> bool {
+    let full = format!("{}/{name}", facts.secret_namespace);
+    let own = format!("Secret {full}");
     if finding.object == own {
         return true;
     }
@@ -143,8 +145,8 @@ fn is_about(examined: &Examined, finding: &Finding, name: &str) -> bool {
     }
     // A server's finding, and the Secret that the server names.
     let servers = facts.certificates.iter().filter(|one| one.gateway == finding.object);
-    let mut servers = servers.filter(|one| finding.path.starts_with(&format!("spec.servers[{}].", one.index)));
-    servers.any(|one| one.secret_name() == name)
+    let mut servers = servers.filter(|one| server_index(&finding.path) == Some(one.index));
+    servers.any(|one| one.secret == full)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::ask::{self, Asking};
+use super::groups::{self, Group};
+use super::material::{self, Around};
 use super::objects::{self, LiveGateway};
 use super::scope::Scope;
 use super::world;
@@ -14,19 +16,17 @@ use crate::cluster::client::Client;
 use crate::cluster::gather::{Seen, get, istio_kinds, list, may_use_secrets, query, resource};
 use crate::cluster::ingress::{self, Found, Wanted};
 use crate::cluster::resources::Resource;
-use crate::doctor::facts::{Account, Complaint, Facts, Ingress, Pod, title};
+use crate::doctor::facts::{Account, Chainless, Complaint, Facts, Ingress, Pod};
 use crate::doctor::read;
 use crate::lint::Report;
 use crate::manifests::model::{Deployment, Gateway, Service};
 use crate::manifests::server_hosts::intersection;
 use crate::problem::Problem;
-use crate::sources::disk::DiskFiles;
-use crate::workspace::config::{GatewayEntry, IstioTarget};
 
 /// An examination.
 pub(super) struct Examined {
-    /// What was looked at.
-    pub(super) facts: Facts,
+    /// What was looked at, a gateway each.
+    pub(super) gateways: Vec<Facts>,
     /// What was found.
     pub(super) report: Report,
 }
@@ -36,7 +36,22 @@ const ISTIO_SYSTEM: &str = "istio-system";
 /// What Istio's service accounts do with Secrets.
 const VERBS: [&str; 3] = ["get", "watch", "list"];
 
-/// Asks the cluster, its pods, the gateway and DNS.
+/// How many gateways are examined.
+const GATEWAYS_EXAMINED: usize = 32;
+
+/// What is asked once for all gateways.
+struct Shared {
+    kinds: Vec<Resource>,
+    istiod: Seen<Vec<Value>>,
+    /// Why there may be more Gateways.
+    unseen_gateways: Option<String>,
+    /// Why there are no Gateways of Istio.
+    gateways: Seen<()>,
+    /// A namespace was named for the pods, and none are there.
+    is_elsewhere: bool,
+}
+
+/// Asks the cluster, its pods, the gateways and DNS; each gateway by itself.
 ///
 /// # Errors
 /// When the API server cannot be asked: exit 3.
@@ -45,76 +60,178 @@ pub(super) async fn facts(
     client: &Client<'_>,
     asking: Asking,
     context: &Context,
-) -> Result<Facts, Failure> {
-    let (mut facts, found, wanted) = of_cluster(scope, client, context).await.map_err(Failure::runtime)?;
-    let pods: Vec<Pod> = facts.gateway_pods().into_iter().cloned().collect();
-    let pods: Vec<&Pod> = pods.iter().collect();
-    facts.proxies = ask::proxies(client, &pods, asking, context).await;
-    facts.logs = ask::logs(client, &pods, asking).await;
-    facts.served = ask::served(&facts, client, &found, &wanted, asking, context).await?;
-    facts.dns = ask::dns(&facts, asking).await;
-    Ok(facts)
+) -> Result<Vec<Facts>, Failure> {
+    let (shared, groups) = groups(scope, client, context).await.map_err(Failure::runtime)?;
+    let mut all = Vec::new();
+    for (place, group) in groups.iter().enumerate().take(GATEWAYS_EXAMINED) {
+        let hosts = hosts_of(scope, &groups, place);
+        let asked = of_group(scope, client, &shared, group, place == 0, hosts, context).await;
+        let (mut facts, found, wanted) = asked.map_err(Failure::runtime)?;
+        let pods: Vec<Pod> = facts.gateway_pods().into_iter().cloned().collect();
+        let pods: Vec<&Pod> = pods.iter().collect();
+        facts.proxies = ask::proxies(client, &pods, asking, context).await;
+        facts.logs = ask::logs(client, &pods, asking).await;
+        facts.served = ask::served(&facts, client, &found, &wanted, asking, context).await?;
+        facts.dns = ask::dns(&facts, asking).await;
+        all.push(facts);
+    }
+    together(scope, groups.len(), &mut all);
+    Ok(all)
 }
 
-/// What the API server itself tells.
-async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Result<(Facts, Found, Wanted), Problem> {
+/// The hosts that are a gateway's own affair: those that it has a server for; those
+/// that none has are the first one's.
+fn hosts_of(scope: &Scope, groups: &[Group], place: usize) -> Vec<String> {
+    let matters = |group: &Group, host: &String| {
+        let one = std::slice::from_ref(host);
+        group.gateways.iter().any(|live| objects::has_host(&live.gateway, one))
+    };
+    let hosts = scope.hosts.iter().filter(|host| {
+        matters(&groups[place], host) || (place == 0 && !groups.iter().any(|group| matters(group, host)))
+    });
+    hosts.cloned().collect()
+}
+
+/// What is known of each gateway only when all have been looked at.
+fn together(scope: &Scope, groups: usize, all: &mut [Facts]) {
+    let covers = |facts: &Facts, host: &str| {
+        let servers = facts.tls_servers();
+        let mut known = servers.iter().flat_map(|server| &server.hosts);
+        known.any(|known| intersection(known, host) == Some(host))
+    };
+    let covered: Vec<BTreeSet<String>> = all
+        .iter()
+        .map(|facts| scope.hosts.iter().filter(|host| covers(facts, host)).cloned().collect())
+        .collect();
+    let secret_of = |host: &str| {
+        let mut certificates = all.iter().flat_map(|facts| &facts.certificates);
+        let found =
+            certificates.find(|one| matches!(one.leaf, Ok(Some(_))) && one.hosts.iter().any(|known| known == host));
+        found.map(|one| one.secret.clone())
+    };
+    let chainless: Vec<Chainless> = scope
+        .chainless
+        .iter()
+        .map(|without| Chainless {
+            host: without.host.clone(),
+            matters: scope.hosts.contains(&without.host),
+            problem: without.problem.clone(),
+            has_folder: without.has_folder,
+            secret: secret_of(&without.host),
+        })
+        .collect();
+    for (place, facts) in all.iter_mut().enumerate() {
+        let others = covered.iter().enumerate().filter(|(other, _)| *other != place);
+        facts.covered = others.flat_map(|(_, hosts)| hosts.iter().cloned()).collect();
+        facts.chainless.clone_from(&chainless);
+        if groups > GATEWAYS_EXAMINED {
+            facts.linted.skipped.push(crate::lint::Skipped {
+                code: crate::lint::codes::CREDENTIAL_MISSING.id,
+                reason: format!(
+                    "{GATEWAYS_EXAMINED} of {groups} gateways were examined: name a HOST, or a namespace with -n"
+                ),
+            });
+        }
+    }
+}
+
+/// The gateways, and what matters to all of them.
+async fn groups(scope: &Scope, client: &Client<'_>, context: &Context) -> Result<(Shared, Vec<Group>), Problem> {
     let kinds = istio_kinds(client).await?;
-    let kind = |name: &str| kinds.iter().find(|kind| kind.kind == name);
     let configured = Some(scope.gateway.pod_namespace.as_str());
     let own_pods = list(client, &resource("v1", "Pod", "pods"), configured, "").await?;
-    let (gateways, unseen_gateways) = match kind("Gateway") {
+    let (gateways, unseen) = match kinds.iter().find(|kind| kind.kind == "Gateway") {
         Some(kind) => objects::gateways(client, kind, scope, &own_pods).await?,
         None => (Ok(Vec::new()), None),
     };
-    let live = gateways.as_deref().unwrap_or_default();
-    let pods = objects::pods(client, own_pods, live, scope).await?;
-    let namespace = pods.namespace.as_str();
-    let here = Some(namespace);
-    let services = list(client, &resource("v1", "Service", "services"), here, "").await?;
-    let deployments = list(client, &resource("apps/v1", "Deployment", "deployments"), here, "").await?;
-    let slices = resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
-    let endpoints = list(client, &slices, here, "").await?;
+    let (of_api, unseen_of_api) = groups::of_api(client, scope).await?;
     let istiod = query("labelSelector", &[("app", "istiod")]);
     let istiod = match objects::everywhere(client, &resource("v1", "Pod", "pods"), &[ISTIO_SYSTEM], &istiod).await? {
         // It may be in a namespace that the user does not see.
         (Ok(pods), Some(unseen)) if pods.is_empty() => Err(unseen),
         (pods, _) => pods,
     };
-    let complaints = complaints(client, kind("VirtualService"), live, scope).await?;
-    let (found, wanted) = ingress_facts(client, scope, live, &pods, &services).await?;
-    let ingress = match &services {
-        Ok(_) => ingress::choose(&found, &wanted).map(|ingress| Ingress {
-            host: ingress.host,
-            port: ingress.secure_port,
-            source: ingress.source,
-            pending: ingress.pending,
-        }),
-        Err(reason) => Err(Problem::new(reason)),
+    let seen = gateways.as_ref().map(|_| ()).map_err(Clone::clone);
+    let gateways = gateways.unwrap_or_default();
+    let mut all = Vec::new();
+    if !gateways.is_empty() || of_api.is_empty() {
+        all = groups::of_istio(client, own_pods, gateways, scope).await?;
+    }
+    let is_named = scope.config.is_some() || context.gateway_namespace.is_some();
+    let is_there = |group: &Group| group.namespace == scope.gateway.pod_namespace && group.has_pods(scope);
+    let shared = Shared {
+        istiod,
+        unseen_gateways: unseen.or(unseen_of_api),
+        gateways: if of_api.is_empty() { seen } else { Ok(()) },
+        is_elsewhere: is_named && !all.iter().any(is_there),
+        kinds,
     };
-    let gateways_read = gateways
-        .as_ref()
-        .map(|live| live.iter().map(|live| live.gateway.clone()).collect::<Vec<Gateway>>())
-        .map_err(Clone::clone);
+    all.extend(of_api);
+    Ok((shared, all))
+}
+
+/// What the API server itself tells of a gateway.
+async fn of_group(
+    scope: &Scope,
+    client: &Client<'_>,
+    shared: &Shared,
+    group: &Group,
+    is_first: bool,
+    hosts: Vec<String>,
+    context: &Context,
+) -> Result<(Facts, Found, Wanted), Problem> {
+    let kinds = &shared.kinds;
+    let live = group.gateways.as_slice();
+    let namespace = group.namespace.as_str();
+    let here = Some(namespace);
+    let services = list(client, &resource("v1", "Service", "services"), here, "").await?;
+    let deployments = list(client, &resource("apps/v1", "Deployment", "deployments"), here, "").await?;
+    let slices = resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
+    let endpoints = list(client, &slices, here, "").await?;
+    let routes = kinds.iter().find(|kind| kind.kind == "VirtualService");
+    let routes = routes.filter(|_| is_first && group.of_api.is_none());
+    let complaints = complaints(client, routes, live, scope).await?;
+    let gateways: Vec<Gateway> = live.iter().map(|live| live.gateway.clone()).collect();
+    let (found, wanted) = ingress_facts(client, scope, group, &services).await?;
     let read_pods = |values: &Seen<Vec<Value>>| {
         let values = values.as_ref().map_err(Clone::clone)?;
         Ok(values.iter().map(read::pod).collect::<Vec<Pod>>())
     };
+    let replicas = deployments.iter().flatten().map(|value| {
+        let name = value["metadata"]["name"].as_str().unwrap_or_default();
+        (name.to_owned(), value["spec"]["replicas"].as_u64().unwrap_or(1))
+    });
     let mut facts = Facts {
         now: context.now,
-        hosts: scope.hosts.clone(),
+        hosts,
+        covered: BTreeSet::new(),
+        chainless: Vec::new(),
         pod_namespace: scope.gateway.pod_namespace.clone(),
+        is_elsewhere: shared.is_elsewhere,
         selector: scope.gateway.selector.clone(),
-        found_namespace: pods.namespace.clone(),
+        found_namespace: group.namespace.clone(),
+        secret_namespace: match group.of_api {
+            Some(_) => scope.gateway.pod_namespace.clone(),
+            None => group.namespace.clone(),
+        },
+        of_api: group.of_api.clone(),
         own_secrets: scope.secrets.keys().map(|name| (name.clone(), "")).collect(),
+        own_hosts: scope
+            .config
+            .iter()
+            .flat_map(|config| &config.hosts)
+            .map(|entry| entry.host.as_str().to_owned())
+            .collect(),
         workspace: scope.config.is_some(),
         flags: client.access.flags.clone(),
         kinds: Ok(!kinds.is_empty()),
-        istiod: read_pods(&istiod),
-        gateways: gateways_read,
-        unseen_gateways,
+        istiod: read_pods(&shared.istiod),
+        gateways: shared.gateways.clone().map(|()| gateways),
+        unseen_gateways: shared.unseen_gateways.clone(),
         complaints,
-        pods: read_pods(&pods.values),
-        unseen_pods: pods.unseen.clone(),
+        pods: read_pods(&group.pods),
+        unseen_pods: group.unseen_pods.clone(),
+        replicas: replicas.collect(),
         deployments: deployments
             .as_deref()
             .map(world::typed::<Deployment>)
@@ -122,7 +239,7 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         secrets: BTreeMap::new(),
         services: services.as_deref().map(world::typed::<Service>).map_err(Clone::clone),
         endpoints: endpoints.as_deref().map(read::endpoints).map_err(Clone::clone),
-        ingress,
+        ingress: Err(Problem::new("not looked for yet")),
         linted: Report::default(),
         after_apply: Report::default(),
         accounts: Vec::new(),
@@ -132,20 +249,39 @@ async fn of_cluster(scope: &Scope, client: &Client<'_>, context: &Context) -> Re
         logs: Vec::new(),
         dns: Vec::new(),
     };
-    let roles = accounts(client, &mut facts).await?;
-    let live_pods = pods.values.as_deref().unwrap_or_default();
-    material(
-        client,
-        scope,
-        live,
-        live_pods,
-        deployments.as_deref().unwrap_or_default(),
-        &roles,
-        &mut facts,
-        context,
-    )
-    .await?;
+    facts.ingress = match &services {
+        Ok(_) => ingress::choose_for(&found, &wanted, main_port(&facts)).map(|ingress| Ingress {
+            host: ingress.host,
+            others: ingress.others,
+            port: ingress.secure_port,
+            source: ingress.source,
+            pending: ingress.pending,
+        }),
+        Err(reason) => Err(Problem::new(reason)),
+    };
+    // In the Gateway API it is the reference that counts, not the account's rights.
+    let roles = match group.of_api {
+        Some(_) => Vec::new(),
+        None => accounts(client, &mut facts).await?,
+    };
+    let around = Around {
+        group,
+        deployments: deployments.as_deref().unwrap_or_default(),
+        roles: &roles,
+    };
+    material::read(client, scope, &around, &mut facts, context).await?;
     Ok((facts, found, wanted))
+}
+
+/// The port of the Gateways at which the gateway is looked for: that of HTTPS, if any server has it.
+fn main_port(facts: &Facts) -> Option<u32> {
+    const HTTPS: u32 = 443;
+    let servers = facts.tls_servers();
+    let mut numbers = servers.iter().map(|server| server.server.port.number);
+    numbers
+        .clone()
+        .find(|number| *number == HTTPS)
+        .or_else(|| numbers.next())
 }
 
 /// What the status of Gateways and of the hosts' `VirtualServices` complains of.
@@ -181,36 +317,42 @@ async fn complaints(
 async fn ingress_facts(
     client: &Client<'_>,
     scope: &Scope,
-    gateways: &[LiveGateway],
-    pods: &objects::LivePods,
+    group: &Group,
     services: &Seen<Vec<Value>>,
 ) -> Result<(Found, Wanted), Problem> {
-    let selector = gateways
-        .first()
-        .map_or(&scope.gateway.selector, |live| &live.gateway.spec.selector);
-    let values = pods.values.as_deref().unwrap_or_default();
+    let selector = group.selector(scope);
+    let values = group.pods.as_deref().unwrap_or_default();
     let selected = |value: &&Value| {
         let pod = read::pod(value);
-        pod.namespace == pods.namespace && pod.is_selected(selector)
+        pod.namespace == group.namespace && pod.is_selected(selector)
     };
     let nodes = Resource {
         namespaced: false,
         ..resource("v1", "Node", "nodes")
     };
     let nodes = list(client, &nodes, None, "").await?;
-    let of_api = resource("gateway.networking.k8s.io/v1", "Gateway", "gateways");
-    let of_api = get(client, &of_api, Some(&scope.gateway.namespace), &scope.gateway.name).await?;
+    let first = group.gateways.first().filter(|_| group.of_api.is_some());
+    let of_api = if let Some(live) = first {
+        Some(live.value.clone())
+    } else {
+        let kind = resource("gateway.networking.k8s.io/v1", "Gateway", "gateways");
+        let found = get(client, &kind, Some(&scope.gateway.namespace), &scope.gateway.name).await?;
+        found.ok().flatten()
+    };
     let found = Found {
         services: services.as_deref().unwrap_or_default().to_vec(),
         pods: values.iter().filter(selected).cloned().collect(),
         nodes: nodes.ok(),
-        gateway: of_api.ok().flatten(),
+        gateway: of_api,
     };
+    let named = first.map(|live| &live.gateway.metadata);
     let wanted = Wanted {
-        pod_namespace: pods.namespace.clone(),
+        pod_namespace: group.namespace.clone(),
         selector: selector.clone(),
-        namespace: scope.gateway.namespace.clone(),
-        name: scope.gateway.name.clone(),
+        namespace: named
+            .map_or(&scope.gateway.namespace[..], |named| named.namespace_or("default"))
+            .to_owned(),
+        name: named.map_or(&scope.gateway.name, |named| &named.name).clone(),
     };
     Ok((found, wanted))
 }
@@ -262,146 +404,4 @@ async fn accounts(client: &Client<'_>, facts: &mut Facts) -> Result<Vec<Value>, 
         }
         Err(_) => Vec::new(),
     })
-}
-
-/// Secrets, what lint says of them and of the Gateways, and which certificate
-/// each server should serve.
-#[expect(clippy::too_many_arguments, reason = "the parts of the cluster that belong together")]
-async fn material(
-    client: &Client<'_>,
-    scope: &Scope,
-    gateways: &[LiveGateway],
-    pods: &[Value],
-    deployments: &[Value],
-    roles: &[Value],
-    facts: &mut Facts,
-    context: &Context,
-) -> Result<(), Problem> {
-    let namespace = facts.found_namespace.clone();
-    let gateway = GatewayEntry {
-        pod_namespace: namespace.clone(),
-        ..scope.gateway.clone()
-    };
-    let own_pods: Vec<&Value> = pods
-        .iter()
-        .filter(|value| {
-            let pod = read::pod(value);
-            pod.proxy().is_some()
-                && facts
-                    .gateways()
-                    .iter()
-                    .any(|gateway| pod.is_selected(&gateway.spec.selector))
-        })
-        .collect();
-    let own_deployments: Vec<&Value> = deployments
-        .iter()
-        .filter(|value| {
-            let labels = read::labels(&value["spec"]["template"]["metadata"]["labels"]);
-            let selects = |gateway: &Gateway| {
-                let mut selector = gateway.spec.selector.iter();
-                !labels.is_empty() && selector.all(|(name, value)| labels.get(name) == Some(value))
-            };
-            facts.gateways().iter().any(selects)
-        })
-        .collect();
-    let servers = facts.tls_servers();
-    let mut credentials: BTreeSet<String> = BTreeSet::new();
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    for server in &servers {
-        credentials.extend(world::credentials(server, &namespace));
-        names.extend(world::authorities(server, &namespace));
-        names.extend(world::files(server).into_iter().filter_map(world::secret_by_custom));
-    }
-    names.extend(credentials.iter().cloned());
-    let volumes = |value: &Value, path: &str| {
-        let volumes = value.pointer(path).and_then(Value::as_array).into_iter().flatten();
-        let named = volumes.filter_map(|volume| volume["secret"]["secretName"].as_str());
-        named.map(str::to_owned).collect::<Vec<_>>()
-    };
-    names.extend(own_pods.iter().flat_map(|pod| volumes(pod, "/spec/volumes")));
-    names.extend(
-        own_deployments
-            .iter()
-            .flat_map(|one| volumes(one, "/spec/template/spec/volumes")),
-    );
-    let secrets = objects::secrets(client, &namespace, &names).await?;
-    let mut values: Vec<Value> = secrets
-        .values()
-        .filter_map(|seen| seen.clone().ok().flatten())
-        .collect();
-    // Where people put it in place of the pods' namespace.
-    let of_gateways = gateways
-        .iter()
-        .map(|live| live.gateway.metadata.namespace_or("default"));
-    let mut elsewhere: BTreeSet<&str> = of_gateways.collect();
-    elsewhere.extend([
-        scope.gateway.pod_namespace.as_str(),
-        client.access.namespace.as_str(),
-        "default",
-    ]);
-    elsewhere.remove(namespace.as_str());
-    for name in &credentials {
-        if matches!(secrets.get(name), Some(Ok(None))) {
-            values.extend(objects::secret_in(client, &elsewhere, name).await?);
-        }
-    }
-    let denied: BTreeMap<&str, &String> = secrets
-        .iter()
-        .filter_map(|(name, seen)| Some((name.as_str(), seen.as_ref().err()?)))
-        .collect();
-    let around = gateways.iter().map(|live| &live.value);
-    let around: Vec<&Value> = around.chain(own_pods).chain(own_deployments).chain(roles).collect();
-    let all = around.iter().copied().chain(&values);
-    let files = DiskFiles::default();
-    let unread: Vec<&str> = denied.keys().copied().collect();
-    let collected = world::collect(world::manifests(all), &unread, &gateway, &files);
-    let target = scope.config.as_ref().map_or(IstioTarget::Latest, |config| config.istio);
-    let mut linted = world::lint(&collected, target, true, context);
-    for reason in denied.values().collect::<BTreeSet<_>>() {
-        linted.skipped.push(crate::lint::Skipped {
-            code: crate::lint::codes::CREDENTIAL_MISSING.id,
-            reason: (*reason).clone(),
-        });
-    }
-    // Findings of servers of other hosts than those asked for are left out.
-    let wanted: BTreeSet<String> = servers
-        .iter()
-        .map(|server| format!("{} spec.servers[{}]", title(server.gateway), server.index))
-        .collect();
-    linted.findings.retain(|finding| {
-        let (server, _) = finding.path.split_once(']').unwrap_or_default();
-        !server.starts_with("spec.servers[") || wanted.contains(&format!("{} {server}]", finding.object))
-    });
-    let certificates = servers
-        .iter()
-        .flat_map(|server| {
-            let denied = |name: &str| denied.get(name).map(|reason| (*reason).clone());
-            world::certificates(server, &collected.store, &denied, context)
-        })
-        .collect();
-    facts.linted = linted;
-    // The same with the workspace's own Secrets in place: what `apply` would leave.
-    let mut own = Vec::new();
-    for (name, flag) in &mut facts.own_secrets {
-        let (Some(seen), Some(secret)) = (secrets.get(name), scope.own_secret(name, &namespace)) else {
-            continue;
-        };
-        *flag = scope.flag(&secret, seen.as_ref().ok().and_then(Option::as_ref));
-        own.push(secret);
-    }
-    if !own.is_empty() {
-        let named = |value: &&Value| {
-            !own.iter()
-                .any(|own| own["metadata"]["name"] == value["metadata"]["name"])
-        };
-        let all = around.iter().copied().chain(values.iter().filter(named)).chain(&own);
-        let collected = world::collect(world::manifests(all), &[], &gateway, &files);
-        facts.after_apply = world::lint(&collected, target, true, context);
-    }
-    facts.certificates = certificates;
-    facts.secrets = secrets
-        .into_iter()
-        .map(|(name, seen)| (name, seen.map(|value| value.is_some())))
-        .collect();
-    Ok(())
 }

@@ -4,6 +4,8 @@
 mod ask;
 mod fix;
 mod gather;
+mod groups;
+mod material;
 mod objects;
 mod own;
 mod render;
@@ -104,8 +106,8 @@ async fn examine(
         patience: args.timeout,
         probe: !args.no_probe,
     };
-    let facts = gather::facts(scope, client, asking, context).await?;
-    let mut report = crate::doctor::examine(&facts);
+    let gateways = gather::facts(scope, client, asking, context).await?;
+    let mut report = crate::doctor::examine_all(&gateways);
     suppress(&mut report, &[], &args.findings.suppress);
-    Ok(Examined { facts, report })
+    Ok(Examined { gateways, report })
 }

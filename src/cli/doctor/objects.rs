@@ -7,10 +7,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::scope::Scope;
+use super::world::SecretId;
 use crate::cluster::client::{AT_ONCE, Client};
-use crate::cluster::gather::{Seen, get, list, query, resource};
+use crate::cluster::gather::{Seen, get, list, resource};
 use crate::cluster::resources::Resource;
-use crate::doctor::facts::{Labels, Pod, hosts_that_matter, terminates};
+use crate::doctor::facts::{Pod, hosts_that_matter, terminates};
 use crate::doctor::read;
 use crate::manifests::model::Gateway;
 use crate::problem::Problem;
@@ -21,16 +22,6 @@ pub(super) struct LiveGateway {
     pub(super) value: Value,
     /// The same, typed.
     pub(super) gateway: Gateway,
-}
-
-/// The pods that matter, and where the gateway's are.
-pub(super) struct LivePods {
-    /// As the API server gave them.
-    pub(super) values: Seen<Vec<Value>>,
-    /// The namespace of the gateway's pods.
-    pub(super) namespace: String,
-    /// Why other namespaces were not looked through, where that was wanted.
-    pub(super) unseen: Option<String>,
 }
 
 /// Gateways that have a server for a host that matters: those of the
@@ -66,73 +57,10 @@ pub(super) async fn gateways(
     Ok((Ok(matching.collect()), unseen))
 }
 
-fn has_host(gateway: &Gateway, hosts: &[String]) -> bool {
+/// Whether a server of the Gateway terminates TLS for a host that matters.
+pub(super) fn has_host(gateway: &Gateway, hosts: &[String]) -> bool {
     let mut servers = gateway.spec.servers.iter().filter(|server| terminates(server));
     servers.any(|server| !hosts_that_matter(gateway, server, hosts).is_empty())
-}
-
-/// The pods of the gateway's namespace, and where a selector finds none there,
-/// those that it finds elsewhere.
-///
-/// # Errors
-/// When the server cannot be asked.
-pub(super) async fn pods(
-    client: &Client<'_>,
-    own: Seen<Vec<Value>>,
-    gateways: &[LiveGateway],
-    scope: &Scope,
-) -> Result<LivePods, Problem> {
-    let mut namespace = scope.gateway.pod_namespace.clone();
-    let mut values = match own {
-        Ok(values) => values,
-        Err(reason) => {
-            return Ok(LivePods {
-                values: Err(reason),
-                namespace,
-                unseen: None,
-            });
-        }
-    };
-    let mut unseen = None;
-    let mut selectors: BTreeSet<&Labels> = gateways.iter().map(|live| &live.gateway.spec.selector).collect();
-    selectors.insert(&scope.gateway.selector);
-    let is_there = |values: &[Value], selector: &Labels| {
-        let mut pods = values.iter().map(read::pod);
-        pods.any(|pod| !pod.ending && pod.is_selected(selector))
-    };
-    let found_here = selectors.iter().any(|selector| is_there(&values, selector));
-    for selector in selectors.into_iter().filter(|selector| !selector.is_empty()) {
-        if is_there(&values, selector) {
-            continue;
-        }
-        let pairs: Vec<(&str, &str)> = selector
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
-        let kind = resource("v1", "Pod", "pods");
-        let elsewhere = match list(client, &kind, None, &query("labelSelector", &pairs)).await? {
-            Ok(elsewhere) => elsewhere,
-            Err(reason) => {
-                unseen = Some(reason);
-                continue;
-            }
-        };
-        for value in elsewhere {
-            let pod = read::pod(&value);
-            if pod.namespace == scope.gateway.pod_namespace || pod.proxy().is_none() {
-                continue;
-            }
-            if !found_here && namespace == scope.gateway.pod_namespace {
-                namespace = pod.namespace;
-            }
-            values.push(value);
-        }
-    }
-    Ok(LivePods {
-        values: Ok(values),
-        namespace,
-        unseen,
-    })
 }
 
 /// Objects of all namespaces; where those may not be listed, of these. The
@@ -162,22 +90,21 @@ pub(super) async fn everywhere(
     Ok((seen, Some(reason)))
 }
 
-/// Secrets of a namespace by name; none for one that is not there.
+/// Secrets by namespace and name; none for one that is not there.
 ///
 /// # Errors
 /// When the server cannot be asked.
 pub(super) async fn secrets(
     client: &Client<'_>,
-    namespace: &str,
-    names: &BTreeSet<String>,
-) -> Result<BTreeMap<String, Seen<Option<Value>>>, Problem> {
+    ids: &BTreeSet<SecretId>,
+) -> Result<BTreeMap<SecretId, Seen<Option<Value>>>, Problem> {
     let kind = resource("v1", "Secret", "secrets");
-    stream::iter(names)
-        .map(|name| {
+    stream::iter(ids)
+        .map(|id| {
             let kind = &kind;
             async move {
-                let seen = get(client, kind, Some(namespace), name).await?;
-                Ok::<_, Problem>((name.clone(), seen))
+                let seen = get(client, kind, Some(&id.0), &id.1).await?;
+                Ok::<_, Problem>((id.clone(), seen))
             }
         })
         .buffered(AT_ONCE)

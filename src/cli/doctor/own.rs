@@ -59,6 +59,7 @@ mod tests {
             gateway: GatewayEntry::default(),
             config: None,
             secrets: BTreeMap::new(),
+            chainless: Vec::new(),
         };
         let own = json!({"type": "kubernetes.io/tls", "data": {"tls.crt": "a", "tls.key": "b"}});
         let live = |change: Value, manager: &str, operation: &str| {

@@ -58,7 +58,7 @@ pub(super) fn show(
             text,
             "{}: {}",
             layout.paint.good("no findings"),
-            looked_at(&examined.facts)
+            looked_at(&examined.gateways)
         );
     } else {
         let counts = layout.paint.bold(&lint_text::counts(&report.findings));
@@ -68,29 +68,39 @@ pub(super) fn show(
 }
 
 /// What was looked at, for those who find nothing.
-fn looked_at(facts: &Facts) -> String {
+fn looked_at(all: &[Facts]) -> String {
+    let sum = |count: &dyn Fn(&Facts) -> usize| all.iter().map(count).sum::<usize>();
     // What may not be seen is not none.
-    let gateways = facts.gateways().len();
-    let is_seen = gateways > 0 || (facts.gateways.is_ok() && facts.unseen_gateways.is_none());
+    let gateways = sum(&|facts| facts.gateways().len());
+    let is_seen = gateways > 0
+        || all
+            .iter()
+            .all(|facts| facts.gateways.is_ok() && facts.unseen_gateways.is_none());
     let mut parts = vec![if is_seen {
         counted(gateways, "Gateway")
     } else {
         "Gateways not seen".to_owned()
     }];
-    parts.push(match &facts.pods {
-        Ok(_) => counted(facts.gateway_pods().len(), "gateway pod"),
-        Err(_) => "gateway pods not seen".to_owned(),
+    parts.push(if all.iter().any(|facts| facts.pods.is_ok()) {
+        counted(sum(&|facts| facts.gateway_pods().len()), "gateway pod")
+    } else {
+        "gateway pods not seen".to_owned()
     });
     if is_seen {
-        parts.push(counted(facts.certificates.len(), "certificate"));
+        parts.push(counted(sum(&|facts| facts.certificates.len()), "certificate"));
     }
-    if let Ok(ingress) = &facts.ingress {
-        parts.push(format!("{} port {}", ingress.host, ingress.port));
-    }
-    let hosts = if facts.hosts.is_empty() {
+    parts.extend(all.iter().filter_map(|facts| {
+        let ingress = facts.ingress.as_ref().ok()?;
+        let addresses: Vec<&str> = ingress.hosts().map(String::as_str).collect();
+        Some(format!("{} port {}", addresses.join(" and "), ingress.port))
+    }));
+    let mut hosts: Vec<&String> = all.iter().flat_map(|facts| &facts.hosts).collect();
+    hosts.sort();
+    hosts.dedup();
+    let hosts = if hosts.is_empty() {
         String::new()
     } else {
-        format!(" for {}", some_of(&facts.hosts))
+        format!(" for {}", some_of(&hosts))
     };
     format!("{}{hosts}", parts.join(", "))
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::cli::context::Context;
 use crate::cli::{Failure, intent};
-use crate::manifests::build::{self, Part};
+use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
+use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part};
 
 /// What was asked for.
 pub(super) struct Scope {
@@ -21,6 +22,18 @@ pub(super) struct Scope {
     pub(super) config: Option<WorkspaceConfig>,
     /// The Secrets that the workspace makes, by name.
     pub(super) secrets: BTreeMap<String, Secret>,
+    /// The hosts for which it cannot, and why.
+    pub(super) chainless: Vec<WithoutChain>,
+}
+
+/// A host of which the folder has no chain that can be used.
+pub(super) struct WithoutChain {
+    /// The host.
+    pub(super) host: String,
+    /// What is the matter.
+    pub(super) problem: Problem,
+    /// Whether its folder is there.
+    pub(super) has_folder: bool,
 }
 
 impl Scope {
@@ -56,19 +69,19 @@ impl Scope {
             gateway.pod_namespace.clone_from(namespace);
         }
         let mut secrets = BTreeMap::new();
-        if let Some(config) = &config {
-            let all = intent::entries_of(config, &[]).map_err(Failure::usage)?;
-            match intent::intent(&context.dir, config, &all).and_then(|mut intent| {
-                intent.gateway = gateway.clone();
-                build::objects(&intent, &[Part::Secrets])
-            }) {
-                Ok(objects) => secrets.extend(objects.into_iter().filter_map(|object| match object {
-                    Manifest::Secret(secret) => Some((secret.metadata.name.clone(), secret)),
-                    _ => None,
-                })),
-                // The cluster can be examined all the same.
-                Err(problem) if config.hosts.is_empty() => drop(problem),
-                Err(problem) => context.say_always(&format!("note: {problem}")),
+        let mut chainless = Vec::new();
+        let entries = config
+            .iter()
+            .flat_map(|config| config.hosts.iter().map(move |entry| (config, entry)));
+        for (config, entry) in entries {
+            // The cluster can be examined all the same, and the other hosts, too.
+            match secrets_of(config, entry, context) {
+                Ok(own) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
+                Err(problem) => chainless.push(WithoutChain {
+                    host: entry.host.as_str().to_owned(),
+                    problem,
+                    has_folder: ChainLayout::new(&context.dir, &entry.host).folder().is_dir(),
+                }),
             }
         }
         let known = config.iter().flat_map(|config| &config.hosts);
@@ -78,6 +91,32 @@ impl Scope {
             gateway,
             config,
             secrets,
+            chainless,
         })
     }
+}
+
+/// The Secrets of one host, by its own chain.
+///
+/// # Errors
+/// When it has none in this folder, or one that is of no use.
+fn secrets_of(config: &WorkspaceConfig, entry: &HostEntry, context: &Context) -> Result<Vec<Secret>, Problem> {
+    let host = &entry.host;
+    let material = intent::material(&context.dir, host)?.ok_or_else(|| {
+        let layout = ChainLayout::new(&context.dir, host);
+        let folder = layout.folder();
+        let certificate = layout.path(Part::ServerCert);
+        let problem = Problem::new(format!("the workspace has no chain for {host}"));
+        if folder.is_dir() {
+            problem.why(format!("{} is not there", files::shown(&certificate)))
+        } else {
+            problem.why(format!("the folder {} is not there", files::shown(&folder)))
+        }
+    })?;
+    let objects = intent::secrets_of(config, host, material)?;
+    let secrets = objects.into_iter().filter_map(|object| match object {
+        Manifest::Secret(secret) => Some(secret),
+        _ => None,
+    });
+    Ok(secrets.collect())
 }

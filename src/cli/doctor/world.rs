@@ -7,7 +7,7 @@ use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::pem;
 use crate::cli::context::Context;
 use crate::cli::lint::Judging;
-use crate::doctor::facts::{Certificate, Seen, Source, TlsServer, title};
+use crate::doctor::facts::{Certificate, Seen, Source, TlsServer, is_of_api, title};
 use crate::doctor::is_of_doctor;
 use crate::lint::Report;
 use crate::manifests::load::{self, LoadError, Named, Origin};
@@ -26,10 +26,13 @@ pub(super) fn manifests<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Mani
         .collect()
 }
 
+/// Namespace and name of a Secret.
+pub(super) type SecretId = (String, String);
+
 /// The live objects beside each other; `unread` are Secrets that are there for all that is known.
 pub(super) fn collect<'f>(
     objects: Vec<Manifest>,
-    unread: &[&str],
+    unread: &[&SecretId],
     gateway: &GatewayEntry,
     files: &'f DiskFiles,
 ) -> Collected<'f> {
@@ -37,17 +40,19 @@ pub(super) fn collect<'f>(
     // Every pod is among the objects: none is assumed.
     collected.pod_labels.clear();
     let origin = Origin::made("");
-    collected.errors.extend(unread.iter().map(|name| LoadError {
-        location: origin.location(),
-        path: String::new(),
-        message: String::new(),
-        fix: None,
-        object: Some(Box::new(Named {
-            kind: "Secret".to_owned(),
-            namespace: Some(gateway.pod_namespace.clone()),
-            name: (*name).to_owned(),
-        })),
-    }));
+    collected
+        .errors
+        .extend(unread.iter().map(|(namespace, name)| LoadError {
+            location: origin.location(),
+            path: String::new(),
+            message: String::new(),
+            fix: None,
+            object: Some(Box::new(Named {
+                kind: "Secret".to_owned(),
+                namespace: Some(namespace.clone()),
+                name: name.clone(),
+            })),
+        }));
     collected
 }
 
@@ -67,11 +72,10 @@ pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool
 pub(super) fn certificates(
     server: &TlsServer<'_>,
     store: &SecretStore<'_>,
-    denied: &dyn Fn(&str) -> Option<String>,
+    denied: &dyn Fn(&SecretId) -> Option<String>,
     context: &Context,
 ) -> Vec<Certificate> {
-    let namespace = &store.namespace;
-    let one = |source: Source, secret: &str, leaf: Seen<Option<CertificateFacts>>| Certificate {
+    let one = |source: Source, (namespace, secret): &SecretId, leaf: Seen<Option<CertificateFacts>>| Certificate {
         gateway: title(server.gateway),
         index: server.index,
         hosts: server.hosts.clone(),
@@ -79,16 +83,15 @@ pub(super) fn certificates(
         secret: format!("{namespace}/{secret}"),
         leaf,
     };
-    let names = credentials(server, namespace);
     if has_credentials(server) {
-        return names
+        return credentials(server, &store.namespace)
             .into_iter()
-            .map(|name| {
-                let leaf = match denied(&name) {
+            .map(|id| {
+                let leaf = match denied(&id) {
                     Some(reason) => Err(reason),
-                    None => Ok(leaf_of_secret(store, &name, context)),
+                    None => Ok(leaf_of_secret(store, &id, context)),
                 };
-                one(Source::Credential(name.clone()), &name, leaf)
+                one(Source::Credential(id.1.clone()), &id, leaf)
             })
             .collect();
     }
@@ -96,17 +99,15 @@ pub(super) fn certificates(
         .into_iter()
         .filter_map(|path| {
             let (secret, key) = store.secret_at(path)?;
-            let leaf = match denied(&secret) {
+            let id = (store.namespace.clone(), secret);
+            let leaf = match denied(&id) {
                 Some(reason) => Err(reason),
-                None => Ok(store
-                    .objects
-                    .get(&(namespace.clone(), secret.clone()))
-                    .and_then(|data| {
-                        let entry = data.entries.get(&key)?;
-                        leaf(&entry.content, context)
-                    })),
+                None => Ok(store.objects.get(&id).and_then(|data| {
+                    let entry = data.entries.get(&key)?;
+                    leaf(&entry.content, context)
+                })),
             };
-            Some(one(Source::File(path.to_owned()), &secret, leaf))
+            Some(one(Source::File(path.to_owned()), &id, leaf))
         })
         .collect()
 }
@@ -115,24 +116,30 @@ fn has_credentials(server: &TlsServer<'_>) -> bool {
     (server.server.tls.as_ref()).is_some_and(|tls| tls.credential_name.is_some() || !tls.credential_names.is_empty())
 }
 
-/// The Secrets that a server names, of the gateway's own namespace.
-pub(super) fn credentials(server: &TlsServer<'_>, namespace: &str) -> Vec<String> {
+/// The Secrets that a server names: those of the gateway's own namespace, and in
+/// the Gateway API of any.
+pub(super) fn credentials(server: &TlsServer<'_>, namespace: &str) -> Vec<SecretId> {
     let tls = server.server.tls.iter();
     let written = tls.flat_map(|tls| tls.credential_name.iter().chain(&tls.credential_names));
-    written.filter_map(|written| secret_name(written, namespace)).collect()
+    if is_of_api(server.gateway) {
+        let parts = written.filter_map(|written| written.split_once('/'));
+        return parts
+            .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))
+            .collect();
+    }
+    let names = written.filter_map(|written| secret_name(written, namespace));
+    names.map(|name| (namespace.to_owned(), name)).collect()
 }
 
 /// The Secrets in which the CA for clients may be.
-pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<String> {
+pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<SecretId> {
     let tls = server.server.tls.iter();
     let named = tls.flat_map(|tls| &tls.ca_cert_credential_name);
-    let mut names: Vec<String> = named.filter_map(|written| secret_name(written, namespace)).collect();
-    names.extend(
-        credentials(server, namespace)
-            .first()
-            .map(|name| format!("{name}-cacert")),
-    );
-    names
+    let names = named.filter_map(|written| secret_name(written, namespace));
+    let mut all: Vec<SecretId> = names.map(|name| (namespace.to_owned(), name)).collect();
+    let first = credentials(server, namespace).into_iter().next();
+    all.extend(first.map(|(namespace, name)| (namespace, format!("{name}-cacert"))));
+    all
 }
 
 /// `NAME`, `NAMESPACE/NAME` or either with `kubernetes://`; none where it leads elsewhere.
@@ -165,8 +172,8 @@ pub(super) fn secret_by_custom(path: &str) -> Option<String> {
     (!name.is_empty() && !file.is_empty()).then(|| format!("istio-{name}"))
 }
 
-fn leaf_of_secret(store: &SecretStore<'_>, name: &str, context: &Context) -> Option<CertificateFacts> {
-    let data = store.objects.get(&(store.namespace.clone(), name.to_owned()))?;
+fn leaf_of_secret(store: &SecretStore<'_>, id: &SecretId, context: &Context) -> Option<CertificateFacts> {
+    let data = store.objects.get(id)?;
     let pair = data.key_pair().ok()?;
     leaf(&pair.certificate.content, context)
 }

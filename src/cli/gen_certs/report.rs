@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::plan::{Action, Job, Plan, Signer};
 use super::run::{Made, Outcome};
 use crate::cli::context::Context;
+use crate::cli::host_secrets;
 use crate::files::shown;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
@@ -149,8 +150,9 @@ fn recorded(outcome: &Outcome) -> Option<String> {
     let entry = config.host(made.job.layout.host())?;
     let mode = mode_word(config.mode_of(entry));
     Some(format!(
-        "{file}: {} is recorded, mode {mode}, Secret {}",
-        entry.host, entry.credential_name
+        "{file}: {} is recorded, mode {mode}, {}",
+        entry.host,
+        host_secrets::titles(config, entry)
     ))
 }
 

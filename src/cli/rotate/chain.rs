@@ -98,6 +98,12 @@ impl Held {
         self.layout.path(Part::ServerKey).symlink_metadata().is_ok()
     }
 
+    /// Whether the server's certificate is its own root, as one that is signed by its
+    /// own key.
+    pub(super) fn is_own_root(&self) -> bool {
+        self.server.first() == self.roots.first()
+    }
+
     /// Whether the chain's last change was the end of a rotation of its CA.
     pub(super) fn has_ended(&self, context: &Context) -> bool {
         !self.rotating && store::has_previous_ca(&self.layout.kept_in(&context.dir.join(STATE_FOLDER).join("old")))

@@ -266,22 +266,26 @@ fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, cont
     if let Some(exchanged) = half {
         lines.extend(exchanged.swapped());
         if at_work.is_some_and(|last| !last.is_written) {
-            lines.push(format!(
-                "not done: the previous CA of {} goes; it is trusted still",
-                host_of(exchanged)
-            ));
+            lines.push(not_ended(&host_of(exchanged)));
         }
     }
     let before = match at_work {
         Some(exchanged) if exchanged.is_written => {
             lines.extend(exchanged.swapped());
             let host = exchanged.prepared.held.layout.host();
-            if exchanged.left.is_empty() && exchanged.unknown.is_none() {
-                format!("{host} was seen at the gateway")
-            } else {
+            let is_half = exchanged.prepared.step == Step::FinishLeaf;
+            if is_half {
+                lines.push(not_ended(host));
+            }
+            if !exchanged.left.is_empty() || exchanged.unknown.is_some() {
                 format!("the Secrets of {host} were stored")
+            } else if is_half && !exchanged.proofs.is_empty() {
+                format!("the previous CA of {host} went")
+            } else {
+                format!("{host} was seen at the gateway")
             }
         }
+        Some(exchanged) if half.is_some() => format!("the previous CA of {} went", host_of(exchanged)),
         _ => "it was done".to_owned(),
     };
     let begun = at_work.filter(|exchanged| !exchanged.is_written && half.is_none());
@@ -291,10 +295,14 @@ fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, cont
         lines.push("nothing was written".to_owned());
     }
     let fix = match at_work {
-        Some(exchanged) if exchanged.is_written && exchanged.context.is_some() => format!(
-            "{}     (it goes on where it stopped, and makes nothing anew)",
-            secrets::going_on(exchanged, args, context)
-        ),
+        Some(exchanged)
+            if exchanged.is_written && (exchanged.context.is_some() || exchanged.prepared.step == Step::FinishLeaf) =>
+        {
+            format!(
+                "{}     (it goes on where it stopped, and makes nothing anew)",
+                secrets::going_on(exchanged, args, context)
+            )
+        }
         Some(exchanged) if exchanged.is_written => {
             format!("istio-tls{} status tells what is served", context.dir_flag())
         }
@@ -305,6 +313,11 @@ fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, cont
         _ => "run the command again".to_owned(),
     };
     signal.failure(&before, lines.join("\n"), fix)
+}
+
+/// What is left of a --finish whose new leaf is served.
+fn not_ended(host: &Host) -> String {
+    format!("not done: the previous CA of {host} goes; it is trusted still")
 }
 
 /// What is to be done, and why some hosts are passed over.

@@ -160,6 +160,14 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
             for_days(&state.server, now)
         )));
     }
+    if server && state.issuer_ends <= now {
+        let host = &state.host;
+        return Err(Problem::new(format!(
+            "the CA of {host} ended on {}, and signs nothing that would verify",
+            state.issuer_ends.date()
+        ))
+        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str()))));
+    }
     // Asked for by its end, a leaf that ends no later is made again every day.
     if within.is_some() && server && state.issuer_ends <= state.server.not_after {
         let host = &state.host;
@@ -297,6 +305,13 @@ mod tests {
                 leaf,
                 None,
                 leaves(true, &[]),
+            ),
+            (
+                "asked for, the CA ended",
+                state(20, 5, -2, false),
+                leaf,
+                None,
+                "refused".into(),
             ),
             ("a CA", state(300, 300, 900, false), Wish::Ca, None, "StartCa".into()),
             (

@@ -232,7 +232,8 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             Step::StartCa => "a new CA stands beside the old one; the gateway goes on serving a leaf of the old CA",
             Step::ResumeCa => "the CA is being rotated already",
             Step::FinishLeaf => "the server leaf is of the new CA",
-            Step::FinishCa if exchanged.is_proven() => "the CA is rotated; the previous one is trusted no more",
+            Step::FinishCa if exchanged.is_proven() && !exchanged.proofs.is_empty() =>
+                "the CA is rotated; the previous one is trusted no more",
             Step::FinishCa => "the CA is rotated; the previous one is gone from the files",
             Step::AbortCa => "the rotation of the CA is taken back",
             Step::CatchUp { .. } if changed => "the Secrets lagged behind the files, and hold now what those hold",

@@ -8,12 +8,14 @@ use super::exchange::Exchanged;
 use super::plan::{Ends, Step};
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, inspect};
+use crate::cli::chain_clients::certificates;
 use crate::cli::cluster_access::{FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::failure::then_go_on;
 use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::{Failure, intent, secret_advice};
+use crate::cli::secret_advice::{self, Advice};
+use crate::cli::{Failure, intent};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
@@ -21,13 +23,13 @@ use crate::cluster::ingress::Wanted;
 use crate::cluster::live;
 use crate::cluster::parts;
 use crate::cluster::plan;
-use crate::cluster::secrets::LiveSecret;
+use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
 use crate::manifests::build::Material;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{SecretStyle, WorkspaceConfig};
-use crate::workspace::layout::ChainLayout;
+use crate::workspace::layout::{ChainLayout, Part};
 
 /// What always leads out when a cluster is in the way.
 const LOCAL: &str = "--local rotates the files alone, and leaves the cluster as it is";
@@ -261,22 +263,11 @@ impl Cluster<'_> {
             workspace: Some(&self.config.id),
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
+            line: "istio-tls apply",
         };
         let ready = match apply::prepare(&self.client, &wanted, &applying).await {
             Ok(ready) => ready,
-            Err(mut error) => {
-                // Whose namespace is not there has them in another one.
-                if let Some(place) = places.first()
-                    && parts::is_absent(&self.client, &place.namespace).await
-                    && let Some(elsewhere) = self.elsewhere(place).await
-                {
-                    error.problem.why = Some(match error.problem.why.take() {
-                        Some(why) => format!("{why}\n{elsewhere}"),
-                        None => elsewhere,
-                    });
-                }
-                return Err(refused(error, host));
-            }
+            Err(error) => return Err(self.refused(error, &places, host, context).await),
         };
         let tried = ready.into_iter().filter_map(|ready| {
             let place = places.iter().find(|place| place.name == ready.name)?.clone();
@@ -297,6 +288,50 @@ impl Cluster<'_> {
             return Ok(Vec::new());
         }
         Ok(tried)
+    }
+
+    /// Why the API server would not take the Secrets, and what to do.
+    async fn refused(&self, mut error: Refused, places: &[SecretPlace], host: &Host, context: &Context) -> Failure {
+        let Some(first) = places.first() else {
+            return refused(error, host);
+        };
+        let more = if error.is_conflict {
+            // Whoever renews the Secret would be in conflict with it again.
+            let advice = self.advice(places, host, context).await;
+            advice.map(|advice| {
+                error.problem.fix = Some(advice.fix);
+                advice.why
+            })
+        } else if parts::is_absent(&self.client, &first.namespace).await {
+            // They may be in another namespace.
+            self.elsewhere(first).await
+        } else {
+            None
+        };
+        if let Some(more) = more {
+            error.problem.why = Some(match error.problem.why.take() {
+                Some(why) => format!("{why}\n{more}"),
+                None => more,
+            });
+        }
+        refused(error, host)
+    }
+
+    /// What to do about Secrets that others keep or have renewed.
+    async fn advice(&self, places: &[SecretPlace], host: &Host, context: &Context) -> Option<Advice> {
+        let file = certificates(&ChainLayout::new(&context.dir, host), Part::ServerCert).ok()?;
+        let file = leaf_of(file.first()?, context)?;
+        for place in places {
+            let secret = cluster_secrets::read(&self.client, &place.namespace, &place.name, None).await;
+            let Some(secret) = secret.ok().flatten() else { continue };
+            let newer = leaf(place, &secret, context).is_some_and(|live| live.not_before > file.not_before);
+            let title = format!("{}/{}", place.namespace, place.name);
+            let advice = secret_advice::of_others(&title, host, secret.controller.as_deref(), newer);
+            if advice.is_some() {
+                return advice;
+            }
+        }
+        None
     }
 
     /// Has them tried with what the files hold now.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::ServeArgs;
+use super::workspace_watch::{Given, WorkspaceWatch};
 use crate::cli::cluster_access::runtime;
 use crate::cli::cluster_objects::{self, Sight};
 use crate::cli::context::Context;
@@ -13,6 +14,7 @@ use crate::cluster::parts::{ISTIO_VERSIONS, UnlessSeen, Want, Within};
 use crate::cluster::watch::{self, Following};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
+use crate::workspace::config::WorkspaceConfig;
 
 /// What a gateway is configured from. Secrets are read where its pods run, and nowhere else.
 const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
@@ -46,7 +48,21 @@ pub(in crate::cli) struct Live {
     /// Where the gateway's pods run.
     pub(in crate::cli) pod_namespace: String,
     /// Ends the following when dropped.
-    pub(in crate::cli) following: Following,
+    pub(in crate::cli) followed: Followed,
+}
+
+/// A cluster and the workspace's file, followed until this is dropped.
+pub(in crate::cli) struct Followed {
+    following: Following,
+    /// Says when the file has changed.
+    _workspace: WorkspaceWatch,
+}
+
+impl Followed {
+    /// Calls `wake` after every change in the cluster from now on, and once for those before.
+    pub(super) fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.following.on_change(wake);
+    }
 }
 
 /// Begins to follow the cluster of the flags; none without `--cluster`.
@@ -63,10 +79,11 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     } else {
         UnlessSeen::GoOn
     });
-    let sight: Sight = runtime()?.block_on(async {
+    let (sight, config): (Sight, Option<WorkspaceConfig>) = runtime()?.block_on(async {
         let notice = |text: &str| context.say(text);
         let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
-        cluster_objects::look(&client, config.as_ref(), &wants, context).await
+        let sight = cluster_objects::look(&client, config.as_ref(), &wants, context).await?;
+        Ok::<_, Failure>((sight, config))
     })?;
     for unseen in &sight.parts.unseen {
         tracing::warn!("not seen: {} ({})", unseen.what, unseen.why);
@@ -81,6 +98,13 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
         ));
     }
     let name = sight.access.context.clone();
+    let given = Given {
+        context: args.live.place.context.is_some(),
+        followed: name.clone(),
+        pod_namespace: context.gateway_namespace.is_some(),
+        namespace: context.namespace.is_some(),
+    };
+    let workspace = WorkspaceWatch::start(config.as_ref(), given, context)?;
     let objects = Arc::new(LiveObjects::default());
     let following = watch::follow(sight.access, sight.parts.seen, objects.clone()).map_err(Failure::runtime)?;
     let mut source = LiveSource::new(&name, objects, Instant::now());
@@ -103,6 +127,9 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     Ok(Some(Live {
         source,
         pod_namespace: sight.pod_namespace,
-        following,
+        followed: Followed {
+            following,
+            _workspace: workspace,
+        },
     }))
 }

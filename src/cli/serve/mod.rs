@@ -8,6 +8,7 @@ mod port_owner;
 pub(super) mod signals;
 pub(super) mod start;
 mod upstream_roots;
+mod workspace_watch;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;

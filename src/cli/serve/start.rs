@@ -9,13 +9,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::cluster;
+use super::cluster::Followed;
 use super::exclusive::{self, Claim};
 use super::port_owner::listening_process;
 use super::{Admin, ServeArgs};
 use crate::certs::CertificateDer;
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
-use crate::cluster::watch::Following;
 use crate::gateway::access_log::AccessLog;
 use crate::gateway::clusters::Upstream;
 use crate::gateway::limits::Limits;
@@ -53,7 +53,7 @@ pub(in crate::cli) struct ServePlan {
     /// How the admin changes the log's level.
     pub(in crate::cli) log_level: Option<LogLevelHandle>,
     /// Who follows the cluster that the objects are of.
-    pub(in crate::cli) following: Option<Following>,
+    pub(in crate::cli) following: Option<Followed>,
 }
 
 /// A gateway that serves. Dropping it ends it at once.
@@ -64,7 +64,7 @@ pub(in crate::cli) struct RunningGateway {
     stopper: Stopper,
     summary: Vec<ListenerSummary>,
     /// Followed as long as it serves.
-    following: Option<Following>,
+    following: Option<Followed>,
 }
 
 impl ServePlan {
@@ -94,7 +94,7 @@ impl ServePlan {
         }
         let live = cluster::follow(&args, context)?;
         let (live, following, pod_namespace) = match live {
-            Some(live) => (Some(live.source), Some(live.following), Some(live.pod_namespace)),
+            Some(live) => (Some(live.source), Some(live.followed), Some(live.pod_namespace)),
             None => (None, None, None),
         };
         let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =

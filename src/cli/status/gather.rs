@@ -16,7 +16,7 @@ use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;
 use crate::probe::dial::dial;
-use crate::probe::expectation::{Expectation, Trust};
+use crate::probe::expectation::{Expectation, Place, Trust};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::probe::verdict::judge;
 use crate::problem::Problem;
@@ -36,7 +36,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
         files: Vec::new(),
         lists: Vec::new(),
         broken: Vec::new(),
-        key: key_fault(&layout),
+        key_fault: None,
         bundle: Vec::new(),
         leaf_in_force: false,
         secrets: Vec::new(),
@@ -71,6 +71,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
     state.leaf_in_force = is_leaf_in_force(&layout);
+    state.key_fault = server_key_fault(&layout);
     match all(&layout, Part::CaChain, context) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
@@ -85,24 +86,6 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     state
 }
 
-/// What is wrong with the key of the server's leaf; none where there is no leaf that
-/// it could fit, which is told of elsewhere.
-fn key_fault(layout: &ChainLayout) -> Option<KeyFault> {
-    let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
-    let file = shown(&layout.path(Part::ServerKey));
-    let content = store::read(layout, Part::ServerKey).map(|content| content.map(Zeroizing::new));
-    let (why, is_missing) = match content {
-        Ok(None) => ("it is not there".to_owned(), true),
-        Ok(Some(content)) => match key::read(&content, &file, None) {
-            Ok(key) if key.fits(&leaf) => return None,
-            Ok(_) => ("it does not belong to the certificate".to_owned(), false),
-            Err(problem) => (reason(problem), false),
-        },
-        Err(problem) => (reason(problem), false),
-    };
-    Some(KeyFault { file, why, is_missing })
-}
-
 /// Whether a CA that stands beside the server's leaf issued it; what cannot be
 /// read is told of elsewhere.
 fn is_leaf_in_force(layout: &ChainLayout) -> bool {
@@ -113,6 +96,24 @@ fn is_leaf_in_force(layout: &ChainLayout) -> bool {
     [Part::IntermediateCert, Part::RootCert]
         .into_iter()
         .any(|part| first(part).is_some_and(|ca| renew::is_issued_by(&leaf, &ca)))
+}
+
+/// What is wrong with the server's key; none where there is no leaf that it could
+/// fit, which is told of elsewhere.
+fn server_key_fault(layout: &ChainLayout) -> Option<KeyFault> {
+    let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
+    let file = shown(&layout.path(Part::ServerKey));
+    let content = store::read(layout, Part::ServerKey).map(|content| content.map(Zeroizing::new));
+    let (why, is_missing) = match content {
+        Ok(None) => ("it is not there".to_owned(), true),
+        Ok(Some(content)) => match key::read(&content, &file, None) {
+            Ok(key) if key.fits(&leaf) => return None,
+            Ok(_) => ("it does not fit the certificate of the server".to_owned(), false),
+            Err(problem) => (reason(problem), false),
+        },
+        Err(problem) => (reason(problem), false),
+    };
+    Some(KeyFault { file, why, is_missing })
 }
 
 /// The ends of the revocation lists of a part.
@@ -206,6 +207,11 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
             Served::Nothing {
                 code: verdict.code.as_str(),
                 summary: verdict.summary,
+                again: match asked.place {
+                    Place::Local | Place::Ingress => None,
+                    Place::Cluster => Some("cluster".to_owned()),
+                    Place::Given => Some(target.clone()),
+                },
             }
         };
         states[index].served = Some((target, seen));

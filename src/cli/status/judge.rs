@@ -71,8 +71,13 @@ impl Role {
 pub(super) enum Served {
     /// This leaf.
     Leaf(Certificate),
-    /// None; the probe's code and words.
-    Nothing { code: &'static str, summary: String },
+    /// None: the probe's code and words, and which `--target` asks the same gateway
+    /// again, where that is none of this workspace's.
+    Nothing {
+        code: &'static str,
+        summary: String,
+        again: Option<String>,
+    },
 }
 
 /// All that is known of a host.
@@ -87,7 +92,7 @@ pub(super) struct HostState {
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
     /// What is wrong with the server's key.
-    pub(super) key: Option<KeyFault>,
+    pub(super) key_fault: Option<KeyFault>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
     /// nearly finished.
     pub(super) leaf_in_force: bool,
@@ -231,7 +236,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
-        findings.extend(host.key.as_ref().map(|fault| key_finding(host, fault)));
+        findings.extend(host.key_fault.as_ref().map(|fault| key_finding(host, fault)));
         findings.extend(
             host.lists
                 .iter()
@@ -268,20 +273,22 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
 
 fn key_finding(host: &HostState, fault: &KeyFault) -> Finding {
     let name = quote(host.host.as_str());
-    let what = format!(
-        "the server key of {} is missing, or is none of its certificate",
-        host.host
-    );
+    let (verb, fix) = if fault.is_missing {
+        let fix = format!(
+            "put it there (of a chain made with gen-certs --csr: that of the request); \
+             or istio-tls gen-certs {name} --force makes the chain anew"
+        );
+        ("is missing", fix)
+    } else {
+        (
+            "cannot be used",
+            format!("istio-tls rotate {name} makes a new leaf and key"),
+        )
+    };
+    let what = format!("the server key of {} {verb}", host.host);
     Finding::new(&codes::STATUS_BROKEN, Place::file(&fault.file, 0), what)
         .why(fault.why.clone())
-        .fix(if fault.is_missing {
-            format!(
-                "put it there (of a chain made with gen-certs --csr: that of the request); \
-                 or istio-tls gen-certs {name} --force makes the chain anew"
-            )
-        } else {
-            format!("put the key of the certificate there; or istio-tls rotate {name} makes a new pair")
-        })
+        .fix(fix)
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row

@@ -26,15 +26,18 @@ pub(super) fn judge(
             }
             row_of(rows, host, &Role::Server, leaf, within, now).served = Some(target.clone());
         }
-        Some((target, Served::Nothing { code, summary })) => findings.push(
-            Finding::new(
-                &codes::STATUS_NOT_SERVED,
-                Place::default(),
-                format!("{target} presents no certificate for {}", host.host),
-            )
-            .why(format!("{summary} ({code})"))
-            .fix(format!("istio-tls probe {}", quote(host.host.as_str()))),
-        ),
+        Some((target, Served::Nothing { code, summary, again })) => {
+            let target_flag = (again.as_ref()).map_or_else(String::new, |again| format!(" --target {}", quote(again)));
+            findings.push(
+                Finding::new(
+                    &codes::STATUS_NOT_SERVED,
+                    Place::default(),
+                    format!("{target} presents no certificate for {}", host.host),
+                )
+                .why(format!("{summary} ({code})"))
+                .fix(format!("istio-tls probe {}{target_flag}", quote(host.host.as_str()))),
+            );
+        }
         None => {}
     }
     findings

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Found, Wanted, choose};
+use super::{Found, Wanted, choose, choose_for};
 
 fn wanted() -> Wanted {
     Wanted {
@@ -233,6 +233,53 @@ fn what_is_said_where_there_is_no_address() {
 }
 
 #[test]
+fn every_address_is_known_and_the_best_comes_first() {
+    let all = |found: &Found| {
+        let mut ingress = choose(found, &wanted()).expect("an address");
+        let hosts: Vec<String> = std::iter::once(ingress.host.clone())
+            .chain(ingress.others.iter().map(|other| other.host.clone()))
+            .collect();
+        // The one that is gone to brings its own words.
+        let last = ingress.others.len() - 1;
+        let (host, source) = (ingress.others[last].host.clone(), ingress.others[last].source.clone());
+        ingress.prefer(last);
+        assert_eq!((ingress.host, ingress.source), (host, source));
+        hosts
+    };
+    let dual = json!([{"ip": "10.0.0.7"}, {"ip": "2001:db8::7", "hostname": "lb.example.com"}, {"ip": "10.0.0.7"}]);
+    assert_eq!(
+        all(&found(service("LoadBalancer", &dual))),
+        ["10.0.0.7", "2001:db8::7", "lb.example.com"]
+    );
+    let nodes = vec![
+        node("a", &[("InternalIP", "10.1.0.1"), ("InternalIP", "2001:db8::1")]),
+        node("b", &[("InternalIP", "10.1.0.2"), ("ExternalIP", "192.0.2.2")]),
+    ];
+    let of_nodes = Found {
+        nodes: Some(nodes),
+        pods: vec![pod("b", "10.1.0.2")],
+        ..found(service("NodePort", &json!([])))
+    };
+    assert_eq!(all(&of_nodes), ["192.0.2.2", "10.1.0.2", "10.1.0.1", "2001:db8::1"]);
+    let mut both = pod("a", "10.1.0.1");
+    both["status"]["hostIPs"] = json!([{"ip": "10.1.0.1"}, {"ip": "2001:db8::1"}]);
+    let of_pods = Found {
+        nodes: None,
+        pods: vec![both, pod("b", "10.1.0.2")],
+        ..found(service("NodePort", &json!([])))
+    };
+    assert_eq!(all(&of_pods), ["10.1.0.1", "2001:db8::1", "10.1.0.2"]);
+    let mut gateway = api_gateway("10.0.0.9");
+    gateway["status"]["addresses"] =
+        json!([{"value": "gw.default.svc.cluster.local"}, {"value": "10.0.0.9"}, {"value": "gw.example.com"}]);
+    let of_api = Found {
+        gateway: Some(gateway),
+        ..Found::default()
+    };
+    assert_eq!(all(&of_api), ["10.0.0.9", "gw.example.com"]);
+}
+
+#[test]
 fn the_pods_labels_choose_the_service() {
     let mut narrow = service("LoadBalancer", &json!([{"ip": "10.0.0.8"}]));
     narrow["metadata"]["name"] = json!("edge");
@@ -250,4 +297,51 @@ fn the_pods_labels_choose_the_service() {
     // Without pods to go by, the Service's selector must hold the Gateway's.
     found.pods.clear();
     assert_eq!(choose(&found, &wanted()).expect("one").host, "10.0.0.9");
+}
+
+#[test]
+fn the_port_is_the_one_that_leads_to_the_gateways() {
+    let with_ports = |ports: Value, kind: &str| {
+        let mut service = service(kind, &json!([{"ip": "192.0.2.1"}]));
+        if kind == "NodePort" {
+            service["status"] = json!({});
+        }
+        service["spec"]["ports"] = ports;
+        Found {
+            nodes: Some(vec![node("a", &[("InternalIP", "10.1.0.1")])]),
+            ..found(service)
+        }
+    };
+    let ports = json!([
+        {"name": "http3", "port": 443, "protocol": "UDP", "nodePort": 30001},
+        {"name": "other", "port": 443, "targetPort": 8443, "protocol": "TCP", "nodePort": 30002},
+        {"name": "https", "port": 9443, "targetPort": 444, "nodePort": 30003},
+    ]);
+    for (kind, gateway_port, expected) in [
+        ("LoadBalancer", None, Some(9443)),
+        ("LoadBalancer", Some(443), Some(443)),
+        ("LoadBalancer", Some(444), Some(9443)),
+        ("LoadBalancer", Some(80), None),
+        ("NodePort", None, Some(30003)),
+        ("NodePort", Some(443), Some(30002)),
+        ("NodePort", Some(8443), Some(30002)),
+    ] {
+        let chosen = choose_for(&with_ports(ports.clone(), kind), &wanted(), gateway_port);
+        assert_eq!(
+            chosen.ok().map(|one| one.secure_port),
+            expected,
+            "{kind} {gateway_port:?}"
+        );
+    }
+    // UDP alone is no port for HTTPS.
+    let udp = json!([{"name": "https", "port": 443, "protocol": "UDP"}]);
+    let problem = choose(&with_ports(udp, "LoadBalancer"), &wanted()).unwrap_err();
+    assert!(problem.what.contains("no port named https"), "{}", problem.what);
+    // The Gateway API's own status.
+    let status = Found {
+        gateway: Some(api_gateway("192.0.2.9")),
+        ..Found::default()
+    };
+    assert_eq!(choose_for(&status, &wanted(), Some(8443)).unwrap().secure_port, 8443);
+    assert!(choose_for(&status, &wanted(), Some(9443)).is_err());
 }

@@ -8,21 +8,23 @@ use futures_util::FutureExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::Portforwarder;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, copy, split};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy, split};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::words::Wanted;
 use super::{PodRef, api};
-use crate::cluster::client::{Client, bounded, stream_error};
+use crate::cluster::client::{Client, REQUEST_LIMIT, bounded, stream_error};
 use crate::cluster::failure::ApiError;
 use crate::cluster::kubeconfig::Access;
 use crate::problem::Problem;
 
-/// How long a pod that says nothing is listened to when its client has ended.
-/// The protocol cannot tell the pod of that end but by ending both directions.
-const LINGER: Duration = Duration::from_secs(2);
+/// How long a pod that says nothing is listened to when its client has sent all
+/// it had to: its answer may be slow. The protocol cannot tell the pod of that end
+/// but by ending both directions. Clients of TLS say themselves that they go, and
+/// then the pod ends the connection at once.
+const LINGER: Duration = REQUEST_LIMIT;
 /// After a connection could not be accepted, as when files are short.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -141,21 +143,8 @@ impl Way {
             return Ok(());
         };
         let (from_pod, mut to_pod) = split(stream);
-        let (mut from_client, mut to_client) = socket.split();
-        let (ended, client_ended) = watch::channel(false);
-        let up = async {
-            // A client that breaks off has ended, too. The stream is not ended
-            // here: that would end what comes from the pod as well.
-            let _ = copy(&mut from_client, &mut to_pod).await;
-            let _ = ended.send(true);
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            () = down(from_pod, &mut to_client, client_ended) => {}
-            () = up => {}
-        }
-        // The client has had everything; it may be gone.
-        let _ = to_client.shutdown().await;
+        let (from_client, mut to_client) = socket.split();
+        copy_both((from_client, &mut to_client), (from_pod, &mut to_pod), LINGER).await;
         let trouble = error.now_or_never().flatten();
         drop(to_pod);
         match trouble {
@@ -168,18 +157,47 @@ impl Way {
     }
 }
 
+/// Copies both directions until the pod ends, or the client has ended and the pod
+/// says nothing for so long.
+async fn copy_both<A, B, C, D>(
+    (mut from_client, to_client): (A, &mut B),
+    (from_pod, to_pod): (C, &mut D),
+    quiet: Duration,
+) where
+    A: AsyncRead + Unpin,
+    B: AsyncWrite + Unpin,
+    C: AsyncRead + Unpin,
+    D: AsyncWrite + Unpin,
+{
+    let (ended, client_ended) = watch::channel(false);
+    let up = async {
+        // A client that breaks off has ended, too. The stream is not ended
+        // here: that would end what comes from the pod as well.
+        let _ = copy(&mut from_client, to_pod).await;
+        let _ = ended.send(true);
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = down(from_pod, to_client, client_ended, quiet) => {}
+        () = up => {}
+    }
+    // The client has had everything; it may be gone.
+    let _ = to_client.shutdown().await;
+}
+
 /// Copies what comes from the pod.
 async fn down(
-    mut from_pod: ReadHalf<tokio::io::DuplexStream>,
-    to_client: &mut tokio::net::tcp::WriteHalf<'_>,
+    mut from_pod: impl AsyncRead + Unpin,
+    to_client: &mut (impl AsyncWrite + Unpin),
     mut client_ended: watch::Receiver<bool>,
+    quiet: Duration,
 ) {
     let mut buffer = vec![0; 32 << 10];
     loop {
-        let quiet = async {
+        let silence = async {
             // An error: the other direction is over, which it never is before this one.
             let _ = client_ended.wait_for(|ended| *ended).await;
-            tokio::time::sleep(LINGER).await;
+            tokio::time::sleep(quiet).await;
         };
         tokio::select! {
             read = from_pod.read(&mut buffer) => match read {
@@ -190,7 +208,87 @@ async fn down(
                 }
                 _ => return,
             },
-            () = quiet => return,
+            () = silence => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex, split};
+
+    use super::copy_both;
+
+    const NEVER: Duration = Duration::from_secs(1 << 20);
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(test);
+    }
+
+    #[test]
+    fn an_answer_comes_after_the_client_has_ended() {
+        run(async {
+            let ((mut client, near), (mut pod, far)) = (duplex(64), duplex(64));
+            let (from_client, mut to_client) = split(near);
+            let (from_pod, mut to_pod) = split(far);
+            let talk = async {
+                client.write_all(b"question").await.expect("written");
+                // That is all, as of `nc -N`: the client only listens from here on.
+                client.shutdown().await.expect("ended");
+                let mut question = [0; 8];
+                pod.read_exact(&mut question).await.expect("the question");
+                for part in [&b"an "[..], b"answer"] {
+                    // Everybody else has had a turn, and waits.
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    pod.write_all(part).await.expect("written");
+                }
+                drop(pod);
+                let mut answer = String::new();
+                client.read_to_string(&mut answer).await.expect("the answer");
+                assert_eq!((&question, answer.as_str()), (b"question", "an answer"));
+            };
+            let copied = copy_both((from_client, &mut to_client), (from_pod, &mut to_pod), NEVER);
+            tokio::join!(talk, copied);
+        });
+    }
+
+    #[test]
+    fn a_pod_that_says_nothing_more_is_left_after_a_while() {
+        run(async {
+            let ((client, near), (mut pod, far)) = (duplex(64), duplex(64));
+            let (from_client, mut to_client) = split(near);
+            let (from_pod, mut to_pod) = split(far);
+            pod.write_all(b"half").await.expect("written");
+            drop(client);
+            copy_both(
+                (from_client, &mut to_client),
+                (from_pod, &mut to_pod),
+                Duration::from_millis(1),
+            )
+            .await;
+        });
+    }
+
+    #[test]
+    fn a_client_that_is_there_may_be_silent() {
+        run(async {
+            let ((mut client, near), (mut pod, far)) = (duplex(64), duplex(64));
+            let (from_client, mut to_client) = split(near);
+            let (from_pod, mut to_pod) = split(far);
+            let talk = async {
+                // Longer than a pod may be once its client has ended.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                pod.write_all(b"late").await.expect("written");
+                drop(pod);
+                let mut answer = String::new();
+                client.read_to_string(&mut answer).await.expect("the answer");
+                assert_eq!(answer, "late");
+            };
+            let copied = copy_both((from_client, &mut to_client), (from_pod, &mut to_pod), Duration::ZERO);
+            tokio::join!(talk, copied);
+        });
     }
 }

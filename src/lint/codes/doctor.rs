@@ -32,6 +32,16 @@ super::codes! {
         why: "the gateway has no certificate for a name that no server has: connections to it are reset";
         fix: "istio-tls apply";
         doc: ISTIO_GATEWAY;
+    HOST_WITHOUT_CHAIN = "ITL1105" Warning None;
+        title: "a host of the workspace of which the folder has no chain";
+        why: "istio-tls.yaml names the host; without its certificate and key nothing here can bring its Secret back, and istio-tls apply, which takes all hosts or none, refuses";
+        fix: "istio-tls gen-certs HOST, or bring its folder back";
+        doc: ISTIO_SECURE_INGRESS;
+    API_GATEWAY_UNCLAIMED = "ITL1106" Error None;
+        title: "a Gateway of the Gateway API that no controller has taken up";
+        why: "istiod makes the pods and the Service of a Gateway whose class is its own; of one that nobody takes up there is nothing to connect to";
+        fix: "gatewayClassName: istio, and an istiod that runs";
+        doc: "https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/";
     GATEWAY_PODS_MISSING = "ITL1110" Error None;
         title: "a Gateway whose selector matches no pod of the cluster";
         why: "Istio gives a Gateway to the pods that have every label of its selector; without such pods its ports open nowhere";

@@ -20,12 +20,12 @@ impl Rule for HostsWithoutRoutes {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        if world.virtual_services.is_empty() {
-            found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, "the input holds no VirtualService");
-            return;
-        }
         if let Some(unseen) = world.unseen("VirtualService") {
             found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, unseen);
+            return;
+        }
+        if world.virtual_services.is_empty() {
+            found.skip(&GATEWAY_HOST_WITHOUT_ROUTES, "the input holds no VirtualService");
             return;
         }
         let mut unread = world.errors.iter().map(|error| error.object.as_ref());

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use super::{NewFile, Prepared, Signing, ca_of, renew_leaf, text};
 use crate::certs::renew::{self, Succession};
-use crate::certs::verify::Purpose;
+use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, Issued, crl, pem};
 use crate::cli::Failure;
 use crate::cli::authority::{self, Intermediate};
@@ -33,7 +33,10 @@ use crate::cli::chain_clients::certificates;
 use crate::cli::chain_files;
 use crate::cli::client_look::Identity;
 use crate::cli::context::Context;
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::files::shown;
+use crate::problem::Problem;
+use crate::shell::quote;
+use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 use crate::workspace::store::{self, Keep};
 
 impl Prepared {
@@ -49,6 +52,7 @@ impl Prepared {
             layout.host(),
             &self.held.roots[0],
             self.held.intermediate.as_ref(),
+            self.held.is_own_root(),
             context.now,
         )
         .map_err(Failure::usage)?;
@@ -138,7 +142,7 @@ impl Prepared {
     /// A CA that is shared goes for this host alone.
     fn note_sharers(&mut self, context: &Context) -> Result<(), Failure> {
         let layout = &self.held.layout;
-        if !layout.path(Part::RootKey).exists() {
+        if !layout.path(Part::RootKey).exists() && !self.held.is_own_root() {
             self.notes.push(format!(
                 "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
                 layout.host()
@@ -238,6 +242,7 @@ impl Prepared {
         let layout = self.held.layout.clone();
         let previous = layout.previous_ca();
         let (clients, roots) = self.held.previous(context)?;
+        self.check_previous(&roots, context)?;
         let back = certificates(&previous, Part::IntermediateCert)?.into_iter().next();
         self.change("root", self.held.roots.first().cloned(), roots.first(), context)?;
         self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), context)?;
@@ -282,6 +287,42 @@ impl Prepared {
         self.held.clients = gone;
         self.after.push(Identity::of("the client chain", &roots, &clients));
         Ok(())
+    }
+
+    /// Refuses to bring back a CA that has nothing to do with the server's leaf, as
+    /// where its folder was changed by hand.
+    fn check_previous(&self, roots: &[CertificateDer<'static>], context: &Context) -> Result<(), Failure> {
+        let layout = &self.held.layout;
+        let faults = |roots: &[CertificateDer<'static>]| {
+            verify(&VerifyInput {
+                chain: &self.held.server,
+                intermediates: &[],
+                roots,
+                crls: &[],
+                purpose: Purpose::Server,
+                host: Some(layout.host()),
+                now: context.now,
+            })
+            .faults
+        };
+        let known = faults(&self.held.roots);
+        // What is wrong with it already is no reason to stay.
+        let new = (faults(roots).into_iter()).find(|fault| known.iter().all(|other| other.code != fault.code));
+        let Some(fault) = new else { return Ok(()) };
+        let folder = shown(&layout.folder().join(PREVIOUS_CA_FOLDER));
+        Err(Failure::usage(
+            Problem::new(format!(
+                "the CA in {folder}/ did not issue the server leaf of {}, so it is not brought back",
+                layout.host()
+            ))
+            .at(shown(&layout.previous_ca().path(Part::RootCert)))
+            .why(format!("{} ({})", fault.what, fault.code.as_str()))
+            .fix(format!(
+                "put its files there as they were; or istio-tls{} rotate {} --finish",
+                context.dir_flag(),
+                quote(layout.host().as_str())
+            )),
+        ))
     }
 
     /// Keeps only the revocation lists of these CAs.

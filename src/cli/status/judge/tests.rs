@@ -29,7 +29,7 @@ fn host(server: Certificate, served: Option<Served>) -> HostState {
         ],
         lists: Vec::new(),
         broken: Vec::new(),
-        key: None,
+        key_fault: None,
         bundle: Vec::new(),
         leaf_in_force: false,
         secrets: Vec::new(),
@@ -44,6 +44,7 @@ fn what_is_due_or_differs_is_found() {
     let nothing = || Served::Nothing {
         code: "reset-after-client-hello",
         summary: "reset".into(),
+        again: Some("cluster".into()),
     };
     for (what, host, within, codes, states) in [
         (
@@ -112,6 +113,9 @@ fn what_is_due_or_differs_is_found() {
     ] {
         let (rows, findings) = judge(&[host], within.map(Duration::days), now());
         let found: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+        for unserved in findings.iter().filter(|finding| finding.code == "ITL1004") {
+            assert!(unserved.fix.ends_with(" --target cluster"), "{what}: {}", unserved.fix);
+        }
         assert_eq!(found, codes, "{what}");
         let seen: Vec<_> = rows.iter().map(|row| row.state).collect();
         assert_eq!(seen, states, "{what}");

@@ -1,0 +1,213 @@
+//! A gateway at several addresses, as a LoadBalancer may have them: each is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv6Addr;
+
+use super::causes::{Causes, skip_for};
+use super::control_plane::object;
+use super::facts::{ADDRESSES_ASKED, End, Facts, Refusal, Served, some_of};
+use crate::lint::codes::INGRESS_UNREACHABLE;
+use crate::lint::{Finding, Findings, Severity};
+
+/// Which object tells the address.
+pub(super) fn source(facts: &Facts) -> &str {
+    let ingress = facts.ingress.as_ref();
+    ingress.map(|ingress| ingress.source.as_str()).unwrap_or_default()
+}
+
+/// Addresses beyond the most that are asked.
+pub(super) fn unasked(facts: &Facts, found: &mut Findings) {
+    let Ok(ingress) = &facts.ingress else { return };
+    let left: Vec<&String> = ingress.hosts().skip(ADDRESSES_ASKED).collect();
+    if !left.is_empty() {
+        found.skip(
+            &INGRESS_UNREACHABLE,
+            format!(
+                "not asked, since {ADDRESSES_ASKED} other addresses of the gateway were: {}",
+                some_of(&left)
+            ),
+        );
+    }
+}
+
+/// Of several addresses those at which no connection came about, where others answer.
+pub(super) fn silent_addresses(served: &[Served]) -> Vec<&str> {
+    let all: BTreeSet<&str> = served.iter().map(|one| one.address.as_str()).collect();
+    let answers = |address: &str| {
+        let mut here = served.iter().filter(|one| one.address == address);
+        here.any(|one| !matches!(&one.outcome, Err(refusal) if refusal.is_unconnected()))
+    };
+    let silent: Vec<&str> = all.iter().copied().filter(|address| !answers(address)).collect();
+    if silent.len() == all.len() { Vec::new() } else { silent }
+}
+
+/// Some of the gateway's addresses do not answer, and others do.
+pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], causes: &Causes, found: &mut Findings) {
+    if let Some(cause) = causes.pods.or(causes.service) {
+        return skip_for(found, &INGRESS_UNREACHABLE, &some_of(silent), cause);
+    }
+    let all: BTreeSet<&str> = served.iter().map(|one| one.address.as_str()).collect();
+    let others: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|address| !silent.contains(address))
+        .collect();
+    let firsts: Vec<(&Served, &Refusal)> = silent
+        .iter()
+        .filter_map(|address| {
+            let one = served.iter().find(|one| one.address == *address)?;
+            Some((one, one.outcome.as_ref().err()?))
+        })
+        .collect();
+    let words: Vec<String> = firsts
+        .iter()
+        .map(|(one, refusal)| {
+            let end = if refusal.end == End::Refused {
+                "connection refused"
+            } else {
+                "no way to it, or no answer"
+            };
+            format!("{} ({end})", one.target)
+        })
+        .collect();
+    // Many a machine has no way to IPv6 at all.
+    let is_v6 = |address: &&str| address.parse::<Ipv6Addr>().is_ok();
+    let is_of_here = firsts
+        .iter()
+        .all(|(one, refusal)| is_v6(&one.address.as_str()) && refusal.end == End::Unreachable)
+        && !others.iter().any(is_v6);
+    let finding = Finding::new(
+        &INGRESS_UNREACHABLE,
+        object(""),
+        format!(
+            "{} of {} addresses of the gateway {} not answer from here: {}",
+            silent.len(),
+            all.len(),
+            if silent.len() == 1 { "does" } else { "do" },
+            words.join(", ")
+        ),
+    )
+    .why(format!(
+        "all of them are addresses by {}, and clients take any; {} answers",
+        source(facts),
+        some_of(&others)
+    ))
+    .fix(format!(
+        "kubectl -n {} get services -o wide shows the addresses: take those out of DNS that are the gateway's no more; for the others see firewall and load balancer",
+        facts.found_namespace
+    ));
+    found.push(if is_of_here {
+        finding.severity(Severity::Info)
+    } else {
+        finding
+    });
+}
+
+/// What several addresses serve alike is one.
+pub(super) fn merged<'s>(served: impl Iterator<Item = &'s Served>) -> Vec<Served> {
+    let mut places: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    let mut all: Vec<Served> = Vec::new();
+    for one in served {
+        let outcome = match &one.outcome {
+            Ok(leaf) => leaf.serial.clone(),
+            Err(refusal) if refusal.end == End::Told => refusal.what.clone(),
+            Err(refusal) => format!("{:?}", refusal.end),
+        };
+        if let Some(place) = places.get(&(one.host.as_str(), outcome.clone())) {
+            let first = &mut all[*place].target;
+            first.push_str(", ");
+            first.push_str(&one.target);
+        } else {
+            places.insert((&one.host, outcome), all.len());
+            all.push(one.clone());
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doctor::examine;
+    use crate::doctor::facts::{End, Facts, Refusal};
+    use crate::doctor::testing::{assert_one, assert_skipped, change, leaf_of, other_chain};
+    use crate::lint::Severity;
+
+    /// The gateway at several addresses, each with what comes of it.
+    fn at(addresses: &[(&str, Option<End>)]) -> Facts {
+        change(|facts| {
+            let ingress = facts.ingress.as_mut().unwrap();
+            ingress.others = addresses
+                .iter()
+                .skip(1)
+                .map(|(address, _)| (*address).to_owned())
+                .collect();
+            let first = facts.served.as_ref().unwrap()[0].clone();
+            let all = addresses.iter().map(|(address, end)| {
+                let mut one = first.clone();
+                (*address).clone_into(&mut one.address);
+                one.target = format!("{address}:443");
+                if let Some(end) = *end {
+                    one.outcome = Err(Refusal {
+                        end,
+                        what: "w".into(),
+                        fix: String::new(),
+                    });
+                }
+                one
+            });
+            facts.served = Ok(all.collect());
+        })
+    }
+
+    #[test]
+    fn of_several_addresses_those_are_named_that_do_not_answer() {
+        assert_eq!(examine(&at(&[("192.0.2.1", None), ("192.0.2.2", None)])).findings, []);
+        let some = at(&[
+            ("192.0.2.1", None),
+            ("192.0.2.2", Some(End::Refused)),
+            ("192.0.2.3", Some(End::Unreachable)),
+        ]);
+        let words = "2 of 3 addresses of the gateway do not answer from here: 192.0.2.2:443 (connection refused), 192.0.2.3:443 (no way";
+        let finding = assert_one(&some, "ITL1162", words);
+        assert_eq!(finding.severity, Severity::Warning);
+        assert!(finding.why.contains("192.0.2.1 answers"), "{}", finding.why);
+        // The first one, too.
+        assert_one(
+            &at(&[("192.0.2.1", Some(End::Refused)), ("192.0.2.2", None)]),
+            "ITL1162",
+            "1 of 2 addresses",
+        );
+        // From here there is no way to any IPv6.
+        let of_here = at(&[("192.0.2.1", None), ("2001:db8::1", Some(End::Unreachable))]);
+        assert_eq!(assert_one(&of_here, "ITL1162", "2001:db8::1").severity, Severity::Info);
+        let both = at(&[("2001:db8::2", None), ("2001:db8::1", Some(End::Unreachable))]);
+        assert_eq!(assert_one(&both, "ITL1162", "2001:db8::1").severity, Severity::Warning);
+        // None answers: that is one finding, too.
+        let none = at(&[
+            ("192.0.2.1", Some(End::Unreachable)),
+            ("192.0.2.2", Some(End::Unreachable)),
+        ]);
+        assert_one(&none, "ITL1162", "at 192.0.2.1:443, 192.0.2.2:443");
+        // What answers otherwise is told with its address.
+        let other = at(&[("192.0.2.1", None), ("192.0.2.2", Some(End::Silent))]);
+        assert_one(&other, "ITL1161", "is not served at 192.0.2.2:443");
+        let mut differs = at(&[("192.0.2.1", None), ("192.0.2.2", None)]);
+        differs.served.as_mut().unwrap()[1].outcome = Ok(leaf_of(other_chain()));
+        assert_one(&differs, "ITL1160", "at 192.0.2.2:443 is served with serial");
+    }
+
+    #[test]
+    fn what_explains_silence_is_told_in_its_place() {
+        let mut some = at(&[("192.0.2.1", None), ("192.0.2.2", Some(End::Refused))]);
+        some.endpoints = Ok([].into());
+        assert_one(&some, "ITL1124", "no ready endpoint");
+        assert_skipped(&some, "ITL1162", "192.0.2.2: see ITL1124");
+        let many: Vec<String> = (1..=10).map(|number| format!("192.0.2.{number}")).collect();
+        let asked: Vec<(&str, Option<End>)> = many.iter().map(|one| (one.as_str(), None)).collect();
+        assert_skipped(
+            &at(&asked),
+            "ITL1162",
+            "not asked, since 8 other addresses of the gateway were: 192.0.2.9, 192.0.2.10",
+        );
+    }
+}

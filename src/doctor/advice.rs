@@ -1,0 +1,199 @@
+//! What to do where a host is not served: by what is known of the cluster, of
+//! which a probe knows nothing.
+
+use super::facts::{Certificate, End, Facts, Refusal, Served};
+use super::served::certificates;
+use crate::manifests::model::service::TargetPort;
+use crate::manifests::server_hosts::intersection;
+use crate::shell::quote;
+
+/// Whether a proxy of the gateway has certificates: what is wrong is on the way to it.
+fn is_ready_inside(facts: &Facts) -> bool {
+    let views = facts.proxies.iter().filter_map(|proxy| proxy.view.as_ref().ok());
+    views
+        .into_iter()
+        .any(|view| !view.active.is_empty() || !view.loaded.is_empty())
+}
+
+/// How to see that the gateway is well, and where the way to it ends.
+fn around(facts: &Facts, host: &str) -> String {
+    format!(
+        "the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (kubectl -n {} get services -o wide);\n{}",
+        facts.found_namespace,
+        past_the_way(facts, host)
+    )
+}
+
+/// A connection to the pod itself.
+fn past_the_way(facts: &Facts, host: &str) -> String {
+    let namespace = &facts.found_namespace;
+    let pods = facts.gateway_pods();
+    let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
+    let port = pod_port(facts, host);
+    format!(
+        "to go around it: kubectl -n {namespace} port-forward pod/{pod} 8443:{port}, and in another terminal istio-tls probe {} --target 127.0.0.1:8443",
+        quote(host)
+    )
+}
+
+/// The port of the pods at which a host is served.
+fn pod_port(facts: &Facts, host: &str) -> u32 {
+    const INSTALLED: u32 = 8443;
+    let servers = facts.tls_servers();
+    let mut covering = servers
+        .iter()
+        .filter(|server| server.hosts.iter().any(|known| intersection(known, host).is_some()));
+    let Some(number) = covering.next().map(|server| server.server.port.number) else {
+        return INSTALLED;
+    };
+    let pods = facts.gateway_pods();
+    let services = facts.services.as_deref().unwrap_or_default().iter();
+    let leading = services.filter(|service| pods.iter().any(|pod| pod.is_selected(&service.spec.selector)));
+    let mut ports = leading.flat_map(|service| &service.spec.ports);
+    match ports
+        .find(|port| u32::from(port.port) == number)
+        .map(|port| &port.target_port)
+    {
+        Some(Some(TargetPort::Number(target))) => u32::from(*target),
+        Some(Some(TargetPort::Name(name))) => {
+            let mut named = pods.iter().filter_map(|pod| pod.ports.get(name));
+            named.next().map_or(number, |port| u32::from(*port))
+        }
+        _ => number,
+    }
+}
+
+/// What to do, by what is known of the cluster: the probe knows nothing of that.
+pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> String {
+    match refusal.end {
+        End::Told if refusal.fix.is_empty() => format!("istio-tls probe {} --target cluster", quote(&one.host)),
+        End::Told => refusal.fix.clone(),
+        End::Unreachable | End::Refused if is_ready_inside(facts) => around(facts, &one.host),
+        End::Unreachable | End::Refused | End::Silent => by_what_is_known(facts, one),
+    }
+}
+
+/// Where all that is seen is as it should be, what is not seen is where to look.
+fn by_what_is_known(facts: &Facts, one: &Served) -> String {
+    let mut unknown: Vec<String> = Vec::new();
+    if let Err(reason) = &facts.gateways {
+        unknown.push(format!("whether a Gateway has {} ({reason})", one.host));
+    }
+    if let Some(Certificate {
+        secret,
+        leaf: Err(reason),
+        ..
+    }) = certificates(facts, &one.host).first()
+    {
+        unknown.push(format!("what Secret {secret} holds ({reason})"));
+    }
+    if let Err(reason) = &facts.pods {
+        unknown.push(format!("whether the gateway's pods run ({reason})"));
+    }
+    if let Err(reason) = &facts.services {
+        unknown.push(format!("whether a Service leads to them ({reason})"));
+    }
+    let views = || facts.proxies.iter().map(|proxy| &proxy.view);
+    if facts.pods.is_ok() && !views().any(Result::is_ok) {
+        // The reason is long at times, and is listed there.
+        unknown.push("what the gateway's proxy has loaded (skipped: ITL1150)".to_owned());
+    }
+    let namespace = &facts.found_namespace;
+    let pods = facts.gateway_pods();
+    match (unknown.is_empty(), pods.first()) {
+        (true, _) => format!(
+            "Gateway, Secret and proxy are as they should be, so see what else may answer at {}: kubectl -n {namespace} get services -o wide;\n{}",
+            one.target,
+            past_the_way(facts, &one.host)
+        ),
+        (false, Some(pod)) => format!(
+            "what is seen of the cluster is as it should be; not known here: {};\nwho may port-forward, and has the node in reach, sees it: kubectl -n {namespace} port-forward pod/{} 15000, and in another terminal curl -s http://127.0.0.1:15000/certs",
+            unknown.join(", "),
+            pod.name
+        ),
+        (false, None) => format!(
+            "not known here: {};\nistio-tls doctor {} as a user who may read that tells more",
+            unknown.join(", "),
+            quote(&one.host)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doctor::facts::End;
+    use crate::doctor::testing::{assert_one, ended, service};
+
+    #[test]
+    fn where_the_proxy_is_well_the_way_to_it_is_looked_at() {
+        let finding = assert_one(&ended(End::Unreachable), "ITL1162", "cannot be reached from here");
+        assert!(
+            finding.fix.contains("port-forward pod/gateway 8443:8443"),
+            "{}",
+            finding.fix
+        );
+        assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
+        // Nothing listens there: some other machine, or no port of the gateway.
+        let mut facts = ended(End::Refused);
+        let finding = assert_one(&facts, "ITL1161", "is not served");
+        assert!(
+            finding.fix.contains("port-forward pod/gateway 8443:8443"),
+            "{}",
+            finding.fix
+        );
+        // The pod's port is the one that the Service leads to.
+        for (target, expected) in [("9443", 9443), ("\"https\"", 8443), ("null", 443)] {
+            let ports = format!(r#"{{"name":"https","port":443,"targetPort":{target}}}"#);
+            facts.services = Ok(vec![service(
+                "istio-ingressgateway",
+                r#"{"istio":"ingressgateway"}"#,
+                &ports,
+            )]);
+            let finding = assert_one(&facts, "ITL1161", "is not served");
+            assert!(
+                finding.fix.contains(&format!("pod/gateway 8443:{expected},")),
+                "{}",
+                finding.fix
+            );
+        }
+    }
+
+    #[test]
+    fn the_advice_fits_what_is_known() {
+        let finding = assert_one(&ended(End::Silent), "ITL1161", "reset");
+        assert!(
+            finding
+                .fix
+                .starts_with("Gateway, Secret and proxy are as they should be"),
+            "{}",
+            finding.fix
+        );
+        for end in [End::Silent, End::Refused, End::Unreachable] {
+            let code = if end == End::Unreachable { "ITL1162" } else { "ITL1161" };
+            let mut facts = ended(end);
+            facts.proxies[0].view = Err("pods/portforward is forbidden".into());
+            let finding = assert_one(&facts, code, "reset");
+            assert!(
+                finding
+                    .fix
+                    .contains("what the gateway's proxy has loaded (skipped: ITL1150)")
+                    && finding.fix.contains("port-forward pod/gateway 15000"),
+                "{}",
+                finding.fix
+            );
+            facts.certificates[0].leaf = Err("secrets are forbidden".into());
+            facts.gateways = Err("gateways are forbidden".into());
+            facts.pods = Err("pods are forbidden".into());
+            let finding = assert_one(&facts, code, "reset");
+            for words in [
+                "secrets are",
+                "gateways are",
+                "pods are",
+                "istio-tls doctor httpbin.example.com as a user",
+            ] {
+                assert!(finding.fix.contains(words), "{}", finding.fix);
+            }
+            assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
+        }
+    }
+}

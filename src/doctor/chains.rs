@@ -1,0 +1,118 @@
+//! Has the workspace a chain for each of its hosts? Without one, its commands
+//! cannot bring that host back, and `apply` refuses all of them.
+
+use super::control_plane::object;
+use super::facts::{Chainless, Facts};
+use crate::lint::codes::HOST_WITHOUT_CHAIN;
+use crate::lint::{Finding, Findings};
+use crate::shell::quote;
+
+pub(super) fn check(facts: &Facts, found: &mut Findings) {
+    for one in facts.chainless.iter().filter(|one| one.matters) {
+        found.push(chainless(one));
+    }
+}
+
+fn chainless(one: &Chainless) -> Finding {
+    let host = quote(&one.host);
+    let finding = Finding::new(&HOST_WITHOUT_CHAIN, object(""), one.problem.what.clone());
+    let finding = match &one.problem.why {
+        Some(why) => {
+            let whole = format!("{why}\n{}", finding.why);
+            finding.why(whole)
+        }
+        None => finding,
+    };
+    let own = one.problem.fix.clone();
+    let own = own.unwrap_or_else(|| format!("bring its folder back, or istio-tls gen-certs {host}"));
+    finding.fix(match &one.secret {
+        Some(secret) => format!(
+            "istio-tls adopt secret/{secret} --host {host}{}, which takes certificate and key from the cluster; or {own}",
+            if one.has_folder { " --force" } else { "" }
+        ),
+        None => own,
+    })
+}
+
+/// A fix, with a word on `apply` where that would refuse for lack of a chain.
+pub(super) fn with_refusal(facts: &Facts, fix: &str) -> Option<String> {
+    let one = facts.chainless.first()?;
+    fix.contains("istio-tls apply").then(|| {
+        format!(
+            "{fix}\n(istio-tls apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
+            one.host
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::doctor::examine;
+    use crate::doctor::facts::{Chainless, Facts};
+    use crate::doctor::testing::{assert_one, change};
+    use crate::lint::{Finding, Place, codes};
+    use crate::problem::Problem;
+
+    fn without(matters: bool, secret: Option<&str>) -> Facts {
+        change(|facts| {
+            facts.chainless.push(Chainless {
+                host: "shop.example.com".into(),
+                matters,
+                problem: Problem::new("shop.example.com has no chain in this folder").why("the folder is gone"),
+                has_folder: false,
+                secret: secret.map(str::to_owned),
+            });
+        })
+    }
+
+    #[test]
+    fn a_host_without_its_folder_is_told_by_itself() {
+        let finding = assert_one(&without(true, None), "ITL1105", "shop.example.com has no chain");
+        assert!(
+            finding.why.starts_with("the folder is gone\nistio-tls.yaml names"),
+            "{}",
+            finding.why
+        );
+        assert_eq!(
+            finding.fix,
+            "bring its folder back, or istio-tls gen-certs shop.example.com"
+        );
+        let finding = assert_one(&without(true, Some("istio-system/shop")), "ITL1105", "shop.example.com");
+        assert!(
+            finding
+                .fix
+                .starts_with("istio-tls adopt secret/istio-system/shop --host shop.example.com"),
+            "{}",
+            finding.fix
+        );
+        let mut there = without(true, Some("istio-system/shop"));
+        there.chainless[0].has_folder = true;
+        let finding = assert_one(&there, "ITL1105", "shop.example.com");
+        assert!(
+            finding.fix.contains("--host shop.example.com --force, which"),
+            "{}",
+            finding.fix
+        );
+        assert_eq!(examine(&without(false, None)).findings, []);
+    }
+
+    #[test]
+    fn what_others_need_of_apply_is_told_with_why_it_refuses() {
+        let mut facts = without(false, None);
+        let place = Place {
+            object: "Gateway default/mygateway".into(),
+            path: "spec.servers[0].tls.credentialName".into(),
+            ..Place::default()
+        };
+        facts.linted.findings = vec![Finding::new(&codes::CREDENTIAL_MISSING, place, "as lint says")];
+        let finding = assert_one(&facts, "ITL0301", "as lint says");
+        assert!(
+            finding
+                .fix
+                .starts_with("istio-tls doctor --fix, or istio-tls apply, makes Secret")
+                && finding.fix.contains("as long as shop.example.com has no chain"),
+            "{}",
+            finding.fix
+        );
+    }
+}
