@@ -252,7 +252,7 @@ async fn of_group(
     facts.ingress = match &services {
         Ok(_) => ingress::choose_for(&found, &wanted, main_port(&facts)).map(|ingress| Ingress {
             host: ingress.host,
-            others: ingress.others,
+            others: ingress.others.into_iter().map(|other| other.host).collect(),
             port: ingress.secure_port,
             source: ingress.source,
             pending: ingress.pending,
