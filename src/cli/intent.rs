@@ -140,10 +140,9 @@ pub(super) fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Materi
 /// One host as it is made of this material, by itself and with its recorded names.
 pub(super) fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
     let names = naming::names([(&entry.host, Some(entry.credential_name.as_str()))]);
-    let hosts = names
-        .into_iter()
-        .map(|names| host_intent(config, entry, names, material.clone()));
-    intent_of(config, hosts.collect())
+    let host = names.into_iter().next();
+    let host = host.map(|names| host_intent(config, entry, names, material));
+    intent_of(config, host.into_iter().collect())
 }
 
 fn host_intent(config: &WorkspaceConfig, entry: &HostEntry, names: HostNames, material: Material) -> HostIntent {

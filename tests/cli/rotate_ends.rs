@@ -381,7 +381,7 @@ fn an_end_that_is_interrupted_before_the_last_secret_says_what_is_stored() {
     command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
     let mut program = Program(command.spawn().expect("it starts"));
     reached
-        .recv_timeout(std::time::Duration::from_secs(60))
+        .recv_timeout(std::time::Duration::from_mins(1))
         .unwrap_or_else(|error| panic!("{error}: {}{}", dir.read("err"), dir.read("out")));
     kill_process(Pid::from_child(&program.0), Signal::INT).expect("a signal sent");
     await_condition(|| program.0.try_wait().expect("a status").is_some(), || dir.read("err"));

@@ -347,9 +347,10 @@ impl Plan {
         }
         if let Some(problem) = &failure.problem {
             // The first one is told in full at the end.
-            let told = match refused.is_empty() {
-                true => problem.what.clone(),
-                false => problem.to_string(),
+            let told = if refused.is_empty() {
+                problem.what.clone()
+            } else {
+                problem.to_string()
             };
             context.say_always(&format!("{host} is passed over: {told}"));
         }
