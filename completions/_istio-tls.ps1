@@ -630,7 +630,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Store nothing: client asks no server, server lets it check everything')
-            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait until pods are new and the gateway serves each host''s new certificate')
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait until pods are new and ready, and the gateway serves each host''s new certificate')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long an API server that fails or is busy is asked again; one that never answered, three times')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context [default: its current context]')
@@ -665,6 +665,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             break
         }
         'istio-tls;delete' {
+            [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'How long to wait until what was deleted is gone: finalizers may hold it')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]')
             [CompletionResult]::new('--retry-for', '--retry-for', [CompletionResultType]::ParameterName, 'How long an API server that fails or is busy is asked again; one that never answered, three times')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'The kubeconfig''s context [default: its current context]')
@@ -679,6 +680,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--local', '--local', [CompletionResultType]::ParameterName, 'Also the chains of this folder''s hosts; without an earlier apply no cluster is asked')
             [CompletionResult]::new('--ignore-not-found', '--ignore-not-found', [CompletionResultType]::ParameterName, 'Nothing to delete is no failure')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'List, and delete nothing')
+            [CompletionResult]::new('--no-cluster', '--no-cluster', [CompletionResultType]::ParameterName, 'With --local: ask no cluster, and leave what is in it, as when it is gone for good')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'No progress on standard error')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'More detail; twice for debugging')

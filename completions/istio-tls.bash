@@ -396,12 +396,16 @@ _istio__tls() {
             return 0
             ;;
         istio__subcmd__tls__subcmd__delete)
-            opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --wait --no-cluster --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kubeconfig)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

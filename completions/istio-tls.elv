@@ -606,7 +606,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand -f 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)'
             cand --filename 'Manifests in place of the workspace''s: a file, a folder, or - (repeatable)'
             cand --dry-run 'Store nothing: client asks no server, server lets it check everything'
-            cand --wait 'How long to wait until pods are new and the gateway serves each host''s new certificate'
+            cand --wait 'How long to wait until pods are new and ready, and the gateway serves each host''s new certificate'
             cand --kubeconfig 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]'
             cand --retry-for 'How long an API server that fails or is busy is asked again; one that never answered, three times'
             cand --context 'The kubeconfig''s context [default: its current context]'
@@ -640,6 +640,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --version 'Print version'
         }
         &'istio-tls;delete'= {
+            cand --wait 'How long to wait until what was deleted is gone: finalizers may hold it'
             cand --kubeconfig 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]'
             cand --retry-for 'How long an API server that fails or is busy is asked again; one that never answered, three times'
             cand --context 'The kubeconfig''s context [default: its current context]'
@@ -654,6 +655,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --local 'Also the chains of this folder''s hosts; without an earlier apply no cluster is asked'
             cand --ignore-not-found 'Nothing to delete is no failure'
             cand --dry-run 'List, and delete nothing'
+            cand --no-cluster 'With --local: ask no cluster, and leave what is in it, as when it is gone for good'
             cand -q 'No progress on standard error'
             cand --quiet 'No progress on standard error'
             cand -v 'More detail; twice for debugging'

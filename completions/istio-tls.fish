@@ -498,7 +498,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand schema" -s V -l vers
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s f -l filename -d 'Manifests in place of the workspace\'s: a file, a folder, or - (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l dry-run -d 'Store nothing: client asks no server, server lets it check everything' -r -f -a "client\t''
 server\t''"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until pods are new and the gateway serves each host\'s new certificate' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l wait -d 'How long to wait until pods are new and ready, and the gateway serves each host\'s new certificate' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
@@ -523,6 +523,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -l no-input -
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s y -l yes -d 'Answer yes to every confirmation'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand apply" -s V -l version -d 'Print version'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l wait -d 'How long to wait until what was deleted is gone: finalizers may hold it' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l kubeconfig -d 'The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l retry-for -d 'How long an API server that fails or is busy is asked again; one that never answered, three times' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l context -d 'The kubeconfig\'s context [default: its current context]' -r
@@ -536,6 +537,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l gateway-n
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l local -d 'Also the chains of this folder\'s hosts; without an earlier apply no cluster is asked'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l ignore-not-found -d 'Nothing to delete is no failure'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l dry-run -d 'List, and delete nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-cluster -d 'With --local: ask no cluster, and leave what is in it, as when it is gone for good'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand delete" -l no-input -d 'Never ask a question'

@@ -1,8 +1,8 @@
 //! Reads files that users name, with a limit and an error that says what is
 //! wrong with the file.
 
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
@@ -19,16 +19,34 @@ pub const MANIFEST_LIMIT: u64 = 64 << 20;
 /// When it is absent, a folder, a dangling link, no regular file, unreadable,
 /// or larger than `limit`.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+    read_found(path, &metadata, limit)
+}
+
+/// The same, but `None` for a file that does not exist, or a link to none.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => read_found(path, &metadata, limit).map(Some),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    let dangling = error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_ok();
+    let problem = Problem::new(format!("{} cannot be read", path.display()));
+    if dangling {
+        problem.why("it is a symbolic link to a file that does not exist")
+    } else {
+        problem.why(plain(error))
+    }
+}
+
+fn read_found(path: &Path, metadata: &Metadata, limit: u64) -> Result<Vec<u8>, Problem> {
     let shown = path.display();
-    let metadata = std::fs::metadata(path).map_err(|error| {
-        let dangling = error.kind() == std::io::ErrorKind::NotFound && path.symlink_metadata().is_ok();
-        let problem = Problem::new(format!("{shown} cannot be read"));
-        if dangling {
-            problem.why("it is a symbolic link to a file that does not exist")
-        } else {
-            problem.why(plain(&error))
-        }
-    })?;
     if metadata.is_dir() {
         return Err(Problem::new(format!("{shown} cannot be read")).why("it is a folder; a file is wanted"));
     }
@@ -39,7 +57,9 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
         return Err(too_large(&shown.to_string(), limit));
     }
     let file = File::open(path).map_err(|error| Problem::new(format!("{shown} cannot be read")).why(plain(&error)))?;
-    read_from(file, &shown.to_string(), limit)
+    // One read instead of one for each time that the space is doubled, and one for the end.
+    let space = usize::try_from(metadata.len()).unwrap_or_default() + 1;
+    read_into(Vec::with_capacity(space), file, &shown.to_string(), limit)
 }
 
 /// Reads what a user names on the command line: a regular file, or a pipe or
@@ -66,7 +86,10 @@ pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
 /// # Errors
 /// When reading fails or there is more than `limit`.
 pub fn read_from(source: impl std::io::Read, name: &str, limit: u64) -> Result<Vec<u8>, Problem> {
-    let mut content = Vec::new();
+    read_into(Vec::new(), source, name, limit)
+}
+
+fn read_into(mut content: Vec<u8>, source: impl std::io::Read, name: &str, limit: u64) -> Result<Vec<u8>, Problem> {
     source
         .take(limit + 1)
         .read_to_end(&mut content)

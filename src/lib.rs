@@ -15,6 +15,8 @@
 //! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
+//! `fuzzing` is compiled for tests and for the fuzzer only.
+//!
 //! Pure modules (bytes and structs in, values out): all of the first layer,
 //! [`names`], [`certs`], [`manifests`], [`secrets`], [`lint`], [`doctor`], the gateway's
 //! configuration and matching, the probe's verdict, the cluster's plan and
@@ -29,6 +31,8 @@ pub mod cli;
 pub mod cluster;
 pub mod doctor;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod gateway;
 pub mod hex;
 pub mod lint;

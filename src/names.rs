@@ -2,7 +2,7 @@
 //! Kubernetes objects.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
@@ -105,10 +105,14 @@ impl Host {
     }
 
     /// The folder of this host's chain in a workspace: `_wildcard.a.com` for
-    /// `*.a.com`, `-` for the colons of an IPv6 address.
+    /// `*.a.com`, `-` for the colons of an IPv6 address, and `_name.fe80--1` for a
+    /// DNS name that would read as one.
     pub fn folder_name(&self) -> String {
         match self.0.strip_prefix("*.") {
             Some(rest) => format!("_wildcard.{rest}"),
+            None if self.ip().is_none() && self.0.replace('-', ":").parse::<Ipv6Addr>().is_ok() => {
+                format!("_name.{}", self.0)
+            }
             None => self.0.replace(':', "-"),
         }
     }
@@ -227,6 +231,8 @@ mod tests {
             ("10.0.0.1", "10.0.0.1", "10.0.0.1", "ip-10-0-0-1"),
             ("[::1]", "::1", "--1", "ip---1"),
             ("localhost", "localhost", "localhost", "localhost"),
+            ("fe80::1", "fe80::1", "fe80--1", "ip-fe80--1"),
+            ("fe80--1", "fe80--1", "_name.fe80--1", "fe80--1"),
         ] {
             let parsed = Host::parse(typed).expect(typed);
             assert_eq!(parsed.as_str(), host);

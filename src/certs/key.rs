@@ -1,7 +1,10 @@
 //! Private keys in memory: read from PEM or DER, encrypted or not, wiped when
 //! dropped, never printed.
 
+use pkcs8::pkcs5::EncryptionScheme;
+use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
+use rustls::crypto::aws_lc_rs::sign;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
@@ -11,6 +14,11 @@ use crate::problem::Problem;
 
 /// Rounds of PBKDF2 for keys that are written (OWASP 2023, HMAC-SHA-256).
 const ROUNDS: u32 = 600_000;
+
+/// The most rounds of PBKDF2 that are run for a key that is read: some seconds.
+const MOST_ROUNDS: u32 = 10_000_000;
+/// The most blocks of scrypt, of 128 bytes each: 1 GiB.
+const MOST_SCRYPT_BLOCKS: u64 = 1 << 23;
 
 /// AlgorithmIdentifier of RSA (RFC 8017 appendix A.1): the OID and NULL.
 const RSA_ALGORITHM: &[u8] = &[
@@ -84,7 +92,11 @@ impl PrivateKey {
         if let Some(public_key) = rsa_public_key(self.pkcs8()) {
             return Ok(public_key);
         }
-        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&self.to_rustls()).map_err(|_| unsupported())?;
+        let key = self.to_rustls();
+        // The provider tries RSA first, and would prove an EC key twice.
+        let key = sign::any_ecdsa_type(&key)
+            .or_else(|_| sign::any_supported_type(&key))
+            .map_err(|_| unsupported())?;
         Ok(key.public_key().ok_or_else(unsupported)?.to_vec())
     }
 
@@ -207,6 +219,36 @@ pub fn recognise(content: &[u8]) -> Option<Encoding> {
     }
 }
 
+/// Whether a key can be made of a password in bearable time and memory: the
+/// file itself says how much work that is.
+///
+/// # Errors
+/// Says why not.
+fn check_cost(scheme: &EncryptionScheme) -> Result<(), String> {
+    let EncryptionScheme::Pbes2(parameters) = scheme else {
+        return Ok(());
+    };
+    let is_much = match &parameters.kdf {
+        Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count > MOST_ROUNDS,
+        // RFC 7914 section 2; the decryption would panic over 0.
+        Kdf::Scrypt(scrypt) if scrypt.cost_parameter < 2 => {
+            return Err("its encryption by scrypt has a cost that is none".to_owned());
+        }
+        Kdf::Scrypt(scrypt) => scrypt
+            .cost_parameter
+            .checked_mul(u64::from(scrypt.block_size))
+            .and_then(|blocks| blocks.checked_mul(u64::from(scrypt.parallelization)))
+            .is_none_or(|blocks| blocks > MOST_SCRYPT_BLOCKS),
+        _ => false,
+    };
+    if is_much {
+        return Err(format!(
+            "its encryption asks for more work than a password is worth: over {MOST_ROUNDS} rounds of PBKDF2, or over 1 GiB for scrypt"
+        ));
+    }
+    Ok(())
+}
+
 fn decode(
     content: &[u8],
     encoding: Encoding,
@@ -233,6 +275,14 @@ fn decode(
                 );
             };
             let info = EncryptedPrivateKeyInfoRef::try_from(content).map_err(|_| broken())?;
+            check_cost(&info.encryption_algorithm).map_err(|why| {
+                Problem::new(format!("the private key of {name} cannot be decrypted"))
+                    .at(at.clone())
+                    .why(why)
+                    .fix(format!(
+                        "encrypt it anew: openssl pkcs8 -topk8 -v2 aes256 -in {name} -out {name}.pk8"
+                    ))
+            })?;
             info.decrypt(password)
                 .map_err(|_| {
                     Problem::new(format!("the private key of {name} cannot be decrypted"))

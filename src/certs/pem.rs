@@ -62,7 +62,7 @@ impl Block {
 
 /// Whether the bytes hold the beginning of a PEM block.
 pub fn is_pem(content: &[u8]) -> bool {
-    content.windows(BEGIN.len()).any(|window| window == BEGIN.as_bytes())
+    memchr::memmem::find(content, BEGIN.as_bytes()).is_some()
 }
 
 /// Whether the bytes look like DER: one ASN.1 SEQUENCE.
@@ -94,7 +94,10 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
             continue;
         };
         let line = line.trim();
-        if let Some((before, after)) = line.split_once(BEGIN)
+        // Most lines are base64, which no marker is and none stands in.
+        let may_mark = line.contains('-');
+        if may_mark
+            && let Some((before, after)) = line.split_once(BEGIN)
             && !(before.is_empty() && after.strip_suffix(DASHES).is_some_and(is_label))
         {
             return Err(Problem::new(format!("{name} is no valid PEM"))
@@ -102,7 +105,8 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
                 .why("a BEGIN marker does not stand whole on a line of its own; two files were perhaps joined without a newline between them")
                 .fix("put each -----BEGIN ...----- and -----END ...----- marker on its own line"));
         }
-        if let Some(open) = &open
+        if may_mark
+            && let Some(open) = &open
             && open.is_cut_end(line)
         {
             return Err(open.truncated(name));
@@ -115,7 +119,7 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
                 )));
             }
             let label = label.strip_suffix(DASHES).unwrap_or(label);
-            open = Some(Open::new(label, number));
+            open = Some(Open::new(label, number, content.len()));
         } else if let Some(label) = line.strip_prefix(END) {
             let label = label.strip_suffix(DASHES).ok_or_else(|| {
                 Problem::new(format!("{name} is no valid PEM"))
@@ -142,6 +146,8 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     }
     match open {
         Some(open) => Err(open.truncated(name)),
+        None if found.is_empty() => Err(Problem::new(format!("{name} holds no PEM block"))
+            .why("its -----BEGIN stands on a line that holds bytes that are no text")),
         None => Ok(found),
     }
 }
@@ -162,11 +168,13 @@ struct Open {
 }
 
 impl Open {
-    fn new(label: &str, line: usize) -> Self {
+    /// A block of a text of `length` bytes.
+    fn new(label: &str, line: usize, length: usize) -> Self {
         Self {
             label: label.to_owned(),
             line,
-            base64: Zeroizing::new(String::new()),
+            // Room for most keys: growing would leave parts of them behind.
+            base64: Zeroizing::new(String::with_capacity(length.min(4096))),
             base64_line: line + 1,
             legacy_encrypted: false,
             in_headers: false,
@@ -203,9 +211,8 @@ impl Open {
             self.base64_line = number;
         }
         let is_base64 = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=');
-        let compact = line.chars().filter(|c| !c.is_ascii_whitespace());
-        for c in compact {
-            if !is_base64(c) {
+        for part in line.split_ascii_whitespace() {
+            if !part.chars().all(is_base64) {
                 return Err(Problem::new(format!("{name} is no valid PEM"))
                     .at(format!("{name}:{number}"))
                     .why(format!(
@@ -213,7 +220,7 @@ impl Open {
                         self.label, self.line
                     )));
             }
-            self.base64.push(c);
+            self.base64.push_str(part);
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use super::der;
 use super::key::PrivateKey;
 use crate::problem::Problem;
 
+/// The OID of scrypt (RFC 7914 section 7), as an element.
+const SCRYPT_OID: &[u8] = &[0x06, 0x09, 0x2b, 0x06, 0x01, 0x04, 0x01, 0xda, 0x47, 0x04, 0x0b];
+
 /// What a bundle holds.
 pub struct Bundle {
     /// The private keys.
@@ -47,6 +50,10 @@ pub fn write(name: &str, key: &PrivateKey, chain: &[CertificateDer<'_>], passwor
 /// # Errors
 /// When it is no PKCS#12, or the password is absent or wrong.
 pub fn read(content: &[u8], source: &str, password: Option<&str>) -> Result<Bundle, Problem> {
+    if has_scrypt_without_cost(content) {
+        return Err(Problem::new(format!("the PKCS#12 bundle {source} cannot be read"))
+            .why("it is encrypted by scrypt with a cost of 0, which is none (RFC 7914 section 2)"));
+    }
     let archive = Pkcs12Archive::from_pkcs12(content, password.unwrap_or_default()).map_err(|error| {
         let wrong = matches!(error, Error::MacError(_) | Error::UnpadError | Error::Pkcs5Error(_));
         match (wrong, password) {
@@ -69,6 +76,18 @@ pub fn read(content: &[u8], source: &str, password: Option<&str>) -> Result<Bund
             .iter()
             .map(|bag| CertificateDer::from(bag.cert.as_der().to_vec()))
             .collect(),
+    })
+}
+
+/// Whether parameters of scrypt name the cost 0, over which the decryption would
+/// panic. They are looked for by their OID, wherever they stand.
+fn has_scrypt_without_cost(content: &[u8]) -> bool {
+    memchr::memmem::find_iter(content, SCRYPT_OID).any(|at| {
+        let cost = der::take_tag(&content[at..], der::OID)
+            .and_then(|oid| der::take_tag(oid.rest, der::SEQUENCE))
+            .and_then(|parameters| der::take_tag(parameters.content, der::OCTET_STRING))
+            .and_then(|salt| der::take_tag(salt.rest, der::INTEGER));
+        cost.is_some_and(|cost| cost.content.iter().all(|byte| *byte == 0))
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::{Exit, Failure, duration};
+use crate::cluster::apply::Refused;
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::files;
 use crate::problem::Problem;
@@ -159,6 +160,17 @@ pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Res
     Err(Failure::usage(
         Problem::new(nothing).why("no terminal is there to ask on").fix(fix),
     ))
+}
+
+/// Why objects were not taken, with its exit code.
+pub(super) fn refused(error: Refused) -> Failure {
+    if error.is_conflict {
+        Failure::findings(error.problem)
+    } else if error.is_input {
+        Failure::usage(error.problem)
+    } else {
+        Failure::runtime(error.problem)
+    }
 }
 
 /// What is said of an object that finalizers hold after it was deleted.

@@ -46,7 +46,7 @@ pub(super) struct Reached {
     pub(super) target: Target,
     forward: Option<Forward>,
     /// The cluster that told it.
-    access: Option<Access>,
+    access: Option<Box<Access>>,
 }
 
 impl Reached {
@@ -210,7 +210,7 @@ pub(super) async fn reach_found(
     let nowhere = match ingress::choose(found, wanted) {
         Ok(ingress) => {
             let (target, told) = of_ingress(answering(ingress).await);
-            let access = Some(client.access.clone());
+            let access = Some(Box::new(client.access.clone()));
             let reached = Reached {
                 access,
                 ..target.into()
@@ -250,7 +250,7 @@ pub(super) async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result
     Ok(Reached {
         target,
         forward: Some(forward),
-        access: Some(client.access.clone()),
+        access: Some(Box::new(client.access.clone())),
     })
 }
 

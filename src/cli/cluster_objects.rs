@@ -62,8 +62,8 @@ pub(super) async fn client<'n>(
 /// this user may; with it, that one and the one of the gateway's pods.
 ///
 /// # Errors
-/// A namespace of the flags that is not there: exit 2. When the server cannot be
-/// asked, or refuses what nothing works without: exit 3.
+/// A namespace of the flags that is not there, or a kind that nothing works
+/// without: exit 2. When the server cannot be asked, or refuses that: exit 3.
 pub(super) async fn look(
     client: &Client<'_>,
     config: Option<&WorkspaceConfig>,
@@ -116,7 +116,13 @@ pub(super) async fn look(
         known,
         only_known: context.namespace.is_some(),
     };
-    let parts = parts::find(client, wants, &places).await.map_err(Failure::runtime)?;
+    let parts = parts::find(client, wants, &places).await.map_err(|error| {
+        if error.is_unknown {
+            Failure::usage(error.problem)
+        } else {
+            Failure::runtime(error.problem)
+        }
+    })?;
     let of_gateway = pods.into_iter().find(|(namespace, _)| *namespace == pod_namespace);
     Ok(Sight {
         access: client.access.clone(),

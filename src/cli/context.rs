@@ -3,6 +3,8 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -12,6 +14,25 @@ use super::environment::Environment;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::problem::Problem;
+
+/// How far standard output is: nothing, [`WRITING`], or [`WRITTEN`].
+static OUTPUT: AtomicU8 = AtomicU8::new(0);
+const WRITING: u8 = 1;
+const WRITTEN: u8 = 2;
+
+/// Waits until what is being written to standard output stands there, unless
+/// nobody reads it; says whether anything does.
+pub(super) fn wait_for_output() -> bool {
+    const TRIES: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(10);
+    for _ in 0..TRIES {
+        if OUTPUT.load(Ordering::SeqCst) != WRITING {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+    }
+    OUTPUT.load(Ordering::SeqCst) != 0
+}
 
 /// The surroundings of one command, decided once.
 pub struct Context {
@@ -162,7 +183,10 @@ impl Context {
     /// As [`Context::print`].
     pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         let mut out = std::io::stdout().lock();
-        out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| {
+        OUTPUT.store(WRITING, Ordering::SeqCst);
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        OUTPUT.store(WRITTEN, Ordering::SeqCst);
+        written.map_err(|error| {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
                 Failure::closed_pipe()
             } else {

@@ -16,6 +16,7 @@ const COMMAND_LINE_ONLY: &[&str] = &[
     "force",
     "yes",
     "force-conflicts",
+    "no-cluster",
     "prune",
     "replace",
     "finish",
@@ -51,6 +52,10 @@ impl Environment {
     /// # Errors
     /// When they are no command line.
     pub(super) fn parse(&self) -> Result<Cli, clap::Error> {
+        if !self.has_arguments() {
+            // The command is large: it is built once where nothing changes it.
+            return (args::command().try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches));
+        }
         // What was typed, as far as it can be read: it excludes variables.
         let typed = args::command().ignore_errors(true).try_get_matches().ok();
         let parse = |demanded: &[String]| {
@@ -68,6 +73,11 @@ impl Environment {
                 format!("the variables {one} and {other} exclude each other: unset one, or give a flag, which counts"),
             )),
         }
+    }
+
+    /// Whether any variable may be that of an argument.
+    fn has_arguments(&self) -> bool {
+        self.0.keys().any(|name| name.starts_with(PREFIX))
     }
 
     /// Gives every argument the default that its variable holds, but where what

@@ -1,5 +1,6 @@
 //! A command's failure: the problem in words, and the exit code it leads to.
 
+use super::context;
 use super::exit::Exit;
 use crate::cluster::failure::only_repeats;
 use crate::problem::Problem;
@@ -61,6 +62,21 @@ impl Failure {
         self
     }
 
+    /// Shows it as the last thing that the process does, while another thread may
+    /// be at work: with `json` as an object on standard output, unless a result
+    /// stands there already.
+    #[expect(clippy::print_stderr, reason = "the place where failures are shown")]
+    pub(super) fn show_last(&self, json: bool) {
+        let Some(problem) = &self.problem else { return };
+        eprintln!("error: {problem}");
+        if json && !context::wait_for_output() {
+            // Nobody else writes there any more.
+            let out = std::io::stdout().lock();
+            write_json(problem, self.result.as_deref());
+            std::mem::forget(out);
+        }
+    }
+
     /// Shows the problem before the output settings are known.
     #[expect(clippy::print_stderr, reason = "the place where failures are shown")]
     pub(super) fn show_plain(&self, json: bool) -> Exit {
@@ -108,8 +124,15 @@ pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -
 
 /// The failure as `-o json` promises it.
 fn print_json(problem: &Problem) {
+    write_json(problem, None);
+}
+
+fn write_json(problem: &Problem, result: Option<&serde_json::Map<String, serde_json::Value>>) {
     use std::io::Write as _;
-    let value = serde_json::json!({"schema": 1, "error": problem});
+    let mut shown = result.cloned().unwrap_or_default();
+    shown.insert("schema".to_owned(), 1.into());
+    shown.insert("error".to_owned(), serde_json::json!(problem));
+    let value = serde_json::Value::Object(shown);
     // The words were shown already; a closed pipe changes nothing.
     let _ = writeln!(std::io::stdout().lock(), "{value:#}");
 }

@@ -1,10 +1,14 @@
-//! Ctrl-C and SIGTERM while a command changes or awaits something: the work is
+//! Ctrl-C and SIGTERM. While a command changes or awaits something, the work is
 //! dropped where it waits, or cut short with its answers waited for, so that the
-//! command can say what it has done.
+//! command can say what it has done. Everywhere else they end the process, with
+//! the exit code of the README and JSON where that was asked for.
 
 use std::future::Future;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 
@@ -17,6 +21,71 @@ use crate::problem::Problem;
 const GRACE: Duration = Duration::from_secs(5);
 /// When that is told: most answers have come by then.
 const SILENCE: Duration = Duration::from_millis(300);
+
+/// Somebody in this process awaits signals: they end nothing by themselves.
+static AWAITED: AtomicBool = AtomicBool::new(false);
+/// What [`end_on_signal`] tells.
+static STANDING: Mutex<Standing> = Mutex::new(Standing {
+    before: None,
+    result: None,
+});
+
+/// What a command that a signal ends has to say.
+struct Standing {
+    /// What it had not come to.
+    before: Option<&'static str>,
+    /// Fields beside `error`.
+    result: Option<Value>,
+}
+
+/// From here on the command that calls this ends signals itself.
+pub(super) fn await_signals() {
+    AWAITED.store(true, Ordering::SeqCst);
+}
+
+/// What is told when a signal ends the process from here on: `before` what that
+/// was, and the object that the command prints on success, as far as it is known.
+pub(super) fn stands(before: &'static str, result: Value) {
+    if let Ok(mut standing) = STANDING.lock() {
+        (standing.before, standing.result) = (Some(before), Some(result));
+    }
+}
+
+/// Ends the process with exit code 130 when a signal comes before the command
+/// awaits it; with `json`, standard output parses then. Where no thread can be had
+/// for it, a signal ends the process as it does by default.
+pub(super) fn end_on_signal(json: bool) {
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let Ok(mut signals) = Signals::listen() else { return };
+            loop {
+                let signal = signals.next().await;
+                if !AWAITED.load(Ordering::SeqCst) {
+                    end(signal, json);
+                }
+            }
+        });
+    };
+    // Nothing is lost without it but the exit code.
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing waits for this signal, and what is half-written is left as SIGKILL would leave it"
+)]
+fn end(signal: Interrupted, json: bool) -> ! {
+    let standing = STANDING.lock().ok();
+    let before = standing.as_ref().and_then(|standing| standing.before);
+    let result = standing.as_ref().and_then(|standing| standing.result.clone());
+    let before = before.map_or_else(String::new, |before| format!(" before {before}"));
+    let problem = Problem::new(format!("interrupted ({}){before}", signal.name()));
+    let failure = Failure::runtime(problem).with_result(result.unwrap_or_default());
+    failure.show_last(json);
+    std::process::exit(Exit::Interrupted as i32)
+}
 
 /// Which signal came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +199,11 @@ struct Signals {
 
 impl Signals {
     fn register() -> Result<Self, Failure> {
+        await_signals();
+        Self::listen()
+    }
+
+    fn listen() -> Result<Self, Failure> {
         let register = |kind| {
             signal(kind)
                 .map_err(|error| Failure::runtime(Problem::new("signals cannot be received").why(error.to_string())))

@@ -34,6 +34,8 @@ mod apply;
 mod completions;
 mod delete;
 mod doctor;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gen_certs;
 mod init;
 mod inspect;
@@ -72,6 +74,7 @@ pub fn run() -> Exit {
         }
     };
     let json = cli.global.output.as_deref() == Some("json");
+    interrupt::end_on_signal(json);
     let context = match Context::new(cli.global, environment) {
         Ok(context) => context,
         Err(failure) => return failure.show_plain(json),

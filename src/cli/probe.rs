@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use super::cluster_ingress::{Lifetime, Reached};
+use serde_json::json;
+
+use super::cluster_ingress::{self, Lifetime, Reached};
 use super::connection::{ConnectionArgs, check_path, runtime};
 use super::context::{self, Context};
+use super::interrupt::{Interrupted, or_signal};
 use super::{Exit, Failure, duration};
 use crate::probe::coalesce;
 use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::ingress_variables::{export_lines, variables};
-use crate::probe::run::{Outcome, Settings, every_address, run as run_checks};
+use crate::probe::run::{Outcome, Settings, every_address, run as run_checks, run_told};
 use crate::probe::target::{Target, Wishes, expectations, no_gateway};
 use crate::problem::Problem;
 use crate::report::paint::Paint;
@@ -37,7 +40,7 @@ const CONCURRENCY: usize = 64;
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
   istio-tls probe --target cluster                 the gateway's LoadBalancer, a node's port, or a port-forward
   eval "$(istio-tls probe --print-env --target cluster)"
-  curl --connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT https://HOST:$SECURE_INGRESS_PORT/
+  curl --connect-to "HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT" https://HOST:$SECURE_INGRESS_PORT/
   istio-tls probe --coalesce                       as a browser that reuses connections
   istio-tls probe -o junit > probe.xml
   istio-tls probe -o html > probe.html
@@ -102,10 +105,41 @@ pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> 
     let format = context.output(FORMATS)?;
     if let Some(pause) = args.watch {
         context.output(&[("text", ())])?;
-        return runtime()?.block_on(watch(args, pause, context));
+        // It has no other end.
+        let ended = runtime()?.block_on(async { or_signal(Box::pin(watch(args, pause, context))).await })?;
+        return ended.unwrap_or(Ok(Exit::Interrupted));
     }
-    let outcomes = runtime()?.block_on(probe(args, context))?;
+    let mut done = Vec::new();
+    let outcomes = runtime()?.block_on(async { or_signal(Box::pin(probe(args, context, &mut done))).await })?;
+    let outcomes = match outcomes {
+        Ok(outcomes) => outcomes?,
+        Err(signal) => return Err(interrupted(signal, &done, format, context)),
+    };
+    let is_nowhere = |outcome: &Outcome| outcome.verdict.code == Code::NoLocalGateway;
+    if matches!(format, Format::Text) && outcomes.iter().all(is_nowhere) {
+        return Err(nowhere(args, context));
+    }
     show(&outcomes, format, context)
+}
+
+/// The failure of a run that a signal ended: the checks that were done are shown.
+fn interrupted(signal: Interrupted, done: &[Outcome], format: Format, context: &Context) -> Failure {
+    if matches!(format, Format::Text) && !done.is_empty() {
+        // The failure is told all the same.
+        let _ = show(done, format, context);
+    }
+    let checks: Vec<String> = done
+        .iter()
+        .map(|outcome| format!("{} {}", outcome.host, outcome.check).trim().to_owned())
+        .collect();
+    let why = match checks.as_slice() {
+        [] => "no check had ended".to_owned(),
+        checks => format!("ended: {}", checks.join(", ")),
+    };
+    let mut result = json!(probe_json::report(done));
+    result["ok"] = json!(false);
+    let fix = "run the same command again; a shorter --wait gives up sooner".to_owned();
+    signal.failure("every check had ended", why, fix).with_result(result)
 }
 
 /// Probes hosts of the workspace at its running `serve`, for `up`.
@@ -129,7 +163,7 @@ pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) ->
             ..ConnectionArgs::default()
         },
     };
-    runtime()?.block_on(probe(&args, context))
+    runtime()?.block_on(probe(&args, context, &mut Vec::new()))
 }
 
 /// Prints outcomes, and says whether all passed.
@@ -142,13 +176,6 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
         Format::Json => context.print_json(&probe_json::report(outcomes))?,
         Format::Junit => context.print(&probe_junit::report(outcomes))?,
         Format::Html => context.print(&probe_html::report(outcomes, context.now))?,
-        Format::Text
-            if outcomes
-                .iter()
-                .all(|outcome| outcome.verdict.code == Code::NoLocalGateway) =>
-        {
-            return Err(nowhere());
-        }
         Format::Text => {
             let text = probe_text::report(outcomes, Paint::new(context.color_stdout), context.verbose > 0);
             context.print(&text)?;
@@ -158,14 +185,20 @@ pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> R
 }
 
 /// The failure where there is no gateway to go to.
-fn nowhere() -> Failure {
+fn nowhere(args: &ProbeArgs, context: &Context) -> Failure {
+    let why = if args.connection.target.is_none() {
+        "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to a cluster from here"
+            .to_owned()
+    } else {
+        let recorded = cluster_ingress::workspace(context).ok().flatten();
+        let recorded = recorded.and_then(|config| config.context);
+        let cluster = recorded.map_or_else(String::new, |name| format!("; --target cluster is the context {name}"));
+        format!("no serve of this workspace answers, and --target local looks nowhere else{cluster}")
+    };
     Failure::findings(Problem {
         what: no_gateway().summary,
         at: None,
-        why: Some(
-            "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to a cluster from here"
-                .to_owned(),
-        ),
+        why: Some(why),
         fix: no_gateway().fix,
     })
 }
@@ -174,19 +207,19 @@ fn nowhere() -> Failure {
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
     let reached = runtime()?.block_on(args.connection.reach_printed(context))?;
-    let variables = variables(&reached.target).ok_or_else(nowhere)?;
+    let variables = variables(&reached.target).ok_or_else(|| nowhere(args, context))?;
     if let Target::Address { host, .. } = &reached.target
         && host.parse::<std::net::IpAddr>().is_err()
     {
         context.say(
-            "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT",
+            "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"",
         );
     }
     match format {
         context::Format::Text => context.print(&export_lines(&variables))?,
         context::Format::Json => {
             let variables: BTreeMap<&str, String> = variables.into_iter().collect();
-            context.print_json(&serde_json::json!({"schema": 1, "variables": variables}))?;
+            context.print_json(&json!({"schema": 1, "variables": variables}))?;
         }
     }
     Ok(Exit::Done)
@@ -209,9 +242,9 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     );
     loop {
         let mut outcomes = if of_cluster {
-            probe_at(args, &reached, context).await?
+            probe_at(args, &reached, context, &mut Vec::new()).await?
         } else {
-            probe(args, context).await?
+            probe(args, context, &mut Vec::new()).await?
         };
         // Another pod may have taken the place of the one that the port-forward led
         // to. A pod that is there and refuses has been looked at before.
@@ -220,7 +253,7 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
             let lost = match next {
                 Ok(next) => {
                     reached = next;
-                    outcomes = probe_at(args, &reached, context).await?;
+                    outcomes = probe_at(args, &reached, context, &mut Vec::new()).await?;
                     problem.what
                 }
                 Err(failure) => failure.problem.map_or(problem.what, |problem| problem.what),
@@ -245,12 +278,13 @@ async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<E
     }
 }
 
-/// Looks for the gateway and probes there.
-async fn probe(args: &ProbeArgs, context: &Context) -> Result<Vec<Outcome>, Failure> {
+/// Looks for the gateway and probes there; `done` has the outcomes so far, should
+/// this be dropped before its end.
+async fn probe(args: &ProbeArgs, context: &Context, done: &mut Vec<Outcome>) -> Result<Vec<Outcome>, Failure> {
     wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
     let reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
-    let outcomes = probe_at(args, &reached, context).await?;
+    let outcomes = probe_at(args, &reached, context, done).await?;
     through(&reached, outcomes, context)
 }
 
@@ -281,8 +315,13 @@ fn through(reached: &Reached, outcomes: Vec<Outcome>, context: &Context) -> Resu
     }
 }
 
-/// Probes at a target.
-async fn probe_at(args: &ProbeArgs, reached: &Reached, context: &Context) -> Result<Vec<Outcome>, Failure> {
+/// Probes at a target; `done` as in [`probe`].
+async fn probe_at(
+    args: &ProbeArgs,
+    reached: &Reached,
+    context: &Context,
+    done: &mut Vec<Outcome>,
+) -> Result<Vec<Outcome>, Failure> {
     let wishes = wishes(args)?;
     let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
     let mut checks = expectations(&hosts, &wishes, &reached.target);
@@ -295,7 +334,7 @@ async fn probe_at(args: &ProbeArgs, reached: &Reached, context: &Context) -> Res
         concurrency: CONCURRENCY,
         now: context.now,
     };
-    let mut outcomes = run_checks(checks.clone(), settings).await;
+    let mut outcomes = run_told(checks.clone(), settings, &mut |outcome| done.push(outcome.clone())).await;
     if args.coalesce {
         let shared = coalesce::expectations(&checks, &outcomes);
         if shared.is_empty() {

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::client::{AT_ONCE, Apply, Client, Deleted};
 use super::conflict::{self, Conflict, Reason};
 use super::diff;
-use super::failure::ApiError;
+use super::failure::{ApiError, Status};
 use super::live::{self, Owner};
 use super::plan::{Marks, SecretType, Stage, Wanted, leftover_keys, secret_type};
-use super::resources::{Resource, discover};
+use super::resources::{Resource, Undiscovered, discover};
 use super::stages::{Halting, in_stages};
 use super::{FIELD_MANAGER, WORKSPACE_LABEL};
 use crate::problem::Problem;
@@ -112,6 +112,13 @@ impl Ready {
             .title
     }
 
+    /// Whether it is a Deployment of its own, whose pods run once it is stored.
+    pub fn is_workload(&self) -> bool {
+        self.resource.kind == "Deployment" && self.resource.is_of("apps") && !self.is_patch
+            // What is paused rolls nothing out.
+            && self.after["spec"]["paused"] != true
+    }
+
     /// Whether the server has it all, our hold on its fields included.
     fn is_stored(&self) -> bool {
         let fields = |object| live::applied_fields(object, &self.manager);
@@ -142,6 +149,9 @@ pub struct Refused {
     pub is_conflict: bool,
     /// The answer was lost, and the server may have done it all the same.
     pub is_unknown: bool,
+    /// An object is wrong for this cluster, whoever applies it and when: its
+    /// kind or namespace is not there, or the server does not take what it holds.
+    pub is_input: bool,
     /// In words.
     pub problem: Problem,
 }
@@ -151,7 +161,17 @@ impl From<Problem> for Refused {
         Self {
             is_conflict: false,
             is_unknown: false,
+            is_input: false,
             problem,
+        }
+    }
+}
+
+impl From<Undiscovered> for Refused {
+    fn from(Undiscovered { is_unknown, problem }: Undiscovered) -> Self {
+        Self {
+            is_input: is_unknown,
+            ..problem.into()
         }
     }
 }
@@ -183,6 +203,12 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
         match tried {
             Tried::Ready(object) => ready.push(*object),
             Tried::Conflict(conflict) => conflicts.push(conflict),
+            Tried::Wrong(problem) => {
+                return Err(Refused {
+                    is_input: true,
+                    ..problem.into()
+                });
+            }
         }
     }
     if conflicts.is_empty() {
@@ -191,6 +217,7 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
     Err(Refused {
         is_conflict: true,
         is_unknown: false,
+        is_input: false,
         problem: conflict::problem(&conflicts, &client.access.context),
     })
 }
@@ -198,6 +225,8 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
 enum Tried {
     Ready(Box<Ready>),
     Conflict(Conflict),
+    /// The server would never take it.
+    Wrong(Problem),
 }
 
 async fn try_object(
@@ -358,7 +387,15 @@ async fn try_object(
         {
             body.clone()
         }
-        Err(error) => return Err(client.problem(&error, &asked("patch"))),
+        Err(error) => {
+            let problem = client.problem(&error, &asked("patch"));
+            let is_wrong = error.status().is_some_and(Status::is_input);
+            return if is_wrong {
+                Ok(Tried::Wrong(problem))
+            } else {
+                Err(problem)
+            };
+        }
     };
     let forecast = match &before {
         None => Action::Created,
@@ -457,7 +494,9 @@ pub async fn store_all(
     ready: &[Ready],
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Result<(), Stopped> {
-    let Unstored { refused, left, unknown } = store_until(client, ready, &Halting::never(), told).await;
+    let never = Halting::never();
+    // On the heap: the futures of callers are large already.
+    let Unstored { refused, left, unknown } = Box::pin(store_until(client, ready, &never, told)).await;
     match refused {
         Some(refused) => Err(Stopped { refused, left, unknown }),
         None => Ok(()),
@@ -531,7 +570,8 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     let (resource, namespace) = (&object.resource, object.namespace.as_deref());
     let asked = |verb| resource.asked(verb, namespace, Some(&object.name));
     let refused = |verb, error: &ApiError| Refused {
-        is_conflict: error.status().is_some_and(super::failure::Status::is_field_conflict),
+        is_conflict: error.status().is_some_and(Status::is_field_conflict),
+        is_input: error.status().is_some_and(Status::is_input),
         is_unknown: error.may_be_done(),
         problem: client.problem(error, &asked(verb)),
     };

@@ -196,6 +196,29 @@ impl<'a> Client<'a> {
         .await
     }
 
+    /// Changes fields of an object of Kubernetes' own kinds; items of its lists are
+    /// found by their keys (a strategic merge patch).
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub async fn merge_lists(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+        dry_run: bool,
+    ) -> Result<Value, ApiError> {
+        let dry_run = if dry_run { "&dryRun=All" } else { "" };
+        let path = resource.path(namespace, Some(name));
+        self.send(&Call {
+            method: Method::PATCH,
+            path: format!("{path}?fieldManager={FIELD_MANAGER}{dry_run}"),
+            body: Some(("application/strategic-merge-patch+json", patch)),
+        })
+        .await
+    }
+
     /// Changes fields of an object; those that are null in `patch` go.
     ///
     /// # Errors

@@ -120,6 +120,12 @@ impl Status {
         self.is_not_found() && self.details.kind == "namespaces"
     }
 
+    /// The object that was sent is wrong for this server, now and later.
+    pub fn is_input(&self) -> bool {
+        let is_invalid = matches!(self.code, 400 | 422) && !self.is_denied();
+        is_invalid || self.is_namespace_missing() || (self.code == 500 && self.misfit().is_some())
+    }
+
     /// The API server could not reach the kubelet of a pod's node.
     pub fn is_node_unreachable(&self) -> bool {
         let said = |words: &str| self.message.contains(words);
@@ -297,9 +303,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             let namespace = &status.details.name;
             Problem::new(format!("the namespace {namespace} is not there"))
                 .at(at)
-                .fix(format!(
-                    "kubectl create namespace {namespace}, or name another with -n or --gateway-namespace"
-                ))
+                .fix(format!("kubectl create namespace {namespace}"))
         }
         409 if status.is_field_conflict() => Problem::new(format!("{} is also managed by others", asked.title))
             .at(at)

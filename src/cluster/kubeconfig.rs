@@ -105,7 +105,7 @@ impl Access {
 
 /// Whatever kubectl would not take by itself: another context than the current
 /// one, and a kubeconfig that a flag named.
-fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> String {
+pub(super) fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> String {
     let mut flags = Vec::new();
     if kubeconfig.current_context.as_deref() != Some(context) {
         flags.push(format!("--context {}", shell::quote(context)));
@@ -117,7 +117,7 @@ fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> String 
 }
 
 /// Whether a host of a URL is this machine.
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
@@ -186,7 +186,7 @@ fn merged(files: &[PathBuf]) -> Result<Kubeconfig, Problem> {
     Ok(merged)
 }
 
-fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[PathBuf]) -> Result<String, Problem> {
+pub(super) fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[PathBuf]) -> Result<String, Problem> {
     let names: Vec<&str> = kubeconfig
         .contexts
         .iter()
@@ -216,7 +216,7 @@ fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[PathBuf]) -> R
     }
 }
 
-fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {
+pub(super) fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {
     let named = kubeconfig.contexts.iter().find(|known| known.name == context);
     let user = named
         .and_then(|named| named.context.as_ref())
@@ -225,7 +225,7 @@ fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {
 }
 
 /// What kube says about a kubeconfig; its own words quote no content but names.
-fn unreadable(files: &[PathBuf], error: &KubeconfigError) -> Problem {
+pub(super) fn unreadable(files: &[PathBuf], error: &KubeconfigError) -> Problem {
     let problem = Problem::new(format!("the kubeconfig {} cannot be used", shown(files)));
     match error {
         // The reader's words may quote the line, and with it a token.

@@ -5,7 +5,7 @@
 //! repeats those that may succeed later; [`resources`] asks what the server
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work, many requests at a time in [`stages`], and `conflict` says what is in the way; [`secrets`] reads single ones; [`discover`] asks where the ingress
+//! work, many requests at a time in [`stages`], and `conflict` says what is in the way, `shared` what others would be left with; [`secrets`] reads single ones; [`discover`] asks where the ingress
 //! gateway is reached, and [`ingress`] chooses, or [`gateway_pod`] where there is
 //! no address; [`pods`] leads through a node to a pod; [`gather`] reads what an
 //! examination looks at; [`parts`] finds what may be listed, and [`watch`]
@@ -17,6 +17,8 @@ mod conflict;
 pub mod diff;
 pub mod discover;
 pub mod failure;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod gateway_pod;
 pub mod gather;
 pub mod ingress;
@@ -29,6 +31,7 @@ pub mod pods;
 pub mod resources;
 pub mod rollout;
 pub mod secrets;
+mod shared;
 pub mod stages;
 pub mod watch;
 

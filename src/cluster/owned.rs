@@ -2,6 +2,7 @@
 //! fields that it added to other people's objects; listed, then taken away.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
@@ -13,6 +14,7 @@ use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Stage, stage};
 use super::resources::{Resource, served};
+use super::shared::Shared;
 use super::stages::{Halting, in_stages};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
@@ -35,6 +37,8 @@ const KINDS: &[(&[&str], &[&str])] = &[
     (&["gateway.networking.k8s.io/v1beta1"], &["ReferenceGrant"]),
     (&["cert-manager.io/v1"], &["Certificate", "Issuer"]),
 ];
+/// Between two looks at what is to go.
+const PAUSE: Duration = Duration::from_millis(250);
 /// Without these nothing can be said about what is there.
 const NEEDED: &[&str] = &["Secret", "Gateway", "VirtualService"];
 
@@ -50,6 +54,8 @@ pub struct Owned {
     uid: String,
     /// Only the fields that were added to it are ours.
     pub is_patch: bool,
+    /// What others would be left with, were only these taken back.
+    shared: Shared,
 }
 
 impl Owned {
@@ -58,6 +64,11 @@ impl Owned {
         self.resource
             .asked("delete", self.namespace.as_deref(), Some(&self.name))
             .title
+    }
+
+    /// What its owners should know, where it is taken away.
+    pub fn note(&self) -> Option<String> {
+        self.shared.note(&self.title())
     }
 
     /// Whether it is the object of this group, kind, namespace and name.
@@ -242,6 +253,7 @@ fn owned(resource: &Resource, object: &Value, is_patch: bool) -> Owned {
         name: text(&object["metadata"]["name"]),
         uid: live::uid(object).to_owned(),
         is_patch,
+        shared: Shared::default(),
     }
 }
 
@@ -257,7 +269,10 @@ async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &
     match client.send(&Call::get(resource.path(Some(namespace), None))).await {
         Ok(list) => {
             let patched = items(&list).filter(|object| live::is_applied_by(object, &manager));
-            let patched = patched.map(|object| owned(&resource, object, true));
+            let patched = patched.map(|object| Owned {
+                shared: Shared::find(object, &manager),
+                ..owned(&resource, object, true)
+            });
             found.objects.extend(patched);
         }
         Err(error) if is_forbidden(&error) => {
@@ -281,8 +296,8 @@ pub struct Unremoved {
 }
 
 /// Takes all away, in the order of [`Found::objects`], a stage after the other,
-/// several of a stage at a time; `told` hears of each that was there, and of the
-/// finalizers that hold it, where there are any. After the
+/// several of a stage at a time; `told` hears of each that is gone, and of each
+/// that finalizers hold, with these. After the
 /// first refusal, and when the run is cut short, nothing more is begun.
 pub async fn remove_until(
     client: &Client<'_>,
@@ -294,8 +309,9 @@ pub async fn remove_until(
 ) -> Unremoved {
     let work = |object| remove(client, object, workspace, dry_run);
     let mut told = |object: &Owned, deleted: Deleted| match deleted {
-        Deleted::NotThere => {}
-        Deleted::Gone => told(object, Vec::new()),
+        // It was there when it was listed: this run, asked once more, or somebody
+        // else has deleted it.
+        Deleted::NotThere | Deleted::Gone => told(object, Vec::new()),
         Deleted::Held(finalizers) => told(object, finalizers),
     };
     let is_unknown = |failed: &Failed| failed.may_be_done;
@@ -335,10 +351,22 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
             force: false,
             dry_run,
         };
-        client
-            .apply(&object.resource, namespace, &object.name, &bare, how)
-            .await
-            .map(|_| Deleted::Gone)
+        let removed = match object.shared.removal(&object.uid) {
+            Some(removal) => {
+                let (resource, name) = (&object.resource, &object.name);
+                client.merge_lists(resource, namespace, name, &removal, dry_run).await
+            }
+            None => Ok(Value::Null),
+        };
+        match removed {
+            // Without its value, what is shared would not be valid.
+            Ok(_) if dry_run && object.shared != Shared::default() => Ok(Deleted::Gone),
+            Ok(_) => client
+                .apply(&object.resource, namespace, &object.name, &bare, how)
+                .await
+                .map(|_| Deleted::Gone),
+            Err(error) => Err(error),
+        }
     } else {
         client
             .delete(&object.resource, namespace, &object.name, &object.uid, dry_run)
@@ -362,4 +390,43 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
         may_be_done,
         problem: client.problem(&error, &object.resource.asked(verb, namespace, Some(&object.name))),
     })
+}
+
+/// Waits until objects that were deleted are gone, at most so long; `told` hears of
+/// each that is. Those that stay are left in `held`, with the finalizers that hold
+/// them, whenever this ends.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn await_gone(
+    client: &Client<'_>,
+    held: &mut Vec<(Owned, Vec<String>)>,
+    limit: Duration,
+    told: &mut dyn FnMut(&Owned),
+) -> Result<(), Problem> {
+    let start = Instant::now();
+    loop {
+        let mut index = 0;
+        while let Some((object, finalizers)) = held.get_mut(index) {
+            let namespace = object.namespace.as_deref();
+            match client.get(&object.resource, namespace, &object.name).await {
+                Ok(Some(live)) if live::uid(&live) == object.uid => {
+                    *finalizers = live::finalizers(&live);
+                    index += 1;
+                }
+                // Another of that name is not this one.
+                Ok(_) => told(&held.remove(index).0),
+                // Who may delete it may not be allowed to look at it.
+                Err(error) if is_forbidden(&error) => index += 1,
+                Err(error) => {
+                    let asked = object.resource.asked("get", namespace, Some(&object.name));
+                    return Err(client.problem(&error, &asked));
+                }
+            }
+        }
+        if held.is_empty() || start.elapsed() >= limit {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE.min(limit)).await;
+    }
 }

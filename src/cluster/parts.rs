@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::client::{AT_ONCE, Call, Client};
 use super::discover::{core, encoded, items};
 use super::failure::ApiError;
-use super::resources::{self, Resource};
+use super::resources::{self, Resource, Undiscovered};
 use crate::problem::Problem;
 use crate::sources::live::Unseen;
 
@@ -116,7 +116,7 @@ pub struct Parts {
 ///
 /// # Errors
 /// When the server cannot be asked, or something is missing without which nothing works.
-pub async fn find(client: &Client<'_>, wants: &[Want], places: &Places) -> Result<Parts, Problem> {
+pub async fn find(client: &Client<'_>, wants: &[Want], places: &Places) -> Result<Parts, Undiscovered> {
     let mut of_version: BTreeMap<String, Vec<Resource>> = BTreeMap::new();
     let mut asked: Vec<(&Want, Resource)> = Vec::new();
     for want in wants {

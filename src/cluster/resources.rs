@@ -121,6 +121,24 @@ fn read_list(api_version: &str, list: &Value) -> Vec<Resource> {
         .collect()
 }
 
+/// Why it is not known how a kind is asked for.
+#[derive(Debug)]
+pub struct Undiscovered {
+    /// The server knows no such kind; else it could not be asked.
+    pub is_unknown: bool,
+    /// In words.
+    pub problem: Problem,
+}
+
+impl From<Problem> for Undiscovered {
+    fn from(problem: Problem) -> Self {
+        Self {
+            is_unknown: false,
+            problem,
+        }
+    }
+}
+
 /// The resources of these (apiVersion, kind), each asked for once.
 ///
 /// # Errors
@@ -128,7 +146,7 @@ fn read_list(api_version: &str, list: &Value) -> Vec<Resource> {
 pub async fn discover(
     client: &Client<'_>,
     wanted: &BTreeSet<(String, String)>,
-) -> Result<BTreeMap<(String, String), Resource>, Problem> {
+) -> Result<BTreeMap<(String, String), Resource>, Undiscovered> {
     let mut found = BTreeMap::new();
     let mut of_version: BTreeMap<&str, Vec<Resource>> = BTreeMap::new();
     for (api_version, kind) in wanted {
@@ -147,7 +165,14 @@ pub async fn discover(
 }
 
 /// Says which versions of the group there are, if any.
-pub(super) async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
+pub(super) async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Undiscovered {
+    Undiscovered {
+        is_unknown: true,
+        problem: unknown_kind_problem(client, api_version, kind).await,
+    }
+}
+
+async fn unknown_kind_problem(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
     let group = group(api_version);
     let problem = Problem::new(format!("the cluster does not know {kind} of {api_version}"))
         .at(format!("context {}", client.access.context));

@@ -54,6 +54,15 @@ pub fn progress(deployment: &Value) -> Progress {
     }
 }
 
+/// How long a rollout is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// When the wait began, which others may share.
+    pub start: Instant,
+    /// How long after that it ends.
+    pub wait: Duration,
+}
+
 /// Waits for the rollout of a Deployment, at most so long; `told` hears what is
 /// awaited, each time it changes.
 ///
@@ -64,10 +73,10 @@ pub async fn wait(
     resource: &Resource,
     namespace: &str,
     name: &str,
-    limit: Duration,
+    limit: Limit,
     told: &mut dyn FnMut(&str),
 ) -> Result<(), Problem> {
-    let start = Instant::now();
+    let Limit { start, wait: limit } = limit;
     let asked = resource.asked("get", Some(namespace), Some(name));
     let rollout = format!("the rollout of {}", asked.title);
     let hint = format!("kubectl -n {namespace} rollout status deployment/{name}, and kubectl -n {namespace} get pods");

@@ -20,6 +20,8 @@ mod control_plane;
 mod dns;
 pub mod envoy;
 pub mod facts;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod gateways;
 pub mod kube_gateways;
 mod linted;
@@ -32,7 +34,9 @@ pub mod read;
 mod rights;
 mod served;
 mod service;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[allow(clippy::unwrap_used, reason = "a module of tests, of which the fuzzer needs a part")]
+#[cfg_attr(fuzzing, allow(dead_code, reason = "the fuzzer needs a part of it"))]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -25,7 +25,7 @@ pub(super) fn certs(table: &Table, now: u64) -> Value {
                 Ok(material) => {
                     let authorities = match &material.client_auth {
                         ClientAuth::None => &[][..],
-                        ClientAuth::Optional(v) | ClientAuth::Required(v) => v.authorities.as_slice(),
+                        ClientAuth::Optional(v) | ClientAuth::Required(v) => &v.authorities,
                     };
                     value["ca_cert"] = described(authorities, material, now);
                     value["cert_chain"] = described(&material.certificates, material, now);

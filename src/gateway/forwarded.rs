@@ -93,10 +93,11 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
         };
         let value = attribute.as_str().unwrap_or_default();
         let mut escaped = String::with_capacity(value.len());
+        let last = value.chars().count();
         for (at, character) in value.chars().enumerate() {
             let special = matches!(character, ',' | '+' | '"' | '\\' | '<' | '>' | ';')
                 || (at == 0 && matches!(character, ' ' | '#'))
-                || (at + 1 == value.chars().count() && character == ' ');
+                || (at + 1 == last && character == ' ');
             if special {
                 escaped.push('\\');
             }

@@ -61,17 +61,23 @@ pub(super) fn strip_response_hop(headers: &mut HeaderMap) {
 }
 
 fn strip_named_by_connection(headers: &mut HeaderMap) {
-    if let Some(connection) = headers.remove(CONNECTION) {
-        let plain = connection.as_bytes().eq_ignore_ascii_case(b"keep-alive")
-            || connection.as_bytes().eq_ignore_ascii_case(b"close");
-        if !plain {
-            for token in connection.as_bytes().split(|byte| *byte == b',') {
-                let name = HeaderName::from_bytes(token.trim_ascii());
-                if let Ok(name) = name
-                    && ![HOST, TE, CONTENT_LENGTH].contains(&name)
-                {
-                    headers.remove(name);
-                }
+    let is_plain = |value: &HeaderValue| {
+        value.as_bytes().eq_ignore_ascii_case(b"keep-alive") || value.as_bytes().eq_ignore_ascii_case(b"close")
+    };
+    if headers.contains_key(CONNECTION) {
+        // The list may be spread over several fields.
+        let fields = headers.get_all(CONNECTION).iter();
+        let naming: Vec<HeaderValue> = fields.filter(|value| !is_plain(value)).cloned().collect();
+        headers.remove(CONNECTION);
+        for token in naming
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        {
+            let name = HeaderName::from_bytes(token.trim_ascii());
+            if let Ok(name) = name
+                && ![HOST, TE, CONTENT_LENGTH].contains(&name)
+            {
+                headers.remove(name);
             }
         }
         headers.remove(KEEP_ALIVE);
@@ -227,7 +233,10 @@ mod tests {
     fn a_hops_headers_end_with_the_hop() {
         let mut headers = map(&[
             ("connection", "keep-alive, x-secret"),
+            ("connection", "close"),
+            ("connection", "x-other"),
             ("keep-alive", "1"),
+            ("x-other", "1"),
             ("x-secret", "1"),
             ("te", "gzip, trailers"),
             ("transfer-encoding", "chunked"),

@@ -13,11 +13,11 @@ use crate::manifests::model::virtual_service::VirtualServiceSpec;
 
 /// Everything that a routing table is built from, but for the Secrets.
 #[derive(Default)]
-pub struct Input {
+pub struct Input<'a> {
     /// Gateways, in the order of the input.
-    pub gateways: Vec<Object<GatewaySpec>>,
+    pub gateways: Vec<Object<'a, GatewaySpec>>,
     /// VirtualServices, in the order of the input.
-    pub virtual_services: Vec<Object<VirtualServiceSpec>>,
+    pub virtual_services: Vec<Object<'a, VirtualServiceSpec>>,
     /// Services; where there is none at all, every destination exists.
     pub services: KnownServices,
     /// The namespace of the gateway's pods.
@@ -31,20 +31,20 @@ pub struct Input {
 }
 
 /// An object of the input with its place.
-pub struct Object<T> {
+pub struct Object<'a, T> {
     /// `metadata.namespace`, or the default.
-    pub namespace: String,
+    pub namespace: &'a str,
     /// `metadata.name`.
-    pub name: String,
+    pub name: &'a str,
     /// `metadata.creationTimestamp` as text (RFC 3339), which sorts by time; empty in files.
-    pub created: String,
+    pub created: &'a str,
     /// The spec.
-    pub spec: T,
+    pub spec: &'a T,
     /// Where its fields stand.
-    pub place: Box<dyn Locate + Send>,
+    pub place: Box<dyn Locate + 'a>,
 }
 
-impl<T> Object<T> {
+impl<T> Object<'_, T> {
     /// `namespace/name`.
     pub fn full_name(&self) -> String {
         format!("{}/{}", self.namespace, self.name)
@@ -52,11 +52,11 @@ impl<T> Object<T> {
 
     /// The oldest first; then by name, then by namespace, as istiod sorts.
     pub fn age_order(&self, other: &Self) -> Ordering {
-        (&self.created, &self.name, &self.namespace).cmp(&(&other.created, &other.name, &other.namespace))
+        (self.created, self.name, self.namespace).cmp(&(other.created, other.name, other.namespace))
     }
 }
 
-impl<T> Locate for Object<T> {
+impl<T> Locate for Object<'_, T> {
     fn locate(&self, path: &str) -> String {
         self.place.locate(path)
     }

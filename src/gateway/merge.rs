@@ -41,11 +41,11 @@ pub(super) struct MergedServer<'a> {
 /// Merges `gateways` for pods with these labels. What is dropped or not run is
 /// said in `notes`.
 pub(super) fn merge<'a>(
-    gateways: &'a [Object<GatewaySpec>],
+    gateways: &'a [Object<'a, GatewaySpec>],
     pod_labels: &BTreeMap<String, String>,
     notes: &mut Vec<Problem>,
 ) -> Vec<MergedPort<'a>> {
-    let mut applying: Vec<&Object<GatewaySpec>> = gateways
+    let mut applying: Vec<&Object<'_, GatewaySpec>> = gateways
         .iter()
         .filter(|gateway| selects(gateway, pod_labels, notes))
         .collect();
@@ -63,7 +63,7 @@ pub(super) fn merge<'a>(
 }
 
 /// Whether a Gateway's selector is satisfied by the gateway's pods; an absent one always is.
-fn selects(gateway: &Object<GatewaySpec>, pod_labels: &BTreeMap<String, String>, notes: &mut Vec<Problem>) -> bool {
+fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, String>, notes: &mut Vec<Problem>) -> bool {
     let unmet: Vec<String> = gateway
         .spec
         .selector
@@ -104,7 +104,12 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    fn take(&mut self, gateway: &'a Object<GatewaySpec>, server: &'a Server, place: Field<'a>) -> Result<(), Problem> {
+    fn take(
+        &mut self,
+        gateway: &'a Object<'a, GatewaySpec>,
+        server: &'a Server,
+        place: Field<'a>,
+    ) -> Result<(), Problem> {
         let name = gateway.full_name();
         let dropped = |field: &str, why: String| {
             Problem::new(format!("a server of Gateway {name} is dropped"))
@@ -123,7 +128,7 @@ impl<'a> Merging<'a> {
                 format!("serve listens on TCP ports only, not on {bind}"),
             ));
         }
-        let hosts = hosts_of(server, &gateway.namespace);
+        let hosts = hosts_of(server, gateway.namespace);
         if hosts.is_empty() {
             return Err(dropped("hosts", "it has no host".to_owned()));
         }

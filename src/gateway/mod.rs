@@ -14,6 +14,8 @@ mod crl_coverage;
 mod current;
 pub mod field;
 mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod headers;
 pub mod input;
 pub mod limits;

@@ -5,13 +5,15 @@
 //! change too, the last good versions of the objects that are not whole.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::config::{Built, Invalid};
-use super::source::{GatewaySources, SourceError};
+use super::source::{GatewaySources, Loaded, SourceError};
 use super::table::Table;
 use super::watch::{FolderWatch, Stopper, Wake, Waker};
 use crate::problem::Problem;
+use crate::sources::Gone;
 use crate::sources::disk::{DiskFiles, Seen};
 use crate::sources::live::ObjectId;
 
@@ -22,11 +24,16 @@ const MANIFEST_GONE: Duration = Duration::from_millis(300);
 /// How long a certificate may wait for its key before the mismatch is reported.
 const MISMATCH: Duration = Duration::from_millis(500);
 
+/// How long the allocator keeps what is freed (mimalloc's `purge_delay`), and a little.
+const KEPT: Duration = Duration::from_millis(1100);
+
 /// The sources as they were read last, and the watch over them.
 pub struct Reload {
     sources: GatewaySources,
     watch: FolderWatch,
     last: Seen,
+    /// What only the judge of the sources looked at.
+    judged: Seen,
     /// Broken material that the published table has, as at the start.
     accepted: BTreeSet<String>,
     notes: BTreeSet<String>,
@@ -38,13 +45,13 @@ pub struct Reload {
 }
 
 /// What a look at the sources came to.
-enum Look {
+enum Look<'f> {
     /// Nothing that is read has changed.
     Same,
     /// A new configuration.
-    New(Built),
+    New(Loaded<'f>),
     /// A new configuration without some changes of a cluster's objects, which cannot be used.
-    Part(Built, Vec<Problem>),
+    Part(Loaded<'f>, Vec<Problem>),
     /// It may be whole in a moment.
     Wait(Duration),
     /// It cannot be used.
@@ -58,16 +65,16 @@ impl Reload {
     ///
     /// # Errors
     /// As [`GatewaySources::load`], and when files cannot be watched.
-    pub fn start(sources: GatewaySources) -> Result<(Self, Built), SourceError> {
+    pub fn start(sources: GatewaySources, files: &DiskFiles) -> Result<(Self, Loaded<'_>), SourceError> {
         let watch = FolderWatch::new().map_err(SourceError::Bad)?;
-        let files = DiskFiles::default();
-        let built = sources.load(&files)?;
+        let loaded = sources.load(files, Gone::IsError)?;
         let mut reload = Self {
-            accepted: broken(&built.invalid),
-            notes: said(&built),
+            accepted: BTreeSet::new(),
+            notes: BTreeSet::new(),
             sources,
             watch,
             last: files.seen(),
+            judged: Seen::default(),
             reported: None,
             waiting_since: None,
             held_back: BTreeSet::new(),
@@ -75,7 +82,29 @@ impl Reload {
         if let Some(live) = &mut reload.sources.inputs.live {
             live.take();
         }
-        Ok((reload, built))
+        Ok((reload, loaded))
+    }
+
+    /// Has what was read from `files` judged, once. Whether that looked at other files than before.
+    pub fn judge(&mut self, loaded: &mut Loaded<'_>, files: &DiskFiles) -> bool {
+        if !self.sources.judge(loaded) {
+            return false;
+        }
+        let judged = files.seen();
+        let others = judged != self.judged;
+        self.judged = judged;
+        others
+    }
+
+    /// Says what is to be said of a configuration, and was not before.
+    pub fn say(&mut self, built: &Built) {
+        for note in built.said() {
+            if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
+                tracing::warn!("{note}");
+            }
+        }
+        self.notes = said(built);
+        self.accepted = broken(&built.invalid);
     }
 
     /// Ends [`Reload::run`] from another thread.
@@ -92,51 +121,78 @@ impl Reload {
     /// port that cannot be opened); then the last one stays. `refused` hears of
     /// changes that do not even become one.
     pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
-        self.watch.set(&self.last.watched_folders(&self.sources.tops()));
+        let folders = self.watched_folders();
+        self.watch.set(&folders);
         // What changed between the first reading and watching is read again.
-        let mut timeout = (!self.is_current()).then_some(Duration::ZERO);
+        let mut again = (!self.is_current()).then(Instant::now);
+        let mut tidy = Some(Instant::now() + KEPT);
         loop {
-            if self.watch.wait(timeout.take()) == Wake::Stop {
+            let next = [again, tidy].into_iter().flatten().min();
+            let wake = self
+                .watch
+                .wait(next.map(|at| at.saturating_duration_since(Instant::now())));
+            let now = Instant::now();
+            let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            if wake == Wake::Stop {
                 return;
             }
-            let look = self.look();
-            match look {
+            if is_due(tidy) {
+                tidy = None;
+                give_back();
+                if wake == Wake::Timeout && !is_due(again) {
+                    continue;
+                }
+            }
+            again = None;
+            let files = DiskFiles::default();
+            match self.look(&files) {
                 Look::Same => self.waiting_since = None,
-                Look::Wait(rest) => timeout = Some(rest),
+                Look::Wait(rest) => again = Some(Instant::now() + rest),
                 Look::Bad(problems) => {
                     self.waiting_since = None;
                     if self.report(&problems) {
                         refused();
                     }
                 }
-                Look::New(built) => {
+                Look::New(loaded) => {
                     self.waiting_since = None;
                     self.held_back.clear();
-                    self.publish(built, &mut publish);
+                    self.publish(loaded, &files, &mut publish);
+                    tidy = Some(Instant::now() + KEPT);
                 }
-                Look::Part(built, changes) => {
+                Look::Part(loaded, changes) => {
                     self.waiting_since = None;
                     if self.say_held_back(&changes) {
                         refused();
                     }
-                    self.publish(built, &mut publish);
+                    self.publish(loaded, &files, &mut publish);
+                    tidy = Some(Instant::now() + KEPT);
                 }
             }
             // Whether an object of a cluster is really gone is seen a moment later.
             let live = self.sources.inputs.live.as_ref();
-            let gone = live.and_then(|live| live.next_change(Instant::now()));
-            timeout = [timeout, gone].into_iter().flatten().min();
+            let now = Instant::now();
+            let gone = live.and_then(|live| live.next_change(now)).map(|rest| now + rest);
+            again = [again, gone].into_iter().flatten().min();
         }
     }
 
     /// Whether everything is as it was read last.
     fn is_current(&self) -> bool {
         let live = self.sources.inputs.live.as_ref();
-        self.last.is_current() && live.is_none_or(|live| live.is_current(Instant::now()))
+        self.last.is_current() && self.judged.is_current() && live.is_none_or(|live| live.is_current(Instant::now()))
     }
 
-    /// Reads the sources and judges what was read.
-    fn look(&mut self) -> Look {
+    /// The folders of everything that was looked at.
+    fn watched_folders(&self) -> BTreeSet<PathBuf> {
+        let tops = self.sources.tops();
+        let mut folders = self.last.watched_folders(&tops);
+        folders.extend(self.judged.watched_folders(&tops));
+        folders
+    }
+
+    /// Reads the sources, and weighs what was read.
+    fn look<'f>(&mut self, files: &'f DiskFiles) -> Look<'f> {
         if self.sources.inputs.live.is_some() && self.reported.is_none() && self.is_current() {
             // A cluster tells of much that changes nothing here.
             return Look::Same;
@@ -144,22 +200,17 @@ impl Reload {
         if let Some(live) = &mut self.sources.inputs.live {
             live.refresh(Instant::now());
         }
-        let (result, seen) = self.read();
+        let (result, seen) = self.read(files);
         let waited = self.waiting_since.map(|since| since.elapsed()).unwrap_or_default();
         let gone = self.longest_absence(&seen);
         if gone > waited {
             self.waiting_since.get_or_insert_with(Instant::now);
             return Look::Wait(gone.saturating_sub(waited).max(Duration::from_millis(1)));
         }
-        let built = match result {
-            Ok(built) => built,
+        let loaded = match result {
+            Ok(loaded) => loaded,
             // Everything was deleted, which is a change like any other.
-            Err(SourceError::Nothing(problem)) => Built {
-                table: Table::default(),
-                notes: vec![problem],
-                invalid: Vec::new(),
-                findings: Vec::new(),
-            },
+            Err(SourceError::Nothing(problem)) => Loaded::empty(problem),
             Err(SourceError::Bad(problem)) => {
                 if MISMATCH > waited {
                     self.waiting_since.get_or_insert_with(Instant::now);
@@ -168,16 +219,16 @@ impl Reload {
                 return Look::Bad(vec![problem]);
             }
         };
-        if seen.same_content(&self.last) && self.reported.is_none() {
+        if seen.same_content(&self.last) && self.judged.is_current() && self.reported.is_none() {
             self.last = seen;
             return Look::Same;
         }
         if self.sources.inputs.live.is_some() {
             self.last = seen;
-            return self.without_broken(built);
+            return self.without_broken(loaded, files);
         }
         let broken: Vec<Problem> = self
-            .newly_broken(&built)
+            .newly_broken(&loaded.built)
             .map(|invalid| invalid.problem.clone())
             .collect();
         if !broken.is_empty() {
@@ -189,7 +240,7 @@ impl Reload {
             return Look::Bad(broken);
         }
         self.last = seen;
-        Look::New(built)
+        Look::New(loaded)
     }
 
     /// Broken material that was not broken before.
@@ -201,25 +252,25 @@ impl Reload {
     /// The last good versions in place of a cluster's objects that broke
     /// something: of the Secrets, and where that is not enough of the Gateways.
     /// What has none is taken as it is; as under Istio, its server is reset.
-    fn without_broken(&mut self, mut built: Built) -> Look {
+    fn without_broken<'f>(&mut self, mut loaded: Loaded<'f>, files: &'f DiskFiles) -> Look<'f> {
         let refused: Vec<Problem> = self
-            .newly_broken(&built)
+            .newly_broken(&loaded.built)
             .map(|invalid| invalid.problem.clone())
             .collect();
         let mut held = false;
         for of in [Invalid::secrets, Invalid::gateways] {
-            let ids: BTreeSet<ObjectId> = self.newly_broken(&built).flat_map(of).cloned().collect();
+            let ids: BTreeSet<ObjectId> = self.newly_broken(&loaded.built).flat_map(of).cloned().collect();
             let live = self.sources.inputs.live.as_mut();
             if live.is_some_and(|live| live.hold_back(&ids))
-                && let (Ok(before), _) = self.read()
+                && let (Ok(before), _) = self.read(files)
             {
-                (built, held) = (before, true);
+                (loaded, held) = (before, true);
             }
         }
         if held {
-            return Look::Part(built, refused);
+            return Look::Part(loaded, refused);
         }
-        Look::New(built)
+        Look::New(loaded)
     }
 
     /// Tells which changes of a cluster's objects are not taken, each once;
@@ -235,15 +286,14 @@ impl Reload {
         is_new
     }
 
-    fn read(&mut self) -> (Result<Built, SourceError>, Seen) {
+    fn read<'f>(&mut self, files: &'f DiskFiles) -> (Result<Loaded<'f>, SourceError>, Seen) {
         let mut rounds = 0;
         loop {
-            let files = DiskFiles::default();
-            let result = self.sources.load_again(&files);
+            let result = self.sources.load(files, Gone::IsEmpty);
             let seen = files.seen();
             let mut folders = seen.watched_folders(&self.sources.tops());
             // What was there may come back where it was.
-            folders.extend(self.last.watched_folders(&self.sources.tops()));
+            folders.extend(self.watched_folders());
             let again = self.watch.set(&folders);
             rounds += 1;
             if !again || rounds >= 3 {
@@ -266,18 +316,19 @@ impl Reload {
             .unwrap_or_default()
     }
 
-    fn publish(&mut self, mut built: Built, publish: &mut impl FnMut(Table) -> Result<(), Problem>) {
-        let table = std::mem::take(&mut built.table);
-        let outcome = if self.sources.inputs.live.is_some() {
-            // What a cluster tells is served first, and judged then.
-            let outcome = publish(table);
-            self.sources.judge(&mut built);
-            self.say(&built);
-            outcome
-        } else {
-            self.say(&built);
-            publish(table)
-        };
+    /// Serves a configuration first, and has it judged then.
+    fn publish(
+        &mut self,
+        mut loaded: Loaded<'_>,
+        files: &DiskFiles,
+        publish: &mut impl FnMut(Table) -> Result<(), Problem>,
+    ) {
+        let outcome = publish(std::mem::take(&mut loaded.built.table));
+        if self.judge(&mut loaded, files) {
+            let folders = self.watched_folders();
+            self.watch.set(&folders);
+        }
+        self.say(&loaded.built);
         match outcome {
             Ok(()) => {
                 self.reported = None;
@@ -288,17 +339,6 @@ impl Reload {
             }
             Err(problem) => drop(self.report(&[problem])),
         }
-    }
-
-    /// Says what is to be said of a configuration, and was not before.
-    fn say(&mut self, built: &Built) {
-        for note in built.said() {
-            if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
-                tracing::warn!("{note}");
-            }
-        }
-        self.notes = said(built);
-        self.accepted = broken(&built.invalid);
     }
 
     /// Tells what is wrong; false when that was said before.
@@ -322,6 +362,17 @@ impl Invalid {
 
     fn gateways(&self) -> std::slice::Iter<'_, ObjectId> {
         std::slice::from_ref(&self.gateway).iter()
+    }
+}
+
+/// Has the memory that a reading needed given back to the system: the allocator
+/// looks for such when a thread ends, and nothing else here may end or be
+/// allocated for hours.
+fn give_back() {
+    let thread = std::thread::Builder::new().name("give-back".to_owned());
+    // Without the thread there is less memory for others, and nothing else.
+    if let Ok(thread) = thread.spawn(|| drop(std::hint::black_box(Box::new(0_u8)))) {
+        let _ = thread.join();
     }
 }
 

@@ -9,6 +9,7 @@ use super::config::{self, Built};
 use super::field::Locate;
 use super::input::{Input, Object};
 use super::remark::{self, Remark};
+use super::table::Table;
 use crate::certs::pem;
 use crate::files::PEM_LIMIT;
 use crate::manifests::load::{self, Origin};
@@ -50,83 +51,55 @@ impl From<SourceError> for Problem {
     }
 }
 
+/// A configuration, and what it was made of as long as nobody has judged that.
+pub struct Loaded<'f> {
+    /// The configuration.
+    pub built: Built,
+    collected: Option<Collected<'f>>,
+}
+
+impl Loaded<'_> {
+    /// The configuration of nothing.
+    pub(super) fn empty(note: Problem) -> Self {
+        let built = Built {
+            table: Table::default(),
+            notes: vec![note],
+            invalid: Vec::new(),
+            findings: Vec::new(),
+        };
+        Self { built, collected: None }
+    }
+}
+
 impl GatewaySources {
     /// Reads and builds. `files` remembers what was looked at.
     ///
     /// # Errors
     /// When there is nothing to serve, or something cannot be read; nothing is built then.
-    pub fn load(&self, files: &DiskFiles) -> Result<Built, SourceError> {
-        self.read(files, Gone::IsError)
-    }
-
-    /// The same for a change: a file of `-f` that is gone was deleted, and its
-    /// objects with it. What a cluster tells is judged by
-    /// [`GatewaySources::judge`], once it is served.
-    ///
-    /// # Errors
-    /// As [`GatewaySources::load`].
-    pub(super) fn load_again(&self, files: &DiskFiles) -> Result<Built, SourceError> {
-        self.read(files, Gone::IsEmpty)
-    }
-
-    /// Judges what a cluster tells, in place of [`GatewaySources::load_again`]:
-    /// of thousands of objects that takes longer than anything else, and
-    /// nothing that is served depends on it.
-    pub(super) fn judge(&self, built: &mut Built) {
-        if self.inputs.live.is_none() {
-            return;
-        }
-        let files = DiskFiles::default();
-        // What cannot be read was said when it was loaded.
-        if let Ok(collected) = self.inputs.collect(&files, Gone::IsEmpty) {
-            built.findings = self.findings(&collected);
-            remark::leave_out_said(&mut built.notes, &mut built.findings);
-        }
-    }
-
-    /// What the judge says, but for what is said of objects that are left out.
-    fn findings(&self, collected: &Collected<'_>) -> Vec<Remark> {
-        let mut findings = self.check.as_ref().map(|check| check(collected)).unwrap_or_default();
-        let left_out = self.left_out(collected);
-        findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
-        findings
-    }
-
-    /// Objects of a cluster that cannot be read.
-    fn left_out(&self, collected: &Collected<'_>) -> Vec<Problem> {
-        let live = self.inputs.live.iter();
-        live.flat_map(|live| collected.errors.iter().map(|error| live.left_out(error.clone())))
-            .collect()
-    }
-
-    fn read(&self, files: &DiskFiles, gone: Gone) -> Result<Built, SourceError> {
+    pub fn load<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Loaded<'f>, SourceError> {
         let mut collected = self.inputs.collect(files, gone).map_err(SourceError::Bad)?;
+        // Nobody here shows lines of them.
+        collected.texts.clear();
         let live = self.inputs.live.as_ref();
         if live.is_none() && !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
         }
-        let mut findings = match gone {
-            Gone::IsEmpty if live.is_some() => Vec::new(),
-            _ => self.findings(&collected),
-        };
         let mut notes = std::mem::take(&mut collected.notes);
         // What one user of a cluster makes stops no other's gateway.
         notes.extend(self.left_out(&collected));
-        let mut unknown: Vec<Problem> = collected.warnings.drain(..).map(Problem::from).collect();
-        remark::leave_out_said(&mut unknown, &mut findings);
         // The judge looks at these too: what it leaves out was ignored on purpose.
         if self.check.is_none() {
-            notes.append(&mut unknown);
+            notes.extend(collected.warnings.iter().cloned().map(Problem::from));
         }
         let mut input = Input {
-            pod_labels: std::mem::take(&mut collected.pod_labels),
+            pod_labels: collected.pod_labels.clone(),
             upstreams: self.upstreams.clone(),
             pod_namespace: collected.store.namespace.clone(),
             crls: self.read_crls(files).map_err(SourceError::Bad)?,
             ..Input::default()
         };
         input.services.seen_in = collected.seen_in("Service");
-        for object in collected.objects.drain(..) {
+        for object in &collected.objects {
             input.take(object, &collected.namespace);
         }
         if input.gateways.is_empty() {
@@ -137,11 +110,37 @@ impl GatewaySources {
             }));
         }
         let mut built = config::build(&input, &collected.store);
+        drop(input);
         notes.append(&mut built.notes);
-        remark::leave_out_said(&mut notes, &mut findings);
         built.notes = notes;
-        built.findings = findings;
-        Ok(built)
+        Ok(Loaded {
+            built,
+            collected: Some(collected),
+        })
+    }
+
+    /// Has what was read judged, once. Of thousands of objects that takes longer
+    /// than anything else, and nothing that is served depends on it: it is for
+    /// after that. False when there was nothing to judge.
+    pub(super) fn judge(&self, loaded: &mut Loaded<'_>) -> bool {
+        let (Some(check), Some(collected)) = (&self.check, loaded.collected.take()) else {
+            return false;
+        };
+        let mut findings = check(&collected);
+        let left_out = self.left_out(&collected);
+        findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
+        let mut unknown = collected.warnings.into_iter().map(Problem::from).collect();
+        remark::leave_out_said(&mut unknown, &mut findings);
+        remark::leave_out_said(&mut loaded.built.notes, &mut findings);
+        loaded.built.findings = findings;
+        true
+    }
+
+    /// Objects of a cluster that cannot be read.
+    fn left_out(&self, collected: &Collected<'_>) -> Vec<Problem> {
+        let live = self.inputs.live.iter();
+        live.flat_map(|live| collected.errors.iter().map(|error| live.left_out(error.clone())))
+            .collect()
     }
 
     fn read_crls(
@@ -174,31 +173,34 @@ impl GatewaySources {
     }
 }
 
-impl Input {
+impl<'a> Input<'a> {
     /// Takes an object that routing depends on; `default_namespace` is for one that names none.
-    fn take(&mut self, object: load::Object, default_namespace: &str) {
-        let metadata = object.manifest.metadata().clone();
-        let namespace = metadata.namespace_or(default_namespace).to_owned();
-        let (name, created) = (metadata.name, metadata.creation_timestamp.unwrap_or_default());
-        let place: Box<dyn Locate + Send> = if object.origin.file.is_empty() {
-            Box::new(InCluster(object.manifest.title(default_namespace)))
-        } else {
-            Box::new(object.origin)
+    fn take(&mut self, object: &'a load::Object, default_namespace: &'a str) {
+        let metadata = object.manifest.metadata();
+        let namespace = metadata.namespace_or(default_namespace);
+        let name = metadata.name.as_str();
+        let created = metadata.creation_timestamp.as_deref().unwrap_or_default();
+        let place = || -> Box<dyn Locate + 'a> {
+            if object.origin.file.is_empty() {
+                Box::new(InCluster(object.manifest.title(default_namespace)))
+            } else {
+                Box::new(&object.origin)
+            }
         };
-        match object.manifest {
+        match &object.manifest {
             Manifest::Gateway(gateway) => self.gateways.push(Object {
                 namespace,
                 name,
                 created,
-                spec: gateway.spec,
-                place,
+                spec: &gateway.spec,
+                place: place(),
             }),
             Manifest::VirtualService(service) => self.virtual_services.push(Object {
                 namespace,
                 name,
                 created,
-                spec: service.spec,
-                place,
+                spec: &service.spec,
+                place: place(),
             }),
             Manifest::Service(service) => {
                 let ports = service.spec.ports.iter().map(|port| port.port).collect();
@@ -211,7 +213,7 @@ impl Input {
     }
 }
 
-impl Locate for Origin {
+impl Locate for &Origin {
     fn locate(&self, path: &str) -> String {
         if self.position.line == 0 {
             return format!("{path}, made from {}", self.file);

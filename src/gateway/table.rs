@@ -78,7 +78,7 @@ pub struct TlsMaterial {
     /// Where it came from, for `/certs`: `Secret istio-system/httpbin-credential` or a path.
     pub source: String,
     /// Leaf first.
-    pub certificates: Vec<CertificateDer<'static>>,
+    pub certificates: Arc<[CertificateDer<'static>]>,
     /// The leaf's key.
     pub key: PrivateKey,
     /// Whether clients present a certificate.
@@ -107,7 +107,7 @@ pub struct ClientVerification {
     /// lists leave no CA of a chain out, as in Envoy.
     pub unlisted_allowed: bool,
     /// Trust anchors.
-    pub authorities: Vec<CertificateDer<'static>>,
+    pub authorities: Arc<[CertificateDer<'static>]>,
     /// Revocation lists.
     pub crls: Vec<CertificateRevocationListDer<'static>>,
     /// `subjectAltNames`: one must match exactly; empty accepts any.

@@ -73,7 +73,7 @@ impl Built {
 pub fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
     let provider = provider_for(&material.cipher_suites);
     let key = PrivatePkcs8KeyDer::from(material.key.pkcs8().to_vec());
-    let certified = CertifiedKey::from_der(material.certificates.clone(), key.into(), &provider)
+    let certified = CertifiedKey::from_der(material.certificates.to_vec(), key.into(), &provider)
         .map_err(|error| format!("the certificate of {} cannot be used: {error}", material.source))?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(material.versions)?)

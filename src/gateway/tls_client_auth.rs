@@ -25,7 +25,7 @@ pub(super) fn verifier(
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
-    for authority in &verification.authorities {
+    for authority in verification.authorities.iter() {
         roots
             .add(authority.clone())
             .map_err(|error| format!("a CA certificate for clients cannot be used: {error}"))?;
@@ -189,7 +189,7 @@ mod tests {
         let ca = CertificateAuthority::new(issuer.certificate.clone(), issuer.key.as_ref().unwrap()).unwrap();
         let list = crl::issue(&crl::Contents::default(), &ca, now - Duration::days(100)).unwrap();
         let verification = ClientVerification {
-            authorities: vec![issuer.certificate.clone()],
+            authorities: [issuer.certificate.clone()].into(),
             crls: vec![list],
             ..ClientVerification::default()
         };

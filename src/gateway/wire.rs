@@ -51,6 +51,8 @@ pub(super) struct Watched<T> {
     heads: bool,
     /// The beginning of a head that came in pieces.
     partial: Vec<u8>,
+    /// The head has ended; what comes before the request is handled is its body.
+    head_ended: bool,
     limit: usize,
     linger: Option<Pin<Box<Sleep>>>,
     lingered: usize,
@@ -63,13 +65,14 @@ impl<T> Watched<T> {
             activity,
             heads,
             partial: Vec::new(),
+            head_ended: false,
             limit,
             linger: None,
             lingered: 0,
         }
     }
 
-    fn came(&mut self, bytes: &[u8]) {
+    pub(super) fn came(&mut self, bytes: &[u8]) {
         let now = self.activity.seconds.load(Relaxed);
         self.activity.last_read.store(now, Relaxed);
         if !self.heads || !self.activity.between.load(Relaxed) {
@@ -78,27 +81,49 @@ impl<T> Watched<T> {
         if !self.activity.head_begun.swap(true, Relaxed) {
             self.activity.head_since.store(now, Relaxed);
             self.partial.clear();
+            self.head_ended = false;
         }
-        if self.partial.is_empty() {
-            match head_of(bytes) {
-                Some(head) => self.activity.both_lengths.store(has_both_lengths(head), Relaxed),
-                None => self.partial.extend_from_slice(bytes),
+        if self.head_ended || self.partial.len() >= self.limit {
+            return;
+        }
+        // Most heads come whole, and are looked at where they are.
+        let mut begun = std::mem::take(&mut self.partial);
+        let looked_at = begun.len();
+        if looked_at > 0 {
+            begun.extend_from_slice(bytes);
+        }
+        let all = if looked_at > 0 { &begun } else { bytes };
+        let head = after_empty_lines(all);
+        let skipped = all.len() - head.len();
+        match end_of_head(head, looked_at.saturating_sub(skipped)) {
+            Some(end) => {
+                self.activity
+                    .both_lengths
+                    .store(has_both_lengths(&head[..end]), Relaxed);
+                self.head_ended = true;
             }
-        } else if self.partial.len() < self.limit {
-            self.partial.extend_from_slice(bytes);
-            if let Some(head) = head_of(&self.partial) {
-                self.activity.both_lengths.store(has_both_lengths(head), Relaxed);
-                self.partial.clear();
-            }
+            None if looked_at > 0 => self.partial = begun,
+            None => self.partial.extend_from_slice(head),
         }
     }
 }
 
-/// The bytes up to the empty line.
-fn head_of(bytes: &[u8]) -> Option<&[u8]> {
-    memchr::memmem::find(bytes, b"\r\n\r\n")
-        .or_else(|| memchr::memmem::find(bytes, b"\n\n"))
-        .map(|end| &bytes[..end])
+/// The bytes without empty lines before a request, which the codec passes over.
+fn after_empty_lines(mut bytes: &[u8]) -> &[u8] {
+    while let Some(rest) = bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n")) {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Where the empty line behind a head begins, if it is there; so many bytes were
+/// looked at before. Lines may end in LF alone, as the codec has it.
+fn end_of_head(bytes: &[u8], looked_at: usize) -> Option<usize> {
+    // The ends of two lines are three bytes at most.
+    let from = looked_at.saturating_sub(2);
+    memchr::memchr_iter(b'\n', &bytes[from..])
+        .map(|at| from + at)
+        .find(|at| matches!(bytes[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..]))
 }
 
 fn has_both_lengths(head: &[u8]) -> bool {
@@ -209,5 +234,20 @@ mod tests {
             "POST / HTTP/1.1\r\ncontent-length: 99\r\n\r\nx\r\ntransfer-encoding: chunked\r\n\r\n"
         ]));
         assert!(!verdict(&["GET / HTTP/1.1\r\nhost: a\r\n\r\n"]));
+    }
+
+    #[test]
+    fn a_head_ends_where_the_codec_lets_it_end() {
+        let both = "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n";
+        // Empty lines before the request, alone or with it.
+        assert!(verdict(&[&format!("\r\n\n{both}\r\n")]));
+        assert!(verdict(&["\r", "\n", both, "\r\n"]));
+        // Line ends of both kinds.
+        assert!(verdict(&[&format!("{both}\n")]));
+        assert!(!verdict(&[
+            "POST / HTTP/1.1\ncontent-length: 99\n\nx\r\ntransfer-encoding: chunked\r\n\r\n"
+        ]));
+        // A body that looks like a head, in a piece of its own.
+        assert!(verdict(&[both, "\r\n", "GET / HTTP/1.1\r\n\r\n"]));
     }
 }

@@ -1,10 +1,13 @@
 //! The variables of Istio's tasks that say where the gateway is: INGRESS_HOST,
 //! INGRESS_PORT (HTTP) and SECURE_INGRESS_PORT (HTTPS). Pure.
 
+use std::net::Ipv6Addr;
+
 use super::target::{DEFAULT_PORT, Target, reachable};
 use crate::shell::quote;
 
-/// The variables that are known of `target`, by name; none without a gateway.
+/// The variables that are known of `target`, by name; none without a gateway. An
+/// IPv6 address has brackets, as URLs and curl need it before a port.
 pub fn variables(target: &Target) -> Option<Vec<(&'static str, String)>> {
     let (host, secure, plain) = match target {
         Target::Address {
@@ -23,6 +26,8 @@ pub fn variables(target: &Target) -> Option<Vec<(&'static str, String)>> {
         }
         Target::None => return None,
     };
+    let is_ipv6 = host.parse::<Ipv6Addr>().is_ok();
+    let host = if is_ipv6 { format!("[{host}]") } else { host };
     let mut variables = vec![("INGRESS_HOST", host)];
     variables.extend(plain.map(|port| ("INGRESS_PORT", port.to_string())));
     variables.push(("SECURE_INGRESS_PORT", secure.to_string()));
@@ -77,6 +82,10 @@ mod tests {
                 "export INGRESS_HOST='a b'\\''c'\nexport SECURE_INGRESS_PORT=30443\n",
             ),
             (
+                address("2001:db8::7", None),
+                "export INGRESS_HOST='[2001:db8::7]'\nexport SECURE_INGRESS_PORT=30443\n",
+            ),
+            (
                 serve(&[
                     (80, "0.0.0.0:8080", false),
                     (444, "0.0.0.0:8444", true),
@@ -86,7 +95,7 @@ mod tests {
             ),
             (
                 serve(&[(80, "127.0.0.2:8080", false), (443, "[::1]:8443", true)]),
-                "export INGRESS_HOST=::1\nexport SECURE_INGRESS_PORT=8443\n",
+                "export INGRESS_HOST='[::1]'\nexport SECURE_INGRESS_PORT=8443\n",
             ),
         ] {
             assert_eq!(export_lines(&variables(&target).expect("a gateway")), expected);

@@ -55,6 +55,15 @@ pub struct Outcome {
 
 /// Runs every check; the outcomes keep the order of the expectations.
 pub async fn run(expectations: Vec<Expectation>, settings: Settings) -> Vec<Outcome> {
+    run_told(expectations, settings, &mut |_| ()).await
+}
+
+/// The same; `told` hears of each outcome when it is there.
+pub async fn run_told(
+    expectations: Vec<Expectation>,
+    settings: Settings,
+    told: &mut dyn FnMut(&Outcome),
+) -> Vec<Outcome> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let gate = Arc::new(Semaphore::new(settings.concurrency.max(1)));
     let mut tasks = JoinSet::new();
@@ -68,7 +77,10 @@ pub async fn run(expectations: Vec<Expectation>, settings: Settings) -> Vec<Outc
     let mut outcomes: Vec<(usize, Outcome)> = Vec::new();
     while let Some(done) = tasks.join_next().await {
         match done {
-            Ok(outcome) => outcomes.push(outcome),
+            Ok(outcome) => {
+                told(&outcome.1);
+                outcomes.push(outcome);
+            }
             // A check that is lost must never look like one that passed.
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}

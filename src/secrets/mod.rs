@@ -3,8 +3,10 @@
 //! of the sources and Istio's rules for a Secret's keys live here; what is
 //! made of the bytes is the work of those who ask.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use zeroize::Zeroizing;
 
@@ -36,7 +38,7 @@ pub struct SecretData {
 #[derive(Clone)]
 pub struct Entry {
     /// The bytes; wiped when dropped, since they may be a key.
-    pub content: Zeroizing<Vec<u8>>,
+    pub content: Rc<Zeroizing<Vec<u8>>>,
     /// For messages: `secret istio-system/httpbin-credential key tls.crt`, or a path.
     pub name: String,
     /// `file:line` of the object that holds it, when it stands in one.
@@ -87,7 +89,7 @@ pub struct SecretStore<'a> {
     /// The namespace of the gateway's pods.
     pub namespace: String,
     /// Secrets of the input by namespace and name.
-    pub objects: HashMap<(String, String), SecretData>,
+    pub objects: HashMap<(String, String), Rc<SecretData>>,
     /// Secret volumes of the gateway's Deployment in the input.
     pub mounts: Vec<SecretMount>,
     /// `--certs`: HOST trees, folders of them, or folders of Secrets.
@@ -105,7 +107,13 @@ pub struct SecretStore<'a> {
     /// The Secrets that `istio-tls apply` makes of the workspace's chains, where
     /// those give no material themselves.
     pub applied: HashSet<String>,
+    /// What was found elsewhere, for whoever asks again.
+    pub found: Found,
 }
+
+/// Secrets that stand in files, by name and, where `--certs` may answer, hosts:
+/// each is read once.
+pub type Found = RefCell<HashMap<(String, Vec<String>), Option<Rc<SecretData>>>>;
 
 impl SecretStore<'_> {
     /// What the objects are of, for messages: `the input`, or `the cluster`.
@@ -120,11 +128,18 @@ impl SecretStore<'_> {
     ///
     /// # Errors
     /// When a file that should hold it cannot be read.
-    pub fn find(&self, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
+    pub fn find(&self, name: &str, hosts: &[String]) -> Result<Option<Rc<SecretData>>, Problem> {
         if let Some(found) = self.objects.get(&(self.namespace.clone(), name.to_owned())) {
-            return Ok(Some(found.share()));
+            return Ok(Some(found.clone()));
         }
-        self.on_disk(name, hosts)
+        let hosts = if self.folders.is_empty() { &[] } else { hosts };
+        let asked = (name.to_owned(), hosts.to_vec());
+        if let Some(known) = self.found.borrow().get(&asked) {
+            return Ok(known.clone());
+        }
+        let found = self.on_disk(name, hosts)?.map(Rc::new);
+        self.found.borrow_mut().insert(asked, found.clone());
+        Ok(found)
     }
 
     /// The same without the input's own Secrets.
@@ -233,7 +248,7 @@ impl SecretStore<'_> {
             let path = folder.join(path);
             if let Some(content) = self.files.read(&path)? {
                 match &mut lists {
-                    Some(entry) => entry.content.extend_from_slice(&content),
+                    Some(entry) => Rc::make_mut(&mut entry.content).extend_from_slice(&content),
                     None => lists = Some(Entry::of_file(&path, content)),
                 }
             }
@@ -283,7 +298,7 @@ impl SecretStore<'_> {
 impl Entry {
     fn of_file(path: &Path, content: Vec<u8>) -> Self {
         Self {
-            content: Zeroizing::new(content),
+            content: Rc::new(Zeroizing::new(content)),
             name: path.display().to_string(),
             at: None,
         }
@@ -304,7 +319,7 @@ impl SecretData {
                 .into_iter()
                 .map(|(key, content)| {
                     let entry = Entry {
-                        content: Zeroizing::new(content),
+                        content: Rc::new(Zeroizing::new(content)),
                         name: format!("{source} key {key}"),
                         at: at.clone(),
                     };
@@ -313,14 +328,6 @@ impl SecretData {
                 .collect(),
             source,
             at,
-        }
-    }
-
-    fn share(&self) -> Self {
-        Self {
-            source: self.source.clone(),
-            at: self.at.clone(),
-            entries: self.entries.clone(),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
-use super::{MaterialFiles, SecretData, SecretMount, SecretStore};
+use super::{Found, MaterialFiles, SecretData, SecretMount, SecretStore};
 use crate::problem::Problem;
 
 /// A disk in memory.
@@ -53,6 +54,7 @@ fn store(files: &Files) -> SecretStore<'_> {
         host_files: false,
         in_cluster: false,
         applied: HashSet::new(),
+        found: Found::default(),
     }
 }
 
@@ -126,6 +128,21 @@ const TREE: [&str; 3] = [
 ];
 
 #[test]
+fn a_reading_puts_a_secret_together_once() {
+    let disk = files(&TREE);
+    let mut store = store(&disk);
+    store.chains.insert("a-credential".to_owned(), "/c/a.com".into());
+    let found = |hosts: &[String]| store.find("a-credential", hosts).unwrap().unwrap();
+    assert!(Rc::ptr_eq(&found(&[]), &found(&["a.com".to_owned()])));
+    assert!(store.find("absent", &[]).unwrap().is_none());
+    // Below --certs, hosts may lead to another tree.
+    store.folders.push("/c".into());
+    let of_host = |host: &str| store.find("b", &[host.to_owned()]).unwrap();
+    assert!(of_host("b.com").is_none());
+    assert!(of_host("a.com").is_some());
+}
+
+#[test]
 fn the_input_comes_before_certs_and_certs_before_the_workspace() {
     let disk = files(
         &[
@@ -135,7 +152,14 @@ fn the_input_comes_before_certs_and_certs_before_the_workspace() {
         .concat(),
     );
     let mut store = store(&disk);
-    let source = |store: &SecretStore<'_>| store.find("a-credential", &[]).unwrap().map(|found| found.source);
+    let source = |store: &SecretStore<'_>| {
+        // Each time as another reading.
+        store.found.take();
+        store
+            .find("a-credential", &[])
+            .unwrap()
+            .map(|found| found.source.clone())
+    };
     assert_eq!(source(&store), None);
     store.chains.insert("a-credential".to_owned(), "/c/a.com".into());
     assert_eq!(source(&store).as_deref(), Some("/c/a.com"));
@@ -143,15 +167,16 @@ fn the_input_comes_before_certs_and_certs_before_the_workspace() {
     assert_eq!(source(&store).as_deref(), Some("/s/a-credential"));
     store
         .objects
-        .insert(("default".to_owned(), "a-credential".to_owned()), secret(&[]));
+        .insert(("default".to_owned(), "a-credential".to_owned()), Rc::new(secret(&[])));
     assert_eq!(
         source(&store).as_deref(),
         Some("/s/a-credential"),
         "another namespace's Secret"
     );
-    store
-        .objects
-        .insert(("istio-system".to_owned(), "a-credential".to_owned()), secret(&[]));
+    store.objects.insert(
+        ("istio-system".to_owned(), "a-credential".to_owned()),
+        Rc::new(secret(&[])),
+    );
     assert_eq!(source(&store).as_deref(), Some("secret istio-system/s"));
     assert_eq!(store.namespaces_with("a-credential"), ["default", "istio-system"]);
 }

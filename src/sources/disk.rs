@@ -27,9 +27,9 @@ pub struct Seen {
 }
 
 impl DiskFiles {
-    /// What was looked at so far.
-    pub fn seen(self) -> Seen {
-        self.seen.into_inner()
+    /// What was looked at since this was asked last.
+    pub fn seen(&self) -> Seen {
+        self.seen.take()
     }
 
     /// Remembers the generation of a cluster's objects.
@@ -42,23 +42,12 @@ impl DiskFiles {
     /// # Errors
     /// As [`files::read`], but for a file that does not exist, which is `None`.
     pub fn read_limited(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
-        let content = match path.symlink_metadata() {
-            Err(error) if missing(&error) => None,
-            // A link to nothing is a file that has gone, as in the middle of a swap.
-            Ok(metadata) if metadata.is_symlink() && path.metadata().is_err_and(|error| missing(&error)) => None,
-            _ => Some(files::read(path, limit)?),
-        };
+        // A link to nothing is a file that has gone, as in the middle of a swap.
+        let content = files::read_if_there(path, limit)?;
         let digest = content.as_ref().map(|content| digest(content));
         self.seen.borrow_mut().files.insert(path.to_owned(), digest);
         Ok(content)
     }
-}
-
-fn missing(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
-    )
 }
 
 fn digest(content: &[u8]) -> [u8; 32] {
@@ -178,6 +167,16 @@ mod tests {
             files.seen()
         };
         std::fs::write(&file, "one").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("nothing"), dir.path().join("link")).unwrap();
+        let files = DiskFiles::default();
+        assert!(
+            files.read(&dir.path().join("link")).unwrap().is_none(),
+            "a link to nothing"
+        );
+        assert!(files.read(&file.join("below")).unwrap().is_none(), "below a file");
+        assert!(files.read(dir.path()).is_err(), "a folder");
+        assert_eq!(files.seen().files.len(), 2);
+        assert!(files.seen().files.is_empty(), "nothing was looked at since");
         let first = reading();
         assert!(first.is_current());
         std::fs::write(&file, "two").unwrap();

@@ -9,12 +9,13 @@ mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
-use crate::secrets::{SecretData, SecretMount, SecretStore};
+use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use listing::Listing;
@@ -133,6 +134,7 @@ impl Sources {
                 host_files: self.host_files,
                 in_cluster: self.live.is_some(),
                 applied,
+                found: Found::default(),
             },
             config: None,
         };
@@ -192,6 +194,7 @@ impl Sources {
                 host_files: false,
                 in_cluster: false,
                 applied: HashSet::new(),
+                found: Found::default(),
             },
         };
         collected.index(0, &gateway.selector);
@@ -301,7 +304,9 @@ impl Collected<'_> {
                         place => place.to_string(),
                     };
                     let data = SecretData::of_object(namespace, name, Some(at), values(secret));
-                    self.store.objects.insert((namespace.to_owned(), name.clone()), data);
+                    self.store
+                        .objects
+                        .insert((namespace.to_owned(), name.clone()), Rc::new(data));
                 }
                 Manifest::Deployment(deployment) if namespace == self.store.namespace => {
                     let labels = &deployment.spec.template.metadata.labels;

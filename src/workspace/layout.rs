@@ -170,6 +170,9 @@ pub fn host_of_folder(name: &str) -> Option<Host> {
     if let Some(rest) = name.strip_prefix("_wildcard.") {
         return Host::parse(&format!("*.{rest}")).ok();
     }
+    if let Some(rest) = name.strip_prefix("_name.") {
+        return Host::parse(rest).ok().filter(|host| host.folder_name() == name);
+    }
     if let Ok(address) = name.replace('-', ":").parse::<Ipv6Addr>() {
         return Host::parse(&address.to_string()).ok();
     }
@@ -228,6 +231,7 @@ mod tests {
             "2001:db8::7",
             "10.0.0.1",
             "xn--bcher-kva.example",
+            "fe80--1",
         ] {
             let host = Host::parse(name).expect(name);
             assert_eq!(host_of_folder(&host.folder_name()), Some(host), "{name}");

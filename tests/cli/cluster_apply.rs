@@ -330,3 +330,17 @@ fn a_wait_that_runs_out_or_is_interrupted_prints_what_was_applied() {
         "{said}"
     );
 }
+
+#[test]
+fn samples_that_no_host_leads_to_are_told() {
+    let dir = crate::harness::Dir::new();
+    dir.run(&["gen-certs", "shop.example"]).exits(0);
+    let note = "note: no host leads to a Service of the samples (httpbin, helloworld-v1, productpage)";
+    let args = ["apply", "--samples", "--dry-run", "client"];
+    dir.run(&args).exits(0).says(note);
+    let ran = dir.run(&["apply", "--dry-run", "client"]).exits(0);
+    assert!(!ran.stderr.contains(note), "{}", ran.stderr);
+    dir.run(&["gen-certs", "httpbin.example.com"]).exits(0);
+    let ran = dir.run(&args).exits(0);
+    assert!(!ran.stderr.contains(note), "{}", ran.stderr);
+}

@@ -49,7 +49,7 @@ fn what_is_refused_is_said_in_words() {
                     .starts_with("/apis/networking.istio.io")
                     .then(unknown_path)
             },
-            3,
+            2,
             &[
                 "the cluster does not know Gateway of networking.istio.io/v1",
                 "CRDs of networking.istio.io",
@@ -67,7 +67,7 @@ fn what_is_refused_is_said_in_words() {
                 )),
                 _ => None,
             },
-            3,
+            2,
             &["it serves networking.istio.io/v1alpha3"],
         ),
         (
@@ -82,10 +82,10 @@ fn what_is_refused_is_said_in_words() {
                     )
                 })
             },
-            3,
+            2,
             &[
                 "the namespace istio-system is not there",
-                "kubectl create namespace istio-system",
+                "try: kubectl create namespace istio-system\n",
             ],
         ),
         (
@@ -100,7 +100,7 @@ fn what_is_refused_is_said_in_words() {
                     )
                 })
             },
-            3,
+            2,
             &[
                 "the API server refuses Secret istio-system/httpbin-credential",
                 "spec.servers: Required value",
@@ -114,7 +114,7 @@ fn what_is_refused_is_said_in_words() {
                     status(400, "BadRequest", &body, &json!({}))
                 })
             },
-            3,
+            2,
             &["are not shown"],
         ),
         (
@@ -496,7 +496,8 @@ fn an_unreachable_cluster_keeps_the_folder_whose_id_marks_its_objects() {
     kubeconfig(&dir, &format!("http://{}", crate::running_program::free_address()));
     dir.run(&["delete", "--local", "--yes"])
         .exits(3)
-        .says("cannot be reached");
+        .says("cannot be reached")
+        .says("gone for good: istio-tls delete --local --no-cluster");
     assert!(dir.path("istio-tls.yaml").exists());
 }
 

@@ -20,22 +20,22 @@ const GATEWAY: &str = "/apis/networking.istio.io/v1/namespaces/default/gateways/
 const WAITING: &str = "nothing more is sent; waiting";
 
 /// A request that is held back.
-struct Held {
+pub(crate) struct Held {
     reached: Receiver<()>,
-    release: Sender<()>,
+    pub(crate) release: Sender<()>,
 }
 
 impl Held {
     /// Returns when it has come.
     #[track_caller]
-    fn await_it(&self) {
+    pub(crate) fn await_it(&self) {
         let came = self.reached.recv_timeout(Duration::from_secs(30));
         came.expect("the request comes");
     }
 }
 
 /// A server that holds the first request of this kind back until told.
-fn holding(inner: &FakeApiServer, dir: &Dir, is_held: impl Fn(&Request) -> bool + Send + 'static) -> Held {
+pub(crate) fn holding(inner: &FakeApiServer, dir: &Dir, is_held: impl Fn(&Request) -> bool + Send + 'static) -> Held {
     let ((reach, reached), (release, released)) = (channel(), channel());
     let mut released = Some(released);
     let address = inner.address();
@@ -56,13 +56,13 @@ fn is_stored(request: &Request, path: &str) -> bool {
 }
 
 /// A command that runs with its output in files.
-struct Running<'d> {
+pub(crate) struct Running<'d> {
     dir: &'d Dir,
     program: Program,
 }
 
 impl<'d> Running<'d> {
-    fn start(dir: &'d Dir, args: &[&str]) -> Self {
+    pub(crate) fn start(dir: &'d Dir, args: &[&str]) -> Self {
         let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
         let mut command = dir.command(args);
         command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
@@ -72,17 +72,22 @@ impl<'d> Running<'d> {
 
     #[track_caller]
     fn interrupt(&self) {
-        kill_process(Pid::from_child(&self.program.0), Signal::INT).expect("a signal sent");
+        self.signal(Signal::INT);
     }
 
     #[track_caller]
-    fn await_said(&self, text: &str) {
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.program.0), signal).expect("a signal sent");
+    }
+
+    #[track_caller]
+    pub(crate) fn await_said(&self, text: &str) {
         await_condition(|| self.dir.read("err").contains(text), || self.dir.read("err"));
     }
 
     /// Its exit code, and what it printed.
     #[track_caller]
-    fn end(mut self) -> (Option<i32>, Value) {
+    pub(crate) fn end(mut self) -> (Option<i32>, Value) {
         let said = || self.dir.read("err");
         await_condition(|| self.program.0.try_wait().expect("a status").is_some(), said);
         let code = self.program.0.wait().expect("a status").code();

@@ -207,7 +207,7 @@ fn of_several_addresses_the_one_that_answers_is_probed() {
         .exits(0)
         .says("which also has 127.0.0.1");
     assert!(
-        printed.stdout.starts_with("export INGRESS_HOST=::1\n"),
+        printed.stdout.starts_with("export INGRESS_HOST='[::1]'\n"),
         "{}",
         printed.stdout
     );
@@ -278,7 +278,7 @@ fn for_a_name_of_the_gateway_the_curl_line_that_works_is_told() {
     let printed = dir
         .run(&args)
         .exits(0)
-        .says("--connect-to HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT");
+        .says("--connect-to \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"");
     assert_eq!(
         printed.stdout,
         "export INGRESS_HOST=localhost\nexport SECURE_INGRESS_PORT=443\n"

@@ -244,11 +244,11 @@ fn a_cluster_that_cannot_be_used() {
     let dir = Dir::new();
     kubeconfig(&dir, &format!("http://{}", no_kinds.address));
     dir.run(&["serve", "--cluster"])
-        .exits(3)
+        .exits(2)
         .says("the cluster does not know Gateway of networking.istio.io/v1")
         .says("istioctl install");
     dir.run(&["lint", "--cluster"])
-        .exits(3)
+        .exits(2)
         .says("the cluster does not know Gateway of networking.istio.io/v1")
         .says("istioctl install");
     let forbidden = HttpStub::start(|request| match request.target.as_str() {

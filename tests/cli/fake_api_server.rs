@@ -78,6 +78,11 @@ impl FakeApiServer {
         state.objects.insert(path.to_owned(), object);
     }
 
+    /// Takes away what is stored at a path.
+    pub(crate) fn remove(&self, path: &str) {
+        self.state.lock().expect("no panic").objects.remove(path);
+    }
+
     /// What is stored at a path.
     pub(crate) fn object(&self, path: &str) -> Value {
         let state = self.state.lock().expect("no panic");

@@ -42,6 +42,28 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cluster", BELOW_THE_NETWORK),
     // Results of every other module become text here, and only cli/ prints it.
     ("report", &["problem", "names", "certs", "lint", "probe"]),
+    // What the fuzzer runs; no part of the program.
+    (
+        "fuzzing",
+        &[
+            "problem",
+            "shell",
+            "secrecy",
+            "names",
+            "certs",
+            "workspace",
+            "manifests",
+            "secrets",
+            "sources",
+            "lint",
+            "doctor",
+            "gateway",
+            "probe",
+            "cluster",
+            "report",
+            "cli",
+        ],
+    ),
 ];
 
 /// What the modules that open connections may use; not each other.
@@ -96,10 +118,10 @@ fn sources(module: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Files of unit tests may use any module.
+/// Files of unit tests, and of what the fuzzer runs, may use any module.
 fn is_test(path: &Path) -> bool {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    matches!(stem, "tests" | "testing") || stem.ends_with("_tests")
+    matches!(stem, "tests" | "testing" | "fuzzing") || stem.ends_with("_tests")
 }
 
 /// The lines of a source before its unit tests, without comments.

@@ -212,7 +212,19 @@ fn the_variables_of_the_gateway_are_printed_for_a_shell() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
     let args = ["probe", "--print-env"];
-    dir.run(&args).exits(1).says("no local gateway runs here");
+    let nothing = "nothing was applied to a cluster from here";
+    dir.run(&args).exits(1).says("no local gateway runs here").says(nothing);
+    // What is recorded, and not asked, is told as it is.
+    let text = dir.read("istio-tls.yaml");
+    dir.write("istio-tls.yaml", format!("{text}context: kind-edge\n"));
+    for args in [
+        &["probe", "--target", "local"][..],
+        &["probe", "--print-env", "--target", "local"],
+    ] {
+        let ran = dir.run(args).exits(1).says("--target cluster is the context kind-edge");
+        assert!(!ran.stderr.contains(nothing), "{}", ran.stderr);
+    }
+    dir.write("istio-tls.yaml", text);
     let with = |args: &[&str], variables: &[(&str, &str)]| {
         let mut command = dir.command(args);
         crate::harness::Ran::of(command.envs(variables.iter().copied()), args)
@@ -221,7 +233,7 @@ fn the_variables_of_the_gateway_are_printed_for_a_shell() {
     let ran = with(&args, &given).exits(0);
     assert_eq!(
         ran.stdout,
-        "export INGRESS_HOST=::1\nexport INGRESS_PORT=31380\nexport SECURE_INGRESS_PORT=443\n"
+        "export INGRESS_HOST='[::1]'\nexport INGRESS_PORT=31380\nexport SECURE_INGRESS_PORT=443\n"
     );
     with(&args, &[("INGRESS_HOST", "::1"), ("INGRESS_PORT", "many")])
         .exits(2)

@@ -556,7 +556,7 @@ fn files_in_place_of_the_workspace() {
     );
     other
         .run(&args)
-        .exits(3)
+        .exits(2)
         .says("the cluster does not know Thing of example.com/v1");
     // A field that the kind has not.
     other.write(
@@ -565,9 +565,19 @@ fn files_in_place_of_the_workspace() {
     );
     other
         .run(&args)
-        .exits(3)
+        .exits(2)
         .says("the API server refuses Service files/s")
         .says(".spec.nosuch: field not declared in schema");
+    // A namespace of its own, which -n does not replace.
+    other.write(
+        "all.yaml",
+        "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: nowhere}\nspec: {ports: [{port: 80}]}\n",
+    );
+    other
+        .run(&args)
+        .exits(2)
+        .says("the namespace nowhere is not there")
+        .says(" create namespace nowhere\n");
     // The Gateway API's kinds are not installed here.
     let gateway = workspace
         .dir
@@ -575,7 +585,7 @@ fn files_in_place_of_the_workspace() {
     other.write("all.yaml", gateway.exits(0).stdout);
     other
         .run(&args)
-        .exits(3)
+        .exits(2)
         .says("CRDs of gateway.networking.k8s.io")
         .says("standard-install.yaml");
 }

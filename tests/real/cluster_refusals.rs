@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
-use crate::running_program::await_condition;
+use crate::running_program::{Program, await_condition};
 
 const HTTPBIN: &str = "httpbin.example.com";
 const BOOKINFO: &str = "bookinfo.com";
@@ -32,13 +32,36 @@ fn an_object_with_finalizers_is_deleted_when_they_are_done() {
         plane.kubectl_ok(&args);
     };
     finalizers(&json!(["example.com/hold"]));
-    let told = "note: Gateway held/mygateway: it is still there until its finalizers are done: example.com/hold";
-    let ran = workspace.run(&["delete", "--yes", "-o", "json"]).exits(0).says(told);
+    let ran = workspace
+        .run(&["delete", "--yes", "--wait", "1s", "-o", "json"])
+        .exits(1)
+        .says("deleted, but still there after 1 s: Gateway held/mygateway (terminating: finalizer example.com/hold)")
+        .says("run the same command again for the rest");
     let report = ran.json();
-    let gateway = report["objects"].as_array().expect("a list").iter();
-    let gateway = gateway.filter(|object| object["kind"] == "Gateway").collect::<Vec<_>>();
-    assert_eq!(gateway[0]["finalizers"], json!(["example.com/hold"]));
+    let actions: Vec<[&str; 2]> = (report["objects"].as_array().expect("a list").iter())
+        .map(|object| ["kind", "action"].map(|field| object[field].as_str().expect("text")))
+        .collect();
+    assert_eq!(
+        actions,
+        [
+            ["VirtualService", "deleted"],
+            ["Secret", "deleted"],
+            ["Gateway", "terminating"]
+        ]
+    );
+    assert_eq!(report["objects"][2]["finalizers"], json!(["example.com/hold"]));
     assert_eq!(report["objects"][0]["finalizers"], json!([]));
+    // The files, whose id finds it, stay as long.
+    workspace
+        .run(&["delete", "--local", "--yes", "--wait", "0"])
+        .exits(1)
+        .says("not deleted: Gateway held/mygateway (terminating: finalizer example.com/hold), ");
+    assert!(workspace.dir.path("istio-tls.yaml").exists());
+    // A dry run waits for nothing.
+    workspace
+        .run(&["delete", "--dry-run"])
+        .exits(0)
+        .prints("Gateway held/mygateway deleted (dry run)");
     // What is applied to it now would go with it.
     let ran = workspace
         .run(&["apply"])
@@ -55,6 +78,24 @@ fn an_object_with_finalizers_is_deleted_when_they_are_done() {
         .run(&["apply"])
         .exits(0)
         .prints("Gateway held/mygateway created");
+
+    // It goes while delete waits.
+    finalizers(&json!(["example.com/hold"]));
+    let file = |name: &str| std::fs::File::create(workspace.dir.path(name)).expect("a file");
+    let mut command = workspace.command(&["delete", "--yes", "--wait", "300s"]);
+    command.stdout(file("delete.out")).stderr(file("delete.err"));
+    let mut waiting = Program(command.spawn().expect("it starts"));
+    let said = || workspace.dir.read("delete.err");
+    await_condition(
+        || said().contains("waiting for the finalizers of Gateway held/mygateway: example.com/hold"),
+        said,
+    );
+    finalizers(&json!(null));
+    await_condition(|| waiting.0.try_wait().expect("its state is known").is_some(), said);
+    assert_eq!(waiting.0.wait().expect("a status").code(), Some(0), "{}", said());
+    let printed = workspace.dir.read("delete.out");
+    assert!(printed.ends_with("Gateway held/mygateway deleted\n"), "{printed}");
+    workspace.run(&["apply"]).exits(0);
 
     // A Secret that is to be made anew, and is held.
     let secret = [
@@ -142,31 +183,33 @@ fn a_quota_that_is_used_up_is_named() {
     let quota = json!({"apiVersion": "v1", "kind": "ResourceQuota",
         "metadata": {"name": "few", "namespace": "rationed-ingress"}, "spec": {"hard": {"count/secrets": "1"}}});
     plane.kubectl_with(&["create"], &quota.to_string());
-    let status = r#"{"status":{"hard":{"count/secrets":"1"},"used":{"count/secrets":"0"}}}"#;
-    plane.kubectl_ok(&[
+    let status = r#"{"status":{"hard":{"count/secrets":"1"},"used":{"count/secrets":"1"}}}"#;
+    let patch = ["-n", "rationed-ingress", "patch", "resourcequota", "few"];
+    plane.kubectl_ok(&[&patch[..], &["--subresource=status", "--type=merge", "-p", status]].concat());
+    let args = [
         "-n",
         "rationed-ingress",
-        "patch",
-        "resourcequota",
-        "few",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        status,
-    ]);
-    // A dry run counts nothing: each Secret alone would fit. Once one is there, the
-    // other is refused before anything is stored.
-    let refused = "the API server does not admit Secret rationed-ingress/";
+        "create",
+        "secret",
+        "generic",
+        "witness",
+        "--dry-run=server",
+    ];
     await_condition(
-        || {
-            let ran = workspace.run(&["apply"]);
-            ran.code == Some(3) && ran.stderr.contains(refused) && ran.stderr.contains("exceeded quota: few")
-        },
+        || !plane.kubectl(&args).status.success(),
         || "the quota never comes into force".to_owned(),
     );
+    workspace
+        .run(&["apply"])
+        .exits(3)
+        .says("the API server does not admit Secret rationed-ingress/")
+        .says("exceeded quota: few")
+        .says("about the quota or policy that is named");
+    assert!(plane.get("rationed", GATEWAYS, "mygateway").is_null());
     plane.kubectl_ok(&["-n", "rationed-ingress", "delete", "resourcequota", "few"]);
     await_condition(
-        || workspace.run(&["apply"]).code == Some(0),
-        || workspace.run(&["apply"]).stderr,
+        || plane.kubectl(&args).status.success(),
+        || "the quota never goes".to_owned(),
     );
+    workspace.run(&["apply"]).exits(0);
 }

@@ -27,7 +27,7 @@ fn stale<'d>(workspace: &ClusterWorkspace, gateway: &'d Dir) -> Serve<'d> {
 
 /// The codes of the findings, with what each says to do.
 #[track_caller]
-fn findings(ran: Ran) -> Vec<(String, String)> {
+fn findings(ran: &Ran) -> Vec<(String, String)> {
     let json = ran.json();
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     let findings = json["findings"].as_array().expect("findings").iter();
@@ -135,7 +135,7 @@ fn a_gateway_that_does_not_follow_is_found_by_status() {
         give_address(&plane, &workspace, &serve);
         serve
     };
-    let status = |code: i32| findings(workspace.run(&["status", "-o", "json"]).exits(code));
+    let status = |code: i32| findings(&workspace.run(&["status", "-o", "json"]).exits(code));
     let serve = restart();
     workspace.run(&["rotate", HOST, "--ca", "--wait", "0s"]).exits(1);
     let found = status(1);
@@ -148,7 +148,7 @@ fn a_gateway_that_does_not_follow_is_found_by_status() {
     assert_eq!(codes(&found), ["ITL1013"]);
     assert!(found[0].1.starts_with(again), "{found:?}");
     // Who may not read Secrets sees it, too.
-    let seen = findings(workspace.run(&["status", "--context", "viewer", "-o", "json"]).exits(1));
+    let seen = findings(&workspace.run(&["status", "--context", "viewer", "-o", "json"]).exits(1));
     assert_eq!(codes(&seen), ["ITL1013"]);
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s"])
@@ -194,7 +194,7 @@ fn what_cert_manager_renewed_has_one_advice_everywhere() {
     let adopt = format!("istio-tls adopt secret/{pods}/{SECRET} --host {HOST} --force");
     let all = || {
         findings(
-            workspace
+            &workspace
                 .run(&["status", "--expires-within", "3650d", "-o", "json"])
                 .exits(1),
         )
@@ -243,7 +243,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     let named = format!("--gateway-namespace {there}, or gateway.podNamespace in istio-tls.yaml");
     let made = format!("this workspace's is in {there}: {named}");
     workspace.run(&["rotate", HOST]).exits(1).prints(&made);
-    let found = findings(workspace.run(&["status", "-o", "json"]).exits(1));
+    let found = findings(&workspace.run(&["status", "-o", "json"]).exits(1));
     assert_eq!(codes(&found), ["ITL1010"]);
     assert!(found[0].1.starts_with(&made), "{found:?}");
 
@@ -266,7 +266,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
         .exits(0)
         .prints("not proven at the cluster's gateway")
         .prints(&run);
-    let found = findings(workspace.run(&["status", "-o", "json"]).exits(1));
+    let found = findings(&workspace.run(&["status", "-o", "json"]).exits(1));
     assert_eq!(codes(&found), ["ITL1015"]);
     assert!(found[0].1.starts_with(&named), "{found:?}");
     // A namespace that is gone.

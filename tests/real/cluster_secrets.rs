@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
+use crate::cluster_forward::make_service;
 use crate::cluster_gateway::{self, secret_text};
 use crate::cluster_workspace::ClusterWorkspace;
 use crate::control_plane::ControlPlane;
@@ -29,6 +30,8 @@ fn status_compares_files_secrets_and_what_is_served() {
     let workspace = ClusterWorkspace::new(&plane, "statussecrets", &[HOST, "bookinfo.com"], "mutual");
     let pods = workspace.pod_namespace.clone();
     let title = format!("{pods}/{SECRET}");
+    // Other tests' pods bear the same labels; this is the gateway's namespace.
+    make_service(&plane, &pods, "ClusterIP");
     // Nothing was applied: the current context is left alone.
     let report = workspace.run(&["status", "-o", "json"]).exits(0).json();
     assert_eq!(report["context"], Value::Null);

@@ -90,13 +90,13 @@ fn each_of_several_gateways_is_examined_by_itself() {
     // Of two ports with one number it is that of TCP.
     let service = plane.get(&namespaces[1], "service", "b");
     let ports = service["spec"]["ports"].as_array().expect("ports").iter();
-    let tcp = ports
+    let mut tcp = ports
         .filter(|port| port["protocol"] == "TCP")
         .map(|port| &port["nodePort"]);
     let target = format!(
         "{} is not served at 127.0.0.1:{}",
         HOSTS[1],
-        tcp.last().expect("a port")
+        tcp.next().expect("a port")
     );
     let refused = findings
         .iter()

@@ -3,6 +3,7 @@
 //! what kubelets write into the status of pods (`played_node`), and what the cloud
 //! writes into that of the Service; names are those of a hosts file of the test's.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -160,7 +161,8 @@ fn dns(patient: &Patient<'_>) {
         ])
         .status();
     if !is_had.is_ok_and(|status| status.success()) {
-        eprintln!("left out: DNS, since this system gives its users no mount namespace");
+        let reason = "left out: DNS, since this system gives its users no mount namespace";
+        writeln!(std::io::stderr(), "{reason}").expect("standard error");
         return;
     }
     let of_dns = |hosts: &str| -> Vec<Value> {

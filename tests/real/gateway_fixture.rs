@@ -83,7 +83,7 @@ impl Authority {
 
     pub(crate) fn verification(&self) -> ClientVerification {
         ClientVerification {
-            authorities: vec![self.issuer.der().clone()],
+            authorities: [self.issuer.der().clone()].into(),
             ..ClientVerification::default()
         }
     }
@@ -121,7 +121,7 @@ pub(crate) fn everything() -> Arc<RouteTable> {
 pub(crate) fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChain> {
     let material = TlsMaterial {
         source: format!("Secret istio-system/{name}"),
-        certificates: vec![leaf.der.clone().into()],
+        certificates: [leaf.der.clone().into()].into(),
         key: PrivateKey::from_pkcs8(leaf.pkcs8.clone()),
         client_auth,
         versions: (0x0303, 0x0304),

@@ -13,6 +13,7 @@ mod certificates;
 mod chromium;
 mod cluster_apply;
 mod cluster_apply_force;
+mod cluster_delete;
 mod cluster_discover;
 mod cluster_doctor;
 mod cluster_failures;

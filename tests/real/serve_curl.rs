@@ -177,3 +177,30 @@ fn the_line_that_serve_prints_works() {
         &["HTTP/2 418", "-=[ teapot ]=-"],
     );
 }
+
+/// The lines of docs/cluster.md, with the variables as they are printed.
+#[test]
+fn the_printed_variables_lead_curl_to_addresses_of_both_families() {
+    const LINES: [&str; 2] = [
+        "--connect-to \"httpbin.example.com:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"",
+        "--resolve \"httpbin.example.com:$SECURE_INGRESS_PORT:$INGRESS_HOST\"",
+    ];
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "httpbin.example.com", "--mode", "simple"])
+        .exits(0);
+    for address in ["127.0.0.1", "::1"] {
+        if std::net::TcpListener::bind((address, 0)).is_err() {
+            println!("skipped: this machine has no {address}");
+            continue;
+        }
+        let serve = Serve::start(&dir, &["--bind", address]);
+        let printed = dir.run(&["probe", "--print-env"]).exits(0);
+        for options in LINES {
+            let line = format!(
+                "set -eu\n{}\ncurl -v {options} --cacert httpbin.example.com/1_root/certs/ca.cert.pem https://httpbin.example.com:$SECURE_INGRESS_PORT/status/418",
+                printed.stdout
+            );
+            prints(&shell(&dir, &serve, &line), &["HTTP/2 418"]);
+        }
+    }
+}

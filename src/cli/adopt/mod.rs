@@ -1,6 +1,8 @@
 //! `istio-tls adopt`: takes a chain that others made into the workspace.
 
 mod chain;
+#[cfg(any(test, fuzzing))]
+pub(in crate::cli) mod fuzzing;
 mod notes;
 mod sources;
 

@@ -212,7 +212,7 @@ fn read_file(
 }
 
 /// Whether the content held something; `path` is where it was found.
-fn read_content(
+pub(super) fn read_content(
     content: &[u8],
     path: &Path,
     password: Option<&str>,

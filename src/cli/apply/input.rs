@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::ApplyArgs;
 use crate::cli::context::Context;
 use crate::cli::lint::{self, Judging};
+use crate::cli::manifests::no_sample;
 use crate::cli::{entries, intent};
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
@@ -115,12 +116,14 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
         .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
         .collect();
     let (wanted, wishes) = plan::wanted(contents)?;
+    let mut notes: Vec<String> = (keyless.iter())
+        .map(|one| format!("{} is not made: the server key of {} is not here", one.secret, one.host))
+        .chain(wishes.notes)
+        .collect();
+    notes.extend(args.samples.then(|| no_sample(&intent)).flatten());
     Ok(Input {
         wanted,
-        notes: (keyless.iter())
-            .map(|one| format!("{} is not made: the server key of {} is not here", one.secret, one.host))
-            .chain(wishes.notes)
-            .collect(),
+        notes,
         namespace: Some(config.gateway.namespace),
         pod_namespace: config.gateway.pod_namespace,
         workspace: Some(Workspace {

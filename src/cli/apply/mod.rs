@@ -6,7 +6,7 @@ mod report;
 mod serving;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -15,10 +15,10 @@ use self::references::Missing;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
-use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, held, listed, permit, runtime};
+use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, held, listed, permit, refused, runtime};
 use super::context::{Context, Format};
 use super::failure::then_go_on;
-use super::interrupt::{Interrupted, until_signal};
+use super::interrupt::{self, Interrupted, until_signal};
 use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
 use crate::cluster::client::Client;
@@ -72,7 +72,7 @@ pub(super) struct ApplyArgs {
     #[arg(long, help_heading = "Safety")]
     no_lint: bool,
 
-    /// How long to wait until pods are new and the gateway serves each host's new certificate
+    /// How long to wait until pods are new and ready, and the gateway serves each host's new certificate
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse, help_heading = "Waiting")]
     wait: Duration,
     /// End as soon as the API server has taken the objects
@@ -140,6 +140,14 @@ async fn run_on(
     if stores {
         allow(args, input, &access, context)?;
     }
+    let mut report = Report::new(&access, input, args.dry_run.map(|_| "server"));
+    if args.diff {
+        interrupt::stands("all was compared", json!({}));
+    } else if stores {
+        interrupt::stands("anything was stored", json!(report));
+    } else {
+        interrupt::stands("all was tried; a dry run stores nothing", json!(report));
+    }
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
     if let Some(missing) = missing {
@@ -171,7 +179,6 @@ async fn run_on(
     if args.diff {
         return report::differences(&ready, &surplus, &client.access, format, context);
     }
-    let mut report = Report::new(&client.access, input, args.dry_run.map(|_| "server"));
     if !stores {
         for object in &ready {
             report.add(Outcome::of(object, object.forecast.word()));
@@ -296,8 +303,10 @@ impl Work<'_> {
     /// Waits until what is stored is in effect, where that can be seen.
     async fn wait(&self, report: &mut Report) -> Result<(), Failure> {
         let (client, context) = (self.client, self.context);
+        let start = Instant::now();
         if !self.args.no_wait {
-            await_rollouts(self.args, client, self.ready, context).await?;
+            // File-mount style: new volumes are in effect when every pod is new.
+            self.await_rollouts(start, |object| object.is_patch).await?;
         }
         if !self.input.wanted.is_empty() {
             match seen(self.args, self.input, client, context).await? {
@@ -306,6 +315,32 @@ impl Work<'_> {
                     "note: whether the gateway serves this already was not checked: {why}"
                 )),
             }
+        }
+        if !self.args.no_wait {
+            self.await_rollouts(start, Ready::is_workload).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for Deployments that are `meant`, at most as long after `start` as
+    /// --wait says.
+    async fn await_rollouts(&self, start: Instant, meant: impl Fn(&Ready) -> bool) -> Result<(), Failure> {
+        let (client, context) = (self.client, self.context);
+        for object in self.ready.iter().filter(|object| meant(object)) {
+            let Some(namespace) = &object.namespace else { continue };
+            let mut told = |text: &str| context.say(text);
+            let limit = rollout::Limit {
+                start,
+                wait: self.args.wait,
+            };
+            rollout::wait(client, &object.resource, namespace, &object.name, limit, &mut told)
+                .await
+                .map_err(Failure::findings)?;
+            context.say(&if object.is_patch {
+                format!("every pod of {} has its volumes", object.title())
+            } else {
+                format!("every pod of {} is ready", object.title())
+            });
         }
         Ok(())
     }
@@ -436,14 +471,6 @@ fn nothing_applied(mut error: Refused) -> Failure {
     refused(error)
 }
 
-fn refused(error: Refused) -> Failure {
-    if error.is_conflict {
-        Failure::findings(error.problem)
-    } else {
-        Failure::runtime(error.problem)
-    }
-}
-
 /// What the workspace has in the cluster and does not want any more.
 async fn surplus(
     args: &ApplyArgs,
@@ -511,25 +538,6 @@ fn stopped(error: Refused, left: &Left, report: &Report) -> Failure {
         problem.fix = Some(then_go_on(problem.fix.take(), GO_ON));
     }
     failure
-}
-
-/// File-mount style: new volumes are in effect when every pod is new.
-async fn await_rollouts(
-    args: &ApplyArgs,
-    client: &Client<'_>,
-    ready: &[Ready],
-    context: &Context,
-) -> Result<(), Failure> {
-    for object in ready.iter().filter(|object| object.is_patch) {
-        if let Some(namespace) = &object.namespace {
-            let mut told = |text: &str| context.say(text);
-            rollout::wait(client, &object.resource, namespace, &object.name, args.wait, &mut told)
-                .await
-                .map_err(Failure::findings)?;
-            context.say(&format!("every pod of {} has its volumes", object.title()));
-        }
-    }
-    Ok(())
 }
 
 /// Whether the gateway serves it, where one may look.

@@ -3,11 +3,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::gather::Examined;
 use super::scope::Scope;
 use crate::cli::Failure;
-use crate::cli::cluster_access::confirm;
+use crate::cli::cluster_access::{self, confirm};
 use crate::cli::context::Context;
+use crate::cli::interrupt::{Interrupted, until_signal};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
 use crate::cluster::client::Client;
 use crate::cluster::plan;
@@ -80,12 +83,34 @@ pub(super) async fn run(
     }
     let mut done = Vec::new();
     let mut told = |object: &Ready, action: Action| done.push(format!("{} {}", object.title(), action.word()));
-    let stored = apply::store_all(client, &changes, &mut told).await;
+    let (objects, told) = (&changes, &mut told);
+    let work = |halting| async move { apply::store_until(client, objects, &halting, told).await };
+    let (stored, signal) = until_signal(work, context).await?;
     for line in &done {
         context.say(&format!("fixed: {line}"));
     }
-    stored.map_err(|stopped| refused(stopped.refused, client))?;
-    Ok(done)
+    if let Some(error) = stored.refused {
+        return Err(refused(error, client).with_result(json!({"fixed": done})));
+    }
+    let left = [stored.left, stored.unknown].concat();
+    match signal {
+        Some(signal) => Err(interrupted(signal, "all was brought back", &done, &left)),
+        None => Ok(done),
+    }
+}
+
+/// The failure of a run that a signal ended: what is brought back stays so.
+pub(super) fn interrupted(signal: Interrupted, before: &str, fixed: &[String], left: &[String]) -> Failure {
+    let listed = |lines: &[String]| match lines {
+        [] => "nothing".to_owned(),
+        lines => lines.join(", "),
+    };
+    let mut why = format!("fixed: {}", listed(fixed));
+    if !left.is_empty() {
+        why = format!("{why}\nnot known to be fixed: {}", listed(left));
+    }
+    let fix = "istio-tls doctor says how it is now".to_owned();
+    signal.failure(before, why, fix).with_result(json!({"fixed": fixed}))
 }
 
 /// What is in the way is `apply`'s to take over: its flags are none of `doctor`.
@@ -93,10 +118,8 @@ fn refused(mut error: Refused, client: &Client<'_>) -> Failure {
     if error.is_conflict {
         let fix = error.problem.fix.take().unwrap_or_default();
         error.problem.fix = Some(client.access.aimed(&by_apply(&fix)));
-        Failure::findings(error.problem)
-    } else {
-        Failure::runtime(error.problem)
     }
+    cluster_access::refused(error)
 }
 
 /// A fix that names flags of `apply`, as lines to type.

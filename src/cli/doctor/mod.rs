@@ -19,6 +19,7 @@ use self::scope::Scope;
 use super::cluster_access::{ClusterArgs, runtime};
 use super::context::{Context, Format};
 use super::finding_args::FindingArgs;
+use super::interrupt::or_signal;
 use super::{Exit, Failure, duration};
 use crate::cluster::client::Client;
 use crate::lint::suppress;
@@ -78,14 +79,21 @@ async fn run_on(args: &DoctorArgs, scope: &Scope, format: Format, context: &Cont
     let mut fixed = Vec::new();
     if args.fix {
         fixed = fix::run(&examined, scope, &client, context).await?;
-        let start = Instant::now();
-        // A Secret is handed to the proxies a moment after it is there.
-        while !fixed.is_empty() {
-            examined = examine(args, scope, &client, context).await?;
-            if !examined.report.reaches(args.findings.fail_on) || start.elapsed() + PAUSE > args.wait {
-                break;
+        let waiting = async {
+            let start = Instant::now();
+            // A Secret is handed to the proxies a moment after it is there.
+            while !fixed.is_empty() {
+                examined = examine(args, scope, &client, context).await?;
+                if !examined.report.reaches(args.findings.fail_on) || start.elapsed() + PAUSE > args.wait {
+                    break;
+                }
+                tokio::time::sleep(PAUSE).await;
             }
-            tokio::time::sleep(PAUSE).await;
+            Ok::<(), Failure>(())
+        };
+        match or_signal(Box::pin(waiting)).await? {
+            Ok(waited) => waited?,
+            Err(signal) => return Err(fix::interrupted(signal, "the gateway was seen to be well", &fixed, &[])),
         }
     }
     render::show(&examined, &fixed, args.findings.min_severity, format, context)?;

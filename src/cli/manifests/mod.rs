@@ -224,6 +224,14 @@ fn secret_namespace(args: &ManifestsArgs, context: &Context) -> Result<Option<St
     }
 }
 
+/// That no route leads to a sample, so that there is none among the objects.
+pub(super) fn no_sample(intent: &Intent) -> Option<String> {
+    const SAMPLES: &[&str] = &["httpbin", "helloworld-v1", "productpage"];
+    let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
+    let leads_to_one = routes.any(|route| SAMPLES.contains(&route.service.as_str()));
+    (!leads_to_one).then(|| format!("no host leads to a Service of the samples ({})", SAMPLES.join(", ")))
+}
+
 /// What a reader of the objects should know.
 fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
     let mut notes = Vec::new();
@@ -253,9 +261,7 @@ fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
                     .to_owned(),
             );
         }
-        if !["httpbin", "helloworld-v1", "productpage"].into_iter().any(leads_to) {
-            notes.push("no host leads to a Service of the samples (httpbin, helloworld-v1, productpage)".to_owned());
-        }
+        notes.extend(no_sample(intent));
     }
     notes
 }

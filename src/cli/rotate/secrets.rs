@@ -9,7 +9,7 @@ use super::plan::{Ends, Step};
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, inspect};
 use crate::cli::chain_clients::certificates;
-use crate::cli::cluster_access::{FirstUse, permit};
+use crate::cli::cluster_access::{self, FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::cli::failure::then_go_on;
@@ -387,7 +387,8 @@ impl Cluster<'_> {
 /// The failure of a step whose files stand: what is swapped, what is not, and the
 /// line that goes on.
 fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context: &Context) -> Failure {
-    let mut problem = stopped.refused.problem;
+    let mut refused = stopped.refused;
+    let problem = &mut refused.problem;
     let mut lines: Vec<String> = problem.why.take().into_iter().collect();
     lines.extend(exchanged.swapped());
     problem.why = Some(lines.join("\n"));
@@ -395,12 +396,8 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
         "{}     (it goes on where it stopped, and makes nothing anew)",
         going_on(exchanged, args, context)
     );
-    problem.fix = Some(then_go_on(problem.fix.take(), &line));
-    if stopped.refused.is_conflict {
-        Failure::findings(problem)
-    } else {
-        Failure::runtime(problem)
-    }
+    refused.problem.fix = Some(then_go_on(refused.problem.fix.take(), &line));
+    cluster_access::refused(refused)
 }
 
 /// The line that brings Secrets up to the files after a step was cut off.
@@ -487,20 +484,19 @@ fn leaf_of(certificate: &CertificateDer<'_>, context: &Context) -> Option<Leaf> 
     })
 }
 
-fn refused(error: Refused, host: &Host) -> Failure {
-    let mut problem = error.problem;
+fn refused(mut error: Refused, host: &Host) -> Failure {
+    let is_conflict = error.is_conflict;
+    let problem = &mut error.problem;
     problem.why = Some(match problem.why.take() {
         Some(why) => format!("{why}\nnothing of {host} was written"),
         None => format!("nothing of {host} was written"),
     });
-    if !error.is_conflict {
-        return or_local(Failure::runtime(problem));
+    if is_conflict {
+        // Replacing a Secret would leave a gap; apply says so where it does it.
+        let fix = problem.fix.take();
+        problem.fix = fix.map(|fix| fix.replace("--replace deletes", "istio-tls apply --replace deletes"));
     }
-    // Replacing a Secret would leave a gap; apply says so where it does it.
-    problem.fix = problem
-        .fix
-        .map(|fix| fix.replace("--replace deletes", "istio-tls apply --replace deletes"));
-    or_local(Failure::findings(problem))
+    or_local(cluster_access::refused(error))
 }
 
 fn or_local(mut failure: Failure) -> Failure {

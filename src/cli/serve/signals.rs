@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Failure;
+use crate::cli::interrupt::await_signals;
 use crate::problem::Problem;
 
 /// The signals that end `serve`; from [`Signals::register`] on they no longer kill the process.
@@ -33,6 +34,7 @@ impl Ending {
 
 impl Signals {
     pub(in crate::cli) fn register() -> Result<Self, Failure> {
+        await_signals();
         let failed =
             |error: std::io::Error| Failure::runtime(Problem::new("signals cannot be received").why(error.to_string()));
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -54,7 +56,13 @@ impl Signals {
 
     /// Waits for a signal.
     pub(in crate::cli) fn wait(&self) -> Ending {
-        self.wait_while(|| true).unwrap_or(Ending::Terminate)
+        let (terminate, interrupt) = &mut *self.streams.borrow_mut();
+        self.runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => Ending::Terminate,
+                _ = interrupt.recv() => Ending::Interrupt,
+            }
+        })
     }
 
     /// Waits for a signal, or until `going_on` is false.

@@ -26,11 +26,15 @@ use crate::gateway::summary::{self, ListenerSummary};
 use crate::gateway::watch::Stopper;
 use crate::problem::Problem;
 use crate::sources::Sources;
+use crate::sources::disk::DiskFiles;
 use crate::workspace::file;
 use crate::workspace::running::{RunningListener, RunningServe};
 
 /// How long requests may go on after a signal.
 const GRACE: Duration = Duration::from_secs(30);
+
+/// As much as a main thread has, since input may be nested deeply.
+const STACK: usize = 8 << 20;
 
 /// What is to be served, and how.
 pub(in crate::cli) struct ServePlan {
@@ -147,21 +151,39 @@ fn processors() -> usize {
 /// Nothing to serve and input that cannot be read: exit 2. A port or
 /// workspace that another process serves: exit 3.
 pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> {
+    // In a thread that ends: the allocator takes back what others have freed of a thread's memory when the
+    // thread allocates again, or is gone; the caller's does neither, it waits for a signal.
+    let thread = std::thread::Builder::new()
+        .name("start".to_owned())
+        .stack_size(STACK)
+        .spawn(move || start_here(plan))
+        .map_err(|error| no_thread(&error))?;
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn no_thread(error: &std::io::Error) -> Failure {
+    Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string()))
+}
+
+fn start_here(plan: ServePlan) -> Result<RunningGateway, Failure> {
     let workspace = plan.sources.inputs.workspace.clone();
     let is_live = plan.sources.inputs.live.is_some();
-    let (reload, built) = Reload::start(plan.sources).map_err(|error| match error {
+    let files = DiskFiles::default();
+    let (mut reload, mut loaded) = Reload::start(plan.sources, &files).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;
+    let summary = summary::summary(&loaded.built.table);
+    // The ports need not wait for what is said of the input, unless that may stop it.
+    if plan.strict || summary.is_empty() {
+        reload.judge(&mut loaded, &files);
+    }
     if plan.strict
-        && let Some(problem) = built.stops_strict()
+        && let Some(problem) = loaded.built.stops_strict()
     {
         return Err(Failure::usage(problem.clone()));
     }
-    for note in built.said() {
-        tracing::warn!("{note}");
-    }
-    let summary = summary::summary(&built.table);
     if summary.is_empty() {
+        reload.say(&loaded.built);
         return Err(Failure::usage(
             Problem::new("no port is left to open")
                 .why("every Gateway or server of the input is ignored or not run, as said above")
@@ -181,9 +203,13 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
         upstream_authorities: plan.upstream_authorities,
         log_level: plan.log_level,
     };
-    let server = Arc::new(Server::start(settings, built.table).map_err(cannot_start)?);
+    let table = std::mem::take(&mut loaded.built.table);
+    let server = Arc::new(Server::start(settings, table).map_err(cannot_start)?);
     let claim = Arc::new(claim);
     publish(claim.as_ref().as_ref(), &server, &id);
+    reload.judge(&mut loaded, &files);
+    reload.say(&loaded.built);
+    drop(loaded);
     let stopper = reload.stopper();
     if let Some(following) = &plan.following {
         let waker = reload.waker();
@@ -205,7 +231,7 @@ pub(in crate::cli) fn start(plan: ServePlan) -> Result<RunningGateway, Failure> 
                 };
                 reload.run(take, || server.refuse());
             })
-            .map_err(|error| Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string())))?
+            .map_err(|error| no_thread(&error))?
     };
     Ok(RunningGateway {
         server,

@@ -30,7 +30,7 @@ pub(super) struct Asked {
     /// The context's name.
     pub(super) context: Option<String>,
     /// The cluster, where its kubeconfig could be read.
-    pub(super) access: Option<Access>,
+    pub(super) access: Option<Box<Access>>,
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
     /// That the gateway's pods are elsewhere than the Secrets.
@@ -70,7 +70,7 @@ pub(super) async fn ask(
         Err(quiet) => return Err(quiet),
     };
     asked.context = Some(access.context.clone());
-    asked.access = Some(access.clone());
+    asked.access = Some(Box::new(access.clone()));
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
     let config = intent::workspace(&context.dir).map_err(Failure::usage)?;

@@ -48,7 +48,7 @@ pub struct Invalid {
 }
 
 /// Builds the table of `input`, with the Secrets of `store`.
-pub fn build(input: &Input, store: &SecretStore<'_>) -> Built {
+pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
     let mut notes = Vec::new();
     let ports = merge::merge(&input.gateways, &input.pod_labels, &mut notes);
     let mut builder = Builder {
@@ -88,8 +88,8 @@ pub fn build(input: &Input, store: &SecretStore<'_>) -> Built {
 /// VirtualServices that the gateway's pods may see, in the order in which
 /// their routes are joined: private ones, then those exported to the pods'
 /// namespace, then public ones; the oldest first in each.
-fn bound_order(input: &Input) -> Vec<&Object<VirtualServiceSpec>> {
-    let rank = |object: &Object<VirtualServiceSpec>| {
+fn bound_order<'a>(input: &'a Input<'_>) -> Vec<&'a Object<'a, VirtualServiceSpec>> {
+    let rank = |object: &Object<'_, VirtualServiceSpec>| {
         let export = &object.spec.export_to;
         let own = object.namespace == input.pod_namespace;
         if export.is_empty() || export.iter().any(|to| to == "*") {
@@ -102,7 +102,7 @@ fn bound_order(input: &Input) -> Vec<&Object<VirtualServiceSpec>> {
             None
         }
     };
-    let mut visible: Vec<(u8, &Object<VirtualServiceSpec>)> = input
+    let mut visible: Vec<(u8, &Object<'_, VirtualServiceSpec>)> = input
         .virtual_services
         .iter()
         .filter_map(|object| rank(object).map(|rank| (rank, object)))
@@ -115,13 +115,13 @@ fn bound_order(input: &Input) -> Vec<&Object<VirtualServiceSpec>> {
 /// servers and VirtualServices are not compared pair by pair.
 #[derive(Default)]
 struct BoundTo<'a> {
-    list: Vec<&'a Object<VirtualServiceSpec>>,
+    list: Vec<&'a Object<'a, VirtualServiceSpec>>,
     by_host: HashMap<String, Vec<usize>>,
     with_wildcard: Vec<usize>,
 }
 
 impl<'a> BoundTo<'a> {
-    fn add(&mut self, object: &'a Object<VirtualServiceSpec>) {
+    fn add(&mut self, object: &'a Object<'a, VirtualServiceSpec>) {
         let index = self.list.len();
         self.list.push(object);
         for host in &object.spec.hosts {
@@ -134,7 +134,7 @@ impl<'a> BoundTo<'a> {
     }
 
     /// Those whose hosts may overlap with the server's, in order.
-    fn candidates(&self, server: &MergedServer<'_>) -> Vec<&'a Object<VirtualServiceSpec>> {
+    fn candidates(&self, server: &MergedServer<'_>) -> Vec<&'a Object<'a, VirtualServiceSpec>> {
         if server.hosts.iter().any(|host| host.name.starts_with('*')) {
             return self.list.clone();
         }
@@ -150,14 +150,14 @@ impl<'a> BoundTo<'a> {
     }
 }
 
-fn bound_to_gateways(input: &Input) -> HashMap<String, BoundTo<'_>> {
+fn bound_to_gateways<'a>(input: &'a Input<'_>) -> HashMap<String, BoundTo<'a>> {
     let mut bound: HashMap<String, BoundTo<'_>> = HashMap::new();
     for object in bound_order(input) {
         let gateways: std::collections::BTreeSet<String> = object
             .spec
             .gateways
             .iter()
-            .map(|gateway| routes::gateway_reference(gateway, &object.namespace))
+            .map(|gateway| routes::gateway_reference(gateway, object.namespace))
             .collect();
         for gateway in gateways {
             bound.entry(gateway).or_default().add(object);
@@ -167,7 +167,7 @@ fn bound_to_gateways(input: &Input) -> HashMap<String, BoundTo<'_>> {
 }
 
 struct Builder<'a> {
-    input: &'a Input,
+    input: &'a Input<'a>,
     bound: HashMap<String, BoundTo<'a>>,
     clusters: Clusters<'a>,
     material: MaterialReader<'a>,
@@ -394,12 +394,12 @@ impl Builder<'_> {
             }
             for domain in domains {
                 let mut building = Building {
-                    namespace: &object.namespace,
+                    namespace: object.namespace,
                     scope: &scope,
                     clusters: &mut self.clusters,
                     notes: &mut self.notes,
                 };
-                let routes = routes::routes_of(&object.spec, &object.name, &place, &mut building);
+                let routes = routes::routes_of(object.spec, object.name, &place, &mut building);
                 let host = hosts.entry(&domain);
                 host.routes.extend(routes);
                 host.require_tls |= redirect;
@@ -444,7 +444,7 @@ fn names(server: &MergedServer<'_>) -> String {
 
 /// The domains of a VirtualService on a server: of each pair of overlapping
 /// hosts the more specific one, in lower case, each once.
-fn domains(server: &MergedServer<'_>, object: &Object<VirtualServiceSpec>) -> Vec<String> {
+fn domains(server: &MergedServer<'_>, object: &Object<'_, VirtualServiceSpec>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for host in &object.spec.hosts {
         let host = host.to_ascii_lowercase();

@@ -10,8 +10,8 @@ use crate::gateway::config::Built;
 use crate::gateway::matching::{self, RequestParts};
 use crate::gateway::source::{GatewaySources, SourceError};
 use crate::gateway::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
-use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
+use crate::sources::{Gone, Sources};
 
 /// The table of manifests in YAML, in a folder without workspace.
 pub(super) fn build(yaml: &str) -> Built {
@@ -29,8 +29,8 @@ pub(super) fn build_with(yaml: &str, upstreams: &[&str]) -> Built {
         upstreams: upstreams.iter().map(|text| Upstream::parse(text).unwrap()).collect(),
         ..GatewaySources::default()
     };
-    match sources.load(&DiskFiles::default()) {
-        Ok(built) => built,
+    match sources.load(&DiskFiles::default(), Gone::IsError) {
+        Ok(loaded) => loaded.built,
         Err(error) => panic!("{}", crate::problem::Problem::from(error)),
     }
 }
@@ -536,7 +536,7 @@ fn a_broken_manifest_is_refused_with_its_line() {
         },
         ..GatewaySources::default()
     };
-    match sources.load(&DiskFiles::default()) {
+    match sources.load(&DiskFiles::default(), Gone::IsError) {
         Err(SourceError::Bad(problem)) => assert!(problem.to_string().contains("-:5:"), "{problem}"),
         _ => panic!("it was taken"),
     }

@@ -3,6 +3,7 @@
 //! together before they may replace anything.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
@@ -37,7 +38,7 @@ pub struct MaterialReader<'a> {
     store: &'a SecretStore<'a>,
     /// `--crl`: added to every server that verifies clients.
     extra_crls: &'a [CertificateRevocationListDer<'static>],
-    parsed: HashMap<String, Vec<CertificateDer<'static>>>,
+    parsed: HashMap<String, Arc<[CertificateDer<'static>]>>,
     /// The Secrets that the last reading looked at, in the pods' namespace.
     asked: Vec<String>,
 }
@@ -118,7 +119,7 @@ impl<'a> MaterialReader<'a> {
             ClientAuth::None
         };
         Ok(TlsMaterial {
-            source: secret.source,
+            source: secret.source.clone(),
             certificates,
             key,
             client_auth,
@@ -269,12 +270,13 @@ impl<'a> MaterialReader<'a> {
         }))
     }
 
-    fn certificates(&mut self, entry: &Entry) -> Result<Vec<CertificateDer<'static>>, MaterialError> {
+    fn certificates(&mut self, entry: &Entry) -> Result<Arc<[CertificateDer<'static>]>, MaterialError> {
         if let Some(known) = self.parsed.get(&entry.name) {
             return Ok(known.clone());
         }
-        let read = pem::certificates(&entry.content, &entry.name)
-            .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?;
+        let read: Arc<[_]> = pem::certificates(&entry.content, &entry.name)
+            .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?
+            .into();
         self.parsed.insert(entry.name.clone(), read.clone());
         Ok(read)
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::OnceLock;
 
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use crate::gateway::table::{ClientAuth, TlsMaterial};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::secrets::{MaterialFiles, SecretData, SecretStore};
+use crate::secrets::{Found, MaterialFiles, SecretData, SecretStore};
 
 struct NoFiles;
 
@@ -49,7 +50,7 @@ fn read(tls: &ServerTlsSettings, secrets: Secrets<'_>) -> Result<TlsMaterial, Ma
             .iter()
             .map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec()));
         let data = SecretData::of_object("istio-system", name, None, values);
-        (("istio-system".to_owned(), (*name).to_owned()), data)
+        (("istio-system".to_owned(), (*name).to_owned()), Rc::new(data))
     });
     let store = SecretStore {
         namespace: "istio-system".to_owned(),
@@ -62,6 +63,7 @@ fn read(tls: &ServerTlsSettings, secrets: Secrets<'_>) -> Result<TlsMaterial, Ma
         host_files: false,
         in_cluster: false,
         applied: HashSet::new(),
+        found: Found::default(),
     };
     MaterialReader::new(&store, &[]).read(tls, &["a.com".to_owned()])
 }

@@ -304,6 +304,13 @@ fn a_bomb_of_aliases_is_refused_quickly() {
     nested.push(format!("{}leaf: [{}]", " ".repeat(90), "x, ".repeat(5000)));
     let nested = nested.join("\n");
     assert!(load(&nested, "f.yaml").whole().unwrap_err().message.contains("aliases"));
+    // Many documents, none of which is too much by itself.
+    let (list, aliases) = ("x, ".repeat(1000), "*a, ".repeat(90));
+    let document = format!("apiVersion: v1\nkind: X\nmetadata: {{name: x}}\na: &a [{list}]\nb: [{aliases}]\n---\n");
+    let loaded = load(&document.repeat(200), "f.yaml");
+    assert_eq!(loaded.errors.len(), 1);
+    assert!(loaded.errors[0].message.contains("aliases"), "{}", loaded.errors[0]);
+    assert!(loaded.objects.len() < 10, "{} objects", loaded.objects.len());
 }
 
 #[test]

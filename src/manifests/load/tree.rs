@@ -14,11 +14,13 @@ use super::scalar;
 const DEPTH_LIMIT: usize = 100;
 /// How many values a document may hold.
 const NODE_LIMIT: usize = 4_000_000;
-/// How many values may come from aliases: a few lines of them can stand for
-/// millions.
+/// How many values of a document may come from aliases: a few lines of them can
+/// stand for millions.
 const ALIAS_NODE_LIMIT: usize = 100_000;
 /// How much text may come from aliases, in bytes.
 const ALIAS_TEXT_LIMIT: usize = 16 << 20;
+/// So many times as much may come from aliases of all documents of a text.
+const ALIAS_DOCUMENTS: usize = 8;
 
 /// A value and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -163,6 +165,8 @@ fn error(position: Position, message: impl Into<String>) -> SyntaxError {
 pub(super) struct Documents<'a> {
     parser: Parser<'a, StrInput<'a>>,
     done: bool,
+    /// What aliases stand for so far.
+    aliases: Aliases,
     /// Comments that ask for findings to be ignored, of all documents so far.
     pub(super) comments: Vec<Comment>,
     /// The last line of the document that was read last.
@@ -182,6 +186,7 @@ impl<'a> Documents<'a> {
         Self {
             parser: Parser::new_from_str_with_options(text, options),
             done: false,
+            aliases: Aliases::default(),
             comments: Vec::new(),
             last_line: 0,
         }
@@ -216,6 +221,11 @@ impl<'a> Documents<'a> {
                 }
                 Event::DocumentEnd => {
                     self.last_line = position(&span).line;
+                    self.aliases.nodes += builder.aliases.nodes;
+                    self.aliases.text += builder.aliases.text;
+                    if self.aliases.exceeds(ALIAS_DOCUMENTS) {
+                        return Err(too_much(position(&span), ALIAS_DOCUMENTS));
+                    }
                     let root = builder.root.take();
                     return Ok(Some(root.unwrap_or(Node {
                         position: position(&span),
@@ -255,8 +265,26 @@ struct Builder {
     root: Option<Node>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
-    alias_nodes: usize,
-    alias_text: usize,
+    aliases: Aliases,
+}
+
+/// Values that come from aliases, and the bytes of their text.
+#[derive(Debug, Clone, Copy, Default)]
+struct Aliases {
+    nodes: usize,
+    text: usize,
+}
+
+impl Aliases {
+    /// Whether they are more than so many documents may have.
+    fn exceeds(self, documents: usize) -> bool {
+        self.nodes > documents * ALIAS_NODE_LIMIT || self.text > documents * ALIAS_TEXT_LIMIT
+    }
+}
+
+fn too_much(at: Position, documents: usize) -> SyntaxError {
+    let limit = documents * ALIAS_NODE_LIMIT;
+    error(at, format!("anchors and aliases stand for more than {limit} values"))
 }
 
 /// A collection that has not ended.
@@ -354,13 +382,10 @@ impl Builder {
     }
 
     fn spend(&mut self, (nodes, text): (usize, usize), at: Position) -> Result<(), SyntaxError> {
-        self.alias_nodes += nodes;
-        self.alias_text += text;
-        if self.alias_nodes > ALIAS_NODE_LIMIT || self.alias_text > ALIAS_TEXT_LIMIT {
-            return Err(error(
-                at,
-                format!("anchors and aliases stand for more than {ALIAS_NODE_LIMIT} values"),
-            ));
+        self.aliases.nodes += nodes;
+        self.aliases.text += text;
+        if self.aliases.exceeds(1) {
+            return Err(too_much(at, 1));
         }
         Ok(())
     }

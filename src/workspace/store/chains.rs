@@ -61,7 +61,11 @@ pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
             if name == own {
                 names.push(layout.host().as_str().to_owned());
             } else {
-                names.push(name.replace("_wildcard.", "*."));
+                // Only at the beginning: a client may be called so in the middle.
+                names.push(match name.strip_prefix("_wildcard.") {
+                    Some(rest) => format!("*.{rest}"),
+                    None => name.to_owned(),
+                });
             }
         }
     }

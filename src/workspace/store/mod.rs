@@ -376,7 +376,11 @@ mod tests {
             std::os::unix::fs::symlink("/nowhere", layout.folder().join("link")).expect("linked");
             let alice = layout.path(Part::ClientCert("alice"));
             fs::write(&alice, "old client").expect("written");
-            assert_eq!(clients(&layout).expect("clients"), ["a.com", "alice"]);
+            for client in ["a_wildcard.b", "*.b.com"] {
+                fs::write(layout.path(Part::ClientCert(client)), "another").expect("written");
+            }
+            let names = ["a.com", "*.b.com", "a_wildcard.b", "alice"];
+            assert_eq!(clients(&layout).expect("clients"), names);
             write(&store, &layout, "two");
             for part in PARTS {
                 assert_eq!(read(&layout, *part).expect("read").expect("there"), b"two");

@@ -72,8 +72,10 @@ pub(crate) enum Relation {
 
 impl Certificate {
     fn read(der: &[u8]) -> Option<Self> {
-        pem::check_certificate(der).ok()?;
-        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        let (rest, parsed) = X509Certificate::from_der(der).ok()?;
+        if !rest.is_empty() {
+            return None;
+        }
         let common_names = common_names(parsed.subject());
         let names: Vec<String> = parsed
             .subject_alternative_name()
@@ -209,18 +211,21 @@ pub(crate) type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable
 /// Reads certificates, each content and each certificate once.
 #[derive(Default)]
 pub(crate) struct Reader {
-    contents: HashMap<Vec<u8>, Certificates>,
-    certificates: HashMap<Vec<u8>, Option<Rc<Certificate>>>,
+    /// By the digest of the text.
+    contents: HashMap<[u8; 32], Certificates>,
+    /// By the digest of the DER.
+    certificates: HashMap<[u8; 32], Option<Rc<Certificate>>>,
 }
 
 impl Reader {
     /// The certificates of a PEM text.
     pub(crate) fn certificates(&mut self, content: &[u8]) -> Certificates {
-        if let Some(known) = self.contents.get(content) {
+        let digest = digest(content);
+        if let Some(known) = self.contents.get(&digest) {
             return known.clone();
         }
         let read = Rc::new(self.read(content));
-        self.contents.insert(content.to_vec(), read.clone());
+        self.contents.insert(digest, read.clone());
         read
     }
 
@@ -261,11 +266,12 @@ impl Reader {
     }
 
     fn certificate(&mut self, der: &[u8]) -> Option<Rc<Certificate>> {
-        if let Some(known) = self.certificates.get(der) {
+        let digest = digest(der);
+        if let Some(known) = self.certificates.get(&digest) {
             return known.clone();
         }
         let read = Certificate::read(der).map(Rc::new);
-        self.certificates.insert(der.to_vec(), read.clone());
+        self.certificates.insert(digest, read.clone());
         read
     }
 
@@ -283,6 +289,11 @@ impl Reader {
         }
         false
     }
+}
+
+fn digest(content: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content);
+    digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
 /// What problems of reading call the text.

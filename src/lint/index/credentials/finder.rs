@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::secret::Data;
 use super::server::Reference;
 use super::{
     Authorities, Certificates, ClientCa, Credential, Credentials, FileField, Known, Outcome, Pair, Reader, TlsServer,
@@ -195,11 +194,11 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
         let object = store.objects.get(&(asked.0.clone(), asked.1.clone()));
         let found = match object {
-            Some(data) => Ok(Some(Data::Shared(data))),
+            Some(data) => Ok(Some(data.clone())),
             None => store
                 .find(name, hosts)
                 // An object of the pods' namespace is none of another's.
-                .map(|found| found.filter(|data| data.at.is_none()).map(Data::Read)),
+                .map(|found| found.filter(|data| data.at.is_none())),
         };
         let item = object.and_then(|_| self.items.get(&(namespace, name)).cloned());
         let found = found.map(|data| data.map(|data| Rc::new(UsedSecret::new(namespace, name, item, data))));
@@ -366,7 +365,7 @@ impl<'w, 'a> Finder<'w, 'a> {
                 at: None,
                 entries: std::iter::once((path.to_owned(), entry)).collect(),
             };
-            let secret = Rc::new(UsedSecret::new("", path, None, Data::Read(data)));
+            let secret = Rc::new(UsedSecret::new("", path, None, Rc::new(data)));
             self.secrets.insert(asked.clone(), Ok(Some(secret)));
         }
         let known = self.secrets.get(&asked)?.as_ref().ok()?.as_ref()?;

@@ -17,17 +17,11 @@ pub(crate) struct UsedSecret<'a> {
     pub name: String,
     /// The object, when it is one.
     pub item: Option<Item<'a, Secret>>,
-    data: Data<'a>,
-}
-
-/// The values: shared with the store, or read for this one.
-pub(super) enum Data<'a> {
-    Shared(&'a SecretData),
-    Read(SecretData),
+    data: Rc<SecretData>,
 }
 
 impl<'a> UsedSecret<'a> {
-    pub(super) fn new(namespace: &str, name: &str, item: Option<Item<'a, Secret>>, data: Data<'a>) -> Self {
+    pub(super) fn new(namespace: &str, name: &str, item: Option<Item<'a, Secret>>, data: Rc<SecretData>) -> Self {
         Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
@@ -38,10 +32,7 @@ impl<'a> UsedSecret<'a> {
 
     /// The values.
     pub(crate) fn data(&self) -> &SecretData {
-        match &self.data {
-            Data::Shared(data) => data,
-            Data::Read(data) => data,
-        }
+        &self.data
     }
 
     /// `secret istio-system/a`, or the folder.

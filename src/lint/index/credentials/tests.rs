@@ -11,7 +11,7 @@ use crate::lint::testing::{NOW, gateway, httpbin, issue, key_pem, lint_yaml, mut
 use crate::lint::{Finding, Settings, World, lint};
 use crate::manifests::load;
 use crate::problem::Problem;
-use crate::secrets::{MaterialFiles, SecretStore};
+use crate::secrets::{Found, MaterialFiles, SecretStore};
 use crate::workspace::config::IstioTarget;
 
 struct Files(BTreeMap<PathBuf, Vec<u8>>);
@@ -65,6 +65,7 @@ fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)
         host_files: false,
         in_cluster: false,
         applied: HashSet::new(),
+        found: Found::default(),
     };
     let settings = Settings {
         target: IstioTarget::Latest,

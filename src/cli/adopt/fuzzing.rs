@@ -1,0 +1,53 @@
+//! What `adopt` makes of the files of a tree; see [`crate::fuzzing`].
+
+use std::path::Path;
+
+use super::chain::{AdoptedPart, Wishes, choose};
+use super::sources::{Material, read_content};
+use crate::certs::{key, pem};
+use crate::fuzzing::{NOW, told};
+use crate::workspace::layout::Part;
+
+/// Every chain that is found is whole: its certificate and key belong together.
+pub(in crate::cli) fn chains(files: &[(&Path, &[u8])]) {
+    let mut material = Material::default();
+    for (path, content) in files {
+        if let Err(problem) = read_content(content, path, Some("changeit"), NOW, &mut material) {
+            told(&problem, content);
+        }
+    }
+    for accept_faults in [false, true] {
+        let wishes = Wishes {
+            host: None,
+            accept_faults,
+            now: NOW,
+            line: "istio-tls adopt".into(),
+        };
+        match choose(&material, &wishes) {
+            Ok(chains) => {
+                assert!(!chains.is_empty(), "no error, and no chain");
+                for chain in &chains {
+                    let content = |part: Part<'static>| {
+                        let mut files = chain.files.iter();
+                        files
+                            .find(|file| file.part == AdoptedPart::Fixed(part))
+                            .map(|file| &file.content)
+                    };
+                    let leaf = chain
+                        .leaf()
+                        .unwrap_or_else(|| panic!("no certificate of {}", chain.host));
+                    if let Some(key) = content(Part::ServerKey)
+                        && pem::is_pem(key)
+                        && let Ok(key) = key::read(key, "key", Some("changeit"))
+                    {
+                        assert!(key.fits(&leaf), "the key of {} is another's", chain.host);
+                    }
+                }
+            }
+            Err(failure) => {
+                let problem = failure.problem.unwrap_or_else(|| panic!("a failure without words"));
+                told(&problem, &[]);
+            }
+        }
+    }
+}
