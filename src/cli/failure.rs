@@ -2,6 +2,7 @@
 
 use super::context;
 use super::exit::Exit;
+use crate::cluster::failure::only_repeats;
 use crate::problem::Problem;
 
 /// Why a command ended without doing its work.
@@ -86,6 +87,15 @@ impl Failure {
             }
         }
         self.exit
+    }
+}
+
+/// The fix of a run that ended in the middle: what failed is seen to first, where
+/// that takes more than another try, and `go_on` is the line that goes on.
+pub(super) fn then_go_on(fix: Option<String>, go_on: &str) -> String {
+    match fix.filter(|fix| !only_repeats(fix)) {
+        Some(fix) => format!("{fix}\nthen {go_on}"),
+        None => go_on.to_owned(),
     }
 }
 

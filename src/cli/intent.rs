@@ -78,6 +78,34 @@ pub(super) fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Res
 /// # Errors
 /// When a chain is not there or is broken.
 pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
+    intent_by(config, entries, |host| material(dir, host))
+}
+
+/// As [`intent`], where the key of a host that has none here is empty, as that of a
+/// chain made with --csr. Of no host at all with a key, as there.
+///
+/// # Errors
+/// As there.
+pub(super) fn intent_or_keyless(
+    dir: &Path,
+    config: &WorkspaceConfig,
+    entries: &[&HostEntry],
+) -> Result<Intent, Problem> {
+    let has_key = |entry: &HostEntry| ChainLayout::new(dir, &entry.host).path(Part::ServerKey).exists();
+    if !entries.iter().any(|entry| has_key(entry)) {
+        return intent(dir, config, entries);
+    }
+    intent_by(config, entries, |host| {
+        let layout = ChainLayout::new(dir, host);
+        material_or_keyless(&layout, |part| store::read(&layout, part))
+    })
+}
+
+fn intent_by(
+    config: &WorkspaceConfig,
+    entries: &[&HostEntry],
+    material: impl Fn(&Host) -> Result<Option<Material>, Problem>,
+) -> Result<Intent, Problem> {
     let names = naming::names(
         entries
             .iter()
@@ -87,7 +115,7 @@ pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry
         .iter()
         .zip(names)
         .map(|(entry, names)| {
-            let material = material(dir, &entry.host)?.ok_or_else(|| no_chain(&entry.host))?;
+            let material = material(&entry.host)?.ok_or_else(|| no_chain(&entry.host))?;
             Ok(host_intent(config, entry, names, material))
         })
         .collect::<Result<_, Problem>>()?;
@@ -107,6 +135,14 @@ pub(super) fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Materi
         .ok_or_else(|| no_chain(host))?;
     let hosts = vec![host_intent(config, entry, names, material)];
     build::objects(&intent_of(config, hosts), &[build::Part::Secrets])
+}
+
+/// One host as it is made of this material, by itself and with its recorded names.
+pub(super) fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
+    let names = naming::names([(&entry.host, Some(entry.credential_name.as_str()))]);
+    let host = names.into_iter().next();
+    let host = host.map(|names| host_intent(config, entry, names, material));
+    intent_of(config, host.into_iter().collect())
 }
 
 fn host_intent(config: &WorkspaceConfig, entry: &HostEntry, names: HostNames, material: Material) -> HostIntent {
@@ -151,23 +187,37 @@ pub(super) fn material_by(
     read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
 ) -> Result<Option<Material>, Problem> {
     let host = layout.host();
-    let name = |part| shown(&layout.path(part));
-    let Some(certificate) = read(Part::ServerCert)? else {
-        return Ok(None);
-    };
-    let Some(key) = read(Part::ServerKey)?.map(Zeroizing::new) else {
-        return Err(Problem::new(format!("{host} has a certificate, but no key"))
+    match material_or_keyless(layout, read)? {
+        Some(material) if material.key.is_empty() => Err(Problem::new(format!("{host} has a certificate, but no key"))
             .why(format!(
                 "{} is not there; a chain made with --csr has none",
-                name(Part::ServerKey)
+                shown(&layout.path(Part::ServerKey))
             ))
             .fix(format!(
                 "put the key there, or make both anew: istio-tls gen-certs {} --force",
                 quote(host.as_str())
-            )));
+            ))),
+        material => Ok(material),
+    }
+}
+
+/// As [`material_by`], where a key that is not there is empty.
+fn material_or_keyless(
+    layout: &ChainLayout,
+    read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
+) -> Result<Option<Material>, Problem> {
+    let name = |part| shown(&layout.path(part));
+    let Some(certificate) = read(Part::ServerCert)? else {
+        return Ok(None);
     };
     pem::certificates(&certificate, &name(Part::ServerCert))?;
-    check_key(&key, &name(Part::ServerKey))?;
+    let key = match read(Part::ServerKey)?.map(Zeroizing::new) {
+        Some(key) => {
+            check_key(&key, &name(Part::ServerKey))?;
+            key
+        }
+        None => Zeroizing::default(),
+    };
     let ca = read(Part::CaChain)?;
     if let Some(ca) = &ca {
         pem::certificates(ca, &name(Part::CaChain))?;

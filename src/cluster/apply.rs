@@ -147,6 +147,8 @@ impl Ready {
 pub struct Refused {
     /// Somebody else's objects or fields are in the way.
     pub is_conflict: bool,
+    /// The answer was lost, and the server may have done it all the same.
+    pub is_unknown: bool,
     /// An object is wrong for this cluster, whoever applies it and when: its
     /// kind or namespace is not there, or the server does not take what it holds.
     pub is_input: bool,
@@ -158,6 +160,7 @@ impl From<Problem> for Refused {
     fn from(problem: Problem) -> Self {
         Self {
             is_conflict: false,
+            is_unknown: false,
             is_input: false,
             problem,
         }
@@ -213,6 +216,7 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
     }
     Err(Refused {
         is_conflict: true,
+        is_unknown: false,
         is_input: false,
         problem: conflict::problem(&conflicts, &client.access.context),
     })
@@ -476,6 +480,8 @@ pub struct Stopped {
     pub refused: Refused,
     /// What is not stored, in words.
     pub left: Vec<String>,
+    /// What may be stored, in words: its answer was lost.
+    pub unknown: Vec<String>,
 }
 
 /// Stores the objects, a stage after the other, several of a stage at a time;
@@ -490,9 +496,9 @@ pub async fn store_all(
 ) -> Result<(), Stopped> {
     let never = Halting::never();
     // On the heap: the futures of callers are large already.
-    let Unstored { refused, left, .. } = Box::pin(store_until(client, ready, &never, told)).await;
+    let Unstored { refused, left, unknown } = Box::pin(store_until(client, ready, &never, told)).await;
     match refused {
-        Some(refused) => Err(Stopped { refused, left }),
+        Some(refused) => Err(Stopped { refused, left, unknown }),
         None => Ok(()),
     }
 }
@@ -504,7 +510,8 @@ pub struct Unstored {
     pub refused: Option<Refused>,
     /// What is not stored, in words.
     pub left: Vec<String>,
-    /// What was sent and had no answer when the run was cut short, in words.
+    /// What was sent, and whose answer was lost or had not come when the run was cut
+    /// short, in words.
     pub unknown: Vec<String>,
 }
 
@@ -516,12 +523,42 @@ pub async fn store_until(
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Unstored {
     let work = |object| store(client, object);
-    let undone = in_stages(ready, |object| object.stage, halting, work, told).await;
+    let is_unknown = |refused: &Refused| refused.is_unknown;
+    let undone = in_stages(ready, |object| object.stage, halting, work, is_unknown, told).await;
     let titles = |objects: Vec<&Ready>| objects.into_iter().map(Ready::title).collect();
     Unstored {
         refused: undone.refused,
         left: titles(undone.left),
         unknown: titles(undone.unknown),
+    }
+}
+
+/// What became of an object whose answer was lost.
+enum Look {
+    /// It is what was sent.
+    Stored(Value),
+    /// It is what it was before.
+    AsBefore,
+    /// The server cannot be asked, or somebody else has changed it.
+    Unknown,
+}
+
+/// Looks whether the server has stored an object.
+async fn look(client: &Client<'_>, object: &Ready) -> Look {
+    let now = client
+        .get_once(&object.resource, object.namespace.as_deref(), &object.name)
+        .await;
+    let fields = |object_now| live::applied_fields(object_now, &object.manager);
+    match (now, &object.before) {
+        (Ok(Some(now)), _)
+            if diff::is_same(&without(now.clone(), &object.leftovers), &object.after)
+                && fields(&now) == fields(&object.after) =>
+        {
+            Look::Stored(now)
+        }
+        (Ok(Some(now)), Some(before)) if live::version(&now) == live::version(before) => Look::AsBefore,
+        (Ok(None), None) => Look::AsBefore,
+        _ => Look::Unknown,
     }
 }
 
@@ -535,6 +572,7 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     let refused = |verb, error: &ApiError| Refused {
         is_conflict: error.status().is_some_and(Status::is_field_conflict),
         is_input: error.status().is_some_and(Status::is_input),
+        is_unknown: error.may_be_done(),
         problem: client.problem(error, &asked(verb)),
     };
     if object.forecast == Action::Replaced {
@@ -553,10 +591,21 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
         force: object.force,
         dry_run: false,
     };
-    let mut after = client
-        .apply(resource, namespace, &object.name, &object.body, how)
-        .await
-        .map_err(|error| refused("patch", &error))?;
+    let sent = client.apply(resource, namespace, &object.name, &object.body, how).await;
+    let mut after = match sent {
+        Ok(after) => after,
+        Err(error) if error.may_be_done() => match look(client, object).await {
+            Look::Stored(now) => now,
+            Look::AsBefore if !error.may_be_under_way() => {
+                return Err(Refused {
+                    is_unknown: false,
+                    ..refused("patch", &error)
+                });
+            }
+            Look::AsBefore | Look::Unknown => return Err(refused("patch", &error)),
+        },
+        Err(error) => return Err(refused("patch", &error)),
+    };
     if !object.leftovers.is_empty() {
         // What others left is taken away only now: until here it was served.
         let gone: serde_json::Map<String, Value> =

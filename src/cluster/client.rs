@@ -145,6 +145,27 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// As [`Client::get`], once and without much patience: whoever asks has waited
+    /// long enough.
+    ///
+    /// # Errors
+    /// When the server cannot be asked or refuses.
+    pub(super) async fn get_once(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Option<Value>, ApiError> {
+        let call = Call::get(resource.path(namespace, Some(name)));
+        let answer = tokio::time::timeout(CONNECT_LIMIT, self.exchange(&call, "application/json"));
+        match answer.await {
+            Ok(Ok(object)) => json(&object).map(Some),
+            Ok(Err(ApiError::Status(status))) if status.is_not_found() => Ok(None),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ApiError::NoAnswer(NoAnswer::Timeout(CONNECT_LIMIT.as_secs()))),
+        }
+    }
+
     /// Sends an object for server-side apply; gives what the server made of it.
     ///
     /// # Errors
@@ -260,14 +281,23 @@ impl<'a> Client<'a> {
     /// # Errors
     /// The last error, when it will not pass or patience has ended.
     pub async fn send(&self, call: &Call<'_>) -> Result<Value, ApiError> {
-        let answer = self
-            .persist(|| bounded(self.exchange(call, "application/json")))
-            .await?;
-        serde_json::from_slice(&answer).map_err(|_| {
-            ApiError::NoAnswer(NoAnswer::NotKubernetes(
-                "the answer is no JSON, as a Kubernetes API's is".to_owned(),
-            ))
-        })
+        // Of what changes something, a try whose answer was lost counts to the end.
+        let is_lost = AtomicBool::new(false);
+        let answer = self.persist(|| async {
+            let answer = bounded(self.exchange(call, "application/json")).await;
+            if call.method != Method::GET && answer.as_ref().is_err_and(ApiError::may_be_done) {
+                is_lost.store(true, Ordering::Relaxed);
+            }
+            answer
+        });
+        let answer = answer.await.map_err(|error| {
+            if is_lost.load(Ordering::Relaxed) {
+                error.after_lost()
+            } else {
+                error
+            }
+        })?;
+        json(&answer)
     }
 
     /// Sends a request whose answer is no JSON but bytes, as a log is.
@@ -376,6 +406,14 @@ impl<'a> Client<'a> {
             .map_err(|error| ApiError::NoAnswer(no_answer(&error)))?;
         Ok(answer.into_parts())
     }
+}
+
+fn json(answer: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice(answer).map_err(|_| {
+        ApiError::NoAnswer(NoAnswer::NotKubernetes(
+            "the answer is no JSON, as a Kubernetes API's is".to_owned(),
+        ))
+    })
 }
 
 /// Reads an answer to its end.

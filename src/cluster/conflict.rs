@@ -50,7 +50,7 @@ impl Reason {
     }
 }
 
-/// What the user is told; nothing was applied.
+/// What the user is told.
 pub(super) fn problem(conflicts: &[Conflict], context: &str) -> Problem {
     let what = match conflicts {
         [only] => format!("{} is in conflict with what is there", only.title),
@@ -82,7 +82,7 @@ pub(super) fn problem(conflicts: &[Conflict], context: &str) -> Problem {
         ways.push("--replace deletes the Secret and makes it anew".to_owned());
     }
     Problem::new(what)
-        .at(format!("context {context}; nothing was applied"))
+        .at(format!("context {context}"))
         .why(lines.join("\n"))
         .fix(ways.join("; "))
 }

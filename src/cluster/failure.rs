@@ -7,6 +7,15 @@ use super::kubeconfig::Access;
 use crate::problem::Problem;
 use crate::secrecy::looks_like_key;
 
+/// How a fix begins that is no more than another try.
+const AGAIN: &str = "run the same command again";
+
+/// Whether a fix is no more than another try of the whole command, which whoever
+/// knows how far it came says better.
+pub fn only_repeats(fix: &str) -> bool {
+    fix.starts_with(AGAIN) && !fix.contains('\n')
+}
+
 /// What was asked of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -188,6 +197,32 @@ impl ApiError {
         }
     }
 
+    /// Whether the server may have done what it was asked for: it had the request, and
+    /// no word of refusal came back.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Status(status) => status.code >= 500 && status.misfit().is_none(),
+            Self::NoAnswer(NoAnswer::Broken(_) | NoAnswer::Timeout(_) | NoAnswer::NotKubernetes(_)) => true,
+            Self::NoAnswer(_) => false,
+        }
+    }
+
+    /// Whether the server may be at it still.
+    pub fn may_be_under_way(&self) -> bool {
+        matches!(self, Self::NoAnswer(NoAnswer::Timeout(_)))
+    }
+
+    /// The last of several tries, of which an earlier one may have been done.
+    #[must_use]
+    pub(super) fn after_lost(self) -> Self {
+        match self {
+            Self::NoAnswer(NoAnswer::Unreachable(why) | NoAnswer::UnknownHost(why)) => {
+                Self::NoAnswer(NoAnswer::Broken(format!("it cannot be reached since: {why}")))
+            }
+            other => other,
+        }
+    }
+
     /// How long the server asks to wait, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
         let status = self.status()?;
@@ -224,7 +259,7 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
         NoAnswer::Broken(why) => Problem::new(format!("the connection to the API server {server} broke off"))
             .at(at)
             .why(why)
-            .fix("run the same command again: it goes on where it stopped"),
+            .fix(AGAIN),
         NoAnswer::Tls(why) => {
             let problem = Problem::new(format!("TLS with the API server {server} failed"))
                 .at(at)
@@ -298,7 +333,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 "it answered {} again and again: 429 Too Many Requests",
                 asked.verb
             ))
-            .fix("run the same command again later"),
+            .fix(format!("{AGAIN} later")),
         500 if status.misfit().is_some() => Problem::new(format!("the API server refuses {}", asked.title))
             .at(at)
             .why(withheld(status.misfit().unwrap_or_default()))
@@ -309,7 +344,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 "it answered {code} again and again: {}",
                 withheld(&status.message)
             ))
-            .fix("run the same command again; what was done stays done"),
+            .fix(format!("{AGAIN}; what was done stays done")),
         code => Problem::new(format!("the API server refuses to {} {}", asked.verb, asked.title))
             .at(at)
             .why(format!("{code}: {}", withheld(&status.message))),

@@ -290,7 +290,8 @@ pub struct Unremoved {
     pub refused: Option<Problem>,
     /// What is still there, in words.
     pub left: Vec<String>,
-    /// What was asked for and had no answer when the run was cut short, in words.
+    /// What was asked for, and whose answer was lost or had not come when the run was
+    /// cut short, in words.
     pub unknown: Vec<String>,
 }
 
@@ -313,20 +314,28 @@ pub async fn remove_until(
         Deleted::NotThere | Deleted::Gone => told(object, Vec::new()),
         Deleted::Held(finalizers) => told(object, finalizers),
     };
-    let undone = in_stages(objects, Owned::stage, halting, work, &mut told).await;
+    let is_unknown = |failed: &Failed| failed.may_be_done;
+    let undone = in_stages(objects, Owned::stage, halting, work, is_unknown, &mut told).await;
     let titles = |objects: Vec<&Owned>| objects.into_iter().map(Owned::title).collect();
     Unremoved {
-        refused: undone.refused,
+        refused: undone.refused.map(|failed| failed.problem),
         left: titles(undone.left),
         unknown: titles(undone.unknown),
     }
+}
+
+/// Why one could not be taken away.
+struct Failed {
+    problem: Problem,
+    /// The answer was lost: it may be gone all the same.
+    may_be_done: bool,
 }
 
 /// Takes one away: deletes the object, or the fields that were added to it.
 ///
 /// # Errors
 /// When the server cannot be asked or refuses.
-async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<Deleted, Problem> {
+async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<Deleted, Failed> {
     let namespace = object.namespace.as_deref();
     let verb = if object.is_patch { "patch" } else { "delete" };
     let outcome = if object.is_patch {
@@ -363,7 +372,24 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
             .delete(&object.resource, namespace, &object.name, &object.uid, dry_run)
             .await
     };
-    outcome.map_err(|error| client.problem(&error, &object.resource.asked(verb, namespace, Some(&object.name))))
+    let error = match outcome {
+        Ok(deleted) => return Ok(deleted),
+        Err(error) => error,
+    };
+    let mut may_be_done = !dry_run && error.may_be_done();
+    if may_be_done && !object.is_patch {
+        match client.get_once(&object.resource, namespace, &object.name).await {
+            Ok(None) => return Ok(Deleted::Gone),
+            Ok(Some(now)) if live::uid(&now) != object.uid => return Ok(Deleted::Gone),
+            Ok(Some(now)) if live::is_going(&now) => return Ok(Deleted::Held(live::finalizers(&now))),
+            Ok(Some(_)) => may_be_done = error.may_be_under_way(),
+            Err(_) => {}
+        }
+    }
+    Err(Failed {
+        may_be_done,
+        problem: client.problem(&error, &object.resource.asked(verb, namespace, Some(&object.name))),
+    })
 }
 
 /// Waits until objects that were deleted are gone, at most so long; `told` hears of

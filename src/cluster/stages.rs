@@ -60,7 +60,7 @@ pub(super) struct Undone<'t, T, E> {
     pub(super) refused: Option<E>,
     /// Refused, or never begun.
     pub(super) left: Vec<&'t T>,
-    /// Begun, and without an answer: they may be done.
+    /// Begun, and without an answer, or with one that was lost: they may be done.
     pub(super) unknown: Vec<&'t T>,
 }
 
@@ -73,12 +73,14 @@ enum Outcome<A, E> {
 
 /// Does `work` for every one of `all`, which are in the order of their stages;
 /// `told` hears of each that is done, in that order. After the first refusal,
-/// and when the run is halted, nothing more is begun.
+/// and when the run is halted, nothing more is begun. `is_unknown`: a refusal that
+/// leaves open whether it is done.
 pub(super) async fn in_stages<'t, T, A, E, F>(
     all: &'t [T],
     stage: impl Fn(&T) -> Stage,
     halting: &Halting,
     work: impl Fn(&'t T) -> F,
+    is_unknown: impl Fn(&E) -> bool,
     told: &mut dyn FnMut(&T, A),
 ) -> Undone<'t, T, E>
 where
@@ -117,8 +119,13 @@ where
             match outcome {
                 Outcome::Done(done) => told(item, done),
                 Outcome::Refused(refused) => {
+                    let list = if is_unknown(&refused) {
+                        &mut undone.unknown
+                    } else {
+                        &mut undone.left
+                    };
+                    list.push(item);
                     undone.refused.get_or_insert(refused);
-                    undone.left.push(item);
                 }
                 Outcome::Unknown => undone.unknown.push(item),
                 Outcome::NotBegun => undone.left.push(item),
@@ -156,9 +163,16 @@ mod tests {
             let mut answered = answered.clone();
             async move { answered.wait_for(|so| *so).await.map(|_| ()).map_err(|_| ()) }
         };
-        let undone = runtime().block_on(in_stages(&all, |_| Stage::Secret, &halting, work, &mut |item, ()| {
-            done.push(*item);
-        }));
+        let undone = runtime().block_on(in_stages(
+            &all,
+            |_| Stage::Secret,
+            &halting,
+            work,
+            |()| false,
+            &mut |item, ()| {
+                done.push(*item);
+            },
+        ));
         assert_eq!(done, (0..8).collect::<Vec<_>>());
         assert_eq!(undone.left, (8..20).collect::<Vec<_>>().iter().collect::<Vec<_>>());
         assert!(undone.unknown.is_empty() && undone.refused.is_none());
@@ -182,9 +196,16 @@ mod tests {
                 Ok::<(), ()>(())
             }
         };
-        let undone = runtime().block_on(in_stages(&all, |_| Stage::Secret, &halting, work, &mut |item, ()| {
-            done.push(*item);
-        }));
+        let undone = runtime().block_on(in_stages(
+            &all,
+            |_| Stage::Secret,
+            &halting,
+            work,
+            |()| false,
+            &mut |item, ()| {
+                done.push(*item);
+            },
+        ));
         assert_eq!(done, [1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(undone.unknown, [&0]);
         assert_eq!(undone.left, [&8, &9]);
@@ -199,11 +220,23 @@ mod tests {
             async move { if fine { Ok(()) } else { Err("no") } }
         };
         let never = Halting::never();
-        let undone = runtime().block_on(in_stages(&all, |item| item.0, &never, work, &mut |item, ()| {
-            done.push(*item);
-        }));
+        let undone = runtime().block_on(in_stages(
+            &all,
+            |item| item.0,
+            &never,
+            work,
+            |_| false,
+            &mut |item, ()| {
+                done.push(*item);
+            },
+        ));
         assert_eq!(done, [(Stage::Secret, true)]);
         assert_eq!(undone.refused, Some("no"));
         assert_eq!(undone.left, [&(Stage::Secret, false), &(Stage::Route, true)]);
+        // A refusal whose answer was lost leaves open what became of it.
+        let lost = |_: &&str| true;
+        let undone = runtime().block_on(in_stages(&all, |item| item.0, &never, work, lost, &mut |_, ()| {}));
+        assert_eq!(undone.left, [&(Stage::Route, true)]);
+        assert_eq!(undone.unknown, [&(Stage::Secret, false)]);
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Reply {
     Drop,
     /// On to this server, after a while.
     Forward(SocketAddr, Duration),
+    /// On to this server, whose answer is lost.
+    Lost(SocketAddr),
     /// On to this server, when this says so; the connection ends when it never will.
     Held(SocketAddr, Receiver<()>),
 }
@@ -67,6 +69,7 @@ fn serve(mut stream: TcpStream, answer: &mut dyn FnMut(&Request) -> Reply) -> st
             std::thread::sleep(delay);
             forward(&mut stream, &request, upstream)
         }
+        Reply::Lost(upstream) => forward(&mut Vec::new(), &request, upstream),
         Reply::Held(upstream, until) => match until.recv() {
             Ok(()) => forward(&mut stream, &request, upstream),
             Err(_) => Ok(()),
@@ -74,13 +77,13 @@ fn serve(mut stream: TcpStream, answer: &mut dyn FnMut(&Request) -> Reply) -> st
     }
 }
 
-fn forward(stream: &mut TcpStream, request: &Request, upstream: SocketAddr) -> std::io::Result<()> {
+fn forward(answered: &mut dyn std::io::Write, request: &Request, upstream: SocketAddr) -> std::io::Result<()> {
     let mut upstream = TcpStream::connect(upstream)?;
     upstream.write_all(&request.head)?;
     upstream.write_all(&request.body)?;
     let mut answer = Vec::new();
     upstream.read_to_end(&mut answer)?;
-    stream.write_all(&answer)
+    answered.write_all(&answer)
 }
 
 fn read(stream: &TcpStream) -> std::io::Result<Option<Request>> {

@@ -2,10 +2,14 @@
 //! CA that is to be trusted no more.
 
 use std::process::Stdio;
+use std::sync::mpsc::channel;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
+use crate::fake_api_server::FakeApiServer;
 use crate::harness::Dir;
+use crate::http_stub::Reply;
 use crate::running_program::{Program, await_condition};
 use crate::serve_process::{Serve, client_of};
 
@@ -240,5 +244,171 @@ fn an_entry_that_comes_back_is_told() {
         !ran.stdout.contains("b.com") && !ran.stderr.contains("has no entry"),
         "{}",
         ran.stderr
+    );
+}
+
+#[test]
+fn an_end_that_is_interrupted_between_its_exchanges_says_what_is_done() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
+    dir.run(&["rotate", HOST, "b.com", "--ca"]).exits(0);
+    let serve = stale(&dir);
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(&["rotate", HOST, "b.com", "--finish", "--wait", "1h", "-o", "json"]);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    let says = |text: &str| await_condition(|| dir.read("err").contains(text), || dir.read("err"));
+    says("waiting until");
+    // The new leaf is served, and the folder is in use when the old CA is to go.
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    let lock = std::fs::File::options().write(true).open(dir.path(".istio-tls/lock"));
+    let lock = lock.expect("the lock");
+    lock.lock().expect("locked");
+    dir.write("objects.yaml", objects);
+    says("waiting for another istio-tls");
+    kill_process(Pid::from_child(&program.0), Signal::INT).expect("a signal sent");
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), || dir.read("err"));
+    assert_eq!(program.0.wait().expect("a status").code(), Some(130));
+    let json: serde_json::Value = serde_json::from_str(&dir.read("out")).expect("JSON");
+    let why = json["error"]["why"].as_str().expect("a reason");
+    let lines: Vec<&str> = why.lines().collect();
+    assert!(
+        lines[0].starts_with("swapped: the files of httpbin.example.com (serial "),
+        "{why}"
+    );
+    assert_eq!(
+        lines[1..],
+        [
+            "not done: the previous CA of httpbin.example.com goes; it is trusted still",
+            "nothing of b.com was written"
+        ]
+    );
+    assert_eq!(json["rotations"].as_array().map(Vec::len), Some(1), "{json:#}");
+    assert_eq!(json["rotations"][0]["action"], "ca-finish-leaf");
+    assert_eq!(
+        json["error"]["what"],
+        "interrupted (SIGINT) before the previous CA of httpbin.example.com went"
+    );
+    let fix = json["error"]["fix"].as_str().expect("a fix");
+    assert!(
+        fix.starts_with("istio-tls rotate httpbin.example.com --finish"),
+        "{fix}"
+    );
+    drop((lock, serve));
+    dir.run(&["rotate", HOST, "b.com", "--finish"]).exits(0);
+}
+
+#[test]
+fn a_ca_goes_on_where_its_backend_was_unwell_before() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    dir.write("objects.yaml", objects);
+    // Nobody listens on port 1: the gateway answers 503, before and afterwards.
+    let args = ["-f", "objects.yaml", "--upstream", "httpbin:8000=http://127.0.0.1:1"];
+    let _serve = Serve::start(&dir, &args);
+    // Cut off where the gateway knows the old CA alone.
+    dir.run(&["rotate", HOST, "--ca", "--wait", "0s"]).exits(1);
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(&["rotate", HOST, "--ca", "--wait", "1h"]);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    let said = || dir.read("err") + &dir.read("out");
+    await_condition(|| said().contains("waiting until"), said);
+    let objects = dir.run(&["manifests"]).exits(0).stdout;
+    dir.write("objects.yaml", objects);
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), said);
+    assert_eq!(program.0.wait().expect("a status").code(), Some(0), "{}", said());
+    let printed = dir.read("out");
+    assert!(
+        printed.contains("no success (unexpected-status)") && printed.contains("as before the rotation"),
+        "{printed}"
+    );
+}
+
+/// A cluster whose gateway is this `serve`; it holds back the dry runs that come
+/// after so many, and says when one has come.
+fn around(
+    serve: &Serve<'_>,
+    dir: &Dir,
+    dry_runs: usize,
+) -> (std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
+    let port = serve.address(443).port();
+    let ((reach, reached), (release, released)) = (channel(), channel());
+    let (mut released, mut seen) = (Some(released), 0);
+    let server = FakeApiServer::failing(move |request, _| {
+        let list = |item: serde_json::Value| Some(Reply::Answer(200, "", json!({"items": [item]}).to_string()));
+        let path = request.target.split('?').next().unwrap_or_default();
+        if path.ends_with("/services") {
+            return list(json!({
+                "metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
+                "spec": {"type": "LoadBalancer", "selector": {"istio": "ingressgateway"},
+                    "ports": [{"name": "https", "port": port, "targetPort": 8443}]},
+                "status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
+            }));
+        }
+        if path.ends_with("/pods") {
+            return list(json!({
+                "metadata": {"name": "istio-ingressgateway-1", "namespace": "istio-system", "labels": {"istio": "ingressgateway"}},
+                "status": {"phase": "Running", "hostIP": "127.0.0.1"},
+            }));
+        }
+        if request.method != "PATCH" || !request.target.contains("dryRun") {
+            return None;
+        }
+        seen += 1;
+        let released = (seen > dry_runs).then(|| released.take()).flatten()?;
+        // A test that has failed waits no more.
+        let _ = reach.send(());
+        Some(Reply::Held(([127, 0, 0, 1], 1).into(), released))
+    });
+    server.kubeconfig(dir);
+    (reached, release)
+}
+
+#[test]
+fn an_end_that_is_interrupted_before_the_last_secret_says_what_is_stored() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    dir.run(&["rotate", HOST, "--ca"]).exits(0);
+    // It follows the files, as the cluster's gateway follows the Secrets.
+    let serve = Serve::start(&dir, &[]);
+    let (reached, release) = around(&serve, &dir, 4);
+    // Three dry runs, of the Secret, the Gateway and the route; --finish has two.
+    dir.run(&["apply", "--no-wait"]).exits(0);
+    let file = |name: &str| std::fs::File::create(dir.path(name)).expect("a file");
+    let mut command = dir.command(&["rotate", HOST, "--finish", "-o", "json"]);
+    command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+    let mut program = Program(command.spawn().expect("it starts"));
+    reached
+        .recv_timeout(std::time::Duration::from_mins(1))
+        .unwrap_or_else(|error| panic!("{error}: {}{}", dir.read("err"), dir.read("out")));
+    kill_process(Pid::from_child(&program.0), Signal::INT).expect("a signal sent");
+    await_condition(|| program.0.try_wait().expect("a status").is_some(), || dir.read("err"));
+    drop(release);
+    assert_eq!(program.0.wait().expect("a status").code(), Some(130));
+    let json: serde_json::Value = serde_json::from_str(&dir.read("out")).expect("JSON");
+    let error = &json["error"];
+    assert_eq!(
+        error["what"],
+        "interrupted (SIGINT) before the previous CA of httpbin.example.com went"
+    );
+    let why = error["why"].as_str().expect("a reason");
+    let lines: Vec<&str> = why.lines().collect();
+    assert!(
+        lines[0].starts_with("swapped: the files of httpbin.example.com (serial "),
+        "{why}"
+    );
+    assert_eq!(
+        lines[1..],
+        [
+            "swapped: Secret istio-system/httpbin-credential",
+            "not done: the previous CA of httpbin.example.com goes; it is trusted still",
+        ]
+    );
+    let fix = error["fix"].as_str().expect("a fix");
+    assert!(
+        fix.starts_with("istio-tls rotate httpbin.example.com --finish"),
+        "{fix}"
     );
 }

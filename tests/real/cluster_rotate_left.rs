@@ -168,13 +168,14 @@ fn a_signal_tells_which_secrets_are_swapped() {
     let json = interrupted(&workspace, &args, |_| stores.load(Ordering::Relaxed) > 0);
     let rotation = &json["rotations"][0];
     assert_eq!(rotation["secrets"], serde_json::json!([]), "{json:#}");
+    assert_eq!(rotation["notStored"], serde_json::json!([]));
     assert_eq!(
-        rotation["notStored"],
+        rotation["notKnown"],
         serde_json::json!([format!("Secret {pods}/{SECRET}")])
     );
     let why = json["error"]["why"].as_str().expect("a reason");
-    assert!(why.contains(&format!("not swapped: Secret {pods}/{SECRET}")), "{why}");
-    assert!(why.contains("may be swapped all the same"), "{why}");
+    let unknown = format!("sent, and not known to be swapped: Secret {pods}/{SECRET}");
+    assert!(why.contains(&unknown) && !why.contains("not swapped"), "{why}");
     assert!(secret_text(&plane, &pods, SECRET, "tls.crt") != workspace.dir.read(LEAF));
 }
 

@@ -121,7 +121,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--ca", "--retry-for", "1s"])
         .exits(3)
-        .says("then istio-tls rotate httpbin.example.com --ca");
+        .says("try: istio-tls rotate httpbin.example.com --ca");
     workspace.kubeconfig.clone_from(&real);
     let moved = client_of(&workspace.dir, HOST);
     assert_ne!(old.client, moved.client);
@@ -136,7 +136,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--finish", "--retry-for", "1s"])
         .exits(3)
-        .says("then istio-tls rotate httpbin.example.com --finish");
+        .says("try: istio-tls rotate httpbin.example.com --finish");
     let half = standing(&plane, &workspace);
     assert!(half.leaf != half.secret_leaf && half.bundle == half.secret_bundle);
     assert_eq!(asked(&serve, HOST, &old), Ok(418));
@@ -148,7 +148,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
         .run(&["rotate", HOST, "--finish", "--retry-for", "1s"])
         .exits(3)
         .says("httpbin.example.com was rotated before the failure")
-        .says("then istio-tls rotate httpbin.example.com --finish");
+        .says("try: istio-tls rotate httpbin.example.com --finish");
     let half = standing(&plane, &workspace);
     assert!(half.leaf == half.secret_leaf && half.bundle != half.secret_bundle);
     assert_eq!(asked(&serve, HOST, &moved), Ok(418));
@@ -172,7 +172,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--abort", "--retry-for", "1s"])
         .exits(3)
-        .says("then istio-tls rotate httpbin.example.com --abort");
+        .says("try: istio-tls rotate httpbin.example.com --abort");
     workspace.kubeconfig.clone_from(&real);
     workspace.run(&["rotate", HOST, "--abort"]).exits(0);
     is_one(&standing(&plane, &workspace));

@@ -10,13 +10,16 @@ use crate::cli::{entries, intent};
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
 use crate::lint::{Finding, Severity};
-use crate::manifests::build::{self, Part};
+use crate::manifests::build::{self, Intent, Part};
 use crate::manifests::load;
+use crate::manifests::model::Manifest;
+use crate::names::Host;
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources};
-use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::config::{SecretStyle, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{self, ChainLayout};
 
 /// What is to be applied, and for whom.
 pub(super) struct Input {
@@ -32,6 +35,18 @@ pub(super) struct Input {
     pub(super) workspace: Option<Workspace>,
     /// What lint says of them; nothing with --no-lint.
     pub(super) findings: Vec<Finding>,
+    /// Hosts of the workspace whose Secret cannot be made here.
+    pub(super) keyless: Vec<Keyless>,
+}
+
+/// A host whose server key is not here, as of a request that was signed.
+pub(super) struct Keyless {
+    pub(super) host: Host,
+    /// `Secret istio-system/httpbin-credential`.
+    pub(super) secret: String,
+    /// Where its key belongs, and its certificate is.
+    pub(super) key: String,
+    pub(super) certificate: String,
 }
 
 /// The workspace and its file.
@@ -80,7 +95,9 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     if let Some(namespace) = &context.gateway_namespace {
         config.gateway.pod_namespace.clone_from(namespace);
     }
-    let intent = intent::intent(&context.dir, &config, &intent::entries_of(&config, &[])?)?;
+    let entries = intent::entries_of(&config, &[])?;
+    let intent = intent::intent_or_keyless(&context.dir, &config, &entries)?;
+    let (keyless, judged) = without_keyless(&intent, context);
     let mut parts = Part::default_of(config.secrets);
     if args.samples {
         parts.push(Part::Samples);
@@ -88,14 +105,21 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     let findings = if args.no_lint {
         Vec::new()
     } else {
-        lint::findings_of_made(&intent, &parts, context)?
+        lint::findings_of_made(&judged, &parts, context)?
     };
-    let contents = build::objects(&intent, &parts)?
-        .iter()
+    let made = build::objects(&intent, &parts)?;
+    let is_made = |object: &&Manifest| {
+        let title = object.title(&config.gateway.namespace);
+        !keyless.iter().any(|one| one.secret == title)
+    };
+    let contents = (made.iter().filter(is_made))
         .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
         .collect();
     let (wanted, wishes) = plan::wanted(contents)?;
-    let mut notes = wishes.notes;
+    let mut notes: Vec<String> = (keyless.iter())
+        .map(|one| format!("{} is not made: the server key of {} is not here", one.secret, one.host))
+        .chain(wishes.notes)
+        .collect();
     notes.extend(args.samples.then(|| no_sample(&intent)).flatten());
     Ok(Input {
         wanted,
@@ -108,7 +132,30 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             is_new,
         }),
         findings,
+        keyless,
     })
+}
+
+/// The hosts whose server key is not here, and what is wanted without them. The
+/// Gateway serves them all the same: their Secret may be made where the key is.
+fn without_keyless(intent: &Intent, context: &Context) -> (Vec<Keyless>, Intent) {
+    let mut judged = intent.clone();
+    judged.hosts.retain(|host| !host.material.key.is_empty());
+    let keyless = intent.hosts.iter().filter(|host| host.material.key.is_empty());
+    let keyless = keyless.map(|host| {
+        let layout = ChainLayout::new(&context.dir, &host.names.host);
+        let name = match intent.secrets {
+            SecretStyle::Credential => &host.names.credential,
+            SecretStyle::FileMount => &host.names.mount.certs_secret,
+        };
+        Keyless {
+            host: host.names.host.clone(),
+            secret: format!("Secret {}/{name}", intent.gateway.pod_namespace),
+            key: files::shown(&layout.path(layout::Part::ServerKey)),
+            certificate: files::shown(&layout.path(layout::Part::ServerCert)),
+        }
+    });
+    (keyless.collect(), judged)
 }
 
 fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Result<(Input, Collected<'f>), Problem> {
@@ -178,6 +225,7 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
             is_new: false,
         }),
         findings,
+        keyless: Vec::new(),
     };
     Ok((input, collected))
 }

@@ -10,13 +10,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use self::input::Input;
+use self::input::{Input, Keyless};
 use self::references::Missing;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
 use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, held, listed, permit, refused, runtime};
 use super::context::{Context, Format};
+use super::failure::then_go_on;
 use super::interrupt::{self, Interrupted, until_signal};
 use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
@@ -168,7 +169,7 @@ async fn run_on(
     };
     let ready = apply::prepare(&client, &input.wanted, &applying)
         .await
-        .map_err(refused)?;
+        .map_err(nothing_applied)?;
     for object in &ready {
         for note in &object.notes {
             context.say_always(&format!("note: {}: {note}", object.title()));
@@ -208,7 +209,10 @@ async fn run_on(
         None => outcome.map(drop),
     };
     match outcome {
-        Ok(()) => report.end(format, context),
+        Ok(()) => match unmade(&input.keyless) {
+            Some(failure) => Err(failure.with_result(json!(report))),
+            None => report.end(format, context),
+        },
         Err(failure) => Err(failure.with_result(json!(report))),
     }
 }
@@ -342,6 +346,26 @@ impl Work<'_> {
     }
 }
 
+/// That Secrets are not made, for want of their keys: all else is applied.
+fn unmade(keyless: &[Keyless]) -> Option<Failure> {
+    let first = keyless.first()?;
+    let titles: Vec<String> = keyless.iter().map(|one| one.secret.clone()).collect();
+    let hosts: Vec<&str> = keyless.iter().map(|one| one.host.as_str()).collect();
+    Some(Failure::findings(
+        Problem::new(format!(
+            "not applied: {}, for the server key of {} is not here; all else is applied",
+            listed(&titles),
+            hosts.join(", ")
+        ))
+        .at(first.key.clone())
+        .why("a chain made with gen-certs --csr has its key where the request was made; what the cluster has of that Secret stays")
+        .fix(format!(
+            "put the key there and run the same command again; or make the Secret where the key is, of {} and the key",
+            first.certificate
+        )),
+    ))
+}
+
 /// What a run that ended before its end has not done, in words.
 #[derive(Default)]
 struct Left {
@@ -438,6 +462,15 @@ fn allow(args: &ApplyArgs, input: &Input, access: &Access, context: &Context) ->
     permit(access, &args.cluster.place, recorded, &first, context)
 }
 
+/// The refusal of one that was tried before anything was stored.
+fn nothing_applied(mut error: Refused) -> Failure {
+    if error.is_conflict {
+        let at = error.problem.at.take().unwrap_or_default();
+        error.problem.at = Some(format!("{at}; nothing was applied"));
+    }
+    refused(error)
+}
+
 /// What the workspace has in the cluster and does not want any more.
 async fn surplus(
     args: &ApplyArgs,
@@ -471,7 +504,12 @@ async fn surplus(
     let is_wanted = |object: &Owned| {
         (ready.iter()).any(|known| object.is(&known.resource, known.namespace.as_deref(), &known.name))
     };
-    Ok(objects.into_iter().filter(|object| !is_wanted(object)).collect())
+    // A Secret that cannot be made here is wanted all the same.
+    let is_keyless = |object: &Owned| input.keyless.iter().any(|one| one.secret == object.title());
+    let surplus = objects.into_iter();
+    Ok(surplus
+        .filter(|object| !is_wanted(object) && !is_keyless(object))
+        .collect())
 }
 
 /// Writes istio-tls.yaml: the context, and what else was repaired.
@@ -497,10 +535,7 @@ fn stopped(error: Refused, left: &Left, report: &Report) -> Failure {
     if let Some(problem) = &mut failure.problem {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}{}", left.lines(report)));
-        problem.fix = Some(match problem.fix.take() {
-            Some(fix) => format!("{fix}\nthen {GO_ON}"),
-            None => GO_ON.to_owned(),
-        });
+        problem.fix = Some(then_go_on(problem.fix.take(), GO_ON));
     }
     failure
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use self::local::Local;
 use super::cluster_access::{ClusterArgs, allow_deletion, listed, runtime};
 use super::context::{Context, Format};
+use super::failure::then_go_on;
 use super::interrupt::{Interrupted, until_signal};
 use super::{Exit, Failure, duration};
 use crate::cluster::WORKSPACE_LABEL;
@@ -407,8 +408,7 @@ fn failed(
     if let Some(mut problem) = unremoved.refused {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}{told}"));
-        let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
-        problem.fix = Some(format!("{fix}{GO_ON}"));
+        problem.fix = Some(then_go_on(problem.fix.take(), GO_ON));
         return Some(Failure::runtime(problem));
     }
     // Where all that there was is gone, the signal came too late.

@@ -92,6 +92,12 @@ impl Held {
         })
     }
 
+    /// Whether the key of the server's leaf is here; of a request that was signed
+    /// (gen-certs --csr) it is where that was made.
+    pub(super) fn has_key(&self) -> bool {
+        self.layout.path(Part::ServerKey).symlink_metadata().is_ok()
+    }
+
     /// Whether the server's certificate is its own root, as one that is signed by its
     /// own key.
     pub(super) fn is_own_root(&self) -> bool {

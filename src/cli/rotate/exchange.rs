@@ -12,6 +12,7 @@ use crate::cli::Failure;
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::probe::target::Target;
+use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::running::RunningServe;
 use crate::workspace::store::Store;
 
@@ -30,6 +31,8 @@ pub(super) struct Live<'a> {
     pub(super) serve: Option<RunningServe>,
     /// The cluster that it was applied to.
     pub(super) cluster: Option<Cluster<'a>>,
+    /// What the workspace records.
+    pub(super) config: WorkspaceConfig,
 }
 
 /// What came of it, as far as it came.
@@ -45,6 +48,8 @@ pub(super) struct Exchanged {
     pub(super) secrets: Vec<Stored>,
     /// The titles of those that were not.
     pub(super) left: Vec<String>,
+    /// The title of one that was sent, and of which no answer has come.
+    pub(super) unknown: Option<String>,
     /// The cluster has none of the host's Secrets.
     pub(super) has_no_secret: bool,
     /// At every gateway that could be looked at.
@@ -62,6 +67,7 @@ impl Exchanged {
             is_written: false,
             secrets: Vec::new(),
             left: Vec::new(),
+            unknown: None,
             has_no_secret: false,
             proofs: Vec::new(),
             unseen: None,
@@ -100,8 +106,13 @@ impl Exchanged {
         };
         let stored =
             (self.secrets.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name));
+        let unknown = (self.unknown.iter()).map(|title| format!("sent, and not known to be swapped: {title}"));
         let left = (self.left.iter()).map(|title| format!("not swapped: {title}, which the gateway goes on with"));
-        std::iter::once(files).chain(stored).chain(left).collect()
+        std::iter::once(files)
+            .chain(stored)
+            .chain(unknown)
+            .chain(left)
+            .collect()
     }
 }
 

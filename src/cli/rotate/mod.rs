@@ -11,6 +11,7 @@
 mod chain;
 mod exchange;
 mod issue;
+mod judge;
 mod plan;
 mod pods;
 mod prove;
@@ -23,6 +24,7 @@ use std::time::Duration;
 use self::chain::Held;
 use self::exchange::{Exchanged, Live, exchange, open};
 use self::issue::{Prepared, Signing};
+use self::judge::judge;
 use self::plan::{ChainState, LeftDue, Step, Wish, decide, in_cluster, left_due};
 use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
 use super::cluster_access::ClusterArgs;
@@ -34,7 +36,7 @@ use super::{Exit, Failure, authority, duration, intent};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
-use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
 
 /// Replaces certificates before they expire, and proves it
 ///
@@ -63,8 +65,9 @@ use crate::workspace::config::{HostEntry, Mode};
   istio-tls rotate httpbin.example.com --dry-run
   istio-tls rotate httpbin.example.com --local          the files alone, though a cluster is recorded
 
-Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, no Secret of the host in it, or
-the gateway does not serve what was rotated in time; 2 usage or bad input; 3 a file cannot be written,
+Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, no Secret of the host in it, files
+that cannot be served, a due host whose key is elsewhere (gen-certs --csr), or the gateway does not
+serve what was rotated in time; 2 usage or bad input; 3 a file cannot be written,
 or a cluster not reached; 130 interrupted: what is swapped and what is not is said.")]
 pub(super) struct RotateArgs {
     /// Hosts [default with --if-expires-in: every host of the workspace]
@@ -172,7 +175,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
         let planned = runtime.block_on(async {
             let cluster = connect(args, &notice, context).await?;
             let planned = plan(args, cluster.as_ref(), context).await?;
-            rehearse(&planned.hosts, &signing, context)?;
+            let planned = rehearse(planned, &signing, args, context)?;
             let name = cluster.map(|cluster| cluster.context().to_owned());
             Ok((planned, name))
         });
@@ -247,54 +250,88 @@ fn end(failure: Option<Failure>, mut progress: Progress, format: Format, context
 /// What a signal found: what is swapped, what is not, and the line that goes on.
 fn interrupted(signal: Interrupted, progress: &Progress, args: &RotateArgs, context: &Context) -> Failure {
     let mut lines = Vec::new();
+    let at_work = progress.at_work.as_deref();
+    let host_of = |exchanged: &Exchanged| exchanged.prepared.held.layout.host().clone();
+    // The first of the two exchanges that --finish is.
+    let mut half = None;
     for done in &progress.done {
-        if let Done::Rotated(exchanged) = done {
-            lines.push(format!("done: {}", exchanged.prepared.held.layout.host()));
+        match done {
+            Done::Rotated(exchanged) if at_work.map(host_of) == Some(host_of(exchanged)) => half = Some(exchanged),
+            Done::Rotated(exchanged) if !matches!(exchanged.prepared.step, Step::FinishLeaf) => {
+                lines.push(format!("done: {}", host_of(exchanged)));
+            }
+            _ => {}
         }
     }
-    let at_work = progress.at_work.as_deref();
+    if let Some(exchanged) = half {
+        lines.extend(exchanged.swapped());
+        if at_work.is_some_and(|last| !last.is_written) {
+            lines.push(not_ended(&host_of(exchanged)));
+        }
+    }
     let before = match at_work {
         Some(exchanged) if exchanged.is_written => {
             lines.extend(exchanged.swapped());
             let host = exchanged.prepared.held.layout.host();
-            if exchanged.left.is_empty() {
-                format!("{host} was seen at the gateway")
-            } else {
-                lines.push("a Secret that was being stored may be swapped all the same".to_owned());
+            let is_half = exchanged.prepared.step == Step::FinishLeaf;
+            if is_half {
+                lines.push(not_ended(host));
+            }
+            if !exchanged.left.is_empty() || exchanged.unknown.is_some() {
                 format!("the Secrets of {host} were stored")
+            } else if is_half && !exchanged.proofs.is_empty() {
+                format!("the previous CA of {host} went")
+            } else {
+                format!("{host} was seen at the gateway")
             }
         }
+        Some(exchanged) if half.is_some() => format!("the previous CA of {} went", host_of(exchanged)),
         _ => "it was done".to_owned(),
     };
-    let begun = at_work.filter(|exchanged| !exchanged.is_written);
+    let begun = at_work.filter(|exchanged| !exchanged.is_written && half.is_none());
     let begun = begun.map(|exchanged| exchanged.prepared.held.layout.host());
     lines.extend((begun.into_iter().chain(&progress.left)).map(|host| format!("nothing of {host} was written")));
     if lines.is_empty() {
         lines.push("nothing was written".to_owned());
     }
     let fix = match at_work {
-        Some(exchanged) if exchanged.is_written && exchanged.context.is_some() => format!(
-            "{}     (it goes on where it stopped, and makes nothing anew)",
-            secrets::going_on(exchanged, args, context)
-        ),
+        Some(exchanged)
+            if exchanged.is_written && (exchanged.context.is_some() || exchanged.prepared.step == Step::FinishLeaf) =>
+        {
+            format!(
+                "{}     (it goes on where it stopped, and makes nothing anew)",
+                secrets::going_on(exchanged, args, context)
+            )
+        }
         Some(exchanged) if exchanged.is_written => {
             format!("istio-tls{} status tells what is served", context.dir_flag())
         }
+        Some(exchanged) if half.is_some() && progress.left.is_empty() => format!(
+            "{}     (it goes on where it stopped)",
+            secrets::going_on(exchanged, args, context)
+        ),
         _ => "run the command again".to_owned(),
     };
     signal.failure(&before, lines.join("\n"), fix)
+}
+
+/// What is left of a --finish whose new leaf is served.
+fn not_ended(host: &Host) -> String {
+    format!("not done: the previous CA of {host} goes; it is trusted still")
 }
 
 /// What is to be done, and why some hosts are passed over.
 struct Plan {
     hosts: Vec<Planned>,
     refused: Vec<Failure>,
+    /// What the workspace records.
+    config: WorkspaceConfig,
 }
 
 impl Plan {
     /// Takes note of a host that is refused; `--if-expires-in` without hosts goes
-    /// on with the others: a Secret that somebody has changed shall not let every
-    /// other certificate end.
+    /// on with the others: a Secret that somebody has changed, a key that is
+    /// elsewhere or a chain that is broken shall not let every other certificate end.
     ///
     /// # Errors
     /// The refusal, where it ends the run.
@@ -305,11 +342,17 @@ impl Plan {
         args: &RotateArgs,
         context: &Context,
     ) -> Result<(), Failure> {
-        if !args.hosts.is_empty() || failure.exit != Exit::Findings {
+        if !args.hosts.is_empty() || failure.exit == Exit::Runtime {
             return Err(failure);
         }
         if let Some(problem) = &failure.problem {
-            context.say_always(&format!("{host} is passed over: {}", problem.what));
+            // The first one is told in full at the end.
+            let told = if refused.is_empty() {
+                problem.what.clone()
+            } else {
+                problem.to_string()
+            };
+            context.say_always(&format!("{host} is passed over: {told}"));
         }
         refused.push(failure);
         Ok(())
@@ -333,6 +376,7 @@ async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Contex
     Ok(Plan {
         hosts: planned,
         refused,
+        config,
     })
 }
 
@@ -363,7 +407,8 @@ async fn plan_host(
     let mut secrets = Vec::new();
     // A step that stores Secrets brings them up by itself.
     let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
-    if let Some(cluster) = cluster.filter(|_| may_lag || args.dry_run) {
+    // Where its key is not here, no Secret of it can be made.
+    if let Some(cluster) = cluster.filter(|_| (may_lag || args.dry_run) && held.has_key()) {
         secrets = cluster.try_files(host, context).await?;
         if may_lag && !secrets.is_empty() {
             let behind = match standing(&secrets) {
@@ -412,12 +457,60 @@ fn hosts(args: &RotateArgs, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
 
 /// Issues what `--dry-run` tells of and drops it, so that what cannot be issued is
 /// said as it would be without it.
-fn rehearse(planned: &[Planned], signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
-    for Planned { held, step, .. } in planned {
-        let held = Held::read(context, held.layout.host(), Some(held.known()))?;
-        Prepared::new(held, step.clone(), signing, context)?;
+fn rehearse(plan: Plan, signing: &Signing<'_>, args: &RotateArgs, context: &Context) -> Result<Plan, Failure> {
+    let Plan {
+        hosts,
+        mut refused,
+        config,
+    } = plan;
+    let mut kept = Vec::new();
+    for planned in hosts {
+        let Planned { held, step, state, .. } = &planned;
+        let tried = Held::read(context, &state.host, Some(held.known()))
+            .and_then(|held| prepare(held, step.clone(), signing, args, &config, context));
+        match tried {
+            Ok(_) => kept.push(planned),
+            Err(failure) => Plan::pass_over(&mut refused, &state.host, failure, args, context)?,
+        }
     }
-    Ok(())
+    Ok(Plan {
+        hosts: kept,
+        refused,
+        config,
+    })
+}
+
+/// Issues what a step needs, and judges what would be served afterwards.
+///
+/// # Errors
+/// As [`Prepared::new`] and [`judge()`]; exit code 1 where the key of a leaf that is
+/// due is elsewhere.
+fn prepare(
+    held: Held,
+    step: Step,
+    signing: &Signing<'_>,
+    args: &RotateArgs,
+    config: &WorkspaceConfig,
+    context: &Context,
+) -> Result<Prepared, Failure> {
+    let has_key = held.has_key();
+    let is_due = args.if_expires_in.is_some() && matches!(step, Step::Leaves { server: true, .. });
+    let prepared = Prepared::new(held, step, signing, context).map_err(|failure| {
+        if is_due && !has_key {
+            // A daily job has found what it is there to find.
+            Failure {
+                exit: Exit::Findings,
+                ..failure
+            }
+        } else {
+            failure
+        }
+    })?;
+    // Of a key that is elsewhere nothing is known, and nothing stored.
+    if has_key {
+        judge(&prepared.held, &prepared.step, prepared.material()?, config, context)?;
+    }
+    Ok(prepared)
 }
 
 /// Issues everything, then host by host writes and proves; the first host that
@@ -433,7 +526,11 @@ async fn carry_out(
     let serve = running_serve(context).await;
     // Nobody else exchanges files while they are read.
     let reading = open(context).await?;
-    let Plan { hosts, mut refused } = plan(args, cluster.as_ref(), context).await?;
+    let Plan {
+        hosts,
+        mut refused,
+        config,
+    } = plan(args, cluster.as_ref(), context).await?;
     for planned in hosts {
         let Planned {
             held,
@@ -442,14 +539,22 @@ async fn carry_out(
             due,
             secrets,
         } = planned;
-        waiting.push(match step {
-            Step::Nothing(why) if cluster.is_none() && serve.is_none() => Err(Done::Nothing(state.host, why, due)),
-            step => {
-                // Nothing is changed of these, but the gateway may not serve them.
-                let known = matches!(step, Step::Nothing(_)).then_some(secrets);
-                Ok((Box::new(Prepared::new(held, step, signing, context)?), due, known))
-            }
-        });
+        // Nothing is changed of these, but the gateway may not serve them.
+        let known = matches!(step, Step::Nothing(_)).then_some(secrets);
+        let has_key = held.has_key();
+        match prepare(held, step, signing, args, &config, context) {
+            Ok(prepared) => waiting.push(match &prepared.step {
+                Step::Nothing(why) if !has_key => {
+                    let why = format!("{why}; its key is not here, so neither Secret nor gateway is looked at");
+                    Err(Done::Nothing(state.host, why, due))
+                }
+                Step::Nothing(why) if cluster.is_none() && serve.is_none() => {
+                    Err(Done::Nothing(state.host, why.clone(), due))
+                }
+                _ => Ok((Box::new(prepared), due, known)),
+            }),
+            Err(failure) => Plan::pass_over(&mut refused, &state.host, failure, args, context)?,
+        }
     }
     drop(reading);
     // One host whose Secret is refused keeps the others from being touched, but for the daily job.
@@ -467,7 +572,7 @@ async fn carry_out(
         }
         waiting = accepted;
     }
-    let live = Live { serve, cluster };
+    let live = Live { serve, cluster, config };
     let hosts = waiting.iter().flatten();
     progress.left = hosts
         .map(|(prepared, ..)| prepared.held.layout.host().clone())
@@ -525,7 +630,7 @@ async fn rotate(
     let held = &at_work.prepared.held;
     let reading = open(context).await?;
     let held = Held::read(context, held.layout.host(), Some(held.known()))?;
-    let last = Box::new(Prepared::new(held, Step::FinishCa, signing, context)?);
+    let last = Box::new(prepare(held, Step::FinishCa, signing, args, &live.config, context)?);
     drop(reading);
     let last = Box::new(Exchanged::new(last, Vec::new(), live));
     done.push(Done::Rotated(std::mem::replace(at_work, last)));

@@ -272,6 +272,7 @@ fn rotated(exchanged: &Exchanged, context: &Context, lines: &mut Vec<String>) {
             secret.action.word()
         ));
     }
+    lines.extend((exchanged.unknown.iter()).map(|title| format!("  {title} not known to be stored")));
     lines.extend((exchanged.left.iter()).map(|title| format!("  {title} NOT stored")));
     // Where nothing was to do, only what is wrong is worth a word.
     for proof in (exchanged.proofs.iter()).filter(|proof| nothing.is_none() || !proof.proven) {
@@ -453,6 +454,7 @@ fn rotation_json(exchanged: &Exchanged) -> Value {
         "context": exchanged.context,
         "secrets": exchanged.secrets.iter().map(secret_json).collect::<Vec<_>>(),
         "notStored": exchanged.left,
+        "notKnown": exchanged.unknown.iter().collect::<Vec<_>>(),
         "live": proofs.first(),
         "proofs": proofs,
         "notProvenInCluster": exchanged.unseen,

@@ -12,6 +12,7 @@ use crate::cli::chain_clients::certificates;
 use crate::cli::cluster_access::{self, FirstUse, permit};
 use crate::cli::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
+use crate::cli::failure::then_go_on;
 use crate::cli::host_secrets::{self, SecretPlace};
 use crate::cli::secret_advice::{self, Advice};
 use crate::cli::{Failure, intent};
@@ -359,6 +360,7 @@ impl Cluster<'_> {
     ) -> Result<(), Failure> {
         exchanged.left = tried.iter().map(|secret| secret.ready.title()).collect();
         for secret in tried {
+            exchanged.unknown = Some(exchanged.left.remove(0));
             for note in &secret.ready.notes {
                 context.say_always(&format!("note: {}: {note}", secret.ready.title()));
             }
@@ -366,9 +368,12 @@ impl Cluster<'_> {
             let ready = std::slice::from_ref(&secret.ready);
             let outcome = apply::store_all(&self.client, ready, &mut |_, did| action = Some(did)).await;
             if let Err(stopped) = outcome {
+                if stopped.unknown.is_empty() {
+                    exchanged.left.splice(0..0, exchanged.unknown.take());
+                }
                 return Err(half_done(stopped, exchanged, args, context));
             }
-            exchanged.left.remove(0);
+            exchanged.unknown = None;
             exchanged.secrets.push(Stored {
                 action: action.unwrap_or(Action::Unchanged),
                 new: secret.wanted_leaf.clone(),
@@ -387,11 +392,11 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
     let mut lines: Vec<String> = problem.why.take().into_iter().collect();
     lines.extend(exchanged.swapped());
     problem.why = Some(lines.join("\n"));
-    let fix = problem.fix.take().map(|fix| format!("{fix}\n")).unwrap_or_default();
-    problem.fix = Some(format!(
-        "{fix}then {}     (it goes on where it stopped, and makes nothing anew)",
+    let line = format!(
+        "{}     (it goes on where it stopped, and makes nothing anew)",
         going_on(exchanged, args, context)
-    ));
+    );
+    refused.problem.fix = Some(then_go_on(refused.problem.fix.take(), &line));
     cluster_access::refused(refused)
 }
 
@@ -399,7 +404,7 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
 pub(super) fn going_on(exchanged: &Exchanged, args: &RotateArgs, context: &Context) -> String {
     let host = exchanged.prepared.held.layout.host();
     // Once these files are exchanged, no rotation is recorded that could end.
-    let is_over = exchanged.is_written && exchanged.left.is_empty();
+    let is_over = exchanged.is_written && exchanged.left.is_empty() && exchanged.unknown.is_none();
     let step = match exchanged.prepared.step {
         Step::FinishCa | Step::AbortCa if is_over => "--if-expires-in 0d",
         Step::StartCa | Step::ResumeCa => "--ca",

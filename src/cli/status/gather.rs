@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::judge::{Certificate, HostState, Role, Served};
+use super::judge::{Certificate, HostState, KeyFault, Role, Served};
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, crl, inspect, key, pem, renew};
 use crate::cli::context::Context;
@@ -71,7 +71,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
     state.leaf_in_force = is_leaf_in_force(&layout);
-    state.key_fault = server_key_fault(&layout).map(|fault| (shown(&layout.path(Part::ServerKey)), fault));
+    state.key_fault = server_key_fault(&layout);
     match all(&layout, Part::CaChain, context) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
@@ -98,19 +98,22 @@ fn is_leaf_in_force(layout: &ChainLayout) -> bool {
         .any(|part| first(part).is_some_and(|ca| renew::is_issued_by(&leaf, &ca)))
 }
 
-/// What is wrong with the server's key, if it is here: with a request (gen-certs
-/// --csr) it is not.
-fn server_key_fault(layout: &ChainLayout) -> Option<String> {
-    let content = match store::read(layout, Part::ServerKey) {
-        Ok(content) => Zeroizing::new(content?),
-        Err(problem) => return Some(reason(problem)),
-    };
+/// What is wrong with the server's key; none where there is no leaf that it could
+/// fit, which is told of elsewhere.
+fn server_key_fault(layout: &ChainLayout) -> Option<KeyFault> {
     let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
-    match key::read(&content, &shown(&layout.path(Part::ServerKey)), None) {
-        Ok(key) if key.fits(&leaf) => None,
-        Ok(_) => Some("it does not fit the certificate of the server".to_owned()),
-        Err(problem) => Some(reason(problem)),
-    }
+    let file = shown(&layout.path(Part::ServerKey));
+    let content = store::read(layout, Part::ServerKey).map(|content| content.map(Zeroizing::new));
+    let (why, is_missing) = match content {
+        Ok(None) => ("it is not there".to_owned(), true),
+        Ok(Some(content)) => match key::read(&content, &file, None) {
+            Ok(key) if key.fits(&leaf) => return None,
+            Ok(_) => ("it does not fit the certificate of the server".to_owned(), false),
+            Err(problem) => (reason(problem), false),
+        },
+        Err(problem) => (reason(problem), false),
+    };
+    Some(KeyFault { file, why, is_missing })
 }
 
 /// The ends of the revocation lists of a part.

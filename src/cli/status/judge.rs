@@ -91,8 +91,8 @@ pub(super) struct HostState {
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
     pub(super) broken: Vec<(String, String)>,
-    /// The file of the server's key, and what is wrong with it.
-    pub(super) key_fault: Option<(String, String)>,
+    /// What is wrong with the server's key.
+    pub(super) key_fault: Option<KeyFault>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
     /// nearly finished.
     pub(super) leaf_in_force: bool,
@@ -123,6 +123,15 @@ pub(super) enum Shown {
     LetIn,
     /// Refused, in words.
     Refused(String),
+}
+
+/// Why the server's key cannot be served with the certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyFault {
+    pub(super) file: String,
+    pub(super) why: String,
+    /// It is not there at all.
+    pub(super) is_missing: bool,
 }
 
 impl HostState {
@@ -227,18 +236,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 )),
             );
         }
-        findings.extend(host.key_fault.as_ref().map(|(file, why)| {
-            Finding::new(
-                &codes::STATUS_BROKEN,
-                Place::file(file, 0),
-                format!("the server key of {} cannot be used", host.host),
-            )
-            .why(why.clone())
-            .fix(format!(
-                "istio-tls rotate {} makes a new leaf and key",
-                quote(host.host.as_str())
-            ))
-        }));
+        findings.extend(host.key_fault.as_ref().map(|fault| key_finding(host, fault)));
         findings.extend(
             host.lists
                 .iter()
@@ -271,6 +269,26 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
         rows.append(&mut of_host);
     }
     (rows, findings)
+}
+
+fn key_finding(host: &HostState, fault: &KeyFault) -> Finding {
+    let name = quote(host.host.as_str());
+    let (verb, fix) = if fault.is_missing {
+        let fix = format!(
+            "put it there (of a chain made with gen-certs --csr: that of the request); \
+             or istio-tls gen-certs {name} --force makes the chain anew"
+        );
+        ("is missing", fix)
+    } else {
+        (
+            "cannot be used",
+            format!("istio-tls rotate {name} makes a new leaf and key"),
+        )
+    };
+    let what = format!("the server key of {} {verb}", host.host);
+    Finding::new(&codes::STATUS_BROKEN, Place::file(&fault.file, 0), what)
+        .why(fault.why.clone())
+        .fix(fix)
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row

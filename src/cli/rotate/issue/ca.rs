@@ -194,6 +194,8 @@ impl Prepared {
 
     pub(super) fn resume(&mut self, context: &Context) -> Result<(), Failure> {
         let (clients, roots) = self.held.previous(context)?;
+        // Whose certificate the gateway may not know yet tells nothing of how it was.
+        self.before = Identity::of("the old client chain", &roots, &clients);
         self.after.push(Identity::of("the old client chain", &roots, &clients));
         self.after.push(Identity::of(
             "the new client chain",

@@ -17,6 +17,7 @@ use crate::cli::chain_files::{self, KeyStorage};
 use crate::cli::client_look::Identity;
 use crate::cli::context::Context;
 use crate::cli::{Failure, intent};
+use crate::files::shown;
 use crate::manifests::build::Material;
 use crate::problem::Problem;
 use crate::workspace::config::Mode;
@@ -216,9 +217,11 @@ impl Prepared {
             .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         // Who trusts only the previous CA is served until its leaf goes.
         if self.held.rotating && !self.held.state(context)?.leaf_in_force {
+            const LABEL: &str = "the client chain of the previous CA";
             let (clients, roots) = self.held.previous(context)?;
-            self.after
-                .push(Identity::of("the client chain of the previous CA", &roots, &clients));
+            // The gateway may not know the new CA yet.
+            self.before = Identity::of(LABEL, &roots, &clients);
+            self.after.push(Identity::of(LABEL, &roots, &clients));
         }
         // The end of a rotation that was cut off, or not proven: whose CA went with it.
         let gone = chain_clients::gone(&self.held.layout, &self.held.ca_chain, context)?;
@@ -277,12 +280,12 @@ impl Prepared {
     ) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let host = layout.host().clone();
-        if layout.path(Part::ServerKey).symlink_metadata().is_err() {
+        if !self.held.has_key() {
             return Err(Failure::usage(
                 Problem::new(format!(
                     "the server key of {host} is not here, so no new one takes its place"
                 ))
-                .at(layout.path(Part::ServerKey).display().to_string())
+                .at(shown(&layout.path(Part::ServerKey)))
                 .why("a chain made with gen-certs --csr has its key elsewhere")
                 .fix("make a new request there, then gen-certs --force --csr FILE"),
             ));

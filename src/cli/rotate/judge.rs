@@ -1,0 +1,133 @@
+//! Whether what a host's Secrets would hold can be served, before any of it is
+//! stored: judged by lint's rules as `apply` has them judged, and by the clients
+//! that are here.
+
+use super::chain::Held;
+use super::plan::Step;
+use crate::certs::verify::{Fault, FaultCode, Purpose, VerifyInput, verify};
+use crate::certs::{CertificateDer, pem};
+use crate::cli::context::Context;
+use crate::cli::{Failure, intent, lint};
+use crate::files::shown;
+use crate::lint::{Finding, Severity, codes};
+use crate::manifests::build::{Material, Part};
+use crate::problem::Problem;
+use crate::shell::quote;
+use crate::workspace::config::{Mode, WorkspaceConfig};
+use crate::workspace::layout;
+
+/// Refuses material that the gateway, or every client, would refuse.
+///
+/// # Errors
+/// When lint finds an error in it (exit 1), or none of the host's clients would be
+/// let in with it.
+pub(super) fn judge(
+    held: &Held,
+    step: &Step,
+    material: Material,
+    config: &WorkspaceConfig,
+    context: &Context,
+) -> Result<(), Failure> {
+    if held.mode != Mode::Simple && keeps_the_cas(step) {
+        let ca = material.ca.as_deref().unwrap_or_default();
+        clients(held, ca, context)?;
+    }
+    let intent = intent::of_host(config, &held.entry, material);
+    let parts = Part::default_of(config.secrets);
+    let mut found = lint::findings_of_made(&intent, &parts, context).map_err(Failure::usage)?;
+    found.retain(|finding| counts(finding, held, step));
+    let Some(last) = found.pop() else { return Ok(()) };
+    for finding in found {
+        context.say_always(&format!("error: {}", Problem::from(finding)));
+    }
+    let is_of_key = is_of_key(&last);
+    let mut problem = Problem::from(last);
+    let why = problem.why.take().unwrap_or_default();
+    let host = quote(held.layout.host().as_str());
+    problem.why = Some(format!(
+        "{why}\nnothing of {} was written, neither files nor Secrets",
+        held.layout.host()
+    ));
+    if is_of_key {
+        problem.fix = Some(format!(
+            "put the key of this certificate back; or istio-tls{} rotate {host}, which makes a new pair",
+            context.dir_flag()
+        ));
+    }
+    Err(Failure::findings(problem))
+}
+
+/// Whether a finding is one of the material, and not of what a step is there to mend.
+fn counts(finding: &Finding, held: &Held, step: &Step) -> bool {
+    let is_of_material = finding.code.starts_with("ITL03") || finding.code.starts_with("ITL04");
+    let is_of_time = [codes::CERTIFICATE_EXPIRED.id, codes::CERTIFICATE_NOT_YET_VALID.id].contains(&finding.code);
+    // A CA that has ended is what --ca replaces, and stands beside the new one until
+    // --finish; where nothing is stored, that it is due is told as it is of any.
+    let may_have_ended = held.rotating || matches!(step, Step::StartCa | Step::Nothing(_));
+    finding.severity == Severity::Error && is_of_material && !(is_of_time && may_have_ended)
+}
+
+fn is_of_key(finding: &Finding) -> bool {
+    [
+        codes::KEY_UNREADABLE.id,
+        codes::KEY_ENCRYPTED.id,
+        codes::KEY_MISMATCH.id,
+    ]
+    .contains(&finding.code)
+}
+
+/// The step stores what clients are verified with as it stands in the files.
+fn keeps_the_cas(step: &Step) -> bool {
+    !matches!(step, Step::StartCa | Step::FinishCa | Step::AbortCa)
+}
+
+/// Refuses a CA that issued none of the host's clients: who renews a certificate
+/// must not lock all of them out.
+fn clients(held: &Held, ca: &[u8], context: &Context) -> Result<(), Failure> {
+    let path = held.layout.path(layout::Part::CaChain);
+    let trusted = match ca {
+        [] => held.roots.clone(),
+        ca => pem::certificates(ca, &shown(&path)).map_err(Failure::usage)?,
+    };
+    let mut faults = held
+        .clients
+        .iter()
+        .map(|client| fault(&client.chain, &trusted, context));
+    let Some(Some(first)) = faults.next() else {
+        return Ok(());
+    };
+    if !faults.all(|fault| fault.is_some()) {
+        return Ok(());
+    }
+    let host = held.layout.host();
+    Err(Failure::findings(
+        Problem::new(format!(
+            "with these CAs the gateway would let in no client of {host} ({})",
+            first.code.as_str()
+        ))
+        .at(shown(&path))
+        .why(format!(
+            "{}\nnothing of {host} was written, neither files nor Secrets",
+            first.what
+        ))
+        .fix(format!(
+            "put the CAs of {host}'s clients there, intermediate, then root; or take {} away, where other clients are meant",
+            shown(&held.layout.folder().join("4_client"))
+        )),
+    ))
+}
+
+/// Why a client's chain does not lead to these CAs, whatever its time is.
+fn fault(chain: &[CertificateDer<'static>], trusted: &[CertificateDer<'static>], context: &Context) -> Option<Fault> {
+    let verdict = verify(&VerifyInput {
+        chain,
+        intermediates: &[],
+        roots: trusted,
+        crls: &[],
+        purpose: Purpose::Client,
+        host: None,
+        now: context.now,
+    });
+    let of_time = [FaultCode::CertificateExpired, FaultCode::CertificateNotYetValid];
+    verdict.faults.into_iter().find(|fault| !of_time.contains(&fault.code))
+}
