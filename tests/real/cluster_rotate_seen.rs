@@ -273,7 +273,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     let gone = format!("{pods}-gone");
     workspace
         .run(&["rotate", HOST, "--gateway-namespace", &gone])
-        .exits(3)
+        .exits(2)
         .says("is not there")
         .says(&named);
 }
