@@ -183,7 +183,7 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
     } else {
         "istio-system"
     };
-    if namespace == usual {
+    if namespace == usual || fix.contains("--gateway-namespace") {
         return finding.fix(fix);
     }
     // Without a word on it, they would be those of another namespace.
