@@ -5,8 +5,8 @@ use super::causes::Causes;
 use super::facts::{Certificate, Facts, server_index};
 use crate::lint::codes::{
     CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED,
-    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE, ROUTE_NO_GATEWAY,
-    SELECTOR_NO_PODS,
+    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, HOST_NOT_COVERED, PORT_NOT_ON_SERVICE,
+    ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
 };
 use crate::lint::{Finding, Findings, Severity};
 use crate::shell::quote;
@@ -113,6 +113,12 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
         };
     }
     let named = secret.and_then(|secret| secret.split_once('/'));
+    if facts.of_api.is_some() && finding.code == HOST_NOT_COVERED.id {
+        // Its Secret may be that of other hosts, too.
+        let (wanted, _) = finding.fix.split_once(';').unwrap_or((&finding.fix, ""));
+        let fix = format!("{wanted}, in a Secret that certificateRefs of this listener names");
+        return finding.fix(fix);
+    }
     if finding.code == GRANT_MISSING.id {
         return match named {
             Some((namespace, name)) => granted(finding, namespace, name),
@@ -243,7 +249,7 @@ fn hosts_of_server(facts: &Facts, finding: &Finding, causes: &mut Causes) {
 mod tests {
     use super::is_of_doctor;
     use crate::doctor::facts::Facts;
-    use crate::doctor::testing::{assert_one, assert_skipped, change};
+    use crate::doctor::testing::{assert_one, assert_skipped, change, of_api};
     use crate::lint::{Code, Finding, Place, Skipped, codes};
 
     fn linted(code: &'static Code, object: &str, path: &str) -> Facts {
@@ -297,6 +303,23 @@ mod tests {
         assert_skipped(&facts, "ITL1161", "see ITL0301");
         facts.own_secrets.clear();
         assert_eq!(assert_one(&facts, "ITL0301", "").fix, codes::CREDENTIAL_MISSING.fix);
+    }
+
+    #[test]
+    fn a_listener_gets_a_secret_of_its_own() {
+        let mut facts = of_api();
+        let place = Place {
+            object: "Gateway web/edge".into(),
+            ..Place::default()
+        };
+        let fix = "use a certificate that names a.com; for tests: istio-tls gen-certs a.com";
+        let finding = Finding::new(&codes::HOST_NOT_COVERED, place, "as lint says").fix(fix);
+        facts.linted.findings.push(finding);
+        let words = assert_one(&facts, codes::HOST_NOT_COVERED.id, "as lint says").fix;
+        assert_eq!(
+            words,
+            "use a certificate that names a.com, in a Secret that certificateRefs of this listener names"
+        );
     }
 
     #[test]

@@ -44,6 +44,13 @@ fn files_stay_while_another_cluster_holds_what_was_applied() {
     }
     let ran = dir.run(&["delete", "--yes", "--ignore-not-found"]).exits(0);
     assert_eq!(ran.stdout, "");
+    let ran = dir
+        .run(&["delete", "--yes", "--ignore-not-found", "-o", "json"])
+        .exits(0);
+    let empty = serde_json::json!([]);
+    let expected = serde_json::json!({"schema": 1, "context": "elsewhere", "dryRun": false,
+        "objects": empty, "files": empty, "kept": empty});
+    assert_eq!(ran.json(), expected);
     // Where the cluster is gone for good, the files may go.
     dir.run(&["delete", "--no-cluster", "--yes"]).exits(2);
     dir.run(&["delete", "--local", "--no-cluster", "--context", "there", "--yes"])

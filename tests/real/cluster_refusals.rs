@@ -61,7 +61,7 @@ fn an_object_with_finalizers_is_deleted_when_they_are_done() {
     workspace
         .run(&["delete", "--dry-run"])
         .exits(0)
-        .prints("Gateway held/mygateway deleted (dry run)");
+        .prints("Gateway held/mygateway terminating (dry run)");
     // What is applied to it now would go with it.
     let ran = workspace
         .run(&["apply"])

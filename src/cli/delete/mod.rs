@@ -127,8 +127,19 @@ async fn run_on(
     for line in local.iter().flat_map(Local::lines) {
         list(&format!("  {line}"));
     }
+    let kept = kept
+        .iter()
+        .map(|copy| json!({"title": copy.title, "managers": copy.managers}));
+    let mut result = json!({
+        "schema": 1,
+        "context": client.as_ref().map(|client| &client.access.context),
+        "dryRun": args.dry_run,
+        "objects": [],
+        "files": [],
+        "kept": kept.collect::<Vec<_>>(),
+    });
     if objects.is_empty() && local.as_ref().is_none_or(Local::is_empty) {
-        return nothing(args, config, client.as_ref(), format, context);
+        return nothing(args, config, client.as_ref(), &result, format, context);
     }
     if !args.dry_run {
         let fix = "add --yes; --dry-run lists what would be deleted";
@@ -142,16 +153,6 @@ async fn run_on(
         titles: Vec::new(),
         objects: Vec::new(),
     };
-    let kept = kept
-        .iter()
-        .map(|copy| json!({"title": copy.title, "managers": copy.managers}));
-    let mut result = json!({
-        "schema": 1,
-        "context": client.as_ref().map(|client| &client.access.context),
-        "dryRun": args.dry_run,
-        "files": [],
-        "kept": kept.collect::<Vec<_>>(),
-    });
     if let (Some(client), Some(config)) = (&client, config) {
         let (told, objects) = (&mut done, &objects);
         let work = |halting| async move { remove(client, objects, config, args, &halting, told).await };
@@ -245,8 +246,10 @@ async fn remove(
     let context = done.context;
     let mut held = Vec::new();
     let mut told = |object: &Owned, finalizers: Vec<String>| {
-        if finalizers.is_empty() || args.dry_run {
+        if finalizers.is_empty() {
             done.gone(object);
+        } else if args.dry_run {
+            done.tell(object, "terminating", &finalizers);
         } else {
             held.push((object.clone(), finalizers));
         }
@@ -349,12 +352,13 @@ fn nothing(
     args: &DeleteArgs,
     config: Option<&WorkspaceConfig>,
     client: Option<&Client<'_>>,
+    result: &Value,
     format: Format,
     context: &Context,
 ) -> Result<Exit, Failure> {
     if args.ignore_not_found {
         if format == Format::Json {
-            context.print_json(&json!({"schema": 1, "dryRun": args.dry_run, "objects": [], "files": []}))?;
+            context.print_json(result)?;
         }
         return Ok(Exit::Done);
     }

@@ -154,6 +154,24 @@ impl HostState {
             secret_advice::of_others(&secret.title, &self.host, secret.controller.as_deref(), newer)
         })
     }
+
+    /// What brings a chain back that is missing or broken: a good Secret holds what
+    /// clients trust.
+    fn regained(&self) -> String {
+        let name = quote(self.host.as_str());
+        let anew = format!("istio-tls gen-certs {name} --force makes it anew");
+        let mut good = self.secrets.iter().filter(|secret| {
+            let held = secret.held.as_ref();
+            held.is_some_and(|held| matches!(held.leaf, Some(Ok(_))) && held.key.is_none())
+        });
+        match good.next() {
+            Some(secret) => format!(
+                "istio-tls adopt secret/{} --host {name} --force takes it back from there; or {anew}, with a root that no client knows",
+                secret.title
+            ),
+            None => anew,
+        }
+    }
 }
 
 /// What one Secret of a host holds.
@@ -230,10 +248,7 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                     format!("a part of the chain of {} is missing or broken", host.host),
                 )
                 .why(why.clone())
-                .fix(format!(
-                    "istio-tls gen-certs {} --force makes it anew",
-                    quote(host.host.as_str())
-                )),
+                .fix(host.regained()),
             );
         }
         findings.extend(host.key_fault.as_ref().map(|fault| key_finding(host, fault)));
@@ -275,8 +290,8 @@ fn key_finding(host: &HostState, fault: &KeyFault) -> Finding {
     let name = quote(host.host.as_str());
     let (verb, fix) = if fault.is_missing {
         let fix = format!(
-            "put it there (of a chain made with gen-certs --csr: that of the request); \
-             or istio-tls gen-certs {name} --force makes the chain anew"
+            "put it there (of a chain made with gen-certs --csr: that of the request); or {}",
+            host.regained()
         );
         ("is missing", fix)
     } else {

@@ -96,7 +96,7 @@ super::codes! {
     CERTIFICATE_OF_CA = "ITL0432" Warning None;
         title: "the certificate of a CA in a server's place";
         why: "several TLS libraries refuse a CA's certificate as a server's, and the CA's key lies on the gateway";
-        fix: "serve a leaf that the CA signed: istio-tls gen-certs HOST";
+        fix: "serve a leaf that the CA signed: istio-tls gen-certs HOST; where the workspace has this chain, istio-tls rotate HOST --ca, then --finish";
         doc: RFC_5280;
     CERTIFICATE_SELF_SIGNED = "ITL0433" Warning None;
         title: "a server's certificate that is signed by its own key";

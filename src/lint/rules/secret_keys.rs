@@ -76,6 +76,14 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
             .fix("fill in both values");
         }
     }
+    if secret.item.is_none() && entries.contains_key("tls.crt") {
+        return Finding::new(
+            &SECRET_WITHOUT_PAIR,
+            secret.place("tls.key"),
+            format!("{title} has a certificate, but no key"),
+        )
+        .fix("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made");
+    }
     let finding = Finding::new(
         &SECRET_WITHOUT_PAIR,
         secret.place(""),
@@ -100,7 +108,8 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     ]
     .into_iter()
     .filter_map(|(wanted, marker)| Some((wanted, holding(marker)?)))
-    .filter(|(wanted, held)| wanted != held)
+    // Nothing takes the place of what stands there.
+    .filter(|(wanted, held)| wanted != held && !entries.contains_key(*wanted))
     .map(|(wanted, held)| format!("{held} to {wanted}"))
     .collect();
     if renamed.is_empty() {
@@ -263,6 +272,11 @@ mod tests {
                 "kubectl create -n istio-system secret tls c --cert=FILE",
             ),
             (&[("ca.crt", certificate)], &["data"], "kubectl create"),
+            (
+                &[("chain.pem", certificate), ("tls.crt", certificate)],
+                &["data"],
+                "kubectl create",
+            ),
         ] {
             let yaml = simple(&secret("c", values));
             assert_code(&yaml, "ITL0310", paths);

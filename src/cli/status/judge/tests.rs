@@ -171,6 +171,37 @@ fn broken_parts_and_unfinished_rotations_are_found() {
 }
 
 #[test]
+fn a_good_secret_brings_a_missing_chain_back() {
+    let mut host = host(certificate("01", -9, 300), None);
+    host.broken
+        .push(("a.com/1_root/certs/ca.cert.pem".into(), "it is not there".into()));
+    let fix = |host: &HostState| {
+        let (_, findings) = judge(std::slice::from_ref(host), None, now());
+        let broken = findings.into_iter().find(|finding| finding.code == "ITL1005");
+        broken.expect("a finding").fix
+    };
+    assert!(fix(&host).starts_with("istio-tls gen-certs "), "{}", fix(&host));
+    let held = |key: Option<String>| SecretState {
+        title: "istio-system/a-credential".into(),
+        controller: None,
+        elsewhere: None,
+        held: Some(Held {
+            leaf: Some(Ok(certificate("01", -9, 300))),
+            key,
+            authorities: None,
+        }),
+    };
+    host.secrets = vec![held(Some("it is another's".into()))];
+    assert!(fix(&host).starts_with("istio-tls gen-certs "), "{}", fix(&host));
+    host.secrets = vec![held(None)];
+    let words = fix(&host);
+    assert!(
+        words.starts_with("istio-tls adopt secret/istio-system/a-credential --host "),
+        "{words}"
+    );
+}
+
+#[test]
 fn secrets_are_compared_with_files_and_what_is_served() {
     let file = || certificate("01", -9, 300);
     let secret = |leaf: Option<Certificate>, authorities: &[&str]| SecretState {
