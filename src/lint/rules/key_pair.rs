@@ -1,6 +1,7 @@
 //! Certificate and key: can they be read, do they belong together, and can
 //! gateways use them?
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::certs::{PrivateKey, key, pem};
@@ -8,7 +9,7 @@ use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
     KEY_TYPE_OF_LATER_ENVOY, KEY_TYPE_UNSUPPORTED, KEY_UNREADABLE,
 };
-use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, Value, explained, words};
+use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, UsedSecret, Value, explained, words};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsProtocol;
 
@@ -37,6 +38,44 @@ impl Rule for Readable {
                 Err(problem) => found.push(unreadable_key(&pair.key, &problem)),
                 Ok(key) => found.push_some(mismatch(pair, &key)),
             }
+        }
+        // A cluster holds those of other programs, too.
+        if !world.store.in_cluster {
+            check_unused(world, found);
+        }
+    }
+}
+
+/// TLS Secrets that no server of the input names, as where they are applied before
+/// their Gateway: whatever else may be wrong depends on the server.
+fn check_unused(world: &World<'_>, found: &mut Findings) {
+    let pairs = world.credentials().pairs.iter();
+    let used: HashSet<(&str, &str)> = pairs
+        .map(|pair| &pair.certificate.secret)
+        .map(|secret| (secret.namespace.as_str(), secret.name.as_str()))
+        .collect();
+    for item in &world.secrets {
+        let (namespace, name) = (item.namespace, item.metadata.name.as_str());
+        if item.object.secret_type.as_deref() != Some("kubernetes.io/tls") || used.contains(&(namespace, name)) {
+            continue;
+        }
+        let Some(data) = world.store.objects.get(&(namespace.to_owned(), name.to_owned())) else {
+            continue;
+        };
+        let secret = UsedSecret::new(namespace, name, Some(item.clone()), data.clone());
+        let read = |name: &str| secret.filled(name);
+        let (Some(certificate), Some(key)) = (read("tls.crt"), read("tls.key")) else {
+            continue;
+        };
+        let (Ok(chain), Ok(key)) = (pem::certificates(certificate, NAME), key::read(key, NAME, None)) else {
+            continue;
+        };
+        if !chain.is_empty() && !chain.iter().any(|certificate| key.fits(certificate)) {
+            let what = format!(
+                "the key in tls.key of {0} does not belong to the certificate in tls.crt of {0}",
+                secret.title()
+            );
+            found.push(Finding::new(&KEY_MISMATCH, secret.place("tls.key"), what));
         }
     }
 }
@@ -363,6 +402,20 @@ mod tests {
                 code,
                 paths,
             );
+        }
+    }
+
+    #[test]
+    fn the_pair_of_a_secret_that_no_server_names_is_compared_too() {
+        let other = issue(&plan("httpbin.example.com"));
+        let certificate = httpbin().server_pem();
+        for (issued, paths) in [(httpbin(), &[][..]), (&other, &["data[\"tls.key\"]"])] {
+            let values = [("tls.crt", certificate.as_str()), ("tls.key", &key_pem(&issued.server))];
+            let typed = secret("alone", &values).replace("kind: Secret\n", "kind: Secret\ntype: kubernetes.io/tls\n");
+            assert!(typed.contains("type: kubernetes.io/tls"), "{typed}");
+            assert_code(&typed, "ITL0404", paths);
+            // Another type may hold what it likes.
+            assert_code(&secret("alone", &values), "ITL0404", &[]);
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) struct UsedSecret<'a> {
 }
 
 impl<'a> UsedSecret<'a> {
-    pub(super) fn new(namespace: &str, name: &str, item: Option<Item<'a, Secret>>, data: Rc<SecretData>) -> Self {
+    pub(crate) fn new(namespace: &str, name: &str, item: Option<Item<'a, Secret>>, data: Rc<SecretData>) -> Self {
         Self {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
