@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use serde_json::{Value, json};
 
-use crate::fake_api_server::{FakeApiServer, tells_no_secret, workspace};
+use crate::fake_api_server::{FakeApiServer, gateway_at, tells_no_secret, workspace};
 use crate::harness::Dir;
 use crate::http_stub::{HttpStub, Reply, Request};
 use crate::running_program::await_condition;
@@ -279,25 +279,7 @@ fn an_interrupt_while_storing_says_what_is_applied() {
 /// A server whose gateway is on this machine, at a port where `treat` answers.
 fn with_gateway(dir: &Dir, address: std::net::SocketAddr) -> FakeApiServer {
     let port = address.port();
-    let server = FakeApiServer::failing(move |request, _| {
-        let list = |item: Value| Some(Reply::Answer(200, "", json!({"items": [item]}).to_string()));
-        let path = request.target.split('?').next().unwrap_or_default();
-        if path.ends_with("/services") {
-            return list(json!({
-                "metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
-                "spec": {"type": "LoadBalancer", "selector": {"istio": "ingressgateway"},
-                    "ports": [{"name": "https", "port": port, "targetPort": 8443}]},
-                "status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
-            }));
-        }
-        if path.ends_with("/pods") {
-            return list(json!({
-                "metadata": {"name": "istio-ingressgateway-1", "namespace": "istio-system", "labels": {"istio": "ingressgateway"}},
-                "status": {"phase": "Running", "hostIP": "127.0.0.1"},
-            }));
-        }
-        None
-    });
+    let server = FakeApiServer::failing(move |request, _| gateway_at(port, request));
     server.kubeconfig(dir);
     server
 }

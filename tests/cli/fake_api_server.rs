@@ -26,6 +26,26 @@ struct State {
     asked: Vec<String>,
 }
 
+/// What a cluster whose gateway is at this port of this machine answers to lists
+/// of Services and Pods.
+pub(crate) fn gateway_at(port: u16, request: &Request) -> Option<Reply> {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let item = match path.rsplit('/').next() {
+        Some("services") => json!({
+            "metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
+            "spec": {"type": "LoadBalancer", "selector": {"istio": "ingressgateway"},
+                "ports": [{"name": "https", "port": port, "targetPort": 8443}]},
+            "status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
+        }),
+        Some("pods") => json!({
+            "metadata": {"name": "istio-ingressgateway-1", "namespace": "istio-system", "labels": {"istio": "ingressgateway"}},
+            "status": {"phase": "Running", "hostIP": "127.0.0.1"},
+        }),
+        _ => return None,
+    };
+    Some(Reply::Answer(200, "", json!({"items": [item]}).to_string()))
+}
+
 impl FakeApiServer {
     /// A server that does what it can.
     pub(crate) fn start() -> Self {

@@ -178,3 +178,45 @@ fn manifests_stop_on_what_lint_calls_an_error() {
     }
     assert!(stopped.contains(&"expired"), "{stopped:?}");
 }
+
+#[test]
+fn apply_looks_at_the_pair_of_a_secret_that_comes_alone() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    let fitting = dir.run(&["manifests", "--only", "secrets"]).exits(0).stdout;
+    dir.write("fitting.yaml", &fitting);
+    dir.run(&["lint", "-f", "fitting.yaml"]).exits(0);
+    dir.run(&["gen-certs", HOST, "--force"]).exits(0);
+    let other = dir.run(&["manifests", "--only", "secrets"]).exits(0).stdout;
+    // The certificate of one chain, with the key of another.
+    let value = |text: &str, key: &str| {
+        let mut lines = text.lines().map(str::trim);
+        lines.find(|line| line.starts_with(key)).expect("the key").to_owned()
+    };
+    dir.write(
+        "mixed.yaml",
+        fitting.replace(&value(&fitting, "tls.key: "), &value(&other, "tls.key: ")),
+    );
+    dir.run(&["lint", "-f", "mixed.yaml"])
+        .exits(1)
+        .prints("ITL0404")
+        .prints("does not belong to the certificate in tls.crt of secret istio-system/httpbin-credential");
+    // Before any cluster is asked.
+    dir.run(&["apply", "-f", "mixed.yaml", "--dry-run", "client"])
+        .exits(1)
+        .says("ITL0404");
+}
+
+#[test]
+fn a_chain_without_its_key_is_told_where_the_key_belongs() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST]).exits(0);
+    std::fs::remove_file(dir.path(format!("{HOST}/3_application/private/{HOST}.key.pem"))).expect("it was there");
+    let ran = dir.run(&["lint", "-o", "json"]).exits(1);
+    let report = ran.json();
+    let mut findings = report["findings"].as_array().expect("a list").iter();
+    let found = findings.find(|one| one["code"] == "ITL0310").expect("ITL0310");
+    let words = |field: &str| found[field].as_str().expect("words");
+    assert!(words("what").ends_with("has a certificate, but no key"), "{report:#}");
+    assert!(words("fix").contains("3_application/private"), "{report:#}");
+}

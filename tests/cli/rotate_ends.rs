@@ -5,9 +5,8 @@ use std::process::Stdio;
 use std::sync::mpsc::channel;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
 
-use crate::fake_api_server::FakeApiServer;
+use crate::fake_api_server::{FakeApiServer, gateway_at};
 use crate::harness::Dir;
 use crate::http_stub::Reply;
 use crate::running_program::{Program, await_condition};
@@ -337,21 +336,8 @@ fn around(
     let ((reach, reached), (release, released)) = (channel(), channel());
     let (mut released, mut seen) = (Some(released), 0);
     let server = FakeApiServer::failing(move |request, _| {
-        let list = |item: serde_json::Value| Some(Reply::Answer(200, "", json!({"items": [item]}).to_string()));
-        let path = request.target.split('?').next().unwrap_or_default();
-        if path.ends_with("/services") {
-            return list(json!({
-                "metadata": {"name": "istio-ingressgateway", "namespace": "istio-system"},
-                "spec": {"type": "LoadBalancer", "selector": {"istio": "ingressgateway"},
-                    "ports": [{"name": "https", "port": port, "targetPort": 8443}]},
-                "status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}},
-            }));
-        }
-        if path.ends_with("/pods") {
-            return list(json!({
-                "metadata": {"name": "istio-ingressgateway-1", "namespace": "istio-system", "labels": {"istio": "ingressgateway"}},
-                "status": {"phase": "Running", "hostIP": "127.0.0.1"},
-            }));
+        if let Some(answer) = gateway_at(port, request) {
+            return Some(answer);
         }
         if request.method != "PATCH" || !request.target.contains("dryRun") {
             return None;
