@@ -10,8 +10,8 @@
 //! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
 //! API server and takes them away again; [`doctor`] examines what it gathers there.
 //!
-//! Layers, each using only those before it: [`problem`], [`shell`], [`secrecy`], [`hex`] and
-//! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
+//! Layers, each using only those before it: [`shell`], [`remedy`], [`problem`], [`secrecy`],
+//! [`hex`] and [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
 //! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
@@ -38,8 +38,10 @@ pub mod hex;
 pub mod lint;
 pub mod manifests;
 pub mod names;
+pub mod ops;
 pub mod probe;
 pub mod problem;
+pub mod remedy;
 pub mod report;
 pub mod secrecy;
 pub mod secrets;

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::problem::Problem;
+use crate::remedy::Word;
 
 /// A host that a gateway serves: a DNS name in lower-case A-labels, a wildcard
 /// `*.` before one, or an IP address.
@@ -145,6 +146,12 @@ impl Host {
             (Some(suffix), Some((_, rest))) => suffix == rest,
             _ => false,
         }
+    }
+}
+
+impl From<&Host> for Word {
+    fn from(host: &Host) -> Self {
+        Self::Plain(host.as_str().to_owned())
     }
 }
 

@@ -1,25 +1,22 @@
 //! What is shown to a user when something fails: what, where, why, and what to
 //! do next. Domain errors convert into this; only the CLI renders it.
 
-use serde::Serialize;
+use crate::remedy::{Aim, Cluster, Remedy};
 
 /// One failure in the user's words.
 ///
 /// `what` is a lower-case fragment without a final period; the other parts are
 /// left out when they are not known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What failed, naming the file, object or host.
     pub what: String,
     /// Where: `file:line:column  field.path`, or a host and port.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// What to type or change next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+    pub fix: Option<Remedy>,
 }
 
 impl Problem {
@@ -49,18 +46,40 @@ impl Problem {
 
     /// Adds what to do next.
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub fn fix(mut self, fix: impl Into<Remedy>) -> Self {
         self.fix = Some(fix.into());
         self
     }
+
+    /// The problem with what it says to type leading to this cluster.
+    #[must_use]
+    pub fn at_cluster(mut self, cluster: &Cluster) -> Self {
+        self.fix = self.fix.map(|fix| fix.at_cluster(cluster));
+        self
+    }
+
+    /// All of it as text, for a user who stands at `aim`.
+    pub fn text(&self, aim: &Aim) -> String {
+        match &self.fix {
+            Some(fix) => format!("{self}{}", part("try: ", &fix.words(aim))),
+            None => self.to_string(),
+        }
+    }
 }
 
+/// A part below the first line.
+fn part(label: &str, text: &str) -> String {
+    format!("\n  {label}{}", text.replace('\n', "\n       "))
+}
+
+/// What, where and why; [`Problem::text`] also says what to do, which depends on where
+/// the user stands.
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.what)?;
-        for (label, part) in [("at:  ", &self.at), ("why: ", &self.why), ("try: ", &self.fix)] {
-            if let Some(part) = part {
-                write!(f, "\n  {label}{}", part.replace('\n', "\n       "))?;
+        for (label, known) in [("at:  ", &self.at), ("why: ", &self.why)] {
+            if let Some(known) = known {
+                f.write_str(&part(label, known))?;
             }
         }
         Ok(())
@@ -72,10 +91,12 @@ impl std::error::Error for Problem {}
 #[cfg(test)]
 mod tests {
     use super::Problem;
+    use crate::remedy::Aim;
 
     #[test]
     fn parts_that_are_known_are_shown_in_order() {
         let problem = Problem::new("a failed").fix("b").at("f.yaml:1");
-        assert_eq!(problem.to_string(), "a failed\n  at:  f.yaml:1\n  try: b");
+        assert_eq!(problem.to_string(), "a failed\n  at:  f.yaml:1");
+        assert_eq!(problem.text(&Aim::default()), "a failed\n  at:  f.yaml:1\n  try: b");
     }
 }

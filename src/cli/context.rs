@@ -3,6 +3,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
@@ -10,10 +11,15 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::args::{ColorChoice, GlobalArgs};
+use super::failure;
+use super::interrupt::Signals;
+use super::teller::Teller;
 use super::environment::Environment;
 use super::exit::Exit;
 use super::failure::Failure;
 use crate::problem::Problem;
+use crate::ops::Surroundings;
+use crate::remedy::Aim;
 
 /// How far standard output is: nothing, [`WRITING`], or [`WRITTEN`].
 static OUTPUT: AtomicU8 = AtomicU8::new(0);
@@ -36,8 +42,8 @@ pub(super) fn wait_for_output() -> bool {
 
 /// The surroundings of one command, decided once.
 pub struct Context {
-    /// The workspace folder (`-C`).
-    pub dir: PathBuf,
+    /// What operations are given.
+    pub here: Surroundings,
     /// `-o` as typed; commands parse it with [`Context::output`].
     output: Option<String>,
     /// `-q`.
@@ -48,18 +54,12 @@ pub struct Context {
     pub interactive: bool,
     /// `--yes`.
     pub yes: bool,
-    /// `-n`.
-    pub namespace: Option<String>,
-    /// `--gateway-namespace`.
-    pub gateway_namespace: Option<String>,
+    /// The signals of the process.
+    pub(super) signals: Signals,
     /// Whether standard output takes colour.
     pub color_stdout: bool,
     /// Whether standard error takes colour.
     pub color_stderr: bool,
-    /// The environment at the start.
-    pub environment: Environment,
-    /// The time at the start, UTC.
-    pub now: OffsetDateTime,
 }
 
 /// The time, UTC. Commands take [`Context::now`]; only what goes on for long asks again.
@@ -69,18 +69,6 @@ pub struct Context {
 )]
 pub(super) fn clock() -> OffsetDateTime {
     OffsetDateTime::now_utc()
-}
-
-/// Writes a note to standard error, once in a process: for what is read again and
-/// again.
-pub(super) fn note_once(text: &str) {
-    static SAID: std::sync::Mutex<std::collections::BTreeSet<String>> =
-        std::sync::Mutex::new(std::collections::BTreeSet::new());
-    let is_new = SAID.lock().is_ok_and(|mut said| said.insert(text.to_owned()));
-    if is_new {
-        // Nobody is left to be told when standard error is gone.
-        let _ = writeln!(std::io::stderr().lock(), "note: {text}");
-    }
 }
 
 /// How most commands write their result.
@@ -93,7 +81,7 @@ pub enum Format {
 }
 
 impl Context {
-    pub(super) fn new(global: GlobalArgs, environment: Environment) -> Result<Self, Failure> {
+    pub(super) fn new(global: GlobalArgs, environment: Environment, signals: Signals) -> Result<Self, Failure> {
         let (stdin, stdout, stderr) = (
             std::io::stdin().is_terminal(),
             std::io::stdout().is_terminal(),
@@ -115,19 +103,30 @@ impl Context {
                 ));
             }
         }
+        let dir = global.dir.unwrap_or_else(|| PathBuf::from("."));
+        let shown = crate::files::shown(&dir);
+        let aim = Aim {
+            dir: (!matches!(shown.as_str(), "" | ".")).then_some(shown),
+        };
+        let teller = Teller::new(global.quiet, aim.clone());
         Ok(Self {
-            dir: global.dir.unwrap_or_else(|| PathBuf::from(".")),
+            here: Surroundings {
+                dir,
+                aim,
+                namespace: global.namespace,
+                gateway_namespace: global.gateway_namespace,
+                environment: environment.variables(),
+                now: clock(),
+                observer: Arc::new(teller),
+            },
             output: global.output,
             quiet: global.quiet,
             verbose: global.verbose,
             interactive: stdin && stderr && !global.no_input,
             yes: global.yes,
-            namespace: global.namespace,
-            gateway_namespace: global.gateway_namespace,
+            signals,
             color_stdout,
             color_stderr,
-            environment,
-            now: clock(),
         })
     }
 
@@ -188,7 +187,7 @@ impl Context {
         OUTPUT.store(WRITTEN, Ordering::SeqCst);
         written.map_err(|error| {
             if error.kind() == std::io::ErrorKind::BrokenPipe {
-                Failure::closed_pipe()
+                Failure::ClosedPipe
             } else {
                 Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
             }
@@ -206,46 +205,33 @@ impl Context {
         self.print(&format!("{text}\n"))
     }
 
-    /// Tells of progress on standard error, unless `-q`.
-    pub fn say(&self, text: &str) {
-        if !self.quiet {
-            self.say_always(text);
-        }
-    }
-
     /// ` -C DIR` as a line to type needs it; nothing in the workspace itself.
     pub fn dir_flag(&self) -> String {
-        match crate::files::shown(&self.dir).as_str() {
-            "" | "." => String::new(),
-            dir => format!(" -C {}", crate::shell::quote(dir)),
+        match &self.here.aim.dir {
+            None => String::new(),
+            Some(dir) => format!(" -C {}", crate::shell::quote(dir)),
         }
-    }
-
-    /// Writes a note or warning to standard error, even with `-q`.
-    pub fn say_always(&self, text: &str) {
-        // Nobody is left to be told when standard error is gone.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Shows a failure: words on standard error, and with `-o json` an object
     /// on standard output, so that it always parses.
     pub(super) fn show_failure(&self, failure: &Failure) -> Exit {
-        let Some(problem) = &failure.problem else {
-            return failure.exit;
-        };
-        let label = if self.color_stderr {
-            "\u{1b}[1;31merror\u{1b}[0m"
-        } else {
-            "error"
-        };
-        self.say_always(&format!("{label}: {problem}"));
-        if self.output.as_deref() == Some("json") {
-            let mut shown = failure.result.as_deref().cloned().unwrap_or_default();
-            shown.insert("schema".to_owned(), 1.into());
-            shown.insert("error".to_owned(), serde_json::json!(problem));
-            // The words were shown already; a closed pipe changes nothing.
-            let _ = self.print_json(&shown);
+        if let Failure::Operation(failure) = failure {
+            let label = if self.color_stderr {
+                "\u{1b}[1;31merror\u{1b}[0m"
+            } else {
+                "error"
+            };
+            failure::show(failure, label, self.output.as_deref() == Some("json"), &self.here.aim);
         }
-        failure.exit
+        failure.exit()
+    }
+}
+
+impl std::ops::Deref for Context {
+    type Target = Surroundings;
+
+    fn deref(&self) -> &Surroundings {
+        &self.here
     }
 }

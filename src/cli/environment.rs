@@ -1,7 +1,7 @@
 //! The environment, captured once: every flag has an `ISTIO_TLS_*` variable,
 //! but for those that confirm or overwrite.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -9,6 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, FromArgMatches as _, Id};
 
 use super::args::{self, Cli};
+use crate::ops::Variables;
 
 const PREFIX: &str = "ISTIO_TLS_";
 /// Flags that only a command line may set.
@@ -29,7 +30,7 @@ const OTHERS_VARIABLE: &[&str] = &["ca"];
 
 /// The variables of the process that the program looks at.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub struct Environment(Variables);
 
 impl Environment {
     /// Reads the process's environment; variables that are no text are left out.
@@ -44,7 +45,12 @@ impl Environment {
 
     /// A variable's value; empty counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(name)
+    }
+
+    /// All of them, for operations.
+    pub(super) fn variables(&self) -> Variables {
+        self.0.clone()
     }
 
     /// Reads the process's arguments, with the variables below them.
@@ -77,7 +83,7 @@ impl Environment {
 
     /// Whether any variable may be that of an argument.
     fn has_arguments(&self) -> bool {
-        self.0.keys().any(|name| name.starts_with(PREFIX))
+        self.0.names().any(|name| name.starts_with(PREFIX))
     }
 
     /// Gives every argument the default that its variable holds, but where what

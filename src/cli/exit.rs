@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::ops::Class;
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -15,6 +17,17 @@ pub enum Exit {
     Runtime = 3,
     /// Ctrl-C.
     Interrupted = 130,
+}
+
+impl From<Class> for Exit {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Finding => Self::Findings,
+            Class::Usage => Self::Usage,
+            Class::Runtime => Self::Runtime,
+            Class::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -1,101 +1,95 @@
-//! A command's failure: the problem in words, and the exit code it leads to.
+//! How failures are shown, and the exit codes that they lead to.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::context;
 use super::exit::Exit;
-use crate::cluster::failure::only_repeats;
+use crate::ops;
 use crate::problem::Problem;
+use crate::remedy::Aim;
+use crate::report::problem_json::ProblemJson;
 
 /// Why a command ended without doing its work.
 #[derive(Debug)]
-pub struct Failure {
-    /// The exit code.
-    pub exit: Exit,
-    /// What is shown on standard error; none ends quietly (a closed pipe).
-    pub problem: Option<Box<Problem>>,
-    /// What was done all the same: fields beside `error` in JSON.
-    pub result: Option<Box<serde_json::Map<String, serde_json::Value>>>,
+pub enum Failure {
+    /// An operation failed.
+    Operation(ops::Failure),
+    /// Whoever read standard output has gone: it ends quietly.
+    ClosedPipe,
+}
+
+impl From<ops::Failure> for Failure {
+    fn from(failure: ops::Failure) -> Self {
+        Self::Operation(failure)
+    }
 }
 
 impl Failure {
     /// Bad input or usage: exit 2.
     pub fn usage(problem: impl Into<Problem>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            problem: Some(Box::new(problem.into())),
-            result: None,
-        }
+        ops::Failure::usage(problem).into()
     }
 
     /// I/O or the network failed: exit 3.
     pub fn runtime(problem: impl Into<Problem>) -> Self {
-        Self {
-            exit: Exit::Runtime,
-            problem: Some(Box::new(problem.into())),
-            result: None,
-        }
+        ops::Failure::runtime(problem).into()
     }
 
     /// The answer is no: exit 1.
     pub fn findings(problem: impl Into<Problem>) -> Self {
-        Self {
-            exit: Exit::Findings,
-            problem: Some(Box::new(problem.into())),
-            result: None,
-        }
-    }
-
-    /// Ends quietly: whoever read standard output has gone.
-    pub fn closed_pipe() -> Self {
-        Self {
-            exit: Exit::Done,
-            problem: None,
-            result: None,
-        }
+        ops::Failure::findings(problem).into()
     }
 
     /// Adds what was done before, as the object that the command prints on success.
     #[must_use]
-    pub(super) fn with_result(mut self, result: serde_json::Value) -> Self {
-        if let serde_json::Value::Object(fields) = result {
-            self.result = Some(Box::new(fields));
+    pub(super) fn with_result(self, result: Value) -> Self {
+        match self {
+            Self::Operation(failure) => Self::Operation(failure.with_result(result)),
+            Self::ClosedPipe => self,
         }
-        self
     }
 
-    /// Shows it as the last thing that the process does, while another thread may
-    /// be at work: with `json` as an object on standard output, unless a result
-    /// stands there already.
-    #[expect(clippy::print_stderr, reason = "the place where failures are shown")]
-    pub(super) fn show_last(&self, json: bool) {
-        let Some(problem) = &self.problem else { return };
-        eprintln!("error: {problem}");
-        if json && !context::wait_for_output() {
-            // Nobody else writes there any more.
-            let out = std::io::stdout().lock();
-            write_json(problem, self.result.as_deref());
-            std::mem::forget(out);
+    /// How the program ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Operation(failure) => failure.class.into(),
+            Self::ClosedPipe => Exit::Done,
         }
     }
 
     /// Shows the problem before the output settings are known.
-    #[expect(clippy::print_stderr, reason = "the place where failures are shown")]
     pub(super) fn show_plain(&self, json: bool) -> Exit {
-        if let Some(problem) = &self.problem {
-            eprintln!("error: {problem}");
-            if json {
-                print_json(problem);
-            }
+        if let Self::Operation(failure) = self {
+            show(failure, "error", json, &Aim::default());
         }
-        self.exit
+        self.exit()
     }
 }
 
-/// The fix of a run that ended in the middle: what failed is seen to first, where
-/// that takes more than another try, and `go_on` is the line that goes on.
-pub(super) fn then_go_on(fix: Option<String>, go_on: &str) -> String {
-    match fix.filter(|fix| !only_repeats(fix)) {
-        Some(fix) => format!("{fix}\nthen {go_on}"),
-        None => go_on.to_owned(),
+/// Shows a failure as the last thing that the process does, while another thread may
+/// be at work: with `json` as an object on standard output, unless a result stands
+/// there already.
+#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
+pub(super) fn show_last(failure: &ops::Failure, json: bool, aim: &Aim) {
+    eprintln!("error: {}", failure.problem.text(aim));
+    if json && !context::wait_for_output() {
+        // Nobody else writes there any more.
+        let out = std::io::stdout().lock();
+        write_json(&failure.problem, failure.result.as_deref(), aim);
+        std::mem::forget(out);
+    }
+}
+
+/// Shows a failure: words on standard error, and with `json` an object on standard
+/// output, so that it always parses.
+#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
+pub(super) fn show(failure: &ops::Failure, label: &str, json: bool, aim: &Aim) {
+    eprintln!("{label}: {}", failure.problem.text(aim));
+    if json {
+        write_json(&failure.problem, failure.result.as_deref(), aim);
     }
 }
 
@@ -117,22 +111,28 @@ pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -
         let what = text.lines().next().unwrap_or_default();
         let mut problem = Problem::new(what.strip_prefix("error: ").unwrap_or(what)).fix("istio-tls help");
         problem.at = variable;
-        print_json(&problem);
+        write_json(&problem, None, &Aim::default());
     }
     Exit::Usage
 }
 
 /// The failure as `-o json` promises it.
-fn print_json(problem: &Problem) {
-    write_json(problem, None);
-}
-
-fn write_json(problem: &Problem, result: Option<&serde_json::Map<String, serde_json::Value>>) {
-    use std::io::Write as _;
-    let mut shown = result.cloned().unwrap_or_default();
-    shown.insert("schema".to_owned(), 1.into());
-    shown.insert("error".to_owned(), serde_json::json!(problem));
-    let value = serde_json::Value::Object(shown);
+fn write_json(problem: &Problem, result: Option<&Map<String, Value>>, aim: &Aim) {
+    #[derive(Serialize)]
+    struct Failed<'r> {
+        #[serde(flatten)]
+        result: Map<String, Value>,
+        schema: u32,
+        error: &'r ProblemJson,
+    }
+    let mut result = result.cloned().unwrap_or_default();
+    result.remove("schema");
+    let failed = Failed {
+        result,
+        schema: 1,
+        error: &ProblemJson::new(problem, aim),
+    };
+    let text = serde_json::to_string_pretty(&failed).unwrap_or_default();
     // The words were shown already; a closed pipe changes nothing.
-    let _ = writeln!(std::io::stdout().lock(), "{value:#}");
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::args::choice;
 use super::context::{Context, Format};
-use super::entries::{self, Recorded};
+use crate::ops::entries::{self, Recorded};
 use super::{Exit, Failure};
 use crate::files::shown;
 use crate::names::{self, Host, is_dns_label};

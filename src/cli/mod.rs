@@ -5,29 +5,15 @@ mod args;
 mod connection;
 pub mod context;
 mod duration;
-mod endpoint;
 mod environment;
 mod exit;
 mod failure;
 
-mod authority;
-mod certificate_source;
-mod chain_clients;
-mod chain_files;
-mod client_look;
-mod cluster_access;
-mod cluster_ingress;
-mod cluster_objects;
-mod entries;
+mod ask;
+mod cluster_flags;
 mod finding_args;
-mod host_list;
-mod host_secrets;
-mod intent;
 mod interrupt;
 mod password;
-mod pem_files;
-mod secret_advice;
-mod secret_source;
 
 mod adopt;
 mod apply;
@@ -46,10 +32,10 @@ mod probe;
 mod request;
 mod revoke;
 mod rotate;
-mod rotating;
 mod schema;
 mod serve;
 mod status;
+mod teller;
 mod up;
 mod verify;
 
@@ -74,8 +60,9 @@ pub fn run() -> Exit {
         }
     };
     let json = cli.global.output.as_deref() == Some("json");
-    interrupt::end_on_signal(json);
-    let context = match Context::new(cli.global, environment) {
+    let signals = interrupt::Signals::default();
+    signals.end_on_signal(json);
+    let context = match Context::new(cli.global, environment, signals) {
         Ok(context) => context,
         Err(failure) => return failure.show_plain(json),
     };

@@ -1,16 +1,14 @@
-//! The password of CA keys and bundles: from a file, standard input or
+//! The flags of the password of CA keys and bundles: from a file, standard input or
 //! ISTIO_TLS_PASSWORD; never from the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
-use super::Failure;
 use super::context::Context;
+use super::failure::Failure;
 use crate::files;
-use crate::problem::Problem;
-
-const LIMIT: u64 = 64 << 10;
+use crate::ops::password::{LIMIT, first_line, of_file};
 
 /// Where a password comes from.
 #[derive(clap::Args)]
@@ -36,35 +34,16 @@ impl PasswordArgs {
     /// When it cannot be read, is no text, or is empty.
     pub(super) fn read(&self, context: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
         if let Some(path) = &self.password_file {
-            return of_file(path).map(Some);
+            return Ok(Some(of_file(path)?));
         }
         if self.password_stdin {
             let name = "standard input";
             let content = files::read_from(std::io::stdin().lock(), name, LIMIT).map_err(Failure::usage)?;
-            return first_line(content, name).map(Some);
+            return Ok(Some(first_line(content, name)?));
         }
         Ok(context
             .environment
             .get("ISTIO_TLS_PASSWORD")
             .map(|password| Zeroizing::new(password.to_owned())))
-    }
-}
-
-/// The password in the first line of a file.
-///
-/// # Errors
-/// When it cannot be read, is no text, or is empty.
-pub(super) fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let content = files::read_given(path, LIMIT).map_err(Failure::usage)?;
-    first_line(content, &path.display().to_string())
-}
-
-fn first_line(content: Vec<u8>, source: &str) -> Result<Zeroizing<String>, Failure> {
-    let content = Zeroizing::new(content);
-    let none = |why: &str| Failure::usage(Problem::new(format!("{source} holds no password")).why(why));
-    let text = std::str::from_utf8(&content).map_err(|_| none("it is not UTF-8 text"))?;
-    match text.lines().next().unwrap_or_default() {
-        "" => Err(none("its first line is empty")),
-        line => Ok(Zeroizing::new(line.to_owned())),
     }
 }

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::cluster_ingress::{self, Lifetime, Reached};
-use super::connection::{ConnectionArgs, check_path, runtime};
+use crate::ops::cluster_ingress::{self, Lifetime, Reached};
+use crate::cli::connection::ConnectionArgs;
+use crate::ops::reach::check_path;
+use crate::ops::cluster_access::runtime;
 use super::context::{self, Context};
-use super::interrupt::{Interrupted, or_signal};
+use crate::ops::interruption::{Interrupted, or_signal};
 use super::{Exit, Failure, duration};
 use crate::probe::coalesce;
 use crate::probe::codes::Code;

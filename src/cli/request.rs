@@ -8,8 +8,10 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::args::choice;
-use super::cluster_ingress::{Lifetime, Reached};
-use super::connection::{ConnectionArgs, check_path, runtime};
+use crate::ops::cluster_ingress::{Lifetime, Reached};
+use crate::cli::connection::ConnectionArgs;
+use crate::ops::reach::check_path;
+use crate::ops::cluster_access::runtime;
 use super::context::{Context, Format};
 use super::{Exit, Failure};
 use crate::files;

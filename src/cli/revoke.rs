@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::authority;
+use crate::ops::authority;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};

@@ -293,7 +293,7 @@ async fn try_object(
                     let line = format!("{} --force-conflicts", applying.line);
                     put_back = Some(format!(
                         "it bears this workspace's label all the same, as an object does that was put back from a saved copy; to make it this workspace's again: {}",
-                        client.access.aimed(&line)
+                        crate::shell::aimed(&line, &client.access.flags.to_string())
                     ));
                     notes.extend(put_back.clone());
                 }

@@ -8,6 +8,7 @@ use super::failure::ApiError;
 use super::ingress::{Found, Wanted};
 use super::resources::Resource;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 
 /// Reads the Services, pods, nodes and the Gateway API's Gateway.
 ///
@@ -21,8 +22,11 @@ pub async fn look(client: &Client<'_>, wanted: &Wanted) -> Result<Found, Problem
     let list = client.send(&Call::get(path)).await.map_err(|error| {
         let mut problem = client.problem(&error, &services.asked("list", namespace, None));
         if error.status().is_some() {
-            let fix = problem.fix.take().map(|fix| format!("{fix}; or ")).unwrap_or_default();
-            problem.fix = Some(format!("{fix}--target ADDRESS:PORT with the gateway's address"));
+            let by_hand = Remedy::from("--target ADDRESS:PORT with the gateway's address");
+            problem.fix = Some(match problem.fix.take() {
+                Some(fix) => fix.or(by_hand),
+                None => by_hand,
+            });
         }
         problem
     })?;

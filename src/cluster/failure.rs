@@ -5,16 +5,8 @@ use serde::Deserialize;
 
 use super::kubeconfig::Access;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::secrecy::looks_like_key;
-
-/// How a fix begins that is no more than another try.
-const AGAIN: &str = "run the same command again";
-
-/// Whether a fix is no more than another try of the whole command, which whoever
-/// knows how far it came says better.
-pub fn only_repeats(fix: &str) -> bool {
-    fix.starts_with(AGAIN) && !fix.contains('\n')
-}
 
 /// What was asked of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -259,7 +251,7 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
         NoAnswer::Broken(why) => Problem::new(format!("the connection to the API server {server} broke off"))
             .at(at)
             .why(why)
-            .fix(AGAIN),
+            .fix(Remedy::again()),
         NoAnswer::Tls(why) => {
             let problem = Problem::new(format!("TLS with the API server {server} failed"))
                 .at(at)
@@ -333,7 +325,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 "it answered {} again and again: 429 Too Many Requests",
                 asked.verb
             ))
-            .fix(format!("{AGAIN} later")),
+            .fix(Remedy::again().and(" later")),
         500 if status.misfit().is_some() => Problem::new(format!("the API server refuses {}", asked.title))
             .at(at)
             .why(withheld(status.misfit().unwrap_or_default()))
@@ -344,7 +336,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
                 "it answered {code} again and again: {}",
                 withheld(&status.message)
             ))
-            .fix(format!("{AGAIN}; what was done stays done")),
+            .fix(Remedy::again().and("; what was done stays done")),
         code => Problem::new(format!("the API server refuses to {} {}", asked.verb, asked.title))
             .at(at)
             .why(format!("{code}: {}", withheld(&status.message))),

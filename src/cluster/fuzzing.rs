@@ -26,7 +26,7 @@ pub(crate) fn kubeconfig(data: &[u8]) {
             Ok(context) => {
                 assert!(kubeconfig.contexts.iter().any(|known| known.name == context));
                 assert!(!user_of(&kubeconfig, &context).is_empty() || !text.is_empty());
-                let typed = flags(&kubeconfig, &context, Some(Path::new("a b")));
+                let typed = flags(&kubeconfig, &context, Some(Path::new("a b"))).to_string();
                 assert!(typed.ends_with("--kubeconfig 'a b'"), "{typed}");
             }
             Err(problem) => told(&problem, &[]),

@@ -8,6 +8,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use crate::certs::{inspect, pem};
 use crate::files;
 use crate::problem::Problem;
+use crate::remedy::Cluster;
 use crate::shell;
 
 /// Where a kubeconfig is looked for, in this order.
@@ -36,7 +37,7 @@ pub struct Access {
     pub namespace: String,
     /// The flags of kubectl, and of this program, that lead to the same cluster
     /// as the same user; empty where they come there by themselves.
-    pub flags: String,
+    pub flags: Cluster,
     /// The files that were read.
     pub files: Vec<PathBuf>,
     /// When the user's client certificate ends, if there is one: RFC 3339, UTC.
@@ -90,30 +91,21 @@ impl Access {
         self.config.cluster_url.host().is_some_and(is_loopback)
     }
 
-    /// A text whose commands lead to this cluster when they are typed.
-    pub fn aimed(&self, text: &str) -> String {
-        shell::aimed(text, &self.flags)
-    }
-
-    /// A problem whose commands do.
+    /// A problem whose command lines lead to this cluster.
     #[must_use]
-    pub fn aim(&self, mut problem: Problem) -> Problem {
-        problem.fix = problem.fix.map(|fix| self.aimed(&fix));
-        problem
+    pub fn aim(&self, problem: Problem) -> Problem {
+        problem.at_cluster(&self.flags)
     }
 }
 
 /// Whatever kubectl would not take by itself: another context than the current
 /// one, and a kubeconfig that a flag named.
-pub(super) fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> String {
-    let mut flags = Vec::new();
-    if kubeconfig.current_context.as_deref() != Some(context) {
-        flags.push(format!("--context {}", shell::quote(context)));
+pub(super) fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> Cluster {
+    let is_current = kubeconfig.current_context.as_deref() == Some(context);
+    Cluster {
+        context: (!is_current).then(|| context.to_owned()),
+        kubeconfig: file.map(|file| file.display().to_string()),
     }
-    if let Some(file) = file {
-        flags.push(format!("--kubeconfig {}", shell::quote(&file.display().to_string())));
-    }
-    flags.join(" ")
 }
 
 /// Whether a host of a URL is this machine.
@@ -154,7 +146,7 @@ fn in_cluster() -> Result<Access, Problem> {
         server: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
         user: "the pod's service account".to_owned(),
         namespace: config.default_namespace.clone(),
-        flags: String::new(),
+        flags: Cluster::default(),
         files: Vec::new(),
         certificate_end: None,
         config,
@@ -308,7 +300,7 @@ mod tests {
             ("one", Some("a b"), "--kubeconfig 'a b'"),
             ("two", Some("k"), "--context two --kubeconfig k"),
         ] {
-            assert_eq!(flags(&kubeconfig, context, file.map(Path::new)), expected);
+            assert_eq!(flags(&kubeconfig, context, file.map(Path::new)).to_string(), expected);
         }
         let mut without = kubeconfig;
         without.current_context = None;

@@ -234,7 +234,7 @@ async fn labelled(
             found.copies.push(Copied {
                 title: owned.title(),
                 managers: live::managers(object),
-                removal: client.access.aimed(&removal),
+                removal: crate::shell::aimed(&removal, &client.access.flags.to_string()),
             });
         }
     }

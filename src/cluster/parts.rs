@@ -269,8 +269,10 @@ impl Parts {
             UnlessSeen::GoOn | UnlessSeen::GoOnIfServed => Ok(Self::without(want, resource, namespace, &problem.what)),
             UnlessSeen::Fail(instead) => {
                 if let Some(instead) = instead {
-                    let fix = problem.fix.take().map(|fix| format!("{fix}; or ")).unwrap_or_default();
-                    problem.fix = Some(format!("{fix}{instead}"));
+                    problem.fix = Some(match problem.fix.take() {
+                        Some(fix) => fix.or(instead),
+                        None => instead.into(),
+                    });
                 }
                 Err(problem)
             }

@@ -80,7 +80,7 @@ pub async fn wait(
     let asked = resource.asked("get", Some(namespace), Some(name));
     let rollout = format!("the rollout of {}", asked.title);
     let hint = format!("kubectl -n {namespace} rollout status deployment/{name}, and kubectl -n {namespace} get pods");
-    let hint = client.access.aimed(&hint);
+    let hint = crate::remedy::Remedy::from(hint).at_cluster(&client.access.flags);
     let mut last = String::new();
     loop {
         let deployment = client

@@ -5,6 +5,7 @@ use super::control_plane::object;
 use super::facts::{Chainless, Facts};
 use crate::lint::codes::HOST_WITHOUT_CHAIN;
 use crate::lint::{Finding, Findings};
+use crate::remedy::Remedy;
 use crate::shell::quote;
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
@@ -24,24 +25,25 @@ fn chainless(one: &Chainless) -> Finding {
         None => finding,
     };
     let own = one.problem.fix.clone();
-    let own = own.unwrap_or_else(|| format!("bring its folder back, or istio-tls gen-certs {host}"));
+    let own = own.unwrap_or_else(|| format!("bring its folder back, or istio-tls gen-certs {host}").into());
     finding.fix(match &one.secret {
-        Some(secret) => format!(
-            "istio-tls adopt secret/{secret} --host {host}{}, which takes certificate and key from the cluster; or {own}",
+        Some(secret) => Remedy::from(format!(
+            "istio-tls adopt secret/{secret} --host {host}{}, which takes certificate and key from the cluster; or ",
             if one.has_folder { " --force" } else { "" }
-        ),
+        ))
+        .and(own),
         None => own,
     })
 }
 
 /// A fix, with a word on `apply` where that would refuse for lack of a chain.
-pub(super) fn with_refusal(facts: &Facts, fix: &str) -> Option<String> {
+pub(super) fn with_refusal(facts: &Facts, fix: &Remedy) -> Option<Remedy> {
     let one = facts.chainless.first()?;
-    fix.contains("istio-tls apply").then(|| {
-        format!(
-            "{fix}\n(istio-tls apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
+    fix.legacy_words().contains("istio-tls apply").then(|| {
+        fix.clone().below(format!(
+            "(istio-tls apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
             one.host
-        )
+        ))
     })
 }
 

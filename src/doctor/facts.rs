@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
+use crate::remedy::Cluster;
 use crate::certs::inspect::CertificateFacts;
 use crate::lint::Report;
 use crate::manifests::model::gateway::{Server, TlsMode};
@@ -51,7 +52,7 @@ pub struct Facts {
     pub workspace: bool,
     /// The flags with which commands lead to this cluster; empty where they come
     /// there by themselves.
-    pub flags: String,
+    pub flags: Cluster,
     /// Whether the server knows the kinds of networking.istio.io.
     pub kinds: Seen<bool>,
     /// The pods of the control plane.

@@ -115,7 +115,8 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     let named = secret.and_then(|secret| secret.split_once('/'));
     if facts.of_api.is_some() && finding.code == HOST_NOT_COVERED.id {
         // Its Secret may be that of other hosts, too.
-        let (wanted, _) = finding.fix.split_once(';').unwrap_or((&finding.fix, ""));
+        let words = finding.fix.legacy_words();
+        let (wanted, _) = words.split_once(';').unwrap_or((&words, ""));
         let fix = format!("{wanted}, in a Secret that certificateRefs of this listener names");
         return finding.fix(fix);
     }
@@ -183,7 +184,7 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
         ));
     }
     // A flag of `lint`.
-    let fix = finding.fix.replace(", or give its folder with --certs", "");
+    let fix = finding.fix.legacy_words().replace(", or give its folder with --certs", "");
     let usual = if facts.workspace {
         &facts.pod_namespace
     } else {

@@ -49,7 +49,6 @@ use causes::Causes;
 use facts::Facts;
 
 use crate::lint::{Findings, Report};
-use crate::shell::aimed;
 
 /// Examines several gateways; what is found or skipped of more than one of them
 /// is told once.
@@ -94,7 +93,7 @@ pub fn examine(facts: &Facts) -> Report {
         if let Some(fix) = chains::with_refusal(facts, &finding.fix) {
             finding.fix = fix;
         }
-        finding.fix = aimed(&finding.fix, &facts.flags);
+        finding.fix = std::mem::take(&mut finding.fix).at_cluster(&facts.flags);
     }
     skipped.sort();
     skipped.dedup();

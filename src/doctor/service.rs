@@ -69,7 +69,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             finding = finding.why(why.clone());
         }
         if let Some(fix) = &problem.fix {
-            finding = finding.fix(by_probe(facts, fix));
+            finding = finding.fix(by_probe(facts, &fix.legacy_words()));
         }
         found.push(finding);
     }

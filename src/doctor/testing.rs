@@ -10,6 +10,7 @@ use super::facts::{
     Account, Certificate, Container, End, Facts, Ingress, Log, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
 };
 use super::kube_gateways;
+use crate::remedy::Cluster;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain, pem};
 use crate::lint::{Finding, Report};
@@ -96,7 +97,7 @@ pub(super) fn healthy() -> Facts {
         own_secrets: [("httpbin-credential".to_owned(), "")].into(),
         own_hosts: [HOST.to_owned()].into(),
         workspace: true,
-        flags: String::new(),
+        flags: Cluster::default(),
         kinds: Ok(true),
         istiod: Ok(vec![pod("istiod", &[("app", "istiod")])]),
         gateways: Ok(vec![gateway(

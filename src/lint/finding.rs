@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::codes::Code;
 use crate::manifests::load::{Location, Origin};
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -78,7 +79,7 @@ impl Place {
 }
 
 /// One thing that is wrong. Its JSON is documented in docs/json.md.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// `ITL0301`.
     pub code: &'static str,
@@ -101,7 +102,7 @@ pub struct Finding {
     /// Why it is wrong, and what it leads to.
     pub why: String,
     /// What to change or type.
-    pub fix: String,
+    pub fix: Remedy,
     /// Where the rule is written.
     pub doc: &'static str,
 }
@@ -120,7 +121,7 @@ impl Finding {
             path: place.path,
             what: what.into(),
             why: code.why.to_owned(),
-            fix: code.fix.to_owned(),
+            fix: code.fix.into(),
             doc: code.doc,
         }
     }
@@ -134,7 +135,7 @@ impl Finding {
 
     /// Says what to do in this case, in place of the code's own words.
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub fn fix(mut self, fix: impl Into<Remedy>) -> Self {
         self.fix = fix.into();
         self
     }

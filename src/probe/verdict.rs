@@ -2,17 +2,17 @@
 //! careful client would stumble over, in the user's words. Pure.
 
 use rustls::pki_types::CertificateDer;
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::codes::{Code, Fault};
 use super::expectation::{Check, Expectation, Place};
 use super::facts::{ConnectOutcome, Facts, HandshakeSignature, Tls};
 use super::{verdict_client, verdict_http, verdict_tls};
+use crate::remedy::Remedy;
 use crate::certs::verify::{self, Purpose, VerifyInput};
 
 /// The judgement of one dial.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// What was found.
     pub code: Code,
@@ -25,7 +25,7 @@ pub struct Verdict {
     /// The value that was found.
     pub found: Option<String>,
     /// What to do next; none when all is well.
-    pub fix: Option<String>,
+    pub fix: Option<Remedy>,
 }
 
 impl Verdict {
@@ -47,7 +47,7 @@ impl Verdict {
         summary: impl Into<String>,
         expected: impl Into<String>,
         found: impl Into<String>,
-        fix: impl Into<String>,
+        fix: impl Into<Remedy>,
     ) -> Self {
         Self {
             code,

@@ -8,6 +8,7 @@ use super::expectation::{Check, Expectation};
 use super::facts::{Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
 use super::served;
 use super::verdict::Verdict;
+use crate::remedy::Remedy;
 use crate::alert::Alert;
 use crate::certs::times::rfc3339;
 use crate::shell::quote;
@@ -117,7 +118,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
     let issuer = leaf.as_ref().map_or("?", |leaf| leaf.issuer.as_str());
     let alert = alert_of(facts, tls).map(|alert| alert.0);
     let expired = leaf.as_ref().filter(|leaf| leaf.days_left < 0);
-    let verdict = |expected: String, found: String, why: String, fix: String| {
+    let verdict = |expected: String, found: String, why: String, fix: Remedy| {
         Verdict::new(
             Code::ClientCertificateRejected,
             format!("the server refuses the client certificate {subject:?}{source}: {why} ({how})"),
@@ -188,7 +189,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
 pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     let status = facts.http.as_ref()?.status?;
     let asked = tls.client_certificate.requested;
-    let fix = "set tls.mode: MUTUAL and a Secret with ca.crt on the Gateway's server of this host".to_owned();
+    let fix = "set tls.mode: MUTUAL and a Secret with ca.crt on the Gateway's server of this host".into();
     if wanted.check == Check::RefusedWithoutCertificate {
         let mode = match (wanted.mode, asked) {
             (Some(mode @ (Mode::Simple | Mode::OptionalMutual)), _) => {

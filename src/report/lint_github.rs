@@ -4,9 +4,10 @@
 use std::fmt::Write as _;
 
 use crate::lint::{Finding, Report, Severity};
+use crate::remedy::Aim;
 
-/// A line per finding that matters at least `shown_from`.
-pub fn github(report: &Report, shown_from: Severity) -> String {
+/// A line per finding that matters at least `shown_from`, for a user who stands at `aim`.
+pub fn github(report: &Report, shown_from: Severity, aim: &Aim) -> String {
     let mut text = String::new();
     for finding in report.findings.iter().filter(|finding| finding.severity >= shown_from) {
         let command = match finding.severity {
@@ -22,7 +23,7 @@ pub fn github(report: &Report, shown_from: Severity) -> String {
             text,
             "::{command} {}::{}",
             properties.join(","),
-            data(&message(finding))
+            data(&message(finding, aim))
         );
     }
     text
@@ -46,7 +47,7 @@ fn properties(finding: &Finding) -> Vec<(&'static str, String)> {
     properties
 }
 
-fn message(finding: &Finding) -> String {
+fn message(finding: &Finding, aim: &Aim) -> String {
     let mut text = finding.what.clone();
     let object = [&finding.object, &finding.path]
         .into_iter()
@@ -54,7 +55,7 @@ fn message(finding: &Finding) -> String {
         .cloned()
         .collect::<Vec<_>>()
         .join("  ");
-    for (word, part) in [("at:  ", &object), ("why: ", &finding.why), ("try: ", &finding.fix)] {
+    for (word, part) in [("at:  ", &object), ("why: ", &finding.why), ("try: ", &finding.fix.words(aim))] {
         if !part.is_empty() {
             let _ = write!(text, "\n{word}{part}");
         }

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use crate::lint::{Finding, Report, Severity, codes};
 use crate::problem::Problem;
+use crate::remedy::Aim;
 
 /// The schema that the output names.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// A log with one run; findings below `shown_from` are left out.
-pub fn sarif(report: &Report, shown_from: Severity, version: &str) -> Value {
+/// A log with one run, for a user who stands at `aim`; findings below `shown_from` are
+/// left out.
+pub fn sarif(report: &Report, shown_from: Severity, version: &str, aim: &Aim) -> Value {
     let indices: HashMap<&str, usize> = codes::all().map(|code| code.id).zip(0..).collect();
     // Findings that are alike are told apart by their number.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
@@ -24,7 +26,7 @@ pub fn sarif(report: &Report, shown_from: Severity, version: &str) -> Value {
             let digest = digest(finding);
             let number = seen.entry(digest).or_default();
             *number += 1;
-            result(finding, &indices, &format!("{}:{number}", hex(&digest)))
+            result(finding, &indices, &format!("{}:{number}", hex(&digest)), aim)
         })
         .collect();
     let notifications: Vec<Value> = report
@@ -42,8 +44,8 @@ pub fn sarif(report: &Report, shown_from: Severity, version: &str) -> Value {
 }
 
 /// A log without results, for a run that failed.
-pub fn failed(problem: &Problem, version: &str) -> Value {
-    let notification = json!({"level": "error", "message": {"text": problem.to_string()}});
+pub fn failed(problem: &Problem, version: &str, aim: &Aim) -> Value {
+    let notification = json!({"level": "error", "message": {"text": problem.text(aim)}});
     log(version, &[], false, &[notification])
 }
 
@@ -87,9 +89,9 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(finding: &Finding, indices: &HashMap<&str, usize>, fingerprint: &str) -> Value {
+fn result(finding: &Finding, indices: &HashMap<&str, usize>, fingerprint: &str, aim: &Aim) -> Value {
     let mut text = finding.what.clone();
-    for (word, part) in [("why: ", &finding.why), ("try: ", &finding.fix)] {
+    for (word, part) in [("why: ", &finding.why), ("try: ", &finding.fix.words(aim))] {
         if !part.is_empty() {
             let _ = write!(text, "\n{word}{part}");
         }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::lint_excerpt::Texts;
 use super::paint::{Paint, printable};
+use crate::remedy::Aim;
 use crate::lint::{Finding, Report, Severity, Skipped};
 
 /// What was looked at.
@@ -24,7 +25,9 @@ pub struct Checked {
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Layout {
+pub struct Layout<'a> {
+    /// Where the user stands.
+    pub aim: &'a Aim,
     /// Colours.
     pub paint: Paint,
     /// The terminal's width, in characters.
@@ -36,7 +39,7 @@ pub struct Layout {
 }
 
 /// Every finding with its line, and a summary.
-pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layout) -> String {
+pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layout<'_>) -> String {
     let mut text = findings(report, texts, layout);
     text.push_str(&skipped(&report.skipped, layout));
     if report.findings.is_empty() {
@@ -63,7 +66,7 @@ pub fn hidden(findings: &[Finding], shown_from: Severity) -> String {
 }
 
 /// The findings that are shown, each with its line.
-pub fn findings(report: &Report, texts: &Texts<'_>, layout: Layout) -> String {
+pub fn findings(report: &Report, texts: &Texts<'_>, layout: Layout<'_>) -> String {
     let shown = report
         .findings
         .iter()
@@ -71,7 +74,7 @@ pub fn findings(report: &Report, texts: &Texts<'_>, layout: Layout) -> String {
     shown.map(|finding| one(finding, texts, layout) + "\n").collect()
 }
 
-fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
+fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout<'_>) -> String {
     let paint = layout.paint;
     let mut text = String::new();
     let label = format!("{}[{}]", finding.severity.word(), finding.code);
@@ -103,7 +106,7 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout) -> String {
         let _ = writeln!(text, "     {} {bar} {}", paint.faint(&number), excerpt.line);
         let _ = writeln!(text, "     {blank} {bar} {}{marks}", " ".repeat(excerpt.before));
     }
-    for (word, part) in [("why", &finding.why), ("try", &finding.fix)] {
+    for (word, part) in [("why", &finding.why), ("try", &finding.fix.words(layout.aim))] {
         if !part.is_empty() {
             let _ = writeln!(text, "  {word}: {}", below(part, "       "));
         }
@@ -120,7 +123,7 @@ fn below(text: &str, indent: &str) -> String {
 }
 
 /// What was skipped: one line of short reasons; with -v a line for each reason with every code.
-pub fn skipped(skipped: &[Skipped], layout: Layout) -> String {
+pub fn skipped(skipped: &[Skipped], layout: Layout<'_>) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in skipped {
         match reasons.iter_mut().find(|(reason, _)| *reason == one.reason) {

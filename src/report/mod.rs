@@ -1,6 +1,7 @@
 //! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
 //! Pure; nothing here prints.
 
+pub mod finding_json;
 pub mod lint_excerpt;
 pub mod lint_explain;
 pub mod lint_github;
@@ -13,3 +14,5 @@ pub mod probe_html;
 pub mod probe_json;
 pub mod probe_junit;
 pub mod probe_text;
+pub mod problem_json;
+pub mod remedy_json;

@@ -10,14 +10,15 @@ use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
 use crate::probe::verdict::span;
+use crate::remedy::Aim;
 
 const PAGE: &str = include_str!("../../templates/probe-report.html");
 
-/// The page; `now` is when the probes ran.
-pub fn report(outcomes: &[Outcome], now: OffsetDateTime) -> String {
+/// The page, for a user who stands at `aim`; `now` is when the probes ran.
+pub fn report(outcomes: &[Outcome], now: OffsetDateTime, aim: &Aim) -> String {
     let passed = outcomes.iter().filter(|outcome| outcome.verdict.is_ok()).count();
     let class = if passed == outcomes.len() { "ok" } else { "bad" };
-    let checks: String = outcomes.iter().map(check).collect();
+    let checks: String = outcomes.iter().map(|outcome| check(outcome, aim)).collect();
     // The checks come last: what a server said must not be taken for a placeholder.
     PAGE.replace("{count}", &format!("{passed} of {} checks passed", outcomes.len()))
         .replace("{class}", class)
@@ -27,7 +28,7 @@ pub fn report(outcomes: &[Outcome], now: OffsetDateTime) -> String {
 }
 
 // Writing to a String cannot fail, so its results are let go.
-fn check(outcome: &Outcome) -> String {
+fn check(outcome: &Outcome, aim: &Aim) -> String {
     let verdict = &outcome.verdict;
     let (article, class) = if verdict.is_ok() {
         ("passed", "ok")
@@ -64,7 +65,7 @@ fn check(outcome: &Outcome) -> String {
         escape(&verdict.summary)
     );
     if let Some(fix) = &verdict.fix {
-        let _ = writeln!(html, "<p><strong>try</strong>: {}</p>", escape(fix));
+        let _ = writeln!(html, "<p><strong>try</strong>: {}</p>", escape(&fix.words(aim)));
     }
     if !outcome.chain.is_empty() {
         html.push_str("<ol class=\"chain\" start=\"0\">\n");

@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 
+use super::remedy_json::RemedyJson;
+use crate::probe::codes::{Code, Fault};
 use crate::probe::facts::Facts;
 use crate::probe::run::Outcome;
 use crate::probe::served::ServedCertificate;
 use crate::probe::steps::{Step, steps};
 use crate::probe::verdict::Verdict;
+use crate::remedy::Aim;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -24,13 +27,39 @@ struct Row<'a> {
     ok: bool,
     steps: Vec<Step>,
     chain: &'a [ServedCertificate],
-    verdict: &'a Verdict,
+    verdict: VerdictJson<'a>,
     attempts: u32,
     facts: &'a Facts,
 }
 
-/// The report of these outcomes.
-pub fn report(outcomes: &[Outcome]) -> Report<'_> {
+/// A verdict as programs read it.
+#[derive(Debug, Serialize)]
+struct VerdictJson<'a> {
+    code: Code,
+    fault: Option<Fault>,
+    summary: &'a str,
+    expected: Option<&'a str>,
+    found: Option<&'a str>,
+    fix: Option<String>,
+    remedy: Option<RemedyJson>,
+}
+
+impl<'a> VerdictJson<'a> {
+    fn new(verdict: &'a Verdict, aim: &Aim) -> Self {
+        Self {
+            code: verdict.code,
+            fault: verdict.fault,
+            summary: &verdict.summary,
+            expected: verdict.expected.as_deref(),
+            found: verdict.found.as_deref(),
+            fix: verdict.fix.as_ref().map(|fix| fix.words(aim)),
+            remedy: verdict.fix.as_ref().map(|fix| RemedyJson::new(fix, aim)),
+        }
+    }
+}
+
+/// The report of these outcomes, for a user who stands at `aim`.
+pub fn report<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
     Report {
         schema: 1,
         ok: outcomes.iter().all(|outcome| outcome.verdict.is_ok()),
@@ -43,7 +72,7 @@ pub fn report(outcomes: &[Outcome]) -> Report<'_> {
                 ok: outcome.verdict.is_ok(),
                 steps: steps(outcome),
                 chain: &outcome.chain,
-                verdict: &outcome.verdict,
+                verdict: VerdictJson::new(&outcome.verdict, aim),
                 attempts: outcome.attempts,
                 facts: &outcome.facts,
             })

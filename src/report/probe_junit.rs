@@ -6,10 +6,11 @@ use super::markup::escape;
 use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
+use crate::remedy::Aim;
 
 /// The XML document.
 // Writing to a String cannot fail, so its results are let go.
-pub fn report(outcomes: &[Outcome]) -> String {
+pub fn report(outcomes: &[Outcome], aim: &Aim) -> String {
     let failures = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
     let total: u64 = outcomes.iter().map(micros).sum();
     let mut xml = format!(
@@ -34,7 +35,7 @@ pub fn report(outcomes: &[Outcome]) -> String {
         if !verdict.is_ok() {
             let mut text = format!("fault: {}\n", verdict.fault.map_or("none", Fault::as_str));
             if let Some(fix) = &verdict.fix {
-                let _ = writeln!(text, "try: {fix}");
+                let _ = writeln!(text, "try: {}", fix.words(aim));
             }
             for step in steps(outcome) {
                 let mark = if step.ok { "ok" } else { "failed" };

@@ -9,18 +9,19 @@ use crate::probe::codes::Fault;
 use crate::probe::run::Outcome;
 use crate::probe::steps::steps;
 use crate::probe::verdict::span;
+use crate::remedy::Aim;
 
 /// More results than this are shown as a line each, unless they failed.
 const BLOCKS: usize = 8;
 
 /// The text, ending in a newline.
-pub fn report(outcomes: &[Outcome], paint: Paint, verbose: bool) -> String {
+pub fn report(outcomes: &[Outcome], paint: Paint, verbose: bool, aim: &Aim) -> String {
     let mut text = String::new();
     for (index, outcome) in outcomes.iter().enumerate() {
         let last_of_host = outcomes.get(index + 1).is_none_or(|next| next.host != outcome.host);
         let whole = verbose || !outcome.verdict.is_ok() || (last_of_host && outcomes.len() <= BLOCKS);
         if whole {
-            block(&mut text, outcome, paint, verbose);
+            block(&mut text, outcome, paint, verbose, aim);
         } else {
             line(&mut text, outcome, paint);
         }
@@ -83,7 +84,7 @@ fn line(text: &mut String, outcome: &Outcome, paint: Paint) {
     push(text, &["    ", &printable(&outcome.verdict.summary), "\n"]);
 }
 
-fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
+fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool, aim: &Aim) {
     let verdict = &outcome.verdict;
     push(
         text,
@@ -143,7 +144,7 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool) {
         ],
     );
     if let Some(fix) = &verdict.fix {
-        push(text, &["  ", &paint.bold("try"), ": ", &printable(fix), "\n"]);
+        push(text, &["  ", &paint.bold("try"), ": ", &printable(&fix.words(aim)), "\n"]);
     }
 }
 

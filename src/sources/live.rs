@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::remedy::Cluster;
 use crate::manifests::load::{self, LoadError, Named, Object};
 use crate::problem::Problem;
 
@@ -246,7 +247,7 @@ pub struct LiveSource {
     pub context: String,
     /// The flags with which commands lead to its cluster; empty where they come
     /// there by themselves.
-    pub flags: String,
+    pub flags: Cluster,
     /// Labels of the gateway's pods that were found running.
     pub pod_labels: BTreeMap<String, String>,
     /// What is not seen.
@@ -264,7 +265,7 @@ impl LiveSource {
     pub fn new(context: &str, shared: Arc<LiveObjects>, now: Instant) -> Self {
         let mut source = Self {
             context: context.to_owned(),
-            flags: String::new(),
+            flags: Cluster::default(),
             pod_labels: BTreeMap::new(),
             unseen: Vec::new(),
             shared,

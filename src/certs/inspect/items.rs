@@ -13,6 +13,7 @@ use crate::certs::names::general_name;
 use crate::certs::signature::{Outcome, check_signed};
 use crate::certs::{crl, csr, pem, pkcs12};
 use crate::problem::Problem;
+use crate::remedy::Aim;
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,8 +63,17 @@ pub enum Found {
     /// Something that cannot be read.
     Unreadable {
         /// Why.
+        #[serde(serialize_with = "problem_as_json")]
         problem: Problem,
     },
+}
+
+/// The parts of a problem by name. What is to be done about key material leads to no
+/// workspace and no cluster.
+fn problem_as_json<S: serde::Serializer>(problem: &Problem, serializer: S) -> Result<S::Ok, S::Error> {
+    let fix = problem.fix.as_ref().map(|fix| fix.words(&Aim::default()));
+    let parts = [("what", Some(&problem.what)), ("at", problem.at.as_ref()), ("why", problem.why.as_ref()), ("fix", fix.as_ref())];
+    serializer.collect_map(parts.into_iter().filter_map(|(name, part)| Some((name, part?))))
 }
 
 /// What is told of a private key.

@@ -466,7 +466,7 @@ impl Adopted {
                     self.notes.push(format!(
                         "{} is copied encrypted and unchecked: {}",
                         found.path.display(),
-                        problem.fix.as_deref().unwrap_or(&problem.what)
+                        problem.fix.as_ref().map_or_else(|| problem.what.clone(), |fix| fix.words(&Aim::default()))
                     ));
                 }
                 let raw = found.raw.clone();

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs12};
 use crate::cli::Failure;
-use crate::cli::secret_source::{FoundSecret, pair_fault};
+use crate::ops::secret_source::{FoundSecret, pair_fault};
 use crate::cluster::secrets::LiveSecret;
 use crate::files::{self, PEM_LIMIT, plain};
 use crate::problem::Problem;

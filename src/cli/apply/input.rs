@@ -6,7 +6,7 @@ use super::ApplyArgs;
 use crate::cli::context::Context;
 use crate::cli::lint::{self, Judging};
 use crate::cli::manifests::no_sample;
-use crate::cli::{entries, intent};
+use crate::ops::{entries, intent};
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
 use crate::lint::{Finding, Severity};
@@ -85,7 +85,7 @@ pub(super) fn read<'f>(
 
 fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     let is_new = WorkspaceFile::read(&context.dir)?.is_none();
-    let mut config = intent::workspace(&context.dir)?;
+    let mut config = intent::workspace(context)?;
     let found = entries::read_or_new(&context.dir)?;
     config.id.clone_from(&found.config.id);
     let recorded = config.clone();

@@ -15,10 +15,12 @@ use self::references::Missing;
 use self::report::{Outcome, Report};
 use self::serving::Seen;
 use super::args::choice;
-use super::cluster_access::{ClusterArgs, FirstUse, allow_deletion, held, listed, permit, refused, runtime};
+use crate::cli::cluster_flags::ClusterArgs;
+use crate::cli::ask::{FirstUse, allow_deletion, permit};
+use crate::ops::cluster_access::{held, listed, refused, runtime};
 use super::context::{Context, Format};
-use super::failure::then_go_on;
-use super::interrupt::{self, Interrupted, until_signal};
+use crate::cli::interrupt::{self};
+use crate::ops::interruption::{Interrupted, until_signal};
 use super::{Exit, Failure, duration, lint};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
 use crate::cluster::client::Client;
@@ -27,6 +29,7 @@ use crate::cluster::owned::{self, Found, Owned};
 use crate::cluster::rollout;
 use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::shell::quote;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::config::WorkspaceConfig;
@@ -535,7 +538,7 @@ fn stopped(error: Refused, left: &Left, report: &Report) -> Failure {
     if let Some(problem) = &mut failure.problem {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}{}", left.lines(report)));
-        problem.fix = Some(then_go_on(problem.fix.take(), GO_ON));
+        problem.fix = Some(Remedy::then_go_on(problem.fix.take(), GO_ON));
     }
     failure
 }

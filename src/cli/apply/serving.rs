@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::input::Input;
-use crate::cli::cluster_ingress::{self, Reached};
+use crate::ops::cluster_ingress::{self, Reached};
 use crate::cli::connection::ConnectionArgs;
 use crate::cli::context::Context;
-use crate::cli::{Failure, pem_files};
+use crate::cli::{Failure};
+use crate::ops::{pem_files};
 use crate::cluster::client::Client;
 use crate::cluster::ingress::Wanted;
 use crate::cluster::kubeconfig::Access;

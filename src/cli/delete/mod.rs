@@ -9,10 +9,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::local::Local;
-use super::cluster_access::{ClusterArgs, allow_deletion, listed, runtime};
+use crate::cli::cluster_flags::ClusterArgs;
+use crate::cli::ask::allow_deletion;
+use crate::ops::cluster_access::{listed, runtime};
 use super::context::{Context, Format};
-use super::failure::then_go_on;
-use super::interrupt::{Interrupted, until_signal};
+use crate::ops::interruption::{Interrupted, until_signal};
 use super::{Exit, Failure, duration};
 use crate::cluster::WORKSPACE_LABEL;
 use crate::cluster::client::Client;
@@ -20,6 +21,7 @@ use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::{self, Found, Owned, Unremoved};
 use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::shell::quote;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
@@ -303,8 +305,8 @@ fn or_no_cluster(mut failure: Failure, args: &DeleteArgs) -> Failure {
     if let (true, Some(problem)) = (args.local, &mut failure.problem) {
         let line = "where that cluster is gone for good: istio-tls delete --local --no-cluster";
         problem.fix = Some(match problem.fix.take() {
-            Some(fix) => format!("{fix}\n{line}"),
-            None => line.to_owned(),
+            Some(fix) => fix.below(line),
+            None => line.into(),
         });
     }
     failure
@@ -412,7 +414,7 @@ fn failed(
     if let Some(mut problem) = unremoved.refused {
         let why = problem.why.take().map(|why| format!("{why}\n")).unwrap_or_default();
         problem.why = Some(format!("{why}{told}"));
-        problem.fix = Some(then_go_on(problem.fix.take(), GO_ON));
+        problem.fix = Some(Remedy::then_go_on(problem.fix.take(), GO_ON));
         return Some(Failure::runtime(problem));
     }
     // Where all that there was is gone, the signal came too late.

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 
 use self::gather::Examined;
 use self::scope::Scope;
-use super::cluster_access::{ClusterArgs, runtime};
+use crate::cli::cluster_flags::ClusterArgs;
+use crate::ops::cluster_access::runtime;
 use super::context::{Context, Format};
 use super::finding_args::FindingArgs;
-use super::interrupt::or_signal;
+use crate::ops::interruption::or_signal;
 use super::{Exit, Failure, duration};
 use crate::cluster::client::Client;
 use crate::lint::suppress;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::cli::context::Context;
-use crate::cli::{Failure, intent};
+use crate::cli::{Failure};
+use crate::ops::{intent};
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
@@ -56,7 +57,7 @@ impl Scope {
         let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
-        let config = match (file, intent::workspace(&context.dir)) {
+        let config = match (file, intent::workspace(context)) {
             (None, _) => None,
             (Some(_), Ok(config)) => Some(config),
             (Some(file), Err(_)) => Some(file.config),

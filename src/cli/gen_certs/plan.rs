@@ -11,7 +11,7 @@ use crate::certs::plan::{LeafValidity, San, Subtree};
 use crate::certs::{Bad, Profile};
 use crate::cli::Failure;
 use crate::cli::context::Context;
-use crate::cli::entries;
+use crate::ops::entries;
 use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::plan::{Action, Job, Plan, Signer};
 use super::run::{Made, Outcome};
 use crate::cli::context::Context;
-use crate::cli::host_secrets;
+use crate::ops::host_secrets;
 use crate::files::shown;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;

@@ -12,11 +12,12 @@ use crate::certs::issue::{issue_client, issue_root};
 use crate::certs::{
     Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, KeyType, issue_chain, pem,
 };
-use crate::cli::authority::{self, Intermediate};
-use crate::cli::chain_files::{self, KeyStorage};
+use crate::ops::authority::{self, Intermediate};
+use crate::ops::chain_files::{self, KeyStorage};
 use crate::cli::context::Context;
-use crate::cli::entries::{self, Recorded};
-use crate::cli::{Failure, rotating};
+use crate::ops::entries::{self, Recorded};
+use crate::cli::{Failure};
+use crate::ops::{rotating};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::file::WorkspaceFile;

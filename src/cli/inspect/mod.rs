@@ -6,8 +6,8 @@ mod text;
 use serde::Serialize;
 
 use self::secret::SecretFacts;
-use super::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
-use super::cluster_access::KubeconfigArgs;
+use crate::ops::certificate_source::{Source, files_below, is_expected, read_input, served_chain};
+use crate::cli::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
 use super::{Exit, Failure};

@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certs::inspect::{Item, scan};
-use crate::cli::secret_source::{owner_word, owner_words, pair_fault};
+use crate::ops::secret_source::{owner_word, owner_words, pair_fault};
 use crate::cluster::secrets::LiveSecret;
 use crate::secrets::SecretData;
 

@@ -8,8 +8,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::LintArgs;
 use crate::cli::Failure;
-use crate::cli::cluster_access::runtime;
-use crate::cli::cluster_objects::{self, Sight};
+use crate::ops::cluster_access::runtime;
+use crate::cli::interrupt::{self};
+use crate::ops::cluster_objects::Sight;
 use crate::cli::context::Context;
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::parts::{self, ISTIO_VERSIONS, UnlessSeen, Want};

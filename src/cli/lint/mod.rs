@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::args::choice;
-use super::cluster_objects::LiveArgs;
+use crate::cli::cluster_flags::LiveArgs;
 use super::context::Context;
 use super::finding_args::FindingArgs;
 use super::{Exit, Failure};

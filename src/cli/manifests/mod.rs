@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use self::output::{Format, Out, envoy_bootstrap, helm_values};
 use super::args::choice;
 use super::context::Context;
-use super::{Exit, Failure, intent, lint};
+use super::{Exit, Failure, lint};
+use crate::ops::{intent};
 use crate::manifests::build::envoy::Upstream;
 use crate::manifests::build::{Api, Intent, Issuer, Part, ingress_volumes};
 use crate::manifests::routes;
@@ -133,7 +134,7 @@ fn parts(args: &ManifestsArgs, intent: &Intent) -> Vec<Part> {
 
 /// The workspace's configuration, changed as the flags say, with its chains.
 fn wanted(args: &ManifestsArgs, context: &Context) -> Result<Intent, Problem> {
-    let mut config = intent::workspace(&context.dir)?;
+    let mut config = intent::workspace(context)?;
     config.secrets = args.secrets.unwrap_or(config.secrets);
     config.istio = args.istio.unwrap_or(config.istio);
     if let Some(name) = &args.gateway_name {

@@ -3,10 +3,11 @@
 
 use super::plan::{ChainState, Ends};
 use crate::certs::{CertificateAuthority, CertificateDer, inspect, renew};
-use crate::cli::chain_clients::{self, HeldClient, certificates};
-use crate::cli::client_look::Asked;
+use crate::ops::chain_clients::{self, HeldClient, certificates};
+use crate::ops::client_look::Asked;
 use crate::cli::context::Context;
-use crate::cli::{Failure, authority};
+use crate::cli::{Failure};
+use crate::ops::{authority};
 use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;

@@ -9,7 +9,7 @@ use super::plan::{LeftDue, Step};
 use super::prove::{Gateway, Proof};
 use super::secrets::{Cluster, Stored, TriedSecret};
 use crate::cli::Failure;
-use crate::cli::cluster_ingress::{self, Reached};
+use crate::ops::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
 use crate::probe::target::Target;
 use crate::workspace::config::WorkspaceConfig;

@@ -27,12 +27,14 @@ use self::issue::{Prepared, Signing};
 use self::judge::judge;
 use self::plan::{ChainState, LeftDue, Step, Wish, decide, in_cluster, left_due};
 use self::secrets::{Cluster, Standing, TriedSecret, ahead, connect, standing};
-use super::cluster_access::ClusterArgs;
-use super::connection::{running_serve, runtime};
+use crate::cli::cluster_flags::ClusterArgs;
+use crate::ops::reach::running_serve;
+use crate::ops::cluster_access::runtime;
 use super::context::{Context, Format};
-use super::interrupt::{Interrupted, or_signal};
+use crate::ops::interruption::{Interrupted, or_signal};
 use super::password::PasswordArgs;
-use super::{Exit, Failure, authority, duration, intent};
+use super::{Exit, Failure, duration};
+use crate::ops::{authority, intent};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
@@ -361,7 +363,7 @@ impl Plan {
 
 /// Reads and decides host by host; nothing is issued yet.
 async fn plan(args: &RotateArgs, cluster: Option<&Cluster<'_>>, context: &Context) -> Result<Plan, Failure> {
-    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = intent::workspace(context).map_err(Failure::usage)?;
     let known: Vec<_> = (config.hosts.iter())
         .map(|entry| (entry.clone(), config.mode_of(entry)))
         .collect();

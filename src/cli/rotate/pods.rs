@@ -7,7 +7,7 @@ use super::issue::Prepared;
 use super::prove::{PAUSE, Seen};
 use super::secrets::Cluster;
 use crate::cli::Failure;
-use crate::cli::client_look::Look;
+use crate::ops::client_look::Look;
 use crate::cli::context::Context;
 use crate::cluster::gateway_pod::GatewayPod;
 

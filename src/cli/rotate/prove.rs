@@ -8,8 +8,8 @@ use super::issue::{Prepared, Removed};
 use super::pods::{self, Pods};
 use super::secrets::Cluster;
 use crate::cli::Failure;
-use crate::cli::client_look::{Look, look};
-use crate::cli::cluster_ingress::Reached;
+use crate::ops::client_look::{Look, look};
+use crate::ops::cluster_ingress::Reached;
 use crate::cli::context::Context;
 
 /// Between two looks at the gateway.

@@ -13,7 +13,7 @@ use super::prove::{Proof, Seen};
 use super::secrets::{Leaf, Stored, TriedSecret};
 use super::{Done, Planned};
 use crate::certs::times::rfc3339;
-use crate::cli::client_look::Look;
+use crate::ops::client_look::Look;
 use crate::cli::context::Context;
 use crate::files::shown;
 use crate::names::Host;

@@ -8,14 +8,15 @@ use super::exchange::Exchanged;
 use super::plan::{Ends, Step};
 use crate::certs::plan::parse_time;
 use crate::certs::{CertificateDer, inspect};
-use crate::cli::chain_clients::certificates;
-use crate::cli::cluster_access::{self, FirstUse, permit};
-use crate::cli::cluster_ingress::{self, Reached};
+use crate::ops::chain_clients::certificates;
+use crate::ops::cluster_access::{self};
+use crate::cli::ask::{FirstUse, permit};
+use crate::ops::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
-use crate::cli::failure::then_go_on;
-use crate::cli::host_secrets::{self, SecretPlace};
-use crate::cli::secret_advice::{self, Advice};
-use crate::cli::{Failure, intent};
+use crate::ops::host_secrets::{self, SecretPlace};
+use crate::ops::secret_advice::{self, Advice};
+use crate::cli::{Failure};
+use crate::ops::{intent};
 use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused, Stopped};
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
@@ -27,6 +28,7 @@ use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
 use crate::manifests::build::Material;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::shell::quote;
 use crate::workspace::config::{SecretStyle, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
@@ -157,7 +159,7 @@ pub(super) async fn connect<'a>(
         .map_err(Failure::runtime)
         .map_err(or_local)?;
     // Chains without an entry have their names, too.
-    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = intent::workspace(context).map_err(Failure::usage)?;
     let config = host_secrets::located(config, context);
     Ok(Some(Cluster {
         gateway: cluster_ingress::wanted(config.gateway.clone(), context),
@@ -299,7 +301,7 @@ impl Cluster<'_> {
             // Whoever renews the Secret would be in conflict with it again.
             let advice = self.advice(places, host, context).await;
             advice.map(|advice| {
-                error.problem.fix = Some(advice.fix);
+                error.problem.fix = Some(advice.fix.into());
                 advice.why
             })
         } else if parts::is_absent(&self.client, &first.namespace).await {
@@ -396,7 +398,7 @@ fn half_done(stopped: Stopped, exchanged: &Exchanged, args: &RotateArgs, context
         "{}     (it goes on where it stopped, and makes nothing anew)",
         going_on(exchanged, args, context)
     );
-    refused.problem.fix = Some(then_go_on(refused.problem.fix.take(), &line));
+    refused.problem.fix = Some(Remedy::then_go_on(refused.problem.fix.take(), line));
     cluster_access::refused(refused)
 }
 

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use super::ServeArgs;
 use super::workspace_watch::{Given, WorkspaceWatch};
-use crate::cli::cluster_access::runtime;
-use crate::cli::cluster_objects::{self, Sight};
+use crate::ops::cluster_access::runtime;
+use crate::cli::interrupt::{self};
+use crate::ops::cluster_objects::Sight;
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
 use crate::cluster::parts::{ISTIO_VERSIONS, UnlessSeen, Want, Within};

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use super::args::choice;
-use super::cluster_objects::LiveArgs;
+use crate::cli::cluster_flags::LiveArgs;
 use super::context::Context;
 use super::{Exit, Failure};
 use crate::gateway::access_log::AccessLog;

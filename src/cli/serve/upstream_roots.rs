@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::certs::{CertificateDer, pem};
 use crate::cli::Failure;
 use crate::cli::context::Context;
-use crate::cli::pem_files::system_roots;
+use crate::ops::pem_files::system_roots;
 use crate::files::{self, PEM_LIMIT};
 use crate::gateway::clusters::Upstream;
 use crate::gateway::table::UpstreamProtocol;

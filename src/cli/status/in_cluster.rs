@@ -8,11 +8,12 @@ use futures_util::{StreamExt as _, stream};
 use super::gather;
 use super::judge::{Held, HostState, SecretState};
 use crate::certs::key;
-use crate::cli::cluster_access::KubeconfigArgs;
-use crate::cli::cluster_ingress::{self, Reached};
+use crate::cli::cluster_flags::KubeconfigArgs;
+use crate::ops::cluster_ingress::{self, Reached};
 use crate::cli::context::Context;
-use crate::cli::host_secrets::{self, PodsElsewhere, SecretPlace};
-use crate::cli::{Exit, Failure, intent};
+use crate::ops::host_secrets::{self, PodsElsewhere, SecretPlace};
+use crate::cli::{Exit, Failure};
+use crate::ops::{intent};
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
 use crate::cluster::kubeconfig::Access;
@@ -73,7 +74,7 @@ pub(super) async fn ask(
     asked.access = Some(Box::new(access.clone()));
     let notice = |text: &str| context.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
-    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = intent::workspace(context).map_err(Failure::usage)?;
     let config = host_secrets::located(config, context);
     let mut places = Vec::new();
     for (index, state) in states.iter().enumerate() {

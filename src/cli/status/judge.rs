@@ -4,7 +4,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::certs::times::{ago, days_between};
-use crate::cli::secret_advice::{self, Advice, bring_up};
+use crate::ops::secret_advice::{self, Advice, bring_up};
 use crate::lint::codes;
 use crate::lint::{Finding, Place, Severity};
 use crate::names::Host;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
 
 use super::judge::{Certificate, Held, HostState, Role, Row, SecretState, row_of};
-use crate::cli::secret_advice::bring_up;
+use crate::ops::secret_advice::bring_up;
 use crate::lint::codes::{self, Code};
 use crate::lint::{Finding, Place};
 

@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::judge::{Certificate, HostState, Role, Row, Served, Shown, row_of};
 use super::judge_secrets::verifies_with_others;
-use crate::cli::secret_advice::bring_up;
+use crate::ops::secret_advice::bring_up;
 use crate::lint::codes;
 use crate::lint::{Finding, Place};
 use crate::shell::quote;

@@ -14,11 +14,13 @@ use serde_json::{Value, json};
 
 use self::in_cluster::Asked;
 use self::judge::{Role, Row, State};
-use super::cluster_access::KubeconfigArgs;
-use super::cluster_ingress::Lifetime;
-use super::connection::{ConnectionArgs, runtime};
+use crate::cli::cluster_flags::KubeconfigArgs;
+use crate::ops::cluster_ingress::Lifetime;
+use crate::cli::connection::ConnectionArgs;
+use crate::ops::cluster_access::runtime;
 use super::context::{Context, Format};
-use super::{Exit, Failure, cluster_ingress, duration, intent};
+use super::{Exit, Failure, duration};
+use crate::ops::{cluster_ingress, intent};
 use crate::certs::times::rfc3339;
 use crate::lint::{Finding, Place, Severity, Skipped, codes};
 use crate::names::Host;
@@ -145,7 +147,7 @@ pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure>
 
 /// The hosts to tell of, with their modes.
 fn hosts(names: &[String], context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
-    let config = intent::workspace(&context.dir).map_err(Failure::usage)?;
+    let config = intent::workspace(context).map_err(Failure::usage)?;
     if names.is_empty() {
         let hosts = config.hosts.iter();
         return Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect());

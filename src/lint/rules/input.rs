@@ -29,7 +29,7 @@ impl Rule for Unreadable {
                 &error.message,
             );
             found.push(match &error.fix {
-                Some(fix) => finding.fix(fix),
+                Some(fix) => finding.fix(fix.clone()),
                 None => finding,
             });
         }

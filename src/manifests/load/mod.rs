@@ -16,6 +16,7 @@ use super::model::{Deployment, Gateway, Manifest, ObjectMeta, Secret, Service, V
 use super::model::{Other, deployment, gateway, secret, service, virtual_service};
 use crate::names;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use decode::{DecodeError, UnknownField, decode};
 use tree::{Documents, Node, Value};
 
@@ -115,7 +116,7 @@ pub struct LoadError {
     /// What is wrong.
     pub message: String,
     /// What to change, where it is known.
-    pub fix: Option<String>,
+    pub fix: Option<Remedy>,
     /// The object, where its header could be read.
     pub object: Option<Box<Named>>,
 }

@@ -70,6 +70,7 @@ impl Pair<'_> {
         let Some(host) = &self.host else { return finding };
         let fix = finding
             .fix
+            .legacy_words()
             .replace("gen-certs HOST", &format!("gen-certs {}", quote(host.as_str())));
         finding.fix(fix)
     }

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Failure;
+use super::failure::Failure;
 use super::chain_clients::HeldClient;
 use super::cluster_ingress::Reached;
-use super::connection::client_pair;
-use super::context::Context;
+use super::reach::client_pair;
+use super::surroundings::Surroundings;
 use crate::certs::{CertificateDer, PrivateKey};
 use crate::files::shown;
 use crate::probe::codes::Code;
@@ -22,19 +22,19 @@ use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// What a client of the gateway trusts and shows.
-pub(super) struct Identity {
+pub struct Identity {
     /// `the old client chain`, for the report.
-    pub(super) label: &'static str,
+    pub label: &'static str,
     /// The roots that it trusts.
-    pub(super) roots: Vec<CertificateDer<'static>>,
+    pub roots: Vec<CertificateDer<'static>>,
     /// Its chain and key; none in mode simple, or where no key is here.
-    pub(super) pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
+    pub pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
 }
 
 impl Identity {
     /// With the first of these clients that can be shown: the host's own, where it
     /// is good and its key is here.
-    pub(super) fn of(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Self {
+    pub fn of(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Self {
         let shown = clients.iter().find(|client| client.can_be_shown());
         Self {
             label,
@@ -46,45 +46,45 @@ impl Identity {
 
 /// Whose gateway is looked at: a host, and what the workspace records of it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) layout: &'a ChainLayout,
-    pub(super) entry: &'a HostEntry,
-    pub(super) mode: Mode,
+pub struct Asked<'a> {
+    pub layout: &'a ChainLayout,
+    pub entry: &'a HostEntry,
+    pub mode: Mode,
 }
 
 /// One client's view of the gateway.
-pub(super) struct Look {
-    pub(super) label: &'static str,
-    pub(super) outcome: Outcome,
+pub struct Look {
+    pub label: &'static str,
+    pub outcome: Outcome,
     /// It was refused for want of a certificate that is not in the workspace;
     /// what is served was seen all the same.
-    pub(super) lacks_pair: bool,
+    pub lacks_pair: bool,
     /// A certificate could be shown.
     has_pair: bool,
     /// It went neither better nor worse than before the rotation.
-    pub(super) as_before: bool,
+    pub as_before: bool,
 }
 
 impl Look {
     /// Whether this client is served with the leaf of this serial number.
-    pub(super) fn is_served(&self, serial: &str) -> bool {
+    pub fn is_served(&self, serial: &str) -> bool {
         (self.outcome.verdict.is_ok() || self.lacks_pair || self.as_before) && self.serial() == Some(serial)
     }
 
     /// Whether this client was refused for its certificate, and for nothing else.
-    pub(super) fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         self.outcome.verdict.code == Code::ClientCertificateRejected
     }
 
     /// How the gateway refused this client for its certificate, in words, whatever
     /// the client thinks of the gateway's.
-    pub(super) fn refusal(&self) -> Option<String> {
+    pub fn refusal(&self) -> Option<String> {
         refusal(&self.outcome.facts)
     }
 
     /// Whether the gateway asked for the client's certificate and answered the
     /// request all the same.
-    pub(super) fn is_let_in(&self) -> bool {
+    pub fn is_let_in(&self) -> bool {
         let facts = &self.outcome.facts;
         let asked = facts.tls.as_ref().is_some_and(|tls| tls.client_certificate.requested);
         asked && self.refusal().is_none() && self.is_answered()
@@ -98,7 +98,7 @@ impl Look {
     /// Whether what is wrong was wrong in the same way before, and is none of the
     /// rotation's: an unwanted status, which is the route's or the Service's, or a
     /// fault of the same leaf, which hides the status.
-    pub(super) fn is_as(&self, before: &Self) -> bool {
+    pub fn is_as(&self, before: &Self) -> bool {
         let status = |look: &Self| look.outcome.facts.http.as_ref().and_then(|answer| answer.status);
         match (self.outcome.verdict.code, before.outcome.verdict.code) {
             (Code::UnexpectedStatus, Code::UnexpectedStatus | Code::Certificate(_)) => {
@@ -117,7 +117,7 @@ impl Look {
     }
 
     /// The serial number of the leaf that was served.
-    pub(super) fn serial(&self) -> Option<&str> {
+    pub fn serial(&self) -> Option<&str> {
         self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
     }
 }
@@ -126,12 +126,12 @@ impl Look {
 ///
 /// # Errors
 /// When the client's key is none that TLS can use.
-pub(super) async fn look(
+pub async fn look(
     asked: Asked<'_>,
     identity: &Identity,
     reached: &Reached,
     patience: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Look, Failure> {
     let host = asked.layout.host();
     let path = |part: Part<'_>| shown(&asked.layout.path(part));
@@ -161,7 +161,7 @@ pub(super) async fn look(
         patience,
         wait: Duration::ZERO,
         concurrency: 1,
-        now: context.now,
+        now: here.now,
     };
     let mut outcome = Box::pin(run(checks, settings)).await.pop();
     if let Some(outcome) = &mut outcome {

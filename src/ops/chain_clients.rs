@@ -4,8 +4,8 @@
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::Failure;
-use super::context::Context;
+use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, renew};
 use crate::files::shown;
@@ -13,19 +13,19 @@ use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
 /// One client's certificate, its key if it is here.
-pub(super) struct HeldClient {
-    pub(super) name: String,
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    pub(super) key: Option<PrivateKey>,
-    pub(super) has_bundle: bool,
+pub struct HeldClient {
+    pub name: String,
+    pub chain: Vec<CertificateDer<'static>>,
+    pub key: Option<PrivateKey>,
+    pub has_bundle: bool,
     /// A gateway that trusts the CAs beside it lets it in: it has not ended, and is
     /// not revoked.
-    pub(super) is_good: bool,
+    pub is_good: bool,
 }
 
 impl HeldClient {
     /// Whether it can be shown to a gateway which must let it in.
-    pub(super) fn can_be_shown(&self) -> bool {
+    pub fn can_be_shown(&self) -> bool {
         self.is_good && self.key.is_some()
     }
 }
@@ -34,7 +34,7 @@ impl HeldClient {
 ///
 /// # Errors
 /// When it cannot be read, or holds no certificate.
-pub(super) fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
     match store::read(layout, part).map_err(Failure::usage)? {
         Some(content) => pem::certificates(&content, &shown(&layout.path(part))).map_err(Failure::usage),
         None => Ok(Vec::new()),
@@ -45,7 +45,7 @@ pub(super) fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<C
 ///
 /// # Errors
 /// When they cannot be read.
-pub(super) fn of_chain(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
+pub fn of_chain(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
     read(layout, layout, now)
 }
 
@@ -54,7 +54,7 @@ pub(super) fn of_chain(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<
 ///
 /// # Errors
 /// As [`of_chain`].
-pub(super) fn of_previous_ca(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
+pub fn of_previous_ca(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
     read(&layout.previous_ca(), layout, now)
 }
 
@@ -64,14 +64,14 @@ pub(super) fn of_previous_ca(layout: &ChainLayout, now: OffsetDateTime) -> Resul
 ///
 /// # Errors
 /// As [`of_chain`].
-pub(super) fn gone(
+pub fn gone(
     layout: &ChainLayout,
     trusted: &[CertificateDer<'static>],
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Vec<HeldClient>, Failure> {
-    let kept = layout.kept_in(&context.dir.join(STATE_FOLDER).join("old"));
-    let mut clients = of_previous_ca(&kept, context.now)?;
-    clients.extend(of_chain(&kept, context.now)?);
+    let kept = layout.kept_in(&here.dir.join(STATE_FOLDER).join("old"));
+    let mut clients = of_previous_ca(&kept, here.now)?;
+    clients.extend(of_chain(&kept, here.now)?);
     clients.retain(|client| {
         let is_issued = |leaf| trusted.iter().any(|ca| renew::is_issued_by(leaf, ca));
         client.chain.first().is_some_and(|leaf| !is_issued(leaf))

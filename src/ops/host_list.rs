@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// # Errors
 /// When one is no host or is given twice, or the file cannot be read; with
 /// file and line.
-pub(super) fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Failure> {
+pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Failure> {
     let mut hosts = Vec::new();
     let mut seen = HashSet::new();
     let mut take = |text: &str, at: Option<String>| -> Result<(), Failure> {

@@ -6,20 +6,20 @@ use crate::shell::quote;
 
 /// Why a Secret differs, and what to type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Advice {
-    pub(super) why: String,
-    pub(super) fix: String,
+pub struct Advice {
+    pub why: String,
+    pub fix: String,
 }
 
 /// The line that brings Secrets up to the files, and the gateway to serve them.
-pub(super) fn bring_up(host: &Host) -> String {
+pub fn bring_up(host: &Host) -> String {
     format!("istio-tls rotate {} --if-expires-in 0d", quote(host.as_str()))
 }
 
 /// For a Secret (`NAMESPACE/NAME`) that others keep or have renewed, which is then
 /// what counts; none where the files do. `newer`: its leaf began later than the
 /// file's. `controller`: the program that keeps it as it wants it.
-pub(super) fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool) -> Option<Advice> {
+pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool) -> Option<Advice> {
     let name = quote(host.as_str());
     let adopt = format!("istio-tls adopt secret/{title} --host {name} --force");
     match controller {

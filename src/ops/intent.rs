@@ -5,8 +5,8 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::context::note_once;
 use super::entries;
+use super::surroundings::Surroundings;
 use crate::certs::pem;
 use crate::files;
 use crate::manifests::build::{self, Api, HostIntent, Intent, Material};
@@ -28,7 +28,8 @@ use crate::workspace::store;
 ///
 /// # Errors
 /// When the folder or the file cannot be read, or there is no host at all.
-pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
+pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
+    let dir = here.dir.as_path();
     store::tidy(dir)?;
     let file = WorkspaceFile::read(dir)?;
     let has_file = file.is_some();
@@ -40,7 +41,7 @@ pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
     // An entry that was taken out by hand comes back this way.
     for chain in missing.iter().filter(|_| has_file) {
         let folder = shown(&ChainLayout::new(dir, &chain.host).folder());
-        note_once(&format!(
+        here.say_once(&format!(
             "istio-tls.yaml has no entry for {}, but {folder}/ holds its chain, so the host counts; \
              to leave it out, move {folder}/ away or delete it",
             chain.host
@@ -59,7 +60,7 @@ pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
 ///
 /// # Errors
 /// When a host is not among them.
-pub(super) fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec<&'a HostEntry>, Problem> {
+pub fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec<&'a HostEntry>, Problem> {
     if hosts.is_empty() {
         return Ok(config.hosts.iter().collect());
     }
@@ -77,7 +78,7 @@ pub(super) fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Res
 ///
 /// # Errors
 /// When a chain is not there or is broken.
-pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
+pub fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
     intent_by(config, entries, |host| material(dir, host))
 }
 
@@ -86,7 +87,7 @@ pub(super) fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry
 ///
 /// # Errors
 /// As there.
-pub(super) fn intent_or_keyless(
+pub fn intent_or_keyless(
     dir: &Path,
     config: &WorkspaceConfig,
     entries: &[&HostEntry],
@@ -127,7 +128,7 @@ fn intent_by(
 ///
 /// # Errors
 /// When the host has no entry, or it verifies clients and there is no CA.
-pub(super) fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> Result<Vec<Manifest>, Problem> {
+pub fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> Result<Vec<Manifest>, Problem> {
     let entries = config.hosts.iter();
     let names = naming::names(entries.map(|entry| (&entry.host, Some(entry.credential_name.as_str()))));
     let (entry, names) = (config.hosts.iter().zip(names))
@@ -138,7 +139,7 @@ pub(super) fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Materi
 }
 
 /// One host as it is made of this material, by itself and with its recorded names.
-pub(super) fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
+pub fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
     let names = naming::names([(&entry.host, Some(entry.credential_name.as_str()))]);
     let host = names.into_iter().next();
     let host = host.map(|names| host_intent(config, entry, names, material));
@@ -173,7 +174,7 @@ fn intent_of(config: &WorkspaceConfig, hosts: Vec<HostIntent>) -> Intent {
 ///
 /// # Errors
 /// When the key is missing, or a file cannot be read or holds no PEM of its kind.
-pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
+pub fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
     let layout = ChainLayout::new(dir, host);
     material_by(&layout, |part| store::read(&layout, part))
 }
@@ -182,7 +183,7 @@ pub(super) fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Prob
 ///
 /// # Errors
 /// As there.
-pub(super) fn material_by(
+pub fn material_by(
     layout: &ChainLayout,
     read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
 ) -> Result<Option<Material>, Problem> {
@@ -242,7 +243,7 @@ fn material_or_keyless(
 ///
 /// # Errors
 /// When it cannot be read, or is encrypted.
-pub(super) fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
+pub fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
     let layout = ChainLayout::new(dir, host);
     let Some(key) = store::read(&layout, Part::IntermediateKey)?.map(Zeroizing::new) else {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! What may not be done to a host while its CA is rotated.
 
-use super::Failure;
-use super::context::Context;
+use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::files::shown;
 use crate::problem::Problem;
 use crate::shell::quote;
@@ -14,16 +14,16 @@ use crate::workspace::store;
 ///
 /// # Errors
 /// When the CA of one of these chains is being rotated: exit 2.
-pub(super) fn refuse<'l>(
+pub fn refuse<'l>(
     mut replaced: impl Iterator<Item = &'l ChainLayout>,
     command: &str,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(), Failure> {
     let Some(layout) = replaced.find(|layout| store::has_previous_ca(layout)) else {
         return Ok(());
     };
     let host = layout.host();
-    let rotate = format!("istio-tls{} rotate {}", context.dir_flag(), quote(host.as_str()));
+    let rotate = format!("istio-tls rotate {}", quote(host.as_str()));
     Err(Failure::usage(
         Problem::new(format!(
             "the CA of {host} is being rotated, so its chain is not replaced"

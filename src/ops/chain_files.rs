@@ -8,26 +8,26 @@ use crate::problem::Problem;
 use crate::workspace::layout::Part;
 
 /// A part of a chain and its file's content, wiped when dropped.
-pub(super) type PartFile<'a> = (Part<'a>, Zeroizing<Vec<u8>>);
+pub type PartFile<'a> = (Part<'a>, Zeroizing<Vec<u8>>);
 
 /// The password of bundles when none is given, as other local CAs have it:
 /// importers of browsers refuse an empty one.
-pub(super) const BUNDLE_PASSWORD: &str = "changeit";
+pub const BUNDLE_PASSWORD: &str = "changeit";
 
 /// How keys are stored.
 #[derive(Clone, Copy, Default)]
-pub(super) struct KeyStorage<'a> {
+pub struct KeyStorage<'a> {
     /// Encrypts CA keys.
-    pub(super) password: Option<&'a str>,
+    pub password: Option<&'a str>,
     /// Writes a PKCS#12 bundle per client.
-    pub(super) bundles: bool,
+    pub bundles: bool,
 }
 
 /// Every file of a chain.
 ///
 /// # Errors
 /// When a key cannot be encrypted or a bundle cannot be made.
-pub(super) fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<Vec<PartFile<'a>>, Problem> {
+pub fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<Vec<PartFile<'a>>, Problem> {
     let text = |text: String| Zeroizing::new(text.into_bytes());
     let mut files = vec![
         (Part::RootCert, text(chain.root_pem())),
@@ -55,7 +55,7 @@ pub(super) fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<
 ///
 /// # Errors
 /// When a bundle cannot be made.
-pub(super) fn of_clients<'a>(
+pub fn of_clients<'a>(
     clients: &'a [Client],
     above: &[CertificateDer<'static>; 2],
     storage: KeyStorage<'_>,
@@ -81,7 +81,7 @@ pub(super) fn of_clients<'a>(
 ///
 /// # Errors
 /// When it cannot be encrypted.
-pub(super) fn ca_key(key: &PrivateKey, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Problem> {
+pub fn ca_key(key: &PrivateKey, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Problem> {
     match password {
         Some(password) => Ok(Zeroizing::new(key.encrypted_pem(password)?.as_bytes().to_vec())),
         None => Ok(leaf_key(key)),

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use super::cluster_access::{KubeconfigArgs, runtime};
-use super::context::Context;
-use super::{Failure, cluster_ingress};
+use super::cluster_access::{ClusterPlace, runtime};
+use super::surroundings::Surroundings;
+use super::cluster_ingress;
+use super::failure::Failure;
 use crate::certs::{key, pem};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
@@ -13,6 +14,7 @@ use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::secrets::{Entry, SecretData};
 use crate::shell::put_secret;
 
@@ -23,19 +25,19 @@ const CA_SUFFIX: &str = "-cacert";
 
 /// Which Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SecretTarget {
+pub struct SecretTarget {
     namespace: Option<String>,
     name: String,
 }
 
 /// A Secret that was found.
-pub(super) struct FoundSecret {
+pub struct FoundSecret {
     /// Its cluster.
     access: Access,
     /// The Secret.
-    pub(super) secret: LiveSecret,
+    pub secret: LiveSecret,
     /// The Secret NAME-cacert beside it, where it holds no CA itself: Istio reads both.
-    pub(super) beside: Option<LiveSecret>,
+    pub beside: Option<LiveSecret>,
 }
 
 impl SecretTarget {
@@ -43,7 +45,7 @@ impl SecretTarget {
     ///
     /// # Errors
     /// When a part is no name of its kind.
-    pub(super) fn parse(text: &str) -> Result<Option<Self>, Failure> {
+    pub fn parse(text: &str) -> Result<Option<Self>, Failure> {
         let Some(rest) = text.strip_prefix("secret/") else {
             return Ok(None);
         };
@@ -68,7 +70,7 @@ impl SecretTarget {
     }
 
     /// The Secret's name.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
@@ -79,18 +81,18 @@ impl SecretTarget {
     /// # Errors
     /// When the cluster cannot be asked (exit 3), or it is not there (exit 2): where
     /// it was looked for, and where there is one of its name.
-    pub(super) fn fetch(&self, place: &KubeconfigArgs, context: &Context) -> Result<FoundSecret, Failure> {
-        let config = cluster_ingress::workspace(context)?;
+    pub fn fetch(&self, place: &ClusterPlace, here: &Surroundings) -> Result<FoundSecret, Failure> {
+        let config = cluster_ingress::workspace(here)?;
         let place = place.or_recorded(config.as_ref());
         let id = config.as_ref().map(|config| config.id.clone());
         let gateway = config.map(|config| config.gateway).unwrap_or_default();
-        let wanted = cluster_ingress::wanted(gateway, context);
+        let wanted = cluster_ingress::wanted(gateway, here);
         let namespace = (self.namespace.as_ref())
-            .or(context.namespace.as_ref())
+            .or(here.namespace.as_ref())
             .unwrap_or(&wanted.pod_namespace);
-        let notice = |text: &str| context.say(text);
+        let notice = |text: &str| here.say(text);
         runtime()?.block_on(async {
-            let access = place.access(context).await?;
+            let access = place.access(here).await?;
             let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
             let read = async |name: &str| {
                 let outcome = secrets::read(&client, namespace, name, id.as_deref()).await;
@@ -124,7 +126,7 @@ impl SecretTarget {
                 .fix(format!("secret/NAMESPACE/{name}, or -n NAMESPACE")),
             Some(others) if others.is_empty() => problem
                 .why("no namespace has a Secret of that name")
-                .fix(client.access.aimed("kubectl get secrets -A shows what is there; --context names another cluster")),
+                .fix(Remedy::from("kubectl get secrets -A shows what is there; --context names another cluster").at_cluster(&client.access.flags)),
             Some(others) => problem
                 .why(format!("a Secret of that name is in {}", others.join(", ")))
                 .fix(format!("secret/{}/{name}", others[0])),
@@ -134,18 +136,18 @@ impl SecretTarget {
 
 impl FoundSecret {
     /// The context of its cluster.
-    pub(super) fn context(&self) -> &str {
+    pub fn context(&self) -> &str {
         &self.access.context
     }
 
     /// The Secret, and the one beside it.
-    pub(super) fn all(&self) -> impl Iterator<Item = &LiveSecret> {
+    pub fn all(&self) -> impl Iterator<Item = &LiveSecret> {
         std::iter::once(&self.secret).chain(&self.beside)
     }
 
     /// Points a problem with what it holds at it, and says what to do where the
     /// problem does not.
-    pub(super) fn explain(&self, mut problem: Problem) -> Problem {
+    pub fn explain(&self, mut problem: Problem) -> Problem {
         let LiveSecret {
             namespace, name, data, ..
         } = &self.secret;
@@ -154,10 +156,10 @@ impl FoundSecret {
         problem.fix = problem.fix.or_else(|| {
             // A CA that it holds is not to be lost.
             let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
-            Some(format!(
+            Some(Remedy::from(format!(
                 "put a chain and its key there, as PEM: {}",
                 put_secret(namespace, name, with_ca)
-            ))
+            )))
         });
         self.access.aim(problem)
     }
@@ -165,7 +167,7 @@ impl FoundSecret {
 
 /// Why no gateway can use the pair of a Secret: there is none, a part of it is no
 /// PEM of its kind, or the key is another certificate's.
-pub(super) fn pair_fault(data: &SecretData) -> Option<Problem> {
+pub fn pair_fault(data: &SecretData) -> Option<Problem> {
     let pair = match data.key_pair() {
         Ok(pair) => pair,
         Err(problem) => return Some(problem),
@@ -207,7 +209,7 @@ fn is_key(entry: &Entry) -> bool {
 }
 
 /// Whose a Secret is, in words.
-pub(super) fn owner_words(secret: &LiveSecret) -> String {
+pub fn owner_words(secret: &LiveSecret) -> String {
     match &secret.owner {
         Owner::Ours => "applied from this workspace".to_owned(),
         Owner::Workspace(id) => format!("applied from the workspace {id}"),
@@ -218,7 +220,7 @@ pub(super) fn owner_words(secret: &LiveSecret) -> String {
 }
 
 /// The same as a word for programs.
-pub(super) fn owner_word(secret: &LiveSecret) -> &'static str {
+pub fn owner_word(secret: &LiveSecret) -> &'static str {
     match &secret.owner {
         Owner::Ours => "workspace",
         Owner::Workspace(_) => "other-workspace",

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpStream;
 
-use super::Failure;
-use super::cluster_access::KubeconfigArgs;
-use super::context::Context;
+use super::failure::Failure;
+use super::cluster_access::ClusterPlace;
+use super::surroundings::Surroundings;
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::{self, Ingress, Wanted};
@@ -33,7 +33,7 @@ const PODS_TRIED: usize = 3;
 
 /// How long an address must lead to the gateway.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lifetime {
+pub enum Lifetime {
     /// While this process runs: a port-forward of its own will do.
     Process,
     /// Beyond it, because the address is printed.
@@ -41,9 +41,9 @@ pub(super) enum Lifetime {
 }
 
 /// A gateway, reached as long as this is held.
-pub(super) struct Reached {
+pub struct Reached {
     /// Where it is.
-    pub(super) target: Target,
+    pub target: Target,
     forward: Option<Forward>,
     /// The cluster that told it.
     access: Option<Box<Access>>,
@@ -52,20 +52,20 @@ pub(super) struct Reached {
 impl Reached {
     /// What kept a connection from going through the port-forward, where there
     /// is one; told once.
-    pub(super) fn trouble(&self) -> Option<Problem> {
+    pub fn trouble(&self) -> Option<Problem> {
         self.forward.as_ref().and_then(Forward::trouble)
     }
 
     /// Makes the commands of what is to be done about an outcome lead to its cluster.
-    pub(super) fn aim(&self, outcome: &mut Outcome) {
+    pub fn aim(&self, outcome: &mut Outcome) {
         if let Some(access) = &self.access {
             let verdict = &mut outcome.verdict;
-            verdict.fix = verdict.fix.take().map(|fix| access.aimed(&fix));
+            verdict.fix = verdict.fix.take().map(|fix| fix.at_cluster(&access.flags));
         }
     }
 
     /// The same for a problem.
-    pub(super) fn aim_problem(&self, problem: Problem) -> Problem {
+    pub fn aim_problem(&self, problem: Problem) -> Problem {
         match &self.access {
             Some(access) => access.aim(problem),
             None => problem,
@@ -87,8 +87,8 @@ impl From<Target> for Reached {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Failure> {
-    let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+pub fn workspace(here: &Surroundings) -> Result<Option<WorkspaceConfig>, Failure> {
+    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
     Ok(file.map(|file| file.config))
 }
 
@@ -98,24 +98,24 @@ pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Fa
 /// # Errors
 /// When it cannot be asked: exit 3. When it tells no address, and no port-forward
 /// will do or can be opened: exit 1.
-pub(super) async fn reach(place: &KubeconfigArgs, lifetime: Lifetime, context: &Context) -> Result<Reached, Failure> {
-    let config = workspace(context)?;
-    let access = place.or_recorded(config.as_ref()).access(context).await?;
-    let notice = |text: &str| context.say(text);
+pub async fn reach(place: &ClusterPlace, lifetime: Lifetime, here: &Surroundings) -> Result<Reached, Failure> {
+    let config = workspace(here)?;
+    let access = place.or_recorded(config.as_ref()).access(here).await?;
+    let notice = |text: &str| here.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
-    let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), context);
+    let wanted = wanted(config.map(|config| config.gateway).unwrap_or_default(), here);
     let found = discover::look(&client, &wanted).await.map_err(Failure::runtime)?;
     let reached = match lifetime {
         Lifetime::Process => reach_found(&client, &found, &wanted).await,
         Lifetime::Beyond => of_found(&found, &wanted).map(|(target, told)| (target.into(), told)),
     };
     let (reached, told) = reached.map_err(|problem| Failure::findings(client.access.aim(problem)))?;
-    context.say(&format!("context {}: {told}", client.access.context));
+    here.say(&format!("context {}: {told}", client.access.context));
     Ok(reached)
 }
 
 /// Whether no way leads there from here: the gateway may serve all the same.
-pub(super) fn is_out_of_reach(outcome: &Outcome) -> bool {
+pub fn is_out_of_reach(outcome: &Outcome) -> bool {
     outcome.facts.tls.is_none()
         && matches!(
             outcome.verdict.code,
@@ -124,11 +124,11 @@ pub(super) fn is_out_of_reach(outcome: &Outcome) -> bool {
 }
 
 /// The gateway that a workspace's objects are for.
-pub(super) fn wanted(gateway: GatewayEntry, context: &Context) -> Wanted {
+pub fn wanted(gateway: GatewayEntry, here: &Surroundings) -> Wanted {
     Wanted {
-        pod_namespace: context.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
+        pod_namespace: here.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
         selector: gateway.selector,
-        namespace: context.namespace.clone().unwrap_or(gateway.namespace),
+        namespace: here.namespace.clone().unwrap_or(gateway.namespace),
         name: gateway.name,
     }
 }
@@ -137,7 +137,7 @@ pub(super) fn wanted(gateway: GatewayEntry, context: &Context) -> Wanted {
 ///
 /// # Errors
 /// When there is no address.
-pub(super) fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Target, String), Problem> {
+pub fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Target, String), Problem> {
     ingress::choose(found, wanted).map(of_ingress)
 }
 
@@ -192,7 +192,7 @@ async fn answering(mut ingress: Ingress) -> Ingress {
 ///
 /// # Errors
 /// As [`discover::look`] and [`reach_found`].
-pub(super) async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached, String), Problem> {
+pub async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached, String), Problem> {
     let found = discover::look(client, wanted).await?;
     reach_found(client, &found, wanted).await
 }
@@ -202,7 +202,7 @@ pub(super) async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(
 ///
 /// # Errors
 /// When there is no address, and no port-forward either.
-pub(super) async fn reach_found(
+pub async fn reach_found(
     client: &Client<'_>,
     found: &ingress::Found,
     wanted: &Wanted,
@@ -239,7 +239,7 @@ pub(super) async fn reach_found(
 ///
 /// # Errors
 /// As [`Forward::open`].
-pub(super) async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result<Reached, Problem> {
+pub async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result<Reached, Problem> {
     let forward = Forward::open(client, &gateway.pod, gateway.port).await?;
     let target = Target::Address {
         host: forward.address().ip().to_string(),
@@ -258,7 +258,7 @@ pub(super) async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result
 ///
 /// # Errors
 /// As [`discover::look`].
-pub(super) async fn ready_pods(client: &Client<'_>, wanted: &Wanted) -> Result<Vec<GatewayPod>, Problem> {
+pub async fn ready_pods(client: &Client<'_>, wanted: &Wanted) -> Result<Vec<GatewayPod>, Problem> {
     let found = discover::look(client, wanted).await?;
     Ok(gateway_pod::ready(&found, wanted))
 }
@@ -267,8 +267,10 @@ pub(super) async fn ready_pods(client: &Client<'_>, wanted: &Wanted) -> Result<V
 fn without_forward(mut nowhere: Problem, failed: Option<(PodRef, Problem)>) -> Problem {
     let why = match failed {
         Some((pod, problem)) => {
-            let fix = problem.fix.map(|fix| format!("\n{fix}")).unwrap_or_default();
-            nowhere.fix = Some(nowhere.fix.unwrap_or_default() + &fix);
+            nowhere.fix = match (nowhere.fix, problem.fix) {
+                (Some(first), Some(fix)) => Some(first.below(fix)),
+                (first, fix) => first.or(fix),
+            };
             let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
             format!("no port-forward to the pod {pod}: {}{why}", problem.what)
         }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::cluster_access::KubeconfigArgs;
-use super::context::Context;
-use super::{Failure, cluster_ingress};
+use super::cluster_access::ClusterPlace;
+use super::surroundings::Surroundings;
+use super::cluster_ingress;
+use super::failure::Failure;
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::parts::{self, Parts, Places, Want};
@@ -16,44 +17,30 @@ use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which cluster.
-#[derive(clap::Args, Default)]
-#[command(
-    mut_arg("kubeconfig", |flag| flag.requires("cluster")),
-    mut_arg("context", |flag| flag.requires("cluster"))
-)]
-pub(super) struct LiveArgs {
-    /// Take the objects of a cluster: the one that apply recorded, else the kubeconfig's current one
-    #[arg(long, conflicts_with_all = ["filename", "recursive"], help_heading = "Cluster")]
-    pub(super) cluster: bool,
-    #[command(flatten)]
-    pub(super) place: KubeconfigArgs,
-}
-
 /// What of a cluster can be looked at.
-pub(super) struct Sight {
+pub struct Sight {
     /// The cluster and who looks.
-    pub(super) access: Access,
+    pub access: Access,
     /// The kinds and namespaces.
-    pub(super) parts: Parts,
+    pub parts: Parts,
     /// Where the gateway's pods run.
-    pub(super) pod_namespace: String,
+    pub pod_namespace: String,
     /// Labels of one of those pods; empty where none was found.
-    pub(super) pod_labels: BTreeMap<String, String>,
+    pub pod_labels: BTreeMap<String, String>,
 }
 
 /// A client for the cluster of the flags, and what istio-tls.yaml says.
 ///
 /// # Errors
 /// When the kubeconfig or istio-tls.yaml cannot be used.
-pub(super) async fn client<'n>(
-    args: &LiveArgs,
-    context: &Context,
+pub async fn client<'n>(
+    place: &ClusterPlace,
+    here: &Surroundings,
     notice: &'n (dyn Fn(&str) + Sync),
 ) -> Result<(Client<'n>, Option<WorkspaceConfig>), Failure> {
-    let config = cluster_ingress::workspace(context)?;
-    let access = args.place.or_recorded(config.as_ref()).access(context).await?;
-    context.say(&format!("context {}, server {}", access.context, access.server));
+    let config = cluster_ingress::workspace(here)?;
+    let access = place.or_recorded(config.as_ref()).access(here).await?;
+    here.say(&format!("context {}, server {}", access.context, access.server));
     let client = Client::new(access, PATIENCE, notice).map_err(Failure::runtime)?;
     Ok((client, config))
 }
@@ -64,18 +51,18 @@ pub(super) async fn client<'n>(
 /// # Errors
 /// A namespace of the flags that is not there, or a kind that nothing works
 /// without: exit 2. When the server cannot be asked, or refuses that: exit 3.
-pub(super) async fn look(
+pub async fn look(
     client: &Client<'_>,
     config: Option<&WorkspaceConfig>,
     wants: &[Want],
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Sight, Failure> {
     let usual = GatewayEntry::default().pod_namespace;
     let gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
     // istio-tls.yaml always names one; the usual one is no choice of anybody's.
     let recorded = Some(gateway.pod_namespace.clone()).filter(|namespace| *namespace != usual);
-    let named = context.gateway_namespace.clone().or(recorded);
-    let mut known: Vec<String> = match &context.namespace {
+    let named = here.gateway_namespace.clone().or(recorded);
+    let mut known: Vec<String> = match &here.namespace {
         Some(namespace) => vec![namespace.clone()],
         None => config
             .map(|config| config.gateway.namespace.clone())
@@ -86,7 +73,7 @@ pub(super) async fn look(
     known.push(named.clone().unwrap_or_else(|| usual.clone()));
     let mut seen = std::collections::HashSet::new();
     known.retain(|namespace| seen.insert(namespace.clone()));
-    for named in context.namespace.iter().chain(&context.gateway_namespace) {
+    for named in here.namespace.iter().chain(&here.gateway_namespace) {
         if parts::is_absent(client, named).await {
             return Err(Failure::usage(
                 Problem::new(format!("there is no namespace {named}"))
@@ -101,7 +88,7 @@ pub(super) async fn look(
     let pod_namespace = named.unwrap_or_else(|| {
         let (chosen, others) = parts::pod_namespace(&pods, &usual);
         if !others.is_empty() {
-            context.say_always(&format!(
+            here.say_always(&format!(
                 "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; --gateway-namespace names another",
                 others.join(", ")
             ));
@@ -114,7 +101,7 @@ pub(super) async fn look(
     let places = Places {
         pods: pod_namespace.clone(),
         known,
-        only_known: context.namespace.is_some(),
+        only_known: here.namespace.is_some(),
     };
     let parts = parts::find(client, wants, &places).await.map_err(|error| {
         if error.is_unknown {

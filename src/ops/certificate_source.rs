@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::context::Context;
+use super::surroundings::Surroundings;
 use super::secret_source::SecretTarget;
-use super::{Failure, endpoint};
+use super::endpoint;
+use super::failure::Failure;
 use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
@@ -27,7 +28,7 @@ const ENDINGS: &[&str] = &[
 
 /// What a user pointed at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
     /// A file.
     File(PathBuf),
     /// A folder.
@@ -51,7 +52,7 @@ impl Source {
     ///
     /// # Errors
     /// When it is none of them.
-    pub(super) fn parse(text: &str, context: &Context) -> Result<Self, Failure> {
+    pub fn parse(text: &str, here: &Surroundings) -> Result<Self, Failure> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
@@ -68,7 +69,7 @@ impl Source {
             return Ok(Self::Secret(secret));
         }
         if let Ok(host) = Host::parse(text) {
-            let folder = context.dir.join(host.folder_name());
+            let folder = here.dir.join(host.folder_name());
             if folder.is_dir() {
                 return Ok(Self::Folder(folder));
             }
@@ -76,7 +77,7 @@ impl Source {
         if let Some(server) = Self::server(text) {
             return Ok(server);
         }
-        let in_workspace = context.dir.join(path);
+        let in_workspace = here.dir.join(path);
         if in_workspace.symlink_metadata().is_ok() {
             return Ok(Self::of_path(&in_workspace));
         }
@@ -111,7 +112,7 @@ impl Source {
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> {
+pub fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> {
     match source {
         Source::Stdin => {
             let name = "standard input".to_owned();
@@ -139,7 +140,7 @@ pub(super) fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> 
 ///
 /// # Errors
 /// When the folder cannot be read, or holds too much.
-pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
     while let Some((folder, depth)) = folders.pop() {
@@ -174,7 +175,7 @@ pub(super) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Whether a file is worth an error when it cannot be read: by its ending.
-pub(super) fn is_expected(path: &Path) -> bool {
+pub fn is_expected(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
@@ -183,18 +184,18 @@ pub(super) fn is_expected(path: &Path) -> bool {
 ///
 /// # Errors
 /// When the server does not get as far as its certificates; exit 1, as a failed probe.
-pub(super) fn served_chain(
+pub fn served_chain(
     host: &Host,
     port: u16,
     sni: Option<&Host>,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let sni = sni.unwrap_or(host);
-    endpoint::fetch(host, port, sni, PATIENCE, context)
+    endpoint::fetch(host, port, sni, PATIENCE, here)
 }
 
 /// The host whose tree a folder is, or in whose tree a file lies.
-pub(super) fn tree_of(path: &Path) -> Option<ChainLayout> {
+pub fn tree_of(path: &Path) -> Option<ChainLayout> {
     // As the user wrote it if that names the host, so that paths stay short.
     let written = path.ancestors().take(4).find_map(tree_at);
     written.or_else(|| path.canonicalize().ok()?.ancestors().take(4).find_map(tree_at))

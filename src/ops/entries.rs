@@ -13,22 +13,22 @@ use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
 /// What is known of one host's chain.
-pub(super) struct Recorded {
+pub struct Recorded {
     /// The host.
-    pub(super) host: Host,
+    pub host: Host,
     /// Its mode, if the user gave one or the chain shows it.
-    pub(super) mode: Option<Mode>,
+    pub mode: Option<Mode>,
     /// The name of its Secret, if it comes from one; a name that is recorded stays.
-    pub(super) credential_name: Option<String>,
+    pub credential_name: Option<String>,
     /// Its further clients.
-    pub(super) clients: Vec<String>,
+    pub clients: Vec<String>,
 }
 
 /// The workspace's file, or the starter of a new workspace.
 ///
 /// # Errors
 /// When the file is there and not valid.
-pub(super) fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
+pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
     match WorkspaceFile::read(dir)? {
         Some(file) => Ok(file),
         None => Ok(WorkspaceFile::starter(dir, &new_id()?)),
@@ -40,7 +40,7 @@ pub(super) fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub(super) fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
+pub fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
     let known: HashSet<&Host> = config
         .hosts
         .iter()
@@ -60,7 +60,7 @@ pub(super) fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -
 ///
 /// # Errors
 /// When its folder cannot be read.
-pub(super) fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
+pub fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
     let mut clients = store::clients(layout)?;
     let mode = clients.is_empty().then_some(Mode::Simple);
     clients.retain(|name| name != layout.host().as_str());
@@ -74,7 +74,7 @@ pub(super) fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
 
 /// The configuration with these hosts recorded: new ones at the end, in their
 /// order; names that stand there already never change.
-pub(super) fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
+pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
     let mut wanted = config.clone();
     let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())
         .map(|(index, entry)| (entry.host.clone(), index))

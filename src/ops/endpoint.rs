@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::Failure;
-use super::connection::runtime;
-use super::context::Context;
+use super::failure::Failure;
+use super::reach::runtime;
+use super::surroundings::Surroundings;
 use crate::names::Host;
 use crate::probe::dial::{Endpoint, TlsVersions, dial};
 use crate::probe::expectation::{Check, Expectation, ExpectedStatus, Place, Trust};
@@ -21,12 +21,12 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// When no chain came (exit 1): the probe's verdict in words.
-pub(super) fn fetch(
+pub fn fetch(
     host: &Host,
     port: u16,
     sni: &Host,
     patience: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let endpoint = match host.ip() {
         Some(ip) => Endpoint::Address((ip, port).into()),
@@ -61,14 +61,12 @@ pub(super) fn fetch(
     match &facts.tls {
         Some(tls) if !tls.chain.is_empty() => Ok(tls.chain.iter().cloned().map(CertificateDer::from).collect()),
         _ => {
-            let verdict = judge(&facts, &asked, context.now);
+            let verdict = judge(&facts, &asked, here.now);
             Err(Failure::findings(Problem {
                 what: format!("{host}:{port} presented no certificate: {}", verdict.summary),
                 at: None,
                 why: Some(verdict.code.as_str().to_owned()),
-                fix: Some(format!(
-                    "istio-tls probe {host}:{port}     (every step of the connection)"
-                )),
+                fix: Some(format!("istio-tls probe {host}:{port}     (every step of the connection)").into()),
             }))
         }
     }

@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::Failure;
-use super::context::Context;
+use super::failure::Failure;
+use super::surroundings::Surroundings;
 use super::pem_files::certificates;
 use crate::certs::{CertificateAuthority, CertificateDer, key, renew};
 use crate::files::{self, PEM_LIMIT};
@@ -12,23 +12,23 @@ use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
 
 /// An intermediate that signs leaves, and the root above it.
-pub(super) struct Intermediate {
+pub struct Intermediate {
     /// The intermediate.
-    pub(super) ca: CertificateAuthority,
+    pub ca: CertificateAuthority,
     /// Its root.
-    pub(super) root: CertificateDer<'static>,
+    pub root: CertificateDer<'static>,
 }
 
 /// The intermediate of `--ca DIR`: a HOST folder or its 2_intermediate.
 ///
 /// # Errors
 /// When a part is missing or does not fit, or the key's password does.
-pub(super) fn intermediate_of_folder(
-    context: &Context,
+pub fn intermediate_of_folder(
+    here: &Surroundings,
     given: &Path,
     password: Option<&str>,
 ) -> Result<Intermediate, Failure> {
-    let in_workspace = context.dir.join(given);
+    let in_workspace = here.dir.join(given);
     let dir = if given.exists() { given } else { in_workspace.as_path() };
     let name = "certs/intermediate.cert.pem";
     let folder = [dir.join("2_intermediate"), dir.to_owned()]
@@ -56,7 +56,7 @@ pub(super) fn intermediate_of_folder(
 ///
 /// # Errors
 /// As [`intermediate_of_folder`].
-pub(super) fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
+pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
     let beside = layout.path(Part::RootCert);
     let root = if beside.exists() {
         beside
@@ -75,7 +75,7 @@ pub(super) fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>)
 ///
 /// # Errors
 /// When one half is missing, or they do not fit.
-pub(super) fn shared_root(
+pub fn shared_root(
     layout: &RootLayout,
     password: Option<&str>,
 ) -> Result<Option<CertificateAuthority>, Failure> {
@@ -89,7 +89,7 @@ pub(super) fn shared_root(
 ///
 /// # Errors
 /// When one is missing or broken, or they do not fit.
-pub(super) fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
+pub fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
     let certificate = first_certificate(cert)?;
     if key_path.symlink_metadata().is_err() {
         return Err(Failure::usage(

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::certs::{CertificateDer, CertificateRevocationListDer, pem};
 use crate::files::{self, PEM_LIMIT};
 
@@ -16,7 +16,7 @@ const SYSTEM_ROOTS: &[&str] = &[
 
 /// The file of the CAs that this system trusts: SSL_CERT_FILE's value if it is
 /// `given`, else where systems keep them.
-pub(super) fn system_roots(given: Option<&str>) -> Option<PathBuf> {
+pub fn system_roots(given: Option<&str>) -> Option<PathBuf> {
     given
         .map(PathBuf::from)
         .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()))
@@ -26,7 +26,7 @@ pub(super) fn system_roots(given: Option<&str>) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When it cannot be read or holds none.
-pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
     certificates_of(&content, &path.display().to_string())
 }
@@ -35,7 +35,7 @@ pub(super) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, 
 ///
 /// # Errors
 /// When it holds none.
-pub(super) fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+pub fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
     if pem::is_der_certificate(content) {
         return Ok(vec![CertificateDer::from(content.to_vec())]);
     }
@@ -46,7 +46,7 @@ pub(super) fn certificates_of(content: &[u8], name: &str) -> Result<Vec<Certific
 ///
 /// # Errors
 /// When one cannot be read or holds none.
-pub(super) fn crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
+pub fn crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
     let mut crls = Vec::new();
     for path in paths {
         let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;

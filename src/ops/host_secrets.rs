@@ -1,7 +1,7 @@
 //! The Secrets that a host of the workspace has in a cluster, for `rotate` and
 //! `status`: what they are called, and what the gateway reads of them.
 
-use super::context::Context;
+use super::surroundings::Surroundings;
 use super::intent;
 use crate::certs::{CertificateDer, pem};
 use crate::cluster::client::Client;
@@ -23,23 +23,23 @@ const CA_KEYS: &[&str] = &["ca.crt", "cacert", CA_CHAIN_FILE];
 
 /// Where one Secret of a host is, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SecretPlace {
+pub struct SecretPlace {
     /// The namespace of the gateway's pods.
-    pub(super) namespace: String,
+    pub namespace: String,
     /// Its name.
-    pub(super) name: String,
+    pub name: String,
     /// The keys of the server's chain and key; none in the Secret of a CA.
-    pub(super) leaf_keys: Vec<&'static str>,
+    pub leaf_keys: Vec<&'static str>,
     /// It holds what clients are verified with, under this key.
-    pub(super) ca_key: Option<&'static str>,
+    pub ca_key: Option<&'static str>,
 }
 
 /// The workspace as flags change it: where its objects and the gateway's pods are.
-pub(super) fn located(mut config: WorkspaceConfig, context: &Context) -> WorkspaceConfig {
-    if let Some(namespace) = &context.namespace {
+pub fn located(mut config: WorkspaceConfig, here: &Surroundings) -> WorkspaceConfig {
+    if let Some(namespace) = &here.namespace {
         config.gateway.namespace.clone_from(namespace);
     }
-    if let Some(namespace) = &context.gateway_namespace {
+    if let Some(namespace) = &here.gateway_namespace {
         config.gateway.pod_namespace.clone_from(namespace);
     }
     config
@@ -49,7 +49,7 @@ pub(super) fn located(mut config: WorkspaceConfig, context: &Context) -> Workspa
 ///
 /// # Errors
 /// When the host has no entry.
-pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<SecretPlace>, Problem> {
+pub fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<SecretPlace>, Problem> {
     let nothing = Material {
         ca: Some(Vec::new()),
         ..Material::default()
@@ -73,7 +73,7 @@ pub(super) fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<Secret
 }
 
 /// What the Secrets of a recorded host are called: `Secret httpbin-credential`.
-pub(super) fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
+pub fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
     let places = places(config, &entry.host).unwrap_or_default();
     match places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>()[..] {
         [] => format!("Secret {}", entry.credential_name),
@@ -86,7 +86,7 @@ pub(super) fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
 ///
 /// # Errors
 /// When it holds none, or none that can be read.
-pub(super) fn chain(secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
+pub fn chain(secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
     certificates(secret.data.key_pair()?.certificate)
 }
 
@@ -95,7 +95,7 @@ impl SecretPlace {
     ///
     /// # Errors
     /// As [`chain`].
-    pub(super) fn authorities(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    pub fn authorities(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
         // A file of a volume has one name; of a credential, Istio looks for two.
         match secret.data.entries.get(CA_CHAIN_FILE) {
             Some(entry) if self.ca_key == Some(CA_CHAIN_FILE) => certificates(entry),
@@ -106,7 +106,7 @@ impl SecretPlace {
 
 /// Where this workspace has made the Secret of that name, when it is not where it
 /// looks for it; none when none is seen.
-pub(super) async fn made_elsewhere(
+pub async fn made_elsewhere(
     client: &Client<'_>,
     config: &WorkspaceConfig,
     place: &SecretPlace,
@@ -119,7 +119,7 @@ pub(super) async fn made_elsewhere(
 /// That the gateway's pods run in another namespace than the one that this workspace
 /// puts Secrets into, and how that is named; none where they do not, or may not be
 /// seen.
-pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
+pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
     let gateway = &config.gateway;
     let wanted = Wanted {
         pod_namespace: gateway.pod_namespace.clone(),
@@ -148,9 +148,9 @@ pub(super) async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig
 }
 
 /// Where the gateway's pods are, when the Secrets are not there.
-pub(super) struct PodsElsewhere {
-    pub(super) what: String,
-    pub(super) fix: String,
+pub struct PodsElsewhere {
+    pub what: String,
+    pub fix: String,
 }
 
 impl std::fmt::Display for PodsElsewhere {

@@ -1,0 +1,91 @@
+//! Questions on the terminal before something is changed.
+
+use super::context::Context;
+use super::failure::Failure;
+use crate::cluster::kubeconfig::Access;
+use crate::ops::cluster_access::ClusterPlace;
+use crate::ops::{self, Class};
+use crate::problem::Problem;
+
+/// What the first use of a cluster is for.
+pub(super) struct FirstUse<'a> {
+    /// The question, up to the context's name: `Apply 3 objects to`.
+    pub(super) question: &'a str,
+    /// What is not done without an answer, up to the context's name: `applied to`.
+    pub(super) done: &'a str,
+}
+
+/// The first time that a workspace changes a cluster elsewcontext, somebody says
+/// yes. `recorded` is the context that an earlier apply went to.
+///
+/// # Errors
+/// When nobody does: nothing was done.
+pub(super) fn permit(
+    access: &Access,
+    place: &ClusterPlace,
+    recorded: Option<&str>,
+    first: &FirstUse<'_>,
+    context: &Context,
+) -> Result<(), Failure> {
+    if access.is_loopback() || recorded == Some(access.context.as_str()) || context.yes {
+        return Ok(());
+    }
+    let FirstUse { question, done } = first;
+    if context.interactive {
+        return confirm(
+            &format!("{question} the context {} ({})?", access.context, access.server),
+            &format!("nothing was {done} it"),
+        );
+    }
+    if place.context.is_some() {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        Problem::new(format!("nothing was {done} the context {}", access.context))
+            .at(access.server.clone())
+            .why(format!(
+                "nothing was {done} it from context before, and no terminal is tcontext to ask on"
+            ))
+            .fix(format!("--context {} or --yes", access.context)),
+    ))
+}
+
+/// Before something is deleted, somebody says yes: on the terminal or with --yes.
+/// `nothing` says what was not done without, `fix` what leads on.
+///
+/// # Errors
+/// When nobody does.
+pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Result<(), Failure> {
+    if context.yes {
+        return Ok(());
+    }
+    if context.interactive {
+        return confirm("Delete them?", nothing);
+    }
+    Err(Failure::usage(
+        Problem::new(nothing).why("no terminal is tcontext to ask on").fix(fix),
+    ))
+}
+
+/// A question on the terminal.
+///
+/// # Errors
+/// When it is not answered, or with no: nothing was done.
+pub(super) fn confirm(question: &str, nothing: &str) -> Result<(), Failure> {
+    let answer = dialoguer::Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact();
+    match answer {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::findings(Problem::new(nothing).why("the answer was no"))),
+        Err(dialoguer::Error::IO(error)) => {
+            let mut failure =
+                Failure::runtime(Problem::new("the question was not answered").why(crate::files::plain(&error)));
+            if error.kind() == std::io::ErrorKind::Interrupted {
+                failure.exit = Exit::Interrupted;
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How every cluster command reaches its API server: flags, kubeconfig, the
+//! runtime, and the question before a cluster is used for the first time.
+
+use std::path::PathBuf;
+
+use super::surroundings::Surroundings;
+use super::failure::Failure;
+use crate::cluster::apply::Refused;
+use crate::cluster::kubeconfig::{Access, Places};
+use crate::files;
+use crate::problem::Problem;
+use crate::workspace::config::WorkspaceConfig;
+use crate::workspace::file::WorkspaceFile;
+
+/// Which cluster.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterPlace {
+    /// The kubeconfig file; else the variable KUBECONFIG's, else ~/.kube/config.
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context; else the one that apply recorded, else its current one.
+    pub context: Option<String>,
+}
+
+impl ClusterPlace {
+    fn places(&self, here: &Surroundings) -> Places {
+        let variable = |name| here.environment.get(name).map(str::to_owned);
+        Places {
+            file: self.kubeconfig.clone(),
+            variable: variable("KUBECONFIG"),
+            home: variable("HOME").map(PathBuf::from),
+            in_pod: variable("KUBERNETES_SERVICE_HOST").is_some(),
+        }
+    }
+
+    /// Reads the kubeconfig and chooses the context.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be used: exit 2.
+    pub async fn access(&self, here: &Surroundings) -> Result<Access, Failure> {
+        let access = Access::read(&self.places(here), self.context.as_deref(), here.now).await;
+        access.map_err(|problem| Failure::usage(self.with_origin(problem, here)))
+    }
+
+    /// Says of a context that cannot be used where its name comes from.
+    fn with_origin(&self, mut problem: Problem, here: &Surroundings) -> Problem {
+        // A file that cannot be read is told of elsewhere.
+        let file = WorkspaceFile::read(&here.dir).ok().flatten();
+        let recorded = file.and_then(|file| Some((files::shown(&file.path), file.config.context?)));
+        let Some((path, name)) = recorded.filter(|(_, name)| self.context.as_ref() == Some(name)) else {
+            return problem;
+        };
+        let origin = format!("{path} names the context {name}, to which apply went last");
+        problem.why = Some(match problem.why.take() {
+            Some(why) => format!("{why}\n{origin}"),
+            None => origin,
+        });
+        let fix = "istio-tls apply --context NAME goes to another, and records it";
+        problem.fix = Some(match problem.fix.take() {
+            Some(known) => known.below(fix),
+            None => fix.into(),
+        });
+        problem
+    }
+
+    /// The same, with the context that `apply` recorded where none is named.
+    pub fn or_recorded(&self, config: Option<&WorkspaceConfig>) -> Self {
+        let recorded = config.and_then(|config| config.context.clone());
+        Self {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone().or(recorded),
+        }
+    }
+
+    /// The cluster of a command that works without one: that of the flags or the
+    /// one that `apply` recorded; none without either, whatever is current.
+    pub fn in_play(&self, config: Option<&WorkspaceConfig>) -> Option<Self> {
+        let recorded = config.is_some_and(|config| config.context.is_some());
+        let named = self.kubeconfig.is_some() || self.context.is_some() || recorded;
+        named.then(|| self.or_recorded(config))
+    }
+
+    /// Whether a kubeconfig was named, or there is one in a usual place.
+    pub fn is_there(&self, here: &Surroundings) -> bool {
+        let places = self.places(here);
+        places.file.is_some()
+            || places.variable.is_some()
+            || places.in_pod
+            || places.home.is_some_and(|home| home.join(".kube/config").exists())
+    }
+}
+
+/// Why objects were not taken, with its exit code.
+pub fn refused(error: Refused) -> Failure {
+    if error.is_conflict {
+        Failure::findings(error.problem)
+    } else if error.is_input {
+        Failure::usage(error.problem)
+    } else {
+        Failure::runtime(error.problem)
+    }
+}
+
+/// What is said of an object that finalizers hold after it was deleted.
+pub fn held(finalizers: &[String]) -> String {
+    format!(
+        "it is still there until its finalizers are done: {}",
+        finalizers.join(", ")
+    )
+}
+
+/// Titles of objects for a line of an error. What was done stands on standard
+/// output, too, line by line.
+pub fn listed(titles: &[String]) -> String {
+    const SHOWN: usize = 50;
+    match titles.len() {
+        0 => "nothing".to_owned(),
+        1..=SHOWN => titles.join(", "),
+        all => format!("{} and {} more", titles[..SHOWN].join(", "), all - SHOWN),
+    }
+}
+
+/// A runtime for one command's requests.
+///
+/// # Errors
+/// When the system gives none.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::runtime(Problem::new("no runtime could be started").why(error.to_string())))
+}

@@ -1,0 +1,34 @@
+//! Operations: what each command does, apart from the command line. A typed request
+//! goes in, a typed result or a classed [`Failure`] comes out; nothing here knows
+//! clap, a terminal or the process's environment.
+//!
+//! An operation that asks is two calls: plan, then carry out; whoever calls asks in
+//! between. One that takes long tells an [`Observer`] how far it is.
+
+pub mod authority;
+pub mod certificate_source;
+pub mod chain_clients;
+pub mod chain_files;
+pub mod client_look;
+pub mod cluster_access;
+pub mod cluster_ingress;
+pub mod cluster_objects;
+pub mod endpoint;
+pub mod entries;
+mod failure;
+pub mod host_list;
+pub mod host_secrets;
+pub mod intent;
+pub mod interruption;
+mod observer;
+pub mod password;
+pub mod pem_files;
+pub mod reach;
+pub mod rotating;
+pub mod secret_advice;
+pub mod secret_source;
+mod surroundings;
+
+pub use failure::{Class, Failure};
+pub use observer::{Event, Observer};
+pub use surroundings::{Surroundings, Variables};

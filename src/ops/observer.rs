@@ -1,0 +1,23 @@
+//! What an operation tells while it works.
+
+use crate::problem::Problem;
+
+/// Takes note of what happens. Operations call it from the thread that they run on,
+/// or from one of theirs.
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: Event<'_>);
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event<'e> {
+    /// Progress, or something to know: of no interest to who wants quiet.
+    Note(&'e str),
+    /// Something that everybody is told.
+    Notice(&'e str),
+    /// Something to know about what is read again and again: told once.
+    Once(&'e str),
+    /// Something failed, and the work goes on.
+    Warning(&'e Problem),
+}

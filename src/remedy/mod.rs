@@ -1,0 +1,199 @@
+//! What to do about a fault, as data: sentences, command lines and edits. They are
+//! made where the fault is found; [`Remedy::words`] is the one place that makes text
+//! of them, and nothing reads that text again.
+
+mod aim;
+mod edit;
+mod kind;
+mod line;
+mod words;
+
+pub use aim::{Aim, Cluster};
+pub use edit::Edit;
+pub use kind::{Kind, Program};
+pub use line::{Line, Scope, Word};
+
+/// What to do about a fault: parts that follow each other in one text.
+///
+/// A sentence alone is made `from` a string; a command line or an edit `from` itself;
+/// [`Remedy::and`] joins them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Remedy {
+    parts: Vec<Part>,
+}
+
+/// A part of a remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A sentence, or words between lines: `; or `.
+    Words(String),
+    /// A command line to type.
+    Line(Line),
+    /// A change of a field of a file or an object.
+    Edit(Edit),
+    /// To run the same command again.
+    Repeat,
+}
+
+impl Remedy {
+    /// The remedy with another part, or several, after it.
+    #[must_use]
+    pub fn and(mut self, other: impl Into<Self>) -> Self {
+        self.parts.extend(other.into().parts);
+        self
+    }
+
+    /// The remedy, or another one: joined by `; or `.
+    #[must_use]
+    pub fn or(self, other: impl Into<Self>) -> Self {
+        self.and("; or ").and(other)
+    }
+
+    /// The remedy, then another one: joined by `; then `.
+    #[must_use]
+    pub fn then(self, other: impl Into<Self>) -> Self {
+        self.and("; then ").and(other)
+    }
+
+    /// The remedy and, on a line of its own, another one.
+    #[must_use]
+    pub fn below(self, other: impl Into<Self>) -> Self {
+        self.and("\n").and(other)
+    }
+
+    /// The parts, in their order.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// The command lines among the parts.
+    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Line(line) => Some(line),
+            Part::Words(_) | Part::Edit(_) | Part::Repeat => None,
+        })
+    }
+
+    /// Whether a command line of this kind is among the parts.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.lines().any(|line| line.kind == kind)
+    }
+
+    /// Whether it says nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The remedy with its lines leading to this cluster, where they ask one and do
+    /// not name one already.
+    #[must_use]
+    pub fn at_cluster(mut self, cluster: &Cluster) -> Self {
+        for part in &mut self.parts {
+            match part {
+                Part::Line(line) => line.lead_to(cluster),
+                Part::Words(words) => *words = crate::shell::aimed(words, &cluster.to_string()),
+                Part::Edit(_) | Part::Repeat => {}
+            }
+        }
+        self
+    }
+
+    /// The text, for code that has not learned to do without it.
+    pub fn legacy_words(&self) -> String {
+        self.words(&Aim::default())
+    }
+
+    /// To run the same command again.
+    pub fn again() -> Self {
+        Self {
+            parts: vec![Part::Repeat],
+        }
+    }
+
+    /// Whether it is no more than another try of the whole command, which whoever
+    /// knows how far it came says better.
+    pub fn only_repeats(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Repeat)) && self.lines().next().is_none()
+    }
+
+    /// What failed is seen to first, where that takes more than another try; then what
+    /// goes on.
+    #[must_use]
+    pub fn then_go_on(fix: Option<Self>, go_on: impl Into<Self>) -> Self {
+        match fix.filter(|fix| !fix.only_repeats()) {
+            Some(fix) => fix.below("then ").and(go_on),
+            None => go_on.into(),
+        }
+    }
+}
+
+impl From<String> for Remedy {
+    fn from(words: String) -> Self {
+        let part = (!words.is_empty()).then_some(Part::Words(words));
+        Self {
+            parts: part.into_iter().collect(),
+        }
+    }
+}
+
+impl From<&str> for Remedy {
+    fn from(words: &str) -> Self {
+        Self::from(words.to_owned())
+    }
+}
+
+impl From<Line> for Remedy {
+    fn from(line: Line) -> Self {
+        Self {
+            parts: vec![Part::Line(line)],
+        }
+    }
+}
+
+impl From<Edit> for Remedy {
+    fn from(edit: Edit) -> Self {
+        Self {
+            parts: vec![Part::Edit(edit)],
+        }
+    }
+}
+
+/// For assertions only: text is made at the end, and no code reads it.
+#[cfg(test)]
+mod in_tests {
+    use super::{Aim, Remedy};
+
+    impl Remedy {
+        pub(crate) fn contains(&self, words: &str) -> bool {
+            self.to_string().contains(words)
+        }
+
+        pub(crate) fn starts_with(&self, words: &str) -> bool {
+            self.to_string().starts_with(words)
+        }
+    }
+
+    impl std::fmt::Display for Remedy {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(&self.words(&Aim::default()))
+        }
+    }
+
+    impl PartialEq<str> for Remedy {
+        fn eq(&self, other: &str) -> bool {
+            self.to_string() == other
+        }
+    }
+
+    impl PartialEq<&str> for Remedy {
+        fn eq(&self, other: &&str) -> bool {
+            self.to_string() == *other
+        }
+    }
+
+    impl PartialEq<String> for Remedy {
+        fn eq(&self, other: &String) -> bool {
+            self.to_string() == *other
+        }
+    }
+}
