@@ -458,7 +458,7 @@ impl Loading {
                     "kind",
                     format!("{ISTIO_GROUP} has no kind {kind:?}"),
                 );
-                error.fix = Some(format!("one of {}", ISTIO_KINDS.join(", ")));
+                error.fix = Some(format!("one of {}", ISTIO_KINDS.join(", ")).into());
                 return Err(error);
             }
             _ => return Ok(Self::other(node, api_version, kind)),
@@ -475,7 +475,7 @@ impl Loading {
                 "apiVersion",
                 format!("unknown apiVersion {api_version:?} of kind {kind}"),
             );
-            error.fix = Some(format!("apiVersion: {}", wanted.join(" or ")));
+            error.fix = Some(format!("apiVersion: {}", wanted.join(" or ")).into());
             return Err(error);
         }
         match kind {
