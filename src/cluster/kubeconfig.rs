@@ -9,7 +9,6 @@ use crate::certs::{inspect, pem};
 use crate::files;
 use crate::problem::Problem;
 use crate::remedy::Cluster;
-use crate::shell;
 
 /// Where a kubeconfig is looked for, in this order.
 #[derive(Debug, Default, Clone)]

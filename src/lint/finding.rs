@@ -121,7 +121,7 @@ impl Finding {
             path: place.path,
             what: what.into(),
             why: code.why.to_owned(),
-            fix: code.fix.into(),
+            fix: (code.fix)(),
             doc: code.doc,
         }
     }

@@ -20,6 +20,7 @@ mod finding;
 pub mod fix;
 mod index;
 mod istio_names;
+mod remedies;
 mod rule;
 mod rules;
 pub mod secrecy;

@@ -14,9 +14,8 @@ use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
-use crate::remedy::Remedy;
+use crate::remedy::{Remedy, kubectl};
 use crate::secrets::{Entry, SecretData};
-use crate::shell::put_secret;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -156,10 +155,7 @@ impl FoundSecret {
         problem.fix = problem.fix.or_else(|| {
             // A CA that it holds is not to be lost.
             let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
-            Some(Remedy::from(format!(
-                "put a chain and its key there, as PEM: {}",
-                put_secret(namespace, name, with_ca)
-            )))
+            Some(Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(namespace, name, with_ca)))
         });
         self.access.aim(problem)
     }

@@ -44,16 +44,66 @@ macro_rules! kinds {
 
 kinds! {
     IstioTls {
-        /// A chain for a host that has none.
+        /// Takes certificate and key of a Secret into the workspace.
+        AdoptSecret = "adopt-secret",
+        /// Applies the workspace's objects.
+        Apply = "apply",
+        /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
-        /// New leaves of the same CA.
+        /// Adds a name to a server certificate; its key and CA stay.
+        GenCertsSan = "gen-certs-san",
+        /// Lists every lint code.
+        LintExplain = "lint-explain",
+        /// Lints the live objects of a cluster.
+        LintCluster = "lint-cluster",
+        /// Prints a ReferenceGrant and what else the Gateway API needs.
+        ManifestsGatewayApi = "manifests-gateway-api",
+        /// Prints credentialName in place of files.
+        ManifestsHost = "manifests-host",
+        /// Prints the Secrets of a host.
+        ManifestsSecrets = "manifests-secrets",
+        /// Prints the gateway's volumes.
+        ManifestsVolumes = "manifests-volumes",
+        /// Asks every step of a request.
+        Probe = "probe",
+        /// The same at the gateway of a cluster.
+        ProbeCluster = "probe-cluster",
+        /// Renews the revocation lists of a host.
+        RevokeRenew = "revoke-renew",
+        /// Renews a server certificate, from the same CA.
         Rotate = "rotate",
+        /// Brings Secrets and gateway up to the files.
+        RotateBringUp = "rotate-bring-up",
+        /// Begins to replace a CA.
+        RotateCa = "rotate-ca",
+        /// Renews client certificates too, from the same CA.
+        RotateClients = "rotate-clients",
+        /// Ends the replacement of a CA.
+        RotateFinish = "rotate-finish",
     }
     Kubectl {
-        /// What is there.
+        /// Takes a Secret's copy of its keys out of an annotation.
+        KubectlAnnotate = "kubectl-annotate",
+        /// Applies objects of standard input.
+        KubectlApply = "kubectl-apply",
+        /// Creates a Secret.
+        KubectlCreateSecret = "kubectl-create-secret",
+        /// Describes an object.
+        KubectlDescribe = "kubectl-describe",
+        /// Shows what is there.
         KubectlGet = "kubectl-get",
+        /// Shows the log of a container.
+        KubectlLogs = "kubectl-logs",
+        /// Creates or replaces a Secret.
+        KubectlPutSecret = "kubectl-put-secret",
+        /// Replaces or creates the objects of standard input.
+        KubectlReplace = "kubectl-replace",
+        /// Restarts the pods of a Deployment.
+        KubectlRestart = "kubectl-restart",
     }
     Other {
+        /// Converts a revocation list to PEM.
+        OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
     }

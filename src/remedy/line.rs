@@ -12,8 +12,17 @@ pub struct Line {
     pub words: Vec<Word>,
     /// Which of the flags that say where the user is belong to it.
     pub scope: Scope,
-    /// The line that its output is piped into.
-    pub pipe: Option<Box<Line>>,
+    /// The line that follows it.
+    pub next: Option<(Join, Box<Line>)>,
+}
+
+/// How a line follows another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Join {
+    /// It takes the first one's output: `|`.
+    Pipe,
+    /// It is run when the first one has done its work: `&&`.
+    And,
 }
 
 /// A word of a line.
@@ -54,7 +63,7 @@ impl Line {
                     cluster: None,
                 },
             },
-            pipe: None,
+            next: None,
         }
     }
 
@@ -87,15 +96,40 @@ impl Line {
 
     /// The line with its output piped into another one.
     #[must_use]
-    pub fn pipe(mut self, into: Self) -> Self {
-        self.pipe = Some(Box::new(into));
+    pub fn pipe(self, into: Self) -> Self {
+        self.followed_by(Join::Pipe, into)
+    }
+
+    /// The line and, when it has done its work, another one.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        self.followed_by(Join::And, next)
+    }
+
+    pub(crate) fn followed_by(mut self, join: Join, next: Self) -> Self {
+        self.next = Some(match self.next {
+            Some((first, line)) => (first, Box::new(line.followed_by(join, next))),
+            None => (join, Box::new(next)),
+        });
+        self
+    }
+
+    /// The line with `value` in the place of what stands for it.
+    #[must_use]
+    pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
+        for word in &mut self.words {
+            if matches!(word, Word::Placeholder(name) if *name == placeholder) {
+                *word = Word::Plain(value.to_owned());
+            }
+        }
+        self.next = (self.next).map(|(join, line)| (join, Box::new(line.fill(placeholder, value))));
         self
     }
 
     /// Whether a word of it is to be filled in before it is typed.
     pub fn has_placeholder(&self) -> bool {
         let own = self.words.iter().any(|word| matches!(word, Word::Placeholder(_)));
-        own || self.pipe.as_deref().is_some_and(Self::has_placeholder)
+        own || self.next.as_ref().is_some_and(|(_, next)| next.has_placeholder())
     }
 
     /// Makes it lead to a cluster, where it asks one and does not know which yet.
@@ -103,7 +137,7 @@ impl Line {
         if let Some(known @ None) = &mut self.scope.cluster {
             *known = Some(cluster.clone());
         }
-        if let Some(next) = &mut self.pipe {
+        if let Some((_, next)) = &mut self.next {
             next.lead_to(cluster);
         }
     }

@@ -5,13 +5,15 @@
 mod aim;
 mod edit;
 mod kind;
+pub mod kubectl;
 mod line;
+pub mod ours;
 mod words;
 
 pub use aim::{Aim, Cluster};
 pub use edit::Edit;
 pub use kind::{Kind, Program};
-pub use line::{Line, Scope, Word};
+pub use line::{Join, Line, Scope, Word};
 
 /// What to do about a fault: parts that follow each other in one text.
 ///
@@ -59,6 +61,17 @@ impl Remedy {
     #[must_use]
     pub fn below(self, other: impl Into<Self>) -> Self {
         self.and("\n").and(other)
+    }
+
+    /// The remedy with `value` in the place of what stands for it.
+    #[must_use]
+    pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
+        for part in &mut self.parts {
+            if let Part::Line(line) = part {
+                *line = line.clone().fill(placeholder, value);
+            }
+        }
+        self
     }
 
     /// The parts, in their order.

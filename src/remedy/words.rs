@@ -4,7 +4,7 @@
 use super::aim::{Aim, Cluster};
 use super::edit::Edit;
 use super::kind::Program;
-use super::line::{Line, Word};
+use super::line::{Join, Line, Word};
 use super::{Part, Remedy};
 use crate::shell::quote;
 
@@ -25,8 +25,11 @@ impl Line {
     /// The line as it is typed.
     pub fn typed(&self, aim: &Aim) -> String {
         let mut typed = self.argv(aim).join(" ");
-        if let Some(next) = &self.pipe {
-            typed.push_str(" | ");
+        if let Some((join, next)) = &self.next {
+            typed.push_str(match join {
+                Join::Pipe => " | ",
+                Join::And => " && ",
+            });
             typed.push_str(&next.typed(aim));
         }
         typed

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::paint::Paint;
 use crate::lint::{Code, Severity};
+use crate::remedy::Aim;
 
 /// One code in full.
 pub fn text(code: &Code, paint: Paint) -> String {
@@ -16,7 +17,7 @@ pub fn text(code: &Code, paint: Paint) -> String {
         code.severity.word(),
         code.title,
         code.why,
-        code.fix,
+        (code.fix)().words(&Aim::default()),
         code.doc,
         code.id,
         code.id
@@ -86,7 +87,7 @@ pub fn markdown<'c>(codes: impl Iterator<Item = &'c Code>) -> String {
             escaped(code.title),
             capital(code.severity.word()),
             escaped(code.why),
-            escaped(code.fix),
+            escaped(&(code.fix)().words(&Aim::default())),
             code.doc
         );
     }
@@ -127,7 +128,7 @@ struct One<'c> {
     severity: Severity,
     title: &'c str,
     why: &'c str,
-    fix: &'c str,
+    fix: String,
     doc: &'c str,
 }
 
@@ -142,7 +143,7 @@ pub fn json<'c>(codes: impl Iterator<Item = &'c Code>) -> Json<'c> {
                 severity: code.severity,
                 title: code.title,
                 why: code.why,
-                fix: code.fix,
+                fix: (code.fix)().words(&Aim::default()),
                 doc: code.doc,
             })
             .collect(),

@@ -71,7 +71,7 @@ fn rule(code: &codes::Code) -> Value {
         "id": code.id,
         "shortDescription": {"text": code.title},
         "fullDescription": {"text": format!("{}: {}", code.title, code.why)},
-        "help": {"text": format!("{}. See {}", code.fix, code.doc)},
+        "help": {"text": format!("{}. See {}", (code.fix)().words(&Aim::default()), code.doc)},
         "helpUri": code.doc,
         "defaultConfiguration": {"level": level(code.severity)},
     });

@@ -1,11 +1,20 @@
 //! Codes ITL04xx: what is wrong inside certificates, keys and chains.
 
 use super::{ISTIO_GATEWAY, ISTIO_SECURE_INGRESS, RFC_5280};
+use crate::remedy::{Kind, Line, Remedy, Word};
 
 const RFC_7468: &str = "https://www.rfc-editor.org/rfc/rfc7468";
 const RFC_8446: &str = "https://www.rfc-editor.org/rfc/rfc8446#section-4.4.2";
 const RFC_9525: &str = "https://www.rfc-editor.org/rfc/rfc9525";
 const ENVOY_SSL: &str = "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/security/ssl";
+
+/// Decrypts a key.
+fn decrypted() -> Remedy {
+    let line = Line::new(Kind::OpensslDecrypt, ["openssl", "pkcs8", "-topk8", "-nocrypt", "-in"])
+        .arg(Word::Placeholder("FILE"))
+        .flag("-out", Word::Placeholder("FILE.plain"));
+    Remedy::from(line).and(", and put that into the Secret")
+}
 
 super::codes! {
     CERTIFICATE_UNREADABLE = "ITL0401" Error Some("IST0161");
@@ -21,22 +30,22 @@ super::codes! {
     KEY_ENCRYPTED = "ITL0403" Error None;
         title: "a private key with a password";
         why: "a gateway has nobody to type the password: the key cannot be used, and connections to the server's hosts are reset";
-        fix: "openssl pkcs8 -topk8 -nocrypt -in FILE -out FILE.plain, and put that into the Secret";
+        fix: decrypted();
         doc: ISTIO_SECURE_INGRESS;
     KEY_MISMATCH = "ITL0404" Error None;
         title: "a private key that does not belong to the certificate";
         why: "Envoy refuses the pair, and connections to the server's hosts are reset; Istio never compares the two";
-        fix: "take certificate and key of one chain, or make both anew: istio-tls gen-certs HOST --force";
+        fix: "put the certificate and the key of one chain there";
         doc: ISTIO_SECURE_INGRESS;
     KEY_TYPE_OF_LATER_ENVOY = "ITL0405" Info None;
         title: "a key on a curve that older gateways refuse";
         why: "Envoy accepts P-384 and P-521 keys for servers since 1.33 (Istio 1.25); older ones refuse the certificate, and connections are reset";
-        fix: "take a P-256 key, if older gateways are to serve it: istio-tls gen-certs HOST --key-type ecdsa-p256";
+        fix: "use a P-256 key if older gateways are to serve it";
         doc: ENVOY_SSL;
     KEY_TYPE_UNSUPPORTED = "ITL0406" Warning None;
         title: "a key of a type that few can use";
         why: "browsers accept no such certificate, and gateways may refuse it";
-        fix: "take a P-256 or RSA 2048 key: istio-tls gen-certs HOST --key-type ecdsa-p256";
+        fix: "use a P-256 or RSA 2048 key";
         doc: ENVOY_SSL;
     CIPHER_SUITES_WITHOUT_KEY = "ITL0407" Warning None;
         title: "cipher suites that none of the server's keys can serve";
@@ -71,7 +80,7 @@ super::codes! {
     CERTIFICATE_EXPIRED = "ITL0420" Error Some("IST0161");
         title: "a certificate that has expired";
         why: "clients refuse it";
-        fix: "issue it again: istio-tls gen-certs HOST --force";
+        fix: "renew it";
         doc: RFC_5280;
     CERTIFICATE_NOT_YET_VALID = "ITL0421" Error Some("IST0161");
         title: "a certificate that is not valid yet";
@@ -81,42 +90,42 @@ super::codes! {
     CERTIFICATE_ENDS_SOON = "ITL0422" Warning None;
         title: "a certificate that expires within 30 days";
         why: "from then on clients refuse it; one that lives shorter than 90 days is reported in its last third";
-        fix: "issue it again in time";
+        fix: "renew it in time";
         doc: RFC_5280;
     CERTIFICATE_WITHOUT_NAMES = "ITL0430" Error None;
         title: "a server's certificate without subject alternative names";
         why: "clients look for the host in subjectAltName alone; a CN does not count (RFC 9525)";
-        fix: "issue it with the host as a DNS name: istio-tls gen-certs HOST";
+        fix: "issue it with the host as a DNS name";
         doc: RFC_9525;
     CERTIFICATE_VERSION = "ITL0431" Warning None;
         title: "an X.509 certificate of version 1";
         why: "it has no extensions, so no names and no usages; openssl x509 -req makes one without -extfile, and many clients refuse it";
-        fix: "issue it with extensions: istio-tls gen-certs HOST";
+        fix: "issue it with extensions";
         doc: RFC_5280;
     CERTIFICATE_OF_CA = "ITL0432" Warning None;
         title: "the certificate of a CA in a server's place";
         why: "several TLS libraries refuse a CA's certificate as a server's, and the CA's key lies on the gateway";
-        fix: "serve a leaf that the CA signed: istio-tls gen-certs HOST; where the workspace has this chain, istio-tls rotate HOST --ca, then --finish";
+        fix: "serve a leaf that the CA signed";
         doc: RFC_5280;
     CERTIFICATE_SELF_SIGNED = "ITL0433" Warning None;
         title: "a server's certificate that is signed by its own key";
         why: "no client trusts it, unless it was given this very certificate";
-        fix: "serve a certificate that a CA signed: istio-tls gen-certs HOST";
+        fix: "serve a certificate that a CA signed";
         doc: RFC_5280;
     CERTIFICATE_USAGE = "ITL0434" Error None;
         title: "a certificate whose usages do not allow what it is there for";
         why: "clients refuse a server whose certificate, or whose CA's, is not for servers (serverAuth), and servers refuse clients likewise (clientAuth)";
-        fix: "issue it with the right extendedKeyUsage: istio-tls gen-certs HOST";
+        fix: "issue it with the right extendedKeyUsage";
         doc: RFC_5280;
     WEAK_KEY = "ITL0435" Error None;
         title: "a key that is too short";
         why: "Envoy refuses a server's RSA key below 2048 bits, and connections to its hosts are reset; clients refuse short keys of CAs";
-        fix: "issue it with RSA 2048 or more, or P-256: istio-tls gen-certs HOST";
+        fix: "issue it with RSA 2048 or more, or P-256";
         doc: ENVOY_SSL;
     WEAK_SIGNATURE = "ITL0436" Error None;
         title: "a certificate signed with SHA-1 or MD5";
         why: "clients refuse it";
-        fix: "have the CA sign with SHA-256 (openssl -sha256): istio-tls gen-certs HOST";
+        fix: "have the CA sign it with SHA-256";
         doc: "https://www.rfc-editor.org/rfc/rfc9155";
     HOST_NOT_COVERED = "ITL0440" Error None;
         title: "a host that the server's certificate does not name";

@@ -7,6 +7,8 @@ const KUBERNETES_SECRETS: &str = "https://kubernetes.io/docs/concepts/configurat
 const ENVOY_TLS: &str =
     "https://www.envoyproxy.io/docs/envoy/latest/api-v3/extensions/transport_sockets/tls/v3/common.proto";
 
+use crate::remedy::{Kind, Line, Remedy, Word, kubectl};
+
 super::codes! {
     CREDENTIAL_MISSING = "ITL0301" Error Some("IST0101");
         title: "a Secret that a Gateway names and that is not there";
@@ -36,7 +38,7 @@ super::codes! {
     CREDENTIAL_FILE_NOT_MOUNTED = "ITL0306" Error None;
         title: "a certificate file where the gateway's Deployment mounts nothing";
         why: "the file is read inside the gateway's pods, and no volume is mounted on its path there";
-        fix: "mount the Secret as a volume: istio-tls manifests --secrets file-mount --only ingress-volumes";
+        fix: Remedy::from("mount the Secret as a volume: ").and(Line::new(Kind::ManifestsVolumes, ["manifests", "--secrets", "file-mount", "--only", "ingress-volumes"]));
         doc: "https://kubernetes.io/docs/concepts/storage/volumes/";
     SECRETS_MAY_NOT_BE_LISTED = "ITL0307" Error None;
         title: "a gateway whose service account may not list Secrets";
@@ -46,7 +48,7 @@ super::codes! {
     SECRET_WITHOUT_PAIR = "ITL0310" Error Some("IST0161");
         title: "a Secret without a usable pair of certificate and key";
         why: "Istio takes the keys cert and key, else tls.crt and tls.key, both filled; without such a pair connections to the server's hosts are reset";
-        fix: "kubectl create secret tls NAME --cert=FILE --key=FILE";
+        fix: kubectl::create_pair(Word::Placeholder("NAMESPACE"), Word::Placeholder("NAME"));
         doc: ISTIO_SECURE_INGRESS;
     SECRET_PAIRS_DIFFER = "ITL0311" Warning None;
         title: "a Secret with two different pairs of certificate and key";
@@ -66,7 +68,7 @@ super::codes! {
     SECRET_KEY_IN_ANNOTATION = "ITL0314" Warning None;
         title: "a copy of a private key in an annotation";
         why: "kubectl apply keeps what it was given in an annotation, private key included; annotations are shown where a Secret's data is not";
-        fix: "kubectl annotate secret NAME kubectl.kubernetes.io/last-applied-configuration-, and from then on kubectl replace in place of kubectl apply";
+        fix: Remedy::from(kubectl::drop_last_applied(Word::Placeholder("NAMESPACE"), Word::Placeholder("NAME"))).and(", and from then on kubectl replace in place of kubectl apply");
         doc: "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_replace/";
     CLIENT_CA_MISSING = "ITL0320" Error None;
         title: "clients are to be verified, and there is no CA for it";
@@ -96,12 +98,12 @@ super::codes! {
     CRL_UNREADABLE = "ITL0325" Error None;
         title: "a revocation list that cannot be read";
         why: "Envoy refuses the whole TLS configuration of the server, and connections to its hosts are reset";
-        fix: "put the list there as PEM: openssl crl -inform DER -in FILE";
+        fix: Remedy::from("put the list there as PEM: ").and(Line::new(Kind::OpensslCrl, ["openssl", "crl", "-inform", "DER", "-in"]).arg(Word::Placeholder("FILE")));
         doc: ENVOY_TLS;
     CRL_EXPIRED = "ITL0326" Error None;
         title: "a revocation list whose time is over";
         why: "Envoy refuses every client of this CA as long as its list is out of date";
-        fix: "fetch or make the CA's next list (istio-tls revoke makes one) and put it into the Secret";
+        fix: "fetch the CA's next list, or make it with the command revoke, and put it into the Secret";
         doc: ENVOY_TLS;
     CRL_INCOMPLETE = "ITL0327" Error None;
         title: "revocation lists for some CAs of the bundle only";

@@ -11,6 +11,8 @@ const KUBERNETES_PODS: &str = "https://kubernetes.io/docs/tasks/debug/debug-appl
 const KUBERNETES_SERVICES: &str = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/";
 const ENVOY_ADMIN: &str = "https://www.envoyproxy.io/docs/envoy/latest/operations/admin";
 
+use crate::remedy::{Kind, Line, Remedy, Word, ours};
+
 super::codes! {
     CLUSTER_WITHOUT_ISTIO = "ITL1101" Error None;
         title: "a cluster that does not know Istio's kinds";
@@ -20,7 +22,7 @@ super::codes! {
     ISTIOD_NOT_READY = "ITL1102" Error None;
         title: "a control plane of which no pod is ready";
         why: "istiod hands Gateways and Secrets to the gateway's pods: while it is down, nothing that changes reaches them";
-        fix: "kubectl -n istio-system describe pods -l app=istiod";
+        fix: Line::new(Kind::KubectlDescribe, ["-n", "istio-system", "describe", "pods", "-l", "app=istiod"]);
         doc: KUBERNETES_PODS;
     OBJECT_NOT_ACCEPTED = "ITL1103" Error None;
         title: "an object whose status says that it is not accepted";
@@ -30,12 +32,12 @@ super::codes! {
     HOST_WITHOUT_SERVER = "ITL1104" Error None;
         title: "a host that no Gateway's server of the cluster names";
         why: "the gateway has no certificate for a name that no server has: connections to it are reset";
-        fix: "istio-tls apply";
+        fix: ours::apply();
         doc: ISTIO_GATEWAY;
     HOST_WITHOUT_CHAIN = "ITL1105" Warning None;
         title: "a host of the workspace of which the folder has no chain";
-        why: "istio-tls.yaml names the host; without its certificate and key nothing here can bring its Secret back, and istio-tls apply, which takes all hosts or none, refuses";
-        fix: "istio-tls gen-certs HOST, or bring its folder back";
+        why: "istio-tls.yaml names the host; without its certificate and key nothing here can bring its Secret back, and the command apply, which takes all hosts or none, refuses";
+        fix: Remedy::from(ours::gen_certs(ours::HOST)).and(", or bring its folder back");
         doc: ISTIO_SECURE_INGRESS;
     API_GATEWAY_UNCLAIMED = "ITL1106" Error None;
         title: "a Gateway of the Gateway API that no controller has taken up";
@@ -55,12 +57,12 @@ super::codes! {
     GATEWAY_PODS_NOT_READY = "ITL1112" Error None;
         title: "gateway pods that are not ready";
         why: "a Service sends nothing to a pod that is not ready";
-        fix: "kubectl describe pod NAME tells what it waits for";
+        fix: Remedy::from(Line::new(Kind::KubectlDescribe, ["describe", "pod"]).arg(Word::Placeholder("NAME"))).and(" tells what it waits for");
         doc: KUBERNETES_PODS;
     GATEWAY_POD_RESTARTS = "ITL1113" Warning None;
         title: "a gateway container that was restarted lately";
         why: "connections break with each restart, and the next one may come";
-        fix: "kubectl logs --previous shows what it said before it ended";
+        fix: Remedy::from(Line::new(Kind::KubectlLogs, ["logs", "--previous"]).arg(Word::Placeholder("POD"))).and(" shows what it said before it ended");
         doc: KUBERNETES_PODS;
     GATEWAY_POD_WITHOUT_PROXY = "ITL1114" Error None;
         title: "a pod with the gateway's labels and without the proxy";
@@ -80,7 +82,7 @@ super::codes! {
     INGRESS_WITHOUT_ADDRESS = "ITL1122" Warning None;
         title: "an ingress Service without an address outside the cluster";
         why: "clients outside the cluster have nowhere to connect to";
-        fix: "kubectl get service, and see what gives addresses in this cluster";
+        fix: Remedy::from(Line::new(Kind::KubectlGet, ["get", "service"])).and(", and see what gives addresses in this cluster");
         doc: ISTIO_ADDRESS;
     INGRESS_PORT_MISSING = "ITL1123" Error None;
         title: "a Gateway's port to which no port of the ingress Service leads";
@@ -90,7 +92,7 @@ super::codes! {
     INGRESS_WITHOUT_ENDPOINTS = "ITL1124" Error None;
         title: "an ingress Service without a ready endpoint";
         why: "connections to the Service are refused while none of its pods is ready";
-        fix: "kubectl get endpointslices";
+        fix: Line::new(Kind::KubectlGet, ["get", "endpointslices"]);
         doc: KUBERNETES_SERVICES;
     SECRETS_MAY_NOT_BE_WATCHED = "ITL1130" Info None;
         title: "a gateway whose service account may list Secrets, but not get or watch them";
@@ -100,7 +102,7 @@ super::codes! {
     POD_WITHOUT_VOLUME = "ITL1140" Error None;
         title: "a running gateway pod without a volume that its Deployment has";
         why: "pods never change: the files are there only in pods made after the Deployment was changed";
-        fix: "kubectl rollout restart deployment NAME";
+        fix: Line::new(Kind::KubectlRestart, ["rollout", "restart", "deployment"]).arg(Word::Placeholder("NAME"));
         doc: ISTIO_SECURE_INGRESS;
     POD_WAITS_FOR_SECRET = "ITL1141" Error None;
         title: "a gateway pod that waits for a Secret to mount";
@@ -120,12 +122,12 @@ super::codes! {
     SERVED_CERTIFICATE_DIFFERS = "ITL1160" Warning None;
         title: "a certificate that is served and is not the Secret's";
         why: "the change has not reached the gateway yet, or another gateway answers at this address";
-        fix: "istio-tls probe --target cluster --wait 60s";
+        fix: Line::new(Kind::ProbeCluster, ["probe", "--target", "cluster", "--wait", "60s"]).of_cluster();
         doc: ISTIO_SECURE_INGRESS;
     HOST_NOT_SERVED = "ITL1161" Error None;
         title: "a host for which the gateway presents no certificate";
         why: "no client gets as far as a request";
-        fix: "istio-tls probe HOST --target cluster";
+        fix: ours::probe_cluster(ours::HOST);
         doc: ISTIO_SECURE_INGRESS;
     INGRESS_UNREACHABLE = "ITL1162" Warning None;
         title: "an ingress address that does not answer from here";
@@ -135,7 +137,7 @@ super::codes! {
     SERVED_CERTIFICATE_ENDS = "ITL1163" Warning None;
         title: "a served certificate that has expired or soon will";
         why: "clients refuse a certificate after its end";
-        fix: "istio-tls rotate HOST";
+        fix: ours::rotate(ours::HOST);
         doc: ISTIO_SECURE_INGRESS;
     SERVED_CERTIFICATE_NAMES = "ITL1164" Error None;
         title: "a served certificate that does not name the host";
@@ -150,12 +152,12 @@ super::codes! {
     LOG_CERTIFICATE = "ITL1171" Warning None;
         title: "a gateway's log that speaks of a certificate or key it cannot use";
         why: "the proxy refuses what the Secret holds, and goes on with what it had";
-        fix: "istio-tls lint tells what is wrong with certificate and key";
+        fix: "the command lint tells what is wrong with certificate and key";
         doc: ISTIO_SECURE_INGRESS;
     LOG_CONTROL_PLANE = "ITL1172" Warning None;
         title: "a gateway's log that speaks of a control plane it does not reach";
         why: "without istiod a gateway keeps what it has: new Gateways and Secrets do not arrive";
-        fix: "kubectl -n istio-system get pods -l app=istiod";
+        fix: Line::new(Kind::KubectlGet, ["-n", "istio-system", "get", "pods", "-l", "app=istiod"]);
         doc: ISTIO_INSTALL;
     LOG_ACCESS = "ITL1173" Warning None;
         title: "a gateway's log that speaks of something it may not read";
@@ -165,7 +167,7 @@ super::codes! {
     LOG_LISTENER = "ITL1174" Warning None;
         title: "a gateway's log that speaks of configuration it refuses";
         why: "what the proxy refuses is not in effect; what it had before still is";
-        fix: "istio-tls lint --cluster tells what is wrong with Gateways and routes";
+        fix: Remedy::from(Line::new(Kind::LintCluster, ["lint", "--cluster"]).of_cluster()).and(" tells what is wrong with Gateways and routes");
         doc: ENVOY_ADMIN;
     LOG_NO_FILTER_CHAIN = "ITL1175" Info None;
         title: "a gateway's log with connections for names that no server has";
@@ -175,12 +177,12 @@ super::codes! {
     LOG_TLS = "ITL1176" Info None;
         title: "a gateway's log with failed TLS handshakes";
         why: "a client and the gateway did not agree: no certificate, an unknown CA, no TLS at all";
-        fix: "istio-tls probe --mtls shows what a client of this workspace gets";
+        fix: Remedy::from(Line::new(Kind::ProbeCluster, ["probe", "--mtls", "--target", "cluster"]).of_cluster()).and(" shows what a client of this workspace gets");
         doc: ISTIO_SECURE_INGRESS;
     LOG_POLICY = "ITL1177" Info None;
         title: "a gateway's log with requests that a policy denies";
         why: "an AuthorizationPolicy that selects the gateway's pods answers these requests with 403";
-        fix: "kubectl get authorizationpolicies -A";
+        fix: Line::new(Kind::KubectlGet, ["get", "authorizationpolicies"]).arg(Word::Placeholder("-A"));
         doc: "https://istio.io/latest/docs/reference/config/security/authorization-policy/";
     DNS_UNRESOLVED = "ITL1180" Info None;
         title: "a host that DNS does not know";

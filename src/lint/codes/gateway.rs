@@ -2,6 +2,8 @@
 
 use super::{ISTIO_GATEWAY, ISTIO_SECURE_INGRESS, KUBERNETES_NAMES};
 
+use crate::remedy::{Kind, Line, Remedy, Word};
+
 super::codes! {
     GATEWAY_NAME = "ITL0101" Error Some("IST0106");
         title: "a Gateway's name that is no DNS label";
@@ -131,7 +133,7 @@ super::codes! {
     TLS_NO_CERTIFICATE = "ITL0136" Error Some("IST0106");
         title: "a terminating server without a certificate or key";
         why: "Istio refuses the Gateway: there is nothing to serve";
-        fix: "credentialName: SECRET; istio-tls manifests HOST writes both";
+        fix: Remedy::from("credentialName: SECRET; ").and(Line::new(Kind::ManifestsHost, ["manifests"]).arg(Word::Placeholder("HOST"))).and(" writes both");
         doc: ISTIO_SECURE_INGRESS;
     TLS_NO_CA = "ITL0137" Error Some("IST0106");
         title: "client certificates wanted, and no CA to verify them";
@@ -196,7 +198,7 @@ super::codes! {
     TLS_FILES = "ITL0150" Info None;
         title: "a certificate mounted as files";
         why: "a new Secret needs a new volume and so a rollout of the gateway, and a renewed one is served only after the kubelet's delay";
-        fix: "credentialName: SECRET; istio-tls manifests HOST --secrets credential writes both";
+        fix: Remedy::from("credentialName: SECRET; ").and(Line::new(Kind::ManifestsHost, ["manifests"]).arg(Word::Placeholder("HOST")).flag("--secrets", "credential")).and(" writes both");
         doc: ISTIO_SECURE_INGRESS;
     TLS_FIELD_SINCE = "ITL0151" Info None;
         title: "a field that older versions of Istio do not have";

@@ -7,11 +7,13 @@ const ISTIO_GATEWAY_API: &str = "https://istio.io/latest/docs/tasks/traffic-mana
 /// The Gateway API's page on ReferenceGrants.
 const REFERENCE_GRANT: &str = "https://gateway-api.sigs.k8s.io/api-types/referencegrant/";
 
+use crate::remedy::{Kind, Line, Remedy};
+
 super::codes! {
     GRANT_MISSING = "ITL0901" Warning None;
         title: "a reference to another namespace without a ReferenceGrant";
         why: "without a ReferenceGrant in that namespace the reference is not followed: the listener gets no certificate, or the route answers 500";
-        fix: "add a ReferenceGrant in the namespace that is referred to; istio-tls manifests --api gateway-api writes one";
+        fix: Remedy::from("add a ReferenceGrant in the namespace that is referred to; ").and(Line::new(Kind::ManifestsGatewayApi, ["manifests", "--api", "gateway-api"])).and(" writes one");
         doc: REFERENCE_GRANT;
     LISTENER_NO_CERTIFICATE = "ITL0902" Error None;
         title: "a TLS listener without a certificate";
@@ -41,7 +43,7 @@ super::codes! {
     LISTENERS_MANY = "ITL0907" Error None;
         title: "more listeners than a Gateway takes";
         why: "an API server refuses more than 64";
-        fix: "split the Gateway; istio-tls manifests --api gateway-api does so";
+        fix: Remedy::from("split the Gateway; ").and(Line::new(Kind::ManifestsGatewayApi, ["manifests", "--api", "gateway-api"])).and(" does so");
         doc: GATEWAY_API;
     LISTENER_PROTOCOL = "ITL0908" Error None;
         title: "a listener protocol that Istio does not serve";

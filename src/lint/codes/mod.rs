@@ -33,9 +33,10 @@ pub use virtual_service::*;
 
 use super::finding::Severity;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 
 /// What is known of a code before anything is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Code {
     /// `ITL0301`.
     pub id: &'static str,
@@ -47,8 +48,8 @@ pub struct Code {
     pub title: &'static str,
     /// Why it is wrong and what it leads to.
     pub why: &'static str,
-    /// What to do, in general.
-    pub fix: &'static str,
+    /// What to do, in general; words in capitals stand for what a finding knows.
+    pub fix: fn() -> Remedy,
     /// Where the rule is written: Istio's, Kubernetes' or an RFC's page.
     pub doc: &'static str,
 }
@@ -85,12 +86,12 @@ pub fn unknown(id: &str) -> Problem {
     let shown: String = id.chars().take(40).collect();
     let problem = Problem::new(format!("there is no code {shown:?}"));
     let nearest = all().map(|code| (distance(code.id, &wanted), code));
+    let all = Remedy::from(ours::lint_codes()).and(" lists all");
     problem.fix(match nearest.min_by_key(|(distance, _)| *distance) {
-        Some((distance, code)) if distance <= 3 => format!(
-            "{} is the nearest ({}); istio-tls lint explain lists all",
-            code.id, code.title
-        ),
-        _ => "istio-tls lint explain lists all".to_owned(),
+        Some((distance, code)) if distance <= 3 => {
+            Remedy::from(format!("{} is the nearest ({}); ", code.id, code.title)).and(all)
+        }
+        _ => all,
     })
 }
 
@@ -118,7 +119,7 @@ macro_rules! codes {
     ($($name:ident = $id:literal $severity:ident $istio:expr;
         title: $title:literal;
         why: $why:literal;
-        fix: $fix:literal;
+        fix: $fix:expr;
         doc: $doc:expr;)*) => {
         $(
             #[doc = $title]
@@ -128,7 +129,7 @@ macro_rules! codes {
                 severity: $crate::lint::finding::Severity::$severity,
                 title: $title,
                 why: $why,
-                fix: $fix,
+                fix: || $crate::remedy::Remedy::from($fix),
                 doc: $doc,
             };
         )*
@@ -137,6 +138,14 @@ macro_rules! codes {
     };
 }
 pub(crate) use codes;
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Code {}
 
 /// Istio's page on Gateways.
 pub(super) const ISTIO_GATEWAY: &str = "https://istio.io/latest/docs/reference/config/networking/gateway/";
@@ -187,7 +196,8 @@ mod tests {
                 "{}",
                 code.id
             );
-            for text in [code.title, code.why, code.fix] {
+            let fix = (code.fix)().to_string();
+            for text in [code.title, code.why, &fix] {
                 assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", code.id);
             }
             assert!(code.doc.starts_with("https://"), "{}", code.id);

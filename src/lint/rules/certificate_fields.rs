@@ -3,6 +3,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use crate::lint::remedies::issue_again;
 use crate::certs::times::{ago, days_between, shown};
 use crate::lint::codes::{
     CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, CERTIFICATE_OF_CA, CERTIFICATE_SELF_SIGNED,
@@ -30,8 +31,8 @@ impl Rule for InTime {
                 if place > 0 && certificate.is_self_issued() {
                     continue;
                 }
-                let finding =
-                    out_of_time(&pair.certificate, *line, certificate, now).map(|finding| pair.with_host(finding));
+                let finding = out_of_time(&pair.certificate, *line, certificate, now)
+                    .map(|finding| issue_again(world, pair, place == 0, finding));
                 // Istio looks at the first certificate of credentialName only.
                 found.push_some(finding.map(|finding| {
                     if place == 0 && pair.analysed {
@@ -112,25 +113,30 @@ impl Rule for FitForServers {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for pair in &world.credentials().pairs {
-            check_leaf(pair, found);
+            check_leaf(world, pair, found);
             for (place, (line, certificate)) in pair.chain().iter().enumerate() {
                 if place == 0 || !certificate.is_self_issued() {
-                    check_strength(&pair.certificate, *line, certificate, place == 0, found);
-                    check_usage(&pair.certificate, *line, certificate, "serverAuth", "servers", found);
+                    let mut own = Findings::default();
+                    check_strength(&pair.certificate, *line, certificate, place == 0, &mut own);
+                    check_usage(&pair.certificate, *line, certificate, "serverAuth", "servers", &mut own);
+                    for finding in own.into_parts().0 {
+                        found.push(issue_again(world, pair, place == 0, finding));
+                    }
                 }
             }
         }
     }
 }
 
-fn check_leaf(pair: &Pair<'_>, found: &mut Findings) {
+fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
     let Some((line, leaf)) = pair.chain().first() else {
         return;
     };
     let value = &pair.certificate;
     let name = format!("the certificate of \"{}\" in {}", leaf.called, value.name());
     let mut push = |code, what: String| {
-        found.push(pair.with_host(Finding::new(code, value.place(*line), what)));
+        let finding = Finding::new(code, value.place(*line), what);
+        found.push(issue_again(world, pair, true, finding));
     };
     if leaf.version != 3 {
         push(
@@ -325,7 +331,7 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
         }
         assert_eq!(
             only(&simple(&secret_of("c", &expired)), "ITL0420").fix,
-            "issue it again: istio-tls gen-certs httpbin.example.com --force"
+            "renew it; for tests: istio-tls gen-certs httpbin.example.com && istio-tls manifests httpbin.example.com --credential-name c --only secrets"
         );
         assert_eq!(
             only(&simple(&secret_of("c", &expired)), "ITL0420").istio,

@@ -5,9 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
 use crate::lint::index::credentials::{Certificate, Owner, Pair, TlsServer};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+use crate::lint::remedies::name_host;
 use crate::names::Host;
-use crate::shell::{PUT, quote};
-use crate::workspace::config::GatewayEntry;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &RoutedHosts];
 
@@ -66,7 +65,7 @@ fn uncovered(
             pair.certificate.name()
         ),
     )
-    .fix(fix_of(world, host.as_str(), pair));
+    .fix(name_host(world, pair, &host));
     if let Some(first) = below.first() {
         return Some(finding.severity(Severity::Warning).why(format!(
             "clients of {first} and the like are served; those of any other name below {} refuse the certificate",
@@ -77,35 +76,6 @@ fn uncovered(
         Some(why) => finding.why(why),
         None => finding,
     })
-}
-
-/// What makes a certificate for the host: `gen-certs` alone only where the Secret is the workspace's.
-fn fix_of(world: &World<'_>, host: &str, pair: &Pair<'_>) -> String {
-    let secret = &pair.certificate.secret;
-    let host = quote(host);
-    if secret.item.is_none() && world.store.chains.contains_key(&secret.name) {
-        return format!("istio-tls gen-certs {host}");
-    }
-    let named = format!(" --credential-name {}", quote(&secret.name));
-    let stored = if world.store.in_cluster {
-        format!(" | {PUT}")
-    } else {
-        String::new()
-    };
-    format!(
-        "use a certificate that names {host}; for tests: {}{stored}",
-        secret_line(&host, &named, &secret.namespace)
-    )
-}
-
-/// The line that makes a chain for a host, and prints its Secret for this namespace.
-pub(super) fn secret_line(host: &str, flags: &str, namespace: &str) -> String {
-    let within = if namespace == GatewayEntry::default().pod_namespace {
-        String::new()
-    } else {
-        format!(" --gateway-namespace {}", quote(namespace))
-    };
-    format!("istio-tls gen-certs {host} && istio-tls manifests {host}{flags} --only secrets{within}")
 }
 
 /// Why a wildcard of the certificate that looks as if it covered the host does not.

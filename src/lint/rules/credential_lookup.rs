@@ -3,7 +3,6 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
-use super::certificate_names::secret_line;
 use crate::lint::codes::{
     CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
     CREDENTIAL_NAMESPACE_DENIED, CREDENTIAL_TWO_SPELLINGS,
@@ -11,8 +10,9 @@ use crate::lint::codes::{
 use crate::lint::index::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
 use crate::lint::index::pods::Pods;
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
+use crate::lint::remedies::secret_line;
 use crate::names::Host;
-use crate::shell::quote;
+use crate::remedy::{Line, Remedy, kubectl, ours};
 
 pub(super) static RULES: &[&dyn Rule] = &[&SecretIsThere, &FileIsThere, &OneSpelling];
 
@@ -116,24 +116,24 @@ fn missing(
     };
     let finding = Finding::new(&CREDENTIAL_MISSING, place, what).istio(istio);
     if world.store.applied.contains(name.as_str()) && namespaces.iter().all(|known| known == world.pod_namespace()) {
-        return finding.fix("istio-tls apply, which makes the workspace's Secrets");
+        return finding.fix(Remedy::from(ours::apply()).and(", which makes the workspace's Secrets"));
     }
     if let Some(meant) = names.near(name, first) {
         return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
     }
-    let make = |what: &str| {
-        let line = format!("kubectl create -n {first} secret {what}");
+    let make = |line: Line| {
+        let made = Remedy::from(line);
         if world.store.in_cluster {
-            line
+            made
         } else {
-            format!("{line}, or give its folder with --certs")
+            made.and(", or give its folder with --certs")
         }
     };
     // The gen-certs line helps only where its Secret would have this name.
     let hosts = server.host_names();
-    let host = hosts.iter().find(|host| {
+    let host = hosts.iter().find_map(|host| {
         let mut secrets = (world.store.names_of_host)(host).into_iter();
-        secrets.any(|secret| secret == *name) && Host::parse(host).is_ok()
+        Host::parse(host).ok().filter(|_| secrets.any(|secret| secret == *name))
     });
     let of_ca = server
         .ca_credential
@@ -142,12 +142,9 @@ fn missing(
     match host {
         _ if of_ca => finding
             .why("without it clients cannot be verified, and connections to the server's hosts are reset")
-            .fix(make(&format!("generic {} --from-file=ca.crt=FILE", quote(name)))),
-        Some(host) => finding.fix(format!(
-            "{} | kubectl apply --server-side -f -",
-            secret_line(&quote(host), "", first)
-        )),
-        None => finding.fix(make(&format!("tls {} --cert=FILE --key=FILE", quote(name)))),
+            .fix(make(kubectl::create_ca(first, name.as_str()))),
+        Some(host) => finding.fix(secret_line(world, &host, None, first).pipe(kubectl::apply())),
+        None => finding.fix(make(kubectl::create_pair(first, name.as_str()))),
     }
 }
 

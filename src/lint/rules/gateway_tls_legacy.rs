@@ -1,6 +1,7 @@
 //! What older versions of Istio wanted or do not know: placeholders, mounted
 //! files, new fields.
 
+use crate::remedy::{Kind, Line, Remedy, ours};
 use crate::lint::codes::{TLS_CURVES, TLS_FIELD_SINCE, TLS_FILES, TLS_PLACEHOLDER};
 use crate::lint::index::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
 use crate::lint::{Code, Findings, Rule, Severity, World};
@@ -54,7 +55,11 @@ impl Rule for Placeholders {
                     finding
                         .severity(Severity::Error)
                         .why("without credentialName it is taken for a path, and there is no such file in the gateway's pods")
-                        .fix("credentialName: SECRET in its place; istio-tls manifests HOST writes both")
+                        .fix(
+                            Remedy::from("credentialName: SECRET in its place; ")
+                                .and(Line::new(Kind::ManifestsHost, ["manifests"]).arg(ours::HOST))
+                                .and(" writes both"),
+                        )
                 } else if refused && field != "caCertificates" {
                     finding
                         .severity(Severity::Error)

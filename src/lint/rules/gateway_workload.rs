@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::remedy::{Kind, Line, Remedy};
 use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS, distance};
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 
@@ -46,7 +47,7 @@ impl Rule for SelectorPods {
 
 /// Pods with other labels may well be meant (egress, east-west, Helm's names),
 /// so other labels are proposed only for what looks like a slip of them.
-fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> &'static str {
+fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> Remedy {
     const INSTALLED: &str = "ingressgateway";
     let is_installed = world
         .settings
@@ -63,14 +64,15 @@ fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> &'
     });
     if world.store.in_cluster {
         if is_installed && is_slip {
-            "write istio: ingressgateway, if that is what was meant"
+            "write istio: ingressgateway, if that is what was meant".into()
         } else {
-            "write the labels of your gateway's pods; kubectl get pods -A --show-labels lists them"
+            let pods = Line::new(Kind::KubectlGet, ["get", "pods", "-A", "--show-labels"]);
+            Remedy::from("write the labels of your gateway's pods; ").and(pods).and(" lists them")
         }
     } else if is_installed && is_slip {
-        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
+        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods".into()
     } else {
-        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
+        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods".into()
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::lint::remedies::issue_again;
 use crate::certs::{PrivateKey, key, pem};
 use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
@@ -36,7 +37,7 @@ impl Rule for Readable {
             }
             match key::read(pair.key.content(), NAME, None) {
                 Err(problem) => found.push(unreadable_key(&pair.key, &problem)),
-                Ok(key) => found.push_some(mismatch(pair, &key)),
+                Ok(key) => found.push_some(mismatch(world, pair, &key)),
             }
         }
         // A cluster holds those of other programs, too.
@@ -149,7 +150,7 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
     )
 }
 
-fn mismatch(pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
+fn mismatch(world: &World<'_>, pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
     let leaf = pair.leaf()?;
     if key.fits(&leaf.der) {
         return None;
@@ -168,7 +169,7 @@ fn mismatch(pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
             ),
         ));
     }
-    Some(pair.with_host(Finding::new(
+    let finding = Finding::new(
         &KEY_MISMATCH,
         pair.key.place(0),
         format!(
@@ -177,7 +178,8 @@ fn mismatch(pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
             leaf.called,
             pair.certificate.name()
         ),
-    )))
+    );
+    Some(issue_again(world, pair, true, finding))
 }
 
 /// Gateways and clients can use the key.

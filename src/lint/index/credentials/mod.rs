@@ -18,12 +18,10 @@ pub(crate) use revocation::RevocationList;
 pub(crate) use secret::{UsedSecret, Value};
 pub(crate) use server::{Owner, TlsServer};
 
-use crate::lint::finding::Finding;
 use crate::lint::world::World;
 use crate::manifests::model::gateway::TlsMode;
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::shell::quote;
 
 /// The material of all servers.
 pub(crate) struct Credentials<'a> {
@@ -63,16 +61,6 @@ impl Pair<'_> {
     /// The chain, leaf first, each with its line; empty when it cannot be read.
     pub(crate) fn chain(&self) -> &[(u32, Rc<Certificate>)] {
         self.certificates.as_ref().as_deref().unwrap_or_default()
-    }
-
-    /// The finding with the host in place of HOST in its fix.
-    pub(crate) fn with_host(&self, finding: Finding) -> Finding {
-        let Some(host) = &self.host else { return finding };
-        let fix = finding
-            .fix
-            .legacy_words()
-            .replace("gen-certs HOST", &format!("gen-certs {}", quote(host.as_str())));
-        finding.fix(fix)
     }
 
     /// The certificate that is presented.
