@@ -209,7 +209,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__adopt)
+        istio__tls__subcmd__adopt)
             opts="-C -o -q -v -y -n -h -V --host --mode --force --accept-faults --dry-run --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -275,7 +275,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__apply)
+        istio__tls__subcmd__apply)
             opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --samples --dry-run --diff --prune --force-conflicts --replace --no-lint --wait --no-wait --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -349,7 +349,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__completions)
+        istio__tls__subcmd__completions)
             opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version bash elvish fish powershell zsh"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -395,7 +395,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__delete)
+        istio__tls__subcmd__delete)
             opts="-C -o -q -v -y -n -h -V --local --ignore-not-found --dry-run --wait --no-cluster --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -457,7 +457,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__doctor)
+        istio__tls__subcmd__doctor)
             opts="-C -o -q -v -y -n -h -V --fail-on --min-severity --suppress --fix --wait --no-probe --timeout --kubeconfig --context --retry-for --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -535,7 +535,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__gen__subcmd__certs)
+        istio__tls__subcmd__gen__subcmd__certs)
             opts="-C -o -q -v -y -n -h -V --hosts-file --force --skip-existing --dry-run --mode --client --key-type --compat --days --not-before --not-after --san --subject --csr --bad --ca --root --name-constraints --password-file --password-stdin --pkcs12 --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -641,7 +641,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help)
+        istio__tls__subcmd__help)
             opts="init gen-certs adopt revoke inspect verify manifests lint serve probe request up doctor completions man schema apply delete rotate status help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -655,7 +655,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__adopt)
+        istio__tls__subcmd__help__subcmd__adopt)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -669,7 +669,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__apply)
+        istio__tls__subcmd__help__subcmd__apply)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -683,7 +683,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__completions)
+        istio__tls__subcmd__help__subcmd__completions)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -697,7 +697,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__delete)
+        istio__tls__subcmd__help__subcmd__delete)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -711,7 +711,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__doctor)
+        istio__tls__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -725,7 +725,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__gen__subcmd__certs)
+        istio__tls__subcmd__help__subcmd__gen__subcmd__certs)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -739,7 +739,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__help)
+        istio__tls__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -753,7 +753,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__init)
+        istio__tls__subcmd__help__subcmd__init)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -767,7 +767,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__inspect)
+        istio__tls__subcmd__help__subcmd__inspect)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -781,7 +781,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__lint)
+        istio__tls__subcmd__help__subcmd__lint)
             opts="explain"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -795,7 +795,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__lint__subcmd__explain)
+        istio__tls__subcmd__help__subcmd__lint__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -809,7 +809,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__man)
+        istio__tls__subcmd__help__subcmd__man)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -823,7 +823,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__manifests)
+        istio__tls__subcmd__help__subcmd__manifests)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -837,7 +837,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__probe)
+        istio__tls__subcmd__help__subcmd__probe)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -851,7 +851,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__request)
+        istio__tls__subcmd__help__subcmd__request)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -865,7 +865,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__revoke)
+        istio__tls__subcmd__help__subcmd__revoke)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -879,7 +879,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__rotate)
+        istio__tls__subcmd__help__subcmd__rotate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -893,7 +893,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__schema)
+        istio__tls__subcmd__help__subcmd__schema)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -907,7 +907,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__serve)
+        istio__tls__subcmd__help__subcmd__serve)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -921,7 +921,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__status)
+        istio__tls__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -935,7 +935,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__up)
+        istio__tls__subcmd__help__subcmd__up)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -949,7 +949,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__help__subcmd__verify)
+        istio__tls__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -963,7 +963,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__init)
+        istio__tls__subcmd__init)
             opts="-C -o -q -v -y -n -h -V --host --mode --secrets --istio --gateway-name --selector --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1033,7 +1033,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__inspect)
+        istio__tls__subcmd__inspect)
             opts="-C -o -q -v -y -n -h -V --sni --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1095,7 +1095,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__lint)
+        istio__tls__subcmd__lint)
             opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --certs --istio --fail-on --min-severity --suppress --fix --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1177,7 +1177,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__lint__subcmd__explain)
+        istio__tls__subcmd__lint__subcmd__explain)
             opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1223,7 +1223,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__lint__subcmd__help)
+        istio__tls__subcmd__lint__subcmd__help)
             opts="explain help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1237,7 +1237,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__lint__subcmd__help__subcmd__explain)
+        istio__tls__subcmd__lint__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1251,7 +1251,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__lint__subcmd__help__subcmd__help)
+        istio__tls__subcmd__lint__subcmd__help__subcmd__help)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1265,7 +1265,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__man)
+        istio__tls__subcmd__man)
             opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1311,7 +1311,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__manifests)
+        istio__tls__subcmd__manifests)
             opts="-C -o -q -v -y -n -h -V --out --only --samples --mode --secrets --istio --gateway-name --credential-name --route --helm-values --no-lint --api --issuer --secret-namespace --export --upstream --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1409,7 +1409,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__probe)
+        istio__tls__subcmd__probe)
             opts="-C -o -q -v -y -n -h -V --mtls --path --expect-status --wait --coalesce --watch --all --print-env --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1523,7 +1523,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__request)
+        istio__tls__subcmd__request)
             opts="-X -H -d -i -C -o -q -v -y -n -h -V --request --header --data --include --print --target --resolve --cacert --cert --key --key-password-file --no-client-cert --crl --sni --alpn --tls --timeout --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1649,7 +1649,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__revoke)
+        istio__tls__subcmd__revoke)
             opts="-C -o -q -v -y -n -h -V --client --serial --renew --password-file --password-stdin --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1707,7 +1707,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__rotate)
+        istio__tls__subcmd__rotate)
             opts="-C -o -q -v -y -n -h -V --clients --ca --finish --abort --if-expires-in --dry-run --wait --days --signer --password-file --password-stdin --local --force-conflicts --kubeconfig --retry-for --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1785,7 +1785,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__schema)
+        istio__tls__subcmd__schema)
             opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1831,7 +1831,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__serve)
+        istio__tls__subcmd__serve)
             opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1929,7 +1929,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__status)
+        istio__tls__subcmd__status)
             opts="-C -o -q -v -y -n -h -V --expires-within --target --timeout --local --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1995,7 +1995,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__up)
+        istio__tls__subcmd__up)
             opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2093,7 +2093,7 @@ _istio__tls() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        istio__subcmd__tls__subcmd__verify)
+        istio__tls__subcmd__verify)
             opts="-C -o -q -v -y -n -h -V --host --cacert --intermediate --crl --purpose --password-file --password-stdin --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

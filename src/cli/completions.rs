@@ -22,6 +22,15 @@ pub(super) struct CompletionsArgs {
 pub(super) fn run(args: &CompletionsArgs, context: &Context) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::command(), "istio-tls", &mut script);
-    context.print(&String::from_utf8_lossy(&script))?;
+    let script = String::from_utf8_lossy(&script);
+    let script = match args.shell {
+        // clap_complete 4.6 spells the hyphen in a program's name in two ways: the script notes a subcommand under
+        // the one, and looks for what may follow it under the other.
+        Shell::Bash => script.replace("istio__subcmd__tls", "istio__tls"),
+        // With two colons zsh takes all that follows the first argument for arguments, flags included.
+        Shell::Zsh => script.replace("\n'*::", "\n'*:"),
+        _ => script.into_owned(),
+    };
+    context.print(&script)?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,5 @@
 //! Tests against programs we did not write: openssl, curl, nginx, Envoy,
-//! pkilint, grpcio, websockets. scripts/test installs them and runs this; plain `cargo test` does not.
+//! pkilint, grpcio, websockets, the shells. scripts/test installs them and runs this; plain `cargo test` does not.
 
 #![allow(
     unreachable_pub,
@@ -57,6 +57,7 @@ mod python;
 mod rotation;
 mod sarif;
 mod serve_curl;
+mod shell_completions;
 mod websocket;
 mod zoo;
 
