@@ -24,6 +24,7 @@ use super::current::Current;
 use super::matching;
 use super::server::ServerSettings;
 use super::stats::{self, Stats};
+use crate::gateway::config::authority::split_port;
 use crate::workspace::running::ID_HEADER;
 
 /// The running admin; it ends with this.
@@ -217,7 +218,7 @@ impl Admin {
 }
 
 fn is_loopback_name(host: &str) -> bool {
-    let name = matching::split_port(host).0.trim_matches(['[', ']']);
+    let name = split_port(host).0.trim_matches(['[', ']']);
     name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<IpAddr>()

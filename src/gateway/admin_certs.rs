@@ -8,8 +8,8 @@ use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use super::table::{ClientAuth, FilterChain, ListenerProtocol, SniTable, Table, TlsMaterial};
 use crate::certs::times::rfc3339;
+use crate::gateway::config::table::{ClientAuth, FilterChain, ListenerProtocol, SniTable, Table, TlsMaterial};
 use crate::hex;
 
 /// Every certificate of a table; `now` in seconds since 1970.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::admin_certs::chains_with_hosts;
 use super::current::Generation;
-use super::table::{
+use crate::gateway::config::table::{
     ClientAuth, Endpoint, FilterChain, HeaderEdit, ListenerProtocol, PathRewrite, Route, RouteAction, RouteTable,
     StringMatch, Table, UpstreamProtocol, ValueMatch, VirtualHost,
 };

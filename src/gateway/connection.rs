@@ -20,11 +20,11 @@ use super::matching;
 use super::proxy;
 use super::signals::{Cut, Signals};
 use super::stats::Counter;
-use super::table::{ListenerProtocol, RouteTable, SniTable};
 use super::tls_failure;
 use super::upstream::LocalExecutor;
 use super::wire::Watched;
 use super::worker::Worker;
+use crate::gateway::config::table::{ListenerProtocol, RouteTable, SniTable};
 
 /// A connection as its requests see it.
 pub(super) struct Connection {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
-use super::table::{Cluster, Endpoint, Listener, Table, UpstreamProtocol};
+use crate::gateway::config::table::{Cluster, Endpoint, Listener, Table, UpstreamProtocol};
 
 /// One table in use.
 pub(super) struct Generation {

@@ -10,16 +10,18 @@ use http::header::{CONNECTION, HeaderMap, HeaderName, TRANSFER_ENCODING, UPGRADE
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Uri};
 
-use super::config::Built;
+use super::forwarded;
 use super::headers::{self as rules, Client};
+use super::matching::path;
 use super::matching::{self, RequestParts};
 use super::random::Random;
 use super::samples::{self, Asked};
 use super::source::GatewaySources;
-use super::table::{FilterChain, ListenerProtocol, RouteAction, RouteTable, Sample};
 use super::wire::{Activity, Watched};
-use super::{forwarded, path};
 use crate::fuzzing::told;
+use crate::gateway::config::authority::split_port;
+use crate::gateway::config::build::Built;
+use crate::gateway::config::table::{FilterChain, ListenerProtocol, RouteAction, RouteTable, Sample};
 use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::render;
@@ -73,7 +75,7 @@ pub(crate) fn request(data: &[u8]) {
         assert!(normal.starts_with('/') && !normal.split('/').any(is_dotted), "{normal}");
         assert!(normal.len() <= head.path.path().len(), "{normal} is longer");
     }
-    let (host, port) = matching::split_port(head.authority);
+    let (host, port) = split_port(head.authority);
     assert_eq!(format!("{host}{port}"), head.authority);
     let Some(built) = built(head.rest) else { return };
     for note in &built.notes {

@@ -1,5 +1,5 @@
 //! The local gateway: Gateways, VirtualServices and Secrets become an immutable
-//! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
+//! routing table ([`config::table`]), which the listeners serve as Envoy under Istio would.
 
 pub mod access_log;
 mod admin;
@@ -7,24 +7,17 @@ mod admin_certs;
 mod admin_config;
 mod body;
 mod clock;
-pub mod clusters;
 pub mod config;
 mod connection;
-mod crl_coverage;
 mod current;
-pub mod field;
 mod forwarded;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod headers;
-pub mod input;
 pub mod limits;
 mod listener;
 mod local_reply;
 pub mod matching;
-pub mod material;
-mod merge;
-mod path;
 mod proxy;
 mod proxy_forward;
 mod proxy_sample;
@@ -32,16 +25,12 @@ mod proxy_upgrade;
 mod random;
 pub mod reload;
 pub mod remark;
-mod route_action;
-mod route_match;
-mod routes;
 mod samples;
 pub mod server;
 mod signals;
 pub mod source;
 mod stats;
 pub mod summary;
-pub mod table;
 pub mod tls;
 mod tls_client_auth;
 mod tls_failure;

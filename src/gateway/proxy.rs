@@ -16,10 +16,10 @@ use super::clock;
 use super::connection::Connection;
 use super::local_reply::LocalReply;
 use super::matching::{self, RequestParts};
-use super::path;
 use super::proxy_forward::{self, Forwarded};
 use super::stats::Counter;
-use super::table::{Route, RouteAction};
+use crate::gateway::config::table::{Route, RouteAction};
+use crate::gateway::matching::path;
 
 /// Answers one request of a connection.
 pub(super) async fn answer(

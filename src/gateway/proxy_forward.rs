@@ -21,8 +21,8 @@ use super::proxy;
 use super::proxy_sample;
 use super::proxy_upgrade;
 use super::stats::Counter;
-use super::table::{Destination, Endpoint, Forward, Rewrite, Route};
 use super::upstream::{ConnectError, Lease, Sender, Upstream};
+use crate::gateway::config::table::{Destination, Endpoint, Forward, Rewrite, Route};
 
 /// What a request is forwarded by.
 pub(super) struct Forwarded<'a> {

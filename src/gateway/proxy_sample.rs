@@ -15,7 +15,7 @@ use super::local_reply::LocalReply;
 use super::proxy_forward::{Answer, Deadline};
 use super::samples::{self, Asked};
 use super::stats::Counter;
-use super::table::Sample;
+use crate::gateway::config::table::Sample;
 
 /// Answers with a sample; the route's deadline holds for it as for an upstream.
 pub(super) async fn answer(

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::config::{Built, Invalid};
 use super::source::{GatewaySources, Loaded, SourceError};
-use super::table::Table;
 use super::watch::{FolderWatch, Stopper, Wake, Waker};
+use crate::gateway::config::build::{Built, Invalid};
+use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::sources::Gone;
 use crate::sources::disk::{DiskFiles, Seen};

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::config::Built;
+use crate::gateway::config::build::Built;
 use crate::problem::Problem;
 
 /// One thing that the judge says.

@@ -15,8 +15,8 @@ use super::admin::AdminHandle;
 use super::current::Current;
 use super::limits::Limits;
 use super::listener;
-use super::table::{ListenerProtocol, Table};
 use super::worker::{Command, WorkerHandle};
+use crate::gateway::config::table::{ListenerProtocol, Table};
 use crate::problem::Problem;
 
 /// What a server is started with; the table comes beside it.
@@ -270,7 +270,7 @@ impl Server {
 
 type Opened = Vec<(OpenListener, Vec<TcpListener>)>;
 
-fn is_tls(listener: &super::table::Listener) -> bool {
+fn is_tls(listener: &crate::gateway::config::table::Listener) -> bool {
     matches!(listener.protocol, ListenerProtocol::Tls(_))
 }
 
@@ -284,8 +284,9 @@ fn open_new(settings: &ServerSettings, table: &Table, open: &[OpenListener]) -> 
             .unwrap_or_else(|| default_local_port(port))
     };
     for (at, listener) in table.listeners.iter().enumerate() {
-        let same =
-            |other: &&super::table::Listener| local(other.port) == local(listener.port) && local(other.port) != 0;
+        let same = |other: &&crate::gateway::config::table::Listener| {
+            local(other.port) == local(listener.port) && local(other.port) != 0
+        };
         if let Some(other) = table.listeners.iter().take(at).find(same) {
             return Err(StartError::SamePort {
                 first: other.port,

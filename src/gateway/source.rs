@@ -4,16 +4,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::clusters::Upstream;
-use super::config::{self, Built};
-use super::field::Locate;
-use super::input::{Input, Object};
 use super::remark::{self, Remark};
-use super::table::Table;
 use crate::certs::pem;
 use crate::files::PEM_LIMIT;
-use crate::manifests::load::{self, Origin};
-use crate::manifests::model::Manifest;
+use crate::gateway::config::build::{self, Built};
+use crate::gateway::config::clusters::Upstream;
+use crate::gateway::config::input::Input;
+use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
@@ -109,7 +106,7 @@ impl GatewaySources {
                 None => no_gateway(&self.inputs.manifests),
             }));
         }
-        let mut built = config::build(&input, &collected.store);
+        let mut built = build::build(&input, &collected.store);
         drop(input);
         notes.append(&mut built.notes);
         built.notes = notes;
@@ -170,64 +167,6 @@ impl GatewaySources {
     pub(super) fn is_manifest(&self, path: &Path) -> bool {
         self.inputs.manifests.iter().any(|given| path.starts_with(given))
             || path.ends_with(crate::workspace::config::FILE_NAME)
-    }
-}
-
-impl<'a> Input<'a> {
-    /// Takes an object that routing depends on; `default_namespace` is for one that names none.
-    fn take(&mut self, object: &'a load::Object, default_namespace: &'a str) {
-        let metadata = object.manifest.metadata();
-        let namespace = metadata.namespace_or(default_namespace);
-        let name = metadata.name.as_str();
-        let created = metadata.creation_timestamp.as_deref().unwrap_or_default();
-        let place = || -> Box<dyn Locate + 'a> {
-            if object.origin.file.is_empty() {
-                Box::new(InCluster(object.manifest.title(default_namespace)))
-            } else {
-                Box::new(&object.origin)
-            }
-        };
-        match &object.manifest {
-            Manifest::Gateway(gateway) => self.gateways.push(Object {
-                namespace,
-                name,
-                created,
-                spec: &gateway.spec,
-                place: place(),
-            }),
-            Manifest::VirtualService(service) => self.virtual_services.push(Object {
-                namespace,
-                name,
-                created,
-                spec: &service.spec,
-                place: place(),
-            }),
-            Manifest::Service(service) => {
-                let ports = service.spec.ports.iter().map(|port| port.port).collect();
-                self.services
-                    .ports
-                    .insert(format!("{name}.{namespace}.svc.cluster.local"), ports);
-            }
-            Manifest::Secret(_) | Manifest::Deployment(_) | Manifest::Other(_) => {}
-        }
-    }
-}
-
-impl Locate for &Origin {
-    fn locate(&self, path: &str) -> String {
-        if self.position.line == 0 {
-            return format!("{path}, made from {}", self.file);
-        }
-        self.describe(path)
-    }
-}
-
-/// An object of a cluster, by its title.
-struct InCluster(String);
-
-impl Locate for InCluster {
-    fn locate(&self, path: &str) -> String {
-        format!("{}  {path}", self.0)
     }
 }
 

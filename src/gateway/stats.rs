@@ -191,8 +191,8 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Counter, Stats, prometheus};
+    use crate::gateway::config::table::Table;
     use crate::gateway::current::Current;
-    use crate::gateway::table::Table;
     use std::sync::Arc;
     use std::sync::atomic::Ordering::Relaxed;
 

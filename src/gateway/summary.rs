@@ -1,7 +1,9 @@
 //! What a routing table serves, in words: for the start-up message.
 
 use super::matching::served_names;
-use super::table::{ClientAuth, FilterChain, Listener, ListenerProtocol, RouteTable, StringMatch, Table};
+use crate::gateway::config::table::{
+    ClientAuth, FilterChain, Listener, ListenerProtocol, RouteTable, StringMatch, Table,
+};
 
 /// One port.
 #[derive(Debug, Clone, PartialEq, Eq)]

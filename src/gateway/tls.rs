@@ -10,8 +10,8 @@ use rustls::server::{ClientHello, NoServerSessionStorage, WantsServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
-use super::table::{ClientAuth, TlsMaterial};
 use super::tls_client_auth;
+use crate::gateway::config::table::{ClientAuth, TlsMaterial};
 
 const H2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";

@@ -13,7 +13,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-use super::table::ClientVerification;
+use crate::gateway::config::table::ClientVerification;
 
 /// A verifier for one chain; `required` refuses clients without a certificate.
 ///
@@ -174,7 +174,7 @@ mod tests {
     use rustls::{CertificateError, Error};
 
     use super::verifier;
-    use crate::gateway::table::ClientVerification;
+    use crate::gateway::config::table::ClientVerification;
 
     #[test]
     fn an_expired_list_refuses_every_client_of_its_ca() {

@@ -17,8 +17,8 @@ use super::body::RequestBody;
 use super::current::Remote;
 use super::server::ServerSettings;
 use super::stats::{Counter, Stats};
-use super::table::UpstreamProtocol;
 use super::upstream_tls;
+use crate::gateway::config::table::UpstreamProtocol;
 
 /// Runs hyper's tasks on the worker that made them.
 #[derive(Clone, Copy)]

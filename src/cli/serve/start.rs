@@ -17,7 +17,7 @@ use crate::certs::CertificateDer;
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
 use crate::gateway::access_log::AccessLog;
-use crate::gateway::clusters::Upstream;
+use crate::gateway::config::clusters::Upstream;
 use crate::gateway::limits::Limits;
 use crate::gateway::reload::Reload;
 use crate::gateway::server::{LogLevelHandle, OpenListener, Server, ServerSettings, StartError};

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// Normalises a path (without query).
-pub(super) fn normalised(path: &str) -> Cow<'_, str> {
+pub fn normalised(path: &str) -> Cow<'_, str> {
     let bytes = path.as_bytes();
     let suspicious = memchr::memchr3(b'%', b'\\', b'.', bytes).is_some();
     if !suspicious || !path.starts_with('/') {

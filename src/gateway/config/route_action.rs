@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::field::Field;
 use super::route_match::{compile, unrunnable};
-use super::routes::{Building, RouteScope};
+use super::route_scope::{Building, RouteScope};
 use super::table::{Destination, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Rewrite, RouteAction};
 use crate::manifests::model::duration;
 use crate::manifests::model::http_route as model;

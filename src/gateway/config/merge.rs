@@ -38,6 +38,15 @@ pub(super) struct MergedServer<'a> {
     pub(super) hosts: Vec<ServerHost>,
 }
 
+impl MergedServer<'_> {
+    /// Says that the server is dropped for one of its fields.
+    fn dropped(&self, field: &str, why: String) -> Problem {
+        Problem::new(format!("a server of Gateway {} is dropped", self.gateway))
+            .at(self.place.child(field).locate())
+            .why(why)
+    }
+}
+
 /// Merges `gateways` for pods with these labels. What is dropped or not run is
 /// said in `notes`.
 pub(super) fn merge<'a>(
@@ -53,8 +62,13 @@ pub(super) fn merge<'a>(
     let mut merging = Merging::default();
     for gateway in applying {
         for (index, server) in gateway.spec.servers.iter().enumerate() {
-            let place = Field::new(gateway, "spec").item("servers", index);
-            if let Err(dropped) = merging.take(gateway, server, place) {
+            let server = MergedServer {
+                gateway: gateway.full_name(),
+                server,
+                place: Field::new(gateway, "spec").item("servers", index),
+                hosts: hosts_of(server, gateway.namespace),
+            };
+            if let Err(dropped) = merging.take(server) {
                 notes.push(dropped);
             }
         }
@@ -104,81 +118,29 @@ struct Merging<'a> {
 }
 
 impl<'a> Merging<'a> {
-    fn take(
-        &mut self,
-        gateway: &'a Object<'a, GatewaySpec>,
-        server: &'a Server,
-        place: Field<'a>,
-    ) -> Result<(), Problem> {
-        let name = gateway.full_name();
-        let dropped = |field: &str, why: String| {
-            Problem::new(format!("a server of Gateway {name} is dropped"))
-                .at(place.child(field).locate())
-                .why(why)
-        };
-        let number = u16::try_from(server.port.number)
+    /// Adds a server to its port.
+    ///
+    /// # Errors
+    /// Why it is dropped.
+    fn take(&mut self, server: MergedServer<'a>) -> Result<(), Problem> {
+        let port = &server.server.port;
+        let number = u16::try_from(port.number)
             .ok()
             .filter(|number| *number != 0)
-            .ok_or_else(|| dropped("port.number", format!("{} is no TCP port", server.port.number)))?;
-        let kind = kind_of(server).map_err(|(field, why)| dropped(field, why))?;
-        let bind = server.bind.clone().unwrap_or_default();
+            .ok_or_else(|| server.dropped("port.number", format!("{} is no TCP port", port.number)))?;
+        let kind = kind_of(server.server).map_err(|(field, why)| server.dropped(field, why))?;
+        let bind = server.server.bind.clone().unwrap_or_default();
         if !bind.is_empty() && bind.parse::<IpAddr>().is_err() {
-            return Err(dropped(
-                "bind",
-                format!("serve listens on TCP ports only, not on {bind}"),
-            ));
+            return Err(server.dropped("bind", format!("serve listens on TCP ports only, not on {bind}")));
         }
-        let hosts = hosts_of(server, gateway.namespace);
-        if hosts.is_empty() {
-            return Err(dropped("hosts", "it has no host".to_owned()));
+        if server.hosts.is_empty() {
+            return Err(server.dropped("hosts", "it has no host".to_owned()));
         }
         if let Some(&index) = self.by_number.get(&number) {
-            if self.binds.get(&number) != Some(&bind) {
-                return Err(dropped(
-                    "bind",
-                    format!("port {number} is open for another bind address already, and serve opens each port once"),
-                ));
-            }
-            let open = self.ports[index].kind;
-            if open != kind || kind == PortKind::Other {
-                return Err(dropped(
-                    "port",
-                    format!(
-                        "port {number} speaks {} already; Istio keeps the oldest Gateway's",
-                        match open {
-                            PortKind::Http => "plain HTTP",
-                            PortKind::Tls => "TLS",
-                            PortKind::Other => "TCP",
-                        }
-                    ),
-                ));
-            }
+            self.check_shared(&server, number, kind, self.ports[index].kind, &bind)?;
         }
         if kind == PortKind::Tls {
-            for host in &hosts {
-                if let Some(owner) = self.taken.get(&(number, host.text())) {
-                    return Err(dropped(
-                        "hosts",
-                        format!(
-                            "host {} of port {number} belongs to Gateway {owner} already",
-                            host.text()
-                        ),
-                    ));
-                }
-            }
-            let route_name = (number, server.port.name.clone(), name.clone());
-            if terminates(server) && !self.route_names.insert(route_name) {
-                return Err(dropped(
-                    "port.name",
-                    format!(
-                        "another server of this Gateway has the port name {:?}",
-                        server.port.name
-                    ),
-                ));
-            }
-            for host in &hosts {
-                self.taken.insert((number, host.text()), name.clone());
-            }
+            self.claim_hosts(&server, number)?;
         }
         let index = *self.by_number.entry(number).or_insert_with(|| {
             self.ports.push(MergedPort {
@@ -189,12 +151,63 @@ impl<'a> Merging<'a> {
             self.ports.len() - 1
         });
         self.binds.entry(number).or_insert(bind);
-        self.ports[index].servers.push(MergedServer {
-            gateway: name,
-            server,
-            place,
-            hosts,
-        });
+        self.ports[index].servers.push(server);
+        Ok(())
+    }
+
+    /// Whether the server may join a port that an earlier one opened as `open`.
+    fn check_shared(
+        &self,
+        server: &MergedServer<'_>,
+        number: u16,
+        kind: PortKind,
+        open: PortKind,
+        bind: &str,
+    ) -> Result<(), Problem> {
+        if self.binds.get(&number).map(String::as_str) != Some(bind) {
+            return Err(server.dropped(
+                "bind",
+                format!("port {number} is open for another bind address already, and serve opens each port once"),
+            ));
+        }
+        if open != kind || kind == PortKind::Other {
+            let spoken = match open {
+                PortKind::Http => "plain HTTP",
+                PortKind::Tls => "TLS",
+                PortKind::Other => "TCP",
+            };
+            return Err(server.dropped(
+                "port",
+                format!("port {number} speaks {spoken} already; Istio keeps the oldest Gateway's"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// On a TLS port a host belongs to the first server that lists it.
+    fn claim_hosts(&mut self, server: &MergedServer<'_>, number: u16) -> Result<(), Problem> {
+        for host in &server.hosts {
+            if let Some(owner) = self.taken.get(&(number, host.text())) {
+                return Err(server.dropped(
+                    "hosts",
+                    format!(
+                        "host {} of port {number} belongs to Gateway {owner} already",
+                        host.text()
+                    ),
+                ));
+            }
+        }
+        let port_name = &server.server.port.name;
+        let route_name = (number, port_name.clone(), server.gateway.clone());
+        if terminates(server.server) && !self.route_names.insert(route_name) {
+            return Err(server.dropped(
+                "port.name",
+                format!("another server of this Gateway has the port name {port_name:?}"),
+            ));
+        }
+        for host in &server.hosts {
+            self.taken.insert((number, host.text()), server.gateway.clone());
+        }
         Ok(())
     }
 }

@@ -1,40 +1,14 @@
 //! One VirtualService's `http` list as routes of a virtual host, for one port
 //! of one gateway (istiod's `route.go`).
 
-use std::collections::BTreeMap;
-
-use super::clusters::Clusters;
 use super::field::Field;
 use super::route_action::{action_of, route_headers};
 use super::route_match::{ANY_PATH, match_of};
+use super::route_scope::{Building, RouteScope};
 use super::table::{Route, RouteMatch, StringMatch};
 use crate::manifests::model::http_route as model;
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
-
-/// For which listener and workload routes are built.
-pub(super) struct RouteScope<'a> {
-    /// `namespace/name` of the Gateway.
-    pub(super) gateway: &'a str,
-    /// The server's `port.number`.
-    pub(super) port: u16,
-    /// Whether the listener terminates TLS.
-    pub(super) tls: bool,
-    /// The gateway pods' namespace.
-    pub(super) pod_namespace: &'a str,
-    /// The gateway pods' labels.
-    pub(super) pod_labels: &'a BTreeMap<String, String>,
-}
-
-/// What is at hand while the routes of one VirtualService are built.
-pub(super) struct Building<'b, 'c> {
-    /// The VirtualService's namespace.
-    pub(super) namespace: &'b str,
-    pub(super) scope: &'b RouteScope<'b>,
-    pub(super) clusters: &'b mut Clusters<'c>,
-    /// What is not run, or not as it stands.
-    pub(super) notes: &'b mut Vec<Problem>,
-}
 
 /// Builds the routes of the VirtualService `name` in order; `place` is its spec.
 pub(super) fn routes_of(

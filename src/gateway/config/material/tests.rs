@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use super::{MaterialError, MaterialReader};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain};
-use crate::gateway::table::{ClientAuth, TlsMaterial};
+use crate::gateway::config::table::{ClientAuth, TlsMaterial};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;

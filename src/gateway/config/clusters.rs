@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::authority::split_port;
 use super::field::Field;
 use super::table::{Cluster, Endpoint, Sample, UpstreamProtocol};
 use crate::manifests::model::virtual_service::Destination;
@@ -63,7 +64,7 @@ impl Upstream {
                 "the address has more than host and port; a path comes from the request",
             ));
         }
-        let (host, port_text) = super::matching::split_port(authority);
+        let (host, port_text) = split_port(authority);
         let target_port = match port_text.strip_prefix(':') {
             Some(port) => port
                 .parse()
@@ -242,7 +243,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::{KnownServices, Upstream, full_name, sample_for};
-    use crate::gateway::table::{Sample, UpstreamProtocol};
+    use crate::gateway::config::table::{Sample, UpstreamProtocol};
 
     #[test]
     fn upstreams_are_parsed() {

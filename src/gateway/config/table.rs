@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
-use super::tls::ServerConfigs;
 use crate::certs::key::PrivateKey;
+use crate::gateway::tls::ServerConfigs;
 
 /// One whole configuration of the gateway.
 #[derive(Default)]
