@@ -11,7 +11,8 @@ use istio_tls::gateway::config::table::{
     Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, PathRewrite, Redirect,
     Rewrite, Route, RouteAction, RouteMatch, RouteTable, Sample, StringMatch, Table, UpstreamProtocol, VirtualHost,
 };
-use istio_tls::gateway::server::{Server, ServerSettings};
+use istio_tls::gateway::dataplane::settings::ServerSettings;
+use istio_tls::gateway::server::Server;
 
 const GATEWAY_PORT: u16 = 80;
 

@@ -11,7 +11,8 @@ use istio_tls::gateway::config::table::{
     ClientAuth, ClientVerification, Cluster, Destination, Endpoint, FilterChain, Forward, HeaderOperations, Listener,
     ListenerProtocol, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
 };
-use istio_tls::gateway::server::{Server, ServerSettings};
+use istio_tls::gateway::dataplane::settings::ServerSettings;
+use istio_tls::gateway::server::Server;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,

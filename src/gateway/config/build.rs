@@ -12,7 +12,6 @@ use super::field::Field;
 use super::input::Input;
 use super::material::{MaterialError, MaterialReader, verifies_clients};
 use super::merge::{self, MergedPort, MergedServer, PortKind};
-use crate::gateway::remark::Remark;
 use super::route_scope::{Building, RouteScope};
 use super::routes;
 use super::table::{ClientAuth, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial};
@@ -31,8 +30,6 @@ pub struct Built {
     /// Material that is there and broken. Part of the table as at Istio (the
     /// SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Invalid>,
-    /// What the judge of the sources has to say.
-    pub findings: Vec<Remark>,
 }
 
 /// Broken material of a server.
@@ -80,7 +77,6 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
         },
         notes,
         invalid,
-        findings: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The routing table: everything a listener needs, built once per
-//! configuration and never changed. Reading manifests into it is `config`'s
-//! work, choosing from it per request is `matching`'s, and serving it is the
-//! listener's. Names follow Istio's and Envoy's.
+//! configuration and never changed. It is made of manifests by `build`,
+//! `matching` chooses from it for each request, and the data plane serves it.
+//! Names follow Istio's and Envoy's.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use crate::certs::key::PrivateKey;
-use crate::gateway::tls::ServerConfigs;
 
 /// One whole configuration of the gateway.
 #[derive(Default)]
@@ -57,19 +56,12 @@ pub struct FilterChain {
     pub tls: Result<TlsMaterial, String>,
     /// Its virtual hosts; no other server's are reachable through this chain.
     pub routes: Arc<RouteTable>,
-    /// Filled by the listener when the first client comes; start with the default.
-    pub handshake: ServerConfigs,
 }
 
 impl FilterChain {
-    /// A chain that has met no client yet.
+    /// A chain of its three parts.
     pub fn new(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
-        Self {
-            name,
-            tls,
-            routes,
-            handshake: ServerConfigs::default(),
-        }
+        Self { name, tls, routes }
     }
 }
 

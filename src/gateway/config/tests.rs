@@ -8,8 +8,8 @@ use http::HeaderMap;
 use crate::gateway::config::build::Built;
 use crate::gateway::config::clusters::Upstream;
 use crate::gateway::config::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
+use crate::gateway::follow::source::{GatewaySources, SourceError};
 use crate::gateway::matching::{self, RequestParts};
-use crate::gateway::source::{GatewaySources, SourceError};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Gone, Sources};
 

@@ -1,7 +1,8 @@
 //! TLS of the listeners: a filter chain's material becomes the configuration
-//! of its handshakes, once, when its first client comes. 50,000 hosts so cost
-//! nothing until they are asked for.
+//! of its handshakes once, when its first client comes, so that 50,000 hosts
+//! cost nothing until they are asked for.
 
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -11,7 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::tls_client_auth;
-use crate::gateway::config::table::{ClientAuth, TlsMaterial};
+use crate::gateway::config::table::{ClientAuth, FilterChain, ListenerProtocol, Table, TlsMaterial};
 
 const H2: &[u8] = b"h2";
 const HTTP_1_1: &[u8] = b"http/1.1";
@@ -19,12 +20,12 @@ const HTTP_1_1: &[u8] = b"http/1.1";
 /// The one set of algorithms of this program.
 pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
 
-/// The handshake configurations of one filter chain, made on first use. A new
-/// table has new chains and so new configurations: nothing of a former
-/// credential, session tickets included, outlives it.
-#[derive(Default)]
-pub struct ServerConfigs {
-    built: OnceLock<Result<Built, String>>,
+/// The handshake configurations of a table's filter chains, each made on first
+/// use. A new table has new chains and so new configurations: nothing of a
+/// former credential, session tickets included, outlives it.
+pub(super) struct Handshakes {
+    /// By the chain's address, where the table keeps it.
+    by_chain: HashMap<usize, OnceLock<Result<Built, String>>>,
 }
 
 struct Built {
@@ -34,14 +35,30 @@ struct Built {
     without_alpn: Arc<ServerConfig>,
 }
 
-impl ServerConfigs {
-    /// The configuration for a client, or why the material serves none.
-    pub(super) fn choose(&self, material: &TlsMaterial, hello: &ClientHello<'_>) -> Result<Arc<ServerConfig>, &str> {
+impl Handshakes {
+    /// Those of a table that has met no client yet.
+    pub(super) fn of(table: &Table) -> Self {
+        let mut by_chain = HashMap::new();
+        for listener in &table.listeners {
+            if let ListenerProtocol::Tls(chains) = &listener.protocol {
+                let chains = chains.exact.values().chain(chains.wildcard.values()).chain(&chains.any);
+                by_chain.extend(chains.map(|chain| (address(chain), OnceLock::new())));
+            }
+        }
+        Self { by_chain }
+    }
+
+    /// The configuration for a client of one of the table's chains, or why the
+    /// chain serves none.
+    pub(super) fn choose(&self, chain: &FilterChain, hello: &ClientHello<'_>) -> Result<Arc<ServerConfig>, String> {
+        let material = chain.tls.as_ref().map_err(Clone::clone)?;
         let built = self
-            .built
+            .by_chain
+            .get(&address(chain))
+            .ok_or("it belongs to another table")?
             .get_or_init(|| server_config(material).map(Built::new))
             .as_ref()
-            .map_err(String::as_str)?;
+            .map_err(Clone::clone)?;
         let shares_one = match hello.alpn() {
             Some(mut offered) => offered.any(|protocol| protocol == H2 || protocol == HTTP_1_1),
             None => true,
@@ -52,6 +69,10 @@ impl ServerConfigs {
             &built.without_alpn
         }))
     }
+}
+
+fn address(chain: &FilterChain) -> usize {
+    std::ptr::from_ref(chain).addr()
 }
 
 impl Built {
@@ -70,7 +91,7 @@ impl Built {
 /// # Errors
 /// Why the material cannot serve: a key that does not fit, no usable CA, no
 /// version or cipher suite left.
-pub fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
+fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
     let provider = provider_for(&material.cipher_suites);
     let key = PrivatePkcs8KeyDer::from(material.key.pkcs8().to_vec());
     let certified = CertifiedKey::from_der(material.certificates.to_vec(), key.into(), &provider)

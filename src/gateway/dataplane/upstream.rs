@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::body::RequestBody;
 use super::current::Remote;
-use super::server::ServerSettings;
+use super::settings::ServerSettings;
 use super::stats::{Counter, Stats};
 use super::upstream_tls;
 use crate::gateway::config::table::UpstreamProtocol;

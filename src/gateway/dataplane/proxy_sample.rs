@@ -13,9 +13,9 @@ use super::body::ResponseBody;
 use super::headers;
 use super::local_reply::LocalReply;
 use super::proxy_forward::{Answer, Deadline};
-use super::samples::{self, Asked};
 use super::stats::Counter;
 use crate::gateway::config::table::Sample;
+use crate::gateway::samples::{self, Asked};
 
 /// Answers with a sample; the route's deadline holds for it as for an upstream.
 pub(super) async fn answer(

@@ -1,6 +1,6 @@
-//! The admin, as Envoy's but for one machine: `/ready`, `/certs`,
-//! `/config_dump`, `/stats/prometheus`, `/logging`. On a thread of its own, so
-//! that busy workers do not delay it.
+//! The admin's HTTP server and its pages: `/ready`, `/certs`, `/config_dump`,
+//! `/stats/prometheus`, `/logging`. On a thread of its own, so that busy
+//! workers do not delay it.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -17,20 +17,21 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 
-use super::admin_certs;
-use super::admin_config;
-use super::clock;
-use super::current::Current;
-use super::matching;
-use super::server::ServerSettings;
-use super::stats::{self, Stats};
+use super::certs;
+use super::config_dump;
+use super::prometheus;
 use crate::gateway::config::authority::split_port;
+use crate::gateway::dataplane::clock;
+use crate::gateway::dataplane::current::Current;
+use crate::gateway::dataplane::settings::ServerSettings;
+use crate::gateway::dataplane::stats::Stats;
+use crate::gateway::matching;
 use crate::workspace::running::ID_HEADER;
 
 /// The running admin; it ends with this.
-pub(super) struct AdminHandle {
+pub(in crate::gateway) struct AdminHandle {
     /// Where it listens.
-    pub(super) address: SocketAddr,
+    pub(in crate::gateway) address: SocketAddr,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
@@ -44,7 +45,7 @@ struct Admin {
 
 impl AdminHandle {
     /// Answers on `socket`.
-    pub(super) fn start(
+    pub(in crate::gateway) fn start(
         address: SocketAddr,
         socket: std::net::TcpListener,
         settings: &Arc<ServerSettings>,
@@ -69,7 +70,7 @@ impl AdminHandle {
     }
 
     /// Ends the admin.
-    pub(super) fn stop(self) {
+    pub(in crate::gateway) fn stop(self) {
         drop(self.stop);
         let _ = self.thread.join();
     }
@@ -160,14 +161,11 @@ impl Admin {
             }
             "/" | "/help" => text(StatusCode::OK, HELP.to_owned()),
             "/ready" => text(StatusCode::OK, "LIVE\n".into()),
-            "/certs" => json(&admin_certs::certs(
-                &self.current.generation().table,
-                clock::now().as_secs(),
-            )),
-            "/config_dump" => json(&admin_config::dump(&self.current.generation())),
+            "/certs" => json(&certs::certs(&self.current.generation().table, clock::now().as_secs())),
+            "/config_dump" => json(&config_dump::dump(&self.current.generation())),
             "/listeners" => text(StatusCode::OK, self.listeners()),
             "/stats/prometheus" => {
-                let mut page = text(StatusCode::OK, stats::prometheus(&self.stats, &self.current));
+                let mut page = text(StatusCode::OK, prometheus::page(&self.stats, &self.current));
                 page.headers_mut().insert(
                     CONTENT_TYPE,
                     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),

@@ -193,7 +193,12 @@ mod tests {
             crls: vec![list],
             ..ClientVerification::default()
         };
-        let verifier = verifier(&verification, true, Arc::clone(&crate::gateway::tls::PROVIDER)).unwrap();
+        let verifier = verifier(
+            &verification,
+            true,
+            Arc::clone(&crate::gateway::dataplane::tls::PROVIDER),
+        )
+        .unwrap();
         let client = &chain.clients[0].issued.certificate;
         let at = |when: OffsetDateTime| {
             let seconds = std::time::Duration::from_secs(u64::try_from(when.unix_timestamp()).unwrap());

@@ -97,14 +97,14 @@ impl Reload {
     }
 
     /// Says what is to be said of a configuration, and was not before.
-    pub fn say(&mut self, built: &Built) {
-        for note in built.said() {
+    pub fn say(&mut self, loaded: &Loaded<'_>) {
+        for note in loaded.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
                 tracing::warn!("{note}");
             }
         }
-        self.notes = said(built);
-        self.accepted = broken(&built.invalid);
+        self.notes = said(loaded);
+        self.accepted = broken(&loaded.built.invalid);
     }
 
     /// Ends [`Reload::run`] from another thread.
@@ -258,7 +258,7 @@ impl Reload {
             .map(|invalid| invalid.problem.clone())
             .collect();
         let mut held = false;
-        for of in [Invalid::secrets, Invalid::gateways] {
+        for of in [secrets_of, gateway_of] {
             let ids: BTreeSet<ObjectId> = self.newly_broken(&loaded.built).flat_map(of).cloned().collect();
             let live = self.sources.inputs.live.as_mut();
             if live.is_some_and(|live| live.hold_back(&ids))
@@ -328,7 +328,7 @@ impl Reload {
             let folders = self.watched_folders();
             self.watch.set(&folders);
         }
-        self.say(&loaded.built);
+        self.say(&loaded);
         match outcome {
             Ok(()) => {
                 self.reported = None;
@@ -355,14 +355,12 @@ impl Reload {
     }
 }
 
-impl Invalid {
-    fn secrets(&self) -> std::slice::Iter<'_, ObjectId> {
-        self.secrets.iter()
-    }
+fn secrets_of(invalid: &Invalid) -> std::slice::Iter<'_, ObjectId> {
+    invalid.secrets.iter()
+}
 
-    fn gateways(&self) -> std::slice::Iter<'_, ObjectId> {
-        std::slice::from_ref(&self.gateway).iter()
-    }
+fn gateway_of(invalid: &Invalid) -> std::slice::Iter<'_, ObjectId> {
+    std::slice::from_ref(&invalid.gateway).iter()
 }
 
 /// Has the memory that a reading needed given back to the system: the allocator
@@ -381,9 +379,9 @@ fn broken(invalid: &[Invalid]) -> BTreeSet<String> {
 }
 
 /// What was said of a configuration beside its broken material.
-fn said(built: &Built) -> BTreeSet<String> {
-    let mut said = texts(&built.notes);
-    said.extend(built.findings.iter().map(|remark| remark.problem.to_string()));
+fn said(loaded: &Loaded<'_>) -> BTreeSet<String> {
+    let mut said = texts(&loaded.built.notes);
+    said.extend(loaded.findings.iter().map(|remark| remark.problem.to_string()));
     said
 }
 

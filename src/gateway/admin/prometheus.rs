@@ -1,38 +1,13 @@
-//! Counters of a worker, and their sum in Prometheus' text format under
-//! Envoy's and Istio's names. Each worker writes its own; readers add them up.
+//! `/stats/prometheus`: the counters of all workers, added up, in Prometheus'
+//! text format under Envoy's and Istio's names.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::current::Current;
-
-/// What is counted once per event.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Counter {
-    /// Connections accepted.
-    Connections,
-    /// Connections refused for the limit.
-    ConnectionsRefused,
-    /// Handshakes that succeeded.
-    Handshakes,
-    /// Handshakes that failed.
-    HandshakesFailed,
-    /// Connections reset for an SNI without a chain or material.
-    SniRefused,
-    /// Requests.
-    Requests,
-    /// Connections opened to upstreams.
-    UpstreamConnections,
-    /// Connections to upstreams that failed.
-    UpstreamConnectFailed,
-    /// Requests sent to an upstream.
-    UpstreamRequests,
-    /// Further attempts.
-    UpstreamRetries,
-    /// Requests that met their route's timeout.
-    UpstreamTimeouts,
-}
+use crate::gateway::dataplane::current::Current;
+use crate::gateway::dataplane::stats::{Counter, Stats};
 
 const COUNTERS: [(Counter, &str, &str); 11] = [
     (
@@ -88,56 +63,20 @@ const COUNTERS: [(Counter, &str, &str); 11] = [
     ),
 ];
 
-/// The counters of one worker.
-#[derive(Default)]
-pub(super) struct Stats {
-    counters: [AtomicU64; COUNTERS.len()],
-    /// Answers by status, from 100 to 599.
-    statuses: StatusCounts,
-    active: AtomicU64,
-}
-
-struct StatusCounts(Box<[AtomicU64]>);
-
-impl Default for StatusCounts {
-    fn default() -> Self {
-        Self((0..500).map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
-/// Only the worker itself writes, so a load and a store do: no locked instruction.
-fn increment(counter: &AtomicU64) {
-    counter.store(counter.load(Relaxed) + 1, Relaxed);
-}
-
-impl Stats {
-    pub(super) fn add(&self, counter: Counter) {
-        increment(&self.counters[counter as usize]);
-    }
-
-    pub(super) fn status(&self, status: http::StatusCode) {
-        if let Some(counter) = self.statuses.0.get(usize::from(status.as_u16()).wrapping_sub(100)) {
-            increment(counter);
-        }
-    }
-
-    pub(super) fn set_active(&self, connections: usize) {
-        self.active.store(connections as u64, Relaxed);
-    }
-}
-
 /// The sum over all workers in Prometheus' text format.
-pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
+pub(super) fn page(workers: &[Arc<Stats>], current: &Current) -> String {
     let sum = |read: &dyn Fn(&Stats) -> u64| workers.iter().map(|stats| read(stats)).sum::<u64>();
     let mut text = String::new();
     for (counter, name, help) in COUNTERS {
-        let value = sum(&|stats| stats.counters[counter as usize].load(Relaxed));
+        let value = sum(&|stats| stats.count(counter));
         let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
     }
-    let statuses: Vec<(usize, u64)> = (0..500)
-        .map(|at| (at + 100, sum(&|stats| stats.statuses.0[at].load(Relaxed))))
-        .filter(|(_, count)| *count > 0)
-        .collect();
+    let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
+    for (status, count) in workers.iter().flat_map(|stats| stats.statuses()) {
+        if count > 0 {
+            *statuses.entry(status).or_default() += count;
+        }
+    }
     let _ = writeln!(
         text,
         "# HELP envoy_http_downstream_rq_xx Answers by class of status\n# TYPE envoy_http_downstream_rq_xx counter"
@@ -145,7 +84,7 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
     for class in 1..=5 {
         let count: u64 = statuses
             .iter()
-            .filter(|(status, _)| status / 100 == class)
+            .filter(|(status, _)| **status / 100 == class)
             .map(|(_, count)| count)
             .sum();
         let _ = writeln!(
@@ -172,7 +111,7 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
         let count = count.load(Relaxed);
         let _ = writeln!(text, "istio_tls_reloads_total{{outcome=\"{outcome}\"}} {count}");
     }
-    let active = sum(&|stats| stats.active.load(Relaxed));
+    let active = sum(&Stats::active);
     for (name, help, value) in [
         ("envoy_http_downstream_cx_active", "Connections that are open", active),
         ("envoy_server_concurrency", "Workers", workers.len() as u64),
@@ -190,9 +129,10 @@ pub(super) fn prometheus(workers: &[Arc<Stats>], current: &Current) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counter, Stats, prometheus};
+    use super::page;
     use crate::gateway::config::table::Table;
-    use crate::gateway::current::Current;
+    use crate::gateway::dataplane::current::Current;
+    use crate::gateway::dataplane::stats::{Counter, Stats};
     use std::sync::Arc;
     use std::sync::atomic::Ordering::Relaxed;
 
@@ -205,7 +145,7 @@ mod tests {
         }
         let current = Current::new(Table::default());
         current.reloads.taken.fetch_add(3, Relaxed);
-        let text = prometheus(&workers, &current);
+        let text = page(&workers, &current);
         for line in [
             "envoy_http_downstream_rq_total 2",
             "envoy_http_downstream_rq_xx{envoy_response_code_class=\"4\"} 2",

@@ -77,36 +77,33 @@ fn is_of_this_gateway(note: &Problem) -> bool {
     note.what.split_whitespace().any(|word| word == "serve")
 }
 
-impl Built {
-    /// Everything that is to be said of it, but for broken material of which
-    /// the judge speaks already.
-    pub fn said(&self) -> impl Iterator<Item = &Problem> {
-        let materials: HashSet<Material<'_>> = self
-            .findings
-            .iter()
-            .filter_map(|remark| Material::at(remark.problem.at.as_deref()?))
-            .collect();
-        let is_new = move |problem: &&Problem| {
-            let own = problem.at.as_deref().and_then(Material::at);
-            // Of material in files, the words name the file.
-            let mut named = problem.what.split_whitespace().map(Material::File);
-            !own.is_some_and(|own| materials.contains(&own)) && !named.any(|file| materials.contains(&file))
-        };
-        let judged = self.findings.iter().map(|remark| &remark.problem);
-        judged.chain(&self.notes).chain(self.broken().filter(is_new))
-    }
+/// Everything that is to be said of what was built, but for broken material of
+/// which the judge speaks already.
+pub(super) fn said<'a>(remarks: &'a [Remark], built: &'a Built) -> impl Iterator<Item = &'a Problem> {
+    let materials: HashSet<Material<'_>> = remarks
+        .iter()
+        .filter_map(|remark| Material::at(remark.problem.at.as_deref()?))
+        .collect();
+    let is_new = move |problem: &&Problem| {
+        let own = problem.at.as_deref().and_then(Material::at);
+        // Of material in files, the words name the file.
+        let mut named = problem.what.split_whitespace().map(Material::File);
+        !own.is_some_and(|own| materials.contains(&own)) && !named.any(|file| materials.contains(&file))
+    };
+    let judged = remarks.iter().map(|remark| &remark.problem);
+    judged.chain(&built.notes).chain(broken(built).filter(is_new))
+}
 
-    /// What a strict start stops at.
-    pub fn stops_strict(&self) -> Option<&Problem> {
-        let judged = self.findings.iter().filter(|remark| remark.stops_strict);
-        let judged = judged.map(|remark| &remark.problem);
-        judged.chain(&self.notes).chain(self.broken()).next()
-    }
+/// What a strict start stops at.
+pub(super) fn stops_strict<'a>(remarks: &'a [Remark], built: &'a Built) -> Option<&'a Problem> {
+    let judged = remarks.iter().filter(|remark| remark.stops_strict);
+    let judged = judged.map(|remark| &remark.problem);
+    judged.chain(&built.notes).chain(broken(built)).next()
+}
 
-    /// What is wrong with the material.
-    fn broken(&self) -> impl Iterator<Item = &Problem> {
-        self.invalid.iter().map(|invalid| &invalid.problem)
-    }
+/// What is wrong with the material.
+fn broken(built: &Built) -> impl Iterator<Item = &Problem> {
+    built.invalid.iter().map(|invalid| &invalid.problem)
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::admin_certs::chains_with_hosts;
-use super::current::Generation;
+use super::certs::chains_with_hosts;
 use crate::gateway::config::table::{
     ClientAuth, Endpoint, FilterChain, HeaderEdit, ListenerProtocol, PathRewrite, Route, RouteAction, RouteTable,
     StringMatch, Table, UpstreamProtocol, ValueMatch, VirtualHost,
 };
+use crate::gateway::dataplane::current::Generation;
+use crate::gateway::samples;
 
 /// The table that is served.
 pub(super) fn dump(generation: &Generation) -> Value {
@@ -38,7 +39,7 @@ pub(super) fn dump(generation: &Generation) -> Value {
 
 fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
-        Endpoint::Sample(sample) => format!("sample {}", super::samples::name(*sample)),
+        Endpoint::Sample(sample) => format!("sample {}", samples::name(*sample)),
         Endpoint::Unknown => "none: every request is a 503".to_owned(),
         Endpoint::Remote { host, port, protocol } => {
             let scheme = match protocol {

@@ -175,7 +175,7 @@ pub(super) fn finish_response(headers: &mut HeaderMap, upstream_milliseconds: u6
 #[cfg(test)]
 mod tests {
     use super::{Client, announce_client, strip_request_hop};
-    use crate::gateway::random::Random;
+    use crate::gateway::dataplane::random::Random;
     use http::{HeaderMap, HeaderName, HeaderValue};
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

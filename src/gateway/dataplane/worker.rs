@@ -19,7 +19,7 @@ use super::access_log::AccessWriter;
 use super::connection;
 use super::current::Current;
 use super::random::Random;
-use super::server::ServerSettings;
+use super::settings::ServerSettings;
 use super::signals::{Cut, Signals};
 use super::stats::{Counter, Stats};
 use super::upstream::Upstreams;

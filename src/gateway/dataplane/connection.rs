@@ -16,7 +16,6 @@ use tokio_rustls::LazyConfigAcceptor;
 
 use super::current::Generation;
 use super::forwarded;
-use super::matching;
 use super::proxy;
 use super::signals::{Cut, Signals};
 use super::stats::Counter;
@@ -25,6 +24,7 @@ use super::upstream::LocalExecutor;
 use super::wire::Watched;
 use super::worker::Worker;
 use crate::gateway::config::table::{ListenerProtocol, RouteTable, SniTable};
+use crate::gateway::matching;
 
 /// A connection as its requests see it.
 pub(super) struct Connection {
@@ -178,7 +178,7 @@ async fn tls(
 ) {
     let limits = &worker.settings.limits;
     let shaken = tokio::select! {
-        shaken = tokio::time::timeout(limits.handshake, handshake(worker, stream, peer, port, chains)) => shaken,
+        shaken = tokio::time::timeout(limits.handshake, handshake(worker, stream, peer, port, generation, chains)) => shaken,
         _ = signals.next() => return,
     };
     let Ok(shaken) = shaken else {
@@ -263,6 +263,7 @@ async fn handshake(
     stream: TcpStream,
     peer: SocketAddr,
     port: u16,
+    generation: &Generation,
     chains: &SniTable,
 ) -> Option<Shaken> {
     let stream = look_at_hello(worker, stream, peer, port).await?;
@@ -295,14 +296,7 @@ async fn handshake(
         return refuse(start, why);
     };
     let shown = sni.as_deref().unwrap_or("no SNI");
-    let config = match &chain.tls {
-        Ok(material) => chain
-            .handshake
-            .choose(material, &start.client_hello())
-            .map_err(str::to_owned),
-        Err(missing) => Err(missing.clone()),
-    };
-    let config = match config {
+    let config = match generation.handshakes.choose(chain, &start.client_hello()) {
         Ok(config) => config,
         Err(why) => return refuse(start, format!("{} cannot serve {shown}: {why}", chain.name)),
     };

@@ -8,19 +8,31 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
+use super::tls::Handshakes;
 use crate::gateway::config::table::{Cluster, Endpoint, Listener, Table, UpstreamProtocol};
 
 /// One table in use.
-pub(super) struct Generation {
+pub(in crate::gateway) struct Generation {
     /// Counts up with each table.
-    pub(super) number: u64,
+    pub(in crate::gateway) number: u64,
     /// The table.
-    pub(super) table: Table,
+    pub(in crate::gateway) table: Table,
     /// Per cluster, the remote it leads to.
     pub(super) remotes: Vec<Option<Arc<Remote>>>,
+    /// What the handshakes of its filter chains need.
+    pub(super) handshakes: Handshakes,
 }
 
 impl Generation {
+    fn new(number: u64, table: Table, known: &Remotes) -> Self {
+        Self {
+            number,
+            remotes: intern(known, &table.clusters),
+            handshakes: Handshakes::of(&table),
+            table,
+        }
+    }
+
     /// The listener of a Gateway port.
     pub(super) fn listener(&self, gateway_port: u16) -> Option<&Listener> {
         self.table
@@ -43,34 +55,30 @@ pub(super) struct Remote {
 }
 
 /// What every worker reads.
-pub(super) struct Current {
+pub(in crate::gateway) struct Current {
     number: AtomicU64,
     generation: ArcSwap<Generation>,
-    remotes: Mutex<HashMap<(String, u16, UpstreamProtocol), Arc<Remote>>>,
+    remotes: Remotes,
     /// When the server was started, for the admin.
-    pub(super) started: Instant,
+    pub(in crate::gateway) started: Instant,
     /// Changes of the configuration that were taken, and those refused.
-    pub(super) reloads: Reloads,
+    pub(in crate::gateway) reloads: Reloads,
 }
 
 /// How often the configuration was to change.
 #[derive(Default)]
-pub(super) struct Reloads {
+pub(in crate::gateway) struct Reloads {
     /// The change holds.
-    pub(super) taken: AtomicU64,
+    pub(in crate::gateway) taken: AtomicU64,
     /// It could not be used, and the last good configuration stayed.
-    pub(super) refused: AtomicU64,
+    pub(in crate::gateway) refused: AtomicU64,
 }
 
 impl Current {
     /// The first table.
-    pub(super) fn new(table: Table) -> Self {
+    pub(in crate::gateway) fn new(table: Table) -> Self {
         let remotes = Mutex::default();
-        let generation = Generation {
-            number: 1,
-            remotes: intern(&remotes, &table.clusters),
-            table,
-        };
+        let generation = Generation::new(1, table, &remotes);
         Self {
             number: AtomicU64::new(1),
             generation: ArcSwap::from_pointee(generation),
@@ -86,18 +94,15 @@ impl Current {
     }
 
     /// The table that holds.
-    pub(super) fn generation(&self) -> Arc<Generation> {
+    pub(in crate::gateway) fn generation(&self) -> Arc<Generation> {
         self.generation.load_full()
     }
 
     /// Puts the next table in force; callers take turns.
     pub(super) fn replace(&self, table: Table) {
         let number = self.number.load(Ordering::Acquire) + 1;
-        self.generation.store(Arc::new(Generation {
-            number,
-            remotes: intern(&self.remotes, &table.clusters),
-            table,
-        }));
+        let generation = Generation::new(number, table, &self.remotes);
+        self.generation.store(Arc::new(generation));
         self.number.store(number, Ordering::Release);
     }
 }

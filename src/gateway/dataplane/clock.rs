@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
     clippy::disallowed_methods,
     reason = "a server's clock runs on; it is read here and nowhere else in the gateway"
 )]
-pub(super) fn now() -> std::time::Duration {
+pub(in crate::gateway) fn now() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 

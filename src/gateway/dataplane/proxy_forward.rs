@@ -16,13 +16,13 @@ use super::body::{Exchange, RequestBody, ResponseBody};
 use super::connection::{Binding, Connection};
 use super::headers::{self, Client};
 use super::local_reply::LocalReply;
-use super::matching;
 use super::proxy;
 use super::proxy_sample;
 use super::proxy_upgrade;
 use super::stats::Counter;
 use super::upstream::{ConnectError, Lease, Sender, Upstream};
 use crate::gateway::config::table::{Destination, Endpoint, Forward, Rewrite, Route};
+use crate::gateway::matching;
 
 /// What a request is forwarded by.
 pub(super) struct Forwarded<'a> {

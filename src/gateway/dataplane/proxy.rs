@@ -15,11 +15,11 @@ use super::body::{self, Exchange, ResponseBody};
 use super::clock;
 use super::connection::Connection;
 use super::local_reply::LocalReply;
-use super::matching::{self, RequestParts};
 use super::proxy_forward::{self, Forwarded};
 use super::stats::Counter;
 use crate::gateway::config::table::{Route, RouteAction};
 use crate::gateway::matching::path;
+use crate::gateway::matching::{self, RequestParts};
 
 /// Answers one request of a connection.
 pub(super) async fn answer(

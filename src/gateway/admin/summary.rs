@@ -1,9 +1,9 @@
 //! What a routing table serves, in words: for the start-up message.
 
-use super::matching::served_names;
 use crate::gateway::config::table::{
     ClientAuth, FilterChain, Listener, ListenerProtocol, RouteTable, StringMatch, Table,
 };
+use crate::gateway::matching::{self, served_names};
 
 /// One port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn path_of(routes: &RouteTable, name: &str) -> Option<String> {
     let host = match name.strip_prefix('*') {
         Some("") => routes.any.as_ref().or_else(|| routes.exact.values().next()),
         Some(suffix) => routes.wildcard.get(suffix),
-        None => super::matching::virtual_host(routes, name),
+        None => matching::virtual_host(routes, name),
     }?;
     host.routes.iter().find_map(|route| match &route.when.path {
         None => Some("/".to_owned()),

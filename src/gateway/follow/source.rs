@@ -52,6 +52,8 @@ impl From<SourceError> for Problem {
 pub struct Loaded<'f> {
     /// The configuration.
     pub built: Built,
+    /// What the judge of the sources has to say.
+    pub findings: Vec<Remark>,
     collected: Option<Collected<'f>>,
 }
 
@@ -62,9 +64,22 @@ impl Loaded<'_> {
             table: Table::default(),
             notes: vec![note],
             invalid: Vec::new(),
-            findings: Vec::new(),
         };
-        Self { built, collected: None }
+        Self {
+            built,
+            findings: Vec::new(),
+            collected: None,
+        }
+    }
+
+    /// Everything that is to be said of it, each thing once.
+    pub fn said(&self) -> impl Iterator<Item = &Problem> {
+        remark::said(&self.findings, &self.built)
+    }
+
+    /// What a strict start stops at.
+    pub fn stops_strict(&self) -> Option<&Problem> {
+        remark::stops_strict(&self.findings, &self.built)
     }
 }
 
@@ -112,6 +127,7 @@ impl GatewaySources {
         built.notes = notes;
         Ok(Loaded {
             built,
+            findings: Vec::new(),
             collected: Some(collected),
         })
     }
@@ -129,7 +145,7 @@ impl GatewaySources {
         let mut unknown = collected.warnings.into_iter().map(Problem::from).collect();
         remark::leave_out_said(&mut unknown, &mut findings);
         remark::leave_out_said(&mut loaded.built.notes, &mut findings);
-        loaded.built.findings = findings;
+        loaded.findings = findings;
         true
     }
 

@@ -100,7 +100,7 @@ mod tests {
     use tokio_rustls::TlsAcceptor;
 
     use super::{configs, connect};
-    use crate::gateway::tls::PROVIDER;
+    use crate::gateway::dataplane::tls::PROVIDER;
 
     /// Shakes hands, by the configuration for other machines or for this one.
     async fn shakes_hands(authorities: &[CertificateDer<'static>], host: &str, local: bool) -> bool {

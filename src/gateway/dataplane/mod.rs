@@ -1,0 +1,30 @@
+//! The data plane: connections and requests, served by the table that holds.
+
+pub mod access_log;
+mod body;
+pub(super) mod clock;
+mod connection;
+pub(super) mod current;
+mod forwarded;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod headers;
+pub mod limits;
+pub mod listener;
+mod local_reply;
+mod proxy;
+mod proxy_forward;
+mod proxy_sample;
+mod proxy_upgrade;
+mod random;
+pub mod settings;
+mod signals;
+pub(super) mod stats;
+mod tls;
+mod tls_client_auth;
+mod tls_failure;
+mod upstream;
+mod upstream_tls;
+mod wire;
+mod worker;
+pub(super) mod workers;
