@@ -6,10 +6,13 @@ use std::io::Write as _;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, StatusCode, Version};
+use http::header::{HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, StatusCode, Version};
 
 use super::clock;
-use super::connection::Connection;
+use super::downstream::Downstream;
+use super::tasks::Tasks;
 
 /// The access log's format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,25 +50,60 @@ pub(super) struct Entry {
     pub(super) user_agent: Option<HeaderValue>,
 }
 
+impl Entry {
+    /// What a request's head says of it; the answer is still to come.
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+        let authority = match request.uri().authority() {
+            Some(authority) => authority.as_str().to_owned(),
+            None => String::from_utf8_lossy(host.unwrap_or_default()).into_owned(),
+        };
+        Self {
+            at: clock::now(),
+            method: request.method().clone(),
+            path: request
+                .uri()
+                .path_and_query()
+                .map_or("/", PathAndQuery::as_str)
+                .to_owned(),
+            authority,
+            version: request.version(),
+            status: None,
+            // A client that goes away before the answer leaves this.
+            flags: "DC",
+            bytes_received: Rc::default(),
+            bytes_sent: 0,
+            upstream_time: None,
+            upstream: None,
+            cluster: None,
+            route: None,
+            request_id: None,
+            user_agent: request.headers().get(USER_AGENT).cloned(),
+        }
+    }
+}
+
 /// One worker's lines on their way to standard error: gathered for a moment,
 /// so that a busy worker writes many at once.
 pub(super) struct AccessWriter {
     format: AccessLog,
     buffer: Rc<RefCell<Vec<u8>>>,
     flush_is_due: Rc<Cell<bool>>,
-    in_tasks: Cell<bool>,
+    tasks: Tasks,
 }
 
 const GATHER: Duration = Duration::from_millis(20);
 const ENOUGH: usize = 32 * 1024;
 
 impl AccessWriter {
-    pub(super) fn new(format: AccessLog) -> Self {
+    /// A writer that flushes in a task; what is gathered when the worker's
+    /// tasks have ended is for the worker to flush.
+    pub(super) fn new(format: AccessLog, tasks: Tasks) -> Self {
         Self {
             format,
             buffer: Rc::default(),
             flush_is_due: Rc::default(),
-            in_tasks: Cell::new(true),
+            tasks,
         }
     }
 
@@ -75,12 +113,12 @@ impl AccessWriter {
     }
 
     /// Writes a request's line.
-    pub(super) fn write(&self, entry: &Entry, connection: &Connection, took: Duration) {
-        let peer = connection.peer.to_string();
+    pub(super) fn write(&self, entry: &Entry, downstream: &Downstream, took: Duration) {
+        let peer = downstream.peer.to_string();
         let line = match self.format {
             AccessLog::Off => return,
-            AccessLog::Text => text(entry, &peer, connection.sni.as_deref(), took),
-            AccessLog::Json => json(entry, &peer, connection.sni.as_deref(), took),
+            AccessLog::Text => text(entry, &peer, downstream.sni(), took),
+            AccessLog::Json => json(entry, &peer, downstream.sni(), took),
         };
         self.buffer.borrow_mut().extend_from_slice(line.as_bytes());
         if self.buffer.borrow().len() >= ENOUGH {
@@ -92,26 +130,8 @@ impl AccessWriter {
                 due.set(false);
                 flush(&buffer);
             };
-            self.spawn(later);
+            self.tasks.spawn(later);
         }
-    }
-
-    /// A worker that ends drops its last requests outside of its tasks; it
-    /// flushes those itself.
-    fn spawn(&self, later: impl Future<Output = ()> + 'static) {
-        if self.in_tasks.get() {
-            tokio::task::spawn_local(later);
-        }
-    }
-
-    /// Whether tasks can still be started.
-    pub(super) fn runs_tasks(&self) -> bool {
-        self.in_tasks.get()
-    }
-
-    /// Says that the worker's tasks run no more.
-    pub(super) fn tasks_end(&self) {
-        self.in_tasks.set(false);
     }
 
     /// Writes out what is gathered.

@@ -5,10 +5,16 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
 
-use super::body::{Exchange, ResponseBody};
+use super::exchange::Exchange;
 use super::headers;
+use super::request_body;
+use super::response_body::ResponseBody;
+
+/// A response, or the gateway's own answer in its place.
+pub(super) type Answer = Result<Response<ResponseBody>, (LocalReply, Exchange)>;
 
 /// An answer of the gateway itself.
 pub(super) struct LocalReply {
@@ -126,11 +132,7 @@ impl LocalReply {
 
     /// To a gRPC client the status is a header, and the HTTP status 200.
     fn into_grpc_response(self, mut exchange: Exchange) -> Response<ResponseBody> {
-        exchange.connection.worker.stats.status(StatusCode::OK);
-        if let Some(entry) = &mut exchange.entry {
-            entry.status = Some(StatusCode::OK);
-            entry.flags = self.flags;
-        }
+        exchange.answered(StatusCode::OK, self.flags);
         let mut response = Response::new(ResponseBody::full(Bytes::new(), exchange));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
@@ -144,16 +146,19 @@ impl LocalReply {
         response
     }
 
-    /// The response.
+    /// Answers a request; what the client still sends of it is read and forgotten.
+    pub(super) fn answer(self, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+        let version = request.version();
+        request_body::discard(&exchange.worker.tasks, request.into_body());
+        self.into_response(version, exchange)
+    }
+
+    /// The response to a request of this version.
     pub(super) fn into_response(self, version: Version, mut exchange: Exchange) -> Response<ResponseBody> {
         if exchange.is_grpc {
             return self.into_grpc_response(exchange);
         }
-        exchange.connection.worker.stats.status(self.status);
-        if let Some(entry) = &mut exchange.entry {
-            entry.status = Some(self.status);
-            entry.flags = self.flags;
-        }
+        exchange.answered(self.status, self.flags);
         let typed = !self.body.is_empty();
         let mut response = Response::new(ResponseBody::full(self.body, exchange));
         *response.status_mut() = self.status;

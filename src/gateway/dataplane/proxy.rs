@@ -1,84 +1,31 @@
 //! One request: refused if malformed, normalised, matched, and answered by a
 //! redirect, a direct response, a sample or an upstream.
 
-use std::convert::Infallible;
-use std::rc::Rc;
-use std::time::Instant;
-
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, TRANSFER_ENCODING};
+use http::header::{HOST, HeaderMap, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 
-use super::access_log::Entry;
-use super::body::{self, Exchange, ResponseBody};
-use super::clock;
-use super::connection::Connection;
+use super::binding::Binding;
+use super::exchange::Exchange;
 use super::local_reply::LocalReply;
 use super::proxy_forward::{self, Forwarded};
-use super::stats::Counter;
+use super::response_body::ResponseBody;
 use crate::gateway::config::table::{Route, RouteAction};
 use crate::gateway::matching::path;
 use crate::gateway::matching::{self, RequestParts};
 
-/// Answers one request of a connection.
+/// Answers one request; `both_lengths` says that its head had two framings.
 pub(super) async fn answer(
-    connection: Rc<Connection>,
     request: Request<Incoming>,
-) -> Result<Response<ResponseBody>, Infallible> {
-    let both_lengths = connection.signals.begin();
-    let worker = &connection.worker;
-    worker.stats.add(Counter::Requests);
-    let entry = worker.log.is_on().then(|| entry(&request));
-    let exchange = Exchange {
-        connection: Rc::clone(&connection),
-        started: Instant::now(),
-        entry,
-        is_grpc: is_grpc(request.headers()),
-    };
-    let version = request.version();
+    both_lengths: bool,
+    exchange: Exchange,
+    binding: &Binding,
+) -> Response<ResponseBody> {
     if let Err(refused) = refuse_malformed(&request, both_lengths) {
-        return Ok(refused.into_response(version, exchange));
+        return refused.into_response(request.version(), exchange);
     }
-    Ok(route(&connection, request, exchange).await)
-}
-
-/// As Envoy tells it.
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let rest = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
-}
-
-fn entry(request: &Request<Incoming>) -> Box<Entry> {
-    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
-    let authority = match request.uri().authority() {
-        Some(authority) => authority.as_str().to_owned(),
-        None => String::from_utf8_lossy(host.unwrap_or_default()).into_owned(),
-    };
-    Box::new(Entry {
-        at: clock::now(),
-        method: request.method().clone(),
-        path: request
-            .uri()
-            .path_and_query()
-            .map_or("/", PathAndQuery::as_str)
-            .to_owned(),
-        authority,
-        version: request.version(),
-        status: None,
-        // A client that goes away before the answer leaves this.
-        flags: "DC",
-        bytes_received: Rc::default(),
-        bytes_sent: 0,
-        upstream_time: None,
-        upstream: None,
-        cluster: None,
-        route: None,
-        request_id: None,
-        user_agent: request.headers().get(http::header::USER_AGENT).cloned(),
-    })
+    route(request, exchange, binding).await
 }
 
 /// What Envoy refuses before it looks for a route.
@@ -132,37 +79,29 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
     HeaderValue::try_from(joined).ok()
 }
 
-async fn route(
-    connection: &Rc<Connection>,
-    mut request: Request<Incoming>,
-    mut exchange: Exchange,
-) -> Response<ResponseBody> {
+async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: &Binding) -> Response<ResponseBody> {
     let Some(authority) = authority(request.uri(), request.headers()) else {
-        return reply(LocalReply::bad_request(), request, exchange);
+        return LocalReply::bad_request().answer(request, exchange);
     };
     let Ok(authority_text) = authority.to_str() else {
-        return reply(LocalReply::bad_request(), request, exchange);
+        return LocalReply::bad_request().answer(request, exchange);
     };
     normalise_path(&mut request);
-    let binding = connection.binding();
-    let parts = parts(connection, &request, authority_text);
+    let is_tls = exchange.downstream.is_tls();
+    let parts = parts(is_tls, &request, authority_text);
     let host = binding
         .routes
         .as_ref()
         .and_then(|routes| matching::virtual_host(routes, authority_text));
     let Some(host) = host else {
-        return reply(LocalReply::not_found(), request, exchange);
+        return LocalReply::not_found().answer(request, exchange);
     };
-    if host.require_tls && !connection.is_tls() {
+    if host.require_tls && !is_tls {
         let location = matching::https_location(&parts);
-        return reply(
-            LocalReply::redirect(StatusCode::MOVED_PERMANENTLY, location),
-            request,
-            exchange,
-        );
+        return LocalReply::redirect(StatusCode::MOVED_PERMANENTLY, location).answer(request, exchange);
     }
     let Some(chosen) = matching::route(host, &parts) else {
-        return reply(LocalReply::not_found(), request, exchange);
+        return LocalReply::not_found().answer(request, exchange);
     };
     if let Some(entry) = &mut exchange.entry {
         entry.route = Some(chosen.name.clone());
@@ -182,8 +121,7 @@ async fn route(
         }
         RouteAction::Forward(forward) => {
             let forwarded = Forwarded {
-                connection,
-                binding: &binding,
+                binding,
                 route: chosen,
                 forward,
                 authority: authority.clone(),
@@ -193,23 +131,16 @@ async fn route(
     }
 }
 
-/// An answer made here; what the client still sends is read and forgotten.
-pub(super) fn reply(answer: LocalReply, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
-    let version = request.version();
-    body::discard(&exchange.connection, request.into_body());
-    answer.into_response(version, exchange)
-}
-
 /// An answer made here, with the route's operations on its headers.
-fn finish(answer: LocalReply, route: &Route, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
-    let mut response = reply(answer, request, exchange);
+fn finish(reply: LocalReply, route: &Route, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
+    let mut response = reply.answer(request, exchange);
     matching::edit_headers(&route.headers.response, response.headers_mut());
     response
 }
 
-fn parts<'a>(connection: &Connection, request: &'a Request<Incoming>, authority: &'a str) -> RequestParts<'a> {
+fn parts<'a>(is_tls: bool, request: &'a Request<Incoming>, authority: &'a str) -> RequestParts<'a> {
     RequestParts {
-        scheme: if connection.is_tls() { "https" } else { "http" },
+        scheme: if is_tls { "https" } else { "http" },
         method: request.method().as_str(),
         authority,
         path: request.uri().path(),

@@ -1,7 +1,6 @@
 //! Sends a request on: picks the destination, edits path and headers, tries
 //! again when no connection could be had, and passes the answer back.
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -10,23 +9,23 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
-use tokio::time::Sleep;
 
-use super::body::{Exchange, RequestBody, ResponseBody};
-use super::connection::{Binding, Connection};
-use super::headers::{self, Client};
-use super::local_reply::LocalReply;
-use super::proxy;
+use super::binding::Binding;
+use super::exchange::Exchange;
+use super::headers;
+use super::local_reply::{Answer, LocalReply};
 use super::proxy_sample;
 use super::proxy_upgrade;
+use super::request_body::RequestBody;
+use super::response_body::{Deadline, ResponseBody};
 use super::stats::Counter;
 use super::upstream::{ConnectError, Lease, Sender, Upstream};
+use super::worker_state::WorkerState;
 use crate::gateway::config::table::{Destination, Endpoint, Forward, Rewrite, Route};
 use crate::gateway::matching;
 
 /// What a request is forwarded by.
 pub(super) struct Forwarded<'a> {
-    pub(super) connection: &'a Rc<Connection>,
     pub(super) binding: &'a Binding,
     pub(super) route: &'a Route,
     pub(super) forward: &'a Forward,
@@ -40,11 +39,11 @@ pub(super) async fn forward(
     mut exchange: Exchange,
 ) -> Response<ResponseBody> {
     let version = request.version();
-    let worker = &by.connection.worker;
+    let worker = Rc::clone(&exchange.worker);
     let upgrade = match wanted_upgrade(&request) {
         Upgrade::None => None,
         Upgrade::WebSocket => Some(hyper::upgrade::on(&mut request)),
-        Upgrade::Other => return proxy::reply(LocalReply::upgrade_refused(), request, exchange),
+        Upgrade::Other => return LocalReply::upgrade_refused().answer(request, exchange),
     };
     let random = if by.forward.destinations.len() > 1 {
         worker.random.next()
@@ -52,38 +51,35 @@ pub(super) async fn forward(
         0
     };
     let Some(destination) = matching::destination(by.forward, random) else {
-        return proxy::reply(LocalReply::no_cluster(), request, exchange);
+        return LocalReply::no_cluster().answer(request, exchange);
     };
     let generation = &by.binding.generation;
     let Some(cluster) = generation.table.clusters.get(destination.cluster) else {
-        return proxy::reply(LocalReply::no_cluster(), request, exchange);
+        return LocalReply::no_cluster().answer(request, exchange);
     };
-    let request_id = edit_request(&by, destination, &mut request);
+    let request_id = edit_request(&by, destination, &mut request, &exchange);
     if let Some(entry) = &mut exchange.entry {
         entry.cluster = Some(cluster.name.clone());
         entry.request_id = Some(request_id);
     }
     let deadline = by.forward.timeout.map(|timeout| Box::pin(tokio::time::sleep(timeout)));
     let answer = match (&cluster.endpoint, generation.remotes.get(destination.cluster)) {
-        (Endpoint::Unknown, _) => return proxy::reply(LocalReply::no_cluster(), request, exchange),
-        (Endpoint::Sample(sample), _) => {
-            let exchange_for_sample = exchange;
-            proxy_sample::answer(*sample, request, exchange_for_sample, deadline).await
-        }
+        (Endpoint::Unknown, _) => return LocalReply::no_cluster().answer(request, exchange),
+        (Endpoint::Sample(sample), _) => proxy_sample::answer(*sample, request, exchange, deadline).await,
         (Endpoint::Remote { .. }, Some(Some(remote))) => {
             let upstream = worker.upstreams.get(remote);
             if let Some(entry) = &mut exchange.entry {
                 entry.upstream = Some(upstream.name.clone());
             }
             let outbound = Outbound {
-                connection: by.connection,
+                worker: &worker,
                 upstream,
                 retries: by.forward.retries,
                 upgrade,
             };
             outbound.send(request, exchange, deadline).await
         }
-        _ => return proxy::reply(LocalReply::no_healthy_upstream(), request, exchange),
+        _ => return LocalReply::no_healthy_upstream().answer(request, exchange),
     };
     let mut response = match answer {
         Ok(response) => response,
@@ -112,7 +108,12 @@ fn wanted_upgrade(request: &Request<Incoming>) -> Upgrade {
 }
 
 /// Rewrites path and authority, and edits the headers. Gives the request's id.
-fn edit_request(by: &Forwarded<'_>, destination: &Destination, request: &mut Request<Incoming>) -> HeaderValue {
+fn edit_request(
+    by: &Forwarded<'_>,
+    destination: &Destination,
+    request: &mut Request<Incoming>,
+    exchange: &Exchange,
+) -> HeaderValue {
     let original = request.uri().path_and_query().cloned();
     let rewritten = by
         .forward
@@ -135,13 +136,7 @@ fn edit_request(by: &Forwarded<'_>, destination: &Destination, request: &mut Req
         .and_then(|authority| HeaderValue::from_str(authority).ok())
         .unwrap_or_else(|| by.authority.clone());
     headers.insert(HOST, host);
-    let client = Client {
-        address: &by.connection.peer_text,
-        is_internal: by.connection.peer_is_internal,
-        is_tls: by.connection.is_tls(),
-        certificate: by.connection.client_certificate.as_ref(),
-    };
-    let request_id = headers::announce_client(headers, &client, &by.connection.worker.random);
+    let request_id = headers::announce_client(headers, &exchange.downstream.client(), &exchange.worker.random);
     if rewritten.is_some()
         && let Some(original) = &original
     {
@@ -157,14 +152,9 @@ fn rewrite_path(rewrite: &Rewrite, uri: &Uri) -> Option<PathAndQuery> {
     PathAndQuery::try_from(text).ok()
 }
 
-/// A response, or the gateway's own answer in its place.
-pub(super) type Answer = Result<Response<ResponseBody>, (LocalReply, Exchange)>;
-/// When the route's timeout passes.
-pub(super) type Deadline = Option<Pin<Box<Sleep>>>;
-
 /// One request on its way to a remote.
 struct Outbound<'a> {
-    connection: &'a Rc<Connection>,
+    worker: &'a WorkerState,
     upstream: Rc<Upstream>,
     retries: u32,
     upgrade: Option<OnUpgrade>,
@@ -180,9 +170,8 @@ enum Failure {
 impl Outbound<'_> {
     async fn send(mut self, request: Request<Incoming>, mut exchange: Exchange, mut deadline: Deadline) -> Answer {
         let started = Instant::now();
-        let received = exchange.entry.as_ref().map(|entry| Rc::clone(&entry.bytes_received));
         let is_grpc = exchange.is_grpc;
-        let request = self.prepare(request, received);
+        let request = self.prepare(request, &exchange);
         let attempts = self.attempts(request, is_grpc);
         let outcome = match &mut deadline {
             None => attempts.await,
@@ -190,7 +179,7 @@ impl Outbound<'_> {
                 biased;
                 outcome = attempts => outcome,
                 () = deadline.as_mut() => {
-                    self.connection.worker.stats.add(Counter::UpstreamTimeouts);
+                    self.worker.stats.add(Counter::UpstreamTimeouts);
                     Err(LocalReply::timed_out())
                 }
             },
@@ -200,10 +189,8 @@ impl Outbound<'_> {
             Err(reply) => return Err((reply, exchange)),
         };
         let milliseconds = started.elapsed().as_millis() as u64;
-        self.connection.worker.stats.status(response.status());
+        exchange.answered(response.status(), "-");
         if let Some(entry) = &mut exchange.entry {
-            entry.status = Some(response.status());
-            entry.flags = "-";
             entry.upstream_time = Some(milliseconds);
         }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -219,8 +206,9 @@ impl Outbound<'_> {
         Ok(response.map(|body| ResponseBody::upstream(body, lease, deadline, exchange)))
     }
 
-    fn prepare(&self, request: Request<Incoming>, received: Option<Rc<std::cell::Cell<u64>>>) -> Request<RequestBody> {
-        let mut request = request.map(|body| RequestBody::new(body, self.connection, received));
+    fn prepare(&self, request: Request<Incoming>, exchange: &Exchange) -> Request<RequestBody> {
+        let received = exchange.entry.as_ref().map(|entry| Rc::clone(&entry.bytes_received));
+        let mut request = request.map(|body| RequestBody::new(body, &exchange.signals, &self.worker.tasks, received));
         *request.version_mut() = Version::HTTP_11;
         if self.upgrade.is_some() {
             let headers = request.headers_mut();
@@ -236,7 +224,7 @@ impl Outbound<'_> {
         mut request: Request<RequestBody>,
         is_grpc: bool,
     ) -> Result<(Response<Incoming>, Option<Lease>), LocalReply> {
-        let worker = &self.connection.worker;
+        let worker = self.worker;
         let mut retried = 0;
         loop {
             let sender = self
@@ -273,7 +261,7 @@ impl Outbound<'_> {
         sender: Sender,
         request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Option<Lease>), Failure> {
-        self.connection.worker.stats.add(Counter::UpstreamRequests);
+        self.worker.stats.add(Counter::UpstreamRequests);
         match sender {
             Sender::Http1(mut lease, stale) => {
                 // A connection that rested may be closed by the upstream at this

@@ -8,11 +8,11 @@ use http::{Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 
-use super::body::Exchange;
-use super::body::ResponseBody;
+use super::exchange::Exchange;
 use super::headers;
-use super::local_reply::LocalReply;
-use super::proxy_forward::{Answer, Deadline};
+use super::local_reply::{Answer, LocalReply};
+use super::request_body::Reading;
+use super::response_body::{Deadline, ResponseBody};
 use super::stats::Counter;
 use crate::gateway::config::table::Sample;
 use crate::gateway::samples::{self, Asked};
@@ -21,48 +21,49 @@ use crate::gateway::samples::{self, Asked};
 pub(super) async fn answer(
     sample: Sample,
     request: Request<Incoming>,
-    exchange: Exchange,
+    mut exchange: Exchange,
     deadline: Deadline,
 ) -> Answer {
-    match deadline {
-        None => asked(sample, request, exchange).await,
-        Some(mut deadline) => {
-            let connection = std::rc::Rc::clone(&exchange.connection);
-            let mut exchange = Some(exchange);
-            let work = reply(sample, request, &connection);
-            let outcome = tokio::select! {
-                biased;
-                outcome = work => outcome,
-                () = deadline.as_mut() => {
-                    connection.worker.stats.add(Counter::UpstreamTimeouts);
-                    Err(LocalReply::timed_out())
-                }
-            };
-            let exchange = exchange.take().expect("it is taken here only");
-            finish(sample, outcome, exchange)
-        }
+    let work = ask(sample, request, &exchange);
+    let outcome = match deadline {
+        None => work.await,
+        Some(mut deadline) => tokio::select! {
+            biased;
+            outcome = work => outcome,
+            () = deadline.as_mut() => {
+                exchange.worker.stats.add(Counter::UpstreamTimeouts);
+                Err(LocalReply::timed_out())
+            }
+        },
+    };
+    let (mut response, milliseconds) = match outcome {
+        Ok(replied) => replied,
+        Err(reply) => return Err((reply, exchange)),
+    };
+    exchange.answered(response.status(), "-");
+    if let Some(entry) = &mut exchange.entry {
+        entry.upstream = Some(format!("sample {}", samples::name(sample)));
+        entry.upstream_time = Some(milliseconds);
     }
+    headers::finish_response(response.headers_mut(), milliseconds);
+    Ok(response.map(|body| ResponseBody::full(body, exchange)))
 }
 
-async fn asked(sample: Sample, request: Request<Incoming>, exchange: Exchange) -> Answer {
-    let connection = std::rc::Rc::clone(&exchange.connection);
-    let outcome = reply(sample, request, &connection).await;
-    finish(sample, outcome, exchange)
-}
-
-type Replied = Result<(Response<Bytes>, u64), LocalReply>;
-
-async fn reply(sample: Sample, request: Request<Incoming>, connection: &super::connection::Connection) -> Replied {
+/// The sample's response, and how many milliseconds it took.
+async fn ask(
+    sample: Sample,
+    request: Request<Incoming>,
+    exchange: &Exchange,
+) -> Result<(Response<Bytes>, u64), LocalReply> {
     let started = Instant::now();
+    let worker = &exchange.worker;
     let (head, body) = request.into_parts();
     let body = if body.is_end_stream() {
         Bytes::new()
     } else {
-        connection.signals.body_begins();
-        let gathered = Limited::new(body, connection.worker.settings.limits.sample_body)
-            .collect()
-            .await;
-        connection.signals.body_ends();
+        let reading = Reading::begin(&exchange.signals);
+        let gathered = Limited::new(body, worker.settings.limits.sample_body).collect().await;
+        drop(reading);
         match gathered {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => return Err(LocalReply::too_large()),
@@ -72,28 +73,12 @@ async fn reply(sample: Sample, request: Request<Incoming>, connection: &super::c
     let asked = Asked {
         head: &head,
         body: &body,
-        random: connection.worker.random.next(),
-        is_tls: connection.is_tls(),
+        random: worker.random.next(),
+        is_tls: exchange.downstream.is_tls(),
     };
     let answered = samples::respond(sample, &asked);
     if !answered.delay.is_zero() {
         tokio::time::sleep(answered.delay).await;
     }
     Ok((answered.response, started.elapsed().as_millis() as u64))
-}
-
-fn finish(sample: Sample, outcome: Replied, mut exchange: Exchange) -> Answer {
-    let (mut response, milliseconds) = match outcome {
-        Ok(replied) => replied,
-        Err(reply) => return Err((reply, exchange)),
-    };
-    exchange.connection.worker.stats.status(response.status());
-    if let Some(entry) = &mut exchange.entry {
-        entry.status = Some(response.status());
-        entry.flags = "-";
-        entry.upstream = Some(format!("sample {}", samples::name(sample)));
-        entry.upstream_time = Some(milliseconds);
-    }
-    headers::finish_response(response.headers_mut(), milliseconds);
-    Ok(response.map(|body| ResponseBody::full(body, exchange)))
 }

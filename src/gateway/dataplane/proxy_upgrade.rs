@@ -8,8 +8,9 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 
-use super::body::{Exchange, ResponseBody};
+use super::exchange::Exchange;
 use super::headers;
+use super::response_body::ResponseBody;
 use super::upstream::Lease;
 
 /// Answers the client 101 and joins the two connections once both have switched.
@@ -20,7 +21,7 @@ pub(super) fn join(
     mut exchange: Exchange,
 ) -> Response<ResponseBody> {
     let upstream = hyper::upgrade::on(&mut response);
-    let connection = Rc::clone(&exchange.connection);
+    let signals = Rc::clone(&exchange.signals);
     let task = tokio::task::spawn_local(async move {
         // The connection is not a pool's any more.
         let _lease = lease;
@@ -42,7 +43,7 @@ pub(super) fn join(
         // The access log has it now, with the time that it was open.
         drop(exchange);
     });
-    connection.signals.becomes(task);
+    signals.becomes(task);
     let (mut parts, _) = response.into_parts();
     parts.version = Version::HTTP_11;
     headers::strip_response_hop(&mut parts.headers);

@@ -13,25 +13,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::body::RequestBody;
 use super::current::Remote;
+use super::request_body::RequestBody;
 use super::settings::ServerSettings;
 use super::stats::{Counter, Stats};
+use super::tasks::LocalExecutor;
 use super::upstream_tls;
 use crate::gateway::config::table::UpstreamProtocol;
-
-/// Runs hyper's tasks on the worker that made them.
-#[derive(Clone, Copy)]
-pub(super) struct LocalExecutor;
-
-impl<F: Future + 'static> hyper::rt::Executor<F> for LocalExecutor
-where
-    F::Output: 'static,
-{
-    fn execute(&self, task: F) {
-        tokio::task::spawn_local(task);
-    }
-}
 
 /// Why no connection could be had.
 #[derive(Debug, thiserror::Error)]

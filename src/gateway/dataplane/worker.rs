@@ -1,13 +1,12 @@
 //! One worker: a thread with a runtime of its own that accepts, serves and
-//! forwards without ever asking another. What belongs to it (pools, clock,
-//! random numbers, log buffer) is reached by reference count, not by lock.
+//! forwards without ever asking another.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,14 +14,13 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-use super::access_log::AccessWriter;
+use super::closing;
 use super::connection;
 use super::current::Current;
-use super::random::Random;
 use super::settings::ServerSettings;
 use super::signals::{Cut, Signals};
 use super::stats::{Counter, Stats};
-use super::upstream::Upstreams;
+use super::worker_state::WorkerState;
 
 /// What a worker is told.
 pub(super) enum Command {
@@ -58,9 +56,9 @@ impl WorkerHandle {
                 let tasks = LocalSet::new();
                 let worker = Worker::new(index, settings, current, counted);
                 tasks.block_on(&runtime, Rc::clone(&worker).run(inbox));
-                worker.log.tasks_end();
+                worker.state.tasks.end();
                 drop(tasks);
-                worker.log.flush();
+                worker.state.log.flush();
             })?;
         Ok(Self {
             commands,
@@ -82,16 +80,9 @@ impl WorkerHandle {
     }
 }
 
-/// What the tasks of one worker share.
-pub(super) struct Worker {
-    pub(super) settings: Arc<ServerSettings>,
-    pub(super) current: Arc<Current>,
-    pub(super) stats: Arc<Stats>,
-    pub(super) random: Random,
-    pub(super) log: AccessWriter,
-    pub(super) upstreams: Upstreams,
-    /// Seconds since the start, counted by the sweep.
-    pub(super) seconds: Arc<AtomicU32>,
+/// A worker's connections, over what they share.
+struct Worker {
+    state: Rc<WorkerState>,
     connections: RefCell<HashMap<u64, Rc<Signals>>>,
     next_connection: Cell<u64>,
     draining: Cell<bool>,
@@ -100,22 +91,11 @@ pub(super) struct Worker {
 impl Worker {
     fn new(index: usize, settings: Arc<ServerSettings>, current: Arc<Current>, stats: Arc<Stats>) -> Rc<Self> {
         Rc::new(Self {
-            log: AccessWriter::new(settings.access_log),
-            upstreams: Upstreams::new(&settings),
-            settings,
-            current,
-            stats,
-            random: Random::seeded(index),
-            seconds: Arc::default(),
+            state: Rc::new(WorkerState::new(index, settings, current, stats)),
             connections: RefCell::default(),
             next_connection: Cell::new(0),
             draining: Cell::new(false),
         })
-    }
-
-    /// Whether tasks can still be started: a worker that ends drops its own.
-    pub(super) fn runs_tasks(&self) -> bool {
-        self.log.runs_tasks()
     }
 
     async fn run(self: Rc<Self>, mut inbox: mpsc::UnboundedReceiver<Command>) {
@@ -169,26 +149,26 @@ impl Worker {
     }
 
     fn admit(self: &Rc<Self>, stream: TcpStream, peer: std::net::SocketAddr, port: u16) {
-        let share = self.settings.limits.connections / self.settings.threads.max(1);
-        self.stats.add(Counter::Connections);
+        let share = self.state.settings.limits.connections / self.state.settings.threads.max(1);
+        self.state.stats.add(Counter::Connections);
         if self.connections.borrow().len() >= share.max(1) {
-            self.stats.add(Counter::ConnectionsRefused);
-            connection::reset(stream);
+            self.state.stats.add(Counter::ConnectionsRefused);
+            closing::reset(stream);
             return;
         }
         let number = self.next_connection.get();
         self.next_connection.set(number + 1);
-        let signals = Rc::new(Signals::new(&self.seconds));
+        let signals = Rc::new(Signals::new(&self.state.seconds));
         if self.draining.get() {
             signals.cut(Cut::Gently);
         }
         self.connections.borrow_mut().insert(number, Rc::clone(&signals));
-        self.stats.set_active(self.connections.borrow().len());
+        self.state.stats.set_active(self.connections.borrow().len());
         let worker = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            connection::serve(&worker, stream, peer, port, signals).await;
+            connection::serve(&worker.state, stream, peer, port, signals).await;
             worker.connections.borrow_mut().remove(&number);
-            worker.stats.set_active(worker.connections.borrow().len());
+            worker.state.stats.set_active(worker.connections.borrow().len());
         });
     }
 
@@ -221,11 +201,11 @@ impl Worker {
         loop {
             tick.tick().await;
             let now = started.elapsed().as_secs() as u32;
-            self.seconds.store(now, Relaxed);
+            self.state.seconds.store(now, Relaxed);
             for signals in self.connections.borrow().values() {
-                signals.check(now, &self.settings.limits);
+                signals.check(now, &self.state.settings.limits);
             }
-            self.upstreams.sweep(now);
+            self.state.upstreams.sweep(now);
         }
     }
 }
