@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::serve::{self, ServeArgs};
 use super::{Exit, Failure, gen_certs, probe};
-use crate::gateway::access_log::AccessLog;
+use crate::gateway::dataplane::access_log::AccessLog;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::config::Mode;

@@ -7,6 +7,7 @@
 mod certificates;
 mod cluster;
 mod manifests;
+pub(crate) mod request_head;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -23,15 +24,18 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("adopt", crate::cli::fuzzing::adopt),
     ("chain", certificates::chain),
-    ("client_certificate", crate::gateway::fuzzing::client_certificate),
+    (
+        "client_certificate",
+        crate::gateway::dataplane::fuzzing::client_certificate,
+    ),
     ("cluster_answers", cluster::answers),
     ("crl", certificates::crl),
     ("csr", certificates::csr),
     ("envoy_admin", cluster::envoy_admin),
-    ("gateway_headers", crate::gateway::fuzzing::headers),
+    ("gateway_headers", crate::gateway::dataplane::fuzzing::headers),
     ("gateway_log", crate::doctor::fuzzing::gateway_log),
     ("gateway_request", crate::gateway::fuzzing::request),
-    ("http_head", crate::gateway::fuzzing::http_head),
+    ("http_head", crate::gateway::dataplane::fuzzing::http_head),
     ("inspect", certificates::inspected),
     ("istio_tls_yaml", manifests::istio_tls_yaml),
     ("kubeconfig", crate::cluster::fuzzing::kubeconfig),

@@ -2,7 +2,7 @@
 
 use super::told;
 use crate::certs::plan::{San, Subject, Subtree, check_client_name, parse_time};
-use crate::gateway::clusters::Upstream;
+use crate::gateway::config::clusters::Upstream;
 use crate::lint::Suppression;
 use crate::manifests::model::duration;
 use crate::manifests::{naming, re2, routes};

@@ -1,52 +1,22 @@
 //! The local gateway: Gateways, VirtualServices and Secrets become an immutable
-//! routing table ([`table`]), which the listeners serve as Envoy under Istio would.
+//! routing table ([`config::table`]), which is served as Envoy under Istio would.
+//!
+//! Inner order, each using only those before it, of the gateway:
+//!
+//! 1. [`config`]: manifests to a table; pure.
+//! 2. [`matching`]: chooses from the table; pure. Uses [`config`].
+//! 3. `samples`: the built-in upstreams; pure. Uses [`config`].
+//! 4. [`dataplane`]: connections and requests. Uses [`config`], [`matching`], `samples`.
+//! 5. [`follow`]: reads the sources, watches them, publishes tables. Uses [`config`] alone.
+//! 6. [`admin`]: reads and shows. Uses [`config`], [`matching`], `samples`, [`dataplane`].
+//! 7. [`server`]: the running gateway. Uses [`config`], [`dataplane`], [`admin`].
 
-pub mod access_log;
-mod admin;
-mod admin_certs;
-mod admin_config;
-mod body;
-mod clock;
-pub mod clusters;
+pub mod admin;
 pub mod config;
-mod connection;
-mod crl_coverage;
-mod current;
-pub mod field;
-mod forwarded;
+pub mod dataplane;
+pub mod follow;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-mod headers;
-pub mod input;
-pub mod limits;
-mod listener;
-mod local_reply;
 pub mod matching;
-pub mod material;
-mod merge;
-mod path;
-mod proxy;
-mod proxy_forward;
-mod proxy_sample;
-mod proxy_upgrade;
-mod random;
-pub mod reload;
-pub mod remark;
-mod route_action;
-mod route_match;
-mod routes;
 mod samples;
 pub mod server;
-mod signals;
-pub mod source;
-mod stats;
-pub mod summary;
-pub mod table;
-pub mod tls;
-mod tls_client_auth;
-mod tls_failure;
-mod upstream;
-mod upstream_tls;
-pub mod watch;
-mod wire;
-mod worker;

@@ -7,11 +7,12 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use istio_tls::gateway::server::{Server, ServerSettings};
-use istio_tls::gateway::table::{
+use istio_tls::gateway::config::table::{
     Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, PathRewrite, Redirect,
     Rewrite, Route, RouteAction, RouteMatch, RouteTable, Sample, StringMatch, Table, UpstreamProtocol, VirtualHost,
 };
+use istio_tls::gateway::dataplane::settings::ServerSettings;
+use istio_tls::gateway::server::Server;
 
 const GATEWAY_PORT: u16 = 80;
 

@@ -7,12 +7,13 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use istio_tls::gateway::limits::Limits;
-use istio_tls::gateway::server::{Server, ServerSettings};
-use istio_tls::gateway::table::{
+use istio_tls::gateway::config::table::{
     Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, Route, RouteAction,
     RouteMatch, RouteTable, Sample, Table, VirtualHost,
 };
+use istio_tls::gateway::dataplane::limits::Limits;
+use istio_tls::gateway::dataplane::settings::ServerSettings;
+use istio_tls::gateway::server::Server;
 
 /// One plain port; everything is answered by the echo.
 fn table() -> Table {

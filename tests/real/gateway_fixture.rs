@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use istio_tls::certs::key::PrivateKey;
-use istio_tls::gateway::server::{Server, ServerSettings};
-use istio_tls::gateway::table::{
+use istio_tls::gateway::config::table::{
     ClientAuth, ClientVerification, Cluster, Destination, Endpoint, FilterChain, Forward, HeaderOperations, Listener,
     ListenerProtocol, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
 };
+use istio_tls::gateway::dataplane::settings::ServerSettings;
+use istio_tls::gateway::server::Server;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,

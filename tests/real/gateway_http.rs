@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use istio_tls::gateway::table::{ClientAuth, Endpoint, SniTable, UpstreamProtocol};
+use istio_tls::gateway::config::table::{ClientAuth, Endpoint, SniTable, UpstreamProtocol};
 
 use super::gateway_fixture::{self as fixture, Authority, Leaf, SERVER};
 use crate::running_program::{await_condition, free_port};

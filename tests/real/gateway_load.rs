@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use istio_tls::gateway::table::{ClientAuth, Endpoint, Sample, SniTable, Table};
+use istio_tls::gateway::config::table::{ClientAuth, Endpoint, Sample, SniTable, Table};
 
 use super::gateway_fixture::{self as fixture, Authority, SERVER};
 

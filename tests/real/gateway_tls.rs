@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use istio_tls::gateway::table::{ClientAuth, Endpoint, FilterChain, Sample, SniTable};
+use istio_tls::gateway::config::table::{ClientAuth, Endpoint, FilterChain, Sample, SniTable};
 
 use super::gateway_fixture::{self as fixture, Authority, CLIENT, EXPIRED, Leaf, SERVER};
 

@@ -2,8 +2,8 @@
 
 use super::world::Judging;
 use crate::cli::context;
-use crate::gateway::remark::Remark;
-use crate::gateway::source::Check;
+use crate::gateway::follow::remark::Remark;
+use crate::gateway::follow::source::Check;
 use crate::lint::{Finding, Severity};
 use crate::problem::Problem;
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::start::RunningGateway;
 use crate::cli::context::Context;
-use crate::gateway::server::OpenListener;
-use crate::gateway::summary::{HostSummary, ListenerSummary};
+use crate::gateway::admin::summary::{HostSummary, ListenerSummary};
+use crate::gateway::dataplane::listener::OpenListener;
 use crate::names::Host;
 use crate::shell::quote;
 use crate::workspace::layout::{ChainLayout, Part};

@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt, reload};
 
 use crate::cli::context::Context;
-use crate::gateway::server::LogLevelHandle;
+use crate::gateway::dataplane::settings::LogLevelHandle;
 
 /// Modules that never log, at no level: kube quotes answers that it cannot read,
 /// and these may be Secrets. What matters of it is said in our own words.

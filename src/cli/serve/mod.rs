@@ -17,7 +17,7 @@ use super::args::choice;
 use crate::cli::cluster_flags::LiveArgs;
 use super::context::Context;
 use super::{Exit, Failure};
-use crate::gateway::access_log::AccessLog;
+use crate::gateway::dataplane::access_log::AccessLog;
 
 /// Runs the Gateway and VirtualServices in a local gateway
 ///

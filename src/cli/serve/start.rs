@@ -16,14 +16,16 @@ use super::{Admin, ServeArgs};
 use crate::certs::CertificateDer;
 use crate::cli::context::Context;
 use crate::cli::{Failure, lint};
-use crate::gateway::access_log::AccessLog;
-use crate::gateway::clusters::Upstream;
-use crate::gateway::limits::Limits;
-use crate::gateway::reload::Reload;
-use crate::gateway::server::{LogLevelHandle, OpenListener, Server, ServerSettings, StartError};
-use crate::gateway::source::{GatewaySources, SourceError};
-use crate::gateway::summary::{self, ListenerSummary};
-use crate::gateway::watch::Stopper;
+use crate::gateway::admin::summary::{self, ListenerSummary};
+use crate::gateway::config::clusters::Upstream;
+use crate::gateway::dataplane::access_log::AccessLog;
+use crate::gateway::dataplane::limits::Limits;
+use crate::gateway::dataplane::listener::{OpenListener, StartError};
+use crate::gateway::dataplane::settings::{LogLevelHandle, ServerSettings};
+use crate::gateway::follow::reload::Reload;
+use crate::gateway::follow::source::{GatewaySources, SourceError};
+use crate::gateway::follow::watch::Stopper;
+use crate::gateway::server::Server;
 use crate::problem::Problem;
 use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
@@ -178,12 +180,12 @@ fn start_here(plan: ServePlan) -> Result<RunningGateway, Failure> {
         reload.judge(&mut loaded, &files);
     }
     if plan.strict
-        && let Some(problem) = loaded.built.stops_strict()
+        && let Some(problem) = loaded.stops_strict()
     {
         return Err(Failure::usage(problem.clone()));
     }
     if summary.is_empty() {
-        reload.say(&loaded.built);
+        reload.say(&loaded);
         return Err(Failure::usage(
             Problem::new("no port is left to open")
                 .why("every Gateway or server of the input is ignored or not run, as said above")
@@ -208,7 +210,7 @@ fn start_here(plan: ServePlan) -> Result<RunningGateway, Failure> {
     let claim = Arc::new(claim);
     publish(claim.as_ref().as_ref(), &server, &id);
     reload.judge(&mut loaded, &files);
-    reload.say(&loaded.built);
+    reload.say(&loaded);
     drop(loaded);
     let stopper = reload.stopper();
     if let Some(following) = &plan.following {

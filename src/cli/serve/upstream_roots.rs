@@ -9,8 +9,8 @@ use crate::cli::Failure;
 use crate::cli::context::Context;
 use crate::ops::pem_files::system_roots;
 use crate::files::{self, PEM_LIMIT};
-use crate::gateway::clusters::Upstream;
-use crate::gateway::table::UpstreamProtocol;
+use crate::gateway::config::clusters::Upstream;
+use crate::gateway::config::table::UpstreamProtocol;
 use crate::problem::Problem;
 
 /// The trust anchors; none when no upstream needs any.
@@ -68,7 +68,7 @@ fn is_verified(upstream: &Upstream) -> bool {
 #[cfg(test)]
 mod tests {
     use super::is_verified;
-    use crate::gateway::clusters::Upstream;
+    use crate::gateway::config::clusters::Upstream;
 
     #[test]
     fn https_elsewhere_is_verified() {

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use crate::cli::Failure;
 use crate::cli::context::Context;
-use crate::gateway::watch::{FolderWatch, Stopper, Wake};
+use crate::gateway::follow::watch::{FolderWatch, Stopper, Wake};
 use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;

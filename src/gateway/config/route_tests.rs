@@ -2,9 +2,9 @@
 //! retries, weights and destinations.
 
 use super::tests::{answer, build, build_with, gateway, http, plain, says, service};
-use crate::gateway::config::Built;
+use crate::gateway::config::build::Built;
+use crate::gateway::config::table::{Endpoint, Forward, RouteAction};
 use crate::gateway::matching;
-use crate::gateway::table::{Endpoint, Forward, RouteAction};
 
 fn forward(built: &Built) -> &Forward {
     let table = plain(built, 80);

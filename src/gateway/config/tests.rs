@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 use http::HeaderMap;
 
-use crate::gateway::clusters::Upstream;
-use crate::gateway::config::Built;
+use crate::gateway::config::build::Built;
+use crate::gateway::config::clusters::Upstream;
+use crate::gateway::config::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
+use crate::gateway::follow::source::{GatewaySources, SourceError};
 use crate::gateway::matching::{self, RequestParts};
-use crate::gateway::source::{GatewaySources, SourceError};
-use crate::gateway::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Gone, Sources};
 

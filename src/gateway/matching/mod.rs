@@ -3,13 +3,16 @@
 //! and computes what a chosen route makes of a path or a Location. Pure, and
 //! free of allocation unless a path is rewritten or a header is repeated.
 
+pub mod path;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
 
-use super::table::{
+use crate::gateway::config::authority::split_port;
+use crate::gateway::config::table::{
     Destination, FilterChain, Forward, HeaderEdit, Listener, ListenerProtocol, PathRewrite, Redirect, Route,
     RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
 };
@@ -158,15 +161,6 @@ fn lower_case(name: &str) -> Cow<'_, str> {
         Cow::Owned(name.to_ascii_lowercase())
     } else {
         Cow::Borrowed(name)
-    }
-}
-
-/// An authority's host and, with its colon, its port (empty when it has none).
-pub fn split_port(authority: &str) -> (&str, &str) {
-    let after_brackets = authority.rfind(']').map_or(0, |at| at + 1);
-    match authority[after_brackets..].rfind(':') {
-        Some(colon) => authority.split_at(after_brackets + colon),
-        None => (authority, ""),
     }
 }
 

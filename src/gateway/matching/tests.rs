@@ -10,7 +10,7 @@ use super::{
     RequestParts, destination, edit_headers, filter_chain, https_location, location, matches, rewritten, route,
     split_port, virtual_host,
 };
-use crate::gateway::table::{
+use crate::gateway::config::table::{
     Destination, FilterChain, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Route, RouteAction,
     RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
 };

@@ -22,8 +22,8 @@ pub(super) fn respond(asked: &Asked<'_>) -> Response<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use crate::gateway::config::table::Sample;
     use crate::gateway::samples::ask;
-    use crate::gateway::table::Sample;
 
     #[test]
     fn what_was_asked_comes_back() {

@@ -21,8 +21,8 @@ pub(super) fn respond(asked: &Asked<'_>) -> Response<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use crate::gateway::config::table::Sample;
     use crate::gateway::samples::ask;
-    use crate::gateway::table::Sample;
 
     #[test]
     fn hello_names_its_version() {

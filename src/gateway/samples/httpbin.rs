@@ -350,8 +350,8 @@ fn url(asked: &Asked<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{TEAPOT, decoded, status};
+    use crate::gateway::config::table::Sample;
     use crate::gateway::samples::ask;
-    use crate::gateway::table::Sample;
     use serde_json::{Value, json};
     use std::time::Duration;
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode, request};
 
-use super::table::Sample;
+use crate::gateway::config::table::Sample;
 
 /// A request as a sample sees it: after the gateway's edits.
 pub(super) struct Asked<'a> {

@@ -109,8 +109,8 @@ fn api(rest: &str) -> Response<Bytes> {
 
 #[cfg(test)]
 mod tests {
+    use crate::gateway::config::table::Sample;
     use crate::gateway::samples::ask;
-    use crate::gateway::table::Sample;
 
     #[test]
     fn the_page_stands_by_itself() {

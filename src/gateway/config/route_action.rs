@@ -1,0 +1,289 @@
+//! What one route does: forward with rewrites, header operations, timeout and
+//! retries, redirect, or answer directly.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use super::field::Field;
+use super::route_match::{compile, unrunnable};
+use super::route_scope::{Building, RouteScope};
+use super::table::{Destination, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Rewrite, RouteAction};
+use crate::manifests::model::duration;
+use crate::manifests::model::http_route as model;
+use crate::manifests::re2::Covers;
+use crate::problem::Problem;
+
+/// Istio's default when a VirtualService says nothing of retries.
+const DEFAULT_RETRIES: u32 = 2;
+
+/// Redirect before direct response before route; `None` when there is nothing to do.
+pub(super) fn action_of(
+    http: &model::HttpRoute,
+    prefix_length: Option<usize>,
+    place: &Field<'_>,
+    building: &mut Building<'_, '_>,
+) -> Option<RouteAction> {
+    let (scope, namespace) = (building.scope, building.namespace);
+    let notes = &mut *building.notes;
+    if let Some(redirect) = &http.redirect {
+        return redirect_of(redirect, prefix_length, scope, place, notes).map(RouteAction::Redirect);
+    }
+    if let Some(direct) = &http.direct_response {
+        let Ok(status) = StatusCode::from_u16(u16::try_from(direct.status).unwrap_or_default()) else {
+            notes.push(unrunnable(
+                format!("{} is no HTTP status", direct.status),
+                &place.child("directResponse").child("status"),
+            ));
+            return None;
+        };
+        return Some(RouteAction::Direct {
+            status,
+            body: direct.body.as_ref().map(body_of).unwrap_or_default(),
+        });
+    }
+    if http.route.is_empty() {
+        return None;
+    }
+    let rewritten = http.rewrite.as_ref().and_then(|rewrite| rewrite.authority.clone());
+    let mut authority = rewritten.or_else(|| {
+        let mut headers = header_operations(http.headers.as_ref(), place, &mut Vec::new());
+        take_authority(&mut headers)
+    });
+    let mut destinations = Vec::new();
+    let several = http.route.len() > 1;
+    for (index, wanted) in http.route.iter().enumerate() {
+        let place = place.item("route", index);
+        let weight = u32::try_from(wanted.weight.unwrap_or_default()).unwrap_or_default();
+        // Among several, one without weight gets nothing; a single one gets all.
+        if several && weight == 0 {
+            continue;
+        }
+        let mut headers = header_operations(wanted.headers.as_ref(), &place, notes);
+        let own_authority = take_authority(&mut headers);
+        if authority.is_none() && !several {
+            authority = own_authority;
+        } else if own_authority.is_some() && several {
+            notes.push(unrunnable(
+                "serve rewrites the Host for a whole route, not for one weighted destination".to_owned(),
+                &place.child("headers"),
+            ));
+        }
+        destinations.push(Destination {
+            cluster: building
+                .clusters
+                .index_of(&wanted.destination, namespace, scope.port, &place, notes),
+            weight,
+            headers,
+        });
+    }
+    let path = http
+        .rewrite
+        .as_ref()
+        .and_then(|rewrite| path_rewrite(rewrite, prefix_length, &place.child("rewrite"), notes));
+    Some(RouteAction::Forward(Forward {
+        destinations,
+        rewrite: (path.is_some() || authority.is_some()).then_some(Rewrite { path, authority }),
+        timeout: timeout_of(http, place, notes),
+        retries: http.retries.as_ref().map_or(DEFAULT_RETRIES, |retries| {
+            u32::try_from(retries.attempts.unwrap_or_default()).unwrap_or_default()
+        }),
+    }))
+}
+
+fn timeout_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<Duration> {
+    let text = http.timeout.as_deref()?;
+    let parsed = duration::parse(text);
+    if parsed.is_none() {
+        notes.push(
+            Problem::new(format!("{text:?} is no duration, so the route has no timeout"))
+                .at(place.child("timeout").locate())
+                .fix("write it as 10s or 500ms"),
+        );
+    }
+    parsed.filter(|timeout| *timeout > Duration::ZERO)
+}
+
+fn body_of(body: &model::HttpBody) -> bytes::Bytes {
+    use base64::Engine as _;
+    match (&body.string, &body.bytes) {
+        (Some(text), _) => bytes::Bytes::copy_from_slice(text.as_bytes()),
+        (None, Some(encoded)) => base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .unwrap_or_default()
+            .into(),
+        (None, None) => bytes::Bytes::new(),
+    }
+}
+
+fn path_rewrite(
+    rewrite: &model::HttpRewrite,
+    prefix_length: Option<usize>,
+    place: &Field<'_>,
+    notes: &mut Vec<Problem>,
+) -> Option<PathRewrite> {
+    if let Some(by_regex) = &rewrite.uri_regex_rewrite {
+        let pattern = by_regex.pattern.as_deref().unwrap_or_default();
+        let with = substitution(by_regex.rewrite.as_deref().unwrap_or_default());
+        return match compile(pattern, Covers::Part, &place.child("uriRegexRewrite")) {
+            Ok(pattern) => Some(PathRewrite::Regex { pattern, with }),
+            Err(problem) => {
+                notes.push(problem);
+                None
+            }
+        };
+    }
+    let with = rewrite.uri.clone().filter(|uri| !uri.is_empty())?;
+    Some(match prefix_length {
+        Some(matched) => PathRewrite::Prefix { matched, with },
+        None => PathRewrite::Whole(with),
+    })
+}
+
+/// RE2's `\1` as this regex engine writes it: `${1}`.
+fn substitution(rewrite: &str) -> String {
+    let mut result = String::with_capacity(rewrite.len());
+    let mut characters = rewrite.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '$' => result.push_str("$$"),
+            '\\' => match characters.next() {
+                Some(digit @ '0'..='9') => {
+                    result.push_str("${");
+                    result.push(digit);
+                    result.push('}');
+                }
+                Some(other) => result.push(other),
+                None => {}
+            },
+            other => result.push(other),
+        }
+    }
+    result
+}
+
+fn redirect_of(
+    redirect: &model::HttpRedirect,
+    prefix_length: Option<usize>,
+    scope: &RouteScope<'_>,
+    place: &Field<'_>,
+    notes: &mut Vec<Problem>,
+) -> Option<Redirect> {
+    let code = redirect.redirect_code.filter(|code| *code != 0).unwrap_or(301);
+    let status = match code {
+        301 | 302 | 303 | 307 | 308 => StatusCode::from_u16(u16::try_from(code).ok()?).ok()?,
+        _ => {
+            notes.push(
+                Problem::new(format!(
+                    "a redirect with code {code} makes a route without action, under Istio too"
+                ))
+                .at(place.child("redirect").child("redirectCode").locate())
+                .fix("use 301, 302, 303, 307 or 308"),
+            );
+            return None;
+        }
+    };
+    let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let path = match (some(&redirect.uri), some(&redirect.prefix_rewrite)) {
+        (Some(uri), _) => Some(PathRewrite::Whole(uri)),
+        (None, Some(with)) => Some(PathRewrite::Prefix {
+            matched: prefix_length.unwrap_or_default(),
+            with,
+        }),
+        (None, None) => None,
+    };
+    let scheme = some(&redirect.scheme);
+    let effective = scheme.as_deref().unwrap_or(if scope.tls { "https" } else { "http" });
+    let port = match redirect.derive_port {
+        Some(model::RedirectPort::FromRequestPort) => Some(scope.port),
+        _ => redirect
+            .port
+            .and_then(|port| u16::try_from(port).ok())
+            .filter(|port| *port != 0),
+    };
+    // A scheme's own port is never written out.
+    let port = port.filter(|port| !matches!((*port, effective), (80, "http") | (443, "https")));
+    Some(Redirect {
+        status,
+        path,
+        authority: some(&redirect.authority),
+        scheme,
+        port,
+    })
+}
+
+/// The header operations of a route. A Host among them is part of the action:
+/// it rewrites the authority.
+pub(super) fn route_headers(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> HeaderOperations {
+    let mut headers = header_operations(http.headers.as_ref(), place, notes);
+    take_authority(&mut headers);
+    headers
+}
+
+/// `headers` of a route or destination.
+fn header_operations(
+    headers: Option<&model::Headers>,
+    place: &Field<'_>,
+    notes: &mut Vec<Problem>,
+) -> HeaderOperations {
+    let Some(headers) = headers else {
+        return HeaderOperations::default();
+    };
+    let place = place.child("headers");
+    let mut edit = |operations: &Option<model::HeaderOperations>, place: Field<'_>| {
+        let Some(operations) = operations else {
+            return HeaderEdit::default();
+        };
+        let mut values = |field: &str, map: &BTreeMap<String, String>| {
+            let place = place.child(field);
+            map.iter()
+                .filter_map(|(name, value)| header(name, value, &place.child(name), notes))
+                .collect()
+        };
+        HeaderEdit {
+            set: values("set", &operations.set),
+            add: values("add", &operations.add),
+            remove: operations
+                .remove
+                .iter()
+                .filter_map(|name| HeaderName::try_from(name.as_str()).ok())
+                .collect(),
+        }
+    };
+    HeaderOperations {
+        request: edit(&headers.request, place.child("request")),
+        response: edit(&headers.response, place.child("response")),
+    }
+}
+
+fn header(name: &str, value: &str, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<(HeaderName, HeaderValue)> {
+    // `:authority` is Host, which is what an HTTP/1.1 request carries.
+    let name = if name == ":authority" { "host" } else { name };
+    let text = value.replace("%%", "%");
+    if value.replace("%%", "").contains('%') {
+        notes.push(
+            Problem::new(format!("serve replaces no Envoy variable; {name} is sent as {text:?}")).at(place.locate()),
+        );
+    }
+    if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_str(&text)) {
+        return Some((name, value));
+    }
+    notes.push(Problem::new(format!("{name:?} with {value:?} is no header")).at(place.locate()));
+    None
+}
+
+/// Takes the Host out of the operations: it is a rewrite of the authority; set before add.
+fn take_authority(headers: &mut HeaderOperations) -> Option<String> {
+    let mut taken = None;
+    for list in [&mut headers.request.set, &mut headers.request.add] {
+        list.retain(|(name, value)| {
+            if *name != http::header::HOST {
+                return true;
+            }
+            taken = taken.take().or_else(|| value.to_str().ok().map(str::to_owned));
+            false
+        });
+    }
+    taken
+}

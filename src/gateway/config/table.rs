@@ -1,0 +1,342 @@
+//! The routing table: everything a listener needs, built once per
+//! configuration and never changed. It is made of manifests by `build`,
+//! `matching` chooses from it for each request, and the data plane serves it.
+//! Names follow Istio's and Envoy's.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+
+use crate::certs::key::PrivateKey;
+
+/// One whole configuration of the gateway.
+#[derive(Default)]
+pub struct Table {
+    /// One per Gateway server port (ports merged as istiod merges them).
+    pub listeners: Vec<Listener>,
+    /// The destinations that routes name by index.
+    pub clusters: Vec<Cluster>,
+}
+
+/// A port that the Gateways open.
+pub struct Listener {
+    /// The Gateway server's `port.number`, before any mapping to a local port.
+    pub port: u16,
+    /// What is spoken on it.
+    pub protocol: ListenerProtocol,
+}
+
+/// A listener speaks plain HTTP or TLS (chosen by SNI).
+pub enum ListenerProtocol {
+    /// Plain HTTP: one route table for every server of the port.
+    Http(Arc<RouteTable>),
+    /// TLS: a filter chain per server, chosen by SNI.
+    Tls(SniTable),
+}
+
+/// Filter chains by SNI: exact, then the longest wildcard suffix, then the one
+/// without server names (which also takes clients that send no SNI).
+#[derive(Default)]
+pub struct SniTable {
+    /// By lower-case name.
+    pub exact: HashMap<Box<str>, Arc<FilterChain>>,
+    /// By suffix without the `*`: `.example.com`.
+    pub wildcard: HashMap<Box<str>, Arc<FilterChain>>,
+    /// Hosts `*`.
+    pub any: Option<Arc<FilterChain>>,
+}
+
+/// One Gateway server that terminates TLS.
+pub struct FilterChain {
+    /// For logs and the admin: `namespace/gateway port-name`.
+    pub name: String,
+    /// The key material, or why it is missing: then the connection is reset, as in Istio.
+    pub tls: Result<TlsMaterial, String>,
+    /// Its virtual hosts; no other server's are reachable through this chain.
+    pub routes: Arc<RouteTable>,
+}
+
+impl FilterChain {
+    /// A chain of its three parts.
+    pub fn new(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
+        Self { name, tls, routes }
+    }
+}
+
+/// What a server presents and demands.
+pub struct TlsMaterial {
+    /// Where it came from, for `/certs`: `Secret istio-system/httpbin-credential` or a path.
+    pub source: String,
+    /// Leaf first.
+    pub certificates: Arc<[CertificateDer<'static>]>,
+    /// The leaf's key.
+    pub key: PrivateKey,
+    /// Whether clients present a certificate.
+    pub client_auth: ClientAuth,
+    /// `ServerTLSSettings.minProtocolVersion`, `maxProtocolVersion`: 0x0303 or 0x0304.
+    pub versions: (u16, u16),
+    /// TLS 1.2 cipher suites in OpenSSL's names; empty is the default list.
+    pub cipher_suites: Vec<String>,
+}
+
+/// How clients are authenticated (`ServerTLSSettings.mode`).
+pub enum ClientAuth {
+    /// SIMPLE.
+    None,
+    /// OPTIONAL_MUTUAL.
+    Optional(ClientVerification),
+    /// MUTUAL.
+    Required(ClientVerification),
+}
+
+/// What a client's certificate must satisfy.
+#[derive(Default)]
+pub struct ClientVerification {
+    /// A certificate that no list is for is not refused for that: the lists
+    /// come from `--crl` alone, for whichever servers they fit. A Secret's
+    /// lists leave no CA of a chain out, as in Envoy.
+    pub unlisted_allowed: bool,
+    /// Trust anchors.
+    pub authorities: Arc<[CertificateDer<'static>]>,
+    /// Revocation lists.
+    pub crls: Vec<CertificateRevocationListDer<'static>>,
+    /// `subjectAltNames`: one must match exactly; empty accepts any.
+    pub subject_alt_names: Vec<String>,
+    /// `verifyCertificateSpki`: base64 SHA-256 of the SPKI; empty accepts any.
+    pub spki_sha256: Vec<[u8; 32]>,
+    /// `verifyCertificateHash`: SHA-256 of the certificate; empty accepts any.
+    pub certificate_sha256: Vec<[u8; 32]>,
+    /// `insecureSkipVerify`: an untrusted certificate is tolerated.
+    pub accept_untrusted: bool,
+}
+
+/// Virtual hosts by authority (port left out, lower case): exact, then longest
+/// `*.suffix`, then `*`. None matching is a 404.
+#[derive(Default)]
+pub struct RouteTable {
+    /// By lower-case domain.
+    pub exact: HashMap<Box<str>, Arc<VirtualHost>>,
+    /// By suffix without the `*`: `.example.com`.
+    pub wildcard: HashMap<Box<str>, Arc<VirtualHost>>,
+    /// The domain `*`.
+    pub any: Option<Arc<VirtualHost>>,
+}
+
+/// A virtual host and its routes, in order of evaluation.
+#[derive(Default)]
+pub struct VirtualHost {
+    /// For logs: the domain.
+    pub name: String,
+    /// `httpsRedirect`: every request is answered 301 to https.
+    pub require_tls: bool,
+    /// The first that matches wins.
+    pub routes: Vec<Route>,
+}
+
+/// One route: a match and what is done.
+pub struct Route {
+    /// For logs: `namespace/virtualservice http[i]`.
+    pub name: String,
+    /// All parts must hold.
+    pub when: RouteMatch,
+    /// What is done with the request.
+    pub action: RouteAction,
+    /// Header operations on the route.
+    pub headers: HeaderOperations,
+}
+
+/// A route's conditions (Istio `HTTPMatchRequest`); an empty one matches all.
+#[derive(Default)]
+pub struct RouteMatch {
+    /// On the path without the query.
+    pub path: Option<StringMatch>,
+    /// `ignoreUriCase`: for exact and prefix.
+    pub ignore_path_case: bool,
+    /// On `:scheme`.
+    pub scheme: Option<StringMatch>,
+    /// On `:method`.
+    pub method: Option<StringMatch>,
+    /// On `:authority`, with its port.
+    pub authority: Option<StringMatch>,
+    /// By lower-case header name.
+    pub headers: Vec<(http::HeaderName, ValueMatch)>,
+    /// Inverted header conditions.
+    pub without_headers: Vec<(http::HeaderName, ValueMatch)>,
+    /// By query parameter; the first occurrence counts.
+    pub query: Vec<(String, ValueMatch)>,
+}
+
+/// Istio `StringMatch`.
+pub enum StringMatch {
+    /// The whole text.
+    Exact(String),
+    /// The text's beginning (plain string prefix).
+    Prefix(String),
+    /// A regular expression over the whole text (RE2 full match; anchors are added when built).
+    Regex(regex::Regex),
+}
+
+/// A header or parameter: present, or its value matches.
+pub enum ValueMatch {
+    /// Any value.
+    Present,
+    /// This value.
+    Value(StringMatch),
+}
+
+/// What a route does.
+pub enum RouteAction {
+    /// Sends the request on.
+    Forward(Forward),
+    /// Answers with a Location.
+    Redirect(Redirect),
+    /// Answers by itself.
+    Direct {
+        /// The status.
+        status: http::StatusCode,
+        /// The body.
+        body: bytes::Bytes,
+    },
+}
+
+/// A route to one destination or several by weight.
+pub struct Forward {
+    /// Destination and its weight; the sum need not be 100.
+    pub destinations: Vec<Destination>,
+    /// `rewrite`.
+    pub rewrite: Option<Rewrite>,
+    /// `timeout`: the whole request including retries; none is unlimited.
+    pub timeout: Option<Duration>,
+    /// Further attempts after a connection failure (Istio's default: 2).
+    pub retries: u32,
+}
+
+/// One weighted destination.
+pub struct Destination {
+    /// Index into [`Table::clusters`].
+    pub cluster: usize,
+    /// Its share.
+    pub weight: u32,
+    /// Header operations of this destination.
+    pub headers: HeaderOperations,
+}
+
+/// Istio `HTTPRewrite`.
+pub struct Rewrite {
+    /// The new path or path prefix.
+    pub path: Option<PathRewrite>,
+    /// The new authority.
+    pub authority: Option<String>,
+}
+
+/// How a path is rewritten; the query is kept.
+pub enum PathRewrite {
+    /// The first `matched` bytes are replaced.
+    Prefix {
+        /// Length of the matched prefix.
+        matched: usize,
+        /// What replaces it.
+        with: String,
+    },
+    /// The whole path is replaced.
+    Whole(String),
+    /// Every match is replaced; groups as `${1}`.
+    Regex {
+        /// What is searched.
+        pattern: regex::Regex,
+        /// What replaces it.
+        with: String,
+    },
+}
+
+/// Istio `HTTPRedirect`.
+pub struct Redirect {
+    /// 301, 302, 303, 307 or 308.
+    pub status: http::StatusCode,
+    /// The new path.
+    pub path: Option<PathRewrite>,
+    /// The new authority.
+    pub authority: Option<String>,
+    /// The new scheme.
+    pub scheme: Option<String>,
+    /// The new port.
+    pub port: Option<u16>,
+}
+
+/// Istio `Headers`: remove, then set, then add.
+#[derive(Default, Clone)]
+pub struct HeaderOperations {
+    /// On the request.
+    pub request: HeaderEdit,
+    /// On the response.
+    pub response: HeaderEdit,
+}
+
+/// Edits of one header map.
+#[derive(Default, Clone)]
+pub struct HeaderEdit {
+    /// Names taken out.
+    pub remove: Vec<http::HeaderName>,
+    /// Values that replace.
+    pub set: Vec<(http::HeaderName, http::HeaderValue)>,
+    /// Values that are appended.
+    pub add: Vec<(http::HeaderName, http::HeaderValue)>,
+}
+
+impl HeaderEdit {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty() && self.add.is_empty()
+    }
+}
+
+/// A destination Service and where it is reached.
+pub struct Cluster {
+    /// `httpbin.default.svc.cluster.local:8000`, for logs and stats.
+    pub name: String,
+    /// The endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// Where a cluster's requests go.
+pub enum Endpoint {
+    /// A sample built into this program.
+    Sample(Sample),
+    /// An `--upstream`.
+    Remote {
+        /// Host name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// HTTP/1.1, h2c or HTTPS.
+        protocol: UpstreamProtocol,
+    },
+    /// The destination names a Service or port that does not exist: 503.
+    Unknown,
+}
+
+/// How an upstream is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1 in plain text; a gRPC request is sent over h2c.
+    Http,
+    /// HTTP/2 with prior knowledge.
+    H2c,
+    /// TLS, HTTP/2 or HTTP/1.1 by ALPN.
+    Https,
+}
+
+/// The built-in samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sample {
+    /// The httpbin sample.
+    Httpbin,
+    /// The helloworld sample.
+    Helloworld,
+    /// The bookinfo product page.
+    Productpage,
+    /// Answers with what it was asked.
+    Echo,
+}

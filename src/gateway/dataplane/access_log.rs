@@ -1,0 +1,268 @@
+//! A line per request, as text or JSON, in the words of Istio's access log.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::header::{HOST, USER_AGENT};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Method, Request, StatusCode, Version};
+
+use super::clock;
+use super::downstream::Downstream;
+use super::tasks::Tasks;
+
+/// The access log's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccessLog {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object per line, with Istio's field names.
+    Json,
+    /// None.
+    Off,
+}
+
+/// What is known of a request when its line is written.
+pub(super) struct Entry {
+    pub(super) at: Duration,
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) authority: String,
+    pub(super) version: Version,
+    pub(super) status: Option<StatusCode>,
+    /// Envoy's response flags: `NR`, `UF`, `UC`, `UT` ...; `-` is none.
+    pub(super) flags: &'static str,
+    pub(super) bytes_received: Rc<Cell<u64>>,
+    pub(super) bytes_sent: u64,
+    /// Milliseconds until the upstream's head.
+    pub(super) upstream_time: Option<u64>,
+    /// Where it went: `sample httpbin`, `127.0.0.1:9000`.
+    pub(super) upstream: Option<String>,
+    /// The destination.
+    pub(super) cluster: Option<String>,
+    /// The route.
+    pub(super) route: Option<String>,
+    pub(super) request_id: Option<HeaderValue>,
+    pub(super) user_agent: Option<HeaderValue>,
+}
+
+impl Entry {
+    /// What a request's head says of it; the answer is still to come.
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+        let authority = match request.uri().authority() {
+            Some(authority) => authority.as_str().to_owned(),
+            None => String::from_utf8_lossy(host.unwrap_or_default()).into_owned(),
+        };
+        Self {
+            at: clock::now(),
+            method: request.method().clone(),
+            path: request
+                .uri()
+                .path_and_query()
+                .map_or("/", PathAndQuery::as_str)
+                .to_owned(),
+            authority,
+            version: request.version(),
+            status: None,
+            // A client that goes away before the answer leaves this.
+            flags: "DC",
+            bytes_received: Rc::default(),
+            bytes_sent: 0,
+            upstream_time: None,
+            upstream: None,
+            cluster: None,
+            route: None,
+            request_id: None,
+            user_agent: request.headers().get(USER_AGENT).cloned(),
+        }
+    }
+}
+
+/// One worker's lines on their way to standard error: gathered for a moment,
+/// so that a busy worker writes many at once.
+pub(super) struct AccessWriter {
+    format: AccessLog,
+    buffer: Rc<RefCell<Vec<u8>>>,
+    flush_is_due: Rc<Cell<bool>>,
+    tasks: Tasks,
+}
+
+const GATHER: Duration = Duration::from_millis(20);
+const ENOUGH: usize = 32 * 1024;
+
+impl AccessWriter {
+    /// A writer that flushes in a task; what is gathered when the worker's
+    /// tasks have ended is for the worker to flush.
+    pub(super) fn new(format: AccessLog, tasks: Tasks) -> Self {
+        Self {
+            format,
+            buffer: Rc::default(),
+            flush_is_due: Rc::default(),
+            tasks,
+        }
+    }
+
+    /// Whether requests are logged at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.format != AccessLog::Off
+    }
+
+    /// Writes a request's line.
+    pub(super) fn write(&self, entry: &Entry, downstream: &Downstream, took: Duration) {
+        let peer = downstream.peer.to_string();
+        let line = match self.format {
+            AccessLog::Off => return,
+            AccessLog::Text => text(entry, &peer, downstream.sni(), took),
+            AccessLog::Json => json(entry, &peer, downstream.sni(), took),
+        };
+        self.buffer.borrow_mut().extend_from_slice(line.as_bytes());
+        if self.buffer.borrow().len() >= ENOUGH {
+            self.flush();
+        } else if !self.flush_is_due.replace(true) {
+            let (buffer, due) = (Rc::clone(&self.buffer), Rc::clone(&self.flush_is_due));
+            let later = async move {
+                tokio::time::sleep(GATHER).await;
+                due.set(false);
+                flush(&buffer);
+            };
+            self.tasks.spawn(later);
+        }
+    }
+
+    /// Writes out what is gathered.
+    pub(super) fn flush(&self) {
+        flush(&self.buffer);
+    }
+}
+
+fn flush(buffer: &RefCell<Vec<u8>>) {
+    let lines = buffer.take();
+    // Nobody reads the log: then it is lost, and requests are served on.
+    let _ = std::io::stderr().lock().write_all(&lines);
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_09 => "HTTP/0.9",
+        Version::HTTP_10 => "HTTP/1.0",
+        Version::HTTP_2 => "HTTP/2",
+        Version::HTTP_3 => "HTTP/3",
+        _ => "HTTP/1.1",
+    }
+}
+
+fn shown(value: Option<&HeaderValue>) -> &str {
+    value.and_then(|value| value.to_str().ok()).unwrap_or("-")
+}
+
+/// `[time] "GET /status/418 HTTP/2" 418 - 0 135 1ms (upstream 0ms) ...`
+fn text(entry: &Entry, peer: &str, sni: Option<&str>, took: Duration) -> String {
+    let mut line = String::with_capacity(256);
+    let _ = write!(
+        line,
+        "[{}] \"{} {} {}\" {} {} {} {} {}ms",
+        clock::rfc3339(entry.at),
+        entry.method,
+        entry.path.escape_debug(),
+        version(entry.version),
+        entry.status.map_or(0, |status| status.as_u16()),
+        entry.flags,
+        entry.bytes_received.get(),
+        entry.bytes_sent,
+        took.as_millis(),
+    );
+    if let Some(time) = entry.upstream_time {
+        let _ = write!(line, " (upstream {time}ms)");
+    }
+    let _ = writeln!(
+        line,
+        " host={} peer={peer} sni={} agent=\"{}\" id={} route=\"{}\" to=\"{}\" at=\"{}\"",
+        entry.authority.escape_debug(),
+        sni.unwrap_or("-").escape_debug(),
+        shown(entry.user_agent.as_ref()).escape_debug(),
+        shown(entry.request_id.as_ref()).escape_debug(),
+        entry.route.as_deref().unwrap_or("-"),
+        entry.cluster.as_deref().unwrap_or("-"),
+        entry.upstream.as_deref().unwrap_or("-"),
+    );
+    line
+}
+
+fn json(entry: &Entry, peer: &str, sni: Option<&str>, took: Duration) -> String {
+    let value = serde_json::json!({
+        "start_time": clock::rfc3339(entry.at),
+        "method": entry.method.as_str(),
+        "path": entry.path,
+        "protocol": version(entry.version),
+        "response_code": entry.status.map_or(0, |status| status.as_u16()),
+        "response_flags": entry.flags,
+        "bytes_received": entry.bytes_received.get(),
+        "bytes_sent": entry.bytes_sent,
+        "duration": took.as_millis() as u64,
+        "upstream_service_time": entry.upstream_time,
+        "authority": entry.authority,
+        "downstream_remote_address": peer,
+        "requested_server_name": sni,
+        "user_agent": entry.user_agent.as_ref().and_then(|value| value.to_str().ok()),
+        "request_id": entry.request_id.as_ref().and_then(|value| value.to_str().ok()),
+        "route_name": entry.route,
+        "upstream_cluster": entry.cluster,
+        "upstream_host": entry.upstream,
+    });
+    format!("{value}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, json, text};
+    use http::{HeaderValue, Method, StatusCode, Version};
+    use std::time::Duration;
+
+    fn entry() -> Entry {
+        Entry {
+            at: Duration::from_secs(0),
+            method: Method::GET,
+            path: "/status/418?a=\n".into(),
+            authority: "httpbin.example.com".into(),
+            version: Version::HTTP_2,
+            status: Some(StatusCode::IM_A_TEAPOT),
+            flags: "-",
+            bytes_received: std::rc::Rc::default(),
+            bytes_sent: 135,
+            upstream_time: Some(2),
+            upstream: Some("sample httpbin".into()),
+            cluster: Some("httpbin.default.svc.cluster.local:8000".into()),
+            route: Some("default/httpbin http[0]".into()),
+            request_id: Some(HeaderValue::from_static("id")),
+            user_agent: None,
+        }
+    }
+
+    #[test]
+    fn a_text_line_is_one_line() {
+        let line = text(
+            &entry(),
+            "127.0.0.1:5",
+            Some("httpbin.example.com"),
+            Duration::from_millis(3),
+        );
+        assert!(
+            line.starts_with("[1970-01-01T00:00:00.000Z] \"GET /status/418?a=\\n HTTP/2\" 418 - 0 135 3ms (upstream 2ms) host=httpbin"),
+            "{line}"
+        );
+        assert_eq!(line.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn a_json_line_parses() {
+        let line = json(&entry(), "127.0.0.1:5", None, Duration::ZERO);
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["response_code"], 418);
+        assert_eq!(value["requested_server_name"], serde_json::Value::Null);
+    }
+}

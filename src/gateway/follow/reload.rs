@@ -1,0 +1,390 @@
+//! Keeps a running gateway at the state of its sources: watches the folders
+//! they stand in, reads anew when something happens there or somebody who
+//! follows a cluster says so, and publishes what is whole. What is not is
+//! reported, and the last good configuration stays; of a cluster, which others
+//! change too, the last good versions of the objects that are not whole.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::source::{GatewaySources, Loaded, SourceError};
+use super::watch::{FolderWatch, Stopper, Wake, Waker};
+use crate::gateway::config::build::{Built, Invalid};
+use crate::gateway::config::table::Table;
+use crate::problem::Problem;
+use crate::sources::Gone;
+use crate::sources::disk::{DiskFiles, Seen};
+use crate::sources::live::ObjectId;
+
+/// How long a file of a chain folder may be away while the chain is made anew.
+const CHAIN_GONE: Duration = Duration::from_secs(2);
+/// How long a manifest may be away while an editor saves it.
+const MANIFEST_GONE: Duration = Duration::from_millis(300);
+/// How long a certificate may wait for its key before the mismatch is reported.
+const MISMATCH: Duration = Duration::from_millis(500);
+
+/// How long the allocator keeps what is freed (mimalloc's `purge_delay`), and a little.
+const KEPT: Duration = Duration::from_millis(1100);
+
+/// The sources as they were read last, and the watch over them.
+pub struct Reload {
+    sources: GatewaySources,
+    watch: FolderWatch,
+    last: Seen,
+    /// What only the judge of the sources looked at.
+    judged: Seen,
+    /// Broken material that the published table has, as at the start.
+    accepted: BTreeSet<String>,
+    notes: BTreeSet<String>,
+    reported: Option<String>,
+    /// Since when the sources are in a state that may be passing.
+    waiting_since: Option<Instant>,
+    /// What was said of a cluster's changes that are not taken.
+    held_back: BTreeSet<String>,
+}
+
+/// What a look at the sources came to.
+enum Look<'f> {
+    /// Nothing that is read has changed.
+    Same,
+    /// A new configuration.
+    New(Loaded<'f>),
+    /// A new configuration without some changes of a cluster's objects, which cannot be used.
+    Part(Loaded<'f>, Vec<Problem>),
+    /// It may be whole in a moment.
+    Wait(Duration),
+    /// It cannot be used.
+    Bad(Vec<Problem>),
+}
+
+impl Reload {
+    /// Reads the sources for the first time. They are watched from
+    /// [`Reload::run`] on, which looks at them once more then: thousands of folders
+    /// take longer to watch than to read, and the ports need not wait for that.
+    ///
+    /// # Errors
+    /// As [`GatewaySources::load`], and when files cannot be watched.
+    pub fn start(sources: GatewaySources, files: &DiskFiles) -> Result<(Self, Loaded<'_>), SourceError> {
+        let watch = FolderWatch::new().map_err(SourceError::Bad)?;
+        let loaded = sources.load(files, Gone::IsError)?;
+        let mut reload = Self {
+            accepted: BTreeSet::new(),
+            notes: BTreeSet::new(),
+            sources,
+            watch,
+            last: files.seen(),
+            judged: Seen::default(),
+            reported: None,
+            waiting_since: None,
+            held_back: BTreeSet::new(),
+        };
+        if let Some(live) = &mut reload.sources.inputs.live {
+            live.take();
+        }
+        Ok((reload, loaded))
+    }
+
+    /// Has what was read from `files` judged, once. Whether that looked at other files than before.
+    pub fn judge(&mut self, loaded: &mut Loaded<'_>, files: &DiskFiles) -> bool {
+        if !self.sources.judge(loaded) {
+            return false;
+        }
+        let judged = files.seen();
+        let others = judged != self.judged;
+        self.judged = judged;
+        others
+    }
+
+    /// Says what is to be said of a configuration, and was not before.
+    pub fn say(&mut self, loaded: &Loaded<'_>) {
+        for note in loaded.said() {
+            if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
+                tracing::warn!("{note}");
+            }
+        }
+        self.notes = said(loaded);
+        self.accepted = broken(&loaded.built.invalid);
+    }
+
+    /// Ends [`Reload::run`] from another thread.
+    pub fn stopper(&self) -> Stopper {
+        self.watch.stopper()
+    }
+
+    /// Has [`Reload::run`] look at the sources, from another thread.
+    pub fn waker(&self) -> Waker {
+        self.watch.waker()
+    }
+
+    /// Publishes every change until stopped. `publish` may refuse a table (a
+    /// port that cannot be opened); then the last one stays. `refused` hears of
+    /// changes that do not even become one.
+    pub fn run(mut self, mut publish: impl FnMut(Table) -> Result<(), Problem>, mut refused: impl FnMut()) {
+        let folders = self.watched_folders();
+        self.watch.set(&folders);
+        // What changed between the first reading and watching is read again.
+        let mut again = (!self.is_current()).then(Instant::now);
+        let mut tidy = Some(Instant::now() + KEPT);
+        loop {
+            let next = [again, tidy].into_iter().flatten().min();
+            let wake = self
+                .watch
+                .wait(next.map(|at| at.saturating_duration_since(Instant::now())));
+            let now = Instant::now();
+            let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            if wake == Wake::Stop {
+                return;
+            }
+            if is_due(tidy) {
+                tidy = None;
+                give_back();
+                if wake == Wake::Timeout && !is_due(again) {
+                    continue;
+                }
+            }
+            again = None;
+            let files = DiskFiles::default();
+            match self.look(&files) {
+                Look::Same => self.waiting_since = None,
+                Look::Wait(rest) => again = Some(Instant::now() + rest),
+                Look::Bad(problems) => {
+                    self.waiting_since = None;
+                    if self.report(&problems) {
+                        refused();
+                    }
+                }
+                Look::New(loaded) => {
+                    self.waiting_since = None;
+                    self.held_back.clear();
+                    self.publish(loaded, &files, &mut publish);
+                    tidy = Some(Instant::now() + KEPT);
+                }
+                Look::Part(loaded, changes) => {
+                    self.waiting_since = None;
+                    if self.say_held_back(&changes) {
+                        refused();
+                    }
+                    self.publish(loaded, &files, &mut publish);
+                    tidy = Some(Instant::now() + KEPT);
+                }
+            }
+            // Whether an object of a cluster is really gone is seen a moment later.
+            let live = self.sources.inputs.live.as_ref();
+            let now = Instant::now();
+            let gone = live.and_then(|live| live.next_change(now)).map(|rest| now + rest);
+            again = [again, gone].into_iter().flatten().min();
+        }
+    }
+
+    /// Whether everything is as it was read last.
+    fn is_current(&self) -> bool {
+        let live = self.sources.inputs.live.as_ref();
+        self.last.is_current() && self.judged.is_current() && live.is_none_or(|live| live.is_current(Instant::now()))
+    }
+
+    /// The folders of everything that was looked at.
+    fn watched_folders(&self) -> BTreeSet<PathBuf> {
+        let tops = self.sources.tops();
+        let mut folders = self.last.watched_folders(&tops);
+        folders.extend(self.judged.watched_folders(&tops));
+        folders
+    }
+
+    /// Reads the sources, and weighs what was read.
+    fn look<'f>(&mut self, files: &'f DiskFiles) -> Look<'f> {
+        if self.sources.inputs.live.is_some() && self.reported.is_none() && self.is_current() {
+            // A cluster tells of much that changes nothing here.
+            return Look::Same;
+        }
+        if let Some(live) = &mut self.sources.inputs.live {
+            live.refresh(Instant::now());
+        }
+        let (result, seen) = self.read(files);
+        let waited = self.waiting_since.map(|since| since.elapsed()).unwrap_or_default();
+        let gone = self.longest_absence(&seen);
+        if gone > waited {
+            self.waiting_since.get_or_insert_with(Instant::now);
+            return Look::Wait(gone.saturating_sub(waited).max(Duration::from_millis(1)));
+        }
+        let loaded = match result {
+            Ok(loaded) => loaded,
+            // Everything was deleted, which is a change like any other.
+            Err(SourceError::Nothing(problem)) => Loaded::empty(problem),
+            Err(SourceError::Bad(problem)) => {
+                if MISMATCH > waited {
+                    self.waiting_since.get_or_insert_with(Instant::now);
+                    return Look::Wait(MISMATCH.saturating_sub(waited));
+                }
+                return Look::Bad(vec![problem]);
+            }
+        };
+        if seen.same_content(&self.last) && self.judged.is_current() && self.reported.is_none() {
+            self.last = seen;
+            return Look::Same;
+        }
+        if self.sources.inputs.live.is_some() {
+            self.last = seen;
+            return self.without_broken(loaded, files);
+        }
+        let broken: Vec<Problem> = self
+            .newly_broken(&loaded.built)
+            .map(|invalid| invalid.problem.clone())
+            .collect();
+        if !broken.is_empty() {
+            // A certificate is there a moment before its key.
+            if MISMATCH > waited {
+                self.waiting_since.get_or_insert_with(Instant::now);
+                return Look::Wait(MISMATCH.saturating_sub(waited));
+            }
+            return Look::Bad(broken);
+        }
+        self.last = seen;
+        Look::New(loaded)
+    }
+
+    /// Broken material that was not broken before.
+    fn newly_broken<'b>(&self, built: &'b Built) -> impl Iterator<Item = &'b Invalid> {
+        let invalid = built.invalid.iter();
+        invalid.filter(|invalid| !self.accepted.contains(&invalid.problem.to_string()))
+    }
+
+    /// The last good versions in place of a cluster's objects that broke
+    /// something: of the Secrets, and where that is not enough of the Gateways.
+    /// What has none is taken as it is; as under Istio, its server is reset.
+    fn without_broken<'f>(&mut self, mut loaded: Loaded<'f>, files: &'f DiskFiles) -> Look<'f> {
+        let refused: Vec<Problem> = self
+            .newly_broken(&loaded.built)
+            .map(|invalid| invalid.problem.clone())
+            .collect();
+        let mut held = false;
+        for of in [secrets_of, gateway_of] {
+            let ids: BTreeSet<ObjectId> = self.newly_broken(&loaded.built).flat_map(of).cloned().collect();
+            let live = self.sources.inputs.live.as_mut();
+            if live.is_some_and(|live| live.hold_back(&ids))
+                && let (Ok(before), _) = self.read(files)
+            {
+                (loaded, held) = (before, true);
+            }
+        }
+        if held {
+            return Look::Part(loaded, refused);
+        }
+        Look::New(loaded)
+    }
+
+    /// Tells which changes of a cluster's objects are not taken, each once;
+    /// false when all was said before.
+    fn say_held_back(&mut self, refused: &[Problem]) -> bool {
+        let texts: BTreeSet<String> = refused.iter().map(ToString::to_string).collect();
+        let mut new = texts.difference(&self.held_back).peekable();
+        let is_new = new.peek().is_some();
+        for text in new {
+            tracing::error!("the change is not taken, the object's last good version stays: {text}");
+        }
+        self.held_back = texts;
+        is_new
+    }
+
+    fn read<'f>(&mut self, files: &'f DiskFiles) -> (Result<Loaded<'f>, SourceError>, Seen) {
+        let mut rounds = 0;
+        loop {
+            let result = self.sources.load(files, Gone::IsEmpty);
+            let seen = files.seen();
+            let mut folders = seen.watched_folders(&self.sources.tops());
+            // What was there may come back where it was.
+            folders.extend(self.watched_folders());
+            let again = self.watch.set(&folders);
+            rounds += 1;
+            if !again || rounds >= 3 {
+                return (result, seen);
+            }
+        }
+    }
+
+    /// How long what is gone may stay away before that is believed.
+    fn longest_absence(&self, seen: &Seen) -> Duration {
+        seen.gone_since(&self.last)
+            .map(|path| {
+                if self.sources.is_manifest(path) {
+                    MANIFEST_GONE
+                } else {
+                    CHAIN_GONE
+                }
+            })
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Serves a configuration first, and has it judged then.
+    fn publish(
+        &mut self,
+        mut loaded: Loaded<'_>,
+        files: &DiskFiles,
+        publish: &mut impl FnMut(Table) -> Result<(), Problem>,
+    ) {
+        let outcome = publish(std::mem::take(&mut loaded.built.table));
+        if self.judge(&mut loaded, files) {
+            let folders = self.watched_folders();
+            self.watch.set(&folders);
+        }
+        self.say(&loaded);
+        match outcome {
+            Ok(()) => {
+                self.reported = None;
+                if let Some(live) = &mut self.sources.inputs.live {
+                    live.take();
+                }
+                tracing::info!("configuration reloaded");
+            }
+            Err(problem) => drop(self.report(&[problem])),
+        }
+    }
+
+    /// Tells what is wrong; false when that was said before.
+    fn report(&mut self, problems: &[Problem]) -> bool {
+        let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let text = text.join("\n");
+        // One complaint for one state, however often an editor touches it.
+        let is_new = self.reported.as_deref() != Some(&text);
+        if is_new {
+            tracing::error!("the change is not taken, the last good configuration stays: {text}");
+        }
+        self.reported = Some(text);
+        is_new
+    }
+}
+
+fn secrets_of(invalid: &Invalid) -> std::slice::Iter<'_, ObjectId> {
+    invalid.secrets.iter()
+}
+
+fn gateway_of(invalid: &Invalid) -> std::slice::Iter<'_, ObjectId> {
+    std::slice::from_ref(&invalid.gateway).iter()
+}
+
+/// Has the memory that a reading needed given back to the system: the allocator
+/// looks for such when a thread ends, and nothing else here may end or be
+/// allocated for hours.
+fn give_back() {
+    let thread = std::thread::Builder::new().name("give-back".to_owned());
+    // Without the thread there is less memory for others, and nothing else.
+    if let Ok(thread) = thread.spawn(|| drop(std::hint::black_box(Box::new(0_u8)))) {
+        let _ = thread.join();
+    }
+}
+
+fn broken(invalid: &[Invalid]) -> BTreeSet<String> {
+    invalid.iter().map(|invalid| invalid.problem.to_string()).collect()
+}
+
+/// What was said of a configuration beside its broken material.
+fn said(loaded: &Loaded<'_>) -> BTreeSet<String> {
+    let mut said = texts(&loaded.built.notes);
+    said.extend(loaded.findings.iter().map(|remark| remark.problem.to_string()));
+    said
+}
+
+fn texts(problems: &[Problem]) -> BTreeSet<String> {
+    problems.iter().map(ToString::to_string).collect()
+}

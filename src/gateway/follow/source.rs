@@ -1,0 +1,212 @@
+//! What `serve` is configured from becomes a routing table: the objects of the
+//! input, the Secrets, and the settings beside them. One reading gives one table.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::remark::{self, Remark};
+use crate::certs::pem;
+use crate::files::PEM_LIMIT;
+use crate::gateway::config::build::{self, Built};
+use crate::gateway::config::clusters::Upstream;
+use crate::gateway::config::input::Input;
+use crate::gateway::config::table::Table;
+use crate::problem::Problem;
+use crate::sources::disk::DiskFiles;
+use crate::sources::{Collected, Gone, Sources, nothing_found};
+
+/// Judges what was read before it is served; what it gives is said as warnings.
+pub type Check = Box<dyn Fn(&Collected<'_>) -> Vec<Remark> + Send>;
+
+/// Where a configuration is read from.
+#[derive(Default)]
+pub struct GatewaySources {
+    /// Objects and Secrets.
+    pub inputs: Sources,
+    /// `--crl`.
+    pub crls: Vec<PathBuf>,
+    /// `--upstream`.
+    pub upstreams: Vec<Upstream>,
+    /// A judge of what was read.
+    pub check: Option<Check>,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceError {
+    /// Neither objects nor chains were found.
+    Nothing(Problem),
+    /// Something is there and cannot be read.
+    Bad(Problem),
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Nothing(problem) | SourceError::Bad(problem) => problem,
+        }
+    }
+}
+
+/// A configuration, and what it was made of as long as nobody has judged that.
+pub struct Loaded<'f> {
+    /// The configuration.
+    pub built: Built,
+    /// What the judge of the sources has to say.
+    pub findings: Vec<Remark>,
+    collected: Option<Collected<'f>>,
+}
+
+impl Loaded<'_> {
+    /// The configuration of nothing.
+    pub(super) fn empty(note: Problem) -> Self {
+        let built = Built {
+            table: Table::default(),
+            notes: vec![note],
+            invalid: Vec::new(),
+        };
+        Self {
+            built,
+            findings: Vec::new(),
+            collected: None,
+        }
+    }
+
+    /// Everything that is to be said of it, each thing once.
+    pub fn said(&self) -> impl Iterator<Item = &Problem> {
+        remark::said(&self.findings, &self.built)
+    }
+
+    /// What a strict start stops at.
+    pub fn stops_strict(&self) -> Option<&Problem> {
+        remark::stops_strict(&self.findings, &self.built)
+    }
+}
+
+impl GatewaySources {
+    /// Reads and builds. `files` remembers what was looked at.
+    ///
+    /// # Errors
+    /// When there is nothing to serve, or something cannot be read; nothing is built then.
+    pub fn load<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Loaded<'f>, SourceError> {
+        let mut collected = self.inputs.collect(files, gone).map_err(SourceError::Bad)?;
+        // Nobody here shows lines of them.
+        collected.texts.clear();
+        let live = self.inputs.live.as_ref();
+        if live.is_none() && !collected.errors.is_empty() {
+            return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
+        }
+        let mut notes = std::mem::take(&mut collected.notes);
+        // What one user of a cluster makes stops no other's gateway.
+        notes.extend(self.left_out(&collected));
+        // The judge looks at these too: what it leaves out was ignored on purpose.
+        if self.check.is_none() {
+            notes.extend(collected.warnings.iter().cloned().map(Problem::from));
+        }
+        let mut input = Input {
+            pod_labels: collected.pod_labels.clone(),
+            upstreams: self.upstreams.clone(),
+            pod_namespace: collected.store.namespace.clone(),
+            crls: self.read_crls(files).map_err(SourceError::Bad)?,
+            ..Input::default()
+        };
+        input.services.seen_in = collected.seen_in("Service");
+        for object in &collected.objects {
+            input.take(object, &collected.namespace);
+        }
+        if input.gateways.is_empty() {
+            return Err(SourceError::Nothing(match live {
+                Some(live) => no_live_gateway(&live.context, collected.seen_in("Gateway")),
+                None if self.inputs.is_workspace() => nothing_found(&self.inputs.workspace, "serve"),
+                None => no_gateway(&self.inputs.manifests),
+            }));
+        }
+        let mut built = build::build(&input, &collected.store);
+        drop(input);
+        notes.append(&mut built.notes);
+        built.notes = notes;
+        Ok(Loaded {
+            built,
+            findings: Vec::new(),
+            collected: Some(collected),
+        })
+    }
+
+    /// Has what was read judged, once. Of thousands of objects that takes longer
+    /// than anything else, and nothing that is served depends on it: it is for
+    /// after that. False when there was nothing to judge.
+    pub(super) fn judge(&self, loaded: &mut Loaded<'_>) -> bool {
+        let (Some(check), Some(collected)) = (&self.check, loaded.collected.take()) else {
+            return false;
+        };
+        let mut findings = check(&collected);
+        let left_out = self.left_out(&collected);
+        findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
+        let mut unknown = collected.warnings.into_iter().map(Problem::from).collect();
+        remark::leave_out_said(&mut unknown, &mut findings);
+        remark::leave_out_said(&mut loaded.built.notes, &mut findings);
+        loaded.findings = findings;
+        true
+    }
+
+    /// Objects of a cluster that cannot be read.
+    fn left_out(&self, collected: &Collected<'_>) -> Vec<Problem> {
+        let live = self.inputs.live.iter();
+        live.flat_map(|live| collected.errors.iter().map(|error| live.left_out(error.clone())))
+            .collect()
+    }
+
+    fn read_crls(
+        &self,
+        files: &DiskFiles,
+    ) -> Result<Vec<rustls::pki_types::CertificateRevocationListDer<'static>>, Problem> {
+        let mut crls = Vec::new();
+        for path in &self.crls {
+            let content = files.read_limited(path, PEM_LIMIT)?.ok_or_else(|| {
+                Problem::new(format!("{} cannot be read", path.display())).why("no such file or directory")
+            })?;
+            crls.extend(pem::crls(&content, &path.display().to_string())?);
+        }
+        Ok(crls)
+    }
+
+    /// The folders that hold everything named by the sources.
+    pub(super) fn tops(&self) -> Vec<PathBuf> {
+        let named = self.inputs.manifests.iter().chain(&self.inputs.certs).chain(&self.crls);
+        named
+            .map(|path| crate::sources::disk::parent(path))
+            .chain([self.inputs.workspace.clone()])
+            .collect()
+    }
+
+    /// Whether a path that was read holds objects, not key material.
+    pub(super) fn is_manifest(&self, path: &Path) -> bool {
+        self.inputs.manifests.iter().any(|given| path.starts_with(given))
+            || path.ends_with(crate::workspace::config::FILE_NAME)
+    }
+}
+
+fn no_live_gateway(context: &str, seen_in: Option<BTreeSet<String>>) -> Problem {
+    let whereabouts = match seen_in.map(Vec::from_iter) {
+        None => "in the cluster".to_owned(),
+        Some(seen) => format!("in the namespaces {}, and others are not looked at", seen.join(", ")),
+    };
+    Problem::new(format!("there is no Gateway {whereabouts}"))
+        .at(format!("context {context}"))
+        .why("serve opens the ports that Gateways (networking.istio.io) name")
+        .fix("istio-tls apply, or kubectl apply -f with a Gateway")
+}
+
+fn no_gateway(manifests: &[PathBuf]) -> Problem {
+    let shown: Vec<String> = manifests.iter().map(|path| path.display().to_string()).collect();
+    Problem::new(format!(
+        "there is no Gateway in {}",
+        if shown.is_empty() {
+            "-".to_owned()
+        } else {
+            shown.join(", ")
+        }
+    ))
+    .why("serve opens the ports that Gateways (networking.istio.io) name")
+    .fix("add the Gateway's file with -f; one is made by: istio-tls manifests httpbin.example.com --only gateway")
+}
