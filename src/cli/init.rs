@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use dialoguer::{Input, Select};
-use serde_json::json;
 
 use super::args::choice;
 use super::context::{Context, Format};
-use crate::ops::entries::{self, Recorded};
-use super::{Exit, Failure};
-use crate::files::shown;
-use crate::names::{self, Host, is_dns_label};
+use super::exit::Exit;
+use super::failure::Failure;
+use crate::files::plain;
+use crate::names::{Host, is_dns_label};
+use crate::ops::init::{Plan, Request, carry_out, plan};
+use crate::ops::{self, Class};
 use crate::problem::Problem;
-use crate::shell::quote;
-use crate::workspace::config::{FILE_NAME, IstioTarget, Mode, SecretStyle, WorkspaceConfig};
-use crate::workspace::file::{WorkspaceFile, new_id};
+use crate::remedy::{Kind, Line, Remedy};
+use crate::report::{init_json, init_text};
+use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
 
 /// Writes istio-tls.yaml: questions on a terminal, flags otherwise
 ///
@@ -47,59 +48,19 @@ pub(super) struct InitArgs {
 
 pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let path = context.dir.join(FILE_NAME);
-    if path.symlink_metadata().is_ok() {
-        return Err(Failure::usage(
-            Problem::new(format!("{} exists already", path.display()))
-                .why("init writes a new file only")
-                .fix(format!("edit {}, or give another folder with -C", path.display())),
-        ));
-    }
-    let starter = WorkspaceFile::starter(&context.dir, &new_id().map_err(Failure::runtime)?);
-    let (mut wanted, mut hosts) = from_flags(args, context, &starter.config)?;
+    let mut plan = plan(request(args)?, context)?;
     if context.interactive && !context.yes {
-        ask(args, &mut wanted, &mut hosts)?;
+        ask(args, &mut plan)?;
     }
-    let recorded: Vec<Recorded> = hosts
-        .into_iter()
-        .map(|host| Recorded {
-            host,
-            mode: None,
-            credential_name: None,
-            clients: Vec::new(),
-        })
-        .collect();
-    let wanted = entries::record(&wanted, &recorded);
-    let file = starter.edit(&wanted).map_err(Failure::runtime)?;
-    if !context.dir.is_dir() {
-        std::fs::create_dir_all(&context.dir).map_err(|error| {
-            Failure::runtime(
-                Problem::new(format!("{} cannot be made", context.dir.display())).why(crate::files::plain(&error)),
-            )
-        })?;
-    }
-    file.write().map_err(Failure::runtime)?;
-    let shown = shown(&path);
+    let outcome = carry_out(plan, context)?;
     match format {
-        Format::Json => {
-            context.print_json(&json!({"schema": 1, "workspace": shown, "id": wanted.id, "hosts": recorded.len()}))?;
-        }
-        Format::Text => {
-            let host = wanted
-                .hosts
-                .first()
-                .map_or("httpbin.example.com", |entry| entry.host.as_str());
-            context.print(&format!("wrote {shown}\n\nnext: istio-tls gen-certs {}\n", quote(host)))?;
-        }
+        Format::Text => context.print(&init_text::outcome(&outcome, &context.aim))?,
+        Format::Json => context.print_json(&init_json::outcome(&outcome))?,
     }
     Ok(Exit::Done)
 }
 
-fn from_flags(
-    args: &InitArgs,
-    context: &Context,
-    starter: &WorkspaceConfig,
-) -> Result<(WorkspaceConfig, Vec<Host>), Failure> {
+fn request(args: &InitArgs) -> Result<Request, Failure> {
     let mut hosts: Vec<Host> = Vec::new();
     for text in &args.hosts {
         let host = Host::parse(text).map_err(Failure::usage)?;
@@ -108,24 +69,16 @@ fn from_flags(
         }
         hosts.push(host);
     }
-    let mut wanted = starter.clone();
-    wanted.mode = args.mode.unwrap_or(wanted.mode);
-    wanted.secrets = args.secrets.unwrap_or(wanted.secrets);
-    wanted.istio = args.istio.unwrap_or(wanted.istio);
-    if let Some(name) = &args.gateway_name {
-        names::check_object_name("Gateway", name).map_err(Failure::usage)?;
-        wanted.gateway.name.clone_from(name);
-    }
-    if let Some(namespace) = &context.namespace {
-        wanted.gateway.namespace.clone_from(namespace);
-    }
-    if let Some(namespace) = &context.gateway_namespace {
-        wanted.gateway.pod_namespace.clone_from(namespace);
-    }
-    if !args.selector.is_empty() {
-        wanted.gateway.selector = selector(&args.selector)?;
-    }
-    Ok((wanted, hosts))
+    Ok(Request {
+        hosts,
+        mode: args.mode,
+        secrets: args.secrets,
+        istio: args.istio,
+        gateway_name: args.gateway_name.clone(),
+        selector: (!args.selector.is_empty())
+            .then(|| selector(&args.selector))
+            .transpose()?,
+    })
 }
 
 fn selector(labels: &[String]) -> Result<BTreeMap<String, String>, Failure> {
@@ -141,7 +94,10 @@ fn selector(labels: &[String]) -> Result<BTreeMap<String, String>, Failure> {
 }
 
 /// Asks for what no flag has said.
-fn ask(args: &InitArgs, wanted: &mut WorkspaceConfig, hosts: &mut Vec<Host>) -> Result<(), Failure> {
+fn ask(args: &InitArgs, plan: &mut Plan) -> Result<(), Failure> {
+    let Plan {
+        config: wanted, hosts, ..
+    } = plan;
     if hosts.is_empty() {
         let text: String = asked(
             Input::new()
@@ -198,16 +154,15 @@ fn select<T: Copy + PartialEq>(prompt: &str, words: &[(&str, T)], now: T) -> Res
 }
 
 fn asked<T>(answer: dialoguer::Result<T>) -> Result<T, Failure> {
-    answer.map_err(|error| {
-        let mut failure = Failure::runtime(
-            Problem::new("the question was not answered")
-                .why(error.to_string())
-                .fix("istio-tls init --no-input takes the defaults"),
-        );
-        let dialoguer::Error::IO(error) = error;
-        if error.kind() == std::io::ErrorKind::Interrupted {
-            failure.exit = Exit::Interrupted;
-        }
-        failure
+    answer.map_err(|dialoguer::Error::IO(error)| {
+        let class = if error.kind() == std::io::ErrorKind::Interrupted {
+            Class::Interrupted
+        } else {
+            Class::Runtime
+        };
+        let problem = Problem::new("the question was not answered")
+            .why(plain(&error))
+            .fix(Remedy::from(Line::new(Kind::InitDefaults, ["init", "--no-input"])).and(" takes the defaults"));
+        ops::Failure::new(class, problem).into()
     })
 }

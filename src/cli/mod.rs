@@ -69,8 +69,8 @@ pub fn run() -> Exit {
     let outcome = match cli.command {
         Command::Init(args) => init::run(&args, &context),
         Command::GenCerts(args) => gen_certs::run(args, &context),
-        Command::Adopt(args) => adopt::run(&args, &context),
-        Command::Revoke(args) => revoke::run(&args, &context),
+        Command::Adopt(args) => adopt::run(args, &context),
+        Command::Revoke(args) => revoke::run(args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Verify(args) => verify::run(&args, &context),
         Command::Manifests(args) => manifests::run(&args, &context),

@@ -22,7 +22,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
 pub const TARGETS: &[Target] = &[
-    ("adopt", crate::cli::fuzzing::adopt),
+    ("adopt", crate::ops::adopt::fuzzing::tree),
     ("chain", certificates::chain),
     (
         "client_certificate",

@@ -7,6 +7,7 @@ use super::failure::Failure;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::ours;
 
 /// Reads the hosts of the command line, then those of the file (`-` is
 /// standard input; `#` begins a comment), in their order.
@@ -57,7 +58,7 @@ pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Fail
     if hosts.is_empty() {
         return Err(Failure::usage(match file {
             Some(file) => Problem::new(format!("{} lists no host", file.display())).fix("write one host a line"),
-            None => Problem::new("no host is given").fix("istio-tls gen-certs httpbin.example.com"),
+            None => Problem::new("no host is given").fix(ours::gen_certs_example()),
         }));
     }
     Ok(hosts)

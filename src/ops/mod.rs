@@ -5,6 +5,7 @@
 //! An operation that asks is two calls: plan, then carry out; whoever calls asks in
 //! between. One that takes long tells an [`Observer`] how far it is.
 
+pub mod adopt;
 pub mod authority;
 pub mod certificate_source;
 pub mod chain_clients;
@@ -18,12 +19,15 @@ pub mod entries;
 mod failure;
 pub mod host_list;
 pub mod host_secrets;
+pub mod init;
 pub mod intent;
 pub mod interruption;
+pub mod issue;
 mod observer;
 pub mod password;
 pub mod pem_files;
 pub mod reach;
+pub mod revoke;
 pub mod rotating;
 pub mod secret_advice;
 pub mod secret_source;

@@ -1,10 +1,9 @@
 //! What may not be done to a host while its CA is rotated.
 
 use super::failure::Failure;
-use super::surroundings::Surroundings;
 use crate::files::shown;
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER};
 use crate::workspace::store;
 
@@ -14,24 +13,22 @@ use crate::workspace::store;
 ///
 /// # Errors
 /// When the CA of one of these chains is being rotated: exit 2.
-pub fn refuse<'l>(
-    mut replaced: impl Iterator<Item = &'l ChainLayout>,
-    command: &str,
-    here: &Surroundings,
-) -> Result<(), Failure> {
+pub fn refuse<'l>(mut replaced: impl Iterator<Item = &'l ChainLayout>, command: &str) -> Result<(), Failure> {
     let Some(layout) = replaced.find(|layout| store::has_previous_ca(layout)) else {
         return Ok(());
     };
     let host = layout.host();
-    let rotate = format!("istio-tls rotate {}", quote(host.as_str()));
     Err(Failure::usage(
         Problem::new(format!(
             "the CA of {host} is being rotated, so its chain is not replaced"
         ))
         .at(format!("{}/", shown(&layout.folder().join(PREVIOUS_CA_FOLDER))))
         .why("the new CA, which clients may trust already, and the previous one would both be lost")
-        .fix(format!(
-            "{rotate} --finish ends the rotation, {rotate} --abort takes it back; then {command}"
-        )),
+        .fix(
+            Remedy::from(ours::rotate_finish(host.as_str()))
+                .and(" ends the rotation, ")
+                .and(ours::rotate_abort(host.as_str()))
+                .and(format!(" takes it back; then {command}")),
+        ),
     ))
 }

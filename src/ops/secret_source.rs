@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::cluster_access::{ClusterPlace, runtime};
-use super::surroundings::Surroundings;
 use super::cluster_ingress;
 use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::certs::{key, pem};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
@@ -14,7 +14,7 @@ use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
-use crate::remedy::{Remedy, kubectl};
+use crate::remedy::{Cluster, Remedy, kubectl};
 use crate::secrets::{Entry, SecretData};
 
 /// How long an API server that fails or is busy is asked again.
@@ -137,6 +137,11 @@ impl FoundSecret {
     /// The context of its cluster.
     pub fn context(&self) -> &str {
         &self.access.context
+    }
+
+    /// What leads to its cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.access.flags
     }
 
     /// The Secret, and the one beside it.

@@ -44,14 +44,28 @@ macro_rules! kinds {
 
 kinds! {
     IstioTls {
+        /// Takes in a chain of files and Secrets.
+        Adopt = "adopt",
+        /// Records a chain that stands in its folder.
+        AdoptFolder = "adopt-folder",
+        /// Takes in the chain of one host for another, which its certificate names, too.
+        AdoptForHost = "adopt-for-host",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
+        /// Applies the workspace's objects over what others manage.
+        ApplyForceConflicts = "apply-force-conflicts",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Makes a new CA in place of the one that is there.
+        GenCertsForce = "gen-certs-force",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
+        /// Writes an istio-tls.yaml with the defaults.
+        InitDefaults = "init-defaults",
+        /// Shows what a file holds.
+        InspectFile = "inspect-file",
         /// Lists every lint code.
         LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
@@ -72,6 +86,8 @@ kinds! {
         RevokeRenew = "revoke-renew",
         /// Renews a server certificate, from the same CA.
         Rotate = "rotate",
+        /// Takes back the replacement of a CA.
+        RotateAbort = "rotate-abort",
         /// Brings Secrets and gateway up to the files.
         RotateBringUp = "rotate-bring-up",
         /// Begins to replace a CA.
@@ -80,6 +96,8 @@ kinds! {
         RotateClients = "rotate-clients",
         /// Ends the replacement of a CA.
         RotateFinish = "rotate-finish",
+        /// Serves the workspace on this machine.
+        Serve = "serve",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -102,6 +120,8 @@ kinds! {
         KubectlRestart = "kubectl-restart",
     }
     Other {
+        /// Sends a request with a client's certificate.
+        CurlAsClient = "curl-as-client",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

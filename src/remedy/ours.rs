@@ -11,6 +11,17 @@ pub fn gen_certs(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCerts, ["gen-certs"]).arg(host)
 }
 
+/// The first line of the README.
+pub fn gen_certs_example() -> Line {
+    gen_certs("httpbin.example.com")
+}
+
+/// Makes a new CA and chain for a host in place of those that are there. The words
+/// beside it must say what that ends.
+pub fn gen_certs_force(host: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsForce, ["gen-certs"]).arg(host).arg("--force")
+}
+
 /// Renews the server certificate of a host, from the same CA.
 pub fn rotate(host: impl Into<Word>) -> Line {
     Line::new(Kind::Rotate, ["rotate"]).arg(host).of_cluster()
@@ -29,6 +40,11 @@ pub fn rotate_ca(host: impl Into<Word>) -> Line {
 /// Ends the replacement of the CA of a host.
 pub fn rotate_finish(host: impl Into<Word>) -> Line {
     Line::new(Kind::RotateFinish, ["rotate"]).arg(host).arg("--finish").of_cluster()
+}
+
+/// Takes back the replacement of the CA of a host.
+pub fn rotate_abort(host: impl Into<Word>) -> Line {
+    Line::new(Kind::RotateAbort, ["rotate"]).arg(host).arg("--abort").of_cluster()
 }
 
 /// Brings Secrets and gateway up to the files of a host; renews nothing that is not due.
@@ -79,4 +95,14 @@ pub fn secrets(host: impl Into<Word>) -> Line {
 /// Lists every lint code.
 pub fn lint_codes() -> Line {
     Line::new(Kind::LintExplain, ["lint", "explain"]).anywhere()
+}
+
+/// Records a chain that stands in its folder.
+pub fn adopt_folder(folder: String) -> Line {
+    Line::new(Kind::AdoptFolder, ["adopt".to_owned(), folder])
+}
+
+/// Serves the workspace on this machine.
+pub fn serve() -> Line {
+    Line::new(Kind::Serve, ["serve"])
 }

@@ -1,7 +1,13 @@
 //! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
 //! Pure; nothing here prints.
 
+pub mod adopt_json;
+pub mod adopt_text;
 pub mod finding_json;
+pub mod init_json;
+pub mod init_text;
+pub mod issue_json;
+pub mod issue_text;
 pub mod lint_excerpt;
 pub mod lint_explain;
 pub mod lint_github;
@@ -16,3 +22,6 @@ pub mod probe_junit;
 pub mod probe_text;
 pub mod problem_json;
 pub mod remedy_json;
+pub mod revoke_json;
+pub mod revoke_text;
+mod workspace_words;

@@ -31,6 +31,15 @@ impl Mode {
         ("optional-mutual", Self::OptionalMutual),
     ];
 
+    /// The word in flags and in istio-tls.yaml.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Mutual => "mutual",
+            Self::OptionalMutual => "optional-mutual",
+        }
+    }
+
     /// The word that Istio's API uses.
     pub fn istio(self) -> &'static str {
         match self {

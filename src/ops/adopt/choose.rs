@@ -1,19 +1,20 @@
 //! Which of the certificates and keys that `adopt` found make a host's chain,
 //! checked as a client of the gateway and the gateway itself would.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::adopted::{Adopted, AdoptedFile, AdoptedPart, FromSecret};
 use super::sources::{FoundCertificate, FoundKey, Material, SecretMaterial};
 use crate::certs::plan::check_client_name;
 use crate::certs::verify::{Fault, FaultCode, Purpose, Role, Verdict, VerifyInput, verify};
 use crate::certs::{CertificateDer, PrivateKey, crl, pem};
-use crate::cli::Failure;
 use crate::names::Host;
+use crate::ops::failure::Failure;
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Line, Remedy, Word, ours};
 use crate::workspace::layout::Part;
 
 /// What the user allows.
@@ -24,65 +25,8 @@ pub(super) struct Wishes<'a> {
     pub(super) accept_faults: bool,
     /// The time of the checks.
     pub(super) now: OffsetDateTime,
-    /// The command up to its sources, for hints.
-    pub(super) line: String,
-}
-
-/// One file of the workspace, and the file that it comes from.
-pub(super) struct AdoptedFile {
-    pub(super) part: AdoptedPart,
-    pub(super) content: Zeroizing<Vec<u8>>,
-    pub(super) from: PathBuf,
-}
-
-/// [`Part`] with its client's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum AdoptedPart {
-    Fixed(Part<'static>),
-    ClientCert(String),
-    ClientKey(String),
-}
-
-impl AdoptedPart {
-    pub(super) fn part(&self) -> Part<'_> {
-        match self {
-            Self::Fixed(part) => *part,
-            Self::ClientCert(name) => Part::ClientCert(name),
-            Self::ClientKey(name) => Part::ClientKey(name),
-        }
-    }
-}
-
-/// A host's chain, ready to be written.
-pub(super) struct Adopted {
-    pub(super) host: Host,
-    /// Where the server certificate was found.
-    pub(super) source: PathBuf,
-    pub(super) not_after: String,
-    pub(super) files: Vec<AdoptedFile>,
-    /// The clients, the host's own first.
-    pub(super) clients: Vec<String>,
-    /// Parts that are not there, in words.
-    pub(super) missing: Vec<&'static str>,
-    /// The Secret that it comes from.
-    pub(super) secret: Option<FromSecret>,
-    pub(super) notes: Vec<String>,
-}
-
-/// What is kept of the Secret that a chain comes from.
-pub(super) struct FromSecret {
-    pub(super) namespace: String,
-    pub(super) name: String,
-    /// It holds what the gateway verifies clients with.
-    pub(super) verifies_clients: bool,
-    /// The context of its cluster.
-    pub(super) context: String,
-    /// The program that keeps it as it wants it, in words.
-    pub(super) controller: Option<String>,
-    /// Why no gateway can use it as it is.
-    pub(super) fault: Option<String>,
-    /// The further names of its certificate.
-    pub(super) other_names: Vec<String>,
+    /// The command line that asks for the same.
+    pub(super) line: Line,
 }
 
 /// Finds the chains in what was given.
@@ -220,7 +164,7 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
         None => host_of(leaf)?,
     };
     let (mut verdict, above) = check(material, leaf, Purpose::Server, Some(&host), wishes.now);
-    let mut notes = Vec::new();
+    let mut notes: Vec<Remedy> = Vec::new();
     if leaf.facts.self_signed {
         verdict.faults.retain(|fault| fault.code != FaultCode::CaAsLeaf);
         notes.push(self_signed_note(leaf, &host));
@@ -232,13 +176,16 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
                 Problem::new(format!("the chain of {host} cannot be adopted"))
                     .at(leaf.path.display().to_string())
                     .why(all.join("\n"))
-                    .fix(match fix_of(first, wishes) {
-                        Some(fix) => format!("{fix}\nor adopt it as it is: --accept-faults"),
-                        None => "adopt it as it is: --accept-faults".to_owned(),
+                    .fix({
+                        let as_it_is = wishes.line.clone().arg("--accept-faults");
+                        match fix_of(first, wishes) {
+                            Some(fix) => fix.below("or adopt it as it is: ").and(as_it_is),
+                            None => Remedy::from("adopt it as it is: ").and(as_it_is),
+                        }
                     }),
             ));
         }
-        notes.extend(all.iter().map(|what| format!("accepted: {what}")));
+        notes.extend(all.iter().map(|what| format!("accepted: {what}").into()));
     }
     let others: Vec<String> = (leaf.facts.names.iter())
         .map(|name| name.value.clone())
@@ -246,10 +193,11 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
         .collect();
     let secret = (material.secrets.iter()).find(|secret| leaf.path.starts_with(&secret.path));
     if !others.is_empty() && secret.is_none() {
-        notes.push(format!(
+        let note = format!(
             "the certificate of {host} is good for {} too; another host of its is adopted with --host",
             others.join(", ")
-        ));
+        );
+        notes.push(note.into());
     }
 
     let mut chain = Adopted {
@@ -276,25 +224,29 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
     Ok(chain)
 }
 
-fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> String {
+fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> Remedy {
     let as_ca = if leaf.facts.is_ca {
         "; it is a CA certificate, too (CA:TRUE), which probe and some clients refuse as a server's (ca-as-leaf)"
     } else {
         ""
     };
-    format!(
-        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; rotate {0} --ca, then rotate {0} --finish give the host a CA",
-        quote(host.as_str())
-    )
+    Remedy::from(format!(
+        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; "
+    ))
+    .and(ours::rotate_ca(host.as_str()))
+    .and(", then ")
+    .and(ours::rotate_finish(host.as_str()))
+    .and(" give the host a CA")
 }
 
 /// What to do about a fault here, where a chain is put together.
-fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<String> {
+fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<Remedy> {
     match fault.code {
         FaultCode::UnknownIssuer | FaultCode::IncompleteChain => {
-            Some(format!("give the certificates of its CA, too: {} ca.pem", wishes.line))
+            let with_ca = wishes.line.clone().arg(Word::Placeholder("CA_FILE"));
+            Some(Remedy::from("give the certificates of its CA, too: ").and(with_ca))
         }
-        _ => fault.fix.clone(),
+        _ => fault.fix.clone().map(Remedy::from),
     }
 }
 
@@ -380,11 +332,8 @@ fn with_intermediates(leaf: &FoundCertificate, above: &Above<'_>) -> Zeroizing<V
 }
 
 impl Adopted {
-    /// The server's certificate.
-    pub(super) fn leaf(&self) -> Option<CertificateDer<'static>> {
-        let server = AdoptedPart::Fixed(Part::ServerCert);
-        let file = self.files.iter().find(|file| file.part == server)?;
-        pem::certificates(&file.content, "").ok()?.into_iter().next()
+    fn note(&mut self, note: impl Into<Remedy>) {
+        self.notes.push(note.into());
     }
 
     fn add(&mut self, part: AdoptedPart, content: Zeroizing<Vec<u8>>, from: &Path) {
@@ -398,7 +347,7 @@ impl Adopted {
     fn add_leaf_key(&mut self, part: AdoptedPart, found: &FoundKey) {
         if let Ok(key) = &found.key {
             if found.encrypted {
-                self.notes.push(format!(
+                self.note(format!(
                     "{} is written without its password: a gateway cannot ask for one",
                     found.path.display()
                 ));
@@ -463,11 +412,9 @@ impl Adopted {
         match fits.or_else(locked) {
             Some(found) if found.encrypted => {
                 if let Err(problem) = &found.key {
-                    self.notes.push(format!(
-                        "{} is copied encrypted and unchecked: {}",
-                        found.path.display(),
-                        problem.fix.as_ref().map_or_else(|| problem.what.clone(), |fix| fix.words(&Aim::default()))
-                    ));
+                    let why = problem.fix.clone().unwrap_or_else(|| problem.what.as_str().into());
+                    let note = format!("{} is copied encrypted and unchecked: ", found.path.display());
+                    self.note(Remedy::from(note).and(why));
                 }
                 let raw = found.raw.clone();
                 self.add(AdoptedPart::Fixed(part), raw, &found.path);
@@ -485,6 +432,7 @@ impl Adopted {
             name: secret.name.clone(),
             verifies_clients: secret.authorities.is_some(),
             context: secret.context.clone(),
+            cluster: secret.cluster.clone(),
             controller: secret.controller.clone(),
             fault: secret.fault.clone(),
             other_names,
@@ -494,7 +442,7 @@ impl Adopted {
             .collect();
         if let Some((bundle, path)) = &secret.authorities {
             if !bundle.iter().any(|ca| issuers.contains(&ca)) {
-                self.notes.push(format!(
+                self.note(format!(
                     "{} holds another CA than the server's: it verifies clients, and ca-chain.cert.pem holds it; clients verify the server with {}",
                     path.display(),
                     if above.root.is_some() { "ca.cert.pem" } else { "the root of its issuer, which is not here" }
@@ -511,7 +459,7 @@ impl Adopted {
             } else if of(above.intermediates.first().copied()) {
                 Part::IntermediateCrl
             } else {
-                self.notes.push(format!(
+                self.note(format!(
                     "a revocation list in {} is left out: it is of no CA of the server's chain",
                     secret.path.display()
                 ));
@@ -529,7 +477,7 @@ impl Adopted {
             .filter(|certificate| is_client(certificate))
         {
             let Some(key) = material.key_of(certificate) else {
-                self.notes.push(format!(
+                self.note(format!(
                     "the client certificate {} is left out: its key is not here",
                     certificate.path.display()
                 ));
@@ -547,7 +495,7 @@ impl Adopted {
                 continue;
             }
             if let Some(fault) = verdict.first() {
-                self.notes.push(format!(
+                self.note(format!(
                     "the client certificate {} is left out: {}",
                     certificate.path.display(),
                     fault.what
@@ -555,7 +503,7 @@ impl Adopted {
                 continue;
             }
             let Some(name) = self.client_name(certificate) else {
-                self.notes.push(format!(
+                self.note(format!(
                     "the client certificate {} is left out: it has no usable name",
                     certificate.path.display()
                 ));

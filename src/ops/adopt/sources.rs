@@ -7,11 +7,12 @@ use zeroize::Zeroizing;
 
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs12};
-use crate::cli::Failure;
-use crate::ops::secret_source::{FoundSecret, pair_fault};
 use crate::cluster::secrets::LiveSecret;
 use crate::files::{self, PEM_LIMIT, plain};
+use crate::ops::failure::Failure;
+use crate::ops::secret_source::{FoundSecret, pair_fault};
 use crate::problem::Problem;
+use crate::remedy::Cluster;
 use crate::secrets::Entry;
 
 /// Folders are searched so deep, and for so many files.
@@ -59,6 +60,8 @@ pub(super) struct SecretMaterial {
     pub(super) lists: Vec<CertificateRevocationListDer<'static>>,
     /// The context of its cluster.
     pub(super) context: String,
+    /// What leads to its cluster.
+    pub(super) cluster: Cluster,
     /// The program that keeps it as it wants it, in words.
     pub(super) controller: Option<String>,
     /// Why no gateway can use it as it is.
@@ -167,6 +170,7 @@ pub(super) fn read_secret(
         authorities: authorities.transpose().map_err(refused)?,
         lists: lists.map_err(refused)?.unwrap_or_default(),
         context: found.context().to_owned(),
+        cluster: found.cluster().clone(),
         controller: secret.controller.clone(),
         fault: fault.map(|problem| problem.what),
     });

@@ -1,24 +1,24 @@
 //! `istio-tls gen-certs`: makes chains for hosts and records them in the workspace.
 
-pub(super) mod plan;
-pub(super) mod report;
-pub(super) mod run;
-
 use std::path::PathBuf;
 
 use clap::ArgAction;
 use time::OffsetDateTime;
 
-use self::plan::{Intent, Signer};
 use super::args::choice;
 use super::context::{Context, Format};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::password::PasswordArgs;
-use super::{Exit, Failure};
-use crate::ops::{host_list};
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
+use crate::ops::host_list;
+use crate::ops::issue::carry_out::carry_out;
+use crate::ops::issue::plan::plan;
+use crate::ops::issue::request::{Request, Signer};
 use crate::problem::Problem;
+use crate::report::{issue_json, issue_text};
 use crate::workspace::config::Mode;
 use crate::workspace::store;
 
@@ -101,32 +101,32 @@ pub(super) struct GenCertsArgs {
 pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
     let dry_run = args.dry_run;
-    let intent = intent(args, context)?;
+    let request = request(args, context)?;
     if !dry_run {
         // What a killed process left half done comes first.
         store::tidy(&context.dir).map_err(Failure::runtime)?;
     }
-    let plan = plan::plan(&intent, context)?;
+    let plan = plan(&request, context)?;
     if dry_run {
         match format {
-            Format::Text => context.print(&report::plan_text(&plan))?,
-            Format::Json => context.print_json(&report::plan_json(&plan))?,
+            Format::Text => context.print(&issue_text::plan(&plan))?,
+            Format::Json => context.print_json(&issue_json::plan(&plan))?,
         }
         return Ok(Exit::Done);
     }
-    let outcome = run::carry_out(&intent, plan, context)?;
+    let outcome = carry_out(&request, plan, context)?;
     for note in &outcome.notes {
         context.say(&format!("note: {note}"));
     }
     match format {
-        Format::Text => context.print(&report::text(&outcome, context))?,
-        Format::Json => context.print_json(&report::json(&outcome))?,
+        Format::Text => context.print(&issue_text::outcome(&outcome, &context.aim))?,
+        Format::Json => context.print_json(&issue_json::outcome(&outcome))?,
     }
     Ok(Exit::Done)
 }
 
 /// What was typed, parsed to what is wanted; nothing is written yet.
-fn intent(args: GenCertsArgs, context: &Context) -> Result<Intent, Failure> {
+fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
     let hosts = host_list::read(&args.hosts, args.hosts_file.as_deref())?;
     for client in &args.clients {
         check_client_name(client).map_err(Failure::usage)?;
@@ -167,7 +167,7 @@ fn intent(args: GenCertsArgs, context: &Context) -> Result<Intent, Failure> {
         && args.bad.is_none()
         && args.ca.is_none()
         && args.root.is_none();
-    Ok(Intent {
+    Ok(Request {
         hosts,
         profile,
         leaf_validity: LeafValidity {

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use super::chain::{AdoptedPart, Wishes, choose};
+use super::adopted::AdoptedPart;
+use super::choose::{Wishes, choose};
 use super::sources::{Material, read_content};
 use crate::certs::{key, pem};
 use crate::fuzzing::{NOW, told};
+use crate::remedy::{Kind, Line};
 use crate::workspace::layout::Part;
 
 /// Every chain that is found is whole: its certificate and key belong together.
-pub(in crate::cli) fn chains(files: &[(&Path, &[u8])]) {
+fn chains(files: &[(&Path, &[u8])]) {
     let mut material = Material::default();
     for (path, content) in files {
         if let Err(problem) = read_content(content, path, Some("changeit"), NOW, &mut material) {
@@ -21,7 +23,7 @@ pub(in crate::cli) fn chains(files: &[(&Path, &[u8])]) {
             host: None,
             accept_faults,
             now: NOW,
-            line: "istio-tls adopt".into(),
+            line: Line::new(Kind::Adopt, ["adopt"]),
         };
         match choose(&material, &wishes) {
             Ok(chains) => {
@@ -45,9 +47,24 @@ pub(in crate::cli) fn chains(files: &[(&Path, &[u8])]) {
                 }
             }
             Err(failure) => {
-                let problem = failure.problem.unwrap_or_else(|| panic!("a failure without words"));
-                told(&problem, &[]);
+                told(&failure.problem, &[]);
             }
         }
     }
+}
+
+/// The files of a tree, each its path on a line and its content, with NUL
+/// between them, as `adopt` reads them.
+pub(crate) fn tree(data: &[u8]) {
+    let files = data.split(|byte| *byte == 0).map(|part| {
+        let (path, content) = crate::fuzzing::first_line(part);
+        // Short, so that no line of the content stands in it.
+        (String::from_utf8_lossy(path).chars().take(60).collect(), content)
+    });
+    let files: Vec<(String, &[u8])> = files.collect();
+    let files: Vec<(&Path, &[u8])> = files
+        .iter()
+        .map(|(path, content)| (Path::new(path), *content))
+        .collect();
+    chains(&files);
 }

@@ -1,0 +1,12 @@
+//! Takes a chain that others made into the workspace: what `adopt` does.
+
+pub mod adopted;
+pub mod carry_out;
+mod choose;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
+mod notes;
+pub mod placed;
+pub mod plan;
+pub mod request;
+mod sources;
