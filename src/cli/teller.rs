@@ -40,6 +40,7 @@ impl Observer for Teller {
                 format!("note: {text}")
             }
             Event::Warning(problem) => format!("warning: {}", problem.text(&self.aim)),
+            Event::Error(problem) => format!("error: {}", problem.text(&self.aim)),
         };
         // Nobody is left to be told when standard error is gone.
         let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -20,6 +20,7 @@ pub mod host_list;
 pub mod host_secrets;
 pub mod intent;
 pub mod interruption;
+pub mod lint;
 mod observer;
 pub mod password;
 pub mod pem_files;

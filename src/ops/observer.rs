@@ -20,4 +20,6 @@ pub enum Event<'e> {
     Once(&'e str),
     /// Something failed, and the work goes on.
     Warning(&'e Problem),
+    /// Something failed, and the work ends with more of that kind.
+    Error(&'e Problem),
 }

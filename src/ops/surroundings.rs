@@ -72,4 +72,9 @@ impl Surroundings {
     pub fn warn(&self, problem: &Problem) {
         self.observer.event(Event::Warning(problem));
     }
+
+    /// Tells of something that failed, before the work ends with more of that kind.
+    pub fn say_error(&self, problem: &Problem) {
+        self.observer.event(Event::Error(problem));
+    }
 }
