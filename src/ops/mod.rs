@@ -21,6 +21,7 @@ pub mod host_secrets;
 pub mod intent;
 pub mod interruption;
 pub mod lint;
+pub mod manifests;
 mod observer;
 pub mod password;
 pub mod pem_files;
@@ -28,6 +29,7 @@ pub mod reach;
 pub mod rotating;
 pub mod secret_advice;
 pub mod secret_source;
+pub mod serve;
 mod surroundings;
 
 pub use failure::{Class, Failure};

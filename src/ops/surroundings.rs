@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::observer::{Event, Observer};
 use crate::problem::Problem;
 use crate::remedy::Aim;
+use crate::sources::live::Unseen;
 
 /// The surroundings of one run, decided once.
 #[derive(Clone)]
@@ -66,6 +67,11 @@ impl Surroundings {
     /// Tells of something once, however often it is read.
     pub fn say_once(&self, text: &str) {
         self.observer.event(Event::Once(text));
+    }
+
+    /// Tells what of a cluster its user may not see.
+    pub fn say_unseen(&self, unseen: &[Unseen]) {
+        self.observer.event(Event::Unseen(unseen));
     }
 
     /// Tells of something that failed, while the work goes on.

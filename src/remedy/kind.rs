@@ -48,6 +48,8 @@ kinds! {
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
+        /// Applies the objects of files.
+        ApplyFile = "apply-file",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
         /// Adds a name to a server certificate; its key and CA stay.
@@ -56,6 +58,8 @@ kinds! {
         LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
         LintCluster = "lint-cluster",
+        /// Mends what is safe to mend in files.
+        LintFix = "lint-fix",
         /// Prints a ReferenceGrant and what else the Gateway API needs.
         ManifestsGatewayApi = "manifests-gateway-api",
         /// Prints credentialName in place of files.
@@ -72,6 +76,8 @@ kinds! {
         RevokeRenew = "revoke-renew",
         /// Renews a server certificate, from the same CA.
         Rotate = "rotate",
+        /// Takes back the replacement of a CA.
+        RotateAbort = "rotate-abort",
         /// Brings Secrets and gateway up to the files.
         RotateBringUp = "rotate-bring-up",
         /// Begins to replace a CA.
@@ -86,6 +92,8 @@ kinds! {
         KubectlAnnotate = "kubectl-annotate",
         /// Applies objects of standard input.
         KubectlApply = "kubectl-apply",
+        /// Applies the objects of files.
+        KubectlApplyFiles = "kubectl-apply-files",
         /// Creates a Secret.
         KubectlCreateSecret = "kubectl-create-secret",
         /// Describes an object.
@@ -102,6 +110,10 @@ kinds! {
         KubectlRestart = "kubectl-restart",
     }
     Other {
+        /// Sends a request.
+        Curl = "curl",
+        /// Runs Envoy.
+        Envoy = "envoy",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

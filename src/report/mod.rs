@@ -4,10 +4,12 @@
 pub mod finding_json;
 pub mod lint_excerpt;
 pub mod lint_explain;
+pub mod lint_fix_text;
 pub mod lint_github;
 pub mod lint_json;
 pub mod lint_sarif;
 pub mod lint_text;
+pub mod manifests_text;
 mod markup;
 pub mod paint;
 pub mod probe_html;
@@ -16,3 +18,5 @@ pub mod probe_junit;
 pub mod probe_text;
 pub mod problem_json;
 pub mod remedy_json;
+pub mod serve_text;
+pub mod unseen_text;

@@ -25,12 +25,7 @@ impl Judging {
     }
 
     /// Lints what was read (`certs_given`: with `--certs`), and takes out what comments and flags suppress.
-    pub fn of_sources(
-        &self,
-        collected: &Collected<'_>,
-        certs_given: bool,
-        now: OffsetDateTime,
-    ) -> Report {
+    pub fn of_sources(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Report {
         let settings = self.settings(collected, certs_given, now);
         let world = World::new(
             &collected.objects,
