@@ -15,7 +15,7 @@ pub(super) struct FirstUse<'a> {
     pub(super) done: &'a str,
 }
 
-/// The first time that a workspace changes a cluster elsewcontext, somebody says
+/// The first time that a workspace changes a cluster elsewhere, somebody says
 /// yes. `recorded` is the context that an earlier apply went to.
 ///
 /// # Errors
@@ -44,7 +44,7 @@ pub(super) fn permit(
         Problem::new(format!("nothing was {done} the context {}", access.context))
             .at(access.server.clone())
             .why(format!(
-                "nothing was {done} it from context before, and no terminal is tcontext to ask on"
+                "nothing was {done} it from here before, and no terminal is there to ask on"
             ))
             .fix(format!("--context {} or --yes", access.context)),
     ))
@@ -63,7 +63,7 @@ pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Res
         return confirm("Delete them?", nothing);
     }
     Err(Failure::usage(
-        Problem::new(nothing).why("no terminal is tcontext to ask on").fix(fix),
+        Problem::new(nothing).why("no terminal is there to ask on").fix(fix),
     ))
 }
 
@@ -72,20 +72,25 @@ pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Res
 /// # Errors
 /// When it is not answered, or with no: nothing was done.
 pub(super) fn confirm(question: &str, nothing: &str) -> Result<(), Failure> {
-    let answer = dialoguer::Confirm::new()
-        .with_prompt(question)
-        .default(false)
-        .interact();
-    match answer {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::findings(Problem::new(nothing).why("the answer was no"))),
-        Err(dialoguer::Error::IO(error)) => {
-            let mut failure =
-                Failure::runtime(Problem::new("the question was not answered").why(crate::files::plain(&error)));
-            if error.kind() == std::io::ErrorKind::Interrupted {
-                failure.exit = Exit::Interrupted;
-            }
-            Err(failure)
-        }
+    if answer(question)? {
+        return Ok(());
     }
+    Err(Failure::findings(Problem::new(nothing).why("the answer was no")))
+}
+
+/// The answer to a question on the terminal.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn answer(question: &str) -> Result<bool, Failure> {
+    let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
+    prompt.interact().map_err(|dialoguer::Error::IO(error)| {
+        let class = if error.kind() == std::io::ErrorKind::Interrupted {
+            Class::Interrupted
+        } else {
+            Class::Runtime
+        };
+        let problem = Problem::new("the question was not answered").why(crate::files::plain(&error));
+        ops::Failure::new(class, problem.fix("add --yes")).into()
+    })
 }

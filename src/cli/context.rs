@@ -11,14 +11,14 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::args::{ColorChoice, GlobalArgs};
-use super::failure;
-use super::interrupt::Signals;
-use super::teller::Teller;
 use super::environment::Environment;
 use super::exit::Exit;
+use super::failure;
 use super::failure::Failure;
-use crate::problem::Problem;
+use super::interrupt::Signals;
+use super::teller::Teller;
 use crate::ops::Surroundings;
+use crate::problem::Problem;
 use crate::remedy::Aim;
 
 /// How far standard output is: nothing, [`WRITING`], or [`WRITTEN`].
@@ -108,7 +108,7 @@ impl Context {
         let aim = Aim {
             dir: (!matches!(shown.as_str(), "" | ".")).then_some(shown),
         };
-        let teller = Teller::new(global.quiet, aim.clone());
+        let teller = Teller::new(global.quiet, global.verbose > 0, aim.clone());
         Ok(Self {
             here: Surroundings {
                 dir,

@@ -26,6 +26,7 @@ mod gen_certs;
 mod init;
 mod inspect;
 mod lint;
+mod logging;
 mod man;
 mod manifests;
 mod probe;
@@ -73,7 +74,7 @@ pub fn run() -> Exit {
         Command::Revoke(args) => revoke::run(args, &context),
         Command::Inspect(args) => inspect::run(&args, &context),
         Command::Verify(args) => verify::run(&args, &context),
-        Command::Manifests(args) => manifests::run(&args, &context),
+        Command::Manifests(args) => manifests::run(args, &context),
         Command::Lint(args) => lint::run(&args, &context),
         Command::Serve(args) => serve::run(args, &context),
         Command::Probe(args) => probe::run(&args, &context),

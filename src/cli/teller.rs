@@ -6,11 +6,14 @@ use std::sync::Mutex;
 
 use crate::ops::{Event, Observer};
 use crate::remedy::Aim;
+use crate::report::unseen_text;
 
 /// Writes events to standard error.
 pub(super) struct Teller {
     /// Notes are left out.
     quiet: bool,
+    /// What is told in short is told in full.
+    verbose: bool,
     /// Where the user stands.
     aim: Aim,
     /// What is told once, and was.
@@ -18,10 +21,12 @@ pub(super) struct Teller {
 }
 
 impl Teller {
-    /// Tells a user who stands at `aim`; with `quiet` nothing but what everybody is told.
-    pub(super) fn new(quiet: bool, aim: Aim) -> Self {
+    /// Tells a user who stands at `aim`; with `quiet` nothing but what everybody is
+    /// told, with `verbose` in full what is else told in short.
+    pub(super) fn new(quiet: bool, verbose: bool, aim: Aim) -> Self {
         Self {
             quiet,
+            verbose,
             aim,
             told: Mutex::default(),
         }
@@ -31,7 +36,7 @@ impl Teller {
 impl Observer for Teller {
     fn event(&self, event: Event<'_>) {
         let text = match event {
-            Event::Note(_) if self.quiet => return,
+            Event::Note(_) | Event::Unseen(_) if self.quiet => return,
             Event::Note(text) | Event::Notice(text) => text.to_owned(),
             Event::Once(text) => {
                 if !self.told.lock().is_ok_and(|mut told| told.insert(text.to_owned())) {
@@ -39,7 +44,12 @@ impl Observer for Teller {
                 }
                 format!("note: {text}")
             }
+            Event::Unseen(unseen) => match unseen_text::notes(unseen, self.verbose) {
+                Some(notes) => notes,
+                None => return,
+            },
             Event::Warning(problem) => format!("warning: {}", problem.text(&self.aim)),
+            Event::Error(problem) => format!("error: {}", problem.text(&self.aim)),
         };
         // Nobody is left to be told when standard error is gone.
         let _ = writeln!(std::io::stderr().lock(), "{text}");

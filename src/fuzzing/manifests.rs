@@ -12,6 +12,7 @@ use crate::manifests::load::{self, Location};
 use crate::manifests::model::Manifest;
 use crate::manifests::render;
 use crate::names::Host;
+use crate::ops::lint::check::Checked;
 use crate::problem::Problem;
 use crate::report::lint_excerpt::Texts;
 use crate::report::paint::Paint;
@@ -162,7 +163,7 @@ pub(super) fn linted(data: &[u8]) {
         verbose: true,
         shown_from: Severity::Info,
     };
-    let text = lint_text::text(&report, &texts, &lint_text::Checked::default(), layout);
+    let text = lint_text::text(&report, &texts, &Checked::default(), layout);
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     assert!(!text.contains(steers), "a control character in {text:?}");
     let github = lint_github::github(&report, Severity::Info);

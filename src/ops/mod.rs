@@ -23,6 +23,8 @@ pub mod init;
 pub mod intent;
 pub mod interruption;
 pub mod issue;
+pub mod lint;
+pub mod manifests;
 mod observer;
 pub mod password;
 pub mod pem_files;
@@ -31,6 +33,7 @@ pub mod revoke;
 pub mod rotating;
 pub mod secret_advice;
 pub mod secret_source;
+pub mod serve;
 mod surroundings;
 
 pub use failure::{Class, Failure};

@@ -1,6 +1,7 @@
 //! What an operation tells while it works.
 
 use crate::problem::Problem;
+use crate::sources::live::Unseen;
 
 /// Takes note of what happens. Operations call it from the thread that they run on,
 /// or from one of theirs.
@@ -18,6 +19,10 @@ pub enum Event<'e> {
     Notice(&'e str),
     /// Something to know about what is read again and again: told once.
     Once(&'e str),
+    /// What of a cluster its user may not see.
+    Unseen(&'e [Unseen]),
     /// Something failed, and the work goes on.
     Warning(&'e Problem),
+    /// Something failed, and the work ends with more of that kind.
+    Error(&'e Problem),
 }

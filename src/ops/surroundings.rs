@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::observer::{Event, Observer};
 use crate::problem::Problem;
 use crate::remedy::Aim;
+use crate::sources::live::Unseen;
 
 /// The surroundings of one run, decided once.
 #[derive(Clone)]
@@ -68,8 +69,18 @@ impl Surroundings {
         self.observer.event(Event::Once(text));
     }
 
+    /// Tells what of a cluster its user may not see.
+    pub fn say_unseen(&self, unseen: &[Unseen]) {
+        self.observer.event(Event::Unseen(unseen));
+    }
+
     /// Tells of something that failed, while the work goes on.
     pub fn warn(&self, problem: &Problem) {
         self.observer.event(Event::Warning(problem));
+    }
+
+    /// Tells of something that failed, before the work ends with more of that kind.
+    pub fn say_error(&self, problem: &Problem) {
+        self.observer.event(Event::Error(problem));
     }
 }

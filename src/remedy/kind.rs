@@ -56,6 +56,8 @@ kinds! {
         Apply = "apply",
         /// Applies the workspace's objects over what others manage.
         ApplyForceConflicts = "apply-force-conflicts",
+        /// Applies the objects of files.
+        ApplyFile = "apply-file",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
         /// Makes a new CA in place of the one that is there.
@@ -70,6 +72,8 @@ kinds! {
         LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
         LintCluster = "lint-cluster",
+        /// Mends what is safe to mend in files.
+        LintFix = "lint-fix",
         /// Prints a ReferenceGrant and what else the Gateway API needs.
         ManifestsGatewayApi = "manifests-gateway-api",
         /// Prints credentialName in place of files.
@@ -104,6 +108,8 @@ kinds! {
         KubectlAnnotate = "kubectl-annotate",
         /// Applies objects of standard input.
         KubectlApply = "kubectl-apply",
+        /// Applies the objects of files.
+        KubectlApplyFiles = "kubectl-apply-files",
         /// Creates a Secret.
         KubectlCreateSecret = "kubectl-create-secret",
         /// Describes an object.
@@ -122,6 +128,10 @@ kinds! {
     Other {
         /// Sends a request with a client's certificate.
         CurlAsClient = "curl-as-client",
+        /// Sends a request.
+        Curl = "curl",
+        /// Runs Envoy.
+        Envoy = "envoy",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

@@ -5,23 +5,9 @@ use std::fmt::Write as _;
 
 use super::lint_excerpt::Texts;
 use super::paint::{Paint, printable};
-use crate::remedy::Aim;
 use crate::lint::{Finding, Report, Severity, Skipped};
-
-/// What was looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Checked {
-    /// Objects of the input, or made from the workspace.
-    pub objects: usize,
-    /// Files that hold them; 0 for the workspace and for a cluster.
-    pub files: usize,
-    /// The kubeconfig's context of the cluster that they are of, if they are of one.
-    pub context: Option<String>,
-    /// Certificates in Secrets of the input.
-    pub certificates: usize,
-    /// Certificate files of `--certs` and of the workspace's chains.
-    pub certificate_files: usize,
-}
+use crate::ops::lint::check::Checked;
+use crate::remedy::Aim;
 
 /// How it is shown.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +29,7 @@ pub fn text(report: &Report, texts: &Texts<'_>, checked: &Checked, layout: Layou
     let mut text = findings(report, texts, layout);
     text.push_str(&skipped(&report.skipped, layout));
     if report.findings.is_empty() {
-        let _ = writeln!(text, "{}: {}", layout.paint.good("no findings"), checked.text());
+        let _ = writeln!(text, "{}: {}", layout.paint.good("no findings"), looked_at(checked));
         return text;
     }
     let _ = write!(text, "{}", layout.paint.bold(&counts(&report.findings)));
@@ -194,22 +180,21 @@ fn counted(count: usize, word: &str) -> String {
     format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }
 
-impl Checked {
-    fn text(&self) -> String {
-        let mut text = counted(self.objects, "object");
-        let _ = match (&self.context, self.files) {
-            (Some(context), _) => write!(text, " in the cluster of context {context}"),
-            (None, 0) => write!(text, " of the workspace"),
-            (None, files) => write!(text, " in {}", counted(files, "file")),
-        };
-        if self.certificates > 0 {
-            let _ = write!(text, ", {} in Secrets", counted(self.certificates, "certificate"));
-        }
-        if self.certificate_files > 0 {
-            let _ = write!(text, ", {}", counted(self.certificate_files, "certificate file"));
-        }
-        text
+/// `3 objects in 2 files, 1 certificate in Secrets`.
+fn looked_at(checked: &Checked) -> String {
+    let mut text = counted(checked.objects, "object");
+    let _ = match (&checked.context, checked.files) {
+        (Some(context), _) => write!(text, " in the cluster of context {context}"),
+        (None, 0) => write!(text, " of the workspace"),
+        (None, files) => write!(text, " in {}", counted(files, "file")),
+    };
+    if checked.certificates > 0 {
+        let _ = write!(text, ", {} in Secrets", counted(checked.certificates, "certificate"));
     }
+    if checked.certificate_files > 0 {
+        let _ = write!(text, ", {}", counted(checked.certificate_files, "certificate file"));
+    }
+    text
 }
 
 #[cfg(test)]

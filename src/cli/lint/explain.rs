@@ -32,18 +32,7 @@ pub(super) fn run(args: &ExplainArgs, context: &Context) -> Result<Exit, Failure
     ])?;
     let wanted: Vec<&codes::Code> = match &args.code {
         None => codes::all().collect(),
-        Some(id) => {
-            let named: Vec<&codes::Code> = codes::all()
-                .filter(|code| {
-                    let istio = code.istio.is_some_and(|istio| istio.eq_ignore_ascii_case(id));
-                    istio || code.id.eq_ignore_ascii_case(id)
-                })
-                .collect();
-            if named.is_empty() {
-                return Err(Failure::usage(codes::unknown(id)));
-            }
-            named
-        }
+        Some(id) => codes::named(id).map_err(Failure::usage)?,
     };
     let paint = Paint::new(context.color_stdout);
     let codes = wanted.iter().copied();

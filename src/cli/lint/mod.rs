@@ -1,38 +1,24 @@
 //! `istio-tls lint`: reads manifests, key material and the workspace, and says
 //! what will not work.
 
-mod cluster;
 mod explain;
-mod fix;
-mod made;
-mod served;
-mod world;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::choice;
-use crate::cli::cluster_flags::LiveArgs;
+use super::cluster_flags::LiveArgs;
 use super::context::Context;
 use super::finding_args::FindingArgs;
-use super::{Exit, Failure};
-use crate::files::{self, MANIFEST_LIMIT};
-use crate::lint::{Report, Severity, codes};
-use crate::manifests::model::{Manifest, Secret};
-use crate::problem::Problem;
+use super::{Exit, Failure, ask};
+use crate::lint::Severity;
+use crate::ops::lint::check::{self, Outcome};
+use crate::ops::lint::inputs::{Inputs, Request};
+use crate::ops::lint::mending;
 use crate::report::lint_excerpt::Texts;
-use crate::report::lint_text::{Checked, Layout};
+use crate::report::lint_text::Layout;
 use crate::report::paint::Paint;
-use crate::report::{lint_github, lint_json, lint_sarif, lint_text};
-use crate::shell::aimed;
-use crate::sources::disk::DiskFiles;
-use crate::sources::{Collected, Gone, Sources, nothing_found};
+use crate::report::{lint_fix_text, lint_github, lint_json, lint_sarif, lint_text};
 use crate::workspace::config::IstioTarget;
-pub(super) use world::Judging;
-
-pub(super) use cluster::{kinds as kinds_looked_up, live};
-pub(super) use made::{findings_of_made, stop_on_errors};
-pub(super) use served::serve_check;
 
 /// Cross-checks Gateways, VirtualServices, Secrets and certificates
 ///
@@ -97,179 +83,90 @@ pub(super) fn run(args: &LintArgs, context: &Context) -> Result<Exit, Failure> {
         ("sarif", Format::Sarif),
         ("github", Format::Github),
     ])?;
-    let outcome = check(args, format, context);
-    if let (Format::Sarif, Err(failure)) = (format, &outcome)
-        && let Some(problem) = &failure.problem
-    {
+    let outcome = lint(args, format, context);
+    if let (Format::Sarif, Err(Failure::Operation(failure))) = (format, &outcome) {
         // What failed is said on standard error in words; this is for programs.
-        context.print_json(&lint_sarif::failed(problem, VERSION))?;
+        context.print_json(&lint_sarif::failed(&failure.problem, VERSION, &context.aim))?;
     }
     outcome
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What a reading came to.
-struct Checkup {
-    report: Report,
-    texts: BTreeMap<String, Vec<u8>>,
-    checked: Checked,
+impl LintArgs {
+    fn request(&self) -> Request {
+        Request {
+            manifests: self.filename.iter().chain(&self.given).cloned().collect(),
+            recursive: self.recursive,
+            certs: self.certs.clone(),
+            cluster: self.live.cluster.then(|| self.live.place.place()),
+            target: self.istio,
+            suppressions: self.findings.suppress.clone(),
+            mends: self.fix,
+        }
+    }
 }
 
-fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Failure> {
-    let sources = sources(args, context)?;
-    let judging = Judging {
-        target: args.istio,
-        suppressions: args.findings.suppress.clone(),
-    };
+fn lint(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Failure> {
+    let inputs = Inputs::of(args.request(), context)?;
     if args.fix {
-        let files = DiskFiles::default();
-        let collected = collect(&sources, &files, context)?;
-        fix::run(&collected, &judging, context)?;
+        mend(&inputs, context)?;
     }
-    let checkup = checkup(&sources, &judging, context)?;
-    show(&checkup, args.findings.min_severity, format, context)?;
-    Ok(exit(&checkup.report, args.findings.fail_on))
-}
-
-fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {
-    let files = DiskFiles::default();
-    let mut collected = collect(sources, &files, context)?;
-    let mut report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
-    if let Some(live) = &sources.live {
-        for finding in &mut report.findings {
-            finding.fix = aimed(&finding.fix, &live.flags);
-        }
-    }
-    let certificates = collected
-        .objects
-        .iter()
-        .map(|object| match &object.manifest {
-            Manifest::Secret(secret) => certificates_in(secret),
-            _ => 0,
-        })
-        .sum();
-    let mut checked = Checked {
-        objects: collected.objects.len(),
-        files: collected.texts.len(),
-        context: sources.live.as_ref().map(|live| live.context.clone()),
-        certificates,
-        certificate_files: 0,
-    };
-    let texts = std::mem::take(&mut collected.texts);
-    drop(collected);
-    let seen = files.seen().files;
-    let is_certificate = |path: &Path| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.ends_with(".cert.pem") || matches!(name, "tls.crt" | "ca.crt" | "cert" | "cacert")
-    };
-    checked.certificate_files = seen
-        .iter()
-        .filter(|(path, digest)| digest.is_some() && is_certificate(path))
-        .count();
-    Ok(Checkup { report, texts, checked })
-}
-
-/// How many certificates a Secret holds.
-fn certificates_in(secret: &Secret) -> usize {
-    let values = secret.keys().into_iter().filter_map(|key| secret.get(key));
-    values
-        .map(|value| memchr::memmem::find_iter(value, b"-----BEGIN CERTIFICATE-----").count())
-        .sum()
-}
-
-fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
-    for folder in &args.certs {
-        if !folder.is_dir() {
-            return Err(Failure::usage(
-                Problem::new(format!("--certs {} is no folder", folder.display()))
-                    .fix("give a HOST folder of gen-certs, or a folder with SECRET/KEY files"),
-            ));
-        }
-    }
-    let (live, pod_namespace) = match cluster::read(args, context)? {
-        Some((live, pod_namespace)) => (Some(live), Some(pod_namespace)),
-        None => (None, None),
-    };
-    let named = args.filename.iter().chain(&args.given).cloned();
-    let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) = named.partition(|path| path.as_os_str() == "-");
-    if args.fix && !stdin.is_empty() {
-        return Err(Failure::usage(
-            Problem::new("--fix changes files, and standard input is none").fix("istio-tls lint -f FILE --fix"),
-        ));
-    }
-    for folder in manifests.iter().filter(|path| path.is_dir()) {
-        std::fs::read_dir(folder).map_err(|error| {
-            Failure::usage(Problem::new(format!("{} cannot be read", folder.display())).why(files::plain(&error)))
-        })?;
-    }
-    let stdin = (!stdin.is_empty())
-        .then(|| files::read_from(std::io::stdin().lock(), "-", MANIFEST_LIMIT))
-        .transpose()
-        .map_err(Failure::usage)?;
-    Ok(Sources {
-        manifests,
-        live,
-        stdin,
-        recursive: args.recursive,
-        // A fix is written where the text came from.
-        streams: !args.fix,
-        certs: args.certs.clone(),
-        workspace: context.dir.clone(),
-        host_files: false,
-        namespace: context.namespace.clone(),
-        gateway_namespace: pod_namespace.or_else(|| context.gateway_namespace.clone()),
+    let outcome = check::check(&inputs, context)?;
+    show(&outcome, args.findings.min_severity, format, context)?;
+    Ok(if outcome.is_unreadable() {
+        Exit::Usage
+    } else if outcome.report.reaches(args.findings.fail_on) {
+        Exit::Findings
+    } else {
+        Exit::Done
     })
 }
 
-fn collect<'f>(sources: &Sources, files: &'f DiskFiles, context: &Context) -> Result<Collected<'f>, Failure> {
-    let collected = sources.collect(files, Gone::IsError).map_err(Failure::usage)?;
-    if sources.is_workspace() && collected.objects.is_empty() {
-        return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
+/// Mends the files, if that is wanted. The diff and all else goes to standard error:
+/// standard output is for what is found afterwards.
+fn mend(inputs: &Inputs, context: &Context) -> Result<(), Failure> {
+    let mending = mending::plan(inputs, context)?;
+    let files: Vec<&str> = mending.fixes().map(|fix| fix.file.as_str()).collect();
+    if files.is_empty() {
+        context.say("nothing here can be mended by machine");
+        return Ok(());
     }
-    for note in &collected.notes {
-        context.say_always(&format!("note: {note}"));
+    let paint = Paint::new(context.color_stderr);
+    for fix in mending.fixes() {
+        context.say_always(&lint_fix_text::text(fix, paint));
     }
-    for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
-        if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {
-            return Err(Failure::usage(
-                Problem::new(format!("there is no manifest in {}", folder.display()))
-                    .why("no file in it that ends in .yaml, .yml or .json could be read; -R looks into the folders in it, too")
-                    .fix("name the files, or the folder that holds them"),
-            ));
+    if !context.yes {
+        if !context.interactive {
+            context.say("nothing was changed: --fix writes with --yes, or asks on a terminal");
+            return Ok(());
+        }
+        let these = if files.len() == 1 { "this file" } else { "these files" };
+        if !ask::answer(&format!("Write {these}?"))? {
+            return Ok(());
         }
     }
-    Ok(collected)
+    mending::carry_out(&mending)?;
+    context.say(&format!("mended {}", files.join(", ")));
+    Ok(())
 }
 
-fn show(checkup: &Checkup, shown_from: Severity, format: Format, context: &Context) -> Result<(), Failure> {
-    let report = &checkup.report;
+fn show(outcome: &Outcome, shown_from: Severity, format: Format, context: &Context) -> Result<(), Failure> {
+    let Outcome { report, texts, checked } = outcome;
     match format {
         Format::Text => {
-            let texts = checkup.texts.iter();
-            let texts = Texts::new(texts.map(|(name, text)| (name.as_str(), text.as_slice())));
+            let texts = Texts::new(texts.iter().map(|(name, text)| (name.as_str(), text.as_slice())));
             let layout = Layout {
+                aim: &context.aim,
                 paint: Paint::new(context.color_stdout),
                 width: context.width(),
                 verbose: context.verbose > 0,
                 shown_from,
             };
-            context.print(&lint_text::text(report, &texts, &checkup.checked, layout))
+            context.print(&lint_text::text(report, &texts, checked, layout))
         }
-        Format::Json => context.print_json(&lint_json::json(report, shown_from)),
-        Format::Sarif => context.print_json(&lint_sarif::sarif(report, shown_from, VERSION)),
-        Format::Github => context.print(&lint_github::github(report, shown_from)),
-    }
-}
-
-/// What cannot be read is bad input; the rest is found or not.
-fn exit(report: &Report, fail_on: Severity) -> Exit {
-    let unreadable = [codes::INPUT_SYNTAX.id, codes::INPUT_TYPE.id];
-    if report.findings.iter().any(|finding| unreadable.contains(&finding.code)) {
-        Exit::Usage
-    } else if report.reaches(fail_on) {
-        Exit::Findings
-    } else {
-        Exit::Done
+        Format::Json => context.print_json(&lint_json::json(report, shown_from, &context.aim)),
+        Format::Sarif => context.print_json(&lint_sarif::sarif(report, shown_from, VERSION, &context.aim)),
+        Format::Github => context.print(&lint_github::github(report, shown_from, &context.aim)),
     }
 }

@@ -80,6 +80,19 @@ pub fn find(id: &str) -> Option<&'static Code> {
     all().find(|code| code.id.eq_ignore_ascii_case(id))
 }
 
+/// The codes that a name stands for: ours of that name, or all of ours for one of
+/// Istio's; in any case of letters.
+///
+/// # Errors
+/// When there is none.
+pub fn named(id: &str) -> Result<Vec<&'static Code>, Problem> {
+    let is_istios = |code: &&Code| code.istio.is_some_and(|istio| istio.eq_ignore_ascii_case(id));
+    let named: Vec<&Code> = all()
+        .filter(|code| is_istios(code) || code.id.eq_ignore_ascii_case(id))
+        .collect();
+    if named.is_empty() { Err(unknown(id)) } else { Ok(named) }
+}
+
 /// What is said of a code that does not exist, with the one that looks most like it.
 pub fn unknown(id: &str) -> Problem {
     let wanted = id.to_ascii_uppercase();

@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::ServeArgs;
 use super::workspace_watch::{Given, WorkspaceWatch};
-use crate::ops::cluster_access::runtime;
-use crate::cli::interrupt::{self};
-use crate::ops::cluster_objects::Sight;
-use crate::cli::context::Context;
-use crate::cli::{Failure, lint};
 use crate::cluster::parts::{ISTIO_VERSIONS, UnlessSeen, Want, Within};
 use crate::cluster::watch::{self, Following};
+use crate::ops::cluster_access::{ClusterPlace, runtime};
+use crate::ops::cluster_objects::{self, Sight};
+use crate::ops::lint::cluster::kinds as kinds_looked_up;
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 use crate::workspace::config::WorkspaceConfig;
@@ -43,17 +41,17 @@ const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
 }
 
 /// A cluster that is followed.
-pub(in crate::cli) struct Live {
+pub(super) struct Live {
     /// What is known of it.
-    pub(in crate::cli) source: LiveSource,
+    pub(super) source: LiveSource,
     /// Where the gateway's pods run.
-    pub(in crate::cli) pod_namespace: String,
+    pub(super) pod_namespace: String,
     /// Ends the following when dropped.
-    pub(in crate::cli) followed: Followed,
+    pub(super) followed: Followed,
 }
 
 /// A cluster and the workspace's file, followed until this is dropped.
-pub(in crate::cli) struct Followed {
+pub(super) struct Followed {
     following: Following,
     /// Says when the file has changed.
     _workspace: WorkspaceWatch,
@@ -66,30 +64,37 @@ impl Followed {
     }
 }
 
-/// Begins to follow the cluster of the flags; none without `--cluster`.
+/// Which cluster is followed, and what of it is needed.
+pub(super) struct Wanted<'r> {
+    /// The cluster.
+    pub(super) place: &'r ClusterPlace,
+    /// The Secrets need not be seen: there are others.
+    pub(super) without_secrets: bool,
+    /// All must be seen.
+    pub(super) strict: bool,
+}
+
+/// Begins to follow a cluster.
 ///
 /// # Errors
-/// A kubeconfig that cannot be used: exit 2. A server that cannot be reached or
-/// refuses what is needed: exit 3.
-pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>, Failure> {
-    if !args.live.cluster {
-        return Ok(None);
-    }
-    let wants = wants(if args.certs.is_empty() {
-        UnlessSeen::Fail(Some("--certs DIR, which holds what the Secrets would"))
-    } else {
+/// A kubeconfig that cannot be used: bad input. A server that cannot be reached or
+/// refuses what is needed: a runtime failure.
+pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, Failure> {
+    let wants = wants(if wanted.without_secrets {
         UnlessSeen::GoOn
+    } else {
+        UnlessSeen::Fail(Some("--certs DIR, which holds what the Secrets would"))
     });
     let (sight, config): (Sight, Option<WorkspaceConfig>) = runtime()?.block_on(async {
-        let notice = |text: &str| context.say(text);
-        let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
-        let sight = cluster_objects::look(&client, config.as_ref(), &wants, context).await?;
+        let notice = |text: &str| here.say(text);
+        let (client, config) = cluster_objects::client(wanted.place, here, &notice).await?;
+        let sight = cluster_objects::look(&client, config.as_ref(), &wants, here).await?;
         Ok::<_, Failure>((sight, config))
     })?;
     for unseen in &sight.parts.unseen {
         tracing::warn!("not seen: {} ({})", unseen.what, unseen.why);
     }
-    if args.strict
+    if wanted.strict
         && let Some(unseen) = sight.parts.unseen.first()
     {
         return Err(Failure::usage(
@@ -100,19 +105,19 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
     }
     let name = sight.access.context.clone();
     let given = Given {
-        context: args.live.place.context.is_some(),
+        context: wanted.place.context.is_some(),
         followed: name.clone(),
-        pod_namespace: context.gateway_namespace.is_some(),
-        namespace: context.namespace.is_some(),
+        pod_namespace: here.gateway_namespace.is_some(),
+        namespace: here.namespace.is_some(),
     };
-    let workspace = WorkspaceWatch::start(config.as_ref(), given, context)?;
+    let workspace = WorkspaceWatch::start(config.as_ref(), given, here)?;
     let objects = Arc::new(LiveObjects::default());
     let following = watch::follow(sight.access, sight.parts.seen, objects.clone()).map_err(Failure::runtime)?;
     let mut source = LiveSource::new(&name, objects, Instant::now());
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;
     // What is no part of a configuration is not looked at: that it is missing is no finding.
-    let others = lint::kinds_looked_up().filter(|kind| !wants.iter().any(|want| want.kind == *kind));
+    let others = kinds_looked_up().filter(|kind| !wants.iter().any(|want| want.kind == *kind));
     source.unseen.push(Unseen {
         kind: "Secret".to_owned(),
         seen_in: BTreeSet::from([sight.pod_namespace.clone()]),
@@ -125,12 +130,12 @@ pub(super) fn follow(args: &ServeArgs, context: &Context) -> Result<Option<Live>
         what: format!("objects of kind {kind}"),
         why: "serve does not look at them".to_owned(),
     }));
-    Ok(Some(Live {
+    Ok(Live {
         source,
         pod_namespace: sight.pod_namespace,
         followed: Followed {
             following,
             _workspace: workspace,
         },
-    }))
+    })
 }

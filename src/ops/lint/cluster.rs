@@ -6,14 +6,11 @@ use std::time::Instant;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::LintArgs;
-use crate::cli::Failure;
-use crate::ops::cluster_access::runtime;
-use crate::cli::interrupt::{self};
-use crate::ops::cluster_objects::Sight;
-use crate::cli::context::Context;
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::parts::{self, ISTIO_VERSIONS, UnlessSeen, Want};
+use crate::ops::cluster_access::{ClusterPlace, runtime};
+use crate::ops::cluster_objects::{self, Sight};
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 use crate::workspace::config::WorkspaceConfig;
@@ -55,44 +52,25 @@ const fn of_istio(kind: &'static str) -> Want {
 }
 
 /// The kinds that rules look up, which may be told as not seen.
-pub(in crate::cli) fn kinds() -> impl Iterator<Item = &'static str> {
+pub fn kinds() -> impl Iterator<Item = &'static str> {
     WANTS.iter().map(|want| want.kind)
 }
 
-/// Reads the cluster of the flags; none without `--cluster`. Also gives the
-/// namespace of the gateway's pods.
+/// Reads a cluster. Also gives the namespace of the gateway's pods.
 ///
 /// # Errors
-/// A kubeconfig that cannot be used, and flags that need files: exit 2. A server
-/// that cannot be reached: exit 3.
-pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSource, String)>, Failure> {
-    if !args.live.cluster {
-        return Ok(None);
-    }
-    if let Some(given) = args.given.first() {
-        return Err(Failure::usage(
-            Problem::new(format!("--cluster and {} exclude each other", given.display()))
-                .fix("lint one after the other"),
-        ));
-    }
-    if args.fix {
-        return Err(Failure::usage(
-            Problem::new("--fix changes files, and the objects of a cluster stand in none")
-                .why("what is changed in the cluster alone is undone by the next apply of the files")
-                .fix("istio-tls lint -f FILE --fix, then istio-tls apply -f FILE"),
-        ));
-    }
+/// A kubeconfig that cannot be used: bad input. A server that cannot be reached, or
+/// shows nothing: a runtime failure.
+pub(super) fn read(place: &ClusterPlace, here: &Surroundings) -> Result<(LiveSource, String), Failure> {
     runtime()?.block_on(async {
-        let notice = |text: &str| context.say(text);
-        let (client, config) = cluster_objects::client(&args.live, context, &notice).await?;
-        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, context).await?;
+        let notice = |text: &str| here.say(text);
+        let (client, config) = cluster_objects::client(place, here, &notice).await?;
+        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, here).await?;
         if sight.parts.seen.iter().all(|part| part.resource.is_of(RBAC)) {
-            return Err(Failure::runtime(nothing_seen(
-                &sight.parts.unseen,
-                &sight.access.context,
-            )));
+            let problem = nothing_seen(&sight.parts.unseen, &sight.access.context);
+            return Err(Failure::runtime(problem));
         }
-        Ok(Some(listed(&client, sight, context).await?))
+        listed(&client, sight, here).await
     })
 }
 
@@ -100,26 +78,26 @@ pub(super) fn read(args: &LintArgs, context: &Context) -> Result<Option<(LiveSou
 /// of the gateway's pods.
 ///
 /// # Errors
-/// A server that cannot be asked: exit 3.
-pub(in crate::cli) async fn live(
+/// A server that cannot be asked: a runtime failure.
+pub async fn live(
     client: &Client<'_>,
     config: Option<&WorkspaceConfig>,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(LiveSource, String), Failure> {
-    let sight = cluster_objects::look(client, config, WANTS, context).await?;
-    listed(client, sight, context).await
+    let sight = cluster_objects::look(client, config, WANTS, here).await?;
+    listed(client, sight, here).await
 }
 
 /// Lists what is in sight.
-async fn listed(client: &Client<'_>, sight: Sight, context: &Context) -> Result<(LiveSource, String), Failure> {
+async fn listed(client: &Client<'_>, sight: Sight, here: &Surroundings) -> Result<(LiveSource, String), Failure> {
     let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
         .map(|part| parts::list(client, part))
         .buffered(AT_ONCE)
         .try_collect()
         .await
         .map_err(Failure::runtime)?;
-    if context.namespace.is_none() {
-        say_unseen(&sight.parts.unseen, context);
+    if here.namespace.is_none() {
+        here.say_unseen(&sight.parts.unseen);
     }
     let now = Instant::now();
     let objects = Arc::new(LiveObjects::default());
@@ -147,22 +125,4 @@ fn nothing_seen(unseen: &[Unseen], context: &str) -> Problem {
         )),
         None => problem,
     }
-}
-
-/// What this user may not see: the kinds, and with `-v` each reason.
-fn say_unseen(unseen: &[Unseen], context: &Context) {
-    if context.verbose > 0 {
-        for one in unseen {
-            context.say(&format!("note: not seen: {} ({})", one.what, one.why));
-        }
-        return;
-    }
-    let Some(first) = unseen.first() else { return };
-    let kinds: BTreeSet<&str> = unseen.iter().map(|one| one.kind.as_str()).collect();
-    let kinds: Vec<&str> = kinds.into_iter().collect();
-    context.say(&format!(
-        "note: not all is seen of the kinds {}: {}; -v says more",
-        kinds.join(", "),
-        first.why
-    ));
 }

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::world::Judging;
-use crate::cli::Failure;
-use crate::cli::context::Context;
+use super::judging::Judging;
 use crate::lint::{Finding, Severity, codes};
 use crate::manifests::build::{self, HostIntent, Intent, Part};
 use crate::manifests::load::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::render;
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
@@ -20,11 +19,7 @@ use crate::workspace::config::{FILE_NAME, IstioTarget};
 ///
 /// # Errors
 /// When the intent contradicts itself.
-pub(in crate::cli) fn findings_of_made(
-    intent: &Intent,
-    parts: &[Part],
-    context: &Context,
-) -> Result<Vec<Finding>, Problem> {
+pub fn findings_of_made(intent: &Intent, parts: &[Part], here: &Surroundings) -> Result<Vec<Finding>, Problem> {
     let made = build::objects(intent, parts)?;
     let namespace = &intent.gateway.namespace;
     let titles: HashSet<String> = made.iter().map(|object| object.title(namespace)).collect();
@@ -42,7 +37,7 @@ pub(in crate::cli) fn findings_of_made(
         target: Some(intent.istio),
         ..Judging::default()
     };
-    let report = judging.of_sources(&collected, false, context.now);
+    let report = judging.of_sources(&collected, false, here.now);
     let findings = report.findings.into_iter();
     Ok(findings
         .filter(|finding| titles.contains(&finding.object) && finding.severity >= Severity::Warning)
@@ -102,24 +97,24 @@ fn others(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem> {
     Ok(objects)
 }
 
-/// Says warnings; stops on errors.
+/// Tells of warnings; stops on errors.
 ///
 /// # Errors
-/// Exit 1 when there is an error among the findings.
-pub(in crate::cli) fn stop_on_errors(findings: Vec<Finding>, context: &Context) -> Result<(), Failure> {
+/// [`Class::Finding`](crate::ops::Class) when there is an error among the findings.
+pub fn stop_on_errors(findings: Vec<Finding>, here: &Surroundings) -> Result<(), Failure> {
     let (mut errors, warnings): (Vec<Finding>, Vec<Finding>) = findings
         .into_iter()
         .partition(|finding| finding.severity == Severity::Error);
     for warning in warnings {
-        context.say_always(&format!("warning: {}", Problem::from(warning)));
+        here.warn(&Problem::from(warning));
     }
     let Some(last) = errors.pop() else { return Ok(()) };
     for error in errors {
-        context.say_always(&format!("error: {}", Problem::from(error)));
+        here.say_error(&Problem::from(error));
     }
     let mut problem = Problem::from(last);
     let fix = problem.fix.take().unwrap_or_default();
-    Err(Failure::findings(problem.fix(format!(
-        "{fix}; or --no-lint, which makes the objects all the same"
-    ))))
+    Err(Failure::findings(
+        problem.fix(fix.or("--no-lint, which makes the objects all the same")),
+    ))
 }

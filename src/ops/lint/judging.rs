@@ -10,11 +10,11 @@ use crate::workspace::config::IstioTarget;
 
 /// How a command lints.
 #[derive(Debug, Clone, Default)]
-pub(in crate::cli) struct Judging {
+pub struct Judging {
     /// `--istio`; istio-tls.yaml's, or the latest, when not given.
-    pub(in crate::cli) target: Option<IstioTarget>,
+    pub target: Option<IstioTarget>,
     /// `--suppress`.
-    pub(in crate::cli) suppressions: Vec<Suppression>,
+    pub suppressions: Vec<Suppression>,
 }
 
 impl Judging {
@@ -25,12 +25,7 @@ impl Judging {
     }
 
     /// Lints what was read (`certs_given`: with `--certs`), and takes out what comments and flags suppress.
-    pub(in crate::cli) fn of_sources(
-        &self,
-        collected: &Collected<'_>,
-        certs_given: bool,
-        now: OffsetDateTime,
-    ) -> Report {
+    pub fn of_sources(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Report {
         let settings = self.settings(collected, certs_given, now);
         let world = World::new(
             &collected.objects,

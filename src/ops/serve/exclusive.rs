@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::cli::Failure;
+use crate::ops::Failure;
 use crate::problem::Problem;
 use crate::workspace::layout::STATE_FOLDER;
 use crate::workspace::running::{self, RunningServe};

@@ -1,0 +1,136 @@
+//! `istio-tls manifests`: prints or writes the objects for a cluster.
+
+use std::path::PathBuf;
+
+use super::args::choice;
+use super::context::Context;
+use super::{Exit, Failure};
+use crate::manifests::build::envoy::Upstream;
+use crate::manifests::build::{Api, Issuer, Part};
+use crate::manifests::routes;
+use crate::names::Host;
+use crate::ops::manifests::request::{Format, Product, Request, Wanted};
+use crate::ops::manifests::run::{Outcome, run as make};
+use crate::report::manifests_text;
+use crate::workspace::config::{IstioTarget, Mode, RouteEntry, SecretStyle};
+
+/// Prints the Secrets, Gateway and VirtualServices
+///
+/// Objects are made for the hosts of istio-tls.yaml, or for the chains in the
+/// folder where there is no such file. They go to standard output, keys
+/// included, ready for kubectl. They are linted before; an error stops with exit
+/// code 1 unless --no-lint.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Examples:\n  istio-tls manifests | kubectl apply --server-side -f -\n  istio-tls manifests httpbin.example.com bookinfo.com --mode simple\n  istio-tls manifests --only secrets --out secrets/\n  istio-tls manifests shop.example --route /api=orders:8080 --route /=shop:80\n  istio-tls manifests --secrets file-mount --istio 1.1\n  istio-tls manifests --secrets file-mount --helm-values > values.yaml\n  istio-tls manifests --api gateway-api\n  istio-tls manifests --export envoy --upstream httpbin=http://127.0.0.1:8000 --out envoy/"
+)]
+pub(super) struct ManifestsArgs {
+    /// Hosts, in the order of their servers [default: all of the workspace]
+    #[arg(value_name = "HOST", value_parser = Host::parse)]
+    hosts: Vec<Host>,
+    /// Write files into this folder, in place of standard output (those with keys readable by you only)
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Only these parts, with commas
+    #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = choice(Part::WORDS))]
+    only: Vec<Part>,
+    /// Also the workloads and Services of the samples that the hosts lead to
+    #[arg(long)]
+    samples: bool,
+
+    /// How clients are authenticated [default: istio-tls.yaml's]
+    #[arg(long, value_parser = choice(Mode::WORDS), help_heading = "Objects")]
+    mode: Option<Mode>,
+    /// How Secrets reach the gateway [default: istio-tls.yaml's, else credential]
+    #[arg(long, value_name = "STYLE", value_parser = choice(SecretStyle::WORDS), help_heading = "Objects")]
+    secrets: Option<SecretStyle>,
+    /// The Istio that reads the objects [default: istio-tls.yaml's, else latest]
+    #[arg(long, value_name = "VERSION", value_parser = choice(IstioTarget::WORDS), help_heading = "Objects")]
+    istio: Option<IstioTarget>,
+    /// Name of the Gateway [default: istio-tls.yaml's, else mygateway]
+    #[arg(long, value_name = "NAME", help_heading = "Objects")]
+    gateway_name: Option<String>,
+    /// Name of the credential Secret, for one HOST [default: the recorded one]
+    #[arg(long, value_name = "NAME", help_heading = "Objects")]
+    credential_name: Option<String>,
+    /// Where paths lead, for one HOST (repeatable) [default: the recorded routes]
+    #[arg(long = "route", value_name = "PREFIX=SERVICE:PORT", value_parser = routes::parse_route, help_heading = "Objects")]
+    routes: Vec<RouteEntry>,
+    /// The volumes of file-mount style as values of Istio's Helm chart, and nothing else
+    #[arg(long, conflicts_with_all = ["only", "samples"], help_heading = "Objects")]
+    helm_values: bool,
+    /// Make the objects even when lint finds errors in them
+    #[arg(long, help_heading = "Objects")]
+    no_lint: bool,
+    /// The API of gateways and routes
+    #[arg(long, value_parser = choice(Api::WORDS), default_value = "istio", help_heading = "Objects")]
+    api: Api,
+    /// Certificates issued and renewed in the cluster, by the host's intermediate
+    #[arg(long, value_parser = choice(Issuer::WORDS), help_heading = "Objects")]
+    issuer: Option<Issuer>,
+    /// Namespace of the Secrets: the same as --gateway-namespace
+    #[arg(long, value_name = "NAMESPACE", help_heading = "Objects")]
+    secret_namespace: Option<String>,
+
+    /// In place of objects, the configuration of a gateway without Istio
+    #[arg(long, value_parser = choice(Export::WORDS), conflicts_with_all = ["only", "samples", "helm_values"], help_heading = "Export")]
+    export: Option<Export>,
+    /// Where a Service's requests go in that configuration (repeatable) [default: the Service's name]
+    #[arg(long = "upstream", value_name = "SERVICE[:PORT]=http://HOST:PORT", value_parser = Upstream::parse, requires = "export", help_heading = "Export")]
+    upstreams: Vec<Upstream>,
+}
+
+/// A configuration in place of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Export {
+    /// A bootstrap of Envoy.
+    Envoy,
+}
+
+impl Export {
+    const WORDS: &[(&str, Self)] = &[("envoy", Self::Envoy)];
+}
+
+impl ManifestsArgs {
+    fn request(self, format: Format) -> Request {
+        let product = match self.export {
+            _ if self.helm_values => Product::HelmValues,
+            Some(Export::Envoy) => Product::Envoy {
+                upstreams: self.upstreams,
+            },
+            None => Product::Objects {
+                only: self.only,
+                samples: self.samples,
+                linted: !self.no_lint,
+            },
+        };
+        Request {
+            wanted: Wanted {
+                hosts: self.hosts,
+                mode: self.mode,
+                secrets: self.secrets,
+                istio: self.istio,
+                gateway_name: self.gateway_name,
+                credential_name: self.credential_name,
+                routes: self.routes,
+                api: self.api,
+                issuer: self.issuer,
+                secret_namespace: self.secret_namespace,
+            },
+            product,
+            folder: self.out,
+            format,
+        }
+    }
+}
+
+pub(super) fn run(args: ManifestsArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.output(&[("yaml", Format::Yaml), ("json", Format::Json)])?;
+    match make(&args.request(format), context)? {
+        Outcome::Text(text) => context.print(&text)?,
+        Outcome::Files { written, next } => {
+            context.say(&manifests_text::written(&written, next.as_ref(), &context.aim));
+        }
+    }
+    Ok(Exit::Done)
+}

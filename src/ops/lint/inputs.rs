@@ -1,0 +1,165 @@
+//! What lint is asked to read.
+
+use std::path::{Path, PathBuf};
+
+use super::cluster;
+use super::judging::Judging;
+use crate::files::{self, MANIFEST_LIMIT};
+use crate::lint::Suppression;
+use crate::ops::cluster_access::ClusterPlace;
+use crate::ops::{Failure, Surroundings};
+use crate::problem::Problem;
+use crate::remedy::{Kind, Line, Word};
+use crate::sources::disk::DiskFiles;
+use crate::sources::{Collected, Gone, Sources, nothing_found};
+use crate::workspace::config::IstioTarget;
+
+/// What is to be linted.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Files, folders, or `-` for standard input; the workspace when there are none.
+    pub manifests: Vec<PathBuf>,
+    /// Also the folders in folders.
+    pub recursive: bool,
+    /// Folders of Secrets.
+    pub certs: Vec<PathBuf>,
+    /// In place of files, the objects of a cluster.
+    pub cluster: Option<ClusterPlace>,
+    /// The Istio that reads the objects; the workspace's, or the latest, when not given.
+    pub target: Option<IstioTarget>,
+    /// What is not to be told.
+    pub suppressions: Vec<Suppression>,
+    /// The files are to be mended, so each must be one that can be written.
+    pub mends: bool,
+}
+
+/// What is read, and how it is judged.
+pub struct Inputs {
+    /// Where the objects and Secrets are.
+    pub(super) sources: Sources,
+    /// How they are judged.
+    pub(super) judging: Judging,
+}
+
+impl Inputs {
+    /// Finds out what is to be read. Standard input is read, and a cluster.
+    ///
+    /// # Errors
+    /// A folder or kubeconfig that cannot be used, and files that cannot be mended:
+    /// bad input. A cluster that cannot be reached: a runtime failure.
+    pub fn of(request: Request, here: &Surroundings) -> Result<Self, Failure> {
+        check_certs(&request.certs)?;
+        let (live, pod_namespace) = match &request.cluster {
+            Some(place) => {
+                refuse_with_cluster(&request)?;
+                let (live, pod_namespace) = cluster::read(place, here)?;
+                (Some(live), Some(pod_namespace))
+            }
+            None => (None, None),
+        };
+        let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
+            (request.manifests.into_iter()).partition(|path| path.as_os_str() == "-");
+        if request.mends && !stdin.is_empty() {
+            return Err(Failure::usage(
+                Problem::new("--fix changes files, and standard input is none").fix(fix_of_file()),
+            ));
+        }
+        for folder in manifests.iter().filter(|path| path.is_dir()) {
+            std::fs::read_dir(folder).map_err(|error| {
+                Failure::usage(Problem::new(format!("{} cannot be read", folder.display())).why(files::plain(&error)))
+            })?;
+        }
+        let stdin = (!stdin.is_empty())
+            .then(|| files::read_from(std::io::stdin().lock(), "-", MANIFEST_LIMIT))
+            .transpose()
+            .map_err(Failure::usage)?;
+        Ok(Self {
+            sources: Sources {
+                manifests,
+                live,
+                stdin,
+                recursive: request.recursive,
+                // A fix is written where the text came from.
+                streams: !request.mends,
+                certs: request.certs,
+                workspace: here.dir.clone(),
+                host_files: false,
+                namespace: here.namespace.clone(),
+                gateway_namespace: pod_namespace.or_else(|| here.gateway_namespace.clone()),
+            },
+            judging: Judging {
+                target: request.target,
+                suppressions: request.suppressions,
+            },
+        })
+    }
+}
+
+/// Refuses folders of Secrets that are none.
+///
+/// # Errors
+/// Bad input.
+pub fn check_certs(folders: &[PathBuf]) -> Result<(), Failure> {
+    match folders.iter().find(|folder| !folder.is_dir()) {
+        Some(folder) => Err(Failure::usage(
+            Problem::new(format!("--certs {} is no folder", folder.display()))
+                .fix("give a HOST folder of gen-certs, or a folder with SECRET/KEY files"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// What makes no sense beside a cluster.
+fn refuse_with_cluster(request: &Request) -> Result<(), Failure> {
+    if let Some(given) = request.manifests.first() {
+        return Err(Failure::usage(
+            Problem::new(format!("--cluster and {} exclude each other", given.display()))
+                .fix("lint one after the other"),
+        ));
+    }
+    if request.mends {
+        let apply = Line::new(Kind::ApplyFile, ["apply", "-f"]).arg(Word::Placeholder("FILE"));
+        return Err(Failure::usage(
+            Problem::new("--fix changes files, and the objects of a cluster stand in none")
+                .why("what is changed in the cluster alone is undone by the next apply of the files")
+                .fix(fix_of_file().then(apply.of_cluster())),
+        ));
+    }
+    Ok(())
+}
+
+/// `lint --fix` of a file.
+fn fix_of_file() -> crate::remedy::Remedy {
+    Line::new(Kind::LintFix, ["lint", "-f"])
+        .arg(Word::Placeholder("FILE"))
+        .arg("--fix")
+        .into()
+}
+
+/// Reads it all, and tells what is to be known of it.
+///
+/// # Errors
+/// When there is nothing to read, or it cannot be read.
+pub(super) fn collect<'f>(
+    sources: &Sources,
+    files: &'f DiskFiles,
+    here: &Surroundings,
+) -> Result<Collected<'f>, Failure> {
+    let collected = sources.collect(files, Gone::IsError).map_err(Failure::usage)?;
+    if sources.is_workspace() && collected.objects.is_empty() {
+        return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
+    }
+    for note in &collected.notes {
+        here.say_always(&format!("note: {note}"));
+    }
+    for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
+        if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {
+            return Err(Failure::usage(
+                Problem::new(format!("there is no manifest in {}", folder.display()))
+                    .why("no file in it that ends in .yaml, .yml or .json could be read; -R looks into the folders in it, too")
+                    .fix("name the files, or the folder that holds them"),
+            ));
+        }
+    }
+    Ok(collected)
+}

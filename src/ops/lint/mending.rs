@@ -1,0 +1,77 @@
+//! `lint --fix`: what would change, and, once that is wanted, the change.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use super::inputs::{Inputs, collect};
+use crate::files::{self, MANIFEST_LIMIT};
+use crate::lint::fix::{Fix, fixes};
+use crate::lint::{World, lint, suppress, suppress_annotated};
+use crate::ops::{Failure, Surroundings};
+use crate::problem::Problem;
+use crate::remedy::Remedy;
+use crate::sources::disk::DiskFiles;
+use crate::workspace::store;
+
+/// Files that can be mended by machine.
+pub struct Mending {
+    /// Each with what it held when it was read.
+    files: Vec<(Fix, Vec<u8>)>,
+}
+
+impl Mending {
+    /// What would change, file by file.
+    pub fn fixes(&self) -> impl ExactSizeIterator<Item = &Fix> {
+        self.files.iter().map(|(fix, _)| fix)
+    }
+}
+
+/// Finds out what can be mended; nothing is written.
+///
+/// # Errors
+/// When the input cannot be read.
+pub fn plan(inputs: &Inputs, here: &Surroundings) -> Result<Mending, Failure> {
+    let files = DiskFiles::default();
+    let collected = collect(&inputs.sources, &files, here)?;
+    let judging = &inputs.judging;
+    let settings = judging.settings(&collected, true, here.now);
+    let (errors, warnings) = (&collected.errors, &collected.warnings);
+    let world = World::new(&collected.objects, errors, warnings, &collected.store, &settings);
+    let mut report = lint(&world);
+    suppress(&mut report, &collected.ignores, &judging.suppressions);
+    suppress_annotated(&mut report, &collected.objects, &collected.namespace);
+    let fixes = fixes(&world, &report, &collected.texts);
+    let with_text = fixes.into_iter().map(|fix| {
+        let before = collected.texts.get(&fix.file).cloned().unwrap_or_default();
+        (fix, before)
+    });
+    Ok(Mending {
+        files: with_text.collect(),
+    })
+}
+
+/// Writes the files.
+///
+/// # Errors
+/// When one cannot be written, or was changed meanwhile; those before it are written.
+pub fn carry_out(mending: &Mending) -> Result<(), Failure> {
+    mending.files.iter().try_for_each(|(fix, before)| write(fix, before))
+}
+
+/// Writes a file in place of what was read, with its permissions; where a
+/// symbolic link stands, the file that it leads to.
+fn write(fix: &Fix, before: &[u8]) -> Result<(), Failure> {
+    let given = Path::new(&fix.file);
+    let cannot = |error: &std::io::Error| {
+        Failure::runtime(Problem::new(format!("{} cannot be written", fix.file)).why(files::plain(error)))
+    };
+    let path = given.canonicalize().map_err(|error| cannot(&error))?;
+    let mode = path.metadata().map_err(|error| cannot(&error))?.permissions().mode() & 0o7777;
+    let now = files::read(&path, MANIFEST_LIMIT).map_err(Failure::runtime)?;
+    if now != before {
+        return Err(Failure::runtime(
+            Problem::new(format!("{} was changed meanwhile, and is left as it is", fix.file)).fix(Remedy::again()),
+        ));
+    }
+    store::write_file(&path, fix.text.as_bytes(), mode).map_err(Failure::runtime)
+}

@@ -1,0 +1,46 @@
+//! What a reader of the objects should know.
+
+use crate::manifests::build::{Intent, Part, ingress_volumes};
+use crate::workspace::config::IstioTarget;
+
+/// That no route leads to a sample, so that there is none among the objects.
+pub fn no_sample(intent: &Intent) -> Option<String> {
+    const SAMPLES: &[&str] = &["httpbin", "helloworld-v1", "productpage"];
+    let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
+    let leads_to_one = routes.any(|route| SAMPLES.contains(&route.service.as_str()));
+    (!leads_to_one).then(|| format!("no host leads to a Service of the samples ({})", SAMPLES.join(", ")))
+}
+
+/// What a reader of the objects should know.
+pub(super) fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if parts.contains(&Part::IngressVolumes) {
+        notes.push(format!(
+            "Deployment {}/{} is a patch of the gateway's own: apply it with --server-side, \
+             and never hand it to kubectl delete",
+            intent.gateway.pod_namespace,
+            ingress_volumes::INGRESS_DEPLOYMENT
+        ));
+    }
+    if parts.contains(&Part::Samples) {
+        let leads_to = |service: &str| {
+            let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
+            routes.any(|route| route.service == service)
+        };
+        if intent.istio == IstioTarget::V1_1 {
+            if leads_to("helloworld-v1") {
+                notes.push(
+                    "the task page's Service helloworld-v1 exposes port 8000, but its route leads to 5000: \
+                     it cannot work as it stands there (--istio latest exposes 5000)"
+                        .to_owned(),
+                );
+            }
+            notes.push(
+                "the task page's Deployments are extensions/v1beta1, which no API server since Kubernetes 1.16 takes"
+                    .to_owned(),
+            );
+        }
+        notes.extend(no_sample(intent));
+    }
+    notes
+}

@@ -1,0 +1,16 @@
+//! What `manifests --out` says.
+
+use std::path::PathBuf;
+
+use crate::remedy::{Aim, Line};
+
+/// The files that were written, and what is done with them.
+pub fn written(written: &[PathBuf], next: Option<&Line>, aim: &Aim) -> String {
+    let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+    let mut text = format!("wrote {}", names.join(", "));
+    if let Some(next) = next {
+        text.push_str("\nnext: ");
+        text.push_str(&next.typed(aim));
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! What `serve` says once it is ready.
+
+use std::fmt::Write as _;
+
+use crate::gateway::admin::summary::HostSummary;
+use crate::ops::serve::ready::Ready;
+use crate::remedy::{Aim, Kind, Line};
+
+/// How many hosts of a port are listed.
+const LISTED: usize = 8;
+
+/// The message, without a final newline; what to try next only if the gateway `stays`.
+pub fn ready(ready: &Ready, stays: bool, aim: &Aim) -> String {
+    let mut text = String::from("the gateway is ready");
+    for port in &ready.ports {
+        let protocol = if port.tls { "HTTPS" } else { "HTTP" };
+        let _ = write!(
+            text,
+            "\n  {}  {protocol}, Gateway port {}",
+            port.address, port.gateway_port
+        );
+        for host in port.hosts.iter().take(LISTED) {
+            let _ = write!(text, "\n    {}", described(host));
+        }
+        if port.hosts.len() > LISTED {
+            let _ = write!(text, "\n    and {} more", port.hosts.len() - LISTED);
+        }
+    }
+    if let Some(admin) = ready.admin {
+        let _ = write!(
+            text,
+            "\n  http://{admin}  admin: /certs /config_dump /ready /stats/prometheus /logging"
+        );
+    }
+    if !stays {
+        return text;
+    }
+    if let Some(curl) = &ready.curl {
+        let probe = Line::new(Kind::Probe, ["probe"]);
+        let _ = write!(text, "\ntry:\n  {}\n  {}", curl.typed(aim), probe.typed(aim));
+    }
+    text.push_str("\nCtrl-C ends it");
+    text
+}
+
+fn described(host: &HostSummary) -> String {
+    match (host.mode, host.broken) {
+        (_, true) => format!("{}  no certificate, so connections are reset (see above)", host.name),
+        (Some(mode), false) => format!("{}  {mode}", host.name),
+        (None, false) => host.name.clone(),
+    }
+}
