@@ -53,6 +53,8 @@ mod schema;
 mod serve_config;
 mod serve_process;
 mod serve_reload;
+mod snapshot_redaction;
+mod snapshots;
 mod status;
 mod status_cluster;
 mod task_page;

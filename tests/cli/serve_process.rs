@@ -53,6 +53,11 @@ impl<'d> Serve<'d> {
         self.dir.read(&self.log)
     }
 
+    /// The file of the folder that holds it.
+    pub(crate) fn log_file(&self) -> String {
+        self.log.clone()
+    }
+
     /// Where a Gateway's port is listened on.
     #[track_caller]
     pub(crate) fn address(&self, port: u16) -> SocketAddr {
