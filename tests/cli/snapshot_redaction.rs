@@ -37,10 +37,16 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         (" [duration]", r" *\b\d+(\.\d+)? ?(ms|µs|us)\b"),
         ("icros\": [duration]", r#"icros": \d+"#),
         (" time=\"[duration]\"", r#" time="\d+\.\d+""#),
+        (
+            "\"x-envoy-upstream-service-time\",\n              \"[duration]\"",
+            r#""x-envoy-upstream-service-time",\s+"\d+""#,
+        ),
         // A certificate that --bad expired makes ended a day ago, to the second.
         ("[days] ago", r"within the last day|\b1 days? ago"),
         (" [days]  [date]", r" +-[12] +\[date\]"),
         ("\"daysLeft\": [days]", r#""daysLeft": -[12]\b"#),
+        ("process [pid]", r"\bprocess \d+"),
+        ("kill [pid]", r"\bkill \d+"),
         // A signature is some bytes longer or shorter.
         ("[size] bytes", r"\b\d{3,4} bytes\b"),
         ("\"[size]\"", r#""1[23]\d\d""#),
@@ -64,7 +70,7 @@ static COLUMN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\S) {2,}").expec
 
 /// What was replaced in one session so far.
 pub(crate) struct Redaction {
-    folders: Vec<(String, &'static str)>,
+    fixed: Vec<(String, &'static str)>,
     numbers: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -73,16 +79,16 @@ impl Redaction {
     pub(crate) fn new(folder: &Path) -> Self {
         let real = folder.canonicalize().expect("the folder is there");
         let text = |path: &Path| path.to_string_lossy().trim_end_matches('/').to_owned();
+        let version = |before: &str| format!("{before}{}", env!("CARGO_PKG_VERSION"));
         Self {
-            folders: vec![
+            fixed: vec![
                 (text(&real), "[folder]"),
                 (text(folder), "[folder]"),
                 (env!("CARGO_MANIFEST_DIR").to_owned(), "[repository]"),
-                (
-                    format!("istio-tls {}", env!("CARGO_PKG_VERSION")),
-                    "istio-tls [version]",
-                ),
-                (format!("\"{}\"", env!("CARGO_PKG_VERSION")), "\"[version]\""),
+                (version("istio-tls "), "istio-tls [version]"),
+                (version("\""), "\"[version]"),
+                (version("istio-tls/"), "istio-tls/[version]"),
+                (version("\nv"), "\nv[version]"),
             ],
             numbers: BTreeMap::new(),
         }
@@ -91,7 +97,7 @@ impl Redaction {
     /// The text with placeholders.
     pub(crate) fn redact(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
-        for (value, placeholder) in &self.folders {
+        for (value, placeholder) in &self.fixed {
             text = text.replace(value, placeholder);
         }
         for (name, pattern) in PATTERNS.iter() {

@@ -7,6 +7,7 @@
 //! | `$ command` | run by a shell, `istio-tls` being the program and `$CORPUS` tests/data/corpus |
 //! | `+ text` | a further line of the command |
 //! | `@serve args` | starts a gateway that runs to the end; `$GATEWAY` is the address of its port 443 |
+//! | `@logged text` | waits until the gateway started last has logged the text |
 //! | `@end` | ends the gateway started last, and shows its log |
 //! | `@cluster` | starts an API server that knows nothing yet; the kubeconfig leads to it |
 //! | `exit 0` | the exit code |
@@ -140,6 +141,9 @@ impl Session<'_> {
             if let Some(args) = line.strip_prefix("@serve") {
                 let args: Vec<&str> = args.split_whitespace().collect();
                 session.gateways.push(Serve::start(session.dir, &args));
+            } else if let Some(text) = line.strip_prefix("@logged ") {
+                let gateway = session.gateways.last_mut().expect("a gateway");
+                gateway.wait_until(text, |gateway| gateway.log().contains(text));
             } else if line == "@end" {
                 session.end_gateway(&mut now);
             } else if line == "@cluster" {
