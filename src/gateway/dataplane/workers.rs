@@ -81,9 +81,9 @@ impl Workers {
         Ok(())
     }
 
-    /// Takes listeners out of `table` whose ports cannot be opened now, and says
-    /// why: for tables of which nobody here has all in hand, so that one port
-    /// does not keep everything else from being served.
+    /// Takes listeners out of `table` whose ports cannot be opened now, and says why:
+    /// for the tables of a cluster, which others change too: one port must not keep
+    /// everything else from being served.
     pub(in crate::gateway) fn leave_out_closed(&self, table: &mut Table) -> Vec<StartError> {
         let open = self.listeners();
         let mut errors = Vec::new();
