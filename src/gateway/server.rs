@@ -49,9 +49,9 @@ impl Server {
         self.workers.replace(table)
     }
 
-    /// Takes listeners out of `table` whose ports cannot be opened now, and says
-    /// why: for tables of which nobody here has all in hand, so that one port
-    /// does not keep everything else from being served.
+    /// Takes listeners out of `table` whose ports cannot be opened now, and says why:
+    /// for the tables of a cluster, which others change too: one port must not keep
+    /// everything else from being served.
     pub fn leave_out_closed(&self, table: &mut Table) -> Vec<StartError> {
         self.workers.leave_out_closed(table)
     }

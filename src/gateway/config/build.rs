@@ -21,14 +21,14 @@ use crate::problem::Problem;
 use crate::secrets::SecretStore;
 use crate::sources::live::ObjectId;
 
-/// A routing table and what is to be said about it.
+/// A routing table, and what its user should be told.
 pub struct Built {
     /// The table.
     pub table: Table,
     /// What is dropped, ignored, missing or not run; the gateway serves the rest.
     pub notes: Vec<Problem>,
-    /// Material that is there and broken. Part of the table as at Istio (the
-    /// SNI is reset), but no reason to give up a configuration that worked.
+    /// Key material that exists but is broken. It is part of the table as under Istio
+    /// (its SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Invalid>,
 }
 

@@ -1,4 +1,4 @@
-//! A line per request, as text or JSON, in the words of Istio's access log.
+//! A line per request, as text or JSON, with the fields of Istio's access log.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
@@ -142,7 +142,7 @@ impl AccessWriter {
 
 fn flush(buffer: &RefCell<Vec<u8>>) {
     let lines = buffer.take();
-    // Nobody reads the log: then it is lost, and requests are served on.
+    // If nobody reads the log it is lost; requests are served all the same.
     let _ = std::io::stderr().lock().write_all(&lines);
 }
 

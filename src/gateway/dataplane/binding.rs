@@ -1,4 +1,4 @@
-//! A connection's routes in the table that holds.
+//! A connection's routes, which follow the current table.
 
 use std::sync::Arc;
 

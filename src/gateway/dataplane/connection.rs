@@ -53,7 +53,7 @@ impl Connection {
         })
     }
 
-    /// The routes that hold now.
+    /// The routes of the current table.
     fn binding(&self) -> Rc<Binding> {
         let number = self.worker.current.number();
         if self.binding.borrow().generation.number != number {

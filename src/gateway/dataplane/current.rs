@@ -1,5 +1,5 @@
-//! The configuration that holds now, shared by every worker without a lock on
-//! the request path: a number that workers compare, and behind it the table.
+//! The current configuration, shared by every worker without a lock on the request
+//! path: a number that workers compare, and behind it the table.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,14 +61,14 @@ pub(in crate::gateway) struct Current {
     remotes: Remotes,
     /// When the server was started, for the admin.
     pub(in crate::gateway) started: Instant,
-    /// Changes of the configuration that were taken, and those refused.
+    /// How many changes of the configuration were taken, and how many refused.
     pub(in crate::gateway) reloads: Reloads,
 }
 
-/// How often the configuration was to change.
+/// How often the configuration has been changed, or should have been.
 #[derive(Default)]
 pub(in crate::gateway) struct Reloads {
-    /// The change holds.
+    /// The change was taken.
     pub(in crate::gateway) taken: AtomicU64,
     /// It could not be used, and the last good configuration stayed.
     pub(in crate::gateway) refused: AtomicU64,
@@ -88,17 +88,17 @@ impl Current {
         }
     }
 
-    /// The number of the table that holds: one relaxed load.
+    /// The number of the current table: one load.
     pub(super) fn number(&self) -> u64 {
         self.number.load(Ordering::Acquire)
     }
 
-    /// The table that holds.
+    /// The current table.
     pub(in crate::gateway) fn generation(&self) -> Arc<Generation> {
         self.generation.load_full()
     }
 
-    /// Puts the next table in force; callers take turns.
+    /// Publishes the next table; callers take turns.
     pub(super) fn replace(&self, table: Table) {
         let number = self.number.load(Ordering::Acquire) + 1;
         let generation = Generation::new(number, table, &self.remotes);

@@ -1,5 +1,4 @@
-//! Answers that the gateway gives by itself, with the status, body and headers
-//! that Envoy gives.
+//! The gateway's own answers, with the status, body and headers that Envoy gives.
 
 use std::fmt::Write as _;
 
@@ -146,7 +145,7 @@ impl LocalReply {
         response
     }
 
-    /// Answers a request; what the client still sends of it is read and forgotten.
+    /// Answers a request; what the client still sends of it is read and discarded.
     pub(super) fn answer(self, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
         let version = request.version();
         request_body::discard(&exchange.worker.tasks, request.into_body());

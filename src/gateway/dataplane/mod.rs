@@ -1,4 +1,12 @@
-//! The data plane: connections and requests, served by the table that holds.
+//! The data plane: connections and requests, served by the current table.
+//!
+//! From the top: `workers` open the ports (`listener`) and start each `worker`,
+//! which accepts connections. A `connection` shakes hands (`handshake`, `tls`),
+//! speaks HTTP over `wire`, and gives each request to `proxy` as an `exchange`
+//! with the `binding` to its routes; `proxy_forward` sends it on to an
+//! `upstream`, `proxy_sample` to a sample, and `local_reply` holds the gateway's
+//! own answers. A request knows its connection by the value `downstream`, and its
+//! worker by `worker_state`; both lie below it. No file imports one above it.
 
 pub mod access_log;
 mod binding;

@@ -131,7 +131,7 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
     }
 }
 
-/// An answer made here, with the route's operations on its headers.
+/// Answers without an upstream, with the route's operations on the headers.
 fn finish(reply: LocalReply, route: &Route, request: Request<Incoming>, exchange: Exchange) -> Response<ResponseBody> {
     let mut response = reply.answer(request, exchange);
     matching::edit_headers(&route.headers.response, response.headers_mut());

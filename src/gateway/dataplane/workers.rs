@@ -17,7 +17,7 @@ use crate::gateway::config::table::Table;
 pub(in crate::gateway) struct Workers {
     settings: Arc<ServerSettings>,
     current: Arc<Current>,
-    workers: Vec<WorkerHandle>,
+    handles: Vec<WorkerHandle>,
     /// Also what lets one `replace` wait for another.
     open: Mutex<Vec<OpenListener>>,
 }
@@ -31,15 +31,15 @@ impl Workers {
         let count = settings.threads.max(1);
         let opened = listener::open_new(settings, &table, &[])?;
         let current = Arc::new(Current::new(table));
-        let workers: Vec<WorkerHandle> = (0..count)
+        let handles: Vec<WorkerHandle> = (0..count)
             .map(|index| WorkerHandle::start(index, settings, &current))
             .collect::<Result<_, _>>()
             .map_err(StartError::Thread)?;
-        let open = hand_out(opened, &workers);
+        let open = hand_out(opened, &handles);
         Ok(Self {
             settings: Arc::clone(settings),
             current,
-            workers,
+            handles,
             open: Mutex::new(open),
         })
     }
@@ -51,7 +51,7 @@ impl Workers {
 
     /// What each of them counts.
     pub(in crate::gateway) fn stats(&self) -> Vec<Arc<Stats>> {
-        self.workers.iter().map(|worker| Arc::clone(&worker.stats)).collect()
+        self.handles.iter().map(|worker| Arc::clone(&worker.stats)).collect()
     }
 
     /// Serves `table` from the next request on: opens ports that are new,
@@ -69,21 +69,21 @@ impl Workers {
             if let Some((_, tls)) = stays {
                 listener.tls = *tls;
             } else {
-                for worker in &self.workers {
+                for worker in &self.handles {
                     worker.send(Command::Close(listener.gateway_port));
                 }
             }
             stays.is_some()
         });
-        open.extend(hand_out(opened, &self.workers));
+        open.extend(hand_out(opened, &self.handles));
         open.sort_unstable_by_key(|listener| listener.gateway_port);
         self.current.reloads.taken.fetch_add(1, Relaxed);
         Ok(())
     }
 
-    /// Takes listeners out of `table` whose ports cannot be opened now, and says
-    /// why: for tables of which nobody here has all in hand, so that one port
-    /// does not keep everything else from being served.
+    /// Takes listeners out of `table` whose ports cannot be opened now, and says why:
+    /// for the tables of a cluster, which others change too: one port must not keep
+    /// everything else from being served.
     pub(in crate::gateway) fn leave_out_closed(&self, table: &mut Table) -> Vec<StartError> {
         let open = self.listeners();
         let mut errors = Vec::new();
@@ -119,10 +119,10 @@ impl Workers {
     /// ends the workers. Clients are told: HTTP/2 by GOAWAY, HTTP/1.1 by
     /// `connection: close`.
     pub(in crate::gateway) fn drain(self, grace: Duration) {
-        for worker in &self.workers {
+        for worker in &self.handles {
             worker.send(Command::Drain(grace));
         }
-        for worker in self.workers {
+        for worker in self.handles {
             worker.join();
         }
     }

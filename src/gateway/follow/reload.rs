@@ -1,8 +1,8 @@
-//! Keeps a running gateway at the state of its sources: watches the folders
-//! they stand in, reads anew when something happens there or somebody who
-//! follows a cluster says so, and publishes what is whole. What is not is
-//! reported, and the last good configuration stays; of a cluster, which others
-//! change too, the last good versions of the objects that are not whole.
+//! Keeps a running gateway in step with its sources: watches their folders, reads
+//! them again when something changes there or the watch over a cluster reports a
+//! change, and publishes what is complete. What is not complete is reported, and
+//! the last good configuration stays; of a cluster, which others change too, the
+//! last good version of each broken object stays.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,14 +17,14 @@ use crate::sources::Gone;
 use crate::sources::disk::{DiskFiles, Seen};
 use crate::sources::live::ObjectId;
 
-/// How long a file of a chain folder may be away while the chain is made anew.
+/// How long a file of a chain folder may be missing while the chain is replaced.
 const CHAIN_GONE: Duration = Duration::from_secs(2);
-/// How long a manifest may be away while an editor saves it.
+/// How long a manifest may be missing while an editor saves it.
 const MANIFEST_GONE: Duration = Duration::from_millis(300);
 /// How long a certificate may wait for its key before the mismatch is reported.
 const MISMATCH: Duration = Duration::from_millis(500);
 
-/// How long the allocator keeps what is freed (mimalloc's `purge_delay`), and a little.
+/// How long the allocator keeps what is freed (mimalloc's `purge_delay`), and a little more.
 const KEPT: Duration = Duration::from_millis(1100);
 
 /// The sources as they were read last, and the watch over them.
@@ -32,19 +32,19 @@ pub struct Reload {
     sources: GatewaySources,
     watch: FolderWatch,
     last: Seen,
-    /// What only the judge of the sources looked at.
+    /// What only the check of the sources looked at.
     judged: Seen,
     /// Broken material that the published table has, as at the start.
     accepted: BTreeSet<String>,
     notes: BTreeSet<String>,
     reported: Option<String>,
-    /// Since when the sources are in a state that may be passing.
+    /// Since when the sources have been in a state that may be temporary.
     waiting_since: Option<Instant>,
-    /// What was said of a cluster's changes that are not taken.
+    /// What was logged of changes in a cluster that were not taken.
     held_back: BTreeSet<String>,
 }
 
-/// What a look at the sources came to.
+/// The outcome of a look at the sources.
 enum Look<'f> {
     /// Nothing that is read has changed.
     Same,
@@ -52,7 +52,7 @@ enum Look<'f> {
     New(Loaded<'f>),
     /// A new configuration without some changes of a cluster's objects, which cannot be used.
     Part(Loaded<'f>, Vec<Problem>),
-    /// It may be whole in a moment.
+    /// It may be complete in a moment.
     Wait(Duration),
     /// It cannot be used.
     Bad(Vec<Problem>),
@@ -85,7 +85,8 @@ impl Reload {
         Ok((reload, loaded))
     }
 
-    /// Has what was read from `files` judged, once. Whether that looked at other files than before.
+    /// Checks what was read from `files`, once. Tells whether the check looked at other
+    /// files than the last one did.
     pub fn judge(&mut self, loaded: &mut Loaded<'_>, files: &DiskFiles) -> bool {
         if !self.sources.judge(loaded) {
             return false;
@@ -96,7 +97,7 @@ impl Reload {
         others
     }
 
-    /// Says what is to be said of a configuration, and was not before.
+    /// Logs the warnings about a configuration that were not logged before.
     pub fn say(&mut self, loaded: &Loaded<'_>) {
         for note in loaded.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
@@ -249,9 +250,10 @@ impl Reload {
         invalid.filter(|invalid| !self.accepted.contains(&invalid.problem.to_string()))
     }
 
-    /// The last good versions in place of a cluster's objects that broke
-    /// something: of the Secrets, and where that is not enough of the Gateways.
-    /// What has none is taken as it is; as under Istio, its server is reset.
+    /// Puts the last good versions in the place of a cluster's objects that broke
+    /// something: first of Secrets and, where that is not enough, of Gateways. An
+    /// object without a good version is taken as it is; as under Istio, connections to
+    /// its server are reset.
     fn without_broken<'f>(&mut self, mut loaded: Loaded<'f>, files: &'f DiskFiles) -> Look<'f> {
         let refused: Vec<Problem> = self
             .newly_broken(&loaded.built)
@@ -273,8 +275,7 @@ impl Reload {
         Look::New(loaded)
     }
 
-    /// Tells which changes of a cluster's objects are not taken, each once;
-    /// false when all was said before.
+    /// Logs which changes of a cluster's objects are not taken, each once; false when all were logged before.
     fn say_held_back(&mut self, refused: &[Problem]) -> bool {
         let texts: BTreeSet<String> = refused.iter().map(ToString::to_string).collect();
         let mut new = texts.difference(&self.held_back).peekable();
@@ -302,7 +303,7 @@ impl Reload {
         }
     }
 
-    /// How long what is gone may stay away before that is believed.
+    /// How long missing files may stay missing before they count as deleted.
     fn longest_absence(&self, seen: &Seen) -> Duration {
         seen.gone_since(&self.last)
             .map(|path| {
@@ -316,7 +317,7 @@ impl Reload {
             .unwrap_or_default()
     }
 
-    /// Serves a configuration first, and has it judged then.
+    /// Publishes a configuration first, and checks it then.
     fn publish(
         &mut self,
         mut loaded: Loaded<'_>,
@@ -341,7 +342,7 @@ impl Reload {
         }
     }
 
-    /// Tells what is wrong; false when that was said before.
+    /// Logs what is wrong; false when that was logged before.
     fn report(&mut self, problems: &[Problem]) -> bool {
         let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let text = text.join("\n");
@@ -363,12 +364,11 @@ fn gateway_of(invalid: &Invalid) -> std::slice::Iter<'_, ObjectId> {
     std::slice::from_ref(&invalid.gateway).iter()
 }
 
-/// Has the memory that a reading needed given back to the system: the allocator
-/// looks for such when a thread ends, and nothing else here may end or be
-/// allocated for hours.
+/// Returns the memory that a reading needed to the system: the allocator does that
+/// when a thread ends, and no other thread here may end for hours.
 fn give_back() {
     let thread = std::thread::Builder::new().name("give-back".to_owned());
-    // Without the thread there is less memory for others, and nothing else.
+    // If no thread can be started, the memory stays with this process; nothing else is lost.
     if let Ok(thread) = thread.spawn(|| drop(std::hint::black_box(Box::new(0_u8)))) {
         let _ = thread.join();
     }
@@ -378,7 +378,7 @@ fn broken(invalid: &[Invalid]) -> BTreeSet<String> {
     invalid.iter().map(|invalid| invalid.problem.to_string()).collect()
 }
 
-/// What was said of a configuration beside its broken material.
+/// What was logged of a configuration beside its broken material.
 fn said(loaded: &Loaded<'_>) -> BTreeSet<String> {
     let mut said = texts(&loaded.built.notes);
     said.extend(loaded.findings.iter().map(|remark| remark.problem.to_string()));

@@ -1,23 +1,22 @@
-//! What a judge of the sources says beside the gateway's own notes, so that
-//! nothing is said twice.
+//! What a check of the sources found, beside the gateway's own notes: nothing is reported twice.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::gateway::config::build::Built;
 use crate::problem::Problem;
 
-/// One thing that the judge says.
+/// One thing that the check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
     /// What is wrong.
     pub problem: Problem,
-    /// The place as the gateway's notes write it; a note of the same place is not said as well.
+    /// The place as the gateway's notes write it; a note of the same place is left out.
     pub place: String,
     /// A strict start ends here.
     pub stops_strict: bool,
 }
 
-/// Leaves out notes of places that the judge speaks of. What a note would have
+/// Leaves out notes of places for which there is a remark. What a note would have
 /// stopped is stopped by the remark in its place.
 pub(super) fn leave_out_said(notes: &mut Vec<Problem>, remarks: &mut [Remark]) {
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
@@ -36,7 +35,7 @@ pub(super) fn leave_out_said(notes: &mut Vec<Problem>, remarks: &mut [Remark]) {
     });
 }
 
-/// Key material that a problem speaks of.
+/// Key material that a problem is about.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Material<'p> {
     /// A file of PEM.
@@ -72,13 +71,12 @@ fn without_line(mut place: &str) -> &str {
     place
 }
 
-/// Whether a note says what `serve` does otherwise than Istio, which no judge knows.
+/// Whether a note says what `serve` does otherwise than Istio, which no check knows.
 fn is_of_this_gateway(note: &Problem) -> bool {
     note.what.split_whitespace().any(|word| word == "serve")
 }
 
-/// Everything that is to be said of what was built, but for broken material of
-/// which the judge speaks already.
+/// Everything to report of what was built, but for broken material for which there is a remark already.
 pub(super) fn said<'a>(remarks: &'a [Remark], built: &'a Built) -> impl Iterator<Item = &'a Problem> {
     let materials: HashSet<Material<'_>> = remarks
         .iter()

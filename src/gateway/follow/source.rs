@@ -1,5 +1,6 @@
-//! What `serve` is configured from becomes a routing table: the objects of the
-//! input, the Secrets, and the settings beside them. One reading gives one table.
+//! Reads what `serve` is configured from, and has a routing table built of it: the
+//! objects of the input, the Secrets, and the settings beside them. One reading
+//! gives one table.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 
-/// Judges what was read before it is served; what it gives is said as warnings.
+/// Checks what was read; what it finds is logged as warnings.
 pub type Check = Box<dyn Fn(&Collected<'_>) -> Vec<Remark> + Send>;
 
 /// Where a configuration is read from.
@@ -27,7 +28,7 @@ pub struct GatewaySources {
     pub crls: Vec<PathBuf>,
     /// `--upstream`.
     pub upstreams: Vec<Upstream>,
-    /// A judge of what was read.
+    /// A check of what was read.
     pub check: Option<Check>,
 }
 
@@ -48,11 +49,11 @@ impl From<SourceError> for Problem {
     }
 }
 
-/// A configuration, and what it was made of as long as nobody has judged that.
+/// A configuration and, until that has been checked, what it was built of.
 pub struct Loaded<'f> {
     /// The configuration.
     pub built: Built,
-    /// What the judge of the sources has to say.
+    /// What the check of the sources found.
     pub findings: Vec<Remark>,
     collected: Option<Collected<'f>>,
 }
@@ -72,7 +73,7 @@ impl Loaded<'_> {
         }
     }
 
-    /// Everything that is to be said of it, each thing once.
+    /// Everything that its user should be told, each thing once.
     pub fn said(&self) -> impl Iterator<Item = &Problem> {
         remark::said(&self.findings, &self.built)
     }
@@ -99,7 +100,7 @@ impl GatewaySources {
         let mut notes = std::mem::take(&mut collected.notes);
         // What one user of a cluster makes stops no other's gateway.
         notes.extend(self.left_out(&collected));
-        // The judge looks at these too: what it leaves out was ignored on purpose.
+        // The check looks at these too: what it leaves out was ignored on purpose.
         if self.check.is_none() {
             notes.extend(collected.warnings.iter().cloned().map(Problem::from));
         }
@@ -132,9 +133,9 @@ impl GatewaySources {
         })
     }
 
-    /// Has what was read judged, once. Of thousands of objects that takes longer
-    /// than anything else, and nothing that is served depends on it: it is for
-    /// after that. False when there was nothing to judge.
+    /// Checks what was read, once. For thousands of objects that takes longer than
+    /// anything else, and nothing that is served depends on it, so it comes after
+    /// serving. False when there was nothing to check.
     pub(super) fn judge(&self, loaded: &mut Loaded<'_>) -> bool {
         let (Some(check), Some(collected)) = (&self.check, loaded.collected.take()) else {
             return false;

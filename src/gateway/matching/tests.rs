@@ -378,89 +378,55 @@ fn paths_are_rewritten_and_the_query_stays() {
     }
 }
 
-#[test]
-fn locations_of_redirects() {
-    let base = || Redirect {
+/// A redirect that changes nothing.
+fn redirect() -> Redirect {
+    Redirect {
         status: http::StatusCode::MOVED_PERMANENTLY,
         path: None,
         authority: None,
         scheme: None,
         port: None,
-    };
+    }
+}
+
+/// Redirects `scheme`, `authority` and `path`.
+fn redirected(redirect: &Redirect, (scheme, authority, path): (&'static str, &'static str, &'static str)) -> String {
+    let none = HeaderMap::new();
+    let mut parts = request(path, &none);
+    parts.scheme = scheme;
+    parts.authority = authority;
+    location(redirect, &parts)
+}
+
+#[test]
+fn locations_of_redirects() {
     let whole = |path: &str| Some(PathRewrite::Whole(path.into()));
-    for (redirect, scheme, authority, path, expected) in [
+    for (redirect, asked, expected) in [
         (
             Redirect {
                 authority: Some("other.example.com".into()),
                 path: whole("/there"),
-                ..base()
+                ..redirect()
             },
-            "https",
-            "a.com:8443",
-            "/here?a=b",
+            ("https", "a.com:8443", "/here?a=b"),
             "https://other.example.com/there?a=b",
         ),
         (
             Redirect {
                 path: whole("/there?own=1"),
-                ..base()
+                ..redirect()
             },
-            "https",
-            "a.com",
-            "/here?a=b",
+            ("https", "a.com", "/here?a=b"),
             "https://a.com/there?own=1",
         ),
         (
             Redirect {
                 scheme: Some("http".into()),
                 port: Some(8080),
-                ..base()
+                ..redirect()
             },
-            "https",
-            "simple.example.com:9443",
-            "/rport",
+            ("https", "simple.example.com:9443", "/rport"),
             "http://simple.example.com:8080/rport",
-        ),
-        // The request's port stays, but for the default port of the scheme that is left.
-        (
-            Redirect {
-                path: whole("/x"),
-                ..base()
-            },
-            "http",
-            "b:80",
-            "/",
-            "http://b:80/x",
-        ),
-        (
-            Redirect {
-                scheme: Some("https".into()),
-                ..base()
-            },
-            "http",
-            "b:80",
-            "/y?z",
-            "https://b/y?z",
-        ),
-        (
-            Redirect {
-                scheme: Some("https".into()),
-                ..base()
-            },
-            "http",
-            "b:8080",
-            "/",
-            "https://b:8080/",
-        ),
-        (
-            Redirect {
-                scheme: Some("http".into()),
-                ..base()
-            },
-            "https",
-            "b:443",
-            "/",
-            "http://b/",
         ),
         (
             Redirect {
@@ -468,29 +434,41 @@ fn locations_of_redirects() {
                     matched: 4,
                     with: "/new".into(),
                 }),
-                ..base()
+                ..redirect()
             },
-            "https",
-            "b",
-            "/old/x?q",
+            ("https", "b", "/old/x?q"),
             "https://b/new/x?q",
         ),
         (
             Redirect {
                 port: Some(444),
-                ..base()
+                ..redirect()
             },
-            "https",
-            "[::1]:443",
-            "/",
+            ("https", "[::1]:443", "/"),
             "https://[::1]:444/",
         ),
     ] {
-        let none = HeaderMap::new();
-        let mut parts = request(path, &none);
-        parts.scheme = scheme;
-        parts.authority = authority;
-        assert_eq!(location(&redirect, &parts), expected);
+        assert_eq!(redirected(&redirect, asked), expected);
+    }
+}
+
+#[test]
+fn a_redirect_keeps_the_port_but_for_the_default_of_the_scheme_that_is_left() {
+    let to = |scheme: &str| Redirect {
+        scheme: Some(scheme.into()),
+        ..redirect()
+    };
+    let elsewhere = Redirect {
+        path: Some(PathRewrite::Whole("/x".into())),
+        ..redirect()
+    };
+    for (redirect, asked, expected) in [
+        (elsewhere, ("http", "b:80", "/"), "http://b:80/x"),
+        (to("https"), ("http", "b:80", "/y?z"), "https://b/y?z"),
+        (to("https"), ("http", "b:8080", "/"), "https://b:8080/"),
+        (to("http"), ("https", "b:443", "/"), "http://b/"),
+    ] {
+        assert_eq!(redirected(&redirect, asked), expected);
     }
 }
 
