@@ -1,14 +1,18 @@
 //! `istio-tls up`: gen-certs if needed, serve, probe.
 
 use super::context::Context;
-use super::serve::{self, ServeArgs};
-use super::{Exit, Failure, gen_certs, probe};
+use super::serve::ServeArgs;
+use super::{Exit, Failure, logging, probe};
 use crate::gateway::dataplane::access_log::AccessLog;
 use crate::names::Host;
+use crate::ops::reach;
+use crate::ops::serve::plan::Plan;
+use crate::ops::serve::ready::ready;
+use crate::ops::serve::start::start;
+use crate::ops::up;
 use crate::problem::Problem;
-use crate::workspace::config::Mode;
-use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::{ChainLayout, Part};
+use crate::remedy::{Kind, Line, Remedy, Word};
+use crate::report::{issue_text, serve_text};
 
 /// Makes certificates if needed, serves, and probes
 ///
@@ -37,43 +41,50 @@ pub(super) struct UpArgs {
 
 pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.output(probe::FORMATS)?;
-    if !args.serve.filename.is_empty() {
-        return Err(Failure::usage(
-            Problem::new("up serves the workspace, not -f")
-                .fix("istio-tls serve -f FILE, and istio-tls probe beside it"),
-        ));
-    }
-    if args.serve.live.cluster {
-        return Err(Failure::usage(
-            Problem::new("up serves the workspace, not a cluster")
-                .fix("istio-tls serve --cluster, and istio-tls probe beside it"),
-        ));
-    }
+    refuse_other_sources(&args.serve)?;
     let hosts = parse(&args.hosts)?;
-    make_missing_chains(&hosts, context)?;
+    if let Some(made) = up::make_missing(&hosts, context)? {
+        context.say(&issue_text::outcome(&made, &context.aim));
+    }
     if args.once && context.verbose == 0 {
         // The probe says all that the access log would.
         args.serve.access_log = AccessLog::Off;
     }
+    let log_level = logging::start(context, if args.once { "warn" } else { "info" });
+    let plan = Plan::of(args.serve.request(log_level)?, context)?;
+    let mut cancel = context.signals.cancel();
+    let running = start(plan)?;
+    context.say(&serve_text::ready(&ready(&running, context), !args.once, &context.aim));
 
-    let signals = serve::signals::Signals::register()?;
-    let log_level = serve::logging::start(context, if args.once { "warn" } else { "info" });
-    let plan = serve::start::ServePlan::from_args(args.serve, context, Some(log_level))?;
-    let running = serve::start::start(plan)?;
-    context.say(&serve::banner::banner(&running, context, !args.once));
-
-    let named = hosts.iter().map(Host::to_string).collect();
-    let mtls = all_mutual(&hosts, context)?;
-    let outcomes = probe::of_workspace(named, mtls, context)?;
-    let exit = probe::show(&outcomes, format, context)?;
-    if args.once {
+    let checks = up::checks(hosts, context)?;
+    let probed = reach::probe::run(&checks, context, &mut cancel);
+    let exit = probe::show(probed, format, context);
+    if args.once || exit.is_err() {
         running.drain();
-        return Ok(exit);
+    } else {
+        running.until_signal(&mut cancel, context)?;
     }
-    serve::until_signal(running, &signals, context);
-    Ok(exit)
+    exit
 }
 
+/// `up` serves the workspace, and nothing else.
+fn refuse_other_sources(args: &ServeArgs) -> Result<(), Failure> {
+    let (what, serve) = if !args.filename.is_empty() {
+        let serve = Line::new(Kind::ServeFile, ["serve", "-f"]).arg(Word::Placeholder("FILE"));
+        ("-f", serve)
+    } else if args.live.cluster {
+        ("a cluster", Line::new(Kind::ServeCluster, ["serve", "--cluster"]))
+    } else {
+        return Ok(());
+    };
+    let probe = Line::new(Kind::Probe, ["probe"]);
+    Err(Failure::usage(
+        Problem::new(format!("up serves the workspace, not {what}"))
+            .fix(Remedy::from(serve).and(", and beside it ").and(probe)),
+    ))
+}
+
+/// The hosts, each once.
 fn parse(names: &[String]) -> Result<Vec<Host>, Failure> {
     let mut hosts = Vec::with_capacity(names.len());
     for name in names {
@@ -83,31 +94,4 @@ fn parse(names: &[String]) -> Result<Vec<Host>, Failure> {
         }
     }
     Ok(hosts)
-}
-
-fn make_missing_chains(hosts: &[Host], context: &Context) -> Result<(), Failure> {
-    let missing: Vec<Host> = hosts
-        .iter()
-        .filter(|host| !ChainLayout::new(&context.dir, host).path(Part::ServerCert).exists())
-        .cloned()
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let made = gen_certs::run::make_missing(missing, context)?;
-    context.say(&gen_certs::report::text(&made, context));
-    Ok(())
-}
-
-/// Whether the probe can demand mutual TLS: every host is recorded so.
-fn all_mutual(hosts: &[Host], context: &Context) -> Result<bool, Failure> {
-    let Some(file) = WorkspaceFile::read(&context.dir).map_err(Failure::usage)? else {
-        return Ok(true);
-    };
-    let config = file.config;
-    Ok(config
-        .hosts
-        .iter()
-        .filter(|entry| hosts.is_empty() || hosts.contains(&entry.host))
-        .all(|entry| config.mode_of(entry) == Mode::Mutual))
 }

@@ -35,6 +35,7 @@ pub mod secret_advice;
 pub mod secret_source;
 pub mod serve;
 mod surroundings;
+pub mod up;
 
 pub use failure::{Class, Failure};
 pub use observer::{Event, Observer};

@@ -102,6 +102,10 @@ kinds! {
         RotateFinish = "rotate-finish",
         /// Serves the workspace on this machine.
         Serve = "serve",
+        /// Serves the live objects of a cluster.
+        ServeCluster = "serve-cluster",
+        /// Serves the objects of files.
+        ServeFile = "serve-file",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.

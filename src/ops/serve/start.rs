@@ -2,7 +2,6 @@
 //! for signals afterwards, `up` probes.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::exclusive::{self, Claim};

@@ -1,0 +1,39 @@
+//! `up`: what comes before and after a `serve` of hosts that may have no chain yet.
+
+use super::failure::Failure;
+use super::issue;
+use super::reach::probe;
+use super::surroundings::Surroundings;
+use crate::names::Host;
+use crate::workspace::config::Mode;
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{ChainLayout, Part};
+
+/// Makes a chain for each host that has none; nothing where all have one.
+///
+/// # Errors
+/// As [`issue::carry_out::make_missing`].
+pub fn make_missing(hosts: &[Host], here: &Surroundings) -> Result<Option<issue::outcome::Outcome>, Failure> {
+    let has_none = |host: &&Host| !ChainLayout::new(&here.dir, host).path(Part::ServerCert).exists();
+    let missing: Vec<Host> = hosts.iter().filter(has_none).cloned().collect();
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    issue::carry_out::make_missing(missing, here).map(Some)
+}
+
+/// The checks of hosts, all of the workspace where none are named: mutual TLS is
+/// proven where every one of them is recorded so.
+///
+/// # Errors
+/// When istio-tls.yaml cannot be read: bad input.
+pub fn checks(hosts: Vec<Host>, here: &Surroundings) -> Result<probe::Request, Failure> {
+    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+    let mtls = file.is_none_or(|file| {
+        let config = file.config;
+        (config.hosts.iter())
+            .filter(|entry| hosts.is_empty() || hosts.contains(&entry.host))
+            .all(|entry| config.mode_of(entry) == Mode::Mutual)
+    });
+    Ok(probe::Request::of_workspace(hosts, mtls))
+}
