@@ -3,6 +3,8 @@
 //! of the sources and Istio's rules for a Secret's keys live here; what is
 //! made of the bytes is the work of those who ask.
 
+pub mod reference;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
+use reference::MountedFile;
 
 /// Reads the files of chains and Secret folders; the tests put a map in its place.
 pub trait MaterialFiles {
@@ -288,9 +291,8 @@ impl SecretStore<'_> {
             Some((mount.secret.clone(), key))
         });
         mounted.into_iter().next().or_else(|| {
-            let (name, file) = path.strip_prefix("/etc/istio/")?.split_once('/')?;
-            (!name.is_empty() && !file.is_empty() && !file.contains('/'))
-                .then(|| (format!("istio-{name}"), file.to_owned()))
+            let file = MountedFile::parse(path)?;
+            Some((file.secret(), file.key.to_owned()))
         })
     }
 }

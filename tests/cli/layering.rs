@@ -35,7 +35,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "doctor",
-        &["problem", "shell", "secrecy", "names", "certs", "manifests", "lint"],
+        &[
+            "problem",
+            "shell",
+            "secrecy",
+            "names",
+            "certs",
+            "manifests",
+            "secrets",
+            "lint",
+        ],
     ),
     ("gateway", BELOW_THE_NETWORK),
     ("probe", BELOW_THE_NETWORK),
