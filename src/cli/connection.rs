@@ -12,7 +12,7 @@ use super::cluster_access::KubeconfigArgs;
 use super::cluster_ingress::{Lifetime, Reached};
 use super::context::Context;
 use super::pem_files::{certificates, crls, system_roots};
-use super::{Failure, cluster_ingress, duration, password};
+use super::{Failure, cluster_ingress, duration, intent, password};
 use crate::certs::{CertificateDer, PrivateKey, key, pem};
 use crate::files::{self, PEM_LIMIT};
 use crate::hex;
@@ -25,11 +25,11 @@ use crate::probe::target::{DEFAULT_PORT, ProbedHost, ResolveRule, Target, Wishes
 use crate::probe::verdict::Verdict;
 use crate::probe::{local, served};
 use crate::problem::Problem;
+use crate::sources::disk::DiskFiles;
+use crate::sources::workspace::Workspace;
 use crate::workspace::config::{HostEntry, Mode};
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::running::{self, RunningServe};
-use crate::workspace::store;
 
 /// How long the admin of a `serve` may take to say that it is alive.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(1);
@@ -358,37 +358,13 @@ fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The hosts of istio-tls.yaml with their modes; without it, those whose
-/// chains stand in the folder.
+/// The workspace's hosts with their modes.
 fn known_hosts(context: &Context) -> Result<Vec<(HostEntry, Mode)>, Failure> {
-    if let Some(file) = WorkspaceFile::read(&context.dir).map_err(Failure::usage)? {
-        let config = file.config;
-        return Ok(config
-            .hosts
-            .iter()
-            .map(|entry| (entry.clone(), config.mode_of(entry)))
-            .collect());
-    }
-    let layouts = store::find_chains(&context.dir).map_err(Failure::usage)?;
-    Ok(layouts
-        .into_iter()
-        .map(|layout| {
-            let host = layout.host().clone();
-            let mode = if layout.path(Part::ClientCert(host.as_str())).is_file() {
-                Mode::Mutual
-            } else {
-                Mode::Simple
-            };
-            let entry = HostEntry {
-                credential_name: crate::manifests::naming::names_of(&host).credential,
-                host,
-                mode: Some(mode),
-                routes: Vec::new(),
-                clients: Vec::new(),
-            };
-            (entry, mode)
-        })
-        .collect())
+    let workspace = Workspace::read(&context.dir, &DiskFiles::default()).map_err(Failure::usage)?;
+    intent::say(&workspace);
+    let config = workspace.config;
+    let hosts = config.hosts.iter();
+    Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect())
 }
 
 /// The `serve` of this workspace, if one runs and says so.

@@ -42,12 +42,20 @@ impl WorkspaceFile {
         {
             return Ok(None);
         }
-        let bytes = files::read(&path, MANIFEST_LIMIT)?;
+        let content = files::read(&path, MANIFEST_LIMIT)?;
+        Self::of(path, content).map(Some)
+    }
+
+    /// The file with this content.
+    ///
+    /// # Errors
+    /// When it is no valid workspace file.
+    pub fn of(path: PathBuf, content: Vec<u8>) -> Result<Self, Problem> {
         let name = shown(&path);
-        let text = String::from_utf8(bytes)
+        let text = String::from_utf8(content)
             .map_err(|_| Problem::new(format!("{name} cannot be read")).why("it is not UTF-8 text"))?;
         let config = parse(&name, &text)?;
-        Ok(Some(Self { path, text, config }))
+        Ok(Self { path, text, config })
     }
 
     /// A workspace file that does not stand on disk yet: the starter with this id.

@@ -17,7 +17,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("secrets", &["problem", "manifests"]),
     (
         "sources",
-        &["problem", "names", "files", "workspace", "manifests", "secrets"],
+        &[
+            "problem",
+            "shell",
+            "names",
+            "files",
+            "certs",
+            "workspace",
+            "manifests",
+            "secrets",
+        ],
     ),
     (
         "lint",

@@ -60,3 +60,4 @@ mod tls_client;
 mod up;
 mod variables;
 mod verify;
+mod workspace_hosts;
