@@ -10,8 +10,8 @@
 //! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
 //! API server and takes them away again; [`doctor`] examines what it gathers there.
 //!
-//! Layers, each using only those before it: [`problem`], [`shell`], [`secrecy`], [`hex`] and
-//! [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
+//! Layers, each using only those before it: [`problem`], [`shell`], [`secrecy`], [`hex`],
+//! [`alert`] and [`spelling`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
 //! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
@@ -45,4 +45,5 @@ pub mod secrecy;
 pub mod secrets;
 pub mod shell;
 pub mod sources;
+pub mod spelling;
 pub mod workspace;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpStream;
 
-use super::Failure;
 use super::cluster_access::KubeconfigArgs;
 use super::context::Context;
+use super::{Failure, entries};
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::{self, Ingress, Wanted};
@@ -20,7 +20,6 @@ use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,7 +87,7 @@ impl From<Target> for Reached {
 /// # Errors
 /// When it cannot be read.
 pub(super) fn workspace(context: &Context) -> Result<Option<WorkspaceConfig>, Failure> {
-    let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+    let file = entries::read(&context.dir).map_err(Failure::usage)?;
     Ok(file.map(|file| file.config))
 }
 

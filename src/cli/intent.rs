@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::context::note_once;
+use super::entries;
 use crate::problem::Problem;
 pub(super) use crate::sources::intent::{
     entries_of, intent, intent_or_keyless, issuer_key, material, material_by, of_host, secrets_of,
@@ -26,6 +27,7 @@ pub(super) fn workspace(dir: &Path) -> Result<WorkspaceConfig, Problem> {
 
 /// Says once what in the workspace was not as its file says.
 pub(super) fn say(workspace: &Workspace) {
+    workspace.file.iter().for_each(entries::say);
     for repair in &workspace.repairs {
         note_once(&repair.to_string());
     }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
+use crate::spelling;
 use reference::MountedFile;
 
 /// Reads the files of chains and Secret folders; the tests put a map in its place.
@@ -162,6 +163,15 @@ impl SecretStore<'_> {
             Some(folder) => self.tree(folder),
             None => Ok(None),
         }
+    }
+
+    /// The names of the input's Secrets in the gateway's namespace, for "did you mean".
+    pub fn names(&self) -> spelling::Index<'_> {
+        let own = self
+            .objects
+            .keys()
+            .filter(|(namespace, _)| *namespace == self.namespace);
+        own.map(|(_, name)| name.as_str()).collect()
     }
 
     /// Namespaces of the input that hold a Secret of this name, for messages.

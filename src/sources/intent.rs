@@ -14,6 +14,7 @@ use crate::manifests::routes;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::shell::quote;
+use crate::spelling;
 use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
@@ -28,7 +29,7 @@ pub fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec
     }
     let mut entries: Vec<&HostEntry> = Vec::new();
     for host in hosts {
-        let entry = config.host(host).ok_or_else(|| no_chain(host))?;
+        let entry = config.host(host).ok_or_else(|| unknown(config, host))?;
         if !entries.iter().any(|known| known.host == entry.host) {
             entries.push(entry);
         }
@@ -86,7 +87,7 @@ pub fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> 
     let names = names_of(&config.hosts);
     let (entry, names) = (config.hosts.iter().zip(names))
         .find(|(entry, _)| &entry.host == host)
-        .ok_or_else(|| no_chain(host))?;
+        .ok_or_else(|| unknown(config, host))?;
     let hosts = vec![host_intent(config, entry, names, material)];
     build::objects(&intent_of(config, hosts), &[build::Part::Secrets])
 }
@@ -232,6 +233,19 @@ fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
             )));
     }
     Ok(())
+}
+
+/// A host that the workspace does not have.
+fn unknown(config: &WorkspaceConfig, host: &Host) -> Problem {
+    let problem = no_chain(host);
+    let known = config.hosts.iter().map(|entry| entry.host.as_str());
+    match (spelling::nearest(host.as_str(), known), &problem.fix) {
+        (Some(meant), Some(fix)) => {
+            let fix = format!("did you mean {meant}? If not: {fix}");
+            problem.fix(fix)
+        }
+        _ => problem,
+    }
 }
 
 fn no_chain(host: &Host) -> Problem {

@@ -140,6 +140,10 @@ impl Sources {
             },
             config: None,
         };
+        if self.live.is_none() {
+            let misspelled = workspace.file.iter().flat_map(|file| &file.misspelled);
+            collected.notes.extend(misspelled.map(Problem::from));
+        }
         if let Some(live) = &self.live {
             collected.objects = live.objects().collect();
             collected.errors = live.errors().to_vec();

@@ -25,6 +25,7 @@ mod corpus;
 mod dataplane_admin;
 mod dataplane_http;
 mod dataplane_limits;
+mod did_you_mean;
 mod doctor;
 mod fake_api_server;
 mod gen_certs;

@@ -202,7 +202,7 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
     }
     let (wanted, wishes) = plan::wanted(contents)?;
     notes.extend(wishes.notes);
-    let found = WorkspaceFile::read(&context.dir)?;
+    let found = entries::read(&context.dir)?;
     if found.is_none() {
         notes.push(
             "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"

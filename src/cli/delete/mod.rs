@@ -13,7 +13,7 @@ use super::cluster_access::{ClusterArgs, allow_deletion, listed, runtime};
 use super::context::{Context, Format};
 use super::failure::then_go_on;
 use super::interrupt::{Interrupted, until_signal};
-use super::{Exit, Failure, duration};
+use super::{Exit, Failure, duration, entries};
 use crate::cluster::WORKSPACE_LABEL;
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
@@ -22,7 +22,6 @@ use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
 use crate::shell::quote;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 
 /// Deletes what apply made, and nothing else
 ///
@@ -55,7 +54,7 @@ pub(super) struct DeleteArgs {
 
 pub(super) fn run(args: &DeleteArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+    let file = entries::read(&context.dir).map_err(Failure::usage)?;
     let local = match (args.local, &file) {
         (true, file) => Some(Local::find(&context.dir, file.as_ref()).map_err(Failure::usage)?),
         (false, Some(_)) => None,

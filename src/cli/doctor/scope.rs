@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::cli::context::Context;
-use crate::cli::{Failure, intent};
+use crate::cli::{Failure, entries, intent};
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// What was asked for.
@@ -53,7 +52,7 @@ impl Scope {
                     .fix("-C with the folder of istio-tls.yaml; without a workspace, leave it out"),
             ));
         }
-        let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+        let file = entries::read(&context.dir).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
         let config = match (file, intent::workspace(&context.dir)) {

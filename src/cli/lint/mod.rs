@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::choice;
 use super::cluster_objects::LiveArgs;
-use super::context::Context;
+use super::context::{Context, note_once};
 use super::finding_args::FindingArgs;
 use super::{Exit, Failure};
 use crate::files::{self, MANIFEST_LIMIT};
@@ -124,7 +124,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
     };
     if args.fix {
         let files = DiskFiles::default();
-        let collected = collect(&sources, &files, context)?;
+        let collected = collect(&sources, &files)?;
         fix::run(&collected, &judging, context)?;
     }
     let checkup = checkup(&sources, &judging, context)?;
@@ -134,7 +134,7 @@ fn check(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fai
 
 fn checkup(sources: &Sources, judging: &Judging, context: &Context) -> Result<Checkup, Failure> {
     let files = DiskFiles::default();
-    let mut collected = collect(sources, &files, context)?;
+    let mut collected = collect(sources, &files)?;
     let mut report = judging.of_sources(&collected, !sources.certs.is_empty(), context.now);
     if let Some(live) = &sources.live {
         for finding in &mut report.findings {
@@ -222,13 +222,13 @@ fn sources(args: &LintArgs, context: &Context) -> Result<Sources, Failure> {
     })
 }
 
-fn collect<'f>(sources: &Sources, files: &'f DiskFiles, context: &Context) -> Result<Collected<'f>, Failure> {
+fn collect<'f>(sources: &Sources, files: &'f DiskFiles) -> Result<Collected<'f>, Failure> {
     let collected = sources.collect(files, Gone::IsError).map_err(Failure::usage)?;
     if sources.is_workspace() && collected.objects.is_empty() {
         return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
     }
     for note in &collected.notes {
-        context.say_always(&format!("note: {note}"));
+        note_once(&note.to_string());
     }
     for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
         if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {

@@ -2,6 +2,7 @@
 //! the listener presents and demands. Certificate and key are proven to belong
 //! together before they may replace anything.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::problem::Problem;
 use crate::secrets::reference::{self, CredentialName};
 use crate::secrets::{Entry, SecretStore};
 use crate::shell::quote;
+use crate::spelling::Index;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct MaterialReader<'a> {
     parsed: HashMap<String, Arc<[CertificateDer<'static>]>>,
     /// The Secrets that the last reading looked at, in the pods' namespace.
     asked: Vec<String>,
+    /// The names of Secrets, once one is missing.
+    known: OnceCell<Index<'a>>,
 }
 
 impl<'a> MaterialReader<'a> {
@@ -52,6 +56,7 @@ impl<'a> MaterialReader<'a> {
             extra_crls,
             parsed: HashMap::new(),
             asked: Vec::new(),
+            known: OnceCell::new(),
         }
     }
 
@@ -230,6 +235,12 @@ impl<'a> MaterialReader<'a> {
                         elsewhere.join(", ")
                     ))
                     .fix(format!("put the Secret into namespace {}", self.store.namespace)),
+            );
+        }
+        let near = self.known.get_or_init(|| self.store.names()).nearest(name);
+        if let Some(meant) = near {
+            return MaterialError::Missing(
+                problem.fix(format!("did you mean {meant}? If not, make the Secret {name}")),
             );
         }
         if self.store.in_cluster {

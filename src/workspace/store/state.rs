@@ -28,6 +28,9 @@ pub(super) const OLD: &str = "old";
 /// # Errors
 /// When the state folder cannot be read or tidied.
 pub fn tidy(dir: &Path) -> Result<(), Problem> {
+    if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(Problem::new(format!("{} is no folder", dir.display())).why("not a directory"));
+    }
     let state = dir.join(STATE_FOLDER);
     if !files::list(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
         return Ok(());
