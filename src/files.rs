@@ -62,6 +62,29 @@ fn read_found(path: &Path, metadata: &Metadata, limit: u64) -> Result<Vec<u8>, P
     read_into(Vec::with_capacity(space), file, &shown.to_string(), limit)
 }
 
+/// The names in a folder, sorted; none where there is no such folder. Names that
+/// are no text are nothing of ours.
+///
+/// # Errors
+/// When it is there and cannot be read.
+pub fn list(folder: &Path) -> Result<Vec<String>, Problem> {
+    let failed = |error: std::io::Error| {
+        let name = Some(shown(folder)).filter(|name| !name.is_empty());
+        Problem::new(format!("{} cannot be read", name.as_deref().unwrap_or("."))).why(plain(&error))
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry.map_err(failed)?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
+}
+
 /// Reads what a user names on the command line: a regular file, or a pipe or
 /// device as a shell's `<(command)` gives it, of at most `limit` bytes.
 ///

@@ -11,7 +11,7 @@
 //! API server and takes them away again; [`doctor`] examines what it gathers there.
 //!
 //! Layers, each using only those before it: [`shell`], [`remedy`], [`problem`], [`secrecy`],
-//! [`hex`] and [`alert`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
+//! [`hex`], [`alert`] and [`spelling`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
 //! [`secrets`]; [`sources`] and [`lint`]; [`doctor`]; [`gateway`], [`probe`] and
 //! [`cluster`], which do not know each other; [`report`]; [`cli`].
 //!
@@ -47,4 +47,5 @@ pub mod secrecy;
 pub mod secrets;
 pub mod shell;
 pub mod sources;
+pub mod spelling;
 pub mod workspace;

@@ -9,6 +9,7 @@ use crate::lint::codes::{
     ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
 };
 use crate::lint::{Finding, Findings, Severity};
+use crate::secrets::reference::MountedFile;
 use crate::shell::quote;
 
 /// Codes of which a cluster tells more than manifests do.
@@ -101,10 +102,8 @@ fn mount_path(finding: &Finding) -> Option<&str> {
 fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     let finding = finding.clone();
     if let Some(paths) = mount_path(&finding) {
-        let is_own = |path: &str| {
-            let name = path.strip_prefix("/etc/istio/").and_then(|rest| rest.split('/').next());
-            name.is_some_and(|name| facts.own_secrets.contains_key(&format!("istio-{name}")))
-        };
+        let is_own =
+            |path: &str| MountedFile::parse(path).is_some_and(|file| facts.own_secrets.contains_key(&file.secret()));
         let is_own = paths.split(", ").all(is_own);
         return if is_own {
             finding.fix("istio-tls apply, which mounts the workspace's Secrets")

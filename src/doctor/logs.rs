@@ -10,7 +10,9 @@ use crate::lint::codes::{
     LOG_ACCESS, LOG_CERTIFICATE, LOG_CONTROL_PLANE, LOG_LISTENER, LOG_NO_FILTER_CHAIN, LOG_POLICY, LOG_SECRET, LOG_TLS,
 };
 use crate::lint::{Code, Finding, Findings, Severity};
+use crate::manifests::naming::MOUNT_ROOT;
 use crate::names::check_object_name;
+use crate::secrets::reference::ProxyResource;
 
 /// How much of a line is shown, in characters.
 const SHOWN: usize = 400;
@@ -137,13 +139,18 @@ fn classify(line: &str, is_withheld: bool) -> Option<Said> {
 /// The Secret or mounted file that a line names.
 fn about(line: &str) -> Option<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | ']' | '~' | '`');
-    for mark in ["kubernetes://", "kubernetes-gateway://"] {
-        if let Some((_, rest)) = line.split_once(mark) {
-            let name = rest.split(ends).next().unwrap_or_default().trim_end_matches([':', '.']);
-            return name.rsplit('/').next().filter(|name| is_name(name)).map(str::to_owned);
-        }
+    if let Some(found) = ProxyResource::find_secret(line) {
+        let resource = found
+            .split(ends)
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches([':', '.']);
+        return match ProxyResource::parse(resource) {
+            ProxyResource::Secret { name, .. } => Some(name).filter(|name| is_name(name)).map(str::to_owned),
+            _ => None,
+        };
     }
-    if let Some(at) = line.find("/etc/istio/") {
+    if let Some(at) = line.find(MOUNT_ROOT) {
         let path = line[at..].split(ends).next().unwrap_or_default();
         let path = path.trim_end_matches([':', '.']);
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);

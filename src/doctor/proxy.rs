@@ -7,6 +7,7 @@ use super::facts::{Certificate, Facts, Source, View};
 use crate::certs::inspect::CertificateFacts;
 use crate::lint::codes::{PROXY_CERTIFICATE_DIFFERS, PROXY_WITHOUT_CERTIFICATE};
 use crate::lint::{Finding, Findings};
+use crate::secrets::reference::ProxyResource;
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let codes = [&PROXY_WITHOUT_CERTIFICATE, &PROXY_CERTIFICATE_DIFFERS];
@@ -49,14 +50,11 @@ enum Held<'v> {
 }
 
 fn held<'v>(view: &'v View, source: &Source) -> Held<'v> {
-    let is_it = |name: &str| match source {
-        // kubernetes://NAME, and in some versions kubernetes://NAMESPACE/NAME.
-        Source::Credential(wanted) => name.rsplit('/').next() == Some(wanted),
-        // file-cert:CERTIFICATE~KEY
-        Source::File(path) => {
-            let files = name.strip_prefix("file-cert:");
-            files.is_some_and(|files| files.split('~').next() == Some(path))
-        }
+    let is_it = |name: &str| match (source, ProxyResource::parse(name)) {
+        // The namespace, which only some versions write, is that of the pods.
+        (Source::Credential(wanted), ProxyResource::Secret { name, .. }) => name == wanted,
+        (Source::File(path), ProxyResource::Files { certificate }) => certificate == path,
+        _ => false,
     };
     if let Some((_, leaf)) = view.active.iter().find(|(name, _)| is_it(name)) {
         return leaf.as_ref().map_or_else(|| by_serial(view, source), Held::Leaf);

@@ -277,6 +277,7 @@ pub(super) fn istio_tls_yaml(data: &[u8]) {
         path: Path::new(NAME).to_owned(),
         text: text.to_owned(),
         config: config.clone(),
+        misspelled: Vec::new(),
     };
     for (wanted, keeps_all) in wishes(&config) {
         match before.edit(&wanted) {

@@ -15,6 +15,10 @@ pub const MANAGED_BY: &str = "istio-tls";
 pub const CA_CHAIN_FILE: &str = "ca-chain.cert.pem";
 /// The revocation lists' short name in a file-mount Secret.
 pub const CRL_FILE: &str = "ca.crl";
+/// The folder of the gateway's pods below which file-mount Secrets are mounted.
+pub const MOUNT_ROOT: &str = "/etc/istio/";
+/// What the name of a Secret begins with whose volume bears the rest of the name.
+pub const MOUNTED_SECRET_PREFIX: &str = "istio-";
 /// The longest name that is not cut: with every prefix and suffix that is
 /// added here, it stays a DNS label.
 const LONGEST: usize = 53;
@@ -62,10 +66,10 @@ impl MountNames {
         let certs = format!("ingressgateway{suffix}-certs");
         let ca_certs = format!("ingressgateway{suffix}-ca-certs");
         Self {
-            certs_secret: format!("istio-{certs}"),
-            ca_certs_secret: format!("istio-{ca_certs}"),
-            certs_path: format!("/etc/istio/{certs}"),
-            ca_certs_path: format!("/etc/istio/{ca_certs}"),
+            certs_secret: format!("{MOUNTED_SECRET_PREFIX}{certs}"),
+            ca_certs_secret: format!("{MOUNTED_SECRET_PREFIX}{ca_certs}"),
+            certs_path: format!("{MOUNT_ROOT}{certs}"),
+            ca_certs_path: format!("{MOUNT_ROOT}{ca_certs}"),
             certs_volume: fit(&certs, &certs, 63),
             ca_certs_volume: fit(&ca_certs, &ca_certs, 63),
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::net::TcpStream;
 
-use super::failure::Failure;
 use super::cluster_access::ClusterPlace;
+use super::entries;
+use super::failure::Failure;
 use super::surroundings::Surroundings;
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
@@ -20,7 +21,6 @@ use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ impl From<Target> for Reached {
 /// # Errors
 /// When it cannot be read.
 pub fn workspace(here: &Surroundings) -> Result<Option<WorkspaceConfig>, Failure> {
-    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+    let file = entries::read(here).map_err(Failure::usage)?;
     Ok(file.map(|file| file.config))
 }
 

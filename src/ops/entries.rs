@@ -1,118 +1,35 @@
-//! What commands that make chains record in istio-tls.yaml: an entry per host,
-//! its credential name chosen once, and the entries that are missing.
+//! What is recorded in istio-tls.yaml; see [`crate::sources::entries`]. What in the
+//! file has no effect is told here.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
-
-use crate::manifests::naming;
-use crate::names::Host;
+use super::surroundings::Surroundings;
 use crate::problem::Problem;
-use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
-use crate::workspace::file::{WorkspaceFile, new_id};
-use crate::workspace::layout::{ChainLayout, Part};
-use crate::workspace::store;
+use crate::sources::entries;
+pub use crate::sources::entries::{Recorded, missing, record};
+use crate::workspace::file::WorkspaceFile;
 
-/// What is known of one host's chain.
-pub struct Recorded {
-    /// The host.
-    pub host: Host,
-    /// Its mode, if the user gave one or the chain shows it.
-    pub mode: Option<Mode>,
-    /// The name of its Secret, if it comes from one; a name that is recorded stays.
-    pub credential_name: Option<String>,
-    /// Its further clients.
-    pub clients: Vec<String>,
+/// The workspace's file, if there is one.
+///
+/// # Errors
+/// When the file is there and not valid.
+pub fn read(here: &Surroundings) -> Result<Option<WorkspaceFile>, Problem> {
+    let file = WorkspaceFile::read(&here.dir)?;
+    file.iter().for_each(|file| say(file, here));
+    Ok(file)
 }
 
 /// The workspace's file, or the starter of a new workspace.
 ///
 /// # Errors
-/// When the file is there and not valid.
-pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
-    match WorkspaceFile::read(dir)? {
-        Some(file) => Ok(file),
-        None => Ok(WorkspaceFile::starter(dir, &new_id()?)),
-    }
+/// As [`read`].
+pub fn read_or_new(here: &Surroundings) -> Result<WorkspaceFile, Problem> {
+    let file = entries::read_or_new(&here.dir)?;
+    say(&file, here);
+    Ok(file)
 }
 
-/// The chains of the folder that have no entry, other than those in `made`:
-/// left by a process that ended in between, or copied here.
-///
-/// # Errors
-/// When the folder cannot be read.
-pub fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
-    let known: HashSet<&Host> = config
-        .hosts
-        .iter()
-        .map(|entry| &entry.host)
-        .chain(made.iter().map(|recorded| &recorded.host))
-        .collect();
-    let mut found = Vec::new();
-    for layout in store::find_chains(dir)? {
-        if !known.contains(layout.host()) && layout.path(Part::ServerKey).exists() {
-            found.push(of_chain(&layout)?);
-        }
+/// Tells once which keys look like fields and are none.
+pub fn say(file: &WorkspaceFile, here: &Surroundings) {
+    for misspelled in &file.misspelled {
+        here.say_once(&misspelled.to_string());
     }
-    Ok(found)
-}
-
-/// What a chain on disk shows: without a client it is for mode simple.
-///
-/// # Errors
-/// When its folder cannot be read.
-pub fn of_chain(layout: &ChainLayout) -> Result<Recorded, Problem> {
-    let mut clients = store::clients(layout)?;
-    let mode = clients.is_empty().then_some(Mode::Simple);
-    clients.retain(|name| name != layout.host().as_str());
-    Ok(Recorded {
-        host: layout.host().clone(),
-        mode,
-        credential_name: None,
-        clients,
-    })
-}
-
-/// The configuration with these hosts recorded: new ones at the end, in their
-/// order; names that stand there already never change.
-pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
-    let mut wanted = config.clone();
-    let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())
-        .map(|(index, entry)| (entry.host.clone(), index))
-        .collect();
-    let new: Vec<&Recorded> = made
-        .iter()
-        .filter(|recorded| !place.contains_key(&recorded.host))
-        .collect();
-    let names = naming::names(
-        (config.hosts.iter())
-            .map(|entry| (&entry.host, Some(entry.credential_name.as_str())))
-            .chain(
-                new.iter()
-                    .map(|recorded| (&recorded.host, recorded.credential_name.as_deref())),
-            ),
-    );
-    let own_mode = |mode: Option<Mode>| mode.filter(|mode| *mode != config.mode);
-    for (recorded, names) in new.iter().zip(&names[config.hosts.len()..]) {
-        wanted.hosts.push(HostEntry {
-            host: recorded.host.clone(),
-            mode: own_mode(recorded.mode),
-            credential_name: names.credential.clone(),
-            routes: Vec::new(),
-            clients: recorded.clients.clone(),
-        });
-    }
-    for recorded in made {
-        if let Some(index) = place.get(&recorded.host) {
-            let entry = &mut wanted.hosts[*index];
-            if recorded.mode.is_some() {
-                entry.mode = own_mode(recorded.mode);
-            }
-            for client in &recorded.clients {
-                if !entry.clients.contains(client) {
-                    entry.clients.push(client.clone());
-                }
-            }
-        }
-    }
-    wanted
 }

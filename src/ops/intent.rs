@@ -1,278 +1,32 @@
-//! From the workspace folder to what is wanted: its hosts, or the chains that
-//! stand in it, with their key material.
-
-use std::path::Path;
-
-use zeroize::Zeroizing;
+//! What is wanted of the workspace's hosts; see [`crate::sources::intent`]. What was
+//! repaired on the way is told here.
 
 use super::entries;
 use super::surroundings::Surroundings;
-use crate::certs::pem;
-use crate::files;
-use crate::manifests::build::{self, Api, HostIntent, Intent, Material};
-use crate::manifests::model::Manifest;
-use crate::manifests::naming::{self, HostNames};
-use crate::manifests::routes;
-use crate::names::Host;
 use crate::problem::Problem;
-use crate::shell::quote;
-use crate::workspace::config::{HostEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::{ChainLayout, Part};
+pub use crate::sources::intent::{
+    entries_of, intent, intent_or_keyless, issuer_key, material, material_by, of_host, secrets_of,
+};
+use crate::sources::workspace::Workspace;
+use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::store;
 
-/// What istio-tls.yaml says, and below it the chains that it does not name.
-/// Without that file the chains alone count, as generate.sh leaves them: mode
-/// mutual where there is a client, simple where there is none. A chain without an
-/// entry beside istio-tls.yaml is told of on standard error.
+/// What istio-tls.yaml says, and below it the chains that it does not name, which
+/// the observer is told of.
 ///
 /// # Errors
 /// When the folder or the file cannot be read, or there is no host at all.
 pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
-    let dir = here.dir.as_path();
-    store::tidy(dir)?;
-    let file = WorkspaceFile::read(dir)?;
-    let has_file = file.is_some();
-    let config = match file {
-        Some(file) => file.config,
-        None => WorkspaceFile::starter(dir, "0000000000000000").config,
-    };
-    let missing = entries::missing(dir, &config, &[])?;
-    // An entry that was taken out by hand comes back this way.
-    for chain in missing.iter().filter(|_| has_file) {
-        let folder = shown(&ChainLayout::new(dir, &chain.host).folder());
-        here.say_once(&format!(
-            "istio-tls.yaml has no entry for {}, but {folder}/ holds its chain, so the host counts; \
-             to leave it out, move {folder}/ away or delete it",
-            chain.host
-        ));
+    store::tidy(&here.dir)?;
+    let workspace = Workspace::with_hosts(&here.dir)?;
+    say(&workspace, here);
+    Ok(workspace.config)
+}
+
+/// Tells once what in the workspace was not as its file says.
+pub fn say(workspace: &Workspace, here: &Surroundings) {
+    workspace.file.iter().for_each(|file| entries::say(file, here));
+    for repair in &workspace.repairs {
+        here.say_once(&repair.to_string());
     }
-    let config = entries::record(&config, &missing);
-    if config.hosts.is_empty() {
-        return Err(Problem::new(format!("no host is known in {}", shown(dir)))
-            .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
-            .fix("istio-tls gen-certs httpbin.example.com"));
-    }
-    Ok(config)
-}
-
-/// The entries of `hosts`, in this order; all when none are named.
-///
-/// # Errors
-/// When a host is not among them.
-pub fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec<&'a HostEntry>, Problem> {
-    if hosts.is_empty() {
-        return Ok(config.hosts.iter().collect());
-    }
-    let mut entries: Vec<&HostEntry> = Vec::new();
-    for host in hosts {
-        let entry = config.host(host).ok_or_else(|| no_chain(host))?;
-        if !entries.iter().any(|known| known.host == entry.host) {
-            entries.push(entry);
-        }
-    }
-    Ok(entries)
-}
-
-/// What is wanted of these entries; their chains are read from `dir`.
-///
-/// # Errors
-/// When a chain is not there or is broken.
-pub fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
-    intent_by(config, entries, |host| material(dir, host))
-}
-
-/// As [`intent`], where the key of a host that has none here is empty, as that of a
-/// chain made with --csr. Of no host at all with a key, as there.
-///
-/// # Errors
-/// As there.
-pub fn intent_or_keyless(
-    dir: &Path,
-    config: &WorkspaceConfig,
-    entries: &[&HostEntry],
-) -> Result<Intent, Problem> {
-    let has_key = |entry: &HostEntry| ChainLayout::new(dir, &entry.host).path(Part::ServerKey).exists();
-    if !entries.iter().any(|entry| has_key(entry)) {
-        return intent(dir, config, entries);
-    }
-    intent_by(config, entries, |host| {
-        let layout = ChainLayout::new(dir, host);
-        material_or_keyless(&layout, |part| store::read(&layout, part))
-    })
-}
-
-fn intent_by(
-    config: &WorkspaceConfig,
-    entries: &[&HostEntry],
-    material: impl Fn(&Host) -> Result<Option<Material>, Problem>,
-) -> Result<Intent, Problem> {
-    let names = naming::names(
-        entries
-            .iter()
-            .map(|entry| (&entry.host, Some(entry.credential_name.as_str()))),
-    );
-    let hosts = entries
-        .iter()
-        .zip(names)
-        .map(|(entry, names)| {
-            let material = material(&entry.host)?.ok_or_else(|| no_chain(&entry.host))?;
-            Ok(host_intent(config, entry, names, material))
-        })
-        .collect::<Result<_, Problem>>()?;
-    Ok(intent_of(config, hosts))
-}
-
-/// The Secrets of one host as they are made beside those of all others, of this
-/// material.
-///
-/// # Errors
-/// When the host has no entry, or it verifies clients and there is no CA.
-pub fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> Result<Vec<Manifest>, Problem> {
-    let entries = config.hosts.iter();
-    let names = naming::names(entries.map(|entry| (&entry.host, Some(entry.credential_name.as_str()))));
-    let (entry, names) = (config.hosts.iter().zip(names))
-        .find(|(entry, _)| &entry.host == host)
-        .ok_or_else(|| no_chain(host))?;
-    let hosts = vec![host_intent(config, entry, names, material)];
-    build::objects(&intent_of(config, hosts), &[build::Part::Secrets])
-}
-
-/// One host as it is made of this material, by itself and with its recorded names.
-pub fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
-    let names = naming::names([(&entry.host, Some(entry.credential_name.as_str()))]);
-    let host = names.into_iter().next();
-    let host = host.map(|names| host_intent(config, entry, names, material));
-    intent_of(config, host.into_iter().collect())
-}
-
-fn host_intent(config: &WorkspaceConfig, entry: &HostEntry, names: HostNames, material: Material) -> HostIntent {
-    HostIntent {
-        names,
-        mode: config.mode_of(entry),
-        routes: if entry.routes.is_empty() {
-            routes::default_routes(&entry.host)
-        } else {
-            entry.routes.clone()
-        },
-        material,
-    }
-}
-
-fn intent_of(config: &WorkspaceConfig, hosts: Vec<HostIntent>) -> Intent {
-    Intent {
-        hosts,
-        gateway: config.gateway.clone(),
-        secrets: config.secrets,
-        istio: config.istio,
-        api: Api::default(),
-        issuer: None,
-    }
-}
-
-/// A host's chain on disk; none when there is no server certificate.
-///
-/// # Errors
-/// When the key is missing, or a file cannot be read or holds no PEM of its kind.
-pub fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
-    let layout = ChainLayout::new(dir, host);
-    material_by(&layout, |part| store::read(&layout, part))
-}
-
-/// As [`material`], of what `read` gives for each part.
-///
-/// # Errors
-/// As there.
-pub fn material_by(
-    layout: &ChainLayout,
-    read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
-) -> Result<Option<Material>, Problem> {
-    let host = layout.host();
-    match material_or_keyless(layout, read)? {
-        Some(material) if material.key.is_empty() => Err(Problem::new(format!("{host} has a certificate, but no key"))
-            .why(format!(
-                "{} is not there; a chain made with --csr has none",
-                shown(&layout.path(Part::ServerKey))
-            ))
-            .fix(format!(
-                "put the key there, or make both anew: istio-tls gen-certs {} --force",
-                quote(host.as_str())
-            ))),
-        material => Ok(material),
-    }
-}
-
-/// As [`material_by`], where a key that is not there is empty.
-fn material_or_keyless(
-    layout: &ChainLayout,
-    read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
-) -> Result<Option<Material>, Problem> {
-    let name = |part| shown(&layout.path(part));
-    let Some(certificate) = read(Part::ServerCert)? else {
-        return Ok(None);
-    };
-    pem::certificates(&certificate, &name(Part::ServerCert))?;
-    let key = match read(Part::ServerKey)?.map(Zeroizing::new) {
-        Some(key) => {
-            check_key(&key, &name(Part::ServerKey))?;
-            key
-        }
-        None => Zeroizing::default(),
-    };
-    let ca = read(Part::CaChain)?;
-    if let Some(ca) = &ca {
-        pem::certificates(ca, &name(Part::CaChain))?;
-    }
-    let mut crl: Option<Vec<u8>> = None;
-    for part in [Part::IntermediateCrl, Part::RootCrl] {
-        if let Some(list) = read(part)? {
-            pem::crls(&list, &name(part))?;
-            crl.get_or_insert_default().extend(list);
-        }
-    }
-    Ok(Some(Material {
-        certificate,
-        key,
-        ca,
-        crl,
-        issuer_key: None,
-    }))
-}
-
-/// The key of a host's intermediate; none when it is not there.
-///
-/// # Errors
-/// When it cannot be read, or is encrypted.
-pub fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
-    let layout = ChainLayout::new(dir, host);
-    let Some(key) = store::read(&layout, Part::IntermediateKey)?.map(Zeroizing::new) else {
-        return Ok(None);
-    };
-    check_key(&key, &shown(&layout.path(Part::IntermediateKey)))?;
-    Ok(Some(key))
-}
-
-/// Envoy takes PEM keys that no password protects.
-fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
-    let blocks = pem::blocks(key, name)?;
-    let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
-        return Err(Problem::new(format!("{name} holds no private key")));
-    };
-    if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
-        return Err(Problem::new(format!("{name} is encrypted"))
-            .why("nothing in a cluster could ask for its password")
-            .fix(format!(
-                "openssl pkey -in {name} -out {name}.plain, and put that in its place"
-            )));
-    }
-    Ok(())
-}
-
-fn no_chain(host: &Host) -> Problem {
-    Problem::new(format!("there is no chain for {host}")).fix(format!("istio-tls gen-certs {}", quote(host.as_str())))
-}
-
-fn shown(path: &Path) -> String {
-    let shown = files::shown(path);
-    if shown.is_empty() { "this folder".into() } else { shown }
 }

@@ -12,7 +12,7 @@ use super::cluster_ingress::{Lifetime, Reached};
 use super::surroundings::Surroundings;
 use super::pem_files::{certificates, crls, system_roots};
 use super::failure::Failure;
-use super::{cluster_ingress, password};
+use super::{cluster_ingress, intent, password};
 use crate::certs::{CertificateDer, PrivateKey, key, pem};
 use crate::files::{self, PEM_LIMIT};
 use crate::hex;
@@ -25,8 +25,9 @@ use crate::probe::target::{DEFAULT_PORT, ProbedHost, ResolveRule, Target, Wishes
 use crate::probe::verdict::Verdict;
 use crate::probe::{local, served};
 use crate::problem::Problem;
+use crate::sources::disk::DiskFiles;
+use crate::sources::workspace::Workspace;
 use crate::workspace::config::{HostEntry, Mode};
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
@@ -370,37 +371,13 @@ fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The hosts of istio-tls.yaml with their modes; without it, those whose
-/// chains stand in the folder.
+/// The workspace's hosts with their modes.
 fn known_hosts(here: &Surroundings) -> Result<Vec<(HostEntry, Mode)>, Failure> {
-    if let Some(file) = WorkspaceFile::read(&here.dir).map_err(Failure::usage)? {
-        let config = file.config;
-        return Ok(config
-            .hosts
-            .iter()
-            .map(|entry| (entry.clone(), config.mode_of(entry)))
-            .collect());
-    }
-    let layouts = store::find_chains(&here.dir).map_err(Failure::usage)?;
-    Ok(layouts
-        .into_iter()
-        .map(|layout| {
-            let host = layout.host().clone();
-            let mode = if layout.path(Part::ClientCert(host.as_str())).is_file() {
-                Mode::Mutual
-            } else {
-                Mode::Simple
-            };
-            let entry = HostEntry {
-                credential_name: crate::manifests::naming::names_of(&host).credential,
-                host,
-                mode: Some(mode),
-                routes: Vec::new(),
-                clients: Vec::new(),
-            };
-            (entry, mode)
-        })
-        .collect())
+    let workspace = Workspace::read(&here.dir, &DiskFiles::default()).map_err(Failure::usage)?;
+    intent::say(&workspace, here);
+    let config = workspace.config;
+    let hosts = config.hosts.iter();
+    Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect())
 }
 
 /// The `serve` of this workspace, if one runs and says so.

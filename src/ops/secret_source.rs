@@ -15,12 +15,11 @@ use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
 use crate::remedy::{Cluster, Remedy, kubectl};
+use crate::secrets::reference::{ca_secret, server_secret};
 use crate::secrets::{Entry, SecretData};
 
 /// How long an API server that fails or is busy is asked again.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// What the name of a Secret ends with that holds the CA of another one.
-const CA_SUFFIX: &str = "-cacert";
 
 /// Which Secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,10 +99,10 @@ impl SecretTarget {
             let Some(secret) = read(&self.name).await? else {
                 return Err(self.not_there(&client, namespace).await);
             };
-            let wants_ca = secret.data.authorities().is_err() && !self.name.ends_with(CA_SUFFIX);
+            let wants_ca = secret.data.authorities().is_err() && server_secret(&self.name).is_none();
             let beside = if wants_ca {
                 // One that may not be read is none for this user.
-                read(&format!("{}{CA_SUFFIX}", self.name)).await.unwrap_or_default()
+                read(&ca_secret(&self.name)).await.unwrap_or_default()
             } else {
                 None
             };

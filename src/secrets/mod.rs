@@ -3,6 +3,8 @@
 //! of the sources and Istio's rules for a Secret's keys live here; what is
 //! made of the bytes is the work of those who ask.
 
+pub mod reference;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,6 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
+use crate::spelling;
+use reference::MountedFile;
 
 /// Reads the files of chains and Secret folders; the tests put a map in its place.
 pub trait MaterialFiles {
@@ -21,7 +25,10 @@ pub trait MaterialFiles {
     /// When it exists and cannot be read.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, Problem>;
     /// The names in a folder, sorted; empty when there is no such folder.
-    fn list(&self, folder: &Path) -> Vec<String>;
+    ///
+    /// # Errors
+    /// When it exists and cannot be read.
+    fn list(&self, folder: &Path) -> Result<Vec<String>, Problem>;
 }
 
 /// A Secret's content with its origin.
@@ -158,6 +165,15 @@ impl SecretStore<'_> {
         }
     }
 
+    /// The names of the input's Secrets in the gateway's namespace, for "did you mean".
+    pub fn names(&self) -> spelling::Index<'_> {
+        let own = self
+            .objects
+            .keys()
+            .filter(|(namespace, _)| *namespace == self.namespace);
+        own.map(|(_, name)| name.as_str()).collect()
+    }
+
     /// Namespaces of the input that hold a Secret of this name, for messages.
     pub fn namespaces_with(&self, name: &str) -> Vec<&str> {
         let mut found: Vec<&str> = self
@@ -171,18 +187,18 @@ impl SecretStore<'_> {
     }
 
     fn in_folder(&self, folder: &Path, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
-        if let Some(host) = self.host_of_tree(folder) {
+        if let Some(host) = self.host_of_tree(folder)? {
             let serves = (self.names_of_host)(&host).iter().any(|known| known == name) || hosts.contains(&host);
             return if serves { self.tree(folder) } else { Ok(None) };
         }
         let below = folder.join(name);
-        let keys = self.files.list(&below);
-        if !keys.is_empty() && self.host_of_tree(&below).is_none() {
+        let keys = self.files.list(&below)?;
+        if !keys.is_empty() && self.host_of_tree(&below)?.is_none() {
             return self.key_folder(&below, keys).map(Some);
         }
-        for child in self.files.list(folder) {
+        for child in self.files.list(folder)? {
             let tree = folder.join(child);
-            if let Some(host) = self.host_of_tree(&tree)
+            if let Some(host) = self.host_of_tree(&tree)?
                 && ((self.names_of_host)(&host).iter().any(|known| known == name) || hosts.contains(&host))
             {
                 return self.tree(&tree);
@@ -209,18 +225,18 @@ impl SecretStore<'_> {
     }
 
     /// The host whose server certificate a generate.sh tree holds.
-    fn host_of_tree(&self, folder: &Path) -> Option<String> {
-        let certificates = self.files.list(&folder.join("3_application/certs"));
+    fn host_of_tree(&self, folder: &Path) -> Result<Option<String>, Problem> {
+        let certificates = self.files.list(&folder.join("3_application/certs"))?;
         let mut hosts = certificates.iter().filter_map(|name| name.strip_suffix(".cert.pem"));
         let folder_name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let first = hosts.clone().next()?;
-        let host = hosts.find(|host| *host == folder_name).unwrap_or(first);
-        Some(host.replace("_wildcard.", "*."))
+        let first = hosts.clone().next();
+        let host = hosts.find(|host| *host == folder_name).or(first);
+        Ok(host.map(|host| host.replace("_wildcard.", "*.")))
     }
 
     /// A generate.sh tree as the Secret that the page makes of it.
     fn tree(&self, folder: &Path) -> Result<Option<SecretData>, Problem> {
-        let Some(host) = self.host_of_tree(folder) else {
+        let Some(host) = self.host_of_tree(folder)? else {
             return Ok(None);
         };
         let file = host.replace("*.", "_wildcard.");
@@ -288,9 +304,8 @@ impl SecretStore<'_> {
             Some((mount.secret.clone(), key))
         });
         mounted.into_iter().next().or_else(|| {
-            let (name, file) = path.strip_prefix("/etc/istio/")?.split_once('/')?;
-            (!name.is_empty() && !file.is_empty() && !file.contains('/'))
-                .then(|| (format!("istio-{name}"), file.to_owned()))
+            let file = MountedFile::parse(path)?;
+            Some((file.secret(), file.key.to_owned()))
         })
     }
 }

@@ -60,14 +60,10 @@ impl MaterialFiles for DiskFiles {
         self.read_limited(path, files::PEM_LIMIT)
     }
 
-    fn list(&self, folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .collect();
-        names.sort();
-        self.seen.borrow_mut().folders.insert(folder.to_owned(), names.clone());
+    fn list(&self, folder: &Path) -> Result<Vec<String>, Problem> {
+        let names = files::list(folder);
+        let listed = names.as_ref().map(Vec::clone).unwrap_or_default();
+        self.seen.borrow_mut().folders.insert(folder.to_owned(), listed);
         names
     }
 }
@@ -77,7 +73,8 @@ impl Seen {
     /// no memory, however many files there are.
     pub fn is_current(&self) -> bool {
         let again = DiskFiles::default();
-        self.folders.iter().all(|(folder, names)| again.list(folder) == *names)
+        let names_in = |folder: &Path| again.list(folder).unwrap_or_default();
+        self.folders.iter().all(|(folder, names)| names_in(folder) == *names)
             && self.files.iter().all(|(path, known)| {
                 let content = again.read_limited(path, files::MANIFEST_LIMIT.max(files::PEM_LIMIT));
                 content.is_ok_and(|content| content.map(|content| digest(&content)) == *known)
@@ -163,7 +160,7 @@ mod tests {
             let files = DiskFiles::default();
             files.read(&file).unwrap();
             files.read(&absent).unwrap();
-            files.list(dir.path());
+            files.list(dir.path()).unwrap();
             files.seen()
         };
         std::fs::write(&file, "one").unwrap();

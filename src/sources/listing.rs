@@ -39,7 +39,11 @@ impl Listing {
         if folder.canonicalize().is_ok_and(|real| !self.seen.insert(real)) {
             return;
         }
-        for name in files.list(folder) {
+        let names = match files.list(folder) {
+            Ok(names) => names,
+            Err(problem) => return self.notes.push(problem),
+        };
+        for name in names {
             if name.starts_with('.') {
                 continue;
             }
@@ -47,7 +51,7 @@ impl Listing {
             if path.is_dir() {
                 if recursive {
                     self.add(&path, recursive, files);
-                } else if files.list(&path).iter().any(|name| is_manifest(name)) {
+                } else if (files.list(&path).iter().flatten()).any(|name| is_manifest(name)) {
                     let what = format!("{} is not looked into", path.display());
                     self.notes
                         .push(Problem::new(what).fix(format!("-R {}", folder.display())));

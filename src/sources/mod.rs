@@ -3,9 +3,11 @@
 //! Secrets' material lies. Nothing is judged here; `serve` and `lint` do that.
 
 pub mod disk;
+pub mod entries;
+pub mod intent;
 mod listing;
 pub mod live;
-mod workspace;
+pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -98,11 +100,7 @@ impl Sources {
     /// manifest is among [`Collected::errors`] instead.
     pub fn collect<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Collected<'f>, Problem> {
         let workspace = Workspace::read(&self.workspace, files)?;
-        let gateway = workspace
-            .config
-            .as_ref()
-            .map(|config| config.gateway.clone())
-            .unwrap_or_default();
+        let gateway = workspace.config.gateway.clone();
         let mut pod_labels = default_pod_labels();
         pod_labels.extend(gateway.selector.clone());
         let mut chains = workspace.secret_names();
@@ -122,7 +120,11 @@ impl Sources {
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             pod_labels,
             unseen: Vec::new(),
-            workspace_hosts: if self.live.is_some() { 0 } else { workspace.hosts.len() },
+            workspace_hosts: if self.live.is_some() {
+                0
+            } else {
+                workspace.config.hosts.len()
+            },
             store: SecretStore {
                 namespace: self.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
                 objects: HashMap::new(),
@@ -138,6 +140,10 @@ impl Sources {
             },
             config: None,
         };
+        if self.live.is_none() {
+            let misspelled = workspace.file.iter().flat_map(|file| &file.misspelled);
+            collected.notes.extend(misspelled.map(Problem::from));
+        }
         if let Some(live) = &self.live {
             collected.objects = live.objects().collect();
             collected.errors = live.errors().to_vec();
@@ -146,10 +152,14 @@ impl Sources {
             files.saw_generation(live.generation());
         } else if self.is_workspace() {
             collected.objects = workspace.objects(files, self.namespace.as_deref(), &collected.store.namespace)?;
+            let repairs = workspace.repairs.iter();
+            collected
+                .notes
+                .extend(repairs.map(|repair| Problem::new(repair.to_string())));
         } else {
             self.read_manifests(files, gone, &mut collected)?;
         }
-        collected.config = workspace.config;
+        collected.config = workspace.file.map(|_| workspace.config);
         collected.index(0, &gateway.selector);
         Ok(collected)
     }

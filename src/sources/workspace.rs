@@ -1,128 +1,152 @@
-//! The workspace as a source: its hosts, their chains, and the Gateway and
+//! The one reader of the workspace: its hosts, be they named by istio-tls.yaml or
+//! only by a chain that stands there, and as a source the Gateway and
 //! VirtualServices that `istio-tls manifests` would print for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
-use crate::files::MANIFEST_LIMIT;
-use crate::manifests::build::{self, Api, HostIntent, Intent, Material, Part};
+use super::{entries, intent};
+use crate::files::{self, MANIFEST_LIMIT};
+use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};
-use crate::manifests::{naming, routes};
+use crate::manifests::naming::{self, HostNames};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::MaterialFiles as _;
-use crate::workspace::config::{FILE_NAME, HostEntry, Mode, WorkspaceConfig};
-use crate::workspace::file;
+use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use crate::workspace::file::WorkspaceFile;
+use crate::workspace::layout::{self, ChainLayout};
 
-/// The workspace as far as its hosts go.
-pub(super) struct Workspace {
-    /// istio-tls.yaml.
-    pub(super) config: Option<WorkspaceConfig>,
-    /// Hosts with their recorded credential names; without istio-tls.yaml, those of the folders.
-    pub(super) hosts: Vec<(Host, Option<String>)>,
-    /// Chain folders by host.
-    folders: HashMap<Host, PathBuf>,
+/// The workspace as every command counts it.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// The folder.
+    dir: PathBuf,
+    /// istio-tls.yaml as it stands there; none where there is none.
+    pub file: Option<WorkspaceFile>,
+    /// What the file says, or would say if there were one, with an entry for every chain.
+    pub config: WorkspaceConfig,
+    /// What was repaired on the way. Nothing of it is written.
+    pub repairs: Vec<Repair>,
+}
+
+/// What of a workspace is not as istio-tls.yaml says, and was repaired in the reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Repair {
+    /// A chain stands in the folder, and its host has no entry: it counts as if it had.
+    ChainWithoutEntry {
+        /// The host.
+        host: Host,
+        /// The folder of its chain.
+        folder: PathBuf,
+    },
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::ChainWithoutEntry { host, folder } = self;
+        let folder = files::shown(folder);
+        write!(
+            f,
+            "{FILE_NAME} has no entry for {host}, but {folder}/ holds its chain, so the host counts; \
+             to leave it out, move {folder}/ away or delete it"
+        )
+    }
 }
 
 impl Workspace {
-    /// Reads istio-tls.yaml, or without one looks for the folders of chains.
+    /// Reads what istio-tls.yaml says, and the chains that it does not name.
+    /// Without that file the chains alone count, as generate.sh leaves them: mode
+    /// mutual where there is a client, simple where there is none. `files`
+    /// remembers what was looked at.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
-    pub(super) fn read(folder: &Path, files: &DiskFiles) -> Result<Self, Problem> {
-        let path = below(folder, FILE_NAME);
-        let config = match files.read_limited(&path, MANIFEST_LIMIT)? {
-            Some(content) => {
-                let shown = path.display().to_string();
-                let text = String::from_utf8(content)
-                    .map_err(|_| Problem::new(format!("{shown} is no UTF-8 text")).at(shown.clone()))?;
-                Some(file::parse(&shown, &text)?)
-            }
+    /// When the folder or the file cannot be read, or the file is not valid.
+    pub fn read(dir: &Path, files: &DiskFiles) -> Result<Self, Problem> {
+        let path = below(dir, FILE_NAME);
+        let file = match files.read_limited(&path, MANIFEST_LIMIT)? {
+            Some(content) => Some(WorkspaceFile::of(path, content)?),
             None => None,
         };
-        let mut workspace = Self {
-            hosts: Vec::new(),
-            folders: HashMap::new(),
-            config,
+        let config = match &file {
+            Some(file) => file.config.clone(),
+            None => WorkspaceFile::starter(dir, NO_ID).config,
         };
-        if let Some(config) = &workspace.config {
-            for entry in &config.hosts {
-                let folder = below(folder, &entry.host.folder_name());
-                workspace.folders.insert(entry.host.clone(), folder);
-                let recorded = Some(entry.credential_name.clone());
-                workspace.hosts.push((entry.host.clone(), recorded));
-            }
-        }
-        if workspace.hosts.is_empty() {
-            workspace.find_folders(folder, files);
+        let known: HashSet<&Host> = config.hosts.iter().map(|entry| &entry.host).collect();
+        let found = entries::without_entry(dir, &known, files)?;
+        let repairs = match &file {
+            // An entry that was taken out by hand comes back this way.
+            Some(_) => found.iter().map(|chain| Repair::of(dir, &chain.host)).collect(),
+            None => Vec::new(),
+        };
+        let config = if found.is_empty() {
+            config
+        } else {
+            entries::record(&config, &found)
+        };
+        Ok(Self {
+            dir: dir.to_owned(),
+            file,
+            config,
+            repairs,
+        })
+    }
+
+    /// As [`Workspace::read`], for those who need a host.
+    ///
+    /// # Errors
+    /// As there, and when there is no host at all.
+    pub fn with_hosts(dir: &Path) -> Result<Self, Problem> {
+        let workspace = Self::read(dir, &DiskFiles::default())?;
+        if workspace.config.hosts.is_empty() {
+            return Err(Problem::new(format!("no host is known in {}", intent::shown(dir)))
+                .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
+                .fix("istio-tls gen-certs httpbin.example.com"));
         }
         Ok(workspace)
     }
 
-    /// The HOST/3_application folders, as generate.sh left them.
-    fn find_folders(&mut self, workspace: &Path, files: &DiskFiles) {
-        for name in files.list(workspace) {
-            let folder = below(workspace, &name);
-            let listed = files.list(&folder.join("3_application/certs"));
-            let mut hosts = listed.iter().filter_map(|file| file.strip_suffix(".cert.pem"));
-            let Some(first) = hosts.clone().next() else { continue };
-            let own = hosts.find(|host| *host == name);
-            let Ok(host) = Host::parse(&own.unwrap_or(first).replace("_wildcard.", "*.")) else {
-                continue;
-            };
-            // Of two folders for one host, that of its name counts.
-            if own.is_some() || !self.folders.contains_key(&host) {
-                if !self.folders.contains_key(&host) {
-                    self.hosts.push((host.clone(), None));
-                }
-                self.folders.insert(host, folder);
-            }
-        }
-    }
-
     /// The chain folders by the names of the Secrets that hold their material.
     pub(super) fn secret_names(&self) -> HashMap<String, PathBuf> {
-        let named = naming::names(self.hosts.iter().map(|(host, recorded)| (host, recorded.as_deref())));
         let mut chains = HashMap::new();
-        for names in named {
-            if let Some(folder) = self.folders.get(&names.host) {
-                for secret in [names.credential, names.mount.certs_secret, names.mount.ca_certs_secret] {
-                    chains.insert(secret, folder.clone());
-                }
+        for names in intent::names_of(&self.config.hosts) {
+            let folder = self.folder(&names.host);
+            for secret in secrets_of(names) {
+                chains.insert(secret, folder.clone());
             }
         }
         chains
     }
 
-    /// The Gateways and VirtualServices of the hosts. Where no file says so, a
-    /// chain with client certificates is served in mode mutual.
+    /// The Gateways and VirtualServices of the hosts.
     ///
     /// # Errors
-    /// When hosts exclude each other.
+    /// When hosts exclude each other, or a folder of a chain cannot be read.
     pub(super) fn objects(
         &self,
         files: &DiskFiles,
         namespace: Option<&str>,
         pod_namespace: &str,
     ) -> Result<Vec<Object>, Problem> {
-        if self.hosts.is_empty() {
+        if self.config.hosts.is_empty() {
             return Ok(Vec::new());
         }
-        let config = self.config.as_ref();
-        let mut gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
+        let names = intent::names_of(&self.config.hosts);
+        let hosts = self.config.hosts.iter().zip(names).map(|(entry, names)| {
+            // The Secrets' content is read from the chains themselves.
+            let material = Material {
+                crl: self.has_crl(files, &entry.host)?.then(Vec::new),
+                ..Material::default()
+            };
+            Ok(intent::host_intent(&self.config, entry, names, material))
+        });
+        let mut intent = intent::intent_of(&self.config, hosts.collect::<Result<_, Problem>>()?);
         if let Some(namespace) = namespace {
-            namespace.clone_into(&mut gateway.namespace);
+            namespace.clone_into(&mut intent.gateway.namespace);
         }
-        pod_namespace.clone_into(&mut gateway.pod_namespace);
-        let intent = Intent {
-            hosts: self.intents(files),
-            gateway,
-            secrets: config.map(|config| config.secrets).unwrap_or_default(),
-            istio: config.map(|config| config.istio).unwrap_or_default(),
-            api: Api::Istio,
-            issuer: None,
-        };
+        pod_namespace.clone_into(&mut intent.gateway.pod_namespace);
         let origin = Origin::made(FILE_NAME);
         let manifests = build::objects(&intent, &[Part::Gateway, Part::VirtualServices])?;
         let objects = manifests.into_iter().map(|manifest| Object {
@@ -132,69 +156,42 @@ impl Workspace {
         Ok(objects.collect())
     }
 
-    fn intents(&self, files: &DiskFiles) -> Vec<HostIntent> {
-        let config = self.config.as_ref();
-        // By host: to look through the list for each of thousands takes its square.
-        let entries: HashMap<&Host, &HostEntry> = config
-            .iter()
-            .flat_map(|config| &config.hosts)
-            .map(|entry| (&entry.host, entry))
-            .collect();
-        let names = naming::names(self.hosts.iter().map(|(host, recorded)| (host, recorded.as_deref())));
-        names
-            .into_iter()
-            .map(|names| {
-                let entry = entries.get(&names.host).copied();
-                let parts = self.parts(files, &names.host);
-                let recorded = entry.map(|entry| entry.routes.clone()).unwrap_or_default();
-                HostIntent {
-                    mode: match (config, entry) {
-                        (Some(config), Some(entry)) => config.mode_of(entry),
-                        _ if parts.clients => Mode::Mutual,
-                        _ => Mode::Simple,
-                    },
-                    routes: if recorded.is_empty() {
-                        routes::default_routes(&names.host)
-                    } else {
-                        recorded
-                    },
-                    // The Secrets' content is read from the chains themselves.
-                    material: Material {
-                        crl: parts.crls.then(Vec::new),
-                        ..Material::default()
-                    },
-                    names,
-                }
-            })
-            .collect()
+    fn has_crl(&self, files: &DiskFiles, host: &Host) -> Result<bool, Problem> {
+        let layout = ChainLayout::new(&self.dir, host);
+        for part in [layout::Part::RootCrl, layout::Part::IntermediateCrl] {
+            let path = self.folder(host).join(layout.relative(part));
+            if !files.list(&super::disk::parent(&path))?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    fn parts(&self, files: &DiskFiles, host: &Host) -> ChainParts {
-        let Some(folder) = self.folders.get(host) else {
-            return ChainParts::default();
-        };
-        let any = |name: &str| !files.list(&folder.join(name)).is_empty();
-        ChainParts {
-            clients: any("4_client/certs"),
-            crls: any("1_root/crl") || any("2_intermediate/crl"),
+    fn folder(&self, host: &Host) -> PathBuf {
+        below(&self.dir, &host.folder_name())
+    }
+}
+
+impl Repair {
+    fn of(dir: &Path, host: &Host) -> Self {
+        Self::ChainWithoutEntry {
+            host: host.clone(),
+            folder: ChainLayout::new(dir, host).folder(),
         }
     }
 }
 
-/// What a chain folder holds beside the server's certificate.
-#[derive(Debug, Clone, Copy, Default)]
-struct ChainParts {
-    /// Client certificates: the chain was made for mutual TLS.
-    clients: bool,
-    /// Revocation lists.
-    crls: bool,
-}
+/// The id of a workspace that has no file; it is never written.
+const NO_ID: &str = "0000000000000000";
 
 /// The names that a host's Secrets have when nothing else is recorded.
 pub(super) fn secret_names_of(host: &str) -> Vec<String> {
     let Ok(host) = Host::parse(host) else { return Vec::new() };
-    let names = naming::names_of(&host);
-    vec![names.credential, names.mount.certs_secret, names.mount.ca_certs_secret]
+    secrets_of(naming::names_of(&host)).into()
+}
+
+fn secrets_of(names: HostNames) -> [String; 3] {
+    [names.credential, names.mount.certs_secret, names.mount.ca_certs_secret]
 }
 
 /// A path in the workspace folder, short when that is the current one.

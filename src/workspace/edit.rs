@@ -254,6 +254,7 @@ mod tests {
             path: Path::new("istio-tls.yaml").to_owned(),
             text: text.to_owned(),
             config: parse("istio-tls.yaml", text).expect(text),
+            misspelled: Vec::new(),
         }
     }
 

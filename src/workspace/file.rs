@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_saphyr::Options;
 
 use super::config::{FILE_NAME, WorkspaceConfig};
+use super::misspelled::{self, Misspelled};
 use super::{edit, store};
 use crate::certs::plan::check_client_name;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::names;
 use crate::problem::Problem;
+use crate::spelling;
 
 /// The format that this release reads and writes.
 pub const VERSION: u32 = 1;
@@ -27,6 +29,8 @@ pub struct WorkspaceFile {
     pub text: String,
     /// What it says.
     pub config: WorkspaceConfig,
+    /// Its keys that are no fields but look like one.
+    pub misspelled: Vec<Misspelled>,
 }
 
 impl WorkspaceFile {
@@ -42,12 +46,25 @@ impl WorkspaceFile {
         {
             return Ok(None);
         }
-        let bytes = files::read(&path, MANIFEST_LIMIT)?;
+        let content = files::read(&path, MANIFEST_LIMIT)?;
+        Self::of(path, content).map(Some)
+    }
+
+    /// The file with this content.
+    ///
+    /// # Errors
+    /// When it is no valid workspace file.
+    pub fn of(path: PathBuf, content: Vec<u8>) -> Result<Self, Problem> {
         let name = shown(&path);
-        let text = String::from_utf8(bytes)
+        let text = String::from_utf8(content)
             .map_err(|_| Problem::new(format!("{name} cannot be read")).why("it is not UTF-8 text"))?;
         let config = parse(&name, &text)?;
-        Ok(Some(Self { path, text, config }))
+        Ok(Self {
+            misspelled: misspelled::find(&name, &text),
+            path,
+            text,
+            config,
+        })
     }
 
     /// A workspace file that does not stand on disk yet: the starter with this id.
@@ -58,6 +75,7 @@ impl WorkspaceFile {
             path: dir.join(FILE_NAME),
             text,
             config,
+            misspelled: Vec::new(),
         }
     }
 
@@ -82,6 +100,7 @@ impl WorkspaceFile {
             path: self.path.clone(),
             text,
             config: wanted.clone(),
+            misspelled: self.misspelled.clone(),
         })
     }
 
@@ -170,6 +189,13 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
         why = rest;
     }
     let problem = Problem::new(format!("{name} is not a valid workspace file")).at(at);
+    if let serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } = error.without_snippet() {
+        let problem = problem.why(format!("unknown value {variant}: wanted {}", expected.join(", ")));
+        return match spelling::nearest(variant, expected.iter().copied()) {
+            Some(meant) => problem.fix(format!("did you mean {meant}?")),
+            None => problem,
+        };
+    }
     let (why, fix) = in_words(why);
     match fix {
         Some(fix) => problem.why(why).fix(fix),

@@ -132,6 +132,23 @@ impl ChainLayout {
         }
     }
 
+    /// The clients whose certificates have these file names: the host's own
+    /// first, then by name.
+    pub fn clients_of(&self, file_names: &[String]) -> Vec<String> {
+        let own = self.host.folder_name();
+        let certificates = file_names.iter().filter_map(|name| name.strip_suffix(".cert.pem"));
+        let mut clients: Vec<String> = certificates
+            .map(|name| match name.strip_prefix("_wildcard.") {
+                _ if name == own => self.host.as_str().to_owned(),
+                // Only at the beginning: a client may be called so in the middle.
+                Some(rest) => format!("*.{rest}"),
+                None => name.to_owned(),
+            })
+            .collect();
+        clients.sort_by_key(|name| (name != self.host.as_str(), name.clone()));
+        clients
+    }
+
     /// A file's path.
     pub fn path(&self, part: Part<'_>) -> PathBuf {
         self.folder().join(self.relative(part))

@@ -5,6 +5,7 @@ pub mod config;
 pub mod edit;
 pub mod file;
 pub mod layout;
+pub mod misspelled;
 pub mod running;
 pub mod schema;
 pub mod store;

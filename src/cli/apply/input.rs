@@ -86,7 +86,7 @@ pub(super) fn read<'f>(
 fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
     let is_new = WorkspaceFile::read(&context.dir)?.is_none();
     let mut config = intent::workspace(context)?;
-    let found = entries::read_or_new(&context.dir)?;
+    let found = entries::read_or_new(context)?;
     config.id.clone_from(&found.config.id);
     let recorded = config.clone();
     if let Some(namespace) = &context.namespace {
@@ -202,7 +202,7 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
     }
     let (wanted, wishes) = plan::wanted(contents)?;
     notes.extend(wishes.notes);
-    let found = WorkspaceFile::read(&context.dir)?;
+    let found = entries::read(context)?;
     if found.is_none() {
         notes.push(
             "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"

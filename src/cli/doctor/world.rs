@@ -13,6 +13,7 @@ use crate::lint::Report;
 use crate::manifests::load::{self, LoadError, Named, Origin};
 use crate::manifests::model::Manifest;
 use crate::secrets::SecretStore;
+use crate::secrets::reference::{CredentialName, MountedFile, ca_secret};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Sources};
 use crate::workspace::config::{GatewayEntry, IstioTarget};
@@ -138,20 +139,13 @@ pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<Secret
     let names = named.filter_map(|written| secret_name(written, namespace));
     let mut all: Vec<SecretId> = names.map(|name| (namespace.to_owned(), name)).collect();
     let first = credentials(server, namespace).into_iter().next();
-    all.extend(first.map(|(namespace, name)| (namespace, format!("{name}-cacert"))));
+    all.extend(first.map(|(namespace, name)| (namespace, ca_secret(&name))));
     all
 }
 
 /// `NAME`, `NAMESPACE/NAME` or either with `kubernetes://`; none where it leads elsewhere.
 fn secret_name(written: &str, namespace: &str) -> Option<String> {
-    let name = written.strip_prefix("kubernetes://").unwrap_or(written);
-    if name.contains("://") {
-        return None;
-    }
-    match name.split_once('/') {
-        Some((own, name)) => (own == namespace).then(|| name.to_owned()),
-        None => Some(name.to_owned()),
-    }
+    CredentialName::parse(written).name_in(namespace).map(str::to_owned)
 }
 
 /// The paths of a server's certificates in the pods.
@@ -168,8 +162,7 @@ pub(super) fn files<'g>(server: &TlsServer<'g>) -> Vec<&'g str> {
 
 /// The Secret that is mounted by custom on `/etc/istio/NAME`.
 pub(super) fn secret_by_custom(path: &str) -> Option<String> {
-    let (name, file) = path.strip_prefix("/etc/istio/")?.split_once('/')?;
-    (!name.is_empty() && !file.is_empty()).then(|| format!("istio-{name}"))
+    MountedFile::parse(path).map(MountedFile::secret)
 }
 
 fn leaf_of_secret(store: &SecretStore<'_>, id: &SecretId, context: &Context) -> Option<CertificateFacts> {

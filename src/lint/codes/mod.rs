@@ -34,6 +34,7 @@ pub use virtual_service::*;
 use super::finding::Severity;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
+use crate::spelling;
 
 /// What is known of a code before anything is found.
 #[derive(Debug, Clone, Copy)]
@@ -95,36 +96,14 @@ pub fn named(id: &str) -> Result<Vec<&'static Code>, Problem> {
 
 /// What is said of a code that does not exist, with the one that looks most like it.
 pub fn unknown(id: &str) -> Problem {
-    let wanted = id.to_ascii_uppercase();
     let shown: String = id.chars().take(40).collect();
     let problem = Problem::new(format!("there is no code {shown:?}"));
-    let nearest = all().map(|code| (distance(code.id, &wanted), code));
+    let nearest = spelling::nearest(id, all().map(|code| code.id)).and_then(find);
     let all = Remedy::from(ours::lint_codes()).and(" lists all");
-    problem.fix(match nearest.min_by_key(|(distance, _)| *distance) {
-        Some((distance, code)) if distance <= 3 => {
-            Remedy::from(format!("{} is the nearest ({}); ", code.id, code.title)).and(all)
-        }
-        _ => all,
+    problem.fix(match nearest {
+        Some(code) => Remedy::from(format!("{} is the nearest ({}); ", code.id, code.title)).and(all),
+        None => all,
     })
-}
-
-/// How many characters must be put in, taken out or changed to make one text
-/// the other; where the lengths differ much, the difference of the lengths.
-pub(in crate::lint) fn distance(one: &str, other: &str) -> usize {
-    if one.len().abs_diff(other.len()) > 3 {
-        return one.len().abs_diff(other.len());
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (taken, byte) in one.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = taken + 1;
-        for (index, candidate) in other.bytes().enumerate() {
-            let changed = diagonal + usize::from(byte != candidate);
-            diagonal = row[index + 1];
-            row[index + 1] = changed.min(diagonal + 1).min(row[index] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 /// Defines the codes of a subject, and `CODES` with all of them.
@@ -179,18 +158,10 @@ pub(super) const GATEWAY_API: &str = "https://gateway-api.sigs.k8s.io/reference/
 mod tests {
     use std::collections::HashSet;
 
-    use super::{all, distance, find, unknown};
+    use super::{all, find, unknown};
 
     #[test]
     fn an_unknown_code_is_told_the_nearest() {
-        for (one, other, expected) in [
-            ("ITL0004", "ITL004", 1),
-            ("ITL0004", "ITL0400", 2),
-            ("", "", 0),
-            ("A", "ABCDEF", 5),
-        ] {
-            assert_eq!(distance(one, other), expected, "{one} {other}");
-        }
         let fix = |id: &str| unknown(id).fix.unwrap();
         assert!(fix("itl004").starts_with("ITL0004 is the nearest"), "{}", fix("itl004"));
         assert_eq!(fix("frobnicate"), "istio-tls lint explain lists all");

@@ -6,6 +6,7 @@ use crate::lint::{Code, World};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
+use crate::spelling;
 
 /// A server with the Gateway that it stands in.
 #[derive(Clone, Copy)]
@@ -111,15 +112,33 @@ pub(in crate::lint) enum Protocol {
 }
 
 impl Protocol {
-    /// The words that Istio knows, in any case of letters.
+    /// The words that Istio knows.
+    const WORDS: &[(&str, Self)] = &[
+        ("HTTPS", Self::Tls),
+        ("HTTP", Self::Http),
+        ("HTTP2", Self::Http),
+        ("GRPC", Self::Http),
+        ("GRPC-WEB", Self::Http),
+        ("HTTP_PROXY", Self::Http),
+        ("TLS", Self::Tls),
+        ("TCP", Self::Tcp),
+        ("MONGO", Self::Tcp),
+        ("REDIS", Self::Tcp),
+        ("MYSQL", Self::Tcp),
+        ("UDP", Self::Udp),
+    ];
+
+    /// The protocol of a word, in any case of letters.
     pub(in crate::lint) fn parse(word: &str) -> Option<Self> {
-        match word.to_ascii_lowercase().as_str() {
-            "http" | "http2" | "grpc" | "grpc-web" | "http_proxy" => Some(Self::Http),
-            "https" | "tls" => Some(Self::Tls),
-            "tcp" | "mongo" | "redis" | "mysql" => Some(Self::Tcp),
-            "udp" => Some(Self::Udp),
-            _ => None,
-        }
+        let mut words = Self::WORDS.iter();
+        words
+            .find(|(known, _)| known.eq_ignore_ascii_case(word))
+            .map(|(_, protocol)| *protocol)
+    }
+
+    /// The word that was probably meant by one that is none.
+    pub(in crate::lint) fn meant(word: &str) -> Option<&'static str> {
+        spelling::nearest(word, Self::WORDS.iter().map(|(known, _)| *known))
     }
 
     /// What the port speaks, in words.

@@ -1,7 +1,7 @@
 //! Are the Secrets and files there that a Gateway names?
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::lint::codes::{
     CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED, CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING,
@@ -13,6 +13,7 @@ use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::lint::remedies::secret_line;
 use crate::names::Host;
 use crate::remedy::{Line, Remedy, kubectl, ours};
+use crate::spelling::Index;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SecretIsThere, &FileIsThere, &OneSpelling];
 
@@ -42,7 +43,7 @@ impl Rule for SecretIsThere {
                     Outcome::Missing { .. } if is_optional(server, credential) => {}
                     Outcome::Missing { namespaces, .. } if is_unread(world, credential, namespaces) => {}
                     Outcome::Missing { namespaces, elsewhere } => {
-                        let names = names.get_or_init(|| KnownNames::of(world));
+                        let names = names.get_or_init(|| known_names(world));
                         found.push(missing(world, names, server, credential, namespaces, elsewhere));
                     }
                     Outcome::Denied { namespace, pods } => found.push(denied(server, credential, namespace, pods)),
@@ -83,7 +84,7 @@ fn is_optional(server: &TlsServer<'_>, credential: &Credential<'_>) -> bool {
 
 fn missing(
     world: &World<'_>,
-    names: &KnownNames<'_>,
+    names: &Index<'_>,
     server: &TlsServer<'_>,
     credential: &Credential<'_>,
     namespaces: &[String],
@@ -118,8 +119,10 @@ fn missing(
     if world.store.applied.contains(name.as_str()) && namespaces.iter().all(|known| known == world.pod_namespace()) {
         return finding.fix(Remedy::from(ours::apply()).and(", which makes the workspace's Secrets"));
     }
-    if let Some(meant) = names.near(name, first) {
-        return finding.fix(format!("did you mean {meant}? If not, make the Secret {first}/{name}"));
+    if let Some(meant) = names.nearest(name) {
+        return finding.fix(format!(
+            "did you mean {first}/{meant}? If not, make the Secret {first}/{name}"
+        ));
     }
     let make = |line: Line| {
         let made = Remedy::from(line);
@@ -165,56 +168,12 @@ fn denied(server: &TlsServer<'_>, credential: &Credential<'_>, namespace: &str, 
     ))
 }
 
-/// The names of Secrets by a sketch of each, so that a near miss is found
-/// without comparing every name with every other.
-struct KnownNames<'a> {
-    by_sketch: HashMap<String, BTreeSet<&'a str>>,
-}
-
-impl<'a> KnownNames<'a> {
-    fn of(world: &'a World<'_>) -> Self {
-        let mut by_sketch: HashMap<String, BTreeSet<&str>> = HashMap::new();
-        for secret in &world.secrets {
-            if secret.namespace == world.pod_namespace() {
-                let name = secret.metadata.name.as_str();
-                for sketch in sketches(name) {
-                    by_sketch.entry(sketch).or_default().insert(name);
-                }
-            }
-        }
-        Self { by_sketch }
-    }
-
-    /// The name that differs by one character, by two swapped ones, or by punctuation alone.
-    fn near(&self, name: &str, namespace: &str) -> Option<String> {
-        let mut hits: HashMap<&str, usize> = HashMap::new();
-        for sketch in sketches(name) {
-            for known in self.by_sketch.get(&sketch).into_iter().flatten().take(MOST_NEAR) {
-                *hits.entry(known).or_default() += 1;
-            }
-        }
-        let best = hits.into_iter().filter(|(known, _)| *known != name);
-        let (best, _) = best.max_by_key(|(known, count)| (*count, std::cmp::Reverse(*known)))?;
-        Some(format!("{namespace}/{best}"))
-    }
-}
-
-/// Names of one sketch that are looked at.
-const MOST_NEAR: usize = 8;
-
-/// Texts that names share when they differ by one character or by punctuation.
-fn sketches(name: &str) -> BTreeSet<String> {
-    let letters: Vec<char> = name.chars().filter(|c| c.is_alphanumeric()).take(64).collect();
-    let mut sketches: BTreeSet<String> = (0..letters.len())
-        .map(|skipped| {
-            let kept = letters.iter().enumerate().filter(|(place, _)| *place != skipped);
-            kept.map(|(_, letter)| *letter).collect()
-        })
-        .collect();
-    sketches.insert(letters.into_iter().collect());
-    // Names of a letter or two are all alike.
-    sketches.retain(|sketch| sketch.chars().count() >= 3);
-    sketches
+/// The names of the Secrets in the namespace of the gateway's pods.
+fn known_names<'a>(world: &'a World<'_>) -> Index<'a> {
+    let own = world.secrets.iter();
+    own.filter(|secret| secret.namespace == world.pod_namespace())
+        .map(|secret| secret.metadata.name.as_str())
+        .collect()
 }
 
 /// Every path of a certificate, key, CA or list is a file of the gateway's pods.

@@ -30,11 +30,14 @@ impl Rule for Ports {
                 found.push(at.finding(&PORT_NUMBER, "port.number", format!("{} is no TCP port", port.number)));
             }
             match at.protocol() {
-                None => found.push(at.finding(
-                    &PORT_PROTOCOL,
-                    "port.protocol",
-                    format!("{:?} is no protocol of a Gateway", port.protocol),
-                )),
+                None => {
+                    let what = format!("{:?} is no protocol of a Gateway", port.protocol);
+                    let finding = at.finding(&PORT_PROTOCOL, "port.protocol", what);
+                    found.push(match Protocol::meant(&port.protocol) {
+                        Some(meant) => finding.fix(format!("did you mean {meant}?")),
+                        None => finding,
+                    });
+                }
                 Some(Protocol::Udp) => found.push(at.finding(
                     &PORT_UDP,
                     "port.protocol",

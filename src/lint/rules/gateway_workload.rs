@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::remedy::{Kind, Line, Remedy};
-use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS, distance};
+use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
+use crate::remedy::{Kind, Line, Remedy};
+use crate::spelling::is_near;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
 
@@ -58,7 +59,7 @@ fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> Re
     let is_slip = only.is_some_and(|(label, value)| match label.as_str() {
         // The egress gateway's own label is two letters away.
         "istio" if value == "egressgateway" => false,
-        "istio" => value == "istio-ingressgateway" || distance(value, INSTALLED) <= 2,
+        "istio" => value == "istio-ingressgateway" || is_near(value, INSTALLED),
         "app" => value == INSTALLED,
         _ => false,
     });

@@ -51,7 +51,11 @@ impl Rule for UnknownField {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for warning in world.warnings {
             let place = Place::at(title(warning.object.as_ref(), world), &warning.location, &warning.path);
-            found.push(Finding::new(&UNKNOWN_FIELD, place, &warning.message));
+            let finding = Finding::new(&UNKNOWN_FIELD, place, &warning.message);
+            found.push(match warning.meant {
+                Some(meant) => finding.fix(format!("did you mean {meant}?")),
+                None => finding,
+            });
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::forward_to_deserialize_any;
 
 use super::position::{Path, Position};
 use super::tree::{Entry, Node, Value};
+use crate::spelling;
 
 /// Why a value does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub(super) struct DecodeError {
     pub(super) position: Option<Position>,
     pub(super) path: String,
     pub(super) message: String,
+    /// The word that was probably meant.
+    pub(super) meant: Option<&'static str>,
 }
 
 /// A field that the type does not have.
@@ -24,6 +27,8 @@ pub(super) struct DecodeError {
 pub(super) struct UnknownField {
     pub(super) position: Position,
     pub(super) path: String,
+    /// The field beside it that was probably meant.
+    pub(super) meant: Option<&'static str>,
 }
 
 /// Decodes an object.
@@ -33,6 +38,7 @@ pub(super) fn decode<T: DeserializeOwned>(node: &Node) -> Result<(T, Vec<Unknown
         node,
         path: Path::Root,
         key_position: node.position,
+        beside: &[],
         unknown: &unknown,
     })?;
     Ok((value, unknown.into_inner()))
@@ -52,6 +58,7 @@ impl de::Error for DecodeError {
             position: None,
             path: String::new(),
             message: message.to_string(),
+            meant: None,
         }
     }
 
@@ -84,7 +91,10 @@ impl de::Error for DecodeError {
 
     fn unknown_variant(found: &str, wanted: &'static [&'static str]) -> Self {
         let found: String = found.chars().take(60).collect();
-        Self::custom(format!("unknown value {found:?}: wanted {}", wanted.join(", ")))
+        Self {
+            meant: spelling::nearest(&found, wanted.iter().copied()),
+            ..Self::custom(format!("unknown value {found:?}: wanted {}", wanted.join(", ")))
+        }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -113,6 +123,8 @@ struct Decoder<'a> {
     path: Path<'a>,
     /// Where the value's key stands, for a field that nobody knows.
     key_position: Position,
+    /// The fields that the value's mapping may have.
+    beside: &'static [&'static str],
     unknown: &'a RefCell<Vec<UnknownField>>,
 }
 
@@ -145,14 +157,14 @@ impl Decoder<'_> {
         self,
         visitor: V,
         entries: &[Entry],
-        keep_null: bool,
+        fields: Option<&'static [&'static str]>,
     ) -> Result<V::Value, DecodeError> {
         visitor
             .visit_map(Entries {
                 decoder: self,
                 rest: entries.iter(),
                 value: None,
-                keep_null,
+                fields,
             })
             .map_err(|error| self.here(error))
     }
@@ -176,7 +188,7 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
                 decoder: self,
                 rest: items.iter().enumerate(),
             }),
-            Value::Mapping(entries) => return self.entries(visitor, entries, true),
+            Value::Mapping(entries) => return self.entries(visitor, entries, None),
         }
         .map_err(|error| self.here(error))
     }
@@ -192,12 +204,11 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match &self.node.value {
-            // To Kubernetes, a field that is null is absent.
-            Value::Mapping(entries) => self.entries(visitor, entries, false),
+            Value::Mapping(entries) => self.entries(visitor, entries, Some(fields)),
             _ => Err(self.here(de::Error::invalid_type(self.found(), &"a map"))),
         }
     }
@@ -225,9 +236,14 @@ impl<'de> de::Deserializer<'de> for Decoder<'_> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        let meant = match self.path {
+            Path::Key(_, key) => spelling::nearest(key, self.beside.iter().copied()),
+            Path::Root | Path::Index(..) => None,
+        };
         self.unknown.borrow_mut().push(UnknownField {
             position: self.key_position,
             path: self.path.to_string(),
+            meant,
         });
         visitor.visit_unit()
     }
@@ -254,6 +270,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
             node,
             path: Path::Index(&self.decoder.path, index),
             key_position: node.position,
+            beside: &[],
             unknown: self.decoder.unknown,
         };
         seed.deserialize(child).map(Some).map_err(|error| child.here(error))
@@ -264,17 +281,18 @@ struct Entries<'a> {
     decoder: Decoder<'a>,
     rest: std::slice::Iter<'a, Entry>,
     value: Option<&'a Entry>,
-    keep_null: bool,
+    /// The fields of a struct; none of a map.
+    fields: Option<&'static [&'static str]>,
 }
 
 impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        let next = self
-            .rest
-            .by_ref()
-            .find(|entry| self.keep_null || entry.value.value != Value::Null);
+        // To Kubernetes, a field that is null is absent.
+        let keeps_null = self.fields.is_none();
+        let entries = self.rest.by_ref();
+        let next = entries.find(|entry| keeps_null || entry.value.value != Value::Null);
         let Some(entry) = next else { return Ok(None) };
         self.value = Some(entry);
         seed.deserialize(StrDeserializer::new(&entry.key)).map(Some)
@@ -288,6 +306,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
             node: &entry.value,
             path: Path::Key(&self.decoder.path, &entry.key),
             key_position: entry.key_position,
+            beside: self.fields.unwrap_or_default(),
             unknown: self.decoder.unknown,
         };
         seed.deserialize(child).map_err(|error| child.here(error))

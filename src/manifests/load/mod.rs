@@ -17,6 +17,7 @@ use super::model::{Other, deployment, gateway, secret, service, virtual_service}
 use crate::names;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
+use crate::spelling;
 use decode::{DecodeError, UnknownField, decode};
 use tree::{Documents, Node, Value};
 
@@ -93,6 +94,8 @@ pub struct Warning {
     pub path: String,
     /// What, in words.
     pub message: String,
+    /// The field that was probably meant.
+    pub meant: Option<&'static str>,
     /// The object.
     pub object: Option<Named>,
 }
@@ -100,7 +103,11 @@ pub struct Warning {
 impl From<Warning> for Problem {
     fn from(warning: Warning) -> Self {
         let at = place(&warning.location, &warning.path, warning.object.as_ref());
-        Self::new(warning.message).at(at)
+        let problem = Self::new(warning.message).at(at);
+        match warning.meant {
+            Some(meant) => problem.fix(format!("did you mean {meant}?")),
+            None => problem,
+        }
     }
 }
 
@@ -308,6 +315,16 @@ const ISTIO_KINDS: &[&str] = &[
 /// The versions in which Deployments have been served.
 const DEPLOYMENT_VERSIONS: &[&str] = &["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"];
 
+/// The kind of Kubernetes' own that is read here and was probably meant.
+fn meant_builtin(api_version: &str, kind: &str) -> Option<&'static str> {
+    let known: &[&str] = match api_version {
+        "v1" => &[secret::KIND, service::KIND],
+        "apps/v1" => &[deployment::KIND],
+        _ => return None,
+    };
+    spelling::nearest(kind, known.iter().copied())
+}
+
 /// An item of a typed list with what it does not repeat.
 fn with_header(node: &Node, api_version: &str, kind: &str) -> Node {
     let mut whole = node.clone();
@@ -453,13 +470,16 @@ impl Loading {
                     .collect(),
             ),
             _ if istio && !ISTIO_KINDS.contains(&kind) => {
-                let mut error = self.error(
-                    node.get("kind").map_or(node.position, |node| node.position),
-                    "kind",
-                    format!("{ISTIO_GROUP} has no kind {kind:?}"),
-                );
-                error.fix = Some(format!("one of {}", ISTIO_KINDS.join(", ")).into());
-                return Err(error);
+                let all = format!("one of {}", ISTIO_KINDS.join(", "));
+                let fix = match spelling::nearest(kind, ISTIO_KINDS.iter().copied()) {
+                    Some(meant) => format!("did you mean {meant}? It has {all}"),
+                    None => all,
+                };
+                return Err(self.no_such_kind(node, ISTIO_GROUP, kind, fix));
+            }
+            // No kind of anyone else can be in Kubernetes' own groups.
+            _ if let Some(meant) = meant_builtin(api_version, kind) => {
+                return Err(self.no_such_kind(node, api_version, kind, format!("did you mean {meant}?")));
             }
             _ => return Ok(Self::other(node, api_version, kind)),
         };
@@ -491,6 +511,14 @@ impl Loading {
         })
     }
 
+    fn no_such_kind(&self, node: &Node, group: &str, kind: &str, fix: String) -> LoadError {
+        let position = node.get("kind").map_or(node.position, |node| node.position);
+        LoadError {
+            fix: Some(fix),
+            ..self.error(position, "kind", format!("{group} has no kind {kind:?}"))
+        }
+    }
+
     fn typed<T: serde::de::DeserializeOwned>(&mut self, node: &Node, complete: bool) -> Result<T, LoadError> {
         let (object, unknown) = decode(node).map_err(|error| self.misfit(node, error))?;
         if complete {
@@ -503,7 +531,11 @@ impl Loading {
 
     fn misfit(&self, node: &Node, error: DecodeError) -> LoadError {
         let position = error.position.unwrap_or(node.position);
-        self.error(position, &error.path, error.message)
+        let fix = error.meant.map(|meant| format!("did you mean {meant}?"));
+        LoadError {
+            fix,
+            ..self.error(position, &error.path, error.message)
+        }
     }
 
     /// An API server takes any `status` and any `metadata` of its own making.
@@ -516,6 +548,7 @@ impl Loading {
             location: Location::new(&self.file, field.position),
             message: format!("unknown field {}: an API server drops or refuses it", field.path),
             path: field.path,
+            meant: field.meant,
             object: None,
         });
     }

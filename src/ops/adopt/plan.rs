@@ -50,7 +50,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
         now: here.now,
         line: request.line(),
     };
-    let known = entries::read_or_new(&here.dir).map_err(Failure::usage)?.config;
+    let known = entries::read_or_new(here).map_err(Failure::usage)?.config;
     let mut placed: Vec<Placed> = choose(&material, &wishes)?
         .into_iter()
         .map(|chain| {
@@ -116,7 +116,7 @@ fn recorded(placed: &[Placed], mode: Option<Mode>) -> Vec<Recorded> {
 /// The file with the chains recorded; the gateway's pods are in `pods`, where no
 /// host says so yet.
 pub(super) fn wanted(here: &Surroundings, recorded: &[Recorded], pods: Option<&str>) -> Result<WorkspaceFile, Failure> {
-    let file = entries::read_or_new(&here.dir).map_err(Failure::usage)?;
+    let file = entries::read_or_new(here).map_err(Failure::usage)?;
     let mut config = entries::record(&file.config, recorded);
     if let Some(pods) = pods.filter(|_| file.config.hosts.is_empty()) {
         pods.clone_into(&mut config.gateway.pod_namespace);

@@ -163,7 +163,7 @@ fn root_name(layout: &RootLayout) -> String {
 /// changed it; with the hosts, and the chains that have no entry, whose hosts
 /// are given beside it. Not written.
 fn record(here: &Surroundings, mut recorded: Vec<Recorded>) -> Result<(WorkspaceFile, Vec<Host>), Problem> {
-    let file = entries::read_or_new(&here.dir)?;
+    let file = entries::read_or_new(here)?;
     let missing = entries::missing(&here.dir, &file.config, &recorded)?;
     let hosts = missing.iter().map(|chain| chain.host.clone()).collect();
     recorded.extend(missing);

@@ -54,7 +54,7 @@ pub struct Plan {
 /// When a chain stands there already and may not be replaced, or istio-tls.yaml
 /// is not valid.
 pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
-    let file = entries::read_or_new(&here.dir).map_err(Failure::usage)?;
+    let file = entries::read_or_new(here).map_err(Failure::usage)?;
     let mut jobs = Vec::with_capacity(request.hosts.len());
     let mut standing = Vec::new();
     let mut skipped = 0;

@@ -94,24 +94,6 @@ pub(super) fn make_folders(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
 }
 
-/// The names in a folder; none if there is no such folder. Names that are no
-/// text are nothing of ours.
-pub(super) fn file_names(folder: &Path) -> Result<Vec<String>, Problem> {
-    let failed = |error: io::Error| Problem::new(format!("{} cannot be read", folder.display())).why(plain(&error));
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(failed(error)),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        if let Ok(name) = entry.map_err(failed)?.file_name().into_string() {
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
 pub(super) fn cannot_write(path: &Path, error: &io::Error) -> Problem {
     let path = path.strip_prefix(".").unwrap_or(path);
     let path = if path == Path::new("") { Path::new(".") } else { path };

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use super::atomic::file_names;
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
@@ -54,23 +53,7 @@ pub fn has_previous_ca(layout: &ChainLayout) -> bool {
 pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
     let own_file = layout.path(Part::ClientCert(layout.host().as_str()));
     let folder = own_file.parent().unwrap_or(&own_file);
-    let own = layout.host().folder_name();
-    let mut names = Vec::new();
-    for name in file_names(folder)? {
-        if let Some(name) = name.strip_suffix(".cert.pem") {
-            if name == own {
-                names.push(layout.host().as_str().to_owned());
-            } else {
-                // Only at the beginning: a client may be called so in the middle.
-                names.push(match name.strip_prefix("_wildcard.") {
-                    Some(rest) => format!("*.{rest}"),
-                    None => name.to_owned(),
-                });
-            }
-        }
-    }
-    names.sort_by_key(|name| (name != layout.host().as_str(), name.clone()));
-    Ok(names)
+    Ok(layout.clients_of(&files::list(folder)?))
 }
 
 /// The chains of a folder: those with a server certificate, sorted by host.
@@ -78,7 +61,7 @@ pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn find_chains(dir: &Path) -> Result<Vec<ChainLayout>, Problem> {
-    let mut found: Vec<ChainLayout> = file_names(dir)?
+    let mut found: Vec<ChainLayout> = files::list(dir)?
         .iter()
         .filter_map(|name| host_of_folder(name))
         .map(|host| ChainLayout::new(dir, &host))

@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use super::atomic::{SECRET, cannot_write, file_names, make_folders};
+use super::atomic::{SECRET, cannot_write, make_folders};
+use crate::files;
 use crate::problem::Problem;
 use crate::workspace::layout::STATE_FOLDER;
 
@@ -27,8 +28,11 @@ pub(super) const OLD: &str = "old";
 /// # Errors
 /// When the state folder cannot be read or tidied.
 pub fn tidy(dir: &Path) -> Result<(), Problem> {
+    if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
+        return Err(Problem::new(format!("{} is no folder", dir.display())).why("not a directory"));
+    }
     let state = dir.join(STATE_FOLDER);
-    if !file_names(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
+    if !files::list(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
         return Ok(());
     }
     let path = state.join(LOCK);
@@ -118,12 +122,12 @@ pub(super) fn lock_state(state: &Path, waits: impl FnOnce() -> bool) -> Result<O
 
 /// Finishes or undoes what processes that were killed left in the state folder.
 pub(super) fn recover(dir: &Path, state: &Path) -> Result<(), Problem> {
-    for name in file_names(state)? {
+    for name in files::list(state)? {
         if !name.starts_with(STAGING_PREFIX) {
             continue;
         }
         let staging = state.join(&name);
-        for mark in file_names(&staging)? {
+        for mark in files::list(&staging)? {
             if let Some(host) = mark.strip_suffix(SWAP_SUFFIX) {
                 finish_swap(dir, state, &staging, host).map_err(|error| cannot_write(&dir.join(host), &error))?;
             }

@@ -2,6 +2,7 @@
 //! the listener presents and demands. Certificate and key are proven to belong
 //! together before they may replace anything.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,8 +13,10 @@ use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::secrets::reference::{self, CredentialName};
 use crate::secrets::{Entry, SecretStore};
 use crate::shell::quote;
+use crate::spelling::Index;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct MaterialReader<'a> {
     parsed: HashMap<String, Arc<[CertificateDer<'static>]>>,
     /// The Secrets that the last reading looked at, in the pods' namespace.
     asked: Vec<String>,
+    /// The names of Secrets, once one is missing.
+    known: OnceCell<Index<'a>>,
 }
 
 impl<'a> MaterialReader<'a> {
@@ -51,6 +56,7 @@ impl<'a> MaterialReader<'a> {
             extra_crls,
             parsed: HashMap::new(),
             asked: Vec::new(),
+            known: OnceCell::new(),
         }
     }
 
@@ -98,12 +104,12 @@ impl<'a> MaterialReader<'a> {
         let client_auth = if verifies_clients(tls.effective_mode()) {
             let ca_name = match tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty()) {
                 Some(ca) => self.own_name(ca)?.to_owned(),
-                None => format!("{name}-cacert"),
+                None => reference::ca_secret(name),
             };
             self.asked.push(ca_name.clone());
             // A Secret of that exact name is used alone; only without one is the base Secret looked at.
             let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
-            let holder = match (&separate, ca_name.strip_suffix("-cacert")) {
+            let holder = match (&separate, reference::server_secret(&ca_name)) {
                 (Some(separate), _) => separate,
                 (None, Some(base)) if base == name => &secret,
                 (None, _) => return Err(self.secret_missing(&ca_name, hosts)),
@@ -200,19 +206,18 @@ impl<'a> MaterialReader<'a> {
                 Problem::new(format!("the credential {credential:?} cannot be used")).why(why),
             ))
         };
-        let plain = credential.strip_prefix("kubernetes://").unwrap_or(credential);
-        if let Some((scheme, _)) = plain.split_once("://") {
-            return refused(format!(
+        let own = &self.store.namespace;
+        match CredentialName::parse(credential) {
+            CredentialName::OtherProvider { scheme } => refused(format!(
                 "serve reads Secrets only, no {scheme}:// source; Istio would ask another provider"
-            ));
-        }
-        match plain.split_once('/') {
-            None => Ok(plain),
-            Some((namespace, name)) if namespace == self.store.namespace => Ok(name),
-            Some((namespace, _)) => refused(format!(
-                "it is in namespace {namespace}; Istio gives a gateway in {} no Secret of another namespace",
-                self.store.namespace
             )),
+            CredentialName::Secret {
+                namespace: Some(namespace),
+                ..
+            } if namespace != own => refused(format!(
+                "it is in namespace {namespace}; Istio gives a gateway in {own} no Secret of another namespace"
+            )),
+            CredentialName::Secret { name, .. } => Ok(name),
         }
     }
 
@@ -230,6 +235,12 @@ impl<'a> MaterialReader<'a> {
                         elsewhere.join(", ")
                     ))
                     .fix(format!("put the Secret into namespace {}", self.store.namespace)),
+            );
+        }
+        let near = self.known.get_or_init(|| self.store.names()).nearest(name);
+        if let Some(meant) = near {
+            return MaterialError::Missing(
+                problem.fix(format!("did you mean {meant}? If not, make the Secret {name}")),
             );
         }
         if self.store.in_cluster {

@@ -23,8 +23,8 @@ impl MaterialFiles for NoFiles {
         Ok(None)
     }
 
-    fn list(&self, _folder: &Path) -> Vec<String> {
-        Vec::new()
+    fn list(&self, _folder: &Path) -> Result<Vec<String>, Problem> {
+        Ok(Vec::new())
     }
 }
 

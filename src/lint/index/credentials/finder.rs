@@ -14,6 +14,7 @@ use crate::manifests::model::gateway::ServerTlsSettings;
 use crate::manifests::model::{Other, Secret};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::secrets::reference::{self, CredentialName};
 
 /// A Secret by namespace, name and, where `--certs` may answer, the hosts.
 type Asked = (String, String, Vec<String>);
@@ -126,13 +127,20 @@ impl<'w, 'a> Finder<'w, 'a> {
         namespaces: &[String],
         hosts: &[String],
     ) -> Credential<'a> {
-        let plain = written.strip_prefix("kubernetes://").unwrap_or(written);
-        let (namespace, name) = match plain.split_once('/') {
-            Some((namespace, name)) => (Some(namespace), name),
-            None => (None, plain),
+        let (namespace, name) = match CredentialName::parse(written) {
+            CredentialName::Secret { namespace, name } => (namespace, name),
+            CredentialName::OtherProvider { .. } => {
+                return Credential {
+                    field,
+                    written: written.to_owned(),
+                    name: written.to_owned(),
+                    has_namespace: false,
+                    outcome: Outcome::OtherSource,
+                    analysed,
+                };
+            }
         };
         let outcome = match namespace {
-            _ if plain.contains("://") => Outcome::OtherSource,
             Some(namespace) if !namespaces.is_empty() && !namespaces.iter().any(|known| known == namespace) => {
                 Outcome::Denied {
                     namespace: namespace.to_owned(),
@@ -256,7 +264,7 @@ impl<'w, 'a> Finder<'w, 'a> {
     /// The Secret with `-cacert` alone, where there is one; else the server's own.
     fn client_ca(&mut self, server: &TlsServer<'a>, namespaces: &[String]) -> Option<ClientCa<'a>> {
         let first = server.credentials.first()?;
-        let own_name = format!("{}-cacert", first.name);
+        let own_name = reference::ca_secret(&first.name);
         let looked_up;
         let (field, separate_name, outcome) = if let Some(named) = &server.ca_credential {
             (named.field.clone(), named.name.clone(), &named.outcome)
@@ -270,7 +278,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             // What it holds is not known.
             _ => return None,
         };
-        let has_base = separate_name.strip_suffix("-cacert") == Some(first.name.as_str());
+        let has_base = reference::server_secret(&separate_name) == Some(first.name.as_str());
         let base = first.secret().filter(|_| has_base).cloned();
         let holder = separate.as_ref().or(base.as_ref()).cloned();
         let found = holder.and_then(|holder| {

@@ -21,13 +21,13 @@ impl MaterialFiles for Files {
         Ok(self.0.get(path).cloned())
     }
 
-    fn list(&self, folder: &Path) -> Vec<String> {
+    fn list(&self, folder: &Path) -> Result<Vec<String>, Problem> {
         let below = self.0.keys().filter_map(|path| path.strip_prefix(folder).ok());
         let mut names: Vec<String> = below
             .filter_map(|path| Some(path.iter().next()?.to_str()?.to_owned()))
             .collect();
         names.dedup();
-        names
+        Ok(names)
     }
 }
 

@@ -1,0 +1,136 @@
+//! What commands that make chains record in istio-tls.yaml: an entry per host,
+//! its credential name chosen once, and the entries that are missing.
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+use super::disk::{DiskFiles, parent};
+use crate::manifests::naming;
+use crate::names::Host;
+use crate::problem::Problem;
+use crate::secrets::MaterialFiles as _;
+use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
+use crate::workspace::file::{WorkspaceFile, new_id};
+use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
+
+/// What is known of one host's chain.
+pub struct Recorded {
+    /// The host.
+    pub host: Host,
+    /// Its mode, if the user gave one or the chain shows it.
+    pub mode: Option<Mode>,
+    /// The name of its Secret, if it comes from one; a name that is recorded stays.
+    pub credential_name: Option<String>,
+    /// Its further clients.
+    pub clients: Vec<String>,
+}
+
+/// The workspace's file, or the starter of a new workspace.
+///
+/// # Errors
+/// When the file is there and not valid.
+pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
+    match WorkspaceFile::read(dir)? {
+        Some(file) => Ok(file),
+        None => Ok(WorkspaceFile::starter(dir, &new_id()?)),
+    }
+}
+
+/// The chains of the folder that have no entry, other than those in `made`:
+/// left by a process that ended in between, or copied here.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
+    let entries = config.hosts.iter().map(|entry| &entry.host);
+    let known = entries.chain(made.iter().map(|recorded| &recorded.host));
+    without_entry(dir, &known.collect(), &DiskFiles::default())
+}
+
+/// The chains of the folder whose hosts are not `known`, by host: those with a
+/// server certificate. `files` remembers what was looked at.
+///
+/// # Errors
+/// As [`missing`].
+pub(super) fn without_entry(dir: &Path, known: &HashSet<&Host>, files: &DiskFiles) -> Result<Vec<Recorded>, Problem> {
+    let mut found = Vec::new();
+    let hosts = files.list(dir)?.into_iter().filter_map(|name| host_of_folder(&name));
+    for host in hosts.filter(|host| !known.contains(host)) {
+        let layout = ChainLayout::new(dir, &host);
+        if holds(&layout, Part::ServerCert, files)? {
+            found.push(of_chain(&layout, files)?);
+        }
+    }
+    found.sort_by(|one, other| one.host.cmp(&other.host));
+    Ok(found)
+}
+
+fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool, Problem> {
+    let path = layout.path(part);
+    let names = files.list(&parent(&path))?;
+    Ok(path
+        .file_name()
+        .is_some_and(|own| names.iter().any(|name| own == name.as_str())))
+}
+
+/// What a chain on disk shows: without a client it is for mode simple.
+///
+/// # Errors
+/// When its folder cannot be read.
+fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem> {
+    let folder = parent(&layout.path(Part::ClientCert(layout.host().as_str())));
+    let mut clients = layout.clients_of(&files.list(&folder)?);
+    let mode = clients.is_empty().then_some(Mode::Simple);
+    clients.retain(|name| name != layout.host().as_str());
+    Ok(Recorded {
+        host: layout.host().clone(),
+        mode,
+        credential_name: None,
+        clients,
+    })
+}
+
+/// The configuration with these hosts recorded: new ones at the end, in their
+/// order; names that stand there already never change.
+pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
+    let mut wanted = config.clone();
+    let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())
+        .map(|(index, entry)| (entry.host.clone(), index))
+        .collect();
+    let new: Vec<&Recorded> = made
+        .iter()
+        .filter(|recorded| !place.contains_key(&recorded.host))
+        .collect();
+    let names = naming::names(
+        (config.hosts.iter())
+            .map(|entry| (&entry.host, Some(entry.credential_name.as_str())))
+            .chain(
+                new.iter()
+                    .map(|recorded| (&recorded.host, recorded.credential_name.as_deref())),
+            ),
+    );
+    let own_mode = |mode: Option<Mode>| mode.filter(|mode| *mode != config.mode);
+    for (recorded, names) in new.iter().zip(&names[config.hosts.len()..]) {
+        wanted.hosts.push(HostEntry {
+            host: recorded.host.clone(),
+            mode: own_mode(recorded.mode),
+            credential_name: names.credential.clone(),
+            routes: Vec::new(),
+            clients: recorded.clients.clone(),
+        });
+    }
+    for recorded in made {
+        if let Some(index) = place.get(&recorded.host) {
+            let entry = &mut wanted.hosts[*index];
+            if recorded.mode.is_some() {
+                entry.mode = own_mode(recorded.mode);
+            }
+            for client in &recorded.clients {
+                if !entry.clients.contains(client) {
+                    entry.clients.push(client.clone());
+                }
+            }
+        }
+    }
+    wanted
+}
