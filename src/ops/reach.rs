@@ -30,7 +30,6 @@ use crate::sources::workspace::Workspace;
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::running::{self, RunningServe};
-use crate::workspace::store;
 
 /// How long the admin of a `serve` may take to say that it is alive.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@ mod edit;
 mod kind;
 pub mod kubectl;
 mod line;
+pub mod other;
 pub mod ours;
 mod words;
 

@@ -13,7 +13,7 @@ use crate::manifests::naming::{self, HostNames};
 use crate::manifests::routes;
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Remedy, other, ours};
 use crate::spelling;
 use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
@@ -161,10 +161,11 @@ pub fn material_by(
                 "{} is not there; a chain made with --csr has none",
                 shown(&layout.path(Part::ServerKey))
             ))
-            .fix(format!(
-                "put the key there, or make both anew: istio-tls gen-certs {} --force",
-                quote(host.as_str())
-            ))),
+            .fix(
+                Remedy::from("put the key there; or ")
+                    .and(ours::rotate(host))
+                    .and(" renews the certificate with a new key"),
+            )),
         material => Ok(material),
     }
 }
@@ -228,9 +229,7 @@ fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
     if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
         return Err(Problem::new(format!("{name} is encrypted"))
             .why("nothing in a cluster could ask for its password")
-            .fix(format!(
-                "openssl pkey -in {name} -out {name}.plain, and put that in its place"
-            )));
+            .fix(Remedy::from(other::decrypt(name)).and(", and put that in its place")));
     }
     Ok(())
 }
@@ -241,7 +240,7 @@ fn unknown(config: &WorkspaceConfig, host: &Host) -> Problem {
     let known = config.hosts.iter().map(|entry| entry.host.as_str());
     match (spelling::nearest(host.as_str(), known), &problem.fix) {
         (Some(meant), Some(fix)) => {
-            let fix = format!("did you mean {meant}? If not: {fix}");
+            let fix = Remedy::from(format!("did you mean {meant}? If not: ")).and(fix.clone());
             problem.fix(fix)
         }
         _ => problem,
@@ -249,7 +248,7 @@ fn unknown(config: &WorkspaceConfig, host: &Host) -> Problem {
 }
 
 fn no_chain(host: &Host) -> Problem {
-    Problem::new(format!("there is no chain for {host}")).fix(format!("istio-tls gen-certs {}", quote(host.as_str())))
+    Problem::new(format!("there is no chain for {host}")).fix(ours::gen_certs(host))
 }
 
 /// A path as a user writes it, for messages.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
@@ -386,5 +387,5 @@ pub fn nothing_found(workspace: &Path, verb: &str) -> Problem {
         .why(format!(
             "{shown} has neither {FILE_NAME} with hosts nor folders of certificates, and no manifests were given with -f"
         ))
-        .fix("istio-tls gen-certs httpbin.example.com")
+        .fix(ours::gen_certs_example())
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
 use super::{entries, intent};
+use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};
@@ -103,7 +104,7 @@ impl Workspace {
         if workspace.config.hosts.is_empty() {
             return Err(Problem::new(format!("no host is known in {}", intent::shown(dir)))
                 .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
-                .fix("istio-tls gen-certs httpbin.example.com"));
+                .fix(ours::gen_certs_example()));
         }
         Ok(workspace)
     }

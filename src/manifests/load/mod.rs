@@ -514,7 +514,7 @@ impl Loading {
     fn no_such_kind(&self, node: &Node, group: &str, kind: &str, fix: String) -> LoadError {
         let position = node.get("kind").map_or(node.position, |node| node.position);
         LoadError {
-            fix: Some(fix),
+            fix: Some(fix.into()),
             ..self.error(position, "kind", format!("{group} has no kind {kind:?}"))
         }
     }
@@ -531,7 +531,7 @@ impl Loading {
 
     fn misfit(&self, node: &Node, error: DecodeError) -> LoadError {
         let position = error.position.unwrap_or(node.position);
-        let fix = error.meant.map(|meant| format!("did you mean {meant}?"));
+        let fix = error.meant.map(|meant| format!("did you mean {meant}?").into());
         LoadError {
             fix,
             ..self.error(position, &error.path, error.message)
