@@ -18,6 +18,7 @@ pub mod entries;
 mod failure;
 pub mod host_list;
 pub mod host_secrets;
+pub mod inspect;
 pub mod intent;
 pub mod interruption;
 mod observer;
@@ -28,6 +29,7 @@ pub mod rotating;
 pub mod secret_advice;
 pub mod secret_source;
 mod surroundings;
+pub mod verify;
 
 pub use failure::{Class, Failure};
 pub use observer::{Event, Observer};

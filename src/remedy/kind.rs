@@ -48,10 +48,18 @@ kinds! {
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
+        /// Looks for what is wrong with a host at a cluster's gateway.
+        Doctor = "doctor",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Makes a new chain with keys of another type; it ends the CA that is there.
+        GenCertsKeyType = "gen-certs-key-type",
+        /// Records a host's mode, and issues a client certificate where none is.
+        GenCertsMode = "gen-certs-mode",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
+        /// Lints the workspace.
+        Lint = "lint",
         /// Lists every lint code.
         LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
@@ -62,6 +70,8 @@ kinds! {
         ManifestsHost = "manifests-host",
         /// Prints the Secrets of a host.
         ManifestsSecrets = "manifests-secrets",
+        /// Prints the VirtualService of a host.
+        ManifestsVirtualService = "manifests-virtual-service",
         /// Prints the gateway's volumes.
         ManifestsVolumes = "manifests-volumes",
         /// Asks every step of a request.
@@ -80,6 +90,8 @@ kinds! {
         RotateClients = "rotate-clients",
         /// Ends the replacement of a CA.
         RotateFinish = "rotate-finish",
+        /// Runs the local gateway of the workspace.
+        Serve = "serve",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.

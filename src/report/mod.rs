@@ -2,6 +2,9 @@
 //! Pure; nothing here prints.
 
 pub mod finding_json;
+pub mod ingress_variables;
+pub mod inspect_json;
+pub mod inspect_text;
 pub mod lint_excerpt;
 pub mod lint_explain;
 pub mod lint_github;
@@ -16,3 +19,7 @@ pub mod probe_junit;
 pub mod probe_text;
 pub mod problem_json;
 pub mod remedy_json;
+pub mod request_json;
+pub mod request_text;
+pub mod verify_json;
+pub mod verify_text;
