@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::args::choice;
 use super::cluster_flags::KubeconfigArgs;
 use super::duration;
-use crate::ops::reach::Connection;
+use super::failure::Failure;
+use crate::ops::reach::connection::{Connection, NamedGateway};
 use crate::probe::dial::TlsVersions;
 use crate::probe::target::ResolveRule;
 
@@ -57,9 +58,13 @@ pub(super) struct ConnectionArgs {
 
 impl ConnectionArgs {
     /// What they say, as the operations take it.
-    pub(super) fn connection(&self) -> Connection {
-        Connection {
-            target: self.target.clone(),
+    ///
+    /// # Errors
+    /// When `--target` is no address.
+    pub(super) fn connection(&self) -> Result<Connection, Failure> {
+        let target = self.target.as_deref().map(NamedGateway::parse).transpose();
+        Ok(Connection {
+            target: target.map_err(Failure::usage)?,
             resolve: self.resolve.clone(),
             cacert: self.cacert.clone(),
             cert: self.cert.clone(),
@@ -72,6 +77,6 @@ impl ConnectionArgs {
             tls: self.tls,
             timeout: self.timeout,
             cluster: self.cluster.place(),
-        }
+        })
     }
 }

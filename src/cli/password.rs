@@ -9,6 +9,7 @@ use super::context::Context;
 use super::failure::Failure;
 use crate::files;
 use crate::ops::password::{LIMIT, first_line, of_file};
+use crate::problem::Problem;
 
 /// Where a password comes from.
 #[derive(clap::Args)]
@@ -23,9 +24,17 @@ pub(super) struct PasswordArgs {
 }
 
 impl PasswordArgs {
-    /// Whether standard input is taken by the password.
-    pub(super) fn is_stdin(&self) -> bool {
-        self.password_stdin
+    /// Leaves standard input to the target.
+    ///
+    /// # Errors
+    /// When the password is to come from there, too.
+    pub(super) fn leave_stdin(&self) -> Result<(), Failure> {
+        if self.password_stdin {
+            return Err(Failure::usage(
+                Problem::new("standard input cannot be both the target and the password").fix("--password-file FILE"),
+            ));
+        }
+        Ok(())
     }
 
     /// Reads the password, if one is given.

@@ -1,29 +1,18 @@
-//! `istio-tls probe`: reads flags and workspace, dials, judges, reports.
+//! `istio-tls probe`: proves TLS and mutual TLS from a client's side.
 
-use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use serde_json::json;
-
-use crate::ops::cluster_ingress::{self, Lifetime, Reached};
-use crate::cli::connection::ConnectionArgs;
-use crate::ops::reach::check_path;
-use crate::ops::cluster_access::runtime;
+use super::connection::ConnectionArgs;
 use super::context::{self, Context};
-use crate::ops::interruption::{Interrupted, or_signal};
 use super::{Exit, Failure, duration};
-use crate::probe::coalesce;
-use crate::probe::codes::Code;
-use crate::probe::expectation::Place;
-use crate::probe::ingress_variables::{export_lines, variables};
-use crate::probe::run::{Outcome, Settings, every_address, run as run_checks, run_told};
-use crate::probe::target::{Target, Wishes, expectations, no_gateway};
-use crate::problem::Problem;
+use crate::ops::Class;
+use crate::ops::reach::probe::{self, Probed, Request, nowhere};
+use crate::ops::reach::{variables, watch};
+use crate::probe::destination::Destination;
+use crate::probe::run::Outcome;
 use crate::report::paint::Paint;
-use crate::report::{probe_html, probe_json, probe_junit, probe_text};
-
-/// How many hosts are dialled at once.
-const CONCURRENCY: usize = 64;
+use crate::report::{ingress_variables, probe_html, probe_json, probe_junit, probe_text};
 
 /// Proves TLS and mutual TLS from a client's side
 ///
@@ -49,7 +38,7 @@ const CONCURRENCY: usize = 64;
 
 Exit codes: 0 all as expected; 1 a check failed, or there is no gateway; 2 usage or bad input; 3 the API server failed."#)]
 pub(super) struct ProbeArgs {
-    /// Hosts to probe [default: every host of the workspace]; HOST:PORT is dialled itself
+    /// Hosts to probe, or https URLs [default: every host of the workspace]; HOST:PORT is dialled itself
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
     /// Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3
@@ -97,257 +86,102 @@ pub(super) const FORMATS: &[(&str, Format)] = &[
     ("html", Format::Html),
 ];
 
-/// How long a phase may take when no flag says it.
-const PATIENCE: Duration = Duration::from_secs(10);
+impl ProbeArgs {
+    fn request(&self) -> Result<Request, Failure> {
+        let hosts = self.hosts.iter().map(|host| Destination::parse(host));
+        Ok(Request {
+            hosts: hosts.collect::<Result<_, _>>().map_err(Failure::usage)?,
+            mtls: self.mtls,
+            path: self.path.clone(),
+            expect_status: self.expect_status,
+            wait: self.wait,
+            coalesce: self.coalesce,
+            all: self.all,
+            connection: self.connection.connection()?,
+        })
+    }
+}
 
 pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     if args.print_env {
         return print_env(args, context);
     }
     let format = context.output(FORMATS)?;
+    let request = args.request()?;
     if let Some(pause) = args.watch {
         context.output(&[("text", ())])?;
-        // It has no other end.
-        let ended = runtime()?.block_on(async { or_signal(Box::pin(watch(args, pause, context))).await })?;
-        return ended.unwrap_or(Ok(Exit::Interrupted));
+        return watch(&request, pause, context);
     }
-    let mut done = Vec::new();
-    let outcomes = runtime()?.block_on(async { or_signal(Box::pin(probe(args, context, &mut done))).await })?;
-    let outcomes = match outcomes {
-        Ok(outcomes) => outcomes?,
-        Err(signal) => return Err(interrupted(signal, &done, format, context)),
-    };
-    let is_nowhere = |outcome: &Outcome| outcome.verdict.code == Code::NoLocalGateway;
-    if matches!(format, Format::Text) && outcomes.iter().all(is_nowhere) {
-        return Err(nowhere(args, context));
+    let probed = probe::run(&request, context, &mut context.signals.cancel());
+    if matches!(format, Format::Text) && probed.is_nowhere() {
+        return Err(nowhere(&request.connection, context).into());
     }
-    show(&outcomes, format, context)
+    match probed.failure {
+        None => show(&probed.outcomes, format, context),
+        Some(_) => Err(unfinished(probed, format, context)),
+    }
 }
 
-/// The failure of a run that a signal ended: the checks that were done are shown.
-fn interrupted(signal: Interrupted, done: &[Outcome], format: Format, context: &Context) -> Failure {
-    if matches!(format, Format::Text) && !done.is_empty() {
+/// The failure of a run that ended early; what was done is shown.
+fn unfinished(probed: Probed, format: Format, context: &Context) -> Failure {
+    let Probed { outcomes, failure } = probed;
+    let Some(failure) = failure else {
+        return Failure::ClosedPipe;
+    };
+    if failure.class != Class::Interrupted {
+        return failure.into();
+    }
+    if matches!(format, Format::Text) && !outcomes.is_empty() {
         // The failure is told all the same.
-        let _ = show(done, format, context);
+        let _ = show(&outcomes, format, context);
     }
-    let checks: Vec<String> = done
-        .iter()
-        .map(|outcome| format!("{} {}", outcome.host, outcome.check).trim().to_owned())
-        .collect();
-    let why = match checks.as_slice() {
-        [] => "no check had ended".to_owned(),
-        checks => format!("ended: {}", checks.join(", ")),
-    };
-    let mut result = json!(probe_json::report(done));
-    result["ok"] = json!(false);
-    let fix = "run the same command again; a shorter --wait gives up sooner".to_owned();
-    signal.failure("every check had ended", why, fix).with_result(result)
-}
-
-/// Probes hosts of the workspace at its running `serve`, for `up`.
-///
-/// # Errors
-/// As the command without flags.
-pub(super) fn of_workspace(hosts: Vec<String>, mtls: bool, context: &Context) -> Result<Vec<Outcome>, Failure> {
-    let args = ProbeArgs {
-        hosts,
-        mtls,
-        path: None,
-        expect_status: None,
-        wait: Duration::ZERO,
-        all: false,
-        coalesce: false,
-        watch: None,
-        print_env: false,
-        connection: ConnectionArgs {
-            target: Some("local".to_owned()),
-            timeout: PATIENCE,
-            ..ConnectionArgs::default()
-        },
-    };
-    runtime()?.block_on(probe(&args, context, &mut Vec::new()))
+    let report = probe_json::unfinished(&outcomes, &context.aim);
+    failure.with_result(serde_json::to_value(report).unwrap_or_default()).into()
 }
 
 /// Prints outcomes, and says whether all passed.
 ///
 /// # Errors
-/// When standard output cannot be written, or no gateway was there to probe.
+/// When standard output cannot be written.
 pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> Result<Exit, Failure> {
     let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
     match format {
-        Format::Json => context.print_json(&probe_json::report(outcomes))?,
-        Format::Junit => context.print(&probe_junit::report(outcomes))?,
-        Format::Html => context.print(&probe_html::report(outcomes, context.now))?,
+        Format::Json => context.print_json(&probe_json::report(outcomes, &context.aim))?,
+        Format::Junit => context.print(&probe_junit::report(outcomes, &context.aim))?,
+        Format::Html => context.print(&probe_html::report(outcomes, context.now, &context.aim))?,
         Format::Text => {
-            let text = probe_text::report(outcomes, Paint::new(context.color_stdout), context.verbose > 0);
-            context.print(&text)?;
+            let paint = Paint::new(context.color_stdout);
+            context.print(&probe_text::report(outcomes, paint, context.verbose > 0, &context.aim))?;
         }
     }
     Ok(if passed { Exit::Done } else { Exit::Findings })
 }
 
-/// The failure where there is no gateway to go to.
-fn nowhere(args: &ProbeArgs, context: &Context) -> Failure {
-    let why = if args.connection.target.is_none() {
-        "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to a cluster from here"
-            .to_owned()
-    } else {
-        let recorded = cluster_ingress::workspace(context).ok().flatten();
-        let recorded = recorded.and_then(|config| config.context);
-        let cluster = recorded.map_or_else(String::new, |name| format!("; --target cluster is the context {name}"));
-        format!("no serve of this workspace answers, and --target local looks nowhere else{cluster}")
-    };
-    Failure::findings(Problem {
-        what: no_gateway().summary,
-        at: None,
-        why: Some(why),
-        fix: no_gateway().fix,
-    })
-}
-
 /// Prints the variables that Istio's tasks go by.
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let reached = runtime()?.block_on(args.connection.reach_printed(context))?;
-    let variables = variables(&reached.target).ok_or_else(|| nowhere(args, context))?;
-    if let Target::Address { host, .. } = &reached.target
-        && host.parse::<std::net::IpAddr>().is_err()
-    {
-        context.say(
-            "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"",
-        );
+    let variables = variables::run(&args.connection.connection()?, context)?;
+    if variables.host_is_name {
+        context.say(ingress_variables::NAME_NOTE);
     }
     match format {
-        context::Format::Text => context.print(&export_lines(&variables))?,
-        context::Format::Json => {
-            let variables: BTreeMap<&str, String> = variables.into_iter().collect();
-            context.print_json(&json!({"schema": 1, "variables": variables}))?;
-        }
+        context::Format::Text => context.print(&ingress_variables::export_lines(&variables))?,
+        context::Format::Json => context.print_json(&ingress_variables::report(&variables))?,
     }
     Ok(Exit::Done)
 }
 
-/// Probes again and again, and prints a line for each check whose verdict has
-/// changed. Ends only with the process.
-async fn watch(args: &ProbeArgs, pause: Duration, context: &Context) -> Result<Exit, Failure> {
-    let mut known: HashMap<(String, String), Code> = HashMap::new();
-    let mut told = String::new();
-    let start = Instant::now();
-    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let mut reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
-    let of_cluster = matches!(
-        reached.target,
-        Target::Address {
-            place: Place::Cluster,
-            ..
+/// Prints a line for each check whose verdict has changed, until a signal comes.
+fn watch(request: &Request, pause: Duration, context: &Context) -> Result<Exit, Failure> {
+    let mut printed = Ok(());
+    let mut show = |changed: &watch::Changed<'_>| {
+        let paint = Paint::new(context.color_stdout);
+        printed = context.print(&probe_text::changes(&changed.outcomes, changed.at, paint));
+        match printed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         }
-    );
-    loop {
-        let mut outcomes = if of_cluster {
-            probe_at(args, &reached, context, &mut Vec::new()).await?
-        } else {
-            probe(args, context, &mut Vec::new()).await?
-        };
-        // Another pod may have taken the place of the one that the port-forward led
-        // to. A pod that is there and refuses has been looked at before.
-        if let Some(problem) = reached.trouble().filter(|problem| problem.what != told) {
-            let next = args.connection.reach(&hosts, Lifetime::Process, context).await;
-            let lost = match next {
-                Ok(next) => {
-                    reached = next;
-                    outcomes = probe_at(args, &reached, context, &mut Vec::new()).await?;
-                    problem.what
-                }
-                Err(failure) => failure.problem.map_or(problem.what, |problem| problem.what),
-            };
-            if lost != told {
-                context.say(&lost);
-                told = lost;
-            }
-        }
-        let now = context.now + start.elapsed();
-        let changed: Vec<&Outcome> = outcomes
-            .iter()
-            .filter(|outcome| {
-                let check = (outcome.host.clone(), outcome.check.clone());
-                known.insert(check, outcome.verdict.code) != Some(outcome.verdict.code)
-            })
-            .collect();
-        if !changed.is_empty() {
-            context.print(&probe_text::changes(&changed, now, Paint::new(context.color_stdout)))?;
-        }
-        tokio::time::sleep(pause).await;
-    }
-}
-
-/// Looks for the gateway and probes there; `done` has the outcomes so far, should
-/// this be dropped before its end.
-async fn probe(args: &ProbeArgs, context: &Context, done: &mut Vec<Outcome>) -> Result<Vec<Outcome>, Failure> {
-    wishes(args)?;
-    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let reached = args.connection.reach(&hosts, Lifetime::Process, context).await?;
-    let outcomes = probe_at(args, &reached, context, done).await?;
-    through(&reached, outcomes, context)
-}
-
-/// What the flags say about every dial.
-fn wishes(args: &ProbeArgs) -> Result<Wishes, Failure> {
-    let mut wishes = args.connection.wishes()?;
-    if let Some(path) = &args.path {
-        check_path(path)?;
-    }
-    wishes.mtls = args.mtls;
-    wishes.path.clone_from(&args.path);
-    wishes.status = args.expect_status;
-    Ok(wishes)
-}
-
-/// What was seen, unless a port-forward has let nothing through: then that is
-/// told, and not what the connections looked like.
-fn through(reached: &Reached, outcomes: Vec<Outcome>, context: &Context) -> Result<Vec<Outcome>, Failure> {
-    let failed = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
-    // A connection that failed and was made again is no trouble.
-    match reached.trouble().filter(|_| failed > 0) {
-        Some(problem) if failed == outcomes.len() => Err(Failure::findings(problem)),
-        Some(problem) => {
-            context.say_always(&format!("warning: {problem}"));
-            Ok(outcomes)
-        }
-        None => Ok(outcomes),
-    }
-}
-
-/// Probes at a target; `done` as in [`probe`].
-async fn probe_at(
-    args: &ProbeArgs,
-    reached: &Reached,
-    context: &Context,
-    done: &mut Vec<Outcome>,
-) -> Result<Vec<Outcome>, Failure> {
-    let wishes = wishes(args)?;
-    let hosts = args.connection.hosts(&args.hosts, args.mtls, context)?;
-    let mut checks = expectations(&hosts, &wishes, &reached.target);
-    if args.all {
-        checks = every_address(checks, args.connection.timeout).await;
-    }
-    let settings = Settings {
-        patience: args.connection.timeout,
-        wait: args.wait,
-        concurrency: CONCURRENCY,
-        now: context.now,
     };
-    let mut outcomes = run_told(checks.clone(), settings, &mut |outcome| done.push(outcome.clone())).await;
-    if args.coalesce {
-        let shared = coalesce::expectations(&checks, &outcomes);
-        if shared.is_empty() {
-            context.say(
-                "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
-            );
-        }
-        outcomes.extend(run_checks(shared, settings).await);
-    }
-    for outcome in &mut outcomes {
-        reached.aim(outcome);
-    }
-    Ok(outcomes)
+    watch::run(request, pause, context, &mut context.signals.cancel(), &mut show)?;
+    printed.map(|()| Exit::Interrupted)
 }

@@ -52,7 +52,7 @@ pub(super) fn name_host(world: &World<'_>, pair: &Pair<'_>, host: &Host) -> Reme
 
 /// Adds a name to the server certificate of a host of the workspace; key and CA stay.
 pub(super) fn with_name(host: &Host, name: &Host) -> Line {
-    Line::new(Kind::GenCertsSan, ["gen-certs"]).arg(host).flag("--san", name)
+    ours::add_name(host, name)
 }
 
 /// Prints, or stores where the objects are a cluster's, the Secret of a new chain in

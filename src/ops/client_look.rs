@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::chain_clients::HeldClient;
 use super::cluster_ingress::Reached;
-use super::reach::client_pair;
+use super::reach::client_pair::client_pair;
 use super::surroundings::Surroundings;
 use crate::certs::{CertificateDer, PrivateKey};
 use crate::files::shown;
 use crate::probe::codes::Code;
-use crate::probe::expectation::Trust;
+use crate::probe::expectation::{Entry, Trust};
 use crate::probe::facts::HttpOutcome;
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::target::{ProbedHost, Wishes, expectations};
@@ -147,7 +147,12 @@ pub async fn look(
     let probed = ProbedHost {
         host: host.clone(),
         port: None,
+        path: None,
         mode: Some(asked.mode),
+        entry: Some(Entry {
+            host: host.clone(),
+            client: Some(path(Part::ClientCert(host.as_str()))),
+        }),
         routes: asked.entry.routes.clone(),
         trust: Arc::new(Trust {
             source: format!("the roots of {}", identity.label),

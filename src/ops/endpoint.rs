@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 
 use super::failure::Failure;
-use super::reach::runtime;
+use super::cluster_access::runtime;
 use super::surroundings::Surroundings;
 use crate::names::Host;
 use crate::probe::dial::{Endpoint, TlsVersions, dial};
@@ -15,6 +15,7 @@ use crate::probe::expectation::{Check, Expectation, ExpectedStatus, Place, Trust
 use crate::probe::target::authority;
 use crate::probe::verdict::judge;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 
 /// Asks `host` on `port` for its chain, with `sni` as server name if it is one;
 /// in the served order.
@@ -48,6 +49,8 @@ pub fn fetch(
         path: "/".to_owned(),
         status: ExpectedStatus::Served,
         mode: None,
+        entry: None,
+        hand_written: None,
         versions: TlsVersions::Any,
         alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
         alpn_demanded: false,
@@ -66,7 +69,7 @@ pub fn fetch(
                 what: format!("{host}:{port} presented no certificate: {}", verdict.summary),
                 at: None,
                 why: Some(verdict.code.as_str().to_owned()),
-                fix: Some(format!("istio-tls probe {host}:{port}     (every step of the connection)").into()),
+                fix: Some(Remedy::from(ours::probe(format!("{host}:{port}"))).and(" shows every step of the connection")),
             }))
         }
     }

@@ -20,6 +20,7 @@ mod failure;
 pub mod host_list;
 pub mod host_secrets;
 pub mod init;
+pub mod inspect;
 pub mod intent;
 pub mod interruption;
 pub mod issue;
@@ -36,6 +37,7 @@ pub mod secret_source;
 pub mod serve;
 mod surroundings;
 pub mod up;
+pub mod verify;
 
 pub use failure::{Class, Failure};
 pub use observer::{Event, Observer};

@@ -10,7 +10,6 @@ use super::surroundings::Surroundings;
 use crate::certs::{key, pem};
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
-use crate::cluster::live::Owner;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::names::{check_object_name, is_dns_label};
 use crate::problem::Problem;
@@ -159,7 +158,7 @@ impl FoundSecret {
         problem.fix = problem.fix.or_else(|| {
             // A CA that it holds is not to be lost.
             let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
-            Some(Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(namespace, name, with_ca)))
+            Some(Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(namespace.as_str(), name.as_str(), with_ca)))
         });
         self.access.aim(problem)
     }
@@ -206,25 +205,4 @@ fn is_certificate(entry: &Entry) -> bool {
 fn is_key(entry: &Entry) -> bool {
     let blocks = pem::blocks(&entry.content, &entry.name).unwrap_or_default();
     blocks.first().is_some_and(pem::Block::is_private_key)
-}
-
-/// Whose a Secret is, in words.
-pub fn owner_words(secret: &LiveSecret) -> String {
-    match &secret.owner {
-        Owner::Ours => "applied from this workspace".to_owned(),
-        Owner::Workspace(id) => format!("applied from the workspace {id}"),
-        Owner::Unmarked => "applied by istio-tls, from no workspace".to_owned(),
-        Owner::Others(managers) if managers.is_empty() => "made by somebody else".to_owned(),
-        Owner::Others(managers) => format!("made by {}", managers.join(", ")),
-    }
-}
-
-/// The same as a word for programs.
-pub fn owner_word(secret: &LiveSecret) -> &'static str {
-    match &secret.owner {
-        Owner::Ours => "workspace",
-        Owner::Workspace(_) => "other-workspace",
-        Owner::Unmarked => "istio-tls",
-        Owner::Others(_) => "others",
-    }
 }

@@ -29,7 +29,7 @@ impl Tool {
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
     /// `-X`; none is GET, or POST with data.
-    pub method: Option<String>,
+    pub method: Option<http::Method>,
     /// `-H`, as `Name: value`.
     pub headers: Vec<String>,
     /// `-d`.
@@ -66,7 +66,7 @@ fn curl(wanted: &Expectation, extras: &Extras) -> Vec<String> {
         add(&["-i"]);
     }
     if let Some(method) = &extras.method {
-        add(&["-X", method]);
+        add(&["-X", method.as_str()]);
     }
     for header in &extras.headers {
         add(&["-H", header]);
@@ -117,8 +117,8 @@ fn curl(wanted: &Expectation, extras: &Extras) -> Vec<String> {
 fn openssl(wanted: &Expectation, extras: &Extras) -> String {
     let method = extras
         .method
-        .as_deref()
-        .unwrap_or(if extras.data.is_some() { "POST" } else { "GET" });
+        .as_ref()
+        .map_or(if extras.data.is_some() { "POST" } else { "GET" }, http::Method::as_str);
     let mut request = format!(
         "{method} {} HTTP/1.1\\r\\nHost: {}\\r\\n",
         wanted.path, wanted.authority

@@ -8,7 +8,7 @@ use rustls::sign::CertifiedKey;
 
 pub use crate::manifests::routes::ExpectedStatus;
 use crate::names::Host;
-use crate::shell::put_secret;
+use crate::remedy::{Remedy, Word, kubectl, ours};
 use crate::workspace::config::Mode;
 
 use super::dial::{Dial, Endpoint, TlsVersions};
@@ -22,6 +22,26 @@ pub enum Check {
     Served,
     /// The server refuses a client without a certificate.
     RefusedWithoutCertificate,
+    /// The server asks for the client's certificate, and answers the request.
+    ServedWithCertificate,
+}
+
+/// What the workspace has of a host, for what to type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The host as it is recorded: a wildcard, where a name below it is asked for.
+    pub host: Host,
+    /// The file of its own client certificate, where that is there.
+    pub client: Option<String>,
+}
+
+/// The server of a hand-written Gateway that answers for a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandWritten {
+    /// The manifest: `gateway.yaml:3:1`.
+    pub place: String,
+    /// The server's field: `spec.servers[0]`.
+    pub server: String,
 }
 
 /// Which certificates the client trusts.
@@ -88,6 +108,10 @@ pub struct Expectation {
     pub status: ExpectedStatus,
     /// The mode that the workspace records for the host.
     pub mode: Option<Mode>,
+    /// The workspace's entry of the host.
+    pub entry: Option<Entry>,
+    /// The hand-written Gateway that is known to answer, where it is one.
+    pub hand_written: Option<HandWritten>,
     /// Versions offered.
     pub versions: TlsVersions,
     /// Protocols offered by ALPN.
@@ -101,17 +125,30 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// The line that brings the host's Secret into its cluster. In a workspace
-    /// that is all of it: a Gateway of one host would take its place from those
-    /// of the others, and kubectl without --server-side keeps the key in an annotation.
-    pub(super) fn apply_line(&self) -> String {
-        if self.mode.is_some() {
-            return "istio-tls apply".to_owned();
+    /// The host as lines name it: the workspace's entry, else the one that is asked for.
+    pub(super) fn named(&self) -> &Host {
+        self.entry.as_ref().map_or(&self.host, |entry| &entry.host)
+    }
+
+    /// Whether the client's certificate that is sent is the workspace's own.
+    pub(super) fn sends_own_client(&self) -> bool {
+        let own = self.entry.as_ref().and_then(|entry| entry.client.as_ref());
+        own.is_some() && self.client.as_ref().map(|pair| &pair.source) == own
+    }
+
+    /// What brings the host's Secret into its cluster. In a workspace that is all of
+    /// it: a Gateway of one host would take its place from those of the others, and
+    /// kubectl without --server-side keeps the key in an annotation.
+    pub(super) fn apply(&self) -> Remedy {
+        let apply = Remedy::from(ours::apply());
+        if self.entry.is_some() {
+            return apply;
         }
-        format!(
-            "istio-tls apply in the workspace that has the host; without one: {}, where NAME is the Gateway's credentialName",
-            put_secret("istio-system", "NAME", false)
-        )
+        let name = Word::Placeholder("NAME");
+        apply
+            .and(" in the workspace that has the host; without one: ")
+            .and(kubectl::put_secret("istio-system", name, false))
+            .and(", where NAME is the Gateway's credentialName")
     }
 
     /// The dial that shows whether it holds.

@@ -4,6 +4,7 @@
 pub mod coalesce;
 pub mod codes;
 pub mod command_lines;
+pub mod destination;
 pub mod dial;
 pub mod expectation;
 pub mod facts;

@@ -67,6 +67,13 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
         }
         if tls.client_certificate.requested {
             steps.push(client_certificate(outcome, tls));
+        } else if outcome.verdict.code == Code::ClientCertificateNotRequired {
+            steps.push(Step {
+                name: "client-certificate",
+                ok: false,
+                micros: None,
+                detail: "not asked for, so none was sent".to_owned(),
+            });
         }
     }
     if let Some(http) = &facts.http {

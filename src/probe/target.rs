@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use super::codes::Code;
 use super::dial::{Endpoint, TlsVersions};
-use super::expectation::{Check, ClientPair, Expectation, ExpectedStatus, Place, Trust};
+use super::expectation::{Check, ClientPair, Entry, Expectation, ExpectedStatus, Place, Trust};
 use super::verdict::Verdict;
 use crate::manifests::routes::sample_request;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{Mode, RouteEntry};
 use crate::workspace::running::RunningServe;
 
@@ -24,8 +25,12 @@ pub struct ProbedHost {
     pub host: Host,
     /// A port typed with it: then this name is dialled itself.
     pub port: Option<u16>,
+    /// A path typed with it.
+    pub path: Option<String>,
     /// Its mode; none outside the workspace.
     pub mode: Option<Mode>,
+    /// The workspace's entry of it.
+    pub entry: Option<Entry>,
     /// Its recorded routes.
     pub routes: Vec<RouteEntry>,
     /// What is trusted for it.
@@ -115,10 +120,12 @@ pub enum Target {
 pub fn no_gateway() -> Verdict {
     Verdict::new(
         Code::NoLocalGateway,
-        "no local gateway runs here: istio-tls serve, or --target cluster",
-        "a running istio-tls serve of this workspace, or INGRESS_HOST",
+        "no local gateway runs here",
+        "a running serve of this workspace, or INGRESS_HOST",
         "neither",
-        "istio-tls serve in another terminal; or INGRESS_HOST and SECURE_INGRESS_PORT; or --target cluster, or --target ADDRESS:PORT",
+        Remedy::from(ours::serve()).and(
+            " in another terminal; or set INGRESS_HOST and SECURE_INGRESS_PORT; or give --target cluster or --target ADDRESS:PORT",
+        ),
     )
 }
 
@@ -176,7 +183,7 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         None => probed.host.clone(),
     };
     let sample = sample_request(&probed.host, &probed.routes);
-    let path = wishes.path.clone().unwrap_or_else(|| sample.path.clone());
+    let path = wishes.path.as_ref().or(probed.path.as_ref()).unwrap_or(&sample.path).clone();
     let status = match wishes.status {
         Some(status) => ExpectedStatus::Exactly(status),
         // The sample's status is known for its own path only.
@@ -218,6 +225,8 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         },
         status,
         mode: probed.mode,
+        entry: probed.entry.clone(),
+        hand_written: None,
         versions: wishes.versions,
         alpn: if wishes.alpn.is_empty() {
             vec!["h2".to_owned(), "http/1.1".to_owned()]
@@ -305,7 +314,7 @@ fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
     // is the missing refusal that fails.
     let pair = probed.client.as_ref().and_then(|client| client.as_ref().ok()).cloned();
     let mut checks = Vec::new();
-    for check in [Check::RefusedWithoutCertificate, Check::Served] {
+    for check in [Check::RefusedWithoutCertificate, Check::ServedWithCertificate] {
         for version in &versions {
             let name = if *version == TlsVersions::Tls12 {
                 "TLS 1.2"
@@ -314,7 +323,7 @@ fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
             };
             let (label, client, blocked) = match check {
                 Check::RefusedWithoutCertificate => ("without a client certificate", None, unreachable.cloned()),
-                Check::Served => ("with the client certificate", pair.clone(), base.blocked.clone()),
+                Check::ServedWithCertificate | Check::Served => ("with the client certificate", pair.clone(), base.blocked.clone()),
             };
             checks.push(Expectation {
                 label: format!("{label}, {name}"),
@@ -345,7 +354,9 @@ mod tests {
         ProbedHost {
             host: Host::parse(name).expect("a host"),
             port: None,
+            path: None,
             mode,
+            entry: None,
             routes: Vec::new(),
             trust: Arc::new(Trust::default()),
             client: None,
@@ -395,8 +406,8 @@ mod tests {
             [
                 (Check::RefusedWithoutCertificate, TlsVersions::Tls12),
                 (Check::RefusedWithoutCertificate, TlsVersions::Tls13),
-                (Check::Served, TlsVersions::Tls12),
-                (Check::Served, TlsVersions::Tls13),
+                (Check::ServedWithCertificate, TlsVersions::Tls12),
+                (Check::ServedWithCertificate, TlsVersions::Tls13),
             ]
         );
     }

@@ -8,8 +8,8 @@ use super::codes::{Code, Fault};
 use super::expectation::{Check, Expectation, Place};
 use super::facts::{ConnectOutcome, Facts, HandshakeSignature, Tls};
 use super::{verdict_client, verdict_http, verdict_tls};
-use crate::remedy::Remedy;
-use crate::certs::verify::{self, Purpose, VerifyInput};
+use crate::certs::verify::{self, Origin, Purpose, VerifyInput};
+use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
 
 /// The judgement of one dial.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,15 +117,22 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let connect = facts.connect.as_ref()?;
     let address = connect.address;
     let look = match wanted.place {
-        Place::Local => "istio-tls serve (it has stopped, or is just starting)".to_owned(),
-        Place::Ingress => format!(
-            "compare INGRESS_HOST={} and SECURE_INGRESS_PORT={} with: kubectl -n istio-system get service istio-ingressgateway",
+        Place::Local => Remedy::from(ours::serve()).and(" (it has stopped, or is just starting)"),
+        Place::Ingress => Remedy::from(format!(
+            "compare INGRESS_HOST={} and SECURE_INGRESS_PORT={} with: ",
             address.ip(),
             address.port()
-        ),
-        Place::Cluster => "a gateway listens only on ports that a Gateway object of its pods' labels names: istio-tls apply, then kubectl get services,pods -A -l istio=ingressgateway".to_owned(),
+        ))
+        .and(kubectl::ingress_service()),
+        Place::Cluster => {
+            let words = ["get", "services,pods", "-A", "-l", "istio=ingressgateway"];
+            Remedy::from("a gateway listens only on ports that a Gateway object of its pods' labels names: ")
+                .and(ours::apply())
+                .and(", then ")
+                .and(Line::new(Kind::KubectlGet, words))
+        }
         Place::Given => {
-            format!("check that a gateway listens on {address}, or leave out --target to use the local one")
+            format!("check that a gateway listens on {address}, or leave out --target to use the local one").into()
         }
     };
     match &connect.outcome {
@@ -145,7 +152,7 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             ),
             format!("a connection to {address}"),
             format!("no answer within {}", span(connect.micros)),
-            format!("a firewall may drop the packets; {look}"),
+            Remedy::from("a firewall may drop the packets; ").and(look),
         )),
         ConnectOutcome::Failed(why) => Some(Verdict::new(
             Code::Unreachable,
@@ -176,6 +183,8 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         host: Some(&wanted.host),
         now,
     });
+    let origin = (wanted.entry.as_ref()).map_or(Origin::Elsewhere, |entry| Origin::Workspace(&entry.host));
+    let judged = judged.advised(Purpose::Server, origin);
     let out_of_order = judged
         .notes
         .iter()
@@ -206,10 +215,10 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         let cause = Code::Certificate(fault.code).entry().map_or("", |entry| entry.cause);
         let fix = match &fault.fix {
             Some(fix) => {
-                let fix = fix.replace("gen-certs HOST", &format!("gen-certs {}", wanted.host));
-                format!("{fix}; under Istio: {cause}")
+                let fix = fix.clone().fill("HOST", wanted.host.as_str());
+                fix.and(format!("; under Istio: {cause}"))
             }
-            None => cause.to_owned(),
+            None => cause.into(),
         };
         return Some(Verdict::new(
             Code::Certificate(fault.code),
@@ -225,10 +234,7 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
             "the handshake is signed with another key than that of the served certificate: tls.key does not belong to tls.crt",
             "a signature by the certificate's key",
             "a signature by another key",
-            format!(
-                "put the key that belongs to the certificate into the Secret: {}",
-                wanted.apply_line()
-            ),
+            Remedy::from("put the key that belongs to the certificate into the Secret: ").and(wanted.apply()),
         ));
     }
     None

@@ -4,14 +4,13 @@
 use time::OffsetDateTime;
 
 use super::codes::Code;
-use super::expectation::{Check, Expectation};
+use super::expectation::{Check, Expectation, HandWritten, Place};
 use super::facts::{Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
 use super::served;
 use super::verdict::Verdict;
-use crate::remedy::Remedy;
+use crate::remedy::{Edit, Remedy, ours};
 use crate::alert::Alert;
 use crate::certs::times::rfc3339;
-use crate::shell::quote;
 use crate::workspace::config::Mode;
 
 /// How the server refused this client, if it did; in words.
@@ -65,7 +64,7 @@ pub(super) fn refused(facts: &Facts, tls: &Tls, wanted: &Expectation, now: Offse
     match tls.client_certificate.sent {
         SentCertificate::None => Some(required(tls, wanted, &how)),
         SentCertificate::Certificate => Some(rejected(facts, tls, wanted, &how, now)),
-        SentCertificate::NoCommonScheme => Some(no_scheme(tls, &how)),
+        SentCertificate::NoCommonScheme => Some(no_scheme(tls, wanted, &how)),
     }
 }
 
@@ -82,6 +81,14 @@ fn accepted(tls: &Tls) -> String {
 
 fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let accepted = accepted(tls);
+    let recorded = wanted.mode.is_some_and(Mode::verifies_clients);
+    let fix = match &wanted.entry {
+        Some(entry) if entry.client.is_some() && recorded => {
+            "leave out --no-client-cert: the workspace has a client certificate for the host".into()
+        }
+        Some(entry) => Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's"),
+        None => "--cert FILE --key FILE with a certificate of that CA".into(),
+    };
     Verdict::new(
         Code::ClientCertificateRequired,
         format!(
@@ -89,15 +96,19 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         ),
         format!("a client certificate issued by {accepted}"),
         "none sent",
-        format!(
-            "--cert FILE --key FILE with a certificate of that CA; istio-tls gen-certs {} makes one",
-            quote(wanted.host.as_str())
-        ),
+        fix,
     )
 }
 
-fn no_scheme(tls: &Tls, how: &str) -> Verdict {
+fn no_scheme(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let schemes = tls.client_certificate.schemes.join(", ");
+    let other = "send a certificate whose key is of another type (Envoy takes no Ed25519 client certificates)";
+    let fix = match &wanted.entry {
+        Some(entry) if wanted.sends_own_client() => Remedy::from(other)
+            .or(ours::gen_certs_p256(&entry.host))
+            .and(" makes such a chain, with a new CA: every certificate of the old one stops working"),
+        _ => other.into(),
+    };
     Verdict::new(
         Code::ClientCertificateRejected,
         format!(
@@ -105,7 +116,7 @@ fn no_scheme(tls: &Tls, how: &str) -> Verdict {
         ),
         schemes,
         "a key of another type (Ed25519?)",
-        "make the client's key anew: istio-tls gen-certs HOST --key-type ecdsa-p256 --force (Envoy takes no Ed25519 client certificates)",
+        fix,
     )
 }
 
@@ -127,10 +138,10 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
             fix,
         )
     };
-    let renew = format!(
-        "issue a new one: istio-tls gen-certs {} --force",
-        quote(wanted.host.as_str())
-    );
+    let renew = match &wanted.entry {
+        Some(entry) if wanted.sends_own_client() => ours::rotate_clients(&entry.host).into(),
+        _ => Remedy::from("send a new certificate of the same CA"),
+    };
     if alert == Some(44) {
         let serial = leaf.as_ref().map_or("?", |leaf| leaf.serial.as_str());
         return verdict(
@@ -168,10 +179,10 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
             "extendedKeyUsage clientAuth".to_owned(),
             format!("extendedKeyUsage {purposes}"),
             format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth"),
-            format!(
-                "send the client's certificate (HOST/4_client), not a server's; istio-tls gen-certs {} makes one",
-                quote(wanted.host.as_str())
-            ),
+            match wanted.entry.as_ref().and_then(|entry| entry.client.as_ref()) {
+                Some(own) => format!("send the client's certificate ({own}), not a server's").into(),
+                None => "send a client's certificate, not a server's".into(),
+            },
         );
     }
     verdict(
@@ -181,7 +192,8 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         format!(
             "send a certificate of a CA that the server accepts, or add the issuer to ca.crt of the Secret of {}",
             wanted.host
-        ),
+        )
+        .into(),
     )
 }
 
@@ -189,36 +201,86 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
 pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     let status = facts.http.as_ref()?.status?;
     let asked = tls.client_certificate.requested;
-    let fix = "set tls.mode: MUTUAL and a Secret with ca.crt on the Gateway's server of this host".into();
-    if wanted.check == Check::RefusedWithoutCertificate {
-        let mode = match (wanted.mode, asked) {
-            (Some(mode @ (Mode::Simple | Mode::OptionalMutual)), _) => {
-                format!("; istio-tls.yaml records the host as {}", mode.istio())
-            }
-            (_, true) => "; the server asks for one without demanding it, as OPTIONAL_MUTUAL does".to_owned(),
-            (_, false) => "; the server does not even ask for one, as SIMPLE does".to_owned(),
-        };
-        return Some(Verdict::new(
+    let recorded = wanted.mode.filter(|mode| mode.verifies_clients());
+    match wanted.check {
+        Check::RefusedWithoutCertificate => {
+            let mode = match (wanted.mode, asked) {
+                (Some(mode @ (Mode::Simple | Mode::OptionalMutual)), _) => {
+                    format!("; istio-tls.yaml records the host as {}", mode.istio())
+                }
+                (_, true) => "; the server asks for one without demanding it, as OPTIONAL_MUTUAL does".to_owned(),
+                (_, false) => "; the server does not even ask for one, as SIMPLE does".to_owned(),
+            };
+            Some(Verdict::new(
+                Code::ClientCertificateNotRequired,
+                format!("expected to be refused without a client certificate, but was served HTTP {status}{mode}"),
+                "refused without a client certificate",
+                format!("HTTP {status}"),
+                demand(wanted),
+            ))
+        }
+        Check::ServedWithCertificate | Check::Served if asked => not_sent(tls, wanted),
+        Check::ServedWithCertificate => Some(Verdict::new(
             Code::ClientCertificateNotRequired,
-            format!("expected to be refused without a client certificate, but was served HTTP {status}{mode}"),
-            "refused without a client certificate",
-            format!("HTTP {status}"),
-            fix,
-        ));
+            format!(
+                "expected to send a client certificate, but the server asked for none, as SIMPLE does, and answered HTTP {status}: nothing is proven"
+            ),
+            "a request for a client certificate",
+            "none",
+            demand(wanted),
+        )),
+        Check::Served => recorded.map(|mode| {
+            Verdict::new(
+                Code::ClientCertificateNotRequired,
+                format!(
+                    "the workspace records {} as {}, but the server asked for no client certificate, as SIMPLE does",
+                    wanted.host,
+                    mode.istio()
+                ),
+                mode.istio(),
+                "SIMPLE",
+                demand(wanted),
+            )
+        }),
     }
-    let mode = wanted.mode.filter(|mode| mode.verifies_clients())?;
-    if asked {
+}
+
+/// The server takes a certificate without demanding one, and there was none to send.
+fn not_sent(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
+    let wants_it = wanted.check == Check::ServedWithCertificate;
+    if !wants_it || tls.client_certificate.sent == SentCertificate::Certificate {
         return None;
     }
-    Some(Verdict::new(
-        Code::ClientCertificateNotRequired,
-        format!(
-            "the workspace records {} as {}, but the server asked for no client certificate, as SIMPLE does",
-            wanted.host,
-            mode.istio()
+    Some(required(tls, wanted, "it was served all the same, as OPTIONAL_MUTUAL does"))
+}
+
+/// What makes the gateway demand a client certificate.
+fn demand(wanted: &Expectation) -> Remedy {
+    if let Some(HandWritten { place, server }) = &wanted.hand_written {
+        return set_mutual(place.clone(), format!("{server}.tls.mode"));
+    }
+    let Some(entry) = &wanted.entry else {
+        return set_mutual(
+            format!("the Gateway that names {}", wanted.host),
+            "spec.servers[].tls.mode".to_owned(),
+        );
+    };
+    match (wanted.mode, wanted.place) {
+        (Some(Mode::Mutual), Place::Cluster) => ours::apply().into(),
+        (Some(Mode::Mutual), _) => set_mutual(
+            format!("the Gateway that names {}", wanted.host),
+            "spec.servers[].tls.mode".to_owned(),
         ),
-        mode.istio(),
-        "SIMPLE",
-        fix,
-    ))
+        (_, Place::Cluster) => Remedy::from(ours::make_mutual(&entry.host)).then(ours::apply()),
+        (_, Place::Local | Place::Ingress | Place::Given) => ours::make_mutual(&entry.host).into(),
+    }
+}
+
+fn set_mutual(place: String, field: String) -> Remedy {
+    let edit = Edit {
+        place,
+        field,
+        value: Some("MUTUAL".to_owned()),
+    };
+    Remedy::from(edit).and("; the Secret of its credentialName needs the clients' CA in ca.crt")
 }

@@ -5,6 +5,7 @@ use super::codes::Code;
 use super::expectation::{Expectation, ExpectedStatus};
 use super::facts::{Facts, Http, HttpOutcome};
 use super::verdict::{Verdict, span};
+use crate::remedy::{Kind, Line, Remedy, ours};
 
 /// A failed exchange, or another status than wanted.
 pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
@@ -67,7 +68,6 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         ExpectedStatus::Served if status < 500 && !is_gateways_own_404(http) => return None,
         ExpectedStatus::Served => "a status below 500 that is not the gateway's own 404".to_owned(),
     };
-    let host = &wanted.host;
     let path = &http.path;
     let body = http.body.lines().next().unwrap_or_default().trim();
     let said = if body.is_empty() || body.len() > 120 || body.starts_with('<') {
@@ -78,31 +78,32 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let (cause, fix) = match status {
         404 if is_gateways_own_404(http) => (
             "no route: no VirtualService of this gateway matches host and path",
-            format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}: istio-tls manifests {host} --only virtualservice"),
+            route_for(wanted, path),
         ),
         503 => (
             "the route's destination has no endpoint that answers",
-            "check the VirtualService's destination host and port, and that the Service has ready pods: kubectl get endpoints".to_owned(),
+            Remedy::from("check the VirtualService's destination host and port, and that the Service has ready pods: ")
+                .and(Line::new(Kind::KubectlGet, ["get", "endpoints"])),
         ),
         504 => (
             "the destination did not answer in the route's time",
-            "raise timeout on the VirtualService's route, or look into the destination's log".to_owned(),
+            "raise timeout on the VirtualService's route, or look into the destination's log".into(),
         ),
         301 | 302 | 307 | 308 => (
             "a redirect",
-            "httpsRedirect belongs on the port 80 server; else ask for another path with --path".to_owned(),
+            "httpsRedirect belongs on the port 80 server; else ask for another path with --path".into(),
         ),
         400 | 426 => (
             "the gateway refuses the request itself",
-            "compare with --alpn http/1.1 and --alpn h2".to_owned(),
+            "compare with --alpn http/1.1 and --alpn h2".into(),
         ),
         404 => (
             "the route's destination answers so itself",
-            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}"),
+            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}").into(),
         ),
         _ => (
             "the destination answers so",
-            format!("if that is right, say so with --expect-status {status}; else look into the destination's log"),
+            format!("if that is right, say so with --expect-status {status}; else look into the destination's log").into(),
         ),
     };
     Some(Verdict::new(
@@ -112,6 +113,16 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         status.to_string(),
         fix,
     ))
+}
+
+/// A route that is missing.
+fn route_for(wanted: &Expectation, path: &str) -> Remedy {
+    let host = &wanted.host;
+    let words = format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}");
+    match &wanted.entry {
+        Some(entry) => Remedy::from(words).and(": ").and(ours::virtual_service(&entry.host)).and(" prints one to begin with"),
+        None => words.into(),
+    }
 }
 
 fn broken(http: &Http, found: &str) -> Verdict {

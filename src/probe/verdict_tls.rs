@@ -5,7 +5,7 @@ use super::codes::Code;
 use super::expectation::{Expectation, Place};
 use super::facts::{Tls, TlsOutcome};
 use super::verdict::{Verdict, span};
-use crate::shell::quote;
+use crate::remedy::{Kind, Line, Remedy, ours};
 
 /// Reasons that come before a chain is judged.
 pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
@@ -106,8 +106,19 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
                 ),
                 "a complete handshake",
                 found,
-                "look into the gateway's log: istio-tls serve shows a line per failed handshake; kubectl -n istio-system logs deploy/istio-ingressgateway",
+                log_of(wanted),
             ))
+        }
+    }
+}
+
+/// Where the gateway says why a handshake failed.
+fn log_of(wanted: &Expectation) -> Remedy {
+    match wanted.place {
+        Place::Local => "look into the log of serve: it has a line per failed handshake".into(),
+        Place::Ingress | Place::Cluster | Place::Given => {
+            let words = ["-n", "istio-system", "logs", "deploy/istio-ingressgateway"];
+            Remedy::from("look into the gateway's log: ").and(Line::new(Kind::KubectlLogs, words))
         }
     }
 }
@@ -148,14 +159,16 @@ fn plain_or(tls: &Tls, wanted: &Expectation, otherwise: impl FnOnce() -> Verdict
 }
 
 fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
-    let host = quote(wanted.host.as_str());
     let fix = match wanted.place {
-        Place::Local => format!(
-            "the log of istio-tls serve says which of the two; for a host that the workspace does not have: istio-tls gen-certs {host}"
-        ),
-        Place::Ingress | Place::Cluster | Place::Given => {
-            format!("{}; istio-tls doctor {host} says which of the two", wanted.apply_line())
-        }
+        Place::Local if wanted.entry.is_some() => "the log of serve says which of the two".into(),
+        Place::Local => Remedy::from("the workspace has no such host: ")
+            .and(ours::gen_certs(&wanted.host))
+            .and(" makes a chain for it; where serve -f has it, its log says which of the two"),
+        Place::Ingress | Place::Cluster | Place::Given => wanted
+            .apply()
+            .and("; ")
+            .and(ours::doctor(wanted.named()))
+            .and(" says which of the two"),
     };
     Verdict::new(
         code,

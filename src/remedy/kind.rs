@@ -68,6 +68,18 @@ kinds! {
         InitDefaults = "init-defaults",
         /// Shows what a file holds.
         InspectFile = "inspect-file",
+        /// Looks for what is wrong with a host at a cluster's gateway.
+        Doctor = "doctor",
+        /// Makes a chain for a host that has none.
+        GenCerts = "gen-certs",
+        /// Makes a new chain with keys of another type; it ends the CA that is there.
+        GenCertsKeyType = "gen-certs-key-type",
+        /// Records a host's mode, and issues a client certificate where none is.
+        GenCertsMode = "gen-certs-mode",
+        /// Adds a name to a server certificate; its key and CA stay.
+        GenCertsSan = "gen-certs-san",
+        /// Lints the workspace.
+        Lint = "lint",
         /// Lists every lint code.
         LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
@@ -80,6 +92,8 @@ kinds! {
         ManifestsHost = "manifests-host",
         /// Prints the Secrets of a host.
         ManifestsSecrets = "manifests-secrets",
+        /// Prints the VirtualService of a host.
+        ManifestsVirtualService = "manifests-virtual-service",
         /// Prints the gateway's volumes.
         ManifestsVolumes = "manifests-volumes",
         /// Asks every step of a request.
@@ -106,6 +120,8 @@ kinds! {
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
+        /// Runs the local gateway of the workspace.
+        Serve = "serve",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.

@@ -3,6 +3,12 @@
 use super::kind::Kind;
 use super::line::{Line, Word};
 
+/// Shows the Service of Istio's ingress gateway: its addresses and ports.
+pub fn ingress_service() -> Line {
+    let words = ["-n", "istio-system", "get", "service", "istio-ingressgateway"];
+    Line::new(Kind::KubectlGet, words)
+}
+
 /// Replaces the objects of standard input, or creates them: whoever made those that
 /// are there, of whatever type they are, immutable or not. `kubectl apply` would end in
 /// a conflict or at a type, which never changes, and keeps a Secret's keys in an
@@ -39,14 +45,18 @@ pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
 
 /// Puts a certificate, its key and, `with_ca`, the CA of clients into a Secret, whether
 /// one of that name is there or not.
-pub fn put_secret(namespace: &str, name: &str, with_ca: bool) -> Line {
+pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bool) -> Line {
     let kind = if with_ca { "generic" } else { "tls" };
     let files: &[&'static str] = if with_ca {
         &["--from-file=tls.crt=FILE", "--from-file=tls.key=FILE", "--from-file=ca.crt=FILE"]
     } else {
         &["--cert=FILE", "--key=FILE"]
     };
-    let line = Line::new(Kind::KubectlPutSecret, ["create", "-n", namespace, "secret", kind, name]);
+    let line = Line::new(Kind::KubectlPutSecret, ["create"])
+        .flag("-n", namespace)
+        .arg("secret")
+        .arg(kind)
+        .arg(name);
     let line = files.iter().fold(line, |line, file| line.arg(Word::Placeholder(file)));
     line.arg("--dry-run=client").flag("-o", "yaml").pipe(replace())
 }

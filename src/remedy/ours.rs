@@ -22,6 +22,26 @@ pub fn gen_certs_force(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsForce, ["gen-certs"]).arg(host).arg("--force")
 }
 
+/// Makes a new chain with keys that every client and Envoy take, in place of one that
+/// is there. The words beside it must say that it ends the CA.
+pub fn gen_certs_p256(host: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsKeyType, ["gen-certs"])
+        .arg(host)
+        .flag("--key-type", "ecdsa-p256")
+        .arg("--force")
+}
+
+/// Records mode mutual for a host that has a chain, and issues a client certificate
+/// where none is; its CA stays.
+pub fn make_mutual(host: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "mutual")
+}
+
+/// Adds a name to the server certificate of a host that has a chain; its key and CA stay.
+pub fn add_name(host: impl Into<Word>, name: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsSan, ["gen-certs"]).arg(host).flag("--san", name)
+}
+
 /// Renews the server certificate of a host, from the same CA.
 pub fn rotate(host: impl Into<Word>) -> Line {
     Line::new(Kind::Rotate, ["rotate"]).arg(host).of_cluster()
@@ -85,6 +105,28 @@ pub fn probe_cluster(host: impl Into<Word>) -> Line {
         .arg(host)
         .flag("--target", "cluster")
         .of_cluster()
+}
+
+/// Runs the local gateway of the workspace.
+pub fn serve() -> Line {
+    Line::new(Kind::Serve, ["serve"])
+}
+
+/// Looks for what is wrong with a host on its way through a cluster's gateway.
+pub fn doctor(host: impl Into<Word>) -> Line {
+    Line::new(Kind::Doctor, ["doctor"]).arg(host).of_cluster()
+}
+
+/// Lints the workspace.
+pub fn lint() -> Line {
+    Line::new(Kind::Lint, ["lint"])
+}
+
+/// Prints the VirtualService of a host.
+pub fn virtual_service(host: impl Into<Word>) -> Line {
+    Line::new(Kind::ManifestsVirtualService, ["manifests"])
+        .arg(host)
+        .flag("--only", "virtualservice")
 }
 
 /// Prints the Secrets of a host.

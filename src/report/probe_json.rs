@@ -79,3 +79,11 @@ pub fn report<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
             .collect(),
     }
 }
+
+/// The report of checks of a run that ended before all had: it is not well.
+pub fn unfinished<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
+    Report {
+        ok: false,
+        ..report(outcomes, aim)
+    }
+}

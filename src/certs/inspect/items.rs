@@ -13,39 +13,30 @@ use crate::certs::names::general_name;
 use crate::certs::signature::{Outcome, check_signed};
 use crate::certs::{crl, csr, pem, pkcs12};
 use crate::problem::Problem;
-use crate::remedy::Aim;
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// Its number in the report, from 1.
     pub number: usize,
     /// The file, or where else it came from.
     pub source: String,
     /// The line in a PEM file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// What it is.
-    #[serde(flatten)]
     pub found: Found,
     /// The numbers of the items that issued it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub issued_by: Vec<usize>,
     /// The number of the earlier item that holds the same certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub same_as: Option<usize>,
     /// The numbers of the certificates that are for this key.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fits: Vec<usize>,
     /// The certificate's DER, for [`relate`].
-    #[serde(skip)]
     der: Option<CertificateDer<'static>>,
 }
 
 /// What an item is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     /// A certificate.
     Certificate(Box<CertificateFacts>),
@@ -63,17 +54,8 @@ pub enum Found {
     /// Something that cannot be read.
     Unreadable {
         /// Why.
-        #[serde(serialize_with = "problem_as_json")]
         problem: Problem,
     },
-}
-
-/// The parts of a problem by name. What is to be done about key material leads to no
-/// workspace and no cluster.
-fn problem_as_json<S: serde::Serializer>(problem: &Problem, serializer: S) -> Result<S::Ok, S::Error> {
-    let fix = problem.fix.as_ref().map(|fix| fix.words(&Aim::default()));
-    let parts = [("what", Some(&problem.what)), ("at", problem.at.as_ref()), ("why", problem.why.as_ref()), ("fix", fix.as_ref())];
-    serializer.collect_map(parts.into_iter().filter_map(|(name, part)| Some((name, part?))))
 }
 
 /// What is told of a private key.

@@ -8,6 +8,7 @@ use super::path::{Candidate, Path};
 use super::{Fault, FaultCode, Purpose, Role};
 use crate::certs::inspect::{public_key, signature_algorithm};
 use crate::certs::times::shown;
+use crate::remedy::{Remedy, ours};
 
 /// Time, version, key, signature algorithm and critical extensions of each.
 pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mut Vec<Fault>) {
@@ -16,7 +17,7 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
         let root = reference.role == Role::Root;
         let found = |code, what: String| {
             let mut fault = Fault::new(code, Some(reference.clone()), what);
-            fault.fix = fix_of(code).map(str::to_owned);
+            fault.fix = fix_of(code);
             fault
         };
         let validity = certificate.parsed.validity();
@@ -77,17 +78,16 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
     }
 }
 
-fn fix_of(code: FaultCode) -> Option<&'static str> {
+fn fix_of(code: FaultCode) -> Option<Remedy> {
+    let or_ours = |words: &str| Remedy::from(words).or(ours::gen_certs(ours::HOST)).and(" makes one");
     Some(match code {
-        FaultCode::CertificateExpired => "issue it again: istio-tls gen-certs HOST --force",
+        FaultCode::CertificateExpired => "issue it again".into(),
         FaultCode::CertificateNotYetValid => {
-            "check the clock of this machine, or issue it with an earlier --not-before"
+            "check the clock of this machine, or issue it with an earlier --not-before".into()
         }
-        FaultCode::X509V1 => {
-            "issue it with extensions (openssl x509 -req needs -extfile), or: istio-tls gen-certs HOST"
-        }
-        FaultCode::WeakKey => "issue it with a key of 2048 bits or more (RSA), or P-256: istio-tls gen-certs HOST",
-        FaultCode::WeakSignature => "have the CA sign with SHA-256 (openssl -sha256), or: istio-tls gen-certs HOST",
+        FaultCode::X509V1 => or_ours("issue it with extensions (openssl x509 -req needs -extfile)"),
+        FaultCode::WeakKey => or_ours("issue it with a key of 2048 bits or more (RSA), or P-256"),
+        FaultCode::WeakSignature => or_ours("have the CA sign with SHA-256 (openssl -sha256)"),
         _ => return None,
     })
 }
@@ -162,7 +162,7 @@ pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fa
             Fault::new(FaultCode::CaAsLeaf, Some(reference), what)
                 .expected("basicConstraints CA:FALSE")
                 .found("basicConstraints CA:TRUE")
-                .fix("serve the leaf certificate and its key: istio-tls gen-certs HOST"),
+                .fix(Remedy::from("serve a leaf certificate and its key; ").and(ours::gen_certs(ours::HOST)).and(" makes one")),
         );
     }
     for (place, certificate) in path.certificates.iter().enumerate() {

@@ -6,13 +6,17 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::names::Host;
+use crate::remedy::Remedy;
 
+mod advice;
 mod checks;
 mod names;
 mod path;
 mod revocation;
 #[cfg(test)]
 mod tests;
+
+pub use advice::Origin;
 
 /// For what the leaf must be good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
@@ -174,28 +178,24 @@ pub struct CertificateRef {
 }
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The code.
     pub code: FaultCode,
     /// The certificate at fault, if it is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<CertificateRef>,
     /// The reason in words, lower-case, no final period.
     pub what: String,
     /// The value that was wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     /// The value that was found.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
-    /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<String>,
+    /// What to do, whoever made the chain; see [`Verdict::advised`].
+    pub fix: Option<Remedy>,
 }
 
 /// The judgement.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The path that was built, leaf first, as far as it got.
     pub path: Vec<CertificateRef>,
@@ -284,7 +284,7 @@ impl Fault {
         self
     }
 
-    fn fix(mut self, fix: impl Into<String>) -> Self {
+    fn fix(mut self, fix: impl Into<Remedy>) -> Self {
         self.fix = Some(fix.into());
         self
     }

@@ -6,7 +6,6 @@ use super::path::Path;
 use super::{Fault, FaultCode};
 use crate::certs::names::{address, common_names, general_name};
 use crate::names::Host;
-use crate::shell::quote;
 
 /// RFC 9525: the host must be covered by a DNS name or an address of the
 /// certificate; CN does not count.
@@ -44,7 +43,7 @@ pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
                 } else {
                     format!("CN {}", names.join(", "))
                 })
-                .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
+                .fix(format!("issue one with subjectAltName {host}")),
         );
     }
     let shown = shorten(&held);
@@ -56,10 +55,7 @@ pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
         )
         .expected(host.as_str())
         .found(shown)
-        .fix(format!(
-            "ask for a name that the certificate has, or issue one with this name: istio-tls gen-certs {}",
-            quote(host.as_str())
-        )),
+        .fix("ask for a name that the certificate has, or issue one with this name"),
     )
 }
 

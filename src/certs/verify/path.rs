@@ -10,6 +10,7 @@ use crate::certs::names::{
 };
 use crate::certs::signature::{Outcome, check_signed};
 use crate::hex::with_colons;
+use crate::remedy::{Remedy, ours};
 
 /// Certificates in a path; longer ones do not occur.
 const LENGTH_LIMIT: usize = 12;
@@ -285,7 +286,11 @@ impl Path<'_, '_> {
             );
             return Fault::new(FaultCode::SelfSigned, Some(reference), what)
                 .found(issuer)
-                .fix("give the client this certificate as its CA (--cacert), or serve one that a CA signed: istio-tls gen-certs HOST");
+                .fix(
+                    Remedy::from("give the client this certificate as its CA (--cacert), or serve one that a CA signed; ")
+                        .and(ours::gen_certs(ours::HOST))
+                        .and(" makes one"),
+                );
         }
         if last.is_self_issued() {
             let what = format!("the chain ends at the root \"{issuer}\", which is not trusted");
@@ -359,12 +364,12 @@ fn signed_by_another(last: &Candidate<'_>, reference: CertificateRef, impostor: 
             Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
                 .expected(with_colons(&held))
                 .found(with_colons(&wanted))
-                .fix("the CA was perhaps made anew: take certificates and CA from the same generation")
+                .fix("perhaps the CA was replaced: take the certificates and the CA from the same generation")
         }
         _ => {
             let what = format!("the signature of the {reference} does not verify with the key of \"{issuer}\"");
             Fault::new(FaultCode::BadSignature, Some(reference), what)
-                .fix("the certificate was changed, or its CA was made anew under the same name: issue it again")
+                .fix("the certificate was changed, or its CA was replaced under the same name: issue it again")
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn check(
                 faults.push(
                     Fault::new(FaultCode::CertificateRevoked, Some(reference.clone()), what)
                         .found(format!("serial {}", reference.serial))
-                        .fix("issue a new certificate: istio-tls gen-certs HOST --force"),
+                        .fix("issue a new certificate"),
                 );
             }
         }

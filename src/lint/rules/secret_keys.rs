@@ -115,7 +115,7 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     if renamed.is_empty() {
         // A CA that it holds is not to be lost.
         let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
-        finding.fix(kubectl::put_secret(&secret.namespace, &secret.name, with_ca))
+        finding.fix(kubectl::put_secret(secret.namespace.as_str(), secret.name.as_str(), with_ca))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use crate::certs::inspect::{
     CertificateFacts, CrlFacts, Found, Item, KeyFacts, PrivateKeyFacts, RequestFacts, Validity,
 };
+use crate::cluster::live::Owner;
+use crate::ops::inspect::{Outcome, SecretFacts};
 use crate::report::paint::Paint;
 
 /// Days left below which validity is shown as a warning.
@@ -12,11 +14,12 @@ const SOON: i64 = 30;
 /// Entries of a CRL that are listed.
 const REVOKED_SHOWN: usize = 20;
 
-/// Renders the items, grouped by file.
-pub(super) fn text(items: &[Item], color: bool, detailed: bool) -> String {
+/// Renders what was found: Secrets first, then the items, grouped by file.
+pub fn text(found: &Outcome, paint: Paint, detailed: bool) -> String {
+    let items = &found.items;
     let mut page = Page {
-        text: String::new(),
-        paint: Paint::new(color),
+        text: found.secrets.iter().map(secret).collect(),
+        paint,
         detailed,
     };
     let mut source = None;
@@ -34,6 +37,35 @@ pub(super) fn text(items: &[Item], color: bool, detailed: bool) -> String {
     }
     page.summary(items);
     page.text
+}
+
+/// A few lines above the items.
+fn secret(facts: &SecretFacts) -> String {
+    let keys = match facts.keys.as_slice() {
+        [] => "none".to_owned(),
+        keys => keys.join(", "),
+    };
+    let mut lines = vec![
+        format!(
+            "Secret {}/{} in the context {}",
+            facts.namespace, facts.name, facts.context
+        ),
+        format!("      type        {}", facts.secret_type),
+        format!("      owner       {}", owner(&facts.owner)),
+        format!("      keys        {keys}"),
+    ];
+    lines.extend(facts.no_pair.as_ref().map(|why| format!("      no pair     {why}")));
+    lines.join("\n") + "\n\n"
+}
+
+fn owner(owner: &Owner) -> String {
+    match owner {
+        Owner::Ours => "applied from this workspace".to_owned(),
+        Owner::Workspace(id) => format!("applied from the workspace {id}"),
+        Owner::Unmarked => "applied by istio-tls, from no workspace".to_owned(),
+        Owner::Others(managers) if managers.is_empty() => "made by somebody else".to_owned(),
+        Owner::Others(managers) => format!("made by {}", managers.join(", ")),
+    }
 }
 
 struct Page {

@@ -1,11 +1,11 @@
 //! What `inspect` tells of a Secret beside its certificates and keys.
 
-use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::certs::inspect::{Item, scan};
-use crate::ops::secret_source::{owner_word, owner_words, pair_fault};
+use crate::cluster::live::Owner;
 use crate::cluster::secrets::LiveSecret;
+use crate::ops::secret_source::pair_fault;
 use crate::secrets::SecretData;
 
 /// Keys of Secrets that must hold what a gateway can read.
@@ -15,22 +15,24 @@ const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "t
 const PAIR_KEYS: &[&str] = &["cert", "key", "tls.crt", "tls.key"];
 
 /// Type, owner and keys of a Secret.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SecretFacts {
-    context: String,
-    namespace: String,
-    name: String,
-    #[serde(rename = "type")]
-    secret_type: String,
-    owner: &'static str,
-    managers: Vec<String>,
-    keys: Vec<String>,
+#[derive(Debug)]
+pub struct SecretFacts {
+    /// The context of its cluster.
+    pub context: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub secret_type: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Who manages fields of it.
+    pub managers: Vec<String>,
+    /// The names of its keys.
+    pub keys: Vec<String>,
     /// Why the gateway finds no pair in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    no_pair: Option<String>,
-    #[serde(skip)]
-    owner_words: String,
+    pub no_pair: Option<String>,
 }
 
 impl SecretFacts {
@@ -40,31 +42,11 @@ impl SecretFacts {
             namespace: secret.namespace.clone(),
             name: secret.name.clone(),
             secret_type: secret.secret_type.clone(),
-            owner: owner_word(secret),
+            owner: secret.owner.clone(),
             managers: secret.managers.clone(),
             keys: secret.data.entries.keys().cloned().collect(),
             no_pair: no_pair(&secret.data),
-            owner_words: owner_words(secret),
         }
-    }
-
-    /// A few lines above the items.
-    pub(super) fn text(&self) -> String {
-        let keys = match self.keys.as_slice() {
-            [] => "none".to_owned(),
-            keys => keys.join(", "),
-        };
-        let mut lines = vec![
-            format!(
-                "Secret {}/{} in the context {}",
-                self.namespace, self.name, self.context
-            ),
-            format!("      type        {}", self.secret_type),
-            format!("      owner       {}", self.owner_words),
-            format!("      keys        {keys}"),
-        ];
-        lines.extend(self.no_pair.as_ref().map(|why| format!("      no pair     {why}")));
-        lines.join("\n") + "\n\n"
     }
 }
 

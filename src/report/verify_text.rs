@@ -2,22 +2,23 @@
 
 use std::fmt::Write as _;
 
-use super::Judged;
+use super::paint::Paint;
 use crate::certs::verify::{Fault, Purpose};
-use crate::report::paint::Paint;
+use crate::ops::verify::{Judged, Outcome};
+use crate::remedy::Aim;
 
-/// Renders the results: one line each, its path, its reasons.
-pub(super) fn text(results: &[Judged], color: bool) -> String {
-    let paint = Paint::new(color);
+/// Renders the results, for a user who stands at `aim`: one line each, its path, its
+/// reasons.
+pub fn text(judged: &Outcome, paint: Paint, aim: &Aim) -> String {
     let mut text = String::new();
-    for judged in results {
-        one(&mut text, judged, paint);
+    for judged in &judged.results {
+        one(&mut text, judged, paint, aim);
     }
     text
 }
 
 // Writing to a String cannot fail, so its results are dropped.
-fn one(text: &mut String, judged: &Judged, paint: Paint) {
+fn one(text: &mut String, judged: &Judged, paint: Paint, aim: &Aim) {
     let purpose = match judged.purpose {
         Purpose::Server => "a server",
         Purpose::Client => "a client",
@@ -44,25 +45,19 @@ fn one(text: &mut String, judged: &Judged, paint: Paint) {
         let _ = writeln!(text, "  {}: {why}", paint.bad("no gateway can use the Secret"));
     }
     for reason in &judged.verdict.faults {
-        fault(text, reason, &paint.bad(reason.code.as_str()), paint);
+        fault(text, reason, &paint.bad(reason.code.as_str()), paint, aim);
     }
     for note in &judged.verdict.notes {
-        fault(
-            text,
-            note,
-            &format!("{}, a note", paint.warn(note.code.as_str())),
-            paint,
-        );
+        let code = format!("{}, a note", paint.warn(note.code.as_str()));
+        fault(text, note, &code, paint, aim);
     }
 }
 
-fn fault(text: &mut String, fault: &Fault, code: &str, paint: Paint) {
+fn fault(text: &mut String, fault: &Fault, code: &str, paint: Paint, aim: &Aim) {
     let _ = writeln!(text, "  {code}: {}", fault.what);
-    for (label, value) in [
-        ("expected", &fault.expected),
-        ("found", &fault.found),
-        ("try", &fault.fix),
-    ] {
+    let fix = fault.fix.as_ref().map(|fix| fix.words(aim));
+    let parts = [("expected", &fault.expected), ("found", &fault.found), ("try", &fix)];
+    for (label, value) in parts {
         if let Some(value) = value {
             let label = paint.faint(&format!("{label:<9}"));
             let _ = writeln!(text, "    {label} {value}");

@@ -1,0 +1,106 @@
+//! The client's certificate and key, read from files and made ready for TLS.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::sign::CertifiedKey;
+
+use crate::certs::{CertificateDer, PrivateKey, key, pem};
+use crate::files::{self, PEM_LIMIT};
+use crate::hex;
+use crate::ops::failure::Failure;
+use crate::ops::password;
+use crate::ops::pem_files::certificates;
+use crate::probe::codes::Code;
+use crate::probe::expectation::ClientPair;
+use crate::probe::served;
+use crate::probe::verdict::Verdict;
+use crate::problem::Problem;
+
+/// Reads a client's pair. A pair that cannot be used is a verdict, not a failure of
+/// the command.
+///
+/// # Errors
+/// When a file cannot be read, or holds something else.
+pub fn read_pair(
+    cert: &Path,
+    key: &Path,
+    password_file: Option<&Path>,
+) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+    let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
+    let chain = certificates(cert)?;
+    let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
+    let password = password_file.map(password::of_file).transpose()?;
+    if password.is_none() && is_encrypted(&content, &key_name) {
+        return Ok(Err(Verdict::new(
+            Code::ClientKeyEncrypted,
+            format!("the client's key {key_name} is encrypted: expected a password, got none"),
+            "a password",
+            "none given",
+            "--key-password-file FILE",
+        )));
+    }
+    let password = password.as_ref().map(|password| password.as_str());
+    let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
+    client_pair(chain, &key, cert_name, key_name)
+}
+
+/// A client's pair, ready for use. One whose halves do not fit is a verdict,
+/// not a failure of the command.
+///
+/// # Errors
+/// When TLS cannot use such a key.
+pub fn client_pair(
+    chain: Vec<CertificateDer<'static>>,
+    key: &PrivateKey,
+    cert_name: String,
+    key_name: String,
+) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    let signer = provider
+        .key_provider
+        .load_private_key(key.to_rustls())
+        .map_err(|error| {
+            Failure::usage(Problem::new(format!("{key_name} holds no key that TLS can use")).why(error.to_string()))
+        })?;
+    let of_cert = chain
+        .first()
+        .and_then(|leaf| served::public_key(leaf))
+        .map(|spki| short_hash(&spki));
+    let of_key = signer.public_key().map(|spki| short_hash(&spki));
+    if let (Some(of_cert), Some(of_key)) = (&of_cert, &of_key)
+        && of_cert != of_key
+    {
+        return Ok(Err(Verdict::new(
+            Code::ClientKeyMismatch,
+            format!(
+                "the client's key does not belong to its certificate: {cert_name} is for public key SHA-256 {of_cert}, {key_name} has {of_key}"
+            ),
+            of_cert.clone(),
+            of_key.clone(),
+            "give the key that the certificate was made for, with --key",
+        )));
+    }
+    Ok(Ok(Arc::new(ClientPair {
+        source: cert_name,
+        key_source: key_name,
+        key: Arc::new(CertifiedKey::new(chain.clone(), signer)),
+        chain,
+    })))
+}
+
+fn short_hash(spki: &[u8]) -> String {
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, spki);
+    hex::digits(&hash.as_ref()[..8])
+}
+
+fn is_encrypted(content: &[u8], name: &str) -> bool {
+    pem::is_pem(content)
+        && pem::blocks(content, name).is_ok_and(|blocks| {
+            blocks
+                .iter()
+                .find(|block| block.is_private_key())
+                .is_some_and(|block| block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY)
+        })
+}
+

@@ -1,0 +1,152 @@
+//! Which hosts are reached, and what is trusted and sent for each: what the workspace
+//! records, and the flags that beat it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::client_pair::read_pair;
+use super::connection::Connection;
+use crate::manifests::routes::default_routes;
+use crate::ops::failure::Failure;
+use crate::ops::intent;
+use crate::ops::pem_files::{certificates, crls, system_roots};
+use crate::ops::surroundings::Surroundings;
+use crate::probe::destination::Destination;
+use crate::probe::expectation::{ClientPair, Entry, Trust};
+use crate::probe::target::ProbedHost;
+use crate::probe::verdict::Verdict;
+use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
+use crate::sources::disk::DiskFiles;
+use crate::sources::workspace::Workspace;
+use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::layout::{ChainLayout, Part};
+
+impl Connection {
+    /// The hosts to reach, each with what is trusted and sent. Hosts that the
+    /// workspace knows take what it records; flags beat it.
+    ///
+    /// # Errors
+    /// When there is no workspace and no host is named, or a file is bad.
+    pub fn hosts(&self, named: &[Destination], mtls: bool, here: &Surroundings) -> Result<Vec<ProbedHost>, Failure> {
+        let known = known_hosts(here)?;
+        let wanted: Vec<Destination> = if named.is_empty() {
+            known.iter().map(|(entry, _)| entry.host.clone().into()).collect()
+        } else {
+            named.to_vec()
+        };
+        if wanted.is_empty() {
+            return Err(Failure::usage(
+                Problem::new("there is no host to reach")
+                    .why(format!(
+                        "no HOST is given, and {} holds no workspace with hosts",
+                        here.dir.display()
+                    ))
+                    .fix(Remedy::from(ours::gen_certs("httpbin.example.com")).and(", or name a HOST")),
+            ));
+        }
+        let given_trust = match &self.cacert {
+            Some(path) => Some(Arc::new(self.trust(path)?)),
+            None => None,
+        };
+        let given_client = match &self.cert {
+            Some(cert) => Some(self.pair(cert, self.key.as_deref().unwrap_or(cert))?),
+            None => None,
+        };
+        let mut system = None;
+        // Paths are shown as the user would type them.
+        let folder = match here.dir.strip_prefix(".") {
+            Ok(rest) => rest.to_owned(),
+            Err(_) => here.dir.clone(),
+        };
+        wanted
+            .into_iter()
+            .map(|Destination { host, port, path }| {
+                let entry = known.iter().find(|(entry, _)| entry.host == host);
+                let layout = ChainLayout::new(&folder, &host);
+                let trust = match (&given_trust, entry.and_then(|_| root_file(&layout))) {
+                    (Some(trust), _) => Arc::clone(trust),
+                    (None, Some(path)) => Arc::new(self.trust(&path)?),
+                    (None, None) => match &system {
+                        Some(trust) => Arc::clone(trust),
+                        None => Arc::clone(system.insert(Arc::new(self.system_trust(here)?))),
+                    },
+                };
+                let own_client = layout.path(Part::ClientCert(host.as_str()));
+                let own_client = own_client.exists().then(|| own_client.display().to_string());
+                let mode = entry.map(|(_, mode)| *mode);
+                let client = if self.no_client_cert {
+                    None
+                } else if given_client.is_some() {
+                    given_client.clone()
+                } else if entry.is_some() && (mtls || mode.is_some_and(Mode::verifies_clients)) {
+                    let cert = layout.path(Part::ClientCert(host.as_str()));
+                    let key = layout.path(Part::ClientKey(host.as_str()));
+                    if cert.exists() {
+                        Some(self.pair(&cert, &key)?)
+                    } else {
+                        None
+                    }
+                } else {
+                    None
+                };
+                // A pair that the user names is sent whatever mode is recorded.
+                let mode = mode.filter(|mode| given_client.is_none() || *mode != Mode::Simple);
+                Ok(ProbedHost {
+                    routes: entry.map_or_else(|| default_routes(&host), |(entry, _)| entry.routes.clone()),
+                    host,
+                    port,
+                    path,
+                    mode,
+                    entry: entry.map(|(entry, _)| Entry {
+                        host: entry.host.clone(),
+                        client: own_client,
+                    }),
+                    trust,
+                    client,
+                })
+            })
+            .collect()
+    }
+
+    fn pair(&self, cert: &Path, key: &Path) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+        read_pair(cert, key, self.key_password_file.as_deref())
+    }
+
+    fn trust(&self, path: &Path) -> Result<Trust, Failure> {
+        let name = path.display().to_string();
+        Ok(Trust {
+            source: name,
+            roots: certificates(path)?,
+            crls: crls(&self.crl)?,
+        })
+    }
+
+    fn system_trust(&self, here: &Surroundings) -> Result<Trust, Failure> {
+        match system_roots(here.environment.get("SSL_CERT_FILE")) {
+            Some(path) => self.trust(&path),
+            None => Ok(Trust {
+                source: "no CA file".to_owned(),
+                roots: Vec::new(),
+                crls: crls(&self.crl)?,
+            }),
+        }
+    }
+}
+
+fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
+    [Part::RootCert, Part::CaChain]
+        .into_iter()
+        .map(|part| layout.path(part))
+        .find(|path| path.is_file())
+}
+
+/// The workspace's hosts with their modes.
+fn known_hosts(here: &Surroundings) -> Result<Vec<(HostEntry, Mode)>, Failure> {
+    let workspace = Workspace::read(&here.dir, &DiskFiles::default()).map_err(Failure::usage)?;
+    intent::say(&workspace, here);
+    let config = workspace.config;
+    let hosts = config.hosts.iter();
+    Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect())
+}
+

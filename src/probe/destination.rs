@@ -1,0 +1,101 @@
+//! Where a user wants to go: a host, HOST:PORT, or a URL as a browser shows it. Pure.
+
+use super::target::split_port;
+use crate::names::Host;
+use crate::problem::Problem;
+
+/// A host to reach, with what was typed beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The host.
+    pub host: Host,
+    /// The port, where one was typed.
+    pub port: Option<u16>,
+    /// Path and query, where they were typed; begins with a slash.
+    pub path: Option<String>,
+}
+
+impl Destination {
+    /// Parses `HOST`, `HOST:PORT`, `https://HOST[:PORT][/PATH]`, and the same without
+    /// the scheme. A fragment is left out, as no client sends one (RFC 9110 section 7.1).
+    ///
+    /// # Errors
+    /// When the scheme is another one, the port is none, or the host is none.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        let rest = match text.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
+            Some((scheme, rest)) => {
+                return Err(Problem::new(format!("{text:?} is no https URL"))
+                    .why(format!("its scheme is {scheme}; TLS is what is asked for"))
+                    .fix(format!("give https://{rest}")));
+            }
+            None => text,
+        };
+        let rest = rest.split_once('#').map_or(rest, |(before, _)| before);
+        let (authority, path) = match rest.find(['/', '?']) {
+            Some(at) => (&rest[..at], Some(&rest[at..])),
+            None => (rest, None),
+        };
+        let (host, port) = split_port(authority)?;
+        Ok(Self {
+            host: Host::parse(&host)?,
+            port,
+            path: path.map(|path| if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }),
+        })
+    }
+}
+
+impl From<Host> for Destination {
+    fn from(host: Host) -> Self {
+        Self {
+            host,
+            port: None,
+            path: None,
+        }
+    }
+}
+
+/// Refuses what no HTTP request can ask for.
+///
+/// # Errors
+/// When `path` holds spaces, control characters or other forbidden ones.
+pub fn check_path(path: &str) -> Result<(), Problem> {
+    let parsed = format!("/{}", path.trim_start_matches('/')).parse::<http::uri::PathAndQuery>();
+    match parsed {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::new(format!("{path:?} is no path"))
+            .why("a path holds no spaces or control characters")
+            .fix("percent-encode them: %20 is a space")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Destination;
+
+    #[test]
+    fn hosts_ports_and_urls_are_understood() {
+        for (text, host, port, path) in [
+            ("a.com", "a.com", None, None),
+            ("a.com:8443", "a.com", Some(8443), None),
+            ("https://a.com", "a.com", None, None),
+            ("HTTPS://A.com:8443/status/418?x=1#top", "a.com", Some(8443), Some("/status/418?x=1")),
+            ("https://a.com/", "a.com", None, Some("/")),
+            ("https://a.com?x", "a.com", None, Some("/?x")),
+            ("a.com/status/418", "a.com", None, Some("/status/418")),
+            ("https://[::1]:8443/", "::1", Some(8443), Some("/")),
+            ("::1", "::1", None, None),
+            ("*.a.com", "*.a.com", None, None),
+        ] {
+            let found = Destination::parse(text).expect("a destination");
+            assert_eq!(
+                (found.host.as_str(), found.port, found.path.as_deref()),
+                (host, port, path),
+                "{text}"
+            );
+        }
+        for text in ["", "http://a.com/", "ftp://a.com", "https://", "a.com:port", "https://a.com:0/", "../a"] {
+            assert!(Destination::parse(text).is_err(), "{text}");
+        }
+    }
+}
