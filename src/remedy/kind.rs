@@ -54,36 +54,32 @@ kinds! {
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
-        /// Applies the workspace's objects over what others manage.
-        ApplyForceConflicts = "apply-force-conflicts",
         /// Applies the objects of files.
         ApplyFile = "apply-file",
-        /// Makes a chain for a host that has none.
-        GenCerts = "gen-certs",
-        /// Makes a new CA in place of the one that is there.
-        GenCertsForce = "gen-certs-force",
-        /// Adds a name to a server certificate; its key and CA stay.
-        GenCertsSan = "gen-certs-san",
-        /// Writes an istio-tls.yaml with the defaults.
-        InitDefaults = "init-defaults",
-        /// Shows what a file holds.
-        InspectFile = "inspect-file",
+        /// Applies the workspace's objects over what others manage.
+        ApplyForceConflicts = "apply-force-conflicts",
         /// Looks for what is wrong with a host at a cluster's gateway.
         Doctor = "doctor",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Makes a new CA in place of the one that is there.
+        GenCertsForce = "gen-certs-force",
         /// Makes a new chain with keys of another type; it ends the CA that is there.
         GenCertsKeyType = "gen-certs-key-type",
         /// Records a host's mode, and issues a client certificate where none is.
         GenCertsMode = "gen-certs-mode",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
+        /// Writes an istio-tls.yaml with the defaults.
+        InitDefaults = "init-defaults",
+        /// Shows what a file holds.
+        InspectFile = "inspect-file",
         /// Lints the workspace.
         Lint = "lint",
-        /// Lists every lint code.
-        LintExplain = "lint-explain",
         /// Lints the live objects of a cluster.
         LintCluster = "lint-cluster",
+        /// Lists every lint code.
+        LintExplain = "lint-explain",
         /// Mends what is safe to mend in files.
         LintFix = "lint-fix",
         /// Prints a ReferenceGrant and what else the Gateway API needs.
@@ -120,8 +116,6 @@ kinds! {
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
-        /// Runs the local gateway of the workspace.
-        Serve = "serve",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -146,10 +140,10 @@ kinds! {
         KubectlRestart = "kubectl-restart",
     }
     Other {
-        /// Sends a request with a client's certificate.
-        CurlAsClient = "curl-as-client",
         /// Sends a request.
         Curl = "curl",
+        /// Sends a request with a client's certificate.
+        CurlAsClient = "curl-as-client",
         /// Runs Envoy.
         Envoy = "envoy",
         /// Converts a revocation list to PEM.

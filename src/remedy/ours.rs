@@ -144,7 +144,3 @@ pub fn adopt_folder(folder: String) -> Line {
     Line::new(Kind::AdoptFolder, ["adopt".to_owned(), folder])
 }
 
-/// Serves the workspace on this machine.
-pub fn serve() -> Line {
-    Line::new(Kind::Serve, ["serve"])
-}
