@@ -34,7 +34,9 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
         ),
         ("[time]", r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT"),
         ("[date]", r"\b20\d\d-\d\d-\d\d\b"),
-        (" [duration]", r" *\b\d+(\.\d+)? ?(ms|µs|us)\b"),
+        (" [duration]", r" *\b(\d+(\.\d+)? ?(ms|µs|us)|\d+\.\d s)\b"),
+        ("duration\":[duration]", r#"\bduration":\d+"#),
+        ("_time\":[duration]", r#"_time":\d+"#),
         ("icros\": [duration]", r#"icros": \d+"#),
         (" time=\"[duration]\"", r#" time="\d+\.\d+""#),
         (

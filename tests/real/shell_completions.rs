@@ -8,6 +8,7 @@ use crate::harness::Dir;
 use crate::python::python;
 
 /// What is typed, what the line is after the Tab, and what is shown meanwhile.
+#[derive(Clone, Copy)]
 struct Tab {
     typed: &'static str,
     line: &'static str,
@@ -42,6 +43,9 @@ const EVERYWHERE: [Tab; 8] = [
     // Files where an argument may be one.
     completes("istio-tls inspect chai\t", "istio-tls inspect chain.pem"),
 ];
+
+/// Values of an argument, which clap_complete does not tell fish.
+const ARGUMENT: [Tab; 1] = [completes("istio-tls completions f\t", "istio-tls completions fish")];
 
 /// Types into a shell, with the program on PATH; fails where Tab does something else.
 #[track_caller]
@@ -87,20 +91,12 @@ fn press(shell: &str, tabs: &[Tab]) {
 
 #[test]
 fn bash_completes_commands_flags_values_and_files() {
-    press("bash", &EVERYWHERE);
-    press(
-        "bash",
-        &[completes("istio-tls completions f\t", "istio-tls completions fish")],
-    );
+    press("bash", &[&EVERYWHERE[..], &ARGUMENT].concat());
 }
 
 #[test]
 fn zsh_completes_commands_flags_values_and_files() {
-    press("zsh", &EVERYWHERE);
-    press(
-        "zsh",
-        &[completes("istio-tls completions f\t", "istio-tls completions fish")],
-    );
+    press("zsh", &[&EVERYWHERE[..], &ARGUMENT].concat());
 }
 
 #[test]
