@@ -74,6 +74,13 @@ impl Line {
         self
     }
 
+    /// The line with several more words.
+    #[must_use]
+    pub fn args(mut self, words: &[&str]) -> Self {
+        self.words.extend(words.iter().copied().map(Into::into));
+        self
+    }
+
     /// The line with a flag and its value.
     #[must_use]
     pub fn flag(self, flag: &str, value: impl Into<Word>) -> Self {

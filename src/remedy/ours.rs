@@ -106,3 +106,35 @@ pub fn adopt_folder(folder: String) -> Line {
 pub fn serve() -> Line {
     Line::new(Kind::Serve, ["serve"])
 }
+
+/// The same where the workspace has no files of that host.
+pub fn adopt_new_secret(secret: &str, host: impl Into<Word>) -> Line {
+    Line::new(Kind::AdoptSecret, ["adopt".to_owned(), format!("secret/{secret}")])
+        .flag("--host", host)
+        .of_cluster()
+}
+
+/// Applies the workspace's objects over what others have written.
+pub fn apply_force_conflicts() -> Line {
+    Line::new(Kind::ApplyForceConflicts, ["apply", "--force-conflicts"]).of_cluster()
+}
+
+/// Applies the workspace's objects; a Secret whose type does not fit is deleted first.
+pub fn apply_replace() -> Line {
+    Line::new(Kind::ApplyReplace, ["apply", "--replace"]).of_cluster()
+}
+
+/// Examines the gateway of a cluster.
+pub fn doctor() -> Line {
+    Line::new(Kind::Doctor, ["doctor"]).of_cluster()
+}
+
+/// Examines it, and brings the workspace's own Secrets back.
+pub fn doctor_fix() -> Line {
+    Line::new(Kind::DoctorFix, ["doctor", "--fix"]).of_cluster()
+}
+
+/// Probes a host at a gateway's address.
+pub fn probe_at(host: impl Into<Word>, address: impl Into<Word>) -> Line {
+    Line::new(Kind::ProbeAt, ["probe"]).arg(host).flag("--target", address)
+}
