@@ -101,6 +101,13 @@ impl Line {
         self
     }
 
+    /// The line, which asks no cluster.
+    #[must_use]
+    pub fn nowhere(mut self) -> Self {
+        self.scope.cluster = None;
+        self
+    }
+
     /// The line with its output piped into another one.
     #[must_use]
     pub fn pipe(self, into: Self) -> Self {
@@ -137,6 +144,18 @@ impl Line {
     pub fn has_placeholder(&self) -> bool {
         let own = self.words.iter().any(|word| matches!(word, Word::Placeholder(_)));
         own || self.next.as_ref().is_some_and(|(_, next)| next.has_placeholder())
+    }
+
+    /// Puts this in the place of what is to be filled in.
+    pub(super) fn fill(&mut self, placeholder: &str, value: &str) {
+        for word in &mut self.words {
+            if matches!(word, Word::Placeholder(name) if *name == placeholder) {
+                *word = Word::Plain(value.to_owned());
+            }
+        }
+        if let Some(next) = &mut self.pipe {
+            next.fill(placeholder, value);
+        }
     }
 
     /// Makes it lead to a cluster, where it asks one and does not know which yet.

@@ -7,6 +7,7 @@ mod edit;
 mod kind;
 pub mod kubectl;
 mod line;
+pub mod others;
 pub mod ours;
 mod words;
 
@@ -127,6 +128,17 @@ impl Remedy {
     /// knows how far it came says better.
     pub fn only_repeats(&self) -> bool {
         matches!(self.parts.first(), Some(Part::Repeat)) && self.lines().next().is_none()
+    }
+
+    /// The remedy with this in the place of what is to be filled in.
+    #[must_use]
+    pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
+        for part in &mut self.parts {
+            if let Part::Line(line) = part {
+                line.fill(placeholder, value);
+            }
+        }
+        self
     }
 
     /// What failed is seen to first, where that takes more than another try; then what
