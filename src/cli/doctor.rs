@@ -1,29 +1,28 @@
 //! `istio-tls doctor`: examines the gateway of a cluster, and says what is wrong
 //! and what to do.
 
-mod ask;
-mod fix;
-mod gather;
-mod groups;
-mod material;
-mod objects;
-mod own;
-mod render;
-mod scope;
-mod world;
+use std::time::Duration;
 
-use std::time::{Duration, Instant};
-
-use self::gather::Examined;
-use self::scope::Scope;
-use crate::cli::cluster_flags::ClusterArgs;
-use crate::ops::cluster_access::runtime;
+use super::ask::confirm;
+use super::cluster_flags::ClusterArgs;
 use super::context::{Context, Format};
 use super::finding_args::FindingArgs;
-use crate::ops::interruption::or_signal;
 use super::{Exit, Failure, duration};
+use crate::cluster::apply::Ready;
 use crate::cluster::client::Client;
-use crate::lint::suppress;
+use crate::cluster::kubeconfig::Access;
+use crate::names::Host;
+use crate::ops;
+use crate::ops::cluster_access::runtime;
+use crate::ops::doctor::examine::{Examined, access, await_well, examine};
+use crate::ops::doctor::fix;
+use crate::ops::doctor::request::Request;
+use crate::ops::doctor::scope::Scope;
+use crate::ops::object_change::ObjectChange;
+use crate::report::doctor_json::{DoctorJson, FixedJson};
+use crate::report::doctor_text;
+use crate::report::lint_text::Layout;
+use crate::report::paint::Paint;
 
 /// Examines the gateway of a cluster, and says what is wrong and what to do
 ///
@@ -58,65 +57,103 @@ pub(super) struct DoctorArgs {
     cluster: ClusterArgs,
 }
 
-/// Between two looks after `--fix`.
-const PAUSE: Duration = Duration::from_secs(1);
+impl DoctorArgs {
+    fn request(&self) -> Result<Request, Failure> {
+        let hosts = self.hosts.iter().map(|host| Host::parse(host));
+        Ok(Request {
+            hosts: hosts.collect::<Result<_, _>>().map_err(Failure::usage)?,
+            suppressions: self.findings.suppress.clone(),
+            fail_on: self.findings.fail_on,
+            wait: self.wait,
+            probe: !self.no_probe,
+            patience: self.timeout,
+            place: self.cluster.place.place(),
+            retry_for: self.cluster.retry_for,
+        })
+    }
+}
 
 pub(super) fn run(args: &DoctorArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
-    let scope = Scope::read(&args.hosts, context)?;
-    runtime()?.block_on(run_on(args, &scope, format, context))
+    let request = args.request()?;
+    let scope = Scope::read(&request.hosts, context)?;
+    runtime()?.block_on(run_on(args, &request, &scope, format, context))
 }
 
-async fn run_on(args: &DoctorArgs, scope: &Scope, format: Format, context: &Context) -> Result<Exit, Failure> {
-    let place = args.cluster.place.or_recorded(scope.config.as_ref());
-    let access = place.access(context).await?;
-    context.say(&format!(
-        "context {} (user {}), server {}",
-        access.context, access.user, access.server
-    ));
+async fn run_on(
+    args: &DoctorArgs,
+    request: &Request,
+    scope: &Scope,
+    format: Format,
+    context: &Context,
+) -> Result<Exit, Failure> {
+    let access = access(request, scope, context).await?;
     let notice = |text: &str| context.say(text);
-    let client = Client::new(access, args.cluster.retry_for, &notice).map_err(Failure::runtime)?;
-    let mut examined = examine(args, scope, &client, context).await?;
+    let client = Client::new(access, request.retry_for, &notice).map_err(Failure::runtime)?;
+    let mut examined = examine(request, scope, &client, context).await?;
     let mut fixed = Vec::new();
     if args.fix {
-        fixed = fix::run(&examined, scope, &client, context).await?;
-        let waiting = async {
-            let start = Instant::now();
-            // A Secret is handed to the proxies a moment after it is there.
-            while !fixed.is_empty() {
-                examined = examine(args, scope, &client, context).await?;
-                if !examined.report.reaches(args.findings.fail_on) || start.elapsed() + PAUSE > args.wait {
-                    break;
-                }
-                tokio::time::sleep(PAUSE).await;
+        let changes = fix::plan(&examined, scope, &client, context).await?;
+        if !changes.is_empty() && may_fix(&changes, &client.access, context)? {
+            let mut cancel = context.signals.cancel();
+            let outcome = fix::carry_out(&changes, &client, &mut cancel, context).await;
+            fixed = outcome.done;
+            if let Some(failure) = outcome.failure {
+                return Err(with_fixed(failure, &fixed));
             }
-            Ok::<(), Failure>(())
-        };
-        match or_signal(Box::pin(waiting)).await? {
-            Ok(waited) => waited?,
-            Err(signal) => return Err(fix::interrupted(signal, "the gateway was seen to be well", &fixed, &[])),
+            let waited = await_well(request, scope, &client, &mut cancel, context).await;
+            examined = waited.map_err(|signal| {
+                let before = "the gateway was seen to be well";
+                with_fixed(fix::interrupted(signal, before, &fixed, &[]), &fixed)
+            })??;
         }
     }
-    render::show(&examined, &fixed, args.findings.min_severity, format, context)?;
-    Ok(if examined.report.reaches(args.findings.fail_on) {
+    show(&examined, &fixed, args, format, context)?;
+    Ok(if examined.report.reaches(request.fail_on) {
         Exit::Findings
     } else {
         Exit::Done
     })
 }
 
-async fn examine(
+/// Whether what can be mended is; asks on a terminal.
+///
+/// # Errors
+/// When the answer is no.
+fn may_fix(changes: &[Ready], access: &Access, context: &Context) -> Result<bool, Failure> {
+    if context.yes {
+        return Ok(true);
+    }
+    if !context.interactive {
+        context.say_always("nothing was changed: --fix applies with --yes, or asks on a terminal");
+        return Ok(false);
+    }
+    let what = if changes.len() == 1 { "this Secret" } else { "these Secrets" };
+    let question = format!("Apply {what} to the context {} ({})?", access.context, access.server);
+    confirm(&question, "nothing was changed").map(|()| true)
+}
+
+/// The failure of a run that has brought back something.
+fn with_fixed(failure: ops::Failure, fixed: &[ObjectChange]) -> Failure {
+    Failure::from(failure).with_result_of(&FixedJson::new(fixed))
+}
+
+fn show(
+    examined: &Examined,
+    fixed: &[ObjectChange],
     args: &DoctorArgs,
-    scope: &Scope,
-    client: &Client<'_>,
+    format: Format,
     context: &Context,
-) -> Result<Examined, Failure> {
-    let asking = ask::Asking {
-        patience: args.timeout,
-        probe: !args.no_probe,
+) -> Result<(), Failure> {
+    let shown_from = args.findings.min_severity;
+    if format == Format::Json {
+        return context.print_json(&DoctorJson::new(&examined.report, shown_from, fixed, &context.aim));
+    }
+    let layout = Layout {
+        paint: Paint::new(context.color_stdout),
+        width: context.width(),
+        verbose: context.verbose > 0,
+        shown_from,
     };
-    let gateways = gather::facts(scope, client, asking, context).await?;
-    let mut report = crate::doctor::examine_all(&gateways);
-    suppress(&mut report, &[], &args.findings.suppress);
-    Ok(Examined { gateways, report })
+    context.print(&doctor_text::text(examined, layout))
 }

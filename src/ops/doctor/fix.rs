@@ -3,134 +3,122 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
-use super::gather::Examined;
+use super::examine::Examined;
 use super::scope::Scope;
-use crate::cli::Failure;
-use crate::ops::cluster_access::{self};
-use crate::cli::ask::confirm;
-use crate::cli::context::Context;
-use crate::ops::interruption::{Interrupted, until_signal};
-use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Refused};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Ways};
 use crate::cluster::client::Client;
 use crate::cluster::plan;
 use crate::doctor::facts::{Facts, server_index};
-use crate::lint::{Finding, Severity, codes};
+use crate::lint::{About, Finding, Severity, codes};
+use crate::ops::interruption::{Cancel, Interrupted, until_signal};
+use crate::ops::object_change::ObjectChange;
+use crate::ops::{Failure, Surroundings, cluster_access};
+use crate::remedy::{Remedy, ours};
 
-/// Shows what it would do, asks, and does it; says what was done, an object each.
+/// What was brought back, and what ended it before its end.
+pub struct Fixed {
+    /// The Secrets that are stored.
+    pub done: Vec<ObjectChange>,
+    /// Why not all are.
+    pub failure: Option<Failure>,
+}
+
+/// What would be brought back; none where nothing can be, which is told.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses: exit 3; when somebody else's
-/// objects or fields are in the way, or the answer is no: exit 1.
-pub(super) async fn run(
+/// When the server cannot be asked or refuses, or somebody else's objects or fields are
+/// in the way.
+pub async fn plan(
     examined: &Examined,
     scope: &Scope,
     client: &Client<'_>,
-    context: &Context,
-) -> Result<Vec<String>, Failure> {
+    here: &Surroundings,
+) -> Result<Vec<Ready>, Failure> {
     let names = broken(examined, scope);
     let contents = names
         .iter()
         .filter_map(|(namespace, name)| scope.own_secret(name, namespace))
         .collect::<Vec<_>>();
     if contents.is_empty() {
-        context.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
+        here.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
         return Ok(Vec::new());
     }
     let (wanted, _) = plan::wanted(contents).map_err(Failure::runtime)?;
-    let allowed = Allowed::default();
     let applying = Applying {
         workspace: scope.config.as_ref().map(|config| config.id.as_str()),
         namespace: &scope.gateway.pod_namespace,
-        allowed,
-        line: "istio-tls apply",
+        allowed: Allowed::default(),
+        // What is in the way is `apply`'s to take over: its flags are none of `doctor`.
+        ways: Ways {
+            force_conflicts: &ours::apply_force_conflicts(),
+            replace: &ours::apply_replace(),
+        },
     };
     let ready = apply::prepare(client, &wanted, &applying)
         .await
-        .map_err(|error| refused(error, client))?;
+        .map_err(cluster_access::refused)?;
     let changes: Vec<Ready> = ready
         .into_iter()
         .filter(|object| object.forecast != Action::Unchanged)
         .collect();
     if changes.is_empty() {
-        context.say(
+        here.say(
             "the Secrets in the cluster are those of the workspace already: the workspace's own chain is at fault",
         );
-        return Ok(Vec::new());
     }
     for object in &changes {
-        context.say_always(&format!("fix: {} would be {}", object.title(), object.forecast.word()));
+        here.say_always(&format!("fix: {} would be {}", object.title(), object.forecast.word()));
         for note in &object.notes {
-            context.say_always(&format!("note: {}: {note}", object.title()));
+            here.advise(&Remedy::from(format!("{}: ", object.title())).and(note.words()));
         }
     }
-    if !context.yes {
-        if !context.interactive {
-            context.say_always("nothing was changed: --fix applies with --yes, or asks on a terminal");
-            return Ok(Vec::new());
-        }
-        let question = format!(
-            "Apply {} to the context {} ({})?",
-            if changes.len() == 1 {
-                "this Secret"
-            } else {
-                "these Secrets"
-            },
-            client.access.context,
-            client.access.server
-        );
-        confirm(&question, "nothing was changed")?;
-    }
+    Ok(changes)
+}
+
+/// Stores them. After a signal nothing more is begun.
+pub async fn carry_out(
+    changes: &[Ready],
+    client: &Client<'_>,
+    cancel: &mut Cancel,
+    here: &Surroundings,
+) -> Fixed {
     let mut done = Vec::new();
-    let mut told = |object: &Ready, action: Action| done.push(format!("{} {}", object.title(), action.word()));
-    let (objects, told) = (&changes, &mut told);
-    let work = |halting| async move { apply::store_until(client, objects, &halting, told).await };
-    let (stored, signal) = until_signal(work, context).await?;
-    for line in &done {
-        context.say(&format!("fixed: {line}"));
-    }
-    if let Some(error) = stored.refused {
-        return Err(refused(error, client).with_result(json!({"fixed": done})));
+    let mut told = |object: &Ready, action: Action| done.push(ObjectChange::of_ready(object, action));
+    let told = &mut told;
+    let work = |halting| async move { apply::store_until(client, changes, &halting, told).await };
+    let (stored, signal) = until_signal(work, cancel, here).await;
+    for line in lines(&done) {
+        here.say(&format!("fixed: {line}"));
     }
     let left = [stored.left, stored.unknown].concat();
-    match signal {
-        Some(signal) => Err(interrupted(signal, "all was brought back", &done, &left)),
-        None => Ok(done),
-    }
+    let failure = match (stored.refused, signal) {
+        (Some(error), _) => Some(cluster_access::refused(error)),
+        (None, Some(signal)) => Some(interrupted(signal, "all was brought back", &done, &left)),
+        (None, None) => None,
+    };
+    Fixed { done, failure }
+}
+
+/// `Secret istio-system/a created`, for each.
+pub fn lines(done: &[ObjectChange]) -> Vec<String> {
+    let lines = done.iter();
+    lines
+        .map(|object| format!("{} {}", object.title, object.change.word()))
+        .collect()
 }
 
 /// The failure of a run that a signal ended: what is brought back stays so.
-pub(super) fn interrupted(signal: Interrupted, before: &str, fixed: &[String], left: &[String]) -> Failure {
+pub fn interrupted(signal: Interrupted, before: &str, fixed: &[ObjectChange], left: &[String]) -> Failure {
     let listed = |lines: &[String]| match lines {
         [] => "nothing".to_owned(),
         lines => lines.join(", "),
     };
-    let mut why = format!("fixed: {}", listed(fixed));
+    let mut why = format!("fixed: {}", listed(&lines(fixed)));
     if !left.is_empty() {
         why = format!("{why}\nnot known to be fixed: {}", listed(left));
     }
-    let fix = "istio-tls doctor says how it is now".to_owned();
-    signal.failure(before, why, fix).with_result(json!({"fixed": fixed}))
-}
-
-/// What is in the way is `apply`'s to take over: its flags are none of `doctor`.
-fn refused(mut error: Refused, client: &Client<'_>) -> Failure {
-    if error.is_conflict {
-        let fix = error.problem.fix.take().unwrap_or_default();
-        error.problem.fix = Some(client.access.aimed(&by_apply(&fix)));
-    }
-    cluster_access::refused(error)
-}
-
-/// A fix that names flags of `apply`, as lines to type.
-fn by_apply(fix: &str) -> String {
-    ["--force-conflicts ", "--replace "]
-        .iter()
-        .fold(fix.to_owned(), |fix, flag| {
-            fix.replace(flag, &format!("istio-tls apply {flag}"))
-                .replace("istio-tls apply istio-tls apply", "istio-tls apply")
-        })
+    let fix = Remedy::from(ours::doctor()).and(" says how it is now");
+    signal.failure(before, why, fix)
 }
 
 /// The workspace's Secrets of which something is found: that they are not
@@ -164,37 +152,11 @@ fn is_about(facts: &Facts, finding: &Finding, name: &str) -> bool {
     if finding.object == own {
         return true;
     }
-    if finding.code == codes::POD_WAITS_FOR_SECRET.id || finding.code == codes::CREDENTIAL_FILE_MISSING.id {
-        return matches!(facts.secrets.get(name), Some(Ok(false))) && finding.what.contains(name);
+    if let About::Secrets(names) = &finding.about {
+        return matches!(facts.secrets.get(name), Some(Ok(false))) && names.iter().any(|one| one == name);
     }
     // A server's finding, and the Secret that the server names.
     let servers = facts.certificates.iter().filter(|one| one.gateway == finding.object);
     let mut servers = servers.filter(|one| server_index(&finding.path) == Some(one.index));
     servers.any(|one| one.secret == full)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::by_apply;
-
-    #[test]
-    fn flags_that_doctor_has_not_are_told_as_those_of_apply() {
-        for (fix, expected) in [
-            (
-                "--force-conflicts takes them over",
-                "istio-tls apply --force-conflicts takes them over",
-            ),
-            (
-                "--replace deletes the Secret and makes it anew",
-                "istio-tls apply --replace deletes the Secret and makes it anew",
-            ),
-            (
-                "istio-tls apply --replace deletes it",
-                "istio-tls apply --replace deletes it",
-            ),
-            ("change gateway.name", "change gateway.name"),
-        ] {
-            assert_eq!(by_apply(fix), expected);
-        }
-    }
 }
