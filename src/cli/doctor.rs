@@ -150,6 +150,7 @@ fn show(
         return context.print_json(&DoctorJson::new(&examined.report, shown_from, fixed, &context.aim));
     }
     let layout = Layout {
+        aim: &context.aim,
         paint: Paint::new(context.color_stdout),
         width: context.width(),
         verbose: context.verbose > 0,

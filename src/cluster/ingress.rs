@@ -179,11 +179,11 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
     let ports = format!("8443:{}", number(&secure["port"]).unwrap_or(443));
     let forward = Remedy::from(kubectl::port_forward(
         &wanted.pod_namespace,
-        &format!("service/{name}"),
+        format!("service/{name}"),
         &ports,
     ))
     .and(", and in another terminal ")
-    .and(ours::probe(Word::Placeholder("HOST"), "127.0.0.1:8443"));
+    .and(ours::probe_at(ours::HOST, "127.0.0.1:8443"));
     let pending = kind == "LoadBalancer";
     let wait = || {
         Remedy::from("with minikube: ")
@@ -240,7 +240,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
 
 /// The line that goes to an address that the user knows.
 fn at_address() -> Line {
-    ours::probe(Word::Placeholder("HOST"), Word::Placeholder("ADDRESS:PORT"))
+    ours::probe_at(ours::HOST, Word::Placeholder("ADDRESS:PORT"))
 }
 
 fn no_service(found: &Found, wanted: &Wanted) -> Problem {

@@ -109,8 +109,9 @@ pub fn patch(namespace: &str, kind: &str, name: &str, how: &str, patch: &str) ->
 }
 
 /// `kubectl -n NAMESPACE port-forward WHAT PORTS`: runs until it is ended.
-pub fn port_forward(namespace: &str, what: &str, ports: &str) -> Line {
-    within(namespace, Kind::KubectlPortForward, &["port-forward", what, ports])
+pub fn port_forward(namespace: &str, what: impl Into<Word>, ports: &str) -> Line {
+    let line = within(namespace, Kind::KubectlPortForward, &["port-forward"]);
+    line.arg(what).arg(ports)
 }
 
 /// `kubectl -n NAMESPACE rollout status deployment/NAME`.

@@ -128,6 +128,18 @@ impl Line {
         self
     }
 
+    /// The line with a flag in those of its lines, this and what follows, that are of
+    /// this kind and do not have it.
+    #[must_use]
+    pub fn with_flag_in(mut self, kind: Kind, flag: &str, value: &str) -> Self {
+        let is_flag = |word: &Word| matches!(word, Word::Plain(word) if word == flag);
+        if self.kind == kind && !self.words.iter().any(is_flag) {
+            self = self.flag(flag, value);
+        }
+        self.next = (self.next).map(|(join, line)| (join, Box::new(line.with_flag_in(kind, flag, value))));
+        self
+    }
+
     /// The line with `value` in the place of what stands for it.
     #[must_use]
     pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
@@ -144,18 +156,6 @@ impl Line {
     pub fn has_placeholder(&self) -> bool {
         let own = self.words.iter().any(|word| matches!(word, Word::Placeholder(_)));
         own || self.next.as_ref().is_some_and(|(_, next)| next.has_placeholder())
-    }
-
-    /// Puts this in the place of what is to be filled in.
-    pub(super) fn fill(&mut self, placeholder: &str, value: &str) {
-        for word in &mut self.words {
-            if matches!(word, Word::Placeholder(name) if *name == placeholder) {
-                *word = Word::Plain(value.to_owned());
-            }
-        }
-        if let Some(next) = &mut self.pipe {
-            next.fill(placeholder, value);
-        }
     }
 
     /// Makes it lead to a cluster, where it asks one and does not know which yet.

@@ -132,13 +132,18 @@ impl Remedy {
 
     /// The remedy with this in the place of what is to be filled in.
     #[must_use]
-    pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
-        for part in &mut self.parts {
-            if let Part::Line(line) = part {
-                line.fill(placeholder, value);
-            }
-        }
-        self
+    pub fn fill(self, placeholder: &str, value: &str) -> Self {
+        self.map_lines(|line| line.fill(placeholder, value))
+    }
+
+    /// The remedy with each of its lines as `change` makes it.
+    #[must_use]
+    pub fn map_lines(self, change: impl Fn(Line) -> Line) -> Self {
+        let parts = self.parts.into_iter().map(|part| match part {
+            Part::Line(line) => Part::Line(change(line)),
+            other => other,
+        });
+        Self { parts: parts.collect() }
     }
 
     /// What failed is seen to first, where that takes more than another try; then what

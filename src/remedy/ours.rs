@@ -1,6 +1,7 @@
 //! Lines of this program that are advised in more than one place.
 
 use super::kind::Kind;
+use super::Remedy;
 use super::line::{Line, Word};
 
 /// What stands for a host where none is known.
@@ -137,4 +138,9 @@ pub fn doctor_fix() -> Line {
 /// Probes a host at a gateway's address.
 pub fn probe_at(host: impl Into<Word>, address: impl Into<Word>) -> Line {
     Line::new(Kind::ProbeAt, ["probe"]).arg(host).flag("--target", address)
+}
+
+/// Either of the two lines that bring a Secret of the workspace back.
+pub fn fix_or_apply() -> Remedy {
+    Remedy::from(doctor_fix()).and(", or ").and(apply())
 }

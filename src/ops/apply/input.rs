@@ -15,7 +15,6 @@ use crate::ops::lint::made;
 use crate::ops::manifests::notes::no_sample;
 use crate::ops::{Failure, Surroundings, entries, intent};
 use crate::problem::Problem;
-use crate::remedy::{Kind, Line, Remedy};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources};
 use crate::workspace::config::{SecretStyle, WorkspaceConfig};
@@ -112,7 +111,7 @@ pub fn read<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
         return Err(Failure::usage(
             Problem::new("there is nothing that --prune could go by")
                 .why("objects are found again by their workspace's id, and here is no istio-tls.yaml")
-                .fix(Remedy::from(Line::new(Kind::Init, ["init"])).and(", or leave --prune out")),
+                .fix("run it in the workspace's folder, or name that with -C DIR; or leave --prune out"),
         ));
     }
     let input = read.input;

@@ -9,7 +9,7 @@ use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Ways};
 use crate::cluster::client::Client;
 use crate::cluster::plan;
 use crate::doctor::facts::{Facts, server_index};
-use crate::lint::{About, Finding, Severity, codes};
+use crate::lint::{Facts as About, Finding, Severity, codes};
 use crate::ops::interruption::{Cancel, Interrupted, until_signal};
 use crate::ops::object_change::ObjectChange;
 use crate::ops::{Failure, Surroundings, cluster_access};
@@ -152,7 +152,7 @@ fn is_about(facts: &Facts, finding: &Finding, name: &str) -> bool {
     if finding.object == own {
         return true;
     }
-    if let About::Secrets(names) = &finding.about {
+    if let About::Secrets(names) = &finding.facts {
         return matches!(facts.secrets.get(name), Some(Ok(false))) && names.iter().any(|one| one == name);
     }
     // A server's finding, and the Secret that the server names.
