@@ -130,12 +130,6 @@ impl Remedy {
         matches!(self.parts.first(), Some(Part::Repeat)) && self.lines().next().is_none()
     }
 
-    /// The remedy with this in the place of what is to be filled in.
-    #[must_use]
-    pub fn fill(self, placeholder: &str, value: &str) -> Self {
-        self.map_lines(|line| line.fill(placeholder, value))
-    }
-
     /// The remedy with each of its lines as `change` makes it.
     #[must_use]
     pub fn map_lines(self, change: impl Fn(Line) -> Line) -> Self {
