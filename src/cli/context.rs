@@ -40,6 +40,24 @@ pub(super) fn wait_for_output() -> bool {
     OUTPUT.load(Ordering::SeqCst) != 0
 }
 
+/// Writes to standard output.
+///
+/// # Errors
+/// When it cannot be written; a closed pipe ends the program quietly.
+pub(super) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    OUTPUT.store(WRITING, Ordering::SeqCst);
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    OUTPUT.store(WRITTEN, Ordering::SeqCst);
+    written.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Failure::ClosedPipe
+        } else {
+            Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
+        }
+    })
+}
+
 /// The surroundings of one command, decided once.
 pub struct Context {
     /// What operations are given.
@@ -181,17 +199,7 @@ impl Context {
     /// # Errors
     /// As [`Context::print`].
     pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        OUTPUT.store(WRITING, Ordering::SeqCst);
-        let written = out.write_all(bytes).and_then(|()| out.flush());
-        OUTPUT.store(WRITTEN, Ordering::SeqCst);
-        written.map_err(|error| {
-            if error.kind() == std::io::ErrorKind::BrokenPipe {
-                Failure::ClosedPipe
-            } else {
-                Failure::runtime(Problem::new("standard output cannot be written").why(error.to_string()))
-            }
-        })
+        write_out(bytes)
     }
 
     /// Writes a result as JSON, indented, with a final newline.

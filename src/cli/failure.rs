@@ -52,6 +52,12 @@ impl Failure {
         }
     }
 
+    /// The same, of a result that is printed on success.
+    #[must_use]
+    pub(super) fn with_result_of(self, result: &impl Serialize) -> Self {
+        self.with_result(serde_json::to_value(result).unwrap_or_default())
+    }
+
     /// How the program ends.
     pub(super) fn exit(&self) -> Exit {
         match self {

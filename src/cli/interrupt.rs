@@ -77,6 +77,13 @@ impl Signals {
         Cancel::new(receiver)
     }
 
+    /// From here on a signal ends the process again.
+    pub(super) fn release(&self) {
+        if let Ok(mut state) = self.0.lock() {
+            state.listener = None;
+        }
+    }
+
     /// What is told when a signal ends the process from here on: `before` what that
     /// was, and the object that the command prints on success, as far as it is known.
     pub(super) fn stands(&self, before: &'static str, result: Value) {

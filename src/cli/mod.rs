@@ -36,6 +36,7 @@ mod rotate;
 mod schema;
 mod serve;
 mod status;
+mod streamed;
 mod teller;
 mod up;
 mod verify;

@@ -37,6 +37,8 @@ impl Observer for Teller {
     fn event(&self, event: Event<'_>) {
         let text = match event {
             Event::Note(_) | Event::Unseen(_) if self.quiet => return,
+            Event::Changed(_) => return,
+            Event::Advice(advice) => format!("note: {}", advice.words(&self.aim)),
             Event::Note(text) | Event::Notice(text) => text.to_owned(),
             Event::Once(text) => {
                 if !self.told.lock().is_ok_and(|mut told| told.insert(text.to_owned())) {

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::resources::group;
 use crate::certs::{inspect, pem};
 use crate::problem::Problem;
+use crate::remedy::{Line, Remedy};
 
 /// An object that cannot be applied as things are.
 #[derive(Debug)]
@@ -50,8 +51,17 @@ impl Reason {
     }
 }
 
+/// The lines that put an object in its place all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct Ways<'w> {
+    /// Over what others have written.
+    pub force_conflicts: &'w Line,
+    /// By deleting a Secret and making it again.
+    pub replace: &'w Line,
+}
+
 /// What the user is told.
-pub(super) fn problem(conflicts: &[Conflict], context: &str) -> Problem {
+pub(super) fn problem(conflicts: &[Conflict], context: &str, by: Ways<'_>) -> Problem {
     let what = match conflicts {
         [only] => format!("{} is in conflict with what is there", only.title),
         all => format!("{} objects are in conflict with what is there", all.len()),
@@ -63,28 +73,30 @@ pub(super) fn problem(conflicts: &[Conflict], context: &str) -> Problem {
         })
         .collect();
     let any = |is: fn(&Reason) -> bool| conflicts.iter().any(|conflict| is(&conflict.reason));
-    let mut ways = Vec::new();
-    ways.extend(own_names(conflicts));
+    let mut ways: Vec<Remedy> = own_names(conflicts).into_iter().map(Remedy::from).collect();
     let another = !ways.is_empty();
     if another || any(|reason| matches!(reason, Reason::Fields(_))) {
         let hosts = lost(conflicts);
+        let takes_over = Remedy::from(by.force_conflicts.clone()).and(" takes them over");
+        let given_up = "only where the other workspace is given up: ";
         ways.push(match (another, hosts.as_slice()) {
-            (false, _) => "--force-conflicts takes them over".to_owned(),
-            (true, []) => "only where the other workspace is given up: --force-conflicts takes them over".to_owned(),
-            (true, hosts) => format!(
-                "only where the other workspace is given up: --force-conflicts takes them over, and {} {} served no more",
+            (false, _) => takes_over,
+            (true, []) => Remedy::from(given_up).and(takes_over),
+            (true, hosts) => Remedy::from(given_up).and(takes_over).and(format!(
+                ", and {} {} no longer served",
                 hosts.join(", "),
                 if hosts.len() == 1 { "is" } else { "are" }
-            ),
+            )),
         });
     }
     if any(|reason| matches!(reason, Reason::Type(_))) {
-        ways.push("--replace deletes the Secret and makes it anew".to_owned());
+        ways.push(Remedy::from(by.replace.clone()).and(" deletes the Secret and makes it again"));
     }
+    let ways = ways.into_iter().reduce(|all, way| all.and("; ").and(way));
     Problem::new(what)
         .at(format!("context {context}"))
         .why(lines.join("\n"))
-        .fix(ways.join("; "))
+        .fix(ways.unwrap_or_default())
 }
 
 /// How a workspace gets objects of its own beside those of another.
@@ -195,7 +207,8 @@ fn certified(data: &Value) -> BTreeSet<String> {
 mod tests {
     use serde_json::json;
 
-    use super::{Conflict, Reason, hosts_lost, problem};
+    use super::{Conflict, Reason, Ways, hosts_lost, problem};
+    use crate::remedy::ours;
 
     #[test]
     fn hosts_of_the_other_that_ours_has_not_are_named() {
@@ -230,12 +243,17 @@ mod tests {
                 hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             },
         };
-        let fix = |conflicts: &[Conflict]| problem(conflicts, "there").fix.unwrap_or_default();
+        let (force, replace) = (ours::apply_force_conflicts(), ours::apply_replace());
+        let by = Ways {
+            force_conflicts: &force,
+            replace: &replace,
+        };
+        let fix = |conflicts: &[Conflict]| problem(conflicts, "there", by).fix.unwrap_or_default().to_string();
         let gateway = fix(&[conflict("Gateway default/mygateway", "Gateway", &["b", "c"])]);
         let (names, force) = gateway.split_once("; ").expect("two ways");
         assert!(names.contains("another gateway.name"), "{names}");
         assert!(
-            force.contains("--force-conflicts") && force.contains("b, c are served no more"),
+            force.contains("istio-tls apply --force-conflicts takes") && force.contains("b, c are no longer served"),
             "{force}"
         );
         let mounted = fix(&[conflict("Secret s/istio-ingressgateway-certs", "Secret", &[])]);

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::kubeconfig::Access;
 use crate::problem::Problem;
-use crate::remedy::Remedy;
+use crate::remedy::{Kind, Line, Remedy, kubectl};
 use crate::secrecy::looks_like_key;
 
 /// What was asked of the server.
@@ -239,7 +239,11 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
         NoAnswer::Unreachable(why) => Problem::new(format!("the API server {server} cannot be reached"))
             .at(at)
             .why(why)
-            .fix("start the cluster, or check address, VPN and proxy; kubectl version shows whether it answers"),
+            .fix(
+                Remedy::from("start the cluster, or check address, VPN and proxy; ")
+                    .and(Line::new(Kind::KubectlVersion, ["version"]))
+                    .and(" shows whether it answers"),
+            ),
         NoAnswer::UnknownHost(why) => Problem::new(format!("the API server {server} is not known by that name"))
             .at(at)
             .why(why)
@@ -284,7 +288,11 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             Problem::new(format!("the namespace of {} is being deleted", asked.title))
                 .at(at)
                 .why("nothing new can be made in it meanwhile")
-                .fix("wait until it is gone (kubectl get namespaces), make it anew, and run the command again")
+                .fix(
+                    Remedy::from("wait until it is gone (")
+                        .and(kubectl::get(&["namespaces"]))
+                        .and("), make it again, then run the same command again"),
+                )
         }
         403 if status.message.contains("User \"") || status.message.is_empty() => forbidden(status, asked, access),
         // Admission: a quota, a policy, a webhook; or a proxy that is no API server.
@@ -295,7 +303,10 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             let namespace = &status.details.name;
             Problem::new(format!("the namespace {namespace} is not there"))
                 .at(at)
-                .fix(format!("kubectl create namespace {namespace}"))
+                .fix(Line::new(
+                    Kind::KubectlCreateNamespace,
+                    ["create", "namespace", namespace],
+                ))
         }
         409 if status.is_field_conflict() => Problem::new(format!("{} is also managed by others", asked.title))
             .at(at)
@@ -379,17 +390,19 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         Some(namespace) => format!("in the namespace {namespace}"),
         None => "in the whole cluster".to_owned(),
     };
-    let scope = match &asked.namespace {
-        Some(namespace) => format!(" -n {namespace}"),
-        None => String::new(),
+    let can_i = Line::new(Kind::KubectlAuthCanI, ["auth", "can-i", verb, &asked.resource]);
+    let can_i = match &asked.namespace {
+        Some(namespace) => can_i.flag("-n", namespace.as_str()),
+        None => can_i,
     };
     Problem::new(format!("the user {user:?} may not {verb} {} {place}", asked.resource))
         .at(format!("{} in context {}", asked.title, access.context))
         .why("the API server answered 403 Forbidden (RBAC)")
-        .fix(format!(
-            "ask for a Role that allows it; kubectl auth can-i {verb} {}{scope} tells when it does",
-            asked.resource
-        ))
+        .fix(
+            Remedy::from("ask for a Role that allows it; ")
+                .and(can_i)
+                .and(" tells when it does"),
+        )
 }
 
 /// A server's words about values: validation messages quote them, and a value

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::problem::Problem;
+use crate::remedy::{Line, Remedy, Word, kubectl, other, ours};
 
 /// The Service of Istio's own ingress gateway.
 pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
@@ -26,7 +27,7 @@ pub struct Ingress {
     pub source: String,
     /// For a node's address in place of that of a LoadBalancer which has none
     /// yet: what to do about that.
-    pub pending: Option<String>,
+    pub pending: Option<Remedy>,
 }
 
 /// A further address, with the ports of the first.
@@ -153,7 +154,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
             Some(number) => format!("{title} has no port that leads to port {number}"),
         })
         .why(format!("its ports are {}", port_names(service)))
-        .fix("--target ADDRESS:PORT; or add the port https to the Service, as Istio's own has it"));
+        .fix(Remedy::from(at_address()).or("add the port https to the Service, as Istio's own has it")));
     };
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
@@ -175,15 +176,23 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
             pending: None,
         });
     }
-    let forward = format!(
-        "kubectl -n {} port-forward service/{name} 8443:{}, and in another terminal --target 127.0.0.1:8443",
-        wanted.pod_namespace,
-        number(&secure["port"]).unwrap_or(443)
-    );
+    let ports = format!("8443:{}", number(&secure["port"]).unwrap_or(443));
+    let forward = Remedy::from(kubectl::port_forward(
+        &wanted.pod_namespace,
+        format!("service/{name}"),
+        &ports,
+    ))
+    .and(", and in another terminal ")
+    .and(ours::probe_at(ours::HOST, "127.0.0.1:8443"));
     let pending = kind == "LoadBalancer";
-    let wait = format!(
-        "with minikube: minikube tunnel, in another terminal; else wait, give --target ADDRESS:PORT, or\n{forward}"
-    );
+    let wait = || {
+        Remedy::from("with minikube: ")
+            .and(other::minikube_tunnel())
+            .and(", in another terminal; else wait, or ")
+            .and(at_address())
+            .and(", or")
+            .below(forward.clone())
+    };
     let words = if pending {
         ", whose LoadBalancer has no address yet"
     } else {
@@ -202,29 +211,36 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
             secure_port: port,
             plain_port: plain.and_then(|port| number(&port["nodePort"])),
             source,
-            pending: pending.then_some(wait),
+            pending: pending.then(wait),
         });
     }
     Err(if pending {
         Problem::new(format!("the LoadBalancer of {title} has no address yet"))
             .why("status.loadBalancer.ingress is empty: the cloud has not given one, or nothing here gives any")
-            .fix(wait)
+            .fix(wait())
     } else if number(&secure["nodePort"]).is_some() {
         Problem::new(format!("no node's address is known for the NodePort of {title}"))
             .why(match &found.nodes {
                 Some(_) => "no node has an ExternalIP or InternalIP, and no pod of the gateway a hostIP",
                 None => "nodes may not be listed by this user, and no pod of the gateway has a hostIP",
             })
-            .fix(format!(
-                "--target ADDRESS:PORT with the address of a node; or\n{forward}"
-            ))
+            .fix(
+                Remedy::from(at_address())
+                    .and(" with the address of a node; or")
+                    .below(forward),
+            )
     } else {
         Problem::new(format!(
             "{title} has no address that can be reached from outside the cluster"
         ))
         .why(format!("its type is {kind}"))
-        .fix(format!("{forward}; or make its type LoadBalancer or NodePort"))
+        .fix(forward.or("make its type LoadBalancer or NodePort"))
     })
+}
+
+/// The line that goes to an address that the user knows.
+fn at_address() -> Line {
+    ours::probe_at(ours::HOST, Word::Placeholder("ADDRESS:PORT"))
 }
 
 fn no_service(found: &Found, wanted: &Wanted) -> Problem {
@@ -245,9 +261,11 @@ fn no_service(found: &Found, wanted: &Wanted) -> Problem {
         wanted.pod_namespace
     ))
     .why(format!("looked for one that selects the pods with {selector}; {there}"))
-    .fix(format!(
-        "kubectl get services -A -l {selector} shows where it is: name that with --gateway-namespace; or --target ADDRESS:PORT"
-    ))
+    .fix(
+        Remedy::from(kubectl::get(&["services", "-A", "-l", &selector]))
+            .and(" shows where it is: name that with --gateway-namespace")
+            .or(at_address()),
+    )
 }
 
 /// The addresses of nodes, and what each is: those on which the gateway runs

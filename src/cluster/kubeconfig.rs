@@ -8,7 +8,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use crate::certs::{inspect, pem};
 use crate::files;
 use crate::problem::Problem;
-use crate::remedy::Cluster;
+use crate::remedy::{Cluster, Kind, Line, Remedy, Word};
 
 /// Where a kubeconfig is looked for, in this order.
 #[derive(Debug, Default, Clone)]
@@ -198,13 +198,20 @@ pub(super) fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[Pat
             Some(name) => Err(
                 Problem::new(format!("the current context of the kubeconfig, {name:?}, is not in it"))
                     .why(known)
-                    .fix("--context NAME, or kubectl config use-context NAME"),
+                    .fix(choose_one()),
             ),
             None => Err(Problem::new("the kubeconfig has no current context")
                 .why(known)
-                .fix("--context NAME, or kubectl config use-context NAME")),
+                .fix(choose_one())),
         },
     }
+}
+
+/// How a context is chosen.
+fn choose_one() -> Remedy {
+    let line = Line::new(Kind::KubectlUseContext, ["config", "use-context"]).arg(Word::Placeholder("NAME"));
+    // It changes the kubeconfig, whichever context leads where.
+    Remedy::from("--context NAME, or ").and(line.nowhere())
 }
 
 pub(super) fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {

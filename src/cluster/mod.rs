@@ -5,7 +5,9 @@
 //! repeats those that may succeed later; [`resources`] asks what the server
 //! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
 //! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work, many requests at a time in [`stages`], and `conflict` says what is in the way, `shared` what others would be left with; [`secrets`] reads single ones; [`discover`] asks where the ingress
+//! work, many requests at a time in [`stages`]; `trial` tries one object, `ready` is
+//! what comes of it, `conflict` says what is in the way, `shared` what others would be
+//! left with; [`secrets`] reads single ones; [`discover`] asks where the ingress
 //! gateway is reached, and [`ingress`] chooses, or [`gateway_pod`] where there is
 //! no address; [`pods`] leads through a node to a pod; [`gather`] reads what an
 //! examination looks at; [`parts`] finds what may be listed, and [`watch`]
@@ -28,11 +30,13 @@ pub mod owned;
 pub mod parts;
 pub mod plan;
 pub mod pods;
+mod ready;
 pub mod resources;
 pub mod rollout;
 pub mod secrets;
 mod shared;
 pub mod stages;
+mod trial;
 pub mod watch;
 
 /// The field manager of server-side apply.

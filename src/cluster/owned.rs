@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::WORKSPACE_LABEL;
-use super::apply::patch_manager;
+use super::ready::patch_manager;
 use super::client::{AT_ONCE, Apply, Call, Client, Deleted};
 use super::failure::ApiError;
 use super::live::{self, Owner};
@@ -18,6 +18,7 @@ use super::shared::Shared;
 use super::stages::{Halting, in_stages};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, kubectl};
 
 /// The kinds that are looked through: (apiVersions, the first that is served
 /// counts; kinds). Those of Istio and the Gateway API count all. Namespaces are
@@ -105,20 +106,21 @@ pub struct Copied {
     /// The managers of its fields.
     pub managers: Vec<String>,
     /// The command that removes it.
-    removal: String,
+    pub removal: Remedy,
 }
 
 impl Copied {
     /// Why it stays, in words, and what to do where it is not to.
-    pub fn note(&self) -> String {
+    pub fn note(&self) -> Remedy {
         let by = match self.managers.as_slice() {
             [] => "somebody else".to_owned(),
             managers => managers.join(", "),
         };
-        format!(
-            "{} bears this workspace's labels, but was made by {by}, as a copy is or what was put back from one: it is left alone; if it is not to stay: {}",
-            self.title, self.removal
-        )
+        Remedy::from(format!(
+            "{} bears this workspace's labels, but was made by {by}, as a copy is or what was put back from one: it is left alone; if it is not to stay: ",
+            self.title
+        ))
+        .and(self.removal.clone())
     }
 }
 
@@ -229,12 +231,12 @@ async fn labelled(
         if live::owner(object, Some(workspace)) == Owner::Ours {
             found.objects.push(owned);
         } else {
-            let within = (owned.namespace.as_ref()).map_or_else(String::new, |namespace| format!(" -n {namespace}"));
-            let removal = format!("kubectl{within} delete {} {}", owned.resource.full_name(), owned.name);
+            let kind = owned.resource.full_name();
+            let removal = kubectl::delete(owned.namespace.as_deref(), &kind, &owned.name);
             found.copies.push(Copied {
                 title: owned.title(),
                 managers: live::managers(object),
-                removal: crate::shell::aimed(&removal, &client.access.flags.to_string()),
+                removal: Remedy::from(removal).at_cluster(&client.access.flags),
             });
         }
     }

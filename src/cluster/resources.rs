@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::client::{Call, Client};
 use super::failure::{ApiError, Asked};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, other};
 
 /// A kind of objects as the server knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,20 +197,22 @@ async fn unknown_kind_problem(client: &Client<'_>, api_version: &str, kind: &str
     problem
         .why(format!("it serves {}, and not this kind in this version", named.join(", ")))
         .fix(if group == "networking.istio.io" {
-            "update Istio's CRDs (helm upgrade istio-base, or istioctl upgrade); for an old Istio set istio: \"1.1\" in istio-tls.yaml"
+            "update Istio's CRDs with the tool that installed them; for an old Istio set istio: \"1.1\" in istio-tls.yaml"
         } else {
             "change apiVersion to one that is served, or update what defines the kind"
         })
 }
 
-fn install_hint(group: &str) -> &'static str {
+fn install_hint(group: &str) -> Remedy {
     match group {
-        "networking.istio.io" => "istioctl install (or Helm's chart istio/base for the CRDs alone)",
-        "gateway.networking.k8s.io" => {
-            "install the Gateway API's CRDs: standard-install.yaml of a release of kubernetes-sigs/gateway-api"
+        "networking.istio.io" => {
+            Remedy::from(other::istioctl_install()).and(" (or Helm's chart istio/base for the CRDs alone)")
         }
-        "cert-manager.io" => "install cert-manager with its CRDs",
-        _ => "install what defines the kind, then run the command again",
+        "gateway.networking.k8s.io" => Remedy::from(
+            "install the Gateway API's CRDs: standard-install.yaml of a release of kubernetes-sigs/gateway-api",
+        ),
+        "cert-manager.io" => Remedy::from("install cert-manager with its CRDs"),
+        _ => Remedy::from("install what defines the kind").then(Remedy::again()),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::resources::Resource;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, kubectl};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -79,8 +80,10 @@ pub async fn wait(
     let Limit { start, wait: limit } = limit;
     let asked = resource.asked("get", Some(namespace), Some(name));
     let rollout = format!("the rollout of {}", asked.title);
-    let hint = format!("kubectl -n {namespace} rollout status deployment/{name}, and kubectl -n {namespace} get pods");
-    let hint = crate::remedy::Remedy::from(hint).at_cluster(&client.access.flags);
+    let hint = Remedy::from(kubectl::rollout_status(namespace, name))
+        .and(", and ")
+        .and(kubectl::get_in(namespace, &["pods"]))
+        .at_cluster(&client.access.flags);
     let mut last = String::new();
     loop {
         let deployment = client

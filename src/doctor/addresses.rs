@@ -8,6 +8,7 @@ use super::control_plane::object;
 use super::facts::{ADDRESSES_ASKED, End, Facts, Refusal, Served, some_of};
 use crate::lint::codes::INGRESS_UNREACHABLE;
 use crate::lint::{Finding, Findings, Severity};
+use crate::remedy::{Remedy, kubectl};
 
 /// Which object tells the address.
 pub(super) fn source(facts: &Facts) -> &str {
@@ -92,9 +93,8 @@ pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], cau
         source(facts),
         some_of(&others)
     ))
-    .fix(format!(
-        "kubectl -n {} get services -o wide shows the addresses: take those out of DNS that are the gateway's no more; for the others see firewall and load balancer",
-        facts.found_namespace
+    .fix(Remedy::from(kubectl::services(&facts.found_namespace)).and(
+        " shows the addresses: take those that are no longer the gateway's out of DNS; for the others see firewall and load balancer",
     ));
     found.push(if is_of_here {
         finding.severity(Severity::Info)

@@ -5,7 +5,7 @@ use super::facts::{Certificate, End, Facts, Refusal, Served};
 use super::served::certificates;
 use crate::manifests::model::service::TargetPort;
 use crate::manifests::server_hosts::intersection;
-use crate::shell::quote;
+use crate::remedy::{Kind, Line, Remedy, Word, kubectl, ours};
 
 /// Whether a proxy of the gateway has certificates: what is wrong is on the way to it.
 fn is_ready_inside(facts: &Facts) -> bool {
@@ -16,24 +16,25 @@ fn is_ready_inside(facts: &Facts) -> bool {
 }
 
 /// How to see that the gateway is well, and where the way to it ends.
-fn around(facts: &Facts, host: &str) -> String {
-    format!(
-        "the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (kubectl -n {} get services -o wide);\n{}",
-        facts.found_namespace,
-        past_the_way(facts, host)
-    )
+fn around(facts: &Facts, host: &str) -> Remedy {
+    Remedy::from("the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (")
+        .and(kubectl::services(&facts.found_namespace))
+        .and(");")
+        .below(past_the_way(facts, host))
 }
 
 /// A connection to the pod itself.
-fn past_the_way(facts: &Facts, host: &str) -> String {
-    let namespace = &facts.found_namespace;
+fn past_the_way(facts: &Facts, host: &str) -> Remedy {
     let pods = facts.gateway_pods();
-    let pod = pods.first().map_or("POD", |pod| pod.name.as_str());
-    let port = pod_port(facts, host);
-    format!(
-        "to go around it: kubectl -n {namespace} port-forward pod/{pod} 8443:{port}, and in another terminal istio-tls probe {} --target 127.0.0.1:8443",
-        quote(host)
-    )
+    let pod = match pods.first() {
+        Some(pod) => format!("pod/{}", pod.name).into(),
+        None => Word::Placeholder("pod/POD"),
+    };
+    let ports = format!("8443:{}", pod_port(facts, host));
+    Remedy::from("to go around it: ")
+        .and(kubectl::port_forward(&facts.found_namespace, pod, &ports))
+        .and(", and in another terminal ")
+        .and(ours::probe_at(host, "127.0.0.1:8443"))
 }
 
 /// The port of the pods at which a host is served.
@@ -64,9 +65,9 @@ fn pod_port(facts: &Facts, host: &str) -> u32 {
 }
 
 /// What to do, by what is known of the cluster: the probe knows nothing of that.
-pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> String {
+pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> Remedy {
     match refusal.end {
-        End::Told if refusal.fix.is_empty() => format!("istio-tls probe {} --target cluster", quote(&one.host)),
+        End::Told if refusal.fix.is_empty() => ours::probe_cluster(one.host.as_str()).into(),
         End::Told => refusal.fix.clone(),
         End::Unreachable | End::Refused if is_ready_inside(facts) => around(facts, &one.host),
         End::Unreachable | End::Refused | End::Silent => by_what_is_known(facts, one),
@@ -74,7 +75,7 @@ pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> String {
 }
 
 /// Where all that is seen is as it should be, what is not seen is where to look.
-fn by_what_is_known(facts: &Facts, one: &Served) -> String {
+fn by_what_is_known(facts: &Facts, one: &Served) -> Remedy {
     let mut unknown: Vec<String> = Vec::new();
     if let Err(reason) = &facts.gateways {
         unknown.push(format!("whether a Gateway has {} ({reason})", one.host));
@@ -101,21 +102,27 @@ fn by_what_is_known(facts: &Facts, one: &Served) -> String {
     let namespace = &facts.found_namespace;
     let pods = facts.gateway_pods();
     match (unknown.is_empty(), pods.first()) {
-        (true, _) => format!(
-            "Gateway, Secret and proxy are as they should be, so see what else may answer at {}: kubectl -n {namespace} get services -o wide;\n{}",
-            one.target,
-            past_the_way(facts, &one.host)
-        ),
-        (false, Some(pod)) => format!(
-            "what is seen of the cluster is as it should be; not known here: {};\nwho may port-forward, and has the node in reach, sees it: kubectl -n {namespace} port-forward pod/{} 15000, and in another terminal curl -s http://127.0.0.1:15000/certs",
-            unknown.join(", "),
-            pod.name
-        ),
-        (false, None) => format!(
-            "not known here: {};\nistio-tls doctor {} as a user who may read that tells more",
-            unknown.join(", "),
-            quote(&one.host)
-        ),
+        (true, _) => Remedy::from(format!(
+            "Gateway, Secret and proxy are as they should be, so see what else may answer at {}: ",
+            one.target
+        ))
+        .and(kubectl::services(namespace))
+        .and(";")
+        .below(past_the_way(facts, &one.host)),
+        (false, Some(pod)) => Remedy::from(format!(
+            "what is seen of the cluster is as it should be; not known here: {};",
+            unknown.join(", ")
+        ))
+        .below("who may port-forward, and has the node in reach, sees it: ")
+        .and(kubectl::port_forward(namespace, format!("pod/{}", pod.name), "15000"))
+        .and(", and in another terminal ")
+        .and(Line::new(
+            Kind::CurlAdmin,
+            ["curl", "-s", "http://127.0.0.1:15000/certs"],
+        )),
+        (false, None) => Remedy::from(format!("not known here: {};", unknown.join(", ")))
+            .below(ours::doctor().arg(one.host.as_str()))
+            .and(" as a user who may read that tells more"),
     }
 }
 

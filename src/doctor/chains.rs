@@ -5,8 +5,7 @@ use super::control_plane::object;
 use super::facts::{Chainless, Facts};
 use crate::lint::codes::HOST_WITHOUT_CHAIN;
 use crate::lint::{Finding, Findings};
-use crate::remedy::Remedy;
-use crate::shell::quote;
+use crate::remedy::{Kind, Remedy, ours};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     for one in facts.chainless.iter().filter(|one| one.matters) {
@@ -15,7 +14,7 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
 }
 
 fn chainless(one: &Chainless) -> Finding {
-    let host = quote(&one.host);
+    let host = one.host.as_str();
     let finding = Finding::new(&HOST_WITHOUT_CHAIN, object(""), one.problem.what.clone());
     let finding = match &one.problem.why {
         Some(why) => {
@@ -25,13 +24,15 @@ fn chainless(one: &Chainless) -> Finding {
         None => finding,
     };
     let own = one.problem.fix.clone();
-    let own = own.unwrap_or_else(|| format!("bring its folder back, or istio-tls gen-certs {host}").into());
+    let own = own.unwrap_or_else(|| Remedy::from("bring its folder back, or ").and(ours::gen_certs(host)));
     finding.fix(match &one.secret {
-        Some(secret) => Remedy::from(format!(
-            "istio-tls adopt secret/{secret} --host {host}{}, which takes certificate and key from the cluster; or ",
-            if one.has_folder { " --force" } else { "" }
-        ))
-        .and(own),
+        Some(secret) => Remedy::from(if one.has_folder {
+            ours::adopt_secret(secret, host)
+        } else {
+            ours::adopt_new_secret(secret, host)
+        })
+        .and(", which takes certificate and key from the cluster")
+        .or(own),
         None => own,
     })
 }
@@ -39,9 +40,10 @@ fn chainless(one: &Chainless) -> Finding {
 /// A fix, with a word on `apply` where that would refuse for lack of a chain.
 pub(super) fn with_refusal(facts: &Facts, fix: &Remedy) -> Option<Remedy> {
     let one = facts.chainless.first()?;
-    fix.legacy_words().contains("istio-tls apply").then(|| {
+    let applies = [Kind::Apply, Kind::ApplyForceConflicts, Kind::ApplyReplace];
+    applies.iter().any(|kind| fix.has(*kind)).then(|| {
         fix.clone().below(format!(
-            "(istio-tls apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
+            "(apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
             one.host
         ))
     })

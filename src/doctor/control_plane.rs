@@ -4,6 +4,7 @@ use super::causes::Causes;
 use super::facts::{Facts, some_of};
 use crate::lint::codes::{CLUSTER_WITHOUT_ISTIO, ISTIOD_NOT_READY};
 use crate::lint::{Finding, Findings, Place, Severity};
+use crate::remedy::{Remedy, kubectl, other};
 
 /// Says whether there is anything further to look at.
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) -> bool {
@@ -30,7 +31,12 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
             )
             .severity(Severity::Info)
             .why("istiod hands Gateways and Secrets to the gateway's pods; unless it runs outside this cluster, nothing does")
-            .fix("istioctl install, or kubectl get pods -A -l app=istiod to see whether it is there now"),
+            .fix(
+                Remedy::from(other::istioctl_install())
+                    .and(", or ")
+                    .and(kubectl::pods_of_istiod())
+                    .and(" to see whether it is there now"),
+            ),
         ),
         Ok(pods) => {
             let names: Vec<String> = pods.iter().map(|pod| pod.name.clone()).collect();
@@ -42,9 +48,11 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
                     object(&pods[0].title()),
                     format!("none of istiod's pods is ready: {}", some_of(&names)),
                 )
-                .fix(format!(
-                    "kubectl -n {namespace} describe pods -l app=istiod, and kubectl -n {namespace} logs -l app=istiod"
-                )),
+                .fix(
+                    Remedy::from(kubectl::describe(namespace, &["pods", "-l", "app=istiod"]))
+                        .and(", and ")
+                        .and(kubectl::logs_of_istiod(namespace)),
+                ),
             );
         }
     }

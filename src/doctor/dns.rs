@@ -6,6 +6,7 @@ use super::control_plane::object;
 use super::facts::{Facts, Name, some_of};
 use crate::lint::codes::{DNS_ELSEWHERE, DNS_UNRESOLVED};
 use crate::lint::{Finding, Findings, Severity};
+use crate::remedy::{Kind, Line, Remedy};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     for name in &facts.dns {
@@ -72,10 +73,16 @@ fn unresolved(name: &Name) -> Finding {
         format!("DNS has no address for {}", name.host),
     );
     match texts(&name.ingress).first() {
-        Some(address) => finding.fix(format!(
-            "make a DNS record {} with {address}; until then, curl --resolve {}:443:{address}",
-            name.host, name.host
-        )),
+        Some(address) => {
+            let resolve = format!("{}:443:{address}", name.host);
+            let url = format!("https://{}/", name.host);
+            finding.fix(
+                Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host)).and(Line::new(
+                    Kind::CurlResolve,
+                    ["curl", "--resolve", &resolve, &url],
+                )),
+            )
+        }
         None => finding,
     }
 }

@@ -6,13 +6,13 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use crate::remedy::Cluster;
 use crate::certs::inspect::CertificateFacts;
 use crate::lint::Report;
 use crate::manifests::model::gateway::{Server, TlsMode};
 use crate::manifests::model::{Deployment, Gateway, Service};
 use crate::manifests::server_hosts::{hosts_of, intersection};
 use crate::problem::Problem;
+use crate::remedy::{Cluster, Remedy};
 
 /// What was seen, or why it could not be looked at, in words.
 pub type Seen<T> = Result<T, String>;
@@ -43,9 +43,8 @@ pub struct Facts {
     pub secret_namespace: String,
     /// What is known of the Gateway API's Gateway, where the gateway is one.
     pub of_api: Option<OfApi>,
-    /// Secrets that the workspace can make, by name, each with the flag without
-    /// which `istio-tls apply` would refuse to; empty where it needs none.
-    pub own_secrets: BTreeMap<String, &'static str>,
+    /// Secrets that the workspace can make, by name, each with what `apply` needs to.
+    pub own_secrets: BTreeMap<String, Needs>,
     /// The hosts of the workspace.
     pub own_hosts: BTreeSet<String>,
     /// Whether there is an istio-tls.yaml, so that its commands help.
@@ -97,6 +96,17 @@ pub struct Facts {
     pub dns: Vec<Name>,
 }
 
+/// What `apply` needs to bring a Secret back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// No more than to be run.
+    Nothing,
+    /// To take over what others have written: --force-conflicts.
+    ForceConflicts,
+    /// To delete it first, for its type does not fit: --replace.
+    Replace,
+}
+
 /// A host that istio-tls.yaml names and whose chain is not there, or is of no use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chainless {
@@ -143,7 +153,7 @@ pub struct Ingress {
     pub source: String,
     /// For a node's address in place of that of a LoadBalancer which has none
     /// yet: what to do about that.
-    pub pending: Option<String>,
+    pub pending: Option<Remedy>,
 }
 
 /// A pod, as far as it matters to a gateway.
@@ -307,7 +317,7 @@ pub struct Refusal {
     /// In words.
     pub what: String,
     /// What to do.
-    pub fix: String,
+    pub fix: Remedy,
 }
 
 /// How a connection ended that brought no certificate.

@@ -6,7 +6,7 @@ use super::facts::{Facts, OfApi, title};
 use crate::lint::codes::{API_GATEWAY_UNCLAIMED, HOST_WITHOUT_SERVER, OBJECT_NOT_ACCEPTED};
 use crate::lint::{Finding, Findings};
 use crate::manifests::server_hosts::intersection;
-use crate::shell::quote;
+use crate::remedy::{Remedy, kubectl, ours};
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     if let Some(of_api) = &facts.of_api {
@@ -46,17 +46,24 @@ fn taken_up(facts: &Facts, of_api: &OfApi, causes: &mut Causes, found: &mut Find
         },
     );
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
+    let classes = Remedy::from(kubectl::get(&["gatewayclasses"])).and(" shows which there are");
     found.push(match of_api.is_known {
-        Ok(false) if class != "istio" => finding.fix(format!(
-            "kubectl -n {namespace} patch gateways.gateway.networking.k8s.io {name} --type=merge -p '{{\"spec\":{{\"gatewayClassName\":\"istio\"}}}}'; kubectl get gatewayclasses shows which there are"
-        )),
+        Ok(false) if class != "istio" => {
+            let patch = r#"{"spec":{"gatewayClassName":"istio"}}"#;
+            let line = kubectl::patch(namespace, kubectl::API_GATEWAYS, name, "merge", patch);
+            finding.fix(Remedy::from(line).and("; ").and(classes))
+        }
         Ok(false) => finding.fix(
-            "kubectl get pods -A -l app=istiod shows whether istiod runs, which makes that class itself; kubectl get gatewayclasses shows which there are",
+            Remedy::from(kubectl::pods_of_istiod())
+                .and(" shows whether istiod runs, which makes that class itself; ")
+                .and(classes),
         ),
-        _ => finding.fix(format!(
-            "kubectl get pods -A -l app=istiod shows whether istiod runs; kubectl get gatewayclass {} -o yaml tells whose the class is",
-            quote(class)
-        )),
+        _ => finding.fix(
+            Remedy::from(kubectl::pods_of_istiod())
+                .and(" shows whether istiod runs; ")
+                .and(kubectl::get(&["gatewayclass", class, "-o", "yaml"]))
+                .and(" tells whose the class is"),
+        ),
     });
 }
 
@@ -79,12 +86,12 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             format!("no Gateway of the cluster has a server that terminates TLS for {host}"),
         );
         found.push(if facts.own_hosts.contains(host) {
-            finding.fix("istio-tls apply")
+            finding.fix(ours::apply())
         } else {
-            finding.fix(format!(
-                "istio-tls gen-certs {} && istio-tls apply, or add the host to a server of a Gateway",
-                quote(host)
-            ))
+            finding.fix(
+                Remedy::from(ours::gen_certs(host.as_str()).and(ours::apply()))
+                    .and(", or add the host to a server of a Gateway"),
+            )
         });
     }
 }

@@ -2,15 +2,15 @@
 //! it that keeps a gateway from serving.
 
 use super::causes::Causes;
-use super::facts::{Certificate, Facts, server_index};
+use super::facts::{Certificate, Facts, Needs, server_index};
 use crate::lint::codes::{
-    CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_FILE_NOT_MOUNTED,
-    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, HOST_NOT_COVERED, PORT_NOT_ON_SERVICE,
+    CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING,
+    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE,
     ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
 };
-use crate::lint::{Finding, Findings, Severity};
+use crate::lint::{self, Finding, Findings, Made, Severity};
+use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
 use crate::secrets::reference::MountedFile;
-use crate::shell::quote;
 
 /// Codes of which a cluster tells more than manifests do.
 const OWN: [&str; 2] = [SELECTOR_NO_PODS.id, PORT_NOT_ON_SERVICE.id];
@@ -78,45 +78,40 @@ fn explained(causes: &Causes, finding: &Finding, secret: Option<&str>) -> Option
 fn in_one(findings: &[Finding]) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for finding in findings {
-        let path = mount_path(finding);
         let same = |one: &&mut Finding| one.code == finding.code && one.object == finding.object;
-        match path.and_then(|path| Some((path, all.iter_mut().find(same)?))) {
-            Some((path, first)) => {
+        if let (lint::Facts::Unmounted(more), Some(first)) = (&finding.facts, all.iter_mut().find(same))
+            && let lint::Facts::Unmounted(paths) = &mut first.facts
+        {
+            for path in more {
                 first.what.push_str(", ");
                 first.what.push_str(path);
             }
-            None => all.push(finding.clone()),
+            paths.extend(more.iter().cloned());
+        } else {
+            all.push(finding.clone());
         }
     }
     all
 }
 
-/// The path at which nothing is mounted.
-fn mount_path(finding: &Finding) -> Option<&str> {
-    let is_of_mounts = finding.code == CREDENTIAL_FILE_NOT_MOUNTED.id;
-    let (_, path) = finding.what.split_once(" at /").filter(|_| is_of_mounts)?;
-    Some(&finding.what[finding.what.len() - path.len() - 1..])
-}
-
 /// Where the workspace has the Secret, its own commands bring it.
 fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     let finding = finding.clone();
-    if let Some(paths) = mount_path(&finding) {
+    if let lint::Facts::Unmounted(paths) = &finding.facts {
         let is_own =
-            |path: &str| MountedFile::parse(path).is_some_and(|file| facts.own_secrets.contains_key(&file.secret()));
-        let is_own = paths.split(", ").all(is_own);
-        return if is_own {
-            finding.fix("istio-tls apply, which mounts the workspace's Secrets")
+            |path: &String| MountedFile::parse(path).is_some_and(|file| facts.own_secrets.contains_key(&file.secret()));
+        return if paths.iter().all(is_own) {
+            finding.fix(Remedy::from(ours::apply()).and(", which mounts the workspace's Secrets"))
         } else {
             finding
         };
     }
     let named = secret.and_then(|secret| secret.split_once('/'));
-    if facts.of_api.is_some() && finding.code == HOST_NOT_COVERED.id {
+    if let (Some(_), lint::Facts::NotCovered(host)) = (&facts.of_api, &finding.facts) {
         // Its Secret may be that of other hosts, too.
-        let words = finding.fix.legacy_words();
-        let (wanted, _) = words.split_once(';').unwrap_or((&words, ""));
-        let fix = format!("{wanted}, in a Secret that certificateRefs of this listener names");
+        let fix = format!(
+            "use a certificate that names {host}, in a Secret that certificateRefs of this listener names"
+        );
         return finding.fix(fix);
     }
     if finding.code == GRANT_MISSING.id {
@@ -126,7 +121,7 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
         };
     }
     let own = named.filter(|(namespace, _)| *namespace == facts.secret_namespace);
-    let Some((secret, flag)) = own.and_then(|(_, name)| facts.own_secrets.get_key_value(name)) else {
+    let Some((secret, needs)) = own.and_then(|(_, name)| facts.own_secrets.get_key_value(name)) else {
         return match named {
             Some((namespace, name)) if finding.code == CREDENTIAL_MISSING.id => made(facts, finding, namespace, name),
             _ => finding,
@@ -142,21 +137,18 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     ]
     .contains(&finding.code);
     let namespace = &facts.secret_namespace;
-    let fix = match (*flag, is_missing) {
-        ("", true) => format!("istio-tls doctor --fix, or istio-tls apply, makes Secret {namespace}/{secret}"),
+    let brings_back = format!(" brings Secret {namespace}/{secret} back as the workspace has it");
+    let fix = match (*needs, is_missing) {
+        (Needs::Nothing, true) => ours::fix_or_apply().and(format!(", makes Secret {namespace}/{secret}")),
         // What is no error is left alone by --fix.
-        ("", false) if finding.severity < Severity::Error => {
-            format!("istio-tls apply brings Secret {namespace}/{secret} back as the workspace has it")
-        }
-        ("", false) => format!(
-            "istio-tls doctor --fix, or istio-tls apply, brings Secret {namespace}/{secret} back as the workspace has it"
-        ),
-        ("--replace", _) => format!(
-            "istio-tls apply --replace deletes Secret {namespace}/{secret} and makes it anew as the workspace has it"
-        ),
-        (flag, _) => format!(
-            "istio-tls apply {flag} brings Secret {namespace}/{secret} back as the workspace has it, over what others have written"
-        ),
+        (Needs::Nothing, false) if finding.severity < Severity::Error => Remedy::from(ours::apply()).and(brings_back),
+        (Needs::Nothing, false) => ours::fix_or_apply().and(",").and(brings_back),
+        (Needs::Replace, _) => Remedy::from(ours::apply_replace()).and(format!(
+            " deletes Secret {namespace}/{secret} and makes it again as the workspace has it"
+        )),
+        (Needs::ForceConflicts, _) => Remedy::from(ours::apply_force_conflicts())
+            .and(brings_back)
+            .and(", over what others have written"),
     };
     finding.fix(fix)
 }
@@ -168,33 +160,34 @@ fn granted(finding: Finding, namespace: &str, name: &str) -> Finding {
         .split_once(' ')
         .and_then(|(_, full)| full.split_once('/'));
     let Some((own, _)) = of_gateway else { return finding };
-    let fix = format!(
-        r#"echo '{{"apiVersion":"gateway.networking.k8s.io/v1beta1","kind":"ReferenceGrant","metadata":{{"name":"{name}-for-{own}","namespace":"{namespace}"}},"spec":{{"from":[{{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"{own}"}}],"to":[{{"group":"","kind":"Secret","name":"{name}"}}]}}}}' | kubectl apply -f -"#
+    let grant = format!(
+        r#"{{"apiVersion":"gateway.networking.k8s.io/v1beta1","kind":"ReferenceGrant","metadata":{{"name":"{name}-for-{own}","namespace":"{namespace}"}},"spec":{{"from":[{{"group":"gateway.networking.k8s.io","kind":"Gateway","namespace":"{own}"}}],"to":[{{"group":"","kind":"Secret","name":"{name}"}}]}}}}"#
     );
-    finding.fix(fix)
+    finding.fix(Line::new(Kind::EchoObject, ["echo", &grant]).pipe(kubectl::apply()))
 }
 
 /// How a Secret is made where the workspace has none of that name.
 fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding {
-    if facts.of_api.is_some() {
-        return finding.fix(format!(
-            "kubectl -n {namespace} create secret tls {} --cert=FILE --key=FILE",
-            quote(name)
-        ));
+    match finding.facts {
+        lint::Facts::Missing(Made::OfHost) if facts.of_api.is_none() => {
+            let usual = if facts.workspace {
+                &facts.pod_namespace
+            } else {
+                "istio-system"
+            };
+            if namespace == usual {
+                return finding;
+            }
+            // Without a word on it, they would be those of another namespace.
+            let fix = finding.fix.clone().map_lines(|line| {
+                line.with_flag_in(Kind::ManifestsSecrets, "--gateway-namespace", namespace)
+            });
+            finding.fix(fix)
+        }
+        lint::Facts::Missing(Made::OfCa) if facts.of_api.is_none() => finding.fix(kubectl::create_ca(namespace, name)),
+        lint::Facts::Missing(_) => finding.fix(kubectl::create_pair(namespace, name)),
+        _ => finding,
     }
-    // A flag of `lint`.
-    let fix = finding.fix.legacy_words().replace(", or give its folder with --certs", "");
-    let usual = if facts.workspace {
-        &facts.pod_namespace
-    } else {
-        "istio-system"
-    };
-    if namespace == usual || fix.contains("--gateway-namespace") {
-        return finding.fix(fix);
-    }
-    // Without a word on it, they would be those of another namespace.
-    let told = format!("--only secrets --gateway-namespace {namespace}");
-    finding.fix(fix.replace("--only secrets", &told))
 }
 
 /// Whether a finding goes when the workspace's own Secrets are in place.
@@ -209,10 +202,15 @@ fn of_own_chain(facts: &Facts, finding: Finding, secret: &str) -> Finding {
     let ends = [CERTIFICATE_EXPIRED.id, CERTIFICATE_ENDS_SOON.id].contains(&finding.code);
     let certificates = facts.certificates.iter().filter(|one| one.secret_name() == secret);
     match certificates.flat_map(|one| &one.hosts).next().filter(|_| ends) {
-        Some(host) if finding.path.contains("ca") => finding.fix(format!("istio-tls rotate {} --ca", quote(host))),
-        Some(host) => finding.fix(format!("istio-tls rotate {}", quote(host))),
+        Some(host) if is_of_ca(&finding) => finding.fix(ours::rotate_ca(host.as_str())),
+        Some(host) => finding.fix(ours::rotate(host.as_str())),
         None => finding,
     }
+}
+
+/// Whether the certificate of a finding is that of the CA for clients.
+fn is_of_ca(finding: &Finding) -> bool {
+    ["[\"ca", ".ca"].iter().any(|field| finding.path.contains(field))
 }
 
 /// The Secret that a finding is about, `namespace/name`: its own object, or what

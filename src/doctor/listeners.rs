@@ -7,6 +7,7 @@ use super::facts::{Facts, OfApi, server_path, title};
 use crate::lint::codes::{INGRESS_WITHOUT_ADDRESS, OBJECT_NOT_ACCEPTED};
 use crate::lint::{Finding, Findings};
 use crate::manifests::model::Gateway;
+use crate::remedy::{Remedy, kubectl};
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let (Some(of_api), Some(gateway)) = (&facts.of_api, facts.gateways().first()) else {
@@ -69,13 +70,16 @@ fn cause_of(facts: &Facts, causes: &Causes, index: usize, hosts: &[String]) -> O
 }
 
 /// Where to look: nothing that this program knows explains it.
-fn look(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> String {
+fn look(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> Remedy {
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
-    format!(
-        "change what the status names; where it is old (istiod writes it, class {}): kubectl -n {} logs -l app=istiod tells more, and kubectl -n {namespace} get gateways.gateway.networking.k8s.io {name} -o yaml shows it",
-        of_api.class,
-        facts.control_plane_namespace()
-    )
+    Remedy::from(format!(
+        "change what the status names; where it is old (istiod writes it, class {}): ",
+        of_api.class
+    ))
+    .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
+    .and(" tells more, and ")
+    .and(kubectl::api_gateway(namespace, name))
+    .and(" shows it")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::control_plane::field;
 use super::facts::{Facts, Source, some_of};
 use crate::lint::codes::POD_WITHOUT_VOLUME;
 use crate::lint::{Finding, Findings};
+use crate::remedy::{Remedy, kubectl};
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let wanted: BTreeSet<&str> = facts
@@ -57,9 +58,11 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                         some_of(&old)
                     ),
                 )
-                .fix(format!(
-                    "kubectl -n {namespace} rollout status deployment/{name}; if nothing moves, kubectl -n {namespace} rollout restart deployment/{name}"
-                )),
+                .fix(
+                    Remedy::from(kubectl::rollout_status(namespace, name))
+                        .and("; if nothing moves, ")
+                        .and(kubectl::rollout_restart(namespace, name)),
+                ),
             );
         }
     }

@@ -12,8 +12,9 @@ use crate::lint::codes::{
     GATEWAY_POD_RESTARTS, GATEWAY_POD_WITHOUT_PROXY, GATEWAY_PODS_ELSEWHERE, GATEWAY_PODS_MISSING,
     GATEWAY_PODS_NOT_READY, POD_WAITS_FOR_SECRET,
 };
-use crate::lint::{Finding, Findings, Severity};
+use crate::lint::{self, Finding, Findings, Severity};
 use crate::manifests::model::Gateway;
+use crate::remedy::{Kind, Remedy, kubectl, other, ours};
 
 /// A container that ended within this time was restarted lately.
 const LATELY: Duration = Duration::hours(1);
@@ -88,45 +89,53 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             continue;
         }
         found.push(finding.fix(match meant(facts, selector) {
-            Some((pod, labels)) => format!(
+            Some((pod, labels)) => Remedy::from(format!(
                 "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
                 pod.namespace, pod.name
-            ),
-            None => format!(
-                "install the ingress gateway (istioctl install, or Helm's chart istio/gateway); kubectl get pods -A --show-labels shows whether there are pods with other labels than {words}"
-            ),
+            )),
+            None => Remedy::from("install the ingress gateway (")
+                .and(other::istioctl_install())
+                .and(", or Helm's chart istio/gateway); ")
+                .and(kubectl::get(&["pods", "-A", "--show-labels"]))
+                .and(format!(" shows whether there are pods with other labels than {words}")),
         }));
     }
 }
 
 /// What to do where a Deployment of such pods is there, and they are not.
-fn by_deployment(facts: &Facts, selector: &Labels) -> Option<String> {
+fn by_deployment(facts: &Facts, selector: &Labels) -> Option<Remedy> {
     let mut deployments = facts.deployments.as_deref().unwrap_or_default().iter();
     let deployment = deployments.find(|deployment| {
         let labels = &deployment.spec.template.metadata.labels;
         !selector.is_empty() && selector.iter().all(|(label, value)| labels.get(label) == Some(value))
     })?;
     let (namespace, name) = (&facts.found_namespace, &deployment.metadata.name);
+    let deployment = format!("deployment/{name}");
     Some(if facts.replicas.get(name) == Some(&0) {
-        format!("it is scaled to none: kubectl -n {namespace} scale deployment/{name} --replicas=1")
+        let words = ["scale", &deployment, "--replicas=1"];
+        Remedy::from("it is scaled to none: ").and(kubectl::within(namespace, Kind::KubectlScale, &words))
     } else {
-        format!("kubectl -n {namespace} describe deployment/{name} tells why it has no pods")
+        Remedy::from(kubectl::describe(namespace, &[&deployment])).and(" tells why it has no pods")
     })
 }
 
 /// Where the pods of a Gateway of the Gateway API come from.
-fn of_istiod(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> String {
+fn of_istiod(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> Remedy {
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
     match &of_api.service {
-        Some(service) => format!(
-            "kubectl -n {} get service {service} -o wide shows which pods the Service selects that spec.addresses of the Gateway names",
-            facts.found_namespace
-        ),
-        None => format!(
-            "istiod makes the Deployment {namespace}/{} for the Gateway: kubectl -n {namespace} get gateways.gateway.networking.k8s.io {name} -o yaml shows its status, and kubectl -n {} logs -l app=istiod what keeps it from it",
-            made_name(name, &of_api.class),
-            facts.control_plane_namespace()
-        ),
+        Some(service) => {
+            let line = kubectl::get_in(&facts.found_namespace, &["service", service, "-o", "wide"]);
+            Remedy::from(line)
+                .and(" shows which pods the Service selects that spec.addresses of the Gateway names")
+        }
+        None => Remedy::from(format!(
+            "istiod makes the Deployment {namespace}/{} for the Gateway: ",
+            made_name(name, &of_api.class)
+        ))
+        .and(kubectl::api_gateway(namespace, name))
+        .and(" shows its status, and ")
+        .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
+        .and(" what keeps it from it"),
     }
 }
 
@@ -163,9 +172,11 @@ fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         ),
     );
     found.push(if facts.workspace {
-        finding.fix(format!(
-            "write podNamespace: {there} below gateway in istio-tls.yaml, then istio-tls apply; or once, --gateway-namespace {there}"
-        ))
+        finding.fix(
+            Remedy::from(format!("write podNamespace: {there} below gateway in istio-tls.yaml, then "))
+                .and(ours::apply())
+                .and(format!("; or once, --gateway-namespace {there}")),
+        )
     } else {
         finding.fix(format!("--gateway-namespace {there}"))
     });
@@ -196,12 +207,12 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
                 some_of(&secrets)
             ),
         );
+        let all = secrets.iter().map(|name| (*name).to_owned()).collect();
+        let finding = finding.about(lint::Facts::Secrets(all));
         found.push(finding.severity(severity).fix(if facts.workspace {
-            format!("istio-tls doctor --fix, or istio-tls apply, makes {namespace}/{secret} if the workspace has it")
+            ours::fix_or_apply().and(format!(", makes {namespace}/{secret} if the workspace has it"))
         } else {
-            format!(
-                "kubectl -n {namespace} create secret tls {secret} --cert=FILE --key=FILE, or mark the volume optional"
-            )
+            Remedy::from(kubectl::create_pair(namespace.as_str(), *secret)).and(", or mark the volume optional")
         }));
         return;
     }
@@ -227,10 +238,11 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
         Finding::new(&GATEWAY_PODS_NOT_READY, object(&first.title()), what)
             .severity(severity)
             .why(why.join("\n"))
-            .fix(format!(
-                "kubectl -n {namespace} describe pod {name}, and kubectl -n {namespace} logs {name} -c {PROXY}",
-                name = first.name
-            )),
+            .fix(
+                Remedy::from(kubectl::describe(namespace, &["pod", &first.name]))
+                    .and(", and ")
+                    .and(kubectl::logs(namespace, &[&first.name, "-c", PROXY])),
+            ),
     );
 }
 
@@ -290,9 +302,9 @@ fn restarts(facts: &Facts, pod: &Pod, found: &mut Findings) {
                 format!("container {} of {} was restarted {times}", container.name, pod.title()),
             )
             .why(why)
-            .fix(format!(
-                "kubectl -n {} logs {} -c {} --previous",
-                pod.namespace, pod.name, container.name
+            .fix(kubectl::logs(
+                &pod.namespace,
+                &[&pod.name, "-c", &container.name, "--previous"],
             )),
         );
     }

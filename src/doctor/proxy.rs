@@ -7,6 +7,7 @@ use super::facts::{Certificate, Facts, Source, View};
 use crate::certs::inspect::CertificateFacts;
 use crate::lint::codes::{PROXY_CERTIFICATE_DIFFERS, PROXY_WITHOUT_CERTIFICATE};
 use crate::lint::{Finding, Findings};
+use crate::remedy::{Kind, Line, Remedy, kubectl};
 use crate::secrets::reference::ProxyResource;
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
@@ -156,30 +157,37 @@ fn missing(facts: &Facts, certificate: &Certificate, title: &str, what: String) 
     let finding = Finding::new(&PROXY_WITHOUT_CERTIFICATE, object(title), what);
     let namespace = &facts.found_namespace;
     match &certificate.source {
-        Source::Credential(_) => finding.fix(format!(
-            "kubectl -n istio-system logs -l app=istiod | grep {} tells why istiod does not hand it over",
-            certificate.secret_name()
-        )),
+        Source::Credential(_) => {
+            let grep = Line::new(Kind::Grep, ["grep", certificate.secret_name()]);
+            let line = kubectl::logs_of_istiod(facts.control_plane_namespace()).pipe(grep);
+            finding.fix(Remedy::from(line).and(" tells why istiod does not hand it over"))
+        }
         Source::File(path) => finding
             .why(format!(
                 "{path} is not there in the pod, or was not when the proxy looked; a secret volume is filled within a minute or so"
             ))
-            .fix(format!(
-                "wait a minute; if it stays so: kubectl -n {namespace} delete pod {}, whose successor reads the files anew",
-                title.rsplit('/').next().unwrap_or_default()
-            )),
+            .fix(
+                Remedy::from("wait a minute; if it stays so: ")
+                    .and(kubectl::delete(Some(namespace), "pod", pod_of(title)))
+                    .and(", whose successor reads the files again"),
+            ),
     }
+}
+
+/// The name of the pod of a title.
+fn pod_of(title: &str) -> &str {
+    title.rsplit('/').next().unwrap_or_default()
 }
 
 fn differing(facts: &Facts, certificate: &Certificate, title: &str, what: String) -> Finding {
     let finding = Finding::new(&PROXY_CERTIFICATE_DIFFERS, object(title), what);
     match &certificate.source {
         Source::Credential(_) => finding,
-        Source::File(_) => finding.fix(format!(
-            "wait a minute, until the kubelet has written the new files; if it stays so: kubectl -n {} delete pod {}",
-            facts.found_namespace,
-            title.rsplit('/').next().unwrap_or_default()
-        )),
+        Source::File(_) => finding.fix(
+            Remedy::from("wait a minute, until the kubelet has written the new files; if it stays so: ").and(
+                kubectl::delete(Some(&facts.found_namespace), "pod", pod_of(title)),
+            ),
+        ),
     }
 }
 

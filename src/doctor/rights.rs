@@ -5,6 +5,7 @@ use super::control_plane::object;
 use super::facts::{Facts, Source};
 use crate::lint::codes::{SECRETS_MAY_NOT_BE_LISTED, SECRETS_MAY_NOT_BE_WATCHED};
 use crate::lint::{Finding, Findings};
+use crate::remedy::{Kind, Line, kubectl};
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     // Files are mounted by the kubelet, which has its own rights.
@@ -27,10 +28,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             }
         };
         // One of the two may be there: `auth reconcile` adds what is missing.
-        let made = "--dry-run=client -o yaml | kubectl auth reconcile -f -";
-        let fix = format!(
-            "kubectl -n {namespace} create role {name}-sds --resource=secrets --verb=get,watch,list {made} && kubectl -n {namespace} create rolebinding {name}-sds --role={name}-sds --serviceaccount={namespace}:{name} {made}"
-        );
+        let fix = role(namespace, name).and(role_binding(namespace, name));
         if !verbs.contains("list") {
             causes.rights = Some(SECRETS_MAY_NOT_BE_LISTED.id);
             found.push(
@@ -61,6 +59,28 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             );
         }
     }
+}
+
+/// Makes a role that lets a gateway have its Secrets.
+fn role(namespace: &str, account: &str) -> Line {
+    let role = format!("{account}-sds");
+    let words = ["create", "role", &role, "--resource=secrets", "--verb=get,watch,list"];
+    reconciled(kubectl::within(namespace, Kind::KubectlCreateRole, &words))
+}
+
+/// Gives it to a service account.
+fn role_binding(namespace: &str, account: &str) -> Line {
+    let role = format!("{account}-sds");
+    let of_role = format!("--role={role}");
+    let to = format!("--serviceaccount={namespace}:{account}");
+    let words = ["create", "rolebinding", &role, &of_role, &to];
+    reconciled(kubectl::within(namespace, Kind::KubectlCreateRoleBinding, &words))
+}
+
+/// Adds what a line would create to what is there.
+fn reconciled(line: Line) -> Line {
+    let reconcile = Line::new(Kind::KubectlAuthReconcile, ["auth", "reconcile", "-f", "-"]);
+    line.args(&["--dry-run=client", "-o", "yaml"]).pipe(reconcile)
 }
 
 #[cfg(test)]

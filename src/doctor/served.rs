@@ -15,7 +15,7 @@ use crate::lint::codes::{
 use crate::lint::{Finding, Findings, Severity};
 use crate::manifests::server_hosts::intersection;
 use crate::names::Host;
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 
 /// The end of a certificate is told so many days before.
 const SOON: i64 = 30;
@@ -160,18 +160,18 @@ fn judge(facts: &Facts, one: &Served, leaf: &CertificateFacts, causes: &Causes, 
                 expected.not_after
             ),
         )
-        .fix(format!(
-            "istio-tls probe {} --target cluster --wait 60s; if it stays so, see whether {} leads to this gateway",
-            quote(&one.host),
-            one.target
-        )),
+        .fix(
+            Remedy::from(ours::probe_cluster(one.host.as_str()).flag("--wait", "60s")).and(format!(
+                "; if it stays so, see whether {} leads to this gateway",
+                one.target
+            )),
+        ),
     );
 }
 
 /// Where no Secret is known to compare with, the certificate is judged as a client would.
 fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
     let place = || object("");
-    let host = quote(&one.host);
     let days = leaf.days_left;
     if leaf.validity != Validity::Valid || days < SOON {
         let (what, severity) = match leaf.validity {
@@ -186,7 +186,7 @@ fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
                 format!("the certificate that {} serves for {} {what}", one.target, one.host),
             )
             .severity(severity)
-            .fix(format!("istio-tls rotate {host}")),
+            .fix(ours::rotate(one.host.as_str())),
         );
     }
     let covers = |host: &Host| {

@@ -13,7 +13,7 @@ use crate::lint::codes::{
 use crate::lint::{Code, Finding, Findings, Severity};
 use crate::manifests::model::Service;
 use crate::manifests::model::service::{ServicePort, TargetPort};
-use crate::shell::quote;
+use crate::remedy::{Line, Remedy, kubectl, other};
 
 /// The Service that Istio's installation makes.
 const INSTALLED: &str = "istio-ingressgateway";
@@ -69,7 +69,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             finding = finding.why(why.clone());
         }
         if let Some(fix) = &problem.fix {
-            finding = finding.fix(by_probe(facts, &fix.legacy_words()));
+            finding = finding.fix(by_probe(facts, fix));
         }
         found.push(finding);
     }
@@ -104,19 +104,17 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-/// A fix that names a flag of `probe`, as a line to type.
-fn by_probe(facts: &Facts, fix: &str) -> String {
+/// A fix of which the lines that probe a host name one that is known here.
+fn by_probe(facts: &Facts, fix: &Remedy) -> Remedy {
     let servers = facts.tls_servers();
     let mut hosts = facts
         .hosts
         .iter()
         .chain(servers.iter().flat_map(|server| &server.hosts));
-    let host = hosts.next();
-    let line = format!(
-        "istio-tls probe {} --target ",
-        host.map_or_else(|| "HOST".into(), |host| quote(host))
-    );
-    fix.replace("give --target ", "--target ").replace("--target ", &line)
+    match hosts.next() {
+        Some(host) => fix.clone().fill("HOST", host),
+        None => fix.clone(),
+    }
 }
 
 fn is_unconnected(served: &Served) -> bool {
@@ -151,10 +149,11 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
             object(""),
             format!("no Service in namespace {namespace} leads to the pods of {}", title(gateway)),
         )
-        .fix(format!(
-            "istiod makes the Service {namespace}/{name} with the pods: kubectl -n {} logs -l app=istiod tells what keeps it from it",
-            facts.control_plane_namespace()
-        ));
+        .fix(
+            Remedy::from(format!("istiod makes the Service {namespace}/{name} with the pods: "))
+                .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
+                .and(" tells what keeps it from it"),
+        );
     }
     let Some(service) = meant else {
         let words = selector_words(labels);
@@ -163,9 +162,13 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
             object(""),
             format!("no Service in namespace {namespace} leads to the gateway's pods"),
         )
-        .fix(format!(
-            "install the ingress gateway's Service (istioctl install, or Helm's chart istio/gateway), with a selector that the pods have: {words}"
-        ));
+        .fix(
+            Remedy::from("install the ingress gateway's Service (")
+                .and(other::istioctl_install())
+                .and(format!(
+                    ", or Helm's chart istio/gateway), with a selector that the pods have: {words}"
+                )),
+        );
     };
     let name = name_of(service);
     let selector = &service.spec.selector;
@@ -193,12 +196,10 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
         })
         .collect();
     let fix = if right.is_empty() {
-        format!("give the Service the selector {}", selector_words(labels))
+        Remedy::from(format!("give the Service the selector {}", selector_words(labels)))
     } else {
-        format!(
-            "kubectl -n {namespace} patch service {name} --type=merge -p '{{\"spec\":{{\"selector\":{{{}}}}}}}'",
-            right.join(",")
-        )
+        let patch = format!(r#"{{"spec":{{"selector":{{{}}}}}}}"#, right.join(","));
+        kubectl::patch(namespace, "service", name, "merge", &patch).into()
     };
     Finding::new(
         &INGRESS_SERVICE_SELECTOR,
@@ -266,9 +267,15 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
                 ),
             )
             .why("a Service leaves out the pods that do not have the named port")
-            .fix(format!(
-                "kubectl -n {namespace} patch service {service} --type=json -p '[{{\"op\":\"replace\",\"path\":\"/spec/ports/{place}/targetPort\",\"value\":{}}}]'",
-                target_of(number)
+            .fix(kubectl::patch(
+                namespace,
+                "service",
+                service,
+                "json",
+                &format!(
+                    r#"[{{"op":"replace","path":"/spec/ports/{place}/targetPort","value":{}}}]"#,
+                    target_of(number)
+                ),
             ))
         } else {
             let there: Vec<String> = leading.iter().flat_map(|service| &service.spec.ports).map(shown).collect();
@@ -282,11 +289,12 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
                 if there.is_empty() { "no ports".to_owned() } else { there.join(", ") }
             ))
             .fix(match &facts.of_api {
-                Some(OfApi { service: None, .. }) => format!(
-                    "istiod gives the Service a port for each listener that it programs: kubectl -n {namespace} get gateways.gateway.networking.k8s.io {} -o yaml tells in status.listeners why not this one",
-                    server.gateway.metadata.name
-                ),
-                _ => with_port(namespace, leading[0], number),
+                Some(OfApi { service: None, .. }) => {
+                    Remedy::from("istiod gives the Service a port for each listener that it programs: ")
+                        .and(kubectl::api_gateway(namespace, &server.gateway.metadata.name))
+                        .and(" tells in status.listeners why not this one")
+                }
+                _ => with_port(namespace, leading[0], number).into(),
             })
         });
     }
@@ -303,7 +311,7 @@ fn target_of(number: u32) -> String {
 }
 
 /// The line that gives a Service a port.
-fn with_port(namespace: &str, service: &Service, number: u32) -> String {
+fn with_port(namespace: &str, service: &Service, number: u32) -> Line {
     // The only port of a Service needs no name; of two each does.
     let named = match &service.spec.ports[..] {
         [ServicePort { name: None, port, .. }] => {
@@ -311,11 +319,11 @@ fn with_port(namespace: &str, service: &Service, number: u32) -> String {
         }
         _ => String::new(),
     };
-    format!(
-        "kubectl -n {namespace} patch service {} --type=json -p '[{named}{{\"op\":\"add\",\"path\":\"/spec/ports/-\",\"value\":{{\"name\":\"https-{number}\",\"port\":{number},\"targetPort\":{}}}}}]'",
-        name_of(service),
+    let patch = format!(
+        r#"[{named}{{"op":"add","path":"/spec/ports/-","value":{{"name":"https-{number}","port":{number},"targetPort":{}}}}}]"#,
         target_of(number)
-    )
+    );
+    kubectl::patch(namespace, "service", name_of(service), "json", &patch)
 }
 
 fn shown(port: &ServicePort) -> String {
@@ -368,9 +376,15 @@ fn endpoints(facts: &Facts, leading: &[&Service], causes: &mut Causes, found: &m
                 object(&title),
                 format!("{title} has no ready endpoint, although its pods are there"),
             )
-            .fix(format!(
-                "kubectl -n {} get endpointslices -l kubernetes.io/service-name={name} -o yaml",
-                facts.found_namespace
+            .fix(kubectl::get_in(
+                &facts.found_namespace,
+                &[
+                    "endpointslices",
+                    "-l",
+                    &format!("kubernetes.io/service-name={name}"),
+                    "-o",
+                    "yaml",
+                ],
             )),
         );
     }

@@ -78,6 +78,33 @@ impl Place {
     }
 }
 
+/// What a finding is about beyond its place, for code that goes on from it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Facts {
+    /// Nothing that code needs.
+    #[default]
+    None,
+    /// These Secrets, by their names.
+    Secrets(Vec<String>),
+    /// A Secret that is not there, and how it is made.
+    Missing(Made),
+    /// Nothing is mounted at these paths of the gateway's pods.
+    Unmounted(Vec<String>),
+    /// The certificate does not name this host.
+    NotCovered(String),
+}
+
+/// How a Secret that is missing is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// Of a certificate and its key.
+    OfPair,
+    /// Of a CA that clients are verified with.
+    OfCa,
+    /// Of a chain that this program makes for the host.
+    OfHost,
+}
+
 /// One thing that is wrong. Its JSON is documented in docs/json.md.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -105,6 +132,8 @@ pub struct Finding {
     pub fix: Remedy,
     /// Where the rule is written.
     pub doc: &'static str,
+    /// What it is about.
+    pub facts: Facts,
 }
 
 impl Finding {
@@ -123,7 +152,15 @@ impl Finding {
             why: code.why.to_owned(),
             fix: (code.fix)(),
             doc: code.doc,
+            facts: Facts::None,
         }
+    }
+
+    /// Says what it is about, for code that goes on from it.
+    #[must_use]
+    pub fn about(mut self, facts: Facts) -> Self {
+        self.facts = facts;
+        self
     }
 
     /// Says why in this case, in place of the code's own words.

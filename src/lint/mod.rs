@@ -33,7 +33,7 @@ mod tests;
 mod world;
 
 pub use codes::Code;
-pub use finding::{Finding, Place, Report, Severity, Skipped};
+pub use finding::{Facts, Finding, Made, Place, Report, Severity, Skipped};
 pub use rule::{Findings, Need, Rule};
 pub use suppress::{Suppression, suppress, suppress_annotated};
 pub use world::{Item, Settings, Unseen, World};

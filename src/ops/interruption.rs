@@ -36,6 +36,13 @@ impl Interrupted {
         }
     }
 
+    /// The failure that says so, where nothing was done: `interrupted (SIGINT) before
+    /// anything was stored`.
+    pub fn before(self, before: &str) -> Failure {
+        let what = format!("interrupted ({}) before {before}", self.name());
+        Failure::new(Class::Interrupted, Problem::new(what))
+    }
+
     /// The failure that says so: `interrupted (SIGINT) before the gateway served it`.
     /// What was done and what is left belongs into its `why`, the line that goes on
     /// into its `fix`, and [`Failure::with_result`] holds the same for programs.

@@ -6,6 +6,7 @@
 //! between. One that takes long tells an [`Observer`] how far it is.
 
 pub mod adopt;
+pub mod apply;
 pub mod authority;
 pub mod certificate_source;
 pub mod chain_clients;
@@ -14,6 +15,9 @@ pub mod client_look;
 pub mod cluster_access;
 pub mod cluster_ingress;
 pub mod cluster_objects;
+pub mod cluster_owned;
+pub mod delete;
+pub mod doctor;
 pub mod endpoint;
 pub mod entries;
 mod failure;
@@ -26,6 +30,7 @@ pub mod interruption;
 pub mod issue;
 pub mod lint;
 pub mod manifests;
+pub mod object_change;
 mod observer;
 pub mod password;
 pub mod pem_files;

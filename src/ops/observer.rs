@@ -1,6 +1,8 @@
 //! What an operation tells while it works.
 
+use super::object_change::ObjectChange;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::sources::live::Unseen;
 
 /// Takes note of what happens. Operations call it from the thread that they run on,
@@ -21,6 +23,10 @@ pub enum Event<'e> {
     Once(&'e str),
     /// What of a cluster its user may not see.
     Unseen(&'e [Unseen]),
+    /// Something that everybody is told, with what to type.
+    Advice(&'e Remedy),
+    /// An object of a cluster is as it is to be, or on its way there.
+    Changed(&'e ObjectChange),
     /// Something failed, and the work goes on.
     Warning(&'e Problem),
     /// Something failed, and the work ends with more of that kind.

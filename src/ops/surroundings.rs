@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::observer::{Event, Observer};
 use crate::problem::Problem;
-use crate::remedy::Aim;
+use crate::remedy::{Aim, Remedy};
 use crate::sources::live::Unseen;
 
 /// The surroundings of one run, decided once.
@@ -62,6 +62,11 @@ impl Surroundings {
     /// Tells of something that everybody is told.
     pub fn say_always(&self, text: &str) {
         self.observer.event(Event::Notice(text));
+    }
+
+    /// Tells of something that everybody is told, with what to type.
+    pub fn advise(&self, advice: &Remedy) {
+        self.observer.event(Event::Advice(advice));
     }
 
     /// Tells of something once, however often it is read.

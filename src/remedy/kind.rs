@@ -58,8 +58,16 @@ kinds! {
         ApplyFile = "apply-file",
         /// Applies the workspace's objects over what others manage.
         ApplyForceConflicts = "apply-force-conflicts",
+        /// Applies them, with a Secret whose type does not fit deleted first.
+        ApplyReplace = "apply-replace",
+        /// Deletes the workspace's files and its objects in a cluster.
+        DeleteLocal = "delete-local",
+        /// Deletes the workspace's files alone, where the cluster is gone.
+        DeleteNoCluster = "delete-no-cluster",
         /// Looks for what is wrong with a host at a cluster's gateway.
         Doctor = "doctor",
+        /// Examines it, and brings the workspace's own Secrets back.
+        DoctorFix = "doctor-fix",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
         /// Makes a new CA in place of the one that is there.
@@ -94,6 +102,8 @@ kinds! {
         ManifestsVolumes = "manifests-volumes",
         /// Asks every step of a request.
         Probe = "probe",
+        /// The same at a gateway's address.
+        ProbeAt = "probe-at",
         /// The same at the gateway of a cluster.
         ProbeCluster = "probe-cluster",
         /// Renews the revocation lists of a host.
@@ -124,28 +134,66 @@ kinds! {
         KubectlApply = "kubectl-apply",
         /// Applies the objects of files.
         KubectlApplyFiles = "kubectl-apply-files",
+        /// Asks whether one may do something.
+        KubectlAuthCanI = "kubectl-auth-can-i",
+        /// Grants the rights of standard input beside those that are there.
+        KubectlAuthReconcile = "kubectl-auth-reconcile",
+        /// Creates a namespace.
+        KubectlCreateNamespace = "kubectl-create-namespace",
+        /// Creates a role.
+        KubectlCreateRole = "kubectl-create-role",
+        /// Gives a role to somebody.
+        KubectlCreateRoleBinding = "kubectl-create-rolebinding",
         /// Creates a Secret.
         KubectlCreateSecret = "kubectl-create-secret",
+        /// Deletes an object.
+        KubectlDelete = "kubectl-delete",
         /// Describes an object.
         KubectlDescribe = "kubectl-describe",
         /// Shows what is there.
         KubectlGet = "kubectl-get",
         /// Shows the log of a container.
         KubectlLogs = "kubectl-logs",
+        /// Changes fields of an object.
+        KubectlPatch = "kubectl-patch",
+        /// Leads to a pod that no address leads to.
+        KubectlPortForward = "kubectl-port-forward",
         /// Creates or replaces a Secret.
         KubectlPutSecret = "kubectl-put-secret",
         /// Replaces or creates the objects of standard input.
         KubectlReplace = "kubectl-replace",
         /// Restarts the pods of a Deployment.
         KubectlRestart = "kubectl-restart",
+        /// Shows how far the new pods of a Deployment are.
+        KubectlRolloutStatus = "kubectl-rollout-status",
+        /// Sets how many pods a Deployment is to have.
+        KubectlScale = "kubectl-scale",
+        /// Makes a context the current one.
+        KubectlUseContext = "kubectl-use-context",
+        /// Shows whether the API server answers.
+        KubectlVersion = "kubectl-version",
+        /// Waits until an object is gone.
+        KubectlWait = "kubectl-wait",
     }
     Other {
         /// Sends a request.
         Curl = "curl",
+        /// Asks the admin interface of a proxy through a port-forward.
+        CurlAdmin = "curl-admin",
         /// Sends a request with a client's certificate.
         CurlAsClient = "curl-as-client",
+        /// Sends a request to an address that DNS does not know.
+        CurlResolve = "curl-resolve",
+        /// Prints an object for another program.
+        EchoObject = "echo-object",
         /// Runs Envoy.
         Envoy = "envoy",
+        /// Shows the lines that name something.
+        Grep = "grep",
+        /// Installs Istio.
+        IstioctlInstall = "istioctl-install",
+        /// Gives the LoadBalancers of minikube addresses.
+        MinikubeTunnel = "minikube-tunnel",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

@@ -68,3 +68,93 @@ pub fn drop_last_applied(namespace: impl Into<Word>, name: impl Into<Word>) -> L
         .arg(name)
         .arg("kubectl.kubernetes.io/last-applied-configuration-")
 }
+
+/// `kubectl get WORDS`, of all namespaces or none.
+pub fn get(words: &[&str]) -> Line {
+    Line::new(Kind::KubectlGet, ["get"]).args(words)
+}
+
+/// `kubectl -n NAMESPACE get WORDS`.
+pub fn get_in(namespace: &str, words: &[&str]) -> Line {
+    within(namespace, Kind::KubectlGet, &["get"]).args(words)
+}
+
+/// `kubectl -n NAMESPACE describe WORDS`.
+pub fn describe(namespace: &str, words: &[&str]) -> Line {
+    within(namespace, Kind::KubectlDescribe, &["describe"]).args(words)
+}
+
+/// `kubectl -n NAMESPACE logs WORDS`.
+pub fn logs(namespace: &str, words: &[&str]) -> Line {
+    within(namespace, Kind::KubectlLogs, &["logs"]).args(words)
+}
+
+/// `kubectl -n NAMESPACE logs -l app=istiod`.
+pub fn logs_of_istiod(namespace: &str) -> Line {
+    logs(namespace, &["-l", "app=istiod"])
+}
+
+/// `kubectl get pods -A -l app=istiod`.
+pub fn pods_of_istiod() -> Line {
+    get(&["pods", "-A", "-l", "app=istiod"])
+}
+
+/// `kubectl -n NAMESPACE get services -o wide`.
+pub fn services(namespace: &str) -> Line {
+    get_in(namespace, &["services", "-o", "wide"])
+}
+
+/// The status of a Gateway of the Gateway API.
+pub fn api_gateway(namespace: &str, name: &str) -> Line {
+    get_in(namespace, &[API_GATEWAYS, name, "-o", "yaml"])
+}
+
+/// How kubectl tells Gateways of the Gateway API from Istio's.
+pub const API_GATEWAYS: &str = "gateways.gateway.networking.k8s.io";
+
+/// `kubectl -n NAMESPACE patch KIND NAME --type=HOW -p PATCH`.
+pub fn patch(namespace: &str, kind: &str, name: &str, how: &str, patch: &str) -> Line {
+    let how = format!("--type={how}");
+    within(namespace, Kind::KubectlPatch, &["patch", kind, name, &how, "-p", patch])
+}
+
+/// `kubectl -n NAMESPACE port-forward WHAT PORTS`: runs until it is ended.
+pub fn port_forward(namespace: &str, what: impl Into<Word>, ports: &str) -> Line {
+    let line = within(namespace, Kind::KubectlPortForward, &["port-forward"]);
+    line.arg(what).arg(ports)
+}
+
+/// `kubectl -n NAMESPACE rollout status deployment/NAME`.
+pub fn rollout_status(namespace: &str, deployment: &str) -> Line {
+    let deployment = format!("deployment/{deployment}");
+    within(namespace, Kind::KubectlRolloutStatus, &["rollout", "status", &deployment])
+}
+
+/// `kubectl -n NAMESPACE rollout restart deployment/NAME`.
+pub fn rollout_restart(namespace: &str, deployment: &str) -> Line {
+    let deployment = format!("deployment/{deployment}");
+    within(namespace, Kind::KubectlRestart, &["rollout", "restart", &deployment])
+}
+
+/// `kubectl -n NAMESPACE delete KIND NAME`; without a namespace for a kind that stands
+/// in none.
+pub fn delete(namespace: Option<&str>, kind: &str, name: &str) -> Line {
+    within_or_not(namespace, Kind::KubectlDelete, &["delete", kind, name])
+}
+
+/// `kubectl -n NAMESPACE wait --for=delete KIND NAME`, as [`delete`].
+pub fn wait_for_delete(namespace: Option<&str>, kind: &str, name: &str) -> Line {
+    within_or_not(namespace, Kind::KubectlWait, &["wait", "--for=delete", kind, name])
+}
+
+/// A line with the namespace that its objects are in.
+pub fn within(namespace: &str, kind: Kind, words: &[&str]) -> Line {
+    Line::new(kind, ["-n", namespace]).args(words)
+}
+
+fn within_or_not(namespace: Option<&str>, kind: Kind, words: &[&str]) -> Line {
+    match namespace {
+        Some(namespace) => within(namespace, kind, words),
+        None => Line::new(kind, words.iter().copied()),
+    }
+}

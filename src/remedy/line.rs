@@ -74,6 +74,13 @@ impl Line {
         self
     }
 
+    /// The line with several more words.
+    #[must_use]
+    pub fn args(mut self, words: &[&str]) -> Self {
+        self.words.extend(words.iter().copied().map(Into::into));
+        self
+    }
+
     /// The line with a flag and its value.
     #[must_use]
     pub fn flag(self, flag: &str, value: impl Into<Word>) -> Self {
@@ -94,6 +101,13 @@ impl Line {
         self
     }
 
+    /// The line, which asks no cluster.
+    #[must_use]
+    pub fn nowhere(mut self) -> Self {
+        self.scope.cluster = None;
+        self
+    }
+
     /// The line with its output piped into another one.
     #[must_use]
     pub fn pipe(self, into: Self) -> Self {
@@ -111,6 +125,18 @@ impl Line {
             Some((first, line)) => (first, Box::new(line.followed_by(join, next))),
             None => (join, Box::new(next)),
         });
+        self
+    }
+
+    /// The line with a flag in those of its lines, this and what follows, that are of
+    /// this kind and do not have it.
+    #[must_use]
+    pub fn with_flag_in(mut self, kind: Kind, flag: &str, value: &str) -> Self {
+        let is_flag = |word: &Word| matches!(word, Word::Plain(word) if word == flag);
+        if self.kind == kind && !self.words.iter().any(is_flag) {
+            self = self.flag(flag, value);
+        }
+        self.next = (self.next).map(|(join, line)| (join, Box::new(line.with_flag_in(kind, flag, value))));
         self
     }
 

@@ -130,6 +130,16 @@ impl Remedy {
         matches!(self.parts.first(), Some(Part::Repeat)) && self.lines().next().is_none()
     }
 
+    /// The remedy with each of its lines as `change` makes it.
+    #[must_use]
+    pub fn map_lines(self, change: impl Fn(Line) -> Line) -> Self {
+        let parts = self.parts.into_iter().map(|part| match part {
+            Part::Line(line) => Part::Line(change(line)),
+            other => other,
+        });
+        Self { parts: parts.collect() }
+    }
+
     /// What failed is seen to first, where that takes more than another try; then what
     /// goes on.
     #[must_use]

@@ -8,3 +8,13 @@ pub fn decrypt(name: &str) -> Line {
     Line::new(Kind::OpensslDecrypt, ["openssl", "pkey", "-in", name])
         .flag("-out", format!("{name}.plain"))
 }
+
+/// `istioctl install`.
+pub fn istioctl_install() -> Line {
+    Line::new(Kind::IstioctlInstall, ["istioctl", "install"])
+}
+
+/// `minikube tunnel`: runs until it is ended.
+pub fn minikube_tunnel() -> Line {
+    Line::new(Kind::MinikubeTunnel, ["minikube", "tunnel"])
+}

@@ -1,6 +1,7 @@
 //! Lines of this program that are advised in more than one place.
 
 use super::kind::Kind;
+use super::Remedy;
 use super::line::{Line, Word};
 
 /// What stands for a host where none is known.
@@ -144,3 +145,34 @@ pub fn adopt_folder(folder: String) -> Line {
     Line::new(Kind::AdoptFolder, ["adopt".to_owned(), folder])
 }
 
+/// The same where the workspace has no files of that host.
+pub fn adopt_new_secret(secret: &str, host: impl Into<Word>) -> Line {
+    Line::new(Kind::AdoptSecret, ["adopt".to_owned(), format!("secret/{secret}")])
+        .flag("--host", host)
+        .of_cluster()
+}
+
+/// Applies the workspace's objects over what others have written.
+pub fn apply_force_conflicts() -> Line {
+    Line::new(Kind::ApplyForceConflicts, ["apply", "--force-conflicts"]).of_cluster()
+}
+
+/// Applies the workspace's objects; a Secret whose type does not fit is deleted first.
+pub fn apply_replace() -> Line {
+    Line::new(Kind::ApplyReplace, ["apply", "--replace"]).of_cluster()
+}
+
+/// Examines it, and brings the workspace's own Secrets back.
+pub fn doctor_fix() -> Line {
+    Line::new(Kind::DoctorFix, ["doctor", "--fix"]).of_cluster()
+}
+
+/// Probes a host at a gateway's address.
+pub fn probe_at(host: impl Into<Word>, address: impl Into<Word>) -> Line {
+    Line::new(Kind::ProbeAt, ["probe"]).arg(host).flag("--target", address)
+}
+
+/// Either of the two lines that bring a Secret of the workspace back.
+pub fn fix_or_apply() -> Remedy {
+    Remedy::from(doctor_fix()).and(", or ").and(apply())
+}

@@ -3,6 +3,11 @@
 
 pub mod adopt_json;
 pub mod adopt_text;
+pub mod apply_json;
+pub mod apply_text;
+pub mod delete_json;
+pub mod doctor_json;
+pub mod doctor_text;
 pub mod finding_json;
 pub mod init_json;
 pub mod init_text;

@@ -6,6 +6,7 @@ use super::PodRef;
 use crate::cluster::failure::{ApiError, Asked, Status, withheld};
 use crate::cluster::kubeconfig::Access;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, kubectl};
 
 /// What was wanted of a pod.
 pub(super) struct Wanted<'w> {
@@ -72,33 +73,37 @@ impl<'w> Wanted<'w> {
     fn own_words(&self, status: &Status) -> Option<Problem> {
         let PodRef { namespace, name } = self.pod;
         let said = |words: &str| status.message.contains(words);
+        let describe = || kubectl::describe(namespace, &["pod", name]);
         let missing = status.code == 404 && status.details.kind == "pods";
         // The API server calls a missing node a pod, too.
         let node = Some(status.details.name.as_str()).filter(|node| missing && node != name);
         let problem = if let Some(node) = node {
             Problem::new(format!("the node {node} of the pod {} is not there", self.pod))
-                .fix("kubectl get nodes lists them; the pod goes when its node is gone for good")
+                .fix(
+                    Remedy::from(kubectl::get(&["nodes"]))
+                        .and(" lists them; the pod goes when its node is gone for good"),
+                )
         } else if missing {
             Problem::new(format!("the pod {} is not there", self.pod))
                 .why("it was deleted or replaced, or never was")
-                .fix(format!("kubectl -n {namespace} get pods shows which run"))
+                .fix(Remedy::from(kubectl::get_in(namespace, &["pods"])).and(" shows which run"))
         } else if status.is_node_unreachable() {
             Problem::new(format!("the node of the pod {} cannot be reached", self.pod))
                 .why(withheld(&status.message))
-                .fix("kubectl get nodes shows whether it is Ready; the API server must reach its kubelet, port 10250")
+                .fix(Remedy::from(kubectl::get(&["nodes"])).and(
+                    " shows whether it is Ready; the API server must reach its kubelet, port 10250",
+                ))
         } else if said("is not valid for pod") {
             let container = self.container.unwrap_or_default();
             Problem::new(format!("the pod {} has no container {container}", self.pod)).why(withheld(&status.message))
         } else if said("does not exist") || (status.code == 404 && status.details.kind == "pods/log") {
             Problem::new(format!("the node of the pod {} does not run it", self.pod))
                 .why("the pod or container has not started there, or has ended")
-                .fix(format!("kubectl -n {namespace} describe pod {name} tells more"))
+                .fix(Remedy::from(describe()).and(" tells more"))
         } else if said("does not have a host assigned") || said("is waiting to start") || said("completed pod") {
             Problem::new(format!("the pod {} does not run", self.pod))
                 .why(withheld(&status.message))
-                .fix(format!(
-                    "kubectl -n {namespace} describe pod {name} tells what it waits for"
-                ))
+                .fix(Remedy::from(describe()).and(" tells what it waits for"))
         } else {
             return None;
         };
@@ -133,9 +138,11 @@ impl<'w> Wanted<'w> {
         Problem::new(format!("nothing answers on port {port} of the pod {}", self.pod))
             .at(format!("a port-forward to the pod {}", self.pod))
             .why(withheld(message))
-            .fix(format!(
-                "kubectl -n {namespace} logs {name} tells what listens there: a gateway does when a Gateway object names the port"
-            ))
+            .fix(
+                Remedy::from(kubectl::logs(namespace, &[name])).and(
+                    " tells what listens there: a gateway does when a Gateway object names the port",
+                ),
+            )
     }
 
     /// A stream that ended before the command had.
@@ -143,7 +150,7 @@ impl<'w> Wanted<'w> {
         Problem::new(format!("the stream of {line} broke off"))
             .at(self.place())
             .why("the API server or the node ended it before the command did")
-            .fix("run the same command again")
+            .fix(Remedy::again())
     }
 
     pub(super) fn too_long(&self, line: &str, limit: u64) -> Problem {

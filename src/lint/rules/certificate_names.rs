@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
 use crate::lint::index::credentials::{Certificate, Owner, Pair, TlsServer};
-use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
+use crate::lint::{Code, Facts, Finding, Findings, Rule, Severity, World};
 use crate::lint::remedies::name_host;
 use crate::names::Host;
 
@@ -65,7 +65,8 @@ fn uncovered(
             pair.certificate.name()
         ),
     )
-    .fix(name_host(world, pair, &host));
+    .fix(name_host(world, pair, &host))
+    .about(Facts::NotCovered(host.to_string()));
     if let Some(first) = below.first() {
         return Some(finding.severity(Severity::Warning).why(format!(
             "clients of {first} and the like are served; those of any other name below {} refuse the certificate",

@@ -9,7 +9,7 @@ use crate::lint::codes::{
 };
 use crate::lint::index::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
 use crate::lint::index::pods::Pods;
-use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
+use crate::lint::{Code, Facts, Finding, Findings, Made, Need, Rule, Severity, World};
 use crate::lint::remedies::secret_line;
 use crate::names::Host;
 use crate::remedy::{Line, Remedy, kubectl, ours};
@@ -144,10 +144,15 @@ fn missing(
         .is_some_and(|named| named.field == credential.field);
     match host {
         _ if of_ca => finding
+            .about(Facts::Missing(Made::OfCa))
             .why("without it clients cannot be verified, and connections to the server's hosts are reset")
             .fix(make(kubectl::create_ca(first, name.as_str()))),
-        Some(host) => finding.fix(secret_line(world, &host, None, first).pipe(kubectl::apply())),
-        None => finding.fix(make(kubectl::create_pair(first, name.as_str()))),
+        Some(host) => finding
+            .about(Facts::Missing(Made::OfHost))
+            .fix(secret_line(world, &host, None, first).pipe(kubectl::apply())),
+        None => finding
+            .about(Facts::Missing(Made::OfPair))
+            .fix(make(kubectl::create_pair(first, name.as_str()))),
     }
 }
 
@@ -192,11 +197,14 @@ impl Rule for FileIsThere {
         for server in world.credentials().servers.iter().filter(|server| server.terminates()) {
             for file in &server.files {
                 if let Some(deployment) = file.unmounted_in.as_ref().filter(|_| file.path.starts_with('/')) {
-                    found.push(Finding::new(
-                        &CREDENTIAL_FILE_NOT_MOUNTED,
-                        server.place(&file.field),
-                        format!("{deployment} mounts no volume at {}", file.path),
-                    ));
+                    found.push(
+                        Finding::new(
+                            &CREDENTIAL_FILE_NOT_MOUNTED,
+                            server.place(&file.field),
+                            format!("{deployment} mounts no volume at {}", file.path),
+                        )
+                        .about(Facts::Unmounted(vec![file.path.to_string()])),
+                    );
                 } else if let Some((secret, _)) = &file.leads_to
                     && world.is_unread("Secret", world.pod_namespace(), secret)
                 {
@@ -231,7 +239,9 @@ fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>
             ),
         )
     };
-    let finding = Finding::new(&CREDENTIAL_FILE_MISSING, server.place(&file.field), what).fix(fix);
+    let finding = Finding::new(&CREDENTIAL_FILE_MISSING, server.place(&file.field), what)
+        .fix(fix)
+        .about(Facts::Secrets(vec![secret.clone()]));
     let is_sure = file.secret_is_there || INSTALLED_MOUNTS.contains(&secret.as_str());
     found.push(if is_sure {
         finding

@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::context::Context;
-use crate::cli::{Failure};
-use crate::ops::{intent};
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
+use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// What was asked for.
-pub(super) struct Scope {
+pub struct Scope {
     /// The hosts, lower case; empty means those of the cluster's Gateways.
     pub(super) hosts: Vec<String>,
     /// The Gateway of the workspace, or the usual one, with the flags' namespaces.
@@ -41,32 +39,28 @@ impl Scope {
     /// Reads flags and workspace.
     ///
     /// # Errors
-    /// When a host is none, or istio-tls.yaml cannot be read: exit 2.
-    pub(super) fn read(hosts: &[String], context: &Context) -> Result<Self, Failure> {
-        let hosts = hosts
-            .iter()
-            .map(|host| Host::parse(host).map(|host| host.as_str().to_owned()))
-            .collect::<Result<Vec<String>, _>>()
-            .map_err(Failure::usage)?;
-        if !context.dir.is_dir() {
+    /// When istio-tls.yaml cannot be read.
+    pub fn read(hosts: &[Host], here: &Surroundings) -> Result<Self, Failure> {
+        let hosts: Vec<String> = hosts.iter().map(|host| host.as_str().to_owned()).collect();
+        if !here.dir.is_dir() {
             return Err(Failure::usage(
-                Problem::new(format!("the folder {} is not there", context.dir.display()))
+                Problem::new(format!("the folder {} is not there", here.dir.display()))
                     .fix("-C with the folder of istio-tls.yaml; without a workspace, leave it out"),
             ));
         }
-        let file = WorkspaceFile::read(&context.dir).map_err(Failure::usage)?;
+        let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
-        let config = match (file, intent::workspace(context)) {
+        let config = match (file, intent::workspace(here)) {
             (None, _) => None,
             (Some(_), Ok(config)) => Some(config),
             (Some(file), Err(_)) => Some(file.config),
         };
         let mut gateway = config.as_ref().map(|config| config.gateway.clone()).unwrap_or_default();
-        if let Some(namespace) = &context.namespace {
+        if let Some(namespace) = &here.namespace {
             gateway.namespace.clone_from(namespace);
         }
-        if let Some(namespace) = &context.gateway_namespace {
+        if let Some(namespace) = &here.gateway_namespace {
             gateway.pod_namespace.clone_from(namespace);
         }
         let mut secrets = BTreeMap::new();
@@ -76,12 +70,12 @@ impl Scope {
             .flat_map(|config| config.hosts.iter().map(move |entry| (config, entry)));
         for (config, entry) in entries {
             // The cluster can be examined all the same, and the other hosts, too.
-            match secrets_of(config, entry, context) {
+            match secrets_of(config, entry, here) {
                 Ok(own) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
                 Err(problem) => chainless.push(WithoutChain {
                     host: entry.host.as_str().to_owned(),
                     problem,
-                    has_folder: ChainLayout::new(&context.dir, &entry.host).folder().is_dir(),
+                    has_folder: ChainLayout::new(&here.dir, &entry.host).folder().is_dir(),
                 }),
             }
         }
@@ -101,10 +95,10 @@ impl Scope {
 ///
 /// # Errors
 /// When it has none in this folder, or one that is of no use.
-fn secrets_of(config: &WorkspaceConfig, entry: &HostEntry, context: &Context) -> Result<Vec<Secret>, Problem> {
+fn secrets_of(config: &WorkspaceConfig, entry: &HostEntry, here: &Surroundings) -> Result<Vec<Secret>, Problem> {
     let host = &entry.host;
-    let material = intent::material(&context.dir, host)?.ok_or_else(|| {
-        let layout = ChainLayout::new(&context.dir, host);
+    let material = intent::material(&here.dir, host)?.ok_or_else(|| {
+        let layout = ChainLayout::new(&here.dir, host);
         let folder = layout.folder();
         let certificate = layout.path(Part::ServerCert);
         let problem = Problem::new(format!("the workspace has no chain for {host}"));

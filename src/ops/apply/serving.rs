@@ -3,21 +3,19 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use super::input::Input;
-use crate::ops::cluster_ingress::{self, Reached};
-use crate::cli::connection::ConnectionArgs;
-use crate::cli::context::Context;
-use crate::cli::{Failure};
-use crate::ops::{pem_files};
+use super::outcome::Served;
 use crate::cluster::client::Client;
 use crate::cluster::ingress::Wanted;
 use crate::cluster::kubeconfig::Access;
+use crate::ops::cluster_ingress::{self, Reached};
+use crate::ops::reach::Connection;
+use crate::ops::{Failure, Surroundings, pem_files};
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;
 use crate::probe::target::{ProbedHost, Wishes, expectations};
 use crate::problem::Problem;
+use crate::remedy::{Kind, Line, Remedy};
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// Between two looks at the gateway.
@@ -26,14 +24,6 @@ const PAUSE: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How many hosts are dialled at once.
 const CONCURRENCY: usize = 64;
-
-/// One host whose new certificate was seen.
-#[derive(Serialize)]
-pub(super) struct Served {
-    host: String,
-    target: String,
-    serial: String,
-}
 
 /// What was seen.
 pub(super) enum Seen {
@@ -58,28 +48,28 @@ pub(super) async fn prove(
     input: &Input,
     client: &Client<'_>,
     wait: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Seen, Failure> {
     let Some(workspace) = &input.workspace else {
         return Ok(Seen::NotChecked(
             "there is no workspace whose hosts are known".to_owned(),
         ));
     };
-    let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), context);
+    let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), here);
     let (reached, told) = match cluster_ingress::reach_with(client, &wanted).await {
         Ok(reached) => reached,
         Err(problem) => return Ok(Seen::NotChecked(problem.what)),
     };
     let mut awaited = Vec::new();
-    for mut host in ConnectionArgs::default().hosts(&[], false, context)? {
-        let path = ChainLayout::new(&context.dir, &host.host).path(Part::ServerCert);
+    for mut host in Connection::default().hosts(&[], false, here)? {
+        let path = ChainLayout::new(&here.dir, &host.host).path(Part::ServerCert);
         // What a Secret holds that was made elsewhere is not known here.
         let is_keyless = input.keyless.iter().any(|one| one.host == host.host);
         if is_keyless || !path.is_file() {
             continue;
         }
         let leaf = pem_files::certificates(&path)?.into_iter().next();
-        let Some(leaf) = leaf.and_then(|leaf| describe(&leaf, context.now)) else {
+        let Some(leaf) = leaf.and_then(|leaf| describe(&leaf, here.now)) else {
             continue;
         };
         // The leaf is seen without the client's pair, too.
@@ -90,14 +80,14 @@ pub(super) async fn prove(
     if awaited.is_empty() {
         return Ok(Seen::NotChecked("no host has a certificate here".to_owned()));
     }
-    context.say(&format!("waiting until it is served: {told}"));
+    here.say(&format!("waiting until it is served: {told}"));
     let gateway = Gateway {
         client,
         wanted,
         reached,
         told,
     };
-    look(awaited, gateway, wait, context).await
+    look(awaited, gateway, wait, here).await
 }
 
 /// Where the hosts are looked at.
@@ -112,7 +102,7 @@ async fn look(
     mut awaited: Vec<Awaited>,
     mut gateway: Gateway<'_>,
     wait: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Seen, Failure> {
     let start = Instant::now();
     let mut served = Vec::new();
@@ -123,7 +113,7 @@ async fn look(
             patience: PATIENCE.min(wait.max(PAUSE)),
             wait: Duration::ZERO,
             concurrency: CONCURRENCY,
-            now: context.now,
+            now: here.now,
         };
         let mut missing = Vec::new();
         for (one, outcome) in awaited.into_iter().zip(run(checks, settings).await) {
@@ -131,7 +121,7 @@ async fn look(
                 missing.push((one, outcome));
                 continue;
             }
-            context.say(&format!("{} is served with serial {}", outcome.host, one.serial));
+            here.say(&format!("{} is served with serial {}", outcome.host, one.serial));
             served.push(Served {
                 host: outcome.host,
                 target: outcome.target,
@@ -153,7 +143,7 @@ async fn look(
             && let Ok((next, told)) = cluster_ingress::reach_with(gateway.client, &gateway.wanted).await
         {
             if told != gateway.told {
-                context.say(&told);
+                here.say(&told);
             }
             (gateway.reached, gateway.told) = (next, told);
         }
@@ -201,6 +191,10 @@ fn not_served(
             wait.as_secs()
         ))
         .why(lines.join("\n"))
-        .fix("istio-tls probe --target cluster says more; a longer --wait when it only takes its time; --no-wait does not look"),
+        .fix(
+            Remedy::from(Line::new(Kind::ProbeCluster, ["probe", "--target", "cluster"]).of_cluster()).and(
+                " says more; a longer --wait when it only takes its time; --no-wait does not look",
+            ),
+        ),
     )))
 }

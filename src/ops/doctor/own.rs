@@ -7,6 +7,7 @@ use super::scope::Scope;
 use crate::cluster::FIELD_MANAGER;
 use crate::cluster::live::{Owner, owner};
 use crate::cluster::plan::{SecretType, leftover_keys, secret_type};
+use crate::doctor::facts::Needs;
 
 impl Scope {
     /// One of the workspace's Secrets as `apply` sends it to a namespace.
@@ -17,20 +18,23 @@ impl Scope {
         Some(object)
     }
 
-    /// The flag without which `apply` would refuse to bring it back; empty where
-    /// it needs none. `live` is the Secret that is there.
-    pub(super) fn flag(&self, own: &Value, live: Option<&Value>) -> &'static str {
-        let Some(live) = live else { return "" };
+    /// What `apply` needs to bring it back. `live` is the Secret that is there.
+    pub(super) fn needs(&self, own: &Value, live: Option<&Value>) -> Needs {
+        let Some(live) = live else { return Needs::Nothing };
         let id = self.config.as_ref().map(|config| config.id.as_str());
         if matches!(secret_type(own, live), SecretType::Misfit(_)) {
-            return "--replace";
+            return Needs::Replace;
         }
         let changed = own["data"].as_object().into_iter().flatten();
         let mut changed = changed.filter(|(key, value)| live["data"].get(*key) != Some(value));
         let is_of_others = matches!(owner(live, id), Owner::Workspace(_))
             || !leftover_keys(own, live).is_empty()
             || changed.any(|(key, _)| is_managed_by_others(live, key));
-        if is_of_others { "--force-conflicts" } else { "" }
+        if is_of_others {
+            Needs::ForceConflicts
+        } else {
+            Needs::Nothing
+        }
     }
 }
 
@@ -49,11 +53,12 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::cli::doctor::scope::Scope;
+    use crate::doctor::facts::Needs;
+    use crate::ops::doctor::scope::Scope;
     use crate::workspace::config::GatewayEntry;
 
     #[test]
-    fn what_is_in_the_way_of_apply_has_its_flag() {
+    fn what_is_in_the_way_of_apply_is_known() {
         let scope = Scope {
             hosts: Vec::new(),
             gateway: GatewayEntry::default(),
@@ -73,28 +78,28 @@ mod tests {
         };
         let patched = json!({"data": {"tls.crt": "a", "tls.key": "z"}});
         for (live, expected) in [
-            (None, ""),
-            (Some(live(json!({}), "kubectl-patch", "Update")), ""),
-            (Some(live(patched.clone(), "istio-tls", "Apply")), ""),
+            (None, Needs::Nothing),
+            (Some(live(json!({}), "kubectl-patch", "Update")), Needs::Nothing),
+            (Some(live(patched.clone(), "istio-tls", "Apply")), Needs::Nothing),
             (
                 Some(live(patched.clone(), "kubectl-patch", "Update")),
-                "--force-conflicts",
+                Needs::ForceConflicts,
             ),
-            (Some(live(patched, "istio-tls", "Update")), "--force-conflicts"),
+            (Some(live(patched, "istio-tls", "Update")), Needs::ForceConflicts),
             (
                 Some(live(
                     json!({"data": {"tls.crt": "a", "tls.key": "b", "cert": "c"}}),
                     "x",
                     "Update",
                 )),
-                "--force-conflicts",
+                Needs::ForceConflicts,
             ),
             (
                 Some(live(json!({"type": "kubernetes.io/dockerconfigjson"}), "x", "Update")),
-                "--replace",
+                Needs::Replace,
             ),
         ] {
-            assert_eq!(scope.flag(&own, live.as_ref()), expected, "{live:?}");
+            assert_eq!(scope.needs(&own, live.as_ref()), expected, "{live:?}");
         }
     }
 }

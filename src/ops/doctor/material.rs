@@ -9,11 +9,11 @@ use super::groups::Group;
 use super::objects;
 use super::scope::Scope;
 use super::world::{self, SecretId};
-use crate::cli::context::Context;
 use crate::cluster::client::Client;
 use crate::doctor::facts::{Facts, server_index, server_path, title};
 use crate::doctor::read;
 use crate::manifests::model::Gateway;
+use crate::ops::Surroundings;
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::sources::live::Unseen;
@@ -52,7 +52,7 @@ pub(super) async fn read(
     scope: &Scope,
     around: &Around<'_>,
     facts: &mut Facts,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(), Problem> {
     let (gateways, is_of_api) = (around.group.gateways.as_slice(), around.group.of_api.is_some());
     let namespace = facts.found_namespace.clone();
@@ -84,14 +84,14 @@ pub(super) async fn read(
         })
         .collect();
     let servers = facts.tls_servers();
-    let here = |name: String| (namespace.clone(), name);
+    let of_pods = |name: String| (namespace.clone(), name);
     let mut credentials: BTreeSet<SecretId> = BTreeSet::new();
     let mut names: BTreeSet<SecretId> = BTreeSet::new();
     for server in &servers {
         credentials.extend(world::credentials(server, &namespace));
         names.extend(world::authorities(server, &namespace));
         let files = world::files(server).into_iter().filter_map(world::secret_by_custom);
-        names.extend(files.map(here));
+        names.extend(files.map(of_pods));
     }
     names.extend(credentials.iter().cloned());
     let volumes = |value: &Value, path: &str| {
@@ -99,9 +99,9 @@ pub(super) async fn read(
         let named = volumes.filter_map(|volume| volume["secret"]["secretName"].as_str());
         named.map(str::to_owned).collect::<Vec<_>>()
     };
-    names.extend(own_pods.iter().flat_map(|pod| volumes(pod, "/spec/volumes")).map(here));
+    names.extend(own_pods.iter().flat_map(|pod| volumes(pod, "/spec/volumes")).map(of_pods));
     let of_templates = |one: &&Value| volumes(one, "/spec/template/spec/volumes");
-    names.extend(own_deployments.iter().flat_map(of_templates).map(here));
+    names.extend(own_deployments.iter().flat_map(of_templates).map(of_pods));
     let secrets = objects::secrets(client, &names).await?;
     let mut values: Vec<Value> = secrets
         .values()
@@ -140,7 +140,7 @@ pub(super) async fn read(
     let mut collected = world::collect(world::manifests(all), &unread, &gateway, &files);
     collected.unseen.extend(unseen_grants(around.group));
     let target = scope.config.as_ref().map_or(IstioTarget::Latest, |config| config.istio);
-    let mut linted = world::lint(&collected, target, true, context);
+    let mut linted = world::lint(&collected, target, true, here);
     for reason in denied.values().collect::<BTreeSet<_>>() {
         linted.skipped.push(crate::lint::Skipped {
             code: crate::lint::codes::CREDENTIAL_MISSING.id,
@@ -172,19 +172,19 @@ pub(super) async fn read(
         .iter()
         .flat_map(|server| {
             let denied = |id: &SecretId| denied.get(id).map(|reason| (*reason).clone());
-            world::certificates(server, &collected.store, &denied, context)
+            world::certificates(server, &collected.store, &denied, here)
         })
         .collect();
     facts.linted = linted;
     // The same with the workspace's own Secrets in place: what `apply` would leave.
     let mut own = Vec::new();
-    for (name, flag) in &mut facts.own_secrets {
+    for (name, needs) in &mut facts.own_secrets {
         let place = &facts.secret_namespace;
         let id = (place.clone(), name.clone());
         let (Some(seen), Some(secret)) = (secrets.get(&id), scope.own_secret(name, place)) else {
             continue;
         };
-        *flag = scope.flag(&secret, seen.as_ref().ok().and_then(Option::as_ref));
+        *needs = scope.needs(&secret, seen.as_ref().ok().and_then(Option::as_ref));
         own.push(secret);
     }
     if !own.is_empty() {
@@ -195,7 +195,7 @@ pub(super) async fn read(
         };
         let all = besides.iter().copied().chain(values.iter().filter(named)).chain(&own);
         let collected = world::collect(world::manifests(all), &[], &gateway, &files);
-        facts.after_apply = world::lint(&collected, target, true, context);
+        facts.after_apply = world::lint(&collected, target, true, here);
     }
     facts.certificates = certificates;
     facts.secrets = secrets

@@ -10,26 +10,17 @@ use super::material::{self, Around};
 use super::objects::{self, LiveGateway};
 use super::scope::Scope;
 use super::world;
-use crate::cli::Failure;
-use crate::cli::context::Context;
 use crate::cluster::client::Client;
 use crate::cluster::gather::{Seen, get, istio_kinds, list, may_use_secrets, query, resource};
 use crate::cluster::ingress::{self, Found, Wanted};
 use crate::cluster::resources::Resource;
-use crate::doctor::facts::{Account, Chainless, Complaint, Facts, Ingress, Pod};
+use crate::doctor::facts::{Account, Chainless, Complaint, Facts, Ingress, Needs, Pod};
 use crate::doctor::read;
 use crate::lint::Report;
 use crate::manifests::model::{Deployment, Gateway, Service};
 use crate::manifests::server_hosts::intersection;
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
-
-/// An examination.
-pub(super) struct Examined {
-    /// What was looked at, a gateway each.
-    pub(super) gateways: Vec<Facts>,
-    /// What was found.
-    pub(super) report: Report,
-}
 
 /// Where Istio's control plane is installed.
 const ISTIO_SYSTEM: &str = "istio-system";
@@ -59,19 +50,19 @@ pub(super) async fn facts(
     scope: &Scope,
     client: &Client<'_>,
     asking: Asking,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Vec<Facts>, Failure> {
-    let (shared, groups) = groups(scope, client, context).await.map_err(Failure::runtime)?;
+    let (shared, groups) = groups(scope, client, here).await.map_err(Failure::runtime)?;
     let mut all = Vec::new();
     for (place, group) in groups.iter().enumerate().take(GATEWAYS_EXAMINED) {
         let hosts = hosts_of(scope, &groups, place);
-        let asked = of_group(scope, client, &shared, group, place == 0, hosts, context).await;
+        let asked = of_group(scope, client, &shared, group, place == 0, hosts, here).await;
         let (mut facts, found, wanted) = asked.map_err(Failure::runtime)?;
         let pods: Vec<Pod> = facts.gateway_pods().into_iter().cloned().collect();
         let pods: Vec<&Pod> = pods.iter().collect();
-        facts.proxies = ask::proxies(client, &pods, asking, context).await;
+        facts.proxies = ask::proxies(client, &pods, asking, here).await;
         facts.logs = ask::logs(client, &pods, asking).await;
-        facts.served = ask::served(&facts, client, &found, &wanted, asking, context).await?;
+        facts.served = ask::served(&facts, client, &found, &wanted, asking, here).await?;
         facts.dns = ask::dns(&facts, asking).await;
         all.push(facts);
     }
@@ -136,7 +127,7 @@ fn together(scope: &Scope, groups: usize, all: &mut [Facts]) {
 }
 
 /// The gateways, and what matters to all of them.
-async fn groups(scope: &Scope, client: &Client<'_>, context: &Context) -> Result<(Shared, Vec<Group>), Problem> {
+async fn groups(scope: &Scope, client: &Client<'_>, here: &Surroundings) -> Result<(Shared, Vec<Group>), Problem> {
     let kinds = istio_kinds(client).await?;
     let configured = Some(scope.gateway.pod_namespace.as_str());
     let own_pods = list(client, &resource("v1", "Pod", "pods"), configured, "").await?;
@@ -157,7 +148,7 @@ async fn groups(scope: &Scope, client: &Client<'_>, context: &Context) -> Result
     if !gateways.is_empty() || of_api.is_empty() {
         all = groups::of_istio(client, own_pods, gateways, scope).await?;
     }
-    let is_named = scope.config.is_some() || context.gateway_namespace.is_some();
+    let is_named = scope.config.is_some() || here.gateway_namespace.is_some();
     let is_there = |group: &Group| group.namespace == scope.gateway.pod_namespace && group.has_pods(scope);
     let shared = Shared {
         istiod,
@@ -178,16 +169,16 @@ async fn of_group(
     group: &Group,
     is_first: bool,
     hosts: Vec<String>,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(Facts, Found, Wanted), Problem> {
     let kinds = &shared.kinds;
     let live = group.gateways.as_slice();
     let namespace = group.namespace.as_str();
-    let here = Some(namespace);
-    let services = list(client, &resource("v1", "Service", "services"), here, "").await?;
-    let deployments = list(client, &resource("apps/v1", "Deployment", "deployments"), here, "").await?;
+    let own = Some(namespace);
+    let services = list(client, &resource("v1", "Service", "services"), own, "").await?;
+    let deployments = list(client, &resource("apps/v1", "Deployment", "deployments"), own, "").await?;
     let slices = resource("discovery.k8s.io/v1", "EndpointSlice", "endpointslices");
-    let endpoints = list(client, &slices, here, "").await?;
+    let endpoints = list(client, &slices, own, "").await?;
     let routes = kinds.iter().find(|kind| kind.kind == "VirtualService");
     let routes = routes.filter(|_| is_first && group.of_api.is_none());
     let complaints = complaints(client, routes, live, scope).await?;
@@ -202,7 +193,7 @@ async fn of_group(
         (name.to_owned(), value["spec"]["replicas"].as_u64().unwrap_or(1))
     });
     let mut facts = Facts {
-        now: context.now,
+        now: here.now,
         hosts,
         covered: BTreeSet::new(),
         chainless: Vec::new(),
@@ -215,7 +206,9 @@ async fn of_group(
             None => group.namespace.clone(),
         },
         of_api: group.of_api.clone(),
-        own_secrets: scope.secrets.keys().map(|name| (name.clone(), "")).collect(),
+        own_secrets: (scope.secrets.keys())
+            .map(|name| (name.clone(), Needs::Nothing))
+            .collect(),
         own_hosts: scope
             .config
             .iter()
@@ -269,7 +262,7 @@ async fn of_group(
         deployments: deployments.as_deref().unwrap_or_default(),
         roles: &roles,
     };
-    material::read(client, scope, &around, &mut facts, context).await?;
+    material::read(client, scope, &around, &mut facts, here).await?;
     Ok((facts, found, wanted))
 }
 

@@ -1,12 +1,8 @@
 //! What `apply` is given: the workspace's objects, or the manifests of -f.
 
-use std::path::PathBuf;
-
-use super::ApplyArgs;
-use crate::cli::context::Context;
-use crate::cli::lint::{self, Judging};
-use crate::cli::manifests::no_sample;
-use crate::ops::{entries, intent};
+use super::references::{self, Missing};
+use super::request::{Purpose, Request, Source};
+use crate::cluster::kubeconfig::Access;
 use crate::cluster::plan::{self, Wanted};
 use crate::files;
 use crate::lint::{Finding, Severity};
@@ -14,6 +10,10 @@ use crate::manifests::build::{self, Intent, Part};
 use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::names::Host;
+use crate::ops::lint::judging::Judging;
+use crate::ops::lint::made;
+use crate::ops::manifests::notes::no_sample;
+use crate::ops::{Failure, Surroundings, entries, intent};
 use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources};
@@ -22,90 +22,125 @@ use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{self, ChainLayout};
 
 /// What is to be applied, and for whom.
-pub(super) struct Input {
+pub struct Input {
     /// The objects in their order.
-    pub(super) wanted: Vec<Wanted>,
-    /// What the user should know about them.
-    pub(super) notes: Vec<String>,
+    pub wanted: Vec<Wanted>,
     /// The namespace of those that name none; none is the kubeconfig context's.
-    pub(super) namespace: Option<String>,
+    pub namespace: Option<String>,
     /// Where the gateway's pods run.
-    pub(super) pod_namespace: String,
+    pub pod_namespace: String,
     /// The workspace that they belong to.
-    pub(super) workspace: Option<Workspace>,
-    /// What lint says of them; nothing with --no-lint.
-    pub(super) findings: Vec<Finding>,
+    pub workspace: Option<Workspace>,
     /// Hosts of the workspace whose Secret cannot be made here.
-    pub(super) keyless: Vec<Keyless>,
+    pub keyless: Vec<Keyless>,
 }
 
 /// A host whose server key is not here, as of a request that was signed.
-pub(super) struct Keyless {
-    pub(super) host: Host,
+pub struct Keyless {
+    pub host: Host,
     /// `Secret istio-system/httpbin-credential`.
-    pub(super) secret: String,
+    pub secret: String,
     /// Where its key belongs, and its certificate is.
-    pub(super) key: String,
-    pub(super) certificate: String,
+    pub key: String,
+    pub certificate: String,
 }
 
 /// The workspace and its file.
-pub(super) struct Workspace {
+pub struct Workspace {
     /// The file as it stands, or the starter of a new one.
-    pub(super) found: WorkspaceFile,
-    /// What it will say, but for the context.
-    pub(super) wanted: WorkspaceConfig,
+    pub found: WorkspaceFile,
+    /// What it will say, but for the here.
+    pub wanted: WorkspaceConfig,
     /// It does not stand on disk yet.
-    pub(super) is_new: bool,
+    pub is_new: bool,
 }
 
 impl Input {
+    /// The namespace of objects that name none.
+    pub fn namespace_or<'n>(&'n self, access: Option<&'n Access>) -> &'n str {
+        let of_context = access.map(|access| access.namespace.as_str());
+        self.namespace.as_deref().or(of_context).unwrap_or("default")
+    }
+
     /// The workspace's id.
-    pub(super) fn workspace_id(&self) -> Option<&str> {
+    pub fn workspace_id(&self) -> Option<&str> {
         self.workspace.as_ref().map(|workspace| workspace.wanted.id.as_str())
     }
 }
 
-/// Reads it, and with -f gives also what was read; asks no server.
-///
-/// # Errors
-/// When there is nothing, or it cannot be read.
-pub(super) fn read<'f>(
-    args: &ApplyArgs,
-    disk: &'f DiskFiles,
-    context: &Context,
-) -> Result<(Input, Option<Collected<'f>>), Problem> {
-    if args.filename.is_empty() {
-        Ok((of_workspace(args, context)?, None))
-    } else {
-        let (input, collected) = of_files(args, disk, context)?;
-        Ok((input, Some(collected)))
-    }
+/// What was read, before any server is asked.
+pub struct Given<'f> {
+    /// What is to be applied.
+    pub input: Input,
+    /// What files refer to and do not hold: the cluster may have it.
+    pub missing: Option<Missing<'f>>,
 }
 
-fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
-    let is_new = WorkspaceFile::read(&context.dir)?.is_none();
-    let mut config = intent::workspace(context)?;
-    let found = entries::read_or_new(context)?;
+/// An input with what is told of it.
+struct Read {
+    input: Input,
+    /// What the user should know about the objects.
+    notes: Vec<String>,
+    /// What lint says of them; nothing where it is not asked.
+    findings: Vec<Finding>,
+}
+
+/// Reads the objects, stops on what lint finds in them, and tells what the user should
+/// know about them; asks no server.
+///
+/// # Errors
+/// When there is nothing, it cannot be read, or lint finds errors.
+pub fn read<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> Result<Given<'f>, Failure> {
+    let (read, missing) = match &request.source {
+        Source::Workspace { samples } => {
+            let mut read = of_workspace(*samples, request.lint, here).map_err(Failure::usage)?;
+            made::stop_on_errors(std::mem::take(&mut read.findings), here)?;
+            (read, None)
+        }
+        Source::Files { .. } => {
+            let (mut read, collected) = of_files(request, disk, here).map_err(Failure::usage)?;
+            let findings = std::mem::take(&mut read.findings);
+            let is_asked = request.purpose != Purpose::TryHere;
+            (read, references::stop_on_others(findings, collected, is_asked, here)?)
+        }
+    };
+    for note in &read.notes {
+        here.say_always(&format!("note: {note}"));
+    }
+    if request.prune && read.input.workspace.is_none() {
+        return Err(Failure::usage(
+            Problem::new("there is nothing that --prune could go by")
+                .why("objects are found again by their workspace's id, and here is no istio-tls.yaml")
+                .fix("run it in the workspace's folder, or name that with -C DIR; or leave --prune out"),
+        ));
+    }
+    let input = read.input;
+    Ok(Given { input, missing })
+}
+
+fn of_workspace(samples: bool, lint: bool, here: &Surroundings) -> Result<Read, Problem> {
+    let is_new = WorkspaceFile::read(&here.dir)?.is_none();
+    let mut config = intent::workspace(here)?;
+    let found = entries::read_or_new(here)?;
     config.id.clone_from(&found.config.id);
     let recorded = config.clone();
-    if let Some(namespace) = &context.namespace {
+    if let Some(namespace) = &here.namespace {
         config.gateway.namespace.clone_from(namespace);
     }
-    if let Some(namespace) = &context.gateway_namespace {
+    if let Some(namespace) = &here.gateway_namespace {
         config.gateway.pod_namespace.clone_from(namespace);
     }
     let entries = intent::entries_of(&config, &[])?;
-    let intent = intent::intent_or_keyless(&context.dir, &config, &entries)?;
-    let (keyless, judged) = without_keyless(&intent, context);
+    let intent = intent::intent_or_keyless(&here.dir, &config, &entries)?;
+    let (keyless, judged) = without_keyless(&intent, here);
     let mut parts = Part::default_of(config.secrets);
-    if args.samples {
+    if samples {
         parts.push(Part::Samples);
     }
-    let findings = if args.no_lint {
-        Vec::new()
+    let findings = if lint {
+        made::findings_of_made(&judged, &parts, here)?
     } else {
-        lint::findings_of_made(&judged, &parts, context)?
+        Vec::new()
     };
     let made = build::objects(&intent, &parts)?;
     let is_made = |object: &&Manifest| {
@@ -120,10 +155,9 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
         .map(|one| format!("{} is not made: the server key of {} is not here", one.secret, one.host))
         .chain(wishes.notes)
         .collect();
-    notes.extend(args.samples.then(|| no_sample(&intent)).flatten());
-    Ok(Input {
+    notes.extend(samples.then(|| no_sample(&intent)).flatten());
+    let input = Input {
         wanted,
-        notes,
         namespace: Some(config.gateway.namespace),
         pod_namespace: config.gateway.pod_namespace,
         workspace: Some(Workspace {
@@ -131,19 +165,23 @@ fn of_workspace(args: &ApplyArgs, context: &Context) -> Result<Input, Problem> {
             wanted: recorded,
             is_new,
         }),
-        findings,
         keyless,
+    };
+    Ok(Read {
+        input,
+        notes,
+        findings,
     })
 }
 
 /// The hosts whose server key is not here, and what is wanted without them. The
 /// Gateway serves them all the same: their Secret may be made where the key is.
-fn without_keyless(intent: &Intent, context: &Context) -> (Vec<Keyless>, Intent) {
+fn without_keyless(intent: &Intent, here: &Surroundings) -> (Vec<Keyless>, Intent) {
     let mut judged = intent.clone();
     judged.hosts.retain(|host| !host.material.key.is_empty());
     let keyless = intent.hosts.iter().filter(|host| host.material.key.is_empty());
     let keyless = keyless.map(|host| {
-        let layout = ChainLayout::new(&context.dir, &host.names.host);
+        let layout = ChainLayout::new(&here.dir, &host.names.host);
         let name = match intent.secrets {
             SecretStyle::Credential => &host.names.credential,
             SecretStyle::FileMount => &host.names.mount.certs_secret,
@@ -158,31 +196,36 @@ fn without_keyless(intent: &Intent, context: &Context) -> (Vec<Keyless>, Intent)
     (keyless.collect(), judged)
 }
 
-fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Result<(Input, Collected<'f>), Problem> {
-    let (stdin, manifests): (Vec<PathBuf>, Vec<PathBuf>) =
-        args.filename.iter().cloned().partition(|path| path.as_os_str() == "-");
-    let stdin = (!stdin.is_empty())
-        .then(|| files::read_from(std::io::stdin().lock(), "-", files::MANIFEST_LIMIT))
-        .transpose()?;
-    let sources = Sources {
-        manifests,
+/// The manifests that `sources` names.
+fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> Result<(Read, Collected<'f>), Problem> {
+    let Source::Files {
+        named,
         stdin,
-        recursive: args.recursive,
+        recursive,
+    } = &request.source
+    else {
+        return Err(Problem::new("no files are named"));
+    };
+    let manifests = named.iter().filter(|path| path.as_os_str() != "-");
+    let sources = Sources {
+        manifests: manifests.cloned().collect(),
+        stdin: stdin.clone(),
+        recursive: *recursive,
         streams: true,
-        workspace: context.dir.clone(),
-        namespace: context.namespace.clone(),
-        gateway_namespace: context.gateway_namespace.clone(),
+        workspace: here.dir.clone(),
+        namespace: here.namespace.clone(),
+        gateway_namespace: here.gateway_namespace.clone(),
         ..Sources::default()
     };
     let mut collected = sources.collect(disk, Gone::IsError)?;
-    let findings = if args.no_lint {
-        Vec::new()
-    } else {
-        let report = Judging::default().of_sources(&collected, false, context.now);
+    let findings = if request.lint {
+        let report = Judging::default().of_sources(&collected, false, here.now);
         let findings = report.findings.into_iter();
         findings
             .filter(|finding| finding.severity >= Severity::Warning)
             .collect()
+    } else {
+        Vec::new()
     };
     if let Some(error) = std::mem::take(&mut collected.errors).into_iter().next() {
         return Err(error.into());
@@ -202,7 +245,7 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
     }
     let (wanted, wishes) = plan::wanted(contents)?;
     notes.extend(wishes.notes);
-    let found = entries::read(context)?;
+    let found = WorkspaceFile::read(&here.dir)?;
     if found.is_none() {
         notes.push(
             "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"
@@ -213,9 +256,8 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
     let namespace = |config: &WorkspaceConfig| config.gateway.namespace.clone();
     let input = Input {
         wanted,
-        notes,
-        namespace: context.namespace.clone().or_else(|| config.as_ref().map(namespace)),
-        pod_namespace: context.gateway_namespace.clone().unwrap_or_else(|| {
+        namespace: here.namespace.clone().or_else(|| config.as_ref().map(namespace)),
+        pod_namespace: here.gateway_namespace.clone().unwrap_or_else(|| {
             let gateway = config.map(|config| config.gateway).unwrap_or_default();
             gateway.pod_namespace
         }),
@@ -224,8 +266,12 @@ fn of_files<'f>(args: &ApplyArgs, disk: &'f DiskFiles, context: &Context) -> Res
             found,
             is_new: false,
         }),
-        findings,
         keyless: Vec::new(),
     };
-    Ok((input, collected))
+    let read = Read {
+        input,
+        notes,
+        findings,
+    };
+    Ok((read, collected))
 }

@@ -1,51 +1,15 @@
-//! Shows an examination.
+//! An examination, for people.
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
-
-use super::gather::Examined;
-use crate::cli::Failure;
-use crate::cli::context::{Context, Format};
+use super::lint_excerpt::Texts;
+use super::lint_text::{self, Layout};
 use crate::doctor::facts::{Facts, some_of};
-use crate::lint::Severity;
-use crate::report::lint_excerpt::Texts;
-use crate::report::lint_text::Layout;
-use crate::report::paint::Paint;
-use crate::report::{lint_json, lint_text};
+use crate::ops::doctor::examine::Examined;
 
-/// What `--fix` did stands beside the findings.
-#[derive(Serialize)]
-struct Json<'r> {
-    #[serde(flatten)]
-    report: lint_json::Json<'r>,
-    fixed: &'r [String],
-}
-
-/// Writes findings and what was skipped; findings below `shown_from` are left out.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub(super) fn show(
-    examined: &Examined,
-    fixed: &[String],
-    shown_from: Severity,
-    format: Format,
-    context: &Context,
-) -> Result<(), Failure> {
+/// Findings, and what was skipped.
+pub fn text(examined: &Examined, layout: Layout<'_>) -> String {
     let report = &examined.report;
-    if format == Format::Json {
-        return context.print_json(&Json {
-            report: lint_json::json(report, shown_from),
-            fixed,
-        });
-    }
-    let layout = Layout {
-        paint: Paint::new(context.color_stdout),
-        width: context.width(),
-        verbose: context.verbose > 0,
-        shown_from,
-    };
     let mut text = lint_text::findings(report, &Texts::new([]), layout);
     // What was not looked at is not known to be well: every reason is told.
     let every = Layout {
@@ -62,9 +26,10 @@ pub(super) fn show(
         );
     } else {
         let counts = layout.paint.bold(&lint_text::counts(&report.findings));
-        let _ = writeln!(text, "{counts}{}", lint_text::hidden(&report.findings, shown_from));
+        let hidden = lint_text::hidden(&report.findings, layout.shown_from);
+        let _ = writeln!(text, "{counts}{hidden}");
     }
-    context.print(&text)
+    text
 }
 
 /// What was looked at, for those who find nothing.

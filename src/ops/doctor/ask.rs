@@ -7,10 +7,6 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 
 use crate::certs::inspect;
-use crate::cli::connection::ConnectionArgs;
-use crate::cli::context::Context;
-use crate::cli::{Failure};
-use crate::ops::{cluster_ingress};
 use crate::cluster::client::Client;
 use crate::cluster::ingress::{self, Found, Wanted};
 use crate::cluster::pods::{Forward, PodRef, exec, logs as pod_logs};
@@ -19,6 +15,8 @@ use crate::doctor::facts::{
 };
 use crate::doctor::{envoy, not_expected};
 use crate::manifests::server_hosts::intersection;
+use crate::ops::reach::Connection;
+use crate::ops::{Failure, Surroundings, cluster_ingress};
 use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::run::{Outcome, Settings, run};
@@ -51,7 +49,7 @@ pub(super) struct Asking {
 }
 
 /// What the proxies of the ready pods tell, by port-forward, else by a command.
-pub(super) async fn proxies(client: &Client<'_>, pods: &[&Pod], asking: Asking, context: &Context) -> Vec<Proxy> {
+pub(super) async fn proxies(client: &Client<'_>, pods: &[&Pod], asking: Asking, here: &Surroundings) -> Vec<Proxy> {
     let ready = pods
         .iter()
         .filter(|pod| pod.ready && pod.proxy().is_some())
@@ -59,7 +57,7 @@ pub(super) async fn proxies(client: &Client<'_>, pods: &[&Pod], asking: Asking, 
     stream::iter(ready)
         .map(|pod| async move {
             let pod = reference(pod);
-            let view = view(client, &pod, asking, context).await;
+            let view = view(client, &pod, asking, here).await;
             Proxy {
                 pod: pod.to_string(),
                 view,
@@ -77,23 +75,23 @@ fn reference(pod: &Pod) -> PodRef {
     }
 }
 
-async fn view(client: &Client<'_>, pod: &PodRef, asking: Asking, context: &Context) -> Seen<View> {
+async fn view(client: &Client<'_>, pod: &PodRef, asking: Asking, here: &Surroundings) -> Seen<View> {
     let by_forward = match within(asking, by_forward(client, pod, asking)).await {
-        Ok(answers) => match read(&answers, context) {
+        Ok(answers) => match read(&answers, here) {
             Ok(view) => return Ok(view),
             Err(reason) => reason,
         },
         Err(reason) => reason,
     };
     match within(asking, by_command(client, pod)).await {
-        Ok(answers) => read(&answers, context),
+        Ok(answers) => read(&answers, here),
         Err(reason) if reason == by_forward => Err(reason),
         Err(reason) => Err(format!("{by_forward}; {reason}")),
     }
 }
 
-fn read(answers: &[Vec<u8>; 3], context: &Context) -> Seen<View> {
-    envoy::view(answers.each_ref().map(Vec::as_slice), context.now)
+fn read(answers: &[Vec<u8>; 3], here: &Surroundings) -> Seen<View> {
+    envoy::view(answers.each_ref().map(Vec::as_slice), here.now)
 }
 
 /// An answer in time, or why there is none.
@@ -171,7 +169,7 @@ pub(super) async fn served(
     found: &Found,
     wanted: &Wanted,
     asking: Asking,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Seen<Vec<Served>>, Failure> {
     if !asking.probe {
         return Ok(Err("the gateway was not asked: --no-probe".to_owned()));
@@ -203,7 +201,7 @@ pub(super) async fn served(
                     plain_port: None,
                     place: Place::Cluster,
                 };
-                served.extend(dialled(&hosts, &target, address, asking, context).await?);
+                served.extend(dialled(&hosts, &target, address, asking, here).await?);
             }
         }
         return Ok(Ok(served));
@@ -218,7 +216,7 @@ pub(super) async fn served(
         }
         Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
     };
-    let mut served = dialled(&hosts, &reached.target, "", asking, context).await?;
+    let mut served = dialled(&hosts, &reached.target, "", asking, here).await?;
     if let Some(problem) = reached.trouble() {
         return Ok(Err(format!("the gateway was not asked: {}", problem.what)));
     }
@@ -257,9 +255,9 @@ async fn dialled(
     target: &Target,
     address: &str,
     asking: Asking,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Vec<Served>, Failure> {
-    let mut probed = ConnectionArgs::default().hosts(hosts, false, context)?;
+    let mut probed = Connection::default().hosts(hosts, false, here)?;
     for host in &mut probed {
         // The leaf is seen without the client's pair, too.
         host.client = host.client.take().filter(Result::is_ok);
@@ -269,16 +267,16 @@ async fn dialled(
         patience: asking.patience,
         wait: Duration::ZERO,
         concurrency: CONCURRENCY,
-        now: context.now,
+        now: here.now,
     };
     let outcomes = run(checks, settings).await;
-    let served = outcomes.into_iter().map(|outcome| one(outcome, address, context));
+    let served = outcomes.into_iter().map(|outcome| one(outcome, address, here));
     Ok(served.collect())
 }
 
-fn one(outcome: Outcome, address: &str, context: &Context) -> Served {
+fn one(outcome: Outcome, address: &str, here: &Surroundings) -> Served {
     let leaf = outcome.facts.tls.as_ref().and_then(|tls| tls.chain.first());
-    let leaf = leaf.and_then(|der| inspect::certificate(&der.as_slice().into(), context.now).ok());
+    let leaf = leaf.and_then(|der| inspect::certificate(&der.as_slice().into(), here.now).ok());
     let verdict = outcome.verdict;
     let is_unconnected = outcome.facts.tls.is_none();
     let end = match verdict.code {

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::pem;
-use crate::cli::context::Context;
-use crate::cli::lint::Judging;
 use crate::doctor::facts::{Certificate, Seen, Source, TlsServer, is_of_api, title};
 use crate::doctor::is_of_doctor;
 use crate::lint::Report;
 use crate::manifests::load::{self, LoadError, Named, Origin};
 use crate::manifests::model::Manifest;
+use crate::ops::Surroundings;
+use crate::ops::lint::judging::Judging;
 use crate::secrets::SecretStore;
 use crate::secrets::reference::{CredentialName, MountedFile, ca_secret};
 use crate::sources::disk::DiskFiles;
@@ -58,12 +58,12 @@ pub(super) fn collect<'f>(
 }
 
 /// What lint says of them, as far as `doctor` tells it.
-pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool, context: &Context) -> Report {
+pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool, here: &Surroundings) -> Report {
     let judging = Judging {
         target: Some(target),
         ..Judging::default()
     };
-    let mut report = judging.of_sources(collected, secrets, context.now);
+    let mut report = judging.of_sources(collected, secrets, here.now);
     report.findings.retain(|finding| is_of_doctor(finding.code));
     report.skipped.retain(|skipped| is_of_doctor(skipped.code));
     report
@@ -74,7 +74,7 @@ pub(super) fn certificates(
     server: &TlsServer<'_>,
     store: &SecretStore<'_>,
     denied: &dyn Fn(&SecretId) -> Option<String>,
-    context: &Context,
+    here: &Surroundings,
 ) -> Vec<Certificate> {
     let one = |source: Source, (namespace, secret): &SecretId, leaf: Seen<Option<CertificateFacts>>| Certificate {
         gateway: title(server.gateway),
@@ -90,7 +90,7 @@ pub(super) fn certificates(
             .map(|id| {
                 let leaf = match denied(&id) {
                     Some(reason) => Err(reason),
-                    None => Ok(leaf_of_secret(store, &id, context)),
+                    None => Ok(leaf_of_secret(store, &id, here)),
                 };
                 one(Source::Credential(id.1.clone()), &id, leaf)
             })
@@ -105,7 +105,7 @@ pub(super) fn certificates(
                 Some(reason) => Err(reason),
                 None => Ok(store.objects.get(&id).and_then(|data| {
                     let entry = data.entries.get(&key)?;
-                    leaf(&entry.content, context)
+                    leaf(&entry.content, here)
                 })),
             };
             Some(one(Source::File(path.to_owned()), &id, leaf))
@@ -165,18 +165,18 @@ pub(super) fn secret_by_custom(path: &str) -> Option<String> {
     MountedFile::parse(path).map(MountedFile::secret)
 }
 
-fn leaf_of_secret(store: &SecretStore<'_>, id: &SecretId, context: &Context) -> Option<CertificateFacts> {
+fn leaf_of_secret(store: &SecretStore<'_>, id: &SecretId, here: &Surroundings) -> Option<CertificateFacts> {
     let data = store.objects.get(id)?;
     let pair = data.key_pair().ok()?;
-    leaf(&pair.certificate.content, context)
+    leaf(&pair.certificate.content, here)
 }
 
-fn leaf(content: &[u8], context: &Context) -> Option<CertificateFacts> {
+fn leaf(content: &[u8], here: &Surroundings) -> Option<CertificateFacts> {
     let leaf = pem::certificates(content, "the Secret's certificate")
         .ok()?
         .into_iter()
         .next()?;
-    inspect::certificate(&leaf, context.now).ok()
+    inspect::certificate(&leaf, here.now).ok()
 }
 
 /// Objects of a kind, without those that this program cannot read.

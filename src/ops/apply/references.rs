@@ -1,12 +1,12 @@
 //! `apply -f` of a part of the whole: what its objects refer to may be in the
 //! cluster already, and is looked for there before a finding stops anything.
 
-use super::DryRun;
-use crate::cli::Failure;
-use crate::cli::context::Context;
-use crate::cli::lint::{self, Judging};
 use crate::cluster::client::Client;
 use crate::lint::{Finding, Severity, codes};
+use crate::ops::lint::cluster::live;
+use crate::ops::lint::judging::Judging;
+use crate::ops::lint::made::stop_on_errors;
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::Collected;
 
@@ -31,7 +31,7 @@ fn is_reference(finding: &Finding) -> bool {
 }
 
 /// What the files of -f refer to and do not hold.
-pub(super) struct Missing<'f> {
+pub struct Missing<'f> {
     findings: Vec<Finding>,
     given: Collected<'f>,
 }
@@ -44,24 +44,25 @@ pub(super) struct Missing<'f> {
 pub(super) fn stop_on_others<'f>(
     findings: Vec<Finding>,
     given: Collected<'f>,
-    dry_run: Option<DryRun>,
-    context: &Context,
+    is_asked: bool,
+    here: &Surroundings,
 ) -> Result<Option<Missing<'f>>, Failure> {
     let is_other = |finding: &Finding| finding.severity == Severity::Error && !is_reference(finding);
     if findings.iter().any(is_other) {
-        lint::stop_on_errors(findings, context)?;
+        stop_on_errors(findings, here)?;
         return Ok(None);
     }
     let (missing, warnings): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(is_reference);
-    lint::stop_on_errors(warnings, context)?;
+    stop_on_errors(warnings, here)?;
     if missing.is_empty() {
         return Ok(None);
     }
-    if dry_run == Some(DryRun::Client) {
+    if !is_asked {
         for finding in missing {
             let problem = Problem::from(finding);
-            context.say_always(&format!(
-                "note: unless the cluster has it, which --dry-run client does not ask: {problem}"
+            here.say_always(&format!(
+                "note: unless the cluster has it, which --dry-run client does not ask: {}",
+                problem.text(&here.aim)
             ));
         }
         return Ok(None);
@@ -76,10 +77,10 @@ impl Missing<'_> {
     ///
     /// # Errors
     /// When the server cannot be asked.
-    pub(super) async fn beside(mut self, client: &Client<'_>, context: &Context) -> Result<Vec<Finding>, Failure> {
-        let (live, _) = lint::live(client, self.given.config.as_ref(), context).await?;
+    pub(super) async fn beside(mut self, client: &Client<'_>, here: &Surroundings) -> Result<Vec<Finding>, Failure> {
+        let (live, _) = live(client, self.given.config.as_ref(), here).await?;
         self.given.put_beside(&live);
-        let report = Judging::default().of_sources(&self.given, false, context.now);
+        let report = Judging::default().of_sources(&self.given, false, here.now);
         self.findings.retain(|finding| {
             let is_same = |left: &Finding| {
                 left.code == finding.code && left.object == finding.object && left.path == finding.path

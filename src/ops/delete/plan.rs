@@ -1,0 +1,205 @@
+//! What `delete` would take away.
+
+use std::collections::BTreeSet;
+
+use super::local::Local;
+use super::request::Request;
+use crate::cluster::WORKSPACE_LABEL;
+use crate::cluster::client::Client;
+use crate::cluster::kubeconfig::Access;
+use crate::cluster::owned::{self, Copied, Owned};
+use crate::ops::{Failure, Surroundings, cluster_owned};
+use crate::problem::Problem;
+use crate::remedy::{Kind, Line, Remedy};
+use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
+use crate::workspace::file::WorkspaceFile;
+
+/// What the folder says.
+pub struct Given {
+    /// Its workspace, where that has something in a cluster.
+    config: Option<WorkspaceConfig>,
+    /// Its files, where they are to go, too.
+    local: Option<Local>,
+}
+
+/// What would be deleted.
+pub struct Plan {
+    /// Objects of the cluster.
+    pub objects: Vec<Owned>,
+    /// What bears the workspace's labels and stays, for others have made it.
+    pub kept: Vec<Copied>,
+    /// The workspace that the objects belong to.
+    pub(super) config: Option<WorkspaceConfig>,
+    /// The folder's files.
+    pub(super) local: Option<Local>,
+}
+
+impl Plan {
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.local.as_ref().is_none_or(Local::is_empty)
+    }
+
+    /// The files and folders, in the words of a listing.
+    pub fn files(&self) -> Vec<String> {
+        self.local.iter().flat_map(Local::lines).collect()
+    }
+}
+
+/// Reads the folder; asks no server. Tells where the objects are found that are left.
+///
+/// # Errors
+/// When there is no workspace, or it cannot be read.
+pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
+    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+    let local = match (request.local, &file) {
+        (true, file) => Some(Local::find(&here.dir, file.as_ref()).map_err(Failure::usage)?),
+        (false, Some(_)) => None,
+        (false, None) => {
+            return Err(Failure::usage(
+                Problem::new(format!("there is no {FILE_NAME} here"))
+                    .why("its id marks the objects that apply made from this folder; without it none can be told from others'")
+                    .fix("run it in the workspace's folder, or name that with -C DIR"),
+            ));
+        }
+    };
+    let config = file.map(|file| file.config);
+    if let (true, Some(config)) = (request.no_cluster, &config) {
+        leave(config, here);
+    }
+    // A folder that never applied has nothing in any cluster.
+    let config = config.filter(|config| {
+        let names_one = config.context.is_some() || request.place.context.is_some();
+        !request.local || (names_one && !request.no_cluster)
+    });
+    Ok(Given { config, local })
+}
+
+/// Tells how what --no-cluster leaves is found.
+fn leave(config: &WorkspaceConfig, here: &Surroundings) {
+    if let Some(recorded) = &config.context {
+        let label = format!("{WORKSPACE_LABEL}={}", config.id);
+        let kinds = "secrets,gateways.networking.istio.io,virtualservices.networking.istio.io";
+        let words = ["--context", recorded, "get", kinds, "-A", "-l", &label];
+        // Which cluster it is stands in it.
+        let line = Line::new(Kind::KubectlGet, words).nowhere();
+        let stays = format!("what is in the context {recorded} stays there: ");
+        here.advise(&Remedy::from(stays).and(line));
+    }
+}
+
+/// The cluster of the workspace's objects; none where none is asked. Tells which it is.
+///
+/// # Errors
+/// When the kubeconfig cannot be used, or with --local names another cluster than the
+/// one that was applied to.
+pub async fn access(request: &Request, given: &Given, here: &Surroundings) -> Result<Option<Access>, Failure> {
+    let Some(config) = &given.config else {
+        return Ok(None);
+    };
+    let access = request.place.access(here).await;
+    let access = access.map_err(|failure| or_no_cluster(failure, request))?;
+    if request.local {
+        stays_elsewhere(config, &access)?;
+    }
+    here.say(&format!(
+        "context {} (user {}), server {}",
+        access.context, access.user, access.server
+    ));
+    Ok(Some(access))
+}
+
+/// Finds what the workspace has in the cluster.
+///
+/// # Errors
+/// When the server cannot be asked.
+pub async fn plan(
+    request: &Request,
+    given: Given,
+    client: Option<&Client<'_>>,
+    here: &Surroundings,
+) -> Result<Plan, Failure> {
+    let Given { config, local } = given;
+    let mut plan = Plan {
+        objects: Vec::new(),
+        kept: Vec::new(),
+        config,
+        local,
+    };
+    if let (Some(client), Some(config)) = (client, &plan.config) {
+        let pod_namespace = here.gateway_namespace.as_ref();
+        let pod_namespace = pod_namespace.unwrap_or(&config.gateway.pod_namespace);
+        let own = here.namespace.as_ref().unwrap_or(&config.gateway.namespace);
+        let namespaces = BTreeSet::from([own.clone(), pod_namespace.clone()]);
+        let found = owned::find(client, &config.id, &namespaces, pod_namespace).await;
+        let found = found.map_err(|problem| or_no_cluster(Failure::runtime(problem), request))?;
+        cluster_owned::tell_of_others(&found, here);
+        (plan.objects, plan.kept) = (found.objects, found.copies);
+    }
+    Ok(plan)
+}
+
+/// With --local, what is in another cluster could not be found again: its id
+/// stands in the files.
+fn stays_elsewhere(config: &WorkspaceConfig, access: &Access) -> Result<(), Failure> {
+    match &config.context {
+        Some(recorded) if *recorded != access.context => Err(Failure::usage(
+            Problem::new(format!(
+                "nothing was deleted: the last apply was to the context {recorded}, and this is {}",
+                access.context
+            ))
+            .why(format!(
+                "what is there is found by the id {} of {FILE_NAME}, which --local deletes",
+                config.id
+            ))
+            .fix(
+                Remedy::from(Line::new(
+                    Kind::DeleteLocal,
+                    ["delete", "--local", "--context", recorded],
+                ))
+                .and(", with the kubeconfig that has it")
+                .or(without_cluster())
+                .and(", which leaves there what is there"),
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The line that deletes the files alone.
+fn without_cluster() -> Line {
+    Line::new(Kind::DeleteNoCluster, ["delete", "--local", "--no-cluster"])
+}
+
+/// A cluster that is gone keeps nobody from deleting files.
+fn or_no_cluster(mut failure: Failure, request: &Request) -> Failure {
+    if request.local {
+        let line = Remedy::from("where that cluster is gone for good: ").and(without_cluster());
+        let problem = &mut failure.problem;
+        problem.fix = Some(match problem.fix.take() {
+            Some(fix) => fix.below(line),
+            None => line,
+        });
+    }
+    failure
+}
+
+/// Why there is nothing to delete.
+pub fn nothing(plan: &Plan, client: Option<&Client<'_>>) -> Failure {
+    let problem = Problem::new("there is nothing to delete");
+    Failure::findings(match (client, &plan.config) {
+        (Some(client), Some(config)) => {
+            let context = &client.access.context;
+            let problem = problem
+                .at(format!("context {context}"))
+                .why(format!("no object there is this workspace's ({})", config.id));
+            match config.context.as_ref().filter(|recorded| *recorded != context) {
+                Some(recorded) => problem.fix(format!("the last apply was to another context: --context {recorded}")),
+                None => problem.fix("--ignore-not-found, if that is as it should be"),
+            }
+        }
+        _ => problem
+            .why("no chain of a host of this workspace stands here")
+            .fix("--ignore-not-found, if that is as it should be"),
+    })
+}
