@@ -50,6 +50,8 @@ kinds! {
         AdoptFolder = "adopt-folder",
         /// Takes in the chain of one host for another, which its certificate names, too.
         AdoptForHost = "adopt-for-host",
+        /// Takes PEM files in place of a chain.
+        AdoptFiles = "adopt-files",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
@@ -58,9 +60,13 @@ kinds! {
         ApplyForceConflicts = "apply-force-conflicts",
         /// Applies the objects of files.
         ApplyFile = "apply-file",
+        /// Applies the workspace's objects; deletes a Secret that cannot be changed before it makes it again.
+        ApplyReplace = "apply-replace",
+        /// Examines the gateway of a cluster.
+        Doctor = "doctor",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
-        /// Makes a new CA in place of the one that is there.
+        /// Makes a new chain in place of an existing one; its CA ends.
         GenCertsForce = "gen-certs-force",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
@@ -112,8 +118,12 @@ kinds! {
         RotateCa = "rotate-ca",
         /// Renews client certificates too, from the same CA.
         RotateClients = "rotate-clients",
+        /// Renews what ends soon, of every host.
+        RotateDue = "rotate-due",
         /// Ends the replacement of a CA.
         RotateFinish = "rotate-finish",
+        /// Renews a server certificate, and takes over what others manage in its Secret.
+        RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
         /// Serves the live objects of a cluster.
@@ -122,6 +132,10 @@ kinds! {
         ServeFile = "serve-file",
         /// Runs the local gateway of the workspace.
         Serve = "serve",
+        /// Shows every certificate, and where it is served.
+        Status = "status",
+        /// Verifies a chain as a client does.
+        Verify = "verify",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -152,6 +166,8 @@ kinds! {
         Curl = "curl",
         /// Runs Envoy.
         Envoy = "envoy",
+        /// Copies a file into a folder that may be missing.
+        CopyFile = "copy-file",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

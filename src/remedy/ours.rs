@@ -89,9 +89,22 @@ pub fn adopt_secret(secret: &str, host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
+/// Takes PEM files in place of the chain of a host.
+pub fn adopt_files(host: impl Into<Word>) -> Line {
+    Line::new(Kind::AdoptFiles, ["adopt"])
+        .arg(Word::Placeholder("FILES"))
+        .flag("--host", host)
+        .arg("--force")
+}
+
 /// Applies the objects of the workspace.
 pub fn apply() -> Line {
     Line::new(Kind::Apply, ["apply"]).of_cluster()
+}
+
+/// Examines the gateway of a cluster.
+pub fn doctor() -> Line {
+    Line::new(Kind::Doctor, ["doctor"]).of_cluster()
 }
 
 /// Probes a host where the workspace's gateway runs.
@@ -147,4 +160,14 @@ pub fn adopt_folder(folder: String) -> Line {
 /// Serves the workspace on this machine.
 pub fn serve() -> Line {
     Line::new(Kind::Serve, ["serve"])
+}
+
+/// Shows every certificate, and where it is served.
+pub fn status() -> Line {
+    Line::new(Kind::Status, ["status"]).of_cluster()
+}
+
+/// Verifies the chain of a host as a client does.
+pub fn verify(host: impl Into<Word>) -> Line {
+    Line::new(Kind::Verify, ["verify"]).arg(host)
 }
