@@ -70,7 +70,7 @@ mod tests {
             );
             let fix = advice.map(|advice| advice.fix).unwrap_or_default();
             assert!(fix.is_empty() || fix.starts_with("istio-tls adopt secret/ns/a --host a.com --force"));
-            assert!(!fix.has(Kind::RotateCatchUp), "{fix}");
+            assert!(!fix.has(Kind::RotateBringUp), "{fix}");
         }
     }
 }

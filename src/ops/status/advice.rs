@@ -16,7 +16,7 @@ pub fn renewal(role: &Role, state: &HostState) -> Remedy {
         Role::Client(_) => ours::rotate_clients(host).into(),
         Role::Intermediate | Role::Root => ours::rotate_ca(host).into(),
         Role::PreviousIntermediate | Role::PreviousRoot => ours::rotate_finish(host).into(),
-        Role::Authority => Remedy::from(ours::rotate_catch_up(host)).and(" brings the Secret up to the files"),
+        Role::Authority => Remedy::from(ours::bring_up(host)).and(" brings the Secret up to the files"),
     }
 }
 

@@ -10,7 +10,7 @@ use super::{judge_secrets, judge_served};
 use crate::certs::times::{ago, days_between};
 use crate::lint::codes;
 use crate::lint::{Finding, Place, Severity};
-use crate::remedy::{Kind, Line, Remedy, ours};
+use crate::remedy::{Remedy, ours};
 
 /// Rows in the order of the hosts, and what is to be done; `within` is
 /// `--expires-within`.
@@ -139,7 +139,7 @@ fn list_finding(
     Some(
         Finding::new(&codes::STATUS_LIST_ENDS, Place::file(file, 0), what)
             .severity(severity)
-            .fix(Line::new(Kind::RevokeRenew, ["revoke"]).arg(&host.host).arg("--renew")),
+            .fix(ours::revoke_renew(&host.host)),
     )
 }
 

@@ -102,7 +102,7 @@ fn remedied(host: &HostState, finding: Finding) -> Finding {
     match advice::of_others(host) {
         Some(advice) => finding.why(advice.why).fix(advice.fix),
         None => {
-            finding.fix(Remedy::from(ours::rotate_catch_up(&host.host)).and(
+            finding.fix(Remedy::from(ours::bring_up(&host.host)).and(
                 " brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
             ))
         }

@@ -85,7 +85,7 @@ fn drift_fix(host: &HostState) -> Remedy {
     if host.secrets.iter().any(|secret| secret.held.is_none()) {
         return ours::apply().into();
     }
-    Remedy::from(ours::rotate_catch_up(&host.host))
+    Remedy::from(ours::bring_up(&host.host))
         .and(" brings the Secret up to the files, and waits until the gateway serves it")
 }
 
@@ -116,7 +116,7 @@ fn clients(host: &HostState, target: &str) -> Vec<Finding> {
         };
         Some(
             Finding::new(code, Place::default(), what).fix(
-                Remedy::from(ours::rotate_catch_up(&host.host))
+                Remedy::from(ours::bring_up(&host.host))
                     .and(" waits until the gateway follows, and proves it; its log and ")
                     .and(ours::doctor())
                     .and(" tell why it does not"),
