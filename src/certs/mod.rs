@@ -17,6 +17,7 @@ pub mod plan;
 mod reissue;
 pub mod renew;
 mod signature;
+pub mod summary;
 pub(crate) mod times;
 pub mod verify;
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
-use super::codes::Code;
+use super::codes::{Code, Subject};
 use crate::manifests::load::{Location, Origin};
 use crate::problem::Problem;
 use crate::remedy::Remedy;
@@ -110,6 +110,8 @@ pub enum Made {
 pub struct Finding {
     /// `ITL0301`.
     pub code: &'static str,
+    /// What it is about.
+    pub subject: Subject,
     /// Istio's own code of the same finding.
     pub istio: Option<&'static str>,
     /// How much it matters.
@@ -141,6 +143,7 @@ impl Finding {
     pub fn new(code: &'static Code, place: Place, what: impl Into<String>) -> Self {
         Self {
             code: code.id,
+            subject: code.subject,
             istio: code.istio,
             severity: code.severity,
             object: place.object,

@@ -9,6 +9,7 @@ use crate::cluster::apply::Refused;
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::files;
 use crate::problem::Problem;
+use crate::remedy::Cluster;
 use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::file::WorkspaceFile;
 
@@ -77,6 +78,16 @@ impl ClusterPlace {
         let recorded = config.is_some_and(|config| config.context.is_some());
         let named = self.kubeconfig.is_some() || self.context.is_some() || recorded;
         named.then(|| self.or_recorded(config))
+    }
+
+    /// The flags that lead a command line to this cluster again: those that were
+    /// given, else those that `access` needs.
+    pub fn leading_to(&self, access: &Access) -> Cluster {
+        let file = self.kubeconfig.as_ref().map(|file| file.display().to_string());
+        Cluster {
+            context: self.context.clone().or_else(|| access.flags.context.clone()),
+            kubeconfig: file.or_else(|| access.flags.kubeconfig.clone()),
+        }
     }
 
     /// Whether a kubeconfig was named, or there is one in a usual place.

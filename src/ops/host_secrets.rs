@@ -13,8 +13,9 @@ use crate::manifests::model::Manifest;
 use crate::manifests::naming::CA_CHAIN_FILE;
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::{Edit, Remedy};
 use crate::secrets::Entry;
-use crate::workspace::config::{HostEntry, WorkspaceConfig};
+use crate::workspace::config::{FILE_NAME, HostEntry, WorkspaceConfig};
 
 /// Keys that hold a server's chain and its key.
 const LEAF_KEYS: &[&str] = &["tls.crt", "tls.key", "cert", "key"];
@@ -104,22 +105,33 @@ impl SecretPlace {
     }
 }
 
+/// That something is in another namespace than where it is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What is where.
+    pub what: String,
+    /// How that namespace is named.
+    pub fix: Remedy,
+}
+
 /// Where this workspace has made the Secret of that name, when it is not where it
 /// looks for it; none when none is seen.
 pub async fn made_elsewhere(
     client: &Client<'_>,
     config: &WorkspaceConfig,
     place: &SecretPlace,
-) -> Option<String> {
+) -> Option<Elsewhere> {
     let namespaces = secrets::namespaces_of(client, &place.name, &config.id).await?;
     let namespace = namespaces.first()?;
-    Some(format!("this workspace's is in {namespace}: {}", named(namespace)))
+    Some(Elsewhere {
+        what: format!("this workspace's is in {namespace}"),
+        fix: named(namespace),
+    })
 }
 
 /// That the gateway's pods run in another namespace than the one that this workspace
-/// puts Secrets into, and how that is named; none where they do not, or may not be
-/// seen.
-pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<PodsElsewhere> {
+/// puts Secrets into; none where they do not, or may not be seen.
+pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<Elsewhere> {
     let gateway = &config.gateway;
     let wanted = Wanted {
         pod_namespace: gateway.pod_namespace.clone(),
@@ -137,7 +149,7 @@ pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Op
     let labels: Vec<String> = (gateway.selector.iter())
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    (namespace != gateway.pod_namespace).then(|| PodsElsewhere {
+    (namespace != gateway.pod_namespace).then(|| Elsewhere {
         what: format!(
             "no pod of the gateway ({}) runs in {}, where the Secrets are; they run in {namespace}",
             labels.join(","),
@@ -147,21 +159,14 @@ pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Op
     })
 }
 
-/// Where the gateway's pods are, when the Secrets are not there.
-pub struct PodsElsewhere {
-    pub what: String,
-    pub fix: String,
-}
-
-impl std::fmt::Display for PodsElsewhere {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.what, self.fix)
-    }
-}
-
-/// How another namespace of the gateway's pods is named.
-fn named(namespace: &str) -> String {
-    format!("--gateway-namespace {namespace}, or gateway.podNamespace in istio-tls.yaml")
+/// How another namespace of the gateway's pods is named: once, or for good.
+fn named(namespace: &str) -> Remedy {
+    let edit = Edit {
+        place: FILE_NAME.to_owned(),
+        field: "gateway.podNamespace".to_owned(),
+        value: Some(namespace.to_owned()),
+    };
+    Remedy::from(format!("--gateway-namespace {namespace}, or ")).and(edit)
 }
 
 fn certificates(entry: &Entry) -> Result<Vec<CertificateDer<'static>>, Problem> {

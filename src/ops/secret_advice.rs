@@ -2,26 +2,22 @@
 //! answer, for `rotate` and for every finding of `status`. Pure.
 
 use crate::names::Host;
-use crate::shell::quote;
+use crate::remedy::{Kind, Line, Remedy, ours};
 
-/// Why a Secret differs, and what to type.
+/// Why a Secret differs, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advice {
+    /// Why it differs.
     pub why: String,
-    pub fix: String,
-}
-
-/// The line that brings Secrets up to the files, and the gateway to serve them.
-pub fn bring_up(host: &Host) -> String {
-    format!("istio-tls rotate {} --if-expires-in 0d", quote(host.as_str()))
+    /// What to do.
+    pub fix: Remedy,
 }
 
 /// For a Secret (`NAMESPACE/NAME`) that others keep or have renewed, which is then
 /// what counts; none where the files do. `newer`: its leaf began later than the
 /// file's. `controller`: the program that keeps it as it wants it.
 pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool) -> Option<Advice> {
-    let name = quote(host.as_str());
-    let adopt = format!("istio-tls adopt secret/{title} --host {name} --force");
+    let adopt = Remedy::from(ours::adopt_secret(title, host));
     match controller {
         Some(controller) => Some(Advice {
             why: if newer {
@@ -29,13 +25,22 @@ pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool
             } else {
                 format!("{controller} keeps the Secret, and would undo what is stored there")
             },
-            fix: format!(
-                "{adopt} takes its certificate into the files, after each renewal; or give the Secret up there, then istio-tls rotate {name} --force-conflicts makes a new leaf for both"
-            ),
+            fix: adopt
+                .and(" takes its certificate into the files, after each renewal; or give the Secret up there, then ")
+                .and(
+                    Line::new(Kind::RotateForceConflicts, ["rotate"])
+                        .arg(host)
+                        .arg("--force-conflicts")
+                        .of_cluster(),
+                )
+                .and(" makes a new leaf for both"),
         }),
         None if newer => Some(Advice {
             why: "the Secret's certificate is newer: it was renewed from elsewhere".to_owned(),
-            fix: format!("{adopt} takes it into the files; or istio-tls rotate {name} makes a new leaf for both"),
+            fix: adopt
+                .and(" takes it into the files")
+                .or(ours::rotate(host))
+                .and(" makes a new leaf for both"),
         }),
         None => None,
     }
@@ -45,6 +50,7 @@ pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool
 mod tests {
     use super::of_others;
     use crate::names::Host;
+    use crate::remedy::Kind;
 
     #[test]
     fn what_others_renew_is_taken_in_and_never_set_back() {
@@ -64,7 +70,7 @@ mod tests {
             );
             let fix = advice.map(|advice| advice.fix).unwrap_or_default();
             assert!(fix.is_empty() || fix.starts_with("istio-tls adopt secret/ns/a --host a.com --force"));
-            assert!(!fix.contains("--if-expires-in"), "{fix}");
+            assert!(!fix.has(Kind::RotateBringUp), "{fix}");
         }
     }
 }

@@ -50,6 +50,8 @@ kinds! {
         AdoptFolder = "adopt-folder",
         /// Takes in the chain of one host for another, which its certificate names, too.
         AdoptForHost = "adopt-for-host",
+        /// Takes PEM files in place of a chain.
+        AdoptFiles = "adopt-files",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
@@ -68,9 +70,13 @@ kinds! {
         Doctor = "doctor",
         /// Examines it, and brings the workspace's own Secrets back.
         DoctorFix = "doctor-fix",
+        /// Applies the workspace's objects; deletes a Secret that cannot be changed before it makes it again.
+        ApplyReplace = "apply-replace",
+        /// Examines the gateway of a cluster.
+        Doctor = "doctor",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
-        /// Makes a new CA in place of the one that is there.
+        /// Makes a new chain in place of an existing one; its CA ends.
         GenCertsForce = "gen-certs-force",
         /// Makes a new chain with keys of another type; it ends the CA that is there.
         GenCertsKeyType = "gen-certs-key-type",
@@ -118,14 +124,24 @@ kinds! {
         RotateCa = "rotate-ca",
         /// Renews client certificates too, from the same CA.
         RotateClients = "rotate-clients",
+        /// Renews what ends soon, of every host.
+        RotateDue = "rotate-due",
         /// Ends the replacement of a CA.
         RotateFinish = "rotate-finish",
+        /// Renews a server certificate, and takes over what others manage in its Secret.
+        RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
         /// Serves the live objects of a cluster.
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
+        /// Runs the local gateway of the workspace.
+        Serve = "serve",
+        /// Shows every certificate, and where it is served.
+        Status = "status",
+        /// Verifies a chain as a client does.
+        Verify = "verify",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -194,6 +210,8 @@ kinds! {
         IstioctlInstall = "istioctl-install",
         /// Gives the LoadBalancers of minikube addresses.
         MinikubeTunnel = "minikube-tunnel",
+        /// Copies a file into a folder that may be missing.
+        CopyFile = "copy-file",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

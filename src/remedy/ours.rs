@@ -90,9 +90,22 @@ pub fn adopt_secret(secret: &str, host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
+/// Takes PEM files in place of the chain of a host.
+pub fn adopt_files(host: impl Into<Word>) -> Line {
+    Line::new(Kind::AdoptFiles, ["adopt"])
+        .arg(Word::Placeholder("FILES"))
+        .flag("--host", host)
+        .arg("--force")
+}
+
 /// Applies the objects of the workspace.
 pub fn apply() -> Line {
     Line::new(Kind::Apply, ["apply"]).of_cluster()
+}
+
+/// Examines the gateway of a cluster.
+pub fn doctor() -> Line {
+    Line::new(Kind::Doctor, ["doctor"]).of_cluster()
 }
 
 /// Probes a host where the workspace's gateway runs.
@@ -175,4 +188,14 @@ pub fn probe_at(host: impl Into<Word>, address: impl Into<Word>) -> Line {
 /// Either of the two lines that bring a Secret of the workspace back.
 pub fn fix_or_apply() -> Remedy {
     Remedy::from(doctor_fix()).and(", or ").and(apply())
+}
+
+/// Shows every certificate, and where it is served.
+pub fn status() -> Line {
+    Line::new(Kind::Status, ["status"]).of_cluster()
+}
+
+/// Verifies the chain of a host as a client does.
+pub fn verify(host: impl Into<Word>) -> Line {
+    Line::new(Kind::Verify, ["verify"]).arg(host)
 }

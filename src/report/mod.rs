@@ -41,3 +41,7 @@ pub mod request_json;
 pub mod request_text;
 pub mod verify_json;
 pub mod verify_text;
+pub mod rotate_json;
+pub mod rotate_text;
+pub mod status_json;
+pub mod status_text;

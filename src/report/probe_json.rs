@@ -34,7 +34,7 @@ struct Row<'a> {
 
 /// A verdict as programs read it.
 #[derive(Debug, Serialize)]
-struct VerdictJson<'a> {
+pub(super) struct VerdictJson<'a> {
     code: Code,
     fault: Option<Fault>,
     summary: &'a str,
@@ -45,7 +45,8 @@ struct VerdictJson<'a> {
 }
 
 impl<'a> VerdictJson<'a> {
-    fn new(verdict: &'a Verdict, aim: &Aim) -> Self {
+    /// The verdict for a user who stands at `aim`.
+    pub(super) fn new(verdict: &'a Verdict, aim: &Aim) -> Self {
         Self {
             code: verdict.code,
             fault: verdict.fault,

@@ -17,6 +17,7 @@ fn decrypted() -> Remedy {
 }
 
 super::codes! {
+    of Certificate;
     CERTIFICATE_UNREADABLE = "ITL0401" Error Some("IST0161");
         title: "a certificate that cannot be read";
         why: "Envoy refuses the certificate, and connections to the server's hosts are reset";

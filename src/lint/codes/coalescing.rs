@@ -1,6 +1,7 @@
 //! Codes ITL08xx: connections that a browser uses for a second host.
 
 super::codes! {
+    of Coalescing;
     CONNECTION_REUSED = "ITL0801" Warning None;
         title: "a certificate of one server that is valid for a host of another";
         why: "a browser that has an HTTP/2 connection sends it requests for every host of its certificate (RFC 9113 section 9.1.1), but each server of a gateway knows its own hosts only";

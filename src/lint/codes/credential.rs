@@ -10,6 +10,7 @@ const ENVOY_TLS: &str =
 use crate::remedy::{Kind, Line, Remedy, Word, kubectl};
 
 super::codes! {
+    of Credential;
     CREDENTIAL_MISSING = "ITL0301" Error Some("IST0101");
         title: "a Secret that a Gateway names and that is not there";
         why: "without its Secret the server has no certificate: connections to its hosts are reset, without a TLS alert";

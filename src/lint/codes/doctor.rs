@@ -14,6 +14,7 @@ const ENVOY_ADMIN: &str = "https://www.envoyproxy.io/docs/envoy/latest/operation
 use crate::remedy::{Kind, Line, Remedy, Word, ours};
 
 super::codes! {
+    of Cluster;
     CLUSTER_WITHOUT_ISTIO = "ITL1101" Error None;
         title: "a cluster that does not know Istio's kinds";
         why: "without the custom resource definitions of networking.istio.io there are no Gateways and no VirtualServices";

@@ -5,6 +5,7 @@ use super::{ISTIO_GATEWAY, ISTIO_SECURE_INGRESS, KUBERNETES_NAMES};
 use crate::remedy::{Kind, Line, Remedy, Word};
 
 super::codes! {
+    of Gateway;
     GATEWAY_NAME = "ITL0101" Error Some("IST0106");
         title: "a Gateway's name that is no DNS label";
         why: "Istio makes names of routes and listeners from it, and refuses dots and more than 63 characters";

@@ -10,6 +10,7 @@ const REFERENCE_GRANT: &str = "https://gateway-api.sigs.k8s.io/api-types/referen
 use crate::remedy::{Kind, Line, Remedy};
 
 super::codes! {
+    of GatewayApi;
     GRANT_MISSING = "ITL0901" Warning None;
         title: "a reference to another namespace without a ReferenceGrant";
         why: "without a ReferenceGrant in that namespace the reference is not followed: the listener gets no certificate, or the route answers 500";

@@ -3,6 +3,7 @@
 use super::ISTIO_GATEWAY;
 
 super::codes! {
+    of Gateways;
     SELECTOR_NO_PODS = "ITL0201" Error Some("IST0101");
         title: "a selector that matches no pods";
         why: "the Gateway applies to no gateway, so its ports do not open";

@@ -3,6 +3,7 @@
 use super::{ISTIO_GATEWAY, KUBERNETES_NAMES};
 
 super::codes! {
+    of Input;
     INPUT_SYNTAX = "ITL0001" Error None;
         title: "a document that is no YAML, no JSON, or no Kubernetes object";
         why: "it cannot be read, by kubectl either; after an error of syntax, the rest of the file is not read";

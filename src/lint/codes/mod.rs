@@ -36,11 +36,42 @@ use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::spelling;
 
+/// What codes are about; the hundreds of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// What cannot be read.
+    Input,
+    /// One Gateway.
+    Gateway,
+    /// Gateways together.
+    Gateways,
+    /// Secrets, and what refers to them.
+    Credential,
+    /// Certificates and keys.
+    Certificate,
+    /// What VirtualServices refer to.
+    VirtualService,
+    /// Routes.
+    Route,
+    /// Whether routes are reached.
+    Reachability,
+    /// Connections that clients use for several hosts.
+    Coalescing,
+    /// Kinds of the Gateway API.
+    GatewayApi,
+    /// The chains of a workspace.
+    Chain,
+    /// A running cluster.
+    Cluster,
+}
+
 /// What is known of a code before anything is found.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
     /// `ITL0301`.
     pub id: &'static str,
+    /// What it is about.
+    pub subject: Subject,
     /// Istio's own code for the same.
     pub istio: Option<&'static str>,
     /// How much it matters, unless the case says otherwise.
@@ -108,7 +139,7 @@ pub fn unknown(id: &str) -> Problem {
 
 /// Defines the codes of a subject, and `CODES` with all of them.
 macro_rules! codes {
-    ($($name:ident = $id:literal $severity:ident $istio:expr;
+    (of $subject:ident; $($name:ident = $id:literal $severity:ident $istio:expr;
         title: $title:literal;
         why: $why:literal;
         fix: $fix:expr;
@@ -117,6 +148,7 @@ macro_rules! codes {
             #[doc = $title]
             pub const $name: super::Code = super::Code {
                 id: $id,
+                subject: super::Subject::$subject,
                 istio: $istio,
                 severity: $crate::lint::finding::Severity::$severity,
                 title: $title,
@@ -186,6 +218,10 @@ mod tests {
             }
             assert!(code.doc.starts_with("https://"), "{}", code.id);
             assert_eq!(find(&code.id.to_lowercase()), Some(code));
+            for other in all() {
+                let same_hundred = code.id[..5] == other.id[..5];
+                assert_eq!(same_hundred, code.subject == other.subject, "{} {}", code.id, other.id);
+            }
         }
     }
 }

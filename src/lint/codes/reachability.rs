@@ -3,6 +3,7 @@
 use super::ISTIO_VIRTUAL_SERVICE;
 
 super::codes! {
+    of Reachability;
     ROUTE_UNREACHABLE = "ITL0701" Warning Some("IST0130");
         title: "a route that an earlier one hides";
         why: "the first route that matches is taken, so this one is never used";

@@ -20,6 +20,7 @@ const DESTINATION: &str = "https://istio.io/latest/docs/reference/config/network
 const TLS_MATCH: &str = "https://istio.io/latest/docs/reference/config/networking/virtual-service/#TLSMatchAttributes";
 
 super::codes! {
+    of Route;
     ROUTE_WITHOUT_ACTION = "ITL0601" Error Some("IST0106");
         title: "an http route that says nothing to do";
         why: "Istio's admission webhook refuses the object: a route needs one of route, redirect and directResponse";

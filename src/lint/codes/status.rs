@@ -23,6 +23,7 @@ fn followed() -> Remedy {
 }
 
 super::codes! {
+    of Chain;
     STATUS_EXPIRED = "ITL1001" Error None;
         title: "a certificate has expired";
         why: "whoever verifies it refuses the connection";

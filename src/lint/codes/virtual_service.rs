@@ -8,6 +8,7 @@ const DELEGATE: &str = "https://istio.io/latest/docs/reference/config/networking
 const IST0101: &str = "https://istio.io/latest/docs/reference/config/analysis/ist0101/";
 
 super::codes! {
+    of VirtualService;
     VS_GATEWAY_NOT_FOUND = "ITL0501" Error Some("IST0101");
         title: "a VirtualService that names a Gateway which is not there";
         why: "its routes reach no gateway, so requests to its hosts answer 404, or nothing listens for them";

@@ -6,21 +6,21 @@ mod ca;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use super::chain::{Held, ends};
-use super::plan::{Ends, Step};
+use super::chain::{Held, summary};
+use super::decide::Step;
+use super::outcome::Change;
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
+use crate::files::shown;
+use crate::manifests::build::Material;
 use crate::ops::authority::Intermediate;
 use crate::ops::chain_clients::{self, HeldClient};
 use crate::ops::chain_files::{self, KeyStorage};
 use crate::ops::client_look::Identity;
-use crate::cli::context::Context;
-use crate::cli::{Failure};
-use crate::ops::{intent};
-use crate::files::shown;
-use crate::manifests::build::Material;
+use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::config::Mode;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store, TreeFile};
@@ -33,16 +33,6 @@ pub(super) struct Signing<'a> {
     pub(super) days: Option<u32>,
     /// `--signer`: the CA of another folder.
     pub(super) signer: Option<&'a Intermediate>,
-}
-
-/// A certificate before and after.
-pub(super) struct Change {
-    /// `server`, `client alice`, `intermediate`, `root`.
-    pub(super) what: String,
-    /// The one before; none where there was none.
-    pub(super) old: Option<Ends>,
-    /// The one after; none when it goes without another.
-    pub(super) new: Option<Ends>,
 }
 
 /// Who is to be let in no longer, since the CA of their certificate went.
@@ -85,8 +75,8 @@ impl Prepared {
     ///
     /// # Errors
     /// When a CA cannot sign, or what it signed would not verify.
-    pub(super) fn new(held: Held, step: Step, signing: &Signing<'_>, context: &Context) -> Result<Self, Failure> {
-        let old = ends(&held.server[0], context)?;
+    pub(super) fn new(held: Held, step: Step, signing: &Signing<'_>, here: &Surroundings) -> Result<Self, Failure> {
+        let old = summary(&held.server[0])?;
         let mut made = Self {
             before: Identity::of("the client chain", &held.roots, &held.clients),
             serial: old.serial,
@@ -100,13 +90,13 @@ impl Prepared {
             held,
         };
         match step {
-            Step::Leaves { server, clients } => made.leaves(server, &clients, signing, context)?,
-            Step::StartCa => made.start(signing, context)?,
-            Step::ResumeCa => made.resume(context)?,
-            Step::FinishLeaf => made.finish_leaf(signing, context)?,
-            Step::FinishCa => made.finish(context)?,
-            Step::AbortCa => made.abort(context)?,
-            Step::Nothing(_) | Step::CatchUp { .. } => made.catch_up(context)?,
+            Step::Leaves { server, clients } => made.leaves(server, &clients, signing, here)?,
+            Step::StartCa => made.start(signing, here)?,
+            Step::ResumeCa => made.resume(here)?,
+            Step::FinishLeaf => made.finish_leaf(signing, here)?,
+            Step::FinishCa => made.finish(here)?,
+            Step::AbortCa => made.abort(here)?,
+            Step::Nothing(_) | Step::CatchUp { .. } => made.catch_up(here)?,
         }
         made.notes.dedup();
         Ok(made)
@@ -117,18 +107,18 @@ impl Prepared {
     /// # Errors
     /// When another process changed the chain meanwhile, or it cannot be
     /// written; what stood there still does.
-    pub(super) fn write(&self, store: &Store, context: &Context) -> Result<(), Failure> {
+    pub(super) fn write(&self, store: &Store, here: &Surroundings) -> Result<(), Failure> {
         if self.files.is_empty() {
             return Ok(());
         }
         let layout = &self.held.layout;
-        if !self.held.stands(context) {
+        if !self.held.stands(here) {
             return Err(Failure::runtime(
                 Problem::new(format!(
                     "the chain of {} was changed by another process meanwhile",
                     layout.host()
                 ))
-                .fix("run the command again"),
+                .fix(Remedy::again()),
             ));
         }
         let files: Vec<TreeFile<'_>> = (self.files.iter())
@@ -176,12 +166,12 @@ impl Prepared {
         server: bool,
         clients: &[String],
         signing: &Signing<'_>,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         if server {
             let ca = self.signer(&self.held.server[0], "the server leaf", signing)?;
-            self.server_leaf(ca.get(), signing, context)?;
+            self.server_leaf(ca.get(), signing, here)?;
         }
         for name in clients {
             let Some(client) = self.held.clients.iter().find(|client| client.name == *name) else {
@@ -191,11 +181,11 @@ impl Prepared {
                 continue;
             };
             let ca = self.signer(&old, &format!("the client {name}"), signing)?;
-            let renewed = renew_leaf(&old, Purpose::Client, None, ca.get(), signing, context)?;
+            let renewed = renew_leaf(&old, Purpose::Client, None, ca.get(), signing, here)?;
             let above = [ca.get().certificate().clone(), self.held.roots[0].clone()];
-            self.client(&layout, name, renewed, &above, signing, context)?;
+            self.client(&layout, name, renewed, &above, signing, here)?;
         }
-        self.check(&self.held.roots.clone(), &self.held.ca_chain.clone(), context)?;
+        self.check(&self.held.roots.clone(), &self.held.ca_chain.clone(), here)?;
         self.after
             .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         if let Some((chain, key)) = self.new_client() {
@@ -205,7 +195,7 @@ impl Prepared {
             self.after[0].label = "the old client chain";
         }
         if self.held.rotating {
-            let (clients, roots) = self.held.previous(context)?;
+            let (clients, roots) = self.held.previous(here)?;
             self.after
                 .push(Identity::of("the client chain of the previous CA", &roots, &clients));
         }
@@ -213,19 +203,19 @@ impl Prepared {
     }
 
     /// Nothing is issued; who is served by what the files hold must be.
-    fn catch_up(&mut self, context: &Context) -> Result<(), Failure> {
+    fn catch_up(&mut self, here: &Surroundings) -> Result<(), Failure> {
         self.after
             .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         // Who trusts only the previous CA is served until its leaf goes.
-        if self.held.rotating && !self.held.state(context)?.leaf_in_force {
+        if self.held.rotating && !self.held.state(here)?.leaf_in_force {
             const LABEL: &str = "the client chain of the previous CA";
-            let (clients, roots) = self.held.previous(context)?;
+            let (clients, roots) = self.held.previous(here)?;
             // The gateway may not know the new CA yet.
             self.before = Identity::of(LABEL, &roots, &clients);
             self.after.push(Identity::of(LABEL, &roots, &clients));
         }
         // The end of a rotation that was cut off, or not proven: whose CA went with it.
-        let gone = chain_clients::gone(&self.held.layout, &self.held.ca_chain, context)?;
+        let gone = chain_clients::gone(&self.held.layout, &self.held.ca_chain, here)?;
         self.refuse(&self.held.roots.clone(), &gone);
         Ok(())
     }
@@ -277,7 +267,7 @@ impl Prepared {
         &mut self,
         ca: &CertificateAuthority,
         signing: &Signing<'_>,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let host = layout.host().clone();
@@ -292,7 +282,7 @@ impl Prepared {
             ));
         }
         let old = self.held.server[0].clone();
-        let renewed = renew_leaf(&old, Purpose::Server, Some(&host), ca, signing, context)?;
+        let renewed = renew_leaf(&old, Purpose::Server, Some(&host), ca, signing, here)?;
         let leaf = renewed.issued.certificate.clone();
         let mut chain = vec![leaf.clone()];
         match self.held.server.get(1) {
@@ -306,8 +296,8 @@ impl Prepared {
             self.files.push(NewFile::key(&layout, Part::ServerKey, key));
         }
         self.notes.extend(renewed.notes);
-        self.change("server", Some(old), Some(&leaf), context)?;
-        self.serial = ends(&leaf, context)?.serial;
+        self.change("server", Some(old), Some(&leaf), here)?;
+        self.serial = summary(&leaf)?.serial;
         Ok(())
     }
 
@@ -318,7 +308,7 @@ impl Prepared {
         renewed: renew::Renewed,
         above: &[CertificateDer<'static>; 2],
         signing: &Signing<'_>,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         let held = self.held.clients.iter().find(|client| client.name == name);
         let old = held.and_then(|client| client.chain.first().cloned());
@@ -334,7 +324,7 @@ impl Prepared {
             &format!("client {name}"),
             old,
             Some(&renewed.issued.certificate),
-            context,
+            here,
         )?;
         let client = [Client {
             name: name.to_owned(),
@@ -371,7 +361,7 @@ impl Prepared {
         &self,
         roots: &[CertificateDer<'static>],
         ca_chain: &[CertificateDer<'static>],
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         let host = self.held.layout.host();
         let ca_chain = if ca_chain.is_empty() { roots } else { ca_chain };
@@ -390,7 +380,7 @@ impl Prepared {
                 crls: &[],
                 purpose: if is_client { Purpose::Client } else { Purpose::Server },
                 host: (!is_client).then_some(host),
-                now: context.now,
+                now: here.now,
             });
             if let Some(fault) = verdict.first() {
                 return Err(Failure::usage(
@@ -398,7 +388,7 @@ impl Prepared {
                         "the new {name} of {host} would be refused, so nothing was written"
                     ))
                     .why(format!("{} ({})", fault.what, fault.code.as_str()))
-                    .fix(format!("istio-tls verify {}", crate::shell::quote(host.as_str()))),
+                    .fix(ours::verify(host)),
                 ));
             }
         }
@@ -410,12 +400,12 @@ impl Prepared {
         what: &str,
         old: Option<CertificateDer<'static>>,
         new: Option<&CertificateDer<'static>>,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         self.changes.push(Change {
             what: what.to_owned(),
-            old: old.map(|old| ends(&old, context)).transpose()?,
-            new: new.map(|new| ends(new, context)).transpose()?,
+            old: old.map(|old| summary(&old)).transpose()?,
+            new: new.map(summary).transpose()?,
         });
         Ok(())
     }
@@ -460,14 +450,14 @@ fn renew_leaf(
     host: Option<&crate::names::Host>,
     ca: &CertificateAuthority,
     signing: &Signing<'_>,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<renew::Renewed, Failure> {
     let renewal = Renewal {
         purpose,
         host,
         days: signing.days,
     };
-    let now: OffsetDateTime = context.now;
+    let now: OffsetDateTime = here.now;
     renew::leaf(old, renewal, ca, now).map_err(Failure::usage)
 }
 

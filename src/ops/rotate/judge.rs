@@ -3,17 +3,17 @@
 //! that are here.
 
 use super::chain::Held;
-use super::plan::Step;
+use super::decide::Step;
 use crate::certs::verify::{Fault, FaultCode, Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, pem};
-use crate::cli::context::Context;
-use crate::cli::{Failure, lint};
-use crate::ops::{intent};
 use crate::files::shown;
-use crate::lint::{Finding, Severity, codes};
+use crate::lint::codes::{self, Subject};
+use crate::lint::{Finding, Severity};
 use crate::manifests::build::{Material, Part};
+use crate::ops::lint::made::findings_of_made;
+use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{Mode, WorkspaceConfig};
 use crate::workspace::layout;
 
@@ -27,40 +27,40 @@ pub(super) fn judge(
     step: &Step,
     material: Material,
     config: &WorkspaceConfig,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(), Failure> {
     if held.mode != Mode::Simple && keeps_the_cas(step) {
         let ca = material.ca.as_deref().unwrap_or_default();
-        clients(held, ca, context)?;
+        clients(held, ca, here)?;
     }
     let intent = intent::of_host(config, &held.entry, material);
     let parts = Part::default_of(config.secrets);
-    let mut found = lint::findings_of_made(&intent, &parts, context).map_err(Failure::usage)?;
+    let mut found = findings_of_made(&intent, &parts, here).map_err(Failure::usage)?;
     found.retain(|finding| counts(finding, held, step));
     let Some(last) = found.pop() else { return Ok(()) };
     for finding in found {
-        context.say_always(&format!("error: {}", Problem::from(finding)));
+        here.say_error(&Problem::from(finding));
     }
     let is_of_key = is_of_key(&last);
     let mut problem = Problem::from(last);
     let why = problem.why.take().unwrap_or_default();
-    let host = quote(held.layout.host().as_str());
     problem.why = Some(format!(
         "{why}\nnothing of {} was written, neither files nor Secrets",
         held.layout.host()
     ));
     if is_of_key {
-        problem.fix = Some(format!(
-            "put the key of this certificate back; or istio-tls{} rotate {host}, which makes a new pair",
-            context.dir_flag()
-        ));
+        problem.fix = Some(
+            Remedy::from("put the key of this certificate back")
+                .or(ours::rotate(held.layout.host()))
+                .and(", which makes a new pair"),
+        );
     }
     Err(Failure::findings(problem))
 }
 
 /// Whether a finding is one of the material, and not of what a step is there to mend.
 fn counts(finding: &Finding, held: &Held, step: &Step) -> bool {
-    let is_of_material = finding.code.starts_with("ITL03") || finding.code.starts_with("ITL04");
+    let is_of_material = matches!(finding.subject, Subject::Credential | Subject::Certificate);
     let is_of_time = [codes::CERTIFICATE_EXPIRED.id, codes::CERTIFICATE_NOT_YET_VALID.id].contains(&finding.code);
     // A CA that has ended is what --ca replaces, and stands beside the new one until
     // --finish; where nothing is stored, that it is due is told as it is of any.
@@ -84,7 +84,7 @@ fn keeps_the_cas(step: &Step) -> bool {
 
 /// Refuses a CA that issued none of the host's clients: who renews a certificate
 /// must not lock all of them out.
-fn clients(held: &Held, ca: &[u8], context: &Context) -> Result<(), Failure> {
+fn clients(held: &Held, ca: &[u8], here: &Surroundings) -> Result<(), Failure> {
     let path = held.layout.path(layout::Part::CaChain);
     let trusted = match ca {
         [] => held.roots.clone(),
@@ -93,7 +93,7 @@ fn clients(held: &Held, ca: &[u8], context: &Context) -> Result<(), Failure> {
     let mut faults = held
         .clients
         .iter()
-        .map(|client| fault(&client.chain, &trusted, context));
+        .map(|client| fault(&client.chain, &trusted, here));
     let Some(Some(first)) = faults.next() else {
         return Ok(());
     };
@@ -119,7 +119,7 @@ fn clients(held: &Held, ca: &[u8], context: &Context) -> Result<(), Failure> {
 }
 
 /// Why a client's chain does not lead to these CAs, whatever its time is.
-fn fault(chain: &[CertificateDer<'static>], trusted: &[CertificateDer<'static>], context: &Context) -> Option<Fault> {
+fn fault(chain: &[CertificateDer<'static>], trusted: &[CertificateDer<'static>], here: &Surroundings) -> Option<Fault> {
     let verdict = verify(&VerifyInput {
         chain,
         intermediates: &[],
@@ -127,7 +127,7 @@ fn fault(chain: &[CertificateDer<'static>], trusted: &[CertificateDer<'static>],
         crls: &[],
         purpose: Purpose::Client,
         host: None,
-        now: context.now,
+        now: here.now,
     });
     let of_time = [FaultCode::CertificateExpired, FaultCode::CertificateNotYetValid];
     verdict.faults.into_iter().find(|fault| !of_time.contains(&fault.code))

@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::judge::{Certificate, HostState, KeyFault, Role, Served};
-use crate::certs::plan::parse_time;
-use crate::certs::{CertificateDer, crl, inspect, key, pem, renew};
-use crate::cli::context::Context;
+use super::facts::{HostState, KeyFault, Role, Served};
+use crate::certs::summary::CertificateSummary;
+use crate::certs::{CertificateDer, crl, key, pem, renew};
 use crate::files::shown;
 use crate::names::Host;
+use crate::ops::Surroundings;
 use crate::probe::dial::dial;
 use crate::probe::expectation::{Expectation, Place, Trust};
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
@@ -28,8 +28,8 @@ use crate::workspace::store;
 const CONCURRENCY: usize = 64;
 
 /// Reads the files of a host; what is wrong with them is part of the state.
-pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
-    let layout = ChainLayout::new(&context.dir, host);
+pub(super) fn files(host: &Host, mode: Mode, here: &Surroundings) -> HostState {
+    let layout = ChainLayout::new(&here.dir, host);
     let mut state = HostState {
         host: host.clone(),
         mode,
@@ -45,7 +45,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     };
     let mut take = |layout: &ChainLayout, part: Part<'_>, role: Role, needed: bool| {
         let file = shown(&layout.path(part));
-        match first(layout, part, context) {
+        match first(layout, part) {
             Ok(Some(certificate)) => state.files.push((role, file, certificate)),
             Ok(None) if needed => state.broken.push((file, "it is not there".into())),
             Ok(None) => {}
@@ -72,7 +72,7 @@ pub(super) fn files(host: &Host, mode: Mode, context: &Context) -> HostState {
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
     state.leaf_in_force = is_leaf_in_force(&layout);
     state.key_fault = server_key_fault(&layout);
-    match all(&layout, Part::CaChain, context) {
+    match all(&layout, Part::CaChain) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
     }
@@ -137,15 +137,15 @@ pub(super) fn reason(problem: Problem) -> String {
     }
 }
 
-fn first(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Option<Certificate>, Problem> {
+fn first(layout: &ChainLayout, part: Part<'_>) -> Result<Option<CertificateSummary>, Problem> {
     let certificates = read(layout, part)?;
     let first = certificates.first();
-    first.map(|first| certificate(first, context)).transpose()
+    first.map(CertificateSummary::of).transpose()
 }
 
-fn all(layout: &ChainLayout, part: Part<'_>, context: &Context) -> Result<Vec<Certificate>, Problem> {
+fn all(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateSummary>, Problem> {
     let certificates = read(layout, part)?;
-    certificates.iter().map(|der| certificate(der, context)).collect()
+    certificates.iter().map(CertificateSummary::of).collect()
 }
 
 /// The certificates of a part; none when it is not there.
@@ -156,22 +156,8 @@ fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'stat
     }
 }
 
-/// What is told of a certificate.
-///
-/// # Errors
-/// When it cannot be read.
-pub(super) fn certificate(der: &CertificateDer<'_>, context: &Context) -> Result<Certificate, Problem> {
-    let facts = inspect::certificate(der, context.now)?;
-    Ok(Certificate {
-        not_before: parse_time(&facts.not_before)?,
-        not_after: parse_time(&facts.not_after)?,
-        serial: facts.serial,
-        sha256: facts.sha256,
-    })
-}
-
 /// Asks the gateway for the certificate of every host.
-pub(super) async fn served(states: &mut [HostState], target: &Target, patience: Duration, context: &Context) {
+pub(super) async fn served(states: &mut [HostState], target: &Target, patience: Duration, here: &Surroundings) {
     let gate = Arc::new(Semaphore::new(CONCURRENCY));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tasks = JoinSet::new();
@@ -199,11 +185,11 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
             None => asked.endpoint.to_string(),
         };
         let leaf = facts.tls.as_ref().and_then(|tls| tls.chain.first());
-        let leaf = leaf.and_then(|der| certificate(&CertificateDer::from(der.as_slice()), context).ok());
+        let leaf = leaf.and_then(|der| CertificateSummary::of(&CertificateDer::from(der.as_slice())).ok());
         let seen = if let Some(leaf) = leaf {
             Served::Leaf(leaf)
         } else {
-            let verdict = judge(&facts, &asked, context.now);
+            let verdict = judge(&facts, &asked, here.now);
             Served::Nothing {
                 code: verdict.code.as_str(),
                 summary: verdict.summary,

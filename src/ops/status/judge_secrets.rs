@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 
 use time::{Duration, OffsetDateTime};
 
-use super::judge::{Certificate, Held, HostState, Role, Row, SecretState, row_of};
-use crate::ops::secret_advice::bring_up;
+use super::advice;
+use super::facts::{Held, HostState, Role, SecretState};
+use super::rows::{Row, row_of};
+use crate::certs::summary::CertificateSummary;
 use crate::lint::codes::{self, Code};
 use crate::lint::{Finding, Place};
+use crate::remedy::{Remedy, ours};
 
 /// Adds what the Secrets hold to the rows of a host, and says what is wrong.
 pub(super) fn judge(
@@ -26,10 +29,13 @@ pub(super) fn judge(
                 format!("the cluster has no Secret {} for {}", secret.title, host.host),
             );
             findings.push(match &secret.elsewhere {
-                Some(elsewhere) => missing.fix(format!(
-                    "{elsewhere}; or istio-tls apply, which makes it where it was looked for"
-                )),
-                None => missing.fix("istio-tls apply; or --local, when it is not to be there"),
+                Some(elsewhere) => missing.fix(
+                    Remedy::from(format!("{}: ", elsewhere.what))
+                        .and(elsewhere.fix.clone())
+                        .or(ours::apply())
+                        .and(", which makes it where it was looked for"),
+                ),
+                None => missing.fix(Remedy::from(ours::apply()).or("--local, when it is not to be there")),
             });
             continue;
         };
@@ -45,6 +51,9 @@ pub(super) fn judge(
                     format!("the gateway cannot use the Secret {} for {}", secret.title, host.host),
                 )
                 .why(why)
+                .fix(Remedy::from(ours::apply()).and(
+                    "; with --force-conflicts where others have changed it, with --replace where its type does not fit",
+                ))
             }));
         }
         if let Some(Ok(leaf)) = leaf {
@@ -76,7 +85,7 @@ fn finding(secret: &SecretState, code: &'static Code, what: String) -> Finding {
     Finding::new(code, place, what)
 }
 
-fn drift(host: &HostState, secret: &SecretState, leaf: &Certificate, file: &Certificate) -> Finding {
+fn drift(host: &HostState, secret: &SecretState, leaf: &CertificateSummary, file: &CertificateSummary) -> Finding {
     let finding = finding(
         secret,
         &codes::STATUS_SECRET_DRIFT,
@@ -90,12 +99,13 @@ fn drift(host: &HostState, secret: &SecretState, leaf: &Certificate, file: &Cert
 
 /// With what to do about a Secret that differs.
 fn remedied(host: &HostState, finding: Finding) -> Finding {
-    match host.advice() {
+    match advice::of_others(host) {
         Some(advice) => finding.why(advice.why).fix(advice.fix),
-        None => finding.fix(format!(
-            "{} brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
-            bring_up(&host.host)
-        )),
+        None => {
+            finding.fix(Remedy::from(ours::bring_up(&host.host)).and(
+                " brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
+            ))
+        }
     }
 }
 
@@ -108,11 +118,11 @@ pub(super) fn verifies_with_others(host: &HostState, secret: &SecretState) -> bo
     })
 }
 
-fn hashes(all: &[Certificate]) -> BTreeSet<&str> {
+fn hashes(all: &[CertificateSummary]) -> BTreeSet<&str> {
     all.iter().map(|ca| ca.sha256.as_str()).collect()
 }
 
-fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certificate]) -> Option<Finding> {
+fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[CertificateSummary]) -> Option<Finding> {
     if !verifies_with_others(host, secret) {
         return None;
     }

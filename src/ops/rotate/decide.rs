@@ -3,55 +3,58 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::request::Wish;
+use crate::certs::summary::CertificateSummary;
+use crate::certs::times::days_between;
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::shell::quote;
-
-/// What the user wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// A new server leaf, and new clients if `clients`.
-    Leaf { clients: bool },
-    /// A new CA, trusted beside the old one.
-    Ca,
-    /// The old CA goes.
-    Finish,
-    /// The new CA goes.
-    Abort,
-}
-
-/// When a certificate ends.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ends {
-    /// Hex with colons.
-    pub(super) serial: String,
-    /// notAfter.
-    pub(super) not_after: OffsetDateTime,
-}
+use crate::remedy::ours;
 
 /// What stands in a host's folder, as far as it is decided on.
 #[derive(Debug, Clone)]
-pub(super) struct ChainState {
-    pub(super) host: Host,
-    pub(super) server: Ends,
+pub struct ChainState {
+    pub host: Host,
+    pub server: CertificateSummary,
     /// When the CA ends that issued the server's leaf.
-    pub(super) issuer_ends: OffsetDateTime,
+    pub issuer_ends: OffsetDateTime,
     /// The clients by name.
-    pub(super) clients: Vec<(String, Ends)>,
+    pub clients: Vec<(String, CertificateSummary)>,
     /// The CAs that issue now: intermediate, root.
-    pub(super) cas: Vec<(&'static str, Ends)>,
+    pub cas: Vec<(&'static str, CertificateSummary)>,
     /// A rotation of the CA was begun and not finished.
-    pub(super) rotating: bool,
+    pub rotating: bool,
     /// The server's leaf is of the CA in force; of the previous one it is while
     /// a rotation waits for its end.
-    pub(super) leaf_in_force: bool,
+    pub leaf_in_force: bool,
+}
+
+/// Why nothing is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Idle {
+    /// The server's leaf is good for longer than was asked for.
+    LeafIsGood(Left),
+    /// All CAs are; this one ends first.
+    CaIsGood(&'static str, Left),
+    /// There is no CA here.
+    NoCa,
+    /// The rotation of the CA has ended already.
+    HasEnded,
+}
+
+/// How long a certificate is still good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Whole days.
+    pub days: i64,
+    /// Its end.
+    pub until: OffsetDateTime,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
     /// Nothing, and why.
-    Nothing(String),
+    Nothing(Idle),
     /// New leaves of the CAs that issued the old ones.
     Leaves { server: bool, clients: Vec<String> },
     /// The new CA and its clients appear; the server's leaf stays.
@@ -69,28 +72,12 @@ pub(super) enum Step {
     CatchUp { finishes: bool },
 }
 
-impl Step {
-    /// The word in JSON.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Nothing(_) => "none",
-            Self::Leaves { .. } => "leaf",
-            Self::StartCa => "ca-start",
-            Self::ResumeCa => "ca-resume",
-            Self::FinishLeaf => "ca-finish-leaf",
-            Self::FinishCa => "ca-finish",
-            Self::AbortCa => "ca-abort",
-            Self::CatchUp { .. } => "secret",
-        }
-    }
-}
-
 /// Decides for one host. `within` is `--if-expires-in`.
 ///
 /// # Errors
 /// When a rotation is to end that was not begun, or a new leaf would end with
 /// its CA as soon as the old one does.
-pub(super) fn decide(
+pub fn decide(
     state: &ChainState,
     wish: Wish,
     within: Option<Duration>,
@@ -109,8 +96,8 @@ pub(super) fn decide(
             }
             let first = state.cas.iter().min_by_key(|(_, ends)| ends.not_after);
             Ok(Step::Nothing(match first {
-                Some((what, ends)) => format!("nothing to do: the {what} of {host} is good {}", for_days(ends, now)),
-                None => format!("nothing to do: {host} has no CA here"),
+                Some((what, ends)) => Idle::CaIsGood(what, left(ends, now)),
+                None => Idle::NoCa,
             }))
         }
         Wish::Finish | Wish::Abort if !state.rotating => Err(Problem::new(format!(
@@ -118,14 +105,14 @@ pub(super) fn decide(
             if wish == Wish::Finish { "finish" } else { "abort" }
         ))
         .why("its folder holds no previous CA (5_previous_ca)")
-        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str())))),
+        .fix(ours::rotate_ca(host))),
         Wish::Finish if state.leaf_in_force => Ok(Step::FinishCa),
         Wish::Finish => Ok(Step::FinishLeaf),
         Wish::Abort if state.leaf_in_force => Err(Problem::new(format!(
             "the rotation of the CA of {host} is nearly finished and cannot be aborted"
         ))
         .why("the server's leaf is of the new CA already, as --finish begins")
-        .fix(format!("istio-tls rotate {} --finish", quote(host.as_str())))),
+        .fix(ours::rotate_finish(host))),
         Wish::Abort => Ok(Step::AbortCa),
     }
 }
@@ -135,7 +122,7 @@ pub(super) fn decide(
 ///
 /// # Errors
 /// Those of the decision, when nothing lags.
-pub(super) fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
+pub fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
     match decided {
         Ok(Step::Nothing(_)) if behind => Ok(Step::CatchUp { finishes: false }),
         // The leaf of the new CA is seen at the gateway before the old CA goes.
@@ -147,18 +134,14 @@ pub(super) fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: boo
 }
 
 fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
-    let wanted = |ends: &Ends| within.is_none_or(|within| is_due(ends, within, now));
+    let wanted = |ends: &CertificateSummary| within.is_none_or(|within| is_due(ends, within, now));
     let server = wanted(&state.server);
     let due: Vec<String> = (state.clients.iter())
         .filter(|(_, ends)| clients && wanted(ends))
         .map(|(name, _)| name.clone())
         .collect();
     if !server && due.is_empty() {
-        return Ok(Step::Nothing(format!(
-            "nothing to do: the server leaf of {} is good {}",
-            state.host,
-            for_days(&state.server, now)
-        )));
+        return Ok(Step::Nothing(Idle::LeafIsGood(left(&state.server, now))));
     }
     if server && state.issuer_ends <= now {
         let host = &state.host;
@@ -166,7 +149,7 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
             "the CA of {host} ended on {}, and signs nothing that would verify",
             state.issuer_ends.date()
         ))
-        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str()))));
+        .fix(ours::rotate_ca(host)));
     }
     // Asked for by its end, a leaf that ends no later is made again every day.
     if within.is_some() && server && state.issuer_ends <= state.server.not_after {
@@ -176,24 +159,24 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
             state.issuer_ends.date()
         ))
         .why("its CA ends on that day, and no leaf outlives its CA")
-        .fix(format!("istio-tls rotate {} --ca", quote(host.as_str()))));
+        .fix(ours::rotate_ca(host)));
     }
     Ok(Step::Leaves { server, clients: due })
 }
 
 /// Something that is due and that a step leaves as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct LeftDue {
+pub struct LeftDue {
     /// `client alice`, `intermediate`.
-    pub(super) what: String,
-    pub(super) ends: Ends,
+    pub what: String,
+    pub ends: CertificateSummary,
     /// The flag that renews it.
-    pub(super) flag: &'static str,
+    pub flag: &'static str,
 }
 
 /// What `--if-expires-in` finds due and does not renew, since the flag for it was
 /// not given. Empty without a time.
-pub(super) fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
+pub fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
     let (Some(within), Wish::Leaf { clients }) = (within, wish) else {
         return Vec::new();
     };
@@ -212,30 +195,35 @@ pub(super) fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>,
         .collect()
 }
 
-fn is_due(ends: &Ends, within: Duration, now: OffsetDateTime) -> bool {
+fn is_due(ends: &CertificateSummary, within: Duration, now: OffsetDateTime) -> bool {
     ends.not_after <= now + within
 }
 
-fn for_days(ends: &Ends, now: OffsetDateTime) -> String {
-    let days = crate::certs::times::days_between(now, ends.not_after);
-    let plural = if days == 1 { "" } else { "s" };
-    format!("for {days} more day{plural}, until {}", ends.not_after.date())
+fn left(ends: &CertificateSummary, now: OffsetDateTime) -> Left {
+    Left {
+        days: days_between(now, ends.not_after),
+        until: ends.not_after,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use time::{Duration, OffsetDateTime};
 
-    use super::{ChainState, Ends, Step, Wish, decide, in_cluster, left_due};
+    use super::{ChainState, Step, decide, in_cluster, left_due};
+    use crate::certs::summary::CertificateSummary;
     use crate::names::Host;
+    use crate::ops::rotate::request::Wish;
 
     fn now() -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time")
     }
 
-    fn ends(days: i64) -> Ends {
-        Ends {
+    fn ends(days: i64) -> CertificateSummary {
+        CertificateSummary {
             serial: days.to_string(),
+            sha256: days.to_string(),
+            not_before: now() - Duration::days(365),
             not_after: now() + Duration::days(days),
         }
     }
@@ -363,10 +351,7 @@ mod tests {
             ),
         ] {
             let decided = match decide(&state, wish, within.map(Duration::days), now()) {
-                Ok(Step::Nothing(why)) => {
-                    assert!(why.starts_with("nothing to do: "), "{what}: {why}");
-                    "nothing".to_owned()
-                }
+                Ok(Step::Nothing(_)) => "nothing".to_owned(),
                 Ok(step) => format!("{step:?}"),
                 Err(problem) => {
                     assert!(problem.fix.is_some(), "{what}");

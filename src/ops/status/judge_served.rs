@@ -3,12 +3,14 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::judge::{Certificate, HostState, Role, Row, Served, Shown, row_of};
+use super::advice;
+use super::facts::{HostState, Role, Served, Shown};
 use super::judge_secrets::verifies_with_others;
-use crate::ops::secret_advice::bring_up;
+use super::rows::{Row, row_of};
+use crate::certs::summary::CertificateSummary;
 use crate::lint::codes;
 use crate::lint::{Finding, Place};
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 
 /// Adds what is served to the rows of a host, and says what is wrong.
 pub(super) fn judge(
@@ -27,7 +29,12 @@ pub(super) fn judge(
             row_of(rows, host, &Role::Server, leaf, within, now).served = Some(target.clone());
         }
         Some((target, Served::Nothing { code, summary, again })) => {
-            let target_flag = (again.as_ref()).map_or_else(String::new, |again| format!(" --target {}", quote(again)));
+            let probe = ours::probe(&host.host);
+            let probe = match again.as_deref() {
+                Some("cluster") => probe.flag("--target", "cluster").of_cluster(),
+                Some(again) => probe.flag("--target", again),
+                None => probe,
+            };
             findings.push(
                 Finding::new(
                     &codes::STATUS_NOT_SERVED,
@@ -35,7 +42,7 @@ pub(super) fn judge(
                     format!("{target} presents no certificate for {}", host.host),
                 )
                 .why(format!("{summary} ({code})"))
-                .fix(format!("istio-tls probe {}{target_flag}", quote(host.host.as_str()))),
+                .fix(probe),
             );
         }
         None => {}
@@ -43,7 +50,7 @@ pub(super) fn judge(
     findings
 }
 
-fn drift(host: &HostState, target: &str, leaf: &Certificate, file: &str, known: &Certificate) -> Finding {
+fn drift(host: &HostState, target: &str, leaf: &CertificateSummary, file: &str, known: &CertificateSummary) -> Finding {
     let finding = Finding::new(
         &codes::STATUS_DRIFT,
         Place::file(file, 0),
@@ -52,33 +59,34 @@ fn drift(host: &HostState, target: &str, leaf: &Certificate, file: &str, known: 
             host.host, leaf.serial, known.serial
         ),
     );
-    if let Some(advice) = host.advice() {
+    if let Some(advice) = advice::of_others(host) {
         return finding.why(advice.why).fix(advice.fix);
     }
     // Not seen in a Secret, but the files are older all the same.
     if host.secrets.is_empty() && leaf.not_before > known.not_before {
         return finding
             .why("the gateway's certificate is newer: it was renewed from elsewhere")
-            .fix(format!(
-                "istio-tls adopt with the new files, or with secret/NAME in a cluster, --host {} --force",
-                quote(host.host.as_str())
-            ));
+            .fix(
+                Remedy::from(ours::adopt_files(&host.host))
+                    .and(" takes in the new files, or secret/NAME of a cluster in their place"),
+            );
     }
     finding.fix(drift_fix(host))
 }
 
 /// What brings the gateway to serve the file's certificate.
-fn drift_fix(host: &HostState) -> String {
+fn drift_fix(host: &HostState) -> Remedy {
     if host.secrets.is_empty() {
-        return "istio-tls serve in this workspace, where it serves; istio-tls apply, where a cluster does".into();
+        return Remedy::from(ours::serve())
+            .and(", where it serves; ")
+            .and(ours::apply())
+            .and(", where a cluster does");
     }
     if host.secrets.iter().any(|secret| secret.held.is_none()) {
-        return "istio-tls apply".into();
+        return ours::apply().into();
     }
-    format!(
-        "{} brings the Secret up to the files, and waits until the gateway serves it",
-        bring_up(&host.host)
-    )
+    Remedy::from(ours::bring_up(&host.host))
+        .and(" brings the Secret up to the files, and waits until the gateway serves it")
 }
 
 /// What the gateway verifies clients with, where it serves the files' leaf and the
@@ -106,10 +114,14 @@ fn clients(host: &HostState, target: &str) -> Vec<Finding> {
             ),
             (true, Shown::LetIn) | (false, Shown::Refused(_)) => return None,
         };
-        Some(Finding::new(code, Place::default(), what).fix(format!(
-            "{} waits until the gateway follows, and proves it; its log and istio-tls doctor tell why it does not",
-            bring_up(&host.host)
-        )))
+        Some(
+            Finding::new(code, Place::default(), what).fix(
+                Remedy::from(ours::bring_up(&host.host))
+                    .and(" waits until the gateway follows, and proves it; its log and ")
+                    .and(ours::doctor())
+                    .and(" tell why it does not"),
+            ),
+        )
     });
     findings.collect()
 }

@@ -27,20 +27,19 @@ use super::{NewFile, Prepared, Signing, ca_of, renew_leaf, text};
 use crate::certs::renew::{self, Succession};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, Issued, crl, pem};
-use crate::cli::Failure;
+use crate::files::shown;
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::chain_clients::certificates;
 use crate::ops::chain_files;
 use crate::ops::client_look::Identity;
-use crate::cli::context::Context;
-use crate::files::shown;
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 use crate::workspace::store::{self, Keep};
 
 impl Prepared {
-    pub(super) fn start(&mut self, signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
+    pub(super) fn start(&mut self, signing: &Signing<'_>, here: &Surroundings) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let previous = layout.previous_ca();
         self.check_password(signing)?;
@@ -53,22 +52,22 @@ impl Prepared {
             &self.held.roots[0],
             self.held.intermediate.as_ref(),
             self.held.is_own_root(),
-            context.now,
+            here.now,
         )
         .map_err(Failure::usage)?;
         self.notes.extend(notes);
-        self.note_sharers(context)?;
+        self.note_sharers(here)?;
         self.change(
             "root",
             self.held.roots.first().cloned(),
             Some(&root.certificate),
-            context,
+            here,
         )?;
         self.change(
             "intermediate",
             self.held.intermediate.clone(),
             Some(&intermediate.certificate),
-            context,
+            here,
         )?;
         // What goes later, and what brings it back.
         let mut kept = vec![
@@ -117,17 +116,17 @@ impl Prepared {
                 self.files.push(NewFile::new(&layout, part, content));
             }
         }
-        self.start_crls(&layout, &root, &intermediate, context)?;
+        self.start_crls(&layout, &root, &intermediate, here)?;
         let above = [intermediate.certificate.clone(), root.certificate.clone()];
         let names: Vec<String> = self.held.clients.iter().map(|client| client.name.clone()).collect();
         for name in &names {
             let client = self.held.clients.iter().find(|client| client.name == *name);
             if let Some(old) = client.and_then(|client| client.chain.first().cloned()) {
-                let renewed = renew_leaf(&old, Purpose::Client, None, &ca, signing, context)?;
-                self.client(&layout, name, renewed, &above, signing, context)?;
+                let renewed = renew_leaf(&old, Purpose::Client, None, &ca, signing, here)?;
+                self.client(&layout, name, renewed, &above, signing, here)?;
             }
         }
-        self.check(&roots, &ca_chain, context)?;
+        self.check(&roots, &ca_chain, here)?;
         self.after.push(Identity::of(
             "the old client chain",
             &self.held.roots,
@@ -140,7 +139,7 @@ impl Prepared {
     }
 
     /// A CA that is shared goes for this host alone.
-    fn note_sharers(&mut self, context: &Context) -> Result<(), Failure> {
+    fn note_sharers(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let layout = &self.held.layout;
         if !layout.path(Part::RootKey).exists() && !self.held.is_own_root() {
             self.notes.push(format!(
@@ -152,7 +151,7 @@ impl Prepared {
             return Ok(());
         };
         let mut sharers = Vec::new();
-        for other in store::find_chains(&context.dir).map_err(Failure::usage)? {
+        for other in store::find_chains(&here.dir).map_err(Failure::usage)? {
             if other != *layout && certificates(&other, Part::IntermediateCert)?.contains(own) {
                 sharers.push(other.host().to_string());
             }
@@ -173,7 +172,7 @@ impl Prepared {
         layout: &ChainLayout,
         root: &Issued,
         intermediate: &Issued,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(), Failure> {
         let parts = [(Part::RootCrl, root), (Part::IntermediateCrl, intermediate)];
         let mut old = Vec::new();
@@ -184,7 +183,7 @@ impl Prepared {
             return Ok(());
         }
         for ((part, issued), old) in parts.into_iter().zip(old) {
-            let list = crl::issue(&crl::Contents::default(), &ca_of(issued)?, context.now).map_err(Failure::usage)?;
+            let list = crl::issue(&crl::Contents::default(), &ca_of(issued)?, here.now).map_err(Failure::usage)?;
             let mut content = crl::text(&list).into_bytes();
             content.extend(old.unwrap_or_default());
             self.put(layout, part, content);
@@ -192,8 +191,8 @@ impl Prepared {
         Ok(())
     }
 
-    pub(super) fn resume(&mut self, context: &Context) -> Result<(), Failure> {
-        let (clients, roots) = self.held.previous(context)?;
+    pub(super) fn resume(&mut self, here: &Surroundings) -> Result<(), Failure> {
+        let (clients, roots) = self.held.previous(here)?;
         // Whose certificate the gateway may not know yet tells nothing of how it was.
         self.before = Identity::of("the old client chain", &roots, &clients);
         self.after.push(Identity::of("the old client chain", &roots, &clients));
@@ -205,17 +204,17 @@ impl Prepared {
         Ok(())
     }
 
-    pub(super) fn finish_leaf(&mut self, signing: &Signing<'_>, context: &Context) -> Result<(), Failure> {
+    pub(super) fn finish_leaf(&mut self, signing: &Signing<'_>, here: &Surroundings) -> Result<(), Failure> {
         let Intermediate { ca, root } = authority::intermediate_of_host(&self.held.layout, signing.password)?;
-        self.server_leaf(&ca, signing, context)?;
+        self.server_leaf(&ca, signing, here)?;
         let moved = std::slice::from_ref(&root);
-        self.check(moved, &self.held.ca_chain.clone(), context)?;
+        self.check(moved, &self.held.ca_chain.clone(), here)?;
         self.after
             .push(Identity::of("the new client chain", moved, &self.held.clients));
         Ok(())
     }
 
-    pub(super) fn finish(&mut self, context: &Context) -> Result<(), Failure> {
+    pub(super) fn finish(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let previous = layout.previous_ca();
         let root = self.held.roots[0].clone();
@@ -224,28 +223,28 @@ impl Prepared {
             ("intermediate", Part::IntermediateCert, self.held.intermediate.clone()),
         ] {
             let gone = certificates(&previous, part)?;
-            self.change(what, gone.first().cloned(), new.as_ref(), context)?;
+            self.change(what, gone.first().cloned(), new.as_ref(), here)?;
         }
         let ca_chain: Vec<_> = self.held.intermediate.iter().chain([&root]).cloned().collect();
         self.put(&layout, Part::RootCert, text([&root]));
         self.put(&layout, Part::CaChain, text(&ca_chain));
         self.keep_crls(&layout, &ca_chain)?;
         self.keep = Keep::EverythingButPreviousCa;
-        let (gone, _) = self.held.previous(context)?;
+        let (gone, _) = self.held.previous(here)?;
         self.refuse(std::slice::from_ref(&root), &gone);
         self.after
             .push(Identity::of("the new client chain", &[root], &self.held.clients));
         Ok(())
     }
 
-    pub(super) fn abort(&mut self, context: &Context) -> Result<(), Failure> {
+    pub(super) fn abort(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let previous = layout.previous_ca();
-        let (clients, roots) = self.held.previous(context)?;
-        self.check_previous(&roots, context)?;
+        let (clients, roots) = self.held.previous(here)?;
+        self.check_previous(&roots, here)?;
         let back = certificates(&previous, Part::IntermediateCert)?.into_iter().next();
-        self.change("root", self.held.roots.first().cloned(), roots.first(), context)?;
-        self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), context)?;
+        self.change("root", self.held.roots.first().cloned(), roots.first(), here)?;
+        self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), here)?;
         let mut parts = vec![
             Part::RootCert,
             Part::RootKey,
@@ -291,7 +290,7 @@ impl Prepared {
 
     /// Refuses to bring back a CA that has nothing to do with the server's leaf, as
     /// where its folder was changed by hand.
-    fn check_previous(&self, roots: &[CertificateDer<'static>], context: &Context) -> Result<(), Failure> {
+    fn check_previous(&self, roots: &[CertificateDer<'static>], here: &Surroundings) -> Result<(), Failure> {
         let layout = &self.held.layout;
         let faults = |roots: &[CertificateDer<'static>]| {
             verify(&VerifyInput {
@@ -301,7 +300,7 @@ impl Prepared {
                 crls: &[],
                 purpose: Purpose::Server,
                 host: Some(layout.host()),
-                now: context.now,
+                now: here.now,
             })
             .faults
         };
@@ -317,11 +316,7 @@ impl Prepared {
             ))
             .at(shown(&layout.previous_ca().path(Part::RootCert)))
             .why(format!("{} ({})", fault.what, fault.code.as_str()))
-            .fix(format!(
-                "put its files there as they were; or istio-tls{} rotate {} --finish",
-                context.dir_flag(),
-                quote(layout.host().as_str())
-            )),
+            .fix(Remedy::from("put its files there as they were").or(ours::rotate_finish(layout.host()))),
         ))
     }
 

@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::gather;
-use super::judge::{Held, HostState, SecretState};
+use super::facts::{Held, HostState, SecretState};
+use super::gather::reason;
+use super::outcome::not_served;
 use crate::certs::key;
-use crate::cli::cluster_flags::KubeconfigArgs;
-use crate::ops::cluster_ingress::{self, Reached};
-use crate::cli::context::Context;
-use crate::ops::host_secrets::{self, PodsElsewhere, SecretPlace};
-use crate::cli::{Exit, Failure};
-use crate::ops::{intent};
+use crate::certs::summary::CertificateSummary;
 use crate::cluster::client::{AT_ONCE, Client};
 use crate::cluster::failure::ApiError;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::secrets::{self, LiveSecret};
 use crate::lint::{Skipped, codes};
-use crate::problem::Problem;
+use crate::ops::cluster_access::ClusterPlace;
+use crate::ops::cluster_ingress::{self, Reached};
+use crate::ops::host_secrets::{self, Elsewhere, SecretPlace};
+use crate::ops::{Failure, Surroundings, intent};
 use crate::workspace::config::WorkspaceConfig;
 
 /// How long an API server that fails or is busy is asked again.
@@ -35,11 +34,11 @@ pub(super) struct Asked {
     /// The gateway, where it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
     /// That the gateway's pods are elsewhere than the Secrets.
-    pub(super) pods_elsewhere: Option<PodsElsewhere>,
+    pub(super) pods_elsewhere: Option<Elsewhere>,
     /// What could not be looked at.
     pub(super) skipped: Vec<Skipped>,
-    /// Why the cluster could not be asked at all, and the exit code that it is.
-    pub(super) failure: Option<(Exit, Problem)>,
+    /// Why the cluster could not be asked at all.
+    pub(super) failure: Option<Failure>,
 }
 
 /// Reads the Secrets of every host into its state, and where `wants_gateway` the
@@ -48,34 +47,29 @@ pub(super) struct Asked {
 /// # Errors
 /// When the workspace cannot be read.
 pub(super) async fn ask(
-    place: &KubeconfigArgs,
+    place: &ClusterPlace,
     states: &mut [HostState],
     wants_gateway: bool,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Asked, Failure> {
     let mut asked = Asked {
         context: place.context.clone(),
         ..Asked::default()
     };
-    let access = match place.access(context).await {
+    let access = match place.access(here).await {
         Ok(access) => access,
-        Err(Failure {
-            exit,
-            problem: Some(problem),
-            ..
-        }) => {
-            asked.skip(&problem.what);
-            asked.failure = Some((exit, *problem));
+        Err(failure) => {
+            asked.skip(&failure.problem.what);
+            asked.failure = Some(failure);
             return Ok(asked);
         }
-        Err(quiet) => return Err(quiet),
     };
     asked.context = Some(access.context.clone());
     asked.access = Some(Box::new(access.clone()));
-    let notice = |text: &str| context.say(text);
+    let notice = |text: &str| here.say(text);
     let client = Client::new(access, PATIENCE, &notice).map_err(Failure::runtime)?;
-    let config = intent::workspace(context).map_err(Failure::usage)?;
-    let config = host_secrets::located(config, context);
+    let config = intent::workspace(here).map_err(Failure::usage)?;
+    let config = host_secrets::located(config, here);
     let mut places = Vec::new();
     for (index, state) in states.iter().enumerate() {
         for place in host_secrets::places(&config, &state.host).map_err(Failure::usage)? {
@@ -97,14 +91,14 @@ pub(super) async fn ask(
                     Some(_) => None,
                     None => host_secrets::made_elsewhere(&client, &config, place).await,
                 },
-                held: secret.map(|secret| held(place, &secret, context)),
+                held: secret.map(|secret| held(place, &secret)),
             }),
             Err(error) => {
                 let problem = secrets::problem(&client, &error, &place.namespace, &place.name);
                 asked.skip(&problem.what);
                 if !matches!(&error, ApiError::Status(status) if status.code == 403) {
                     // No other one will be answered, either.
-                    asked.failure = Some((Exit::Runtime, problem));
+                    asked.failure = Some(Failure::runtime(problem));
                     break;
                 }
             }
@@ -112,7 +106,7 @@ pub(super) async fn ask(
     }
     drop(reading);
     if wants_gateway && asked.failure.is_none() {
-        gateway(&client, &config, &mut asked, context).await;
+        gateway(&client, &config, &mut asked, here).await;
     }
     let is_missing = |state: &HostState| state.secrets.iter().any(|secret| secret.held.is_none());
     let is_unreached = wants_gateway && asked.gateway.is_none();
@@ -143,14 +137,14 @@ impl Asked {
 }
 
 /// The gateway; what else may not be read is no reason to fail.
-async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Asked, context: &Context) {
-    let wanted = cluster_ingress::wanted(config.gateway.clone(), context);
+async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Asked, here: &Surroundings) {
+    let wanted = cluster_ingress::wanted(config.gateway.clone(), here);
     match cluster_ingress::reach_with(client, &wanted).await {
         Ok((reached, told)) => {
-            context.say(&format!("context {}: {told}", client.access.context));
+            here.say(&format!("context {}: {told}", client.access.context));
             asked.gateway = Some(reached);
         }
-        Err(problem) => asked.skipped.extend(super::unserved(&problem.what)),
+        Err(problem) => asked.skipped.extend(not_served(&problem.what)),
     }
 }
 
@@ -161,20 +155,20 @@ fn key_fault(secret: &LiveSecret) -> Option<String> {
     match key::read(&pair.key.content, &pair.key.name, None) {
         Ok(key) if key.fits(chain.first()?) => None,
         Ok(_) => Some(format!("{} does not fit the certificate beside it", pair.key.name)),
-        Err(problem) => Some(gather::reason(problem)),
+        Err(problem) => Some(reason(problem)),
     }
 }
 
-fn held(place: &SecretPlace, secret: &LiveSecret, context: &Context) -> Held {
+fn held(place: &SecretPlace, secret: &LiveSecret) -> Held {
     let leaf = || {
-        let chain = host_secrets::chain(secret).map_err(gather::reason)?;
+        let chain = host_secrets::chain(secret).map_err(reason)?;
         let leaf = chain.first().ok_or_else(|| "it holds no certificate".to_owned())?;
-        gather::certificate(leaf, context).map_err(gather::reason)
+        CertificateSummary::of(leaf).map_err(reason)
     };
     let authorities = || {
-        let all = place.authorities(secret).map_err(gather::reason)?;
-        let all = all.iter().map(|der| gather::certificate(der, context));
-        all.collect::<Result<Vec<_>, _>>().map_err(gather::reason)
+        let all = place.authorities(secret).map_err(reason)?;
+        let all = all.iter().map(CertificateSummary::of);
+        all.collect::<Result<Vec<_>, _>>().map_err(reason)
     };
     Held {
         leaf: (!place.leaf_keys.is_empty()).then(leaf),

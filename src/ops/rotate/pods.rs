@@ -3,43 +3,16 @@
 
 use std::time::{Duration, Instant};
 
+use super::cluster::Cluster;
 use super::issue::Prepared;
-use super::prove::{PAUSE, Seen};
-use super::secrets::Cluster;
-use crate::cli::Failure;
-use crate::ops::client_look::Look;
-use crate::cli::context::Context;
+use super::outcome::{PodProof, Pods};
+use super::see::{PAUSE, see};
 use crate::cluster::gateway_pod::GatewayPod;
+use crate::ops::client_look::Look;
+use crate::ops::{Failure, Surroundings};
 
 /// The most pods that are asked, so that the end can be waited for.
 const MOST: usize = 20;
-
-/// What the gateway's pods serve.
-#[derive(Default)]
-pub(super) struct Pods {
-    /// How many are Ready; none where this user sees none.
-    pub(super) ready: usize,
-    /// Those that were asked.
-    pub(super) asked: Vec<PodProof>,
-    /// Why others were not.
-    pub(super) unasked: Option<String>,
-}
-
-/// What one pod serves.
-pub(super) struct PodProof {
-    /// `NAMESPACE/NAME`.
-    pub(super) pod: String,
-    pub(super) seen: Seen,
-    /// Until the last look began, since the first pod was asked.
-    pub(super) waited: Duration,
-}
-
-impl Pods {
-    /// No pod that was asked serves anything else.
-    pub(super) fn is_proven(&self) -> bool {
-        self.asked.iter().all(|pod| pod.seen.proven)
-    }
-}
 
 /// Asks the pods one after the other, until each serves what it must, or `wait` is
 /// over; each of them once at least.
@@ -51,7 +24,7 @@ pub(super) async fn prove(
     prepared: &Prepared,
     before: &Look,
     wait: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<Pods, Failure> {
     let start = Instant::now();
     let ready = match cluster.ready_pods().await {
@@ -75,7 +48,7 @@ pub(super) async fn prove(
         let mut reached = match cluster.through(gateway).await {
             Ok(reached) => reached,
             Err(problem) if has_gone(cluster, gateway).await => {
-                context.say(&format!("note: {}", problem.what));
+                here.say(&format!("note: {}", problem.what));
                 pods.ready -= 1;
                 continue;
             }
@@ -87,12 +60,12 @@ pub(super) async fn prove(
         };
         let seen = loop {
             let waited = start.elapsed();
-            let seen = Seen::look(prepared, before, &reached, context).await?;
+            let seen = see(prepared, before, &reached, here).await?;
             if seen.proven || start.elapsed() + PAUSE > wait {
                 break Some((seen, waited));
             }
             if let Some(trouble) = reached.trouble() {
-                context.say(&format!("note: {}", trouble.what));
+                here.say(&format!("note: {}", trouble.what));
                 if has_gone(cluster, gateway).await {
                     break None;
                 }

@@ -1,17 +1,16 @@
 //! A host's chain as it stands in the workspace, read whole before `rotate`
 //! decides anything.
 
-use super::plan::{ChainState, Ends};
-use crate::certs::{CertificateAuthority, CertificateDer, inspect, renew};
-use crate::ops::chain_clients::{self, HeldClient, certificates};
-use crate::ops::client_look::Asked;
-use crate::cli::context::Context;
-use crate::cli::{Failure};
-use crate::ops::{authority};
+use super::decide::ChainState;
+use crate::certs::summary::CertificateSummary;
+use crate::certs::{CertificateAuthority, CertificateDer, renew};
 use crate::files::shown;
 use crate::names::Host;
+use crate::ops::chain_clients::{self, HeldClient, certificates};
+use crate::ops::client_look::Asked;
+use crate::ops::{Failure, Surroundings, authority};
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Kind, Line, Remedy, ours};
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
@@ -48,14 +47,14 @@ impl Held {
     ///
     /// # Errors
     /// When there is none, or a part that is needed is missing or broken.
-    pub(super) fn read(context: &Context, host: &Host, entry: Option<(HostEntry, Mode)>) -> Result<Self, Failure> {
-        let layout = ChainLayout::new(&context.dir, host);
+    pub(super) fn read(here: &Surroundings, host: &Host, entry: Option<(HostEntry, Mode)>) -> Result<Self, Failure> {
+        let layout = ChainLayout::new(&here.dir, host);
         let server = certificates(&layout, Part::ServerCert)?;
         let (Some((entry, mode)), false) = (entry, server.is_empty()) else {
             return Err(Failure::usage(
                 Problem::new(format!("there is no chain for {host}"))
                     .at(shown(&layout.path(Part::ServerCert)))
-                    .fix(format!("istio-tls gen-certs {}", quote(host.as_str()))),
+                    .fix(ours::gen_certs(host)),
             ));
         };
         let mut roots = certificates(&layout, Part::RootCert)?;
@@ -67,11 +66,12 @@ impl Held {
             let (leaf, root) = (layout.path(Part::ServerCert), layout.path(Part::RootCert));
             let fix = if renew::is_issued_by(&server[0], &server[0]) {
                 // Whoever is to trust it has the certificate itself.
-                let folder = quote(&shown(root.parent().unwrap_or(&root)));
-                let (from, to) = (quote(&shown(&leaf)), quote(&shown(&root)));
-                format!("mkdir -p {folder} && cp {from} {to}  (a self-signed certificate is its own root)")
+                let folder = shown(root.parent().unwrap_or(&root));
+                let line = Line::new(Kind::CopyFile, ["mkdir", "-p", folder.as_str()])
+                    .and(Line::new(Kind::CopyFile, ["cp".to_owned(), shown(&leaf), shown(&root)]));
+                Remedy::from(line).and("  (a self-signed certificate is its own root)")
             } else {
-                "put the CA's certificate there".to_owned()
+                "put the CA's certificate there".into()
             };
             return Err(Failure::usage(
                 Problem::new(format!("the chain of {host} has no root"))
@@ -81,7 +81,7 @@ impl Held {
             ));
         }
         Ok(Self {
-            clients: chain_clients::of_chain(&layout, context.now)?,
+            clients: chain_clients::of_chain(&layout, here.now)?,
             intermediate: certificates(&layout, Part::IntermediateCert)?.into_iter().next(),
             rotating: store::has_previous_ca(&layout),
             layout,
@@ -106,13 +106,13 @@ impl Held {
     }
 
     /// Whether the chain's last change was the end of a rotation of its CA.
-    pub(super) fn has_ended(&self, context: &Context) -> bool {
-        !self.rotating && store::has_previous_ca(&self.layout.kept_in(&context.dir.join(STATE_FOLDER).join("old")))
+    pub(super) fn has_ended(&self, here: &Surroundings) -> bool {
+        !self.rotating && store::has_previous_ca(&self.layout.kept_in(&here.dir.join(STATE_FOLDER).join("old")))
     }
 
     /// Whether the folder still holds what was read.
-    pub(super) fn stands(&self, context: &Context) -> bool {
-        Self::read(context, self.layout.host(), Some(self.known())).is_ok_and(|now| {
+    pub(super) fn stands(&self, here: &Surroundings) -> bool {
+        Self::read(here, self.layout.host(), Some(self.known())).is_ok_and(|now| {
             let chains = |held: &Self| -> Vec<_> {
                 let clients = held.clients.iter();
                 clients
@@ -136,9 +136,9 @@ impl Held {
     /// When they cannot be read.
     pub(super) fn previous(
         &self,
-        context: &Context,
+        here: &Surroundings,
     ) -> Result<(Vec<HeldClient>, Vec<CertificateDer<'static>>), Failure> {
-        let clients = chain_clients::of_previous_ca(&self.layout, context.now)?;
+        let clients = chain_clients::of_previous_ca(&self.layout, here.now)?;
         Ok((clients, certificates(&self.layout.previous_ca(), Part::RootCert)?))
     }
 
@@ -155,27 +155,26 @@ impl Held {
     ///
     /// # Errors
     /// When a certificate cannot be read.
-    pub(super) fn state(&self, context: &Context) -> Result<ChainState, Failure> {
-        let ends = |certificate: &CertificateDer<'_>| ends(certificate, context);
+    pub(super) fn state(&self, here: &Surroundings) -> Result<ChainState, Failure> {
         let issuer = self.issuers()?.into_iter().find(|ca| self.issued_server(ca));
         let leaf_in_force = issuer.as_ref().is_none_or(|issuer| issuer.layout == self.layout);
         let mut cas = Vec::new();
         if let Some(intermediate) = &self.intermediate {
-            cas.push(("intermediate", ends(intermediate)?));
+            cas.push(("intermediate", summary(intermediate)?));
         }
-        cas.push(("root", ends(&self.roots[0])?));
-        let server = ends(&self.server[0])?;
+        cas.push(("root", summary(&self.roots[0])?));
+        let server = summary(&self.server[0])?;
         Ok(ChainState {
             host: self.layout.host().clone(),
             issuer_ends: match issuer {
-                Some(issuer) => ends(&issuer.certificate)?.not_after,
+                Some(issuer) => summary(&issuer.certificate)?.not_after,
                 // Nobody here can sign; that is said when it is tried.
                 None => server.not_after + time::Duration::DAY,
             },
             server,
             clients: (self.clients.iter())
                 .filter_map(|client| Some((client.name.clone(), client.chain.first()?)))
-                .map(|(name, leaf)| Ok((name, ends(leaf)?)))
+                .map(|(name, leaf)| Ok((name, summary(leaf)?)))
                 .collect::<Result<_, Failure>>()?,
             cas,
             rotating: self.rotating,
@@ -227,7 +226,12 @@ impl Held {
             return Err(Failure::usage(
                 Problem::new(format!("no CA in {}/ issued {what}", shown(&self.layout.folder())))
                     .why("a leaf is renewed by the CA that issued the one before")
-                    .fix("renew it where it was issued, then take it in with istio-tls adopt --force; or make a CA here with rotate --ca"),
+                    .fix(
+                        Remedy::from("renew it where it was issued, then take it in with ")
+                            .and(ours::adopt_files(self.layout.host()))
+                            .and("; or make a CA here with ")
+                            .and(ours::rotate_ca(self.layout.host())),
+                    ),
             ));
         };
         let key = issuer.layout.path(issuer.key);
@@ -237,7 +241,8 @@ impl Held {
                     .at(shown(&key))
                     .why("a chain made with gen-certs --ca or taken in with adopt may hold its CA's certificate only")
                     .fix(
-                        "give the folder that has the key with --signer DIR; or make a CA of this host's own with --ca",
+                        Remedy::from("give the folder that has the key with --signer DIR; or make a CA of this host's own with ")
+                            .and(ours::rotate_ca(self.layout.host())),
                     ),
             ));
         }
@@ -245,15 +250,10 @@ impl Held {
     }
 }
 
-/// Serial number and end of a certificate.
+/// A certificate in short.
 ///
 /// # Errors
 /// When it cannot be read.
-pub(super) fn ends(certificate: &CertificateDer<'_>, context: &Context) -> Result<Ends, Failure> {
-    let facts = inspect::certificate(certificate, context.now).map_err(Failure::usage)?;
-    let not_after = renew::not_after(certificate).map_err(Failure::usage)?;
-    Ok(Ends {
-        serial: facts.serial,
-        not_after,
-    })
+pub(super) fn summary(certificate: &CertificateDer<'_>) -> Result<CertificateSummary, Failure> {
+    CertificateSummary::of(certificate).map_err(Failure::usage)
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 
-use super::judge::{HostState, Served, Shown, ShownClient};
+use super::facts::{HostState, Served, Shown, ShownClient};
 use crate::certs::CertificateDer;
-use crate::cli::Failure;
 use crate::ops::chain_clients::{self, HeldClient, certificates};
 use crate::ops::client_look::{Asked, Identity, look};
 use crate::ops::cluster_ingress::Reached;
-use crate::cli::context::Context;
+use crate::ops::{Failure, Surroundings};
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
@@ -34,23 +33,23 @@ pub(super) async fn shown(
     entries: &[HostEntry],
     reached: &Reached,
     patience: Duration,
-    context: &Context,
+    here: &Surroundings,
 ) -> Result<(), Failure> {
     let asking = states.iter().zip(entries).map(|(state, entry)| async move {
         let mut seen = Vec::new();
         if !matches!(state.served, Some((_, Served::Leaf(_)))) || state.mode == Mode::Simple {
             return Ok(seen);
         }
-        let layout = ChainLayout::new(&context.dir, &state.host);
+        let layout = ChainLayout::new(&here.dir, &state.host);
         // What cannot be read is told of as broken already.
-        let claims = claims(&layout, context).unwrap_or_default();
+        let claims = claims(&layout, here).unwrap_or_default();
         let asked = Asked {
             layout: &layout,
             entry,
             mode: state.mode,
         };
         for Claim { identity, is_trusted } in claims {
-            let look = look(asked, &identity, reached, patience, context).await?;
+            let look = look(asked, &identity, reached, patience, here).await?;
             seen.push(ShownClient {
                 label: look.label,
                 is_trusted,
@@ -71,17 +70,17 @@ pub(super) async fn shown(
 
 /// One client of each CA that a gateway may trust, where one is good and its key is
 /// here.
-fn claims(layout: &ChainLayout, context: &Context) -> Result<Vec<Claim>, Failure> {
+fn claims(layout: &ChainLayout, here: &Surroundings) -> Result<Vec<Claim>, Failure> {
     let trusted: Vec<CertificateDer<'static>> = certificates(layout, Part::CaChain)?;
     let gone = match trusted.as_slice() {
         [] => Vec::new(),
-        trusted => chain_clients::gone(layout, trusted, context)?,
+        trusted => chain_clients::gone(layout, trusted, here)?,
     };
     let all: [(&'static str, Vec<HeldClient>, bool); 3] = [
-        ("the client chain", chain_clients::of_chain(layout, context.now)?, true),
+        ("the client chain", chain_clients::of_chain(layout, here.now)?, true),
         (
             "the client chain of the previous CA",
-            chain_clients::of_previous_ca(layout, context.now)?,
+            chain_clients::of_previous_ca(layout, here.now)?,
             true,
         ),
         ("the client chain of the CA that went", gone, false),

@@ -1,0 +1,93 @@
+//! `istio-tls status`: every certificate of the workspace, how long it is good,
+//! and whether Secrets and the gateway hold what the files hold.
+
+use std::time::Duration;
+
+use super::cluster_flags::KubeconfigArgs;
+use super::context::{Context, Format};
+use super::{Exit, Failure, duration};
+use crate::names::Host;
+use crate::ops::cluster_access::runtime;
+use crate::ops::status::{self, request::Request};
+use crate::report::paint::Paint;
+use crate::report::{status_json, status_text};
+
+/// Shows every certificate: serial, days left, and where it is served
+///
+/// One table over the workspace's chains, its Secrets in the cluster that apply
+/// recorded (or --context names), and what the gateway presents: the running serve
+/// of this workspace, else INGRESS_HOST, else the cluster's, or --target. Without
+/// all of them the files alone are told of. A certificate that has expired, one
+/// that is due, and one that a Secret or the gateway holds in place of the file's
+/// are findings; so are clients that the gateway does not treat as the files say.
+#[derive(clap::Args)]
+#[command(after_help = "Examples:
+  istio-tls status
+  istio-tls status --expires-within 30d            exit 1 when something is due; for a daily job
+  istio-tls status httpbin.example.com --target 10.0.0.7:443
+  istio-tls status --local                         files and the running serve, though a cluster is recorded
+  istio-tls status -o json
+
+Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input,
+or a kubeconfig or context that is not there (the files are told of); 3 the cluster could not be asked
+(the rest is printed).")]
+pub(super) struct StatusArgs {
+    /// Hosts [default: every host of the workspace]
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    /// What ends within this time, as 30d, is a finding
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    expires_within: Option<Duration>,
+    /// The gateway: `local` (the running serve of this workspace), `cluster`, or its address
+    #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
+    target: Option<String>,
+    /// The longest that one phase of asking the gateway may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    timeout: Duration,
+    /// Leave the cluster alone, though apply has recorded one
+    #[arg(long, conflicts_with_all = ["kubeconfig", "context"], help_heading = "Cluster")]
+    local: bool,
+    #[command(flatten)]
+    cluster: KubeconfigArgs,
+}
+
+impl StatusArgs {
+    fn request(&self) -> Result<Request, Failure> {
+        let hosts = self.hosts.iter().map(|name| Host::parse(name));
+        Ok(Request {
+            hosts: hosts.collect::<Result<_, _>>().map_err(Failure::usage)?,
+            expires_within: self.expires_within,
+            target: self.target.clone(),
+            timeout: self.timeout,
+            local: self.local,
+            cluster: self.cluster.place(),
+        })
+    }
+}
+
+pub(super) fn run(args: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let format = context.text_or_json()?;
+    let outcome = runtime()?.block_on(status::run(&args.request()?, context))?;
+    match format {
+        Format::Json => context.print_json(&status_json::report(&outcome, &context.aim))?,
+        Format::Text => {
+            let paint = Paint::new(context.color_stdout);
+            context.print(&status_text::text(&outcome, &context.aim, paint, context.verbose > 0))?;
+            for skipped in status_text::skipped(&outcome) {
+                context.say_always(&skipped);
+            }
+            if let Some(unserved) = status_text::unserved(&outcome, &context.aim) {
+                context.say(&unserved);
+            }
+        }
+    }
+    if let Some(failure) = &outcome.failure {
+        context.say_error(&failure.problem);
+        return Ok(failure.class.into());
+    }
+    Ok(if outcome.has_findings() {
+        Exit::Findings
+    } else {
+        Exit::Done
+    })
+}

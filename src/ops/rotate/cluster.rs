@@ -1,0 +1,358 @@
+//! The cluster that a rotation reaches: the Secrets of a host are tried before
+//! anything is written, and stored when the files stand.
+
+use super::cut_off::half_done;
+use super::outcome::{Rotated, Stored, Unseen};
+use super::request::{ClusterRequest, LOCAL, Request};
+use super::secrets::{TriedSecret, leaf};
+use crate::certs::summary::CertificateSummary;
+use crate::cluster::apply::{self, Action, Allowed, Applying, Refused};
+use crate::cluster::client::Client;
+use crate::cluster::gateway_pod::GatewayPod;
+use crate::cluster::ingress::Wanted;
+use crate::cluster::kubeconfig::Access;
+use crate::cluster::secrets::{self as cluster_secrets, LiveSecret};
+use crate::cluster::{parts, plan};
+use crate::manifests::build::Material;
+use crate::names::Host;
+use crate::ops::chain_clients::certificates;
+use crate::ops::cluster_ingress::{self, Reached};
+use crate::ops::host_secrets::{self, Elsewhere, SecretPlace};
+use crate::ops::secret_advice::{self, Advice};
+use crate::ops::{Failure, Surroundings, cluster_access, intent};
+use crate::problem::Problem;
+use crate::remedy::{Cluster as Flags, Remedy, ours};
+use crate::workspace::config::{SecretStyle, WorkspaceConfig};
+use crate::workspace::layout::{ChainLayout, Part};
+
+/// The cluster, and the gateway in it.
+pub(super) struct Cluster<'a> {
+    client: Client<'a>,
+    config: WorkspaceConfig,
+    allowed: Allowed,
+    gateway: Wanted,
+    /// The flags that lead there again.
+    pub(super) flags: Flags,
+}
+
+/// A cluster that was not asked for anything yet.
+pub struct Destination {
+    /// How it is reached.
+    pub access: Access,
+    /// The context that `apply` went to last.
+    pub recorded: Option<String>,
+    /// The flags that lead there again.
+    pub(super) flags: Flags,
+    config: WorkspaceConfig,
+    gateway: Wanted,
+}
+
+/// Finds the cluster of the request, or the one that `apply` recorded; none without
+/// either.
+///
+/// # Errors
+/// When its kubeconfig or the workspace cannot be used.
+pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Result<Option<Destination>, Failure> {
+    let file = cluster_ingress::workspace(here)?;
+    let Some(place) = request.place.in_play(file.as_ref()) else {
+        return Ok(None);
+    };
+    let Some(file) = file else {
+        return Err(Failure::usage(
+            Problem::new("there is no istio-tls.yaml here, so no Secret of this folder's can be known in a cluster")
+                .fix(Remedy::from(ours::apply()).and(", which makes both").or(LOCAL)),
+        ));
+    };
+    let access = place.access(here).await.map_err(or_local)?;
+    here.say(&format!(
+        "context {} (user {}), server {}",
+        access.context, access.user, access.server
+    ));
+    // Chains without an entry have their names, too.
+    let config = intent::workspace(here).map_err(Failure::usage)?;
+    let config = host_secrets::located(config, here);
+    Ok(Some(Destination {
+        recorded: file.context,
+        flags: request.place.leading_to(&access),
+        gateway: cluster_ingress::wanted(config.gateway.clone(), here),
+        access,
+        config,
+    }))
+}
+
+/// Connects to the cluster; `notice` hears of what is tried again.
+///
+/// # Errors
+/// When its certificates or credentials cannot be used.
+pub(super) fn connect<'n>(
+    destination: &Destination,
+    request: &ClusterRequest,
+    notice: &'n (dyn Fn(&str) + Sync),
+) -> Result<Cluster<'n>, Failure> {
+    let client = Client::new(destination.access.clone(), request.retry_for, notice)
+        .map_err(Failure::runtime)
+        .map_err(or_local)?;
+    Ok(Cluster {
+        client,
+        config: destination.config.clone(),
+        gateway: destination.gateway.clone(),
+        flags: destination.flags.clone(),
+        allowed: Allowed {
+            force_conflicts: request.force_conflicts,
+            // Replacing would take the Secret away for a while.
+            replace: false,
+        },
+    })
+}
+
+impl Cluster<'_> {
+    /// The context's name.
+    pub(super) fn context(&self) -> &str {
+        &self.client.access.context
+    }
+
+    /// Reaches the cluster's gateway; says how, too.
+    ///
+    /// # Errors
+    /// When there is no way to it.
+    pub(super) async fn reach(&self) -> Result<(Reached, String), Problem> {
+        cluster_ingress::reach_with(&self.client, &self.gateway).await
+    }
+
+    /// The pods of its gateway that are Ready.
+    ///
+    /// # Errors
+    /// When they cannot be asked for.
+    pub(super) async fn ready_pods(&self) -> Result<Vec<GatewayPod>, Problem> {
+        cluster_ingress::ready_pods(&self.client, &self.gateway).await
+    }
+
+    /// Reaches one of them.
+    ///
+    /// # Errors
+    /// When there is no port-forward to it.
+    pub(super) async fn through(&self, pod: &GatewayPod) -> Result<Reached, Problem> {
+        cluster_ingress::through(&self.client, pod).await
+    }
+
+    /// Where a Secret is, or is to be, that is not where it is looked for.
+    async fn elsewhere(&self, place: &SecretPlace) -> Option<Unseen> {
+        let made = host_secrets::made_elsewhere(&self.client, &self.config, place).await;
+        let pods = host_secrets::pods_elsewhere(&self.client, &self.config).await;
+        let all: Vec<Elsewhere> = made.into_iter().chain(pods).collect();
+        let why: Vec<&str> = all.iter().map(|elsewhere| elsewhere.what.as_str()).collect();
+        Some(Unseen {
+            why: why.join("; "),
+            fix: Some(all.first()?.fix.clone()),
+        })
+    }
+
+    /// Why its gateway could not be reached, and where its pods are.
+    pub(super) async fn unreached(&self, problem: Problem) -> Unseen {
+        match host_secrets::pods_elsewhere(&self.client, &self.config).await {
+            Some(elsewhere) => Unseen {
+                why: format!("{}; {}", problem.what, elsewhere.what),
+                fix: Some(elsewhere.fix),
+            },
+            None => problem.what.into(),
+        }
+    }
+
+    /// That it has no Secret of a host, which ones were looked for, and where this
+    /// workspace has made one of that name.
+    pub(super) async fn without_secret(&self, host: &Host) -> Unseen {
+        let places = host_secrets::places(&self.config, host).unwrap_or_default();
+        let titles: Vec<String> = (places.iter())
+            .map(|place| format!("{}/{}", place.namespace, place.name))
+            .collect();
+        let what = format!(
+            "the context {} has no Secret {} of {host}",
+            self.context(),
+            titles.join(" and ")
+        );
+        let elsewhere = match places.first() {
+            Some(place) => self.elsewhere(place).await,
+            None => None,
+        };
+        match elsewhere {
+            Some(elsewhere) => Unseen {
+                why: format!("{what}; {}", elsewhere.why),
+                fix: elsewhere.fix,
+            },
+            None => Unseen {
+                why: what,
+                fix: Some(Remedy::from(ours::apply()).and(" makes it").at_cluster(&self.flags)),
+            },
+        }
+    }
+
+    /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
+    pub(super) fn is_mounted(&self) -> bool {
+        self.config.secrets == SecretStyle::FileMount
+    }
+
+    /// Has the API server try the Secrets of a host with this material; stores
+    /// nothing. None are tried where none of them is there.
+    ///
+    /// # Errors
+    /// When it cannot be asked or refuses one, or somebody else's hand is in the way.
+    pub(super) async fn try_secrets(
+        &self,
+        host: &Host,
+        material: Material,
+        here: &Surroundings,
+    ) -> Result<Vec<TriedSecret>, Failure> {
+        let places = host_secrets::places(&self.config, host).map_err(Failure::usage)?;
+        let made = intent::secrets_of(&self.config, host, material).map_err(Failure::usage)?;
+        let contents = made
+            .iter()
+            .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
+            .collect();
+        let (wanted, _) = plan::wanted(contents).map_err(Failure::usage)?;
+        let applying = Applying {
+            workspace: Some(&self.config.id),
+            namespace: &self.config.gateway.namespace,
+            allowed: self.allowed,
+            line: "istio-tls apply",
+        };
+        let ready = match apply::prepare(&self.client, &wanted, &applying).await {
+            Ok(ready) => ready,
+            Err(error) => return Err(self.refused(error, &places, host, here).await),
+        };
+        let tried = ready.into_iter().filter_map(|ready| {
+            let place = places.iter().find(|place| place.name == ready.name)?.clone();
+            let leaf_of = |object| leaf(&place, &LiveSecret::of_object(object, None));
+            Some(TriedSecret {
+                leaf: ready.before().and_then(leaf_of),
+                wanted_leaf: leaf_of(ready.after()),
+                differs: ready
+                    .before()
+                    .is_none_or(|before| before["data"] != ready.after()["data"]),
+                is_missing: ready.before().is_none(),
+                place,
+                ready,
+            })
+        });
+        let tried: Vec<TriedSecret> = tried.collect();
+        if tried.iter().all(|secret| secret.is_missing) {
+            return Ok(Vec::new());
+        }
+        Ok(tried)
+    }
+
+    /// Why the API server would not take the Secrets, and what to do.
+    async fn refused(&self, mut error: Refused, places: &[SecretPlace], host: &Host, here: &Surroundings) -> Failure {
+        let Some(first) = places.first() else {
+            return refused(error, host);
+        };
+        let more = if error.is_conflict {
+            // Whoever renews the Secret would be in conflict with it again.
+            let advice = self.advice(places, host, here).await;
+            advice.map(|advice| {
+                error.problem.fix = Some(advice.fix);
+                advice.why
+            })
+        } else if parts::is_absent(&self.client, &first.namespace).await {
+            // They may be in another namespace.
+            let elsewhere = self.elsewhere(first).await;
+            elsewhere.map(|elsewhere| {
+                error.problem.fix = elsewhere.fix.or(error.problem.fix.take());
+                elsewhere.why
+            })
+        } else {
+            None
+        };
+        if let Some(more) = more {
+            error.problem.why = Some(match error.problem.why.take() {
+                Some(why) => format!("{why}\n{more}"),
+                None => more,
+            });
+        }
+        refused(error, host)
+    }
+
+    /// What to do about Secrets that others keep or have renewed.
+    async fn advice(&self, places: &[SecretPlace], host: &Host, here: &Surroundings) -> Option<Advice> {
+        let file = certificates(&ChainLayout::new(&here.dir, host), Part::ServerCert).ok()?;
+        let file = CertificateSummary::of(file.first()?).ok()?;
+        for place in places {
+            let secret = cluster_secrets::read(&self.client, &place.namespace, &place.name, None).await;
+            let Some(secret) = secret.ok().flatten() else { continue };
+            let newer = leaf(place, &secret).is_some_and(|live| live.not_before > file.not_before);
+            let title = format!("{}/{}", place.namespace, place.name);
+            let advice = secret_advice::of_others(&title, host, secret.controller.as_deref(), newer);
+            if advice.is_some() {
+                return advice;
+            }
+        }
+        None
+    }
+
+    /// Has them tried with what the files hold now.
+    ///
+    /// # Errors
+    /// As [`Self::try_secrets`].
+    pub(super) async fn try_files(&self, host: &Host, here: &Surroundings) -> Result<Vec<TriedSecret>, Failure> {
+        match intent::material(&here.dir, host).map_err(Failure::usage)? {
+            Some(material) => self.try_secrets(host, material, here).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Stores what was tried; the files stand by now. What is stored and what is
+    /// left stands in `rotated` at any time.
+    ///
+    /// # Errors
+    /// When the API server cannot be asked any more or refuses: what is swapped,
+    /// what is not, and the line that goes on.
+    pub(super) async fn store(
+        &self,
+        rotated: &mut Rotated,
+        tried: &[TriedSecret],
+        request: &Request,
+        here: &Surroundings,
+    ) -> Result<(), Failure> {
+        rotated.left = tried.iter().map(|secret| secret.ready.title()).collect();
+        for secret in tried {
+            rotated.unknown = Some(rotated.left.remove(0));
+            for note in &secret.ready.notes {
+                here.say_always(&format!("note: {}: {note}", secret.ready.title()));
+            }
+            let mut action = None;
+            let ready = std::slice::from_ref(&secret.ready);
+            let outcome = apply::store_all(&self.client, ready, &mut |_, did| action = Some(did)).await;
+            if let Err(stopped) = outcome {
+                if stopped.unknown.is_empty() {
+                    rotated.left.splice(0..0, rotated.unknown.take());
+                }
+                return Err(half_done(stopped, rotated, request));
+            }
+            rotated.unknown = None;
+            rotated.secrets.push(Stored {
+                action: action.unwrap_or(Action::Unchanged),
+                new: secret.wanted_leaf.clone(),
+                ..secret.as_it_is()
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Why the API server would not take the Secrets of a host.
+fn refused(mut error: Refused, host: &Host) -> Failure {
+    let problem = &mut error.problem;
+    problem.why = Some(match problem.why.take() {
+        Some(why) => format!("{why}\nnothing of {host} was written"),
+        None => format!("nothing of {host} was written"),
+    });
+    or_local(cluster_access::refused(error))
+}
+
+/// The failure with the way to go without the cluster.
+fn or_local(mut failure: Failure) -> Failure {
+    failure.problem.fix = Some(match failure.problem.fix.take() {
+        Some(fix) => fix.below("or ").and(LOCAL),
+        None => LOCAL.into(),
+    });
+    failure
+}

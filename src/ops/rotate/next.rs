@@ -1,0 +1,60 @@
+//! What to do after an exchange.
+
+use super::decide::Step;
+use super::progress::AtWork;
+use super::request::Request;
+use crate::files::shown;
+use crate::remedy::{Remedy, ours};
+use crate::workspace::layout::Part;
+
+/// What to do after an exchange, as far as it came; none where nothing is left.
+pub(super) fn next(at_work: &AtWork, request: &Request) -> Option<Remedy> {
+    let AtWork { prepared, rotated } = at_work;
+    let host = &rotated.host;
+    let line = |line| Remedy::from(request.going_on(line));
+    let first = match rotated.step {
+        _ if !rotated.is_proven() => {
+            let again = match rotated.step {
+                Step::StartCa | Step::ResumeCa => {
+                    line(ours::rotate_ca(host)).and("  (makes no third CA, but proves it again)")
+                }
+                Step::FinishLeaf | Step::CatchUp { finishes: true } => {
+                    line(ours::rotate_finish(host)).and("  (goes on where it stopped)")
+                }
+                // Nothing is due any more, so that it only looks.
+                _ => line(ours::bring_up(host)).and("  (makes nothing anew, but proves it again)"),
+            };
+            Remedy::from("look why the gateway did not take it up: ")
+                .and(ours::status())
+                .and(", and its log")
+                .below("then ")
+                .and(again)
+        }
+        _ if rotated.has_no_secret => Remedy::from(format!(
+            "see to the Secret in the context {}, without which its gateway serves nothing of this",
+            rotated.context.as_deref().unwrap_or_default()
+        ))
+        .below(format!("or --local, when {host} is not to be there")),
+        Step::FinishLeaf if !rotated.is_done() => Remedy::from(format!(
+            "the previous CA is trusted until the gateway is seen to serve {}",
+            rotated.serial
+        ))
+        .below("then ")
+        .and(line(ours::rotate_finish(host)))
+        .and("  (once more; the previous CA goes)"),
+        Step::StartCa | Step::ResumeCa => Remedy::from(format!(
+            "give every client {}{}",
+            if prepared.held.clients.is_empty() {
+                ""
+            } else {
+                "its new certificate and "
+            },
+            shown(&prepared.held.layout.path(Part::CaChain))
+        ))
+        .below("then ")
+        .and(line(ours::rotate_finish(host)))
+        .and("  (or --abort, to go back)"),
+        _ => return None,
+    };
+    Some(first)
+}

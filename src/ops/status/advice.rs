@@ -1,0 +1,52 @@
+//! What to do about what `status` finds. Pure.
+
+use super::facts::{HostState, Role};
+use crate::ops::secret_advice::{self, Advice};
+use crate::remedy::{Remedy, ours};
+
+/// What renews a certificate of this role.
+pub fn renewal(role: &Role, state: &HostState) -> Remedy {
+    // What others have renewed in the Secret is not to be renewed once more here.
+    if let (Role::Server | Role::Authority, Some(advice)) = (role, of_others(state)) {
+        return advice.fix;
+    }
+    let host = &state.host;
+    match role {
+        Role::Server => ours::rotate(host).into(),
+        Role::Client(_) => ours::rotate_clients(host).into(),
+        Role::Intermediate | Role::Root => ours::rotate_ca(host).into(),
+        Role::PreviousIntermediate | Role::PreviousRoot => ours::rotate_finish(host).into(),
+        Role::Authority => Remedy::from(ours::bring_up(host)).and(" brings the Secret up to the files"),
+    }
+}
+
+/// What to do where others keep or have renewed a Secret of the host that differs
+/// from the files; none where the files count.
+pub fn of_others(state: &HostState) -> Option<Advice> {
+    let (_, file) = state.leaf()?;
+    state.secrets.iter().find_map(|secret| {
+        let leaf = secret.held.as_ref()?.leaf.as_ref()?.as_ref().ok()?;
+        if leaf.sha256 == file.sha256 {
+            return None;
+        }
+        let newer = leaf.not_before > file.not_before;
+        secret_advice::of_others(&secret.title, &state.host, secret.controller.as_deref(), newer)
+    })
+}
+
+/// What brings a chain back that is missing or broken: a good Secret holds what
+/// clients trust.
+pub fn regained(state: &HostState) -> Remedy {
+    let anew = Remedy::from(ours::gen_certs_force(&state.host))
+        .and(" makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files");
+    let mut good = state.secrets.iter().filter(|secret| {
+        let held = secret.held.as_ref();
+        held.is_some_and(|held| matches!(held.leaf, Some(Ok(_))) && held.key.is_none())
+    });
+    match good.next() {
+        Some(secret) => Remedy::from(ours::adopt_secret(&secret.title, &state.host))
+            .and(" takes it back from there")
+            .or(anew),
+        None => anew,
+    }
+}

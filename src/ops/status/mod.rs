@@ -1,0 +1,17 @@
+//! `status`: every certificate of the workspace, how long it is good, and whether
+//! Secrets and the gateway hold what the files hold.
+
+mod advice;
+mod clients;
+pub mod facts;
+mod gather;
+mod in_cluster;
+mod judge;
+mod judge_secrets;
+mod judge_served;
+pub mod outcome;
+pub mod request;
+pub mod rows;
+mod run;
+
+pub use run::run;
