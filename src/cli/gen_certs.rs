@@ -10,13 +10,14 @@ use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::password::PasswordArgs;
+use super::typed::Typed;
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
 use crate::ops::host_list;
 use crate::ops::issue::carry_out::carry_out;
 use crate::ops::issue::plan::plan;
-use crate::ops::issue::request::{Request, Signer};
+use crate::ops::issue::request::{Flag, Request, Signer};
 use crate::problem::Problem;
 use crate::report::{issue_json, issue_text};
 use crate::workspace::config::Mode;
@@ -32,6 +33,9 @@ use crate::workspace::store;
     after_help = "Examples:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --client alice     (adds a client to the chain that is there)\n  istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  istio-tls gen-certs new.example.com --ca httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --force --bad expired"
 )]
 pub(super) struct GenCertsArgs {
+    // Before all others: it looks at what they take.
+    #[command(flatten)]
+    typed: Typed,
     /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
     #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
@@ -108,19 +112,21 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
     }
     let plan = plan(&request, context)?;
     if dry_run {
+        plan.warnings.iter().for_each(|warning| context.warn(warning));
         match format {
             Format::Text => context.print(&issue_text::plan(&plan))?,
-            Format::Json => context.print_json(&issue_json::plan(&plan))?,
+            Format::Json => context.print_json(&issue_json::plan(&plan, &context.aim))?,
         }
         return Ok(Exit::Done);
     }
     let outcome = carry_out(&request, plan, context)?;
+    outcome.warnings.iter().for_each(|warning| context.warn(warning));
     for note in &outcome.notes {
-        context.say(&format!("note: {note}"));
+        context.say(&format!("note: {}", note.words(&context.aim)));
     }
     match format {
         Format::Text => context.print(&issue_text::outcome(&outcome, &context.aim))?,
-        Format::Json => context.print_json(&issue_json::outcome(&outcome))?,
+        Format::Json => context.print_json(&issue_json::outcome(&outcome, &context.aim))?,
     }
     Ok(Exit::Done)
 }
@@ -159,14 +165,6 @@ fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
         }
         None => None,
     };
-    // What changes the chain itself; without any of it, --client only adds.
-    let only_clients = !args.clients.is_empty()
-        && args.sans.is_empty()
-        && args.name_constraints.is_empty()
-        && csr.is_none()
-        && args.bad.is_none()
-        && args.ca.is_none()
-        && args.root.is_none();
     Ok(Request {
         hosts,
         profile,
@@ -177,8 +175,12 @@ fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
         sans: parse_all(&args.sans, San::parse)?,
         name_constraints: parse_all(&args.name_constraints, Subtree::parse)?,
         clients: args.clients,
-        only_clients,
+        typed_mode: args.mode.filter(|_| args.typed.has("mode")),
         mode: args.mode,
+        typed: (Flag::NAMES.iter())
+            .filter(|(name, _)| args.typed.has(name))
+            .map(|(_, flag)| *flag)
+            .collect(),
         bad: args.bad,
         csr,
         signer: match (args.ca, args.root) {

@@ -14,6 +14,7 @@ use crate::workspace::file::{WorkspaceFile, new_id};
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
 /// What is known of one host's chain.
+#[derive(Debug, Clone)]
 pub struct Recorded {
     /// The host.
     pub host: Host,
