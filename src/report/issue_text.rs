@@ -54,7 +54,10 @@ pub fn outcome(outcome: &Outcome, aim: &Aim) -> String {
             lines.extend(rows.iter().map(|(path, what)| format!("  {path:<width$}  {what}")));
         }
     }
-    lines.extend(ends(&outcome.made.iter().map(|made| &made.job).collect::<Vec<_>>(), "ended"));
+    lines.extend(ends(
+        &outcome.made.iter().map(|made| &made.job).collect::<Vec<_>>(),
+        "ended",
+    ));
     if outcome.made.len() > DETAILED {
         lines.push(format!("{} chains", outcome.made.len()));
     }

@@ -120,7 +120,9 @@ impl Change {
             change.reissue_server(request, layout, here).map_err(failed)?;
         }
         if !new.clients.is_empty() {
-            change.issue_clients(request, layout, &new.clients, here).map_err(failed)?;
+            change
+                .issue_clients(request, layout, &new.clients, here)
+                .map_err(failed)?;
         }
         change.make_bundles(request, layout).map_err(failed)?;
         Ok((change, new.clients, mode))
@@ -287,7 +289,11 @@ impl<'a> Known<'a> {
             }
         }
         if new.is_nothing() {
-            return Err(Refusal::nothing_new(layout, self.has_entry, self.asked_in_vain(request)));
+            return Err(Refusal::nothing_new(
+                layout,
+                self.has_entry,
+                self.asked_in_vain(request),
+            ));
         }
         Ok(new)
     }

@@ -51,10 +51,7 @@ pub(super) fn of_plan(request: &Request, plan: &Plan) -> Vec<Remedy> {
             .is_some_and(|key| String::from_utf8_lossy(&key).contains("ENCRYPTED"))
     };
     let replaced = |job: &&Job| matches!(job.action, Action::Replace(_));
-    if request.password.is_none()
-        && request.signer == Signer::Own
-        && plan.jobs.iter().filter(replaced).any(encrypted)
-    {
+    if request.password.is_none() && request.signer == Signer::Own && plan.jobs.iter().filter(replaced).any(encrypted) {
         notes.push(
             "the replaced CA keys were encrypted, the new ones are not: give --password-file to encrypt them".into(),
         );

@@ -66,7 +66,10 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     let mut skipped = 0;
     let entry_of: HashMap<_, _> = file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
     let names = request.hosts.iter().map(|host| host.as_str());
-    if let Some(problem) = names.chain(request.clients.iter().map(String::as_str)).find_map(too_long) {
+    if let Some(problem) = names
+        .chain(request.clients.iter().map(String::as_str))
+        .find_map(too_long)
+    {
         return Err(Failure::usage(problem));
     }
     for host in &request.hosts {

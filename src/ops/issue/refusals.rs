@@ -98,7 +98,10 @@ pub(super) fn together(mut refusals: Vec<Refusal>) -> Option<Problem> {
     if count < 2 {
         return refusals.pop().map(Refusal::problem);
     }
-    if refusals.iter().all(|refusal| matches!(refusal.reason, Reason::NothingNew { .. })) {
+    if refusals
+        .iter()
+        .all(|refusal| matches!(refusal.reason, Reason::NothingNew { .. }))
+    {
         return Some(all_exist(&refusals[0].layout, count));
     }
     let (mut whys, mut fix) = (Vec::new(), Remedy::default());
@@ -107,7 +110,9 @@ pub(super) fn together(mut refusals: Vec<Refusal>) -> Option<Problem> {
             whys.push(format!("and {} more", count - index));
             break;
         }
-        let Problem { what, why, fix: own, .. } = refusal.problem();
+        let Problem {
+            what, why, fix: own, ..
+        } = refusal.problem();
         whys.push(match why {
             Some(why) => format!("{what}: {}", why.replace('\n', "; ")),
             None => what,
@@ -128,7 +133,8 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let host = layout.host();
     let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
     let renew = if is_there(Part::ServerCert) && !is_there(Part::ServerKey) {
-        Remedy::from(ours::rotate(host.as_str())).and(" issues a new server key and certificate, since the key is not here")
+        Remedy::from(ours::rotate(host.as_str()))
+            .and(" issues a new server key and certificate, since the key is not here")
     } else {
         Remedy::from(ours::rotate(host.as_str()))
             .and(" renews its server certificate")
@@ -173,9 +179,12 @@ fn force(layout: &ChainLayout) -> Remedy {
 
 /// Another process made a chain meanwhile.
 pub(super) fn made_meanwhile(layout: &ChainLayout) -> Problem {
-    Problem::new(format!("a chain of {} was made by another process meanwhile", layout.host()))
-        .at(format!("{}/", shown(&layout.folder())))
-        .why("keys and certificates are not overwritten unless you say so")
+    Problem::new(format!(
+        "a chain of {} was made by another process meanwhile",
+        layout.host()
+    ))
+    .at(format!("{}/", shown(&layout.folder())))
+    .why("keys and certificates are not overwritten unless you say so")
 }
 
 /// Another process changed a chain meanwhile.

@@ -6,7 +6,9 @@ use super::outcome::LeafFacts;
 use super::plan::{Action, Job, Plan};
 use super::request::{Request, Signer};
 use crate::certs::issue::issue_root;
-use crate::certs::{Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, PrivateKey, inspect, issue_chain};
+use crate::certs::{
+    Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, PrivateKey, inspect, issue_chain,
+};
 use crate::names::Host;
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::failure::Failure;
@@ -91,12 +93,7 @@ pub(super) fn client_plan(request: &Request, host: &Host) -> ChainPlan {
 ///
 /// # Errors
 /// When the plan cannot be met: a name outside of the constraints, a CA that has ended.
-pub(super) fn issue(
-    request: &Request,
-    job: &Job,
-    signers: &Signers,
-    now: OffsetDateTime,
-) -> Result<Issued, Failure> {
+pub(super) fn issue(request: &Request, job: &Job, signers: &Signers, now: OffsetDateTime) -> Result<Issued, Failure> {
     let authority = match signers {
         Signers::Own => Authority::New,
         Signers::Root(root) => Authority::Root(root),

@@ -16,8 +16,15 @@ pub(super) fn of_hosts(hosts: &[Host], jobs: &[Job]) -> Vec<Problem> {
             let host = job.layout.host();
             let follows = hosts.first().is_some_and(|first| first != host && !is_short(first));
             let folder = shown(&job.layout.folder());
-            let warning = Problem::new(format!("{host:?} is taken as a host, and its chain is that of a host without a domain"))
-                .at(format!("{folder}/"));
+            let clients = match job.clients.len() {
+                0 => "no client certificate".to_owned(),
+                1 => "a client certificate".to_owned(),
+                count => format!("{count} client certificates"),
+            };
+            let warning = Problem::new(format!(
+                "\"{host}\" is a host to gen-certs: it gets a CA, a server certificate and {clients}"
+            ))
+            .at(format!("{folder}/"));
             if follows {
                 warning
                     .why("every argument is a host; generate.sh took a password as its second one")
