@@ -78,6 +78,11 @@ fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool
 ///
 /// # Errors
 /// When its folder cannot be read.
+pub fn shown_by(layout: &ChainLayout) -> Result<Recorded, Problem> {
+    of_chain(layout, &DiskFiles::default())
+}
+
+/// As [`shown_by`]; `files` remembers what was looked at.
 fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem> {
     let folder = parent(&layout.path(Part::ClientCert(layout.host().as_str())));
     let mut clients = layout.clients_of(&files.list(&folder)?);

@@ -241,7 +241,7 @@ impl<'a> Known<'a> {
                 credential_name: None,
                 clients: entry.clients.clone(),
             },
-            None => entries::of_chain(layout)?,
+            None => entries::shown_by(layout)?,
         };
         let mode = match entry {
             Some(entry) => config.mode_of(entry),

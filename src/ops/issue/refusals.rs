@@ -156,7 +156,11 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     Problem::new(format!("a chain of {host} exists already"))
         .at(format!("{}/", shown(&layout.folder())))
         .why(why)
-        .fix(renew.below(force(layout)))
+        .fix(
+            renew
+                .below("--mode, --client, --san and --pkcs12 add to it, with the same CA and keys")
+                .below(force(layout)),
+        )
 }
 
 /// `count` chains that exist, for which nothing new is asked; `first` is one of them.
