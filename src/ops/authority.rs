@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::surroundings::Surroundings;
 use super::pem_files::certificates;
 use crate::certs::{CertificateAuthority, CertificateDer, key, renew};
-use crate::files::{self, PEM_LIMIT, shown};
+use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, RootLayout};
 
@@ -85,46 +85,6 @@ pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Int
         root: ca.certificate().clone(),
         ca,
     })
-}
-
-/// The CA of a host's own chain that issued `leaf`.
-///
-/// # Errors
-/// When none did, or as [`ca`].
-pub fn issuer_of(
-    layout: &ChainLayout,
-    leaf: &CertificateDer<'_>,
-    password: Option<&str>,
-) -> Result<CertificateAuthority, Failure> {
-    let mut by_name = None;
-    for (cert, key) in [
-        (Part::IntermediateCert, Part::IntermediateKey),
-        (Part::RootCert, Part::RootKey),
-    ] {
-        let path = layout.path(cert);
-        if !path.exists() {
-            continue;
-        }
-        let certificate = first_certificate(&path)?;
-        if renew::is_issued_by(leaf, &certificate) {
-            return ca(&path, &layout.path(key), password);
-        }
-        // A leaf that was signed wrongly on purpose (gen-certs --bad wrong-ca).
-        if by_name.is_none() && renew::names_issuer(leaf, &certificate) {
-            by_name = Some((path, layout.path(key)));
-        }
-    }
-    match by_name {
-        Some((cert, key)) => ca(&cert, &key, password),
-        None => Err(Failure::usage(
-            Problem::new(format!(
-                "no CA in {}/ issued the server certificate",
-                shown(&layout.folder())
-            ))
-            .why("a certificate is issued again by the CA that issued the one before")
-            .fix("issue it where the old one was issued, and take it in with adopt"),
-        )),
-    }
 }
 
 /// The root of `--root DIR`; none if neither its certificate nor its key is there.

@@ -12,6 +12,7 @@ use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::Purpose;
 use crate::certs::{CertificateDer, Client, key, pem, pkcs12};
 use crate::files::shown;
+use crate::ops::chain_authorities;
 use crate::ops::authority;
 use crate::ops::chain_clients::certificates;
 use crate::ops::chain_files::{self, BUNDLE_PASSWORD, KeyStorage, PartFile};
@@ -170,7 +171,11 @@ impl Change {
     fn reissue_server(&mut self, request: &Request, layout: &ChainLayout, here: &Surroundings) -> Result<(), Failure> {
         let old = certificates(layout, Part::ServerCert)?;
         let Some(leaf) = old.first() else { return Ok(()) };
-        let ca = authority::issuer_of(layout, leaf, request.password())?;
+        let authorities = chain_authorities::of(std::slice::from_ref(layout))?;
+        let ca = match chain_authorities::issuer_of(&authorities, leaf) {
+            Some(issuer) => issuer.open(request.password())?,
+            None => return Err(Failure::usage(refusals::issued_elsewhere(layout))),
+        };
         let renewal = Renewal {
             purpose: Purpose::Server,
             host: Some(layout.host()),

@@ -47,7 +47,7 @@ pub(super) fn has_client(layout: &ChainLayout, client: &str) -> Problem {
     let host = layout.host();
     Problem::new(format!("{host} has a client {client} already"))
         .at(shown(&layout.path(Part::ClientCert(client))))
-        .fix(Remedy::from(ours::rotate_clients(host.as_str())).and(" renews its clients, this one included"))
+        .fix(Remedy::from(ours::rotate_clients(host)).and(" renews its clients, this one included"))
 }
 
 /// Why one host is refused.
@@ -133,12 +133,12 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let host = layout.host();
     let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
     let renew = if is_there(Part::ServerCert) && !is_there(Part::ServerKey) {
-        Remedy::from(ours::rotate(host.as_str()))
+        Remedy::from(ours::rotate(host))
             .and(" issues a new server key and certificate, since the key is not here")
     } else {
-        Remedy::from(ours::rotate(host.as_str()))
+        Remedy::from(ours::rotate(host))
             .and(" renews its server certificate")
-            .below(ours::rotate_clients(host.as_str()))
+            .below(ours::rotate_clients(host))
             .and(" its client certificates, too")
     };
     let renew = if has_entry {
@@ -219,11 +219,27 @@ pub(super) fn flags(layout: &ChainLayout, flags: &[Flag]) -> Problem {
     problem
         .why("it is about certificates that are issued, and this command issues none of that kind for the host")
         .fix(
-            Remedy::from(ours::rotate(host.as_str()))
+            Remedy::from(ours::rotate(host))
                 .and(" renews the server certificate, ")
-                .and(ours::rotate_clients(host.as_str()))
+                .and(ours::rotate_clients(host))
                 .and(" the client certificates, too; both take --days"),
         )
+}
+
+/// The server certificate was issued by a CA that is not here.
+pub(super) fn issued_elsewhere(layout: &ChainLayout) -> Problem {
+    let host = layout.host();
+    Problem::new(format!(
+        "no CA in {}/ issued the server certificate of {host}",
+        shown(&layout.folder())
+    ))
+    .why("a certificate is issued again by the CA that issued the one before")
+    .fix(
+        Remedy::from("issue it where the old one was issued, and take it in with ")
+            .and(ours::adopt_files(host))
+            .or(ours::rotate_ca(host))
+            .and(" begins a CA here"),
+    )
 }
 
 /// New clients would be of a CA that the gateway does not verify clients with.
@@ -234,7 +250,7 @@ pub(super) fn other_client_ca(layout: &ChainLayout) -> Problem {
         .why("the gateway verifies clients with another CA than the one here, so it would refuse them")
         .fix(
             Remedy::from("have it issued by that CA; or ")
-                .and(ours::rotate_ca(host.as_str()))
+                .and(ours::rotate_ca(host))
                 .and(" makes a CA of the host's own, trusted beside the old one until the rotation is finished"),
         )
 }
