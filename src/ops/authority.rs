@@ -71,6 +71,22 @@ pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Res
     )
 }
 
+/// The CA of a host's own chain that issues clients: its intermediate, or its root
+/// where it has none.
+///
+/// # Errors
+/// As [`intermediate_of_folder`].
+pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
+    if layout.path(Part::IntermediateCert).exists() {
+        return intermediate_of_host(layout, password);
+    }
+    let ca = ca(&layout.path(Part::RootCert), &layout.path(Part::RootKey), password)?;
+    Ok(Intermediate {
+        root: ca.certificate().clone(),
+        ca,
+    })
+}
+
 /// The root of `--root DIR`; none if neither its certificate nor its key is there.
 ///
 /// # Errors

@@ -77,6 +77,7 @@ kinds! {
         /// Makes a new chain with keys of another type; it ends the CA that is there.
         GenCertsKeyType = "gen-certs-key-type",
         /// Records a host's mode, and issues a client certificate where none is.
+        /// Records another mode of a host that has a chain.
         GenCertsMode = "gen-certs-mode",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",

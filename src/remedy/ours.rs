@@ -38,6 +38,11 @@ pub fn make_mutual(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "mutual")
 }
 
+/// Records mode simple for a host that has a chain: its clients are no longer asked.
+pub fn make_simple(host: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "simple")
+}
+
 /// Adds a name to the server certificate of a host that has a chain; its key and CA stay.
 pub fn add_name(host: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsSan, ["gen-certs"]).arg(host).flag("--san", name)

@@ -14,6 +14,7 @@ use crate::workspace::file::{WorkspaceFile, new_id};
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
 /// What is known of one host's chain.
+#[derive(Debug, Clone)]
 pub struct Recorded {
     /// The host.
     pub host: Host,
@@ -77,6 +78,11 @@ fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool
 ///
 /// # Errors
 /// When its folder cannot be read.
+pub fn shown_by(layout: &ChainLayout) -> Result<Recorded, Problem> {
+    of_chain(layout, &DiskFiles::default())
+}
+
+/// As [`shown_by`]; `files` remembers what was looked at.
 fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem> {
     let folder = parent(&layout.path(Part::ClientCert(layout.host().as_str())));
     let mut clients = layout.clients_of(&files.list(&folder)?);

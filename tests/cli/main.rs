@@ -29,6 +29,7 @@ mod did_you_mean;
 mod doctor;
 mod fake_api_server;
 mod gen_certs;
+mod gen_certs_change;
 mod gen_certs_crash;
 mod generated;
 mod harness;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::remedy::{Remedy, kubectl};
+use crate::remedy::{Remedy, kubectl, ours};
 use crate::lint::codes::{
     SECRET_INVISIBLE, SECRET_KEY_IN_ANNOTATION, SECRET_PAIRS_DIFFER, SECRET_TYPE_WITHOUT_KEYS, SECRET_WITHOUT_PAIR,
 };
@@ -82,7 +82,11 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
             secret.place("tls.key"),
             format!("{title} has a certificate, but no key"),
         )
-        .fix("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made");
+        .fix(
+            Remedy::from("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made; where it is lost, ")
+                .and(ours::rotate(ours::HOST))
+                .and(" issues a new key and certificate"),
+        );
     }
     let finding = Finding::new(
         &SECRET_WITHOUT_PAIR,

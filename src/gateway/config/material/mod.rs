@@ -13,6 +13,7 @@ use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 use crate::secrets::reference::{self, CredentialName};
 use crate::secrets::{Entry, SecretStore};
 use crate::shell::quote;
@@ -310,7 +311,11 @@ fn key_of(
                 entry.name, certificate.name
             ))
             .why("the first certificate holds another public key")
-            .fix("use the key and the certificate of one chain, or make the chain anew: istio-tls gen-certs HOST --force"),
+            .fix(
+                Remedy::from("use the key and the certificate of one chain; for a chain of this workspace ")
+                    .and(ours::rotate(ours::HOST))
+                    .and(" issues both, of the same CA"),
+            ),
         ),
     ))
 }
