@@ -46,12 +46,12 @@ kinds! {
     IstioTls {
         /// Takes in a chain of files and Secrets.
         Adopt = "adopt",
+        /// Takes PEM files in place of a chain.
+        AdoptFiles = "adopt-files",
         /// Records a chain that stands in its folder.
         AdoptFolder = "adopt-folder",
         /// Takes in the chain of one host for another, which its certificate names, too.
         AdoptForHost = "adopt-for-host",
-        /// Takes PEM files in place of a chain.
-        AdoptFiles = "adopt-files",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
@@ -70,10 +70,6 @@ kinds! {
         Doctor = "doctor",
         /// Examines it, and brings the workspace's own Secrets back.
         DoctorFix = "doctor-fix",
-        /// Applies the workspace's objects; deletes a Secret that cannot be changed before it makes it again.
-        ApplyReplace = "apply-replace",
-        /// Examines the gateway of a cluster.
-        Doctor = "doctor",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
         /// Makes a new chain in place of an existing one; its CA ends.
@@ -136,8 +132,6 @@ kinds! {
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
-        /// Runs the local gateway of the workspace.
-        Serve = "serve",
         /// Shows every certificate, and where it is served.
         Status = "status",
         /// Verifies a chain as a client does.
@@ -192,6 +186,8 @@ kinds! {
         KubectlWait = "kubectl-wait",
     }
     Other {
+        /// Copies a file into a folder that may be missing.
+        CopyFile = "copy-file",
         /// Sends a request.
         Curl = "curl",
         /// Asks the admin interface of a proxy through a port-forward.
@@ -210,8 +206,6 @@ kinds! {
         IstioctlInstall = "istioctl-install",
         /// Gives the LoadBalancers of minikube addresses.
         MinikubeTunnel = "minikube-tunnel",
-        /// Copies a file into a folder that may be missing.
-        CopyFile = "copy-file",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.

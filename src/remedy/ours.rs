@@ -126,11 +126,6 @@ pub fn serve() -> Line {
     Line::new(Kind::Serve, ["serve"])
 }
 
-/// Looks for what is wrong with a host on its way through a cluster's gateway.
-pub fn doctor(host: impl Into<Word>) -> Line {
-    Line::new(Kind::Doctor, ["doctor"]).arg(host).of_cluster()
-}
-
 /// Lints the workspace.
 pub fn lint() -> Line {
     Line::new(Kind::Lint, ["lint"])

@@ -9,7 +9,7 @@ use crate::cluster::client::Client;
 use crate::cluster::ingress::Wanted;
 use crate::cluster::kubeconfig::Access;
 use crate::ops::cluster_ingress::{self, Reached};
-use crate::ops::reach::Connection;
+use crate::ops::reach::connection::Connection;
 use crate::ops::{Failure, Surroundings, pem_files};
 use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::served::describe;

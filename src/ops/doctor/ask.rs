@@ -15,8 +15,9 @@ use crate::doctor::facts::{
 };
 use crate::doctor::{envoy, not_expected};
 use crate::manifests::server_hosts::intersection;
-use crate::ops::reach::Connection;
+use crate::ops::reach::connection::Connection;
 use crate::ops::{Failure, Surroundings, cluster_ingress};
+use crate::probe::destination::Destination;
 use crate::probe::codes::Code;
 use crate::probe::expectation::Place;
 use crate::probe::run::{Outcome, Settings, run};
@@ -257,7 +258,9 @@ async fn dialled(
     asking: Asking,
     here: &Surroundings,
 ) -> Result<Vec<Served>, Failure> {
-    let mut probed = Connection::default().hosts(hosts, false, here)?;
+    let hosts = hosts.iter().map(|host| Destination::parse(host));
+    let hosts = hosts.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
+    let mut probed = Connection::default().hosts(&hosts, false, here)?;
     for host in &mut probed {
         // The leaf is seen without the client's pair, too.
         host.client = host.client.take().filter(Result::is_ok);

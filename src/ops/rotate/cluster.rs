@@ -6,7 +6,7 @@ use super::outcome::{Rotated, Stored, Unseen};
 use super::request::{ClusterRequest, LOCAL, Request};
 use super::secrets::{TriedSecret, leaf};
 use crate::certs::summary::CertificateSummary;
-use crate::cluster::apply::{self, Action, Allowed, Applying, Refused};
+use crate::cluster::apply::{self, Action, Allowed, Applying, Refused, Ways};
 use crate::cluster::client::Client;
 use crate::cluster::gateway_pod::GatewayPod;
 use crate::cluster::ingress::Wanted;
@@ -213,7 +213,10 @@ impl Cluster<'_> {
             workspace: Some(&self.config.id),
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
-            line: "istio-tls apply",
+            ways: Ways {
+                force_conflicts: &ours::apply_force_conflicts(),
+                replace: &ours::apply_replace(),
+            },
         };
         let ready = match apply::prepare(&self.client, &wanted, &applying).await {
             Ok(ready) => ready,
@@ -316,7 +319,7 @@ impl Cluster<'_> {
         for secret in tried {
             rotated.unknown = Some(rotated.left.remove(0));
             for note in &secret.ready.notes {
-                here.say_always(&format!("note: {}: {note}", secret.ready.title()));
+                here.advise(&Remedy::from(format!("{}: ", secret.ready.title())).and(note.words()));
             }
             let mut action = None;
             let ready = std::slice::from_ref(&secret.ready);

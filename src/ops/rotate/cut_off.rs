@@ -4,7 +4,7 @@
 use super::decide::Step;
 use super::outcome::{Done, Outcome, Rotated};
 use super::request::Request;
-use super::run::Progress;
+use super::progress::Progress;
 use crate::cluster::apply::Stopped;
 use crate::names::Host;
 use crate::ops::interruption::Interrupted;
@@ -73,7 +73,7 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
         }
     }
     if let Some(rotated) = half {
-        lines.extend(swapped(rotated));
+        lines.extend(swapped(&rotated));
         if at_work.is_some_and(|last| !last.is_written) {
             lines.push(not_ended(&rotated.host));
         }

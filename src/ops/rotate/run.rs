@@ -13,7 +13,7 @@ use super::request::Request;
 use super::secrets::TriedSecret;
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::interruption::{Cancel, or_signal};
-use crate::ops::reach::running_serve;
+use crate::ops::reach::running::running_serve;
 use crate::ops::{Failure, Surroundings};
 
 /// A rotation whose cluster is known, and which has changed nothing yet.

@@ -209,7 +209,9 @@ fn question(state: &HostState, target: &Target) -> Option<Expectation> {
     let probed = ProbedHost {
         host: state.host.clone(),
         port: None,
+        path: None,
         mode: Some(state.mode),
+        entry: None,
         routes: Vec::new(),
         trust: Arc::new(Trust::default()),
         client: None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ops::reach::connection::NamedGateway;
 use crate::names::Host;
 use crate::ops::cluster_access::ClusterPlace;
 
@@ -14,7 +15,7 @@ pub struct Request {
     pub expires_within: Option<Duration>,
     /// The gateway: `local` (the running serve of this workspace), `cluster`, or its
     /// address; where it is found by itself when none is given.
-    pub target: Option<String>,
+    pub target: Option<NamedGateway>,
     /// The longest that one phase of asking the gateway may take.
     pub timeout: Duration,
     /// The cluster is left alone, though one is recorded.

@@ -8,7 +8,7 @@ use super::{clients, gather, judge};
 use crate::lint::{Finding, Place, codes};
 use crate::names::Host;
 use crate::ops::cluster_ingress::{self, Lifetime};
-use crate::ops::reach::Connection;
+use crate::ops::reach::connection::{Connection, NamedGateway};
 use crate::ops::{Failure, Surroundings, intent};
 use crate::probe::target::Target;
 use crate::problem::Problem;
@@ -28,7 +28,7 @@ pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Fail
     let mut states: Vec<HostState> = (entries.iter().zip(modes))
         .map(|(entry, mode)| gather::files(&entry.host, mode, here))
         .collect();
-    if request.local && request.target.as_deref() == Some("cluster") {
+    if request.local && request.target == Some(NamedGateway::Cluster) {
         return Err(Failure::usage(
             Problem::new("--local and --target cluster exclude each other").fix("leave one of them out"),
         ));
