@@ -1,8 +1,9 @@
 //! Which field of which file a running `serve -f` has a host's TLS mode from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::manifests::load::Object;
+use crate::manifests::model::gateway::Server;
 use crate::manifests::model::{Gateway, Manifest};
 use crate::manifests::server_hosts::{hosts_of, intersection};
 use crate::ops::surroundings::Surroundings;
@@ -30,7 +31,7 @@ pub(super) fn mark(checks: &mut [Expectation], serve: &RunningServe, here: &Surr
 }
 
 /// A path as the user would type it, below the workspace's folder.
-fn typed(path: &Path, dir: &Path) -> std::path::PathBuf {
+fn typed(path: &Path, dir: &Path) -> PathBuf {
     let below = std::path::absolute(dir).ok().and_then(|dir| Some(path.strip_prefix(dir).ok()?.to_owned()));
     match below {
         Some(below) => dir.strip_prefix(".").unwrap_or(dir).join(below),
@@ -59,7 +60,7 @@ fn server_of(objects: &[Object], name: &str) -> Option<HandWritten> {
 }
 
 /// How much of a name the hosts of a server say: the longest of those that cover it.
-fn specific(gateway: &Gateway, server: &crate::manifests::model::Server, name: &str) -> Option<usize> {
+fn specific(gateway: &Gateway, server: &Server, name: &str) -> Option<usize> {
     let namespace = gateway.metadata.namespace.as_deref().unwrap_or_default();
     let hosts = hosts_of(server, namespace).into_iter();
     let covering = hosts.filter(|host| host.name == name || intersection(&host.name, name) == Some(name));
