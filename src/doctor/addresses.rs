@@ -150,7 +150,7 @@ mod tests {
                     one.outcome = Err(Refusal {
                         end,
                         what: "w".into(),
-                        fix: String::new(),
+                        fix: crate::remedy::Remedy::default(),
                     });
                 }
                 one

@@ -246,9 +246,10 @@ fn hosts_of_server(facts: &Facts, finding: &Finding, causes: &mut Causes) {
 #[cfg(test)]
 mod tests {
     use super::is_of_doctor;
-    use crate::doctor::facts::Facts;
+    use crate::doctor::facts::{Facts, Needs};
     use crate::doctor::testing::{assert_one, assert_skipped, change, of_api};
-    use crate::lint::{Code, Finding, Place, Skipped, codes};
+    use crate::lint::{self, Code, Finding, Place, Skipped, codes};
+    use crate::remedy::Remedy;
 
     fn linted(code: &'static Code, object: &str, path: &str) -> Facts {
         let place = Place {
@@ -293,14 +294,14 @@ mod tests {
         facts.served.as_mut().unwrap()[0].outcome = Err(crate::doctor::facts::Refusal {
             end: crate::doctor::facts::End::Silent,
             what: "reset".into(),
-            fix: String::new(),
+            fix: Remedy::default(),
         });
         let finding = assert_one(&facts, "ITL0301", "as lint says");
         assert!(finding.fix.contains("doctor --fix"), "{}", finding.fix);
         assert_skipped(&facts, "ITL1150", "see ITL0301");
         assert_skipped(&facts, "ITL1161", "see ITL0301");
         facts.own_secrets.clear();
-        assert_eq!(assert_one(&facts, "ITL0301", "").fix, codes::CREDENTIAL_MISSING.fix);
+        assert_eq!(assert_one(&facts, "ITL0301", "").fix, (codes::CREDENTIAL_MISSING.fix)());
     }
 
     #[test]
@@ -311,7 +312,9 @@ mod tests {
             ..Place::default()
         };
         let fix = "use a certificate that names a.com; for tests: istio-tls gen-certs a.com";
-        let finding = Finding::new(&codes::HOST_NOT_COVERED, place, "as lint says").fix(fix);
+        let finding = Finding::new(&codes::HOST_NOT_COVERED, place, "as lint says")
+            .fix(fix)
+            .about(lint::Facts::NotCovered("a.com".into()));
         facts.linted.findings.push(finding);
         let words = assert_one(&facts, codes::HOST_NOT_COVERED.id, "as lint says").fix;
         assert_eq!(
@@ -337,11 +340,11 @@ mod tests {
                 words.contains("istio-tls apply, brings Secret istio-system/httpbin-credential back"),
                 "{words}"
             );
-            for (flag, expected) in [
-                ("--force-conflicts", "istio-tls apply --force-conflicts brings"),
-                ("--replace", "istio-tls apply --replace deletes"),
+            for (needs, expected) in [
+                (Needs::ForceConflicts, "istio-tls apply --force-conflicts brings"),
+                (Needs::Replace, "istio-tls apply --replace deletes"),
             ] {
-                facts.own_secrets.insert("httpbin-credential".into(), flag);
+                facts.own_secrets.insert("httpbin-credential".into(), needs);
                 let words = fix(&facts);
                 assert!(words.starts_with(expected), "{words}");
             }
@@ -351,11 +354,11 @@ mod tests {
             if code.id == codes::CERTIFICATE_EXPIRED.id {
                 assert_eq!(words, "istio-tls rotate httpbin.example.com");
             } else {
-                assert_eq!(words, code.fix);
+                assert_eq!(words, (code.fix)());
             }
             // It is somebody else's.
             facts.own_secrets.clear();
-            assert_eq!(fix(&facts), code.fix);
+            assert_eq!(fix(&facts), (code.fix)());
         }
     }
 
@@ -373,7 +376,8 @@ mod tests {
                     ..Place::default()
                 };
                 let what = format!("Deployment istio-system/gateway mounts no volume at /etc/istio/{path}");
-                let finding = Finding::new(&codes::CREDENTIAL_FILE_NOT_MOUNTED, place, what);
+                let finding = Finding::new(&codes::CREDENTIAL_FILE_NOT_MOUNTED, place, what)
+                    .about(lint::Facts::Unmounted(vec![format!("/etc/istio/{path}")]));
                 facts.linted.findings.push(finding);
             }
         });
@@ -381,7 +385,7 @@ mod tests {
         let finding = assert_one(&facts, "ITL0306", words);
         assert!(finding.fix.contains("--only ingress-volumes"), "{}", finding.fix);
         for name in ["istio-ingressgateway-certs", "istio-ingressgateway-ca-certs"] {
-            facts.own_secrets.insert(name.into(), "");
+            facts.own_secrets.insert(name.into(), Needs::Nothing);
         }
         assert_eq!(
             assert_one(&facts, "ITL0306", words).fix,

@@ -397,6 +397,7 @@ mod tests {
     use crate::doctor::testing::{assert_one, assert_skipped, change, of_api, service};
     use crate::lint::Severity;
     use crate::problem::Problem;
+    use crate::remedy::{Remedy, Word, ours};
 
     const PORTS: &str = r#"{"name":"https","port":443,"targetPort":8443}"#;
     const SELECTOR: &str = r#"{"istio":"ingressgateway"}"#;
@@ -524,16 +525,18 @@ mod tests {
             facts.served = Err("no address".into());
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
-        assert_eq!((finding.why.as_str(), finding.fix.as_str()), ("w", "minikube tunnel"));
-        // What others would give as a flag is a line here.
+        assert_eq!((finding.why.as_str(), finding.fix), ("w", "minikube tunnel".into()));
+        // A line of any host is one of a host that is known here.
         let facts = change(|facts| {
-            facts.ingress = Err(Problem::new("no address").fix("give --target ADDRESS:PORT, or a; and --target b"));
+            let line = |address: Word| ours::probe_at(ours::HOST, address);
+            let fix = Remedy::from(line(Word::Placeholder("ADDRESS:PORT"))).or(line("b".into()));
+            facts.ingress = Err(Problem::new("no address").fix(fix));
             facts.served = Err("no address".into());
         });
         let line = "istio-tls probe httpbin.example.com --target";
         assert_eq!(
             assert_one(&facts, "ITL1122", "no address").fix,
-            format!("{line} ADDRESS:PORT, or a; and {line} b")
+            format!("{line} ADDRESS:PORT; or {line} b")
         );
     }
 
@@ -570,13 +573,13 @@ mod tests {
         };
         let finding = assert_one(&pending(false), "ITL1122", "has no address yet");
         assert_eq!(
-            (finding.severity, finding.fix.as_str()),
-            (Severity::Info, "minikube tunnel")
+            (finding.severity, finding.fix),
+            (Severity::Info, "minikube tunnel".into())
         );
         let finding = assert_one(&pending(true), "ITL1122", "has no address yet");
         assert_eq!(
-            (finding.severity, finding.fix.as_str()),
-            (Severity::Warning, "minikube tunnel")
+            (finding.severity, &finding.fix),
+            (Severity::Warning, &"minikube tunnel".into())
         );
         assert!(
             finding.why.contains("nothing is reached from here by the InternalIP"),

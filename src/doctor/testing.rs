@@ -7,7 +7,7 @@ use time::macros::datetime;
 
 use super::examine;
 use super::facts::{
-    Account, Certificate, Container, End, Facts, Ingress, Log, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
+    Account, Certificate, Container, End, Facts, Ingress, Log, Needs, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
 };
 use super::kube_gateways;
 use crate::remedy::Cluster;
@@ -94,7 +94,7 @@ pub(super) fn healthy() -> Facts {
         found_namespace: "istio-system".into(),
         secret_namespace: "istio-system".into(),
         of_api: None,
-        own_secrets: [("httpbin-credential".to_owned(), "")].into(),
+        own_secrets: [("httpbin-credential".to_owned(), Needs::Nothing)].into(),
         own_hosts: [HOST.to_owned()].into(),
         workspace: true,
         flags: Cluster::default(),

@@ -4,6 +4,7 @@ use super::examine;
 use super::facts::Facts;
 use super::testing::{change, healthy};
 use crate::lint::codes;
+use crate::remedy::Cluster;
 
 #[test]
 fn a_healthy_cluster_has_no_finding_and_nothing_skipped() {
@@ -14,21 +15,25 @@ fn a_healthy_cluster_has_no_finding_and_nothing_skipped() {
 
 #[test]
 fn every_line_to_type_leads_to_the_cluster_that_was_looked_at() {
-    let broken = |flags: &str| {
+    let broken = |flags: Cluster| {
         let mut facts = change(|facts| {
             facts.pods.as_mut().unwrap()[0].ready = false;
             facts.istiod.as_mut().unwrap()[0].ready = false;
             facts.accounts[0].verbs = Ok([].into());
         });
-        facts.flags = flags.to_owned();
+        facts.flags = flags;
         examine(&facts).findings
     };
-    let findings = broken("--context edge --kubeconfig k");
+    let findings = broken(Cluster {
+        context: Some("edge".to_owned()),
+        kubeconfig: Some("k".to_owned()),
+    });
     assert_eq!(findings.len(), 3);
-    for (plain, aimed) in broken("").iter().zip(&findings) {
+    for (plain, aimed) in broken(Cluster::default()).iter().zip(&findings) {
         assert!(plain.fix.contains("kubectl -n istio-system "), "{}", plain.fix);
-        let lines = aimed.fix.matches("kubectl ").count();
-        let to_edge = aimed.fix.matches("kubectl --context edge --kubeconfig k ").count();
+        let fix = aimed.fix.to_string();
+        let lines = fix.matches("kubectl ").count();
+        let to_edge = fix.matches("kubectl --context edge --kubeconfig k ").count();
         assert!(lines > 0 && lines == to_edge, "{}", aimed.fix);
     }
 }

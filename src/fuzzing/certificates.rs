@@ -1,6 +1,9 @@
 //! Certificates, keys, requests and lists, as files hold them.
 
 use super::{NAME, NOW, first_line, lies_within, told};
+use crate::ops::inspect::Outcome;
+use crate::remedy::Aim;
+use crate::report::inspect_json;
 use crate::certs::inspect::{self, Found};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, crl as lists, csr as requests, key, order, pem, pkcs12};
@@ -132,7 +135,12 @@ pub(super) fn inspected(data: &[u8]) {
                     told(problem, content);
                 }
             }
-            let json = serde_json::to_string(&items).unwrap_or_else(|error| panic!("{error}"));
+            let outcome = Outcome {
+                items,
+                secrets: Vec::new(),
+            };
+            let report = inspect_json::report(&outcome, &Aim::default());
+            let json = serde_json::to_string(&report).unwrap_or_else(|error| panic!("{error}"));
             assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok());
         }
         Err(problem) => told(&problem, content),

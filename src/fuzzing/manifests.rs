@@ -14,6 +14,7 @@ use crate::manifests::render;
 use crate::names::Host;
 use crate::ops::lint::check::Checked;
 use crate::problem::Problem;
+use crate::remedy::Aim;
 use crate::report::lint_excerpt::Texts;
 use crate::report::paint::Paint;
 use crate::report::{lint_github, lint_json, lint_sarif, lint_text};
@@ -157,7 +158,9 @@ pub(super) fn linted(data: &[u8]) {
         .iter()
         .map(|(name, content)| (name.as_str(), content.as_slice()));
     let texts = Texts::new(texts);
+    let aim = Aim::default();
     let layout = lint_text::Layout {
+        aim: &aim,
         paint: Paint::PLAIN,
         width: 80,
         verbose: true,
@@ -166,12 +169,12 @@ pub(super) fn linted(data: &[u8]) {
     let text = lint_text::text(&report, &texts, &Checked::default(), layout);
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
     assert!(!text.contains(steers), "a control character in {text:?}");
-    let github = lint_github::github(&report, Severity::Info);
+    let github = lint_github::github(&report, Severity::Info, &aim);
     assert_eq!(github.lines().count(), report.findings.len(), "{github:?}");
     assert!(!github.contains('\r'), "{github:?}");
     for json in [
-        serde_json::to_value(lint_json::json(&report, Severity::Info)).unwrap_or_else(|error| panic!("{error}")),
-        lint_sarif::sarif(&report, Severity::Info, "0"),
+        serde_json::to_value(lint_json::json(&report, Severity::Info, &aim)).unwrap_or_else(|error| panic!("{error}")),
+        lint_sarif::sarif(&report, Severity::Info, "0", &aim),
     ] {
         assert!(json.is_object(), "{json}");
     }

@@ -192,6 +192,10 @@ mod in_tests {
             self.to_string().contains(words)
         }
 
+        pub(crate) fn ends_with(&self, words: &str) -> bool {
+            self.to_string().ends_with(words)
+        }
+
         pub(crate) fn starts_with(&self, words: &str) -> bool {
             self.to_string().starts_with(words)
         }

@@ -75,6 +75,7 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::remedy::Aim;
     use super::github;
     use crate::lint::{Finding, Place, Report, Severity, codes};
 
@@ -106,7 +107,7 @@ mod tests {
 ::warning title=ITL0003::x
 ::notice file=b.pem,title=ITL0005::x
 ";
-        assert_eq!(github(&report, Severity::Info), expected);
-        assert_eq!(github(&report, Severity::Error).lines().count(), 1);
+        assert_eq!(github(&report, Severity::Info, &Aim::default()), expected);
+        assert_eq!(github(&report, Severity::Error, &Aim::default()).lines().count(), 1);
     }
 }

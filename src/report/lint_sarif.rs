@@ -162,6 +162,7 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::remedy::Aim;
     use super::{sarif, uri};
     use crate::lint::{Finding, Place, Report, Severity, codes};
 
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn fingerprints_outlive_moved_lines_and_differ() {
         let of = |line| {
-            let log = sarif(&report(line), Severity::Info, "1.0.0");
+            let log = sarif(&report(line), Severity::Info, "1.0.0", &Aim::default());
             let results = log["runs"][0]["results"].as_array().unwrap().clone();
             let prints: Vec<_> = results
                 .iter()
@@ -197,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_result_names_its_rule_and_place() {
-        let log = sarif(&report(3), Severity::Info, "1.0.0");
+        let log = sarif(&report(3), Severity::Info, "1.0.0", &Aim::default());
         let run = &log["runs"][0];
         let result = &run["results"][0];
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();

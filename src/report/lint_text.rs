@@ -199,12 +199,15 @@ fn looked_at(checked: &Checked) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::remedy::Aim;
     use super::{Checked, Layout, text};
     use crate::lint::{Finding, Place, Report, Severity, Skipped, codes};
     use crate::report::lint_excerpt::Texts;
     use crate::report::paint::Paint;
 
-    const LAYOUT: Layout = Layout {
+    const AIM: &Aim = &Aim { dir: None };
+    const LAYOUT: Layout<'_> = Layout {
+        aim: AIM,
         paint: Paint::PLAIN,
         width: 80,
         verbose: false,

@@ -2,7 +2,9 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::{Certificate, Held, HostState, Role, SecretState, Served, Shown, ShownClient, State, judge};
+use super::{HostState, Role, State, judge};
+use crate::certs::summary::CertificateSummary as Certificate;
+use crate::ops::status::facts::{Held, SecretState, Served, Shown, ShownClient};
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
@@ -154,8 +156,9 @@ fn broken_parts_and_unfinished_rotations_are_found() {
     let (rows, findings) = judge(&[state], Some(Duration::days(30)), now());
     let found: Vec<_> = findings
         .iter()
-        .map(|finding| (finding.code, finding.fix.as_str()))
+        .map(|finding| (finding.code, finding.fix.to_string()))
         .collect();
+    let found: Vec<_> = found.iter().map(|(code, fix)| (*code, fix.as_str())).collect();
     assert_eq!(rows.len(), 3);
     assert_eq!(
         found,
