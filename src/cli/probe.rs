@@ -116,45 +116,43 @@ pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> 
     if matches!(format, Format::Text) && probed.is_nowhere() {
         return Err(nowhere(&request.connection, context).into());
     }
-    match probed.failure {
-        None => show(&probed.outcomes, format, context),
-        Some(_) => Err(unfinished(probed, format, context)),
-    }
+    show(probed, format, context)
 }
 
-/// The failure of a run that ended early; what was done is shown.
-fn unfinished(probed: Probed, format: Format, context: &Context) -> Failure {
+/// Prints what a probe came to, and says whether all passed. Of one that a signal
+/// ended, the checks that were done are shown.
+///
+/// # Errors
+/// As the probe's, or when standard output cannot be written.
+pub(super) fn show(probed: Probed, format: Format, context: &Context) -> Result<Exit, Failure> {
     let Probed { outcomes, failure } = probed;
     let Some(failure) = failure else {
-        return Failure::ClosedPipe;
+        print(&outcomes, format, context)?;
+        let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
+        return Ok(if passed { Exit::Done } else { Exit::Findings });
     };
     if failure.class != Class::Interrupted {
-        return failure.into();
+        return Err(failure.into());
     }
     if matches!(format, Format::Text) && !outcomes.is_empty() {
         // The failure is told all the same.
-        let _ = show(&outcomes, format, context);
+        let _ = print(&outcomes, format, context);
     }
     let report = probe_json::unfinished(&outcomes, &context.aim);
-    failure.with_result(serde_json::to_value(report).unwrap_or_default()).into()
+    let report = serde_json::to_value(report).unwrap_or_default();
+    Err(failure.with_result(report).into())
 }
 
-/// Prints outcomes, and says whether all passed.
-///
-/// # Errors
-/// When standard output cannot be written.
-pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> Result<Exit, Failure> {
-    let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
+fn print(outcomes: &[Outcome], format: Format, context: &Context) -> Result<(), Failure> {
     match format {
-        Format::Json => context.print_json(&probe_json::report(outcomes, &context.aim))?,
-        Format::Junit => context.print(&probe_junit::report(outcomes, &context.aim))?,
-        Format::Html => context.print(&probe_html::report(outcomes, context.now, &context.aim))?,
+        Format::Json => context.print_json(&probe_json::report(outcomes, &context.aim)),
+        Format::Junit => context.print(&probe_junit::report(outcomes, &context.aim)),
+        Format::Html => context.print(&probe_html::report(outcomes, context.now, &context.aim)),
         Format::Text => {
             let paint = Paint::new(context.color_stdout);
-            context.print(&probe_text::report(outcomes, paint, context.verbose > 0, &context.aim))?;
+            context.print(&probe_text::report(outcomes, paint, context.verbose > 0, &context.aim))
         }
     }
-    Ok(if passed { Exit::Done } else { Exit::Findings })
 }
 
 /// Prints the variables that Istio's tasks go by.

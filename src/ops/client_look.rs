@@ -149,6 +149,7 @@ pub async fn look(
         port: None,
         path: None,
         mode: Some(asked.mode),
+        meant: None,
         entry: Some(Entry {
             host: host.clone(),
             client: Some(path(Part::ClientCert(host.as_str()))),

@@ -50,6 +50,7 @@ pub fn fetch(
         status: ExpectedStatus::Served,
         mode: None,
         entry: None,
+        meant: None,
         hand_written: None,
         versions: TlsVersions::Any,
         alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],

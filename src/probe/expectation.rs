@@ -110,6 +110,8 @@ pub struct Expectation {
     pub mode: Option<Mode>,
     /// The workspace's entry of the host.
     pub entry: Option<Entry>,
+    /// The workspace's host that it is perhaps a slip of.
+    pub meant: Option<Host>,
     /// The hand-written Gateway that is known to answer, where it is one.
     pub hand_written: Option<HandWritten>,
     /// Versions offered.

@@ -31,6 +31,8 @@ pub struct ProbedHost {
     pub mode: Option<Mode>,
     /// The workspace's entry of it.
     pub entry: Option<Entry>,
+    /// The workspace's host that it is perhaps a slip of.
+    pub meant: Option<Host>,
     /// Its recorded routes.
     pub routes: Vec<RouteEntry>,
     /// What is trusted for it.
@@ -226,6 +228,7 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         status,
         mode: probed.mode,
         entry: probed.entry.clone(),
+        meant: probed.meant.clone(),
         hand_written: None,
         versions: wishes.versions,
         alpn: if wishes.alpn.is_empty() {
@@ -265,6 +268,9 @@ fn endpoint(probed: &ProbedHost, host: &Host, wishes: &Wishes, target: &Target) 
     }
     match (target, probed.port) {
         (Target::Address { host, place, .. }, _) => (Some(named(host, wanted_port.unwrap_or(DEFAULT_PORT))), *place),
+        (Target::Running(serve), Some(port)) if own_listener(probed, serve, port).is_some() => {
+            (own_listener(probed, serve, port), Place::Local)
+        }
         (_, Some(port)) => (Some(named(host.as_str(), port)), Place::Given),
         (Target::Running(serve), None) => {
             let tls = || serve.listeners.iter().filter(|listener| listener.tls);
@@ -278,6 +284,15 @@ fn endpoint(probed: &ProbedHost, host: &Host, wishes: &Wishes, target: &Target) 
         }
         (Target::None, None) => (None, Place::Local),
     }
+}
+
+/// The listener of the running `serve` that a port typed with a host of the workspace
+/// means: what `serve` prints to be typed is such a URL, and no resolver knows the host.
+fn own_listener(probed: &ProbedHost, serve: &RunningServe, port: u16) -> Option<Endpoint> {
+    let is_own = probed.entry.is_some() && probed.host.ip().is_none();
+    let mut listeners = serve.listeners.iter().filter(|listener| is_own && listener.tls);
+    let listener = listeners.find(|listener| listener.address.port() == port)?;
+    Some(Endpoint::Address(reachable(listener.address)))
 }
 
 /// A listener on every address is reached on loopback.
@@ -357,6 +372,7 @@ mod tests {
             path: None,
             mode,
             entry: None,
+            meant: None,
             routes: Vec::new(),
             trust: Arc::new(Trust::default()),
             client: None,
@@ -375,6 +391,7 @@ mod tests {
             pid: 1,
             admin: "127.0.0.1:15000".parse().expect("an address"),
             listeners: vec![listener(80, 8080, false), listener(443, 8443, true)],
+            manifests: None,
         })
     }
 

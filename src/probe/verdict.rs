@@ -70,6 +70,18 @@ pub fn judge(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Verdic
     if let Some(blocked) = &wanted.blocked {
         return blocked.clone();
     }
+    let mut verdict = judge_dialled(facts, wanted, now);
+    if let Some(meant) = wanted.meant.as_ref().filter(|_| !verdict.is_ok()) {
+        let other = Remedy::from(format!("did you mean {meant}?"));
+        verdict.fix = Some(match verdict.fix {
+            Some(fix) => other.and(" If not: ").and(fix),
+            None => other,
+        });
+    }
+    verdict
+}
+
+fn judge_dialled(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Verdict {
     if let Some(verdict) = network(facts, wanted) {
         return verdict;
     }

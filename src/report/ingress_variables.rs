@@ -54,6 +54,7 @@ mod tests {
             pid: 1,
             admin: "127.0.0.1:15000".parse().expect("an address"),
             listeners: listeners.collect(),
+            manifests: None,
         })
     }
 

@@ -3,6 +3,7 @@
 //! only while the admin address answers with the same id.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,18 @@ pub struct RunningServe {
     pub admin: SocketAddr,
     /// The Gateways' ports and where each is really listened on.
     pub listeners: Vec<RunningListener>,
+    /// The manifests that it serves; none where it serves the workspace or a cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<RunningManifests>,
+}
+
+/// What `serve -f` was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningManifests {
+    /// Files and folders, absolute.
+    pub paths: Vec<PathBuf>,
+    /// Whether folders in folders are read, too.
+    pub recursive: bool,
 }
 
 /// One listener of a running `serve`.

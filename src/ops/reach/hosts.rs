@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::client_pair::read_pair;
 use super::connection::Connection;
 use crate::manifests::routes::default_routes;
+use crate::names::Host;
 use crate::ops::failure::Failure;
 use crate::ops::intent;
 use crate::ops::pem_files::{certificates, crls, system_roots};
@@ -19,6 +20,7 @@ use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::sources::disk::DiskFiles;
 use crate::sources::workspace::Workspace;
+use crate::spelling;
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
@@ -94,6 +96,7 @@ impl Connection {
                 let mode = mode.filter(|mode| given_client.is_none() || *mode != Mode::Simple);
                 Ok(ProbedHost {
                     routes: entry.map_or_else(|| default_routes(&host), |(entry, _)| entry.routes.clone()),
+                    meant: if entry.is_none() { meant(&host, &known) } else { None },
                     host,
                     port,
                     path,
@@ -132,6 +135,13 @@ impl Connection {
             }),
         }
     }
+}
+
+/// The workspace's host that another one is perhaps a slip of.
+fn meant(host: &Host, known: &[(HostEntry, Mode)]) -> Option<Host> {
+    let names = known.iter().map(|(entry, _)| entry.host.as_str());
+    let near = spelling::nearest(host.as_str(), names)?;
+    Host::parse(near).ok()
 }
 
 fn root_file(layout: &ChainLayout) -> Option<PathBuf> {

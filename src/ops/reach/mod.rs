@@ -4,6 +4,7 @@
 
 pub mod client_pair;
 pub mod connection;
+mod hand_written;
 pub mod hosts;
 pub mod probe;
 pub mod request;

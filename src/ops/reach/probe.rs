@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::connection::{Connection, NamedGateway};
+use super::hand_written;
 use crate::names::Host;
 use crate::ops::cluster_access::runtime;
 use crate::ops::cluster_ingress::{self, Lifetime, Reached};
@@ -211,6 +212,9 @@ pub(super) async fn probe_at(
     let patience = request.connection.timeout;
     let hosts = request.connection.hosts(&request.hosts, request.mtls, here)?;
     let mut checks = expectations(&hosts, &wishes, &reached.target);
+    if let Target::Running(serve) = &reached.target {
+        hand_written::mark(&mut checks, serve, here);
+    }
     if request.all {
         checks = every_address(checks, patience).await;
     }

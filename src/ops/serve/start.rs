@@ -2,6 +2,7 @@
 //! for signals afterwards, `up` probes.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exclusive::{self, Claim};
@@ -17,9 +18,10 @@ use crate::gateway::follow::source::SourceError;
 use crate::gateway::admin::summary;
 use crate::ops::Failure;
 use crate::problem::Problem;
+use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::file;
-use crate::workspace::running::{RunningListener, RunningServe};
+use crate::workspace::running::{RunningListener, RunningManifests, RunningServe};
 
 /// As much as a main thread has, since input may be nested deeply.
 const STACK: usize = 8 << 20;
@@ -48,6 +50,7 @@ fn no_thread(error: &std::io::Error) -> Failure {
 fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     let workspace = plan.sources.inputs.workspace.clone();
     let is_live = plan.sources.inputs.live.is_some();
+    let manifests = manifests_of(&plan.sources.inputs);
     let files = DiskFiles::default();
     let (mut reload, mut loaded) = Reload::start(plan.sources, &files).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
@@ -86,7 +89,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     let table = std::mem::take(&mut loaded.built.table);
     let server = Arc::new(Server::start(settings, table).map_err(cannot_start)?);
     let claim = Arc::new(claim);
-    publish(claim.as_ref().as_ref(), &server, &id);
+    publish(claim.as_ref().as_ref(), &server, &id, manifests.as_ref());
     reload.judge(&mut loaded, &files);
     reload.say(&loaded);
     drop(loaded);
@@ -106,7 +109,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
                         say_closed(server.leave_out_closed(&mut table), &mut said);
                     }
                     let outcome = server.replace(table).map_err(Problem::from);
-                    publish(claim.as_ref().as_ref(), &server, &id);
+                    publish(claim.as_ref().as_ref(), &server, &id, manifests.as_ref());
                     outcome
                 };
                 reload.run(take, || server.refuse());
@@ -133,7 +136,18 @@ fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>) {
     *said = texts;
 }
 
-fn publish(claim: Option<&Claim>, server: &Server, id: &str) {
+/// What a probe is told of `-f`. A path that has no absolute form is none that can be
+/// found again.
+fn manifests_of(sources: &Sources) -> Option<RunningManifests> {
+    let paths = sources.manifests.iter().filter_map(|path| std::path::absolute(path).ok());
+    let paths: Vec<PathBuf> = paths.collect();
+    (!paths.is_empty()).then_some(RunningManifests {
+        paths,
+        recursive: sources.recursive,
+    })
+}
+
+fn publish(claim: Option<&Claim>, server: &Server, id: &str, manifests: Option<&RunningManifests>) {
     let (Some(claim), Some(admin)) = (claim, server.admin()) else {
         return;
     };
@@ -151,6 +165,7 @@ fn publish(claim: Option<&Claim>, server: &Server, id: &str) {
                 tls: open.tls,
             })
             .collect(),
+        manifests: manifests.cloned(),
     });
 }
 

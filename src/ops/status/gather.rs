@@ -212,6 +212,7 @@ fn question(state: &HostState, target: &Target) -> Option<Expectation> {
         path: None,
         mode: Some(state.mode),
         entry: None,
+        meant: None,
         routes: Vec::new(),
         trust: Arc::new(Trust::default()),
         client: None,
