@@ -66,6 +66,18 @@ kinds! {
         DeleteLocal = "delete-local",
         /// Deletes the workspace's files alone, where the cluster is gone.
         DeleteNoCluster = "delete-no-cluster",
+        /// Makes a chain for a host that has none.
+        GenCerts = "gen-certs",
+        /// Makes a new CA in place of the one that is there.
+        GenCertsForce = "gen-certs-force",
+        /// Adds a name to a server certificate; its key and CA stay.
+        GenCertsSan = "gen-certs-san",
+        /// Lists the commands, or what one of them takes.
+        Help = "help",
+        /// Writes an istio-tls.yaml with the defaults.
+        InitDefaults = "init-defaults",
+        /// Shows what a file holds.
+        InspectFile = "inspect-file",
         /// Looks for what is wrong with a host at a cluster's gateway.
         Doctor = "doctor",
         /// Examines it, and brings the workspace's own Secrets back.
@@ -92,6 +104,10 @@ kinds! {
         LintExplain = "lint-explain",
         /// Mends what is safe to mend in files.
         LintFix = "lint-fix",
+        /// Lints the objects of standard input.
+        LintStdin = "lint-stdin",
+        /// Prints the Gateway of the workspace's hosts.
+        ManifestsGateway = "manifests-gateway",
         /// Prints a ReferenceGrant and what else the Gateway API needs.
         ManifestsGatewayApi = "manifests-gateway-api",
         /// Prints credentialName in place of files.
@@ -128,6 +144,8 @@ kinds! {
         RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
+        /// Serves with Secrets of a folder.
+        ServeCerts = "serve-certs",
         /// Serves the live objects of a cluster.
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
@@ -136,6 +154,10 @@ kinds! {
         Status = "status",
         /// Verifies a chain as a client does.
         Verify = "verify",
+        /// Runs the local gateway of the workspace.
+        Serve = "serve",
+        /// Serves paths of this machine.
+        ServeHostFiles = "serve-host-files",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -206,9 +228,19 @@ kinds! {
         IstioctlInstall = "istioctl-install",
         /// Gives the LoadBalancers of minikube addresses.
         MinikubeTunnel = "minikube-tunnel",
+        /// Makes objects of a Helm chart.
+        HelmTemplate = "helm-template",
+        /// Ends a process.
+        Kill = "kill",
+        /// Makes objects of a kustomization.
+        KustomizeBuild = "kustomize-build",
+        /// Makes a folder.
+        MakeFolder = "make-folder",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
+        /// Makes a folder's files one's own.
+        TakeOwnership = "take-ownership",
     }
 }

@@ -18,6 +18,7 @@ use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
+use crate::remedy::ours;
 use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;

@@ -15,6 +15,7 @@ use crate::manifests::load::{Object, Origin};
 use crate::manifests::naming::{self, HostNames};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::ours;
 use crate::secrets::MaterialFiles as _;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;

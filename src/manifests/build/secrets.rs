@@ -94,6 +94,6 @@ pub(super) fn ca_of(host: &HostIntent) -> Result<&[u8], Problem> {
     host.material.ca.as_deref().ok_or_else(|| {
         Problem::new(format!("{} has no CA to verify clients against", host.names.host))
             .why(format!("its mode is {}", host.mode.istio()))
-            .fix("choose --mode simple, or make the chain anew with istio-tls gen-certs")
+            .fix("put its CA into 2_intermediate/certs/ca-chain.cert.pem, or choose --mode simple")
     })
 }
