@@ -116,6 +116,14 @@ pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> 
     if matches!(format, Format::Text) && probed.is_nowhere() {
         return Err(nowhere(&request.connection, context).into());
     }
+    finish(probed, format, context)
+}
+
+/// Shows what a probe came to, and says whether all passed.
+///
+/// # Errors
+/// When standard output cannot be written, and when the probe ended early.
+pub(super) fn finish(probed: Probed, format: Format, context: &Context) -> Result<Exit, Failure> {
     match probed.failure {
         None => show(&probed.outcomes, format, context),
         Some(_) => Err(unfinished(probed, format, context)),
@@ -136,14 +144,16 @@ fn unfinished(probed: Probed, format: Format, context: &Context) -> Failure {
         let _ = show(&outcomes, format, context);
     }
     let report = probe_json::unfinished(&outcomes, &context.aim);
-    failure.with_result(serde_json::to_value(report).unwrap_or_default()).into()
+    failure
+        .with_result(serde_json::to_value(report).unwrap_or_default())
+        .into()
 }
 
 /// Prints outcomes, and says whether all passed.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub(super) fn show(outcomes: &[Outcome], format: Format, context: &Context) -> Result<Exit, Failure> {
+fn show(outcomes: &[Outcome], format: Format, context: &Context) -> Result<Exit, Failure> {
     let passed = outcomes.iter().all(|outcome| outcome.verdict.is_ok());
     match format {
         Format::Json => context.print_json(&probe_json::report(outcomes, &context.aim))?,

@@ -58,10 +58,7 @@ pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> 
 
     let checks = up::checks(hosts, context)?;
     let probed = reach::probe::run(&checks, context, &mut cancel);
-    let exit = match probed.failure {
-        None => probe::show(&probed.outcomes, format, context),
-        Some(failure) => Err(failure.into()),
-    };
+    let exit = probe::finish(probed, format, context);
     if args.once || exit.is_err() {
         running.drain();
     } else {

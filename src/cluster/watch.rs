@@ -351,7 +351,10 @@ impl Watchers {
             breaks.first = None;
             // One break alone is the server's or a proxy's way to end a connection.
             if breaks.count > 1 && !self.lost.replace(true) {
-                tracing::warn!("the cluster is out of reach; what was last seen of it stays: {}", problem.text(&self.aim));
+                tracing::warn!(
+                    "the cluster is out of reach; what was last seen of it stays: {}",
+                    problem.text(&self.aim)
+                );
             }
             self.trouble.replace(Some(problem));
             return tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;

@@ -53,7 +53,11 @@ pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
 pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bool) -> Line {
     let kind = if with_ca { "generic" } else { "tls" };
     let files: &[&'static str] = if with_ca {
-        &["--from-file=tls.crt=FILE", "--from-file=tls.key=FILE", "--from-file=ca.crt=FILE"]
+        &[
+            "--from-file=tls.crt=FILE",
+            "--from-file=tls.key=FILE",
+            "--from-file=ca.crt=FILE",
+        ]
     } else {
         &["--cert=FILE", "--key=FILE"]
     };

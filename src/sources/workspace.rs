@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
 use super::{entries, intent};
-use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};

@@ -252,7 +252,10 @@ fn missing_id() -> Remedy {
         Ok(id) => format!("add id: {id}"),
         Err(_) => "init in an empty folder makes one".to_owned(),
     };
-    let secrets = Line::new(Kind::KubectlGet, ["get", "secrets", "-A", "-L", "istio-tls.dev/workspace"]);
+    let secrets = Line::new(
+        Kind::KubectlGet,
+        ["get", "secrets", "-A", "-L", "istio-tls.dev/workspace"],
+    );
     Remedy::from("where something was applied, add the id that its objects have in the label istio-tls.dev/workspace: ")
         .and(secrets)
         .and(format!("; else {new}"))

@@ -163,7 +163,10 @@ mod tests {
                 "the gateway refused the client's certificate",
             ),
         ] {
-            let text = explain(&std::io::Error::new(std::io::ErrorKind::InvalidData, error), &Aim::default());
+            let text = explain(
+                &std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+                &Aim::default(),
+            );
             assert!(text.starts_with(words), "{text}");
         }
     }

@@ -198,7 +198,11 @@ fn no_live_gateway(context: &str, seen_in: Option<BTreeSet<String>>) -> Problem 
     Problem::new(format!("there is no Gateway {whereabouts}"))
         .at(format!("context {context}"))
         .why("serve opens the ports that Gateways (networking.istio.io) name")
-        .fix(Remedy::from(ours::apply()).or(kubectl::apply_file()).and(", a file with a Gateway"))
+        .fix(
+            Remedy::from(ours::apply())
+                .or(kubectl::apply_file())
+                .and(", a file with a Gateway"),
+        )
 }
 
 fn no_gateway(manifests: &[PathBuf]) -> Problem {

@@ -313,7 +313,10 @@ fn key_of(
                 entry.name, certificate.name
             ))
             .why("the first certificate holds another public key")
-            .fix(Remedy::from("use the key and the certificate of one chain; a chain of the workspace is renewed by: ").and(ours::rotate(ours::HOST))),
+            .fix(
+                Remedy::from("use the key and the certificate of one chain; a chain of the workspace is renewed by: ")
+                    .and(ours::rotate(ours::HOST)),
+            ),
         ),
     ))
 }
