@@ -66,18 +66,6 @@ kinds! {
         DeleteLocal = "delete-local",
         /// Deletes the workspace's files alone, where the cluster is gone.
         DeleteNoCluster = "delete-no-cluster",
-        /// Makes a chain for a host that has none.
-        GenCerts = "gen-certs",
-        /// Makes a new CA in place of the one that is there.
-        GenCertsForce = "gen-certs-force",
-        /// Adds a name to a server certificate; its key and CA stay.
-        GenCertsSan = "gen-certs-san",
-        /// Lists the commands, or what one of them takes.
-        Help = "help",
-        /// Writes an istio-tls.yaml with the defaults.
-        InitDefaults = "init-defaults",
-        /// Shows what a file holds.
-        InspectFile = "inspect-file",
         /// Looks for what is wrong with a host at a cluster's gateway.
         Doctor = "doctor",
         /// Examines it, and brings the workspace's own Secrets back.
@@ -92,6 +80,8 @@ kinds! {
         GenCertsMode = "gen-certs-mode",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
+        /// Lists the commands, or what one of them takes.
+        Help = "help",
         /// Writes an istio-tls.yaml with the defaults.
         InitDefaults = "init-defaults",
         /// Shows what a file holds.
@@ -150,14 +140,12 @@ kinds! {
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
+        /// Serves paths of this machine.
+        ServeHostFiles = "serve-host-files",
         /// Shows every certificate, and where it is served.
         Status = "status",
         /// Verifies a chain as a client does.
         Verify = "verify",
-        /// Runs the local gateway of the workspace.
-        Serve = "serve",
-        /// Serves paths of this machine.
-        ServeHostFiles = "serve-host-files",
     }
     Kubectl {
         /// Takes a Secret's copy of its keys out of an annotation.
@@ -224,18 +212,18 @@ kinds! {
         Envoy = "envoy",
         /// Shows the lines that name something.
         Grep = "grep",
-        /// Installs Istio.
-        IstioctlInstall = "istioctl-install",
-        /// Gives the LoadBalancers of minikube addresses.
-        MinikubeTunnel = "minikube-tunnel",
         /// Makes objects of a Helm chart.
         HelmTemplate = "helm-template",
+        /// Installs Istio.
+        IstioctlInstall = "istioctl-install",
         /// Ends a process.
         Kill = "kill",
         /// Makes objects of a kustomization.
         KustomizeBuild = "kustomize-build",
         /// Makes a folder.
         MakeFolder = "make-folder",
+        /// Gives the LoadBalancers of minikube addresses.
+        MinikubeTunnel = "minikube-tunnel",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
