@@ -22,6 +22,11 @@ pub fn apply() -> Line {
     Line::new(Kind::KubectlApply, ["apply", "--server-side", "-f", "-"])
 }
 
+/// Applies the objects of a file.
+pub fn apply_file() -> Line {
+    Line::new(Kind::KubectlApplyFiles, ["apply", "-f"]).arg(Word::Placeholder("FILE"))
+}
+
 /// Creates a Secret of a certificate and its key.
 pub fn create_pair(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::KubectlCreateSecret, ["create"])

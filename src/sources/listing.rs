@@ -5,15 +5,28 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
 use crate::problem::Problem;
+use crate::remedy::{Kind, Line, ours};
 use crate::secrets::MaterialFiles as _;
 
 /// Files of kustomize and Helm that end in .yaml and hold no object.
-const NO_OBJECTS: &[(&str, &str)] = &[
-    ("kustomization.yaml", "kustomize build FOLDER | istio-tls lint -f -"),
-    ("kustomization.yml", "kustomize build FOLDER | istio-tls lint -f -"),
-    ("Chart.yaml", "helm template FOLDER | istio-tls lint -f -"),
-    ("values.yaml", "helm template FOLDER | istio-tls lint -f -"),
+const NO_OBJECTS: &[(&str, fn(&Path) -> Line)] = &[
+    ("kustomization.yaml", kustomize_build),
+    ("kustomization.yml", kustomize_build),
+    ("Chart.yaml", helm_template),
+    ("values.yaml", helm_template),
 ];
+
+/// The objects that kustomize makes of a folder, to lint.
+fn kustomize_build(folder: &Path) -> Line {
+    let build = Line::new(Kind::KustomizeBuild, ["kustomize", "build"]);
+    build.arg(folder.display().to_string()).pipe(ours::lint_stdin())
+}
+
+/// The objects that Helm makes of a folder, to lint.
+fn helm_template(folder: &Path) -> Line {
+    let template = Line::new(Kind::HelmTemplate, ["helm", "template"]);
+    template.arg(folder.display().to_string()).pipe(ours::lint_stdin())
+}
 
 /// The manifests of a folder.
 #[derive(Debug, Default)]
@@ -56,10 +69,9 @@ impl Listing {
                     self.notes
                         .push(Problem::new(what).fix(format!("-R {}", folder.display())));
                 }
-            } else if let Some((_, fix)) = NO_OBJECTS.iter().find(|(known, _)| *known == name) {
+            } else if let Some((_, line)) = NO_OBJECTS.iter().find(|(known, _)| *known == name) {
                 let what = format!("{} holds no Kubernetes object and is not read", path.display());
-                let folder = folder.display().to_string();
-                self.notes.push(Problem::new(what).fix(fix.replace("FOLDER", &folder)));
+                self.notes.push(Problem::new(what).fix(line(folder)));
             } else if is_manifest(&name) {
                 self.files.push(path);
             }

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
 use super::{entries, intent};
-use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};
 use crate::manifests::naming::{self, HostNames};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::ours;
 use crate::secrets::MaterialFiles as _;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
