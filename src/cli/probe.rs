@@ -136,7 +136,9 @@ fn unfinished(probed: Probed, format: Format, context: &Context) -> Failure {
         let _ = show(&outcomes, format, context);
     }
     let report = probe_json::unfinished(&outcomes, &context.aim);
-    failure.with_result(serde_json::to_value(report).unwrap_or_default()).into()
+    failure
+        .with_result(serde_json::to_value(report).unwrap_or_default())
+        .into()
 }
 
 /// Prints outcomes, and says whether all passed.

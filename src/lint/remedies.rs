@@ -79,7 +79,11 @@ pub(super) fn secret_line(world: &World<'_>, host: &Host, credential_name: Optio
         secrets = secrets.flag("--gateway-namespace", namespace);
     }
     let layout = ChainLayout::new(std::path::Path::new(""), host);
-    let has_chain = world.store.chains.values().any(|folder| folder.file_name() == layout.folder().file_name());
+    let has_chain = world
+        .store
+        .chains
+        .values()
+        .any(|folder| folder.file_name() == layout.folder().file_name());
     if has_chain {
         secrets
     } else {

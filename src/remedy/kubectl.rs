@@ -48,7 +48,11 @@ pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
 pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bool) -> Line {
     let kind = if with_ca { "generic" } else { "tls" };
     let files: &[&'static str] = if with_ca {
-        &["--from-file=tls.crt=FILE", "--from-file=tls.key=FILE", "--from-file=ca.crt=FILE"]
+        &[
+            "--from-file=tls.crt=FILE",
+            "--from-file=tls.key=FILE",
+            "--from-file=ca.crt=FILE",
+        ]
     } else {
         &["--cert=FILE", "--key=FILE"]
     };
@@ -127,7 +131,11 @@ pub fn port_forward(namespace: &str, what: impl Into<Word>, ports: &str) -> Line
 /// `kubectl -n NAMESPACE rollout status deployment/NAME`.
 pub fn rollout_status(namespace: &str, deployment: &str) -> Line {
     let deployment = format!("deployment/{deployment}");
-    within(namespace, Kind::KubectlRolloutStatus, &["rollout", "status", &deployment])
+    within(
+        namespace,
+        Kind::KubectlRolloutStatus,
+        &["rollout", "status", &deployment],
+    )
 }
 
 /// `kubectl -n NAMESPACE rollout restart deployment/NAME`.

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::remedy::{Remedy, kubectl};
 use crate::lint::codes::{
     SECRET_INVISIBLE, SECRET_KEY_IN_ANNOTATION, SECRET_PAIRS_DIFFER, SECRET_TYPE_WITHOUT_KEYS, SECRET_WITHOUT_PAIR,
 };
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
+use crate::remedy::{Remedy, kubectl};
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 
@@ -115,7 +115,11 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     if renamed.is_empty() {
         // A CA that it holds is not to be lost.
         let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
-        finding.fix(kubectl::put_secret(secret.namespace.as_str(), secret.name.as_str(), with_ca))
+        finding.fix(kubectl::put_secret(
+            secret.namespace.as_str(),
+            secret.name.as_str(),
+            with_ca,
+        ))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }

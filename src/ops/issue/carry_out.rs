@@ -87,7 +87,7 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
     if let Some(job) = plan
         .jobs
         .iter()
-        .find(|job| job.action == Action::Create && !request.force && store::has_chain(&job.layout))
+        .find(|job| job.action == Action::Create && !request.force && store::has_chain(&job.layout).unwrap_or(true))
     {
         // Another process made it meanwhile.
         return Err(Failure::usage(exists(&job.layout, 1, true)));

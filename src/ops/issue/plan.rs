@@ -68,7 +68,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
         let mode = (request.mode)
             .or(entry.map(|entry| file.config.mode_of(entry)))
             .unwrap_or(file.config.mode);
-        let stands = store::has_chain(&layout);
+        let stands = store::has_chain(&layout).map_err(Failure::runtime)?;
         if !stands || request.force {
             let mut clients = Vec::new();
             if mode.verifies_clients() || !request.clients.is_empty() {

@@ -2,12 +2,10 @@
 //! and the file that tells others where it listens.
 
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::ops::Failure;
 use crate::problem::Problem;
-use crate::workspace::layout::STATE_FOLDER;
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
@@ -24,26 +22,13 @@ pub(super) struct Claim {
 /// # Errors
 /// When another process serves it: exit 3, naming that process.
 pub(super) fn claim(workspace: &Path) -> Result<Option<Claim>, Failure> {
-    let state = workspace.join(STATE_FOLDER);
-    let path = workspace.join(running::FILE);
-    let open = || -> std::io::Result<File> {
-        if !state.is_dir() {
-            std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
-        }
-        std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(state.join("serve.lock"))
-    };
-    let lock = match open() {
+    let (path, lock_path) = (workspace.join(running::FILE), workspace.join(running::LOCK));
+    let lock = match running::open_lock(workspace) {
         Ok(lock) => lock,
         Err(error) => {
             tracing::warn!(
                 "{} cannot be written ({}), so probe will not find this gateway by itself",
-                path.display(),
+                if lock_path.exists() { &lock_path } else { &path }.display(),
                 crate::files::plain(&error)
             );
             return Ok(None);
@@ -53,7 +38,11 @@ pub(super) fn claim(workspace: &Path) -> Result<Option<Claim>, Failure> {
         Ok(()) => Ok(Some(Claim { path, _lock: lock })),
         Err(std::fs::TryLockError::WouldBlock) => Err(Failure::runtime(already_served(workspace, &path))),
         Err(std::fs::TryLockError::Error(error)) => {
-            tracing::warn!("{} cannot be locked: {}", state.display(), crate::files::plain(&error));
+            tracing::warn!(
+                "{} cannot be locked: {}",
+                lock_path.display(),
+                crate::files::plain(&error)
+            );
             Ok(None)
         }
     }
