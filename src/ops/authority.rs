@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::surroundings::Surroundings;
 use super::pem_files::certificates;
+use super::surroundings::Surroundings;
 use crate::certs::{CertificateAuthority, CertificateDer, key, renew};
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
@@ -91,10 +91,7 @@ pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Int
 ///
 /// # Errors
 /// When one half is missing, or they do not fit.
-pub fn shared_root(
-    layout: &RootLayout,
-    password: Option<&str>,
-) -> Result<Option<CertificateAuthority>, Failure> {
+pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option<CertificateAuthority>, Failure> {
     if !layout.cert().exists() && !layout.key().exists() {
         return Ok(None);
     }

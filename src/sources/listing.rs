@@ -35,6 +35,8 @@ pub(super) struct Listing {
     pub(super) files: Vec<PathBuf>,
     /// What stands there and is not read, and why.
     pub(super) notes: Vec<Problem>,
+    /// Folders in it that cannot be read.
+    pub(super) unreadable: Vec<(PathBuf, Problem)>,
     /// Folders that were looked into, so that links do not lead in circles.
     seen: HashSet<PathBuf>,
 }
@@ -42,28 +44,29 @@ pub(super) struct Listing {
 impl Listing {
     /// Lists `folder`, and with `recursive` the folders in it. Hidden files are
     /// an editor's, or Kubernetes' own.
-    pub(super) fn of(folder: &Path, recursive: bool, files: &DiskFiles) -> Self {
+    ///
+    /// # Errors
+    /// When `folder` cannot be read.
+    pub(super) fn of(folder: &Path, recursive: bool, files: &DiskFiles) -> Result<Self, Problem> {
         let mut listing = Self::default();
-        listing.add(folder, recursive, files);
-        listing
+        listing.add(folder, recursive, files)?;
+        Ok(listing)
     }
 
-    fn add(&mut self, folder: &Path, recursive: bool, files: &DiskFiles) {
+    fn add(&mut self, folder: &Path, recursive: bool, files: &DiskFiles) -> Result<(), Problem> {
         if folder.canonicalize().is_ok_and(|real| !self.seen.insert(real)) {
-            return;
+            return Ok(());
         }
-        let names = match files.list(folder) {
-            Ok(names) => names,
-            Err(problem) => return self.notes.push(problem),
-        };
-        for name in names {
+        for name in files.list(folder)? {
             if name.starts_with('.') {
                 continue;
             }
             let path = folder.join(&name);
             if path.is_dir() {
                 if recursive {
-                    self.add(&path, recursive, files);
+                    if let Err(problem) = self.add(&path, recursive, files) {
+                        self.unreadable.push((path, problem));
+                    }
                 } else if (files.list(&path).iter().flatten()).any(|name| is_manifest(name)) {
                     let what = format!("{} is not looked into", path.display());
                     self.notes
@@ -76,6 +79,7 @@ impl Listing {
                 self.files.push(path);
             }
         }
+        Ok(())
     }
 }
 

@@ -41,10 +41,7 @@ impl WorkspaceFile {
     /// When it cannot be read, or is no valid workspace file.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let path = dir.join(FILE_NAME);
-        if path
-            .symlink_metadata()
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-        {
+        if !files::is_there(&path)? {
             return Ok(None);
         }
         let content = files::read(&path, MANIFEST_LIMIT)?;

@@ -42,6 +42,7 @@ mod lint_corpus;
 mod lint_elsewhere;
 mod lint_inputs;
 mod manifests;
+mod permissions;
 mod probe;
 mod request;
 mod revoke;

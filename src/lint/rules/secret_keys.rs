@@ -10,6 +10,7 @@ use crate::lint::codes::{
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
+use crate::remedy::{Remedy, kubectl};
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 
@@ -119,7 +120,11 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     if renamed.is_empty() {
         // A CA that it holds is not to be lost.
         let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
-        finding.fix(kubectl::put_secret(secret.namespace.as_str(), secret.name.as_str(), with_ca))
+        finding.fix(kubectl::put_secret(
+            secret.namespace.as_str(),
+            secret.name.as_str(),
+            with_ca,
+        ))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }

@@ -75,7 +75,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     for host in &request.hosts {
         let layout = ChainLayout::new(&here.dir, host);
         let entry = entry_of.get(host).copied();
-        let stands = store::has_chain(&layout);
+        let stands = store::has_chain(&layout).map_err(Failure::runtime)?;
         if stands && !request.force && request.skip_existing {
             skipped += 1;
             continue;

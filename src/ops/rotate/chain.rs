@@ -212,8 +212,10 @@ impl Held {
                     .at(shown(&key))
                     .why("a chain made with gen-certs --ca or taken in with adopt may hold its CA's certificate only")
                     .fix(
-                        Remedy::from("give the folder that has the key with --signer DIR; or make a CA of this host's own with ")
-                            .and(ours::rotate_ca(self.layout.host())),
+                        Remedy::from(
+                            "give the folder that has the key with --signer DIR; or make a CA of this host's own with ",
+                        )
+                        .and(ours::rotate_ca(self.layout.host())),
                     ),
             ));
         }

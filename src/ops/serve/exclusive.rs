@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::ops::Failure;
@@ -33,29 +33,16 @@ pub(super) struct Claim {
 /// another user's files are in the way, behind which one may.
 pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failure> {
     let state = workspace.join(STATE_FOLDER);
-    let path = workspace.join(running::FILE);
-    let lock = state.join(LOCK);
-    let open = || -> io::Result<File> {
-        if !state.is_dir() {
-            std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
-        }
-        std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&lock)
-    };
-    let lock = match open() {
+    let (path, lock_path) = (workspace.join(running::FILE), workspace.join(running::LOCK));
+    let lock = match running::open_lock(workspace) {
         Ok(lock) => lock,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && state.is_dir() => {
-            return Err(Failure::runtime(of_another_user(workspace, &state, &lock, &error)));
+            return Err(Failure::runtime(of_another_user(workspace, &state, &lock_path, &error)));
         }
         Err(error) => {
             tracing::warn!(
                 "{} cannot be written ({}), so probe will not find this gateway by itself",
-                path.display(),
+                if lock_path.exists() { &lock_path } else { &path }.display(),
                 crate::files::plain(&error)
             );
             return Ok(None);
@@ -69,7 +56,11 @@ pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failur
         })),
         Err(std::fs::TryLockError::WouldBlock) => Err(Failure::runtime(already_served(workspace, &path))),
         Err(std::fs::TryLockError::Error(error)) => {
-            tracing::warn!("{} cannot be locked: {}", state.display(), crate::files::plain(&error));
+            tracing::warn!(
+                "{} cannot be locked: {}",
+                lock_path.display(),
+                crate::files::plain(&error)
+            );
             Ok(None)
         }
     }

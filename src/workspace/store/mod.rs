@@ -424,7 +424,7 @@ mod tests {
             1,
             "only the link is left"
         );
-        assert!(!has_chain(&layout));
+        assert!(!has_chain(&layout).expect("looked at"));
 
         let linked = tempfile::tempdir().expect("a folder");
         std::os::unix::fs::symlink(elsewhere.path(), linked.path().join(STATE_FOLDER)).expect("linked");

@@ -314,12 +314,7 @@ impl Prepared {
             ));
         }
         self.notes.extend(renewed.notes);
-        self.change(
-            &format!("client {name}"),
-            old,
-            Some(&renewed.issued.certificate),
-            here,
-        )?;
+        self.change(&format!("client {name}"), old, Some(&renewed.issued.certificate), here)?;
         let client = [Client {
             name: name.to_owned(),
             issued: renewed.issued,
