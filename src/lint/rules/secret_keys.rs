@@ -10,7 +10,6 @@ use crate::lint::codes::{
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
-use crate::remedy::{Remedy, kubectl};
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 

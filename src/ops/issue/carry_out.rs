@@ -109,7 +109,7 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
 fn check_again(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
         match &job.action {
-            Action::Create if store::has_chain(&job.layout) => {
+            Action::Create if store::has_chain(&job.layout).unwrap_or(true) => {
                 return Err(Failure::usage(made_meanwhile(&job.layout)));
             }
             Action::Create => {}
