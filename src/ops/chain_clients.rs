@@ -14,9 +14,13 @@ use crate::workspace::store;
 
 /// One client's certificate, its key if it is here.
 pub struct HeldClient {
+    /// Its name.
     pub name: String,
+    /// Its certificate, then what is above it.
     pub chain: Vec<CertificateDer<'static>>,
+    /// Its key; none where it is not here, or cannot be read.
     pub key: Option<PrivateKey>,
+    /// A PKCS#12 bundle of it is here.
     pub has_bundle: bool,
     /// A gateway that trusts the CAs beside it lets it in: it has not ended, and is
     /// not revoked.

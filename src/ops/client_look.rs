@@ -47,14 +47,19 @@ impl Identity {
 /// Whose gateway is looked at: a host, and what the workspace records of it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
+    /// Where its chain is.
     pub layout: &'a ChainLayout,
+    /// Its entry.
     pub entry: &'a HostEntry,
+    /// Its mode.
     pub mode: Mode,
 }
 
 /// One client's view of the gateway.
 pub struct Look {
+    /// Which client.
     pub label: &'static str,
+    /// What it saw.
     pub outcome: Outcome,
     /// It was refused for want of a certificate that is not in the workspace;
     /// what is served was seen all the same.

@@ -148,7 +148,7 @@ impl Held {
     ///
     /// # Errors
     /// When a certificate cannot be read.
-    pub(super) fn state(&self, here: &Surroundings) -> Result<ChainState, Failure> {
+    pub(super) fn state(&self) -> Result<ChainState, Failure> {
         let issued_server = |ca: &ChainAuthority| renew::is_issued_by(&self.server[0], &ca.certificate);
         let issuer = self.issuers()?.into_iter().find(issued_server);
         let leaf_in_force = issuer.as_ref().is_none_or(|issuer| issuer.layout == self.layout);

@@ -3,7 +3,7 @@
 
 use super::cut_off::half_done;
 use super::outcome::{Rotated, Stored, Unseen};
-use super::request::{ClusterRequest, LOCAL, Request};
+use super::request::{ClusterRequest, LOCAL, Request, Wish};
 use super::secrets::{TriedSecret, leaf};
 use crate::certs::summary::CertificateSummary;
 use crate::cluster::apply::{self, Action, Allowed, Applying, Refused, Ways};
@@ -21,7 +21,7 @@ use crate::ops::host_secrets::{self, Elsewhere, SecretPlace};
 use crate::ops::secret_advice::{self, Advice};
 use crate::ops::{Failure, Surroundings, cluster_access, intent};
 use crate::problem::Problem;
-use crate::remedy::{Cluster as Flags, Remedy, ours};
+use crate::remedy::{Cluster as Flags, Kind, Line, Remedy, ours};
 use crate::workspace::config::{SecretStyle, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
 
@@ -31,6 +31,8 @@ pub(super) struct Cluster<'a> {
     config: WorkspaceConfig,
     allowed: Allowed,
     gateway: Wanted,
+    /// What the user wants.
+    wish: Wish,
     /// The flags that lead there again.
     pub(super) flags: Flags,
 }
@@ -87,6 +89,7 @@ pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Resul
 pub(super) fn connect<'n>(
     destination: &Destination,
     request: &ClusterRequest,
+    wish: Wish,
     notice: &'n (dyn Fn(&str) + Sync),
 ) -> Result<Cluster<'n>, Failure> {
     let client = Client::new(destination.access.clone(), request.retry_for, notice)
@@ -97,6 +100,7 @@ pub(super) fn connect<'n>(
         config: destination.config.clone(),
         gateway: destination.gateway.clone(),
         flags: destination.flags.clone(),
+        wish,
         allowed: Allowed {
             force_conflicts: request.force_conflicts,
             // Replacing would take the Secret away for a while.
@@ -214,7 +218,8 @@ impl Cluster<'_> {
             namespace: &self.config.gateway.namespace,
             allowed: self.allowed,
             ways: Ways {
-                force_conflicts: &ours::apply_force_conflicts(),
+                force_conflicts: &self.by_force(host),
+                // Replacing a Secret would leave a gap; apply says so where it does it.
                 replace: &ours::apply_replace(),
             },
         };
@@ -241,6 +246,19 @@ impl Cluster<'_> {
             return Ok(Vec::new());
         }
         Ok(tried)
+    }
+
+    /// The same again, over what others manage.
+    fn by_force(&self, host: &Host) -> Line {
+        let line = Line::new(Kind::RotateForceConflicts, ["rotate"]).arg(host);
+        let line = match self.wish {
+            Wish::Leaf { clients: false } => line,
+            Wish::Leaf { clients: true } => line.arg("--clients"),
+            Wish::Ca => line.arg("--ca"),
+            Wish::Finish => line.arg("--finish"),
+            Wish::Abort => line.arg("--abort"),
+        };
+        line.arg("--force-conflicts").of_cluster()
     }
 
     /// Why the API server would not take the Secrets, and what to do.

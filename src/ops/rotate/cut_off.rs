@@ -2,9 +2,9 @@
 //! on.
 
 use super::decide::Step;
-use super::outcome::{Done, Outcome, Rotated};
-use super::request::Request;
+use super::outcome::{Done, Rotated};
 use super::progress::Progress;
+use super::request::Request;
 use crate::cluster::apply::Stopped;
 use crate::names::Host;
 use crate::ops::interruption::Interrupted;
@@ -65,7 +65,7 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
     let mut half = None;
     for done in &progress.done {
         match done {
-            Done::Rotated(rotated) if at_work.is_some_and(|now| now.host == rotated.host) => half = Some(rotated),
+            Done::Rotated(rotated) if at_work.is_some_and(|now| now.host == rotated.host) => half = Some(&**rotated),
             Done::Rotated(rotated) if !matches!(rotated.step, Step::FinishLeaf) => {
                 lines.push(format!("done: {}", rotated.host));
             }
@@ -73,7 +73,7 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
         }
     }
     if let Some(rotated) = half {
-        lines.extend(swapped(&rotated));
+        lines.extend(swapped(rotated));
         if at_work.is_some_and(|last| !last.is_written) {
             lines.push(not_ended(&rotated.host));
         }

@@ -13,7 +13,9 @@ use crate::remedy::ours;
 /// What stands in a host's folder, as far as it is decided on.
 #[derive(Debug, Clone)]
 pub struct ChainState {
+    /// The host.
     pub host: Host,
+    /// The server's leaf.
     pub server: CertificateSummary,
     /// When the CA ends that issued the server's leaf.
     pub issuer_ends: OffsetDateTime,
@@ -56,7 +58,12 @@ pub enum Step {
     /// Nothing, and why.
     Nothing(Idle),
     /// New leaves of the CAs that issued the old ones.
-    Leaves { server: bool, clients: Vec<String> },
+    Leaves {
+        /// The server's.
+        server: bool,
+        /// Those of these clients.
+        clients: Vec<String>,
+    },
     /// The new CA and its clients appear; the server's leaf stays.
     StartCa,
     /// That was done before; it is only proven again.
@@ -67,9 +74,11 @@ pub enum Step {
     FinishCa,
     /// The old CA and its clients are back, the new CA goes.
     AbortCa,
-    /// The files stay; Secrets that an interrupted rotation left behind follow
-    /// them. `finishes`: the old CA goes when that is proven.
-    CatchUp { finishes: bool },
+    /// The files stay; Secrets that an interrupted rotation left behind follow them.
+    CatchUp {
+        /// The old CA goes when that is proven.
+        finishes: bool,
+    },
 }
 
 /// Decides for one host. `within` is `--if-expires-in`.
@@ -77,7 +86,7 @@ pub enum Step {
 /// # Errors
 /// When a rotation is to end that was not begun, or a new leaf would end with
 /// its CA as soon as the old one does.
-pub fn decide(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
+pub(super) fn decide(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
     let host = &state.host;
     match wish {
         Wish::Leaf { clients } => leaves(state, clients, within, now),
@@ -117,7 +126,7 @@ pub fn decide(state: &ChainState, wish: Wish, within: Option<Duration>, now: Off
 ///
 /// # Errors
 /// Those of the decision, when nothing lags.
-pub fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
+pub(super) fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
     match decided {
         Ok(Step::Nothing(_)) if behind => Ok(Step::CatchUp { finishes: false }),
         // The leaf of the new CA is seen at the gateway before the old CA goes.
@@ -164,6 +173,7 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
 pub struct LeftDue {
     /// `client alice`, `intermediate`.
     pub what: String,
+    /// The certificate.
     pub ends: CertificateSummary,
     /// The flag that renews it.
     pub flag: &'static str,
@@ -171,7 +181,7 @@ pub struct LeftDue {
 
 /// What `--if-expires-in` finds due and does not renew, since the flag for it was
 /// not given. Empty without a time.
-pub fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
+pub(super) fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
     let (Some(within), Wish::Leaf { clients }) = (within, wish) else {
         return Vec::new();
     };

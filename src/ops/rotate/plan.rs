@@ -116,7 +116,7 @@ async fn plan_host(
 ) -> Result<Planned, Failure> {
     let (wish, within) = (request.wish, request.within());
     let held = Held::read(here, host, entry)?;
-    let state = held.state(here)?;
+    let state = held.state()?;
     let mut decided = decide(&state, wish, within, here.now);
     // Asked for once more, as where the end was not proven.
     if decided.is_err() && matches!(wish, Wish::Finish | Wish::Abort) && held.has_ended(here) {

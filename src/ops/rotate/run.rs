@@ -57,7 +57,9 @@ impl Rotation {
     /// Connects to the cluster, where one is in play.
     fn connect<'n>(&self, notice: &'n (dyn Fn(&str) + Sync)) -> Result<Option<Cluster<'n>>, Failure> {
         match (&self.destination, &self.request.cluster) {
-            (Some(destination), Some(request)) => cluster::connect(destination, request, notice).map(Some),
+            (Some(destination), Some(request)) => {
+                cluster::connect(destination, request, self.request.wish, notice).map(Some)
+            }
             _ => Ok(None),
         }
     }

@@ -5,7 +5,7 @@ use crate::ops::secret_advice::{self, Advice};
 use crate::remedy::{Remedy, ours};
 
 /// What renews a certificate of this role.
-pub fn renewal(role: &Role, state: &HostState) -> Remedy {
+pub(super) fn renewal(role: &Role, state: &HostState) -> Remedy {
     // What others have renewed in the Secret is not to be renewed once more here.
     if let (Role::Server | Role::Authority, Some(advice)) = (role, of_others(state)) {
         return advice.fix;
@@ -22,7 +22,7 @@ pub fn renewal(role: &Role, state: &HostState) -> Remedy {
 
 /// What to do where others keep or have renewed a Secret of the host that differs
 /// from the files; none where the files count.
-pub fn of_others(state: &HostState) -> Option<Advice> {
+pub(super) fn of_others(state: &HostState) -> Option<Advice> {
     let (_, file) = state.leaf()?;
     state.secrets.iter().find_map(|secret| {
         let leaf = secret.held.as_ref()?.leaf.as_ref()?.as_ref().ok()?;
@@ -36,7 +36,7 @@ pub fn of_others(state: &HostState) -> Option<Advice> {
 
 /// What brings a chain back that is missing or broken: a good Secret holds what
 /// clients trust.
-pub fn regained(state: &HostState) -> Remedy {
+pub(super) fn regained(state: &HostState) -> Remedy {
     let anew = Remedy::from(ours::gen_certs_force(&state.host))
         .and(" makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files");
     let mut good = state.secrets.iter().filter(|secret| {

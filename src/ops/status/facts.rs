@@ -10,11 +10,17 @@ use crate::workspace::config::Mode;
 /// What a certificate is in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
+    /// The leaf that the gateway serves.
     Server,
+    /// The leaf of the client of this name.
     Client(String),
+    /// The intermediate CA.
     Intermediate,
+    /// The root CA.
     Root,
+    /// The intermediate that goes when the rotation of the CA ends.
     PreviousIntermediate,
+    /// The root that goes with it.
     PreviousRoot,
     /// A CA in a Secret that is none of the files'.
     Authority,
@@ -37,7 +43,7 @@ impl Role {
 
 /// What the gateway presented for a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Served {
+pub(super) enum Served {
     /// This leaf.
     Leaf(CertificateSummary),
     /// None: the probe's code and words, and which `--target` asks the same gateway
@@ -51,44 +57,44 @@ pub enum Served {
 
 /// All that is known of a host.
 #[derive(Debug, Clone)]
-pub struct HostState {
-    pub host: Host,
-    pub mode: Mode,
+pub(super) struct HostState {
+    pub(super) host: Host,
+    pub(super) mode: Mode,
     /// Role, file, certificate.
-    pub files: Vec<(Role, String, CertificateSummary)>,
+    pub(super) files: Vec<(Role, String, CertificateSummary)>,
     /// The ends (nextUpdate) of revocation lists, and their files.
-    pub lists: Vec<(String, OffsetDateTime)>,
+    pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read: file and reason.
-    pub broken: Vec<(String, String)>,
+    pub(super) broken: Vec<(String, String)>,
     /// What is wrong with the server's key.
-    pub key_fault: Option<KeyFault>,
+    pub(super) key_fault: Option<KeyFault>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
     /// nearly finished.
-    pub leaf_in_force: bool,
+    pub(super) leaf_in_force: bool,
     /// What clients are verified with, by the files.
-    pub bundle: Vec<CertificateSummary>,
+    pub(super) bundle: Vec<CertificateSummary>,
     /// Its Secrets; none where no cluster is in play.
-    pub secrets: Vec<SecretState>,
+    pub(super) secrets: Vec<SecretState>,
     /// Where it was asked for, and what came; none where nothing runs.
-    pub served: Option<(String, Served)>,
+    pub(super) served: Option<(String, Served)>,
     /// Clients that were shown to that gateway.
-    pub clients: Vec<ShownClient>,
+    pub(super) clients: Vec<ShownClient>,
 }
 
 /// A client's certificate of the files, and what the gateway did with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ShownClient {
+pub(super) struct ShownClient {
     /// `the client chain of the CA that went`.
-    pub label: &'static str,
+    pub(super) label: &'static str,
     /// By the files it is to be let in.
-    pub is_trusted: bool,
+    pub(super) is_trusted: bool,
     /// It was asked for and let in; none where neither was seen.
-    pub outcome: Option<Shown>,
+    pub(super) outcome: Option<Shown>,
 }
 
 /// What the gateway did with a client's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown {
+pub(super) enum Shown {
     LetIn,
     /// Refused, in words.
     Refused(String),
@@ -96,39 +102,39 @@ pub enum Shown {
 
 /// Why the server's key cannot be served with the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyFault {
-    pub file: String,
-    pub why: String,
+pub(super) struct KeyFault {
+    pub(super) file: String,
+    pub(super) why: String,
     /// It is not there at all.
-    pub is_missing: bool,
+    pub(super) is_missing: bool,
 }
 
 /// What one Secret of a host holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecretState {
+pub(super) struct SecretState {
     /// `istio-system/httpbin-credential`.
-    pub title: String,
+    pub(super) title: String,
     /// None when it is not there.
-    pub held: Option<Held>,
+    pub(super) held: Option<Held>,
     /// The program that keeps it as it wants it, in words.
-    pub controller: Option<String>,
+    pub(super) controller: Option<String>,
     /// Where it is, or is to be, instead, when it is not there.
-    pub elsewhere: Option<Elsewhere>,
+    pub(super) elsewhere: Option<Elsewhere>,
 }
 
 /// The certificates of a Secret, or why they cannot be read; none of a kind that
 /// the Secret is not for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
-    pub leaf: Option<Result<CertificateSummary, String>>,
+pub(super) struct Held {
+    pub(super) leaf: Option<Result<CertificateSummary, String>>,
     /// What is wrong with the leaf's key.
-    pub key: Option<String>,
-    pub authorities: Option<Result<Vec<CertificateSummary>, String>>,
+    pub(super) key: Option<String>,
+    pub(super) authorities: Option<Result<Vec<CertificateSummary>, String>>,
 }
 
 impl HostState {
     /// The server's leaf in the files.
-    pub fn leaf(&self) -> Option<(&str, &CertificateSummary)> {
+    pub(super) fn leaf(&self) -> Option<(&str, &CertificateSummary)> {
         let server = self.files.iter().find(|(role, ..)| *role == Role::Server);
         server.map(|(_, file, certificate)| (file.as_str(), certificate))
     }

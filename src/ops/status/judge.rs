@@ -14,7 +14,7 @@ use crate::remedy::{Remedy, ours};
 
 /// Rows in the order of the hosts, and what is to be done; `within` is
 /// `--expires-within`.
-pub fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDateTime) -> (Vec<Row>, Vec<Finding>) {
+pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDateTime) -> (Vec<Row>, Vec<Finding>) {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for host in hosts {
         for (file, why) in &host.broken {

@@ -11,10 +11,15 @@ use crate::workspace::config::Mode;
 /// One line of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// The host.
     pub host: Host,
+    /// Its mode.
     pub mode: Mode,
+    /// What the certificate is.
     pub role: Role,
+    /// The certificate.
     pub certificate: CertificateSummary,
+    /// Whole days until its end.
     pub days_left: i64,
     /// The file that holds it.
     pub file: Option<String>,
@@ -22,15 +27,20 @@ pub struct Row {
     pub secret: Option<String>,
     /// The address that serves it.
     pub served: Option<String>,
+    /// How it stands.
     pub state: State,
 }
 
 /// How a certificate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// It is valid for longer than was asked for.
     Good,
+    /// It is not valid yet.
     NotYetValid,
+    /// It ends within the time that was asked for.
     Due,
+    /// It has ended.
     Expired,
 }
 

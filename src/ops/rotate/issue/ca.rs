@@ -57,13 +57,11 @@ impl Prepared {
         .map_err(Failure::usage)?;
         self.notes.extend(notes);
         self.note_sharers(here)?;
-        self.change("root", self.held.roots.first().cloned(), Some(&root.certificate), here)?;
+        self.change("root", self.held.roots.first().cloned(), Some(&root.certificate))?;
         self.change(
             "intermediate",
             self.held.intermediate.clone(),
-            Some(&intermediate.certificate),
-            here,
-        )?;
+            Some(&intermediate.certificate))?;
         // What goes later, and what brings it back.
         let mut kept = vec![
             Part::RootCert,
@@ -118,7 +116,7 @@ impl Prepared {
             let client = self.held.clients.iter().find(|client| client.name == *name);
             if let Some(old) = client.and_then(|client| client.chain.first().cloned()) {
                 let renewed = renew_leaf(&old, Purpose::Client, None, &ca, signing, here)?;
-                self.client(&layout, name, renewed, &above, signing, here)?;
+                self.client(&layout, name, renewed, &above, signing)?;
             }
         }
         self.check(&roots, &ca_chain, here)?;
@@ -218,7 +216,7 @@ impl Prepared {
             ("intermediate", Part::IntermediateCert, self.held.intermediate.clone()),
         ] {
             let gone = certificates(&previous, part)?;
-            self.change(what, gone.first().cloned(), new.as_ref(), here)?;
+            self.change(what, gone.first().cloned(), new.as_ref())?;
         }
         let ca_chain: Vec<_> = self.held.intermediate.iter().chain([&root]).cloned().collect();
         self.put(&layout, Part::RootCert, text([&root]));
@@ -238,8 +236,8 @@ impl Prepared {
         let (clients, roots) = self.held.previous(here)?;
         self.check_previous(&roots, here)?;
         let back = certificates(&previous, Part::IntermediateCert)?.into_iter().next();
-        self.change("root", self.held.roots.first().cloned(), roots.first(), here)?;
-        self.change("intermediate", self.held.intermediate.clone(), back.as_ref(), here)?;
+        self.change("root", self.held.roots.first().cloned(), roots.first())?;
+        self.change("intermediate", self.held.intermediate.clone(), back.as_ref())?;
         let mut parts = vec![
             Part::RootCert,
             Part::RootKey,

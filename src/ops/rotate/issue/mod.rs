@@ -183,7 +183,7 @@ impl Prepared {
             let ca = self.signer(&old, &format!("the client {name}"), signing)?;
             let renewed = renew_leaf(&old, Purpose::Client, None, ca.get(), signing, here)?;
             let above = [ca.get().certificate().clone(), self.held.roots[0].clone()];
-            self.client(&layout, name, renewed, &above, signing, here)?;
+            self.client(&layout, name, renewed, &above, signing)?;
         }
         self.check(&self.held.roots.clone(), &self.held.ca_chain.clone(), here)?;
         self.after
@@ -207,7 +207,7 @@ impl Prepared {
         self.after
             .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
         // Who trusts only the previous CA is served until its leaf goes.
-        if self.held.rotating && !self.held.state(here)?.leaf_in_force {
+        if self.held.rotating && !self.held.state()?.leaf_in_force {
             const LABEL: &str = "the client chain of the previous CA";
             let (clients, roots) = self.held.previous(here)?;
             // The gateway may not know the new CA yet.
@@ -290,7 +290,7 @@ impl Prepared {
             self.files.push(NewFile::key(&layout, Part::ServerKey, key));
         }
         self.notes.extend(renewed.notes);
-        self.change("server", Some(old), Some(&leaf), here)?;
+        self.change("server", Some(old), Some(&leaf))?;
         self.serial = summary(&leaf)?.serial;
         Ok(())
     }
@@ -302,7 +302,6 @@ impl Prepared {
         renewed: renew::Renewed,
         above: &[CertificateDer<'static>; 2],
         signing: &Signing<'_>,
-        here: &Surroundings,
     ) -> Result<(), Failure> {
         let held = self.held.clients.iter().find(|client| client.name == name);
         let old = held.and_then(|client| client.chain.first().cloned());
@@ -314,7 +313,7 @@ impl Prepared {
             ));
         }
         self.notes.extend(renewed.notes);
-        self.change(&format!("client {name}"), old, Some(&renewed.issued.certificate), here)?;
+        self.change(&format!("client {name}"), old, Some(&renewed.issued.certificate))?;
         let client = [Client {
             name: name.to_owned(),
             issued: renewed.issued,
@@ -389,7 +388,6 @@ impl Prepared {
         what: &str,
         old: Option<CertificateDer<'static>>,
         new: Option<&CertificateDer<'static>>,
-        here: &Surroundings,
     ) -> Result<(), Failure> {
         self.changes.push(Change {
             what: what.to_owned(),
