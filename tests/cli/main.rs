@@ -42,6 +42,7 @@ mod lint_elsewhere;
 mod lint_inputs;
 mod manifests;
 mod probe;
+mod probe_advice;
 mod request;
 mod revoke;
 mod rotate;
