@@ -23,7 +23,19 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     read_found(path, &metadata, limit)
 }
 
-/// The same, but `None` for a file that does not exist, or a link to none.
+/// Whether something stands at a path, if only a link to nothing.
+///
+/// # Errors
+/// When that cannot be told: a folder on the way may not be entered.
+pub fn is_there(path: &Path) -> Result<bool, Problem> {
+    match path.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        Err(error) => Err(unreadable(path, &error)),
+    }
+}
+
+/// The same as [`read`], but `None` for a file that does not exist, or a link to none.
 ///
 /// # Errors
 /// As [`read`].
@@ -37,11 +49,16 @@ pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     let dangling = error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_ok();
-    let problem = Problem::new(format!("{} cannot be read", path.display()));
+    let name = Some(shown(path)).filter(|name| !name.is_empty());
+    let problem = Problem::new(format!("{} cannot be read", name.as_deref().unwrap_or(".")));
     if dangling {
-        problem.why("it is a symbolic link to a file that does not exist")
+        return problem.why("it is a symbolic link to a file that does not exist");
+    }
+    let problem = problem.why(plain(error));
+    if error.kind() == ErrorKind::PermissionDenied {
+        problem.fix("let this user read it, or run this as the user who may")
     } else {
-        problem.why(plain(error))
+        problem
     }
 }
 
@@ -56,7 +73,7 @@ fn read_found(path: &Path, metadata: &Metadata, limit: u64) -> Result<Vec<u8>, P
     if metadata.len() > limit {
         return Err(too_large(&shown.to_string(), limit));
     }
-    let file = File::open(path).map_err(|error| Problem::new(format!("{shown} cannot be read")).why(plain(&error)))?;
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
     // One read instead of one for each time that the space is doubled, and one for the end.
     let space = usize::try_from(metadata.len()).unwrap_or_default() + 1;
     read_into(Vec::with_capacity(space), file, &shown.to_string(), limit)
@@ -68,10 +85,7 @@ fn read_found(path: &Path, metadata: &Metadata, limit: u64) -> Result<Vec<u8>, P
 /// # Errors
 /// When it is there and cannot be read.
 pub fn list(folder: &Path) -> Result<Vec<String>, Problem> {
-    let failed = |error: std::io::Error| {
-        let name = Some(shown(folder)).filter(|name| !name.is_empty());
-        Problem::new(format!("{} cannot be read", name.as_deref().unwrap_or("."))).why(plain(&error))
-    };
+    let failed = |error: std::io::Error| unreadable(folder, &error);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(Vec::new()),

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-/// Words of up to so many letters differ by one letter at most, and not by their first.
+/// Words of up to so many letters do not differ by their first.
 const SHORT: usize = 5;
-/// Letters by which longer words may differ.
+/// Words of so many letters may differ by two of them, shorter ones by one.
+const LONG: usize = 8;
+/// The most letters by which words may differ.
 const MOST: usize = 2;
 
 /// The known word that `word` is most likely a slip of: one that differs in case
@@ -40,7 +42,7 @@ fn distance(word: &str, known: &str) -> Option<usize> {
         0 => true,
         1 if length > SHORT => true,
         1 => length > 2 && word.chars().next() == known.chars().next(),
-        distance => length > SHORT && distance <= MOST,
+        distance => length >= LONG && distance <= MOST,
     };
     is_near.then_some(distance)
 }
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn slips_of_a_letter_or_two_are_near_and_other_words_are_not() {
-        const KEYS: [&str; 6] = ["mode", "hosts", "credentialName", "id", "selector", "namespace"];
+        const KEYS: [&str; 6] = ["mode", "hosts", "credentialName", "id", "selector", "routes"];
         for (word, wanted) in [
             ("mdoe", Some("mode")),
             ("host", Some("hosts")),
@@ -117,17 +119,14 @@ mod tests {
             // Other words, though a letter apart.
             ("node", None),
             ("ix", None),
+            ("notes", None),
             ("comment", None),
             ("", None),
         ] {
             assert_eq!(nearest(word, KEYS), wanted, "{word}");
         }
         assert_eq!(nearest("SIMPEL", ["PASSTHROUGH", "SIMPLE"]), Some("SIMPLE"));
-        assert_eq!(
-            nearest("ITL004", ["ITL0400", "ITL0004"]),
-            Some("ITL0400"),
-            "the first of two"
-        );
+        assert_eq!(nearest("ITL004", ["ITL0400", "ITL0004"]), Some("ITL0004"));
         assert_eq!(nearest("b.com", ["a.com"]), None);
         assert_eq!(
             nearest("httpbin.exmaple.com", ["httpbin.example.com"]),

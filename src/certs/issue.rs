@@ -493,7 +493,7 @@ fn shown(time: OffsetDateTime) -> String {
     super::times::shown(time)
 }
 
-fn public_key(info: &[u8]) -> Result<SubjectPublicKeyInfo, Problem> {
+pub(super) fn public_key(info: &[u8]) -> Result<SubjectPublicKeyInfo, Problem> {
     SubjectPublicKeyInfo::from_der(info).map_err(|_| {
         Problem::new("the public key is of a type that cannot be certified here")
             .why("RSA, ECDSA over P-256, P-384 or P-521, and Ed25519 can be")

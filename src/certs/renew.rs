@@ -1,6 +1,8 @@
 //! Renews leaves and CAs: a new key, and a certificate that takes its names,
-//! key type, subject and length of validity from the one before.
+//! key type, subject and length of validity from the one before; and adds names to
+//! a leaf, whose key stays.
 
+use rcgen::PublicKeyData;
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
 use x509_parser::certificate::X509Certificate;
@@ -10,7 +12,7 @@ use x509_parser::prelude::FromDer as _;
 use super::authority::{CertificateAuthority, Content, Usage, generate, private_key, self_signed};
 use super::constraints::{Constraints, permitted};
 use super::inspect;
-use super::issue::{BACKDATED, Issued, ca_name, check_alive, issued, whole_seconds};
+use super::issue::{BACKDATED, Issued, ca_name, check_alive, issued, public_key, whole_seconds};
 use super::names::{common_names, display, general_name};
 use super::plan::{Attribute, KeyType, Profile, San, Subject, Subtree};
 use super::verify::Purpose;
@@ -30,7 +32,7 @@ pub struct Renewal<'a> {
 
 /// A renewed leaf.
 pub struct Renewed {
-    /// The certificate and its new key.
+    /// The certificate and its new key, if it has one.
     pub issued: Issued,
     /// What the user should know.
     pub notes: Vec<String>,
@@ -61,7 +63,64 @@ pub fn leaf(
     let parsed = parse(old)?;
     let mut notes = Vec::new();
     let key_type = key_type_of(old, now, &mut notes)?;
+    let sans = sans_of(&parsed)?;
+    let pair = generate(key_type)?;
+    let certificate = successor(&parsed, sans, renewal, authority, now, &pair, &mut notes)?;
+    Ok(Renewed {
+        issued: Issued {
+            certificate,
+            key: Some(private_key(&pair)),
+        },
+        notes,
+    })
+}
+
+/// Issues a server's leaf in place of `old`, for the same key, with further names.
+/// The rest is as for [`leaf`]; no key is given, since it stays where it is.
+///
+/// # Errors
+/// As [`leaf`].
+pub fn with_names(
+    old: &CertificateDer<'_>,
+    further: &[San],
+    renewal: Renewal<'_>,
+    authority: &CertificateAuthority,
+    now: OffsetDateTime,
+) -> Result<Renewed, Problem> {
+    let parsed = parse(old)?;
     let mut sans = sans_of(&parsed)?;
+    for san in further {
+        if !sans.contains(san) {
+            sans.push(san.clone());
+        }
+    }
+    let key = public_key(parsed.public_key().raw)?;
+    let mut notes = Vec::new();
+    let certificate = successor(&parsed, sans, renewal, authority, now, &key, &mut notes)?;
+    Ok(Renewed {
+        issued: Issued { certificate, key: None },
+        notes,
+    })
+}
+
+/// The names of a certificate, each of a kind that can be issued here.
+///
+/// # Errors
+/// When it cannot be read, or holds a name of another kind.
+pub fn names(certificate: &CertificateDer<'_>) -> Result<Vec<San>, Problem> {
+    sans_of(&parse(certificate)?)
+}
+
+/// The leaf in place of an old one, with these names, for this key.
+fn successor(
+    old: &X509Certificate<'_>,
+    mut sans: Vec<San>,
+    renewal: Renewal<'_>,
+    authority: &CertificateAuthority,
+    now: OffsetDateTime,
+    key: &impl PublicKeyData,
+    notes: &mut Vec<String>,
+) -> Result<CertificateDer<'static>, Problem> {
     if let Some(host) = renewal.host
         && !sans.iter().any(|san| covers(san, host))
     {
@@ -74,15 +133,14 @@ pub fn leaf(
     let not_before = whole_seconds(now - BACKDATED).max(authority.not_before());
     let length = match renewal.days {
         Some(days) => Duration::days(i64::from(days)) - Duration::SECOND,
-        None => length_of(&parsed),
+        None => length_of(old),
     };
     let mut not_after = end(not_before, length)?;
     if not_after > authority.not_after() {
         not_after = authority.not_after();
         notes.push(format!("the leaf ends with its issuer, on {}", not_after.date()));
     }
-    let subject = parsed.subject().as_raw();
-    let stand_in = (parsed.subject().iter_rdn().next()).map(|_| "stand-in");
+    let stand_in = (old.subject().iter_rdn().next()).map(|_| "stand-in");
     let content = Content {
         usage: match renewal.purpose {
             Purpose::Server => Usage::Server,
@@ -94,14 +152,7 @@ pub fn leaf(
         not_after,
         permitted: &[],
     };
-    let pair = generate(key_type)?;
-    Ok(Renewed {
-        issued: Issued {
-            certificate: authority.sign_as(&content, &pair, subject)?,
-            key: Some(private_key(&pair)),
-        },
-        notes,
-    })
+    authority.sign_as(&content, key, old.subject().as_raw())
 }
 
 /// Makes a root and an intermediate in place of those of `host`: types of key,

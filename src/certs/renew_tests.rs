@@ -1,7 +1,7 @@
 use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::FromDer as _;
 
-use super::{Renewal, is_issued_by, leaf, names_issuer, succession};
+use super::{Renewal, is_issued_by, leaf, names, names_issuer, succession, with_names};
 use crate::certs::der;
 use crate::certs::inspect::certificate;
 use crate::certs::plan::{San, Subject, Subtree};
@@ -264,4 +264,65 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
         &renewed.issued.certificate,
         &made.intermediate.certificate
     ));
+}
+
+#[test]
+fn names_are_added_for_the_same_key_and_the_rest_stays() {
+    for key_type in [KeyType::EcdsaP256, KeyType::Rsa2048, KeyType::Ed25519] {
+        let host = host("a.com");
+        let plan = ChainPlan {
+            sans: vec![San::parse("10.0.0.7").expect("a name")],
+            profile: Profile {
+                leaf_days: 90,
+                subject: Subject::parse("C=US,O=Shop").expect("a subject"),
+                ..Profile::with_key_type(key_type)
+            },
+            ..ChainPlan::new(host.clone())
+        };
+        let made = chain(&plan);
+        let further: Vec<San> = ["b.com", "10.0.0.7", "spiffe://a/b"]
+            .map(|san| San::parse(san).expect("a name"))
+            .into();
+        let later = now() + Duration::days(30);
+        let old = &made.server.certificate;
+        let renewed =
+            with_names(old, &further, of_server(&host), &authority(&made.intermediate), later).expect("a leaf");
+        let new = &renewed.issued.certificate;
+        assert!(renewed.issued.key.is_none(), "the key stays where it is");
+        assert!(made.server.key.as_ref().expect("a key").fits(new));
+        let words: Vec<String> = names(new).expect("names").iter().map(San::to_string).collect();
+        assert_eq!(words, ["a.com", "10.0.0.7", "b.com", "spiffe://a/b"]);
+        let (before, after) = (
+            certificate(old, later).expect("the old one"),
+            certificate(new, later).expect("the new one"),
+        );
+        assert_eq!((&after.subject, &after.issuer), (&before.subject, &before.issuer));
+        assert_ne!(after.serial, before.serial);
+        assert!(after.not_after > before.not_after);
+        let verdict = verify(&VerifyInput {
+            chain: &[new.clone(), made.intermediate.certificate.clone()],
+            intermediates: &[],
+            roots: std::slice::from_ref(&made.root.certificate),
+            crls: &[],
+            purpose: Purpose::Server,
+            host: Some(&host),
+            now: later,
+        });
+        assert!(verdict.faults.is_empty(), "{:?}", verdict.faults);
+    }
+    let narrow = ChainPlan {
+        name_constraints: vec![Subtree::parse("a.com").expect("a domain")],
+        ..ChainPlan::new(host("a.com"))
+    };
+    let made = chain(&narrow);
+    let further = [San::parse("b.com").expect("a name")];
+    let host = host("a.com");
+    let refused = with_names(
+        &made.server.certificate,
+        &further,
+        of_server(&host),
+        &authority(&made.intermediate),
+        now(),
+    );
+    assert!(refused.is_err(), "its CA permits no such name");
 }

@@ -27,7 +27,6 @@ pub(super) struct ClusterArgs {
     pub(super) retry_for: Duration,
 }
 
-
 impl KubeconfigArgs {
     /// What they say, as the operations take it.
     pub(super) fn place(&self) -> ClusterPlace {
@@ -51,4 +50,3 @@ pub(super) struct LiveArgs {
     #[command(flatten)]
     pub(super) place: KubeconfigArgs,
 }
-

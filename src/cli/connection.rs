@@ -55,7 +55,6 @@ pub(super) struct ConnectionArgs {
     pub(super) cluster: KubeconfigArgs,
 }
 
-
 impl ConnectionArgs {
     /// What they say, as the operations take it.
     ///

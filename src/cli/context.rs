@@ -2,7 +2,7 @@
 //! clock, the environment, and the one way to write to the terminal.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use super::interrupt::Signals;
 use super::teller::Teller;
 use crate::ops::Surroundings;
 use crate::problem::Problem;
-use crate::remedy::Aim;
+use crate::remedy::{Aim, Kind, Line};
 
 /// How far standard output is: nothing, [`WRITING`], or [`WRITTEN`].
 static OUTPUT: AtomicU8 = AtomicU8::new(0);
@@ -122,6 +122,7 @@ impl Context {
             }
         }
         let dir = global.dir.unwrap_or_else(|| PathBuf::from("."));
+        check_dir(&dir)?;
         let shown = crate::files::shown(&dir);
         let aim = Aim {
             dir: (!matches!(shown.as_str(), "" | ".")).then_some(shown),
@@ -233,6 +234,21 @@ impl Context {
             failure::show(failure, label, self.output.as_deref() == Some("json"), &self.here.aim);
         }
         failure.exit()
+    }
+}
+
+/// The workspace's folder must be there, as for `git -C` and `make -C`: a folder that
+/// was mistyped would be a new, empty workspace.
+fn check_dir(dir: &Path) -> Result<(), Failure> {
+    let problem = |why: String| Problem::new(format!("{} is no workspace", dir.display())).why(why);
+    match dir.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Failure::usage(problem("it is no folder".to_owned()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mkdir = Line::new(Kind::MakeFolder, ["mkdir", "-p"]).arg(dir.display().to_string());
+            Err(Failure::usage(problem("there is no such folder".to_owned()).fix(mkdir)))
+        }
+        Err(error) => Err(Failure::usage(problem(crate::files::plain(&error)))),
     }
 }
 

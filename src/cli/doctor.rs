@@ -128,7 +128,11 @@ fn may_fix(changes: &[Ready], access: &Access, context: &Context) -> Result<bool
         context.say_always("nothing was changed: --fix applies with --yes, or asks on a terminal");
         return Ok(false);
     }
-    let what = if changes.len() == 1 { "this Secret" } else { "these Secrets" };
+    let what = if changes.len() == 1 {
+        "this Secret"
+    } else {
+        "these Secrets"
+    };
     let question = format!("Apply {what} to the context {} ({})?", access.context, access.server);
     confirm(&question, "nothing was changed").map(|()| true)
 }

@@ -9,7 +9,7 @@ use super::context;
 use super::exit::Exit;
 use crate::ops;
 use crate::problem::Problem;
-use crate::remedy::Aim;
+use crate::remedy::{Aim, ours};
 use crate::report::problem_json::ProblemJson;
 
 /// Why a command ended without doing its work.
@@ -78,9 +78,8 @@ impl Failure {
 /// Shows a failure as the last thing that the process does, while another thread may
 /// be at work: with `json` as an object on standard output, unless a result stands
 /// there already.
-#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
 pub(super) fn show_last(failure: &ops::Failure, json: bool, aim: &Aim) {
-    eprintln!("error: {}", failure.problem.text(aim));
+    tell(&format!("error: {}", failure.problem.text(aim)));
     if json && !context::wait_for_output() {
         // Nobody else writes there any more.
         let out = std::io::stdout().lock();
@@ -91,9 +90,8 @@ pub(super) fn show_last(failure: &ops::Failure, json: bool, aim: &Aim) {
 
 /// Shows a failure: words on standard error, and with `json` an object on standard
 /// output, so that it always parses.
-#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
 pub(super) fn show(failure: &ops::Failure, label: &str, json: bool, aim: &Aim) {
-    eprintln!("{label}: {}", failure.problem.text(aim));
+    tell(&format!("{label}: {}", failure.problem.text(aim)));
     if json {
         write_json(&failure.problem, failure.result.as_deref(), aim);
     }
@@ -102,7 +100,6 @@ pub(super) fn show(failure: &ops::Failure, label: &str, json: bool, aim: &Aim) {
 /// Shows what clap has to say: help and version go to standard output. A value
 /// that came from a variable is told with the variable's name; with `json`, an
 /// object on standard output says the same.
-#[expect(clippy::print_stderr, reason = "the place where failures are shown")]
 pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -> Exit {
     // A closed pipe is no failure, and nothing else can be told.
     let _ = error.print();
@@ -110,16 +107,21 @@ pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -
         return Exit::Done;
     }
     if let Some(variable) = &variable {
-        eprintln!("The value comes from the variable {variable}.");
+        tell(&format!("The value comes from the variable {variable}."));
     }
     if json {
         let text = error.to_string();
         let what = text.lines().next().unwrap_or_default();
-        let mut problem = Problem::new(what.strip_prefix("error: ").unwrap_or(what)).fix("istio-tls help");
+        let mut problem = Problem::new(what.strip_prefix("error: ").unwrap_or(what)).fix(ours::help());
         problem.at = variable;
         write_json(&problem, None, &Aim::default());
     }
     Exit::Usage
+}
+
+/// A line on standard error. Nobody is left to be told when that is closed.
+fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// The failure as `-o json` promises it.

@@ -10,13 +10,14 @@ use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::password::PasswordArgs;
+use super::typed::Typed;
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
 use crate::ops::host_list;
 use crate::ops::issue::carry_out::carry_out;
 use crate::ops::issue::plan::plan;
-use crate::ops::issue::request::{Request, Signer};
+use crate::ops::issue::request::{Flag, Request, Signer};
 use crate::problem::Problem;
 use crate::report::{issue_json, issue_text};
 use crate::workspace::config::Mode;
@@ -26,31 +27,39 @@ use crate::workspace::store;
 ///
 /// Writes the folders HOST/1_root, 2_intermediate, 3_application and 4_client,
 /// and records the host in istio-tls.yaml. All of a chain appears at once or
-/// not at all; an existing one is replaced only with --force.
+/// not at all.
+///
+/// On a chain that exists, what is new is done with the same CA and keys: --mode
+/// records a mode, and issues a client certificate where the mode wants one and there
+/// is none; --client and --pkcs12 add; --san issues the server certificate again for the
+/// same key. Nothing else is replaced: rotate renews, and --force makes a new CA.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --client alice     (adds a client to the chain that is there)\n  istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  istio-tls gen-certs new.example.com --ca httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --force --bad expired"
+    after_help = "Examples:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --client alice     (adds a client to the chain that is there)\n  istio-tls gen-certs httpbin.example.com --mode mutual      (of a chain that is there, too)\n  istio-tls gen-certs httpbin.example.com --san www.example.com  (adds a name; the key stays)\n  istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  istio-tls gen-certs new.example.com --ca httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --force --bad expired"
 )]
 pub(super) struct GenCertsArgs {
+    // Before all others: it looks at what they take.
+    #[command(flatten)]
+    typed: Typed,
     /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
     #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
     /// Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C
     #[arg(long, value_name = "FILE")]
     pub(super) hosts_file: Option<PathBuf>,
-    /// Replace chains that exist already; their clients are made anew too
+    /// Replace chains that exist: a new CA, new keys, and the same clients issued by it; nothing of the old CA is accepted any more
     #[arg(long)]
     pub(super) force: bool,
-    /// Make only the chains that do not exist yet
+    /// Make only the chains that do not exist yet, and leave the others as they are
     #[arg(long, conflicts_with = "force")]
     pub(super) skip_existing: bool,
-    /// Print what would be made, and write nothing
+    /// Print what would be done, and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]
+    /// How the gateway treats client certificates; recorded in istio-tls.yaml, of a chain that exists only where it is typed [default: mutual]
     #[arg(long, value_parser = choice(Mode::WORDS))]
     pub(super) mode: Option<Mode>,
-    /// A further client certificate (repeatable); on an existing chain only this client is added
+    /// A further client certificate (repeatable)
     #[arg(long = "client", value_name = "NAME")]
     pub(super) clients: Vec<String>,
 
@@ -69,7 +78,7 @@ pub(super) struct GenCertsArgs {
     /// End of their validity
     #[arg(long, value_name = "TIME", help_heading = "Certificates")]
     pub(super) not_after: Option<String>,
-    /// A further name of the server certificate (repeatable): DNS name, IP address, URI or email address
+    /// A further name of the server certificate (repeatable): DNS name, IP address, URI or email address; an existing chain keeps its key
     #[arg(long = "san", value_name = "NAME", help_heading = "Certificates")]
     pub(super) sans: Vec<String>,
     /// Attributes of the subjects, as C=US,O=Shop
@@ -93,7 +102,7 @@ pub(super) struct GenCertsArgs {
     pub(super) name_constraints: Vec<String>,
     #[command(flatten)]
     pub(super) password: PasswordArgs,
-    /// Also write each client as a PKCS#12 bundle for browsers (its password: the one given, else changeit)
+    /// Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit)
     #[arg(long)]
     pub(super) pkcs12: bool,
 }
@@ -108,19 +117,21 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
     }
     let plan = plan(&request, context)?;
     if dry_run {
+        plan.warnings.iter().for_each(|warning| context.warn(warning));
         match format {
             Format::Text => context.print(&issue_text::plan(&plan))?,
-            Format::Json => context.print_json(&issue_json::plan(&plan))?,
+            Format::Json => context.print_json(&issue_json::plan(&plan, &context.aim))?,
         }
         return Ok(Exit::Done);
     }
     let outcome = carry_out(&request, plan, context)?;
+    outcome.warnings.iter().for_each(|warning| context.warn(warning));
     for note in &outcome.notes {
-        context.say(&format!("note: {note}"));
+        context.say(&format!("note: {}", note.words(&context.aim)));
     }
     match format {
         Format::Text => context.print(&issue_text::outcome(&outcome, &context.aim))?,
-        Format::Json => context.print_json(&issue_json::outcome(&outcome))?,
+        Format::Json => context.print_json(&issue_json::outcome(&outcome, &context.aim))?,
     }
     Ok(Exit::Done)
 }
@@ -159,14 +170,6 @@ fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
         }
         None => None,
     };
-    // What changes the chain itself; without any of it, --client only adds.
-    let only_clients = !args.clients.is_empty()
-        && args.sans.is_empty()
-        && args.name_constraints.is_empty()
-        && csr.is_none()
-        && args.bad.is_none()
-        && args.ca.is_none()
-        && args.root.is_none();
     Ok(Request {
         hosts,
         profile,
@@ -177,8 +180,12 @@ fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
         sans: parse_all(&args.sans, San::parse)?,
         name_constraints: parse_all(&args.name_constraints, Subtree::parse)?,
         clients: args.clients,
-        only_clients,
+        typed_mode: args.mode.filter(|_| args.typed.has("mode")),
         mode: args.mode,
+        typed: (Flag::NAMES.iter())
+            .filter(|(name, _)| args.typed.has(name))
+            .map(|(_, flag)| *flag)
+            .collect(),
         bad: args.bad,
         csr,
         signer: match (args.ca, args.root) {

@@ -98,9 +98,12 @@ impl Signals {
     reason = "nothing waits for this signal, and what is half-written is left as SIGKILL would leave it"
 )]
 fn end(state: &State, came: Interrupted, json: bool) -> ! {
-    let before = state.before.map_or_else(String::new, |before| format!(" before {before}"));
+    let before = state
+        .before
+        .map_or_else(String::new, |before| format!(" before {before}"));
     let problem = Problem::new(format!("interrupted ({}){before}", came.name()));
-    let failure = ops::Failure::new(ops::Class::Interrupted, problem).with_result(state.result.clone().unwrap_or_default());
+    let failure =
+        ops::Failure::new(ops::Class::Interrupted, problem).with_result(state.result.clone().unwrap_or_default());
     show_last(&failure, json, &Aim::default());
     std::process::exit(Exit::Interrupted as i32)
 }

@@ -29,6 +29,8 @@ pub(super) fn start(context: &Context, usual: &'static str) -> LogLevelHandle {
         .with_writer(std::io::stderr)
         .with_ansi(context.color_stderr)
         .with_target(false)
+        // It would panic where standard error is closed.
+        .log_internal_errors(false)
         .with_filter(filter_fn(|metadata| !metadata.target().starts_with(SILENT)));
     // Fails when logging was started before, whose output then stays.
     let _ = tracing_subscriber::registry().with(filter).with(output).try_init();

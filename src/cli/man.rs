@@ -6,6 +6,7 @@ use super::context::Context;
 use super::{Exit, Failure};
 use crate::files::plain;
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 
 /// Prints the manual page of the program or of one command
 #[derive(clap::Args)]
@@ -25,7 +26,8 @@ pub(super) fn run(args: &ManArgs, context: &Context) -> Result<Exit, Failure> {
         None => Man::new(program),
         Some(name) => Man::new(program.find_subcommand(name).cloned().ok_or_else(|| {
             Failure::usage(
-                Problem::new(format!("there is no command {name:?}")).fix("istio-tls --help lists the commands"),
+                Problem::new(format!("there is no command {name:?}"))
+                    .fix(Remedy::from(ours::help()).and(" lists the commands")),
             )
         })?),
     };

@@ -38,6 +38,7 @@ mod serve;
 mod status;
 mod streamed;
 mod teller;
+mod typed;
 mod up;
 mod verify;
 

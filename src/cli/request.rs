@@ -54,7 +54,8 @@ impl RequestArgs {
         let destination = Destination::parse(&self.host).map_err(Failure::usage)?;
         if let (Some(first), Some(second)) = (&destination.path, &self.path) {
             return Err(Failure::usage(
-                Problem::new("the path is given twice").why(format!("{first} is in the URL, and {second} stands after it")),
+                Problem::new("the path is given twice")
+                    .why(format!("{first} is in the URL, and {second} stands after it")),
             ));
         }
         Ok(Request {

@@ -50,6 +50,7 @@ impl Observer for Teller {
                 Some(notes) => notes,
                 None => return,
             },
+            Event::Remark(problem) => format!("note: {}", problem.text(&self.aim)),
             Event::Warning(problem) => format!("warning: {}", problem.text(&self.aim)),
             Event::Error(problem) => format!("error: {}", problem.text(&self.aim)),
         };

@@ -8,11 +8,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::WORKSPACE_LABEL;
-use super::ready::patch_manager;
 use super::client::{AT_ONCE, Apply, Call, Client, Deleted};
 use super::failure::ApiError;
 use super::live::{self, Owner};
 use super::plan::{Stage, stage};
+use super::ready::patch_manager;
 use super::resources::{Resource, served};
 use super::shared::Shared;
 use super::stages::{Halting, in_stages};

@@ -3,13 +3,13 @@
 
 use serde_json::Value;
 
+use super::FIELD_MANAGER;
+use super::client::Client;
 use super::conflict::Ways;
 use super::diff;
-use super::client::Client;
 use super::live;
 use super::plan::{Stage, Wanted};
 use super::resources::{Resource, Undiscovered};
-use super::FIELD_MANAGER;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 
@@ -237,7 +237,14 @@ impl From<Undiscovered> for Refused {
 
 /// What is applied to an object that has been deleted goes with it; `kind` is as
 /// kubectl takes it.
-pub(super) fn going(client: &Client<'_>, title: &str, namespace: Option<&str>, kind: &str, name: &str, finalizers: &[String]) -> Problem {
+pub(super) fn going(
+    client: &Client<'_>,
+    title: &str,
+    namespace: Option<&str>,
+    kind: &str,
+    name: &str,
+    finalizers: &[String],
+) -> Problem {
     let why = match finalizers {
         [] => "it is there until that is done, and what is applied to it now goes with it".to_owned(),
         finalizers => format!(
@@ -256,4 +263,3 @@ pub(super) fn going(client: &Client<'_>, title: &str, namespace: Option<&str>, k
             ),
     )
 }
-

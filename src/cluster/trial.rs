@@ -236,9 +236,7 @@ impl Trial<'_> {
         let (client, resource, namespace, name) = (self.client, self.resource, self.namespace, &self.wanted.name);
         let answer = client.apply(resource, namespace, name, &self.body, how).await;
         match answer {
-            Err(ApiError::Status(status))
-                if self.applying.allowed.force_conflicts && status.is_field_conflict() =>
-            {
+            Err(ApiError::Status(status)) if self.applying.allowed.force_conflicts && status.is_field_conflict() => {
                 self.take_over();
                 let how = Apply { force: true, ..how };
                 client.apply(resource, namespace, name, &self.body, how).await

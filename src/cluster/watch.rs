@@ -22,6 +22,7 @@ use super::failure::{ApiError, NoAnswer, Status};
 use super::kubeconfig::Access;
 use super::parts::{Part, list_at, with_header};
 use crate::problem::Problem;
+use crate::remedy::Aim;
 use crate::sources::live::LiveObjects;
 
 /// How long the first complete list may take.
@@ -77,12 +78,13 @@ impl Drop for Following {
     }
 }
 
-/// Follows `parts` in a thread of its own and tells `live` of everything.
+/// Follows `parts` in a thread of its own and tells `live` of everything; what the
+/// log says to type is for a user who stands at `aim`.
 /// Returns when all of it was listed once.
 ///
 /// # Errors
 /// When that does not come about.
-pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>) -> Result<Following, Problem> {
+pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>, aim: Aim) -> Result<Following, Problem> {
     let (ready, complete): (_, Receiver<Result<(), Problem>>) = channel();
     let (stop, stopped) = oneshot::channel();
     let wake: Wake = Arc::default();
@@ -90,7 +92,7 @@ pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>) -> Resul
         let wake = wake.clone();
         std::thread::Builder::new()
             .name("cluster".to_owned())
-            .spawn(move || run(access, &parts, live, wake, &ready, stopped))
+            .spawn(move || run(access, aim, &parts, live, wake, &ready, stopped))
             .map_err(|error| Problem::new("a thread cannot be started").why(crate::files::plain(&error)))?
     };
     let following = Following {
@@ -106,6 +108,7 @@ pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>) -> Resul
 
 fn run(
     access: Access,
+    aim: Aim,
     parts: &[Part],
     live: Arc<LiveObjects>,
     wake: Wake,
@@ -121,6 +124,7 @@ fn run(
                 let client = Client::new(access, Duration::ZERO, &|_| ())?;
                 let watchers = Watchers {
                     client,
+                    aim,
                     live,
                     wake,
                     missing: Cell::new(parts.len()),
@@ -146,6 +150,8 @@ fn run(
 /// All the watches of one cluster, on one thread.
 struct Watchers {
     client: Client<'static>,
+    /// Where the user stands.
+    aim: Aim,
     live: Arc<LiveObjects>,
     wake: Wake,
     /// How many parts were never listed whole.
@@ -345,7 +351,10 @@ impl Watchers {
             breaks.first = None;
             // One break alone is the server's or a proxy's way to end a connection.
             if breaks.count > 1 && !self.lost.replace(true) {
-                tracing::warn!("the cluster is out of reach; what was last seen of it stays: {problem}");
+                tracing::warn!(
+                    "the cluster is out of reach; what was last seen of it stays: {}",
+                    problem.text(&self.aim)
+                );
             }
             self.trouble.replace(Some(problem));
             return tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;
@@ -364,8 +373,9 @@ impl Watchers {
                 problem.fix = None;
             }
             tracing::warn!(
-                "{} are not followed; what was last seen of them stays: {problem}",
-                title(part)
+                "{} are not followed; what was last seen of them stays: {}",
+                title(part),
+                problem.text(&self.aim)
             );
         }
         tokio::time::sleep(breaks.pause(LONGEST_PAUSE_OF_KIND)).await;

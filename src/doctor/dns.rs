@@ -77,10 +77,8 @@ fn unresolved(name: &Name) -> Finding {
             let resolve = format!("{}:443:{address}", name.host);
             let url = format!("https://{}/", name.host);
             finding.fix(
-                Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host)).and(Line::new(
-                    Kind::CurlResolve,
-                    ["curl", "--resolve", &resolve, &url],
-                )),
+                Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host))
+                    .and(Line::new(Kind::CurlResolve, ["curl", "--resolve", &resolve, &url])),
             )
         }
         None => finding,

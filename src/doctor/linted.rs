@@ -4,9 +4,8 @@
 use super::causes::Causes;
 use super::facts::{Certificate, Facts, Needs, server_index};
 use crate::lint::codes::{
-    CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING,
-    CREDENTIAL_IN_OTHER_NAMESPACE, CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE,
-    ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
+    CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_IN_OTHER_NAMESPACE,
+    CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE, ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
 };
 use crate::lint::{self, Finding, Findings, Made, Severity};
 use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
@@ -109,9 +108,8 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     let named = secret.and_then(|secret| secret.split_once('/'));
     if let (Some(_), lint::Facts::NotCovered(host)) = (&facts.of_api, &finding.facts) {
         // Its Secret may be that of other hosts, too.
-        let fix = format!(
-            "use a certificate that names {host}, in a Secret that certificateRefs of this listener names"
-        );
+        let fix =
+            format!("use a certificate that names {host}, in a Secret that certificateRefs of this listener names");
         return finding.fix(fix);
     }
     if finding.code == GRANT_MISSING.id {
@@ -179,9 +177,10 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
                 return finding;
             }
             // Without a word on it, they would be those of another namespace.
-            let fix = finding.fix.clone().map_lines(|line| {
-                line.with_flag_in(Kind::ManifestsSecrets, "--gateway-namespace", namespace)
-            });
+            let fix = finding
+                .fix
+                .clone()
+                .map_lines(|line| line.with_flag_in(Kind::ManifestsSecrets, "--gateway-namespace", namespace));
             finding.fix(fix)
         }
         lint::Facts::Missing(Made::OfCa) if facts.of_api.is_none() => finding.fix(kubectl::create_ca(namespace, name)),

@@ -88,17 +88,19 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             found.push(finding.fix(of_istiod(facts, of_api, gateway)));
             continue;
         }
-        found.push(finding.fix(match meant(facts, selector) {
-            Some((pod, labels)) => Remedy::from(format!(
-                "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
-                pod.namespace, pod.name
-            )),
-            None => Remedy::from("install the ingress gateway (")
-                .and(other::istioctl_install())
-                .and(", or Helm's chart istio/gateway); ")
-                .and(kubectl::get(&["pods", "-A", "--show-labels"]))
-                .and(format!(" shows whether there are pods with other labels than {words}")),
-        }));
+        found.push(
+            finding.fix(match meant(facts, selector) {
+                Some((pod, labels)) => Remedy::from(format!(
+                    "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
+                    pod.namespace, pod.name
+                )),
+                None => Remedy::from("install the ingress gateway (")
+                    .and(other::istioctl_install())
+                    .and(", or Helm's chart istio/gateway); ")
+                    .and(kubectl::get(&["pods", "-A", "--show-labels"]))
+                    .and(format!(" shows whether there are pods with other labels than {words}")),
+            }),
+        );
     }
 }
 
@@ -125,8 +127,7 @@ fn of_istiod(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> Remedy {
     match &of_api.service {
         Some(service) => {
             let line = kubectl::get_in(&facts.found_namespace, &["service", service, "-o", "wide"]);
-            Remedy::from(line)
-                .and(" shows which pods the Service selects that spec.addresses of the Gateway names")
+            Remedy::from(line).and(" shows which pods the Service selects that spec.addresses of the Gateway names")
         }
         None => Remedy::from(format!(
             "istiod makes the Deployment {namespace}/{} for the Gateway: ",
@@ -173,9 +174,11 @@ fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     );
     found.push(if facts.workspace {
         finding.fix(
-            Remedy::from(format!("write podNamespace: {there} below gateway in istio-tls.yaml, then "))
-                .and(ours::apply())
-                .and(format!("; or once, --gateway-namespace {there}")),
+            Remedy::from(format!(
+                "write podNamespace: {there} below gateway in istio-tls.yaml, then "
+            ))
+            .and(ours::apply())
+            .and(format!("; or once, --gateway-namespace {there}")),
         )
     } else {
         finding.fix(format!("--gateway-namespace {there}"))

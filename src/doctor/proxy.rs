@@ -184,9 +184,8 @@ fn differing(facts: &Facts, certificate: &Certificate, title: &str, what: String
     match &certificate.source {
         Source::Credential(_) => finding,
         Source::File(_) => finding.fix(
-            Remedy::from("wait a minute, until the kubelet has written the new files; if it stays so: ").and(
-                kubectl::delete(Some(&facts.found_namespace), "pod", pod_of(title)),
-            ),
+            Remedy::from("wait a minute, until the kubelet has written the new files; if it stays so: ")
+                .and(kubectl::delete(Some(&facts.found_namespace), "pod", pod_of(title))),
         ),
     }
 }

@@ -147,7 +147,10 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
         return Finding::new(
             &INGRESS_SERVICE_MISSING,
             object(""),
-            format!("no Service in namespace {namespace} leads to the pods of {}", title(gateway)),
+            format!(
+                "no Service in namespace {namespace} leads to the pods of {}",
+                title(gateway)
+            ),
         )
         .fix(
             Remedy::from(format!("istiod makes the Service {namespace}/{name} with the pods: "))

@@ -7,15 +7,16 @@ use time::macros::datetime;
 
 use super::examine;
 use super::facts::{
-    Account, Certificate, Container, End, Facts, Ingress, Log, Needs, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
+    Account, Certificate, Container, End, Facts, Ingress, Log, Needs, OfApi, PROXY, Pod, Proxy, Refusal, Served,
+    Source, View,
 };
 use super::kube_gateways;
-use crate::remedy::Cluster;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::{Authority, Chain, ChainPlan, issue_chain, pem};
 use crate::lint::{Finding, Report};
 use crate::manifests::model::{Deployment, Gateway, Service};
 use crate::names::Host;
+use crate::remedy::Cluster;
 
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 pub(super) const HOST: &str = "httpbin.example.com";

@@ -1,6 +1,6 @@
 //! Certificates, keys, requests and lists, as files hold them.
 
-use super::{NAME, NOW, first_line, lies_within, told};
+use super::checks::{NAME, NOW, first_line, lies_within, told};
 use crate::ops::inspect::Outcome;
 use crate::remedy::Aim;
 use crate::report::inspect_json;

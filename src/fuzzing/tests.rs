@@ -56,7 +56,7 @@ fn encryption_that_costs_too_much_is_refused_with_words() {
         ("pkcs12/scrypt-without-cost", "with a cost of 0"),
     ] {
         let data = seed(path);
-        let (password, content) = super::first_line(&data);
+        let (password, content) = super::checks::first_line(&data);
         let password = std::str::from_utf8(password).ok();
         let problem = if path.starts_with("pkcs12") {
             pkcs12::read(content, "f", password).err()

@@ -13,7 +13,7 @@ use super::follow::source::GatewaySources;
 use super::matching::{self, RequestParts, path};
 use super::samples::{self, Asked};
 use crate::fuzzing::request_head::head;
-use crate::fuzzing::told;
+use crate::fuzzing::checks::told;
 use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::render;

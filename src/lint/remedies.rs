@@ -34,7 +34,7 @@ pub(super) fn issue_again(world: &World<'_>, pair: &Pair<'_>, is_leaf: bool, fin
     };
     let by_ca = [CERTIFICATE_OF_CA.id, CERTIFICATE_SELF_SIGNED.id].contains(&finding.code);
     let fix = match finding.code {
-        code if code == CERTIFICATE_WITHOUT_NAMES.id => Remedy::from(with_name(&own, &own)),
+        code if code == CERTIFICATE_WITHOUT_NAMES.id => Remedy::from(ours::add_name(&own, &own)),
         _ if by_ca => Remedy::from(ours::rotate_ca(&own)).then(ours::rotate_finish(&own)),
         _ if is_leaf => ours::rotate(&own).into(),
         _ => ours::rotate_ca(&own).into(),
@@ -45,14 +45,9 @@ pub(super) fn issue_again(world: &World<'_>, pair: &Pair<'_>, is_leaf: bool, fin
 /// Makes a certificate that names a host, in the place of a pair's.
 pub(super) fn name_host(world: &World<'_>, pair: &Pair<'_>, host: &Host) -> Remedy {
     if let Some(own) = own_host(world, pair) {
-        return with_name(&own, host).into();
+        return ours::add_name(&own, host).into();
     }
     Remedy::from(format!("use a certificate that names {host}; for tests: ")).and(secret_of_pair(world, host, pair))
-}
-
-/// Adds a name to the server certificate of a host of the workspace; key and CA stay.
-pub(super) fn with_name(host: &Host, name: &Host) -> Line {
-    ours::add_name(host, name)
 }
 
 /// Prints, or stores where the objects are a cluster's, the Secret of a new chain in
@@ -79,7 +74,11 @@ pub(super) fn secret_line(world: &World<'_>, host: &Host, credential_name: Optio
         secrets = secrets.flag("--gateway-namespace", namespace);
     }
     let layout = ChainLayout::new(std::path::Path::new(""), host);
-    let has_chain = world.store.chains.values().any(|folder| folder.file_name() == layout.folder().file_name());
+    let has_chain = world
+        .store
+        .chains
+        .values()
+        .any(|folder| folder.file_name() == layout.folder().file_name());
     if has_chain {
         secrets
     } else {

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use super::failure::Failure;
-use super::surroundings::Surroundings;
 use super::pem_files::certificates;
+use super::surroundings::Surroundings;
 use crate::certs::{CertificateAuthority, CertificateDer, key, renew};
 use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
@@ -71,14 +71,27 @@ pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Res
     )
 }
 
+/// The CA of a host's own chain that issues clients: its intermediate, or its root
+/// where it has none.
+///
+/// # Errors
+/// As [`intermediate_of_folder`].
+pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
+    if layout.path(Part::IntermediateCert).exists() {
+        return intermediate_of_host(layout, password);
+    }
+    let ca = ca(&layout.path(Part::RootCert), &layout.path(Part::RootKey), password)?;
+    Ok(Intermediate {
+        root: ca.certificate().clone(),
+        ca,
+    })
+}
+
 /// The root of `--root DIR`; none if neither its certificate nor its key is there.
 ///
 /// # Errors
 /// When one half is missing, or they do not fit.
-pub fn shared_root(
-    layout: &RootLayout,
-    password: Option<&str>,
-) -> Result<Option<CertificateAuthority>, Failure> {
+pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option<CertificateAuthority>, Failure> {
     if !layout.cert().exists() && !layout.key().exists() {
         return Ok(None);
     }

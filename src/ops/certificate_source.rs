@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::surroundings::Surroundings;
-use super::secret_source::SecretTarget;
 use super::endpoint;
 use super::failure::Failure;
+use super::secret_source::SecretTarget;
+use super::surroundings::Surroundings;
 use crate::files::{self, PEM_LIMIT};
 use crate::names::Host;
 use crate::problem::Problem;
@@ -203,6 +203,8 @@ pub fn tree_of(path: &Path) -> Option<ChainLayout> {
 
 fn tree_at(folder: &Path) -> Option<ChainLayout> {
     let host = host_of_folder(folder.file_name()?.to_str()?)?;
-    let is_tree = folder.join("1_root").is_dir() || folder.join("3_application").is_dir();
+    // Reading one that may not be looked into tells so.
+    let is_there = |name: &&str| files::is_there(&folder.join(name)).unwrap_or(true);
+    let is_tree = ["1_root", "3_application"].iter().any(is_there);
     is_tree.then(|| ChainLayout::new(folder.parent().unwrap_or(Path::new("")), &host))
 }

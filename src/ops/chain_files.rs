@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem, pkcs12};
+use crate::certs::{CertificateDer, Chain, Client, PrivateKey, pem, pkcs12, renew};
 use crate::problem::Problem;
 use crate::workspace::layout::Part;
 
@@ -51,7 +51,8 @@ pub fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<Vec<Par
     Ok(files)
 }
 
-/// The files of clients; `above` is the intermediate and the root.
+/// The files of clients; `above` is the intermediate and the root, or twice the root
+/// where it issues clients itself.
 ///
 /// # Errors
 /// When a bundle cannot be made.
@@ -62,12 +63,14 @@ pub fn of_clients<'a>(
 ) -> Result<Vec<PartFile<'a>>, Problem> {
     let mut files = Vec::new();
     for Client { name, issued } in clients {
-        let chain = pem::certificates_text([&issued.certificate, &above[0]]);
+        let issuers = if above[0] == above[1] { &above[1..] } else { &above[..] };
+        let intermediate = &issuers[..issuers.len() - 1];
+        let chain = pem::certificates_text(std::iter::once(&issued.certificate).chain(intermediate));
         files.push((Part::ClientCert(name), Zeroizing::new(chain.into_bytes())));
         if let Some(key) = &issued.key {
             files.push((Part::ClientKey(name), leaf_key(key)));
             if storage.bundles {
-                let chain = [issued.certificate.clone(), above[0].clone(), above[1].clone()];
+                let chain: Vec<_> = std::iter::once(&issued.certificate).chain(issuers).cloned().collect();
                 let password = storage.password.unwrap_or(BUNDLE_PASSWORD);
                 let bundle = pkcs12::write(name, key, &chain, password)?;
                 files.push((Part::ClientBundle(name), Zeroizing::new(bundle)));
@@ -75,6 +78,22 @@ pub fn of_clients<'a>(
         }
     }
     Ok(files)
+}
+
+/// The server's file with a new leaf: above it the issuers stay as they were in `old`,
+/// or `issuer` stands there, unless it is a root.
+pub fn with_leaf(
+    leaf: CertificateDer<'static>,
+    old: &[CertificateDer<'static>],
+    issuer: &CertificateDer<'static>,
+) -> Vec<CertificateDer<'static>> {
+    let mut chain = vec![leaf];
+    match old.get(1) {
+        Some(known) if known == issuer => chain.extend_from_slice(&old[1..]),
+        _ if !renew::is_issued_by(issuer, issuer) => chain.push(issuer.clone()),
+        _ => {}
+    }
+    chain
 }
 
 /// A CA's key, encrypted if there is a password.

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::Failure;
 use super::chain_clients::HeldClient;
 use super::cluster_ingress::Reached;
+use super::failure::Failure;
 use super::reach::client_pair::client_pair;
 use super::surroundings::Surroundings;
 use crate::certs::{CertificateDer, PrivateKey};

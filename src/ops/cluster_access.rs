@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use super::surroundings::Surroundings;
 use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::cluster::apply::Refused;
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::files;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::cluster_access::ClusterPlace;
-use super::surroundings::Surroundings;
 use super::cluster_ingress;
 use super::failure::Failure;
+use super::surroundings::Surroundings;
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::parts::{self, Parts, Places, Want};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 
-use super::failure::Failure;
 use super::cluster_access::runtime;
+use super::failure::Failure;
 use super::surroundings::Surroundings;
 use crate::names::Host;
 use crate::probe::dial::{Endpoint, TlsVersions, dial};
@@ -70,7 +70,9 @@ pub fn fetch(
                 what: format!("{host}:{port} presented no certificate: {}", verdict.summary),
                 at: None,
                 why: Some(verdict.code.as_str().to_owned()),
-                fix: Some(Remedy::from(ours::probe(format!("{host}:{port}"))).and(" shows every step of the connection")),
+                fix: Some(
+                    Remedy::from(ours::probe(format!("{host}:{port}"))).and(" shows every step of the connection"),
+                ),
             }))
         }
     }

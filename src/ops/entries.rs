@@ -4,7 +4,7 @@
 use super::surroundings::Surroundings;
 use crate::problem::Problem;
 use crate::sources::entries;
-pub use crate::sources::entries::{Recorded, missing, record};
+pub use crate::sources::entries::{Recorded, missing, record, shown_by};
 use crate::workspace::file::WorkspaceFile;
 
 /// The workspace's file, if there is one.

@@ -1,8 +1,8 @@
 //! The Secrets that a host of the workspace has in a cluster, for `rotate` and
 //! `status`: what they are called, and what the gateway reads of them.
 
-use super::surroundings::Surroundings;
 use super::intent;
+use super::surroundings::Surroundings;
 use crate::certs::{CertificateDer, pem};
 use crate::cluster::client::Client;
 use crate::cluster::ingress::{self, Wanted};
@@ -116,11 +116,7 @@ pub struct Elsewhere {
 
 /// Where this workspace has made the Secret of that name, when it is not where it
 /// looks for it; none when none is seen.
-pub async fn made_elsewhere(
-    client: &Client<'_>,
-    config: &WorkspaceConfig,
-    place: &SecretPlace,
-) -> Option<Elsewhere> {
+pub async fn made_elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place: &SecretPlace) -> Option<Elsewhere> {
     let namespaces = secrets::namespaces_of(client, &place.name, &config.id).await?;
     let namespace = namespaces.first()?;
     Some(Elsewhere {

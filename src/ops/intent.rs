@@ -23,10 +23,10 @@ pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
     Ok(workspace.config)
 }
 
-/// Tells once what in the workspace was not as its file says.
+/// Tells once in what the workspace is not as its file says, and what in that has no effect.
 pub fn say(workspace: &Workspace, here: &Surroundings) {
     workspace.file.iter().for_each(|file| entries::say(file, here));
-    for repair in &workspace.repairs {
-        here.say_once(&repair.to_string());
+    for discrepancy in &workspace.discrepancies {
+        here.say_once(&Problem::from(discrepancy).to_string());
     }
 }

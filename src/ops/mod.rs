@@ -9,6 +9,7 @@ pub mod adopt;
 pub mod apply;
 pub mod authority;
 pub mod certificate_source;
+pub mod chain_authorities;
 pub mod chain_clients;
 pub mod chain_files;
 pub mod client_look;

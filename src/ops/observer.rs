@@ -27,6 +27,8 @@ pub enum Event<'e> {
     Advice(&'e Remedy),
     /// An object of a cluster is as it is to be, or on its way there.
     Changed(&'e ObjectChange),
+    /// Something to know that can be seen to.
+    Remark(&'e Problem),
     /// Something failed, and the work goes on.
     Warning(&'e Problem),
     /// Something failed, and the work ends with more of that kind.

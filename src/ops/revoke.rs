@@ -103,7 +103,7 @@ fn issuers(layout: &ChainLayout) -> Result<Vec<Issuer>, Failure> {
 pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let host = &request.host;
     let layout = ChainLayout::new(&here.dir, host);
-    if !store::has_chain(&layout) {
+    if !store::has_chain(&layout).map_err(Failure::runtime)? {
         return Err(Failure::usage(
             Problem::new(format!("{host} has no chain here"))
                 .at(format!("{}/", shown(&layout.folder())))

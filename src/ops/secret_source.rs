@@ -158,7 +158,13 @@ impl FoundSecret {
         problem.fix = problem.fix.or_else(|| {
             // A CA that it holds is not to be lost.
             let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
-            Some(Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(namespace.as_str(), name.as_str(), with_ca)))
+            Some(
+                Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(
+                    namespace.as_str(),
+                    name.as_str(),
+                    with_ca,
+                )),
+            )
         });
         self.access.aim(problem)
     }

@@ -79,6 +79,11 @@ impl Surroundings {
         self.observer.event(Event::Unseen(unseen));
     }
 
+    /// Tells of something to know that can be seen to.
+    pub fn say_note(&self, note: &Problem) {
+        self.observer.event(Event::Remark(note));
+    }
+
     /// Tells of something that failed, while the work goes on.
     pub fn warn(&self, problem: &Problem) {
         self.observer.event(Event::Warning(problem));

@@ -91,21 +91,18 @@ pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
         Source::Secret(target) => Some(target.fetch(&request.cluster, here)?),
         _ => None,
     };
-    let host_of_secret = secret
-        .as_ref()
-        .map(|_| host_of_secret(request, here))
-        .transpose()?;
+    let host_of_secret = secret.as_ref().map(|_| host_of_secret(request, here)).transpose()?;
     let tree = match source {
         Source::File(path) | Source::Folder(path) => tree_of(path),
         Source::Server { host, .. } => {
             let host = request.host.as_ref().unwrap_or(host);
-            Some(ChainLayout::new(&here.dir, host)).filter(store::has_chain)
+            Some(ChainLayout::new(&here.dir, host)).filter(|layout| store::has_chain(layout).unwrap_or(true))
         }
         Source::Secret(_) => host_of_secret
             .as_ref()
             .and_then(Option::as_ref)
             .map(|host| ChainLayout::new(&here.dir, host))
-            .filter(store::has_chain),
+            .filter(|layout| store::has_chain(layout).unwrap_or(true)),
         Source::Stdin => None,
     };
     let chains = match &secret {
@@ -155,11 +152,7 @@ fn issues_here(tree: &ChainLayout, here: &Surroundings) -> bool {
 }
 
 /// The chains that the target holds, each with its purpose and its name.
-fn chains(
-    request: &Request,
-    tree: Option<&ChainLayout>,
-    here: &Surroundings,
-) -> Result<Vec<Chain>, Failure> {
+fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) -> Result<Vec<Chain>, Failure> {
     let purpose = request.purpose.unwrap_or_default();
     let named = |host: Option<&Host>, purpose| match purpose {
         Purpose::Server => request.host.clone().or_else(|| host.cloned()),

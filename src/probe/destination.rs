@@ -41,7 +41,13 @@ impl Destination {
         Ok(Self {
             host: Host::parse(&host)?,
             port,
-            path: path.map(|path| if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }),
+            path: path.map(|path| {
+                if path.starts_with('/') {
+                    path.to_owned()
+                } else {
+                    format!("/{path}")
+                }
+            }),
         })
     }
 }
@@ -80,7 +86,12 @@ mod tests {
             ("a.com", "a.com", None, None),
             ("a.com:8443", "a.com", Some(8443), None),
             ("https://a.com", "a.com", None, None),
-            ("HTTPS://A.com:8443/status/418?x=1#top", "a.com", Some(8443), Some("/status/418?x=1")),
+            (
+                "HTTPS://A.com:8443/status/418?x=1#top",
+                "a.com",
+                Some(8443),
+                Some("/status/418?x=1"),
+            ),
             ("https://a.com/", "a.com", None, Some("/")),
             ("https://a.com?x", "a.com", None, Some("/?x")),
             ("a.com/status/418", "a.com", None, Some("/status/418")),
@@ -96,7 +107,15 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "http://a.com/", "ftp://a.com", "https://", "a.com:port", "https://a.com:0/", "../a"] {
+        for text in [
+            "",
+            "http://a.com/",
+            "ftp://a.com",
+            "https://",
+            "a.com:port",
+            "https://a.com:0/",
+            "../a",
+        ] {
             assert!(Destination::parse(text).is_err(), "{text}");
         }
     }

@@ -187,7 +187,12 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         None => probed.host.clone(),
     };
     let sample = sample_request(&probed.host, &probed.routes);
-    let path = wishes.path.as_ref().or(probed.path.as_ref()).unwrap_or(&sample.path).clone();
+    let path = wishes
+        .path
+        .as_ref()
+        .or(probed.path.as_ref())
+        .unwrap_or(&sample.path)
+        .clone();
     let status = match wishes.status {
         Some(status) => ExpectedStatus::Exactly(status),
         // The sample's status is known for its own path only.
@@ -340,7 +345,9 @@ fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
             };
             let (label, client, blocked) = match check {
                 Check::RefusedWithoutCertificate => ("without a client certificate", None, unreachable.cloned()),
-                Check::ServedWithCertificate | Check::Served => ("with the client certificate", pair.clone(), base.blocked.clone()),
+                Check::ServedWithCertificate | Check::Served => {
+                    ("with the client certificate", pair.clone(), base.blocked.clone())
+                }
             };
             checks.push(Expectation {
                 label: format!("{label}, {name}"),

@@ -8,9 +8,9 @@ use super::expectation::{Check, Expectation, HandWritten, Place};
 use super::facts::{Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
 use super::served;
 use super::verdict::Verdict;
-use crate::remedy::{Edit, Remedy, ours};
 use crate::alert::Alert;
 use crate::certs::times::rfc3339;
+use crate::remedy::{Edit, Remedy, ours};
 use crate::workspace::config::Mode;
 
 /// How the server refused this client, if it did; in words.
@@ -86,7 +86,9 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         Some(entry) if entry.client.is_some() && recorded => {
             "leave out --no-client-cert: the workspace has a client certificate for the host".into()
         }
-        Some(entry) => Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's"),
+        Some(entry) => {
+            Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's")
+        }
         None => "--cert FILE --key FILE with a certificate of that CA".into(),
     };
     Verdict::new(
@@ -251,7 +253,11 @@ fn not_sent(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     if !wants_it || tls.client_certificate.sent == SentCertificate::Certificate {
         return None;
     }
-    Some(required(tls, wanted, "it was served all the same, as OPTIONAL_MUTUAL does"))
+    Some(required(
+        tls,
+        wanted,
+        "it was served all the same, as OPTIONAL_MUTUAL does",
+    ))
 }
 
 /// What makes the gateway demand a client certificate.

@@ -99,11 +99,13 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         ),
         404 => (
             "the route's destination answers so itself",
-            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}").into(),
+            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}")
+                .into(),
         ),
         _ => (
             "the destination answers so",
-            format!("if that is right, say so with --expect-status {status}; else look into the destination's log").into(),
+            format!("if that is right, say so with --expect-status {status}; else look into the destination's log")
+                .into(),
         ),
     };
     Some(Verdict::new(
@@ -120,7 +122,10 @@ fn route_for(wanted: &Expectation, path: &str) -> Remedy {
     let host = &wanted.host;
     let words = format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}");
     match &wanted.entry {
-        Some(entry) => Remedy::from(words).and(": ").and(ours::virtual_service(&entry.host)).and(" prints one to begin with"),
+        Some(entry) => Remedy::from(words)
+            .and(": ")
+            .and(ours::virtual_service(&entry.host))
+            .and(" prints one to begin with"),
         None => words.into(),
     }
 }

@@ -77,9 +77,12 @@ kinds! {
         /// Makes a new chain with keys of another type; it ends the CA that is there.
         GenCertsKeyType = "gen-certs-key-type",
         /// Records a host's mode, and issues a client certificate where none is.
+        /// Records another mode of a host that has a chain.
         GenCertsMode = "gen-certs-mode",
         /// Adds a name to a server certificate; its key and CA stay.
         GenCertsSan = "gen-certs-san",
+        /// Lists the commands, or what one of them takes.
+        Help = "help",
         /// Writes an istio-tls.yaml with the defaults.
         InitDefaults = "init-defaults",
         /// Shows what a file holds.
@@ -92,6 +95,10 @@ kinds! {
         LintExplain = "lint-explain",
         /// Mends what is safe to mend in files.
         LintFix = "lint-fix",
+        /// Lints the objects of standard input.
+        LintStdin = "lint-stdin",
+        /// Prints the Gateway of the workspace's hosts.
+        ManifestsGateway = "manifests-gateway",
         /// Prints a ReferenceGrant and what else the Gateway API needs.
         ManifestsGatewayApi = "manifests-gateway-api",
         /// Prints credentialName in place of files.
@@ -128,10 +135,14 @@ kinds! {
         RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
+        /// Serves with Secrets of a folder.
+        ServeCerts = "serve-certs",
         /// Serves the live objects of a cluster.
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
+        /// Serves paths of this machine.
+        ServeHostFiles = "serve-host-files",
         /// Shows every certificate, and where it is served.
         Status = "status",
         /// Verifies a chain as a client does.
@@ -202,13 +213,23 @@ kinds! {
         Envoy = "envoy",
         /// Shows the lines that name something.
         Grep = "grep",
+        /// Makes objects of a Helm chart.
+        HelmTemplate = "helm-template",
         /// Installs Istio.
         IstioctlInstall = "istioctl-install",
+        /// Ends a process.
+        Kill = "kill",
+        /// Makes objects of a kustomization.
+        KustomizeBuild = "kustomize-build",
+        /// Makes a folder.
+        MakeFolder = "make-folder",
         /// Gives the LoadBalancers of minikube addresses.
         MinikubeTunnel = "minikube-tunnel",
         /// Converts a revocation list to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
+        /// Makes a folder's files one's own.
+        TakeOwnership = "take-ownership",
     }
 }

@@ -22,6 +22,11 @@ pub fn apply() -> Line {
     Line::new(Kind::KubectlApply, ["apply", "--server-side", "-f", "-"])
 }
 
+/// Applies the objects of a file.
+pub fn apply_file() -> Line {
+    Line::new(Kind::KubectlApplyFiles, ["apply", "-f"]).arg(Word::Placeholder("FILE"))
+}
+
 /// Creates a Secret of a certificate and its key.
 pub fn create_pair(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::KubectlCreateSecret, ["create"])
@@ -48,7 +53,11 @@ pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
 pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bool) -> Line {
     let kind = if with_ca { "generic" } else { "tls" };
     let files: &[&'static str] = if with_ca {
-        &["--from-file=tls.crt=FILE", "--from-file=tls.key=FILE", "--from-file=ca.crt=FILE"]
+        &[
+            "--from-file=tls.crt=FILE",
+            "--from-file=tls.key=FILE",
+            "--from-file=ca.crt=FILE",
+        ]
     } else {
         &["--cert=FILE", "--key=FILE"]
     };
@@ -127,7 +136,11 @@ pub fn port_forward(namespace: &str, what: impl Into<Word>, ports: &str) -> Line
 /// `kubectl -n NAMESPACE rollout status deployment/NAME`.
 pub fn rollout_status(namespace: &str, deployment: &str) -> Line {
     let deployment = format!("deployment/{deployment}");
-    within(namespace, Kind::KubectlRolloutStatus, &["rollout", "status", &deployment])
+    within(
+        namespace,
+        Kind::KubectlRolloutStatus,
+        &["rollout", "status", &deployment],
+    )
 }
 
 /// `kubectl -n NAMESPACE rollout restart deployment/NAME`.

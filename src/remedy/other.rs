@@ -5,8 +5,7 @@ use super::line::Line;
 
 /// Decrypts a private key into a file beside it, `NAME.plain`; asks for the password.
 pub fn decrypt(name: &str) -> Line {
-    Line::new(Kind::OpensslDecrypt, ["openssl", "pkey", "-in", name])
-        .flag("-out", format!("{name}.plain"))
+    Line::new(Kind::OpensslDecrypt, ["openssl", "pkey", "-in", name]).flag("-out", format!("{name}.plain"))
 }
 
 /// `istioctl install`.

@@ -1,7 +1,7 @@
 //! Lines of this program that are advised in more than one place.
 
-use super::kind::Kind;
 use super::Remedy;
+use super::kind::Kind;
 use super::line::{Line, Word};
 
 /// What stands for a host where none is known.
@@ -35,12 +35,21 @@ pub fn gen_certs_p256(host: impl Into<Word>) -> Line {
 /// Records mode mutual for a host that has a chain, and issues a client certificate
 /// where none is; its CA stays.
 pub fn make_mutual(host: impl Into<Word>) -> Line {
-    Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "mutual")
+    Line::new(Kind::GenCertsMode, ["gen-certs"])
+        .arg(host)
+        .flag("--mode", "mutual")
+}
+
+/// Records mode simple for a host that has a chain: its clients are no longer asked.
+pub fn make_simple(host: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "simple")
 }
 
 /// Adds a name to the server certificate of a host that has a chain; its key and CA stay.
 pub fn add_name(host: impl Into<Word>, name: impl Into<Word>) -> Line {
-    Line::new(Kind::GenCertsSan, ["gen-certs"]).arg(host).flag("--san", name)
+    Line::new(Kind::GenCertsSan, ["gen-certs"])
+        .arg(host)
+        .flag("--san", name)
 }
 
 /// Renews the server certificate of a host, from the same CA.
@@ -50,7 +59,10 @@ pub fn rotate(host: impl Into<Word>) -> Line {
 
 /// Renews the server certificate and the client certificates of a host, from the same CA.
 pub fn rotate_clients(host: impl Into<Word>) -> Line {
-    Line::new(Kind::RotateClients, ["rotate"]).arg(host).arg("--clients").of_cluster()
+    Line::new(Kind::RotateClients, ["rotate"])
+        .arg(host)
+        .arg("--clients")
+        .of_cluster()
 }
 
 /// Begins to replace the CA of a host.
@@ -60,12 +72,18 @@ pub fn rotate_ca(host: impl Into<Word>) -> Line {
 
 /// Ends the replacement of the CA of a host.
 pub fn rotate_finish(host: impl Into<Word>) -> Line {
-    Line::new(Kind::RotateFinish, ["rotate"]).arg(host).arg("--finish").of_cluster()
+    Line::new(Kind::RotateFinish, ["rotate"])
+        .arg(host)
+        .arg("--finish")
+        .of_cluster()
 }
 
 /// Takes back the replacement of the CA of a host.
 pub fn rotate_abort(host: impl Into<Word>) -> Line {
-    Line::new(Kind::RotateAbort, ["rotate"]).arg(host).arg("--abort").of_cluster()
+    Line::new(Kind::RotateAbort, ["rotate"])
+        .arg(host)
+        .arg("--abort")
+        .of_cluster()
 }
 
 /// Brings Secrets and gateway up to the files of a host; renews nothing that is not due.
@@ -140,7 +158,9 @@ pub fn virtual_service(host: impl Into<Word>) -> Line {
 
 /// Prints the Secrets of a host.
 pub fn secrets(host: impl Into<Word>) -> Line {
-    Line::new(Kind::ManifestsSecrets, ["manifests"]).arg(host).flag("--only", "secrets")
+    Line::new(Kind::ManifestsSecrets, ["manifests"])
+        .arg(host)
+        .flag("--only", "secrets")
 }
 
 /// Lists every lint code.
@@ -193,4 +213,19 @@ pub fn status() -> Line {
 /// Verifies the chain of a host as a client does.
 pub fn verify(host: impl Into<Word>) -> Line {
     Line::new(Kind::Verify, ["verify"]).arg(host)
+}
+
+/// Serves with Secrets of a folder.
+pub fn serve_certs() -> Line {
+    Line::new(Kind::ServeCerts, ["serve"]).flag("--certs", Word::Placeholder("DIR"))
+}
+
+/// Lints the objects of standard input.
+pub fn lint_stdin() -> Line {
+    Line::new(Kind::LintStdin, ["lint", "-f", "-"])
+}
+
+/// Lists the commands.
+pub fn help() -> Line {
+    Line::new(Kind::Help, ["help"]).anywhere()
 }

@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::problem_json::ProblemJson;
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::issue::outcome::{Made, Outcome};
-use crate::ops::issue::plan::{Action, Plan};
+use crate::ops::issue::plan::{Action, Job, Plan};
+use crate::problem::Problem;
+use crate::remedy::Aim;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
@@ -19,6 +22,7 @@ pub struct PlanJson<'p> {
     dry_run: bool,
     chains: Vec<PlannedChain<'p>>,
     skipped: usize,
+    warnings: Vec<ProblemJson>,
 }
 
 /// What would be made for a host.
@@ -29,19 +33,52 @@ struct PlannedChain<'p> {
     action: &'static str,
     mode: Mode,
     clients: &'p [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangesJson<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends: Option<EndedJson<'p>>,
 }
 
-/// What was made.
+/// What a chain that exists gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangesJson<'c> {
+    /// The mode before, where another one is recorded.
+    former_mode: Option<Mode>,
+    /// New names of the server certificate.
+    sans: Vec<String>,
+    /// New clients.
+    clients: &'c [String],
+    /// PKCS#12 bundles of clients that existed.
+    bundles: Vec<String>,
+}
+
+/// What a new chain ends.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndedJson<'e> {
+    /// SHA-256 of the CA's certificate.
+    ca_fingerprint: Option<&'e str>,
+    /// Whether its key was in the folder.
+    has_key: bool,
+    /// How many client certificates it issued.
+    clients: usize,
+    /// Where the old tree is kept.
+    kept: String,
+}
+
+/// What was done.
 #[derive(Debug, Serialize)]
 pub struct OutcomeJson<'o> {
     schema: u32,
     chains: Vec<ChainJson<'o>>,
     skipped: usize,
     workspace: String,
-    notes: &'o [String],
+    notes: Vec<String>,
+    warnings: Vec<ProblemJson>,
 }
 
-/// What was made for a host.
+/// What was done for a host.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ChainJson<'o> {
@@ -59,6 +96,10 @@ struct ChainJson<'o> {
     key: Option<String>,
     clients: Vec<ClientJson<'o>>,
     notes: &'o [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<ChangesJson<'o>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<EndedJson<'o>>,
 }
 
 /// A client that was made.
@@ -70,25 +111,28 @@ struct ClientJson<'o> {
     bundle: Option<String>,
 }
 
-/// The plan for programs.
-pub fn plan(plan: &Plan) -> PlanJson<'_> {
+/// The plan for programs, and a user who stands at `aim`.
+pub fn plan<'p>(plan: &'p Plan, aim: &Aim) -> PlanJson<'p> {
     let chains = plan.jobs.iter().map(|job| PlannedChain {
         host: job.layout.host(),
         folder: shown(&job.layout.folder()),
-        action: word(job.action),
+        action: word(job),
         mode: job.mode,
         clients: &job.clients,
+        changes: changes(job),
+        ends: ended(job),
     });
     PlanJson {
         schema: 1,
         dry_run: true,
         chains: chains.collect(),
         skipped: plan.skipped,
+        warnings: problems(&plan.warnings, aim),
     }
 }
 
-/// What was made, for programs.
-pub fn outcome(outcome: &Outcome) -> OutcomeJson<'_> {
+/// What was done, for programs, and a user who stands at `aim`.
+pub fn outcome<'o>(outcome: &'o Outcome, aim: &Aim) -> OutcomeJson<'o> {
     let entries = outcome.file.config.hosts.iter();
     let credentials: HashMap<&Host, &str> = entries
         .map(|entry| (&entry.host, entry.credential_name.as_str()))
@@ -102,7 +146,8 @@ pub fn outcome(outcome: &Outcome) -> OutcomeJson<'_> {
         chains: chains.collect(),
         skipped: outcome.skipped,
         workspace: shown(&outcome.file.path),
-        notes: &outcome.notes,
+        notes: outcome.notes.iter().map(|note| note.words(aim)).collect(),
+        warnings: problems(&outcome.warnings, aim),
     }
 }
 
@@ -118,7 +163,7 @@ fn chain<'o>(outcome: &'o Outcome, made: &'o Made, credential_name: Option<&'o s
     ChainJson {
         host: job.layout.host(),
         folder: shown(&job.layout.folder()),
-        action: word(job.action),
+        action: word(job),
         mode: job.mode,
         credential_name,
         serial: &made.leaf.serial,
@@ -127,16 +172,48 @@ fn chain<'o>(outcome: &'o Outcome, made: &'o Made, credential_name: Option<&'o s
         root: path(Part::RootCert),
         ca_chain: path(Part::CaChain),
         certificate: path(Part::ServerCert),
-        key: outcome.has_server_key.then(|| path(Part::ServerKey)),
+        key: made.has_server_key.then(|| path(Part::ServerKey)),
         clients: clients.collect(),
         notes: &made.notes,
+        changes: changes(job),
+        ended: ended(job),
     }
 }
 
-fn word(action: Action) -> &'static str {
-    match action {
+fn changes(job: &Job) -> Option<ChangesJson<'_>> {
+    let Action::Change(change) = &job.action else {
+        return None;
+    };
+    let bundle = |name: &String| shown(&job.layout.path(Part::ClientBundle(name)));
+    Some(ChangesJson {
+        former_mode: change.former_mode,
+        sans: change.sans.iter().map(ToString::to_string).collect(),
+        clients: &job.clients,
+        bundles: change.bundles.iter().map(bundle).collect(),
+    })
+}
+
+fn ended(job: &Job) -> Option<EndedJson<'_>> {
+    let Action::Replace(ended) = &job.action else {
+        return None;
+    };
+    Some(EndedJson {
+        ca_fingerprint: ended.fingerprint.as_deref(),
+        has_key: ended.has_key,
+        clients: ended.clients,
+        kept: shown(&ended.kept),
+    })
+}
+
+fn problems(problems: &[Problem], aim: &Aim) -> Vec<ProblemJson> {
+    problems.iter().map(|problem| ProblemJson::new(problem, aim)).collect()
+}
+
+fn word(job: &Job) -> &'static str {
+    match &job.action {
         Action::Create => "created",
-        Action::Replace => "replaced",
-        Action::AddClients => "client-added",
+        Action::Replace(_) => "replaced",
+        Action::Change(change) if change.is_of_clients_alone() => "client-added",
+        Action::Change(_) => "changed",
     }
 }

@@ -55,7 +55,11 @@ fn message(finding: &Finding, aim: &Aim) -> String {
         .cloned()
         .collect::<Vec<_>>()
         .join("  ");
-    for (word, part) in [("at:  ", &object), ("why: ", &finding.why), ("try: ", &finding.fix.words(aim))] {
+    for (word, part) in [
+        ("at:  ", &object),
+        ("why: ", &finding.why),
+        ("try: ", &finding.fix.words(aim)),
+    ] {
         if !part.is_empty() {
             let _ = write!(text, "\n{word}{part}");
         }

@@ -144,7 +144,10 @@ fn block(text: &mut String, outcome: &Outcome, paint: Paint, verbose: bool, aim:
         ],
     );
     if let Some(fix) = &verdict.fix {
-        push(text, &["  ", &paint.bold("try"), ": ", &printable(&fix.words(aim)), "\n"]);
+        push(
+            text,
+            &["  ", &paint.bold("try"), ": ", &printable(&fix.words(aim)), "\n"],
+        );
     }
 }
 

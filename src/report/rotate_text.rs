@@ -199,7 +199,8 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
         .max()
         .unwrap_or_default();
     for change in &done.changes {
-        let side = |word: &str, ends: &CertificateSummary| format!("  {:<width$}  {word}  {}", change.what, named(ends));
+        let side =
+            |word: &str, ends: &CertificateSummary| format!("  {:<width$}  {word}  {}", change.what, named(ends));
         lines.extend(change.old.as_ref().map(|old| side("old", old)));
         lines.extend(change.new.as_ref().map(|new| side("new", new)));
     }
@@ -289,7 +290,12 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
         };
         lines.push(format!("{indent}{}: {line}", look.label));
         if !verdict.is_ok() && !look.is_served(wanted) {
-            lines.extend(verdict.fix.as_ref().map(|fix| format!("{indent}  try: {}", fix.words(aim))));
+            lines.extend(
+                verdict
+                    .fix
+                    .as_ref()
+                    .map(|fix| format!("{indent}  try: {}", fix.words(aim))),
+            );
         }
     }
     if let Some(look) = &seen.removed {

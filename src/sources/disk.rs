@@ -99,7 +99,8 @@ impl Seen {
             .iter()
             .filter(|(path, digest)| digest.is_some() && self.files.get(*path).is_none_or(Option::is_none))
             // A file may be no longer asked for, and stand there all the same.
-            .filter(|(path, _)| !path.exists())
+            // Nor is one gone that may not be looked at.
+            .filter(|(path, _)| matches!(path.try_exists(), Ok(false)))
             .map(|(path, _)| path.as_path())
     }
 

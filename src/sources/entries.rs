@@ -14,6 +14,7 @@ use crate::workspace::file::{WorkspaceFile, new_id};
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
 /// What is known of one host's chain.
+#[derive(Debug, Clone)]
 pub struct Recorded {
     /// The host.
     pub host: Host,
@@ -44,25 +45,36 @@ pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
 pub fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Result<Vec<Recorded>, Problem> {
     let entries = config.hosts.iter().map(|entry| &entry.host);
     let known = entries.chain(made.iter().map(|recorded| &recorded.host));
-    without_entry(dir, &known.collect(), &DiskFiles::default())
+    Ok(without_entry(dir, &known.collect(), &DiskFiles::default())?.chains)
 }
 
-/// The chains of the folder whose hosts are not `known`, by host: those with a
-/// server certificate. `files` remembers what was looked at.
+/// Chains without an entry.
+pub(super) struct WithoutEntry {
+    /// Those with a server certificate, by host.
+    pub(super) chains: Vec<Recorded>,
+    /// Folders that may hold one, and may not be looked into.
+    pub(super) unreadable: Vec<Problem>,
+}
+
+/// The chains of the folder whose hosts are not `known`. `files` remembers what
+/// was looked at.
 ///
 /// # Errors
 /// As [`missing`].
-pub(super) fn without_entry(dir: &Path, known: &HashSet<&Host>, files: &DiskFiles) -> Result<Vec<Recorded>, Problem> {
-    let mut found = Vec::new();
+pub(super) fn without_entry(dir: &Path, known: &HashSet<&Host>, files: &DiskFiles) -> Result<WithoutEntry, Problem> {
+    let (mut chains, mut unreadable) = (Vec::new(), Vec::new());
     let hosts = files.list(dir)?.into_iter().filter_map(|name| host_of_folder(&name));
     for host in hosts.filter(|host| !known.contains(host)) {
         let layout = ChainLayout::new(dir, &host);
-        if holds(&layout, Part::ServerCert, files)? {
-            found.push(of_chain(&layout, files)?);
+        match holds(&layout, Part::ServerCert, files) {
+            Ok(true) => chains.push(of_chain(&layout, files)?),
+            Ok(false) => {}
+            // It may be anybody's, and stops nobody.
+            Err(problem) => unreadable.push(problem),
         }
     }
-    found.sort_by(|one, other| one.host.cmp(&other.host));
-    Ok(found)
+    chains.sort_by(|one, other| one.host.cmp(&other.host));
+    Ok(WithoutEntry { chains, unreadable })
 }
 
 fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool, Problem> {
@@ -77,6 +89,11 @@ fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool
 ///
 /// # Errors
 /// When its folder cannot be read.
+pub fn shown_by(layout: &ChainLayout) -> Result<Recorded, Problem> {
+    of_chain(layout, &DiskFiles::default())
+}
+
+/// As [`shown_by`]; `files` remembers what was looked at.
 fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem> {
     let folder = parent(&layout.path(Part::ClientCert(layout.host().as_str())));
     let mut clients = layout.clients_of(&files.list(&folder)?);

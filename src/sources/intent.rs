@@ -51,7 +51,11 @@ pub fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> R
 /// # Errors
 /// As there.
 pub fn intent_or_keyless(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
-    let has_key = |entry: &HostEntry| ChainLayout::new(dir, &entry.host).path(Part::ServerKey).exists();
+    // Reading a key that may not be looked at tells so.
+    let has_key = |entry: &HostEntry| {
+        let layout = ChainLayout::new(dir, &entry.host);
+        files::is_there(&layout.path(Part::ServerKey)).unwrap_or(true)
+    };
     if !entries.iter().any(|entry| has_key(entry)) {
         return intent(dir, config, entries);
     }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::remedy::Cluster;
 use crate::manifests::load::{self, LoadError, Named, Object};
 use crate::problem::Problem;
+use crate::remedy::Cluster;
 
 /// How long an object stays after it was deleted, unless it is made anew: in
 /// `kubectl delete` and `kubectl create` one after the other there is no gap.

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
 use crate::manifests::model::{Deployment, Manifest, Secret};
 use crate::problem::Problem;
+use crate::remedy::ours;
 use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
@@ -107,7 +107,8 @@ impl Sources {
         let mut chains = workspace.secret_names();
         let mut applied = HashSet::new();
         if self.live.is_some() {
-            chains.retain(|_, folder| folder.join("3_application/certs").is_dir());
+            // Also what this user may not look into.
+            chains.retain(|_, folder| files::is_there(&folder.join("3_application/certs")).unwrap_or(true));
             applied = std::mem::take(&mut chains).into_keys().collect();
         }
         let mut collected = Collected {
@@ -152,11 +153,12 @@ impl Sources {
             collected.unseen.clone_from(&live.unseen);
             files.saw_generation(live.generation());
         } else if self.is_workspace() {
+            if workspace.config.hosts.is_empty() {
+                workspace.is_readable()?;
+            }
             collected.objects = workspace.objects(files, self.namespace.as_deref(), &collected.store.namespace)?;
-            let repairs = workspace.repairs.iter();
-            collected
-                .notes
-                .extend(repairs.map(|repair| Problem::new(repair.to_string())));
+            let discrepancies = workspace.discrepancies.iter();
+            collected.notes.extend(discrepancies.map(Problem::from));
         } else {
             self.read_manifests(files, gone, &mut collected)?;
         }
@@ -219,11 +221,15 @@ impl Sources {
         let mut known: HashSet<PathBuf> = HashSet::new();
         for given in &self.manifests {
             let mut listing = if given.is_dir() {
-                Listing::of(given, self.recursive, files)
+                Listing::of(given, self.recursive, files)?
             } else {
                 Listing::default()
             };
             collected.notes.append(&mut listing.notes);
+            let unreadable = listing.unreadable.iter();
+            collected
+                .errors
+                .extend(unreadable.map(|(path, problem)| LoadError::of_file(path, problem)));
             let named = (!given.is_dir()).then(|| given.clone());
             for path in named.iter().chain(&listing.files) {
                 // Given twice, or by two names: its objects are there once.

@@ -3,18 +3,17 @@
 //! VirtualServices that `istio-tls manifests` would print for them.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::disk::DiskFiles;
+use super::disk::{DiskFiles, parent};
 use super::{entries, intent};
-use crate::remedy::ours;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};
 use crate::manifests::naming::{self, HostNames};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::ours;
 use crate::secrets::MaterialFiles as _;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
@@ -29,31 +28,37 @@ pub struct Workspace {
     pub file: Option<WorkspaceFile>,
     /// What the file says, or would say if there were one, with an entry for every chain.
     pub config: WorkspaceConfig,
-    /// What was repaired on the way. Nothing of it is written.
-    pub repairs: Vec<Repair>,
+    /// In what the folder is not as the file says.
+    pub discrepancies: Vec<Discrepancy>,
 }
 
-/// What of a workspace is not as istio-tls.yaml says, and was repaired in the reading.
+/// In what a workspace's folder is not as istio-tls.yaml says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repair {
-    /// A chain stands in the folder, and its host has no entry: it counts as if it had.
+pub enum Discrepancy {
+    /// A chain stands in the folder, and its host has no entry: it counts as if it
+    /// had. Nothing of that is written.
     ChainWithoutEntry {
         /// The host.
         host: Host,
         /// The folder of its chain.
         folder: PathBuf,
     },
+    /// Whether there is a chain in a folder cannot be told.
+    Unreadable(Problem),
 }
 
-impl fmt::Display for Repair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::ChainWithoutEntry { host, folder } = self;
-        let folder = files::shown(folder);
-        write!(
-            f,
-            "{FILE_NAME} has no entry for {host}, but {folder}/ holds its chain, so the host counts; \
-             to leave it out, move {folder}/ away or delete it"
-        )
+impl From<&Discrepancy> for Problem {
+    fn from(discrepancy: &Discrepancy) -> Self {
+        match discrepancy {
+            Discrepancy::ChainWithoutEntry { host, folder } => {
+                let folder = files::shown(folder);
+                Self::new(format!(
+                    "{FILE_NAME} has no entry for {host}, but {folder}/ holds its chain, so the host counts; \
+                     to leave it out, move {folder}/ away or delete it"
+                ))
+            }
+            Discrepancy::Unreadable(problem) => problem.clone(),
+        }
     }
 }
 
@@ -77,21 +82,24 @@ impl Workspace {
         };
         let known: HashSet<&Host> = config.hosts.iter().map(|entry| &entry.host).collect();
         let found = entries::without_entry(dir, &known, files)?;
-        let repairs = match &file {
-            // An entry that was taken out by hand comes back this way.
-            Some(_) => found.iter().map(|chain| Repair::of(dir, &chain.host)).collect(),
-            None => Vec::new(),
-        };
-        let config = if found.is_empty() {
+        // An entry that was taken out by hand comes back this way.
+        let without_entry = found.chains.iter().filter(|_| file.is_some());
+        let without_entry = without_entry.map(|chain| Discrepancy::ChainWithoutEntry {
+            host: chain.host.clone(),
+            folder: ChainLayout::new(dir, &chain.host).folder(),
+        });
+        let unreadable = found.unreadable.into_iter().map(Discrepancy::Unreadable);
+        let discrepancies: Vec<Discrepancy> = without_entry.chain(unreadable).collect();
+        let config = if found.chains.is_empty() {
             config
         } else {
-            entries::record(&config, &found)
+            entries::record(&config, &found.chains)
         };
         Ok(Self {
             dir: dir.to_owned(),
             file,
             config,
-            repairs,
+            discrepancies,
         })
     }
 
@@ -102,11 +110,24 @@ impl Workspace {
     pub fn with_hosts(dir: &Path) -> Result<Self, Problem> {
         let workspace = Self::read(dir, &DiskFiles::default())?;
         if workspace.config.hosts.is_empty() {
+            workspace.is_readable()?;
             return Err(Problem::new(format!("no host is known in {}", intent::shown(dir)))
                 .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
                 .fix(ours::gen_certs_example()));
         }
         Ok(workspace)
+    }
+
+    /// Where no host is found, the chains may be in folders that cannot be read.
+    ///
+    /// # Errors
+    /// When there are such folders: that of the first.
+    pub(super) fn is_readable(&self) -> Result<(), Problem> {
+        let mut discrepancies = self.discrepancies.iter();
+        discrepancies.try_for_each(|discrepancy| match discrepancy {
+            Discrepancy::Unreadable(problem) => Err(problem.clone()),
+            Discrepancy::ChainWithoutEntry { .. } => Ok(()),
+        })
     }
 
     /// The chain folders by the names of the Secrets that hold their material.
@@ -124,7 +145,7 @@ impl Workspace {
     /// The Gateways and VirtualServices of the hosts.
     ///
     /// # Errors
-    /// When hosts exclude each other, or a folder of a chain cannot be read.
+    /// When hosts exclude each other.
     pub(super) fn objects(
         &self,
         files: &DiskFiles,
@@ -138,12 +159,12 @@ impl Workspace {
         let hosts = self.config.hosts.iter().zip(names).map(|(entry, names)| {
             // The Secrets' content is read from the chains themselves.
             let material = Material {
-                crl: self.has_crl(files, &entry.host)?.then(Vec::new),
+                crl: self.has_crl(files, &entry.host).then(Vec::new),
                 ..Material::default()
             };
-            Ok(intent::host_intent(&self.config, entry, names, material))
+            intent::host_intent(&self.config, entry, names, material)
         });
-        let mut intent = intent::intent_of(&self.config, hosts.collect::<Result<_, Problem>>()?);
+        let mut intent = intent::intent_of(&self.config, hosts.collect());
         if let Some(namespace) = namespace {
             namespace.clone_into(&mut intent.gateway.namespace);
         }
@@ -157,28 +178,19 @@ impl Workspace {
         Ok(objects.collect())
     }
 
-    fn has_crl(&self, files: &DiskFiles, host: &Host) -> Result<bool, Problem> {
+    fn has_crl(&self, files: &DiskFiles, host: &Host) -> bool {
         let layout = ChainLayout::new(&self.dir, host);
-        for part in [layout::Part::RootCrl, layout::Part::IntermediateCrl] {
-            let path = self.folder(host).join(layout.relative(part));
-            if !files.list(&super::disk::parent(&path))?.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        [layout::Part::RootCrl, layout::Part::IntermediateCrl]
+            .into_iter()
+            .any(|part| {
+                let path = self.folder(host).join(layout.relative(part));
+                // What cannot be read is told of the host's Secret.
+                files.list(&parent(&path)).is_ok_and(|names| !names.is_empty())
+            })
     }
 
     fn folder(&self, host: &Host) -> PathBuf {
         below(&self.dir, &host.folder_name())
-    }
-}
-
-impl Repair {
-    fn of(dir: &Path, host: &Host) -> Self {
-        Self::ChainWithoutEntry {
-            host: host.clone(),
-            folder: ChainLayout::new(dir, host).folder(),
-        }
     }
 }
 

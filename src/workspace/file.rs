@@ -13,6 +13,7 @@ use crate::certs::plan::check_client_name;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::names;
 use crate::problem::Problem;
+use crate::remedy::{Kind, Line, Remedy};
 use crate::spelling;
 
 /// The format that this release reads and writes.
@@ -40,10 +41,7 @@ impl WorkspaceFile {
     /// When it cannot be read, or is no valid workspace file.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let path = dir.join(FILE_NAME);
-        if path
-            .symlink_metadata()
-            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
-        {
+        if !files::is_there(&path)? {
             return Ok(None);
         }
         let content = files::read(&path, MANIFEST_LIMIT)?;
@@ -94,7 +92,7 @@ impl WorkspaceFile {
             .ok_or_else(|| {
                 Problem::new(format!("{name} could not be changed"))
                     .why("its layout is one that cannot be edited without losing something, so it was left as it is")
-                    .fix("write its hosts as a plain block list (- host: ...), then run the command again")
+                    .fix(Remedy::from("write its hosts as a plain block list (- host: ...)").then(Remedy::again()))
             })?;
         Ok(Self {
             path: self.path.clone(),
@@ -204,7 +202,7 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
 }
 
 /// What the YAML reader says, in words of this file; and what to do, if it is known.
-fn in_words(said: &str) -> (String, Option<String>) {
+fn in_words(said: &str) -> (String, Option<Remedy>) {
     let word = |prefix: &str| {
         said.strip_prefix(prefix)
             .map(|rest| rest.split(['`', ',']).next().unwrap_or(rest))
@@ -212,17 +210,17 @@ fn in_words(said: &str) -> (String, Option<String>) {
     if let Some(key) = word("duplicate mapping key: ") {
         return (
             format!("the key {key} stands twice (duplicate)"),
-            Some("keep one of the two".to_owned()),
+            Some("keep one of the two".into()),
         );
     }
     if let Some(field) = word("missing field `") {
         let fix = match field {
             "credentialName" => {
                 "name the host's Secret, as credentialName: httpbin-credential; gen-certs and adopt write whole entries"
-                    .to_owned()
+                    .into()
             }
             "id" => missing_id(),
-            "version" => "add version: 1; init writes a whole file".to_owned(),
+            "version" => "add version: 1; init writes a whole file".into(),
             _ => return (format!("the field {field} is missing"), None),
         };
         return (format!("the field {field} is missing"), Some(fix));
@@ -246,14 +244,18 @@ fn in_words(said: &str) -> (String, Option<String>) {
 
 /// Where the id is found that was lost, and a new one: two workspaces of the same
 /// id would take each other's objects for their own.
-fn missing_id() -> String {
+fn missing_id() -> Remedy {
     let new = match new_id() {
         Ok(id) => format!("add id: {id}"),
         Err(_) => "init in an empty folder makes one".to_owned(),
     };
-    format!(
-        "where something was applied, add the id that its objects have in the label istio-tls.dev/workspace: kubectl get secrets -A -L istio-tls.dev/workspace; else {new}"
-    )
+    let secrets = Line::new(
+        Kind::KubectlGet,
+        ["get", "secrets", "-A", "-L", "istio-tls.dev/workspace"],
+    );
+    Remedy::from("where something was applied, add the id that its objects have in the label istio-tls.dev/workspace: ")
+        .and(secrets)
+        .and(format!("; else {new}"))
 }
 
 /// The version, if it is readable and another than ours.

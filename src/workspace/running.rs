@@ -2,13 +2,25 @@
 //! that `probe` finds it. Written 0600, removed at exit, and to be believed
 //! only while the admin address answers with the same id.
 
+use std::fs::{self, File, OpenOptions};
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::STATE_FOLDER;
+use super::store::PUBLIC;
+use crate::files;
+use crate::problem::Problem;
+
 /// The file's place below the workspace folder.
 pub const FILE: &str = ".istio-tls/serve.json";
+/// The lock of the `serve` that runs, below the workspace folder.
+pub const LOCK: &str = ".istio-tls/serve.lock";
+/// The largest of such files that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
 /// The header in which every answer of the admin carries the id.
 pub const ID_HEADER: &str = "x-istio-tls-id";
 
@@ -48,4 +60,71 @@ pub struct RunningListener {
     pub address: SocketAddr,
     /// Whether TLS is spoken there.
     pub tls: bool,
+}
+
+impl RunningServe {
+    /// What a `serve` of this folder told; none where there is no such file, or it
+    /// is none of this release's. Whether that still runs is not asked.
+    ///
+    /// # Errors
+    /// When there is one that cannot be read, as that of another user's `serve`.
+    pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
+        let content = files::read_if_there(&dir.join(FILE), LIMIT).map_err(|problem| {
+            problem.fix("run this as the user who runs serve, or name its address: --target ADDR")
+        })?;
+        Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
+    }
+}
+
+/// Opens the file that the one `serve` of a folder locks, and makes it where there
+/// is none.
+///
+/// # Errors
+/// When it cannot be opened or made.
+pub fn open_lock(dir: &Path) -> io::Result<File> {
+    let state = dir.join(STATE_FOLDER);
+    if !state.is_dir() {
+        fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
+    }
+    let path = dir.join(LOCK);
+    let open = || {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(PUBLIC);
+        options.open(&path)
+    };
+    let denied = match open() {
+        // It may be another user's. To lock it, it need not be written.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match File::open(&path) {
+            Ok(file) => return Ok(file),
+            Err(_) => error,
+        },
+        opened => return opened,
+    };
+    // Left behind: who serves tells so in the file beside it.
+    let nobody_serves = files::is_there(&dir.join(FILE)).is_ok_and(|told| !told);
+    if nobody_serves && fs::remove_file(&path).is_ok() {
+        return open();
+    }
+    Err(denied)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{FILE, RunningServe, open_lock};
+
+    #[test]
+    fn what_is_told_is_read_and_what_cannot_be_read_is_no_absence() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert_eq!(RunningServe::read(dir.path()), Ok(None));
+        drop(open_lock(dir.path()).expect("a lock"));
+        fs::write(dir.path().join(FILE), "{}").expect("written");
+        assert_eq!(RunningServe::read(dir.path()), Ok(None), "of another release");
+        fs::remove_file(dir.path().join(FILE)).expect("removed");
+        // Permissions do not bind root; a folder in place of the file fails for everyone.
+        fs::create_dir(dir.path().join(FILE)).expect("made");
+        let problem = RunningServe::read(dir.path()).expect_err("a folder");
+        assert!(problem.what.contains(FILE), "{problem}");
+    }
 }

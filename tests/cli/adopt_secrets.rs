@@ -342,7 +342,7 @@ fn hints_are_lines_that_work() {
     );
     dir.run(&["adopt", "secret/alone"])
         .exits(2)
-        .says("istio-tls adopt secret/alone ca.pem")
+        .says("istio-tls adopt secret/alone CA_FILE")
         .says("--accept-faults");
     dir.write("ca.pem", made.bundle.as_slice());
     dir.run(&["adopt", "secret/alone", "ca.pem", "--dry-run"]).exits(0);

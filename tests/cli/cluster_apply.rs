@@ -58,7 +58,7 @@ fn another_workspaces_objects_are_no_place_for_force_first() {
     let (_, fix) = ran.stderr.split_once("try: ").expect("what to do");
     let (names, force) = fix.split_once("--force-conflicts").expect("force, too");
     assert!(names.contains("another gateway.name"), "{fix}");
-    assert!(force.contains("httpbin.example.com is served no more"), "{fix}");
+    assert!(force.contains("httpbin.example.com is no longer served"), "{fix}");
     // What is advised works, and leaves the first one its Gateway.
     let text = two.read("istio-tls.yaml");
     let named = text.replace("name: mygateway", "name: bookinfo-gateway");

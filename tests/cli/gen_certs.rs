@@ -121,8 +121,9 @@ fn a_client_is_added_to_the_chain_that_is_there() {
     dir.run(&["gen-certs", HOST, "--client", "alice"])
         .exits(2)
         .says("alice already");
-    dir.run(&["gen-certs", HOST, "--client", "carol", "--san", "x.com"])
+    dir.run(&["gen-certs", HOST, "--client", "carol", "--root", "ca"])
         .exits(2)
+        .says("--root")
         .says("--force");
 }
 

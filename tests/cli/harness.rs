@@ -57,6 +57,27 @@ impl Dir {
         command
     }
 
+    /// The same, bound by the permissions of files also where the tests run as root:
+    /// setpriv takes from it the capabilities that overrule them.
+    #[allow(dead_code, reason = "each test target uses its part")]
+    pub fn bound_command(&self, args: &[&str]) -> Command {
+        let plain = self.command(args);
+        if !rustix::process::geteuid().is_root() {
+            return plain;
+        }
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--bounding-set", "-dac_override,-dac_read_search"])
+            .arg(plain.get_program())
+            .args(args)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
     pub fn run(&self, args: &[&str]) -> Ran {
         Ran::of(&mut self.command(args), args)
     }

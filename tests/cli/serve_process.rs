@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::Dir;
@@ -25,11 +25,16 @@ impl<'d> Serve<'d> {
     /// Starts `serve` in the folder on free ports and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(dir: &'d Dir, args: &[&str]) -> Self {
+        Self::start_by(dir, args, Dir::command)
+    }
+
+    /// The same with a command that another function makes.
+    #[track_caller]
+    pub(crate) fn start_by(dir: &'d Dir, args: &[&str], command: fn(&Dir, &[&str]) -> Command) -> Self {
         let log = format!("serve-{}.log", STARTED.fetch_add(1, Ordering::Relaxed));
         let mut all = vec!["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0,80=0"];
         all.extend_from_slice(args);
-        let child = dir
-            .command(&all)
+        let child = command(dir, &all)
             .stdout(Stdio::null())
             .stderr(File::create(dir.path(&log)).expect("a log"))
             .spawn()

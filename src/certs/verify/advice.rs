@@ -32,7 +32,10 @@ impl Verdict {
 /// The line that renews the certificate at fault; none where that ends no fault of
 /// this kind.
 fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
-    let role = fault.certificate.as_ref().map_or(Role::Leaf, |certificate| certificate.role);
+    let role = fault
+        .certificate
+        .as_ref()
+        .map_or(Role::Leaf, |certificate| certificate.role);
     let line = match (role, purpose) {
         (Role::Leaf, Purpose::Server) => ours::rotate(host),
         (Role::Leaf, Purpose::Client) => ours::rotate_clients(host),
@@ -50,9 +53,11 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
         | FaultCode::WeakSignature
         | FaultCode::UnsupportedSignature
         | FaultCode::UnknownCriticalExtension => Some(line.into()),
-        FaultCode::CertificateNotYetValid => {
-            Some(Remedy::from("check the clock of this machine; or ").and(line).and(" issues one that is valid now"))
-        }
+        FaultCode::CertificateNotYetValid => Some(
+            Remedy::from("check the clock of this machine; or ")
+                .and(line)
+                .and(" issues one that is valid now"),
+        ),
         FaultCode::NameMismatch => Some(
             Remedy::from("ask for a name that the certificate has; or add this one: ").and(naming(fault, host, line)),
         ),
@@ -109,10 +114,34 @@ mod tests {
     fn a_chain_of_the_workspace_is_renewed_and_never_replaced() {
         use FaultCode::{CertificateExpired, CertificateRevoked, NameMismatch, UnknownIssuer};
         for (code, role, purpose, expected, line) in [
-            (CertificateExpired, Role::Leaf, Purpose::Server, None, Some("istio-tls rotate a.com")),
-            (CertificateRevoked, Role::Leaf, Purpose::Client, None, Some("istio-tls rotate a.com --clients")),
-            (CertificateExpired, Role::Intermediate, Purpose::Server, None, Some("istio-tls rotate a.com --ca")),
-            (NameMismatch, Role::Leaf, Purpose::Server, Some("a.com"), Some("istio-tls rotate a.com")),
+            (
+                CertificateExpired,
+                Role::Leaf,
+                Purpose::Server,
+                None,
+                Some("istio-tls rotate a.com"),
+            ),
+            (
+                CertificateRevoked,
+                Role::Leaf,
+                Purpose::Client,
+                None,
+                Some("istio-tls rotate a.com --clients"),
+            ),
+            (
+                CertificateExpired,
+                Role::Intermediate,
+                Purpose::Server,
+                None,
+                Some("istio-tls rotate a.com --ca"),
+            ),
+            (
+                NameMismatch,
+                Role::Leaf,
+                Purpose::Server,
+                Some("a.com"),
+                Some("istio-tls rotate a.com"),
+            ),
             (
                 NameMismatch,
                 Role::Leaf,

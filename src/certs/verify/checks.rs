@@ -162,7 +162,11 @@ pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fa
             Fault::new(FaultCode::CaAsLeaf, Some(reference), what)
                 .expected("basicConstraints CA:FALSE")
                 .found("basicConstraints CA:TRUE")
-                .fix(Remedy::from("serve a leaf certificate and its key; ").and(ours::gen_certs(ours::HOST)).and(" makes one")),
+                .fix(
+                    Remedy::from("serve a leaf certificate and its key; ")
+                        .and(ours::gen_certs(ours::HOST))
+                        .and(" makes one"),
+                ),
         );
     }
     for (place, certificate) in path.certificates.iter().enumerate() {

@@ -287,9 +287,11 @@ impl Path<'_, '_> {
             return Fault::new(FaultCode::SelfSigned, Some(reference), what)
                 .found(issuer)
                 .fix(
-                    Remedy::from("give the client this certificate as its CA (--cacert), or serve one that a CA signed; ")
-                        .and(ours::gen_certs(ours::HOST))
-                        .and(" makes one"),
+                    Remedy::from(
+                        "give the client this certificate as its CA (--cacert), or serve one that a CA signed; ",
+                    )
+                    .and(ours::gen_certs(ours::HOST))
+                    .and(" makes one"),
                 );
         }
         if last.is_self_issued() {

@@ -78,11 +78,9 @@ impl<'w> Wanted<'w> {
         // The API server calls a missing node a pod, too.
         let node = Some(status.details.name.as_str()).filter(|node| missing && node != name);
         let problem = if let Some(node) = node {
-            Problem::new(format!("the node {node} of the pod {} is not there", self.pod))
-                .fix(
-                    Remedy::from(kubectl::get(&["nodes"]))
-                        .and(" lists them; the pod goes when its node is gone for good"),
-                )
+            Problem::new(format!("the node {node} of the pod {} is not there", self.pod)).fix(
+                Remedy::from(kubectl::get(&["nodes"])).and(" lists them; the pod goes when its node is gone for good"),
+            )
         } else if missing {
             Problem::new(format!("the pod {} is not there", self.pod))
                 .why("it was deleted or replaced, or never was")
@@ -90,9 +88,10 @@ impl<'w> Wanted<'w> {
         } else if status.is_node_unreachable() {
             Problem::new(format!("the node of the pod {} cannot be reached", self.pod))
                 .why(withheld(&status.message))
-                .fix(Remedy::from(kubectl::get(&["nodes"])).and(
-                    " shows whether it is Ready; the API server must reach its kubelet, port 10250",
-                ))
+                .fix(
+                    Remedy::from(kubectl::get(&["nodes"]))
+                        .and(" shows whether it is Ready; the API server must reach its kubelet, port 10250"),
+                )
         } else if said("is not valid for pod") {
             let container = self.container.unwrap_or_default();
             Problem::new(format!("the pod {} has no container {container}", self.pod)).why(withheld(&status.message))
@@ -139,9 +138,8 @@ impl<'w> Wanted<'w> {
             .at(format!("a port-forward to the pod {}", self.pod))
             .why(withheld(message))
             .fix(
-                Remedy::from(kubectl::logs(namespace, &[name])).and(
-                    " tells what listens there: a gateway does when a Gateway object names the port",
-                ),
+                Remedy::from(kubectl::logs(namespace, &[name]))
+                    .and(" tells what listens there: a gateway does when a Gateway object names the port"),
             )
     }
 

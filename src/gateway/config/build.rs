@@ -18,6 +18,7 @@ use super::table::{ClientAuth, FilterChain, Listener, ListenerProtocol, SniTable
 use super::virtual_hosts::VirtualHosts;
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 use crate::secrets::SecretStore;
 use crate::sources::live::ObjectId;
 
@@ -230,7 +231,11 @@ impl Builder<'_> {
                 ))
                 .at(place.locate())
                 .why("with a list for one CA of a chain, Envoy wants one for each; serve does not")
-                .fix("append the CRLs of the other CAs to ca.crl; istio-tls revoke makes those of both"),
+                .fix(
+                    Remedy::from("append the CRLs of the other CAs to ca.crl; for a chain of the workspace ")
+                        .and(ours::revoke_renew(ours::HOST))
+                        .and(" makes those of both"),
+                ),
             );
         }
     }

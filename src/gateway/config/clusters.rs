@@ -198,7 +198,7 @@ impl<'a> Clusters<'a> {
                         .at(place.child("destination").locate())
                         .why(why)
                         .fix(format!(
-                            "correct the destination, or serve --upstream {}=http://HOST:PORT",
+                            "correct the destination, or say where its requests go: --upstream {}=http://HOST:PORT",
                             destination.host
                         )),
                 );

@@ -146,6 +146,7 @@ async fn tls(
         port,
         generation,
         chains,
+        aim: &worker.settings.aim,
     };
     let shaken = tokio::select! {
         shaken = tokio::time::timeout(limit, handshake.shake(stream)) => shaken,

@@ -16,6 +16,7 @@ use super::stats::{Counter, Stats};
 use super::tls_failure;
 use crate::gateway::config::table::SniTable;
 use crate::gateway::matching;
+use crate::remedy::Aim;
 
 /// What a handshake needs, beside the stream.
 pub(super) struct Handshake<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Handshake<'a> {
     pub(super) generation: &'a Generation,
     /// The port's filter chains in that generation.
     pub(super) chains: &'a SniTable,
+    /// Where the user stands.
+    pub(super) aim: &'a Aim,
 }
 
 /// A connection whose handshake succeeded.
@@ -103,7 +106,7 @@ impl Handshake<'_> {
         self.stats.add(Counter::HandshakesFailed);
         let name = name.map(|name| format!(", SNI {name}")).unwrap_or_default();
         let (peer, port) = (self.peer, self.port);
-        tracing::info!("{peer}: port {port}{name}: {}", tls_failure::explain(error));
+        tracing::info!("{peer}: port {port}{name}: {}", tls_failure::explain(error, self.aim));
     }
 
     /// Resets a connection that no chain serves.

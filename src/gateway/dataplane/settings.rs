@@ -8,6 +8,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::access_log::AccessLog;
 use super::limits::Limits;
+use crate::remedy::Aim;
 
 /// What a server is started with; the table comes beside it.
 pub struct ServerSettings {
@@ -32,6 +33,8 @@ pub struct ServerSettings {
     /// Changes the level of the log, for the admin's `/logging`; takes a
     /// directive such as `debug`, gives the level that holds now.
     pub log_level: Option<LogLevelHandle>,
+    /// Where the user stands, for what the log says to type.
+    pub aim: Aim,
 }
 
 impl Default for ServerSettings {
@@ -46,6 +49,7 @@ impl Default for ServerSettings {
             limits: Limits::default(),
             upstream_authorities: Vec::new(),
             log_level: None,
+            aim: Aim::default(),
         }
     }
 }

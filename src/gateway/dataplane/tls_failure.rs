@@ -4,11 +4,12 @@
 use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
 use crate::alert::Alert;
+use crate::remedy::{Aim, Remedy, ours};
 
-/// Why a handshake failed, for one log line.
-pub(super) fn explain(error: &std::io::Error) -> String {
+/// Why a handshake failed, for one log line, to a user who stands at `aim`.
+pub(super) fn explain(error: &std::io::Error, aim: &Aim) -> String {
     match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        Some(error) => explain_tls(error),
+        Some(error) => explain_tls(error, aim),
         None => match error.kind() {
             std::io::ErrorKind::UnexpectedEof => {
                 "the client closed the connection during the handshake (a probe that only connects, or a client that does \
@@ -22,7 +23,7 @@ pub(super) fn explain(error: &std::io::Error) -> String {
     }
 }
 
-fn explain_tls(error: &Error) -> String {
+fn explain_tls(error: &Error, aim: &Aim) -> String {
     match error {
         Error::AlertReceived(alert) => {
             let sent = Alert(u8::from(*alert));
@@ -35,12 +36,23 @@ fn explain_tls(error: &Error) -> String {
         }
         Error::InvalidCertificate(reason) => {
             let (words, alert) = client_certificate_fault(reason);
-            format!("the gateway refused the client's certificate: {words}; sent the alert {alert}")
+            let fix = fix(reason).map(|fix| format!("; {}", fix.words(aim))).unwrap_or_default();
+            format!("the gateway refused the client's certificate: {words}; sent the alert {alert}{fix}")
         }
         Error::PeerIncompatible(reason) => incompatible(reason),
         Error::InvalidMessage(_) => "the client sent something that is no TLS handshake".to_owned(),
         Error::PeerMisbehaved(_) => format!("the client broke the TLS protocol: {error}"),
         other => format!("the handshake failed: {other}"),
+    }
+}
+
+/// What helps where the gateway's user can do something about it.
+fn fix(reason: &CertificateError) -> Option<Remedy> {
+    match reason {
+        CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => {
+            Some(Remedy::from("renew the list: ").and(ours::revoke_renew(ours::HOST)))
+        }
+        _ => None,
     }
 }
 
@@ -62,7 +74,7 @@ fn client_certificate_fault(reason: &CertificateError) -> (&'static str, &'stati
             "unknown_ca (48)",
         ),
         CertificateError::ExpiredRevocationList | CertificateError::ExpiredRevocationListContext { .. } => (
-            "the revocation list of its CA is past its next update; Envoy refuses every client of that CA then, so make a new list: istio-tls revoke",
+            "the revocation list of its CA is past its next update, and Envoy refuses every client of that CA then",
             "unknown_ca (48)",
         ),
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => (
@@ -133,6 +145,8 @@ mod tests {
     use super::explain;
     use rustls::{AlertDescription, CertificateError, Error};
 
+    use crate::remedy::Aim;
+
     #[test]
     fn each_side_is_named() {
         for (error, words) in [
@@ -149,7 +163,10 @@ mod tests {
                 "the gateway refused the client's certificate",
             ),
         ] {
-            let text = explain(&std::io::Error::new(std::io::ErrorKind::InvalidData, error));
+            let text = explain(
+                &std::io::Error::new(std::io::ErrorKind::InvalidData, error),
+                &Aim::default(),
+            );
             assert!(text.starts_with(words), "{text}");
         }
     }

@@ -101,7 +101,7 @@ impl Reload {
     pub fn say(&mut self, loaded: &Loaded<'_>) {
         for note in loaded.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
-                tracing::warn!("{note}");
+                tracing::warn!("{}", note.text(&self.sources.aim));
             }
         }
         self.notes = said(loaded);
@@ -277,7 +277,7 @@ impl Reload {
 
     /// Logs which changes of a cluster's objects are not taken, each once; false when all were logged before.
     fn say_held_back(&mut self, refused: &[Problem]) -> bool {
-        let texts: BTreeSet<String> = refused.iter().map(ToString::to_string).collect();
+        let texts: BTreeSet<String> = refused.iter().map(|problem| problem.text(&self.sources.aim)).collect();
         let mut new = texts.difference(&self.held_back).peekable();
         let is_new = new.peek().is_some();
         for text in new {
@@ -344,7 +344,7 @@ impl Reload {
 
     /// Logs what is wrong; false when that was logged before.
     fn report(&mut self, problems: &[Problem]) -> bool {
-        let text: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let text: Vec<String> = problems.iter().map(|problem| problem.text(&self.sources.aim)).collect();
         let text = text.join("\n");
         // One complaint for one state, however often an editor touches it.
         let is_new = self.reported.as_deref() != Some(&text);

@@ -13,6 +13,7 @@ use crate::gateway::config::clusters::Upstream;
 use crate::gateway::config::input::Input;
 use crate::gateway::config::table::Table;
 use crate::problem::Problem;
+use crate::remedy::{Aim, Kind, Line, Remedy, kubectl, ours};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 
@@ -22,6 +23,8 @@ pub type Check = Box<dyn Fn(&Collected<'_>) -> Vec<Remark> + Send>;
 /// Where a configuration is read from.
 #[derive(Default)]
 pub struct GatewaySources {
+    /// Where the user stands, for what the log says to type.
+    pub aim: Aim,
     /// Objects and Secrets.
     pub inputs: Sources,
     /// `--crl`.
@@ -195,10 +198,15 @@ fn no_live_gateway(context: &str, seen_in: Option<BTreeSet<String>>) -> Problem 
     Problem::new(format!("there is no Gateway {whereabouts}"))
         .at(format!("context {context}"))
         .why("serve opens the ports that Gateways (networking.istio.io) name")
-        .fix("istio-tls apply, or kubectl apply -f with a Gateway")
+        .fix(
+            Remedy::from(ours::apply())
+                .or(kubectl::apply_file())
+                .and(", a file with a Gateway"),
+        )
 }
 
 fn no_gateway(manifests: &[PathBuf]) -> Problem {
+    let gateway = Line::new(Kind::ManifestsGateway, ["manifests", "--only", "gateway"]);
     let shown: Vec<String> = manifests.iter().map(|path| path.display().to_string()).collect();
     Problem::new(format!(
         "there is no Gateway in {}",
@@ -209,5 +217,5 @@ fn no_gateway(manifests: &[PathBuf]) -> Problem {
         }
     ))
     .why("serve opens the ports that Gateways (networking.istio.io) name")
-    .fix("add the Gateway's file with -f; one is made by: istio-tls manifests httpbin.example.com --only gateway")
+    .fix(Remedy::from("add the Gateway's file with -f; one is printed by: ").and(gateway))
 }

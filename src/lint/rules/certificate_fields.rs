@@ -3,13 +3,13 @@
 
 use time::{Duration, OffsetDateTime};
 
-use crate::lint::remedies::issue_again;
 use crate::certs::times::{ago, days_between, shown};
 use crate::lint::codes::{
     CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CERTIFICATE_NOT_YET_VALID, CERTIFICATE_OF_CA, CERTIFICATE_SELF_SIGNED,
     CERTIFICATE_USAGE, CERTIFICATE_VERSION, CERTIFICATE_WITHOUT_NAMES, WEAK_KEY, WEAK_SIGNATURE,
 };
 use crate::lint::index::credentials::{Authorities, Certificate, Pair, Value};
+use crate::lint::remedies::issue_again;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&InTime, &FitForServers, &FitForClients];

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::lint::codes::{HOST_NOT_COVERED, ROUTED_HOST_NOT_COVERED};
 use crate::lint::index::credentials::{Certificate, Owner, Pair, TlsServer};
-use crate::lint::{Code, Facts, Finding, Findings, Rule, Severity, World};
 use crate::lint::remedies::name_host;
+use crate::lint::{Code, Facts, Finding, Findings, Rule, Severity, World};
 use crate::names::Host;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &RoutedHosts];

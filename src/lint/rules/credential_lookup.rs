@@ -9,9 +9,10 @@ use crate::lint::codes::{
 };
 use crate::lint::index::credentials::{Credential, FileField, Outcome, Owner, TlsServer};
 use crate::lint::index::pods::Pods;
-use crate::lint::{Code, Facts, Finding, Findings, Made, Need, Rule, Severity, World};
 use crate::lint::remedies::secret_line;
+use crate::lint::{Code, Facts, Finding, Findings, Made, Need, Rule, Severity, World};
 use crate::names::Host;
+use crate::problem::Problem;
 use crate::remedy::{Line, Remedy, kubectl, ours};
 use crate::spelling::Index;
 
@@ -47,21 +48,30 @@ impl Rule for SecretIsThere {
                         found.push(missing(world, names, server, credential, namespaces, elsewhere));
                     }
                     Outcome::Denied { namespace, pods } => found.push(denied(server, credential, namespace, pods)),
-                    Outcome::Unreadable(problem) => found.push(
-                        Finding::new(
-                            &CREDENTIAL_MISSING,
-                            server.place(&credential.field),
-                            format!(
-                                "the material of secret \"{}\" cannot be read: {}",
-                                credential.name, problem.what
-                            ),
-                        )
-                        .istio(None),
-                    ),
+                    Outcome::Unreadable(problem) => found.push(unreadable(server, credential, problem)),
                 }
             }
         }
     }
+}
+
+/// The Secret's files are there, or may be.
+fn unreadable(server: &TlsServer<'_>, credential: &Credential<'_>, problem: &Problem) -> Finding {
+    let (name, what) = (&credential.name, &problem.what);
+    let finding = Finding::new(
+        &CREDENTIAL_MISSING,
+        server.place(&credential.field),
+        format!("the material of secret \"{name}\" cannot be read: {what}"),
+    );
+    let finding = match &problem.why {
+        Some(why) => finding.why(why.clone()),
+        None => finding,
+    };
+    match &problem.fix {
+        Some(fix) => finding.fix(fix.clone()),
+        None => finding,
+    }
+    .istio(None)
 }
 
 /// Whether the Secret is in the input, but could not be read.

@@ -1,11 +1,11 @@
 //! What older versions of Istio wanted or do not know: placeholders, mounted
 //! files, new fields.
 
-use crate::remedy::{Kind, Line, Remedy, ours};
 use crate::lint::codes::{TLS_CURVES, TLS_FIELD_SINCE, TLS_FILES, TLS_PLACEHOLDER};
 use crate::lint::index::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
 use crate::lint::{Code, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsMode;
+use crate::remedy::{Kind, Line, Remedy, ours};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Placeholders, &MountedFiles, &NewFields, &Curves];
 

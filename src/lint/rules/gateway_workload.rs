@@ -68,12 +68,16 @@ fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> Re
             "write istio: ingressgateway, if that is what was meant".into()
         } else {
             let pods = Line::new(Kind::KubectlGet, ["get", "pods", "-A", "--show-labels"]);
-            Remedy::from("write the labels of your gateway's pods; ").and(pods).and(" lists them")
+            Remedy::from("write the labels of your gateway's pods; ")
+                .and(pods)
+                .and(" lists them")
         }
     } else if is_installed && is_slip {
-        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods".into()
+        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
+            .into()
     } else {
-        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods".into()
+        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
+            .into()
     }
 }
 

@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::lint::remedies::issue_again;
 use crate::certs::{PrivateKey, key, pem};
 use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
     KEY_TYPE_OF_LATER_ENVOY, KEY_TYPE_UNSUPPORTED, KEY_UNREADABLE,
 };
 use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, UsedSecret, Value, explained, words};
+use crate::lint::remedies::issue_again;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsProtocol;
 

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::remedy::{Remedy, kubectl};
+use crate::remedy::{Remedy, kubectl, ours};
 use crate::lint::codes::{
     SECRET_INVISIBLE, SECRET_KEY_IN_ANNOTATION, SECRET_PAIRS_DIFFER, SECRET_TYPE_WITHOUT_KEYS, SECRET_WITHOUT_PAIR,
 };
 use crate::lint::index::credentials::UsedSecret;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::secret::TYPE_TLS;
+use crate::remedy::{Remedy, kubectl};
 
 pub(super) static RULES: &[&dyn Rule] = &[&UsablePair, &TypeOfSecret, &KeyInAnnotation];
 
@@ -82,7 +83,11 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
             secret.place("tls.key"),
             format!("{title} has a certificate, but no key"),
         )
-        .fix("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made");
+        .fix(
+            Remedy::from("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made; where it is lost, ")
+                .and(ours::rotate(ours::HOST))
+                .and(" issues a new key and certificate"),
+        );
     }
     let finding = Finding::new(
         &SECRET_WITHOUT_PAIR,
@@ -115,7 +120,11 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     if renamed.is_empty() {
         // A CA that it holds is not to be lost.
         let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
-        finding.fix(kubectl::put_secret(secret.namespace.as_str(), secret.name.as_str(), with_ca))
+        finding.fix(kubectl::put_secret(
+            secret.namespace.as_str(),
+            secret.name.as_str(),
+            with_ca,
+        ))
     } else {
         finding.fix(format!("rename {}", renamed.join(" and ")))
     }

@@ -32,7 +32,7 @@ pub(super) fn of_host(intent: &Intent, host: &HostIntent) -> Result<[Manifest; 3
             names.host
         ))
         .why("2_intermediate/private/intermediate.key.pem is not there, as in chains made with --ca")
-        .fix("use a chain with its own intermediate: istio-tls gen-certs without --ca"));
+        .fix("put that key there, or name hosts whose chain has its own intermediate, made without --ca"));
     };
     let issuer = format!("{}-issuer", names.base);
     let ca_secret = format!("{}-issuer-ca", names.base);

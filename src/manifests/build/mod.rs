@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::model::{Manifest, ObjectMeta};
 use super::naming::{HostNames, MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
-use crate::shell::quote;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
 
 /// How many servers one Gateway holds at most, so that the object stays well
@@ -197,16 +197,17 @@ pub fn objects(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem
 fn check(intent: &Intent) -> Result<(), Problem> {
     let mut addresses = intent.hosts.iter().filter(|host| host.names.host.ip().is_some());
     if let (Some(first), Some(second)) = (addresses.next(), addresses.next()) {
+        let both = ours::add_name(&first.names.host, &second.names.host);
         return Err(Problem::new(format!(
             "{} and {} cannot share a port",
             first.names.host, second.names.host
         ))
         .why("clients send no SNI for an address, so a port has one certificate for all of them")
-        .fix(format!(
-            "one chain for both: istio-tls gen-certs {} --san {}",
-            quote(first.names.host.as_str()),
-            quote(second.names.host.as_str())
-        )));
+        .fix(
+            Remedy::from("one certificate for both: ")
+                .and(both)
+                .then(format!("name {} alone", first.names.host)),
+        ));
     }
     if intent.api == Api::GatewayApi {
         if intent.istio == IstioTarget::V1_1 {

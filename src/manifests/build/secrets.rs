@@ -7,6 +7,7 @@ use crate::manifests::model::secret::{SecretBytes, TYPE_OPAQUE, TYPE_TLS};
 use crate::manifests::model::{Manifest, Secret};
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{IstioTarget, SecretStyle};
 
 /// The Secrets of all hosts, in the namespace of the gateway's pods.
@@ -94,6 +95,10 @@ pub(super) fn ca_of(host: &HostIntent) -> Result<&[u8], Problem> {
     host.material.ca.as_deref().ok_or_else(|| {
         Problem::new(format!("{} has no CA to verify clients against", host.names.host))
             .why(format!("its mode is {}", host.mode.istio()))
-            .fix("choose --mode simple, or make the chain anew with istio-tls gen-certs")
+            .fix(
+                Remedy::from("put the CA's certificates into 2_intermediate/certs/ca-chain.cert.pem of its folder; or ")
+                    .and(ours::make_simple(&host.names.host))
+                    .and(" records mode simple, in which no client is verified"),
+            )
     })
 }

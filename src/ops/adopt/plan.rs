@@ -58,8 +58,8 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
             Placed::new(chain, is_known, here)
         })
         .collect();
-    if let Some(standing) =
-        (placed.iter()).find(|placed| !placed.in_place && !request.force && store::has_chain(&placed.layout))
+    if let Some(standing) = (placed.iter())
+        .find(|placed| !placed.in_place && !request.force && store::has_chain(&placed.layout).unwrap_or(true))
     {
         return Err(Failure::usage(has_chain(standing, &wishes)));
     }

@@ -167,11 +167,7 @@ fn of_workspace(samples: bool, lint: bool, here: &Surroundings) -> Result<Read, 
         }),
         keyless,
     };
-    Ok(Read {
-        input,
-        notes,
-        findings,
-    })
+    Ok(Read { input, notes, findings })
 }
 
 /// The hosts whose server key is not here, and what is wanted without them. The
@@ -268,10 +264,6 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
         }),
         keyless: Vec::new(),
     };
-    let read = Read {
-        input,
-        notes,
-        findings,
-    };
+    let read = Read { input, notes, findings };
     Ok((read, collected))
 }

@@ -185,16 +185,17 @@ fn not_served(
     if missing.len() > SHOWN {
         lines.push(format!("and {} more", missing.len() - SHOWN));
     }
-    Err(Failure::findings(access.aim(
-        Problem::new(format!(
-            "applied, but after {} s the gateway does not serve it",
-            wait.as_secs()
-        ))
-        .why(lines.join("\n"))
-        .fix(
-            Remedy::from(Line::new(Kind::ProbeCluster, ["probe", "--target", "cluster"]).of_cluster()).and(
-                " says more; a longer --wait when it only takes its time; --no-wait does not look",
+    Err(Failure::findings(
+        access.aim(
+            Problem::new(format!(
+                "applied, but after {} s the gateway does not serve it",
+                wait.as_secs()
+            ))
+            .why(lines.join("\n"))
+            .fix(
+                Remedy::from(Line::new(Kind::ProbeCluster, ["probe", "--target", "cluster"]).of_cluster())
+                    .and(" says more; a longer --wait when it only takes its time; --no-wait does not look"),
             ),
         ),
-    )))
+    ))
 }

@@ -90,8 +90,7 @@ impl Work<'_> {
             }
         };
         let (client, workspace) = (self.client, &self.config.id);
-        let mut unremoved =
-            owned::remove_until(client, self.objects, workspace, dry_run, &halting, &mut told).await;
+        let mut unremoved = owned::remove_until(client, self.objects, workspace, dry_run, &halting, &mut told).await;
         if !held.is_empty() && unremoved.refused.is_none() {
             for (object, finalizers) in &held {
                 let finalizers = finalizers.join(", ");
@@ -173,7 +172,11 @@ fn failed(
         return Some(signal.failure("all was deleted", told, go_on()));
     }
     (!terminating.is_empty()).then(|| {
-        let what = format!("deleted, but still there after {} s: {}", wait.as_secs(), listed(&terminating));
+        let what = format!(
+            "deleted, but still there after {} s: {}",
+            wait.as_secs(),
+            listed(&terminating)
+        );
         let fix = Remedy::from(
             "whoever set a finalizer takes it off when its work is done; a longer --wait when that only takes its time",
         );

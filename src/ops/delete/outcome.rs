@@ -34,7 +34,10 @@ impl Outcome {
 
     /// The titles of the objects that are gone.
     pub fn gone(&self) -> Vec<String> {
-        let gone = self.objects.iter().filter(|object| object.change != Change::Terminating);
+        let gone = self
+            .objects
+            .iter()
+            .filter(|object| object.change != Change::Terminating);
         gone.map(|object| object.title.clone()).collect()
     }
 }

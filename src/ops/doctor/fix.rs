@@ -76,12 +76,7 @@ pub async fn plan(
 }
 
 /// Stores them. After a signal nothing more is begun.
-pub async fn carry_out(
-    changes: &[Ready],
-    client: &Client<'_>,
-    cancel: &mut Cancel,
-    here: &Surroundings,
-) -> Fixed {
+pub async fn carry_out(changes: &[Ready], client: &Client<'_>, cancel: &mut Cancel, here: &Surroundings) -> Fixed {
     let mut done = Vec::new();
     let mut told = |object: &Ready, action: Action| done.push(ObjectChange::of_ready(object, action));
     let told = &mut told;

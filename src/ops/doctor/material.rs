@@ -99,7 +99,12 @@ pub(super) async fn read(
         let named = volumes.filter_map(|volume| volume["secret"]["secretName"].as_str());
         named.map(str::to_owned).collect::<Vec<_>>()
     };
-    names.extend(own_pods.iter().flat_map(|pod| volumes(pod, "/spec/volumes")).map(of_pods));
+    names.extend(
+        own_pods
+            .iter()
+            .flat_map(|pod| volumes(pod, "/spec/volumes"))
+            .map(of_pods),
+    );
     let of_templates = |one: &&Value| volumes(one, "/spec/template/spec/volumes");
     names.extend(own_deployments.iter().flat_map(of_templates).map(of_pods));
     let secrets = objects::secrets(client, &names).await?;

@@ -1,30 +1,24 @@
-//! Issues and writes what was planned, several hosts at a time.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+//! Does what was planned: chains first, istio-tls.yaml last.
 
 use super::notes;
 use super::outcome::{Made, Outcome};
 use super::plan::{Action, Job, Plan, plan};
-use super::refusals::exists;
-use super::request::{Request, Signer};
-use super::sign::{Issued, Signers, What, chain_plan, issue};
-use crate::certs::issue::issue_root;
-use crate::certs::{CertificateAuthority, pem};
+use super::refusals::made_meanwhile;
+use super::request::Request;
+use super::sign::{NewRoot, Signers, issue};
+use super::write::Writer;
+use crate::certs::pem;
 use crate::names::Host;
-use crate::ops::authority;
 use crate::ops::chain_files::{self, KeyStorage};
 use crate::ops::entries::{self, Recorded};
 use crate::ops::failure::Failure;
 use crate::ops::rotating;
 use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::workspace::file::WorkspaceFile;
-use crate::workspace::layout::RootLayout;
-use crate::workspace::store::{self, Keep, Store};
+use crate::workspace::store::{self, Store};
 
-/// Chains are made by at most so many threads.
-const THREADS: usize = 8;
 /// Notes beyond these stand in the JSON only, with their chain.
 const MOST_NOTES: usize = 20;
 
@@ -38,91 +32,54 @@ pub fn make_missing(hosts: Vec<Host>, here: &Surroundings) -> Result<Outcome, Fa
     carry_out(&request, plan, here)
 }
 
-/// Makes what the plan says: each chain is written as soon as it is issued,
+/// Does what the plan says: each chain is written as soon as it is issued,
 /// istio-tls.yaml at the end.
 ///
 /// # Errors
 /// When a CA cannot be used, a chain cannot be issued, or a file cannot be
 /// written. Chains that were written before stay, each whole.
 pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<Outcome, Failure> {
-    let password = request.password.as_ref().map(|password| password.as_str());
     let storage = KeyStorage {
-        password,
+        password: request.password(),
         bundles: request.bundles,
     };
-    let replaced = plan.jobs.iter().filter(|job| job.action == Action::Replace);
-    rotating::refuse(replaced.map(|job| &job.layout), "gen-certs")?;
     let mut notes = notes::of_plan(request, &plan);
-    // Everything that may be refused is, before the folder is touched.
-    let mut signers = match &request.signer {
-        Signer::Own => Signers::Own,
-        Signer::Root(dir) => match authority::shared_root(&RootLayout::new(dir), password)? {
-            Some(root) => Signers::Root(root),
-            None => Signers::Own,
-        },
-        Signer::Intermediate(dir) => Signers::Intermediate(authority::intermediate_of_folder(here, dir, password)?),
-    };
-    let new_root = match (&plan.new_root, plan.jobs.first()) {
-        (Some(layout), Some(job)) => {
-            let issued = issue_root(&root_name(layout), &chain_plan(request, job), here.now).map_err(Failure::usage)?;
-            let key = issued
-                .key
-                .ok_or_else(|| Failure::runtime(Problem::new("the new root has no key")))?;
-            signers =
-                Signers::Root(CertificateAuthority::new(issued.certificate.clone(), &key).map_err(Failure::runtime)?);
-            Some((layout.clone(), issued.certificate, key))
-        }
-        _ => None,
-    };
-    // One chain is issued before the folder is touched, so that a plan that
-    // cannot be met leaves no trace.
-    let first = match plan.jobs.first() {
-        Some(job) => Some(issue(request, job, &signers, password, here.now)?),
-        None => None,
-    };
+    // Everything that may be refused is, before the folder is touched: one chain is
+    // issued, so that a plan that cannot be met leaves no trace.
+    let (signers, new_root) = Signers::open(request, &plan, here)?;
+    let first = (plan.jobs.iter())
+        .find(|job| job.makes_chain())
+        .map(|job| issue(request, job, &signers, here.now))
+        .transpose()?;
     let store = Store::open(&here.dir, || {
         here.say("waiting for another istio-tls that writes here");
     })
     .map_err(Failure::runtime)?;
-    if let Some(job) = plan
-        .jobs
-        .iter()
-        .find(|job| job.action == Action::Create && !request.force && store::has_chain(&job.layout))
-    {
-        // Another process made it meanwhile.
-        return Err(Failure::usage(exists(&job.layout, 1, true)));
-    }
-    let Plan {
-        jobs,
-        skipped,
-        new_root: root_layout,
-        ..
-    } = plan;
+    check_again(&plan.jobs)?;
     // What istio-tls.yaml will say is written first and named last.
-    let (wanted, found) =
-        record(here, jobs.iter().map(|job| recorded(request, job)).collect()).map_err(Failure::usage)?;
+    let all = plan.jobs.iter().map(|job| recorded(request, job)).collect();
+    let (wanted, found) = record(here, all).map_err(Failure::usage)?;
     notes.extend(
-        found
-            .iter()
-            .take(MOST_NOTES)
-            .map(|host| format!("the chain of {host} was not in istio-tls.yaml; now it is")),
+        (found.iter().take(MOST_NOTES))
+            .map(|host| format!("the chain of {host} was not in istio-tls.yaml; now it is").into()),
     );
     let pending = wanted.prepare(&store).map_err(Failure::runtime)?;
-    if let Some((layout, certificate, key)) = &new_root {
-        let key = chain_files::ca_key(key, password).map_err(Failure::runtime)?;
-        let certificate = pem::certificate_text(certificate);
-        store
-            .write_root(layout, certificate.as_bytes(), &key)
-            .map_err(Failure::runtime)?;
+    if let Some(root) = &new_root {
+        write_root(&store, root, storage)?;
     }
-    let (made, failure) = make_all(jobs, first, storage, &store, |job| {
-        issue(request, job, &signers, password, here.now)
-    });
+    let writer = Writer {
+        request,
+        signers: &signers,
+        storage,
+        store: &store,
+        now: here.now,
+    };
+    let (made, failure) = writer.all(plan.jobs, first);
     if let Some(failure) = failure {
         drop(pending);
         if made.is_empty() {
-            if let Some(layout) = &root_layout {
-                store.remove_root(layout);
+            if let Some(root) = &new_root {
+                store.remove_root(&root.layout);
             }
         } else {
             // The chains that stand are recorded; should that fail too, the
@@ -134,28 +91,50 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
         return Err(failure);
     }
     pending.commit().map_err(Failure::runtime)?;
-    for note in made.iter().flat_map(|made| &made.notes) {
-        if notes.len() < MOST_NOTES && !notes.contains(note) {
-            notes.push(note.clone());
-        }
-    }
+    add_notes(&mut notes, &made);
     Ok(Outcome {
         made,
         file: wanted,
-        new_root: root_layout,
-        skipped,
+        new_root: plan.new_root,
+        skipped: plan.skipped,
         notes,
+        warnings: plan.warnings,
         signer: request.signer.clone(),
-        has_server_key: request.csr.is_none(),
-        encrypted: password.is_some(),
+        encrypted: request.password.is_some(),
         bundles: request.bundles,
     })
 }
 
-fn root_name(layout: &RootLayout) -> String {
-    match layout.folder().file_name() {
-        Some(name) => format!("{} root", name.to_string_lossy()),
-        None => "istio-tls root".to_owned(),
+/// What another process may have changed since the plan was made; now none can.
+fn check_again(jobs: &[Job]) -> Result<(), Failure> {
+    for job in jobs {
+        match &job.action {
+            Action::Create if store::has_chain(&job.layout) => {
+                return Err(Failure::usage(made_meanwhile(&job.layout)));
+            }
+            Action::Create => {}
+            Action::Replace(_) => rotating::refuse(std::iter::once(&job.layout), "gen-certs")?,
+            Action::Change(change) => change.check_still_fits(&job.layout)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_root(store: &Store, root: &NewRoot, storage: KeyStorage<'_>) -> Result<(), Failure> {
+    let key = chain_files::ca_key(&root.key, storage.password).map_err(Failure::runtime)?;
+    let certificate = pem::certificate_text(&root.certificate);
+    store
+        .write_root(&root.layout, certificate.as_bytes(), &key)
+        .map_err(Failure::runtime)
+}
+
+/// Adds the notes of chains, each once.
+fn add_notes(notes: &mut Vec<Remedy>, made: &[Made]) {
+    for note in made.iter().flat_map(|made| &made.notes) {
+        let note = Remedy::from(note.as_str());
+        if notes.len() < MOST_NOTES && !notes.contains(&note) {
+            notes.push(note);
+        }
     }
 }
 
@@ -171,6 +150,9 @@ fn record(here: &Surroundings, mut recorded: Vec<Recorded>) -> Result<(Workspace
 }
 
 fn recorded(request: &Request, job: &Job) -> Recorded {
+    if let Action::Change(change) = &job.action {
+        return change.recorded.clone();
+    }
     Recorded {
         host: job.layout.host().clone(),
         mode: request.mode,
@@ -180,90 +162,4 @@ fn recorded(request: &Request, job: &Job) -> Recorded {
             .cloned()
             .collect(),
     }
-}
-
-fn write(store: &Store, job: Job, issued: Issued, storage: KeyStorage<'_>) -> Result<Made, Failure> {
-    let (files, keep) = match &issued.what {
-        What::Chain(chain) => (chain_files::of_chain(chain, storage), Keep::OtherFiles),
-        What::Clients(clients, above) => (chain_files::of_clients(clients, above, storage), Keep::Everything),
-    };
-    let files = files.map_err(Failure::runtime)?;
-    let parts: Vec<_> = files
-        .iter()
-        .map(|(part, content)| (*part, content.as_slice()))
-        .collect();
-    store.write_chain(&job.layout, &parts, keep).map_err(Failure::runtime)?;
-    drop(parts);
-    drop(files);
-    Ok(Made {
-        job,
-        leaf: issued.leaf,
-        notes: match issued.what {
-            What::Chain(chain) => chain.notes,
-            What::Clients(..) => Vec::new(),
-        },
-    })
-}
-
-/// A job, and what was issued for it already.
-type Waiting = (Job, Option<Issued>);
-
-/// Issues and writes all jobs; the first is issued already. Gives what was
-/// made, in the jobs' order, and the failure that ended it, if one did.
-fn make_all(
-    jobs: Vec<Job>,
-    first: Option<Issued>,
-    storage: KeyStorage<'_>,
-    store: &Store,
-    issue: impl Fn(&Job) -> Result<Issued, Failure> + Sync,
-) -> (Vec<Made>, Option<Failure>) {
-    let threads = match std::thread::available_parallelism() {
-        Ok(cores) => cores.get().min(THREADS).min(jobs.len()),
-        Err(_) => 1,
-    };
-    let mut first = first;
-    let jobs: Vec<Mutex<Option<Waiting>>> = jobs
-        .into_iter()
-        .map(|job| Mutex::new(Some((job, first.take()))))
-        .collect();
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let made: Mutex<Vec<(usize, Made)>> = Mutex::new(Vec::with_capacity(jobs.len()));
-    let failure: Mutex<Option<Failure>> = Mutex::new(None);
-    let work = || {
-        while !stop.load(Ordering::Relaxed) {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((job, issued)) = jobs.get(index).and_then(|job| job.lock().ok()?.take()) else {
-                return;
-            };
-            let issued = match issued {
-                Some(issued) => Ok(issued),
-                None => issue(&job),
-            };
-            match issued.and_then(|issued| write(store, job, issued, storage)) {
-                Ok(done) => {
-                    if let Ok(mut made) = made.lock() {
-                        made.push((index, done));
-                    }
-                }
-                Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
-                    if let Ok(mut failure) = failure.lock() {
-                        failure.get_or_insert(error);
-                    }
-                }
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut made = made.into_inner().unwrap_or_default();
-    made.sort_by_key(|(index, _)| *index);
-    (
-        made.into_iter().map(|(_, made)| made).collect(),
-        failure.into_inner().unwrap_or_default(),
-    )
 }

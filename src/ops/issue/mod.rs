@@ -1,10 +1,14 @@
-//! Makes chains for hosts and records them in the workspace: what `gen-certs` does,
-//! and `up` for hosts that have none.
+//! Makes chains for hosts, changes those that exist, and records both in the workspace:
+//! what `gen-certs` does, and `up` for hosts that have none.
 
 pub mod carry_out;
-pub mod notes;
+pub mod change;
+pub mod ended;
+mod notes;
 pub mod outcome;
 pub mod plan;
-pub mod refusals;
+mod refusals;
 pub mod request;
-pub mod sign;
+mod sign;
+mod warnings;
+mod write;

@@ -1,12 +1,14 @@
-//! What was made.
+//! What was done.
 
 use super::plan::Job;
 use super::request::Signer;
 use crate::certs::inspect::CertificateFacts;
+use crate::problem::Problem;
+use crate::remedy::Remedy;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::RootLayout;
 
-/// Everything that was made.
+/// Everything that was done.
 pub struct Outcome {
     /// Host by host, in the order of the request.
     pub made: Vec<Made>,
@@ -17,23 +19,25 @@ pub struct Outcome {
     /// Hosts that were passed over, since they have a chain.
     pub skipped: usize,
     /// What holds for all of them.
-    pub notes: Vec<String>,
+    pub notes: Vec<Remedy>,
+    /// What the user has hardly meant.
+    pub warnings: Vec<Problem>,
     /// Who signed.
     pub signer: Signer,
-    /// A server key was made.
-    pub has_server_key: bool,
     /// CA keys are encrypted.
     pub encrypted: bool,
-    /// Each client has a PKCS#12 bundle.
+    /// Each client that was issued has a PKCS#12 bundle.
     pub bundles: bool,
 }
 
-/// What was made for one host.
+/// What was done for one host.
 pub struct Made {
-    /// What was to be made.
+    /// What was to be done.
     pub job: Job,
-    /// The server's certificate, or the first added client's.
+    /// The server's certificate; where that stays, the first added client's.
     pub leaf: LeafFacts,
+    /// The server's key is in the folder.
+    pub has_server_key: bool,
     /// What the user should know of this chain.
     pub notes: Vec<String>,
 }

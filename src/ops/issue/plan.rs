@@ -1,32 +1,36 @@
-//! What `gen-certs` is to do: decided host by host before anything is issued or
-//! written, so that `--dry-run` can show it.
+//! What `gen-certs` is to do: decided host by host before anything is issued for a new
+//! chain or written, so that `--dry-run` can show it.
 
 use std::collections::HashMap;
 
-use super::refusals::{exists, has_client, host_folder_as_root, too_long};
+use super::change::Change;
+use super::ended::{self, Ended};
+use super::refusals::{Refusal, host_folder_as_root, together, too_long};
 use super::request::{Request, Signer};
+use super::warnings;
 use crate::ops::entries;
 use crate::ops::failure::Failure;
+use crate::ops::rotating;
 use crate::ops::surroundings::Surroundings;
-use crate::workspace::config::Mode;
+use crate::problem::Problem;
+use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, RootLayout};
 use crate::workspace::store;
 
 /// What happens to one host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
     /// A chain where there was none.
     Create,
     /// A chain in place of another one.
-    Replace,
-    /// Clients under the chain that is there.
-    AddClients,
+    Replace(Ended),
+    /// Something new of the chain that is there.
+    Change(Box<Change>),
 }
 
-/// What is to be made for one host.
+/// What is to be done for one host.
 pub struct Job {
-    /// Where it goes.
+    /// Where its chain is.
     pub layout: ChainLayout,
     /// What happens to the host.
     pub action: Action,
@@ -36,7 +40,7 @@ pub struct Job {
     pub mode: Mode,
 }
 
-/// Everything that is to be made.
+/// Everything that is to be done.
 pub struct Plan {
     /// Host by host, in the order of the request.
     pub jobs: Vec<Job>,
@@ -46,91 +50,123 @@ pub struct Plan {
     pub new_root: Option<RootLayout>,
     /// Hosts that `--skip-existing` passed over.
     pub skipped: usize,
+    /// What the user has hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
-/// Decides what is to be made. Nothing is written.
+/// Decides what is to be done, and issues what existing chains get. Nothing is written.
 ///
 /// # Errors
-/// When a chain stands there already and may not be replaced, or istio-tls.yaml
-/// is not valid.
+/// When one of the hosts is refused: all refusals are told then. When istio-tls.yaml is
+/// not valid.
 pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     let file = entries::read_or_new(here).map_err(Failure::usage)?;
     let mut jobs = Vec::with_capacity(request.hosts.len());
-    let mut standing = Vec::new();
+    let mut refusals = Vec::new();
     let mut skipped = 0;
     let entry_of: HashMap<_, _> = file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
+    let names = request.hosts.iter().map(|host| host.as_str());
+    if let Some(problem) = names
+        .chain(request.clients.iter().map(String::as_str))
+        .find_map(too_long)
+    {
+        return Err(Failure::usage(problem));
+    }
     for host in &request.hosts {
         let layout = ChainLayout::new(&here.dir, host);
-        if let Some(name) = too_long(host.as_str()).or_else(|| request.clients.iter().find_map(|name| too_long(name))) {
-            return Err(Failure::usage(name));
-        }
-        let entry = entry_of.get(host);
-        let mode = (request.mode)
-            .or(entry.map(|entry| file.config.mode_of(entry)))
-            .unwrap_or(file.config.mode);
-        let stands = store::has_chain(&layout);
-        if !stands || request.force {
-            let mut clients = Vec::new();
-            if mode.verifies_clients() || !request.clients.is_empty() {
-                clients.push(host.as_str().to_owned());
-            }
-            let known = if stands {
-                store::clients(&layout).map_err(Failure::runtime)?
-            } else {
-                Vec::new()
-            };
-            let recorded = entry.map(|entry| entry.clients.as_slice()).unwrap_or_default();
-            for client in known.iter().chain(recorded).chain(&request.clients) {
-                if !clients.contains(client) {
-                    clients.push(client.clone());
-                }
-            }
-            jobs.push(Job {
-                layout,
-                action: if stands { Action::Replace } else { Action::Create },
-                clients,
-                mode,
-            });
-        } else if request.skip_existing {
+        let entry = entry_of.get(host).copied();
+        let stands = store::has_chain(&layout).map_err(Failure::runtime)?;
+        if stands && !request.force && request.skip_existing {
             skipped += 1;
-        } else if request.only_clients {
-            let known = store::clients(&layout).map_err(Failure::runtime)?;
-            if let Some(client) = request.clients.iter().find(|client| known.contains(client)) {
-                return Err(Failure::usage(has_client(&layout, client)));
-            }
-            let mut clients: Vec<String> = Vec::new();
-            for client in &request.clients {
-                if !clients.contains(client) {
-                    clients.push(client.clone());
-                }
-            }
-            jobs.push(Job {
-                layout,
-                action: Action::AddClients,
-                clients,
-                mode,
-            });
+            continue;
+        }
+        let job = if stands && !request.force {
+            change(request, layout, entry, &file.config, here)
         } else {
-            standing.push((layout, entry.is_some()));
+            chain(request, layout, entry, &file.config, stands.then_some(here))
+        };
+        match job {
+            Ok(job) => jobs.push(job),
+            Err(refusal) => refusals.push(refusal),
         }
     }
-    if let Some((first, is_recorded)) = standing.first() {
-        return Err(Failure::usage(exists(first, standing.len(), *is_recorded)));
+    if let Some(problem) = together(refusals) {
+        return Err(Failure::usage(problem));
     }
-    let new_root = match &request.signer {
-        Signer::Root(dir) => {
-            if let Some(problem) = host_folder_as_root(dir) {
-                return Err(Failure::usage(problem));
-            }
-            let root = RootLayout::new(dir);
-            (!root.cert().exists() && !root.key().exists()).then_some(root)
-        }
-        _ => None,
-    };
     Ok(Plan {
+        warnings: warnings::of_hosts(&request.hosts, &jobs),
+        new_root: new_root(request)?,
         jobs,
         file,
-        new_root,
         skipped,
     })
+}
+
+/// Something new of a chain that exists.
+fn change(
+    request: &Request,
+    layout: ChainLayout,
+    entry: Option<&HostEntry>,
+    config: &WorkspaceConfig,
+    here: &Surroundings,
+) -> Result<Job, Refusal> {
+    let (change, clients, mode) = Change::new(request, &layout, entry, config, here)?;
+    Ok(Job {
+        layout,
+        action: Action::Change(Box::new(change)),
+        clients,
+        mode,
+    })
+}
+
+/// A new chain, which replaces another one if `replaces` says where that is kept.
+fn chain(
+    request: &Request,
+    layout: ChainLayout,
+    entry: Option<&HostEntry>,
+    config: &WorkspaceConfig,
+    replaces: Option<&Surroundings>,
+) -> Result<Job, Refusal> {
+    let refused = |problem: Problem| Refusal::of(&layout, problem);
+    let mode = (request.mode)
+        .or(entry.map(|entry| config.mode_of(entry)))
+        .unwrap_or(config.mode);
+    let mut clients = Vec::new();
+    if mode.verifies_clients() || !request.clients.is_empty() {
+        clients.push(layout.host().as_str().to_owned());
+    }
+    let (known, action) = match replaces {
+        Some(here) => {
+            if let Some(problem) = rotating::replacing(&layout, "gen-certs") {
+                return Err(refused(problem));
+            }
+            let ended = ended::by_replacing(&layout, here).map_err(refused)?;
+            (store::clients(&layout).map_err(refused)?, Action::Replace(ended))
+        }
+        None => (Vec::new(), Action::Create),
+    };
+    let recorded = entry.map(|entry| entry.clients.as_slice()).unwrap_or_default();
+    for client in known.iter().chain(recorded).chain(&request.clients) {
+        if !clients.contains(client) {
+            clients.push(client.clone());
+        }
+    }
+    Ok(Job {
+        layout,
+        action,
+        clients,
+        mode,
+    })
+}
+
+/// The root of `--root` that is to be made.
+fn new_root(request: &Request) -> Result<Option<RootLayout>, Failure> {
+    let Signer::Root(dir) = &request.signer else {
+        return Ok(None);
+    };
+    if let Some(problem) = host_folder_as_root(dir) {
+        return Err(Failure::usage(problem));
+    }
+    let root = RootLayout::new(dir);
+    Ok((!root.cert().exists() && !root.key().exists()).then_some(root))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::request::Flag;
 use crate::files::shown;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
@@ -10,6 +11,9 @@ use crate::workspace::layout::{ChainLayout, Part};
 /// The longest host or client name: file systems hold names of 255 bytes, and
 /// `_wildcard` is longer than `*`.
 const LONGEST: usize = 255 - ".cert.pem".len() - "_wildcard".len();
+
+/// So many refusals are told in one problem.
+const MOST_REFUSALS: usize = 10;
 
 /// A name that no file can have, once `.cert.pem` stands behind it.
 pub(super) fn too_long(name: &str) -> Option<Problem> {
@@ -43,31 +47,217 @@ pub(super) fn has_client(layout: &ChainLayout, client: &str) -> Problem {
     let host = layout.host();
     Problem::new(format!("{host} has a client {client} already"))
         .at(shown(&layout.path(Part::ClientCert(client))))
-        .fix(Remedy::from(ours::rotate_clients(host.as_str())).and(" renews its clients, this one included"))
+        .fix(Remedy::from(ours::rotate_clients(host)).and(" renews its clients, this one included"))
 }
 
-/// Chains that exist: that of `first`, and `count` in all. `is_recorded` says whether
-/// istio-tls.yaml has the first host.
-pub(super) fn exists(first: &ChainLayout, count: usize, is_recorded: bool) -> Problem {
-    let host = first.host();
-    let others = match count {
-        1 => String::new(),
-        count => format!(" (and those of {} more hosts)", count - 1),
+/// Why one host is refused.
+pub(super) struct Refusal {
+    layout: ChainLayout,
+    reason: Reason,
+}
+
+enum Reason {
+    /// It has a chain, and nothing new is asked for.
+    NothingNew {
+        has_entry: bool,
+        /// What was asked for and is there already, in words.
+        asked: Vec<String>,
+    },
+    Problem(Box<Problem>),
+}
+
+impl Refusal {
+    /// Refuses a host for this reason.
+    pub(super) fn of(layout: &ChainLayout, problem: Problem) -> Self {
+        Self {
+            layout: layout.clone(),
+            reason: Reason::Problem(Box::new(problem)),
+        }
+    }
+
+    /// Refuses a host that has a chain, since nothing new is asked for; `has_entry` says
+    /// whether istio-tls.yaml has the host, `asked` what was asked for and is there.
+    pub(super) fn nothing_new(layout: &ChainLayout, has_entry: bool, asked: Vec<String>) -> Self {
+        Self {
+            layout: layout.clone(),
+            reason: Reason::NothingNew { has_entry, asked },
+        }
+    }
+
+    fn problem(self) -> Problem {
+        match self.reason {
+            Reason::Problem(problem) => *problem,
+            Reason::NothingNew { has_entry, asked } => exists(&self.layout, has_entry, &asked),
+        }
+    }
+}
+
+/// All refusals as one problem; none where there is none. Nothing is done for any host.
+pub(super) fn together(mut refusals: Vec<Refusal>) -> Option<Problem> {
+    let count = refusals.len();
+    if count < 2 {
+        return refusals.pop().map(Refusal::problem);
+    }
+    if refusals
+        .iter()
+        .all(|refusal| matches!(refusal.reason, Reason::NothingNew { .. }))
+    {
+        return Some(all_exist(&refusals[0].layout, count));
+    }
+    let (mut whys, mut fix) = (Vec::new(), Remedy::default());
+    for (index, refusal) in refusals.into_iter().enumerate() {
+        if index == MOST_REFUSALS {
+            whys.push(format!("and {} more", count - index));
+            break;
+        }
+        let Problem {
+            what, why, fix: own, ..
+        } = refusal.problem();
+        whys.push(match why {
+            Some(why) => format!("{what}: {}", why.replace('\n', "; ")),
+            None => what,
+        });
+        if let Some(own) = own {
+            fix = if fix.is_empty() { own } else { fix.below(own) };
+        }
+    }
+    Some(
+        Problem::new(format!("{count} hosts are refused, so nothing was done for any"))
+            .why(whys.join("\n"))
+            .fix(fix),
+    )
+}
+
+/// A chain that exists, for which nothing new is asked.
+fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
+    let host = layout.host();
+    let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
+    let renew = if is_there(Part::ServerCert) && !is_there(Part::ServerKey) {
+        Remedy::from(ours::rotate(host))
+            .and(" issues a new server key and certificate, since the key is not here")
+    } else {
+        Remedy::from(ours::rotate(host))
+            .and(" renews its server certificate")
+            .below(ours::rotate_clients(host))
+            .and(" its client certificates, too")
     };
-    let force = || {
-        Remedy::from(ours::gen_certs_force(host.as_str()))
-            .and(" makes a new CA, and every certificate of the one that is there is refused then")
-    };
-    let fix = match (count, is_recorded) {
-        (1, true) => force(),
+    let renew = if has_entry {
+        renew
+    } else {
         // As generate.sh leaves it, or a process that was killed.
-        (1, false) => Remedy::from(ours::adopt_folder(shown(&first.folder())))
+        Remedy::from(ours::adopt_folder(shown(&layout.folder())))
             .and(" records it as it is")
-            .or(force()),
-        _ => "--force replaces them, --skip-existing leaves them and makes the others".into(),
+            .below(renew)
     };
-    Problem::new(format!("a chain of {host} exists already{others}"))
-        .at(format!("{}/", shown(&first.folder())))
-        .why("keys and certificates are not overwritten unless you say so")
-        .fix(fix)
+    let why = match asked {
+        [] => "keys and certificates are not overwritten unless you say so".to_owned(),
+        asked => format!("nothing new is asked for: {}", asked.join(", ")),
+    };
+    Problem::new(format!("a chain of {host} exists already"))
+        .at(format!("{}/", shown(&layout.folder())))
+        .why(why)
+        .fix(
+            renew
+                .below("--mode, --client, --san and --pkcs12 add to it, with the same CA and keys")
+                .below(force(layout)),
+        )
+}
+
+/// `count` chains that exist, for which nothing new is asked; `first` is one of them.
+fn all_exist(first: &ChainLayout, count: usize) -> Problem {
+    Problem::new(format!(
+        "a chain of {} exists already (and those of {} more hosts)",
+        first.host(),
+        count - 1
+    ))
+    .at(format!("{}/", shown(&first.folder())))
+    .why("keys and certificates are not overwritten unless you say so")
+    .fix("--skip-existing leaves them and makes the others; --force makes a new CA for each, and every certificate of the old ones is refused then")
+}
+
+/// A new CA in place of the one that is there, and what that ends.
+fn force(layout: &ChainLayout) -> Remedy {
+    Remedy::from(ours::gen_certs_force(layout.host().as_str()))
+        .and(" makes a new CA; every certificate that the CA here issued, those of clients included, is refused then")
+}
+
+/// Another process made a chain meanwhile.
+pub(super) fn made_meanwhile(layout: &ChainLayout) -> Problem {
+    Problem::new(format!(
+        "a chain of {} was made by another process meanwhile",
+        layout.host()
+    ))
+    .at(format!("{}/", shown(&layout.folder())))
+    .why("keys and certificates are not overwritten unless you say so")
+}
+
+/// Another process changed a chain meanwhile.
+pub(super) fn changed_meanwhile(layout: &ChainLayout) -> Problem {
+    Problem::new(format!(
+        "the chain of {} was changed by another process meanwhile",
+        layout.host()
+    ))
+    .at(format!("{}/", shown(&layout.folder())))
+    .fix(Remedy::again())
+}
+
+/// Flags that cannot be met on a chain that exists.
+pub(super) fn flags(layout: &ChainLayout, flags: &[Flag]) -> Problem {
+    let host = layout.host();
+    let names: Vec<String> = flags.iter().map(|flag| flag.typed()).collect();
+    let is_for_new_chain = flags.iter().any(|flag| !flag.shapes_clients());
+    let problem = Problem::new(format!(
+        "{} cannot be met on the chain of {host}, which exists already",
+        names.join(" and ")
+    ))
+    .at(format!("{}/", shown(&layout.folder())));
+    if is_for_new_chain {
+        return problem
+            .why("its CA, its keys and what its server certificate says otherwise stay")
+            .fix(Remedy::from("leave the flag out; or ").and(force(layout)));
+    }
+    problem
+        .why("it is about certificates that are issued, and this command issues none of that kind for the host")
+        .fix(
+            Remedy::from(ours::rotate(host))
+                .and(" renews the server certificate, ")
+                .and(ours::rotate_clients(host))
+                .and(" the client certificates, too; both take --days"),
+        )
+}
+
+/// The server certificate was issued by a CA that is not here.
+pub(super) fn issued_elsewhere(layout: &ChainLayout) -> Problem {
+    let host = layout.host();
+    Problem::new(format!(
+        "no CA in {}/ issued the server certificate of {host}",
+        shown(&layout.folder())
+    ))
+    .why("a certificate is issued again by the CA that issued the one before")
+    .fix(
+        Remedy::from("issue it where the old one was issued, and take it in with ")
+            .and(ours::adopt_files(host))
+            .or(ours::rotate_ca(host))
+            .and(" begins a CA here"),
+    )
+}
+
+/// New clients would be of a CA that the gateway does not verify clients with.
+pub(super) fn other_client_ca(layout: &ChainLayout) -> Problem {
+    let host = layout.host();
+    Problem::new(format!("no client certificate can be issued for {host}"))
+        .at(shown(&layout.path(Part::CaChain)))
+        .why("the gateway verifies clients with another CA than the one here, so it would refuse them")
+        .fix(
+            Remedy::from("have it issued by that CA; or ")
+                .and(ours::rotate_ca(host))
+                .and(" makes a CA of the host's own, trusted beside the old one until the rotation is finished"),
+        )
+}
+
+/// A chain without its server certificate.
+pub(super) fn no_server_certificate(layout: &ChainLayout) -> Problem {
+    Problem::new(format!("the chain of {} has no server certificate", layout.host()))
+        .at(shown(&layout.path(Part::ServerCert)))
+        .fix(Remedy::from("put it back; or ").and(force(layout)))
 }

@@ -24,10 +24,12 @@ pub struct Request {
     pub name_constraints: Vec<Subtree>,
     /// Further clients.
     pub clients: Vec<String>,
-    /// Nothing but clients was asked for, so that an existing chain may stay.
-    pub only_clients: bool,
-    /// How the gateway treats client certificates.
+    /// How the gateway treats client certificates, where a chain is made.
     pub mode: Option<Mode>,
+    /// The same, where the user typed it: an existing chain gets it, too.
+    pub typed_mode: Option<Mode>,
+    /// What was typed besides that cannot be met on every existing chain.
+    pub typed: Vec<Flag>,
     /// What is to be wrong with the server certificate.
     pub bad: Option<Bad>,
     /// The request to sign in place of making a server key.
@@ -55,7 +57,70 @@ pub enum Signer {
     Intermediate(PathBuf),
 }
 
+/// A flag that says how something new is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// `--days`: of leaves and clients.
+    Days,
+    /// `--not-before`, of the same.
+    NotBefore,
+    /// `--not-after`, of the same.
+    NotAfter,
+    /// `--key-type`.
+    KeyType,
+    /// `--compat`.
+    Compat,
+    /// `--subject`.
+    Subject,
+    /// `--csr`.
+    Csr,
+    /// `--bad`.
+    Bad,
+    /// `--ca`.
+    Ca,
+    /// `--root`.
+    Root,
+    /// `--name-constraints`.
+    NameConstraints,
+}
+
+impl Flag {
+    /// Every flag with its name.
+    pub const NAMES: &[(&str, Self)] = &[
+        ("days", Self::Days),
+        ("not-before", Self::NotBefore),
+        ("not-after", Self::NotAfter),
+        ("key-type", Self::KeyType),
+        ("compat", Self::Compat),
+        ("subject", Self::Subject),
+        ("csr", Self::Csr),
+        ("bad", Self::Bad),
+        ("ca", Self::Ca),
+        ("root", Self::Root),
+        ("name-constraints", Self::NameConstraints),
+    ];
+
+    /// As it is typed.
+    pub fn typed(self) -> String {
+        let name = Self::NAMES.iter().find(|(_, flag)| *flag == self);
+        format!("--{}", name.map_or("", |(name, _)| name))
+    }
+
+    /// Whether it says how a new client's certificate is made.
+    pub(super) fn shapes_clients(self) -> bool {
+        !matches!(
+            self,
+            Self::Csr | Self::Bad | Self::Ca | Self::Root | Self::NameConstraints
+        )
+    }
+}
+
 impl Request {
+    /// The password, as certificates take it.
+    pub(super) fn password(&self) -> Option<&str> {
+        self.password.as_ref().map(|password| password.as_str())
+    }
+
     /// What `gen-certs HOST --skip-existing` without another flag wants.
     pub fn defaults(hosts: Vec<Host>) -> Self {
         Self {
@@ -65,8 +130,9 @@ impl Request {
             sans: Vec::new(),
             name_constraints: Vec::new(),
             clients: Vec::new(),
-            only_clients: false,
             mode: None,
+            typed_mode: None,
+            typed: Vec::new(),
             bad: None,
             csr: None,
             signer: Signer::Own,

@@ -1,81 +1,133 @@
-//! Issues what a job needs. Nothing is written.
+//! Issues new chains. Nothing is written.
 
 use time::OffsetDateTime;
 
 use super::outcome::LeafFacts;
-use super::plan::{Action, Job};
-use super::request::Request;
-use crate::certs::issue::issue_client;
-use crate::certs::{Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, Client, inspect, issue_chain};
+use super::plan::{Action, Job, Plan};
+use super::request::{Request, Signer};
+use crate::certs::issue::issue_root;
+use crate::certs::{
+    Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, PrivateKey, inspect, issue_chain,
+};
+use crate::names::Host;
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::failure::Failure;
+use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
+use crate::workspace::layout::RootLayout;
 
 /// The CAs that sign, read or made once for all hosts.
 pub(super) enum Signers {
+    /// Each chain has its own.
     Own,
-    Root(CertificateAuthority),
-    Intermediate(Intermediate),
+    /// This root signs the intermediates.
+    Root(Box<CertificateAuthority>),
+    /// This intermediate signs the leaves.
+    Intermediate(Box<Intermediate>),
 }
 
-pub(super) fn chain_plan(request: &Request, job: &Job) -> ChainPlan {
+/// A shared root that was made, and is not written yet.
+pub(super) struct NewRoot {
+    pub(super) layout: RootLayout,
+    pub(super) certificate: CertificateDer<'static>,
+    pub(super) key: PrivateKey,
+}
+
+/// A new chain that is not written yet.
+pub(super) struct Issued {
+    pub(super) chain: Chain,
+    pub(super) leaf: LeafFacts,
+}
+
+impl Signers {
+    /// Reads the CAs that sign, or makes the shared root that is to be made.
+    ///
+    /// # Errors
+    /// When one cannot be used.
+    pub(super) fn open(
+        request: &Request,
+        plan: &Plan,
+        here: &Surroundings,
+    ) -> Result<(Self, Option<NewRoot>), Failure> {
+        let password = request.password();
+        let Some(job) = plan.jobs.iter().find(|job| job.makes_chain()) else {
+            return Ok((Self::Own, None));
+        };
+        if let Some(layout) = &plan.new_root {
+            let issued = issue_root(&root_name(layout), &chain_plan(request, job), here.now).map_err(Failure::usage)?;
+            let key = issued
+                .key
+                .ok_or_else(|| Failure::runtime(Problem::new("the new root has no key")))?;
+            let root = CertificateAuthority::new(issued.certificate.clone(), &key).map_err(Failure::runtime)?;
+            let new_root = NewRoot {
+                layout: layout.clone(),
+                certificate: issued.certificate,
+                key,
+            };
+            return Ok((Self::Root(Box::new(root)), Some(new_root)));
+        }
+        let signers = match &request.signer {
+            Signer::Own => Self::Own,
+            Signer::Root(dir) => match authority::shared_root(&RootLayout::new(dir), password)? {
+                Some(root) => Self::Root(Box::new(root)),
+                None => Self::Own,
+            },
+            Signer::Intermediate(dir) => {
+                Self::Intermediate(Box::new(authority::intermediate_of_folder(here, dir, password)?))
+            }
+        };
+        Ok((signers, None))
+    }
+}
+
+/// What the certificates of a client of an existing chain are to say.
+pub(super) fn client_plan(request: &Request, host: &Host) -> ChainPlan {
     ChainPlan {
-        sans: request.sans.clone(),
         profile: request.profile.clone(),
         leaf_validity: request.leaf_validity,
+        ..ChainPlan::new(host.clone())
+    }
+}
+
+/// Issues the chain of a job.
+///
+/// # Errors
+/// When the plan cannot be met: a name outside of the constraints, a CA that has ended.
+pub(super) fn issue(request: &Request, job: &Job, signers: &Signers, now: OffsetDateTime) -> Result<Issued, Failure> {
+    let authority = match signers {
+        Signers::Own => Authority::New,
+        Signers::Root(root) => Authority::Root(root),
+        Signers::Intermediate(intermediate) => Authority::Intermediate(&intermediate.ca, &intermediate.root),
+    };
+    let chain = issue_chain(&chain_plan(request, job), authority, now).map_err(Failure::usage)?;
+    let leaf = inspect::certificate(&chain.server.certificate, now).map_err(Failure::runtime)?;
+    Ok(Issued {
+        chain,
+        leaf: leaf.into(),
+    })
+}
+
+impl Job {
+    /// Whether a new chain is made, in place of another one or where there is none.
+    pub(super) fn makes_chain(&self) -> bool {
+        !matches!(self.action, Action::Change(_))
+    }
+}
+
+fn chain_plan(request: &Request, job: &Job) -> ChainPlan {
+    ChainPlan {
+        sans: request.sans.clone(),
         clients: job.clients.clone(),
         name_constraints: request.name_constraints.clone(),
         bad: request.bad,
         csr: request.csr.clone(),
-        ..ChainPlan::new(job.layout.host().clone())
+        ..client_plan(request, job.layout.host())
     }
 }
 
-/// Issued, and not written yet.
-pub(super) struct Issued {
-    pub(super) what: What,
-    pub(super) leaf: LeafFacts,
-}
-
-pub(super) enum What {
-    Chain(Box<Chain>),
-    /// Clients, and the intermediate and root above them.
-    Clients(Vec<Client>, [CertificateDer<'static>; 2]),
-}
-
-pub(super) fn issue(
-    request: &Request,
-    job: &Job,
-    signers: &Signers,
-    password: Option<&str>,
-    now: OffsetDateTime,
-) -> Result<Issued, Failure> {
-    let plan = chain_plan(request, job);
-    let (what, leaf) = if job.action == Action::AddClients {
-        let intermediate = authority::intermediate_of_host(&job.layout, password)?;
-        let clients: Vec<Client> = (job.clients.iter())
-            .map(|name| issue_client(name, &plan, &intermediate.ca, now))
-            .collect::<Result<_, _>>()
-            .map_err(Failure::usage)?;
-        let leaf = match clients.first() {
-            Some(client) => client.issued.certificate.clone(),
-            None => return Err(Failure::usage(Problem::new("no client is given"))),
-        };
-        let above = [intermediate.ca.certificate().clone(), intermediate.root];
-        (What::Clients(clients, above), leaf)
-    } else {
-        let authority = match signers {
-            Signers::Own => Authority::New,
-            Signers::Root(root) => Authority::Root(root),
-            Signers::Intermediate(intermediate) => Authority::Intermediate(&intermediate.ca, &intermediate.root),
-        };
-        let chain = issue_chain(&plan, authority, now).map_err(Failure::usage)?;
-        let leaf = chain.server.certificate.clone();
-        (What::Chain(Box::new(chain)), leaf)
-    };
-    let leaf = inspect::certificate(&leaf, now).map_err(Failure::runtime)?;
-    Ok(Issued {
-        what,
-        leaf: leaf.into(),
-    })
+fn root_name(layout: &RootLayout) -> String {
+    match layout.folder().file_name() {
+        Some(name) => format!("{} root", name.to_string_lossy()),
+        None => "istio-tls root".to_owned(),
+    }
 }

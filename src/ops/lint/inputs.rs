@@ -150,7 +150,7 @@ pub(super) fn collect<'f>(
         return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
     }
     for note in &collected.notes {
-        here.say_always(&format!("note: {note}"));
+        here.say_note(note);
     }
     for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
         if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {

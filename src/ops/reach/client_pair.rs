@@ -103,4 +103,3 @@ fn is_encrypted(content: &[u8], name: &str) -> bool {
                 .is_some_and(|block| block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY)
         })
 }
-

@@ -175,14 +175,14 @@ impl Connection {
     pub async fn nearby(&self, lifetime: Lifetime, here: &Surroundings) -> Result<Reached, Failure> {
         let target = match &self.target {
             Some(NamedGateway::Cluster) => return cluster_ingress::reach(&self.cluster, lifetime, here).await,
-            Some(NamedGateway::Local) => running_serve(here).await.map_or(Target::None, Target::Running),
+            Some(NamedGateway::Local) => running_serve(here).await?.map_or(Target::None, Target::Running),
             Some(NamedGateway::Address { host, port }) => Target::Address {
                 host: host.clone(),
                 port: *port,
                 plain_port: None,
                 place: Place::Given,
             },
-            None => match running_serve(here).await {
+            None => match running_serve(here).await? {
                 Some(serve) => Target::Running(serve),
                 None => ingress(here)?,
             },
@@ -221,4 +221,3 @@ fn ingress(here: &Surroundings) -> Result<Target, Failure> {
         place: Place::Ingress,
     })
 }
-

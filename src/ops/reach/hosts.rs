@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::client_pair::read_pair;
 use super::connection::Connection;
+use crate::files;
 use crate::manifests::routes::default_routes;
 use crate::names::Host;
 use crate::ops::failure::Failure;
@@ -84,7 +85,7 @@ impl Connection {
                 } else if entry.is_some() && (mtls || mode.is_some_and(Mode::verifies_clients)) {
                     let cert = layout.path(Part::ClientCert(host.as_str()));
                     let key = layout.path(Part::ClientKey(host.as_str()));
-                    if cert.exists() {
+                    if files::is_there(&cert).map_err(Failure::usage)? {
                         Some(self.pair(&cert, &key)?)
                     } else {
                         None
@@ -156,7 +157,8 @@ fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
     [Part::RootCert, Part::CaChain]
         .into_iter()
         .map(|part| layout.path(part))
-        .find(|path| path.is_file())
+        // Reading one that may not be looked at tells so.
+        .find(|path| files::is_there(path).unwrap_or(true))
 }
 
 /// The workspace's hosts with their modes.
@@ -167,4 +169,3 @@ fn known_hosts(here: &Surroundings) -> Result<Vec<(HostEntry, Mode)>, Failure> {
     let hosts = config.hosts.iter();
     Ok(hosts.map(|entry| (entry.clone(), config.mode_of(entry))).collect())
 }
-

@@ -58,8 +58,7 @@ pub struct Probed {
 impl Probed {
     /// Whether there was no gateway to go to, for any host.
     pub fn is_nowhere(&self) -> bool {
-        self.failure.is_none()
-            && (self.outcomes.iter()).all(|outcome| outcome.verdict.code == Code::NoLocalGateway)
+        self.failure.is_none() && (self.outcomes.iter()).all(|outcome| outcome.verdict.code == Code::NoLocalGateway)
     }
 }
 

@@ -38,8 +38,8 @@ pub fn run(
     cancel: &mut Cancel,
     observer: &mut dyn FnMut(&Changed<'_>) -> ControlFlow<()>,
 ) -> Result<Option<Interrupted>, Failure> {
-    let ended = runtime()?
-        .block_on(async { or_signal(Box::pin(rounds(request, pause, here, observer)), cancel).await });
+    let ended =
+        runtime()?.block_on(async { or_signal(Box::pin(rounds(request, pause, here, observer)), cancel).await });
     match ended {
         Ok(ended) => ended.map(|()| None),
         Err(signal) => Ok(Some(signal)),

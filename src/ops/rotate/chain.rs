@@ -6,9 +6,10 @@ use crate::certs::summary::CertificateSummary;
 use crate::certs::{CertificateAuthority, CertificateDer, renew};
 use crate::files::shown;
 use crate::names::Host;
+use crate::ops::chain_authorities::{self, ChainAuthority};
 use crate::ops::chain_clients::{self, HeldClient, certificates};
 use crate::ops::client_look::Asked;
-use crate::ops::{Failure, Surroundings, authority};
+use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy, ours};
 use crate::workspace::config::{HostEntry, Mode};
@@ -32,14 +33,6 @@ pub(super) struct Held {
     pub(super) clients: Vec<HeldClient>,
     /// A rotation of the CA was begun.
     pub(super) rotating: bool,
-}
-
-/// A CA of a chain, by the files that hold it.
-struct CaFiles {
-    layout: ChainLayout,
-    cert: Part<'static>,
-    key: Part<'static>,
-    certificate: CertificateDer<'static>,
 }
 
 impl Held {
@@ -156,7 +149,8 @@ impl Held {
     /// # Errors
     /// When a certificate cannot be read.
     pub(super) fn state(&self, here: &Surroundings) -> Result<ChainState, Failure> {
-        let issuer = self.issuers()?.into_iter().find(|ca| self.issued_server(ca));
+        let issued_server = |ca: &ChainAuthority| renew::is_issued_by(&self.server[0], &ca.certificate);
+        let issuer = self.issuers()?.into_iter().find(issued_server);
         let leaf_in_force = issuer.as_ref().is_none_or(|issuer| issuer.layout == self.layout);
         let mut cas = Vec::new();
         if let Some(intermediate) = &self.intermediate {
@@ -182,29 +176,9 @@ impl Held {
         })
     }
 
-    fn issued_server(&self, ca: &CaFiles) -> bool {
-        renew::is_issued_by(&self.server[0], &ca.certificate)
-    }
-
     /// Every CA whose certificate stands in the folder, those in force first.
-    fn issuers(&self) -> Result<Vec<CaFiles>, Failure> {
-        let mut found = Vec::new();
-        for layout in [self.layout.clone(), self.layout.previous_ca()] {
-            for (cert, key) in [
-                (Part::IntermediateCert, Part::IntermediateKey),
-                (Part::RootCert, Part::RootKey),
-            ] {
-                if let Some(certificate) = certificates(&layout, cert)?.into_iter().next() {
-                    found.push(CaFiles {
-                        layout: layout.clone(),
-                        cert,
-                        key,
-                        certificate,
-                    });
-                }
-            }
-        }
-        Ok(found)
+    fn issuers(&self) -> Result<Vec<ChainAuthority>, Failure> {
+        chain_authorities::of(&[self.layout.clone(), self.layout.previous_ca()])
     }
 
     /// The CA that issued a leaf, ready to sign.
@@ -219,10 +193,7 @@ impl Held {
         password: Option<&str>,
     ) -> Result<CertificateAuthority, Failure> {
         let issuers = self.issuers()?;
-        // By name alone where a leaf was signed wrongly on purpose (gen-certs --bad wrong-ca).
-        let issuer = (issuers.iter().find(|ca| renew::is_issued_by(leaf, &ca.certificate)))
-            .or_else(|| issuers.iter().find(|ca| renew::names_issuer(leaf, &ca.certificate)));
-        let Some(issuer) = issuer else {
+        let Some(issuer) = chain_authorities::issuer_of(&issuers, leaf) else {
             return Err(Failure::usage(
                 Problem::new(format!("no CA in {}/ issued {what}", shown(&self.layout.folder())))
                     .why("a leaf is renewed by the CA that issued the one before")
@@ -241,12 +212,14 @@ impl Held {
                     .at(shown(&key))
                     .why("a chain made with gen-certs --ca or taken in with adopt may hold its CA's certificate only")
                     .fix(
-                        Remedy::from("give the folder that has the key with --signer DIR; or make a CA of this host's own with ")
-                            .and(ours::rotate_ca(self.layout.host())),
+                        Remedy::from(
+                            "give the folder that has the key with --signer DIR; or make a CA of this host's own with ",
+                        )
+                        .and(ours::rotate_ca(self.layout.host())),
                     ),
             ));
         }
-        authority::ca(&issuer.layout.path(issuer.cert), &key, password)
+        issuer.open(password)
     }
 }
 

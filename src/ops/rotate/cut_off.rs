@@ -18,8 +18,8 @@ pub(super) fn half_done(stopped: Stopped, rotated: &Rotated, request: &Request) 
     let mut lines: Vec<String> = problem.why.take().into_iter().collect();
     lines.extend(swapped(rotated));
     problem.why = Some(lines.join("\n"));
-    let going_on = Remedy::from(going_on(rotated, request))
-        .and("     (it goes on where it stopped, and makes nothing anew)");
+    let going_on =
+        Remedy::from(going_on(rotated, request)).and("     (it goes on where it stopped, and makes nothing anew)");
     problem.fix = Some(Remedy::then_go_on(problem.fix.take(), going_on));
     cluster_access::refused(refused)
 }

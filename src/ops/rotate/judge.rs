@@ -90,10 +90,7 @@ fn clients(held: &Held, ca: &[u8], here: &Surroundings) -> Result<(), Failure> {
         [] => held.roots.clone(),
         ca => pem::certificates(ca, &shown(&path)).map_err(Failure::usage)?,
     };
-    let mut faults = held
-        .clients
-        .iter()
-        .map(|client| fault(&client.chain, &trusted, here));
+    let mut faults = held.clients.iter().map(|client| fault(&client.chain, &trusted, here));
     let Some(Some(first)) = faults.next() else {
         return Ok(());
     };

@@ -1,10 +1,10 @@
 //! How far a rotation is. It stands outside of the work, which may be dropped when a
 //! signal comes.
 
+use super::decide::LeftDue;
 use super::issue::Prepared;
 use super::next::next;
 use super::outcome::{Done, Rotated};
-use super::decide::LeftDue;
 use super::request::Request;
 use crate::names::Host;
 use crate::remedy::Cluster;

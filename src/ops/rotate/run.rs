@@ -140,7 +140,7 @@ impl Rotation {
         progress: &mut Progress,
         here: &Surroundings,
     ) -> Result<(), Failure> {
-        let serve = running_serve(here).await;
+        let serve = running_serve(here).await?;
         let mut refusals = Refusals::new(&self.request, cluster.as_ref(), here);
         // Nobody else exchanges files while they are read.
         let reading = open(here).await?;
@@ -292,7 +292,10 @@ async fn accepted(
     }
     let mut accepted = Vec::new();
     for next in waiting {
-        if let Some(Ready { prepared, known: None, .. }) = next.rotated() {
+        if let Some(Ready {
+            prepared, known: None, ..
+        }) = next.rotated()
+        {
             let host = prepared.held.layout.host();
             if let Err(failure) = cluster.try_secrets(host, prepared.material()?, here).await {
                 refusals.add(host, failure)?;

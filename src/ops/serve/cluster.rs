@@ -112,7 +112,8 @@ pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, F
     };
     let workspace = WorkspaceWatch::start(config.as_ref(), given, here)?;
     let objects = Arc::new(LiveObjects::default());
-    let following = watch::follow(sight.access, sight.parts.seen, objects.clone()).map_err(Failure::runtime)?;
+    let following =
+        watch::follow(sight.access, sight.parts.seen, objects.clone(), here.aim.clone()).map_err(Failure::runtime)?;
     let mut source = LiveSource::new(&name, objects, Instant::now());
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;

@@ -2,18 +2,25 @@
 //! and the file that tells others where it listens.
 
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::ops::Failure;
 use crate::problem::Problem;
+use crate::remedy::{Aim, Kind, Line, Remedy};
 use crate::workspace::layout::STATE_FOLDER;
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
+/// The lock's name in the folder.
+const LOCK: &str = "serve.lock";
+
 /// Held while this process serves the workspace; the file goes with it.
 pub(super) struct Claim {
     path: PathBuf,
+    /// Where the user stands, for what the log says to type.
+    aim: Aim,
     /// The lock ends when the file is closed.
     _lock: File,
 }
@@ -22,40 +29,61 @@ pub(super) struct Claim {
 /// nobody can be told either.
 ///
 /// # Errors
-/// When another process serves it: exit 3, naming that process.
-pub(super) fn claim(workspace: &Path) -> Result<Option<Claim>, Failure> {
+/// A runtime failure when another process serves it, naming that process; and when
+/// another user's files are in the way, behind which one may.
+pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failure> {
     let state = workspace.join(STATE_FOLDER);
-    let path = workspace.join(running::FILE);
-    let open = || -> std::io::Result<File> {
-        if !state.is_dir() {
-            std::fs::DirBuilder::new().mode(0o700).recursive(true).create(&state)?;
-        }
-        std::fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(state.join("serve.lock"))
-    };
-    let lock = match open() {
+    let (path, lock_path) = (workspace.join(running::FILE), workspace.join(running::LOCK));
+    let lock = match running::open_lock(workspace) {
         Ok(lock) => lock,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && state.is_dir() => {
+            return Err(Failure::runtime(of_another_user(workspace, &state, &lock_path, &error)));
+        }
         Err(error) => {
             tracing::warn!(
                 "{} cannot be written ({}), so probe will not find this gateway by itself",
-                path.display(),
+                if lock_path.exists() { &lock_path } else { &path }.display(),
                 crate::files::plain(&error)
             );
             return Ok(None);
         }
     };
     match lock.try_lock() {
-        Ok(()) => Ok(Some(Claim { path, _lock: lock })),
+        Ok(()) => Ok(Some(Claim {
+            path,
+            aim: aim.clone(),
+            _lock: lock,
+        })),
         Err(std::fs::TryLockError::WouldBlock) => Err(Failure::runtime(already_served(workspace, &path))),
         Err(std::fs::TryLockError::Error(error)) => {
-            tracing::warn!("{} cannot be locked: {}", state.display(), crate::files::plain(&error));
+            tracing::warn!(
+                "{} cannot be locked: {}",
+                lock_path.display(),
+                crate::files::plain(&error)
+            );
             Ok(None)
         }
+    }
+}
+
+/// A lock that may not be opened: it is not known whether it is held.
+fn of_another_user(workspace: &Path, state: &Path, lock: &Path, error: &io::Error) -> Problem {
+    let owner = |path: &Path| path.metadata().ok().map(|metadata| metadata.uid());
+    let closed = if lock.exists() { lock } else { state };
+    let problem = Problem::new(format!("{} cannot be opened", closed.display()));
+    let why = crate::files::plain(error);
+    match (owner(closed), owner(workspace)) {
+        (Some(other), Some(own)) if other != own => {
+            let chown = Line::new(Kind::TakeOwnership, ["sudo", "chown", "-R"]).arg(own.to_string());
+            problem
+                .why(format!(
+                    "{why}; it belongs to the user {other}, whose serve runs here or has left it behind"
+                ))
+                .fix(chown.arg(state.display().to_string()))
+        }
+        _ => problem
+            .why(why)
+            .fix("serve as the user to whom the workspace belongs, or another folder with -C"),
     }
 }
 
@@ -72,7 +100,10 @@ fn already_served(workspace: &Path, path: &Path) -> Problem {
             let addresses: Vec<String> = first.listeners.iter().map(|open| open.address.to_string()).collect();
             Problem::new(format!("{folder} is served already, by process {}", first.pid))
                 .at(format!("{}, admin {}", addresses.join(", "), first.admin))
-                .fix(format!("use that one, or end it first: kill {}", first.pid))
+                .fix(
+                    Remedy::from("use that one, or end it first: ")
+                        .and(Line::new(Kind::Kill, ["kill".to_owned(), first.pid.to_string()])),
+                )
         }
         None => Problem::new(format!("{folder} is served already, by another process"))
             .fix("end it first, or serve another folder with -C"),
@@ -86,7 +117,7 @@ impl Claim {
             .map_err(|error| Problem::new(error.to_string()))
             .and_then(|content| store::write_file(&self.path, format!("{content}\n").as_bytes(), 0o600));
         if let Err(problem) = written {
-            tracing::warn!("{problem}");
+            tracing::warn!("{}", problem.text(&self.aim));
         }
     }
 }

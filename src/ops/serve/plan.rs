@@ -74,6 +74,7 @@ impl Plan {
         let check = serve_check(!request.certs.is_empty(), request.clock);
         Ok(Self {
             sources: GatewaySources {
+                aim: here.aim.clone(),
                 inputs: Sources {
                     manifests,
                     live,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use super::running::RunningGateway;
-use crate::gateway::dataplane::listener::OpenListener;
 use crate::gateway::admin::summary::{HostSummary, ListenerSummary};
+use crate::gateway::dataplane::listener::OpenListener;
 use crate::names::Host;
 use crate::ops::Surroundings;
 use crate::remedy::{Kind, Line, Word};

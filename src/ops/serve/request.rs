@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
-use crate::gateway::dataplane::access_log::AccessLog;
 use crate::gateway::config::clusters::Upstream;
+use crate::gateway::dataplane::access_log::AccessLog;
 use crate::gateway::dataplane::settings::LogLevelHandle;
 use crate::ops::cluster_access::ClusterPlace;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::cluster::Followed;
 use super::exclusive::Claim;
-use crate::gateway::dataplane::listener::OpenListener;
-use crate::gateway::server::Server;
 use crate::gateway::admin::summary::ListenerSummary;
+use crate::gateway::dataplane::listener::OpenListener;
 use crate::gateway::follow::watch::Stopper;
+use crate::gateway::server::Server;
 use crate::ops::cluster_access::runtime;
 use crate::ops::interruption::{Cancel, Interrupted};
 use crate::ops::{Failure, Surroundings};

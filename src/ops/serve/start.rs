@@ -9,15 +9,16 @@ use super::exclusive::{self, Claim};
 use super::plan::Plan;
 use super::port_owner::listening_process;
 use super::running::RunningGateway;
+use crate::gateway::admin::summary;
 use crate::gateway::dataplane::limits::Limits;
-use crate::gateway::follow::reload::Reload;
 use crate::gateway::dataplane::listener::StartError;
 use crate::gateway::dataplane::settings::ServerSettings;
-use crate::gateway::server::Server;
+use crate::gateway::follow::reload::Reload;
 use crate::gateway::follow::source::SourceError;
-use crate::gateway::admin::summary;
+use crate::gateway::server::Server;
 use crate::ops::Failure;
 use crate::problem::Problem;
+use crate::remedy::Aim;
 use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::file;
@@ -49,6 +50,7 @@ fn no_thread(error: &std::io::Error) -> Failure {
 
 fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     let workspace = plan.sources.inputs.workspace.clone();
+    let aim = plan.sources.aim.clone();
     let is_live = plan.sources.inputs.live.is_some();
     let manifests = manifests_of(&plan.sources.inputs);
     let files = DiskFiles::default();
@@ -73,7 +75,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
                 .fix("see the warnings; the ingress gateway's selector is istio: ingressgateway"),
         ));
     }
-    let claim = exclusive::claim(&workspace)?;
+    let claim = exclusive::claim(&workspace, &aim)?;
     let id = new_id()?;
     let settings = ServerSettings {
         bind: plan.bind,
@@ -85,6 +87,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
         limits: Limits::default(),
         upstream_authorities: plan.upstream_authorities,
         log_level: plan.log_level,
+        aim: aim.clone(),
     };
     let table = std::mem::take(&mut loaded.built.table);
     let server = Arc::new(Server::start(settings, table).map_err(cannot_start)?);
@@ -106,7 +109,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
                 let mut said = BTreeSet::new();
                 let take = |mut table| {
                     if is_live {
-                        say_closed(server.leave_out_closed(&mut table), &mut said);
+                        say_closed(server.leave_out_closed(&mut table), &mut said, &aim);
                     }
                     let outcome = server.replace(table).map_err(Problem::from);
                     publish(claim.as_ref().as_ref(), &server, &id, manifests.as_ref());
@@ -127,9 +130,9 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
 }
 
 /// Tells which ports of a cluster's Gateways are not opened here, each once.
-fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>) {
+fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>, aim: &Aim) {
     let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
-    let texts: BTreeSet<String> = problems.iter().map(ToString::to_string).collect();
+    let texts: BTreeSet<String> = problems.iter().map(|problem| problem.text(aim)).collect();
     for text in texts.difference(said) {
         tracing::error!("a Gateway's port is not opened here: {text}");
     }

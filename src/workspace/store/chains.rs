@@ -22,27 +22,39 @@ pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Pro
 }
 
 /// Whether any part of a chain stands in the host's folder.
-pub fn has_chain(layout: &ChainLayout) -> bool {
-    layout.folder().symlink_metadata().is_ok() && has_parts(layout)
+///
+/// # Errors
+/// When that cannot be told: a folder may not be entered.
+pub fn has_chain(layout: &ChainLayout) -> Result<bool, Problem> {
+    if !files::is_there(&layout.folder())? {
+        return Ok(false);
+    }
+    for part in PARTS {
+        if files::is_there(&layout.path(part))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
-fn has_parts(layout: &ChainLayout) -> bool {
-    [
-        Part::RootCert,
-        Part::RootKey,
-        Part::IntermediateCert,
-        Part::CaChain,
-        Part::IntermediateKey,
-        Part::ServerCert,
-        Part::ServerKey,
-    ]
-    .into_iter()
-    .any(|part| layout.path(part).symlink_metadata().is_ok())
-}
+/// What a chain without clients is made of.
+const PARTS: [Part<'static>; 7] = [
+    Part::RootCert,
+    Part::RootKey,
+    Part::IntermediateCert,
+    Part::CaChain,
+    Part::IntermediateKey,
+    Part::ServerCert,
+    Part::ServerKey,
+];
 
 /// Whether the host's CA is being rotated: the previous one is still kept.
 pub fn has_previous_ca(layout: &ChainLayout) -> bool {
-    has_parts(&layout.previous_ca())
+    let previous = layout.previous_ca();
+    // What may not be looked at is told by whoever reads it.
+    PARTS
+        .into_iter()
+        .any(|part| files::is_there(&previous.path(part)).unwrap_or(true))
 }
 
 /// The clients whose certificates stand in the host's folder: the host's own
@@ -61,12 +73,13 @@ pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
 /// # Errors
 /// When the folder cannot be read.
 pub fn find_chains(dir: &Path) -> Result<Vec<ChainLayout>, Problem> {
-    let mut found: Vec<ChainLayout> = files::list(dir)?
-        .iter()
-        .filter_map(|name| host_of_folder(name))
-        .map(|host| ChainLayout::new(dir, &host))
-        .filter(|layout| layout.path(Part::ServerCert).exists())
-        .collect();
+    let mut found = Vec::new();
+    for host in files::list(dir)?.iter().filter_map(|name| host_of_folder(name)) {
+        let layout = ChainLayout::new(dir, &host);
+        if files::is_there(&layout.path(Part::ServerCert))? {
+            found.push(layout);
+        }
+    }
     found.sort();
     Ok(found)
 }

@@ -19,8 +19,8 @@ pub(super) const GITIGNORE: &str = ".gitignore";
 pub(super) const STAGING_PREFIX: &str = "new-";
 /// What a file ends with that holds the inode of the new tree of an exchange.
 pub(super) const SWAP_SUFFIX: &str = ".swap";
-/// The folder of the trees that were replaced.
-pub(super) const OLD: &str = "old";
+/// The folder of the trees that were replaced, in [`STATE_FOLDER`].
+pub const OLD: &str = "old";
 
 /// Finishes what a killed process left half done, if nobody is writing now.
 /// For commands that only read; writers do it when they open the store.

@@ -13,9 +13,9 @@ use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
 use crate::secrets::reference::{self, CredentialName};
 use crate::secrets::{Entry, SecretStore};
-use crate::shell::quote;
 use crate::spelling::Index;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.
@@ -244,21 +244,19 @@ impl<'a> MaterialReader<'a> {
             );
         }
         if self.store.in_cluster {
-            return MaterialError::Missing(problem.fix(format!(
-                "istio-tls apply, which makes the workspace's Secrets; or kubectl -n {} create secret tls {} --cert=FILE --key=FILE",
-                quote(&self.store.namespace),
-                quote(name)
-            )));
+            let own = Remedy::from(ours::apply()).and(", which makes the workspace's Secrets");
+            let other = kubectl::create_pair(self.store.namespace.as_str(), name);
+            return MaterialError::Missing(problem.fix(own.or(other)));
         }
         // The gen-certs line helps only where its Secret would have this name.
         let host = hosts
             .iter()
             .find(|host| (self.store.names_of_host)(host).iter().any(|known| known == name));
         MaterialError::Missing(match host {
-            Some(host) if Host::parse(host).is_ok() => problem.fix(format!("istio-tls gen-certs {}", quote(host))),
-            _ => problem.fix(format!(
-                "serve --certs DIR, where DIR/{name} holds tls.crt and tls.key, or add the Secret to the input"
-            )),
+            Some(host) if Host::parse(host).is_ok() => problem.fix(ours::gen_certs(host.as_str())),
+            _ => problem.fix(Remedy::from(ours::serve_certs()).and(format!(
+                ", where DIR/{name} holds tls.crt and tls.key; or add the Secret to the input"
+            ))),
         })
     }
 
@@ -274,10 +272,10 @@ impl<'a> MaterialReader<'a> {
                     "it is key {key} of secret {}/{secret}, which is neither in the input, nor below --certs, nor in the workspace",
                     self.store.namespace
                 ))
-                .fix(format!("serve --certs DIR, where DIR/{secret}/{key} exists")),
+                .fix(Remedy::from(ours::serve_certs()).and(format!(", where DIR/{secret}/{key} exists"))),
             None => problem
                 .why("no Deployment of the input mounts a Secret there, and serve does not read this machine's paths by itself")
-                .fix("serve --host-files, if the path is one of this machine"),
+                .fix(Remedy::from(serve_host_files()).and(", if the path is one of this machine")),
         }))
     }
 
@@ -291,6 +289,11 @@ impl<'a> MaterialReader<'a> {
         self.parsed.insert(entry.name.clone(), read.clone());
         Ok(read)
     }
+}
+
+/// Serves files of this machine.
+fn serve_host_files() -> Line {
+    Line::new(Kind::ServeHostFiles, ["serve", "--host-files"])
 }
 
 fn key_of(
@@ -310,7 +313,11 @@ fn key_of(
                 entry.name, certificate.name
             ))
             .why("the first certificate holds another public key")
-            .fix("use the key and the certificate of one chain, or make the chain anew: istio-tls gen-certs HOST --force"),
+            .fix(
+                Remedy::from("use the key and the certificate of one chain; for a chain of this workspace ")
+                    .and(ours::rotate(ours::HOST))
+                    .and(" issues both, of the same CA"),
+            ),
         ),
     ))
 }

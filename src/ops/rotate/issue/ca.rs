@@ -57,12 +57,7 @@ impl Prepared {
         .map_err(Failure::usage)?;
         self.notes.extend(notes);
         self.note_sharers(here)?;
-        self.change(
-            "root",
-            self.held.roots.first().cloned(),
-            Some(&root.certificate),
-            here,
-        )?;
+        self.change("root", self.held.roots.first().cloned(), Some(&root.certificate), here)?;
         self.change(
             "intermediate",
             self.held.intermediate.clone(),

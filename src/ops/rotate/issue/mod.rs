@@ -284,13 +284,7 @@ impl Prepared {
         let old = self.held.server[0].clone();
         let renewed = renew_leaf(&old, Purpose::Server, Some(&host), ca, signing, here)?;
         let leaf = renewed.issued.certificate.clone();
-        let mut chain = vec![leaf.clone()];
-        match self.held.server.get(1) {
-            // Its issuers stay as they were.
-            Some(known) if known == ca.certificate() => chain.extend(self.held.server[1..].iter().cloned()),
-            _ if !renew::is_issued_by(ca.certificate(), ca.certificate()) => chain.push(ca.certificate().clone()),
-            _ => {}
-        }
+        let chain = chain_files::with_leaf(leaf.clone(), &self.held.server, ca.certificate());
         self.put(&layout, Part::ServerCert, text(&chain));
         if let Some(key) = &renewed.issued.key {
             self.files.push(NewFile::key(&layout, Part::ServerKey, key));
@@ -320,12 +314,7 @@ impl Prepared {
             ));
         }
         self.notes.extend(renewed.notes);
-        self.change(
-            &format!("client {name}"),
-            old,
-            Some(&renewed.issued.certificate),
-            here,
-        )?;
+        self.change(&format!("client {name}"), old, Some(&renewed.issued.certificate), here)?;
         let client = [Client {
             name: name.to_owned(),
             issued: renewed.issued,
