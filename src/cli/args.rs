@@ -6,6 +6,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use crate::problem::Problem;
+use crate::remedy::Aim;
+
 /// Secures an Istio ingress gateway with HTTPS.
 #[derive(Parser)]
 #[command(
@@ -137,4 +140,11 @@ pub(super) fn choice<T: Copy + Send + Sync + 'static>(
             .map(|(_, value)| *value)
             .expect("the parser lets only the table's words through")
     })
+}
+
+/// A parser for what has a parser of its own; clap shows all that its problem says.
+pub(super) fn parser<T: Clone + Send + Sync + 'static>(
+    parse: fn(&str) -> Result<T, Problem>,
+) -> impl TypedValueParser<Value = T> {
+    move |text: &str| parse(text).map_err(|problem| problem.text(&Aim::default()))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::choice;
+use super::args::{choice, parser};
 use super::cluster_flags::KubeconfigArgs;
 use super::duration;
 use super::failure::Failure;
@@ -19,7 +19,7 @@ pub(super) struct ConnectionArgs {
     #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
     pub(super) target: Option<String>,
     /// Go to ADDR for HOST and PORT, as curl does; repeatable
-    #[arg(long, value_name = "HOST:PORT:ADDR")]
+    #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parser(ResolveRule::parse))]
     pub(super) resolve: Vec<ResolveRule>,
     /// Trust the certificates of this PEM file [default: the workspace's root of the host, else the system's]
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,6 @@
 //! What commands with findings let the user say of them: `lint` and `doctor`.
 
-use super::args::choice;
+use super::args::{choice, parser};
 use crate::lint::{Severity, Suppression};
 
 /// Which findings count, are shown and are left out.
@@ -13,6 +13,6 @@ pub(super) struct FindingArgs {
     #[arg(long, value_name = "SEVERITY", default_value = "info", value_parser = choice(Severity::WORDS))]
     pub(super) min_severity: Severity,
     /// Leave out a code, for all objects or for those that fit a pattern (repeatable, with commas)
-    #[arg(long, value_name = "CODE[=OBJECT]", value_delimiter = ',', value_parser = Suppression::parse)]
+    #[arg(long, value_name = "CODE[=OBJECT]", value_delimiter = ',', value_parser = parser(Suppression::parse))]
     pub(super) suppress: Vec<Suppression>,
 }

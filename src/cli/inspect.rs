@@ -1,5 +1,6 @@
 //! `istio-tls inspect`: explains what files, folders and servers hold.
 
+use super::args::parser;
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
@@ -24,7 +25,7 @@ pub(super) struct InspectArgs {
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<String>,
     /// The server name to ask HOST:PORT for
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = parser(Host::parse))]
     sni: Option<Host>,
     #[command(flatten)]
     password: PasswordArgs,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::choice;
+use super::args::{choice, parser};
 use super::context::Context;
 use super::{Exit, Failure};
 use crate::manifests::build::envoy::Upstream;
@@ -26,7 +26,7 @@ use crate::workspace::config::{IstioTarget, Mode, RouteEntry, SecretStyle};
 )]
 pub(super) struct ManifestsArgs {
     /// Hosts, in the order of their servers [default: all of the workspace]
-    #[arg(value_name = "HOST", value_parser = Host::parse)]
+    #[arg(value_name = "HOST", value_parser = parser(Host::parse))]
     hosts: Vec<Host>,
     /// Write files into this folder, in place of standard output (those with keys readable by you only)
     #[arg(long, value_name = "DIR")]
@@ -54,7 +54,7 @@ pub(super) struct ManifestsArgs {
     #[arg(long, value_name = "NAME", help_heading = "Objects")]
     credential_name: Option<String>,
     /// Where paths lead, for one HOST (repeatable) [default: the recorded routes]
-    #[arg(long = "route", value_name = "PREFIX=SERVICE:PORT", value_parser = routes::parse_route, help_heading = "Objects")]
+    #[arg(long = "route", value_name = "PREFIX=SERVICE:PORT", value_parser = parser(routes::parse_route), help_heading = "Objects")]
     routes: Vec<RouteEntry>,
     /// The volumes of file-mount style as values of Istio's Helm chart, and nothing else
     #[arg(long, conflicts_with_all = ["only", "samples"], help_heading = "Objects")]
@@ -76,7 +76,7 @@ pub(super) struct ManifestsArgs {
     #[arg(long, value_parser = choice(Export::WORDS), conflicts_with_all = ["only", "samples", "helm_values"], help_heading = "Export")]
     export: Option<Export>,
     /// Where a Service's requests go in that configuration (repeatable) [default: the Service's name]
-    #[arg(long = "upstream", value_name = "SERVICE[:PORT]=http://HOST:PORT", value_parser = Upstream::parse, requires = "export", help_heading = "Export")]
+    #[arg(long = "upstream", value_name = "SERVICE[:PORT]=http://HOST:PORT", value_parser = parser(Upstream::parse), requires = "export", help_heading = "Export")]
     upstreams: Vec<Upstream>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::choice;
+use super::args::{choice, parser};
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
@@ -29,7 +29,7 @@ pub(super) struct VerifyArgs {
     #[arg(value_name = "TARGET")]
     target: String,
     /// The name that the server certificate must hold [default: the tree's host, or HOST of HOST:PORT]
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = parser(Host::parse))]
     host: Option<Host>,
     /// Trust the certificates of this file; repeatable [default: the tree's root, else a Secret's own CA, else the system's CAs]
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,8 @@ use crate::lint::Suppression;
 use crate::manifests::model::duration;
 use crate::manifests::{naming, re2, routes};
 use crate::names::{Host, check_object_name};
-use crate::probe::target::{ResolveRule, parse_address, split_port};
+use crate::probe::destination::Destination;
+use crate::probe::target::{ResolveRule, authority, parse_address, split_port};
 use crate::probe::wire;
 use crate::report::paint::printable;
 use crate::secrecy;
@@ -113,8 +114,17 @@ fn places(text: &str) {
         }
         Err(problem) => told(&problem, &[]),
     }
-    if let Err(problem) = text.parse::<ResolveRule>() {
+    if let Err(problem) = ResolveRule::parse(text) {
         told(&problem, &[]);
+    }
+    match Destination::parse(text) {
+        Ok(found) => {
+            let port = found.port.map_or_else(String::new, |port| format!(":{port}"));
+            let path = found.path.as_deref().unwrap_or_default();
+            let written = format!("https://{}{port}{path}", authority(&found.host));
+            assert_eq!(Destination::parse(&written), Ok(found), "{text:?}");
+        }
+        Err(problem) => told(&problem, &[]),
     }
     match parse_address(text) {
         Ok((host, port)) => {

@@ -22,7 +22,8 @@ impl Destination {
     /// # Errors
     /// When the scheme is another one, the port is none, or the host is none.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let rest = match text.split_once("://") {
+        let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let rest = match text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
             Some((scheme, rest)) => {
                 return Err(Problem::new(format!("{text:?} is no https URL"))
@@ -94,6 +95,7 @@ mod tests {
             ("https://a.com/", "a.com", None, Some("/")),
             ("https://a.com?x", "a.com", None, Some("/?x")),
             ("a.com/status/418", "a.com", None, Some("/status/418")),
+            ("a.com/x://y", "a.com", None, Some("/x://y")),
             ("https://[::1]:8443/", "::1", Some(8443), Some("/")),
             ("::1", "::1", None, None),
             ("*.a.com", "*.a.com", None, None),

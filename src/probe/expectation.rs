@@ -33,6 +33,8 @@ pub struct Entry {
     pub host: Host,
     /// The file of its own client certificate, where that is there.
     pub client: Option<String>,
+    /// Whether the client certificate that is sent is one of the workspace's for it.
+    pub sends_own: bool,
 }
 
 /// The server of a hand-written Gateway that answers for a host.
@@ -130,12 +132,6 @@ impl Expectation {
     /// The host as lines name it: the workspace's entry, else the one that is asked for.
     pub(super) fn named(&self) -> &Host {
         self.entry.as_ref().map_or(&self.host, |entry| &entry.host)
-    }
-
-    /// Whether the client's certificate that is sent is the workspace's own.
-    pub(super) fn sends_own_client(&self) -> bool {
-        let own = self.entry.as_ref().and_then(|entry| entry.client.as_ref());
-        own.is_some() && self.client.as_ref().map(|pair| &pair.source) == own
     }
 
     /// What brings the host's Secret into its cluster. In a workspace that is all of

@@ -71,10 +71,12 @@ pub struct ResolveRule {
     pub address: IpAddr,
 }
 
-impl std::str::FromStr for ResolveRule {
-    type Err = Problem;
-
-    fn from_str(text: &str) -> Result<Self, Problem> {
+impl ResolveRule {
+    /// Parses `HOST:PORT:ADDRESS`.
+    ///
+    /// # Errors
+    /// When a part is missing, or none of its kind.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: &str| {
             Problem::new(format!("{text:?} is no HOST:PORT:ADDRESS"))
                 .why(why)
@@ -442,7 +444,7 @@ mod tests {
             path: Some("get".to_owned()),
             sni: Some("other.example.com".to_owned()),
             alpn: vec!["http/1.1".to_owned()],
-            resolve: vec!["httpbin.example.com:9443:127.0.0.2".parse().expect("a rule")],
+            resolve: vec![ResolveRule::parse("httpbin.example.com:9443:127.0.0.2").expect("a rule")],
             ..Wishes::default()
         };
         let made = expectations(&[host("httpbin.example.com", Some(Mode::Simple))], &wishes, &serve());
@@ -483,7 +485,7 @@ mod tests {
         for text in ["a.com:x", "a.com:0", "a.com:65536"] {
             assert!(parse_address(text).is_err(), "{text}");
         }
-        assert!("a.com:443".parse::<ResolveRule>().is_err());
+        assert!(ResolveRule::parse("a.com:443").is_err());
         let named = host("b.example.com", None);
         let named = ProbedHost { port: Some(9), ..named };
         let made = expectations(&[named], &Wishes::default(), &Target::None);

@@ -106,7 +106,7 @@ fn no_scheme(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let schemes = tls.client_certificate.schemes.join(", ");
     let other = "send a certificate whose key is of another type (Envoy takes no Ed25519 client certificates)";
     let fix = match &wanted.entry {
-        Some(entry) if wanted.sends_own_client() => Remedy::from(other)
+        Some(entry) if entry.sends_own => Remedy::from(other)
             .or(ours::gen_certs_p256(&entry.host))
             .and(" makes such a chain, with a new CA: every certificate of the old one stops working"),
         _ => other.into(),
@@ -141,7 +141,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         )
     };
     let renew = match &wanted.entry {
-        Some(entry) if wanted.sends_own_client() => ours::rotate_clients(&entry.host).into(),
+        Some(entry) if entry.sends_own => ours::rotate_clients(&entry.host).into(),
         _ => Remedy::from("send a new certificate of the same CA"),
     };
     if alert == Some(44) {

@@ -167,7 +167,7 @@ fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
         Place::Ingress | Place::Cluster | Place::Given => wanted
             .apply()
             .and("; ")
-            .and(ours::doctor())
+            .and(ours::doctor().arg(wanted.named()))
             .and(" says which of the two"),
     };
     Verdict::new(

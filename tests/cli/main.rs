@@ -44,6 +44,7 @@ mod lint_inputs;
 mod manifests;
 mod permissions;
 mod probe;
+mod probe_advice;
 mod request;
 mod revoke;
 mod rotate;

@@ -105,6 +105,7 @@ impl Connection {
                     entry: entry.map(|(entry, _)| Entry {
                         host: entry.host.clone(),
                         client: own_client,
+                        sends_own: self.cert.as_deref().is_none_or(|cert| is_of(&layout, cert)),
                     }),
                     trust,
                     client,
@@ -136,6 +137,13 @@ impl Connection {
             }),
         }
     }
+}
+
+/// Whether a certificate's file is one of the clients of a host's tree.
+fn is_of(tree: &ChainLayout, cert: &Path) -> bool {
+    let own = tree.path(Part::ClientCert("any"));
+    let folder = own.parent().and_then(|folder| folder.canonicalize().ok());
+    folder.is_some_and(|folder| cert.canonicalize().is_ok_and(|cert| cert.starts_with(folder)))
 }
 
 /// The workspace's host that another one is perhaps a slip of.
