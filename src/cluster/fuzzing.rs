@@ -6,7 +6,7 @@ use kube::config::Kubeconfig;
 
 use super::failure::withheld;
 use super::kubeconfig::{chosen, flags, is_loopback, unreadable, user_of};
-use crate::fuzzing::told;
+use crate::fuzzing::claims::told;
 use crate::secrecy::looks_like_key;
 
 /// A kubeconfig: what is said of it quotes none of its values.

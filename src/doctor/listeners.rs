@@ -155,7 +155,8 @@ mod tests {
         let finding = assert_one(&facts, "ITL0901", "as lint says");
         assert_eq!(finding.severity, crate::lint::Severity::Error);
         assert!(
-            finding.fix.contains(r#""kind":"ReferenceGrant""#) && finding.fix.ends_with("| kubectl apply --server-side -f -"),
+            finding.fix.contains(r#""kind":"ReferenceGrant""#)
+                && finding.fix.ends_with("| kubectl apply --server-side -f -"),
             "{}",
             finding.fix
         );

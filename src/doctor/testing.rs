@@ -7,7 +7,8 @@ use time::macros::datetime;
 
 use super::examine;
 use super::facts::{
-    Account, Certificate, Container, End, Facts, Ingress, Log, Needs, OfApi, PROXY, Pod, Proxy, Refusal, Served, Source, View,
+    Account, Certificate, Container, End, Facts, Ingress, Log, Needs, OfApi, PROXY, Pod, Proxy, Refusal, Served,
+    Source, View,
 };
 use super::kube_gateways;
 use crate::certs::inspect::{self, CertificateFacts};

@@ -1,6 +1,6 @@
 //! Certificates, keys, requests and lists, as files hold them.
 
-use super::{NAME, NOW, first_line, lies_within, told};
+use super::claims::{NAME, NOW, first_line, lies_within, told};
 use crate::certs::inspect::{self, Found};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, crl as lists, csr as requests, key, order, pem, pkcs12};

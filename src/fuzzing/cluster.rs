@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{NOW, told};
+use super::claims::{NOW, told};
 use crate::cluster::failure::Status;
 use crate::cluster::ingress::{self, Found};
 use crate::cluster::{diff, gateway_pod, live, plan, rollout};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{NAME, NOW, lies_within, lines, told};
+use super::claims::{NAME, NOW, lies_within, lines, told};
 use crate::cluster::diff;
 use crate::cluster::secrets::LiveSecret;
 use crate::lint::fix::fixes;

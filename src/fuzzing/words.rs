@@ -1,6 +1,6 @@
 //! What people type, and what a server's first bytes are.
 
-use super::told;
+use super::claims::told;
 use crate::certs::plan::{San, Subject, Subtree, check_client_name, parse_time};
 use crate::gateway::config::clusters::Upstream;
 use crate::lint::Suppression;

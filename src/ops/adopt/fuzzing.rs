@@ -6,7 +6,7 @@ use super::adopted::AdoptedPart;
 use super::choose::{Wishes, choose};
 use super::sources::{Material, read_content};
 use crate::certs::{key, pem};
-use crate::fuzzing::{NOW, told};
+use crate::fuzzing::claims::{NOW, first_line, told};
 use crate::remedy::{Kind, Line};
 use crate::workspace::layout::Part;
 
@@ -57,7 +57,7 @@ fn chains(files: &[(&Path, &[u8])]) {
 /// between them, as `adopt` reads them.
 pub(crate) fn tree(data: &[u8]) {
     let files = data.split(|byte| *byte == 0).map(|part| {
-        let (path, content) = crate::fuzzing::first_line(part);
+        let (path, content) = first_line(part);
         // Short, so that no line of the content stands in it.
         (String::from_utf8_lossy(path).chars().take(60).collect(), content)
     });

@@ -3,8 +3,8 @@
 
 use super::decide::Step;
 use super::outcome::{Done, Outcome, Rotated};
-use super::request::Request;
 use super::progress::Progress;
+use super::request::Request;
 use crate::cluster::apply::Stopped;
 use crate::names::Host;
 use crate::ops::interruption::Interrupted;
