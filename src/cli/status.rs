@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::{Exit, Failure, duration};
-use crate::ops::reach::connection::NamedGateway;
 use crate::names::Host;
 use crate::ops::cluster_access::runtime;
+use crate::ops::reach::connection::NamedGateway;
 use crate::ops::status::{self, request::Request};
 use crate::report::paint::Paint;
 use crate::report::{status_json, status_text};
@@ -58,7 +58,12 @@ impl StatusArgs {
         Ok(Request {
             hosts: hosts.collect::<Result<_, _>>().map_err(Failure::usage)?,
             expires_within: self.expires_within,
-            target: self.target.as_deref().map(NamedGateway::parse).transpose().map_err(Failure::usage)?,
+            target: self
+                .target
+                .as_deref()
+                .map(NamedGateway::parse)
+                .transpose()
+                .map_err(Failure::usage)?,
             timeout: self.timeout,
             local: self.local,
             cluster: self.cluster.place(),

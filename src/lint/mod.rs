@@ -20,10 +20,13 @@ mod finding;
 pub mod fix;
 mod index;
 mod istio_names;
+mod item;
+mod need;
 mod remedies;
 mod rule;
 mod rules;
 pub mod secrecy;
+mod settings;
 mod spot;
 mod suppress;
 #[cfg(test)]
@@ -34,9 +37,12 @@ mod world;
 
 pub use codes::Code;
 pub use finding::{Facts, Finding, Made, Place, Report, Severity, Skipped};
-pub use rule::{Findings, Need, Rule};
+pub use item::Item;
+pub use need::Need;
+pub use rule::{Findings, Rule};
+pub use settings::{Settings, Unseen};
 pub use suppress::{Suppression, suppress, suppress_annotated};
-pub use world::{Item, Settings, Unseen, World};
+pub use world::World;
 
 /// Runs every rule over the world. Findings are sorted by file, line, column
 /// and code; rules that lack a part of the world are listed as skipped.

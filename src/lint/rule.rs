@@ -2,6 +2,7 @@
 
 use super::codes::Code;
 use super::finding::{Finding, Skipped};
+use super::need::Need;
 use super::world::World;
 
 /// A check of one subject.
@@ -16,18 +17,6 @@ pub trait Rule: Sync {
 
     /// Looks at the world and leaves what it finds.
     fn check(&self, world: &World<'_>, found: &mut Findings);
-}
-
-/// A part of the world that may be absent from the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Need {
-    /// Services: without any, every destination may exist.
-    Services,
-    /// Secrets: objects, a workspace or `--certs`.
-    Secrets,
-    /// Every object of these kinds, where a cluster is looked at: that one is
-    /// not there can be said only then.
-    AllOf(&'static [&'static str]),
 }
 
 /// Collects findings.

@@ -2,7 +2,7 @@
 
 use super::codes::Code;
 use super::finding::Finding;
-use super::world::Item;
+use super::item::Item;
 use crate::manifests::model::VirtualService;
 
 /// An object and the path of one of its fields.

@@ -1,82 +1,16 @@
 //! Everything that rules look at, with indices made once.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
 
-use time::OffsetDateTime;
-
-use super::finding::Place;
 use super::index::credentials::Credentials;
 use super::index::workloads::Workloads;
-use super::rule::Need;
-use crate::manifests::load::{LoadError, Object, Origin, Warning};
-use crate::manifests::model::{Deployment, Gateway, Manifest, ObjectMeta, Other, Secret, Service, VirtualService};
+use super::item::Item;
+use super::need::Need;
+use super::settings::Settings;
+use crate::manifests::load::{LoadError, Object, Warning};
+use crate::manifests::model::{Deployment, Gateway, Manifest, Other, Secret, Service, VirtualService};
 use crate::secrets::SecretStore;
 use crate::workspace::config::IstioTarget;
-
-/// What is known beside the objects.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// The Istio that is to read the objects.
-    pub target: IstioTarget,
-    /// The time of the check.
-    pub now: OffsetDateTime,
-    /// The namespace of objects that name none.
-    pub namespace: String,
-    /// The labels of the ingress gateway's pods, besides those of Deployments in the input.
-    pub pod_labels: BTreeMap<String, String>,
-    /// Secrets can be looked up beside the input: a workspace with hosts, or `--certs`.
-    pub secrets_elsewhere: bool,
-    /// Kinds of a cluster's objects that are not seen, or not all of them. What
-    /// is not among the seen ones may be there all the same.
-    pub unseen: BTreeMap<String, Unseen>,
-}
-
-/// What is seen of a kind of which not everything is.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Unseen {
-    /// The namespaces whose objects are seen.
-    pub seen_in: BTreeSet<String>,
-    /// What is not seen, and why.
-    pub why: String,
-}
-
-/// An object of a known kind.
-#[derive(Debug, Clone, Copy)]
-pub struct Item<'a, T> {
-    /// The object.
-    pub object: &'a T,
-    /// Its `metadata`.
-    pub metadata: &'a ObjectMeta,
-    /// Its namespace; the default one if it names none.
-    pub namespace: &'a str,
-    /// Where it and its fields stand.
-    pub origin: &'a Origin,
-    kind: &'a str,
-}
-
-impl<T> Item<'_, T> {
-    /// `Gateway default/mygateway`.
-    pub fn title(&self) -> String {
-        format!("{} {}", self.kind, self.full_name())
-    }
-
-    /// `default/mygateway`.
-    pub fn full_name(&self) -> String {
-        format!("{}/{}", self.namespace, self.metadata.name)
-    }
-
-    /// The place of a field of it: its value, or its name where the value is a list or a mapping.
-    pub fn place(&self, path: &str) -> Place {
-        Place::field(self.title(), self.origin, path)
-    }
-
-    /// The order in which istiod takes objects: oldest first, then by name, then by namespace.
-    pub fn age(&self) -> (&str, &str, &str) {
-        let created = self.metadata.creation_timestamp.as_deref().unwrap_or_default();
-        (created, &self.metadata.name, self.namespace)
-    }
-}
 
 /// The input of lint.
 pub struct World<'a> {

@@ -12,8 +12,8 @@ use super::surroundings::Surroundings;
 use crate::names::Host;
 use crate::probe::dial::{Endpoint, TlsVersions, dial};
 use crate::probe::expectation::{Check, Expectation, ExpectedStatus, Place, Trust};
+use crate::probe::judge::judge;
 use crate::probe::target::authority;
-use crate::probe::verdict::judge;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 

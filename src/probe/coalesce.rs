@@ -7,8 +7,6 @@ use std::collections::{HashMap, HashSet};
 
 use super::expectation::{Check, Expectation};
 use super::run::Outcome;
-use crate::names::Host;
-use crate::remedy::{Remedy, ours};
 
 /// Who may share a connection, among hosts that were served: an expectation per
 /// pair, over the connection of the first to the second. The outcomes are those
@@ -72,18 +70,4 @@ fn over(carrier: &Expectation, other: &Expectation) -> Expectation {
         alpn_demanded: false,
         ..other.clone()
     }
-}
-
-/// Why a 404 over another host's connection is no missing route.
-pub(super) fn cause(host: &Host, carrier: &Host) -> (String, Remedy) {
-    (
-        format!(
-            "the gateway looks for {host} among the hosts of {carrier}'s server only, since the connection was opened for that one"
-        ),
-        Remedy::from(format!(
-            "put both hosts into one server of the Gateway with one certificate, or give {carrier} a certificate that does not name {host}: "
-        ))
-        .and(ours::lint())
-        .and(" names the overlap"),
-    )
 }

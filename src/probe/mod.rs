@@ -10,6 +10,7 @@ pub mod expectation;
 pub mod facts;
 pub mod http;
 pub mod ingress_variables;
+pub mod judge;
 pub mod local;
 pub mod recorder;
 pub mod run;

@@ -14,8 +14,9 @@ use tokio::time::Instant;
 use super::dial::{Endpoint, dial, resolve};
 use super::expectation::Expectation;
 use super::facts::Facts;
+use super::judge::judge;
 use super::served::{ServedCertificate, describe};
-use super::verdict::{Verdict, judge};
+use super::verdict::Verdict;
 
 /// Between two tries of `--wait`.
 const PAUSE: Duration = Duration::from_millis(250);

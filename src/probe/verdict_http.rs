@@ -1,46 +1,17 @@
 //! Verdicts on the HTTP answer. Pure.
 
-use super::coalesce;
 use super::codes::Code;
 use super::expectation::{Expectation, ExpectedStatus};
 use super::facts::{Facts, Http, HttpOutcome};
 use super::verdict::{Verdict, span};
+use crate::names::Host;
 use crate::remedy::{Kind, Line, Remedy, ours};
 
 /// A failed exchange, or another status than wanted.
 pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let http = facts.http.as_ref()?;
-    match &http.outcome {
-        HttpOutcome::Answered => {}
-        HttpOutcome::TimedOut => {
-            let waited = span(http.micros);
-            if let Some(status) = http.status {
-                return Some(Verdict::new(
-                    Code::Timeout,
-                    format!(
-                        "{} {status} came for GET {}, but its body was expected to end and did not within {waited}",
-                        http.protocol, http.path
-                    ),
-                    "a whole HTTP answer",
-                    format!("a body that did not end within {waited}"),
-                    "probe a path that is no stream with --path, or give a slow backend more time with --timeout 30s",
-                ));
-            }
-            return Some(Verdict::new(
-                Code::Timeout,
-                format!(
-                    "TLS stands, but expected an answer to GET {} and none came within {waited}",
-                    http.path
-                ),
-                "an HTTP answer",
-                format!("none within {waited}"),
-                "give a slow backend more time with --timeout 30s, or set a timeout on the VirtualService's route",
-            ));
-        }
-        HttpOutcome::Alert(alert) => return Some(broken(http, &alert.to_string())),
-        HttpOutcome::Reset => return Some(broken(http, "a reset connection")),
-        HttpOutcome::Closed => return Some(broken(http, "a closed connection")),
-        HttpOutcome::Failed(why) => return Some(broken(http, why)),
+    if let Some(verdict) = unanswered(http) {
+        return Some(verdict);
     }
     let status = http.status?;
     if let Some(carrier) = &wanted.over {
@@ -49,7 +20,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             return None;
         }
         if is_gateways_own_404(http) {
-            let (cause, fix) = coalesce::cause(&wanted.host, carrier);
+            let (cause, fix) = coalesced_cause(&wanted.host, carrier);
             return Some(Verdict::new(
                 Code::CoalescedNotFound,
                 format!(
@@ -75,10 +46,58 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     } else {
         format!(", body {body:?}")
     };
-    let (cause, fix) = match status {
+    let (cause, fix) = cause_of(http, status, wanted);
+    Some(Verdict::new(
+        Code::UnexpectedStatus,
+        format!("expected {expected} for {path}, but got {status} ({cause}{said})"),
+        expected,
+        status.to_string(),
+        fix,
+    ))
+}
+
+/// An exchange that did not end with a whole answer.
+fn unanswered(http: &Http) -> Option<Verdict> {
+    Some(match &http.outcome {
+        HttpOutcome::Answered => return None,
+        HttpOutcome::TimedOut => {
+            let waited = span(http.micros);
+            if let Some(status) = http.status {
+                return Some(Verdict::new(
+                    Code::Timeout,
+                    format!(
+                        "{} {status} came for GET {}, but its body was expected to end and did not within {waited}",
+                        http.protocol, http.path
+                    ),
+                    "a whole HTTP answer",
+                    format!("a body that did not end within {waited}"),
+                    "probe a path that is no stream with --path, or give a slow backend more time with --timeout 30s",
+                ));
+            }
+            Verdict::new(
+                Code::Timeout,
+                format!(
+                    "TLS stands, but expected an answer to GET {} and none came within {waited}",
+                    http.path
+                ),
+                "an HTTP answer",
+                format!("none within {waited}"),
+                "give a slow backend more time with --timeout 30s, or set a timeout on the VirtualService's route",
+            )
+        }
+        HttpOutcome::Alert(alert) => broken(http, &alert.to_string()),
+        HttpOutcome::Reset => broken(http, "a reset connection"),
+        HttpOutcome::Closed => broken(http, "a closed connection"),
+        HttpOutcome::Failed(why) => broken(http, why),
+    })
+}
+
+/// Why a status came that was not wanted, and what to do.
+fn cause_of(http: &Http, status: u16, wanted: &Expectation) -> (&'static str, Remedy) {
+    match status {
         404 if is_gateways_own_404(http) => (
             "no route: no VirtualService of this gateway matches host and path",
-            route_for(wanted, path),
+            route_for(wanted, &http.path),
         ),
         503 => (
             "the route's destination has no endpoint that answers",
@@ -107,14 +126,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             format!("if that is right, say so with --expect-status {status}; else look into the destination's log")
                 .into(),
         ),
-    };
-    Some(Verdict::new(
-        Code::UnexpectedStatus,
-        format!("expected {expected} for {path}, but got {status} ({cause}{said})"),
-        expected,
-        status.to_string(),
-        fix,
-    ))
+    }
 }
 
 /// A route that is missing.
@@ -150,4 +162,18 @@ fn is_gateways_own_404(http: &Http) -> bool {
         && http.header("x-envoy-upstream-service-time").is_none()
         && http.body.is_empty()
         && !by_another
+}
+
+/// Why a 404 over another host's connection is no missing route.
+fn coalesced_cause(host: &Host, carrier: &Host) -> (String, Remedy) {
+    (
+        format!(
+            "the gateway looks for {host} among the hosts of {carrier}'s server only, since the connection was opened for that one"
+        ),
+        Remedy::from(format!(
+            "put both hosts into one server of the Gateway with one certificate, or give {carrier} a certificate that does not name {host}: "
+        ))
+        .and(ours::lint())
+        .and(" names the overlap"),
+    )
 }

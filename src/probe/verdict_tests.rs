@@ -10,8 +10,8 @@ use super::facts::{
     ClientCertificate, Connect, ConnectOutcome, Facts, HandshakeSignature, Http, HttpOutcome, SentCertificate, Survey,
     Tls, TlsOutcome, TlsVersion,
 };
+use super::judge::judge;
 use super::target::{ProbedHost, Target, Wishes, expectations};
-use super::verdict::judge;
 use crate::alert::Alert;
 use crate::names::Host;
 use crate::workspace::config::Mode;

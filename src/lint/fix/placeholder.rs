@@ -6,7 +6,7 @@ use super::spans::Node;
 use super::{Change, without};
 use crate::lint::codes::TLS_PLACEHOLDER;
 use crate::lint::index::servers::names_secret;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::manifests::model::Gateway;
 
 /// Takes the placeholders that are reported out of a Gateway, where a Secret is named beside them.

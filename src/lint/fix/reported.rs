@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::lint::{Code, Finding, Place};
 
 /// The findings, to be asked by code and place.

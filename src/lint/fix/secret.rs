@@ -13,7 +13,8 @@ use super::{Change, secret_shown, written_as};
 use crate::certs::order::ordered;
 use crate::certs::{CertificateDer, inspect, key, pem};
 use crate::lint::codes::{CHAIN_INCOMPLETE, CHAIN_ORDER, CLIENT_CA_WRONG_KEYS, SECRET_WITHOUT_PAIR};
-use crate::lint::world::{Item, World};
+use crate::lint::item::Item;
+use crate::lint::world::World;
 use crate::manifests::model::Secret;
 use crate::secrets::SecretData;
 

@@ -8,7 +8,8 @@ use super::reported::Reported;
 use super::spans::{Node, Value};
 use crate::lint::codes::{CLIENT_CA_MISSING, CREDENTIAL_IN_OTHER_NAMESPACE};
 use crate::lint::index::credentials::{Outcome, Owner, TlsServer, UsedSecret};
-use crate::lint::world::{Item, World};
+use crate::lint::item::Item;
+use crate::lint::world::World;
 use crate::manifests::load::Origin;
 use crate::manifests::model::Secret;
 

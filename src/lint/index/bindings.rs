@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::host_index::{HostIndex, Suffixes};
-use crate::lint::world::{Item, World};
+use crate::lint::item::Item;
+use crate::lint::world::World;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::model::{Gateway, VirtualService};
 use crate::manifests::server_hosts::hosts_of;

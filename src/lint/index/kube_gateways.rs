@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::lint::World;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::manifests::model::Other;
 
 /// The API's group.

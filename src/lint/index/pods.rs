@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::lint::world::{Item, Settings, World};
+use crate::lint::item::Item;
+use crate::lint::settings::Settings;
+use crate::lint::world::World;
 use crate::manifests::model::{Deployment, Other};
 
 /// Labels of pods, or a selector of them.

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::host_index::{HostIndex, Suffixes};
-use crate::lint::world::{Item, World};
+use crate::lint::item::Item;
+use crate::lint::world::World;
 use crate::manifests::model::{Other, VirtualService};
 
 /// The domain of a cluster's Services.

@@ -1,7 +1,7 @@
 //! The servers of all Gateways one by one, and what their protocols mean.
 
 use crate::lint::finding::{Finding, Place};
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::lint::{Code, World};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};

@@ -5,7 +5,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::pods::{Labels, PodKind, matches, pod_kinds};
-use crate::lint::world::{Item, Settings};
+use crate::lint::item::Item;
+use crate::lint::settings::Settings;
 use crate::manifests::model::service::{ServicePort, TargetPort};
 use crate::manifests::model::{Deployment, Gateway, Other, Service};
 

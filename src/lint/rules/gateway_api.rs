@@ -11,7 +11,7 @@ use crate::lint::codes::{
     LISTENERS_MANY, PASSTHROUGH_CERTIFICATES, TERMINATE_MODE,
 };
 use crate::lint::index::kube_gateways::{Listener, list, text};
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::Other;
 

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::lint::codes::{ROUTE_BACKEND, ROUTE_BACKEND_PORT};
 use crate::lint::index::kube_gateways::{list, text};
-use crate::lint::rule::Need;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
+use crate::lint::need::Need;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::Other;
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::lint::codes::GRANT_MISSING;
 use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::lint::{Code, Finding, Findings, Rule, World};
 use crate::manifests::model::Other;
 

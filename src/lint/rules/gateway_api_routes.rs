@@ -9,7 +9,7 @@ use crate::lint::codes::{ROUTE_HOSTNAMES, ROUTE_NO_GATEWAY, ROUTE_NO_LISTENER, R
 use crate::lint::index::host_set::HostSet;
 use crate::lint::index::kube_gateways::{GROUP, Listener, list, text};
 use crate::lint::index::servers::listed;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::manifests::model::Other;
 

@@ -10,7 +10,7 @@ use crate::lint::codes::{
 use crate::lint::index::bindings::MESH;
 use crate::lint::index::registry::{Exposed, Found, Registry, Subsets, full_name};
 use crate::lint::istio_names::check_wildcard_domain;
-use crate::lint::rule::Need;
+use crate::lint::need::Need;
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Finding, Findings, Item, Rule, World};
 use crate::manifests::model::VirtualService;

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::gateway_api::object;
-use super::{HostIntent, Intent, metadata};
+use super::metadata::metadata;
+use super::{HostIntent, Intent};
 use crate::manifests::model::secret::{SecretBytes, TYPE_TLS};
 use crate::manifests::model::{Manifest, Secret};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};

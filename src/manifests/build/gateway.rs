@@ -1,6 +1,7 @@
 //! The Gateway: a server per host on port 443.
 
-use super::{HTTPS_PORT, HostIntent, Intent, SERVERS_PER_GATEWAY, gateway_metadata, istio_api_version};
+use super::metadata::{gateway_metadata, istio_api_version};
+use super::{HTTPS_PORT, HostIntent, Intent, SERVERS_PER_GATEWAY};
 use crate::manifests::model::Gateway;
 use crate::manifests::model::gateway::{GatewaySpec, Port, Server, ServerTlsSettings};
 use crate::manifests::naming::CRL_FILE;

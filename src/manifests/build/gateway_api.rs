@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{HTTPS_PORT, HostIntent, Intent, gateway_metadata, virtual_services};
+use super::intent::LISTENERS_PER_GATEWAY;
+use super::metadata::{self, gateway_metadata};
+use super::{HTTPS_PORT, HostIntent, Intent, virtual_services};
 use crate::manifests::model::{ObjectMeta, Other};
 use crate::workspace::config::{Mode, RouteEntry};
 
-/// How many listeners a Gateway holds at most (its definition's limit).
-pub(super) const LISTENERS_PER_GATEWAY: usize = 64;
 /// How many references a ReferenceGrant holds at most (its definition's limit).
 const REFERENCES_PER_GRANT: usize = 16;
 const GROUP: &str = "gateway.networking.k8s.io";
@@ -141,7 +141,7 @@ fn grants(intent: &Intent, name: &str, kind: &str, namespace: &str, to: &[Value]
                 "from": [{ "group": GROUP, "kind": kind, "namespace": intent.gateway.namespace }],
                 "to": to,
             });
-            let metadata = super::metadata(intent, &name, namespace);
+            let metadata = metadata::metadata(intent, &name, namespace);
             object(format!("{GROUP}/v1beta1"), "ReferenceGrant", metadata, &spec)
         })
         .collect()

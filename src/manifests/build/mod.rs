@@ -6,117 +6,18 @@ pub mod envoy;
 mod gateway;
 mod gateway_api;
 pub mod ingress_volumes;
+mod intent;
+mod metadata;
 mod samples;
 mod secrets;
 mod virtual_services;
 
-use std::collections::BTreeMap;
+pub use intent::{Api, HTTPS_PORT, HostIntent, Intent, Issuer, Material, SERVERS_PER_GATEWAY};
 
-use zeroize::Zeroizing;
-
-use super::model::{Manifest, ObjectMeta};
-use super::naming::{HostNames, MANAGED_BY, MANAGED_BY_LABEL};
+use super::model::Manifest;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
-use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
-
-/// How many servers one Gateway holds at most, so that the object stays well
-/// below the size that etcd takes.
-pub const SERVERS_PER_GATEWAY: usize = 500;
-/// The port of every server that is made here.
-pub const HTTPS_PORT: u16 = 443;
-
-/// What is wanted.
-#[derive(Debug, Clone)]
-pub struct Intent {
-    /// The hosts, in the order of their servers.
-    pub hosts: Vec<HostIntent>,
-    /// The Gateway's name, namespace and selector, and the namespace of its pods.
-    pub gateway: GatewayEntry,
-    /// How key material reaches the gateway.
-    pub secrets: SecretStyle,
-    /// The Istio that is to read the objects.
-    pub istio: IstioTarget,
-    /// The API that routes are written in.
-    pub api: Api,
-    /// What issues server certificates in the cluster; none: ours are handed over.
-    pub issuer: Option<Issuer>,
-}
-
-impl Intent {
-    /// The Gateway that holds the server of the host at `index`.
-    fn gateway_name(&self, index: usize) -> String {
-        let size = match self.api {
-            Api::Istio => SERVERS_PER_GATEWAY,
-            Api::GatewayApi => gateway_api::LISTENERS_PER_GATEWAY,
-        };
-        match index / size {
-            0 => self.gateway.name.clone(),
-            part => format!("{}-{}", self.gateway.name, part + 1),
-        }
-    }
-}
-
-/// The API that Gateways and routes are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Api {
-    /// networking.istio.io: Gateway and VirtualService.
-    #[default]
-    Istio,
-    /// gateway.networking.k8s.io: Gateway, HTTPRoute and ReferenceGrant.
-    GatewayApi,
-}
-
-impl Api {
-    /// Every API with its word in flags.
-    pub const WORDS: &[(&str, Self)] = &[("istio", Self::Istio), ("gateway-api", Self::GatewayApi)];
-}
-
-/// What issues server certificates in the cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Issuer {
-    /// cert-manager, with the host's intermediate as its CA.
-    CertManager,
-}
-
-impl Issuer {
-    /// Every issuer with its word in flags.
-    pub const WORDS: &[(&str, Self)] = &[("cert-manager", Self::CertManager)];
-}
-
-/// One host of an [`Intent`].
-#[derive(Debug, Clone)]
-pub struct HostIntent {
-    /// The host and what its objects are called.
-    pub names: HostNames,
-    /// How clients are authenticated.
-    pub mode: Mode,
-    /// Where its paths lead; never empty.
-    pub routes: Vec<RouteEntry>,
-    /// Its chain, for the Secrets.
-    pub material: Material,
-}
-
-/// The key material of one host, as PEM.
-#[derive(Clone, Default)]
-pub struct Material {
-    /// The leaf, then the intermediate.
-    pub certificate: Vec<u8>,
-    /// The leaf's key.
-    pub key: Zeroizing<Vec<u8>>,
-    /// What client certificates must chain to: intermediate, then root.
-    pub ca: Option<Vec<u8>>,
-    /// Revocation lists of those authorities, one after the other.
-    pub crl: Option<Vec<u8>>,
-    /// The intermediate's key, for an issuer in the cluster.
-    pub issuer_key: Option<Zeroizing<Vec<u8>>>,
-}
-
-impl std::fmt::Debug for Material {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Material").finish_non_exhaustive()
-    }
-}
+use crate::workspace::config::{IstioTarget, SecretStyle};
 
 /// A kind of objects that can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -227,37 +128,6 @@ fn check(intent: &Intent) -> Result<(), Problem> {
         );
     }
     Ok(())
-}
-
-/// The apiVersion of Istio's objects.
-fn istio_api_version(target: IstioTarget) -> &'static str {
-    match target {
-        IstioTarget::Latest => "networking.istio.io/v1",
-        IstioTarget::V1_1 => "networking.istio.io/v1alpha3",
-    }
-}
-
-/// The metadata of an object that is made here.
-fn metadata(intent: &Intent, name: &str, namespace: &str) -> ObjectMeta {
-    let labels = match intent.istio {
-        IstioTarget::Latest => BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]),
-        // The task page's objects have none.
-        IstioTarget::V1_1 => BTreeMap::new(),
-    };
-    ObjectMeta {
-        labels,
-        ..ObjectMeta::new(name, namespace)
-    }
-}
-
-/// As [`metadata`], for what stands beside the Gateway: the task page leaves
-/// the namespace `default` to the reader's context.
-fn gateway_metadata(intent: &Intent, name: &str) -> ObjectMeta {
-    let mut metadata = metadata(intent, name, &intent.gateway.namespace);
-    if intent.istio == IstioTarget::V1_1 && intent.gateway.namespace == "default" {
-        metadata.namespace = None;
-    }
-    metadata
 }
 
 #[cfg(test)]

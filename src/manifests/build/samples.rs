@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Intent, gateway_metadata};
+use super::Intent;
+use super::metadata::gateway_metadata;
 use crate::manifests::load;
 use crate::manifests::model::Other;
 use crate::workspace::config::IstioTarget;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{HostIntent, Intent, Issuer, cert_manager, metadata};
+use super::metadata::metadata;
+use super::{HostIntent, Intent, Issuer, cert_manager};
 use crate::manifests::model::secret::{SecretBytes, TYPE_OPAQUE, TYPE_TLS};
 use crate::manifests::model::{Manifest, Secret};
 use crate::manifests::naming::{CA_CHAIN_FILE, CRL_FILE};

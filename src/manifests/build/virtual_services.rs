@@ -1,6 +1,7 @@
 //! A VirtualService per host: its paths to its Services.
 
-use super::{HostIntent, Intent, gateway_metadata, istio_api_version};
+use super::metadata::{gateway_metadata, istio_api_version};
+use super::{HostIntent, Intent};
 use crate::manifests::model::VirtualService;
 use crate::manifests::model::http_route::{HttpMatch, HttpRoute, HttpRouteDestination, StringMatch};
 use crate::manifests::model::virtual_service::{Destination, PortSelector, VirtualServiceSpec};

@@ -17,8 +17,9 @@ use crate::probe::dial::{Dialled, dial};
 use crate::probe::expectation::Expectation;
 use crate::probe::facts::{Facts, HttpOutcome};
 use crate::probe::http::Request as HttpRequest;
+use crate::probe::judge::judge;
 use crate::probe::target::expectations;
-use crate::probe::verdict::{Verdict, judge};
+use crate::probe::verdict::Verdict;
 use crate::problem::Problem;
 
 /// The most that is read of an answer's body.

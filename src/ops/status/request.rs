@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::ops::reach::connection::NamedGateway;
 use crate::names::Host;
 use crate::ops::cluster_access::ClusterPlace;
+use crate::ops::reach::connection::NamedGateway;
 
 /// What is looked at.
 #[derive(Debug, Clone, Default)]

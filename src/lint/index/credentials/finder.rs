@@ -9,7 +9,8 @@ use super::{
     UsedSecret, Value, verifies_clients,
 };
 use crate::lint::index::pods::{PodIndex, Pods};
-use crate::lint::world::{Item, World};
+use crate::lint::item::Item;
+use crate::lint::world::World;
 use crate::manifests::model::gateway::ServerTlsSettings;
 use crate::manifests::model::{Other, Secret};
 use crate::names::Host;
@@ -484,3 +485,29 @@ fn made_by<'a>(item: &Item<'a, Other>) -> Option<&'a str> {
 
 /// CAs of one name that are kept; a name stands for few keys.
 const MOST_ALIKE: usize = 16;
+
+impl<'a> Credentials<'a> {
+    /// Looks everything up.
+    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
+        let mut finder = Finder::new(world);
+        let mut servers = Vec::new();
+        for (place, gateway) in world.gateways.iter().enumerate() {
+            let pods = finder.pods.select(&gateway.object.spec.selector);
+            for (index, server) in gateway.object.spec.servers.iter().enumerate() {
+                if let Some(tls) = &server.tls {
+                    let mut found = TlsServer::of_gateway(gateway, place, index, server, pods.clone());
+                    finder.resolve(&mut found, tls);
+                    servers.push(found);
+                }
+            }
+        }
+        for (place, other) in world.others.iter().enumerate() {
+            for (found, references) in TlsServer::of_gateway_api(other, place) {
+                let mut found = found;
+                finder.resolve_references(&mut found, references, other.namespace);
+                servers.push(found);
+            }
+        }
+        finder.finish(servers)
+    }
+}

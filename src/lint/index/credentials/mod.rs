@@ -10,15 +10,12 @@ mod server;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use finder::Finder;
-
 pub(crate) use certificate::{Certificate, Certificates, Reader, Relation, Unreadable};
 pub(crate) use certificate::{NAME, explained, words};
 pub(crate) use revocation::RevocationList;
 pub(crate) use secret::{UsedSecret, Value};
 pub(crate) use server::{Owner, TlsServer};
 
-use crate::lint::world::World;
 use crate::manifests::model::gateway::TlsMode;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -172,30 +169,6 @@ pub(crate) struct ClientCa<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Looks everything up.
-    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
-        let mut finder = Finder::new(world);
-        let mut servers = Vec::new();
-        for (place, gateway) in world.gateways.iter().enumerate() {
-            let pods = finder.pods.select(&gateway.object.spec.selector);
-            for (index, server) in gateway.object.spec.servers.iter().enumerate() {
-                if let Some(tls) = &server.tls {
-                    let mut found = TlsServer::of_gateway(gateway, place, index, server, pods.clone());
-                    finder.resolve(&mut found, tls);
-                    servers.push(found);
-                }
-            }
-        }
-        for (place, other) in world.others.iter().enumerate() {
-            for (found, references) in TlsServer::of_gateway_api(other, place) {
-                let mut found = found;
-                finder.resolve_references(&mut found, references, other.namespace);
-                servers.push(found);
-            }
-        }
-        finder.finish(servers)
-    }
-
     /// The pairs of a server.
     pub(crate) fn pairs_of<'s>(&'s self, server: &'s TlsServer<'a>) -> impl Iterator<Item = &'s Pair<'a>> {
         server.pairs.iter().filter_map(|place| self.pairs.get(*place))

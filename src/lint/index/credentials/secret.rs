@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use crate::lint::finding::Place;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::manifests::model::Secret;
 use crate::secrets::{Entry, SecretData};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{ClientCa, Credential, FileField};
 use crate::lint::finding::Place;
 use crate::lint::index::pods::Pods;
-use crate::lint::world::Item;
+use crate::lint::item::Item;
 use crate::manifests::load::Origin;
 use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::model::{Gateway, Other};
