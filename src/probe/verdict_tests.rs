@@ -21,6 +21,7 @@ fn wanted(mtls: bool) -> Vec<Expectation> {
         host: Host::parse("a.example.com").expect("a host"),
         port: None,
         path: None,
+        entry: None,
         mode: Some(Mode::Mutual),
         meant: None,
         routes: Vec::new(),
