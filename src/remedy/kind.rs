@@ -72,6 +72,8 @@ kinds! {
         DoctorFix = "doctor-fix",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Signs a certificate request with a new chain in place of an existing one; its CA ends.
+        GenCertsCsr = "gen-certs-csr",
         /// Makes a new chain in place of an existing one; its CA ends.
         GenCertsForce = "gen-certs-force",
         /// Makes a new chain with keys of another type; it ends the CA that is there.

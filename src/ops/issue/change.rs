@@ -12,8 +12,8 @@ use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::Purpose;
 use crate::certs::{CertificateDer, Client, key, pem, pkcs12};
 use crate::files::shown;
-use crate::ops::chain_authorities;
 use crate::ops::authority;
+use crate::ops::chain_authorities;
 use crate::ops::chain_clients::certificates;
 use crate::ops::chain_files::{self, BUNDLE_PASSWORD, KeyStorage, PartFile};
 use crate::ops::entries::{self, Recorded};
@@ -244,6 +244,7 @@ impl<'a> Known<'a> {
                 host: entry.host.clone(),
                 mode: None,
                 credential_name: None,
+                server_key: None,
                 clients: entry.clients.clone(),
             },
             None => entries::shown_by(layout)?,
