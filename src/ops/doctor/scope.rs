@@ -1,6 +1,6 @@
 //! What is to be examined: the hosts, and what the workspace says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
@@ -88,6 +88,12 @@ impl Scope {
             secrets,
             chainless,
         })
+    }
+
+    /// The hosts of the workspace.
+    pub(super) fn own_hosts(&self) -> BTreeSet<String> {
+        let entries = self.config.iter().flat_map(|config| &config.hosts);
+        entries.map(|entry| entry.host.as_str().to_owned()).collect()
     }
 }
 
