@@ -42,12 +42,6 @@ impl Scope {
     /// When istio-tls.yaml cannot be read.
     pub fn read(hosts: &[Host], here: &Surroundings) -> Result<Self, Failure> {
         let hosts: Vec<String> = hosts.iter().map(|host| host.as_str().to_owned()).collect();
-        if !here.dir.is_dir() {
-            return Err(Failure::usage(
-                Problem::new(format!("the folder {} is not there", here.dir.display()))
-                    .fix("-C with the folder of istio-tls.yaml; without a workspace, leave it out"),
-            ));
-        }
         let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
