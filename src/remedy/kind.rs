@@ -58,6 +58,8 @@ kinds! {
         Apply = "apply",
         /// Applies the objects of files.
         ApplyFile = "apply-file",
+        /// Applies the workspace's objects to another cluster, and records its context.
+        ApplyContext = "apply-context",
         /// Applies the workspace's objects over what others manage.
         ApplyForceConflicts = "apply-force-conflicts",
         /// Applies them, with a Secret whose type does not fit deleted first.

@@ -244,7 +244,7 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
     let found = WorkspaceFile::read(&here.dir)?;
     if found.is_none() {
         notes.push(
-            "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"
+            "there is no istio-tls.yaml here: the objects get no workspace label, and delete will not find them"
                 .to_owned(),
         );
     }
