@@ -54,6 +54,8 @@ kinds! {
         AdoptForHost = "adopt-for-host",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
+        /// Applies the workspace's objects to another cluster, and records it.
+        ApplyContext = "apply-context",
         /// Applies the workspace's objects.
         Apply = "apply",
         /// Applies the objects of files.
@@ -233,6 +235,14 @@ kinds! {
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
+        /// Encrypts a private key into another file.
+        OpensslEncrypt = "openssl-encrypt",
+        /// Converts a certificate from DER to PEM.
+        OpensslPem = "openssl-pem",
+        /// Converts a private key to PKCS#8.
+        OpensslPkcs8 = "openssl-pkcs8",
+        /// Makes a key and a certificate request.
+        OpensslRequest = "openssl-request",
         /// Makes a folder's files one's own.
         TakeOwnership = "take-ownership",
     }
