@@ -42,7 +42,9 @@ pub fn make_mutual(host: impl Into<Word>) -> Line {
 
 /// Records mode simple for a host that has a chain: its clients are no longer asked.
 pub fn make_simple(host: impl Into<Word>) -> Line {
-    Line::new(Kind::GenCertsMode, ["gen-certs"]).arg(host).flag("--mode", "simple")
+    Line::new(Kind::GenCertsMode, ["gen-certs"])
+        .arg(host)
+        .flag("--mode", "simple")
 }
 
 /// Adds a name to the server certificate of a host that has a chain; its key and CA stay.

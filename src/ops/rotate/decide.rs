@@ -86,7 +86,12 @@ pub enum Step {
 /// # Errors
 /// When a rotation is to end that was not begun, or a new leaf would end with
 /// its CA as soon as the old one does.
-pub(super) fn decide(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Result<Step, Problem> {
+pub(super) fn decide(
+    state: &ChainState,
+    wish: Wish,
+    within: Option<Duration>,
+    now: OffsetDateTime,
+) -> Result<Step, Problem> {
     let host = &state.host;
     match wish {
         Wish::Leaf { clients } => leaves(state, clients, within, now),

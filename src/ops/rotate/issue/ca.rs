@@ -61,7 +61,8 @@ impl Prepared {
         self.change(
             "intermediate",
             self.held.intermediate.clone(),
-            Some(&intermediate.certificate))?;
+            Some(&intermediate.certificate),
+        )?;
         // What goes later, and what brings it back.
         let mut kept = vec![
             Part::RootCert,

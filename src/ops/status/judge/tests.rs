@@ -4,8 +4,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::{HostState, Role, State, judge};
 use crate::certs::summary::CertificateSummary as Certificate;
-use crate::ops::status::facts::{Held, SecretState, Served, Shown, ShownClient};
 use crate::names::Host;
+use crate::ops::status::facts::{Held, SecretState, Served, Shown, ShownClient};
 use crate::workspace::config::Mode;
 
 fn now() -> OffsetDateTime {
