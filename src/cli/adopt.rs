@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::args::choice;
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::password::PasswordArgs;
+use super::value_parsers::choice;
 use crate::names::Host;
 use crate::ops::adopt::carry_out::carry_out;
 use crate::ops::adopt::plan::plan;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::choice;
 use super::ask::{FirstUse, allow_deletion, permit};
 use super::cluster_flags::ClusterArgs;
 use super::context::{Context, Format};
 use super::streamed::Streamed;
+use super::value_parsers::choice;
 use super::{Exit, Failure, duration};
 use crate::cluster::apply::Allowed;
 use crate::cluster::client::Client;

@@ -1,13 +1,9 @@
-//! The shape of the command line: global options and the list of commands.
+//! The shape of the command line: the list of commands.
 //! Each command's own arguments stand in its file.
 
-use std::path::PathBuf;
+use clap::{CommandFactory as _, Parser, Subcommand};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
-
-use crate::problem::Problem;
-use crate::remedy::Aim;
+use super::global_args::GlobalArgs;
 
 /// Secures an Istio ingress gateway with HTTPS.
 #[derive(Parser)]
@@ -24,68 +20,6 @@ pub(super) struct Cli {
     pub(super) global: GlobalArgs,
     #[command(subcommand)]
     pub(super) command: Command,
-}
-
-/// Options that every command takes.
-#[derive(Args)]
-pub(super) struct GlobalArgs {
-    /// The workspace folder [default: the current folder]
-    #[arg(
-        short = 'C',
-        long = "dir",
-        value_name = "DIR",
-        global = true,
-        help_heading = "Global options"
-    )]
-    pub(super) dir: Option<PathBuf>,
-    /// Output format (text, json, yaml ... as the command has them)
-    #[arg(short, long, value_name = "FORMAT", global = true, help_heading = "Global options")]
-    pub(super) output: Option<String>,
-    /// No progress on standard error
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub(super) quiet: bool,
-    /// More detail; twice for debugging
-    #[arg(short, long, action = clap::ArgAction::Count, global = true, help_heading = "Global options")]
-    pub(super) verbose: u8,
-    /// Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)
-    #[arg(
-        long,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN",
-        global = true,
-        help_heading = "Global options"
-    )]
-    pub(super) color: ColorChoice,
-    /// Never ask a question
-    #[arg(long, global = true, help_heading = "Global options")]
-    pub(super) no_input: bool,
-    /// Answer yes to every confirmation
-    #[arg(short, long, global = true, help_heading = "Global options")]
-    pub(super) yes: bool,
-    /// Namespace of objects that name none [default: istio-tls.yaml's, else default]
-    #[arg(
-        short,
-        long,
-        value_name = "NAMESPACE",
-        global = true,
-        help_heading = "Global options"
-    )]
-    pub(super) namespace: Option<String>,
-    /// Namespace of the gateway's pods, where credentialName is looked up [default: istio-tls.yaml's, else istio-system]
-    #[arg(long, value_name = "NAMESPACE", global = true, help_heading = "Global options")]
-    pub(super) gateway_namespace: Option<String>,
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorChoice {
-    /// On a terminal.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// The commands, in the order of a first use.
@@ -127,24 +61,4 @@ pub fn command() -> clap::Command {
         let help = format!("The kubeconfig's context [default: {default}]");
         command.mut_subcommand(name, |command| command.mut_arg("context", |arg| arg.help(help)))
     })
-}
-
-/// A parser for one word of a domain type's table of words.
-pub(super) fn choice<T: Copy + Send + Sync + 'static>(
-    words: &'static [(&'static str, T)],
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(words.iter().map(|(word, _)| *word)).map(move |word| {
-        words
-            .iter()
-            .find(|(known, _)| *known == word)
-            .map(|(_, value)| *value)
-            .expect("the parser lets only the table's words through")
-    })
-}
-
-/// A parser for what has a parser of its own; clap shows all that its problem says.
-pub(super) fn parser<T: Clone + Send + Sync + 'static>(
-    parse: fn(&str) -> Result<T, Problem>,
-) -> impl TypedValueParser<Value = T> {
-    move |text: &str| parse(text).map_err(|problem| problem.text(&Aim::default()))
 }

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::{choice, parser};
 use super::cluster_flags::KubeconfigArgs;
 use super::duration;
 use super::failure::Failure;
+use super::value_parsers::{choice, parser};
 use crate::ops::reach::connection::{Connection, NamedGateway};
 use crate::probe::dial::TlsVersions;
 use crate::probe::target::ResolveRule;

@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::args::{ColorChoice, GlobalArgs};
 use super::environment::Environment;
 use super::exit::Exit;
 use super::failure;
 use super::failure::Failure;
+use super::global_args::{ColorChoice, GlobalArgs};
 use super::interrupt::Signals;
 use super::teller::Teller;
 use crate::ops::Surroundings;

@@ -6,9 +6,8 @@ use std::collections::HashSet;
 use clap::builder::BoolishValueParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, FromArgMatches as _, Id};
+use clap::{ArgAction, ArgMatches, FromArgMatches, Id};
 
-use super::args::{self, Cli};
 use crate::ops::Variables;
 
 const PREFIX: &str = "ISTIO_TLS_";
@@ -53,28 +52,29 @@ impl Environment {
         self.0.clone()
     }
 
-    /// Reads the process's arguments, with the variables below them.
+    /// Reads the process's arguments, with the variables below them; `whole` makes
+    /// the command line that they are one of.
     ///
     /// # Errors
     /// When they are no command line.
-    pub(super) fn parse(&self) -> Result<Cli, clap::Error> {
+    pub(super) fn parse<T: FromArgMatches>(&self, whole: fn() -> clap::Command) -> Result<T, clap::Error> {
         if !self.has_arguments() {
             // The command is large: it is built once where nothing changes it.
-            return (args::command().try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches));
+            return (whole().try_get_matches()).and_then(|matches| T::from_arg_matches(&matches));
         }
         // What was typed, as far as it can be read: it excludes variables.
-        let typed = args::command().ignore_errors(true).try_get_matches().ok();
+        let typed = whole().ignore_errors(true).try_get_matches().ok();
         let parse = |demanded: &[String]| {
-            let command = self.apply(args::command(), typed.as_ref(), demanded);
-            (command.try_get_matches()).and_then(|matches| Cli::from_arg_matches(&matches))
+            let command = self.apply(whole(), typed.as_ref(), demanded);
+            (command.try_get_matches()).and_then(|matches| T::from_arg_matches(&matches))
         };
         let cli = parse(&[]).or_else(|error| match self.demanded(&error) {
             demanded if demanded.is_empty() => Err(error),
             demanded => parse(&demanded),
         })?;
-        match typed.and_then(|typed| self.clash(&args::command(), &typed)) {
+        match typed.and_then(|typed| self.clash(&whole(), &typed)) {
             None => Ok(cli),
-            Some([one, other]) => Err(args::command().error(
+            Some([one, other]) => Err(whole().error(
                 ErrorKind::ArgumentConflict,
                 format!("the variables {one} and {other} exclude each other: unset one, or give a flag, which counts"),
             )),

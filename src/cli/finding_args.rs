@@ -1,6 +1,6 @@
 //! What commands with findings let the user say of them: `lint` and `doctor`.
 
-use super::args::{choice, parser};
+use super::value_parsers::{choice, parser};
 use crate::lint::{Severity, Suppression};
 
 /// Which findings count, are shown and are left out.

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::ArgAction;
 use time::OffsetDateTime;
 
-use super::args::choice;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::password::PasswordArgs;
 use super::typed::Typed;
+use super::value_parsers::choice;
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use dialoguer::{Input, Select};
 
-use super::args::choice;
 use super::context::{Context, Format};
 use super::exit::Exit;
 use super::failure::Failure;
+use super::value_parsers::choice;
 use crate::files::plain;
 use crate::names::{Host, is_dns_label};
 use crate::ops::init::{Plan, Request, carry_out, plan};

@@ -1,9 +1,9 @@
 //! `istio-tls inspect`: explains what files, folders and servers hold.
 
-use super::args::parser;
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
+use super::value_parsers::parser;
 use super::{Exit, Failure};
 use crate::names::Host;
 use crate::ops::certificate_source::Source;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::args::{choice, parser};
 use super::context::Context;
+use super::value_parsers::{choice, parser};
 use super::{Exit, Failure};
 use crate::manifests::build::envoy::Upstream;
 use crate::manifests::build::{Api, Issuer, Part};

@@ -8,6 +8,8 @@ mod duration;
 mod environment;
 mod exit;
 mod failure;
+mod global_args;
+mod value_parsers;
 
 mod ask;
 mod cluster_flags;
@@ -54,7 +56,7 @@ pub fn run() -> Exit {
     // Fails only when a provider is installed already, which would be this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment::Environment::capture();
-    let cli = match environment.parse() {
+    let cli = match environment.parse::<args::Cli>(args::command) {
         Ok(cli) => cli,
         Err(error) => {
             let words: Vec<_> = std::env::args_os().collect();

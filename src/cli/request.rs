@@ -1,8 +1,8 @@
 //! `istio-tls request`: one request over a connection that was judged first.
 
-use super::args::choice;
 use super::connection::ConnectionArgs;
 use super::context::{Context, Format};
+use super::value_parsers::choice;
 use super::{Exit, Failure};
 use crate::ops::reach::request::{Request, printed_line, send};
 use crate::probe::command_lines::{Extras, Tool};

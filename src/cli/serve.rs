@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::args::choice;
 use super::cluster_flags::LiveArgs;
 use super::context::{self, Context};
+use super::value_parsers::choice;
 use super::{Exit, Failure, logging};
 use crate::gateway::config::clusters::Upstream;
 use crate::gateway::dataplane::access_log::AccessLog;

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::args::{choice, parser};
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
 use super::password::PasswordArgs;
+use super::value_parsers::{choice, parser};
 use super::{Exit, Failure};
 use crate::certs::verify::Purpose;
 use crate::names::Host;

@@ -1,13 +1,13 @@
 //! Certificates, keys, requests and lists, as files hold them.
 
 use super::checks::{NAME, NOW, first_line, lies_within, told};
-use crate::ops::inspect::Outcome;
-use crate::remedy::Aim;
-use crate::report::inspect_json;
 use crate::certs::inspect::{self, Found};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, crl as lists, csr as requests, key, order, pem, pkcs12};
 use crate::names::Host;
+use crate::ops::inspect::Outcome;
+use crate::remedy::Aim;
+use crate::report::inspect_json;
 
 /// PEM: what is read is written and read again as the same.
 pub(super) fn pem_blocks(data: &[u8]) {

@@ -12,8 +12,8 @@ use super::config::table::{FilterChain, ListenerProtocol, RouteAction, RouteTabl
 use super::follow::source::GatewaySources;
 use super::matching::{self, RequestParts, path};
 use super::samples::{self, Asked};
-use crate::fuzzing::request_head::head;
 use crate::fuzzing::checks::told;
+use crate::fuzzing::request_head::head;
 use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::render;

@@ -22,7 +22,10 @@ impl Destination {
     /// # Errors
     /// When the scheme is another one, the port is none, or the host is none.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let is_scheme = |text: &str| {
+            text.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        };
         let rest = match text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
             Some((scheme, rest)) => {

@@ -54,14 +54,12 @@ kinds! {
         AdoptForHost = "adopt-for-host",
         /// Takes certificate and key of a Secret into the workspace.
         AdoptSecret = "adopt-secret",
-        /// Applies the workspace's objects to another cluster, and records it.
-        ApplyContext = "apply-context",
         /// Applies the workspace's objects.
         Apply = "apply",
+        /// Applies the workspace's objects to another cluster, and records it.
+        ApplyContext = "apply-context",
         /// Applies the objects of files.
         ApplyFile = "apply-file",
-        /// Applies the workspace's objects to another cluster, and records its context.
-        ApplyContext = "apply-context",
         /// Applies the workspace's objects over what others manage.
         ApplyForceConflicts = "apply-force-conflicts",
         /// Applies them, with a Secret whose type does not fit deleted first.

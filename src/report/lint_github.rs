@@ -79,9 +79,9 @@ fn property(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::remedy::Aim;
     use super::github;
     use crate::lint::{Finding, Place, Report, Severity, codes};
+    use crate::remedy::Aim;
 
     #[test]
     fn commands_are_escaped() {

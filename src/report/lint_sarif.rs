@@ -162,9 +162,9 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::remedy::Aim;
     use super::{sarif, uri};
     use crate::lint::{Finding, Place, Report, Severity, codes};
+    use crate::remedy::Aim;
 
     fn report(line: u32) -> Report {
         let place = Place {

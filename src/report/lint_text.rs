@@ -199,9 +199,9 @@ fn looked_at(checked: &Checked) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::remedy::Aim;
     use super::{Checked, Layout, text};
     use crate::lint::{Finding, Place, Report, Severity, Skipped, codes};
+    use crate::remedy::Aim;
     use crate::report::lint_excerpt::Texts;
     use crate::report::paint::Paint;
 

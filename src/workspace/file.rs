@@ -483,7 +483,13 @@ mod tests {
 
     #[test]
     fn an_id_that_is_missing_is_nobody_elses() {
-        let fix = || parse("f.yaml", "version: 1\n").expect_err("no id").fix.expect("a fix").to_string();
+        let fix = || {
+            parse("f.yaml", "version: 1\n")
+                .expect_err("no id")
+                .fix
+                .expect("a fix")
+                .to_string()
+        };
         let (one, two) = (fix(), fix());
         assert!(
             one.contains("kubectl get secrets -A -L istio-tls.dev/workspace"),

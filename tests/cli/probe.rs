@@ -146,7 +146,10 @@ fn without_a_gateway_every_format_says_so() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
     let line = "no local gateway runs here";
-    dir.run(&["probe"]).exits(1).says(line).says("try: istio-tls serve in another terminal");
+    dir.run(&["probe"])
+        .exits(1)
+        .says(line)
+        .says("try: istio-tls serve in another terminal");
     let ran = dir.run(&["probe", "-o", "json"]).exits(1);
     let json = ran.json();
     assert_eq!(json["results"][0]["verdict"]["summary"], line);

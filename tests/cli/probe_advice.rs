@@ -58,7 +58,10 @@ fn mutual_tls_on_a_host_recorded_simple_names_the_line_that_makes_it_mutual() {
 fn mutual_tls_on_a_hand_written_gateway_names_its_file_and_field() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let manifests = dir.run(&["manifests", "--only", "gateway,virtualservice"]).exits(0).stdout;
+    let manifests = dir
+        .run(&["manifests", "--only", "gateway,virtualservice"])
+        .exits(0)
+        .stdout;
     assert!(manifests.contains("mode: MUTUAL"), "{manifests}");
     dir.write("gateway.yaml", manifests.replace("mode: MUTUAL", "mode: SIMPLE"));
     let _serve = Serve::start(&dir, &["-f", "gateway.yaml"]);
@@ -70,9 +73,18 @@ fn mutual_tls_on_a_hand_written_gateway_names_its_file_and_field() {
         let place = edit["place"].as_str().expect("a place");
         let (file, line) = place.split_once(':').expect("file and line");
         assert_eq!(file, "gateway.yaml");
-        let line: usize = line.split(':').next().and_then(|line| line.parse().ok()).expect("a line");
+        let line: usize = line
+            .split(':')
+            .next()
+            .and_then(|line| line.parse().ok())
+            .expect("a line");
         let text = dir.read("gateway.yaml");
-        assert!(text.lines().nth(line - 1).is_some_and(|line| line.contains("mode: SIMPLE")), "{place}");
+        assert!(
+            text.lines()
+                .nth(line - 1)
+                .is_some_and(|line| line.contains("mode: SIMPLE")),
+            "{place}"
+        );
     }
     let text = dir.read("gateway.yaml");
     dir.write("gateway.yaml", text.replace("mode: SIMPLE", "mode: MUTUAL"));
@@ -121,7 +133,9 @@ fn lines_lead_back_to_the_workspace_of_the_folder_flag() {
     dir.run(&["verify", HOST, "-C", "my ws"])
         .exits(1)
         .prints(&format!("istio-tls -C 'my ws' rotate {HOST}"));
-    dir.run(&["probe", "-C", "my ws"]).exits(1).says("istio-tls -C 'my ws' serve");
+    dir.run(&["probe", "-C", "my ws"])
+        .exits(1)
+        .says("istio-tls -C 'my ws' serve");
 }
 
 #[test]
@@ -131,20 +145,30 @@ fn urls_are_understood_as_serve_prints_them() {
     let serve = Serve::start(&dir, &[]);
     let address = serve.address(443);
     let url = format!("https://{HOST}:{}/status/200", address.port());
-    assert!(serve.log().contains(&format!("https://{HOST}:{}/", address.port())), "{}", serve.log());
+    assert!(
+        serve.log().contains(&format!("https://{HOST}:{}/", address.port())),
+        "{}",
+        serve.log()
+    );
     let json = dir.run(&["probe", &url, "-o", "json"]).exits(0).json();
     assert_eq!(json["results"][0]["target"], address.to_string());
     assert_eq!(json["results"][0]["facts"]["http"]["path"], "/status/200");
-    dir.run(&["probe", &format!("https://{HOST}/status/503")]).exits(1).prints("/status/503");
+    dir.run(&["probe", &format!("https://{HOST}/status/503")])
+        .exits(1)
+        .prints("/status/503");
     // A flag beats the URL.
-    dir.run(&["probe", &url, "--path", "/status/418"]).exits(0).prints("/status/418");
+    dir.run(&["probe", &url, "--path", "/status/418"])
+        .exits(0)
+        .prints("/status/418");
     dir.run(&["request", &format!("https://{HOST}:{}/status/418", address.port())])
         .exits(0)
         .prints("teapot");
     dir.run(&["request", &format!("{HOST}:{}", address.port()), "/status/418"])
         .exits(0)
         .prints("teapot");
-    dir.run(&["request", &url, "/status/418"]).exits(2).says("the path is given twice");
+    dir.run(&["request", &url, "/status/418"])
+        .exits(2)
+        .says("the path is given twice");
     for command in ["probe", "request"] {
         dir.run(&[command, &format!("http://{HOST}/")])
             .exits(2)

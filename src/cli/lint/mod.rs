@@ -5,10 +5,10 @@ mod explain;
 
 use std::path::PathBuf;
 
-use super::args::choice;
 use super::cluster_flags::LiveArgs;
 use super::context::Context;
 use super::finding_args::FindingArgs;
+use super::value_parsers::choice;
 use super::{Exit, Failure, ask};
 use crate::lint::Severity;
 use crate::ops::lint::check::{self, Outcome};

@@ -340,7 +340,11 @@ mod tests {
         ] {
             let report = lint_yaml(&format!("{}{}", world(), to(destination)));
             let finding = report.findings.iter().find(|finding| finding.code == "ITL0510");
-            assert_eq!(finding.map(|finding| finding.fix.to_string()).as_deref(), Some(fix), "{destination}");
+            assert_eq!(
+                finding.map(|finding| finding.fix.to_string()).as_deref(),
+                Some(fix),
+                "{destination}"
+            );
         }
     }
 

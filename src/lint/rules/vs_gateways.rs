@@ -269,7 +269,10 @@ mod tests {
         );
         let report = lint_yaml(&yaml);
         let finding = report.findings.iter().find(|finding| finding.code == "ITL0501");
-        assert_eq!(finding.map(|finding| finding.fix.to_string()).as_deref(), Some("write there/g"));
+        assert_eq!(
+            finding.map(|finding| finding.fix.to_string()).as_deref(),
+            Some("write there/g")
+        );
     }
 
     #[test]

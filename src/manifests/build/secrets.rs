@@ -97,9 +97,11 @@ pub(super) fn ca_of(host: &HostIntent) -> Result<&[u8], Problem> {
         Problem::new(format!("{} has no CA to verify clients against", host.names.host))
             .why(format!("its mode is {}", host.mode.istio()))
             .fix(
-                Remedy::from("put the CA's certificates into 2_intermediate/certs/ca-chain.cert.pem of its folder; or ")
-                    .and(ours::make_simple(&host.names.host))
-                    .and(" records mode simple, in which no client is verified"),
+                Remedy::from(
+                    "put the CA's certificates into 2_intermediate/certs/ca-chain.cert.pem of its folder; or ",
+                )
+                .and(ours::make_simple(&host.names.host))
+                .and(" records mode simple, in which no client is verified"),
             )
     })
 }

@@ -133,8 +133,7 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let host = layout.host();
     let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
     let renew = if is_there(Part::ServerCert) && !is_there(Part::ServerKey) {
-        Remedy::from(ours::rotate(host))
-            .and(" issues a new server key and certificate, since the key is not here")
+        Remedy::from(ours::rotate(host)).and(" issues a new server key and certificate, since the key is not here")
     } else {
         Remedy::from(ours::rotate(host))
             .and(" renews its server certificate")

@@ -23,7 +23,9 @@ pub(super) fn mark(checks: &mut [Expectation], serve: &RunningServe, here: &Surr
         ..Sources::default()
     };
     let files = DiskFiles::default();
-    let Ok(read) = sources.collect(&files, Gone::IsEmpty) else { return };
+    let Ok(read) = sources.collect(&files, Gone::IsEmpty) else {
+        return;
+    };
     for check in checks.iter_mut().filter(|check| check.place == Place::Local) {
         let asked = check.sni.as_deref().unwrap_or("*");
         check.hand_written = server_of(&read.objects, asked);
@@ -32,7 +34,9 @@ pub(super) fn mark(checks: &mut [Expectation], serve: &RunningServe, here: &Surr
 
 /// A path as the user would type it, below the workspace's folder.
 fn typed(path: &Path, dir: &Path) -> PathBuf {
-    let below = std::path::absolute(dir).ok().and_then(|dir| Some(path.strip_prefix(dir).ok()?.to_owned()));
+    let below = std::path::absolute(dir)
+        .ok()
+        .and_then(|dir| Some(path.strip_prefix(dir).ok()?.to_owned()));
     match below {
         Some(below) => dir.strip_prefix(".").unwrap_or(dir).join(below),
         None => path.to_owned(),

@@ -142,7 +142,10 @@ fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>, aim: &Aim) {
 /// What a probe is told of `-f`. A path that has no absolute form is none that can be
 /// found again.
 fn manifests_of(sources: &Sources) -> Option<RunningManifests> {
-    let paths = sources.manifests.iter().filter_map(|path| std::path::absolute(path).ok());
+    let paths = sources
+        .manifests
+        .iter()
+        .filter_map(|path| std::path::absolute(path).ok());
     let paths: Vec<PathBuf> = paths.collect();
     (!paths.is_empty()).then_some(RunningManifests {
         paths,

@@ -21,8 +21,8 @@ use crate::problem::Problem;
 use atomic::{FOLDER, cannot_write, folders_above, make_folders, write_new};
 pub use atomic::{PUBLIC, PendingFile, SECRET, write_file};
 pub use chains::{clients, find_chains, has_chain, has_previous_ca, read};
-pub use state::{OLD, tidy};
 use state::{GITIGNORE, LOCK, STAGING_PREFIX, SWAP_SUFFIX, lock_state, move_to_old, recover};
+pub use state::{OLD, tidy};
 use tree::carry_over;
 
 /// What becomes of the files that stand in a chain's folder already.
