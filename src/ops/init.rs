@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::entries::{self, Recorded};
 use super::failure::Failure;
 use super::surroundings::Surroundings;
-use crate::files::plain;
 use crate::names::{self, Host};
 use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, IstioTarget, Mode, SecretStyle, WorkspaceConfig};
@@ -84,7 +83,7 @@ pub fn plan(request: Request, here: &Surroundings) -> Result<Plan, Failure> {
     })
 }
 
-/// Writes istio-tls.yaml, and its folder where there is none.
+/// Writes istio-tls.yaml.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -98,11 +97,6 @@ pub fn carry_out(plan: Plan, here: &Surroundings) -> Result<Outcome, Failure> {
     });
     let wanted = entries::record(&plan.config, &recorded.collect::<Vec<_>>());
     let file = plan.starter.edit(&wanted).map_err(Failure::runtime)?;
-    if !here.dir.is_dir() {
-        std::fs::create_dir_all(&here.dir).map_err(|error| {
-            Failure::runtime(Problem::new(format!("{} cannot be made", here.dir.display())).why(plain(&error)))
-        })?;
-    }
     file.write().map_err(Failure::runtime)?;
     Ok(Outcome {
         path: file.path,

@@ -8,7 +8,7 @@ use super::problem_json::ProblemJson;
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::issue::outcome::{Made, Outcome};
-use crate::ops::issue::plan::{Action, Job, Plan};
+use crate::ops::issue::job::{Action, Job, Plan};
 use crate::problem::Problem;
 use crate::remedy::Aim;
 use crate::workspace::config::Mode;

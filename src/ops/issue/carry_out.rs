@@ -1,8 +1,9 @@
 //! Does what was planned: chains first, istio-tls.yaml last.
 
+use super::job::{Action, Job, Plan};
 use super::notes;
 use super::outcome::{Made, Outcome};
-use super::plan::{Action, Job, Plan, plan};
+use super::plan::plan;
 use super::refusals::made_meanwhile;
 use super::request::Request;
 use super::sign::{NewRoot, Signers, issue};

@@ -5,7 +5,6 @@ use zeroize::Zeroizing;
 
 use super::refusals::{self, Refusal};
 use super::request::{Flag, Request};
-use super::sign::client_plan;
 use crate::certs::issue::issue_client;
 use crate::certs::plan::San;
 use crate::certs::renew::{self, Renewal};
@@ -205,7 +204,7 @@ impl Change {
         if !is_trusted(issuer.ca.certificate()) && !is_trusted(&issuer.root) {
             return Err(Failure::usage(refusals::other_client_ca(layout)));
         }
-        let plan = client_plan(request, layout.host());
+        let plan = request.client_plan(layout.host());
         let clients: Vec<Client> = (names.iter())
             .map(|name| issue_client(name, &plan, &issuer.ca, here.now))
             .collect::<Result<_, _>>()

@@ -4,6 +4,7 @@
 pub mod carry_out;
 pub mod change;
 pub mod ended;
+pub mod job;
 mod notes;
 pub mod outcome;
 pub mod plan;

@@ -1,6 +1,6 @@
 //! What the user should know beside what is done.
 
-use super::plan::{Action, Job, Plan};
+use super::job::{Action, Job, Plan};
 use super::request::{Request, Signer};
 use crate::certs::KeyType;
 use crate::ops::chain_files::BUNDLE_PASSWORD;

@@ -1,6 +1,6 @@
 //! What was done.
 
-use super::plan::Job;
+use super::job::Job;
 use super::request::Signer;
 use crate::certs::inspect::CertificateFacts;
 use crate::problem::Problem;

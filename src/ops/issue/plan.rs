@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 
 use super::change::Change;
-use super::ended::{self, Ended};
+use super::ended;
+use super::job::{Action, Job, Plan};
 use super::refusals::{Refusal, host_folder_as_root, together, too_long};
 use super::request::{Request, Signer};
 use super::warnings;
@@ -13,46 +14,9 @@ use crate::ops::failure::Failure;
 use crate::ops::rotating;
 use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
-use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
+use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, RootLayout};
 use crate::workspace::store;
-
-/// What happens to one host.
-pub enum Action {
-    /// A chain where there was none.
-    Create,
-    /// A chain in place of another one.
-    Replace(Ended),
-    /// Something new of the chain that is there.
-    Change(Box<Change>),
-}
-
-/// What is to be done for one host.
-pub struct Job {
-    /// Where its chain is.
-    pub layout: ChainLayout,
-    /// What happens to the host.
-    pub action: Action,
-    /// All clients to issue, the host's own first.
-    pub clients: Vec<String>,
-    /// How the gateway is to treat client certificates.
-    pub mode: Mode,
-}
-
-/// Everything that is to be done.
-pub struct Plan {
-    /// Host by host, in the order of the request.
-    pub jobs: Vec<Job>,
-    /// istio-tls.yaml as it stands.
-    pub file: WorkspaceFile,
-    /// The shared root that does not exist yet.
-    pub new_root: Option<RootLayout>,
-    /// Hosts that `--skip-existing` passed over.
-    pub skipped: usize,
-    /// What the user has hardly meant.
-    pub warnings: Vec<Problem>,
-}
 
 /// Decides what is to be done, and issues what existing chains get. Nothing is written.
 ///

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::certs::csr::CertificateRequest;
 use crate::certs::plan::{LeafValidity, San, Subtree};
-use crate::certs::{Bad, Profile};
+use crate::certs::{Bad, ChainPlan, Profile};
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
@@ -119,6 +119,15 @@ impl Request {
     /// The password, as certificates take it.
     pub(super) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.as_str())
+    }
+
+    /// What the certificates of a client of an existing chain are to say.
+    pub(super) fn client_plan(&self, host: &Host) -> ChainPlan {
+        ChainPlan {
+            profile: self.profile.clone(),
+            leaf_validity: self.leaf_validity,
+            ..ChainPlan::new(host.clone())
+        }
     }
 
     /// What `gen-certs HOST --skip-existing` without another flag wants.

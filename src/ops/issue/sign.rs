@@ -2,14 +2,13 @@
 
 use time::OffsetDateTime;
 
+use super::job::{Job, Plan};
 use super::outcome::LeafFacts;
-use super::plan::{Action, Job, Plan};
 use super::request::{Request, Signer};
 use crate::certs::issue::issue_root;
 use crate::certs::{
     Authority, CertificateAuthority, CertificateDer, Chain, ChainPlan, PrivateKey, inspect, issue_chain,
 };
-use crate::names::Host;
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::failure::Failure;
 use crate::ops::surroundings::Surroundings;
@@ -80,15 +79,6 @@ impl Signers {
     }
 }
 
-/// What the certificates of a client of an existing chain are to say.
-pub(super) fn client_plan(request: &Request, host: &Host) -> ChainPlan {
-    ChainPlan {
-        profile: request.profile.clone(),
-        leaf_validity: request.leaf_validity,
-        ..ChainPlan::new(host.clone())
-    }
-}
-
 /// Issues the chain of a job.
 ///
 /// # Errors
@@ -107,13 +97,6 @@ pub(super) fn issue(request: &Request, job: &Job, signers: &Signers, now: Offset
     })
 }
 
-impl Job {
-    /// Whether a new chain is made, in place of another one or where there is none.
-    pub(super) fn makes_chain(&self) -> bool {
-        !matches!(self.action, Action::Change(_))
-    }
-}
-
 fn chain_plan(request: &Request, job: &Job) -> ChainPlan {
     ChainPlan {
         sans: request.sans.clone(),
@@ -121,7 +104,7 @@ fn chain_plan(request: &Request, job: &Job) -> ChainPlan {
         name_constraints: request.name_constraints.clone(),
         bad: request.bad,
         csr: request.csr.clone(),
-        ..client_plan(request, job.layout.host())
+        ..request.client_plan(job.layout.host())
     }
 }
 

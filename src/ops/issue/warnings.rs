@@ -1,6 +1,6 @@
 //! Hosts that the user has hardly meant.
 
-use super::plan::{Action, Job};
+use super::job::{Action, Job};
 use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::change::Change;
 use super::outcome::{LeafFacts, Made};
-use super::plan::{Action, Job};
+use super::job::{Action, Job};
 use super::request::Request;
 use super::sign::{Issued, Signers, issue};
 use crate::certs::inspect;
