@@ -74,6 +74,8 @@ kinds! {
         DoctorFix = "doctor-fix",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Adds a client to a chain, of the same CA.
+        GenCertsClient = "gen-certs-client",
         /// Signs a certificate request with a new chain in place of an existing one; its CA ends.
         GenCertsCsr = "gen-certs-csr",
         /// Makes a new chain in place of an existing one; its CA ends.
@@ -241,6 +243,8 @@ kinds! {
         OpensslPkcs8 = "openssl-pkcs8",
         /// Makes a key and a certificate request.
         OpensslRequest = "openssl-request",
+        /// Removes a file.
+        RemoveFile = "remove-file",
         /// Makes a folder's files one's own.
         TakeOwnership = "take-ownership",
     }

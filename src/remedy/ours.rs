@@ -54,6 +54,13 @@ pub fn add_name(host: impl Into<Word>, name: impl Into<Word>) -> Line {
         .flag("--san", name)
 }
 
+/// Adds a client to the chain of a host, of the same CA.
+pub fn gen_certs_client(host: impl Into<Word>, client: impl Into<Word>) -> Line {
+    Line::new(Kind::GenCertsClient, ["gen-certs"])
+        .arg(host)
+        .flag("--client", client)
+}
+
 /// Renews the server certificate of a host, from the same CA.
 pub fn rotate(host: impl Into<Word>) -> Line {
     Line::new(Kind::Rotate, ["rotate"]).arg(host).of_cluster()

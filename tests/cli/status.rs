@@ -136,6 +136,24 @@ fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
 }
 
 #[test]
+fn a_broken_client_is_replaced_by_the_line_that_status_prints() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--client", "alice"]).exits(0);
+    let root = dir.read(format!("{HOST}/1_root/certs/ca.cert.pem"));
+    for client in [HOST, "alice"] {
+        let file = format!("{HOST}/4_client/certs/{client}.cert.pem");
+        dir.write(&file, "garbage");
+        let json = dir.run(&["status", "-o", "json"]).exits(1).json();
+        let line = format!("rm {file} && istio-tls gen-certs {HOST} --client {client}");
+        assert_eq!(json["findings"][0]["remedy"]["commands"][0]["line"], line);
+        std::fs::remove_file(dir.path(&file)).expect("removed");
+        dir.run(&["gen-certs", HOST, "--client", client]).exits(0);
+        dir.run(&["status"]).exits(0);
+    }
+    assert_eq!(dir.read(format!("{HOST}/1_root/certs/ca.cert.pem")), root);
+}
+
+#[test]
 fn a_running_gateway_is_compared_with_the_files() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);

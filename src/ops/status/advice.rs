@@ -1,8 +1,8 @@
 //! What to do about what `status` finds. Pure.
 
-use super::facts::{HostState, Role};
+use super::facts::{Broken, BrokenPart, HostState, Role};
 use crate::ops::secret_advice::{self, Advice};
-use crate::remedy::{Remedy, ours};
+use crate::remedy::{Kind, Line, Remedy, ours};
 
 /// What renews a certificate of this role.
 pub(super) fn renewal(role: &Role, state: &HostState) -> Remedy {
@@ -34,9 +34,22 @@ pub(super) fn of_others(state: &HostState) -> Option<Advice> {
     })
 }
 
+/// What to do about a part that is missing or broken.
+pub(super) fn of_broken(state: &HostState, broken: &Broken) -> Remedy {
+    match &broken.part {
+        BrokenPart::Client(name) => {
+            let remove = Line::new(Kind::RemoveFile, ["rm", broken.file.as_str()]);
+            let line = remove.and(ours::gen_certs_client(&state.host, name.as_str()));
+            Remedy::from(line).and(" makes a new one of the same CA")
+        }
+        BrokenPart::List => "put the list back as it was; without it, clients that it revokes are let in".into(),
+        BrokenPart::Chain => regained(state),
+    }
+}
+
 /// What brings a chain back that is missing or broken: a good Secret holds what
 /// clients trust.
-pub(super) fn regained(state: &HostState) -> Remedy {
+fn regained(state: &HostState) -> Remedy {
     let anew = Remedy::from(ours::gen_certs_force(&state.host))
         .and(" makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files");
     let mut good = state.secrets.iter().filter(|secret| {

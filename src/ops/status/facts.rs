@@ -64,8 +64,8 @@ pub(super) struct HostState {
     pub(super) files: Vec<(Role, String, CertificateSummary)>,
     /// The ends (nextUpdate) of revocation lists, and their files.
     pub(super) lists: Vec<(String, OffsetDateTime)>,
-    /// Parts that are missing or cannot be read: file and reason.
-    pub(super) broken: Vec<(String, String)>,
+    /// Parts that are missing or cannot be read.
+    pub(super) broken: Vec<Broken>,
     /// What is wrong with the server's key.
     pub(super) key_fault: Option<KeyFault>,
     /// The server's leaf is of the CA in force, as where a rotation of the CA is
@@ -79,6 +79,28 @@ pub(super) struct HostState {
     pub(super) served: Option<(String, Served)>,
     /// Clients that were shown to that gateway.
     pub(super) clients: Vec<ShownClient>,
+}
+
+/// A part that is missing or cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// Its file.
+    pub(super) file: String,
+    /// Why.
+    pub(super) why: String,
+    /// What it is for.
+    pub(super) part: BrokenPart,
+}
+
+/// What a broken part is for, as far as that decides what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum BrokenPart {
+    /// The certificate of the client of this name.
+    Client(String),
+    /// A revocation list.
+    List,
+    /// The server's certificate, or one of the CAs'.
+    Chain,
 }
 
 /// A client's certificate of the files, and what the gateway did with it.

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::facts::{HostState, KeyFault, Role, Served};
+use super::facts::{Broken, BrokenPart, HostState, KeyFault, Role, Served};
 use crate::certs::summary::CertificateSummary;
 use crate::certs::{CertificateDer, crl, key, pem, renew};
 use crate::files::shown;
@@ -47,9 +47,9 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
         let file = shown(&layout.path(part));
         match first(layout, part) {
             Ok(Some(certificate)) => state.files.push((role, file, certificate)),
-            Ok(None) if needed => state.broken.push((file, "it is not there".into())),
+            Ok(None) if needed => state.broken.push(Broken::of(&role, file, "it is not there".into())),
             Ok(None) => {}
-            Err(problem) => state.broken.push((file, reason(problem))),
+            Err(problem) => state.broken.push(Broken::of(&role, file, reason(problem))),
         }
     };
     take(&layout, Part::ServerCert, Role::Server, true);
@@ -61,7 +61,7 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
         }
         Err(problem) => {
             let folder = layout.folder();
-            state.broken.push((shown(&folder), problem.to_string()));
+            state.broken.push(Broken::of(&Role::Root, shown(&folder), reason(problem)));
             return state;
         }
     }
@@ -75,16 +75,34 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
         server_key_fault(&layout).filter(|fault| !(fault.is_missing && entry.server_key == ServerKey::Elsewhere));
     match all(&layout, Part::CaChain) {
         Ok(bundle) => state.bundle = bundle,
-        Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),
+        Err(problem) => {
+            let file = shown(&layout.path(Part::CaChain));
+            state.broken.push(Broken::of(&Role::Root, file, reason(problem)));
+        }
     }
     for part in [Part::IntermediateCrl, Part::RootCrl] {
         let file = shown(&layout.path(part));
         match list_ends(&layout, part, &file) {
             Ok(ends) => state.lists.extend(ends.into_iter().map(|end| (file.clone(), end))),
-            Err(problem) => state.broken.push((file, reason(problem))),
+            Err(problem) => state.broken.push(Broken {
+                file,
+                why: reason(problem),
+                part: BrokenPart::List,
+            }),
         }
     }
     state
+}
+
+impl Broken {
+    /// The certificate of this role.
+    fn of(role: &Role, file: String, why: String) -> Self {
+        let part = match role {
+            Role::Client(name) => BrokenPart::Client(name.clone()),
+            _ => BrokenPart::Chain,
+        };
+        Self { file, why, part }
+    }
 }
 
 /// Whether a CA that stands beside the server's leaf issued it; what cannot be

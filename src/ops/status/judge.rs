@@ -17,17 +17,12 @@ use crate::remedy::{Remedy, ours};
 pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDateTime) -> (Vec<Row>, Vec<Finding>) {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for host in hosts {
-        for (file, why) in &host.broken {
-            findings.push(
-                Finding::new(
-                    &codes::STATUS_BROKEN,
-                    Place::file(file, 0),
-                    format!("a part of the chain of {} is missing or broken", host.host),
-                )
-                .why(why.clone())
-                .fix(advice::regained(host)),
-            );
-        }
+        findings.extend(host.broken.iter().map(|broken| {
+            let what = format!("a part of the chain of {} is missing or broken", host.host);
+            Finding::new(&codes::STATUS_BROKEN, Place::file(&broken.file, 0), what)
+                .why(broken.why.clone())
+                .fix(advice::of_broken(host, broken))
+        }));
         findings.extend(host.key_fault.as_ref().map(|fault| key_finding(host, fault)));
         findings.extend(
             host.lists

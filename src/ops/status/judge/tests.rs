@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::{HostState, Role, State, judge};
 use crate::certs::summary::CertificateSummary as Certificate;
 use crate::names::Host;
-use crate::ops::status::facts::{Held, SecretState, Served, Shown, ShownClient};
+use crate::ops::status::facts::{Broken, BrokenPart, Held, SecretState, Served, Shown, ShownClient};
 use crate::workspace::config::Mode;
 
 fn now() -> OffsetDateTime {
@@ -152,7 +152,12 @@ fn broken_parts_and_unfinished_rotations_are_found() {
     state
         .files
         .push((Role::PreviousRoot, "old.pem".into(), certificate("00", -1, 10)));
-    state.broken.push(("client.pem".into(), "it is truncated".into()));
+    let broken = |part| Broken {
+        file: "broken.pem".into(),
+        why: "it is truncated".into(),
+        part,
+    };
+    state.broken = vec![broken(BrokenPart::Client("al ice".into())), broken(BrokenPart::Chain)];
     let (rows, findings) = judge(&[state], Some(Duration::days(30)), now());
     let found: Vec<_> = findings
         .iter()
@@ -163,7 +168,14 @@ fn broken_parts_and_unfinished_rotations_are_found() {
     assert_eq!(
         found,
         [
-            ("ITL1005", "istio-tls gen-certs a.com --force makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files"),
+            (
+                "ITL1005",
+                "rm broken.pem && istio-tls gen-certs a.com --client 'al ice' makes a new one of the same CA"
+            ),
+            (
+                "ITL1005",
+                "istio-tls gen-certs a.com --force makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files"
+            ),
             (
                 "ITL1007",
                 "istio-tls rotate a.com --finish, when every client has moved; or istio-tls rotate a.com --abort"
@@ -176,8 +188,11 @@ fn broken_parts_and_unfinished_rotations_are_found() {
 #[test]
 fn a_good_secret_brings_a_missing_chain_back() {
     let mut host = host(certificate("01", -9, 300), None);
-    host.broken
-        .push(("a.com/1_root/certs/ca.cert.pem".into(), "it is not there".into()));
+    host.broken.push(Broken {
+        file: "a.com/1_root/certs/ca.cert.pem".into(),
+        why: "it is not there".into(),
+        part: BrokenPart::Chain,
+    });
     let fix = |host: &HostState| {
         let (_, findings) = judge(std::slice::from_ref(host), None, now());
         let broken = findings.into_iter().find(|finding| finding.code == "ITL1005");
