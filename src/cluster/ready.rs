@@ -47,7 +47,7 @@ impl Applying<'_> {
 }
 
 /// The field manager of a workspace's part of somebody else's object.
-pub fn patch_manager(workspace: &str) -> String {
+pub(super) fn patch_manager(workspace: &str) -> String {
     format!("{FIELD_MANAGER}-{workspace}")
 }
 
@@ -262,4 +262,23 @@ pub(super) fn going(
                     .then(Remedy::again()),
             ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Note;
+    use crate::remedy::{Remedy, ours};
+
+    #[test]
+    fn what_stays_somebody_elses_is_told_with_the_line_that_takes_it_back() {
+        let back = Note::PutBack(Remedy::from(ours::apply_force_conflicts()));
+        assert!(
+            back.words()
+                .ends_with("this workspace's again: istio-tls apply --force-conflicts")
+        );
+        assert!(back.is_of_others() && Note::StaysTheirs(Vec::new()).is_of_others());
+        assert!(Note::StaysTheirs(Vec::new()).words().contains("made by somebody else"));
+        let taken = Note::TakenFromOthers(vec!["helm".to_owned()]);
+        assert!(!taken.is_of_others() && taken.words().contains("made by helm"));
+    }
 }

@@ -65,6 +65,7 @@ impl ClusterPlace {
     }
 
     /// The same, with the context that `apply` recorded where none is named.
+    #[must_use]
     pub fn or_recorded(&self, config: Option<&WorkspaceConfig>) -> Self {
         let recorded = config.and_then(|config| config.context.clone());
         Self {

@@ -37,11 +37,13 @@ pub struct Input {
 
 /// A host whose server key is not here, as of a request that was signed.
 pub struct Keyless {
+    /// The host.
     pub host: Host,
     /// `Secret istio-system/httpbin-credential`.
     pub secret: String,
-    /// Where its key belongs, and its certificate is.
+    /// Where its key belongs.
     pub key: String,
+    /// Where its certificate is.
     pub certificate: String,
 }
 

@@ -81,3 +81,46 @@ impl Request {
         Line { kind, ..self.line() }.arg(flag)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use super::{Purpose, Request, Source};
+    use crate::cluster::apply::Allowed;
+    use crate::ops::cluster_access::ClusterPlace;
+    use crate::remedy::{Aim, Kind};
+
+    #[test]
+    fn the_line_applies_the_same_objects() {
+        let files = |recursive| Source::Files {
+            named: ["a b.yaml", "-"].map(PathBuf::from).to_vec(),
+            stdin: Some(Vec::new()),
+            recursive,
+        };
+        for (source, expected) in [
+            (Source::Workspace { samples: false }, "istio-tls apply --replace"),
+            (
+                Source::Workspace { samples: true },
+                "istio-tls apply --samples --replace",
+            ),
+            (files(false), "istio-tls apply -f 'a b.yaml' -f - --replace"),
+            (files(true), "istio-tls apply -f 'a b.yaml' -f - -R --replace"),
+        ] {
+            let request = Request {
+                source,
+                purpose: Purpose::Store,
+                prune: false,
+                allowed: Allowed::default(),
+                lint: true,
+                wait: None,
+                place: ClusterPlace::default(),
+                retry_for: Duration::ZERO,
+            };
+            let line = request.line_with(Kind::ApplyReplace, "--replace");
+            assert_eq!(line.kind, Kind::ApplyReplace);
+            assert_eq!(line.typed(&Aim::default()), expected);
+        }
+    }
+}
