@@ -346,6 +346,7 @@ fn hints_are_lines_that_work() {
         .says("--accept-faults");
     dir.write("ca.pem", made.bundle.as_slice());
     dir.run(&["adopt", "secret/alone", "ca.pem", "--dry-run"]).exits(0);
+    dir.folder("w");
     dir.run(&["-C", "w", "adopt", "secret/shop-tls"])
         .exits(0)
         .prints("next: istio-tls -C w serve")

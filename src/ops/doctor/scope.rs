@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ops::entries;
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
 use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// What was asked for.
@@ -42,7 +42,7 @@ impl Scope {
     /// When istio-tls.yaml cannot be read.
     pub fn read(hosts: &[Host], here: &Surroundings) -> Result<Self, Failure> {
         let hosts: Vec<String> = hosts.iter().map(|host| host.as_str().to_owned()).collect();
-        let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+        let file = entries::read(here).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
         let config = match (file, intent::workspace(here)) {
