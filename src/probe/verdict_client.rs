@@ -86,7 +86,7 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         Some(entry) if entry.client.is_some() && recorded => {
             "leave out --no-client-cert: the workspace has a client certificate for the host".into()
         }
-        Some(entry) => {
+        Some(entry) if entry.can_issue => {
             Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's")
         }
         Some(_) | None => "--cert FILE --key FILE with a certificate of that CA".into(),
