@@ -158,6 +158,7 @@ pub async fn look(
         entry: Some(Entry {
             host: host.clone(),
             client: Some(path(Part::ClientCert(host.as_str()))),
+            can_issue: asked.layout.path(Part::IntermediateKey).exists(),
             sends_own: true,
         }),
         routes: asked.entry.routes.clone(),

@@ -33,6 +33,8 @@ pub struct Entry {
     pub host: Host,
     /// The file of its own client certificate, where that is there.
     pub client: Option<String>,
+    /// Whether the key of its CA is there, so that its certificates can be renewed.
+    pub can_issue: bool,
     /// Whether the client certificate that is sent is one of the workspace's for it.
     pub sends_own: bool,
 }

@@ -142,7 +142,8 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         host: Some(&wanted.host),
         now,
     });
-    let origin = (wanted.entry.as_ref()).map_or(Origin::Elsewhere, |entry| Origin::Workspace(&entry.host));
+    let own = wanted.entry.as_ref().filter(|entry| entry.can_issue);
+    let origin = own.map_or(Origin::Elsewhere, |entry| Origin::Workspace(&entry.host));
     let judged = judged.advised(Purpose::Server, origin);
     let out_of_order = judged
         .notes

@@ -86,10 +86,10 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         Some(entry) if entry.client.is_some() && recorded => {
             "leave out --no-client-cert: the workspace has a client certificate for the host".into()
         }
-        Some(entry) => {
+        Some(entry) if entry.can_issue => {
             Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's")
         }
-        None => "--cert FILE --key FILE with a certificate of that CA".into(),
+        Some(_) | None => "--cert FILE --key FILE with a certificate of that CA".into(),
     };
     Verdict::new(
         Code::ClientCertificateRequired,
@@ -141,7 +141,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
         )
     };
     let renew = match &wanted.entry {
-        Some(entry) if entry.sends_own => ours::rotate_clients(&entry.host).into(),
+        Some(entry) if entry.sends_own && entry.can_issue => ours::rotate_clients(&entry.host).into(),
         _ => Remedy::from("send a new certificate of the same CA"),
     };
     if alert == Some(44) {
@@ -277,6 +277,9 @@ fn demand(wanted: &Expectation) -> Remedy {
             format!("the Gateway that names {}", wanted.host),
             "spec.servers[].tls.mode".to_owned(),
         ),
+        _ if !entry.can_issue && entry.client.is_none() => {
+            "issue a client certificate with the CA of the chain, and record mode: mutual in istio-tls.yaml".into()
+        }
         (_, Place::Cluster) => Remedy::from(ours::make_mutual(&entry.host)).then(ours::apply()),
         (_, Place::Local | Place::Ingress | Place::Given) => ours::make_mutual(&entry.host).into(),
     }

@@ -29,7 +29,16 @@ pub fn to_pem(name: &str) -> Line {
 
 /// Makes a key, `key.pem`, and a certificate request for it, `request.pem`.
 pub fn make_request() -> Line {
-    let words = ["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+    let words = [
+        "openssl",
+        "req",
+        "-new",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+    ];
     Line::new(Kind::OpensslRequest, words)
         .flag("-keyout", "key.pem")
         .flag("-subj", Word::Placeholder("/CN=HOST"))

@@ -61,7 +61,8 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
         // A CA of this name with another key: it was replaced since.
         FaultCode::UnknownIssuer if fault.expected.is_some() => Some(line.into()),
         FaultCode::NameMismatch => Some(
-            Remedy::from("ask for a name that the certificate has; or issue one with this name: ").and(naming(fault, host, line)),
+            Remedy::from("ask for a name that the certificate has; or issue one with this name: ")
+                .and(naming(fault, host, line)),
         ),
         FaultCode::NoCertificate
         | FaultCode::CertificateUnreadable

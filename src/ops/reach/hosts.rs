@@ -105,6 +105,7 @@ impl Connection {
                     entry: entry.map(|(entry, _)| Entry {
                         host: entry.host.clone(),
                         client: own_client,
+                        can_issue: layout.path(Part::IntermediateKey).exists(),
                         sends_own: self.cert.as_deref().is_none_or(|cert| is_of(&layout, cert)),
                     }),
                     trust,
