@@ -141,14 +141,10 @@ kinds! {
         RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
-        /// Serves with Secrets of a folder.
-        ServeCerts = "serve-certs",
         /// Serves the live objects of a cluster.
         ServeCluster = "serve-cluster",
         /// Serves the objects of files.
         ServeFile = "serve-file",
-        /// Serves paths of this machine.
-        ServeHostFiles = "serve-host-files",
         /// Shows every certificate, and where it is served.
         Status = "status",
         /// Verifies a chain as a client does.

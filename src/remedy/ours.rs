@@ -224,11 +224,6 @@ pub fn verify(host: impl Into<Word>) -> Line {
     Line::new(Kind::Verify, ["verify"]).arg(host)
 }
 
-/// Serves with Secrets of a folder.
-pub fn serve_certs() -> Line {
-    Line::new(Kind::ServeCerts, ["serve"]).flag("--certs", Word::Placeholder("DIR"))
-}
-
 /// Lints the objects of standard input.
 pub fn lint_stdin() -> Line {
     Line::new(Kind::LintStdin, ["lint", "-f", "-"])

@@ -87,6 +87,25 @@ impl Dir {
         Ran::of(&mut self.command(args), args)
     }
 
+    /// Types a line into a shell that finds the program.
+    pub fn types(&self, line: &str) -> Ran {
+        let program = Path::new(env!("CARGO_BIN_EXE_istio-tls"));
+        let folder = program.parent().expect("its folder").display();
+        let path = format!("{folder}:{}", std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", line])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", self.folder.path())
+            .stdin(Stdio::null());
+        Ran {
+            line: line.to_owned(),
+            ..Ran::of(&mut shell, &[])
+        }
+    }
+
     /// Runs with text on standard input.
     pub fn run_with_input(&self, args: &[&str], input: &[u8]) -> Ran {
         use std::io::Write as _;

@@ -108,9 +108,14 @@ impl<'d> Serve<'d> {
     }
 
     /// Sends a signal and gives the exit code.
-    pub(crate) fn end(mut self, signal: rustix::process::Signal) -> Option<i32> {
+    pub(crate) fn end(self, signal: rustix::process::Signal) -> Option<i32> {
         let pid = rustix::process::Pid::from_child(&self.program.0);
         rustix::process::kill_process(pid, signal).expect("a signal sent");
+        self.ended()
+    }
+
+    /// Waits until it ends and gives the exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
         let (dir, log) = (self.dir, self.log.clone());
         await_value(
             || self.program.0.try_wait().expect("a status"),

@@ -170,4 +170,17 @@ mod tests {
             assert!(text.starts_with(words), "{text}");
         }
     }
+
+    #[test]
+    fn what_helps_leads_back_to_the_workspace() {
+        let aim = Aim {
+            dir: Some("my ws".to_owned()),
+        };
+        let error = Error::InvalidCertificate(CertificateError::ExpiredRevocationList);
+        let text = explain(&std::io::Error::new(std::io::ErrorKind::InvalidData, error), &aim);
+        assert!(
+            text.ends_with("; renew the list: istio-tls -C 'my ws' revoke HOST --renew"),
+            "{text}"
+        );
+    }
 }

@@ -13,9 +13,6 @@ use crate::workspace::layout::STATE_FOLDER;
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
-/// The lock's name in the folder.
-const LOCK: &str = "serve.lock";
-
 /// Held while this process serves the workspace; the file goes with it.
 pub(super) struct Claim {
     path: PathBuf,

@@ -13,7 +13,7 @@ use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
 use crate::problem::Problem;
-use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
+use crate::remedy::{Remedy, kubectl, ours};
 use crate::secrets::reference::{self, CredentialName};
 use crate::secrets::{Entry, SecretStore};
 use crate::spelling::Index;
@@ -254,9 +254,9 @@ impl<'a> MaterialReader<'a> {
             .find(|host| (self.store.names_of_host)(host).iter().any(|known| known == name));
         MaterialError::Missing(match host {
             Some(host) if Host::parse(host).is_ok() => problem.fix(ours::gen_certs(host.as_str())),
-            _ => problem.fix(Remedy::from(ours::serve_certs()).and(format!(
-                ", where DIR/{name} holds tls.crt and tls.key; or add the Secret to the input"
-            ))),
+            _ => problem.fix(format!(
+                "add --certs DIR, where DIR/{name} holds tls.crt and tls.key, or add the Secret to the input"
+            )),
         })
     }
 
@@ -272,10 +272,10 @@ impl<'a> MaterialReader<'a> {
                     "it is key {key} of secret {}/{secret}, which is neither in the input, nor below --certs, nor in the workspace",
                     self.store.namespace
                 ))
-                .fix(Remedy::from(ours::serve_certs()).and(format!(", where DIR/{secret}/{key} exists"))),
+                .fix(format!("add --certs DIR, where DIR/{secret}/{key} exists")),
             None => problem
                 .why("no Deployment of the input mounts a Secret there, and serve does not read this machine's paths by itself")
-                .fix(Remedy::from(serve_host_files()).and(", if the path is one of this machine")),
+                .fix("add --host-files, if the path is one of this machine"),
         }))
     }
 
@@ -289,11 +289,6 @@ impl<'a> MaterialReader<'a> {
         self.parsed.insert(entry.name.clone(), read.clone());
         Ok(read)
     }
-}
-
-/// Serves files of this machine.
-fn serve_host_files() -> Line {
-    Line::new(Kind::ServeHostFiles, ["serve", "--host-files"])
 }
 
 fn key_of(
