@@ -10,6 +10,7 @@ use super::plan::San;
 use super::signature::{self, Outcome};
 use super::{names, pem};
 use crate::problem::Problem;
+use crate::remedy::other;
 
 /// A request whose signature was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
         let Some(request) = request else {
             return Err(Problem::new(format!("{name} holds no certificate request"))
                 .why("none of its PEM blocks is a CERTIFICATE REQUEST")
-                .fix("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj /CN=HOST -out request.pem"));
+                .fix(other::make_request()));
         };
         request.der.to_vec()
     };

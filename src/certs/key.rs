@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{der, pem};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, other};
 
 /// Rounds of PBKDF2 for keys that are written (OWASP 2023, HMAC-SHA-256).
 const ROUNDS: u32 = 600_000;
@@ -185,7 +186,7 @@ pub fn read_block(block: &pem::Block, name: &str, password: Option<&str>) -> Res
             Problem::new(format!("{name} holds a key that is encrypted in the old way"))
                 .at(format!("{name}:{}", block.line))
                 .why("encryption by PEM headers (Proc-Type: 4,ENCRYPTED) hardly protects a key and is not read")
-                .fix(format!("openssl pkcs8 -topk8 -v2 aes256 -in {name} -out {name}.pk8")),
+                .fix(other::encrypt(name)),
         );
     }
     let encoding = match block.label.as_str() {
@@ -197,7 +198,7 @@ pub fn read_block(block: &pem::Block, name: &str, password: Option<&str>) -> Res
             return Err(Problem::new(format!("{name} holds a key that cannot be used here"))
                 .at(format!("{name}:{}", block.line))
                 .why(format!("a {other} is neither PKCS#8, PKCS#1 nor SEC1"))
-                .fix(format!("openssl pkcs8 -topk8 -nocrypt -in {name} -out {name}.pk8")));
+                .fix(other::to_pkcs8(name)));
         }
     };
     decode(&block.der, encoding, name, block.line, password)
@@ -279,9 +280,7 @@ fn decode(
                 Problem::new(format!("the private key of {name} cannot be decrypted"))
                     .at(at.clone())
                     .why(why)
-                    .fix(format!(
-                        "encrypt it anew: openssl pkcs8 -topk8 -v2 aes256 -in {name} -out {name}.pk8"
-                    ))
+                    .fix(Remedy::from("encrypt it with the usual cost: ").and(other::encrypt(name)))
             })?;
             info.decrypt(password)
                 .map_err(|_| {

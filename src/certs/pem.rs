@@ -9,6 +9,7 @@ use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
 
 use crate::problem::Problem;
+use crate::remedy::other;
 
 /// The label of a certificate (RFC 7468 section 5).
 pub const CERTIFICATE: &str = "CERTIFICATE";
@@ -261,7 +262,7 @@ fn not_pem(content: &[u8], name: &str) -> Problem {
     if is_der(content) {
         return problem
             .why("it is DER (binary ASN.1), or a PKCS#12 bundle; PEM is wanted here")
-            .fix(format!("openssl x509 -inform DER -in {name} -out {name}.pem"));
+            .fix(other::to_pem(name));
     }
     problem.why("no line begins with -----BEGIN")
 }

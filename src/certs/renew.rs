@@ -349,7 +349,7 @@ fn sans_of(parsed: &X509Certificate<'_>) -> Result<Vec<San>, Problem> {
                 display(parsed.subject())
             ))
             .why("only DNS names, addresses, URIs and email addresses are issued here")
-            .fix("issue the new certificate where the old one was issued, and take it in with istio-tls adopt")
+            .fix("issue the new certificate where the old one was issued, then adopt it")
         })?);
     }
     Ok(sans)

@@ -4,7 +4,6 @@
 
 use std::sync::{Arc, Mutex};
 
-use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -23,10 +22,6 @@ pub(super) struct Signals(Arc<Mutex<State>>);
 struct State {
     /// Who ends the work itself; none where a signal ends the process.
     listener: Option<UnboundedSender<Interrupted>>,
-    /// What the command had not come to, should a signal end it.
-    before: Option<&'static str>,
-    /// Fields beside `error`.
-    result: Option<Value>,
 }
 
 impl Signals {
@@ -64,7 +59,7 @@ impl Signals {
         match &state.listener {
             // Who listened and has ended is past all that could be told.
             Some(listener) => drop(listener.send(came)),
-            None => end(&state, came, json),
+            None => end(came, json),
         }
     }
 
@@ -83,27 +78,15 @@ impl Signals {
             state.listener = None;
         }
     }
-
-    /// What is told when a signal ends the process from here on: `before` what that
-    /// was, and the object that the command prints on success, as far as it is known.
-    pub(super) fn stands(&self, before: &'static str, result: Value) {
-        if let Ok(mut state) = self.0.lock() {
-            (state.before, state.result) = (Some(before), Some(result));
-        }
-    }
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "nothing waits for this signal, and what is half-written is left as SIGKILL would leave it"
 )]
-fn end(state: &State, came: Interrupted, json: bool) -> ! {
-    let before = state
-        .before
-        .map_or_else(String::new, |before| format!(" before {before}"));
-    let problem = Problem::new(format!("interrupted ({}){before}", came.name()));
-    let failure =
-        ops::Failure::new(ops::Class::Interrupted, problem).with_result(state.result.clone().unwrap_or_default());
+fn end(came: Interrupted, json: bool) -> ! {
+    let problem = Problem::new(format!("interrupted ({})", came.name()));
+    let failure = ops::Failure::new(ops::Class::Interrupted, problem);
     show_last(&failure, json, &Aim::default());
     std::process::exit(Exit::Interrupted as i32)
 }

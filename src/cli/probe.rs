@@ -26,6 +26,7 @@ use crate::report::{ingress_variables, probe_html, probe_json, probe_junit, prob
 #[command(after_help = r#"Examples:
   istio-tls probe                                  every host of the workspace
   istio-tls probe --mtls                           refused without a client certificate, served with one
+  istio-tls probe https://httpbin.example.com:8443/status/418
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
   istio-tls probe --watch                          until Ctrl-C, a line when something changes
@@ -38,7 +39,7 @@ use crate::report::{ingress_variables, probe_html, probe_json, probe_junit, prob
 
 Exit codes: 0 all as expected; 1 a check failed, or there is no gateway; 2 usage or bad input; 3 the API server failed."#)]
 pub(super) struct ProbeArgs {
-    /// Hosts to probe, or https URLs [default: every host of the workspace]; HOST:PORT is dialled itself
+    /// Hosts to probe, or https URLs [default: every host of the workspace]; HOST:PORT is dialled itself, unless serve runs there
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
     /// Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3
@@ -50,7 +51,7 @@ pub(super) struct ProbeArgs {
     /// The status to expect [default: the sample's, else any below 500 but the gateway's own 404]
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..1000))]
     expect_status: Option<u16>,
-    /// Try failed checks again for so long, as a new Secret takes time to reach the gateway
+    /// Wait so long for a serve that is about to start, and for checks to pass: a new Secret takes time to reach the gateway
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
     wait: Duration,
     /// Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do

@@ -25,6 +25,11 @@ use crate::report::{rotate_json, rotate_text};
 /// running serve of the workspace takes them up without dropping a connection,
 /// and rotate waits until it serves the new certificate and accepts the clients.
 ///
+/// A server key that is missing or fits no longer is replaced with the leaf, and a
+/// client's with --clients. A key that is elsewhere on purpose is not: gen-certs --csr
+/// records serverKey: elsewhere in istio-tls.yaml, and such a host is passed over. A
+/// run over all hosts replaces no missing key, but says so.
+///
 /// In a cluster, the one of --context or that apply recorded, the host's Secrets
 /// are tried before anything is written, and follow the files; rotate waits until
 /// the cluster's gateway serves them. A run that was cut off in between goes on

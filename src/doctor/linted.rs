@@ -5,7 +5,7 @@ use super::causes::Causes;
 use super::facts::{Certificate, Facts, Needs, server_index};
 use crate::lint::codes::{
     CERTIFICATE_ENDS_SOON, CERTIFICATE_EXPIRED, CREDENTIAL_FILE_MISSING, CREDENTIAL_IN_OTHER_NAMESPACE,
-    CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE, ROUTE_NO_GATEWAY, SELECTOR_NO_PODS,
+    CREDENTIAL_MISSING, GRANT_MISSING, PORT_NOT_ON_SERVICE, ROUTE_NO_GATEWAY, SELECTOR_NO_PODS, Subject,
 };
 use crate::lint::{self, Finding, Findings, Made, Severity};
 use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
@@ -17,13 +17,12 @@ const OWN: [&str; 2] = [SELECTOR_NO_PODS.id, PORT_NOT_ON_SERVICE.id];
 /// Whether a code of lint is one that `doctor` reports: those of Gateways, of
 /// either API, Gateways together, credentials and certificates.
 pub fn is_of_doctor(code: &str) -> bool {
-    let subject = code.get(3..5).unwrap_or_default();
-    match subject {
-        "01" | "02" | "03" | "04" => !OWN.contains(&code),
+    crate::lint::codes::find(code).is_some_and(|code| match code.subject {
+        Subject::Gateway | Subject::Gateways | Subject::Credential | Subject::Certificate => !OWN.contains(&code.id),
         // Those of routes come behind.
-        "09" => code < ROUTE_NO_GATEWAY.id,
+        Subject::GatewayApi => code.id < ROUTE_NO_GATEWAY.id,
         _ => false,
-    }
+    })
 }
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
@@ -166,8 +165,11 @@ fn granted(finding: Finding, namespace: &str, name: &str) -> Finding {
 
 /// How a Secret is made where the workspace has none of that name.
 fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding {
+    if facts.of_api.is_some() {
+        return finding.fix(kubectl::create_pair(namespace, name));
+    }
     match finding.facts {
-        lint::Facts::Missing(Made::OfHost) if facts.of_api.is_none() => {
+        lint::Facts::Missing(Made::OfHost) => {
             let usual = if facts.workspace {
                 &facts.pod_namespace
             } else {
@@ -183,9 +185,9 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
                 .map_lines(|line| line.with_flag_in(Kind::ManifestsSecrets, "--gateway-namespace", namespace));
             finding.fix(fix)
         }
-        lint::Facts::Missing(Made::OfCa) if facts.of_api.is_none() => finding.fix(kubectl::create_ca(namespace, name)),
-        lint::Facts::Missing(_) => finding.fix(kubectl::create_pair(namespace, name)),
-        _ => finding,
+        lint::Facts::Missing(Made::OfCa) => finding.fix(kubectl::create_ca(namespace, name)),
+        lint::Facts::Missing(Made::OfPair) => finding.fix(kubectl::create_pair(namespace, name)),
+        lint::Facts::None | lint::Facts::Secrets(_) | lint::Facts::Unmounted(_) | lint::Facts::NotCovered(_) => finding,
     }
 }
 
@@ -218,7 +220,8 @@ fn secret_of<'f>(facts: &'f Facts, finding: &'f Finding) -> Option<&'f str> {
     if let Some(name) = finding.object.strip_prefix("Secret ") {
         return Some(name);
     }
-    let is_material = matches!(finding.code.get(3..5), Some("03" | "04")) || finding.code == GRANT_MISSING.id;
+    let is_material =
+        matches!(finding.subject, Subject::Credential | Subject::Certificate) || finding.code == GRANT_MISSING.id;
     let reference = finding.path.split_once(".certificateRefs[");
     let number = reference.and_then(|(_, rest)| rest.split_once(']')?.0.parse().ok());
     let mut all = certificates(facts, finding).filter(|_| is_material);
@@ -300,7 +303,10 @@ mod tests {
         assert_skipped(&facts, "ITL1150", "see ITL0301");
         assert_skipped(&facts, "ITL1161", "see ITL0301");
         facts.own_secrets.clear();
-        assert_eq!(assert_one(&facts, "ITL0301", "").fix, (codes::CREDENTIAL_MISSING.fix)());
+        assert_eq!(
+            assert_one(&facts, "ITL0301", "").fix,
+            (codes::CREDENTIAL_MISSING.fix)().to_string()
+        );
     }
 
     #[test]
@@ -353,11 +359,11 @@ mod tests {
             if code.id == codes::CERTIFICATE_EXPIRED.id {
                 assert_eq!(words, "istio-tls rotate httpbin.example.com");
             } else {
-                assert_eq!(words, (code.fix)());
+                assert_eq!(words, (code.fix)().to_string());
             }
             // It is somebody else's.
             facts.own_secrets.clear();
-            assert_eq!(fix(&facts), (code.fix)());
+            assert_eq!(fix(&facts), (code.fix)().to_string());
         }
     }
 

@@ -148,7 +148,7 @@ mod tests {
         facts.secret_namespace = "elsewhere".into();
         assert_eq!(
             assert_one(&facts, "ITL0301", "as lint says").fix,
-            "kubectl -n istio-system create secret tls httpbin-credential --cert=FILE --key=FILE"
+            "kubectl create -n istio-system secret tls httpbin-credential --cert=FILE --key=FILE"
         );
         let ungranted = place("spec.listeners[0].tls.certificateRefs[0].namespace");
         facts.linted.findings = vec![Finding::new(&codes::GRANT_MISSING, ungranted, "as lint says")];

@@ -20,7 +20,7 @@ use crate::report::paint::Paint;
 use crate::report::{lint_github, lint_json, lint_sarif, lint_text};
 use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources};
-use crate::workspace::config::{HostEntry, IstioTarget, Mode, WorkspaceConfig};
+use crate::workspace::config::{HostEntry, IstioTarget, Mode, ServerKey, WorkspaceConfig};
 use crate::workspace::file::{self, WorkspaceFile};
 
 /// The name of standard input.
@@ -311,6 +311,7 @@ fn wishes(config: &WorkspaceConfig) -> Vec<(WorkspaceConfig, bool)> {
                 host,
                 mode: Some(Mode::Simple),
                 credential_name: "new-credential".into(),
+                server_key: ServerKey::Elsewhere,
                 routes: Vec::new(),
                 clients: vec!["a".into()],
             });

@@ -9,7 +9,7 @@ use crate::cluster::apply::Refused;
 use crate::cluster::kubeconfig::{Access, Places};
 use crate::files;
 use crate::problem::Problem;
-use crate::remedy::Cluster;
+use crate::remedy::{Cluster, Kind, Line, Remedy, Word};
 use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::file::WorkspaceFile;
 
@@ -55,10 +55,11 @@ impl ClusterPlace {
             Some(why) => format!("{why}\n{origin}"),
             None => origin,
         });
-        let fix = "istio-tls apply --context NAME goes to another, and records it";
+        let line = Line::new(Kind::ApplyContext, ["apply"]).flag("--context", Word::Placeholder("NAME"));
+        let fix = Remedy::from(line).and(" goes to another, and records it");
         problem.fix = Some(match problem.fix.take() {
             Some(known) => known.below(fix),
-            None => fix.into(),
+            None => fix,
         });
         problem
     }

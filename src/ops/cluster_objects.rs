@@ -12,6 +12,7 @@ use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::parts::{self, Parts, Places, Want};
 use crate::problem::Problem;
+use crate::remedy::{Remedy, kubectl};
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
 /// How long an API server that fails or is busy is asked again.
@@ -78,7 +79,8 @@ pub async fn look(
             return Err(Failure::usage(
                 Problem::new(format!("there is no namespace {named}"))
                     .at(format!("context {}", client.access.context))
-                    .fix("kubectl get namespaces shows which there are"),
+                    .fix(Remedy::from(kubectl::get(&["namespaces"])).and(" shows which there are"))
+                    .at_cluster(&client.access.flags),
             ));
         }
     }

@@ -93,6 +93,7 @@ pub fn carry_out(plan: Plan, here: &Surroundings) -> Result<Outcome, Failure> {
         host: host.clone(),
         mode: None,
         credential_name: None,
+        server_key: None,
         clients: Vec::new(),
     });
     let wanted = entries::record(&plan.config, &recorded.collect::<Vec<_>>());

@@ -123,7 +123,11 @@ impl SecretTarget {
                 .fix(format!("secret/NAMESPACE/{name}, or -n NAMESPACE")),
             Some(others) if others.is_empty() => problem
                 .why("no namespace has a Secret of that name")
-                .fix(Remedy::from("kubectl get secrets -A shows what is there; --context names another cluster").at_cluster(&client.access.flags)),
+                .fix(
+                    Remedy::from(kubectl::get(&["secrets", "-A"]))
+                        .and(" shows what is there; --context names another cluster")
+                        .at_cluster(&client.access.flags),
+                ),
             Some(others) => problem
                 .why(format!("a Secret of that name is in {}", others.join(", ")))
                 .fix(format!("secret/{}/{name}", others[0])),

@@ -4,9 +4,9 @@ use super::failure::Failure;
 use super::issue;
 use super::reach::probe;
 use super::surroundings::Surroundings;
+use crate::ops::entries;
 use crate::names::Host;
 use crate::workspace::config::Mode;
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// Makes a chain for each host that has none; nothing where all have one.
@@ -28,7 +28,7 @@ pub fn make_missing(hosts: &[Host], here: &Surroundings) -> Result<Option<issue:
 /// # Errors
 /// When istio-tls.yaml cannot be read: bad input.
 pub fn checks(hosts: Vec<Host>, here: &Surroundings) -> Result<probe::Request, Failure> {
-    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+    let file = entries::read(here).map_err(Failure::usage)?;
     let mtls = file.is_none_or(|file| {
         let config = file.config;
         (config.hosts.iter())

@@ -299,7 +299,7 @@ pub const TABLE: &[Entry] = &[
     chain(
         FaultCode::NoSan,
         "the host stands only in the subject's CN",
-        "clients look only at subjectAltName; make the certificate anew with a SAN",
+        "clients look only at subjectAltName; issue the certificate with a SAN",
     ),
     chain(
         FaultCode::SelfSigned,
@@ -364,7 +364,7 @@ pub const TABLE: &[Entry] = &[
     chain(
         FaultCode::WeakSignature,
         "a signature by SHA-1 or MD5",
-        "modern clients refuse it; issue anew with SHA-256",
+        "modern clients refuse it; issue it with SHA-256",
     ),
     chain(
         FaultCode::UnknownCriticalExtension,
@@ -390,7 +390,7 @@ pub const TABLE: &[Entry] = &[
         Code::ClientCertificateRequired,
         Fault::Client,
         "the server demands a client certificate and none was sent (TLS 1.2: alert 40; TLS 1.3: alert 116, after the handshake looked complete)",
-        "tls.mode is MUTUAL; give --cert and --key, or `istio-tls gen-certs`",
+        "tls.mode is MUTUAL; give --cert and --key; `istio-tls gen-certs HOST --mode mutual` issues them",
     ),
     other(
         Code::ClientCertificateRejected,

@@ -150,7 +150,7 @@ fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: Offs
             "a certificate that is not revoked".to_owned(),
             format!("serial {serial}"),
             format!(
-                "it is revoked, serial {serial} stands in the server's CRL where one that is not revoked is wanted"
+                "it is revoked: the server's CRL lists its serial {serial}, where one that is not revoked is wanted"
             ),
             renew,
         );

@@ -56,6 +56,8 @@ kinds! {
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
+        /// Applies the workspace's objects to another cluster, and records it.
+        ApplyContext = "apply-context",
         /// Applies the objects of files.
         ApplyFile = "apply-file",
         /// Applies the workspace's objects over what others manage.
@@ -72,6 +74,8 @@ kinds! {
         DoctorFix = "doctor-fix",
         /// Makes a chain for a host that has none.
         GenCerts = "gen-certs",
+        /// Signs a certificate request with a new chain in place of an existing one; its CA ends.
+        GenCertsCsr = "gen-certs-csr",
         /// Makes a new chain in place of an existing one; its CA ends.
         GenCertsForce = "gen-certs-force",
         /// Makes a new chain with keys of another type; it ends the CA that is there.
@@ -229,6 +233,14 @@ kinds! {
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
+        /// Encrypts a private key into another file.
+        OpensslEncrypt = "openssl-encrypt",
+        /// Converts a certificate from DER to PEM.
+        OpensslPem = "openssl-pem",
+        /// Converts a private key to PKCS#8.
+        OpensslPkcs8 = "openssl-pkcs8",
+        /// Makes a key and a certificate request.
+        OpensslRequest = "openssl-request",
         /// Makes a folder's files one's own.
         TakeOwnership = "take-ownership",
     }

@@ -103,18 +103,11 @@ impl Remedy {
     #[must_use]
     pub fn at_cluster(mut self, cluster: &Cluster) -> Self {
         for part in &mut self.parts {
-            match part {
-                Part::Line(line) => line.lead_to(cluster),
-                Part::Words(words) => *words = crate::shell::aimed(words, &cluster.to_string()),
-                Part::Edit(_) | Part::Repeat => {}
+            if let Part::Line(line) = part {
+                line.lead_to(cluster);
             }
         }
         self
-    }
-
-    /// The text, for code that has not learned to do without it.
-    pub fn legacy_words(&self) -> String {
-        self.words(&Aim::default())
     }
 
     /// To run the same command again.

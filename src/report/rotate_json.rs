@@ -183,12 +183,12 @@ pub fn report<'o>(outcome: &'o Outcome, aim: &Aim) -> Report<'o> {
         Done::Nothing {
             host,
             idle,
-            key_is_elsewhere,
+            absent_key,
             due,
         } => RotationJson::Nothing(NothingJson {
             host,
             action: "none",
-            reason: untouched(host, idle, *key_is_elsewhere),
+            reason: untouched(host, idle, *absent_key, aim),
             due: due.iter().map(DueJson::new).collect(),
         }),
         Done::Rotated(done) => RotationJson::Rotated(Box::new(RotatedJson::new(done, aim))),

@@ -9,10 +9,10 @@ use crate::files::shown;
 use crate::names::Host;
 use crate::ops::rotate::decide::{Idle, Left, LeftDue, Step};
 use crate::ops::rotate::outcome::{
-    Done, DryRun, Outcome, PlannedHost, PlannedSecret, Pods, Proof, Rotated, Seen, Stored, Unseen,
+    AbsentKey, Done, DryRun, Outcome, PlannedHost, PlannedSecret, Pods, Proof, Rotated, Seen, Stored, Unseen,
 };
 use crate::probe::verdict::span;
-use crate::remedy::Aim;
+use crate::remedy::{Aim, ours};
 
 /// The plan in words.
 pub fn plan(dry_run: &DryRun) -> String {
@@ -123,12 +123,17 @@ pub(super) fn nothing(host: &Host, idle: &Idle) -> String {
 }
 
 /// The same of a host that is not even looked at.
-pub(super) fn untouched(host: &Host, idle: &Idle, key_is_elsewhere: bool) -> String {
+pub(super) fn untouched(host: &Host, idle: &Idle, absent_key: Option<AbsentKey>, aim: &Aim) -> String {
     let why = nothing(host, idle);
-    if key_is_elsewhere {
-        format!("{why}; its key is not here, so neither Secret nor gateway is looked at")
-    } else {
-        why
+    match absent_key {
+        Some(AbsentKey::Elsewhere) => {
+            format!("{why}; its key is not here, so neither Secret nor gateway is looked at")
+        }
+        Some(AbsentKey::Lost) => format!(
+            "{why}; its key is missing, so neither Secret nor gateway is looked at: {} replaces it",
+            ours::rotate(host).typed(aim)
+        ),
+        None => why,
     }
 }
 
@@ -153,10 +158,10 @@ pub fn text(outcome: &Outcome, aim: &Aim) -> String {
             Done::Nothing {
                 host,
                 idle,
-                key_is_elsewhere,
+                absent_key,
                 due,
             } => {
-                lines.push(untouched(host, idle, *key_is_elsewhere));
+                lines.push(untouched(host, idle, *absent_key, aim));
                 lines.extend(due.iter().map(|left| due_line(host, left)));
             }
             Done::Rotated(done) => rotated(done, aim, &mut lines),

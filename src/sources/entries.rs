@@ -9,7 +9,7 @@ use crate::manifests::naming;
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::MaterialFiles as _;
-use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
+use crate::workspace::config::{HostEntry, Mode, ServerKey, WorkspaceConfig};
 use crate::workspace::file::{WorkspaceFile, new_id};
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
@@ -22,6 +22,8 @@ pub struct Recorded {
     pub mode: Option<Mode>,
     /// The name of its Secret, if it comes from one; a name that is recorded stays.
     pub credential_name: Option<String>,
+    /// Where its server's key is, if that is known.
+    pub server_key: Option<ServerKey>,
     /// Its further clients.
     pub clients: Vec<String>,
 }
@@ -103,6 +105,7 @@ fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem
         host: layout.host().clone(),
         mode,
         credential_name: None,
+        server_key: None,
         clients,
     })
 }
@@ -132,6 +135,7 @@ pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
             host: recorded.host.clone(),
             mode: own_mode(recorded.mode),
             credential_name: names.credential.clone(),
+            server_key: recorded.server_key.unwrap_or_default(),
             routes: Vec::new(),
             clients: recorded.clients.clone(),
         });
@@ -141,6 +145,9 @@ pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
             let entry = &mut wanted.hosts[*index];
             if recorded.mode.is_some() {
                 entry.mode = own_mode(recorded.mode);
+            }
+            if let Some(place) = recorded.server_key {
+                entry.server_key = place;
             }
             for client in &recorded.clients {
                 if !entry.clients.contains(client) {

@@ -71,6 +71,26 @@ impl SecretStyle {
     pub const WORDS: &[(&str, Self)] = &[("credential", Self::Credential), ("file-mount", Self::FileMount)];
 }
 
+/// Where the key of a host's server certificate is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServerKey {
+    /// In the workspace: where it is missing, it is lost.
+    #[default]
+    Here,
+    /// Where the certificate request was made (`gen-certs --csr`).
+    Elsewhere,
+}
+
+impl ServerKey {
+    /// Every place with its word in istio-tls.yaml.
+    pub const WORDS: &[(&str, Self)] = &[("here", Self::Here), ("elsewhere", Self::Elsewhere)];
+
+    fn is_here(&self) -> bool {
+        *self == Self::Here
+    }
+}
+
 /// Which Istio the objects are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub enum IstioTarget {
@@ -157,6 +177,9 @@ pub struct HostEntry {
     pub mode: Option<Mode>,
     /// The credential Secret's name, recorded so that it never changes later.
     pub credential_name: String,
+    /// Where the key of its server certificate is.
+    #[serde(default, skip_serializing_if = "ServerKey::is_here")]
+    pub server_key: ServerKey,
     /// Routes; empty means the sample's or `/` to the first label, port 8000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<RouteEntry>,

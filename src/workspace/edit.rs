@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use yaml_edit::{Document, Mapping, MappingBuilder, Sequence, SequenceBuilder};
 
-use super::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, WorkspaceConfig};
+use super::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, ServerKey, WorkspaceConfig};
 
 /// From this many new hosts on, all but the first are written as text after
 /// it: each insertion into the syntax tree costs time in proportion to the
@@ -125,6 +125,12 @@ fn set_entry(entry: &Mapping, before: &HostEntry, after: &HostEntry) -> Option<(
             None => drop(entry.remove("mode")),
         }
     }
+    if before.server_key != after.server_key {
+        match after.server_key {
+            ServerKey::Here => drop(entry.remove("serverKey")),
+            elsewhere => entry.set("serverKey", word(ServerKey::WORDS, elsewhere)?),
+        }
+    }
     if before.clients != after.clients {
         match entry.get_sequence("clients") {
             Some(list) if after.clients.starts_with(&before.clients) => {
@@ -173,6 +179,9 @@ fn built(entry: &HostEntry) -> Option<Mapping> {
         fields = fields.pair("mode", word(Mode::WORDS, mode)?);
     }
     fields = fields.pair("credentialName", entry.credential_name.as_str());
+    if entry.server_key != ServerKey::Here {
+        fields = fields.pair("serverKey", word(ServerKey::WORDS, entry.server_key)?);
+    }
     if !entry.routes.is_empty() {
         fields = fields.pair("routes", routes(&entry.routes)?);
     }
@@ -244,7 +253,7 @@ mod tests {
     use std::time::Instant;
 
     use crate::names::Host;
-    use crate::workspace::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
+    use crate::workspace::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, ServerKey};
     use crate::workspace::file::{WorkspaceFile, parse};
 
     const HEAD: &str = "version: 1\nid: 0123456789abcdef # mine\n";
@@ -264,6 +273,7 @@ mod tests {
             credential_name: format!("{}-credential", host.short_name()),
             host,
             mode: None,
+            server_key: ServerKey::Here,
             routes: Vec::new(),
             clients: Vec::new(),
         }

@@ -472,7 +472,7 @@ mod tests {
             ),
         ] {
             let problem = parse("f.yaml", text).expect_err(text);
-            let shown = problem.to_string();
+            let shown = problem.text(&crate::remedy::Aim::default());
             assert!(
                 problem.at.as_deref().unwrap_or_default().starts_with(place),
                 "{text}\n{shown}"

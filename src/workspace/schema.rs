@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::config::{IstioTarget, Mode, SecretStyle};
+use super::config::{IstioTarget, Mode, SecretStyle, ServerKey};
 
 /// A DNS-1123 label (namespaces), as Kubernetes checks it.
 const LABEL: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
@@ -12,8 +12,6 @@ const SUBDOMAIN: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a
 
 /// The schema as a JSON document.
 pub fn schema() -> Value {
-    let text = |description: &str| json!({"type": "string", "description": description});
-    let named = |pattern: &str, description: &str| json!({"type": "string", "pattern": pattern, "maxLength": 253, "description": description});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "istio-tls.yaml",
@@ -52,43 +50,53 @@ pub fn schema() -> Value {
             "hosts": {
                 "type": ["array", "null"],
                 "description": "The hosts, in the order in which they were made",
-                "items": {
-                    "type": "object",
-                    "required": ["host", "credentialName"],
-                    "properties": {
-                        "host": {
-                            "type": "string",
-                            "minLength": 1,
-                            "maxLength": 253,
-                            "description": "A DNS name, a wildcard such as *.example.com, or an IP address"
-                        },
-                        "mode": choice(&words(Mode::WORDS), "mutual", "This host's mode; the workspace's when absent"),
-                        "credentialName": named(SUBDOMAIN, "The Secret that holds certificate and key"),
-                        "routes": {
-                            "type": "array",
-                            "description": "Where requests go; absent: the sample's routes, or / to the first label, port 8000",
-                            "items": {
-                                "type": "object",
-                                "required": ["service", "port"],
-                                "oneOf": [{"required": ["exact"]}, {"required": ["prefix"]}],
-                                "properties": {
-                                    "exact": {"type": "string", "pattern": "^/", "description": "The whole path"},
-                                    "prefix": {"type": "string", "pattern": "^/", "description": "The path's beginning"},
-                                    "service": {"type": "string", "minLength": 1, "description": "The Service"},
-                                    "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "The Service's port"}
-                                }
-                            }
-                        },
-                        "clients": {
-                            "type": "array",
-                            "description": "Further clients; the first is named as the host and not listed",
-                            "items": text("The client's name")
-                        }
-                    }
-                }
+                "items": host()
             }
         }
     })
+}
+
+/// A host's entry.
+fn host() -> Value {
+    json!({
+        "type": "object",
+        "required": ["host", "credentialName"],
+        "properties": {
+            "host": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 253,
+                "description": "A DNS name, a wildcard such as *.example.com, or an IP address"
+            },
+            "mode": choice(&words(Mode::WORDS), "mutual", "This host's mode; the workspace's when absent"),
+            "credentialName": named(SUBDOMAIN, "The Secret that holds certificate and key"),
+            "serverKey": choice(&words(ServerKey::WORDS), "here", "Where the key of the server certificate is: with the certificate, or where the certificate request was made (gen-certs --csr), so that rotate leaves the host alone"),
+            "routes": {
+                "type": "array",
+                "description": "Where requests go; absent: the sample's routes, or / to the first label, port 8000",
+                "items": {
+                    "type": "object",
+                    "required": ["service", "port"],
+                    "oneOf": [{"required": ["exact"]}, {"required": ["prefix"]}],
+                    "properties": {
+                        "exact": {"type": "string", "pattern": "^/", "description": "The whole path"},
+                        "prefix": {"type": "string", "pattern": "^/", "description": "The path's beginning"},
+                        "service": {"type": "string", "minLength": 1, "description": "The Service"},
+                        "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "The Service's port"}
+                    }
+                }
+            },
+            "clients": {
+                "type": "array",
+                "description": "Further clients; the first is named as the host and not listed",
+                "items": {"type": "string", "description": "The client's name"}
+            }
+        }
+    })
+}
+
+fn named(pattern: &str, description: &str) -> Value {
+    json!({"type": "string", "pattern": pattern, "maxLength": 253, "description": description})
 }
 
 fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {
@@ -138,7 +146,7 @@ mod tests {
         let file = WorkspaceFile::starter(Path::new("."), "0123456789abcdef");
         let mut config = file.config;
         config.hosts = serde_json::from_value(json!([{
-            "host": "a.com", "mode": "simple", "credentialName": "a",
+            "host": "a.com", "mode": "simple", "credentialName": "a", "serverKey": "elsewhere",
             "routes": [{"exact": "/", "service": "a", "port": 80}, {"prefix": "/", "service": "a", "port": 80}],
             "clients": ["alice"]
         }]))

@@ -23,6 +23,7 @@ fn copy(from: &Path, to: &Path) {
 /// A chain made elsewhere, at `elsewhere/HOST`.
 fn elsewhere(arguments: &[&str]) -> Dir {
     let dir = Dir::new();
+    dir.folder("elsewhere");
     let all: Vec<&str> = ["-C", "elsewhere", "gen-certs", HOST]
         .iter()
         .chain(arguments)
@@ -190,6 +191,7 @@ fn what_does_not_stand_the_checks_is_refused_with_the_reason() {
 fn encrypted_ca_keys_are_copied_as_they_are() {
     let dir = Dir::new();
     dir.write("password", "secret\n");
+    dir.folder("elsewhere");
     dir.run(&["-C", "elsewhere", "gen-certs", HOST, "--password-file", "password"])
         .exits(0);
     dir.run(&["adopt", "elsewhere/httpbin.example.com"])
@@ -207,6 +209,7 @@ fn encrypted_ca_keys_are_copied_as_they_are() {
 #[test]
 fn several_hosts_in_one_folder() {
     let dir = Dir::new();
+    dir.folder("elsewhere");
     dir.run(&["-C", "elsewhere", "gen-certs", "a.com", "b.com"]).exits(0);
     copy(&dir.path("elsewhere/a.com"), &dir.path("in/a.com"));
     copy(&dir.path("elsewhere/b.com"), &dir.path("in/b.com"));

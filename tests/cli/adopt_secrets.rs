@@ -129,7 +129,7 @@ fn who_manages_a_secret_is_said() {
         .exits(0);
     assert_eq!(ran.json()["chains"][0]["managedBy"], "cert-manager (Certificate shop)");
     ran.says("the Secret shop-tls is managed by cert-manager (Certificate shop)")
-        .says("adopt --force");
+        .says("istio-tls adopt secret/istio-system/shop-tls --host shop.example.com --force");
     dir.run(&["adopt", "secret/shop-tls", "--force"])
         .exits(0)
         .says("managed by cert-manager");
@@ -346,6 +346,7 @@ fn hints_are_lines_that_work() {
         .says("--accept-faults");
     dir.write("ca.pem", made.bundle.as_slice());
     dir.run(&["adopt", "secret/alone", "ca.pem", "--dry-run"]).exits(0);
+    dir.folder("w");
     dir.run(&["-C", "w", "adopt", "secret/shop-tls"])
         .exits(0)
         .prints("next: istio-tls -C w serve")

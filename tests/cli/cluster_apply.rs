@@ -75,7 +75,7 @@ fn another_workspaces_objects_are_no_place_for_force_first() {
     two.run(&["apply", "--force-conflicts"])
         .exits(0)
         .says("it is taken over from another workspace")
-        .says("holds httpbin.example.com no more");
+        .says("no longer holds httpbin.example.com");
 }
 
 #[test]

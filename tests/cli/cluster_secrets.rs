@@ -93,7 +93,7 @@ fn flags_choose_the_cluster_and_exclude_each_other() {
     let leaf = dir.read(LEAF);
     dir.run(&["rotate", HOST, "--context", "there"])
         .exits(1)
-        .prints("has no Secret istio-system/httpbin-credential of httpbin.example.com; istio-tls apply makes it");
+        .prints("has no Secret istio-system/httpbin-credential of httpbin.example.com; istio-tls apply --context there makes it");
     assert_ne!(dir.read(LEAF), leaf);
     assert!(server.stored().is_empty());
     // Chains alone have no id by which a Secret could be known.

@@ -206,7 +206,7 @@ fn usage_that_excludes_itself() {
         (&["lint", "--cluster", "k8s/"], "--cluster and k8s/ exclude each other"),
         (
             &["lint", "--cluster", "--fix"],
-            "istio-tls lint -f FILE --fix, then istio-tls apply -f FILE",
+            "istio-tls lint -f FILE --fix; then istio-tls apply -f FILE",
         ),
         (&["up", "a.com", "--cluster"], "istio-tls serve --cluster"),
         (&["serve", "--cluster"], "there is no kubeconfig"),

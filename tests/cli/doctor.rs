@@ -103,7 +103,7 @@ fn wrong_input_is_exit_2() {
     }
     dir.run(&["-C", "nowhere", "doctor"])
         .exits(2)
-        .says("nowhere is not there");
+        .says("nowhere is no workspace");
     dir.write("istio-tls.yaml", "version: [");
     dir.run(&["doctor"]).exits(2).says("istio-tls.yaml");
 }

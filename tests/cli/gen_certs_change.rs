@@ -413,6 +413,7 @@ fn a_chain_without_an_entry_is_recorded_with_what_is_new() {
 #[test]
 fn force_says_what_it_ends_and_where_the_old_tree_is_kept() {
     let dir = Dir::new();
+    dir.folder("w s");
     dir.run(&["-C", "w s", "gen-certs", HOST, "--client", "alice"]).exits(0);
     let old = fingerprint(&dir, "w s/a.com");
     let plan = dir

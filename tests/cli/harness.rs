@@ -39,6 +39,11 @@ impl Dir {
         path
     }
 
+    /// Makes an empty folder in it.
+    pub fn folder(&self, name: &str) {
+        std::fs::create_dir_all(self.path(name)).expect("a folder");
+    }
+
     pub fn read(&self, name: impl AsRef<Path>) -> String {
         let path = self.path(name);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

@@ -50,6 +50,7 @@ mod revoke;
 mod rotate;
 mod rotate_crash;
 mod rotate_ends;
+mod rotate_keys;
 mod rotate_refused;
 mod rotate_seen;
 mod running_program;

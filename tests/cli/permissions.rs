@@ -81,7 +81,7 @@ fn a_folder_of_a_chain_that_may_not_be_entered() {
         &["lint"],
         &["status"],
         &["gen-certs", HOST],
-        &["revoke", HOST],
+        &["revoke", HOST, "--renew"],
         &["verify", HOST],
     ] {
         tells(&run(&dir, args), HOST);

@@ -128,8 +128,8 @@ fn a_revoked_client_is_renewed_by_the_line_that_is_printed() {
 #[test]
 fn lines_lead_back_to_the_workspace_of_the_folder_flag() {
     let dir = Dir::new();
-    dir.run(&["gen-certs", HOST, "--bad", "expired", "-C", "my ws"])
-        .exits(0);
+    std::fs::create_dir(dir.path("my ws")).expect("a folder");
+    dir.run(&["gen-certs", HOST, "--bad", "expired", "-C", "my ws"]).exits(0);
     dir.run(&["verify", HOST, "-C", "my ws"])
         .exits(1)
         .prints(&format!("istio-tls -C 'my ws' rotate {HOST}"));

@@ -64,7 +64,7 @@ fn lists_are_renewed_and_status_says_when() {
         .exits(1)
         .prints("ITL1008")
         .prints(&format!("istio-tls revoke {HOST} --renew"));
-    dir.run(&["revoke", HOST, "--renew"]).exits(0).prints("anew");
+    dir.run(&["revoke", HOST, "--renew"]).exits(0).prints("renewed");
     assert_eq!((revoked(&dir, INTERMEDIATE), revoked(&dir, ROOT)), ((2, 1), (2, 0)));
     // Lists of both CAs while one is rotated.
     dir.run(&["rotate", HOST, "--ca"]).exits(0);

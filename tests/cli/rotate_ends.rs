@@ -186,7 +186,7 @@ fn a_rotation_that_is_nearly_finished_is_not_taken_back() {
     dir.run(&["rotate", HOST, "--ca"]).exits(0);
     dir.run(&["status"])
         .exits(0)
-        .prints("--finish, when every client has moved; or --abort");
+        .prints("--finish, when every client has moved; or istio-tls rotate httpbin.example.com --abort");
     let _serve = stale(&dir);
     dir.run(&["rotate", HOST, "--finish", "--wait", "0s"]).exits(1);
     dir.run(&["rotate", HOST, "--abort"]).exits(2);

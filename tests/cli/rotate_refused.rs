@@ -112,6 +112,12 @@ fn a_host_whose_key_is_elsewhere_stops_no_other() {
     dir.run(&["gen-certs", "csr.example.com", "z.example.com"]).exits(0);
     // As gen-certs --csr leaves it.
     std::fs::remove_file(dir.path(key("csr.example.com"))).expect("removed");
+    let text = dir.read("istio-tls.yaml");
+    let entry = "  - host: csr.example.com\n";
+    dir.write(
+        "istio-tls.yaml",
+        text.replace(entry, &format!("{entry}    serverKey: elsewhere\n")),
+    );
     let before = dir.read(leaf("z.example.com"));
     dir.run(&["rotate", "--if-expires-in", "5d", "--local"])
         .exits(0)
@@ -119,7 +125,7 @@ fn a_host_whose_key_is_elsewhere_stops_no_other() {
     dir.run(&["rotate", "--if-expires-in", "400d", "--local"])
         .exits(1)
         .says("csr.example.com is passed over: the server key of csr.example.com is not here")
-        .says("gen-certs --force --csr FILE")
+        .says("istio-tls gen-certs csr.example.com --csr FILE --force signs it, with a new CA")
         .prints("z.example.com: the server leaf is rotated");
     assert_ne!(dir.read(leaf("z.example.com")), before);
     dir.run(&["rotate", "csr.example.com", "--if-expires-in", "400d"])

@@ -125,13 +125,12 @@ fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
         dir.run(&["rotate", HOST]).exits(0);
         dir.run(&["status", HOST]).exits(0);
     }
-    // As after gen-certs --csr: until it is there, nothing can be served with it.
     std::fs::remove_file(dir.path(key(HOST))).expect("removed");
     for args in [&["status"][..], &["status", "--local"]] {
         dir.run(args)
             .exits(1)
             .prints("error: the server key of httpbin.example.com is missing (ITL1005)")
-            .prints("put it there (of a chain made with gen-certs --csr: that of the request)");
+            .prints("istio-tls rotate httpbin.example.com makes a new leaf and key; or put the key back where it was");
     }
     dir.run(&["status", "b.com"]).exits(0);
 }

@@ -58,8 +58,10 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
                 .and(line)
                 .and(" issues one that is valid now"),
         ),
+        // A CA of this name with another key: it was replaced since.
+        FaultCode::UnknownIssuer if fault.expected.is_some() => Some(line.into()),
         FaultCode::NameMismatch => Some(
-            Remedy::from("ask for a name that the certificate has; or add this one: ").and(naming(fault, host, line)),
+            Remedy::from("ask for a name that the certificate has; or issue one with this name: ").and(naming(fault, host, line)),
         ),
         FaultCode::NoCertificate
         | FaultCode::CertificateUnreadable

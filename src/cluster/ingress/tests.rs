@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Found, Wanted, choose, choose_for};
+use crate::remedy::Aim;
 
 fn wanted() -> Wanted {
     Wanted {
@@ -225,7 +226,7 @@ fn what_is_said_where_there_is_no_address() {
         ),
     ];
     for (found, texts) in rows {
-        let said = choose(&found, &wanted()).expect_err("no address").to_string();
+        let said = choose(&found, &wanted()).expect_err("no address").text(&Aim::default());
         for text in texts {
             assert!(said.contains(text), "{text:?} is not in\n{said}");
         }

@@ -157,6 +157,10 @@ fn missing(
             .about(Facts::Missing(Made::OfCa))
             .why("without it clients cannot be verified, and connections to the server's hosts are reset")
             .fix(make(kubectl::create_ca(first, name.as_str()))),
+        // The workspace makes this Secret, once the host has a chain.
+        Some(host) if world.store.chains.contains_key(name.as_str()) => finding
+            .about(Facts::Missing(Made::OfHost))
+            .fix(ours::gen_certs(&host)),
         Some(host) => finding
             .about(Facts::Missing(Made::OfHost))
             .fix(secret_line(world, &host, None, first).pipe(kubectl::apply())),

@@ -14,7 +14,7 @@ use crate::ops::secret_source::SecretTarget;
 use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
-use crate::workspace::config::{Mode, WorkspaceConfig};
+use crate::workspace::config::{Mode, ServerKey, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::store;
 
@@ -105,6 +105,7 @@ fn recorded(placed: &[Placed], mode: Option<Mode>) -> Vec<Recorded> {
             host: placed.layout.host().clone(),
             mode: mode.or_else(|| placed.usual_mode()),
             credential_name: placed.chain.secret.as_ref().map(|secret| secret.name.clone()),
+            server_key: Some(ServerKey::Here),
             clients: (placed.chain.clients.iter())
                 .filter(|name| *name != placed.layout.host().as_str())
                 .cloned()

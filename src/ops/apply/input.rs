@@ -241,10 +241,10 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
     }
     let (wanted, wishes) = plan::wanted(contents)?;
     notes.extend(wishes.notes);
-    let found = WorkspaceFile::read(&here.dir)?;
+    let found = entries::read(here)?;
     if found.is_none() {
         notes.push(
-            "there is no istio-tls.yaml here: the objects get no workspace label, and istio-tls delete will not find them"
+            "there is no istio-tls.yaml here: the objects get no workspace label, and delete will not find them"
                 .to_owned(),
         );
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::local::Local;
 use super::request::Request;
+use crate::ops::entries;
 use crate::cluster::WORKSPACE_LABEL;
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
@@ -12,7 +13,6 @@ use crate::ops::{Failure, Surroundings, cluster_owned};
 use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy};
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 
 /// What the folder says.
 pub struct Given {
@@ -51,7 +51,7 @@ impl Plan {
 /// # Errors
 /// When there is no workspace, or it cannot be read.
 pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
-    let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+    let file = entries::read(here).map_err(Failure::usage)?;
     let local = match (request.local, &file) {
         (true, file) => Some(Local::find(&here.dir, file.as_ref()).map_err(Failure::usage)?),
         (false, Some(_)) => None,

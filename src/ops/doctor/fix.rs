@@ -9,6 +9,7 @@ use crate::cluster::apply::{self, Action, Allowed, Applying, Ready, Ways};
 use crate::cluster::client::Client;
 use crate::cluster::plan;
 use crate::doctor::facts::{Facts, server_index};
+use crate::lint::codes::Subject;
 use crate::lint::{Facts as About, Finding, Severity, codes};
 use crate::ops::interruption::{Cancel, Interrupted, until_signal};
 use crate::ops::object_change::ObjectChange;
@@ -133,12 +134,13 @@ fn broken<'s>(examined: &'s Examined, scope: &'s Scope) -> BTreeSet<(&'s str, &'
 /// Findings that a good Secret ends.
 fn is_of_secrets(finding: &Finding) -> bool {
     let waits = [codes::POD_WAITS_FOR_SECRET.id, codes::CREDENTIAL_FILE_MISSING.id];
-    let subject = finding.code.get(3..5).unwrap_or_default();
     // A volume that is not mounted is no fault of the Secret.
     if finding.code == codes::CREDENTIAL_FILE_NOT_MOUNTED.id {
         return false;
     }
-    waits.contains(&finding.code) || (matches!(subject, "03" | "04") && finding.severity == Severity::Error)
+    waits.contains(&finding.code)
+        || (matches!(finding.subject, Subject::Credential | Subject::Certificate)
+            && finding.severity == Severity::Error)
 }
 
 fn is_about(facts: &Facts, finding: &Finding, name: &str) -> bool {

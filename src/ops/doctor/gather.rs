@@ -209,12 +209,7 @@ async fn of_group(
         own_secrets: (scope.secrets.keys())
             .map(|name| (name.clone(), Needs::Nothing))
             .collect(),
-        own_hosts: scope
-            .config
-            .iter()
-            .flat_map(|config| &config.hosts)
-            .map(|entry| entry.host.as_str().to_owned())
-            .collect(),
+        own_hosts: scope.own_hosts(),
         workspace: scope.config.is_some(),
         flags: client.access.flags.clone(),
         kinds: Ok(!kinds.is_empty()),
@@ -243,13 +238,7 @@ async fn of_group(
         dns: Vec::new(),
     };
     facts.ingress = match &services {
-        Ok(_) => ingress::choose_for(&found, &wanted, main_port(&facts)).map(|ingress| Ingress {
-            host: ingress.host,
-            others: ingress.others.into_iter().map(|other| other.host).collect(),
-            port: ingress.secure_port,
-            source: ingress.source,
-            pending: ingress.pending,
-        }),
+        Ok(_) => ingress::choose_for(&found, &wanted, main_port(&facts)).map(Ingress::from),
         Err(reason) => Err(Problem::new(reason)),
     };
     // In the Gateway API it is the reference that counts, not the account's rights.
@@ -264,6 +253,18 @@ async fn of_group(
     };
     material::read(client, scope, &around, &mut facts, here).await?;
     Ok((facts, found, wanted))
+}
+
+impl From<ingress::Ingress> for Ingress {
+    fn from(ingress: ingress::Ingress) -> Self {
+        Self {
+            host: ingress.host,
+            others: ingress.others.into_iter().map(|other| other.host).collect(),
+            port: ingress.secure_port,
+            source: ingress.source,
+            pending: ingress.pending,
+        }
+    }
 }
 
 /// The port of the Gateways at which the gateway is looked for: that of HTTPS, if any server has it.

@@ -1,14 +1,14 @@
 //! What is to be examined: the hosts, and what the workspace says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ops::entries;
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
 use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
-use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part};
 
 /// What was asked for.
@@ -42,13 +42,7 @@ impl Scope {
     /// When istio-tls.yaml cannot be read.
     pub fn read(hosts: &[Host], here: &Surroundings) -> Result<Self, Failure> {
         let hosts: Vec<String> = hosts.iter().map(|host| host.as_str().to_owned()).collect();
-        if !here.dir.is_dir() {
-            return Err(Failure::usage(
-                Problem::new(format!("the folder {} is not there", here.dir.display()))
-                    .fix("-C with the folder of istio-tls.yaml; without a workspace, leave it out"),
-            ));
-        }
-        let file = WorkspaceFile::read(&here.dir).map_err(Failure::usage)?;
+        let file = entries::read(here).map_err(Failure::usage)?;
         // Chains without an entry count as `apply` counts them; a workspace
         // without any host is one whose Gateway is still known.
         let config = match (file, intent::workspace(here)) {
@@ -88,6 +82,12 @@ impl Scope {
             secrets,
             chainless,
         })
+    }
+
+    /// The hosts of the workspace.
+    pub(super) fn own_hosts(&self) -> BTreeSet<String> {
+        let entries = self.config.iter().flat_map(|config| &config.hosts);
+        entries.map(|entry| entry.host.as_str().to_owned()).collect()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::ops::rotating;
 use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
+use crate::workspace::config::ServerKey;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::store::{self, Store};
 
@@ -157,6 +158,11 @@ fn recorded(request: &Request, job: &Job) -> Recorded {
         host: job.layout.host().clone(),
         mode: request.mode,
         credential_name: None,
+        server_key: Some(if request.csr.is_some() {
+            ServerKey::Elsewhere
+        } else {
+            ServerKey::Here
+        }),
         clients: (job.clients.iter())
             .filter(|name| *name != job.layout.host().as_str())
             .cloned()

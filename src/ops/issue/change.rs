@@ -244,6 +244,7 @@ impl<'a> Known<'a> {
                 host: entry.host.clone(),
                 mode: None,
                 credential_name: None,
+                server_key: None,
                 clients: entry.clients.clone(),
             },
             None => entries::shown_by(layout)?,

@@ -2,6 +2,7 @@
 //! decides anything.
 
 use super::decide::ChainState;
+use super::outcome::AbsentKey;
 use crate::certs::summary::CertificateSummary;
 use crate::certs::{CertificateAuthority, CertificateDer, renew};
 use crate::files::shown;
@@ -12,7 +13,7 @@ use crate::ops::client_look::Asked;
 use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy, ours};
-use crate::workspace::config::{HostEntry, Mode};
+use crate::workspace::config::{HostEntry, Mode, ServerKey};
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
@@ -86,10 +87,20 @@ impl Held {
         })
     }
 
-    /// Whether the key of the server's leaf is here; of a request that was signed
-    /// (gen-certs --csr) it is where that was made.
+    /// Whether the key of the server's leaf is here.
     pub(super) fn has_key(&self) -> bool {
         self.layout.path(Part::ServerKey).symlink_metadata().is_ok()
+    }
+
+    /// Where the key of the server's leaf is, when it is not here.
+    pub(super) fn absent_key(&self) -> Option<AbsentKey> {
+        if self.has_key() {
+            return None;
+        }
+        Some(match self.entry.server_key {
+            ServerKey::Here => AbsentKey::Lost,
+            ServerKey::Elsewhere => AbsentKey::Elsewhere,
+        })
     }
 
     /// Whether the server's certificate is its own root, as one that is signed by its

@@ -67,6 +67,15 @@ impl Outcome {
     }
 }
 
+/// Where a server's key is that is not here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AbsentKey {
+    /// It should be here.
+    Lost,
+    /// Where its certificate request was made, as istio-tls.yaml says.
+    Elsewhere,
+}
+
 /// What came of one host.
 pub enum Done {
     /// Nothing is due, and nothing live is in play.
@@ -76,7 +85,7 @@ pub enum Done {
         /// Why.
         idle: Idle,
         /// The server's key is not here, so neither Secrets nor gateways are looked at.
-        key_is_elsewhere: bool,
+        absent_key: Option<AbsentKey>,
         /// What is due as well, and stays.
         due: Vec<LeftDue>,
     },

@@ -223,8 +223,8 @@ pub(super) fn prepare(
             failure
         }
     })?;
-    // Of a key that is elsewhere nothing is known, and nothing stored.
-    if has_key {
+    // Of a key that is not here nothing is known, and nothing stored.
+    if prepared.has_key() {
         judge(&prepared.held, &prepared.step, prepared.material()?, config, here)?;
     }
     Ok(prepared)

@@ -51,6 +51,7 @@ impl Rotation {
             password: self.request.password.as_ref().map(|password| password.as_str()),
             days: self.request.days,
             signer: self.signer.as_ref(),
+            replaces_lost_keys: !self.request.hosts.is_empty(),
         }
     }
 
@@ -208,13 +209,13 @@ impl Rotation {
             } = planned;
             // Nothing is changed of these, but the gateway may not serve them.
             let known = matches!(step, Step::Nothing(_)).then_some(secrets);
-            let has_key = held.has_key();
+            let absent_key = held.absent_key();
             match prepare(held, step, &self.signing(), &self.request, &config, here) {
                 Ok(prepared) => waiting.push(match &prepared.step {
-                    Step::Nothing(idle) if !has_key || !is_live => Waiting::Nothing(Done::Nothing {
+                    Step::Nothing(idle) if absent_key.is_some() || !is_live => Waiting::Nothing(Done::Nothing {
                         host: state.host,
                         idle: idle.clone(),
-                        key_is_elsewhere: !has_key,
+                        absent_key,
                         due,
                     }),
                     _ => Waiting::Rotated(Ready {

@@ -29,15 +29,16 @@ pub(super) struct Claim {
 /// nobody can be told either.
 ///
 /// # Errors
-/// A runtime failure when another process serves it, naming that process; and when
-/// another user's files are in the way, behind which one may.
+/// A runtime failure when another process serves it, naming that process.
 pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failure> {
     let state = workspace.join(STATE_FOLDER);
     let (path, lock_path) = (workspace.join(running::FILE), workspace.join(running::LOCK));
     let lock = match running::open_lock(workspace) {
         Ok(lock) => lock,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && state.is_dir() => {
-            return Err(Failure::runtime(of_another_user(workspace, &state, &lock_path, &error)));
+            let problem = of_another_user(workspace, &state, &lock_path, &error);
+            tracing::warn!("{}\nprobe will not find this gateway by itself", problem.text(aim));
+            return Ok(None);
         }
         Err(error) => {
             tracing::warn!(

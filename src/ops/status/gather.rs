@@ -13,14 +13,13 @@ use super::facts::{HostState, KeyFault, Role, Served};
 use crate::certs::summary::CertificateSummary;
 use crate::certs::{CertificateDer, crl, key, pem, renew};
 use crate::files::shown;
-use crate::names::Host;
 use crate::ops::Surroundings;
 use crate::probe::dial::dial;
 use crate::probe::expectation::{Expectation, Place, Trust};
 use crate::probe::judge::judge;
 use crate::probe::target::{ProbedHost, Target, Wishes, expectations};
 use crate::problem::Problem;
-use crate::workspace::config::Mode;
+use crate::workspace::config::{HostEntry, Mode, ServerKey};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
@@ -28,7 +27,8 @@ use crate::workspace::store;
 const CONCURRENCY: usize = 64;
 
 /// Reads the files of a host; what is wrong with them is part of the state.
-pub(super) fn files(host: &Host, mode: Mode, here: &Surroundings) -> HostState {
+pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostState {
+    let host = &entry.host;
     let layout = ChainLayout::new(&here.dir, host);
     let mut state = HostState {
         host: host.clone(),
@@ -71,7 +71,8 @@ pub(super) fn files(host: &Host, mode: Mode, here: &Surroundings) -> HostState {
     take(&previous, Part::IntermediateCert, Role::PreviousIntermediate, false);
     take(&previous, Part::RootCert, Role::PreviousRoot, false);
     state.leaf_in_force = is_leaf_in_force(&layout);
-    state.key_fault = server_key_fault(&layout);
+    state.key_fault =
+        server_key_fault(&layout).filter(|fault| !(fault.is_missing && entry.server_key == ServerKey::Elsewhere));
     match all(&layout, Part::CaChain) {
         Ok(bundle) => state.bundle = bundle,
         Err(problem) => state.broken.push((shown(&layout.path(Part::CaChain)), reason(problem))),

@@ -26,7 +26,7 @@ const NO_GATEWAY: &str = "no gateway was asked: no serve of this workspace runs"
 pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let (entries, modes): (Vec<HostEntry>, Vec<Mode>) = hosts(&request.hosts, here)?.into_iter().unzip();
     let mut states: Vec<HostState> = (entries.iter().zip(modes))
-        .map(|(entry, mode)| gather::files(&entry.host, mode, here))
+        .map(|(entry, mode)| gather::files(entry, mode, here))
         .collect();
     if request.local && request.target == Some(NamedGateway::Cluster) {
         return Err(Failure::usage(

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::chain::{Held, summary};
 use super::decide::Step;
-use super::outcome::Change;
+use super::outcome::{AbsentKey, Change};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
@@ -20,8 +20,8 @@ use crate::ops::chain_files::{self, KeyStorage};
 use crate::ops::client_look::Identity;
 use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
-use crate::remedy::{Remedy, ours};
-use crate::workspace::config::Mode;
+use crate::remedy::{Edit, Kind, Line, Remedy, Word, ours};
+use crate::workspace::config::{FILE_NAME, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store, TreeFile};
 
@@ -33,6 +33,9 @@ pub(super) struct Signing<'a> {
     pub(super) days: Option<u32>,
     /// `--signer`: the CA of another folder.
     pub(super) signer: Option<&'a Intermediate>,
+    /// A server's key that is lost is replaced. A run over all hosts leaves it alone:
+    /// nobody has said of the host that its key may not be elsewhere.
+    pub(super) replaces_lost_keys: bool,
 }
 
 /// Who is to be let in no longer, since the CA of their certificate went.
@@ -155,6 +158,12 @@ impl Prepared {
         })
     }
 
+    /// Whether the server's key is here once the step is written.
+    pub(super) fn has_key(&self) -> bool {
+        let key = self.held.layout.relative(Part::ServerKey);
+        self.held.has_key() || self.files.iter().any(|file| file.relative == key)
+    }
+
     /// The paths that change.
     pub(super) fn paths(&self) -> impl Iterator<Item = std::path::PathBuf> {
         let folder = self.held.layout.folder();
@@ -271,15 +280,12 @@ impl Prepared {
     ) -> Result<(), Failure> {
         let layout = self.held.layout.clone();
         let host = layout.host().clone();
-        if !self.held.has_key() {
-            return Err(Failure::usage(
-                Problem::new(format!(
-                    "the server key of {host} is not here, so no new one takes its place"
-                ))
-                .at(shown(&layout.path(Part::ServerKey)))
-                .why("a chain made with gen-certs --csr has its key elsewhere")
-                .fix("make a new request there, then gen-certs --force --csr FILE"),
-            ));
+        match self.held.absent_key() {
+            Some(AbsentKey::Lost) if signing.replaces_lost_keys => {
+                self.notes.push("the server key was missing; it is replaced".to_owned());
+            }
+            Some(absent) => return Err(without_key(&layout, absent)),
+            None => {}
         }
         let old = self.held.server[0].clone();
         let renewed = renew_leaf(&old, Purpose::Server, Some(&host), ca, signing, here)?;
@@ -400,6 +406,46 @@ impl Prepared {
     fn put(&mut self, layout: &ChainLayout, part: Part<'_>, content: Vec<u8>) {
         self.files.push(NewFile::new(layout, part, Zeroizing::new(content)));
     }
+}
+
+/// Why the leaf of a key that is not here is not renewed.
+fn without_key(layout: &ChainLayout, absent: AbsentKey) -> Failure {
+    let host = layout.host();
+    let server_key = |value: Option<&str>| Edit {
+        place: FILE_NAME.to_owned(),
+        field: format!("serverKey of {host}"),
+        value: value.map(str::to_owned),
+    };
+    let (why, fix) = match absent {
+        AbsentKey::Elsewhere => (
+            "it is where its certificate request was made, as istio-tls.yaml says (serverKey: elsewhere, which gen-certs --csr records)",
+            Remedy::from("make a new request there, then ")
+                .and(
+                    Line::new(Kind::GenCertsCsr, ["gen-certs"])
+                        .arg(host)
+                        .flag("--csr", Word::Placeholder("FILE"))
+                        .arg("--force"),
+                )
+                .and(" signs it, with a new CA, which ends the old one and its clients")
+                .or(server_key(None))
+                .and(", if the key is lost, so that rotate replaces it"),
+        ),
+        AbsentKey::Lost => (
+            "a run over all hosts replaces no key: it may be elsewhere",
+            Remedy::from(ours::rotate(host))
+                .and(" replaces it")
+                .or(server_key(Some("elsewhere")))
+                .and(", if it is where its certificate request was made"),
+        ),
+    };
+    Failure::usage(
+        Problem::new(format!(
+            "the server key of {host} is not here, so no new one takes its place"
+        ))
+        .at(shown(&layout.path(Part::ServerKey)))
+        .why(why)
+        .fix(fix),
+    )
 }
 
 impl NewFile {

@@ -163,10 +163,10 @@ fn broken_parts_and_unfinished_rotations_are_found() {
     assert_eq!(
         found,
         [
-            ("ITL1005", "istio-tls gen-certs a.com --force makes it anew"),
+            ("ITL1005", "istio-tls gen-certs a.com --force makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files"),
             (
                 "ITL1007",
-                "istio-tls rotate a.com --finish, when every client has moved; or --abort"
+                "istio-tls rotate a.com --finish, when every client has moved; or istio-tls rotate a.com --abort"
             ),
             ("ITL1002", "istio-tls rotate a.com --finish"),
         ]
