@@ -1,222 +1,301 @@
-//! Modules import only what lies below them: the order of the list.
+//! How the sources may depend on each other: floors, what only the edges may
+//! touch, no large circles of files, and short files and functions. The sources are
+//! read by [`crate::source_tree`].
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
 
-/// Each module and the modules of this crate that it may use.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("problem", &[]),
-    ("shell", &[]),
-    ("secrecy", &[]),
-    ("hex", &[]),
-    ("alert", &[]),
-    ("spelling", &[]),
-    ("names", &["problem"]),
-    ("files", &["problem"]),
-    ("certs", &["problem", "shell", "hex", "names"]),
-    ("workspace", &["problem", "spelling", "names", "files", "certs"]),
-    (
-        "manifests",
-        &["problem", "shell", "spelling", "names", "certs", "workspace"],
-    ),
-    ("secrets", &["problem", "spelling", "manifests"]),
-    (
-        "sources",
-        &[
-            "problem",
-            "shell",
-            "spelling",
-            "names",
-            "files",
-            "certs",
-            "workspace",
-            "manifests",
-            "secrets",
-        ],
-    ),
-    (
-        "lint",
-        &[
-            "problem",
-            "shell",
-            "hex",
-            "secrecy",
-            "spelling",
-            "names",
-            "certs",
-            "workspace",
-            "manifests",
-            "secrets",
-        ],
-    ),
-    (
-        "doctor",
-        &[
-            "problem",
-            "shell",
-            "secrecy",
-            "names",
-            "certs",
-            "manifests",
-            "secrets",
-            "lint",
-        ],
-    ),
-    ("gateway", BELOW_THE_NETWORK),
-    ("probe", BELOW_THE_NETWORK),
-    ("cluster", BELOW_THE_NETWORK),
-    // Results of every other module become text here, and only cli/ prints it.
-    ("report", &["problem", "names", "certs", "lint", "probe"]),
-    // What the fuzzer runs; no part of the program.
-    (
-        "fuzzing",
-        &[
-            "problem",
-            "shell",
-            "secrecy",
-            "names",
-            "certs",
-            "workspace",
-            "manifests",
-            "secrets",
-            "sources",
-            "lint",
-            "doctor",
-            "gateway",
-            "probe",
-            "cluster",
-            "report",
-            "cli",
-        ],
-    ),
+use crate::source_tree::{SourceFile, texts, tree};
+
+/// The modules from the ground up; each uses only those of lower floors.
+const FLOORS: &[&[&str]] = &[
+    &["shell", "secrecy", "hex", "alert", "spelling"],
+    &["remedy"],
+    &["problem"],
+    &["names", "files"],
+    &["certs"],
+    &["workspace"],
+    &["manifests"],
+    &["secrets"],
+    &["sources", "lint"],
+    &["doctor"],
+    // These open connections, and do not know each other: an operation joins them.
+    &["gateway", "probe", "cluster"],
+    // One module for each operation.
+    &["ops"],
+    // Results of all others become text here.
+    &["report"],
+    &["cli"],
+    // What the fuzzer runs; no part of the program. Files `fuzzing.rs` of other
+    // modules belong to it.
+    &["fuzzing"],
 ];
 
-/// What the modules that open connections may use; not each other.
-const BELOW_THE_NETWORK: &[&str] = &[
-    "problem",
-    "shell",
-    "secrecy",
-    "hex",
+/// Modules, or the files of modules, that take values and give values: no file, no
+/// socket, no wall clock.
+const PURE: &[&str] = &[
     "alert",
-    "spelling",
-    "names",
-    "files",
     "certs",
-    "workspace",
+    "cluster::conflict",
+    "cluster::diff",
+    "cluster::plan",
+    "cluster::ready",
+    "doctor",
+    "gateway::config",
+    "gateway::matching",
+    "hex",
+    "lint",
     "manifests",
+    "names",
+    "probe::coalesce",
+    "probe::codes",
+    "probe::expectation",
+    "probe::facts",
+    "probe::judge",
+    "probe::steps",
+    "probe::verdict",
+    "probe::verdict_client",
+    "probe::verdict_http",
+    "probe::verdict_tls",
+    "problem",
+    "remedy",
+    "report",
+    "secrecy",
     "secrets",
-    "sources",
+    "shell",
+    "spelling",
+    "workspace::config",
+    "workspace::edit",
+    "workspace::layout",
+    "workspace::misspelled",
+    "workspace::schema",
 ];
 
-/// Words that only the edges may use: (module, what its source must not hold, why).
-const PURE: &[(&str, &[&str])] = &[
-    ("certs", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
-    ("names", &["clap::", "std::fs", "tokio::"]),
-    ("manifests", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
-    ("secrets", &["clap::", "std::fs", "tokio::"]),
-    ("lint", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
-    ("doctor", &["clap::", "std::fs", "std::net::Tcp", "tokio::"]),
-    ("report", &["clap::", "std::fs", "tokio::"]),
-    ("workspace", &["clap::", "tokio::"]),
-    ("gateway", &["clap::"]),
-    ("probe", &["clap::"]),
-    ("cluster", &["clap::"]),
+/// What pure modules do not use.
+const OF_EDGES: &[&str] = &[
+    "std::fs",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::UdpSocket",
+    "std::os::unix::net",
+    "std::process",
+    "std::thread::sleep",
+    "notify",
+    "socket2",
+    "tokio",
+    "tokio_rustls",
+    // The wall clock is an argument.
+    "std::time::SystemTime::now",
+    "time::OffsetDateTime::now_local",
+    "time::OffsetDateTime::now_utc",
+    "time::UtcDateTime::now",
 ];
 
-fn sources(module: &str) -> Vec<PathBuf> {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let file = src.join(format!("{module}.rs"));
-    if file.exists() {
-        return vec![file];
-    }
-    let (mut found, mut folders) = (Vec::new(), vec![src.join(module)]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a source folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") && !is_test(&path) {
-                found.push(path);
-            }
-        }
-    }
-    assert!(!found.is_empty(), "no source of {module}");
-    found
+/// What only `cli` uses: arguments, the terminal, the environment, the exit code.
+const OF_CLI: &[&str] = &[
+    "clap",
+    "clap_complete",
+    "clap_mangen",
+    "dialoguer",
+    "std::env",
+    "std::io::IsTerminal",
+    "std::io::stderr",
+    "std::io::stdout",
+    "std::process::exit",
+];
+
+/// Macros that only `cli` calls.
+const MACROS_OF_CLI: &[&str] = &["dbg", "eprint", "eprintln", "print", "println"];
+
+/// Files below `cli` that use one of [`OF_CLI`] for a reason.
+const EXCEPT: &[(&str, &str)] = &[
+    // The access log is what a gateway writes, not what a command says.
+    ("src/gateway/dataplane/access_log.rs", "std::io::stderr"),
+];
+
+/// How many files may refer to each other in a circle.
+const LARGEST_CIRCLE: usize = 5;
+/// Larger circles that are still there: one of the files, and how many they are.
+/// They only shrink.
+const KNOWN_CIRCLES: &[(&str, usize)] = &[];
+
+/// How many lines a function may have.
+const LONGEST_FUNCTION: usize = 100;
+/// Functions that are still longer. The list only shrinks.
+const KNOWN_FUNCTIONS: &[(&str, &str)] = &[
+    ("src/ops/doctor/gather.rs", "of_group"),
+    ("src/ops/doctor/material.rs", "read"),
+];
+
+/// How many lines a file may have.
+const LONGEST_FILE: usize = 700;
+
+/// Files of `cli` that still make JSON themselves. The list only shrinks.
+const KNOWN_JSON: &[&str] = &[];
+
+/// The first part of a module's or a path's name.
+fn top(name: &str) -> &str {
+    name.split("::").next().unwrap_or_default()
 }
 
-/// Files of unit tests, and of what the fuzzer runs, may use any module.
-fn is_test(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    matches!(stem, "tests" | "testing" | "fuzzing") || stem.ends_with("_tests")
+/// Whether a path is one of these, or below one.
+fn is_below(path: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| {
+        let rest = path.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    })
 }
 
-/// The lines of a source before its unit tests, without comments.
-fn code(path: &Path) -> Vec<(usize, String)> {
-    let text = std::fs::read_to_string(path).expect("a source file");
-    text.lines()
-        .enumerate()
-        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-        .map(|(number, line)| (number + 1, line.to_owned()))
-        .collect()
+/// The files of the program itself.
+fn program() -> impl Iterator<Item = &'static SourceFile> {
+    tree().files.iter().filter(|file| !file.is_fuzzing)
+}
+
+#[track_caller]
+fn assert_none(what: &str, found: &BTreeSet<String>) {
+    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+    assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
 }
 
 #[test]
-fn no_module_imports_one_above_it() {
-    let mut upward = Vec::new();
-    for (module, below) in LAYERS {
-        for path in sources(module) {
-            for (number, line) in code(&path) {
-                for (at, _) in line.match_indices("crate::") {
-                    let used: String = line[at + 7..]
-                        .chars()
-                        .take_while(|c| c.is_alphanumeric() || *c == '_')
-                        .collect();
-                    if used != *module && !below.contains(&used.as_str()) {
-                        upward.push(format!("{}:{number} uses crate::{used}", path.display()));
-                    }
+fn every_module_uses_only_those_below_it() {
+    let floor_of = |module: &str| FLOORS.iter().position(|floor| floor.contains(&module));
+    let mut found = BTreeSet::new();
+    for file in program().filter(|file| !matches!(file.module.as_str(), "")) {
+        let own = top(&file.module);
+        let Some(own_floor) = floor_of(own) else {
+            found.insert(format!("{own} has no floor in this test"));
+            continue;
+        };
+        for used in &file.uses {
+            // By the name that is written, and by the file that defines it.
+            let written = used.path.strip_prefix("crate::").map(top);
+            let defined = used.file.map(|file| top(&tree().files[file].module));
+            for other in [written, defined].into_iter().flatten().filter(|other| *other != own) {
+                if floor_of(other).is_some_and(|floor| floor >= own_floor) {
+                    found.insert(format!("{} uses {}, of {other}", file.name, used.path));
                 }
             }
         }
     }
-    assert!(upward.is_empty(), "imports against the layers:\n{}", upward.join("\n"));
+    assert_none("imports against the floors", &found);
 }
 
 #[test]
-fn domain_modules_know_no_terminal_and_no_socket() {
-    let mut found = Vec::new();
-    for (module, words) in PURE {
-        for path in sources(module) {
-            for (number, line) in code(&path) {
-                for word in *words {
-                    if line.contains(word) {
-                        found.push(format!("{}:{number} uses {word}", path.display()));
-                    }
-                }
-            }
-        }
-    }
-    assert!(found.is_empty(), "I/O in a pure module:\n{}", found.join("\n"));
-}
-
-#[test]
-fn every_module_has_its_layer_and_no_file_is_too_long() {
-    let lib = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("src/lib.rs");
-    for module in lib
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub mod "))
-        .map(|rest| rest.trim_end_matches(';'))
-    {
+fn pure_modules_open_nothing_and_know_no_clock() {
+    for name in PURE {
         assert!(
-            module == "cli" || LAYERS.iter().any(|(name, _)| *name == module),
-            "{module} has no layer in this test"
+            program().any(|file| is_below(&file.module, &[name])),
+            "there is no module {name}"
         );
-        for path in sources(module) {
-            let lines = std::fs::read_to_string(&path).expect("a source file").lines().count();
-            assert!(
-                lines <= 700,
-                "{} has {lines} lines; split it by subject",
-                path.display()
-            );
+    }
+    let mut found = BTreeSet::new();
+    for file in program().filter(|file| is_below(&file.module, PURE)) {
+        for used in file.uses.iter().filter(|used| is_below(&used.path, OF_EDGES)) {
+            found.insert(format!("{} uses {}", file.name, used.path));
         }
     }
+    assert_none("I/O or the wall clock in a pure module", &found);
+}
+
+#[test]
+fn only_cli_knows_arguments_terminal_and_environment() {
+    let mut found = BTreeSet::new();
+    for file in program().filter(|file| !file.module.is_empty() && top(&file.module) != "cli") {
+        let paths = file.uses.iter().filter(|used| is_below(&used.path, OF_CLI));
+        let paths = paths.filter(|used| !EXCEPT.contains(&(file.name.as_str(), used.path.as_str())));
+        found.extend(paths.map(|used| format!("{} uses {}", file.name, used.path)));
+        let macros = file.macros.iter().filter(|name| MACROS_OF_CLI.contains(&name.as_str()));
+        found.extend(macros.map(|name| format!("{} calls {name}!", file.name)));
+    }
+    assert_none("what only cli may use, below it", &found);
+}
+
+#[test]
+fn no_circle_of_imports_is_large() {
+    let circles = tree().circles();
+    let mut found = BTreeSet::new();
+    for circle in circles.iter().filter(|circle| circle.len() > LARGEST_CIRCLE) {
+        let known = KNOWN_CIRCLES.iter().find(|(file, _)| circle.contains(file));
+        if known.is_none_or(|(_, count)| circle.len() > *count) {
+            found.insert(format!("{} files: {}", circle.len(), circle.join(" ")));
+        }
+    }
+    assert_none("circles of imports", &found);
+    for (file, _) in KNOWN_CIRCLES {
+        let still = circles
+            .iter()
+            .any(|circle| circle.len() > LARGEST_CIRCLE && circle.contains(file));
+        assert!(still, "the circle of {file} is small now: take it from the list");
+    }
+}
+
+#[test]
+fn functions_and_files_are_short() {
+    let mut found = BTreeSet::new();
+    for file in &tree().files {
+        for (name, lines) in file.functions.iter().filter(|(_, lines)| *lines > LONGEST_FUNCTION) {
+            if !KNOWN_FUNCTIONS.contains(&(file.name.as_str(), name.as_str())) {
+                found.insert(format!("{}: {name} has {lines} lines", file.name));
+            }
+        }
+    }
+    for folder in ["src", "tests"] {
+        for (name, text) in texts(folder) {
+            let lines = text.lines().count();
+            if lines > LONGEST_FILE {
+                found.insert(format!("{name} has {lines} lines; split it by subject"));
+            }
+        }
+    }
+    assert_none("too long", &found);
+    for (name, function) in KNOWN_FUNCTIONS {
+        let mut files = tree().files.iter().filter(|file| file.name == *name);
+        let long = files.any(|file| {
+            let mut functions = file.functions.iter();
+            functions.any(|(name, lines)| name == function && *lines > LONGEST_FUNCTION)
+        });
+        assert!(long, "{function} of {name} is short now: take it from the list");
+    }
+}
+
+#[test]
+fn cli_makes_no_json() {
+    let makes_json = |file: &&SourceFile| file.macros.iter().any(|name| name == "json");
+    let of_cli = program().filter(|file| top(&file.module) == "cli");
+    let making: BTreeSet<&str> = of_cli.filter(makes_json).map(|file| file.name.as_str()).collect();
+    let known: BTreeSet<&str> = KNOWN_JSON.iter().copied().collect();
+    assert_eq!(making, known, "results are made JSON by report");
+}
+
+#[test]
+fn the_reading_of_the_sources_sees_what_the_rules_are_about() {
+    let file = |name: &str| {
+        let mut files = tree().files.iter();
+        files
+            .find(|file| file.name == name)
+            .unwrap_or_else(|| panic!("{name} was not read"))
+    };
+    let uses = |name: &str, path: &str| file(name).uses.iter().any(|used| used.path == path);
+    // A name that `use` brings, in a group, is followed to where it is from.
+    assert!(uses("src/cli/context.rs", "std::io::stdout"));
+    assert!(uses("src/gateway/dataplane/clock.rs", "std::time::SystemTime::now"));
+    // What a module passes on is defined where it passes it on from.
+    let of_lint = file("src/doctor/linted.rs")
+        .uses
+        .iter()
+        .filter(|used| used.path == "crate::lint::Finding");
+    let defined: BTreeSet<&str> = of_lint
+        .filter_map(|used| Some(tree().files[used.file?].name.as_str()))
+        .collect();
+    assert_eq!(defined, BTreeSet::from(["src/lint/finding.rs"]));
+    // Unit tests are no part, and what the fuzzer runs is known as such.
+    assert!(tree().files.iter().all(|file| !file.name.ends_with("/tests.rs")));
+    assert!(file("src/fuzzing/mod.rs").is_fuzzing && file("src/gateway/fuzzing.rs").is_fuzzing);
+    assert!(!file("src/lib.rs").is_fuzzing);
+    assert!(
+        file("src/cli/mod.rs")
+            .functions
+            .iter()
+            .any(|(name, lines)| name == "run" && *lines > 10)
+    );
 }

@@ -62,6 +62,7 @@ mod serve_process;
 mod serve_reload;
 mod snapshot_redaction;
 mod snapshots;
+mod source_tree;
 mod status;
 mod status_cluster;
 mod task_page;
