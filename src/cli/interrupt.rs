@@ -29,16 +29,17 @@ impl Signals {
     /// for; with `json`, standard output parses then. Where no thread can be had for
     /// it, a signal ends the process as it does by default.
     pub(super) fn end_on_signal(&self, json: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        // Taken before anything else is done: a signal that comes early is told, too.
+        let taken = {
+            let _entered = runtime.enter();
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        };
+        let (Ok(mut interrupt), Ok(mut terminate)) = taken else { return };
         let signals = self.clone();
         let wait = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            let Ok(runtime) = runtime else { return };
             runtime.block_on(async {
-                let (Ok(mut interrupt), Ok(mut terminate)) =
-                    (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-                else {
-                    return;
-                };
                 loop {
                     let came = tokio::select! {
                         biased;
