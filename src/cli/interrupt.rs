@@ -36,7 +36,9 @@ impl Signals {
             let _entered = runtime.enter();
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         };
-        let (Ok(mut interrupt), Ok(mut terminate)) = taken else { return };
+        let (Ok(mut interrupt), Ok(mut terminate)) = taken else {
+            return;
+        };
         let signals = self.clone();
         let wait = move || {
             runtime.block_on(async {

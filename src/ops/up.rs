@@ -4,8 +4,8 @@ use super::failure::Failure;
 use super::issue;
 use super::reach::probe;
 use super::surroundings::Surroundings;
-use crate::ops::entries;
 use crate::names::Host;
+use crate::ops::entries;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::{ChainLayout, Part};
 

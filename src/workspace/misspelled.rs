@@ -66,7 +66,8 @@ pub(super) fn find(name: &str, text: &str) -> Vec<Misspelled> {
         found: Vec::new(),
     };
     while let Some((event, _)) = walk.next() {
-        if matches!(event, Event::MappingStart(..)) && walk.value(&event, &schema).is_none() {
+        let is_value = matches!(event, Event::MappingStart(..) | Event::SequenceStart(..));
+        if is_value && walk.value(&event, &schema).is_none() {
             break;
         }
     }

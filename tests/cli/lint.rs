@@ -142,8 +142,8 @@ fn json_is_as_documented() {
     assert_eq!(
         keys,
         [
-            "code", "istio", "severity", "object", "file", "line", "column", "path", "what", "why", "fix",
-            "remedy", "doc"
+            "code", "istio", "severity", "object", "file", "line", "column", "path", "what", "why", "fix", "remedy",
+            "doc"
         ]
     );
     assert_eq!(finding["severity"], "warning");

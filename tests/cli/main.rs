@@ -44,6 +44,7 @@ mod lint_elsewhere;
 mod lint_inputs;
 mod manifests;
 mod permissions;
+mod printed_lines;
 mod probe;
 mod probe_advice;
 mod request;

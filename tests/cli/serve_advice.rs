@@ -228,35 +228,50 @@ fn as_another(dir: &Dir, args: &[&str]) -> Option<Ran> {
 }
 
 #[test]
-fn a_lock_that_another_user_left_behind_is_told_as_such() {
-    const SERVE: [&str; 7] = ["-C", WS, "serve", "--admin", "127.0.0.1:0", "--port-map", "443=0"];
+fn a_lock_that_another_user_left_behind_is_in_nobodys_way() {
+    const UP: [&str; 8] = [
+        "-C",
+        WS,
+        "up",
+        "--once",
+        "--admin",
+        "127.0.0.1:0",
+        "--port-map",
+        "443=0",
+    ];
     let dir = workspace();
     drop(Serve::start(&dir, &["-C", WS]));
-    assert!(dir.path(format!("{WS}/.istio-tls/serve.lock")).exists());
+    let told = dir.path(format!("{WS}/.istio-tls/serve.json"));
+    if told.exists() {
+        std::fs::remove_file(told).expect("removed");
+    }
+    let lock = dir.path(format!("{WS}/.istio-tls/serve.lock"));
+    let owner = || std::fs::metadata(&lock).expect("a lock").uid();
     // The workspace becomes the other user's, but not what root's serve left in it.
-    let lock = format!("'{WS}/.istio-tls/serve.lock'");
-    dir.types(&format!(
-        "chmod 755 . && chown -R 65534 '{WS}' && chown 0 {lock} && chmod 600 {lock}"
-    ))
-    .exits(0);
-    let Some(ran) = as_another(&dir, &SERVE) else { return };
-    let ran = ran
-        .exits(3)
-        .says("serve.lock cannot be opened")
-        .says("permission denied; it belongs to the user 0");
+    let roots = format!("chown 0 '{0}' && chmod 600 '{0}'", lock.display());
+    dir.types(&format!("chmod 755 . && chown -R 65534 '{WS}' && {roots}"))
+        .exits(0);
+    let Some(ran) = as_another(&dir, &UP) else { return };
+    ran.exits(0);
+    assert_eq!(owner(), 65_534, "nobody serves, so it is replaced");
+
+    // Somebody may serve: the lock stays, and it is said how it is had back.
+    dir.write(&format!("{WS}/.istio-tls/serve.json"), "{}");
+    dir.types(&roots).exits(0);
     let line = "sudo chown -R 65534 'my ws/.istio-tls'";
-    ran.says(line);
+    as_another(&dir, &UP)
+        .expect("root")
+        .says("serve.lock cannot be opened")
+        .says("permission denied; it belongs to the user 0")
+        .says(line);
     dir.types(line.strip_prefix("sudo ").expect("sudo")).exits(0);
-    let owned = std::fs::metadata(dir.path(format!("{WS}/.istio-tls/serve.lock"))).expect("there");
-    assert_eq!(owned.uid(), 65_534);
+    assert_eq!(owner(), 65_534);
 
     // A guest in somebody's workspace.
-    dir.types(&format!(
-        "chown -R 0 '{WS}' && chmod -R a+rX,go-w '{WS}' && chmod 600 {lock}"
-    ))
-    .exits(0);
-    let ran = as_another(&dir, &SERVE).expect("root");
-    ran.exits(3).says("serve as the user to whom the workspace belongs");
+    dir.types(&format!("chown -R 0 '{WS}' && chmod -R a+rX,go-w '{WS}' && {roots}"))
+        .exits(0);
+    let ran = as_another(&dir, &UP).expect("root");
+    ran.says("serve as the user to whom the workspace belongs");
 }
 
 #[test]

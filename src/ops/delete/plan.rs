@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::local::Local;
 use super::request::Request;
-use crate::ops::entries;
 use crate::cluster::WORKSPACE_LABEL;
 use crate::cluster::client::Client;
 use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::{self, Copied, Owned};
+use crate::ops::entries;
 use crate::ops::{Failure, Surroundings, cluster_owned};
 use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy};

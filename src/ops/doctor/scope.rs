@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ops::entries;
 use crate::files;
 use crate::manifests::model::{Manifest, Secret};
 use crate::names::Host;
+use crate::ops::entries;
 use crate::ops::{Failure, Surroundings, intent};
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};

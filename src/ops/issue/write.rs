@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use time::OffsetDateTime;
 
 use super::change::Change;
-use super::outcome::{LeafFacts, Made};
 use super::job::{Action, Job};
+use super::outcome::{LeafFacts, Made};
 use super::request::Request;
 use super::sign::{Issued, Signers, issue};
 use crate::certs::inspect;
