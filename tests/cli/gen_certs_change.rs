@@ -195,7 +195,7 @@ fn a_key_that_is_elsewhere_is_no_reason_against_a_name() {
     fs::remove_file(&key).expect("removed");
     dir.run(&["gen-certs", HOST])
         .exits(2)
-        .says("istio-tls rotate a.com issues a new server key and certificate");
+        .says("istio-tls rotate a.com  # issues a new server key and certificate");
     dir.run(&["gen-certs", HOST, "--san", "b.com"]).exits(0);
     fs::write(&key, kept).expect("written");
     serves(&dir, HOST);
@@ -426,7 +426,7 @@ fn force_says_what_it_ends_and_where_the_old_tree_is_kept() {
     let refused = dir.run(&["-C", "w s", "gen-certs", HOST]).exits(2);
     refused
         .says("istio-tls -C 'w s' rotate a.com")
-        .says("istio-tls -C 'w s' gen-certs a.com --force makes a new CA; every certificate that the CA here issued");
+        .says("istio-tls -C 'w s' gen-certs a.com --force  # makes a new CA: whatever the CA here issued");
     let json = dir
         .run(&["-C", "w s", "gen-certs", HOST, "--force", "-o", "json"])
         .exits(0)

@@ -47,7 +47,7 @@ pub(super) fn has_client(layout: &ChainLayout, client: &str) -> Problem {
     let host = layout.host();
     Problem::new(format!("{host} has a client {client} already"))
         .at(shown(&layout.path(Part::ClientCert(client))))
-        .fix(Remedy::from(ours::rotate_clients(host)).and(" renews its clients, this one included"))
+        .fix(Remedy::from(ours::rotate_clients(host)).and("  # renews its clients, this one included"))
 }
 
 /// Why one host is refused.
@@ -133,19 +133,19 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let host = layout.host();
     let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
     let renew = if is_there(Part::ServerCert) && !is_there(Part::ServerKey) {
-        Remedy::from(ours::rotate(host)).and(" issues a new server key and certificate, since the key is not here")
+        Remedy::from(ours::rotate(host)).and("  # issues a new server key and certificate, since the key is not here")
     } else {
         Remedy::from(ours::rotate(host))
-            .and(" renews its server certificate")
+            .and("  # renews its server certificate")
             .below(ours::rotate_clients(host))
-            .and(" its client certificates, too")
+            .and("  # its client certificates, too")
     };
     let renew = if has_entry {
         renew
     } else {
         // As generate.sh leaves it, or a process that was killed.
         Remedy::from(ours::adopt_folder(shown(&layout.folder())))
-            .and(" records it as it is")
+            .and("  # records it as it is")
             .below(renew)
     };
     let why = match asked {
@@ -157,8 +157,9 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
         .why(why)
         .fix(
             renew
-                .below("--mode, --client, --san and --pkcs12 add to it, with the same CA and keys")
-                .below(force(layout)),
+                .below(ours::gen_certs_force(host))
+                .and("  # makes a new CA: whatever the CA here issued, to clients too, is refused then")
+                .below("--mode, --client, --san and --pkcs12 add to it, with the same CA and keys"),
         )
 }
 
