@@ -289,7 +289,7 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
             };
             format!("served {serial} after {after}{but}")
         } else if verdict.is_ok() {
-            format!("served {serial} still, not {}, after {after}", wanted)
+            format!("served {serial} still, not {wanted}, after {after}")
         } else {
             format!("{}: {}", verdict.code.as_str(), printable(&verdict.summary))
         };

@@ -61,7 +61,9 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
         }
         Err(problem) => {
             let folder = layout.folder();
-            state.broken.push(Broken::of(&Role::Root, shown(&folder), reason(problem)));
+            state
+                .broken
+                .push(Broken::of(&Role::Root, shown(&folder), reason(problem)));
             return state;
         }
     }
