@@ -114,6 +114,13 @@ pub struct Elsewhere {
     pub fix: Remedy,
 }
 
+impl Elsewhere {
+    /// What is where, and how that is named.
+    pub fn words(&self) -> Remedy {
+        Remedy::from(format!("{}: ", self.what)).and(self.fix.clone())
+    }
+}
+
 /// Where this workspace has made the Secret of that name, when it is not where it
 /// looks for it; none when none is seen.
 pub async fn made_elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place: &SecretPlace) -> Option<Elsewhere> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::probe_json::VerdictJson;
-use super::rotate_text::{nothing, unseen, untouched};
+use super::rotate_text::{nothing, untouched};
 use crate::certs::summary::CertificateSummary;
 use crate::certs::times::rfc3339;
 use crate::files::shown;
@@ -278,7 +278,7 @@ impl<'o> RotatedJson<'o> {
             not_known: done.unknown.iter().map(String::as_str).collect(),
             live: done.proofs.first().map(proof),
             proofs: done.proofs.iter().map(proof).collect(),
-            not_proven_in_cluster: done.unseen.as_ref().map(|why| unseen(why, aim)),
+            not_proven_in_cluster: done.unseen.as_ref().map(|why| why.words(aim)),
             notes: &done.notes,
         }
     }

@@ -9,7 +9,7 @@ use crate::files::shown;
 use crate::names::Host;
 use crate::ops::rotate::decide::{Idle, Left, LeftDue, Step};
 use crate::ops::rotate::outcome::{
-    AbsentKey, Done, DryRun, Outcome, PlannedHost, PlannedSecret, Pods, Proof, Rotated, Seen, Stored, Unseen,
+    AbsentKey, Done, DryRun, Outcome, PlannedHost, PlannedSecret, Pods, Proof, Rotated, Seen, Stored,
 };
 use crate::probe::verdict::span;
 use crate::remedy::{Aim, ours};
@@ -142,14 +142,6 @@ fn for_days(Left { days, until }: Left) -> String {
     format!("for {days} more day{plural}, until {}", until.date())
 }
 
-/// What kept a gateway from being looked at, in one line.
-pub(super) fn unseen(Unseen { why, fix }: &Unseen, aim: &Aim) -> String {
-    match fix {
-        Some(fix) => format!("{why}; {}", fix.words(aim)),
-        None => why.clone(),
-    }
-}
-
 /// What was done, and what to type next, for a user who stands at `aim`.
 pub fn text(outcome: &Outcome, aim: &Aim) -> String {
     let mut lines = Vec::new();
@@ -233,7 +225,7 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
         proven(&done.serial, proof, aim, lines);
     }
     match &done.unseen {
-        Some(why) => lines.push(format!("  not proven at the cluster's gateway: {}", unseen(why, aim))),
+        Some(why) => lines.push(format!("  not proven at the cluster's gateway: {}", why.words(aim))),
         None if done.proofs.is_empty() && done.context.is_some() => {
             lines.push("  not proven at the cluster's gateway".to_owned());
         }
@@ -289,7 +281,7 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
             };
             format!("served {serial} after {after}{but}")
         } else if verdict.is_ok() {
-            format!("served {serial} still, not {}, after {after}", wanted)
+            format!("served {serial} still, not {wanted}, after {after}")
         } else {
             format!("{}: {}", verdict.code.as_str(), printable(&verdict.summary))
         };

@@ -86,6 +86,7 @@ impl ServerKey {
     /// Every place with its word in istio-tls.yaml.
     pub const WORDS: &[(&str, Self)] = &[("here", Self::Here), ("elsewhere", Self::Elsewhere)];
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
     fn is_here(&self) -> bool {
         *self == Self::Here
     }

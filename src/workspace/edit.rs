@@ -128,7 +128,7 @@ fn set_entry(entry: &Mapping, before: &HostEntry, after: &HostEntry) -> Option<(
     if before.server_key != after.server_key {
         match after.server_key {
             ServerKey::Here => drop(entry.remove("serverKey")),
-            elsewhere => entry.set("serverKey", word(ServerKey::WORDS, elsewhere)?),
+            ServerKey::Elsewhere => entry.set("serverKey", word(ServerKey::WORDS, after.server_key)?),
         }
     }
     if before.clients != after.clients {

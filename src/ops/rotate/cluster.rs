@@ -2,7 +2,7 @@
 //! anything is written, and stored when the files stand.
 
 use super::cut_off::half_done;
-use super::outcome::{Rotated, Stored, Unseen};
+use super::outcome::{Rotated, Stored};
 use super::request::{ClusterRequest, LOCAL, Request, Wish};
 use super::secrets::{TriedSecret, leaf};
 use crate::certs::summary::CertificateSummary;
@@ -140,31 +140,23 @@ impl Cluster<'_> {
     }
 
     /// Where a Secret is, or is to be, that is not where it is looked for.
-    async fn elsewhere(&self, place: &SecretPlace) -> Option<Unseen> {
+    async fn elsewhere(&self, place: &SecretPlace) -> Vec<Elsewhere> {
         let made = host_secrets::made_elsewhere(&self.client, &self.config, place).await;
         let pods = host_secrets::pods_elsewhere(&self.client, &self.config).await;
-        let all: Vec<Elsewhere> = made.into_iter().chain(pods).collect();
-        let why: Vec<&str> = all.iter().map(|elsewhere| elsewhere.what.as_str()).collect();
-        Some(Unseen {
-            why: why.join("; "),
-            fix: Some(all.first()?.fix.clone()),
-        })
+        made.into_iter().chain(pods).collect()
     }
 
     /// Why its gateway could not be reached, and where its pods are.
-    pub(super) async fn unreached(&self, problem: Problem) -> Unseen {
+    pub(super) async fn unreached(&self, problem: Problem) -> Remedy {
         match host_secrets::pods_elsewhere(&self.client, &self.config).await {
-            Some(elsewhere) => Unseen {
-                why: format!("{}; {}", problem.what, elsewhere.what),
-                fix: Some(elsewhere.fix),
-            },
+            Some(elsewhere) => Remedy::from(problem.what).and("; ").and(elsewhere.words()),
             None => problem.what.into(),
         }
     }
 
     /// That it has no Secret of a host, which ones were looked for, and where this
     /// workspace has made one of that name.
-    pub(super) async fn without_secret(&self, host: &Host) -> Unseen {
+    pub(super) async fn without_secret(&self, host: &Host) -> Remedy {
         let places = host_secrets::places(&self.config, host).unwrap_or_default();
         let titles: Vec<String> = (places.iter())
             .map(|place| format!("{}/{}", place.namespace, place.name))
@@ -176,18 +168,17 @@ impl Cluster<'_> {
         );
         let elsewhere = match places.first() {
             Some(place) => self.elsewhere(place).await,
-            None => None,
+            None => Vec::new(),
         };
-        match elsewhere {
-            Some(elsewhere) => Unseen {
-                why: format!("{what}; {}", elsewhere.why),
-                fix: elsewhere.fix,
-            },
-            None => Unseen {
-                why: what,
-                fix: Some(Remedy::from(ours::apply()).and(" makes it").at_cluster(&self.flags)),
-            },
-        }
+        let fix = if elsewhere.is_empty() {
+            Remedy::from("; ")
+                .and(ours::apply())
+                .and(" makes it")
+                .at_cluster(&self.flags)
+        } else {
+            (elsewhere.iter()).fold(Remedy::default(), |all, elsewhere| all.and("; ").and(elsewhere.words()))
+        };
+        Remedy::from(what).and(fix)
     }
 
     /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
@@ -275,11 +266,12 @@ impl Cluster<'_> {
             })
         } else if parts::is_absent(&self.client, &first.namespace).await {
             // They may be in another namespace.
-            let elsewhere = self.elsewhere(first).await;
-            elsewhere.map(|elsewhere| {
-                error.problem.fix = elsewhere.fix.or(error.problem.fix.take());
-                elsewhere.why
-            })
+            let all = self.elsewhere(first).await;
+            if let Some(elsewhere) = all.first() {
+                error.problem.fix = Some(elsewhere.fix.clone());
+            }
+            let why: Vec<&str> = all.iter().map(|elsewhere| elsewhere.what.as_str()).collect();
+            (!why.is_empty()).then(|| why.join("; "))
         } else {
             None
         };

@@ -1,15 +1,15 @@
 //! What to do after an exchange.
 
 use super::decide::Step;
-use super::progress::AtWork;
+use super::issue::Prepared;
+use super::outcome::Rotated;
 use super::request::Request;
 use crate::files::shown;
 use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::Part;
 
 /// What to do after an exchange, as far as it came; none where nothing is left.
-pub(super) fn next(at_work: &AtWork, request: &Request) -> Option<Remedy> {
-    let AtWork { prepared, rotated } = at_work;
+pub(super) fn next(prepared: &Prepared, rotated: &Rotated, request: &Request) -> Option<Remedy> {
     let host = &rotated.host;
     let line = |line| Remedy::from(request.going_on(line));
     let first = match rotated.step {

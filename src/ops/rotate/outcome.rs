@@ -127,8 +127,8 @@ pub struct Rotated {
     pub has_no_secret: bool,
     /// At every gateway that could be looked at.
     pub proofs: Vec<Proof>,
-    /// Why the cluster's gateway was not looked at.
-    pub unseen: Option<Unseen>,
+    /// Why the cluster's gateway was not looked at, and what to do about it.
+    pub unseen: Option<Remedy>,
     /// What to do next.
     pub next: Option<Remedy>,
 }
@@ -190,20 +190,6 @@ impl Stored {
     /// Whether it is not what it was.
     pub fn is_changed(&self) -> bool {
         self.action != Action::Unchanged
-    }
-}
-
-/// Why a gateway was not looked at.
-pub struct Unseen {
-    /// Why.
-    pub why: String,
-    /// What to do about it.
-    pub fix: Option<Remedy>,
-}
-
-impl From<String> for Unseen {
-    fn from(why: String) -> Self {
-        Self { why, fix: None }
     }
 }
 

@@ -69,8 +69,8 @@ impl Progress {
     /// The host at work is done with; the lines of what to do next lead to `cluster`.
     pub(super) fn end_host(&mut self, request: &Request, cluster: Option<&Cluster>) {
         let Some(at_work) = self.at_work.take() else { return };
-        let next = next(&at_work, request);
-        let mut rotated = at_work.rotated;
+        let AtWork { prepared, mut rotated } = *at_work;
+        let next = next(&prepared, &rotated, request);
         rotated.next = match cluster {
             Some(cluster) => next.map(|next| next.at_cluster(cluster)),
             None => next,

@@ -30,8 +30,7 @@ pub(super) fn judge(
             );
             findings.push(match &secret.elsewhere {
                 Some(elsewhere) => missing.fix(
-                    Remedy::from(format!("{}: ", elsewhere.what))
-                        .and(elsewhere.fix.clone())
+                    (elsewhere.words())
                         .or(ours::apply())
                         .and(", which makes it where it was looked for"),
                 ),
