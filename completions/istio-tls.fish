@@ -82,10 +82,10 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s y -l yes -d
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand init" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l hosts-file -d 'Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l mode -d 'How the gateway treats client certificates; recorded in istio-tls.yaml [default: mutual]' -r -f -a "simple\t''
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l mode -d 'How the gateway treats client certificates; recorded in istio-tls.yaml, of a chain that exists only where it is typed [default: mutual]' -r -f -a "simple\t''
 mutual\t''
 optional-mutual\t''"
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l client -d 'A further client certificate (repeatable); on an existing chain only this client is added' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l client -d 'A further client certificate (repeatable)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l key-type -d 'Type of all keys' -r -f -a "ecdsa-p256\t''
 ecdsa-p384\t''
 ed25519\t''
@@ -95,7 +95,7 @@ rsa-4096\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l days -d 'Days for which server and client certificates are valid [default: 365]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-before -d 'Beginning of their validity: 2026-01-31 or RFC 3339 [default: one hour ago]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l not-after -d 'End of their validity' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l san -d 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l san -d 'A further name of the server certificate (repeatable): DNS name, IP address, URI or email address; an existing chain keeps its key' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l subject -d 'Attributes of the subjects, as C=US,O=Shop' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l csr -d 'Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l bad -d 'Make the server certificate deliberately wrong, for tests' -r -f -a "expired\t''
@@ -116,12 +116,12 @@ always\t'Always'
 never\t'Never'"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s n -l namespace -d 'Namespace of objects that name none [default: istio-tls.yaml\'s, else default]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l gateway-namespace -d 'Namespace of the gateway\'s pods, where credentialName is looked up [default: istio-tls.yaml\'s, else istio-system]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l force -d 'Replace chains that exist already; their clients are made anew too'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l skip-existing -d 'Make only the chains that do not exist yet'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l dry-run -d 'Print what would be made, and write nothing'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l force -d 'Replace chains that exist: a new CA, new keys, and the same clients issued by it; nothing of the old CA is accepted any more'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l skip-existing -d 'Make only the chains that do not exist yet, and leave the others as they are'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l dry-run -d 'Print what would be done, and write nothing'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l compat -d 'The choices of the Istio task page\'s generate.sh: RSA, 20/10/1 years, C=US ST=Denial L=Springfield O=Dis'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-stdin -d 'Read the password of CA keys from standard input'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l pkcs12 -d 'Also write each client as a PKCS#12 bundle for browsers (its password: the one given, else changeit)'
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l pkcs12 -d 'Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l no-input -d 'Never ask a question'
@@ -328,7 +328,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s h -l help 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l path -d 'The path to ask for [default: the sample\'s, else /]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l expect-status -d 'The status to expect [default: the sample\'s, else any below 500 but the gateway\'s own 404]' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l wait -d 'Try failed checks again for so long, as a new Secret takes time to reach the gateway' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l wait -d 'Wait so long for a serve that is about to start, and for checks to pass: a new Secret takes time to reach the gateway' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l watch -d 'Go on until interrupted, and tell when something changes' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l target -d 'The gateway: `local` (the running serve of this workspace), `cluster`, or its address' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand probe" -l resolve -d 'Go to ADDR for HOST and PORT, as curl does; repeatable' -r
