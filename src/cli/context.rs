@@ -99,7 +99,7 @@ pub enum Format {
 }
 
 impl Context {
-    pub(super) fn new(global: GlobalArgs, environment: Environment, signals: Signals) -> Result<Self, Failure> {
+    pub(super) fn new(global: GlobalArgs, environment: &Environment, signals: Signals) -> Result<Self, Failure> {
         let (stdin, stdout, stderr) = (
             std::io::stdin().is_terminal(),
             std::io::stdout().is_terminal(),

@@ -29,12 +29,12 @@ const OTHERS_VARIABLE: &[&str] = &["ca"];
 
 /// The variables of the process that the program looks at.
 #[derive(Debug, Clone, Default)]
-pub struct Environment(Variables);
+pub(super) struct Environment(Variables);
 
 impl Environment {
     /// Reads the process's environment; variables that are no text are left out.
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn capture() -> Self {
+    pub(super) fn capture() -> Self {
         Self(
             std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -43,7 +43,7 @@ impl Environment {
     }
 
     /// A variable's value; empty counts as unset.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name)
     }
 

@@ -52,7 +52,7 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     if context.interactive && !context.yes {
         ask(args, &mut plan)?;
     }
-    let outcome = carry_out(plan, context)?;
+    let outcome = carry_out(plan)?;
     match format {
         Format::Text => context.print(&init_text::outcome(&outcome, &context.aim))?,
         Format::Json => context.print_json(&init_json::outcome(&outcome))?,

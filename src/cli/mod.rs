@@ -67,7 +67,7 @@ pub fn run() -> Exit {
     let json = cli.global.output.as_deref() == Some("json");
     let signals = interrupt::Signals::default();
     signals.end_on_signal(json);
-    let context = match Context::new(cli.global, environment, signals) {
+    let context = match Context::new(cli.global, &environment, signals) {
         Ok(context) => context,
         Err(failure) => return failure.show_plain(json),
     };

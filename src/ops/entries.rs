@@ -13,7 +13,9 @@ use crate::workspace::file::WorkspaceFile;
 /// When the file is there and not valid.
 pub fn read(here: &Surroundings) -> Result<Option<WorkspaceFile>, Problem> {
     let file = WorkspaceFile::read(&here.dir)?;
-    file.iter().for_each(|file| say(file, here));
+    if let Some(file) = &file {
+        say(file, here);
+    }
     Ok(file)
 }
 

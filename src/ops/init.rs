@@ -87,7 +87,7 @@ pub fn plan(request: Request, here: &Surroundings) -> Result<Plan, Failure> {
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn carry_out(plan: Plan, here: &Surroundings) -> Result<Outcome, Failure> {
+pub fn carry_out(plan: Plan) -> Result<Outcome, Failure> {
     let recorded = plan.hosts.iter().map(|host| Recorded {
         host: host.clone(),
         mode: None,

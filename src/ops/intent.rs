@@ -25,7 +25,9 @@ pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
 
 /// Tells once in what the workspace is not as its file says, and what in that has no effect.
 pub fn say(workspace: &Workspace, here: &Surroundings) {
-    workspace.file.iter().for_each(|file| entries::say(file, here));
+    if let Some(file) = &workspace.file {
+        entries::say(file, here);
+    }
     for discrepancy in &workspace.discrepancies {
         here.say_once(&Problem::from(discrepancy).to_string());
     }

@@ -202,19 +202,19 @@ mod in_tests {
 
     impl PartialEq<str> for Remedy {
         fn eq(&self, other: &str) -> bool {
-            self.to_string() == other
+            self.words(&Aim::default()) == other
         }
     }
 
     impl PartialEq<&str> for Remedy {
         fn eq(&self, other: &&str) -> bool {
-            self.to_string() == *other
+            self.words(&Aim::default()) == *other
         }
     }
 
     impl PartialEq<String> for Remedy {
         fn eq(&self, other: &String) -> bool {
-            self.to_string() == *other
+            self.words(&Aim::default()) == *other
         }
     }
 }

@@ -62,7 +62,7 @@ impl MaterialFiles for DiskFiles {
 
     fn list(&self, folder: &Path) -> Result<Vec<String>, Problem> {
         let names = files::list(folder);
-        let listed = names.as_ref().map(Vec::clone).unwrap_or_default();
+        let listed = names.clone().unwrap_or_default();
         self.seen.borrow_mut().folders.insert(folder.to_owned(), listed);
         names
     }

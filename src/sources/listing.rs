@@ -8,8 +8,11 @@ use crate::problem::Problem;
 use crate::remedy::{Kind, Line, ours};
 use crate::secrets::MaterialFiles as _;
 
+/// The line that makes objects of a folder.
+type MadeOf = fn(&Path) -> Line;
+
 /// Files of kustomize and Helm that end in .yaml and hold no object.
-const NO_OBJECTS: &[(&str, fn(&Path) -> Line)] = &[
+const NO_OBJECTS: &[(&str, MadeOf)] = &[
     ("kustomization.yaml", kustomize_build),
     ("kustomization.yml", kustomize_build),
     ("Chart.yaml", helm_template),

@@ -28,7 +28,7 @@ impl Closed {
     fn new(dir: &Dir, name: &str) -> Self {
         let path = dir.path(name);
         let before = fs::metadata(&path).expect("there").permissions();
-        fs::set_permissions(&path, Permissions::from_mode(0)).expect("closed");
+        fs::set_permissions(&path, Permissions::from_mode(0o0)).expect("closed");
         Self { path, before }
     }
 }
@@ -172,7 +172,7 @@ fn a_lock_that_another_user_left_keeps_no_serve_from_being_found() {
     dir.write(".istio-tls/serve.lock", "");
     // Its owner could read it; nobody can here.
     let lock = dir.path(".istio-tls/serve.lock");
-    fs::set_permissions(lock, Permissions::from_mode(0)).expect("closed");
+    fs::set_permissions(lock, Permissions::from_mode(0o0)).expect("closed");
     let gateway = serve(&dir, &[]);
     run(&dir, &["probe", HOST]).exits(0);
     // It is held now.

@@ -47,7 +47,7 @@ enum Ca {
 }
 
 impl Scene {
-    fn new(before: &'static [&'static [&'static str]], prints: &'static [&'static str]) -> Case {
+    fn case(before: &'static [&'static [&'static str]], prints: &'static [&'static str]) -> Case {
         Case::Scene(Self {
             before,
             change: |_| (),
@@ -82,14 +82,14 @@ fn case(kind: Kind) -> Case {
     const CHAIN: &[&[&str]] = &[&["gen-certs", HOST]];
     const ROTATING: &[&[&str]] = &[&["gen-certs", HOST], &["rotate", HOST, "--ca"]];
     match kind {
-        Kind::GenCerts => Scene::new(&[], &["manifests"]),
+        Kind::GenCerts => Scene::case(&[], &["manifests"]),
         Kind::GenCertsForce => Scene::of_ca(CHAIN, &["gen-certs", HOST]),
-        Kind::GenCertsSan => Scene::new(&[&["gen-certs", HOST, "--bad", "no-san"]], &["lint"]),
-        Kind::Rotate => Scene::new(&[&["gen-certs", HOST, "--bad", "expired"]], &["lint"]),
-        Kind::RotateClients => Scene::new(CHAIN, &["status", "--expires-within", "370d"]),
+        Kind::GenCertsSan => Scene::case(&[&["gen-certs", HOST, "--bad", "no-san"]], &["lint"]),
+        Kind::Rotate => Scene::case(&[&["gen-certs", HOST, "--bad", "expired"]], &["lint"]),
+        Kind::RotateClients => Scene::case(CHAIN, &["status", "--expires-within", "370d"]),
         Kind::RotateCa => Scene::of_ca(CHAIN, &["status", "--expires-within", "3655d"]),
         Kind::RotateFinish | Kind::RotateAbort => Scene::of_ca(ROTATING, &["status"]),
-        Kind::RevokeRenew => Scene::new(
+        Kind::RevokeRenew => Scene::case(
             &[
                 &["gen-certs", HOST, "--client", "bob"],
                 &["revoke", HOST, "--client", "bob"],
@@ -101,7 +101,7 @@ fn case(kind: Kind) -> Case {
             |workspace| std::fs::remove_file(workspace.join("istio-tls.yaml")).expect("removed"),
             &["gen-certs", HOST],
         ),
-        Kind::LintExplain => Scene::new(&[], &["lint", "explain", "ITL9999"]),
+        Kind::LintExplain => Scene::case(&[], &["lint", "explain", "ITL9999"]),
         Kind::GenCertsMode => Case::In("probe_advice.rs"),
         Kind::ManifestsSecrets => Case::In("workspace_hosts.rs"),
         Kind::AdoptSecret | Kind::KubectlPutSecret | Kind::KubectlReplace | Kind::KubectlAnnotate => {

@@ -31,7 +31,7 @@ fn typed(dir: &Dir, line: &str) -> i32 {
 fn mutual_tls_on_a_host_recorded_simple_names_the_line_that_makes_it_mutual() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "--mode", "simple"]).exits(0);
-    let ca = dir.read(&format!("{HOST}/1_root/certs/ca.cert.pem"));
+    let ca = dir.read(format!("{HOST}/1_root/certs/ca.cert.pem"));
     let _serve = Serve::start(&dir, &[]);
     let found = verdicts(&dir, &["--mtls"]);
     assert_eq!(found.len(), 4);
@@ -47,7 +47,7 @@ fn mutual_tls_on_a_host_recorded_simple_names_the_line_that_makes_it_mutual() {
         .prints("0 of 4 checks passed")
         .prints("not asked for, so none was sent");
     assert_eq!(typed(&dir, &line), 0);
-    assert_eq!(dir.read(&format!("{HOST}/1_root/certs/ca.cert.pem")), ca);
+    assert_eq!(dir.read(format!("{HOST}/1_root/certs/ca.cert.pem")), ca);
     await_condition(
         || dir.run(&["probe", "--mtls"]).code == Some(0),
         || "the gateway never demanded a client certificate".to_owned(),
@@ -98,14 +98,14 @@ fn mutual_tls_on_a_hand_written_gateway_names_its_file_and_field() {
 fn an_expired_leaf_is_renewed_by_the_line_that_is_printed() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "--bad", "expired"]).exits(0);
-    let ca = dir.read(&format!("{HOST}/1_root/certs/ca.cert.pem"));
+    let ca = dir.read(format!("{HOST}/1_root/certs/ca.cert.pem"));
     let _serve = Serve::start(&dir, &[]);
     let found = verdicts(&dir, &[]);
     let line = format!("istio-tls rotate {HOST}");
     assert_eq!(found[0]["remedy"]["commands"][0]["line"], line, "{found:#?}");
     dir.run(&["verify", HOST]).exits(1).prints(&line);
     assert_eq!(typed(&dir, &line), 0);
-    assert_eq!(dir.read(&format!("{HOST}/1_root/certs/ca.cert.pem")), ca);
+    assert_eq!(dir.read(format!("{HOST}/1_root/certs/ca.cert.pem")), ca);
     dir.run(&["verify", HOST]).exits(0);
     dir.run(&["probe"]).exits(0);
 }

@@ -70,14 +70,14 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
 /// A run of blanks inside a line: the width of a column that held something else.
 static COLUMN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(\S) {2,}").expect("a pattern"));
 
-/// What was replaced in one session so far.
+/// What was replaced in one transcript so far.
 pub(crate) struct Redaction {
     fixed: Vec<(String, &'static str)>,
     numbers: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Redaction {
-    /// For a session in this folder.
+    /// For a transcript in this folder.
     pub(crate) fn new(folder: &Path) -> Self {
         let real = folder.canonicalize().expect("the folder is there");
         let text = |path: &Path| path.to_string_lossy().trim_end_matches('/').to_owned();

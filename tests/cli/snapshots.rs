@@ -1,4 +1,4 @@
-//! Whole outputs, as snapshots: each file of `tests/cli/snapshots` is a session
+//! Whole outputs, as snapshots: each file of `tests/cli/snapshots` is a transcript
 //! in a folder of its own, and what it printed when it was last remade.
 //!
 //! | line | means |
@@ -30,8 +30,8 @@ use crate::harness::Dir;
 use crate::serve_process::Serve;
 use crate::snapshot_redaction::Redaction;
 
-/// A test for each session, and one that no file is left out.
-macro_rules! sessions {
+/// A test for each transcript, and one that no file is left out.
+macro_rules! transcripts {
     ($($name:ident)*) => {
         $(#[test]
         fn $name() {
@@ -39,7 +39,7 @@ macro_rules! sessions {
         })*
 
         #[test]
-        fn every_session_has_a_test() {
+        fn every_transcript_has_a_test() {
             let mut files: Vec<String> = std::fs::read_dir(folder())
                 .expect("tests/cli/snapshots")
                 .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
@@ -52,7 +52,7 @@ macro_rules! sessions {
     };
 }
 
-sessions! {
+transcripts! {
     adopt
     apply
     bad_usage
@@ -93,12 +93,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/snapshots")
 }
 
-/// Runs a session anew; fails where it prints something else than its file says.
+/// Runs a transcript anew; fails where it prints something else than its file says.
 #[track_caller]
 fn check(name: &str) {
     let path = folder().join(format!("{name}.txt"));
     let committed = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let now = Session::run(&committed);
+    let now = Transcript::run(&committed);
     if std::env::var_os("REMAKE_SNAPSHOTS").is_some_and(|value| !value.is_empty()) {
         std::fs::write(&path, now).expect("the file written");
         return;
@@ -112,19 +112,19 @@ fn check(name: &str) {
     }
 }
 
-/// A session that runs.
-struct Session<'d> {
+/// A transcript that runs.
+struct Transcript<'d> {
     dir: &'d Dir,
     redaction: Redaction,
     gateways: Vec<Serve<'d>>,
     clusters: Vec<FakeApiServer>,
 }
 
-impl Session<'_> {
-    /// The text of a session, with what it prints now.
+impl Transcript<'_> {
+    /// The text of a transcript, with what it prints now.
     fn run(text: &str) -> String {
         let dir = Dir::new();
-        let mut session = Session {
+        let mut transcript = Transcript {
             dir: &dir,
             redaction: Redaction::new(&dir.path("")),
             gateways: Vec::new(),
@@ -140,16 +140,16 @@ impl Session<'_> {
             now.push('\n');
             if let Some(args) = line.strip_prefix("@serve") {
                 let args: Vec<&str> = args.split_whitespace().collect();
-                session.gateways.push(Serve::start(session.dir, &args));
+                transcript.gateways.push(Serve::start(transcript.dir, &args));
             } else if let Some(text) = line.strip_prefix("@logged ") {
-                let gateway = session.gateways.last_mut().expect("a gateway");
+                let gateway = transcript.gateways.last_mut().expect("a gateway");
                 gateway.wait_until(text, |gateway| gateway.log().contains(text));
             } else if line == "@end" {
-                session.end_gateway(&mut now);
+                transcript.end_gateway(&mut now);
             } else if line == "@cluster" {
                 let cluster = FakeApiServer::start();
-                cluster.kubeconfig(session.dir);
-                session.clusters.push(cluster);
+                cluster.kubeconfig(transcript.dir);
+                transcript.clusters.push(cluster);
             } else if let Some(command) = line.strip_prefix("$ ") {
                 let mut command = command.to_owned();
                 while let Some(further) = lines.next_if(|line| line.starts_with('+')) {
@@ -158,7 +158,7 @@ impl Session<'_> {
                     command.push('\n');
                     command.push_str(further.strip_prefix("+ ").unwrap_or_default());
                 }
-                session.type_in(&command, &mut now);
+                transcript.type_in(&command, &mut now);
             } else {
                 assert!(line.is_empty() || line.starts_with('#'), "what is {line:?}?");
             }

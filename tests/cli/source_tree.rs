@@ -44,7 +44,7 @@ pub(crate) fn tree() -> &'static Tree {
     static TREE: OnceLock<Tree> = OnceLock::new();
     TREE.get_or_init(|| {
         let mut reading = Reading::default();
-        reading.file(Path::new("src/lib.rs"), None, Vec::new(), false);
+        reading.file(Path::new("src/lib.rs"), None, &[], false);
         reading.resolve()
     })
 }
@@ -87,7 +87,9 @@ impl Tree {
             .filter(|circle| circle.len() > 1)
             .map(|circle| circle.into_iter().map(|file| self.files[file].name.as_str()).collect())
             .collect();
-        circles.iter_mut().for_each(|circle| circle.sort_unstable());
+        for circle in &mut circles {
+            circle.sort_unstable();
+        }
         circles.sort_by_key(|circle| std::cmp::Reverse(circle.len()));
         circles
     }
@@ -169,7 +171,7 @@ struct Reading {
 
 impl Reading {
     /// Reads a file and those of its modules.
-    fn file(&mut self, name: &Path, parent: Option<usize>, path: Vec<String>, is_fuzzing: bool) -> usize {
+    fn file(&mut self, name: &Path, parent: Option<usize>, path: &[String], is_fuzzing: bool) -> usize {
         let text =
             std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
         let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", name.display()));
@@ -197,7 +199,7 @@ impl Reading {
         file: usize,
         folder: &Path,
         parent: Option<usize>,
-        path: Vec<String>,
+        path: &[String],
         items: &[syn::Item],
         is_fuzzing: bool,
     ) -> usize {
@@ -205,7 +207,7 @@ impl Reading {
         self.modules.push(Module {
             file,
             parent,
-            path: path.clone(),
+            path: path.to_vec(),
             ..Module::default()
         });
         for item in items {
@@ -215,19 +217,18 @@ impl Reading {
             }
             if let syn::Item::Mod(child) = item {
                 let name = child.ident.to_string();
-                let below = [path.as_slice(), std::slice::from_ref(&name)].concat();
+                let below = [path, std::slice::from_ref(&name)].concat();
                 let is_fuzzing = is_fuzzing || when == When::Fuzzing;
-                let child = match &child.content {
-                    Some((_, items)) => self.module(file, &folder.join(&name), Some(module), below, items, is_fuzzing),
-                    None => {
-                        let own = folder.join(format!("{name}.rs"));
-                        let own = if root().join(&own).exists() {
-                            own
-                        } else {
-                            folder.join(&name).join("mod.rs")
-                        };
-                        self.file(&own, Some(module), below, is_fuzzing)
-                    }
+                let child = if let Some((_, items)) = &child.content {
+                    self.module(file, &folder.join(&name), Some(module), &below, items, is_fuzzing)
+                } else {
+                    let own = folder.join(format!("{name}.rs"));
+                    let own = if root().join(&own).exists() {
+                        own
+                    } else {
+                        folder.join(&name).join("mod.rs")
+                    };
+                    self.file(&own, Some(module), &below, is_fuzzing)
                 };
                 self.modules[module].children.insert(name, child);
                 continue;
@@ -455,7 +456,9 @@ impl Look {
         if let Ok(arguments) = called.parse_body_with(Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated) {
             arguments.iter().for_each(|argument| self.visit_expr(argument));
         } else if let Ok(statements) = called.parse_body_with(syn::Block::parse_within) {
-            statements.iter().for_each(|statement| self.visit_stmt(statement));
+            for statement in statements {
+                self.visit_stmt(&statement);
+            }
         } else {
             let text = called.tokens.to_string().replace(" :: ", "::");
             let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == ':';

@@ -217,7 +217,7 @@ impl Rule for FileIsThere {
                             server.place(&file.field),
                             format!("{deployment} mounts no volume at {}", file.path),
                         )
-                        .about(Facts::Unmounted(vec![file.path.to_string()])),
+                        .about(Facts::Unmounted(vec![file.path.clone()])),
                     );
                 } else if let Some((secret, _)) = &file.leads_to
                     && world.is_unread("Secret", world.pod_namespace(), secret)

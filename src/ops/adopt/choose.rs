@@ -246,7 +246,7 @@ fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<Remedy> {
             let with_ca = wishes.line.clone().arg(Word::Placeholder("CA_FILE"));
             Some(Remedy::from("give the certificates of its CA, too: ").and(with_ca))
         }
-        _ => fault.fix.clone().map(Remedy::from),
+        _ => fault.fix.clone(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::job::{Action, Job, Plan};
 use super::refusals::{Refusal, host_folder_as_root, together, too_long};
 use super::request::{Request, Signer};
 use super::warnings;
+use crate::names::Host;
 use crate::ops::entries;
 use crate::ops::failure::Failure;
 use crate::ops::rotating;
@@ -29,7 +30,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     let mut refusals = Vec::new();
     let mut skipped = 0;
     let entry_of: HashMap<_, _> = file.config.hosts.iter().map(|entry| (&entry.host, entry)).collect();
-    let names = request.hosts.iter().map(|host| host.as_str());
+    let names = request.hosts.iter().map(Host::as_str);
     if let Some(problem) = names
         .chain(request.clients.iter().map(String::as_str))
         .find_map(too_long)
