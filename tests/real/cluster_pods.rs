@@ -9,6 +9,7 @@ use istio_tls::cluster::client::Client;
 use istio_tls::cluster::kubeconfig::{Access, Places};
 use istio_tls::cluster::pods::{Forward, PodRef, exec, logs};
 use istio_tls::problem::Problem;
+use istio_tls::remedy::Aim;
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -54,7 +55,7 @@ fn fails<T>(result: Result<T, Problem>, words: &[&str]) {
     let Err(problem) = result else {
         panic!("it did not fail, but should have said {words:?}");
     };
-    let said = problem.to_string();
+    let said = problem.text(&Aim::default());
     for words in words {
         assert!(said.contains(words), "not {words:?}, but: {said}");
     }

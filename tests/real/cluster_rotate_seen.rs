@@ -240,7 +240,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     let node = PlayedNode::start(&plane, "played-where");
     let gateway = Dir::new();
     let serve = stale(&workspace, &gateway);
-    let named = format!("--gateway-namespace {there}, or gateway.podNamespace in istio-tls.yaml");
+    let named = format!("--gateway-namespace {there}, or set gateway.podNamespace to {there} in istio-tls.yaml");
     let made = format!("this workspace's is in {there}: {named}");
     workspace.run(&["rotate", HOST]).exits(1).prints(&made);
     let found = findings(&workspace.run(&["status", "-o", "json"]).exits(1));

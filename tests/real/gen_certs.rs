@@ -351,6 +351,7 @@ fn files_of_mkcert_and_pkcs12_are_adopted() {
         dir.read("example.com/2_intermediate/certs/ca-chain.cert.pem"),
         dir.read("rootCA.pem")
     );
+    dir.folder("third");
     dir.run(&["-C", "third", "adopt", "."])
         .exits(0)
         .prints("mode mutual")
@@ -362,6 +363,7 @@ fn files_of_mkcert_and_pkcs12_are_adopted() {
         "openssl pkcs12 -export -in example.com+2.pem -inkey example.com+2-key.pem -certfile rootCA.pem -out all.p12 -passout pass:secret",
     );
     dir.write("password", "secret\n");
+    dir.folder("other");
     dir.run(&["-C", "other", "adopt", "all.p12"]).exits(2).says("password");
     dir.run(&["-C", "other", "adopt", "all.p12", "--password-file", "password"])
         .exits(0);

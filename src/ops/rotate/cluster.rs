@@ -267,7 +267,8 @@ impl Cluster<'_> {
         } else if parts::is_absent(&self.client, &first.namespace).await {
             // They may be in another namespace.
             let all = self.elsewhere(first).await;
-            if let Some(elsewhere) = all.first() {
+            // Where the pods run counts more than where a Secret was made.
+            if let Some(elsewhere) = all.last() {
                 error.problem.fix = Some(elsewhere.fix.clone());
             }
             let why: Vec<&str> = all.iter().map(|elsewhere| elsewhere.what.as_str()).collect();
