@@ -19,8 +19,8 @@ enum Case {
     /// This file.
     Scene(Scene),
     /// A test of another file, which needs more than a folder: a gateway, an API
-    /// server, another program.
-    In(&'static str),
+    /// server, another program. The text stands where it types the line.
+    In(&'static str, &'static str),
     /// Nobody yet, for this reason. The number of these may only shrink.
     Untyped(&'static str),
 }
@@ -76,7 +76,7 @@ impl Scene {
 }
 
 /// How many kinds nobody types yet. It only shrinks.
-const UNTYPED: usize = 78;
+const UNTYPED: usize = 72;
 
 fn case(kind: Kind) -> Case {
     const CHAIN: &[&[&str]] = &[&["gen-certs", HOST]];
@@ -102,12 +102,17 @@ fn case(kind: Kind) -> Case {
             &["gen-certs", HOST],
         ),
         Kind::LintExplain => Scene::case(&[], &["lint", "explain", "ITL9999"]),
-        Kind::GenCertsMode => Case::In("probe_advice.rs"),
-        Kind::ManifestsSecrets => Case::In("workspace_hosts.rs"),
+        Kind::GenCertsMode => Case::In("probe_advice.rs", "--mode mutual"),
+        Kind::MakeFolder => Case::In("serve_advice.rs", "mkdir -p 'my ws'"),
+        Kind::RemoveFile | Kind::GenCertsClient => Case::In("status.rs", "dir.types(&line)"),
+        Kind::Kill => Case::In("serve_advice.rs", "kill {}"),
+        Kind::ManifestsGateway => Case::In("serve_advice.rs", "manifests --only gateway"),
+        Kind::Probe => Case::In("serve_advice.rs", "istio-tls -C 'my ws' probe"),
+        Kind::TakeOwnership => Case::In("serve_advice.rs", "sudo chown -R"),
         Kind::AdoptSecret | Kind::KubectlPutSecret | Kind::KubectlReplace | Kind::KubectlAnnotate => {
-            Case::In("../real/cluster_hints.rs")
+            Case::In("../real/cluster_hints.rs", "sh")
         }
-        Kind::Curl | Kind::CurlAsClient => Case::In("../real/printed_lines.rs"),
+        Kind::Curl | Kind::CurlAsClient => Case::In("../real/printed_lines.rs", "--print"),
         Kind::Serve | Kind::ServeCluster | Kind::ServeFile | Kind::MinikubeTunnel | Kind::KubectlPortForward => {
             Case::Untyped("it runs on")
         }
@@ -151,21 +156,16 @@ fn case(kind: Kind) -> Case {
         | Kind::Grep
         | Kind::HelmTemplate
         | Kind::IstioctlInstall
-        | Kind::Kill
         | Kind::KustomizeBuild
-        | Kind::MakeFolder
         | Kind::OpensslCrl
         | Kind::OpensslDecrypt
         | Kind::OpensslEncrypt
         | Kind::OpensslPem
         | Kind::OpensslPkcs8
-        | Kind::OpensslRequest
-        | Kind::RemoveFile
-        | Kind::TakeOwnership => Case::Untyped("it starts another program"),
+        | Kind::OpensslRequest => Case::Untyped("it starts another program"),
         Kind::Adopt
         | Kind::AdoptFiles
         | Kind::AdoptForHost
-        | Kind::GenCertsClient
         | Kind::GenCertsCsr
         | Kind::GenCertsKeyType
         | Kind::Help
@@ -174,12 +174,11 @@ fn case(kind: Kind) -> Case {
         | Kind::Lint
         | Kind::LintFix
         | Kind::LintStdin
-        | Kind::ManifestsGateway
         | Kind::ManifestsGatewayApi
         | Kind::ManifestsHost
+        | Kind::ManifestsSecrets
         | Kind::ManifestsVirtualService
         | Kind::ManifestsVolumes
-        | Kind::Probe
         | Kind::ProbeAt
         | Kind::RotateDue
         | Kind::Status
@@ -257,9 +256,10 @@ fn every_kind_of_line_has_its_case_and_does_what_it_says() {
     for kind in Kind::ALL.iter().copied() {
         match case(kind) {
             Case::Scene(scene) => act(kind, &scene),
-            Case::In(file) => {
+            Case::In(file, typed) => {
                 let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(file);
-                assert!(path.is_file(), "{}", path.display());
+                let text = std::fs::read_to_string(&path).expect("a test");
+                assert!(text.contains(typed), "{kind:?}: {} types no {typed:?}", path.display());
             }
             Case::Untyped(why) => untyped.push((kind, why)),
         }
