@@ -80,6 +80,19 @@ pub fn issue_root(name: &str, plan: &ChainPlan, now: OffsetDateTime) -> Result<I
 
 /// Issues a host's chain.
 ///
+/// ```
+/// use istio_tls::certs::{Authority, ChainPlan, issue_chain};
+/// use istio_tls::names::Host;
+/// use time::OffsetDateTime;
+///
+/// let plan = ChainPlan::new(Host::parse("httpbin.example.com")?);
+/// let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time");
+/// let chain = issue_chain(&plan, Authority::New, now)?;
+/// assert_eq!(chain.clients[0].name, "httpbin.example.com");
+/// assert!(chain.server_pem().starts_with("-----BEGIN CERTIFICATE-----"));
+/// # Ok::<(), istio_tls::problem::Problem>(())
+/// ```
+///
 /// # Errors
 /// When the plan cannot be met: names outside the constraints, a leaf's
 /// validity that is empty, an authority that has ended.

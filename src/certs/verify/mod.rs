@@ -15,6 +15,32 @@ pub use fault::{CertificateRef, Fault, FaultCode, Purpose, Role, Verdict, Verify
 
 /// Builds the path from the leaf to a root and checks everything about it.
 /// Never fails: a chain that cannot be read is a fault like any other.
+///
+/// ```
+/// use istio_tls::certs::verify::{FaultCode, Purpose, VerifyInput, verify};
+/// use istio_tls::certs::{Authority, ChainPlan, issue_chain};
+/// use istio_tls::names::Host;
+/// use time::{Duration, OffsetDateTime};
+///
+/// let host = Host::parse("httpbin.example.com")?;
+/// let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time");
+/// let issued = issue_chain(&ChainPlan::new(host.clone()), Authority::New, now)?;
+/// let at = |now| {
+///     verify(&VerifyInput {
+///         chain: &[issued.server.certificate.clone()],
+///         intermediates: &[issued.intermediate.certificate.clone()],
+///         roots: &[issued.root.certificate.clone()],
+///         crls: &[],
+///         purpose: Purpose::Server,
+///         host: Some(&host),
+///         now,
+///     })
+/// };
+/// assert!(at(now).first().is_none());
+/// let later = at(now + Duration::days(400));
+/// assert_eq!(later.first().map(|fault| fault.code), Some(FaultCode::CertificateExpired));
+/// # Ok::<(), istio_tls::problem::Problem>(())
+/// ```
 pub fn verify(input: &VerifyInput<'_>) -> Verdict {
     let mut faults = Vec::new();
     let mut notes = Vec::new();
