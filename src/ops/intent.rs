@@ -29,6 +29,6 @@ pub fn say(workspace: &Workspace, here: &Surroundings) {
         entries::say(file, here);
     }
     for discrepancy in &workspace.discrepancies {
-        here.say_once(&Problem::from(discrepancy).to_string());
+        here.say_once(&Problem::from(discrepancy).text(&here.aim));
     }
 }

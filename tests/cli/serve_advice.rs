@@ -174,6 +174,9 @@ fn folders_of_kustomize_and_helm_are_told_what_makes_objects_of_them() {
         .exits(0)
         .says("kustomize build app | istio-tls -C 'my ws' lint -f -")
         .says("helm template app | istio-tls -C 'my ws' lint -f -");
+    dir.run(&["-C", WS, "apply", "-f", "app", "--dry-run", "client", "--no-lint"])
+        .exits(0)
+        .says("kustomize build app | istio-tls -C 'my ws' lint -f -");
     let serve = dir.run(&["-C", WS, "serve", "-f", "app"]).exits(2);
     serve.says("istio-tls -C 'my ws' manifests --only gateway");
 }

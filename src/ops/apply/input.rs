@@ -232,7 +232,7 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
         .into_iter()
         .map(Problem::from)
         .chain(std::mem::take(&mut collected.notes))
-        .map(|problem| problem.to_string())
+        .map(|problem| problem.text(&here.aim))
         .collect();
     let mut contents = Vec::new();
     for (name, text) in &collected.texts {
