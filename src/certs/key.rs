@@ -168,12 +168,15 @@ pub fn read(content: &[u8], name: &str, password: Option<&str>) -> Result<Privat
         })?;
         return decode(content, encoding, name, 1, password);
     }
-    let blocks = pem::blocks(content, name)?;
-    let Some(block) = blocks.iter().find(|block| block.is_private_key()) else {
-        let held: Vec<&str> = blocks.iter().map(|block| block.label.as_str()).collect();
-        return Err(Problem::new(format!("{name} holds no private key")).why(format!("it holds {}", held.join(", "))));
-    };
-    read_block(block, name, password)
+    read_block(&pem::envoy::private_key(content, name)?, name, password)
+}
+
+/// Reads a gateway's key as Envoy does: the first of a PEM text, not encrypted.
+///
+/// # Errors
+/// As [`read`].
+pub fn of_gateway(content: &[u8], name: &str) -> Result<PrivateKey, Problem> {
+    read_block(&pem::envoy::private_key(content, name)?, name, None)
 }
 
 /// Reads one PEM block that is a private key.

@@ -9,6 +9,7 @@ mod der;
 pub mod inspect;
 pub mod issue;
 pub mod key;
+pub mod loadable;
 pub(crate) mod names;
 pub mod order;
 pub mod pem;

@@ -226,10 +226,7 @@ pub fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>,
 
 /// Envoy takes PEM keys that no password protects.
 fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
-    let blocks = pem::blocks(key, name)?;
-    let Some(key) = blocks.iter().find(|block| block.is_private_key()) else {
-        return Err(Problem::new(format!("{name} holds no private key")));
-    };
+    let key = pem::envoy::private_key(key, name)?;
     if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
         return Err(Problem::new(format!("{name} is encrypted"))
             .why("nothing in a cluster could ask for its password")

@@ -280,6 +280,36 @@ fn a_key_of_another_certificate_is_said_and_that_host_is_reset() {
     assert!(serve.open(BOOKINFO, &client_of(&dir, BOOKINFO)).is_ok());
 }
 
+/// Envoy resets the connections of the Secret's hosts; of a bundle of CAs it passes
+/// over the one, and trusts the other.
+#[test]
+fn pem_with_a_byte_order_mark_is_not_served() {
+    let source = Dir::new();
+    chain(&source, &[HTTPBIN]);
+    for (file, served) in [
+        ("3_application/certs/httpbin.example.com.cert.pem", false),
+        ("3_application/private/httpbin.example.com.key.pem", false),
+        ("2_intermediate/certs/ca-chain.cert.pem", true),
+    ] {
+        let file = format!("{HTTPBIN}/{file}");
+        let good = source.read(&file);
+        source.write(&file, format!("\u{feff}{good}"));
+        let keys = ["tls.crt", "tls.key", "ca.crt"];
+        let yaml = GATEWAY.replace("MODE", "MUTUAL") + &secret(&source, "istio-system", "httpbin-credential", keys);
+        source.write(&file, good);
+        let dir = Dir::new();
+        dir.write("all.yaml", yaml);
+        let serve = Serve::start(&dir, &["-f", "all.yaml"]);
+        assert!(
+            serve.log().contains("a byte order mark stands before its BEGIN"),
+            "{}",
+            serve.log()
+        );
+        let opened = serve.open(HTTPBIN, &client_of(&source, HTTPBIN));
+        assert_eq!(opened.is_ok(), served, "{file}");
+    }
+}
+
 #[test]
 fn what_cannot_be_served_is_refused_before_a_port_opens() {
     let dir = Dir::new();

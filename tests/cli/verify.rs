@@ -119,6 +119,40 @@ fn bad_input_is_no_verdict() {
     }
 }
 
+#[test]
+fn what_envoy_does_not_read_is_an_error_with_line_and_cause() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "a.example.com"]).exits(0);
+    let chain = dir.read("a.example.com/3_application/certs/a.example.com.cert.pem");
+    let (leaf, issuer) = chain
+        .split_once("-----END CERTIFICATE-----\n")
+        .expect("two certificates");
+    let root = "a.example.com/1_root/certs/ca.cert.pem";
+    let late = leaf.lines().count() + 2;
+    for (text, line, cause) in [
+        (
+            format!("\u{feff}{chain}"),
+            1,
+            "a byte order mark stands before its BEGIN",
+        ),
+        (format!("  {chain}"), 1, "blanks stand before its BEGIN"),
+        (
+            format!("{leaf}-----END CERTIFICATE-----\n {issuer}"),
+            late,
+            "blanks stand before its BEGIN",
+        ),
+        (chain.replace('\n', "\\n"), 1, "its line breaks are written as \\n"),
+    ] {
+        dir.write("chain.pem", &text);
+        dir.run(&["verify", "chain.pem", "--cacert", root])
+            .exits(2)
+            .says(&format!("at:  chain.pem:{line}"))
+            .says(cause);
+    }
+    dir.write("chain.pem", chain.replace('\n', " \r\n"));
+    dir.run(&["verify", "chain.pem", "--cacert", root]).exits(0);
+}
+
 /// A server that presents a host's chain once for each connection.
 fn serve(dir: &Dir, host: &str) -> u16 {
     use istio_tls::certs::{key, pem};

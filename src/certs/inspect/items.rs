@@ -177,7 +177,7 @@ fn block_item(block: &pem::Block, source: &str, password: Option<&str>, now: Off
     let line = Some(block.line);
     let unreadable = |problem| Item::new(source, line, Found::Unreadable { problem });
     if block.is_certificate() {
-        return certificate_item(&CertificateDer::from(block.der.to_vec()), source, line, now);
+        return certificate_item(&block.certificate(), source, line, now);
     }
     if block.is_private_key() {
         let encoding = match block.label.as_str() {

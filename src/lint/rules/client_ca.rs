@@ -5,10 +5,13 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
+use crate::certs::pem::envoy::Use;
 use crate::lint::codes::{
     CLIENT_CA_MISSING, CLIENT_CA_NO_AUTHORITY, CLIENT_CA_SHADOWED, CLIENT_CA_UNREADABLE, CLIENT_CA_WRONG_KEYS,
 };
-use crate::lint::index::credentials::{Certificate, Certificates, ClientCa, Reader, TlsServer, UsedSecret};
+use crate::lint::index::credentials::{
+    Certificate, Certificates, ClientCa, Reader, TlsServer, Unreadable, UsedSecret, Value,
+};
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&ClientCaIsThere, &ClientCaIsOne];
@@ -106,7 +109,10 @@ fn found_shadowed(
     if hidden.trim_ascii() == used.trim_ascii() {
         return;
     }
-    let (hidden, used) = (reader.certificates(&hidden), reader.certificates(&used));
+    let (hidden, used) = (
+        reader.certificates(&hidden, Use::Authorities),
+        reader.certificates(&used, Use::Authorities),
+    );
     let list = |read: &Certificates| -> Vec<_> {
         let certificates = read.as_ref().as_deref().unwrap_or_default();
         certificates
@@ -166,16 +172,7 @@ impl Rule for ClientCaIsOne {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for bundle in &world.credentials().authorities {
             match bundle.certificates.as_ref() {
-                Err(error) => found.push(Finding::new(
-                    &CLIENT_CA_UNREADABLE,
-                    bundle.value.place(error.line),
-                    format!(
-                        "{} holds no CA that can be read: {}{}",
-                        bundle.value.name(),
-                        error.why,
-                        bundle.value.line_of_value(error.line)
-                    ),
-                )),
+                Err(error) => found.push(unreadable(&bundle.value, error)),
                 Ok(list) if list.iter().any(|(_, certificate)| certificate.is_authority()) => {}
                 Ok(list) => {
                     let called: Vec<&str> = list.iter().take(3).map(|(_, ca)| ca.called.as_str()).collect();
@@ -198,6 +195,23 @@ impl Rule for ClientCaIsOne {
                 }
             }
         }
+    }
+}
+
+fn unreadable(value: &Value<'_>, error: &Unreadable) -> Finding {
+    let finding = Finding::new(
+        &CLIENT_CA_UNREADABLE,
+        value.place(error.line),
+        format!(
+            "{} holds no CA that can be read: {}{}",
+            value.name(),
+            error.why,
+            value.line_of_value(error.line)
+        ),
+    );
+    match &error.fix {
+        Some(fix) => finding.fix(fix.clone()),
+        None => finding,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
     KEY_TYPE_OF_LATER_ENVOY, KEY_TYPE_UNSUPPORTED, KEY_UNREADABLE,
 };
-use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, UsedSecret, Value, explained, words};
+use crate::lint::index::credentials::{Certificate, NAME, Pair, TlsServer, UsedSecret, Value, words};
 use crate::lint::remedies::issue_again;
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 use crate::manifests::model::gateway::TlsProtocol;
@@ -35,7 +35,7 @@ impl Rule for Readable {
             if let Err(error) = pair.certificates.as_ref() {
                 found.push(unreadable_certificate(pair, error));
             }
-            match key::read(pair.key.content(), NAME, None) {
+            match key::of_gateway(pair.key.content(), NAME) {
                 Err(problem) => found.push(unreadable_key(&pair.key, &problem)),
                 Ok(key) => found.push_some(mismatch(world, pair, &key)),
             }
@@ -68,7 +68,7 @@ fn check_unused(world: &World<'_>, found: &mut Findings) {
         let (Some(certificate), Some(key)) = (read("tls.crt"), read("tls.key")) else {
             continue;
         };
-        let (Ok(chain), Ok(key)) = (pem::certificates(certificate, NAME), key::read(key, NAME, None)) else {
+        let (Ok(chain), Ok(key)) = (pem::certificates(certificate, NAME), key::of_gateway(key, NAME)) else {
             continue;
         };
         if !chain.is_empty() && !chain.iter().any(|certificate| key.fits(certificate)) {
@@ -111,10 +111,10 @@ fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::index::credentia
             value.key, pair.key.key
         ));
     }
-    if error.why.contains("encoded twice") {
-        return finding.fix("put the base64 of the PEM under data, or the PEM itself under stringData");
+    match &error.fix {
+        Some(fix) => finding.fix(fix.clone()),
+        None => finding,
     }
-    finding
 }
 
 fn holds_key(content: &[u8]) -> bool {
@@ -129,17 +129,15 @@ fn holds_certificate(content: &[u8]) -> bool {
 
 fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Finding {
     let (line, why) = words(problem);
-    let blocks = pem::blocks(value.content(), NAME).unwrap_or_default();
-    let first = blocks.iter().find(|block| block.is_private_key());
-    if first.is_some_and(|block| block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY) {
+    let first = pem::envoy::private_key(value.content(), NAME);
+    if first.is_ok_and(|block| block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY) {
         return Finding::new(
             &KEY_ENCRYPTED,
             value.place(line),
             format!("the private key in {} is encrypted", value.name()),
         );
     }
-    let why = explained(value.content()).unwrap_or(why);
-    Finding::new(
+    let finding = Finding::new(
         &KEY_UNREADABLE,
         value.place(line),
         format!(
@@ -147,7 +145,11 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
             value.name(),
             value.line_of_value(line)
         ),
-    )
+    );
+    match &problem.fix {
+        Some(fix) => finding.fix(fix.clone()),
+        None => finding,
+    }
 }
 
 fn mismatch(world: &World<'_>, pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
@@ -304,7 +306,7 @@ mod tests {
     use crate::certs::plan::Profile;
     use crate::lint::Severity;
     use crate::lint::testing::{
-        assert_code, gateway, httpbin, issue, key_pem, lint_for, only, plan, secret, secret_of, simple,
+        assert_code, gateway, httpbin, issue, key_pem, lint_for, mutual, only, plan, secret, secret_of, simple,
     };
     use crate::workspace::config::IstioTarget;
 
@@ -340,6 +342,36 @@ mod tests {
             if !paths.is_empty() {
                 assert_eq!(only(&yaml, "ITL0401").istio, istio, "{value}");
             }
+        }
+        let marked = format!("\u{feff}{good}");
+        let indented = good.replace("-----BEGIN", "  -----BEGIN");
+        for (value, cause) in [(&marked, "a byte order mark"), (&indented, "blanks stand before")] {
+            let yaml = simple(&secret("c", &[("tls.crt", value), ("tls.key", &key)]));
+            let found = only(&yaml, "ITL0401");
+            assert!(
+                found.what.contains(cause) && found.what.contains("(line 1 of the value)"),
+                "{}",
+                found.what
+            );
+            assert_eq!(found.istio, Some("IST0161"));
+            // What cannot be read is judged no further.
+            assert_code(&yaml, "ITL0404", &[]);
+            let yaml = simple(&secret(
+                "c",
+                &[
+                    ("tls.crt", &good),
+                    ("tls.key", &key.replacen("-----BEGIN", " -----BEGIN", 1)),
+                ],
+            ));
+            let found = only(&yaml, "ITL0402");
+            assert!(found.what.contains("blanks stand before"), "{}", found.what);
+            let bundle = format!("{}{value}", httpbin().root_pem());
+            let yaml = mutual(&secret(
+                "c",
+                &[("tls.crt", &good), ("tls.key", &key), ("ca.crt", &bundle)],
+            ));
+            let found = only(&yaml, "ITL0323");
+            assert!(found.what.contains(cause), "{}", found.what);
         }
         let swapped = only(
             &simple(&secret("c", &[("tls.crt", &key), ("tls.key", &good)])),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::certs::pem;
 use crate::certs::times::shown;
 use crate::lint::codes::{CRL_EXPIRED, CRL_IGNORED, CRL_INCOMPLETE, CRL_UNREADABLE};
-use crate::lint::index::credentials::{Authorities, NAME, RevocationList, explained, words};
+use crate::lint::index::credentials::{Authorities, NAME, RevocationList, words};
 use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RevocationLists];
@@ -62,11 +62,10 @@ impl Rule for RevocationLists {
 
 fn found_in_lists(bundle: &Authorities<'_>, now: OffsetDateTime, found: &mut Findings) {
     let Some(value) = &bundle.crl else { return };
-    let lists = match pem::crls(value.content(), NAME) {
+    let lists = match pem::envoy::crls(value.content(), NAME) {
         Ok(lists) => lists,
         Err(problem) => {
             let (line, why) = words(&problem);
-            let why = explained(value.content()).unwrap_or(why);
             let line_of_value = value.line_of_value(line);
             found.push(Finding::new(
                 &CRL_UNREADABLE,

@@ -228,7 +228,7 @@ pub(super) fn read_content(
     if pem::is_pem(content) {
         for block in pem::blocks(content, &name)? {
             if block.is_certificate() {
-                material.add_certificate(CertificateDer::from(block.der.to_vec()), path, now)?;
+                material.add_certificate(block.certificate(), path, now)?;
             } else if block.is_private_key() {
                 let encrypted = block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY;
                 material.add_key(key::read_block(&block, &name, password), content, encrypted, path)?;

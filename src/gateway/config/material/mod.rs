@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 
 use super::table::{ClientAuth, ClientVerification, TlsMaterial};
+use crate::certs::pem::envoy::Use;
 use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::names::Host;
@@ -99,7 +100,7 @@ impl<'a> MaterialReader<'a> {
             .map_err(MaterialError::Invalid)?
             .ok_or_else(|| self.secret_missing(name, hosts))?;
         let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
-        let certificates = self.certificates(pair.certificate)?;
+        let certificates = self.certificates(pair.certificate, Use::Chain)?;
         let key = key_of(pair.certificate, &certificates, pair.key)?;
         let client_auth = if verifies_clients(tls.effective_mode()) {
             let ca_name = match tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty()) {
@@ -154,7 +155,7 @@ impl<'a> MaterialReader<'a> {
         };
         let certificate_entry = self.mounted(&certificate, hosts)?;
         let key_entry = self.mounted(&key, hosts)?;
-        let certificates = self.certificates(&certificate_entry)?;
+        let certificates = self.certificates(&certificate_entry, Use::Chain)?;
         let key = key_of(&certificate_entry, &certificates, &key_entry)?;
         let client_auth = if verifies_clients(tls.effective_mode()) {
             let Some(path) = authorities else {
@@ -190,7 +191,7 @@ impl<'a> MaterialReader<'a> {
         let unlisted_allowed = crls.is_empty();
         crls.extend(self.extra_crls.iter().cloned());
         Ok(ClientVerification {
-            authorities: self.certificates(authorities)?,
+            authorities: self.certificates(authorities, Use::Authorities)?,
             crls,
             unlisted_allowed,
             subject_alt_names: tls.subject_alt_names.clone(),
@@ -279,15 +280,15 @@ impl<'a> MaterialReader<'a> {
         }))
     }
 
-    fn certificates(&mut self, entry: &Entry) -> Result<Arc<[CertificateDer<'static>]>, MaterialError> {
+    fn certificates(&mut self, entry: &Entry, purpose: Use) -> Result<Arc<[CertificateDer<'static>]>, MaterialError> {
         if let Some(known) = self.parsed.get(&entry.name) {
             return Ok(known.clone());
         }
-        let read: Arc<[_]> = pem::certificates(&entry.content, &entry.name)
-            .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?
-            .into();
-        self.parsed.insert(entry.name.clone(), read.clone());
-        Ok(read)
+        let read = pem::envoy::certificates(&entry.content, &entry.name, purpose)
+            .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?;
+        let list: Arc<[_]> = read.list.into_iter().map(|(_, certificate)| certificate).collect();
+        self.parsed.insert(entry.name.clone(), list.clone());
+        Ok(list)
     }
 }
 
@@ -296,7 +297,7 @@ fn key_of(
     certificates: &[CertificateDer<'static>],
     entry: &Entry,
 ) -> Result<key::PrivateKey, MaterialError> {
-    let read = key::read(&entry.content, &entry.name, None)
+    let read = key::of_gateway(&entry.content, &entry.name)
         .map_err(|problem| MaterialError::Invalid(entry.locate(problem)))?;
     if certificates.first().is_some_and(|leaf| read.fits(leaf)) {
         return Ok(read);
@@ -318,7 +319,7 @@ fn key_of(
 }
 
 fn crls_of(entry: &Entry) -> Result<Vec<CertificateRevocationListDer<'static>>, MaterialError> {
-    pem::crls(&entry.content, &entry.name).map_err(|problem| MaterialError::Invalid(entry.locate(problem)))
+    pem::envoy::crls(&entry.content, &entry.name).map_err(|problem| MaterialError::Invalid(entry.locate(problem)))
 }
 
 /// Whether a mode verifies clients with a CA of the Gateway's.

@@ -13,9 +13,11 @@ use x509_parser::prelude::FromDer as _;
 use crate::certs::inspect::{KeyFacts, extended_key_usages, public_key, signature_algorithm};
 use crate::certs::names::{authority_key_identifier, common_names, display, general_name, subject_key_identifier};
 use crate::certs::pem;
+use crate::certs::pem::envoy::Use;
 use crate::certs::verify::{FaultCode, Purpose, VerifyInput, verify};
 use crate::names::Host;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
 
 /// The extension with the signed timestamps of certificate transparency (RFC
 /// 6962): only public CAs add it, and none of them signs leaves with its root.
@@ -201,6 +203,8 @@ pub(crate) struct Unreadable {
     pub line: u32,
     /// In words.
     pub why: String,
+    /// What to do about it, where that is known.
+    pub fix: Option<Remedy>,
     /// Whether not even the first certificate can be read, which is what Istio looks at.
     pub from_the_start: bool,
 }
@@ -212,55 +216,34 @@ pub(crate) type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable
 #[derive(Default)]
 pub(crate) struct Reader {
     /// By the digest of the text.
-    contents: HashMap<[u8; 32], Certificates>,
+    contents: HashMap<([u8; 32], Use), Certificates>,
     /// By the digest of the DER.
     certificates: HashMap<[u8; 32], Option<Rc<Certificate>>>,
 }
 
 impl Reader {
-    /// The certificates of a PEM text.
-    pub(crate) fn certificates(&mut self, content: &[u8]) -> Certificates {
+    /// The certificates of a PEM text, as Envoy reads it for this purpose.
+    pub(crate) fn certificates(&mut self, content: &[u8], purpose: Use) -> Certificates {
         let digest = digest(content);
-        if let Some(known) = self.contents.get(&digest) {
+        if let Some(known) = self.contents.get(&(digest, purpose)) {
             return known.clone();
         }
-        let read = Rc::new(self.read(content));
-        self.contents.insert(digest, read.clone());
+        let read = Rc::new(self.read(content, purpose));
+        self.contents.insert((digest, purpose), read.clone());
         read
     }
 
-    fn read(&mut self, content: &[u8]) -> Result<Vec<(u32, Rc<Certificate>)>, Unreadable> {
-        let unreadable = |line: u32, why: String| Unreadable {
-            line,
-            why,
-            from_the_start: false,
-        };
-        let blocks = pem::blocks(content, NAME).map_err(|problem| {
-            let (line, why) = words(&problem);
-            Unreadable {
-                line,
-                why: explained(content).unwrap_or(why),
-                from_the_start: !self.has_first(content),
-            }
-        })?;
+    fn read(&mut self, content: &[u8], purpose: Use) -> Result<Vec<(u32, Rc<Certificate>)>, Unreadable> {
+        let read = pem::envoy::certificates(content, NAME, purpose).and_then(|read| match read.passed_over {
+            Some(problem) => Err(problem),
+            None => Ok(read.list),
+        });
+        let list = read.map_err(|problem| unreadable(content, problem))?;
         let mut found = Vec::new();
-        for block in blocks.iter().filter(|block| block.is_certificate()) {
-            let line = u32::try_from(block.line).unwrap_or(u32::MAX);
-            let certificate = self.certificate(&block.der).ok_or_else(|| Unreadable {
-                from_the_start: found.is_empty(),
-                ..unreadable(
-                    line,
-                    "the content of the CERTIFICATE block is no X.509 certificate".into(),
-                )
-            })?;
-            found.push((line, certificate));
-        }
-        if found.is_empty() {
-            let held: Vec<&str> = blocks.iter().map(|block| block.label.as_str()).collect();
-            return Err(Unreadable {
-                from_the_start: true,
-                ..unreadable(0, format!("it holds no CERTIFICATE but {}", held.join(", ")))
-            });
+        for (line, der) in list {
+            if let Some(certificate) = self.certificate(&der) {
+                found.push((u32::try_from(line).unwrap_or(u32::MAX), certificate));
+            }
         }
         Ok(found)
     }
@@ -274,21 +257,31 @@ impl Reader {
         self.certificates.insert(digest, read.clone());
         read
     }
+}
 
-    /// Whether the text up to the first END line is a certificate.
-    fn has_first(&mut self, content: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(content);
-        let mut first = String::new();
-        for line in text.lines() {
-            first.push_str(line);
-            first.push('\n');
-            if line.trim() == "-----END CERTIFICATE-----" {
-                let blocks = pem::blocks(first.as_bytes(), NAME).unwrap_or_default();
-                return blocks.iter().any(|block| self.certificate(&block.der).is_some());
-            }
-        }
-        false
+fn unreadable(content: &[u8], problem: Problem) -> Unreadable {
+    let (line, why) = words(&problem);
+    Unreadable {
+        line,
+        why,
+        fix: problem.fix,
+        from_the_start: !has_first(content),
     }
+}
+
+/// Whether the text up to the first END line is a certificate.
+fn has_first(content: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(content);
+    let mut first = String::new();
+    for line in text.lines() {
+        first.push_str(line);
+        first.push('\n');
+        if line.trim() == "-----END CERTIFICATE-----" {
+            let read = pem::envoy::certificates(first.as_bytes(), NAME, Use::Chain);
+            return read.is_ok_and(|read| read.passed_over.is_none());
+        }
+    }
+    false
 }
 
 fn digest(content: &[u8]) -> [u8; 32] {
@@ -305,13 +298,4 @@ pub(crate) fn words(problem: &Problem) -> (u32, String) {
     let line = at.rsplit(':').next().and_then(|line| line.parse().ok());
     let why = problem.why.clone().unwrap_or_else(|| problem.what.clone());
     (line.unwrap_or(0), why)
-}
-
-/// A mistake that is seen often, by its name.
-pub(crate) fn explained(content: &[u8]) -> Option<String> {
-    use base64::Engine as _;
-    let text = std::str::from_utf8(content).ok()?;
-    let compact: String = text.split_ascii_whitespace().collect();
-    let decoded = base64::engine::general_purpose::STANDARD.decode(compact).ok()?;
-    pem::is_pem(&decoded).then(|| "it is the base64 of PEM: the value was encoded twice".to_owned())
 }

@@ -8,6 +8,7 @@ use super::{
     Authorities, Certificates, ClientCa, Credential, Credentials, FileField, Known, Outcome, Pair, Reader, TlsServer,
     UsedSecret, Value, verifies_clients,
 };
+use crate::certs::pem::envoy::Use;
 use crate::lint::index::pods::{PodIndex, Pods};
 use crate::lint::item::Item;
 use crate::lint::world::World;
@@ -233,7 +234,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         if let Some(place) = self.pair_places.get(&asked) {
             return *place;
         }
-        let certificates = self.reader.certificates(certificate.content());
+        let certificates = self.reader.certificates(certificate.content(), Use::Chain);
         self.pairs.push(Pair {
             certificate,
             key,
@@ -251,7 +252,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         if let Some(place) = self.authority_places.get(&asked) {
             return *place;
         }
-        let certificates = self.reader.certificates(value.content());
+        let certificates = self.reader.certificates(value.content(), Use::Authorities);
         self.authorities.push(Authorities {
             value,
             certificates,
@@ -451,12 +452,12 @@ impl<'w, 'a> Finder<'w, 'a> {
             // What stands beside the certificate is at hand, though nobody verifies with it.
             for key in ["ca.crt", "cacert"] {
                 if let Some(beside) = Value::of_key(&pair.certificate.secret, key) {
-                    add(&self.reader.certificates(beside.content()), &beside);
+                    add(&self.reader.certificates(beside.content(), Use::Authorities), &beside);
                 }
             }
         }
         for value in &at_hand {
-            add(&self.reader.certificates(value.content()), value);
+            add(&self.reader.certificates(value.content(), Use::Authorities), value);
         }
         Credentials {
             servers,

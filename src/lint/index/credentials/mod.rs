@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 pub(crate) use certificate::{Certificate, Certificates, Reader, Relation, Unreadable};
-pub(crate) use certificate::{NAME, explained, words};
+pub(crate) use certificate::{NAME, words};
 pub(crate) use revocation::RevocationList;
 pub(crate) use secret::{UsedSecret, Value};
 pub(crate) use server::{Owner, TlsServer};

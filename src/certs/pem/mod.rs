@@ -1,5 +1,11 @@
-//! PEM (RFC 7468), read strictly enough to say at which line a file is broken,
-//! and written the way OpenSSL writes it.
+//! PEM (RFC 7468): [`blocks`] is the careful reader, which says at which line a
+//! text is broken; [`envoy`] reads as a gateway does, and what counts is its word.
+//! Written the way OpenSSL writes it.
+
+mod cause;
+pub mod envoy;
+#[cfg(test)]
+mod tests;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -8,11 +14,13 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
 
+use super::der;
 use crate::problem::Problem;
-use crate::remedy::other;
 
 /// The label of a certificate (RFC 7468 section 5).
 pub const CERTIFICATE: &str = "CERTIFICATE";
+/// The label of a certificate with OpenSSL's trust settings behind it.
+pub const TRUSTED_CERTIFICATE: &str = "TRUSTED CERTIFICATE";
 /// The label of a CRL (RFC 7468 section 6).
 pub const CRL: &str = "X509 CRL";
 /// The label of a certificate request (RFC 7468 section 7).
@@ -51,7 +59,20 @@ impl Block {
     pub fn is_certificate(&self) -> bool {
         matches!(
             self.label.as_str(),
-            CERTIFICATE | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE"
+            CERTIFICATE | "X509 CERTIFICATE" | TRUSTED_CERTIFICATE
+        )
+    }
+
+    /// The certificate in a block that is one; OpenSSL's trust settings may follow it there.
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        let first = der::take_tag(&self.der, der::SEQUENCE).map_or(&self.der[..], |element| element.whole);
+        CertificateDer::from(
+            if self.label == TRUSTED_CERTIFICATE {
+                first
+            } else {
+                &self.der
+            }
+            .to_vec(),
         )
     }
 
@@ -79,7 +100,7 @@ pub fn is_der(content: &[u8]) -> bool {
 pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     if !is_pem(content) {
-        return Err(not_pem(content, name));
+        return Err(cause::without_begin(content, name));
     }
     let mut found = Vec::new();
     let mut open: Option<Open> = None;
@@ -101,10 +122,11 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
             && let Some((before, after)) = line.split_once(BEGIN)
             && !(before.is_empty() && after.strip_suffix(DASHES).is_some_and(is_label))
         {
+            let (why, fix) = cause::after_marker(&line.as_bytes()[before.len()..]);
             return Err(Problem::new(format!("{name} is no valid PEM"))
                 .at(at())
-                .why("a BEGIN marker does not stand whole on a line of its own; two files were perhaps joined without a newline between them")
-                .fix("put each -----BEGIN ...----- and -----END ...----- marker on its own line"));
+                .why(why)
+                .fix(fix));
         }
         if may_mark
             && let Some(open) = &open
@@ -249,45 +271,30 @@ impl Open {
     }
 }
 
-fn not_pem(content: &[u8], name: &str) -> Problem {
-    let problem = Problem::new(format!("{name} holds no PEM block"));
-    if content.iter().all(u8::is_ascii_whitespace) {
-        return problem.why("it is empty");
-    }
-    if content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") {
-        return problem
-            .why("it is UTF-16 text, as PowerShell's > writes it; PEM is ASCII")
-            .fix("write it with Out-File -Encoding ascii");
-    }
-    if is_der(content) {
-        return problem
-            .why("it is DER (binary ASN.1), or a PKCS#12 bundle; PEM is wanted here")
-            .fix(other::to_pem(name));
-    }
-    problem.why("no line begins with -----BEGIN")
-}
-
-/// The certificates of a PEM file, in its order; other blocks are passed over.
+/// The certificates of a PEM file, in its order; other blocks are passed over. What
+/// Envoy does not see is no certificate of the file, though others may read it.
 ///
 /// # Errors
-/// When the PEM is broken, holds no certificate, or one that is no X.509.
+/// When the PEM is broken, holds no certificate, or one that is no X.509 or that
+/// Envoy passes over.
 pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
-    let mut certificates = Vec::new();
-    for block in blocks(content, name)? {
-        if block.is_certificate() {
-            check_certificate(&block.der).map_err(|why| {
-                Problem::new(format!("{name} holds a certificate that cannot be read"))
-                    .at(format!("{name}:{}", block.line))
-                    .why(why)
-            })?;
-            certificates.push(CertificateDer::from(block.der.to_vec()));
+    let read = envoy::certificates(content, name, envoy::Use::Authorities)?;
+    match read.passed_over {
+        Some(problem) => Err(problem),
+        None => Ok(read.list.into_iter().map(|(_, certificate)| certificate).collect()),
+    }
+}
+
+/// Why a text, in which no certificate was seen, has none.
+fn without_certificate(content: &[u8], name: &str) -> Problem {
+    match blocks(content, name) {
+        Err(problem) => problem,
+        Ok(held) => {
+            let held: Vec<&str> = held.iter().map(|block| block.label.as_str()).collect();
+            Problem::new(format!("{name} holds no certificate"))
+                .why(format!("it holds no CERTIFICATE but {}", held.join(", ")))
         }
     }
-    if certificates.is_empty() {
-        return Err(Problem::new(format!("{name} holds no certificate"))
-            .why("none of its PEM blocks is a CERTIFICATE; a key or a request was perhaps given in its place"));
-    }
-    Ok(certificates)
 }
 
 /// Whether the bytes are one certificate in DER.
@@ -303,39 +310,31 @@ pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
     match x509_parser::certificate::X509Certificate::from_der(der) {
         Ok(([], _)) => Ok(()),
         Ok(_) => Err("bytes are left over after the certificate"),
-        Err(_) => Err("its content is no X.509 certificate"),
+        Err(_) => Err(NO_CERTIFICATE),
     }
 }
+
+const NO_CERTIFICATE: &str = "its content is no X.509 certificate";
 
 /// The CRLs of a file, PEM or DER.
 ///
 /// # Errors
 /// When it is broken or holds no CRL.
 pub fn crls(content: &[u8], name: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
-    let check = |der: &[u8], line: usize| {
-        x509_parser::revocation_list::CertificateRevocationList::from_der(der)
-            .map(|_| ())
-            .map_err(|_| {
-                Problem::new(format!("{name} holds a CRL that cannot be read"))
-                    .at(format!("{name}:{line}"))
-                    .why("its content is no X.509 CRL")
-            })
-    };
     if !is_pem(content) && is_der(content) {
-        check(content, 1)?;
+        check_crl(content, name, 1)?;
         return Ok(vec![CertificateRevocationListDer::from(content.to_vec())]);
     }
-    let mut crls = Vec::new();
-    for block in blocks(content, name)? {
-        if block.label == CRL {
-            check(&block.der, block.line)?;
-            crls.push(CertificateRevocationListDer::from(block.der.to_vec()));
-        }
+    envoy::crls(content, name)
+}
+
+fn check_crl(der: &[u8], name: &str, line: usize) -> Result<(), Problem> {
+    match x509_parser::revocation_list::CertificateRevocationList::from_der(der) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::new(format!("{name} holds a CRL that cannot be read"))
+            .at(format!("{name}:{line}"))
+            .why("its content is no X.509 CRL")),
     }
-    if crls.is_empty() {
-        return Err(Problem::new(format!("{name} holds no CRL")).why("none of its PEM blocks is an X509 CRL"));
-    }
-    Ok(crls)
 }
 
 /// Writes one block, lines of 64 characters, with a final newline.
@@ -366,138 +365,4 @@ pub fn certificate_text(der: &CertificateDer<'_>) -> String {
 /// Writes certificates one after the other.
 pub fn certificates_text<'a, 'b: 'a>(ders: impl IntoIterator<Item = &'a CertificateDer<'b>>) -> String {
     ders.into_iter().map(|der| certificate_text(der)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::{CERTIFICATE, blocks, certificates, crls, is_pem, text};
-    use crate::certs::{inspect, key, pkcs12};
-
-    /// A file's text, and the line and reason of the error that it gives.
-    #[test]
-    fn what_is_broken_is_said_with_its_line() {
-        let good = text(CERTIFICATE, &[0x30, 0x03, 0x02, 0x01, 0x05]);
-        let joined = format!("{}{}", good.trim_end(), good);
-        for (content, at, why) in [
-            (String::new(), None, "it is empty"),
-            (" \n\t\n".into(), None, "it is empty"),
-            ("hello".into(), None, "no line begins with -----BEGIN"),
-            (
-                good[..40].into(),
-                Some("f:1"),
-                "the CERTIFICATE block that begins here has no END line",
-            ),
-            (
-                format!("# text\n{}", &good[..40]),
-                Some("f:2"),
-                "the CERTIFICATE block that begins here has no END line",
-            ),
-            (joined, Some("f:3"), "two files were perhaps joined"),
-            (
-                good.replace("END CERTIFICATE", "END PRIVATE KEY"),
-                Some("f:3"),
-                "begins as CERTIFICATE and ends as PRIVATE KEY",
-            ),
-            (
-                good.replace("MAMC", "MA!C"),
-                Some("f:2"),
-                "characters that are not base64",
-            ),
-            (
-                good.replace("MAMC", "MAMCA"),
-                Some("f:2"),
-                "the base64 of the CERTIFICATE block is broken",
-            ),
-            (
-                "-----BEGIN X-----\n-----END X-----\n".into(),
-                Some("f:1"),
-                "the X block is empty",
-            ),
-            (
-                "-----END X-----\n-----BEGIN X-----\n".into(),
-                Some("f:1"),
-                "a block ends that has not begun",
-            ),
-            (
-                "-----BEGIN X-----\n-----BEGIN Y-----\n".into(),
-                Some("f:2"),
-                "a new block begins before the X block of line 1 has ended",
-            ),
-        ] {
-            let Err(problem) = blocks(content.as_bytes(), "f") else {
-                panic!("{content:?} was taken");
-            };
-            assert_eq!(problem.at.as_deref(), at, "{content:?}");
-            assert!(problem.why.as_deref().unwrap().contains(why), "{content:?}: {problem}");
-        }
-    }
-
-    #[test]
-    fn der_and_utf_16_are_recognised() {
-        let why = |content: &[u8]| blocks(content, "f").err().unwrap().why.unwrap();
-        assert!(why(&[0x30, 0x82, 1, 1]).starts_with("it is DER"));
-        assert!(why(b"\xff\xfe-\x00-\x00").starts_with("it is UTF-16"));
-    }
-
-    #[test]
-    fn crlf_byte_order_marks_text_and_headers_are_tolerated() {
-        let good = text(CERTIFICATE, b"content");
-        let wrapped = format!(
-            "\u{feff}Bag Attributes\r\n    a: b\r\n{}\r\ntrailing",
-            good.replace('\n', "\r\n")
-        );
-        assert_eq!(&*blocks(wrapped.as_bytes(), "f").unwrap()[0].der, b"content");
-        let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
-        assert!(blocks(legacy.as_bytes(), "f").unwrap()[0].legacy_encrypted);
-        let problem = key::read(legacy.as_bytes(), "f", Some("x")).err().unwrap();
-        assert_eq!(problem.what, "f holds a key that is encrypted in the old way");
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_written_is_read(ders in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..300), 1..4)) {
-            let written: String = ders.iter().map(|der| text("THING", der)).collect();
-            let read = blocks(written.as_bytes(), "f").unwrap();
-            let read: Vec<Vec<u8>> = read.iter().map(|block| block.der.to_vec()).collect();
-            prop_assert_eq!(read, ders);
-        }
-
-        #[test]
-        fn no_text_makes_a_reader_panic(
-            parts in prop::collection::vec(
-                prop_oneof![
-                    Just("-----BEGIN CERTIFICATE-----".to_owned()),
-                    Just("-----END CERTIFICATE-----".to_owned()),
-                    Just("-----BEGIN ENCRYPTED PRIVATE KEY-----".to_owned()),
-                    Just("-----END ENCRYPTED PRIVATE KEY-----".to_owned()),
-                    Just("-----BEGIN ".to_owned()),
-                    Just("\n".to_owned()),
-                    Just("MAMCAQU=".to_owned()),
-                    "\\PC{0,20}",
-                ],
-                0..12,
-            )
-        ) {
-            let content = parts.concat();
-            let _ = blocks(content.as_bytes(), "f");
-            let _ = certificates(content.as_bytes(), "f");
-            let _ = key::read(content.as_bytes(), "f", Some("x"));
-            let _ = crls(content.as_bytes(), "f");
-        }
-
-        #[test]
-        fn no_bytes_make_a_reader_panic(mut content: Vec<u8>, sequence: bool) {
-            if sequence {
-                content.insert(0, 0x30);
-            }
-            prop_assume!(!is_pem(&content));
-            let now = time::OffsetDateTime::UNIX_EPOCH;
-            let _ = key::read(&content, "f", Some("x"));
-            let _ = crls(&content, "f");
-            let _ = pkcs12::read(&content, "f", None);
-            let _ = inspect::scan(&content, "f", Some("x"), now);
-        }
-    }
 }

@@ -1,0 +1,46 @@
+//! What Go's crypto/tls and crypto/x509 say, asked of tests/tools/gopki.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::installed_tools::tool;
+
+/// One question, as tests/tools/gopki/main.go reads it.
+pub(crate) struct Question(serde_json::Value);
+
+impl Question {
+    /// A server's certificate and key.
+    pub(crate) fn pair(certificate: &[u8], key: &[u8]) -> Self {
+        Self(serde_json::json!({"certificate": STANDARD.encode(certificate), "key": STANDARD.encode(key)}))
+    }
+
+    /// A bundle of CAs.
+    pub(crate) fn authorities(bundle: &[u8]) -> Self {
+        Self(serde_json::json!({"authorities": STANDARD.encode(bundle)}))
+    }
+}
+
+/// Go's answers, in the order of the questions: nothing, or its error.
+pub(crate) fn ask(questions: &[Question]) -> Vec<Option<String>> {
+    let mut program = Command::new(tool("gopki"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("gopki starts");
+    let text: String = questions.iter().map(|question| format!("{}\n", question.0)).collect();
+    let mut input = program.stdin.take().expect("an input");
+    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
+    let output = program.wait_with_output().expect("gopki ends");
+    writer.join().expect("the writer ends").expect("gopki reads");
+    let answers: Vec<Option<String>> = String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str::<String>(line).expect("a JSON string"))
+        .map(|said| (!said.is_empty()).then_some(said))
+        .collect();
+    assert_eq!(answers.len(), questions.len());
+    answers
+}

@@ -1,0 +1,3 @@
+module istio-tls.dev/tests/gopki
+
+go 1.26
