@@ -201,7 +201,7 @@ pub fn read_block(block: &pem::Block, name: &str, password: Option<&str>) -> Res
             return Err(Problem::new(format!("{name} holds a key that cannot be used here"))
                 .at(format!("{name}:{}", block.line))
                 .why(format!("a {other} is neither PKCS#8, PKCS#1 nor SEC1"))
-                .fix(other::to_pkcs8(name)));
+                .fix("give an RSA, ECDSA or Ed25519 key in one of these formats"));
         }
     };
     decode(&block.der, encoding, name, block.line, password)

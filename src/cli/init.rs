@@ -13,7 +13,6 @@ use crate::names::{Host, is_dns_label};
 use crate::ops::init::{Plan, Request, carry_out, plan};
 use crate::ops::{self, Class};
 use crate::problem::Problem;
-use crate::remedy::{Kind, Line, Remedy};
 use crate::report::{init_json, init_text};
 use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
 
@@ -162,7 +161,7 @@ fn asked<T>(answer: dialoguer::Result<T>) -> Result<T, Failure> {
         };
         let problem = Problem::new("the question was not answered")
             .why(plain(&error))
-            .fix(Remedy::from(Line::new(Kind::InitDefaults, ["init", "--no-input"])).and(" takes the defaults"));
+            .fix("--no-input takes the defaults");
         ops::Failure::new(class, problem).into()
     })
 }

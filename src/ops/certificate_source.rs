@@ -48,7 +48,8 @@ pub enum Source {
 
 impl Source {
     /// Decides what `text` is: `-`, a path, secret/NAME, the folder of a host's
-    /// chain in the workspace, or HOST:PORT.
+    /// chain in the workspace (before a path, where `-C` names the workspace), or
+    /// HOST:PORT.
     ///
     /// # Errors
     /// When it is none of them.
@@ -61,6 +62,12 @@ impl Source {
                 "give a file, a folder, HOST:PORT for a server, secret/NAME for a Secret, or - for standard input",
             )));
         }
+        let of_workspace = |host: Host| Some(here.dir.join(host.folder_name())).filter(|folder| folder.is_dir());
+        let chain = Host::parse(text).ok().and_then(of_workspace);
+        // Who names a workspace means its host, whatever the current folder holds.
+        if let (Some(folder), true) = (&chain, here.aim.dir.is_some()) {
+            return Ok(Self::Folder(folder.clone()));
+        }
         let path = Path::new(text);
         if path.symlink_metadata().is_ok() {
             return Ok(Self::of_path(path));
@@ -68,11 +75,8 @@ impl Source {
         if let Some(secret) = SecretTarget::parse(text)? {
             return Ok(Self::Secret(secret));
         }
-        if let Ok(host) = Host::parse(text) {
-            let folder = here.dir.join(host.folder_name());
-            if folder.is_dir() {
-                return Ok(Self::Folder(folder));
-            }
+        if let Some(folder) = chain {
+            return Ok(Self::Folder(folder));
         }
         if let Some(server) = Self::server(text) {
             return Ok(server);

@@ -1,11 +1,11 @@
 //! Verdicts on the HTTP answer. Pure.
 
 use super::codes::Code;
-use super::expectation::{Expectation, ExpectedStatus};
+use super::expectation::{Expectation, ExpectedStatus, Place};
 use super::facts::{Facts, Http, HttpOutcome};
 use super::verdict::{Verdict, span};
 use crate::names::Host;
-use crate::remedy::{Kind, Line, Remedy, ours};
+use crate::remedy::{Remedy, kubectl, ours};
 
 /// A failed exchange, or another status than wanted.
 pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
@@ -101,8 +101,7 @@ fn cause_of(http: &Http, status: u16, wanted: &Expectation) -> (&'static str, Re
         ),
         503 => (
             "the route's destination has no endpoint that answers",
-            Remedy::from("check the VirtualService's destination host and port, and that the Service has ready pods: ")
-                .and(Line::new(Kind::KubectlGet, ["get", "endpoints"])),
+            no_endpoint(wanted.place),
         ),
         504 => (
             "the destination did not answer in the route's time",
@@ -126,6 +125,17 @@ fn cause_of(http: &Http, status: u16, wanted: &Expectation) -> (&'static str, Re
             format!("if that is right, say so with --expect-status {status}; else look into the destination's log")
                 .into(),
         ),
+    }
+}
+
+/// Where to look for the endpoints of a destination.
+fn no_endpoint(place: Place) -> Remedy {
+    let destination = "check the VirtualService's destination host and port";
+    match place {
+        Place::Local => format!("{destination}, and what serve leads it to with --upstream").into(),
+        Place::Ingress | Place::Cluster | Place::Given => Remedy::from(destination)
+            .and(", and that the Service has ready pods: ")
+            .and(kubectl::get(&["endpointslices", "-A"])),
     }
 }
 

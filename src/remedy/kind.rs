@@ -89,8 +89,6 @@ kinds! {
         GenCertsSan = "gen-certs-san",
         /// Lists the commands, or what one of them takes.
         Help = "help",
-        /// Writes an istio-tls.yaml with the defaults.
-        InitDefaults = "init-defaults",
         /// Shows what a file holds.
         InspectFile = "inspect-file",
         /// Lints the workspace.
@@ -235,8 +233,6 @@ kinds! {
         OpensslEncrypt = "openssl-encrypt",
         /// Converts a certificate from DER to PEM.
         OpensslPem = "openssl-pem",
-        /// Converts a private key to PKCS#8.
-        OpensslPkcs8 = "openssl-pkcs8",
         /// Makes a key and a certificate request.
         OpensslRequest = "openssl-request",
         /// Removes a file.

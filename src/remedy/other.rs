@@ -15,12 +15,6 @@ pub fn encrypt(name: &str) -> Line {
     Line::new(Kind::OpensslEncrypt, words).flag("-out", format!("{name}.pk8"))
 }
 
-/// Converts a private key to PKCS#8, into a file beside it, `NAME.pk8`.
-pub fn to_pkcs8(name: &str) -> Line {
-    let words = ["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", name];
-    Line::new(Kind::OpensslPkcs8, words).flag("-out", format!("{name}.pk8"))
-}
-
 /// Converts a certificate from DER to PEM, into a file beside it, `NAME.pem`.
 pub fn to_pem(name: &str) -> Line {
     let words = ["openssl", "x509", "-inform", "DER", "-in", name];

@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::paint::Paint;
+use super::remedy_json::RemedyJson;
 use crate::lint::{Code, Severity};
 use crate::remedy::Aim;
 
-/// One code in full.
-pub fn text(code: &Code, paint: Paint) -> String {
+/// One code in full, for a user who stands at `aim`.
+pub fn text(code: &Code, aim: &Aim, paint: Paint) -> String {
     let istio = code.istio.map(|istio| format!(", Istio's {istio}")).unwrap_or_default();
     format!(
         "{} ({}{istio})\n{}\n\n  why: {}\n  try: {}\n  see: {}\n\nTo hear no more of it: # istio-tls:ignore {} above the line, or --suppress {}\n",
@@ -17,7 +18,7 @@ pub fn text(code: &Code, paint: Paint) -> String {
         code.severity.word(),
         code.title,
         code.why,
-        (code.fix)().words(&Aim::default()),
+        (code.fix)().words(aim),
         code.doc,
         code.id,
         code.id
@@ -129,23 +130,27 @@ struct One<'c> {
     title: &'c str,
     why: &'c str,
     fix: String,
+    remedy: RemedyJson,
     doc: &'c str,
 }
 
-/// The codes as a value to serialize.
-pub fn json<'c>(codes: impl Iterator<Item = &'c Code>) -> Json<'c> {
+/// The codes as a value to serialize, for a user who stands at `aim`.
+pub fn json<'c>(codes: impl Iterator<Item = &'c Code>, aim: &Aim) -> Json<'c> {
+    let one = |code: &'c Code| {
+        let fix = (code.fix)();
+        One {
+            code: code.id,
+            istio: code.istio,
+            severity: code.severity,
+            title: code.title,
+            why: code.why,
+            fix: fix.words(aim),
+            remedy: RemedyJson::new(&fix, aim),
+            doc: code.doc,
+        }
+    };
     Json {
         schema: 1,
-        codes: codes
-            .map(|code| One {
-                code: code.id,
-                istio: code.istio,
-                severity: code.severity,
-                title: code.title,
-                why: code.why,
-                fix: (code.fix)().words(&Aim::default()),
-                doc: code.doc,
-            })
-            .collect(),
+        codes: codes.map(one).collect(),
     }
 }

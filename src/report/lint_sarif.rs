@@ -40,17 +40,17 @@ pub fn sarif(report: &Report, shown_from: Severity, version: &str, aim: &Aim) ->
             })
         })
         .collect();
-    log(version, &results, true, &notifications)
+    log(version, aim, &results, true, &notifications)
 }
 
 /// A log without results, for a run that failed.
 pub fn failed(problem: &Problem, version: &str, aim: &Aim) -> Value {
     let notification = json!({"level": "error", "message": {"text": problem.text(aim)}});
-    log(version, &[], false, &[notification])
+    log(version, aim, &[], false, &[notification])
 }
 
-fn log(version: &str, results: &[Value], successful: bool, notifications: &[Value]) -> Value {
-    let rules: Vec<Value> = codes::all().map(rule).collect();
+fn log(version: &str, aim: &Aim, results: &[Value], successful: bool, notifications: &[Value]) -> Value {
+    let rules: Vec<Value> = codes::all().map(|code| rule(code, aim)).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -66,12 +66,12 @@ fn log(version: &str, results: &[Value], successful: bool, notifications: &[Valu
     })
 }
 
-fn rule(code: &codes::Code) -> Value {
+fn rule(code: &codes::Code, aim: &Aim) -> Value {
     let mut rule = json!({
         "id": code.id,
         "shortDescription": {"text": code.title},
         "fullDescription": {"text": format!("{}: {}", code.title, code.why)},
-        "help": {"text": format!("{}. See {}", (code.fix)().words(&Aim::default()), code.doc)},
+        "help": {"text": format!("{}. See {}", (code.fix)().words(aim), code.doc)},
         "helpUri": code.doc,
         "defaultConfiguration": {"level": level(code.severity)},
     });

@@ -131,8 +131,13 @@ impl Ran {
     }
 
     fn from_output(output: &Output, args: &[&str]) -> Self {
+        Self::of_output(&format!("istio-tls {}", args.join(" ")), output)
+    }
+
+    /// What a line did that a shell ran.
+    pub fn of_output(line: &str, output: &Output) -> Self {
         Self {
-            line: format!("istio-tls {}", args.join(" ")),
+            line: line.to_owned(),
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

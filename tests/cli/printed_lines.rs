@@ -4,118 +4,83 @@
 //! words beside it say so.
 
 use std::path::Path;
-use std::process::Command;
 
-use istio_tls::remedy::Kind;
+use istio_tls::remedy::{Kind, Program};
 
-use crate::harness::Dir;
+use stage::Stage;
 
-/// The workspace, which needs quotes.
-const WORKSPACE: &str = "my ws";
-const HOST: &str = "a.com";
+mod gateways;
+mod objects;
+mod stage;
+mod workspace;
 
 /// Who types lines of a kind.
 enum Case {
-    /// This file.
-    Scene(Scene),
+    /// This function makes the situation, and its stage types the line.
+    Act(fn() -> Stage),
     /// A test of another file, which needs more than a folder: a gateway, an API
     /// server, another program. The text stands where it types the line.
     In(&'static str, &'static str),
+    /// The scene of this kind in a file of tests/real/printed_lines, where other programs
+    /// and a real API server are.
+    Real(&'static str),
     /// Nobody yet, for this reason. The number of these may only shrink.
     Untyped(&'static str),
 }
 
-/// A situation that prints a line.
-struct Scene {
-    /// What is run before, in the workspace.
-    before: &'static [&'static [&'static str]],
-    /// What happens to the workspace's files then.
-    change: fn(&Path),
-    /// What prints the line.
-    prints: &'static [&'static str],
-    /// What the line does to the CA.
-    ca: Ca,
-}
-
-/// What becomes of a CA.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ca {
-    /// It stays, or there was none.
-    Stays,
-    /// It is replaced, and the words say so.
-    Ends,
-}
-
-impl Scene {
-    fn case(before: &'static [&'static [&'static str]], prints: &'static [&'static str]) -> Case {
-        Case::Scene(Self {
-            before,
-            change: |_| (),
-            prints,
-            ca: Ca::Stays,
-        })
-    }
-
-    fn changed(before: &'static [&'static [&'static str]], change: fn(&Path), prints: &'static [&'static str]) -> Case {
-        Case::Scene(Self {
-            before,
-            change,
-            prints,
-            ca: Ca::Stays,
-        })
-    }
-
-    fn of_ca(before: &'static [&'static [&'static str]], prints: &'static [&'static str]) -> Case {
-        Case::Scene(Self {
-            before,
-            change: |_| (),
-            prints,
-            ca: Ca::Ends,
-        })
-    }
-}
-
 /// How many kinds nobody types yet. It only shrinks.
-const UNTYPED: usize = 72;
+const UNTYPED: usize = 43;
 
 fn case(kind: Kind) -> Case {
-    const CHAIN: &[&[&str]] = &[&["gen-certs", HOST]];
-    const ROTATING: &[&[&str]] = &[&["gen-certs", HOST], &["rotate", HOST, "--ca"]];
     match kind {
-        Kind::GenCerts => Scene::case(&[], &["manifests"]),
-        Kind::GenCertsForce => Scene::of_ca(CHAIN, &["gen-certs", HOST]),
-        Kind::GenCertsSan => Scene::case(&[&["gen-certs", HOST, "--bad", "no-san"]], &["lint"]),
-        Kind::Rotate => Scene::case(&[&["gen-certs", HOST, "--bad", "expired"]], &["lint"]),
-        Kind::RotateClients => Scene::case(CHAIN, &["status", "--expires-within", "370d"]),
-        Kind::RotateCa => Scene::of_ca(CHAIN, &["status", "--expires-within", "3655d"]),
-        Kind::RotateFinish | Kind::RotateAbort => Scene::of_ca(ROTATING, &["status"]),
-        Kind::RevokeRenew => Scene::case(
-            &[
-                &["gen-certs", HOST, "--client", "bob"],
-                &["revoke", HOST, "--client", "bob"],
-            ],
-            &["status", "--expires-within", "370d"],
-        ),
-        Kind::AdoptFolder => Scene::changed(
-            CHAIN,
-            |workspace| std::fs::remove_file(workspace.join("istio-tls.yaml")).expect("removed"),
-            &["gen-certs", HOST],
-        ),
-        Kind::LintExplain => Scene::case(&[], &["lint", "explain", "ITL9999"]),
-        Kind::GenCertsMode => Case::In("probe_advice.rs", "--mode mutual"),
-        Kind::MakeFolder => Case::In("serve_advice.rs", "mkdir -p 'my ws'"),
-        Kind::RemoveFile | Kind::GenCertsClient => Case::In("status.rs", "dir.types(&line)"),
-        Kind::Kill => Case::In("serve_advice.rs", "kill {}"),
-        Kind::ManifestsGateway => Case::In("serve_advice.rs", "manifests --only gateway"),
-        Kind::Probe => Case::In("serve_advice.rs", "istio-tls -C 'my ws' probe"),
+        Kind::GenCerts => Case::Act(workspace::gen_certs),
+        Kind::GenCertsForce => Case::Act(workspace::gen_certs_force),
+        Kind::GenCertsSan => Case::Act(workspace::gen_certs_san),
+        Kind::Rotate => Case::Act(workspace::rotate),
+        Kind::RotateClients => Case::Act(workspace::rotate_clients),
+        Kind::RotateDue => Case::Act(workspace::rotate_due),
+        Kind::RotateCa => Case::Act(workspace::rotate_ca),
+        Kind::RotateFinish => Case::Act(workspace::rotate_finish),
+        Kind::RotateAbort => Case::Act(workspace::rotate_abort),
+        Kind::RevokeRenew => Case::Act(workspace::revoke_renew),
+        Kind::Adopt => Case::Act(workspace::adopt),
+        Kind::AdoptFiles => Case::Act(workspace::adopt_files),
+        Kind::AdoptFolder => Case::Act(workspace::adopt_folder),
+        Kind::Help => Case::Act(workspace::help),
+        Kind::LintExplain => Case::Act(workspace::lint_explain),
+        Kind::InspectFile => Case::Act(workspace::inspect_file),
+        Kind::Verify => Case::Act(workspace::verify),
+        Kind::RemoveFile | Kind::GenCertsClient => Case::Act(workspace::remove_file),
+        Kind::MakeFolder => Case::Act(workspace::make_folder),
+        Kind::Serve => Case::Act(gateways::serve),
+        Kind::ServeFile | Kind::Probe => Case::Act(gateways::serve_file),
+        Kind::Kill => Case::Act(gateways::kill),
+        Kind::GenCertsMode => Case::Act(gateways::gen_certs_mode),
+        Kind::GenCertsKeyType => Case::Act(gateways::gen_certs_key_type),
+        Kind::ManifestsVirtualService => Case::Act(gateways::manifests_virtual_service),
+        Kind::Lint => Case::Act(gateways::lint),
+        Kind::LintFix => Case::Act(objects::lint_fix),
+        Kind::KustomizeBuild | Kind::HelmTemplate | Kind::LintStdin => Case::Act(objects::made_of_a_folder),
+        Kind::ManifestsGateway => Case::Act(objects::manifests_gateway),
+        Kind::ManifestsGatewayApi => Case::Act(objects::manifests_gateway_api),
+        Kind::ManifestsHost => Case::Act(objects::manifests_host),
+        Kind::ManifestsSecrets => Case::Act(objects::manifests_secrets),
+        Kind::ManifestsVolumes => Case::Act(objects::manifests_volumes),
+        Kind::CopyFile
+        | Kind::Curl
+        | Kind::CurlAsClient
+        | Kind::Envoy
+        | Kind::GenCertsCsr
+        | Kind::OpensslCrl
+        | Kind::OpensslDecrypt
+        | Kind::OpensslEncrypt
+        | Kind::OpensslPem
+        | Kind::OpensslRequest => Case::Real("programs.rs"),
         Kind::TakeOwnership => Case::In("serve_advice.rs", "sudo chown -R"),
         Kind::AdoptSecret | Kind::KubectlPutSecret | Kind::KubectlReplace | Kind::KubectlAnnotate => {
             Case::In("../real/cluster_hints.rs", "sh")
         }
-        Kind::Curl | Kind::CurlAsClient => Case::In("../real/printed_lines.rs", "--print"),
-        Kind::Serve | Kind::ServeCluster | Kind::ServeFile | Kind::MinikubeTunnel | Kind::KubectlPortForward => {
-            Case::Untyped("it runs on")
-        }
+        Kind::ServeCluster | Kind::MinikubeTunnel | Kind::KubectlPortForward => Case::Untyped("it runs on"),
         Kind::Apply
         | Kind::ApplyContext
         | Kind::ApplyFile
@@ -148,122 +113,63 @@ fn case(kind: Kind) -> Case {
         | Kind::KubectlUseContext
         | Kind::KubectlVersion
         | Kind::KubectlWait => Case::Untyped("it asks a cluster"),
-        Kind::CopyFile
-        | Kind::CurlAdmin
-        | Kind::CurlResolve
-        | Kind::EchoObject
-        | Kind::Envoy
-        | Kind::Grep
-        | Kind::HelmTemplate
-        | Kind::IstioctlInstall
-        | Kind::KustomizeBuild
-        | Kind::OpensslCrl
-        | Kind::OpensslDecrypt
-        | Kind::OpensslEncrypt
-        | Kind::OpensslPem
-        | Kind::OpensslPkcs8
-        | Kind::OpensslRequest => Case::Untyped("it starts another program"),
-        Kind::Adopt
-        | Kind::AdoptFiles
-        | Kind::AdoptForHost
-        | Kind::GenCertsCsr
-        | Kind::GenCertsKeyType
-        | Kind::Help
-        | Kind::InitDefaults
-        | Kind::InspectFile
-        | Kind::Lint
-        | Kind::LintFix
-        | Kind::LintStdin
-        | Kind::ManifestsGatewayApi
-        | Kind::ManifestsHost
-        | Kind::ManifestsSecrets
-        | Kind::ManifestsVirtualService
-        | Kind::ManifestsVolumes
-        | Kind::ProbeAt
-        | Kind::RotateDue
-        | Kind::Status
-        | Kind::Verify => Case::Untyped("its scene is not written"),
-    }
-}
-
-/// The commands of every `remedy` in some JSON, and the words beside them.
-fn commands(json: &serde_json::Value, found: &mut Vec<(String, String, String)>) {
-    match json {
-        serde_json::Value::Object(fields) => {
-            let words = fields.get("fix").and_then(|fix| fix.as_str()).unwrap_or_default();
-            for command in fields
-                .get("remedy")
-                .and_then(|remedy| remedy["commands"].as_array())
-                .into_iter()
-                .flatten()
-            {
-                let text = |field: &str| command[field].as_str().expect("a text").to_owned();
-                found.push((text("kind"), text("line"), words.to_owned()));
-            }
-            fields.values().for_each(|value| commands(value, found));
+        Kind::CurlAdmin | Kind::CurlResolve | Kind::EchoObject | Kind::Grep | Kind::IstioctlInstall => {
+            Case::Untyped("it starts another program")
         }
-        serde_json::Value::Array(values) => values.iter().for_each(|value| commands(value, found)),
-        _ => {}
+        Kind::AdoptForHost | Kind::ProbeAt | Kind::Status => Case::Untyped("its scene is not written"),
     }
 }
 
-/// What a shell says to a line that is typed in the folder above the workspace.
-fn typed(dir: &Dir, line: &str) -> (Option<i32>, String) {
-    let folder = Path::new(env!("CARGO_BIN_EXE_istio-tls")).parent().expect("a folder");
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", line])
-        .current_dir(dir.path(""))
-        .env_clear()
-        .env("PATH", path);
-    let output = shell.env("HOME", dir.path("")).output().expect("a shell");
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-    )
+/// Acts every scene of a program's kinds, and fails with the kinds whose scene did.
+fn act(program: Program) {
+    let kinds = Kind::ALL.iter().copied().filter(|kind| kind.program() == program);
+    let failed: Vec<Kind> = kinds
+        .filter(|kind| match case(*kind) {
+            Case::Act(scene) => std::panic::catch_unwind(scene).map(|stage| stage.has_typed(*kind)).ok() != Some(true),
+            Case::In(file, needle) => !stands_in(file, needle),
+            Case::Real(file) => {
+                let scene = format!("(Kind::{kind:?}, ");
+                !stands_in(&format!("../real/printed_lines/{file}"), &scene)
+            }
+            Case::Untyped(_) => false,
+        })
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{failed:?}: see above, or the scene types another kind"
+    );
 }
 
-fn act(kind: Kind, scene: &Scene) {
-    let dir = Dir::new();
-    dir.folder(WORKSPACE);
-    for before in scene.before {
-        dir.run(&[&["-C", WORKSPACE], *before].concat()).exits(0);
-    }
-    (scene.change)(&dir.path(WORKSPACE));
-    let ca = || std::fs::read(dir.path(format!("{WORKSPACE}/{HOST}/1_root/certs/ca.cert.pem"))).ok();
-    let old = ca();
-    let ran = dir.run(&[&["-C", WORKSPACE, "-o", "json"], scene.prints].concat());
-    let mut found = Vec::new();
-    commands(&ran.json(), &mut found);
-    let (_, line, words) = (found.iter())
-        .find(|(word, ..)| word == kind.word())
-        .unwrap_or_else(|| panic!("{kind:?} is not among {found:#?}\n{}", ran.stdout));
-    let (code, said) = typed(&dir, line);
-    assert_eq!(code, Some(0), "{line}\n{said}");
-    match scene.ca {
-        Ca::Stays => assert!(old.is_none() || ca() == old, "{line} ended a CA"),
-        Ca::Ends => assert!(
-            words.contains("CA") || line.contains("--ca") || line.contains("--finish") || line.contains("--abort"),
-            "{words}"
-        ),
-    }
+/// Whether a test's file holds this text.
+fn stands_in(file: &str, needle: &str) -> bool {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(file);
+    std::fs::read_to_string(&path).expect("a test").contains(needle)
 }
 
 #[test]
-fn every_kind_of_line_has_its_case_and_does_what_it_says() {
-    let mut untyped = Vec::new();
-    for kind in Kind::ALL.iter().copied() {
-        match case(kind) {
-            Case::Scene(scene) => act(kind, &scene),
-            Case::In(file, typed) => {
-                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli").join(file);
-                let text = std::fs::read_to_string(&path).expect("a test");
-                assert!(text.contains(typed), "{kind:?}: {} types no {typed:?}", path.display());
-            }
-            Case::Untyped(why) => untyped.push((kind, why)),
-        }
-    }
+fn lines_of_this_program_do_what_they_say() {
+    act(Program::IstioTls);
+}
+
+#[test]
+fn lines_of_kubectl_do_what_they_say() {
+    act(Program::Kubectl);
+}
+
+#[test]
+fn lines_of_other_programs_do_what_they_say() {
+    act(Program::Other);
+}
+
+#[test]
+fn every_kind_of_line_is_typed() {
+    let cases = Kind::ALL.iter().map(|kind| (kind, case(*kind)));
+    let untyped: Vec<_> = cases
+        .filter_map(|(kind, case)| match case {
+            Case::Untyped(why) => Some((kind, why)),
+            Case::Act(_) | Case::In(..) | Case::Real(_) => None,
+        })
+        .collect();
     assert!(
         untyped.len() <= UNTYPED,
         "{} kinds are not typed: {untyped:#?}",

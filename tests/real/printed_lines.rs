@@ -1,48 +1,31 @@
-//! The lines that `request --print` prints work when pasted into a shell.
+//! Lines that are printed to be typed and need more than this program: openssl, curl,
+//! Envoy, or kubectl with a real API server. tests/cli/printed_lines.rs says which.
 
-use std::process::Command;
+#[path = "../cli/printed_lines/stage.rs"]
+mod stage;
 
-use crate::harness::Dir;
-use crate::serve_process::Serve;
+mod programs;
+mod requests;
 
-const HOST: &str = "httpbin.example.com";
+use istio_tls::remedy::Kind;
 
-#[test]
-fn pasted_lines_of_curl_and_openssl_show_the_teapot() {
-    let dir = Dir::new();
-    dir.run(&["gen-certs", HOST]).exits(0);
-    let _serve = Serve::start(&dir, &[]);
-    for extra in [&[][..], &["--tls", "1.2"], &["--tls", "1.3"]] {
-        for program in ["curl", "openssl"] {
-            let mut args = vec!["request", HOST, "/status/418", "--print", program];
-            args.extend(extra);
-            let line = dir.run(&args).exits(0).stdout;
-            let output = Command::new("sh")
-                .args(["-c", &line])
-                .current_dir(dir.path(""))
-                .output()
-                .unwrap_or_else(|error| panic!("{program} is not installed: {error}"));
-            let shown = String::from_utf8_lossy(&output.stdout);
-            assert!(
-                shown.contains("teapot"),
-                "{line}{shown}{}",
-                String::from_utf8_lossy(&output.stderr)
-            );
-        }
-    }
-}
+use stage::Stage;
 
-#[test]
-fn a_pasted_line_without_a_client_certificate_is_refused() {
-    let dir = Dir::new();
-    dir.run(&["gen-certs", HOST]).exits(0);
-    let _serve = Serve::start(&dir, &[]);
-    let args = ["request", HOST, "/status/418", "--no-client-cert", "--print", "curl"];
-    let line = dir.run(&args).exits(0).stdout;
-    let status = Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(dir.path(""))
-        .status()
-        .expect("curl is not installed");
-    assert!(!status.success());
+/// What makes a situation, and types the line of a kind that is printed there.
+type Scene = (Kind, fn() -> Stage);
+
+/// Acts scenes, and fails with the kinds whose scene did.
+#[track_caller]
+fn act(scenes: &[Scene]) {
+    let fails = |(kind, scene): &&Scene| {
+        std::panic::catch_unwind(*scene)
+            .map(|stage| stage.has_typed(*kind))
+            .ok()
+            != Some(true)
+    };
+    let failed: Vec<Kind> = scenes.iter().filter(fails).map(|(kind, _)| *kind).collect();
+    assert!(
+        failed.is_empty(),
+        "{failed:?}: see above, or the scene types another kind"
+    );
 }

@@ -37,11 +37,13 @@ pub(super) fn run(args: &ExplainArgs, context: &Context) -> Result<Exit, Failure
     let paint = Paint::new(context.color_stdout);
     let codes = wanted.iter().copied();
     match format {
-        Format::Json => context.print_json(&lint_explain::json(codes))?,
+        Format::Json => context.print_json(&lint_explain::json(codes, &context.aim))?,
         Format::Markdown => context.print(&lint_explain::markdown(codes))?,
         Format::Text if args.code.is_none() => context.print(&lint_explain::table(codes, paint))?,
         Format::Text => {
-            let texts: Vec<String> = codes.map(|code| lint_explain::text(code, paint)).collect();
+            let texts: Vec<String> = codes
+                .map(|code| lint_explain::text(code, &context.aim, paint))
+                .collect();
             context.print(&texts.join("\n"))?;
         }
     }

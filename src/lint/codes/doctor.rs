@@ -183,7 +183,7 @@ super::codes! {
     LOG_POLICY = "ITL1177" Info None;
         title: "a gateway's log with requests that a policy denies";
         why: "an AuthorizationPolicy that selects the gateway's pods answers these requests with 403";
-        fix: Line::new(Kind::KubectlGet, ["get", "authorizationpolicies"]).arg(Word::Placeholder("-A"));
+        fix: Line::new(Kind::KubectlGet, ["get", "authorizationpolicies"]).arg("-A");
         doc: "https://istio.io/latest/docs/reference/config/security/authorization-policy/";
     DNS_UNRESOLVED = "ITL1180" Info None;
         title: "a host that DNS does not know";

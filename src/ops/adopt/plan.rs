@@ -93,7 +93,7 @@ fn has_chain(standing: &Placed, wishes: &Wishes<'_>) -> Problem {
     Problem::new(format!("the workspace has a chain of {host} already"))
         .at(format!("{}/", shown(&standing.layout.folder())))
         .fix(Remedy::from(wishes.line.clone().arg("--force")).and(format!(
-            " replaces it; or adopt for another host with --host (not {host})"
+            " replaces it, its CA included; or adopt for another host with --host (not {host})"
         )))
 }
 
