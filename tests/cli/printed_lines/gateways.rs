@@ -3,7 +3,7 @@
 use istio_tls::remedy::Kind;
 use rustix::process::Signal;
 
-use super::stage::{HOST, Stage, WS};
+use super::stage::{HOST, Printed, Stage, WS};
 use crate::running_program::{await_condition, await_value};
 use crate::serve_process::Serve;
 
@@ -49,7 +49,7 @@ pub(super) fn kill() -> Stage {
     let again = ["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0"];
     let ran = stage.ours(&again).exits(3);
     stage
-        .types(&stage.told(Kind::Kill, &ran, &format!("kill {}", serve.pid())))
+        .types(&Printed::told(Kind::Kill, &ran, &format!("kill {}", serve.pid())))
         .exits(0);
     assert_eq!(serve.ended(), Some(0));
     stage

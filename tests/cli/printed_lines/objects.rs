@@ -2,7 +2,7 @@
 
 use istio_tls::remedy::Kind;
 
-use super::stage::{HOST, Stage, WS};
+use super::stage::{HOST, Printed, Stage, WS};
 
 /// A Gateway with one HTTPS server, whose TLS settings and host are these.
 fn gateway(tls: &str, host: &str) -> String {
@@ -49,7 +49,7 @@ pub(super) fn made_of_a_folder() -> Stage {
         stage.play(program, &format!("[ \"$1\" = {how} ] && cat \"$2/service.yaml\""));
         let line = format!("{start} | istio-tls -C '{WS}' lint -f -");
         stage
-            .types(&stage.told(kind, &ran, &line))
+            .types(&Printed::told(kind, &ran, &line))
             .exits(0)
             .prints("no finding");
         stage.was_typed(Kind::LintStdin);
@@ -64,7 +64,7 @@ pub(super) fn manifests_gateway() -> Stage {
         .write("service.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n");
     let ran = stage.ours(&["serve", "-f", "service.yaml"]).exits(2);
     let line = format!("istio-tls -C '{WS}' manifests --only gateway");
-    let line = stage.told(Kind::ManifestsGateway, &ran, &line);
+    let line = Printed::told(Kind::ManifestsGateway, &ran, &line);
     stage.types(&line).exits(0).prints("kind: Gateway");
     stage
 }

@@ -31,12 +31,43 @@ pub(crate) struct Printed {
 /// Where lines are printed, and typed.
 pub(crate) struct Stage {
     pub(crate) dir: Dir,
+    /// The workspace, as `-C` names it.
+    pub(crate) ws: String,
     /// Folders with programs, the first ones found first.
     programs: RefCell<Vec<PathBuf>>,
     typed: RefCell<BTreeSet<Kind>>,
 }
 
 impl Printed {
+    /// Every line of a kind in the JSON that was printed; at least one.
+    #[track_caller]
+    pub(crate) fn found(kind: Kind, ran: &Ran) -> Vec<Self> {
+        let mut found = Vec::new();
+        commands(&ran.json(), &mut found);
+        let of_kind: Vec<Self> = found.iter().filter(|found| found.kind == kind).cloned().collect();
+        assert!(
+            !of_kind.is_empty(),
+            "`{}`: {kind:?} is not among {found:#?}\n{}{}",
+            ran.line,
+            ran.stdout,
+            ran.stderr
+        );
+        of_kind
+    }
+
+    /// A line in a text that was printed: `line`, as it stands there.
+    #[track_caller]
+    pub(crate) fn told(kind: Kind, ran: &Ran, line: &str) -> Self {
+        let words = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(words.contains(line), "`{}` did not print {line:?}\n{words}", ran.line);
+        Self {
+            kind,
+            line: line.to_owned(),
+            words,
+            complete: true,
+        }
+    }
+
     /// The line with a placeholder filled in.
     #[track_caller]
     pub(crate) fn filled(mut self, placeholder: &str, value: &str) -> Self {
@@ -50,11 +81,17 @@ impl Printed {
 impl Stage {
     /// A workspace with nothing in it.
     pub(crate) fn new() -> Self {
-        let dir = Dir::new();
-        dir.folder(WS);
+        let stage = Self::before(WS);
+        stage.dir.folder(WS);
+        stage
+    }
+
+    /// A workspace that stands elsewhere.
+    pub(crate) fn before(ws: &str) -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_istio-tls"));
         Self {
-            dir,
+            dir: Dir::new(),
+            ws: ws.to_owned(),
             programs: RefCell::new(vec![program.parent().expect("its folder").to_owned()]),
             typed: RefCell::default(),
         }
@@ -69,12 +106,12 @@ impl Stage {
 
     /// Runs the program in the workspace.
     pub(crate) fn ours(&self, args: &[&str]) -> Ran {
-        self.dir.run(&[&["-C", WS], args].concat())
+        self.dir.run(&[&["-C", &self.ws], args].concat())
     }
 
     /// A file of the chain of [`HOST`]: `3_application/certs/a.com.cert.pem`.
     pub(crate) fn file(&self, name: &str) -> String {
-        format!("{WS}/{HOST}/{name}")
+        format!("{}/{HOST}/{name}", self.ws)
     }
 
     /// Puts a program into the path that stands for one which is not installed here.
@@ -102,36 +139,7 @@ impl Stage {
     #[track_caller]
     pub(crate) fn printed_all(&self, kind: Kind, args: &[&str]) -> Vec<Printed> {
         let ran = self.ours(&[args, &["-o", "json"]].concat());
-        self.found(kind, &ran)
-    }
-
-    /// Every line of a kind in the JSON that was printed; at least one.
-    #[track_caller]
-    pub(crate) fn found(&self, kind: Kind, ran: &Ran) -> Vec<Printed> {
-        let mut found = Vec::new();
-        commands(&ran.json(), &mut found);
-        let of_kind: Vec<Printed> = found.iter().filter(|found| found.kind == kind).cloned().collect();
-        assert!(
-            !of_kind.is_empty(),
-            "`{}`: {kind:?} is not among {found:#?}\n{}{}",
-            ran.line,
-            ran.stdout,
-            ran.stderr
-        );
-        of_kind
-    }
-
-    /// A line in a text that was printed: `line`, as it stands there.
-    #[track_caller]
-    pub(crate) fn told(&self, kind: Kind, ran: &Ran, line: &str) -> Printed {
-        let words = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(words.contains(line), "`{}` did not print {line:?}\n{words}", ran.line);
-        Printed {
-            kind,
-            line: line.to_owned(),
-            words,
-            complete: true,
-        }
+        Printed::found(kind, &ran)
     }
 
     /// Types the first line of a kind that a command prints.
@@ -231,7 +239,10 @@ impl Stage {
 
     /// The roots of the workspace's chains, by their paths.
     fn authorities(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let folders = std::fs::read_dir(self.dir.path(WS)).into_iter().flatten().flatten();
+        let folders = std::fs::read_dir(self.dir.path(&self.ws))
+            .into_iter()
+            .flatten()
+            .flatten();
         let roots = folders.map(|folder| folder.path().join("1_root/certs/ca.cert.pem"));
         roots
             .filter_map(|path| Some((path.clone(), std::fs::read(&path).ok()?)))

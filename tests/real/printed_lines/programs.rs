@@ -2,23 +2,23 @@
 
 use istio_tls::remedy::Kind;
 
-use super::stage::{HOST, Stage, WS};
+use super::stage::{HOST, Printed, Stage, WS};
 use super::{Scene, act};
 use crate::harness::Ran;
 use crate::installed_tools::tools_folder;
 use crate::serve_process::Serve;
 
 const SCENES: &[Scene] = &[
-    (Kind::CopyFile, copy_file),
-    (Kind::Curl, curl),
-    (Kind::CurlAsClient, curl_as_client),
-    (Kind::Envoy, envoy),
-    (Kind::GenCertsCsr, gen_certs_csr),
-    (Kind::OpensslCrl, openssl_crl),
-    (Kind::OpensslDecrypt, openssl_decrypt),
-    (Kind::OpensslEncrypt, openssl_encrypt),
-    (Kind::OpensslPem, openssl_pem),
-    (Kind::OpensslRequest, openssl_request),
+    (&[Kind::CopyFile], copy_file),
+    (&[Kind::Curl], curl),
+    (&[Kind::CurlAsClient], curl_as_client),
+    (&[Kind::Envoy], envoy),
+    (&[Kind::GenCertsCsr], gen_certs_csr),
+    (&[Kind::OpensslCrl], openssl_crl),
+    (&[Kind::OpensslDecrypt], openssl_decrypt),
+    (&[Kind::OpensslEncrypt], openssl_encrypt),
+    (&[Kind::OpensslPem], openssl_pem),
+    (&[Kind::OpensslRequest], openssl_request),
 ];
 
 #[test]
@@ -40,7 +40,7 @@ fn openssl_crl() -> Stage {
         .types(&format!("openssl crl -in '{list}' -outform DER -out list.der"))
         .exits(0);
     let ran = stage.ours(&["lint", "explain", "ITL0325"]).exits(0);
-    let line = stage.told(Kind::OpensslCrl, &ran, "openssl crl -inform DER -in FILE");
+    let line = Printed::told(Kind::OpensslCrl, &ran, "openssl crl -inform DER -in FILE");
     let pem = stage.types(&line.filled("FILE", "list.der")).exits(0).stdout;
     assert_eq!(pem, stage.dir.read(&list));
     stage
@@ -145,7 +145,7 @@ fn curl() -> Stage {
         .find_map(|line| line.strip_prefix("  curl "))
         .expect("a curl line");
     let ran = stage.ours(&["status"]);
-    let line = stage.told(
+    let line = Printed::told(
         Kind::Curl,
         &Ran {
             stderr: log.clone(),
@@ -173,7 +173,7 @@ fn curl_as_client() -> Stage {
     let port = url.split('/').next().expect("a port");
     let ca = stage.file("2_intermediate/certs/ca-chain.cert.pem");
     let url = format!("-sS --cacert '{ca}' --resolve {HOST}:{port}:127.0.0.1 https://{HOST}:{port}/");
-    let line = stage.told(Kind::CurlAsClient, &ran, &line).filled("URL", &url);
+    let line = Printed::told(Kind::CurlAsClient, &ran, &line).filled("URL", &url);
     stage.types(&line).exits(0);
     stage
 }
@@ -184,7 +184,7 @@ fn envoy() -> Stage {
     let ran = stage
         .ours(&["manifests", "--export", "envoy", "--out", "my envoy"])
         .exits(0);
-    let line = stage.told(Kind::Envoy, &ran, "envoy -c 'my envoy/envoy.yaml'");
+    let line = Printed::told(Kind::Envoy, &ran, "envoy -c 'my envoy/envoy.yaml'");
     // On free ports.
     let config = stage.dir.read("my envoy/envoy.yaml");
     let config = config
