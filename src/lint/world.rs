@@ -1,20 +1,23 @@
 //! Everything that rules look at, with indices made once.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use super::index::credentials::Credentials;
+use super::index::pods::PodIndex;
 use super::index::workloads::Workloads;
 use super::item::Item;
 use super::need::Need;
 use super::settings::Settings;
 use crate::manifests::load::{LoadError, Object, Warning};
-use crate::manifests::model::{Deployment, Gateway, Manifest, Other, Secret, Service, VirtualService};
+use crate::manifests::model::{Gateway, Manifest, Other, Secret, Service, VirtualService};
 use crate::secrets::SecretStore;
 use crate::workspace::config::IstioTarget;
 
 /// The input of lint.
 pub struct World<'a> {
-    /// Every object, in the order of the input.
+    /// Every object, in the order of the input. One that occurs twice is here
+    /// twice, and once in the lists below: the last one, as when all are applied.
     pub objects: &'a [Object],
     /// What could not be read.
     pub errors: &'a [LoadError],
@@ -28,10 +31,10 @@ pub struct World<'a> {
     pub secrets: Vec<Item<'a, Secret>>,
     /// Services, in the order of the input.
     pub services: Vec<Item<'a, Service>>,
-    /// Deployments, in the order of the input.
-    pub deployments: Vec<Item<'a, Deployment>>,
     /// Objects of every other kind, in the order of the input.
     pub others: Vec<Item<'a, Other>>,
+    /// The pods that can be gateways.
+    pub(super) pods: PodIndex<'a>,
     /// Which Gateways run on which pods.
     pub(super) workloads: Workloads,
     /// Every Secret that can be reached, from objects, `--certs` and the workspace.
@@ -58,31 +61,28 @@ impl<'a> World<'a> {
             virtual_services: Vec::new(),
             secrets: Vec::new(),
             services: Vec::new(),
-            deployments: Vec::new(),
             others: Vec::new(),
+            pods: PodIndex::of(settings, &store.namespace, std::iter::empty()),
             workloads: Workloads::default(),
             store,
             settings,
             credentials: OnceCell::new(),
         };
-        for loaded in objects {
+        let standing = standing(objects, &settings.namespace);
+        for loaded in &standing {
             match &loaded.manifest {
                 Manifest::Gateway(object) => world.gateways.push(world.item(loaded, object)),
                 Manifest::VirtualService(object) => world.virtual_services.push(world.item(loaded, object)),
                 Manifest::Secret(object) => world.secrets.push(world.item(loaded, object)),
                 Manifest::Service(object) => world.services.push(world.item(loaded, object)),
-                Manifest::Deployment(object) => world.deployments.push(world.item(loaded, object)),
+                Manifest::Deployment(_) => {}
                 Manifest::Other(object) => world.others.push(world.item(loaded, object)),
             }
         }
-        world.workloads = Workloads::new(
-            settings,
-            world.pod_namespace(),
-            &world.gateways,
-            &world.services,
-            &world.deployments,
-            &world.others,
-        );
+        let objects = standing.iter().map(|loaded| world.item(loaded, *loaded));
+        let pods = PodIndex::of(settings, &store.namespace, objects);
+        world.workloads = Workloads::new(&pods, &store.namespace, &world.gateways, &world.services);
+        world.pods = pods;
         world
     }
 
@@ -162,4 +162,19 @@ impl<'a> World<'a> {
             Need::Services | Need::Secrets => None,
         }
     }
+}
+
+/// The objects without those that a later one of the same group, kind,
+/// namespace and name replaces.
+fn standing<'a>(objects: &'a [Object], namespace: &str) -> Vec<&'a Object> {
+    let mut last: HashMap<(&str, &str, &str, &str), usize> = HashMap::with_capacity(objects.len());
+    for (place, object) in objects.iter().enumerate() {
+        last.insert(object.identity(namespace), place);
+    }
+    let stands = |(place, object): &(usize, &Object)| {
+        let has_name = !object.manifest.metadata().name.is_empty();
+        !has_name || last.get(&object.identity(namespace)) == Some(place)
+    };
+    let all = objects.iter().enumerate();
+    all.filter(stands).map(|(_, object)| object).collect()
 }

@@ -15,7 +15,8 @@ use std::rc::Rc;
 
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
-use crate::manifests::model::{Deployment, Manifest, Secret};
+use crate::manifests::model::deployment::{PodSpec, PodTemplate};
+use crate::manifests::model::{Manifest, Secret};
 use crate::problem::Problem;
 use crate::remedy::ours;
 use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
@@ -325,15 +326,18 @@ impl Collected<'_> {
                         .objects
                         .insert((namespace.to_owned(), name.clone()), Rc::new(data));
                 }
-                Manifest::Deployment(deployment) if namespace == self.store.namespace => {
-                    let labels = &deployment.spec.template.metadata.labels;
+                manifest if namespace == self.store.namespace => {
+                    let Some(template) = PodTemplate::of(manifest) else {
+                        continue;
+                    };
+                    let labels = &template.metadata.labels;
                     let is_gateway = selector.iter().all(|(name, value)| labels.get(name) == Some(value));
                     if is_gateway {
                         self.pod_labels.extend(labels.clone());
                     }
                     // What a cluster runs beside it in that namespace mounts Secrets of its own.
                     if is_gateway || !object.origin.file.is_empty() {
-                        self.store.mounts.extend(mounts(deployment));
+                        self.store.mounts.extend(mounts(&template.spec));
                     }
                 }
                 _ => {}
@@ -348,9 +352,8 @@ fn values(secret: &Secret) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// The secret volumes that a Deployment mounts.
-fn mounts(deployment: &Deployment) -> Vec<SecretMount> {
-    let pod = &deployment.spec.template.spec;
+/// The secret volumes that pods mount.
+fn mounts(pod: &PodSpec) -> Vec<SecretMount> {
     let mounted = pod.containers.iter().flat_map(|container| &container.volume_mounts);
     mounted
         .filter_map(|mount| {

@@ -46,17 +46,18 @@ impl Wanted {
             let names = names.into_iter().map(|name| (other.namespace.to_owned(), name));
             wanted.elsewhere.extend(names);
         }
-        for deployment in &world.deployments {
-            let volumes = &deployment.object.spec.template.spec.volumes;
+        for pods in world.pods.all() {
+            let Some(owner) = &pods.owner else { continue };
+            let volumes = &pods.template.spec.volumes;
             let mut names: BTreeSet<String> = volumes
                 .iter()
                 .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone())
                 .collect();
             // Projected volumes and variables are in no type of ours.
-            if let Some(node) = nodes(deployment.origin) {
+            if let Some(node) = nodes(owner.origin) {
                 secret_names(node, false, &mut names);
             }
-            let names = names.into_iter().map(|name| (deployment.namespace.to_owned(), name));
+            let names = names.into_iter().map(|name| (pods.namespace.to_owned(), name));
             wanted.elsewhere.extend(names);
         }
         wanted

@@ -6,12 +6,10 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::Value;
-
 use crate::lint::item::Item;
 use crate::lint::settings::Settings;
-use crate::lint::world::World;
-use crate::manifests::model::{Deployment, Other};
+use crate::manifests::load::Object;
+use crate::manifests::model::deployment::{PodMeta, PodTemplate};
 
 /// Labels of pods, or a selector of them.
 pub(in crate::lint) type Labels = BTreeMap<String, String>;
@@ -20,52 +18,33 @@ pub(in crate::lint) type Labels = BTreeMap<String, String>;
 pub(in crate::lint) struct PodKind<'a> {
     /// Where they run.
     pub(in crate::lint) namespace: &'a str,
+    /// What they look like.
+    pub(in crate::lint) template: Cow<'a, PodTemplate>,
+    /// The object that keeps them running. None is Istio's own ingress gateway,
+    /// which need not be in the input: its pod is assumed as `istioctl analyze`
+    /// assumes it.
+    pub(in crate::lint) owner: Option<Item<'a, Object>>,
+}
+
+impl PodKind<'_> {
     /// What selectors are compared with.
-    pub(in crate::lint) labels: Cow<'a, Labels>,
-    /// Istio's own ingress gateway, which need not be in the input: its pod is
-    /// assumed as `istioctl analyze` assumes it.
-    pub(in crate::lint) assumed: bool,
-}
+    pub(in crate::lint) fn labels(&self) -> &Labels {
+        &self.template.metadata.labels
+    }
 
-/// The assumed pods first, then those of each Deployment in the order of the
-/// input, then those of the other kinds that have pods.
-pub(in crate::lint) fn pod_kinds<'a>(
-    settings: &'a Settings,
-    pod_namespace: &'a str,
-    deployments: &[Item<'a, Deployment>],
-    others: &[Item<'a, Other>],
-) -> Vec<PodKind<'a>> {
-    let mut found = vec![PodKind {
-        namespace: pod_namespace,
-        labels: Cow::Borrowed(&settings.pod_labels),
-        assumed: true,
-    }];
-    found.extend(deployments.iter().map(|item| PodKind {
-        namespace: item.namespace,
-        labels: Cow::Borrowed(&item.object.spec.template.metadata.labels),
-        assumed: false,
-    }));
-    found.extend(others.iter().filter_map(|item| {
-        let labels = match item.object.kind.as_str() {
-            "Pod" => Cow::Borrowed(&item.metadata.labels),
-            "DaemonSet" | "StatefulSet" | "ReplicaSet" => Cow::Owned(template_labels(&item.object.content)),
-            _ => return None,
-        };
-        Some(PodKind {
-            namespace: item.namespace,
-            labels,
-            assumed: false,
-        })
-    }));
-    found
-}
+    /// The path of a field of their spec in the object that keeps them running.
+    pub(in crate::lint) fn path(&self, field: &str) -> String {
+        let is_pod = self
+            .owner
+            .as_ref()
+            .is_some_and(|owner| owner.object.manifest.kind() == "Pod");
+        format!("{}spec.{field}", if is_pod { "" } else { "spec.template." })
+    }
 
-fn template_labels(content: &Value) -> Labels {
-    let labels = content.pointer("/spec/template/metadata/labels");
-    let labels = labels.and_then(Value::as_object).into_iter().flatten();
-    labels
-        .filter_map(|(label, value)| Some((label.clone(), value.as_str()?.to_owned())))
-        .collect()
+    /// Whether they are Istio's own, and in no object of the input.
+    pub(in crate::lint) fn is_assumed(&self) -> bool {
+        self.owner.is_none()
+    }
 }
 
 /// Whether labels have everything that a selector asks for.
@@ -74,7 +53,7 @@ pub(in crate::lint) fn matches(selector: &Labels, labels: &Labels) -> bool {
 }
 
 /// The pods that can be gateways, to be asked by selector.
-pub(crate) struct PodIndex<'a> {
+pub(in crate::lint) struct PodIndex<'a> {
     known: Vec<PodKind<'a>>,
     /// Selectors that were asked for: there are few, however many Gateways.
     selected: RefCell<HashMap<Labels, Vec<usize>>>,
@@ -90,12 +69,52 @@ pub(crate) enum Pods {
 }
 
 impl<'a> PodIndex<'a> {
-    /// Those of the world.
-    pub(in crate::lint) fn of(world: &World<'a>) -> Self {
+    /// The assumed pods, then those of each object that has pods, in the order of the input.
+    pub(in crate::lint) fn of(
+        settings: &'a Settings,
+        pod_namespace: &'a str,
+        objects: impl Iterator<Item = Item<'a, Object>>,
+    ) -> Self {
+        let assumed = PodKind {
+            namespace: pod_namespace,
+            template: Cow::Owned(PodTemplate {
+                metadata: PodMeta {
+                    labels: settings.pod_labels.clone(),
+                    ..PodMeta::default()
+                },
+                ..PodTemplate::default()
+            }),
+            owner: None,
+        };
+        let of_objects = objects.filter_map(|item| {
+            Some(PodKind {
+                namespace: item.namespace,
+                template: PodTemplate::of(&item.object.manifest)?,
+                owner: Some(item),
+            })
+        });
         Self {
-            known: pod_kinds(world.settings, world.pod_namespace(), &world.deployments, &world.others),
+            known: std::iter::once(assumed).chain(of_objects).collect(),
             selected: RefCell::default(),
         }
+    }
+
+    /// All of them.
+    pub(in crate::lint) fn all(&self) -> &[PodKind<'a>] {
+        &self.known
+    }
+
+    /// Those that a selector means, as far as they are known.
+    pub(in crate::lint) fn of_selector(&self, selector: &Labels) -> impl Iterator<Item = &PodKind<'a>> {
+        self.of_places(&self.select(selector))
+    }
+
+    fn of_places(&self, pods: &Pods) -> impl Iterator<Item = &PodKind<'a>> + use<'_, 'a> {
+        let places = match pods {
+            Pods::Known(places) => places.clone(),
+            Pods::Unknown(_) => Vec::new(),
+        };
+        places.into_iter().filter_map(|place| self.known.get(place))
     }
 
     /// The pods of a selector; an empty one means Istio's own.
@@ -106,7 +125,7 @@ impl<'a> PodIndex<'a> {
         let mut selected = self.selected.borrow_mut();
         let places = selected.entry(selector.clone()).or_insert_with(|| {
             let kinds = self.known.iter().enumerate();
-            let fitting = kinds.filter(|(_, pods)| matches(selector, &pods.labels));
+            let fitting = kinds.filter(|(_, pods)| matches(selector, pods.labels()));
             fitting.map(|(place, _)| place).collect()
         });
         if places.is_empty() {
@@ -116,23 +135,14 @@ impl<'a> PodIndex<'a> {
         }
     }
 
-    /// The places of the world's Deployments that these pods are of.
-    pub(crate) fn deployments(pods: &Pods) -> impl Iterator<Item = usize> {
-        let places = match pods {
-            Pods::Known(places) => places.as_slice(),
-            Pods::Unknown(_) => &[],
-        };
-        // The first kind is Istio's own, which is assumed; the Deployments follow.
-        places.iter().filter_map(|place| place.checked_sub(1))
+    /// The pods whose objects are in the input.
+    pub(in crate::lint) fn in_input(&self, pods: &Pods) -> impl Iterator<Item = &PodKind<'a>> + use<'_, 'a> {
+        self.of_places(pods).filter(|pods| !pods.is_assumed())
     }
 
     /// The namespaces in which pods run; empty when that is not known.
     pub(in crate::lint) fn namespaces(&self, pods: &Pods) -> Vec<String> {
-        let Pods::Known(places) = pods else {
-            return Vec::new();
-        };
-        let of = |place: &usize| self.known.get(*place).map(|pods| pods.namespace.to_owned());
-        let found: BTreeSet<String> = places.iter().filter_map(of).collect();
+        let found: BTreeSet<String> = self.of_places(pods).map(|pods| pods.namespace.to_owned()).collect();
         found.into_iter().collect()
     }
 }

@@ -4,11 +4,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::pods::{Labels, PodKind, matches, pod_kinds};
+use super::pods::{Labels, PodIndex, PodKind, matches};
 use crate::lint::item::Item;
-use crate::lint::settings::Settings;
 use crate::manifests::model::service::{ServicePort, TargetPort};
-use crate::manifests::model::{Deployment, Gateway, Other, Service};
+use crate::manifests::model::{Gateway, Service};
 
 /// The ingress gateway's Service, where the input does not hold it.
 const ASSUMED_SERVICE: &str = "istio-ingressgateway";
@@ -43,17 +42,15 @@ pub(in crate::lint) struct Workloads {
 impl Workloads {
     /// Finds the pods of every Gateway.
     pub(in crate::lint) fn new(
-        settings: &Settings,
+        pods: &PodIndex<'_>,
         pod_namespace: &str,
         gateways: &[Item<'_, Gateway>],
         services: &[Item<'_, Service>],
-        deployments: &[Item<'_, Deployment>],
-        others: &[Item<'_, Other>],
     ) -> Self {
-        let mut pods = pod_kinds(settings, pod_namespace, deployments, others);
         // Each kind once; without labels, no selector means them.
-        let mut seen: HashSet<(&str, Labels)> = HashSet::new();
-        pods.retain(|pods| !pods.labels.is_empty() && seen.insert((pods.namespace, pods.labels.clone().into_owned())));
+        let mut seen: HashSet<(&str, &Labels)> = HashSet::new();
+        let mut pods: Vec<&PodKind<'_>> = pods.all().iter().collect();
+        pods.retain(|pods| !pods.labels().is_empty() && seen.insert((pods.namespace, pods.labels())));
         let mut numbers: HashMap<&Labels, usize> = HashMap::new();
         let mut selectors: Vec<&Labels> = Vec::new();
         let of_gateway = gateways
@@ -71,7 +68,7 @@ impl Workloads {
         let ports = Ports::new(services, pod_namespace);
         let mut groups: HashMap<Vec<usize>, usize> = HashMap::new();
         for pods in &pods {
-            let matched = matching.of("", &pods.labels);
+            let matched = matching.of("", pods.labels());
             let (assumed, ports) = (ports.assumes(pods), ports.of(pods));
             for &selector in &matched {
                 selected[selector].pods += 1;
@@ -212,8 +209,8 @@ impl<'a> Ports<'a> {
 
     /// Whether the assumed Service selects these pods.
     fn assumes(&self, pods: &PodKind<'_>) -> bool {
-        let ingress = pods.labels.get("istio").is_some_and(|value| value == "ingressgateway");
-        self.assumed == Some(pods.namespace) && (pods.assumed || ingress)
+        let ingress = pods.labels().get("istio").is_some_and(|value| value == "ingressgateway");
+        self.assumed == Some(pods.namespace) && (pods.is_assumed() || ingress)
     }
 
     fn of(&self, pods: &PodKind<'_>) -> HashSet<u32> {
@@ -221,7 +218,7 @@ impl<'a> Ports<'a> {
         if self.assumes(pods) {
             ports.extend(ASSUMED_PORTS);
         }
-        for service in self.selectors.of(pods.namespace, &pods.labels) {
+        for service in self.selectors.of(pods.namespace, pods.labels()) {
             for port in &self.services[service].object.spec.ports {
                 ports.extend(reached(port).into_iter().flatten());
             }

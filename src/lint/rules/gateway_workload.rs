@@ -1,14 +1,17 @@
 //! The pods that a Gateway selects, and whether Services lead to its ports.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use crate::lint::codes::{PORT_NOT_ON_SERVICE, SELECTOR_NO_PODS};
+use crate::lint::index::pods::Labels;
 use crate::lint::{Code, Finding, Findings, Need, Rule, Severity, World};
 use crate::remedy::{Kind, Line, Remedy};
 use crate::spelling::is_near;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
 
+/// The value of the label `istio` of the gateway that Istio installs.
+const INSTALLED: &str = "ingressgateway";
 /// How many ports of Services a finding names.
 const SHOWN: usize = 12;
 
@@ -25,64 +28,83 @@ impl Rule for SelectorPods {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
+        // Without a gateway's pods in the input, only a slip can be told from a
+        // gateway that is installed elsewhere.
+        let knows_gateways = world.store.in_cluster
+            || world
+                .pods
+                .all()
+                .iter()
+                .any(|pods| !pods.is_assumed() && pods.template.is_gateway());
         for (number, gateway) in world.gateways.iter().enumerate() {
-            if !world.workloads.has_pods(number) {
-                let selector = selector_words(gateway.object.spec.selector.iter());
-                let labels = selector_words(world.settings.pod_labels.iter());
-                found.push(
-                    Finding::new(
-                        &SELECTOR_NO_PODS,
-                        gateway.place("spec.selector"),
-                        format!("the Gateway's selector {selector} matches no pods"),
-                    )
-                    .why(format!(
-                        "the ingress gateway's pods have {labels}, and no pods of {} match; the Gateway's ports do not open",
-                        world.store.source()
-                    ))
-                    .fix(fix_of_selector(world, &gateway.object.spec.selector)),
-                );
+            if world.workloads.has_pods(number) {
+                continue;
             }
+            let selector = &gateway.object.spec.selector;
+            let finding = Finding::new(
+                &SELECTOR_NO_PODS,
+                gateway.place("spec.selector"),
+                format!("the Gateway's selector {} matches no pods", selector_words(selector)),
+            );
+            let labels = selector_words(&world.settings.pod_labels);
+            let source = world.store.source();
+            found.push(
+                if knows_gateways || is_slip(world, selector) {
+                    finding.why(format!(
+                        "the ingress gateway's pods have {labels}, and no pods of {source} match; the Gateway's ports do not open"
+                    ))
+                } else {
+                    finding.severity(Severity::Info).why(format!(
+                        "{source} has no gateway's pods, and Istio's own have {labels}; where no other gateway runs, the Gateway's ports do not open"
+                    ))
+                }
+                .fix(fix_of_selector(world, selector)),
+            );
         }
     }
 }
 
 /// Pods with other labels may well be meant (egress, east-west, Helm's names),
 /// so other labels are proposed only for what looks like a slip of them.
-fn fix_of_selector(world: &World<'_>, selector: &BTreeMap<String, String>) -> Remedy {
-    const INSTALLED: &str = "ingressgateway";
+fn is_slip(world: &World<'_>, selector: &Labels) -> bool {
     let is_installed = world
         .settings
         .pod_labels
         .get("istio")
         .is_some_and(|value| value == INSTALLED);
     let only = selector.iter().next().filter(|_| selector.len() == 1);
-    let is_slip = only.is_some_and(|(label, value)| match label.as_str() {
+    let is_near_it = only.is_some_and(|(label, value)| match label.as_str() {
         // The egress gateway's own label is two letters away.
         "istio" if value == "egressgateway" => false,
         "istio" => value == "istio-ingressgateway" || is_near(value, INSTALLED),
         "app" => value == INSTALLED,
         _ => false,
     });
-    if world.store.in_cluster {
-        if is_installed && is_slip {
-            "write istio: ingressgateway, if that is what was meant".into()
-        } else {
+    is_installed && is_near_it
+}
+
+fn fix_of_selector(world: &World<'_>, selector: &Labels) -> Remedy {
+    match (world.store.in_cluster, is_slip(world, selector)) {
+        (true, true) => "write istio: ingressgateway, if that is what was meant".into(),
+        (true, false) => {
             let pods = Line::new(Kind::KubectlGet, ["get", "pods", "-A", "--show-labels"]);
             Remedy::from("write the labels of your gateway's pods; ")
                 .and(pods)
                 .and(" lists them")
         }
-    } else if is_installed && is_slip {
-        "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
-            .into()
-    } else {
-        "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
-            .into()
+        (false, true) => {
+            "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
+                .into()
+        }
+        (false, false) => {
+            "lint together with the Deployment of these pods; if there is none, write the labels of your gateway's pods"
+                .into()
+        }
     }
 }
 
-fn selector_words<'s>(labels: impl Iterator<Item = (&'s String, &'s String)>) -> String {
-    let words: Vec<String> = labels.map(|(label, value)| format!("{label}: {value}")).collect();
+fn selector_words(labels: &Labels) -> String {
+    let words: Vec<String> = labels.iter().map(|(label, value)| format!("{label}: {value}")).collect();
     words.join(", ")
 }
 
@@ -127,6 +149,15 @@ impl Rule for ServicePorts {
                 )
             };
             let finding = at.finding(&PORT_NOT_ON_SERVICE, "port.number", what);
+            if ports.is_empty() && world.services.is_empty() && !world.store.in_cluster {
+                found.push(
+                    finding
+                        .severity(Severity::Info)
+                        .why("the input holds the gateway's pods and no Service; without one, clients from outside cannot reach the port")
+                        .fix("lint together with the gateway's Service, or add one with the port"),
+                );
+                continue;
+            }
             found.push(if world.workloads.is_on_installed_service(at.number, port) {
                 finding
                     .severity(Severity::Info)
@@ -216,7 +247,27 @@ mod tests {
             let finding = only(&selecting(selector, "80"), "ITL0201");
             assert_eq!(finding.fix.contains("istio: ingressgateway"), is_slip, "{selector}");
             assert!(finding.fix.contains("Deployment of these pods"), "{selector}");
-            assert_eq!((finding.severity, finding.istio), (Severity::Error, Some("IST0101")));
+            let severity = if is_slip { Severity::Error } else { Severity::Info };
+            assert_eq!((finding.severity, finding.istio), (severity, Some("IST0101")));
+        }
+    }
+
+    /// Where the input holds a gateway's pods, a selector that matches none is wrong.
+    #[test]
+    fn selectors_are_judged_where_gateways_are_known() {
+        let of = |kind: &str, template: &str| {
+            format!("---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: gw, namespace: edge}}\nspec: {{template: {{{template}}}}}\n")
+        };
+        let by_hand = "metadata: {labels: {istio: edge}}, spec: {containers: [{name: istio-proxy}]}";
+        let injected = "metadata: {labels: {istio: edge}, annotations: {inject.istio.io/templates: gateway}}";
+        let other = "metadata: {labels: {app: shop}}, spec: {containers: [{name: shop}]}";
+        for (beside, severity) in [
+            (of("Deployment", by_hand), Severity::Error),
+            (of("DaemonSet", injected), Severity::Error),
+            (of("Deployment", other), Severity::Info),
+        ] {
+            let yaml = format!("{}{beside}", selecting("{app: mine}", "80"));
+            assert_eq!(only(&yaml, "ITL0201").severity, severity, "{yaml}");
         }
     }
 
@@ -285,6 +336,11 @@ mod tests {
             (gateway(&http("8004")), Some(Severity::Warning)),
             (format!("{}{own}", gateway(&http("8080"))), Some(Severity::Warning)),
             (gateway(&http("80")), None),
+            // Without any Service it is not known whether there is one.
+            (
+                format!("{}{}", selecting("{my: gw}", "80"), pod("edge", "{my: gw}")),
+                Some(Severity::Info),
+            ),
         ] {
             assert_eq!(severity(&yaml), expected, "{yaml}");
         }

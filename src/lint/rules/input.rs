@@ -1,6 +1,7 @@
 //! What of the input cannot be read, or an API server would refuse or drop.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::lint::codes::{INPUT_SYNTAX, INPUT_TYPE, OBJECT_TWICE, UNKNOWN_FIELD};
 use crate::lint::{Code, Finding, Findings, Place, Rule, World};
@@ -69,27 +70,19 @@ impl Rule for ObjectTwice {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        let mut seen: HashMap<String, String> = HashMap::new();
+        let mut seen = HashMap::new();
         for object in world.objects {
             if object.manifest.metadata().name.is_empty() {
                 continue;
             }
-            let group = object
-                .manifest
-                .api_version()
-                .rsplit_once('/')
-                .map_or("", |(group, _)| group);
-            let title = object.manifest.title(world.namespace());
             let location = object.origin.location();
-            if let Some(first) = seen.get(&format!("{group} {title}")) {
-                let place = Place::at(title.clone(), &location, "");
-                found.push(Finding::new(
-                    &OBJECT_TWICE,
-                    place,
-                    format!("{title} stands here and at {first}"),
-                ));
-            } else {
-                seen.insert(format!("{group} {title}"), location.to_string());
+            match seen.entry(object.identity(world.namespace())) {
+                Entry::Vacant(entry) => drop(entry.insert(location)),
+                Entry::Occupied(first) => {
+                    let title = object.manifest.title(world.namespace());
+                    let what = format!("{title} stands here and at {}", first.get());
+                    found.push(Finding::new(&OBJECT_TWICE, Place::at(title, &location, ""), what));
+                }
             }
         }
     }
@@ -120,5 +113,35 @@ mod tests {
             &format!("{good}---\nkind: 3\n{good}"),
             &[("ITL0001", ""), ("ITL0004", "")],
         );
+    }
+
+    /// An object that occurs twice is no conflict with itself, and the last one counts.
+    #[test]
+    fn of_an_object_that_occurs_twice_the_last_one_counts() {
+        let service = |host: &str| {
+            format!(
+                "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: a, namespace: shop}}\n\
+                 spec: {{hosts: [{host}], http: [{{route: [{{destination: {{host: a}}}}]}}]}}\n"
+            )
+        };
+        let gateway = |port: &str| {
+            format!(
+                "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: a, namespace: shop}}\n\
+                 spec: {{selector: {{istio: ingressgateway}}, servers: [{{port: {{number: {port}, name: h, protocol: HTTP}}, \
+                 hosts: [a.com], tls: {{httpsRedirect: true}}}}]}}\n"
+            )
+        };
+        let (twice, bad_host) = (("ITL0004", ""), ("ITL0530", "spec.hosts[0]"));
+        assert_found(&(service("a") + &service("a")), &[twice]);
+        assert_found(&(service("-a.com") + &service("a")), &[twice]);
+        assert_found(&(service("a") + &service("-a.com")), &[twice, bad_host]);
+        // The version is no part of an object's name, and the namespace may be the default one.
+        assert_found(
+            &(service("a") + &service("a").replace("io/v1", "io/v1beta1")),
+            &[twice],
+        );
+        assert_found(&(gateway("80") + &gateway("80")), &[twice]);
+        let other = service("a").replace("shop", "other");
+        assert_found(&(service("a") + &other), &[]);
     }
 }

@@ -1,17 +1,16 @@
 //! May the gateway's pods have their Secrets?
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
 use crate::lint::codes::SECRETS_MAY_NOT_BE_LISTED;
-use crate::lint::index::pods::PodIndex;
 use crate::lint::{Code, Finding, Findings, Item, Need, Rule, World};
 use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&ServiceAccount];
 
-/// The service account of a gateway's Deployment may list Secrets, as far as
+/// The service account of a gateway's pods may list Secrets, as far as
 /// the input tells what it may do.
 struct ServiceAccount;
 
@@ -35,13 +34,15 @@ impl Rule for ServiceAccount {
             .servers
             .iter()
             .filter(|server| !server.credentials.is_empty());
-        let gateways: BTreeSet<usize> = with_secrets
-            .flat_map(|server| PodIndex::deployments(&server.pods))
-            .collect();
-        for deployment in gateways.into_iter().filter_map(|place| world.deployments.get(place)) {
-            let named = deployment.object.spec.template.spec.service_account_name.as_deref();
+        let mut told = HashSet::new();
+        let gateways = with_secrets.flat_map(|server| world.pods.in_input(&server.pods));
+        for pods in gateways {
+            let Some(owner) = pods.owner.as_ref().filter(|owner| told.insert(owner.title())) else {
+                continue;
+            };
+            let named = pods.template.spec.service_account_name.as_deref();
             let account = named.unwrap_or("default");
-            let Some(roles) = roles_of(world, deployment.namespace, account) else {
+            let Some(roles) = roles_of(world, pods.namespace, account) else {
                 continue;
             };
             if roles.iter().any(|role| lists_secrets(role)) {
@@ -50,10 +51,10 @@ impl Rule for ServiceAccount {
             let called: Vec<String> = roles.iter().map(|role| role.title()).collect();
             found.push(Finding::new(
                 &SECRETS_MAY_NOT_BE_LISTED,
-                deployment.place("spec.template.spec.serviceAccountName"),
+                owner.place(&pods.path("serviceAccountName")),
                 format!(
                     "the gateway's service account {}/{account} may not list Secrets: {} does not let it",
-                    deployment.namespace,
+                    pods.namespace,
                     called.join(" and ")
                 ),
             ));

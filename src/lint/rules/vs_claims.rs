@@ -1,10 +1,11 @@
 //! Routes by JWT claims, which a RequestAuthentication must have verified.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use super::virtual_service::claims_of;
 use crate::lint::codes::CLAIM_WITHOUT_AUTHENTICATION;
 use crate::lint::index::bindings::{Gateways, MESH};
+use crate::lint::index::pods::{Labels, PodKind, matches};
 use crate::lint::{Code, Findings, Need, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Authenticated];
@@ -26,7 +27,7 @@ impl Rule for Authenticated {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let gateways = Gateways::of(world);
-        let mut pods: Option<Vec<Labels<'_>>> = None;
+        let mut selectors = None;
         let mut by_selector = HashMap::new();
         for service in &world.virtual_services {
             let Some((claim, spot)) = claims_of(service).into_iter().next() else {
@@ -37,11 +38,12 @@ impl Rule for Authenticated {
                     continue;
                 };
                 let selector = &gateway.item.object.spec.selector;
-                let pods = pods.get_or_insert_with(|| pods_without_authentication(world));
-                let selects_one = *by_selector
-                    .entry(selector)
-                    .or_insert_with(|| pods.iter().any(|labels| selects(selector, labels)));
-                if selects_one {
+                let selectors = selectors.get_or_insert_with(|| selectors_of(world));
+                let lacks_one = *by_selector.entry(selector).or_insert_with(|| {
+                    let mut pods = world.pods.of_selector(selector);
+                    pods.any(|pods| !is_authenticated(pods, selectors))
+                });
+                if lacks_one {
                     let what = format!(
                         "the route needs the claim {claim}, but no RequestAuthentication is for the pods of {}",
                         gateway.item.title()
@@ -53,15 +55,9 @@ impl Rule for Authenticated {
     }
 }
 
-type Labels<'w> = &'w BTreeMap<String, String>;
-
-fn selects(selector: &BTreeMap<String, String>, labels: &BTreeMap<String, String>) -> bool {
-    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
-}
-
-/// The labels of the pods, the assumed ones too, that no RequestAuthentication selects.
-fn pods_without_authentication<'w>(world: &'w World<'_>) -> Vec<Labels<'w>> {
-    let mut selectors: HashMap<&str, Vec<BTreeMap<String, String>>> = HashMap::new();
+/// The selectors of the RequestAuthentications by their namespaces.
+fn selectors_of<'w>(world: &'w World<'_>) -> HashMap<&'w str, Vec<Labels>> {
+    let mut selectors: HashMap<&str, Vec<Labels>> = HashMap::new();
     for other in &world.others {
         if other.object.kind == "RequestAuthentication" && other.object.api_version.starts_with("security.istio.io/") {
             let labels = &other.object.content["spec"]["selector"]["matchLabels"];
@@ -72,20 +68,14 @@ fn pods_without_authentication<'w>(world: &'w World<'_>) -> Vec<Labels<'w>> {
             selectors.entry(other.namespace).or_default().push(selector);
         }
     }
-    let deployments = world.deployments.iter().map(|deployment| {
-        let labels = &deployment.object.spec.template.metadata.labels;
-        (deployment.namespace, labels)
-    });
-    let assumed = (world.pod_namespace(), &world.settings.pod_labels);
-    deployments
-        .chain([assumed])
-        .filter(|(namespace, labels)| {
-            let own = selectors.get(namespace).into_iter().flatten();
-            let mut of_pod = selectors.get(ROOT_NAMESPACE).into_iter().flatten().chain(own);
-            !of_pod.any(|selector| selects(selector, labels))
-        })
-        .map(|(_, labels)| labels)
-        .collect()
+    selectors
+}
+
+/// Whether a RequestAuthentication selects the pods.
+fn is_authenticated(pods: &PodKind<'_>, selectors: &HashMap<&str, Vec<Labels>>) -> bool {
+    let namespaces = [ROOT_NAMESPACE, pods.namespace];
+    let mut of_pod = namespaces.iter().filter_map(|namespace| selectors.get(namespace)).flatten();
+    of_pod.any(|selector| matches(selector, pods.labels()))
 }
 
 #[cfg(test)]
@@ -131,5 +121,12 @@ mod tests {
         }
         let other_pods = world(claim, "").replace("{istio: ingressgateway}", "{istio: elsewhere}");
         assert_code(&other_pods, "ITL0516", &[]);
+        for kind in ["Deployment", "DaemonSet", "ReplicaSet"] {
+            let known = format!(
+                "{other_pods}---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: g, namespace: here}}\n\
+                 spec: {{template: {{metadata: {{labels: {{istio: elsewhere}}}}}}}}\n"
+            );
+            assert_code(&known, "ITL0516", path);
+        }
     }
 }

@@ -162,22 +162,24 @@ impl Rule for Visibility {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        let mut namespaces: Option<BTreeSet<&str>> = None;
+        let gateways = Gateways::of(world);
         for service in &world.virtual_services {
             let spec = &service.object.spec;
-            let for_gateways = spec.gateways.iter().any(|name| name != MESH);
-            if spec.export_to.is_empty() || !for_gateways || spec.export_to.iter().any(|entry| entry == "*") {
+            if spec.export_to.is_empty() || spec.export_to.iter().any(|entry| entry == "*") {
                 continue;
             }
-            let namespaces = namespaces.get_or_insert_with(|| pod_namespaces(world));
+            let Some(namespaces) = pod_namespaces(world, &gateways, service) else {
+                continue;
+            };
             let is_seen = spec.export_to.iter().any(|entry| {
                 let entry = if entry == "." { service.namespace } else { entry };
                 namespaces.contains(entry)
             });
             if !is_seen {
+                let names: Vec<String> = namespaces.iter().map(|name| (*name).to_owned()).collect();
                 let what = format!(
                     "exportTo leaves out the namespace of the gateway's pods, {}",
-                    world.pod_namespace()
+                    listed(&names)
                 );
                 found.push(Spot::new(service, "spec.exportTo").finding(&VS_NOT_EXPORTED_TO_GATEWAY, what));
             }
@@ -185,21 +187,22 @@ impl Rule for Visibility {
     }
 }
 
-/// The namespaces in which pods run that some Gateway selects.
-fn pod_namespaces<'w>(world: &'w World<'_>) -> BTreeSet<&'w str> {
-    let selectors: BTreeSet<_> = world
-        .gateways
-        .iter()
-        .map(|gateway| &gateway.object.spec.selector)
-        .collect();
-    let selected = world.deployments.iter().filter(|deployment| {
-        let labels = &deployment.object.spec.template.metadata.labels;
-        let mut selectors = selectors.iter().filter(|selector| !selector.is_empty());
-        selectors.any(|selector| selector.iter().all(|(label, value)| labels.get(label) == Some(value)))
-    });
-    let mut namespaces: BTreeSet<&str> = selected.map(|deployment| deployment.namespace).collect();
-    namespaces.insert(world.pod_namespace());
-    namespaces
+/// The namespaces in which the pods of a VirtualService's Gateways run; none
+/// when it names no Gateway, or the pods of one are not known.
+fn pod_namespaces<'w>(
+    world: &'w World<'_>,
+    gateways: &Gateways<'_>,
+    service: &Item<'_, VirtualService>,
+) -> Option<BTreeSet<&'w str>> {
+    let mut namespaces = BTreeSet::new();
+    for name in service.object.spec.gateways.iter().filter(|name| *name != MESH) {
+        let gateway = gateways.find(name, service.namespace)?;
+        let pods = world.pods.of_selector(&gateway.item.object.spec.selector);
+        let mut known = pods.map(|pods| pods.namespace).peekable();
+        known.peek()?;
+        namespaces.extend(known);
+    }
+    (!namespaces.is_empty()).then_some(namespaces)
 }
 
 #[cfg(test)]
@@ -421,5 +424,32 @@ mod tests {
         ] {
             assert_code(&format!("{gateway}{}{more}", service(spec)), "ITL0505", paths);
         }
+    }
+
+    /// Whatever keeps the gateway's pods running, they are known; where they
+    /// are not, nothing is said.
+    #[test]
+    fn pods_are_known_from_every_kind_that_has_some() {
+        let gateway = gateway("here/g", "a.com").replace("istio: ingressgateway", "app: mine");
+        let service = service("hosts: [a.com], gateways: [g], exportTo: [.]");
+        let template = "metadata: {labels: {app: mine}}, spec: {containers: [{name: istio-proxy}]}";
+        let kinds = ["Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "Rollout", "Pod"];
+        let object = |kind: &str, namespace: &str| match kind {
+            "Pod" => format!(
+                "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: p, namespace: {namespace}, labels: {{app: mine}}}}\n"
+            ),
+            kind => format!(
+                "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: p, namespace: {namespace}}}\n\
+                 spec: {{template: {{{template}}}}}\n"
+            ),
+        };
+        for kind in kinds {
+            for (namespace, paths) in [("here", &[][..]), ("edge", &["spec.exportTo"])] {
+                let yaml = format!("{gateway}{service}{}", object(kind, namespace));
+                assert_code(&yaml, "ITL0505", paths);
+                assert_code(&yaml, "ITL0201", &[]);
+            }
+        }
+        assert_code(&format!("{gateway}{service}"), "ITL0505", &[]);
     }
 }

@@ -57,6 +57,22 @@ pub struct Object {
     pub manifest: Manifest,
 }
 
+impl Object {
+    /// What an API server knows it by: group, kind, namespace (`namespace` for an
+    /// object that names none) and name. The version is no part of it.
+    pub fn identity<'o>(&'o self, namespace: &'o str) -> (&'o str, &'o str, &'o str, &'o str) {
+        let version = self.manifest.api_version();
+        let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+        let metadata = self.manifest.metadata();
+        (
+            group,
+            self.manifest.kind(),
+            metadata.namespace_or(namespace),
+            &metadata.name,
+        )
+    }
+}
+
 /// The object that something is said of, as far as its header could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {

@@ -1,10 +1,13 @@
-//! Kubernetes `Deployment`: its pods' labels, volumes and mounts.
+//! Kubernetes `Deployment`, and the pods of every other kind that has some:
+//! their labels, volumes and mounts.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::metadata::ObjectMeta;
+use super::{Manifest, Other};
 
 /// The kind's name.
 pub const KIND: &str = "Deployment";
@@ -59,6 +62,55 @@ pub struct PodTemplate {
     pub spec: PodSpec,
 }
 
+/// The kinds beside `Deployment` whose `spec.template` is a pod: those of `apps/v1`,
+/// and the Rollout of Argo, which takes a Deployment's place.
+const TEMPLATED: &[&str] = &[
+    "DaemonSet",
+    "StatefulSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Rollout",
+];
+
+impl PodTemplate {
+    /// What the pods of an object look like; none for a kind that keeps no pods
+    /// running.
+    pub fn of(manifest: &Manifest) -> Option<Cow<'_, Self>> {
+        match manifest {
+            Manifest::Deployment(deployment) => Some(Cow::Borrowed(&deployment.spec.template)),
+            Manifest::Other(other) => Self::of_other(other).map(Cow::Owned),
+            _ => None,
+        }
+    }
+
+    /// [`Self::of`] for an object of a kind without a type.
+    pub fn of_other(other: &Other) -> Option<Self> {
+        let template = match other.kind.as_str() {
+            "Pod" => &other.content,
+            kind if TEMPLATED.contains(&kind) => other.content.pointer("/spec/template")?,
+            _ => return None,
+        };
+        // Each part for itself: a spec that is not as it should be hides no labels.
+        let part = |name: &str| template.get(name).cloned().unwrap_or_default();
+        Some(Self {
+            metadata: serde_json::from_value(part("metadata")).unwrap_or_default(),
+            spec: serde_json::from_value(part("spec")).unwrap_or_default(),
+        })
+    }
+
+    /// Whether the pods are gateways: injected by Istio's gateway template, or
+    /// with a proxy that was put there by hand.
+    pub fn is_gateway(&self) -> bool {
+        let templates = self.metadata.annotations.get("inject.istio.io/templates");
+        templates.is_some_and(|names| names.split(',').any(|name| name.trim() == "gateway"))
+            || self
+                .spec
+                .containers
+                .iter()
+                .any(|container| container.name == "istio-proxy")
+    }
+}
+
 /// The metadata of a pod that has no name yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -66,11 +118,14 @@ pub struct PodMeta {
     /// Labels.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 impl PodMeta {
     fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.labels.is_empty() && self.annotations.is_empty()
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     UsedSecret, Value, verifies_clients,
 };
 use crate::certs::pem::envoy::Use;
-use crate::lint::index::pods::{PodIndex, Pods};
+use crate::lint::index::pods::Pods;
 use crate::lint::item::Item;
 use crate::lint::world::World;
 use crate::manifests::model::gateway::ServerTlsSettings;
@@ -23,7 +23,6 @@ type Asked = (String, String, Vec<String>);
 
 pub(super) struct Finder<'w, 'a> {
     world: &'w World<'a>,
-    pub(super) pods: PodIndex<'a>,
     items: HashMap<(&'a str, &'a str), Item<'a, Secret>>,
     namespaces: HashMap<&'a str, Vec<&'a str>>,
     /// Secrets that a controller makes from an object of the input.
@@ -56,7 +55,6 @@ impl<'w, 'a> Finder<'w, 'a> {
         Self {
             world,
             made,
-            pods: PodIndex::of(world),
             items,
             namespaces,
             secrets: HashMap::new(),
@@ -71,7 +69,7 @@ impl<'w, 'a> Finder<'w, 'a> {
     /// What a server's TLS settings lead to: Secrets before files, as istiod chooses.
     pub(super) fn resolve(&mut self, server: &mut TlsServer<'a>, tls: &ServerTlsSettings) {
         let path = format!("{}.tls", server.path);
-        let namespaces = self.pods.namespaces(&server.pods);
+        let namespaces = self.world.pods.namespaces(&server.pods);
         let hosts = server.host_names();
         let single = tls.credential_name.as_deref().filter(|name| !name.is_empty());
         let listed = tls.credential_names.iter().enumerate();
@@ -342,7 +340,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         let mut secret_is_there = false;
         let mut made = false;
         if let Some((name, key)) = &leads_to {
-            let namespaces = self.pods.namespaces(&server.pods);
+            let namespaces = self.world.pods.namespaces(&server.pods);
             match self.look(&namespaces, name, hosts) {
                 Outcome::Found(secret) => {
                     secret_is_there = true;
@@ -382,15 +380,11 @@ impl<'w, 'a> Finder<'w, 'a> {
         Value::of_key(known, path)
     }
 
-    /// A Deployment of these pods in the input that mounts nothing at the path.
+    /// The object of the input with these pods that mounts nothing at the path.
     fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
-        let mut own = PodIndex::deployments(pods)
-            .filter_map(|place| self.world.deployments.get(place))
-            .peekable();
-        own.peek()?;
         let mut missing = None;
-        for deployment in own {
-            let containers = &deployment.object.spec.template.spec.containers;
+        for pods in self.world.pods.in_input(pods) {
+            let containers = &pods.template.spec.containers;
             let mut mounts = containers.iter().flat_map(|container| &container.volume_mounts);
             let mounted = mounts.any(|mount| {
                 let below = path.strip_prefix(mount.mount_path.trim_end_matches('/'));
@@ -399,7 +393,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             if mounted {
                 return None;
             }
-            missing = missing.or_else(|| Some(deployment.title()));
+            missing = missing.or_else(|| pods.owner.as_ref().map(Item::title));
         }
         missing
     }
@@ -493,7 +487,7 @@ impl<'a> Credentials<'a> {
         let mut finder = Finder::new(world);
         let mut servers = Vec::new();
         for (place, gateway) in world.gateways.iter().enumerate() {
-            let pods = finder.pods.select(&gateway.object.spec.selector);
+            let pods = finder.world.pods.select(&gateway.object.spec.selector);
             for (index, server) in gateway.object.spec.servers.iter().enumerate() {
                 if let Some(tls) = &server.tls {
                     let mut found = TlsServer::of_gateway(gateway, place, index, server, pods.clone());
