@@ -40,7 +40,11 @@ pub(super) fn check_wildcard_domain(text: &str) -> Result<(), String> {
     if first.len() > 63 || !(first == "*" || is_label(label)) {
         return Err(bad_label(first));
     }
-    rest.map_or(Ok(()), check_labels)
+    match rest {
+        // A full name may end with a dot.
+        None | Some("") => Ok(()),
+        Some(rest) => check_labels(rest),
+    }
 }
 
 /// A host of a VirtualService, or an SNI host: a domain, and for SNI also a
@@ -169,6 +173,10 @@ mod tests {
             ("*-a.com", true),
             ("*a.com", true),
             ("a.com.", true),
+            ("a.", true),
+            ("*.", true),
+            (".", false),
+            ("a..", false),
             ("reviews", true),
             ("", false),
             ("a..com", false),

@@ -101,6 +101,11 @@ super::codes! {
         why: "a TLS server is chosen by SNI, and clients send no SNI for an address (RFC 6066 section 3), so no connection ever reaches this server by it";
         fix: "hosts: [\"*\"], which also takes clients without SNI; put the address into the certificate's SAN";
         doc: "https://www.rfc-editor.org/rfc/rfc6066#section-3";
+    HOST_BESIDE_ALL = "ITL0124" Warning None;
+        title: "hosts beside */*";
+        why: "*/* takes the place of the whole list, so the other hosts, and the namespaces before them, have no effect";
+        fix: "remove */*, or the other hosts";
+        doc: ISTIO_GATEWAY;
     TLS_OLD_VERSION = "ITL0130" Warning Some("IST0133");
         title: "TLS 1.0 or 1.1 without cipher suites for it";
         why: "Envoy's default cipher suites all need TLS 1.2, so handshakes of older versions fail";

@@ -18,7 +18,7 @@ super::codes! {
         doc: REFERENCE_GRANT;
     LISTENER_NO_CERTIFICATE = "ITL0902" Error None;
         title: "a TLS listener without a certificate";
-        why: "an API server refuses it, or the listener is never programmed: there is nothing to serve";
+        why: "an API server refuses the Gateway: there is nothing to serve";
         fix: "tls: {mode: Terminate, certificateRefs: [{name: SECRET}]}";
         doc: GATEWAY_API;
     LISTENER_MISFIT = "ITL0903" Error None;

@@ -31,7 +31,7 @@ super::codes! {
         doc: ISTIO_GATEWAY;
     PORT_PROTOCOLS = "ITL0206" Error None;
         title: "servers that cannot share a port";
-        why: "a port speaks TLS, plain HTTP or plain TCP; which of the servers works depends on which Gateway was created first";
+        why: "Istio takes the servers of a port in order, the oldest Gateway first, and drops what cannot stand beside a plain one: another protocol, TLS, a second plain TCP server";
         fix: "give one of them another port or another bind";
         doc: ISTIO_GATEWAY;
     CERTIFICATE_SHARED = "ITL0207" Warning Some("IST0138");

@@ -24,4 +24,9 @@ super::codes! {
         why: "Istio drops what follows a match of every path without other conditions";
         fix: "move it to the end, or add the condition that was meant";
         doc: ISTIO_VIRTUAL_SERVICE;
+    HIDDEN_BY_ANOTHER = "ITL0705" Warning None;
+        title: "a route that another VirtualService of the host hides";
+        why: "the gateway joins the routes of all VirtualServices of a host, the oldest first, and takes the first that matches";
+        fix: "put both routes into one VirtualService, the longer path first, or narrow the match of the one that comes first";
+        doc: "https://istio.io/latest/docs/ops/best-practices/traffic-management/#split-virtual-services";
 }

@@ -186,9 +186,14 @@ super::codes! {
         why: "percentage has taken its place";
         fix: "write percentage with value";
         doc: FAULT;
+    DIRECT_RESPONSE_BYTES = "ITL0634" Error Some("IST0106");
+        title: "a body of bytes that is not base64";
+        why: "Istio cannot read the object, and its webhook refuses it";
+        fix: "write the body in base64, or as text in body.string";
+        doc: ISTIO_VIRTUAL_SERVICE;
     REDIRECT_CODE_UNKNOWN = "ITL0650" Error None;
         title: "a redirectCode that Envoy does not have";
-        why: "Istio accepts any 3xx, but knows only 301, 302, 303, 307 and 308: of another one it makes a route without an action, which cannot work";
+        why: "Istio accepts any 3xx, but knows only 301, 302, 303, 307 and 308: of another one it makes a route without an action, and Envoy refuses the whole route table for it: no host of that port (of that server, where it terminates TLS) gets its routes";
         fix: "use 301, 302, 303, 307 or 308";
         doc: REDIRECT;
     REWRITE_DOUBLE_SLASH = "ITL0651" Info None;

@@ -209,7 +209,10 @@ impl<'a> Ports<'a> {
 
     /// Whether the assumed Service selects these pods.
     fn assumes(&self, pods: &PodKind<'_>) -> bool {
-        let ingress = pods.labels().get("istio").is_some_and(|value| value == "ingressgateway");
+        let ingress = pods
+            .labels()
+            .get("istio")
+            .is_some_and(|value| value == "ingressgateway");
         self.assumed == Some(pods.namespace) && (pods.is_assumed() || ingress)
     }
 

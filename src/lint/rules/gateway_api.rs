@@ -59,7 +59,14 @@ impl Rule for Certificates {
             let Some(tls) = listener.tls() else {
                 if matches!(protocol, "HTTPS" | "TLS") {
                     let what = format!("listener {name} is for {protocol}, and has no tls");
-                    found.push(finding(&LISTENER_NO_CERTIFICATE, gateway, listener, "protocol", what));
+                    let finding = finding(&LISTENER_NO_CERTIFICATE, gateway, listener, "protocol", what);
+                    found.push(if protocol == "HTTPS" {
+                        finding.why(
+                            "an API server takes it, but the listener is never programmed: there is nothing to serve",
+                        )
+                    } else {
+                        finding
+                    });
                 } else if matches!(protocol, "TCP" | "UDP") && listener.text("/hostname").is_some() {
                     let what = format!("listener {name} is for {protocol}, and has a hostname");
                     found.push(finding(&LISTENER_MISFIT, gateway, listener, "hostname", what));

@@ -143,7 +143,11 @@ impl Rule for SniTwice {
                 continue;
             }
             let mut clash = None;
-            for (index, host) in at.hosts().into_iter().enumerate() {
+            let hosts = at.hosts();
+            // With `*` in its list, a server's chain asks for no SNI at all.
+            let takes_all = hosts.iter().any(|host| host.name == "*");
+            let asked = hosts.into_iter().enumerate();
+            for (index, host) in asked.filter(|(_, host)| !takes_all || host.name == "*") {
                 let text = host.text();
                 for group in world.workloads.groups(at.number) {
                     let key = (*group, at.server.port.number, at.bind(), host.name.clone());
@@ -187,16 +191,25 @@ impl Rule for Protocols {
             })
             .collect();
         servers.sort_by(|(one, _), (other, _)| one.gateway.age().cmp(&other.gateway.age()));
-        let mut open: HashMap<(usize, u32, &str), (ServerAt<'_, '_>, Protocol)> = HashMap::new();
+        let mut open: HashMap<(usize, u32, &str), Open<'_, '_>> = HashMap::new();
         for (at, protocol) in &servers {
             let port = at.server.port.number;
-            let clash = world.workloads.groups(at.number).iter().find_map(|group| {
-                let (first, speaks) = *open.entry((*group, port, at.bind())).or_insert((*at, *protocol));
-                let own = (first.number, first.index) == (at.number, at.index);
-                let apart = speaks != *protocol || speaks == Protocol::Tcp;
-                (!own && apart).then_some((first, speaks))
+            let groups = world.workloads.groups(at.number);
+            let clash = groups.iter().find_map(|group| {
+                let open = open.get(&(*group, port, at.bind()))?;
+                open.refuses(at, *protocol)
             });
-            let Some((first, speaks)) = clash else { continue };
+            let Some((first, speaks)) = clash else {
+                for group in groups {
+                    let open = open.entry((*group, port, at.bind())).or_default();
+                    let of_kind = match protocol {
+                        Protocol::Tls => &mut open.tls,
+                        _ => &mut open.plain,
+                    };
+                    of_kind.get_or_insert((*at, *protocol));
+                }
+                continue;
+            };
             let where_first = if first.number == at.number {
                 format!("spec.servers[{}]", first.index)
             } else {
@@ -222,10 +235,34 @@ impl Rule for Protocols {
     }
 }
 
+/// The first servers of a port, as istiod remembers them.
+#[derive(Default)]
+struct Open<'w, 'a> {
+    plain: Option<(ServerAt<'w, 'a>, Protocol)>,
+    tls: Option<(ServerAt<'w, 'a>, Protocol)>,
+}
+
+impl<'w, 'a> Open<'w, 'a> {
+    /// The server beside which another one is dropped: a plain one, unless both
+    /// are HTTP. After TLS servers the first plain one is added to them; which
+    /// comes first is known inside a Gateway, and between dated ones.
+    fn refuses(&self, at: &ServerAt<'w, 'a>, protocol: Protocol) -> Option<(ServerAt<'w, 'a>, Protocol)> {
+        let is_dated = |at: &ServerAt<'_, '_>| at.gateway.metadata.creation_timestamp.is_some();
+        if let Some((_, speaks)) = self.plain {
+            return self
+                .plain
+                .filter(|_| (speaks, protocol) != (Protocol::Http, Protocol::Http));
+        }
+        self.tls.filter(|(first, _)| {
+            protocol != Protocol::Tls && first.number != at.number && !(is_dated(first) && is_dated(at))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::gateway_yaml::{assert_cases, gateway, named};
-    use crate::lint::testing::lint_yaml;
+    use crate::lint::testing::{assert_code, lint_yaml};
 
     const INGRESS: &str = "{istio: ingressgateway}";
 
@@ -400,6 +437,12 @@ mod tests {
                     &["spec.servers[0].hosts[0]"],
                 ),
                 (gateway(&tls(443, "a", "x/a.com, y/a.com")), &[]),
+                (servers(&tls(443, "a", "x/a.com"), &tls(443, "b", "'*', y/a.com")), &[]),
+                (servers(&tls(443, "a", "x/a.com, '*'"), &tls(443, "b", "y/a.com")), &[]),
+                (
+                    servers(&tls(443, "a", "x/a.com, 'x/*'"), &tls(443, "b", "b.com, 'y/*'")),
+                    &["spec.servers[1].hosts[1]"],
+                ),
                 (servers(&tls(443, "a", "x/a.com"), &passed), &[]),
                 (servers(&tls(443, "a", "x/a.com"), &tls(8443, "b", "y/a.com")), &[]),
                 (servers(&http(80, "x/a.com"), &http(80, "y/a.com")), &[]),
@@ -425,8 +468,18 @@ mod tests {
             "ITL0206",
             &[
                 (servers(&of("HTTP", ""), &tls(443, "a", "a.com")), second),
-                (servers(&tls(443, "a", "a.com"), &of("HTTP", "")), second),
-                (servers(&tls(443, "a", "a.com"), &of("TCP", "")), second),
+                // After a TLS server, the first plain one runs beside it.
+                (servers(&tls(443, "a", "a.com"), &of("HTTP", "")), &[]),
+                (servers(&tls(443, "a", "a.com"), &of("TCP", "")), &[]),
+                (
+                    gateway(&format!(
+                        "{}, {}, {}",
+                        tls(443, "a", "a.com"),
+                        of("HTTP", ""),
+                        tls(443, "b", "b.com")
+                    )),
+                    &["spec.servers[2].port.protocol"],
+                ),
                 (servers(&of("TCP", ""), &of("MONGO", "")), second),
                 (
                     two(
@@ -471,5 +524,8 @@ mod tests {
             .map(|finding| finding.object.as_str())
             .collect();
         assert_eq!(found, ["Gateway default/alpha"]);
+        // The other way round both run.
+        let yaml = yaml.replace("2026-02-01", "2025-02-01");
+        assert_code(&yaml, "ITL0206", &[]);
     }
 }

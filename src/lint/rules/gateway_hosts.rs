@@ -3,11 +3,11 @@
 
 use std::net::IpAddr;
 
-use crate::lint::codes::{HOST, HOST_ADDRESS, HOST_NAMESPACE, NO_HOSTS};
+use crate::lint::codes::{HOST, HOST_ADDRESS, HOST_BESIDE_ALL, HOST_NAMESPACE, NO_HOSTS};
 use crate::lint::index::servers::ServerAt;
-use crate::lint::{Code, Findings, Rule, World};
+use crate::lint::{Code, Findings, Rule, Severity, World};
 
-pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &Addresses];
+pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &BesideAll, &Addresses];
 
 /// The syntax of every host.
 struct Hosts;
@@ -104,6 +104,44 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// Hosts beside `*/*`, for which istiod replaces the list while it goes through it.
+struct BesideAll;
+
+impl Rule for BesideAll {
+    fn codes(&self) -> &'static [&'static Code] {
+        &[&HOST_BESIDE_ALL]
+    }
+
+    fn check(&self, world: &World<'_>, found: &mut Findings) {
+        for at in world.servers() {
+            let hosts = &at.server.hosts;
+            let Some(all) = hosts.iter().position(|host| host == "*/*") else {
+                continue;
+            };
+            let mut others = hosts.iter().enumerate().filter(|(_, host)| *host != "*/*");
+            let Some((other, host)) = others.next() else { continue };
+            // It then writes the host back to where the list has ended.
+            let is_written = |host: &String| host != "*/*" && (host.starts_with("*/") || host.starts_with("./"));
+            let panics = hosts
+                .iter()
+                .enumerate()
+                .skip(all + 1)
+                .find(|(_, host)| is_written(host));
+            found.push(match panics {
+                Some((index, host)) => at
+                    .finding(&HOST_BESIDE_ALL, &format!("hosts[{index}]"), format!("{host} stands after */*"))
+                    .severity(Severity::Error)
+                    .why("istiod replaces the list by * when it meets */*, and ends with a panic at the next host that begins with */ or ./: no proxy gets its configuration any more"),
+                None => at.finding(
+                    &HOST_BESIDE_ALL,
+                    &format!("hosts[{other}]"),
+                    format!("{host} stands beside */*"),
+                ),
+            });
+        }
+    }
+}
+
 /// Addresses among the hosts of servers that are chosen by SNI.
 struct Addresses;
 
@@ -132,6 +170,8 @@ impl Rule for Addresses {
 #[cfg(test)]
 mod tests {
     use super::super::gateway_yaml::{assert_cases, gateway};
+    use crate::lint::Severity;
+    use crate::lint::testing::only;
 
     fn hosts(hosts: &str) -> String {
         gateway(&format!(
@@ -218,6 +258,23 @@ mod tests {
                 (hosts("a.com"), &[]),
             ],
         );
+    }
+
+    #[test]
+    fn all_namespaces_and_hosts_stand_alone() {
+        for (given, index, severity) in [
+            ("'*/*', '*/a.test'", 1, Severity::Error),
+            ("a.com, '*/*', ./a.test", 2, Severity::Error),
+            ("'*/*', a.com", 1, Severity::Warning),
+            ("'*/a.com', '*/*'", 0, Severity::Warning),
+        ] {
+            let finding = only(&hosts(given), "ITL0124");
+            assert_eq!(finding.path, format!("spec.servers[0].hosts[{index}]"), "{given}");
+            assert_eq!(finding.severity, severity, "{given}");
+        }
+        for good in ["'*/*'", "'*/*', '*/*'", "'*/a.com', ./b.com", "'*', a.com"] {
+            assert_cases("ITL0124", &[(hosts(good), &[])]);
+        }
     }
 
     #[test]

@@ -104,7 +104,10 @@ fn fix_of_selector(world: &World<'_>, selector: &Labels) -> Remedy {
 }
 
 fn selector_words(labels: &Labels) -> String {
-    let words: Vec<String> = labels.iter().map(|(label, value)| format!("{label}: {value}")).collect();
+    let words: Vec<String> = labels
+        .iter()
+        .map(|(label, value)| format!("{label}: {value}"))
+        .collect();
     words.join(", ")
 }
 
@@ -256,7 +259,9 @@ mod tests {
     #[test]
     fn selectors_are_judged_where_gateways_are_known() {
         let of = |kind: &str, template: &str| {
-            format!("---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: gw, namespace: edge}}\nspec: {{template: {{{template}}}}}\n")
+            format!(
+                "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: gw, namespace: edge}}\nspec: {{template: {{{template}}}}}\n"
+            )
         };
         let by_hand = "metadata: {labels: {istio: edge}}, spec: {containers: [{name: istio-proxy}]}";
         let injected = "metadata: {labels: {istio: edge}, annotations: {inject.istio.io/templates: gateway}}";

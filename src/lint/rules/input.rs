@@ -136,11 +136,9 @@ mod tests {
         assert_found(&(service("-a.com") + &service("a")), &[twice]);
         assert_found(&(service("a") + &service("-a.com")), &[twice, bad_host]);
         // The version is no part of an object's name, and the namespace may be the default one.
-        assert_found(
-            &(service("a") + &service("a").replace("io/v1", "io/v1beta1")),
-            &[twice],
-        );
-        assert_found(&(gateway("80") + &gateway("80")), &[twice]);
+        assert_found(&(service("a") + &service("a").replace("io/v1", "io/v1beta1")), &[twice]);
+        let redirect = ("ITL0112", "spec.servers[0].tls.httpsRedirect");
+        assert_found(&(gateway("80") + &gateway("80")), &[twice, redirect]);
         let other = service("a").replace("shop", "other");
         assert_found(&(service("a") + &other), &[]);
     }

@@ -31,6 +31,7 @@ mod gateway_workload;
 mod gateway_yaml;
 mod input;
 mod key_pair;
+mod merged_routes;
 mod mesh_hosts;
 mod prefix_cover;
 mod reachability;
@@ -94,6 +95,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         route_cors::RULES,
         tls_tcp_routes::RULES,
         reachability::RULES,
+        merged_routes::RULES,
         credential_lookup::RULES,
         secret_access::RULES,
         secret_keys::RULES,

@@ -90,7 +90,7 @@ fn judge<'a>(outer: &Entry<'a>, inner: &Entry<'a>) -> Option<Cover<'a>> {
 }
 
 /// Whether a match whose path lies beneath another's has all its other conditions too.
-fn covers(outer: &HttpMatch, inner: &HttpMatch) -> bool {
+pub(super) fn covers(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     fn none_or_equal<T: PartialEq>(outer: Option<&T>, inner: Option<&T>) -> bool {
         outer.is_none() || outer == inner
     }

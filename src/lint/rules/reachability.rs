@@ -152,7 +152,7 @@ fn takes_all(route: &HttpRoute) -> bool {
 }
 
 /// Whether a match takes every request of every port and Gateway.
-fn is_catch_all(wanted: &HttpMatch) -> bool {
+pub(super) fn is_catch_all(wanted: &HttpMatch) -> bool {
     let any_path = match &wanted.uri {
         None => true,
         Some(StringMatch::Prefix(prefix)) => prefix == "/",

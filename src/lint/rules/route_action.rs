@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use super::route_match::check_regex;
 use crate::lint::codes::{
-    DIRECT_RESPONSE_SIZE, REGEX_INVALID, REWRITE_DOUBLE_SLASH, REWRITE_INVALID, ROUTE_ACTIONS_CONFLICT,
-    ROUTE_DELEGATES_AND_ACTS, ROUTE_WITHOUT_ACTION, STATUS_INVALID,
+    DIRECT_RESPONSE_BYTES, DIRECT_RESPONSE_SIZE, REGEX_INVALID, REWRITE_DOUBLE_SLASH, REWRITE_INVALID,
+    ROUTE_ACTIONS_CONFLICT, ROUTE_DELEGATES_AND_ACTS, ROUTE_WITHOUT_ACTION, STATUS_INVALID,
 };
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Rule, Severity, World};
@@ -173,7 +173,7 @@ struct DirectResponses;
 
 impl Rule for DirectResponses {
     fn codes(&self) -> &'static [&'static Code] {
-        &[&DIRECT_RESPONSE_SIZE, &STATUS_INVALID]
+        &[&DIRECT_RESPONSE_BYTES, &DIRECT_RESPONSE_SIZE, &STATUS_INVALID]
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
@@ -188,11 +188,26 @@ impl Rule for DirectResponses {
     }
 }
 
+/// Whether text is base64 as Istio reads bytes in YAML and JSON: of either
+/// alphabet, with or without padding.
+fn is_base64(text: &str) -> bool {
+    let text = text.trim_end_matches('=');
+    text.len() % 4 != 1
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
+}
+
 fn check_response(response: &HttpDirectResponse, spot: &Spot<'_>, found: &mut Findings) {
     const KIB: usize = 1024;
     if !(200..=600).contains(&response.status) {
         let what = format!("the status {} is not between 200 and 599", response.status);
         found.push(spot.field("status").finding(&STATUS_INVALID, what));
+    }
+    let bytes = response.body.as_ref().and_then(|body| body.bytes.as_deref());
+    if bytes.is_some_and(|text| !is_base64(text)) {
+        let what = "body.bytes is not base64";
+        found.push(spot.field("body.bytes").finding(&DIRECT_RESPONSE_BYTES, what));
     }
     let size = response
         .body
@@ -377,6 +392,18 @@ mod tests {
                 ("directResponse: {status: 600}", &[]),
                 ("directResponse: {status: 100}", &[".directResponse.status"]),
                 ("directResponse: {status: 601}", &[".directResponse.status"]),
+            ],
+        );
+        table(
+            "ITL0634",
+            &[
+                ("directResponse: {status: 200, body: {bytes: aGk=}}", &[]),
+                ("directResponse: {status: 200, body: {bytes: aGk}}", &[]),
+                ("directResponse: {status: 200, body: {string: '!'}}", &[]),
+                (
+                    "directResponse: {status: 200, body: {bytes: 'no base64!'}}",
+                    &[".directResponse.body.bytes"],
+                ),
             ],
         );
         let of = |field: &str, size: usize| {

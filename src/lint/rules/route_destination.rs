@@ -120,6 +120,7 @@ mod tests {
                     &[],
                 ),
                 ("tcp: [{route: [{destination: {host: '*.example.com'}}]}]", &[]),
+                ("http: [{route: [{destination: {host: reviews.}}]}]", &[]),
                 (
                     "http: [{route: [{destination: {host: '*'}}]}]",
                     &["spec.http[0].route[0].destination.host"],

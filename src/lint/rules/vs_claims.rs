@@ -74,7 +74,10 @@ fn selectors_of<'w>(world: &'w World<'_>) -> HashMap<&'w str, Vec<Labels>> {
 /// Whether a RequestAuthentication selects the pods.
 fn is_authenticated(pods: &PodKind<'_>, selectors: &HashMap<&str, Vec<Labels>>) -> bool {
     let namespaces = [ROOT_NAMESPACE, pods.namespace];
-    let mut of_pod = namespaces.iter().filter_map(|namespace| selectors.get(namespace)).flatten();
+    let mut of_pod = namespaces
+        .iter()
+        .filter_map(|namespace| selectors.get(namespace))
+        .flatten();
     of_pod.any(|selector| matches(selector, pods.labels()))
 }
 

@@ -46,6 +46,9 @@ impl Rule for References {
                 let (namespace, own) = gateway_name(name, service.namespace);
                 match gateways.find(name, service.namespace) {
                     None if world.is_unread("Gateway", namespace, own) => {}
+                    None if is_kubernetes_gateway(world, namespace, own) => {
+                        found.push(kubernetes_gateway(name, namespace, own, &spot));
+                    }
                     None => found.push(missing(name, service, &gateways, &spot)),
                     Some(gateway) => found_gateway(gateway, service, &spot, found),
                 }
@@ -59,6 +62,21 @@ impl Rule for References {
 
 fn is_internal(name: &str) -> bool {
     name.split_once('/').map_or(name, |(_, own)| own).contains(INTERNAL)
+}
+
+/// Whether the name is that of a Gateway of the Gateway API.
+fn is_kubernetes_gateway(world: &World<'_>, namespace: &str, name: &str) -> bool {
+    let mut gateways = world.of_gateway_api("Gateway");
+    gateways.any(|gateway| gateway.namespace == namespace && gateway.metadata.name == name)
+}
+
+fn kubernetes_gateway(name: &str, namespace: &str, own: &str, spot: &Spot<'_>) -> Finding {
+    let what = format!("{name} is a Gateway of the Kubernetes Gateway API, and none of Istio's");
+    spot.finding(&VS_GATEWAY_NOT_FOUND, what)
+        .why("a VirtualService binds to Gateways of networking.istio.io alone; the other one takes its routes from HTTPRoutes")
+        .fix(format!(
+            "write an HTTPRoute with parentRefs: [{{name: {own}, namespace: {namespace}}}], or a Gateway of networking.istio.io"
+        ))
 }
 
 fn missing(name: &str, service: &Item<'_, VirtualService>, gateways: &Gateways<'_>, spot: &Spot<'_>) -> Finding {
@@ -451,5 +469,19 @@ mod tests {
             }
         }
         assert_code(&format!("{gateway}{service}"), "ITL0505", &[]);
+    }
+
+    #[test]
+    fn a_gateway_of_the_gateway_api_is_none_of_istios() {
+        let kubernetes = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n\
+                          metadata: {name: g, namespace: here}\nspec: {gatewayClassName: istio}\n";
+        let bound = service("hosts: [a.com], gateways: [g]");
+        let found = lint_yaml(&format!("{kubernetes}{bound}")).findings;
+        let finding = found.iter().find(|finding| finding.code == "ITL0501").expect("ITL0501");
+        assert!(finding.what.contains("Kubernetes Gateway API"), "{}", finding.what);
+        assert!(finding.fix.contains("HTTPRoute"), "{}", finding.fix);
+        // One of Istio's with the same name is meant.
+        let istio = gateway("here/g", "a.com");
+        assert_code(&format!("{kubernetes}{istio}{bound}"), "ITL0501", &[]);
     }
 }

@@ -203,6 +203,9 @@ impl<'w, 'a> Finder<'w, 'a> {
         let object = store.objects.get(&(asked.0.clone(), asked.1.clone()));
         let found = match object {
             Some(data) => Ok(Some(data.clone())),
+            // A Secret of that name elsewhere in the input is meant: what lies
+            // on the disk would only hide that it is in the wrong namespace.
+            None if self.namespaces.contains_key(name) => Ok(None),
             None => store
                 .find(name, hosts)
                 // An object of the pods' namespace is none of another's.
