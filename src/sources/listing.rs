@@ -4,40 +4,22 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::disk::DiskFiles;
+use super::kustomization;
+use super::passed_over::PassedOver;
+use crate::files::MANIFEST_LIMIT;
 use crate::problem::Problem;
-use crate::remedy::{Kind, Line, ours};
 use crate::secrets::MaterialFiles as _;
 
-/// The line that makes objects of a folder.
-type MadeOf = fn(&Path) -> Line;
-
-/// Files of kustomize and Helm that end in .yaml and hold no object.
-const NO_OBJECTS: &[(&str, MadeOf)] = &[
-    ("kustomization.yaml", kustomize_build),
-    ("kustomization.yml", kustomize_build),
-    ("Chart.yaml", helm_template),
-    ("values.yaml", helm_template),
-];
-
-/// The objects that kustomize makes of a folder, to lint.
-fn kustomize_build(folder: &Path) -> Line {
-    let build = Line::new(Kind::KustomizeBuild, ["kustomize", "build"]);
-    build.arg(folder.display().to_string()).pipe(ours::lint_stdin())
-}
-
-/// The objects that Helm makes of a folder, to lint.
-fn helm_template(folder: &Path) -> Line {
-    let template = Line::new(Kind::HelmTemplate, ["helm", "template"]);
-    template.arg(folder.display().to_string()).pipe(ours::lint_stdin())
-}
+/// Files of Helm that end in .yaml and hold no object.
+const CHART: &[&str] = &["Chart.yaml", "Chart.lock", "values.yaml", "values.yml"];
 
 /// The manifests of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     /// Those to read, in the order of their names.
     pub(super) files: Vec<PathBuf>,
-    /// What stands there and is not read, and why.
-    pub(super) notes: Vec<Problem>,
+    /// What stands there and is not read.
+    pub(super) passed: PassedOver,
     /// Folders in it that cannot be read.
     pub(super) unreadable: Vec<(PathBuf, Problem)>,
     /// Folders that were looked into, so that links do not lead in circles.
@@ -53,6 +35,7 @@ impl Listing {
     pub(super) fn of(folder: &Path, recursive: bool, files: &DiskFiles) -> Result<Self, Problem> {
         let mut listing = Self::default();
         listing.add(folder, recursive, files)?;
+        listing.leave_out_parts(files);
         Ok(listing)
     }
 
@@ -60,29 +43,59 @@ impl Listing {
         if folder.canonicalize().is_ok_and(|real| !self.seen.insert(real)) {
             return Ok(());
         }
-        for name in files.list(folder)? {
+        let names = files.list(folder)?;
+        let is_chart = names.iter().any(|name| name == "Chart.yaml");
+        if is_chart {
+            self.passed.charts.insert(folder.to_owned());
+        }
+        for name in names {
             if name.starts_with('.') {
                 continue;
             }
             let path = folder.join(&name);
             if path.is_dir() {
+                if is_chart && name == "templates" {
+                    continue;
+                }
                 if recursive {
                     if let Err(problem) = self.add(&path, recursive, files) {
                         self.unreadable.push((path, problem));
                     }
                 } else if (files.list(&path).iter().flatten()).any(|name| is_manifest(name)) {
-                    let what = format!("{} is not looked into", path.display());
-                    self.notes
-                        .push(Problem::new(what).fix(format!("-R {}", folder.display())));
+                    self.passed
+                        .folders
+                        .push((path.display().to_string(), folder.to_owned()));
                 }
-            } else if let Some((_, line)) = NO_OBJECTS.iter().find(|(known, _)| *known == name) {
-                let what = format!("{} holds no Kubernetes object and is not read", path.display());
-                self.notes.push(Problem::new(what).fix(line(folder)));
-            } else if is_manifest(&name) {
+            } else if kustomization::NAMES.contains(&name.as_str()) {
+                self.passed.kustomizations.insert(folder.to_owned());
+            } else if is_manifest(&name) && !(is_chart && CHART.contains(&name.as_str())) {
                 self.files.push(path);
             }
         }
         Ok(())
+    }
+
+    /// Leaves out what the kustomizations of the folders read into their objects.
+    fn leave_out_parts(&mut self, files: &DiskFiles) {
+        let mut parts = HashSet::new();
+        for folder in &self.passed.kustomizations {
+            for name in kustomization::NAMES {
+                // One that cannot be read names nothing.
+                let Ok(Some(content)) = files.read_limited(&folder.join(name), MANIFEST_LIMIT) else {
+                    continue;
+                };
+                let named = kustomization::files_of(folder, &content);
+                parts.extend(named.iter().filter_map(|path| path.canonicalize().ok()));
+            }
+        }
+        let passed = &mut self.passed;
+        self.files.retain(|path| {
+            let is_part = !parts.is_empty() && path.canonicalize().is_ok_and(|real| parts.contains(&real));
+            if is_part {
+                passed.patches.push(path.display().to_string());
+            }
+            !is_part
+        });
     }
 }
 

@@ -5,8 +5,10 @@
 pub mod disk;
 pub mod entries;
 pub mod intent;
+mod kustomization;
 mod listing;
 pub mod live;
+mod passed_over;
 pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -14,16 +16,17 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::files::{self, MANIFEST_LIMIT};
-use crate::manifests::load::{self, Ignore, LoadError, Object, Origin, Warning};
+use crate::manifests::load::{self, Ignore, LoadError, Loaded, Object, Origin, Warning};
 use crate::manifests::model::deployment::{PodSpec, PodTemplate};
 use crate::manifests::model::{Manifest, Secret};
 use crate::problem::Problem;
-use crate::remedy::ours;
+use crate::remedy::{Remedy, ours};
 use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
 use crate::workspace::config::{FILE_NAME, GatewayEntry, WorkspaceConfig};
 use disk::DiskFiles;
 use listing::Listing;
 use live::{LiveSource, Unseen};
+use passed_over::{PassedOver, chart_of, helm_template, is_template};
 use workspace::Workspace;
 
 /// Where objects and Secrets are read from.
@@ -217,16 +220,17 @@ impl Sources {
 
     fn read_manifests(&self, files: &DiskFiles, gone: Gone, collected: &mut Collected<'_>) -> Result<(), Problem> {
         if let Some(content) = &self.stdin {
-            collected.take(content.clone(), "-");
+            collected.take(load::load_bytes(content, "-"), content.clone(), "-");
         }
         let mut known: HashSet<PathBuf> = HashSet::new();
+        let mut passed = PassedOver::default();
         for given in &self.manifests {
             let mut listing = if given.is_dir() {
                 Listing::of(given, self.recursive, files)?
             } else {
                 Listing::default()
             };
-            collected.notes.append(&mut listing.notes);
+            passed.add(std::mem::take(&mut listing.passed));
             let unreadable = listing.unreadable.iter();
             collected
                 .errors
@@ -247,7 +251,16 @@ impl Sources {
                 };
                 let name = path.display().to_string();
                 match content {
-                    Some(content) => collected.take(content, &name),
+                    Some(content) => {
+                        let mut loaded = load::load_bytes(&content, &name);
+                        if named.is_none() && passed.takes(&name, &content, &loaded) {
+                            continue;
+                        }
+                        if named.is_some() && is_template(&content) {
+                            name_the_chart(path, &mut loaded);
+                        }
+                        collected.take(loaded, content, &name);
+                    }
                     None if gone == Gone::IsError && named.is_some() => return Err(not_there(path)),
                     None if gone == Gone::IsError => {
                         collected.errors.push(LoadError::of_file(path, &not_there(path)));
@@ -259,6 +272,7 @@ impl Sources {
                 }
             }
         }
+        collected.notes.extend(passed.notes());
         Ok(())
     }
 
@@ -280,8 +294,7 @@ impl Collected<'_> {
             .reduce(|one, other| one.intersection(&other).cloned().collect())
     }
 
-    fn take(&mut self, content: Vec<u8>, name: &str) {
-        let loaded = load::load_bytes(&content, name);
+    fn take(&mut self, loaded: Loaded, content: Vec<u8>, name: &str) {
         self.objects.extend(loaded.objects);
         self.warnings.extend(loaded.warnings);
         self.errors.extend(loaded.errors);
@@ -343,6 +356,17 @@ impl Collected<'_> {
                 _ => {}
             }
         }
+    }
+}
+
+/// Says of a template that is given by its name what makes objects of it.
+fn name_the_chart(path: &Path, loaded: &mut Loaded) {
+    let fix = match chart_of(path) {
+        Some(chart) => helm_template(&chart).into(),
+        None => Remedy::from("it is a template: give what the tool that fills it in writes"),
+    };
+    for error in &mut loaded.errors {
+        error.fix = Some(fix.clone());
     }
 }
 

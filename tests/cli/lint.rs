@@ -413,7 +413,7 @@ fn broken_files_are_findings_and_the_rest_is_linted() {
         let dir = folder(&[("k8s/a.yaml", broken), ("k8s/b.yaml", UNKNOWN_FIELD)]);
         for format in ["text", "json", "sarif", "github"] {
             let ran = dir
-                .run(&["lint", "k8s", "-o", format])
+                .run(&["lint", "k8s/a.yaml", "k8s/b.yaml", "-o", format])
                 .exits(2)
                 .prints(said)
                 .prints("ITL0003");

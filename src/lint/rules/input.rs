@@ -18,7 +18,7 @@ impl Rule for Unreadable {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        for error in world.errors {
+        for error in world.errors.iter().filter(|error| !error.placeholder) {
             let code = if error.path.is_empty() {
                 &INPUT_SYNTAX
             } else {

@@ -3,6 +3,7 @@
 
 mod decode;
 mod ignore;
+mod placeholder;
 mod position;
 mod scalar;
 mod tree;
@@ -33,6 +34,9 @@ pub struct Loaded {
     pub errors: Vec<LoadError>,
     /// Comments that ask for findings to be ignored, in the order of the text.
     pub ignores: Vec<Ignore>,
+    /// Whether the text is meant to hold objects: one has an `apiVersion` and a
+    /// `kind`, or a group of ours. Values, patches and compose files have none.
+    pub is_manifest: bool,
 }
 
 impl Loaded {
@@ -142,6 +146,9 @@ pub struct LoadError {
     pub fix: Option<Remedy>,
     /// The object, where its header could be read.
     pub object: Option<Box<Named>>,
+    /// Nothing is wrong: another tool fills a value in first, so that the object
+    /// is not known yet.
+    pub placeholder: bool,
 }
 
 impl LoadError {
@@ -160,6 +167,7 @@ impl LoadError {
             },
             fix: problem.fix.clone(),
             object: None,
+            placeholder: false,
         }
     }
 }
@@ -201,11 +209,13 @@ pub fn load(text: &str, name: &str) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Documents::new(text);
     let mut comments = Vec::new();
+    let mut is_broken = false;
     while let Some(document) = documents.next() {
         let lines = document
             .as_ref()
             .ok()
             .map(|node| (node.position.line, documents.last_line));
+        is_broken |= document.is_err();
         let read = document
             .map_err(|error| loading.error(error.position, "", error.message))
             .and_then(|document| loading.document(&document, None));
@@ -224,7 +234,15 @@ pub fn load(text: &str, name: &str) -> Loaded {
             .collect();
         loading.loaded.ignores = ignore::ignores(comments, text, &loading.file, &starts);
     }
+    loading.loaded.is_manifest |= is_broken && names_a_version(text);
     loading.loaded
+}
+
+/// Whether a text that is no YAML or JSON was meant to hold objects.
+fn names_a_version(text: &str) -> bool {
+    let mut lines = text.lines();
+    let begins = ["apiVersion:", "kind:"];
+    lines.any(|line| begins.iter().any(|field| line.starts_with(field)) || line.contains("\"apiVersion\""))
 }
 
 /// Reads bytes as [`load`] reads text; bytes that are no UTF-8 are an error too.
@@ -291,12 +309,16 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
             message: "the file is no UTF-8 text".into(),
             fix: None,
             object: None,
+            placeholder: false,
         }
     })
 }
 
-/// Reads documents as plain JSON values, for templates.
-pub(super) fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
+/// Reads documents as plain JSON values, whatever they are.
+///
+/// # Errors
+/// The first document that is no YAML.
+pub fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
     let file = Arc::from("template");
     Documents::new(text)
         .map(|document| {
@@ -306,6 +328,7 @@ pub(super) fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
                 message: error.message,
                 fix: None,
                 object: None,
+                placeholder: false,
             })
         })
         .filter(|value| !matches!(value, Ok(serde_json::Value::Null)))
@@ -328,6 +351,13 @@ const ISTIO_KINDS: &[&str] = &[
     "WorkloadEntry",
     "WorkloadGroup",
 ];
+/// Whether an object is judged by its values; in others, `$(NAME)` may be Kubernetes' own.
+fn is_judged(api_version: &str, kind: &str) -> bool {
+    let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    matches!(group, ISTIO_GROUP | "gateway.networking.k8s.io")
+        || api_version == "v1" && matches!(kind, secret::KIND | service::KIND)
+}
+
 /// The versions in which Deployments have been served.
 const DEPLOYMENT_VERSIONS: &[&str] = &["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"];
 
@@ -374,6 +404,7 @@ impl Loading {
             message: message.into(),
             fix: None,
             object: None,
+            placeholder: false,
         }
     }
 
@@ -390,6 +421,9 @@ impl Loading {
                 format!("wanted a Kubernetes object, found {}", node.kind()),
             ));
         }
+        let group = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
+        let is_ours = group.contains("istio.io/") || group.starts_with("gateway.networking.k8s.io/");
+        self.loaded.is_manifest |= is_ours || node.get("apiVersion").is_some() && node.get("kind").is_some();
         let api_version = self.header(node, "apiVersion", inherited.map(|(version, _)| version))?;
         let kind = self.header(node, "kind", inherited.map(|(_, kind)| kind))?;
         if let (Some(item_kind), Some(items)) = (kind.strip_suffix("List"), node.get("items")) {
@@ -411,6 +445,20 @@ impl Loading {
         if inherited.is_some() && (node.get("apiVersion").is_none() || node.get("kind").is_none()) {
             let whole = with_header(node, api_version, kind);
             return self.document(&whole, None);
+        }
+        if is_judged(api_version, kind)
+            && let Some(open) = placeholder::first(node)
+        {
+            return Err(LoadError {
+                object: Named::of(node, kind).map(Box::new),
+                placeholder: true,
+                fix: Some("let the tool fill it in first, and give its output".into()),
+                ..self.error(
+                    open.position,
+                    "",
+                    format!("{} is filled in by another tool", open.as_str().unwrap_or_default()),
+                )
+            });
         }
         let said = self.loaded.warnings.len();
         let manifest = self.manifest(node, api_version, kind).map_err(|error| LoadError {
@@ -477,6 +525,8 @@ impl Loading {
                     .map(|version| format!("{ISTIO_GROUP}/{version}"))
                     .collect(),
             ),
+            // Encrypted by SOPS, its values are not known.
+            secret::KIND if node.get("sops").is_some() => return Ok(Self::other(node, api_version, kind)),
             secret::KIND | service::KIND => (api_version == "v1", vec!["v1".into()]),
             deployment::KIND => (
                 DEPLOYMENT_VERSIONS.contains(&api_version),

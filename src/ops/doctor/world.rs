@@ -44,6 +44,7 @@ pub(super) fn collect<'f>(
     collected
         .errors
         .extend(unread.iter().map(|(namespace, name)| LoadError {
+            placeholder: false,
             location: origin.location(),
             path: String::new(),
             message: String::new(),

@@ -136,6 +136,25 @@ fn fix_of_file() -> crate::remedy::Remedy {
         .into()
 }
 
+/// What is said of objects with values that another tool fills in.
+fn unknown_objects(collected: &Collected<'_>) -> Option<Problem> {
+    let mut unknown = collected.errors.iter().filter(|error| error.placeholder);
+    let first = unknown.next()?;
+    let named = first.object.as_ref().map(|object| object.title(&collected.namespace));
+    let title = named.unwrap_or_else(|| first.location.to_string());
+    let what = match unknown.count() {
+        0 => format!("{title} is not judged"),
+        more => format!("{title} and {more} more objects are not judged"),
+    };
+    let note = Problem::new(what)
+        .at(first.location.to_string())
+        .why(first.message.clone());
+    Some(match &first.fix {
+        Some(fix) => note.fix(fix.clone()),
+        None => note,
+    })
+}
+
 /// Reads it all, and tells what is to be known of it.
 ///
 /// # Errors
@@ -149,7 +168,7 @@ pub(super) fn collect<'f>(
     if sources.is_workspace() && collected.objects.is_empty() {
         return Err(Failure::usage(nothing_found(&sources.workspace, "lint")));
     }
-    for note in &collected.notes {
+    for note in collected.notes.iter().chain(&unknown_objects(&collected)) {
         here.say_note(note);
     }
     for folder in sources.manifests.iter().filter(|path| path.is_dir()) {

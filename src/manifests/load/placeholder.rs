@@ -1,0 +1,93 @@
+//! Values that another tool fills in: variables of kustomize and Flux, actions
+//! of Go templates, paths of a vault plugin. What they become is not known here.
+
+use super::tree::{Node, Value};
+
+/// The first value of a document that holds a placeholder. Annotations and the
+/// status are nobody's configuration, and are left out.
+pub(super) fn first(document: &Node) -> Option<&Node> {
+    let Value::Mapping(entries) = &document.value else {
+        return None;
+    };
+    entries.iter().find_map(|entry| match entry.key.as_str() {
+        "status" => None,
+        "metadata" => {
+            let Value::Mapping(entries) = &entry.value.value else {
+                return within(&entry.value);
+            };
+            let mut entries = entries.iter().filter(|entry| entry.key != "annotations");
+            entries.find_map(|entry| within(&entry.value))
+        }
+        _ => within(&entry.value),
+    })
+}
+
+fn within(node: &Node) -> Option<&Node> {
+    match &node.value {
+        Value::String(text) => is_placeholder(text).then_some(node),
+        Value::Sequence(items) => items.iter().find_map(within),
+        Value::Mapping(entries) => entries.iter().find_map(|entry| within(&entry.value)),
+        // `{{ .Values.host }}` without quotes is a mapping whose key is a mapping: an error of syntax.
+        _ => None,
+    }
+}
+
+/// Whether a text holds `$(NAME)`, `${NAME}`, `{{ ... }}`, or is `<...>` as a whole.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let action = text.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}"));
+    let whole = text.starts_with('<') && text.ends_with('>') && text.len() > 2;
+    action || whole || text.match_indices('$').any(|(at, _)| is_variable(&text[at + 1..]))
+}
+
+/// Whether a text begins with a variable's name in brackets; between braces a
+/// default may follow it (`${HOST:=a.com}`).
+fn is_variable(rest: &str) -> bool {
+    let (name, closing) = if let Some(rest) = rest.strip_prefix('(') {
+        (rest, ")")
+    } else if let Some(rest) = rest.strip_prefix('{') {
+        (rest, "}")
+    } else {
+        return false;
+    };
+    let of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let end = name.find(|c| !of_name(c)).unwrap_or(name.len());
+    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let rest = &name[end..];
+    begins && (rest.starts_with(closing) || closing == "}" && rest.starts_with(':') && rest.contains('}'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_placeholder;
+
+    #[test]
+    fn what_another_tool_fills_in() {
+        for text in [
+            "$(HOST)",
+            "a.$(DOMAIN).com",
+            "${domain}",
+            "shop.${DOMAIN:=example.com}",
+            "{{ .Values.host }}",
+            "{{host}}.example.com",
+            "<path:secret/data/tls#crt>",
+        ] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in [
+            "a.com",
+            "^/a$",
+            "/a{2}$",
+            "$1",
+            "%REQ(:path)%",
+            "{{",
+            "<>",
+            "a < b > c",
+            "$()",
+            "${}",
+            "${1}",
+            "\u{e9}${A",
+        ] {
+            assert!(!is_placeholder(text), "{text}");
+        }
+    }
+}
