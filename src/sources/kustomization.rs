@@ -49,7 +49,7 @@ pub(super) fn files_of(folder: &Path, content: &[u8]) -> Vec<PathBuf> {
         }
     }
     // A patch may stand in the list itself.
-    let is_file = |name: &&str| !name.contains('\n');
+    let is_file = |name: &&str| !name.contains('\n') && !name.contains(": ");
     names
         .into_iter()
         .filter(is_file)

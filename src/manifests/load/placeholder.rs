@@ -32,11 +32,10 @@ fn within(node: &Node) -> Option<&Node> {
     }
 }
 
-/// Whether a text holds `$(NAME)`, `${NAME}`, `{{ ... }}`, or is `<...>` as a whole.
+/// Whether a text holds `$(NAME)`, `${NAME}`, `{{ ... }}`, or is a vault path `<path:...>`.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let action = text.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}"));
-    let whole = text.starts_with('<') && text.ends_with('>') && text.len() > 2;
-    action || whole || text.match_indices('$').any(|(at, _)| is_variable(&text[at + 1..]))
+    action || text.starts_with("<path:") || text.match_indices('$').any(|(at, _)| is_variable(&text[at + 1..]))
 }
 
 /// Whether a text begins with a variable's name in brackets; between braces a
@@ -80,7 +79,7 @@ mod tests {
             "$1",
             "%REQ(:path)%",
             "{{",
-            "<>",
+            "<A>",
             "a < b > c",
             "$()",
             "${}",
