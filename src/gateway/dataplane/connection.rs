@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -22,6 +23,7 @@ use super::downstream::Downstream;
 use super::exchange::Exchange;
 use super::handshake::{Handshake, Shaken};
 use super::proxy;
+use super::reason_phrase;
 use super::response_body::ResponseBody;
 use super::signals::{Cut, Signals};
 use super::stats::Counter;
@@ -224,6 +226,7 @@ where
 /// Answers one request of a connection.
 async fn answer(connection: Rc<Connection>, request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let both_lengths = connection.signals.begin();
+    let ends_with_head = request.method() == Method::HEAD && request.version() == Version::HTTP_2;
     let exchange = Exchange::begin(
         &connection.worker,
         &connection.signals,
@@ -231,7 +234,15 @@ async fn answer(connection: Rc<Connection>, request: Request<Incoming>) -> Resul
         &request,
     );
     let binding = connection.binding();
-    Ok(proxy::answer(request, both_lengths, exchange, &binding).await)
+    let mut response = proxy::answer(request, both_lengths, exchange, &binding).await;
+    reason_phrase::set(&mut response);
+    if ends_with_head {
+        // The codec of HTTP/1.1 leaves the body out by itself, that of HTTP/2 sends it.
+        if let Some(length) = response.body_mut().leave_out().filter(|length| *length > 0) {
+            response.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+        }
+    }
+    Ok(response)
 }
 
 fn note(ended: hyper::Result<()>) {

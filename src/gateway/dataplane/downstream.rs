@@ -18,8 +18,6 @@ pub(super) struct Downstream {
     pub(super) tls: Option<DownstreamTls>,
     /// The client's address as upstreams are told it.
     address: HeaderValue,
-    /// Whether that is on a private network.
-    is_internal: bool,
 }
 
 /// What the handshake established.
@@ -39,7 +37,6 @@ impl Downstream {
             gateway_port,
             tls,
             address: forwarded::address_text(peer.ip()),
-            is_internal: forwarded::is_internal(peer.ip()),
         }
     }
 
@@ -57,7 +54,6 @@ impl Downstream {
     pub(super) fn client(&self) -> Client<'_> {
         Client {
             address: &self.address,
-            is_internal: self.is_internal,
             is_tls: self.is_tls(),
             certificate: self.tls.as_ref().and_then(|tls| tls.certificate.as_ref()),
         }

@@ -14,15 +14,6 @@ pub(super) fn address_text(address: IpAddr) -> HeaderValue {
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
-/// Whether Envoy takes an address for one of the same network: private
-/// (RFC 1918), loopback, or unique local.
-pub(super) fn is_internal(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.is_private() || address.is_loopback(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
-    }
-}
-
 /// `Hash=...;Cert="...";Subject="...";URI=...;DNS=...` of a client's certificate.
 pub(super) fn client_certificate(der: &[u8]) -> Option<HeaderValue> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
@@ -118,23 +109,7 @@ fn subject(certificate: &X509Certificate<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{client_certificate, is_internal};
-
-    #[test]
-    fn private_addresses_are_internal() {
-        for (address, internal) in [
-            ("127.0.0.1", true),
-            ("10.1.2.3", true),
-            ("::ffff:192.168.0.1", true),
-            ("::1", true),
-            ("fd00::1", true),
-            ("8.8.8.8", false),
-            ("172.32.0.1", false),
-            ("2001:db8::1", false),
-        ] {
-            assert_eq!(is_internal(address.parse().unwrap()), internal, "{address}");
-        }
-    }
+    use super::client_certificate;
 
     #[test]
     fn a_client_certificate_is_described_as_envoy_does() {

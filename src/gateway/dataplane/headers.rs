@@ -1,10 +1,10 @@
 //! The header rules of Istio's gateway: what the upstream is told, what the
 //! client is told, and what belongs to one hop only.
 
-use http::HeaderValue;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, SERVER, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, SERVER, TE, TRANSFER_ENCODING, UPGRADE,
 };
+use http::{HeaderValue, Method};
 
 use super::random::Random;
 
@@ -17,20 +17,43 @@ const X_FORWARDED_CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded
 /// The id that follows a request.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_ENVOY_EXTERNAL_ADDRESS: HeaderName = HeaderName::from_static("x-envoy-external-address");
-const X_ENVOY_INTERNAL: HeaderName = HeaderName::from_static("x-envoy-internal");
 const X_ENVOY_ATTEMPT_COUNT: HeaderName = HeaderName::from_static("x-envoy-attempt-count");
+const X_ENVOY_ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-envoy-original-host");
 const X_ENVOY_ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");
 const X_ENVOY_UPSTREAM_SERVICE_TIME: HeaderName = HeaderName::from_static("x-envoy-upstream-service-time");
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
+/// Envoy's own headers that a client may not set; all others pass.
+const NOT_FOR_CLIENTS: &[&str] = &[
+    "x-envoy-decorator-operation",
+    "x-envoy-downstream-service-cluster",
+    "x-envoy-downstream-service-node",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-external-address",
+    "x-envoy-force-trace",
+    "x-envoy-hedge-on-per-try-timeout",
+    "x-envoy-internal",
+    "x-envoy-ip-tags",
+    "x-envoy-max-retries",
+    "x-envoy-original-host",
+    "x-envoy-original-path",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-retry-on",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-stream-duration-ms",
+];
+
 /// What the gateway knows of the client.
 pub(super) struct Client<'a> {
     /// The peer's address.
     pub(super) address: &'a HeaderValue,
-    /// Whether that is on a private network.
-    pub(super) is_internal: bool,
     /// Whether it speaks TLS.
     pub(super) is_tls: bool,
     /// Its certificate, described.
@@ -55,9 +78,40 @@ pub(super) fn strip_request_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Takes out what belongs to the upstream's connection only.
+/// Takes out what belongs to the upstream's connection only; what `connection`
+/// names besides passes, as in Envoy.
 pub(super) fn strip_response_hop(headers: &mut HeaderMap) {
-    strip_named_by_connection(headers);
+    headers.remove(CONNECTION);
+    strip_of_a_connection(headers);
+}
+
+/// Joins the cookies that HTTP/2 lets a client send as fields of their own (RFC 9113, section 8.2.3).
+pub(super) fn join_cookies(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(COOKIE).iter();
+    let (Some(first), Some(second)) = (cookies.next(), cookies.next()) else {
+        return;
+    };
+    let mut joined = first.as_bytes().to_vec();
+    for cookie in std::iter::once(second).chain(cookies) {
+        joined.extend_from_slice(b"; ");
+        joined.extend_from_slice(cookie.as_bytes());
+    }
+    if let Ok(joined) = HeaderValue::try_from(joined) {
+        headers.insert(COOKIE, joined);
+    }
+}
+
+/// Says how a request's body is framed in HTTP/1.1, as Envoy does: methods that
+/// usually have a body say that there is none, and one of unknown length is chunked.
+pub(super) fn frame_for_http1(method: &Method, headers: &mut HeaderMap, has_body: bool) {
+    if headers.contains_key(CONTENT_LENGTH) {
+        return;
+    }
+    if has_body {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    } else if ![Method::GET, Method::HEAD, Method::DELETE, Method::TRACE].contains(method) {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
 }
 
 fn strip_named_by_connection(headers: &mut HeaderMap) {
@@ -80,29 +134,29 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
                 headers.remove(name);
             }
         }
-        headers.remove(KEEP_ALIVE);
     }
+    strip_of_a_connection(headers);
+}
+
+/// Takes out what speaks of a connection wherever it stands.
+fn strip_of_a_connection(headers: &mut HeaderMap) {
+    headers.remove(KEEP_ALIVE);
     headers.remove(TRANSFER_ENCODING);
     headers.remove(UPGRADE);
     headers.remove(PROXY_CONNECTION);
 }
 
 /// Tells the upstream of the client, as Envoy does with `use_remote_address`
-/// and SANITIZE_SET: nothing that an outside client claims of itself is passed on.
+/// and SANITIZE_SET: every client is an outside one, also on a private network
+/// (Istio names no internal addresses), and nothing that it claims of itself is passed on.
 /// Gives the request's id.
 pub(super) fn announce_client(headers: &mut HeaderMap, client: &Client<'_>, random: &Random) -> HeaderValue {
-    let came_through_proxies = headers.contains_key(&X_FORWARDED_FOR);
-    let internal = client.is_internal && !came_through_proxies;
-    if internal {
-        headers.remove(X_ENVOY_INTERNAL);
-    } else {
-        strip_envoy(headers);
-    }
+    strip_envoy(headers);
     match client.certificate {
         Some(certificate) => drop(headers.insert(X_FORWARDED_CLIENT_CERT, certificate.clone())),
         None => drop(headers.remove(X_FORWARDED_CLIENT_CERT)),
     }
-    let forwarded_for = if came_through_proxies {
+    let forwarded_for = if headers.contains_key(&X_FORWARDED_FOR) {
         let mut joined = Vec::new();
         for value in headers.get_all(&X_FORWARDED_FOR) {
             joined.extend_from_slice(value.as_bytes());
@@ -116,35 +170,17 @@ pub(super) fn announce_client(headers: &mut HeaderMap, client: &Client<'_>, rand
     headers.insert(X_FORWARDED_FOR, forwarded_for);
     let scheme = if client.is_tls { "https" } else { "http" };
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(scheme));
-    if internal {
-        headers.insert(X_ENVOY_INTERNAL, HeaderValue::from_static("true"));
-    } else {
-        headers.insert(X_ENVOY_EXTERNAL_ADDRESS, client.address.clone());
-    }
-    let known = if internal {
-        headers.get(&X_REQUEST_ID).cloned()
-    } else {
-        None
-    };
-    let id = known.unwrap_or_else(|| {
-        let id = HeaderValue::from_bytes(&random.uuid()).unwrap_or_else(|_| HeaderValue::from_static("-"));
-        headers.insert(X_REQUEST_ID, id.clone());
-        id
-    });
+    headers.insert(X_ENVOY_EXTERNAL_ADDRESS, client.address.clone());
+    let id = HeaderValue::from_bytes(&random.uuid()).unwrap_or_else(|_| HeaderValue::from_static("-"));
+    headers.insert(X_REQUEST_ID, id.clone());
     headers.insert(X_ENVOY_ATTEMPT_COUNT, HeaderValue::from_static("1"));
     id
 }
 
-/// Envoy's own headers are not for outside clients to set.
 fn strip_envoy(headers: &mut HeaderMap) {
     if headers.keys().any(|name| name.as_str().starts_with("x-envoy-")) {
-        let names: Vec<HeaderName> = headers
-            .keys()
-            .filter(|name| name.as_str().starts_with("x-envoy-"))
-            .cloned()
-            .collect();
-        for name in names {
-            headers.remove(name);
+        for name in NOT_FOR_CLIENTS {
+            headers.remove(*name);
         }
     }
 }
@@ -161,6 +197,11 @@ pub(super) fn set_original_path(headers: &mut HeaderMap, path_and_query: &str) {
     }
 }
 
+/// Keeps the authority that a rewrite replaced.
+pub(super) fn set_original_host(headers: &mut HeaderMap, authority: &HeaderValue) {
+    headers.insert(X_ENVOY_ORIGINAL_HOST, authority.clone());
+}
+
 /// Names the gateway and the upstream's time.
 pub(super) fn finish_response(headers: &mut HeaderMap, upstream_milliseconds: u64) {
     headers.insert(SERVER, SERVER_NAME);
@@ -174,9 +215,9 @@ pub(super) fn finish_response(headers: &mut HeaderMap, upstream_milliseconds: u6
 
 #[cfg(test)]
 mod tests {
-    use super::{Client, announce_client, strip_request_hop};
+    use super::{Client, announce_client, frame_for_http1, join_cookies, strip_request_hop};
     use crate::gateway::dataplane::random::Random;
-    use http::{HeaderMap, HeaderName, HeaderValue};
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs
@@ -185,12 +226,11 @@ mod tests {
             .collect()
     }
 
-    fn announced(pairs: &[(&'static str, &'static str)], internal: bool) -> HeaderMap {
+    fn announced(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = map(pairs);
         let address = HeaderValue::from_static("203.0.113.9");
         let client = Client {
             address: &address,
-            is_internal: internal,
             is_tls: true,
             certificate: None,
         };
@@ -200,21 +240,20 @@ mod tests {
 
     #[test]
     fn what_an_outside_client_claims_is_replaced() {
-        let headers = announced(
-            &[
-                ("x-forwarded-proto", "http"),
-                ("x-forwarded-client-cert", "Hash=1"),
-                ("x-envoy-internal", "true"),
-                ("x-envoy-max-retries", "9"),
-                ("x-request-id", "mine"),
-                ("x-forwarded-for", "1.2.3.4"),
-            ],
-            false,
-        );
+        let headers = announced(&[
+            ("x-forwarded-proto", "http"),
+            ("x-forwarded-client-cert", "Hash=1"),
+            ("x-envoy-internal", "true"),
+            ("x-envoy-max-retries", "9"),
+            ("x-request-id", "mine"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-envoy-peer-metadata", "kept"),
+        ]);
         assert_eq!(headers["x-forwarded-proto"], "https");
         assert_eq!(headers["x-forwarded-for"], "1.2.3.4,203.0.113.9");
         assert_eq!(headers["x-envoy-external-address"], "203.0.113.9");
         assert_eq!(headers["x-envoy-attempt-count"], "1");
+        assert_eq!(headers["x-envoy-peer-metadata"], "kept");
         assert_ne!(headers["x-request-id"], "mine");
         for name in ["x-forwarded-client-cert", "x-envoy-internal", "x-envoy-max-retries"] {
             assert!(!headers.contains_key(name), "{name}");
@@ -222,11 +261,25 @@ mod tests {
     }
 
     #[test]
-    fn an_inside_client_keeps_its_request_id() {
-        let headers = announced(&[("x-request-id", "mine"), ("x-envoy-internal", "no")], true);
-        assert_eq!(headers["x-request-id"], "mine");
-        assert_eq!(headers["x-envoy-internal"], "true");
-        assert!(!headers.contains_key("x-envoy-external-address"));
+    fn http1_is_told_how_long_a_body_is() {
+        for (method, has_body, told) in [
+            (Method::GET, false, None),
+            (Method::DELETE, false, None),
+            (Method::OPTIONS, false, Some(("content-length", "0"))),
+            (Method::POST, false, Some(("content-length", "0"))),
+            (Method::GET, true, Some(("transfer-encoding", "chunked"))),
+        ] {
+            let mut headers = HeaderMap::new();
+            frame_for_http1(&method, &mut headers, has_body);
+            assert_eq!(headers, map(told.as_slice()), "{method}");
+        }
+    }
+
+    #[test]
+    fn cookies_are_joined_to_one_field() {
+        let mut headers = map(&[("cookie", "a=1"), ("x-a", "1"), ("cookie", "b=2")]);
+        join_cookies(&mut headers);
+        assert_eq!(headers, map(&[("cookie", "a=1; b=2"), ("x-a", "1")]));
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod proxy_forward;
 mod proxy_sample;
 mod proxy_upgrade;
 mod random;
+mod reason_phrase;
 mod request_body;
 mod response_body;
 pub mod settings;

@@ -8,6 +8,7 @@ use hyper::body::Incoming;
 
 use super::binding::Binding;
 use super::exchange::Exchange;
+use super::headers;
 use super::local_reply::LocalReply;
 use super::proxy_forward::{self, Forwarded};
 use super::response_body::ResponseBody;
@@ -80,6 +81,9 @@ fn authority(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: &Binding) -> Response<ResponseBody> {
+    if request.version() == Version::HTTP_2 {
+        headers::join_cookies(request.headers_mut());
+    }
     let Some(authority) = authority(request.uri(), request.headers()) else {
         return LocalReply::bad_request().answer(request, exchange);
     };

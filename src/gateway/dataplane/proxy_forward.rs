@@ -142,6 +142,9 @@ fn edit_request(
     {
         headers::set_original_path(headers, original.as_str());
     }
+    if new_authority.is_some() {
+        headers::set_original_host(headers, &by.authority);
+    }
     matching::edit_headers(&destination.headers.request, headers);
     matching::edit_headers(&by.route.headers.request, headers);
     request_id
@@ -259,11 +262,15 @@ impl Outbound<'_> {
     async fn attempt(
         &self,
         sender: Sender,
-        request: Request<RequestBody>,
+        mut request: Request<RequestBody>,
     ) -> Result<(Response<Incoming>, Option<Lease>), Failure> {
         self.worker.stats.add(Counter::UpstreamRequests);
         match sender {
             Sender::Http1(mut lease, stale) => {
+                let has_body = !request.body().is_empty();
+                let method = request.method().clone();
+                headers::frame_for_http1(&method, request.headers_mut(), has_body);
+                request.body_mut().drop_trailers();
                 // A connection that rested may be closed by the upstream at this
                 // very moment; then a request that changes nothing is sent again.
                 let again = (stale && is_replayable(&request)).then(|| copy_without_body(&request));

@@ -43,6 +43,7 @@ pub(super) struct RequestBody {
     reading: Option<(Reading, Tasks)>,
     /// Counts the bytes for the access log; none when it is off.
     received: Option<Rc<Cell<u64>>>,
+    trailers: bool,
 }
 
 impl RequestBody {
@@ -55,6 +56,7 @@ impl RequestBody {
             body: Some(body),
             reading: Some((Reading::begin(signals), tasks.clone())),
             received,
+            trailers: true,
         }
     }
 
@@ -64,7 +66,13 @@ impl RequestBody {
             body: None,
             reading: None,
             received: None,
+            trailers: true,
         }
+    }
+
+    /// Leaves the trailers out, as Envoy does towards HTTP/1.1.
+    pub(super) fn drop_trailers(&mut self) {
+        self.trailers = false;
     }
 
     /// Whether there is none, so that a request can be sent once more.
@@ -117,6 +125,10 @@ impl Body for RequestBody {
         };
         let polled = Pin::new(body).poll_frame(cx);
         match &polled {
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() && !this.trailers => {
+                this.reading = None;
+                return Poll::Ready(None);
+            }
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(received) = &this.received {
                     let length = frame.data_ref().map_or(0, Bytes::len) as u64;

@@ -59,6 +59,15 @@ impl ResponseBody {
         }
     }
 
+    /// Leaves out a body that the gateway made, and gives its length; an
+    /// upstream's answer to HEAD has none.
+    pub(super) fn leave_out(&mut self) -> Option<usize> {
+        match &mut self.kind {
+            Kind::Full(bytes) => Some(std::mem::take(bytes).len()),
+            Kind::Upstream { .. } => None,
+        }
+    }
+
     /// A body that an upstream sends.
     pub(super) fn upstream(body: Incoming, lease: Option<Lease>, deadline: Deadline, exchange: Exchange) -> Self {
         Self {
