@@ -50,6 +50,7 @@ mod gopki;
 mod grpc;
 mod installed_tools;
 mod istio_samples;
+mod judge;
 mod manifests;
 mod pem_readers;
 mod pkcs12;
