@@ -18,7 +18,7 @@ impl Drop for StopAtEnd<'_> {
 }
 
 /// How long a condition is awaited on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at a condition.
 const PAUSE: Duration = Duration::from_millis(10);
 

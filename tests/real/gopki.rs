@@ -30,7 +30,10 @@ pub(crate) fn ask(questions: &[Question]) -> Vec<Option<String>> {
         .stdout(Stdio::piped())
         .spawn()
         .expect("gopki starts");
-    let text: String = questions.iter().map(|question| format!("{}\n", question.0)).collect();
+    let text: String = questions
+        .iter()
+        .flat_map(|question| [question.0.to_string(), "\n".to_owned()])
+        .collect();
     let mut input = program.stdin.take().expect("an input");
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
     let output = program.wait_with_output().expect("gopki ends");

@@ -17,7 +17,7 @@ type Scene = (&'static [Kind], fn() -> Stage);
 /// Acts scenes, and fails with the kinds that none of them typed.
 #[track_caller]
 fn act(scenes: &[Scene]) {
-    let mut left = Vec::new();
+    let mut left: Vec<Kind> = Vec::new();
     for (kinds, scene) in scenes {
         let stage = std::panic::catch_unwind(scene).ok();
         let typed = |kind: &Kind| stage.as_ref().is_some_and(|stage| stage.has_typed(*kind));

@@ -115,6 +115,7 @@ impl Stage {
     }
 
     /// Puts a program into the path that stands for one which is not installed here.
+    #[allow(dead_code, reason = "each test target uses its part")]
     pub(crate) fn play(&self, program: &str, script: &str) {
         use std::os::unix::fs::PermissionsExt as _;
         let path = self
