@@ -1786,7 +1786,7 @@ _istio__tls() {
             return 0
             ;;
         istio__tls__subcmd__schema)
-            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-C -o -q -v -y -n -h -V --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version adopt apply delete doctor gen-certs init inspect lint lint-explain manifests probe request revoke rotate status up verify"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

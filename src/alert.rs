@@ -1,10 +1,11 @@
 //! TLS alerts, by which a side of a connection says why it gives up: their
 //! numbers and names.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A TLS alert by its number (RFC 8446 section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Alert(pub u8);
 
 impl Alert {

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use crate::ops;
 use crate::problem::Problem;
 use crate::remedy::{Aim, ours};
-use crate::report::problem_json::ProblemJson;
+use crate::report::problem_json::{FailedJson, ProblemJson};
 
 /// Why a command ended without doing its work.
 #[derive(Debug)]
@@ -126,20 +126,8 @@ fn tell(text: &str) {
 
 /// The failure as `-o json` promises it.
 fn write_json(problem: &Problem, result: Option<&Map<String, Value>>, aim: &Aim) {
-    #[derive(Serialize)]
-    struct Failed<'r> {
-        #[serde(flatten)]
-        result: Map<String, Value>,
-        schema: u32,
-        error: &'r ProblemJson,
-    }
-    let mut result = result.cloned().unwrap_or_default();
-    result.remove("schema");
-    let failed = Failed {
-        result,
-        schema: 1,
-        error: &ProblemJson::new(problem, aim),
-    };
+    let error = ProblemJson::new(problem, aim);
+    let failed = FailedJson::new(&error, result.cloned().unwrap_or_default());
     let text = serde_json::to_string_pretty(&failed).unwrap_or_default();
     // The words were shown already; a closed pipe changes nothing.
     let _ = writeln!(std::io::stdout().lock(), "{text}");

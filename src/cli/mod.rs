@@ -91,7 +91,7 @@ pub fn run() -> Exit {
         Command::Doctor(args) => doctor::run(&args, &context),
         Command::Completions(args) => completions::run(&args, &context),
         Command::Man(args) => man::run(&args, &context),
-        Command::Schema(args) => schema::run(args, &context),
+        Command::Schema(args) => schema::run(&args, &context),
     };
     match outcome {
         Ok(exit) => exit,

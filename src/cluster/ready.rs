@@ -1,6 +1,8 @@
 //! An object that is to be applied: for whom, what the server would make of it, and
 //! why it does not take it.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::FIELD_MANAGER;
@@ -52,7 +54,8 @@ pub(super) fn patch_manager(workspace: &str) -> String {
 }
 
 /// What happens to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It was not there.
     Created,

@@ -1,12 +1,16 @@
 //! What happened to one object of a cluster, for `apply` and `delete`.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::cluster::apply::{Action, Ready};
 use crate::cluster::owned::Owned;
 use crate::cluster::plan::Wanted;
 use crate::remedy::Remedy;
 
 /// What happened to an object, or would.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Change {
     /// It is to be applied; what that changes was not asked.
     Applied,

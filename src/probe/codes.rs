@@ -2,12 +2,15 @@
 //! it is, what was seen, and what causes it under Istio. docs/probe-verdicts.md
 //! is made from it. Codes are never reused for another meaning.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use crate::certs::verify::FaultCode;
 
 /// Whose fault it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
     /// The gateway or what it was given.
@@ -146,6 +149,17 @@ impl Code {
 impl Serialize for Code {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "VerdictCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = TABLE.iter().map(|entry| entry.code.as_str()).collect();
+        json_schema!({"description": "What was found; docs/probe-verdicts.md explains the codes", "enum": words})
     }
 }
 

@@ -1,14 +1,16 @@
 //! What a dial saw, phase by phase: plain values, no judgement. [`super::dial`]
 //! records them, [`super::verdict`] judges them, `report` shows them.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 
 use crate::alert::Alert;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 /// Everything that one dial of one endpoint saw. A phase that was not reached
 /// is `None`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 pub struct Facts {
     /// Name lookup; none when an address was given.
     pub resolve: Option<Resolve>,
@@ -21,7 +23,7 @@ pub struct Facts {
 }
 
 /// A name lookup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Resolve {
     /// How long it took.
     pub micros: u64,
@@ -34,7 +36,7 @@ pub struct Resolve {
 }
 
 /// A TCP connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Connect {
     /// How long it took.
     pub micros: u64,
@@ -45,7 +47,7 @@ pub struct Connect {
 }
 
 /// How connecting ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectOutcome {
     /// Connected.
@@ -59,7 +61,7 @@ pub enum ConnectOutcome {
 }
 
 /// A TLS handshake, as far as it went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Tls {
     /// How long it took.
@@ -94,7 +96,7 @@ pub struct Tls {
 }
 
 /// How a handshake ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsOutcome {
     /// It completed (in TLS 1.3 the server may still refuse the client's certificate).
@@ -152,8 +154,18 @@ impl Serialize for TlsVersion {
     }
 }
 
+impl JsonSchema for TlsVersion {
+    fn schema_name() -> Cow<'static, str> {
+        "TlsVersion".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "description": "A TLS version: `TLS 1.3`"})
+    }
+}
+
 /// Whether the handshake's signature was made with the leaf's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HandshakeSignature {
     /// No signature came.
@@ -167,7 +179,7 @@ pub enum HandshakeSignature {
 }
 
 /// The client certificate's part of the handshake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientCertificate {
     /// Whether the server asked for one.
@@ -184,7 +196,7 @@ pub struct ClientCertificate {
 }
 
 /// What the client presented.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SentCertificate {
     /// Nothing: it has none, or none was asked for.
@@ -198,7 +210,7 @@ pub enum SentCertificate {
 
 /// Answers to questions that a failed handshake raises, each asked on a
 /// connection of its own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Survey {
     /// The answer to a plain HTTP request: its status line.
@@ -212,7 +224,7 @@ pub struct Survey {
 }
 
 /// One request and its answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Http {
     /// Time to the answer's head.
     pub micros: u64,
@@ -241,7 +253,7 @@ impl Http {
 }
 
 /// How an HTTP exchange ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpOutcome {
     /// An answer came.

@@ -1,6 +1,7 @@
 //! The certificates of a chain by what people look at. Pure; what cannot be
 //! parsed is said to be so.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -11,7 +12,7 @@ use crate::certs::times::{days_between, rfc3339};
 use crate::hex;
 
 /// One certificate of a served chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ServedCertificate {
     /// The subject.
     pub subject: String,

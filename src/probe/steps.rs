@@ -1,6 +1,7 @@
 //! A dial's facts as a row of steps, each with a mark, a time and one line of
 //! text: what every output format shows. Pure.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::codes::Code;
@@ -9,7 +10,7 @@ use super::run::Outcome;
 use crate::certs::times::ago;
 
 /// One step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Step {
     /// `resolve`, `connect`, `tls`, `certificate`, `client-certificate` or `http`.
     pub name: &'static str,

@@ -1,7 +1,9 @@
 //! What `adopt` prints for programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::schema_number::SchemaNumber;
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::adopt::placed::Placed;
@@ -9,43 +11,70 @@ use crate::ops::adopt::plan::Plan;
 use crate::remedy::Aim;
 
 /// What was taken in, or would be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanJson<'p> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// Whether nothing was written.
     dry_run: bool,
+    /// The chains, by host.
     chains: Vec<ChainJson<'p>>,
+    /// How many files were no part of a chain.
     ignored_files: usize,
+    /// The path of istio-tls.yaml.
     workspace: String,
 }
 
 /// A chain.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChainJson<'p> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'p Host,
+    /// The host's folder.
     folder: String,
-    action: &'static str,
+    /// Whether the files were copied, or were in place and are now recorded.
+    action: ActionJson,
+    /// When the server certificate expires, RFC 3339.
     not_after: &'p str,
+    /// `credentialName`: the Secret that the Gateway names.
     credential_name: Option<&'p str>,
+    /// What was copied.
     files: Vec<FileJson>,
+    /// The clients whose certificates came with it.
     clients: &'p [String],
+    /// Parts of a chain that were not there.
     missing: &'p [&'static str],
+    /// The program that manages the Secret that it comes from, as cert-manager.
     managed_by: Option<&'p str>,
+    /// What the user should know.
     notes: Vec<String>,
 }
 
+/// What is done with a chain.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ActionJson {
+    /// Its files were copied into the workspace.
+    Copied,
+    /// Its files were in place; istio-tls.yaml lists them now.
+    Recorded,
+}
+
 /// A file that is copied.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct FileJson {
+    /// Where it was.
     from: String,
+    /// Where it is now.
     to: String,
 }
 
 /// What was taken in, or with `dry_run` would be, for a user who stands at `aim`.
 pub fn plan<'p>(plan: &'p Plan, dry_run: bool, aim: &Aim) -> PlanJson<'p> {
     PlanJson {
-        schema: 1,
+        schema: SchemaNumber,
         dry_run,
         chains: plan.placed.iter().map(|placed| chain(plan, placed, aim)).collect(),
         ignored_files: plan.ignored,
@@ -63,7 +92,11 @@ fn chain<'p>(plan: &'p Plan, placed: &'p Placed, aim: &Aim) -> ChainJson<'p> {
     ChainJson {
         host: layout.host(),
         folder: shown(&layout.folder()),
-        action: if placed.in_place { "recorded" } else { "copied" },
+        action: if placed.in_place {
+            ActionJson::Recorded
+        } else {
+            ActionJson::Copied
+        },
         not_after: &chain.not_after,
         credential_name: entry.map(|entry| entry.credential_name.as_str()),
         files: files.collect(),

@@ -1,26 +1,34 @@
 //! What happened to objects of a cluster, for programs: `apply` (docs/json.md).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::object_change_json::ObjectJson;
+use super::schema_number::SchemaNumber;
 use crate::cluster::kubeconfig::Access;
 use crate::ops::apply::outcome::{Difference, Outcome, Served};
 use crate::ops::apply::request::Purpose;
-use crate::ops::object_change::ObjectChange;
 use crate::remedy::Aim;
 
 /// What `apply` came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyJson<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// The kubeconfig context, where a cluster was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<&'o str>,
+    /// The API server's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     server: Option<&'o str>,
+    /// The workspace's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     workspace: Option<&'o str>,
+    /// The kind of dry run; left out when objects were stored.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dry_run: Option<&'static str>,
+    dry_run: Option<DryRunJson>,
+    /// The objects, in the order in which they were applied.
     objects: Vec<ObjectJson<'o>>,
     /// The gateway was seen to serve it.
     serving_checked: bool,
@@ -29,41 +37,47 @@ pub struct ApplyJson<'o> {
     serving: Vec<ServedJson<'o>>,
 }
 
-/// What happened to one object.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ObjectJson<'o> {
-    api_version: &'o str,
-    kind: &'o str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<&'o str>,
-    name: &'o str,
-    action: &'static str,
-    /// What the user should know.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+/// Who tried the objects.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum DryRunJson {
+    /// This program alone.
+    Client,
+    /// The API server.
+    Server,
 }
 
-#[derive(Debug, Serialize)]
+/// A certificate that a gateway was seen to serve.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ServedJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o str,
+    /// The address that was asked.
     target: &'o str,
+    /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
 }
 
 /// What `apply --diff` found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct DifferencesJson<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// The kubeconfig context, where a cluster was asked.
     context: &'o str,
+    /// The API server's address.
     server: &'o str,
+    /// The objects that would change.
     differences: Vec<DifferenceJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// What would change in one object.
+#[derive(Debug, Serialize, JsonSchema)]
 struct DifferenceJson<'o> {
+    /// The object.
     #[serde(flatten)]
     object: ObjectJson<'o>,
+    /// A unified diff of its YAML; key material is never shown.
     diff: &'o str,
 }
 
@@ -73,31 +87,18 @@ impl<'o> ApplyJson<'o> {
         let cluster = outcome.cluster.as_ref();
         let objects = outcome.objects.iter();
         Self {
-            schema: 1,
+            schema: SchemaNumber,
             context: cluster.map(|cluster| cluster.context.as_str()),
             server: cluster.map(|cluster| cluster.server.as_str()),
             workspace: outcome.workspace.as_deref(),
             dry_run: match outcome.purpose {
                 Purpose::Store | Purpose::Diff => None,
-                Purpose::TryHere => Some("client"),
-                Purpose::TryThere => Some("server"),
+                Purpose::TryHere => Some(DryRunJson::Client),
+                Purpose::TryThere => Some(DryRunJson::Server),
             },
             objects: objects.map(|object| ObjectJson::new(object, aim)).collect(),
             serving_checked: outcome.serving.is_some(),
             serving: outcome.serving.iter().flatten().map(ServedJson::from).collect(),
-        }
-    }
-}
-
-impl<'o> ObjectJson<'o> {
-    fn new(object: &'o ObjectChange, aim: &Aim) -> Self {
-        Self {
-            api_version: &object.api_version,
-            kind: &object.kind,
-            namespace: object.namespace.as_deref(),
-            name: &object.name,
-            action: object.change.word(),
-            notes: object.notes.iter().map(|note| note.words(aim)).collect(),
         }
     }
 }
@@ -120,7 +121,7 @@ impl<'o> DifferencesJson<'o> {
             diff: &one.diff,
         });
         Self {
-            schema: 1,
+            schema: SchemaNumber,
             context: &access.context,
             server: &access.server,
             differences: differences.collect(),

@@ -1,42 +1,38 @@
 //! What was deleted, for programs (docs/json.md).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::object_change_json::ObjectJson;
+use super::schema_number::SchemaNumber;
 use crate::cluster::owned::Copied;
 use crate::ops::delete::outcome::Outcome;
-use crate::ops::object_change::ObjectChange;
 use crate::remedy::Aim;
 
 /// What `delete` came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteJson<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
     /// Null where no cluster was asked.
     context: Option<&'o str>,
+    /// Whether nothing was deleted.
     dry_run: bool,
+    /// What was deleted in the cluster.
     objects: Vec<ObjectJson<'o>>,
+    /// Files and folders that were deleted.
     files: &'o [String],
+    /// Objects with this workspace's labels that somebody else made.
     kept: Vec<KeptJson<'o>>,
 }
 
-/// What happened to one object.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ObjectJson<'o> {
-    api_version: &'o str,
-    kind: &'o str,
-    namespace: Option<&'o str>,
-    name: &'o str,
-    action: &'static str,
-    finalizers: &'o [String],
-    notes: Vec<String>,
-}
-
 /// What bears the workspace's labels, and was made by somebody else.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct KeptJson<'o> {
+    /// `Kind namespace/name`.
     title: &'o str,
+    /// The field managers.
     managers: &'o [String],
 }
 
@@ -45,26 +41,12 @@ impl<'o> DeleteJson<'o> {
     pub fn new(outcome: &'o Outcome, aim: &Aim) -> Self {
         let objects = outcome.objects.iter();
         Self {
-            schema: 1,
+            schema: SchemaNumber,
             context: outcome.context.as_deref(),
             dry_run: outcome.dry_run,
             objects: objects.map(|object| ObjectJson::new(object, aim)).collect(),
             files: &outcome.files,
             kept: outcome.kept.iter().map(KeptJson::from).collect(),
-        }
-    }
-}
-
-impl<'o> ObjectJson<'o> {
-    fn new(object: &'o ObjectChange, aim: &Aim) -> Self {
-        Self {
-            api_version: &object.api_version,
-            kind: &object.kind,
-            namespace: object.namespace.as_deref(),
-            name: &object.name,
-            action: object.change.word(),
-            finalizers: &object.finalizers,
-            notes: object.notes.iter().map(|note| note.words(aim)).collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! An examination, for programs (docs/json.md).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::lint_json;
@@ -9,16 +10,19 @@ use crate::ops::object_change::ObjectChange;
 use crate::remedy::Aim;
 
 /// What was found, and beside it what `--fix` did.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct DoctorJson<'r> {
+    /// As `lint`.
     #[serde(flatten)]
     report: lint_json::Json<'r>,
+    /// What `--fix` did.
     fixed: Vec<String>,
 }
 
 /// What `--fix` did before it failed.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct FixedJson {
+    /// What `--fix` did before it failed.
     fixed: Vec<String>,
 }
 

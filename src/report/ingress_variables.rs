@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::schema_number::SchemaNumber;
 use crate::probe::ingress_variables::IngressVariables;
 use crate::shell::quote;
 
@@ -11,9 +13,11 @@ use crate::shell::quote;
 pub const NAME_NOTE: &str = "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"";
 
 /// The variables as programs read them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'v> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// The values by the name of the variable: INGRESS_HOST, INGRESS_PORT, SECURE_INGRESS_PORT.
     variables: BTreeMap<&'v str, &'v str>,
 }
 
@@ -21,7 +25,7 @@ pub struct Report<'v> {
 pub fn report(variables: &IngressVariables) -> Report<'_> {
     let values = variables.values.iter();
     Report {
-        schema: 1,
+        schema: SchemaNumber,
         variables: values.map(|(name, value)| (*name, value.as_str())).collect(),
     }
 }

@@ -1,23 +1,29 @@
 //! What `init` prints for programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::schema_number::SchemaNumber;
 use crate::files::shown;
 use crate::ops::init::Outcome;
 
 /// What was written.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OutcomeJson<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// The path of istio-tls.yaml.
     workspace: String,
+    /// The workspace's id.
     id: &'o str,
+    /// How many hosts it lists.
     hosts: usize,
 }
 
 /// What was written, for programs.
 pub fn outcome(outcome: &Outcome) -> OutcomeJson<'_> {
     OutcomeJson {
-        schema: 1,
+        schema: SchemaNumber,
         workspace: shown(&outcome.path),
         id: &outcome.id,
         hosts: outcome.hosts.len(),

@@ -1,69 +1,112 @@
 //! What `inspect` found, as JSON, schema 1.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::problem_json::ProblemJson;
+use super::schema_number::SchemaNumber;
 use crate::certs::inspect::{CertificateFacts, CrlFacts, Found, Item, PrivateKeyFacts, RequestFacts};
 use crate::cluster::live::Owner;
 use crate::ops::inspect::{Outcome, SecretFacts};
 use crate::remedy::Aim;
 
 /// The whole report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'a> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// What was found, in order.
     items: Vec<ItemJson<'a>>,
+    /// The Secrets among the targets.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     secrets: Vec<SecretJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// One thing that was found.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ItemJson<'a> {
+    /// Its number, from 1; others refer to it.
     number: usize,
+    /// The file, or where else it came from.
     source: &'a str,
+    /// The line in a PEM file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    /// What it is.
     #[serde(flatten)]
     found: FoundJson<'a>,
+    /// The numbers of the certificates that issued it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     issued_by: &'a [usize],
+    /// The number of the earlier item that is the same certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<usize>,
+    /// The numbers of the certificates that this key fits.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fits: &'a [usize],
 }
 
-#[derive(Debug, Serialize)]
+/// What an item is.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum FoundJson<'a> {
     Certificate(&'a CertificateFacts),
     PrivateKey(&'a PrivateKeyFacts),
     CertificateRequest(&'a RequestFacts),
     Crl(&'a CrlFacts),
-    Other { label: &'a str },
-    Unreadable { problem: ProblemJson },
+    Other {
+        /// The label of the PEM block.
+        label: &'a str,
+    },
+    Unreadable {
+        /// Why it cannot be read.
+        problem: ProblemJson,
+    },
 }
 
-#[derive(Debug, Serialize)]
+/// A Secret of a cluster.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SecretJson<'a> {
+    /// The kubeconfig context.
     context: &'a str,
+    /// `metadata.namespace`.
     namespace: &'a str,
+    /// `metadata.name`.
     name: &'a str,
+    /// `type`, as kubernetes.io/tls.
     #[serde(rename = "type")]
     secret_type: &'a str,
-    owner: &'static str,
+    /// Who made it: this workspace, another one, istio-tls without a workspace, or others.
+    owner: OwnerJson,
+    /// The field managers of its data.
     managers: &'a [String],
+    /// The keys of its data.
     keys: &'a [String],
+    /// Why a gateway finds no certificate and key in the Secret that it can use.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_pair: Option<&'a str>,
+}
+
+/// Who made a Secret.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum OwnerJson {
+    /// This workspace.
+    Workspace,
+    /// Another workspace of istio-tls.
+    OtherWorkspace,
+    /// istio-tls, for no workspace.
+    IstioTls,
+    /// Others.
+    Others,
 }
 
 /// The report of what was found, for a user who stands at `aim`.
 pub fn report<'a>(found: &'a Outcome, aim: &Aim) -> Report<'a> {
     Report {
-        schema: 1,
+        schema: SchemaNumber,
         items: found.items.iter().map(|one| item(one, aim)).collect(),
         secrets: found.secrets.iter().map(secret).collect(),
     }
@@ -97,10 +140,10 @@ fn secret(facts: &SecretFacts) -> SecretJson<'_> {
         name: &facts.name,
         secret_type: &facts.secret_type,
         owner: match facts.owner {
-            Owner::Ours => "workspace",
-            Owner::Workspace(_) => "other-workspace",
-            Owner::Unmarked => "istio-tls",
-            Owner::Others(_) => "others",
+            Owner::Ours => OwnerJson::Workspace,
+            Owner::Workspace(_) => OwnerJson::OtherWorkspace,
+            Owner::Unmarked => OwnerJson::IstioTls,
+            Owner::Others(_) => OwnerJson::Others,
         },
         managers: &facts.managers,
         keys: &facts.keys,

@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::problem_json::ProblemJson;
+use super::schema_number::SchemaNumber;
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::issue::job::{Action, Job, Plan};
@@ -15,32 +17,58 @@ use crate::workspace::config::Mode;
 use crate::workspace::layout::Part;
 
 /// The plan.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanJson<'p> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// True: nothing was done.
     dry_run: bool,
+    /// What would be done, host by host.
     chains: Vec<PlannedChain<'p>>,
+    /// How many hosts of --hosts-file would be left as they are.
     skipped: usize,
+    /// What the user should know, each with its remedy.
     warnings: Vec<ProblemJson>,
 }
 
 /// What would be made for a host.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct PlannedChain<'p> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'p Host,
+    /// The host's folder.
     folder: String,
-    action: &'static str,
+    /// What would be done.
+    action: ActionJson,
+    /// How the gateway authenticates clients.
     mode: Mode,
+    /// The clients that would get a certificate.
     clients: &'p [String],
+    /// What an existing chain would get.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesJson<'p>>,
+    /// What the new chain would replace.
     #[serde(skip_serializing_if = "Option::is_none")]
     ends: Option<EndedJson<'p>>,
 }
 
+/// What is done with a chain.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum ActionJson {
+    /// It is new.
+    Created,
+    /// It is new, and one of that name existed.
+    Replaced,
+    /// It existed, and got a client.
+    ClientAdded,
+    /// It existed, and something else of it changed.
+    Changed,
+}
+
 /// What a chain that exists gets.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangesJson<'c> {
     /// The mode before, where another one is recorded.
@@ -54,7 +82,7 @@ struct ChangesJson<'c> {
 }
 
 /// What a new chain ends.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EndedJson<'e> {
     /// SHA-256 of the CA's certificate.
@@ -68,46 +96,72 @@ struct EndedJson<'e> {
 }
 
 /// What was done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct OutcomeJson<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// What was done, host by host.
     chains: Vec<ChainJson<'o>>,
+    /// How many hosts of --hosts-file were left as they are.
     skipped: usize,
+    /// The path of istio-tls.yaml.
     workspace: String,
+    /// What the user should know.
     notes: Vec<String>,
+    /// What the user should know, each with its remedy.
     warnings: Vec<ProblemJson>,
 }
 
 /// What was done for a host.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChainJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o Host,
+    /// The host's folder.
     folder: String,
-    action: &'static str,
+    /// What was done.
+    action: ActionJson,
+    /// How the gateway authenticates clients.
     mode: Mode,
+    /// `credentialName`: the Secret that the Gateway names.
     credential_name: Option<&'o str>,
+    /// The serial number of the server certificate, lower-case hex pairs with colons.
     serial: &'o str,
+    /// Start of its validity, RFC 3339.
     not_before: &'o str,
+    /// End of its validity, RFC 3339.
     not_after: &'o str,
+    /// The path of the root certificate.
     root: String,
+    /// The path of the CA bundle: intermediate, then root.
     ca_chain: String,
+    /// The path of the server certificate.
     certificate: String,
+    /// The path of its key; null where the key is elsewhere (--csr).
     key: Option<String>,
+    /// The clients that got a certificate.
     clients: Vec<ClientJson<'o>>,
+    /// What the user should know.
     notes: &'o [String],
+    /// What an existing chain got.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesJson<'o>>,
+    /// What the new chain replaced.
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<EndedJson<'o>>,
 }
 
 /// A client that was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct ClientJson<'o> {
+    /// The client's name.
     name: &'o str,
+    /// The path of its certificate.
     certificate: String,
+    /// The path of its key.
     key: String,
+    /// The path of its PKCS#12 bundle, if one was asked for.
     bundle: Option<String>,
 }
 
@@ -116,14 +170,14 @@ pub fn plan<'p>(plan: &'p Plan, aim: &Aim) -> PlanJson<'p> {
     let chains = plan.jobs.iter().map(|job| PlannedChain {
         host: job.layout.host(),
         folder: shown(&job.layout.folder()),
-        action: word(job),
+        action: job.into(),
         mode: job.mode,
         clients: &job.clients,
         changes: changes(job),
         ends: ended(job),
     });
     PlanJson {
-        schema: 1,
+        schema: SchemaNumber,
         dry_run: true,
         chains: chains.collect(),
         skipped: plan.skipped,
@@ -142,7 +196,7 @@ pub fn outcome<'o>(outcome: &'o Outcome, aim: &Aim) -> OutcomeJson<'o> {
         chain(outcome, made, credential)
     });
     OutcomeJson {
-        schema: 1,
+        schema: SchemaNumber,
         chains: chains.collect(),
         skipped: outcome.skipped,
         workspace: shown(&outcome.file.path),
@@ -163,7 +217,7 @@ fn chain<'o>(outcome: &'o Outcome, made: &'o Made, credential_name: Option<&'o s
     ChainJson {
         host: job.layout.host(),
         folder: shown(&job.layout.folder()),
-        action: word(job),
+        action: job.into(),
         mode: job.mode,
         credential_name,
         serial: &made.leaf.serial,
@@ -209,11 +263,13 @@ fn problems(problems: &[Problem], aim: &Aim) -> Vec<ProblemJson> {
     problems.iter().map(|problem| ProblemJson::new(problem, aim)).collect()
 }
 
-fn word(job: &Job) -> &'static str {
-    match &job.action {
-        Action::Create => "created",
-        Action::Replace(_) => "replaced",
-        Action::Change(change) if change.is_of_clients_alone() => "client-added",
-        Action::Change(_) => "changed",
+impl From<&Job> for ActionJson {
+    fn from(job: &Job) -> Self {
+        match &job.action {
+            Action::Create => Self::Created,
+            Action::Replace(_) => Self::Replaced,
+            Action::Change(change) if change.is_of_clients_alone() => Self::ClientAdded,
+            Action::Change(_) => Self::Changed,
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::paint::Paint;
 use super::remedy_json::RemedyJson;
+use super::schema_number::SchemaNumber;
 use crate::lint::{Code, Severity};
 use crate::remedy::Aim;
 
@@ -116,21 +118,32 @@ fn capital(word: &str) -> String {
 }
 
 /// Codes as `lint explain -o json` prints them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Json<'c> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// The codes, in order.
     codes: Vec<One<'c>>,
 }
 
-#[derive(Serialize)]
+/// A code of a finding.
+#[derive(Serialize, JsonSchema)]
 struct One<'c> {
+    /// The code, as `ITL0301`.
     code: &'c str,
+    /// Istio's own code of the same finding.
     istio: Option<&'c str>,
+    /// How much it matters.
     severity: Severity,
+    /// What it reports.
     title: &'c str,
+    /// Why that matters.
     why: &'c str,
+    /// What to do about it, for people.
     fix: String,
+    /// The same for programs.
     remedy: RemedyJson,
+    /// The reference that says so.
     doc: &'c str,
 }
 
@@ -150,7 +163,7 @@ pub fn json<'c>(codes: impl Iterator<Item = &'c Code>, aim: &Aim) -> Json<'c> {
         }
     };
     Json {
-        schema: 1,
+        schema: SchemaNumber,
         codes: codes.map(one).collect(),
     }
 }

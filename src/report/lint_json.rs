@@ -1,16 +1,21 @@
 //! What lint found, as JSON (docs/json.md).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::finding_json::FindingJson;
+use super::schema_number::SchemaNumber;
 use crate::lint::{Finding, Report, Severity, Skipped};
 use crate::remedy::Aim;
 
 /// The whole report.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub struct Json<'r> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// What is wrong, sorted.
     findings: Vec<FindingJson<'r>>,
+    /// What was not checked.
     skipped: &'r [Skipped],
 }
 
@@ -19,7 +24,7 @@ pub struct Json<'r> {
 pub fn json<'r>(report: &'r Report, shown_from: Severity, aim: &Aim) -> Json<'r> {
     let shown = |finding: &&'r Finding| finding.severity >= shown_from;
     Json {
-        schema: 1,
+        schema: SchemaNumber,
         findings: (report.findings.iter().filter(shown))
             .map(|finding| FindingJson::new(finding, aim))
             .collect(),

@@ -1,18 +1,21 @@
 //! What to do about a fault, as JSON: the object `remedy` beside the text `fix`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::remedy::{Aim, Edit, Part, Remedy};
 
 /// A remedy as programs read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RemedyJson {
+    /// Command lines to type, in order.
     commands: Vec<Command>,
+    /// Fields to change.
     edits: Vec<EditJson>,
 }
 
 /// A command line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Command {
     /// What it is for.
     kind: &'static str,
@@ -23,9 +26,11 @@ struct Command {
 }
 
 /// A change of a field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct EditJson {
+    /// The file or the object.
     place: String,
+    /// The field.
     field: String,
     /// Null where the field is to be removed.
     value: Option<String>,

@@ -1,11 +1,14 @@
 //! What `rotate` would do, and what came of it, for programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::probe_json::VerdictJson;
 use super::rotate_text::{nothing, untouched};
+use super::schema_number::SchemaNumber;
 use crate::certs::summary::CertificateSummary;
 use crate::certs::times::rfc3339;
+use crate::cluster::apply::Action;
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::client_look::Look;
@@ -16,161 +19,269 @@ use crate::ops::rotate::outcome::{
 use crate::remedy::Aim;
 
 /// What would be done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanReport<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// True: nothing was done.
     dry_run: bool,
+    /// The kubeconfig context, where a cluster was asked.
     context: Option<&'o str>,
+    /// What would be done, host by host.
     rotations: Vec<PlannedJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A step of a rotation.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum StepJson {
+    /// Nothing.
+    None,
+    /// New leaves of the same CA.
+    Leaf,
+    /// A new CA beside the old one.
+    CaStart,
+    /// The same, where it was begun and did not end.
+    CaResume,
+    /// A new server certificate, of the new CA.
+    CaFinishLeaf,
+    /// The old CA goes.
+    CaFinish,
+    /// The new CA goes.
+    CaAbort,
+    /// The files stay; Secrets that lagged behind them follow.
+    Secret,
+}
+
+/// What would be done for a host.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PlannedJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o Host,
-    action: &'static str,
+    /// The step that would be done.
+    action: StepJson,
+    /// Why nothing would be done.
     reason: Option<String>,
+    /// Whether the server certificate would be renewed.
     server: bool,
+    /// The clients whose certificates would be renewed.
     clients: Vec<&'o str>,
+    /// Whether a rotation of the CA is under way.
     rotating_ca: bool,
+    /// What is due as well, and would be left as it is.
     due: Vec<DueJson<'o>>,
+    /// The Secrets that would change.
     secrets: Vec<PlannedSecretJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A Secret of the host.
+#[derive(Debug, Serialize, JsonSchema)]
 struct PlannedSecretJson<'o> {
+    /// `metadata.namespace`.
     namespace: &'o str,
+    /// `metadata.name`.
     name: &'o str,
+    /// The keys of its data that would change.
     changes: &'o [String],
+    /// Whether it does not hold what the files hold.
     lags: bool,
+    /// The server certificate in it.
     leaf: Option<LeafJson<'o>>,
 }
 
 /// What was done.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// What was done, in order.
     rotations: Vec<RotationJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// What came of a host.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum RotationJson<'o> {
     Nothing(NothingJson<'o>),
     Rotated(Box<RotatedJson<'o>>),
 }
 
-#[derive(Debug, Serialize)]
+/// A host for which nothing was due.
+#[derive(Debug, Serialize, JsonSchema)]
 struct NothingJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o Host,
-    action: &'static str,
+    /// That nothing was done.
+    action: StepJson,
+    /// Why nothing was done.
     reason: String,
+    /// What is due as well, and was left as it is.
     due: Vec<DueJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A host whose files or Secrets were looked after.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RotatedJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o Host,
-    action: &'static str,
+    /// The step that was done.
+    action: StepJson,
+    /// Why nothing was done.
     reason: Option<String>,
+    /// What is due as well, and was left as it is.
     due: Vec<DueJson<'o>>,
+    /// The certificates that changed.
     certificates: Vec<ChangeJson<'o>>,
+    /// The files that were written.
     files: Vec<String>,
+    /// The kubeconfig context, where a cluster was asked.
     context: Option<&'o str>,
+    /// The Secrets that were stored.
     secrets: Vec<StoredJson<'o>>,
+    /// The Secrets that a failure or a signal left, as `Secret namespace/name`.
     not_stored: &'o [String],
+    /// Those that were sent and not answered.
     not_known: Vec<&'o str>,
+    /// The first of `proofs`; null where no gateway was asked.
     live: Option<ProofJson<'o>>,
+    /// What the gateways were seen to do.
     proofs: Vec<ProofJson<'o>>,
+    /// Why the cluster's gateway was not asked.
     not_proven_in_cluster: Option<String>,
+    /// What the user should know.
     notes: &'o [String],
 }
 
-#[derive(Debug, Serialize)]
+/// A certificate that is due.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct DueJson<'o> {
+    /// Which certificate, in words.
     what: &'o str,
+    /// End of validity, RFC 3339.
     not_after: String,
+    /// The flag of `rotate` that renews it.
     flag: &'static str,
 }
 
-#[derive(Debug, Serialize)]
+/// A server certificate in a Secret.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct LeafJson<'o> {
+    /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
+    /// End of validity, RFC 3339.
     not_after: String,
+    /// SHA-256 of the certificate, lower-case hex pairs with colons.
     sha256: &'o str,
 }
 
-#[derive(Debug, Serialize)]
+/// A certificate, before or after.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EndJson<'o> {
+    /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
+    /// End of validity, RFC 3339.
     not_after: String,
 }
 
-#[derive(Debug, Serialize)]
+/// A certificate that changed.
+#[derive(Debug, Serialize, JsonSchema)]
 struct ChangeJson<'o> {
+    /// Which certificate, in words.
     what: &'o str,
+    /// The one before; null where there was none.
     old: Option<EndJson<'o>>,
+    /// The one now; null where it was removed.
     new: Option<EndJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A Secret that was stored.
+#[derive(Debug, Serialize, JsonSchema)]
 struct StoredJson<'o> {
+    /// `metadata.namespace`.
     namespace: &'o str,
+    /// `metadata.name`.
     name: &'o str,
-    action: &'static str,
+    /// What the API server did with it.
+    action: Action,
+    /// The server certificate before; null in the Secret of a CA.
     old: Option<LeafJson<'o>>,
+    /// The server certificate now; null in the Secret of a CA.
     new: Option<LeafJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// What a gateway was seen to do.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProofJson<'o> {
+    /// The address that was asked.
     target: &'o str,
+    /// Whether it serves what the files hold.
     proven: bool,
+    /// How long that took, in microseconds.
     waited_micros: u64,
+    /// What was seen before the change.
     before: LookJson<'o>,
+    /// What was seen after it, client by client.
     after: Vec<LookJson<'o>>,
+    /// What a client of the CA that went was answered.
     removed: Option<LookJson<'o>>,
+    /// True if no client of that CA could be tried.
     removed_unseen: bool,
+    /// What each pod of a cluster's gateway was seen to do.
     pods: Option<PodsJson<'o>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A connection to a gateway.
+#[derive(Debug, Serialize, JsonSchema)]
 struct LookJson<'o> {
+    /// As which client.
     client: &'static str,
+    /// Whether it was answered as expected.
     ok: bool,
+    /// The serial number of the served certificate; null if none came.
     serial: Option<&'o str>,
+    /// The judgement, as of `probe`.
     verdict: VerdictJson<'o>,
     /// Of a client whose CA went.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<bool>,
 }
 
-#[derive(Debug, Serialize)]
+/// The pods of a gateway.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct PodsJson<'o> {
+    /// How many are ready.
     ready: usize,
+    /// Those that were asked.
     asked: Vec<PodJson<'o>>,
+    /// Why others were not.
     not_asked: Option<&'o str>,
 }
 
-#[derive(Debug, Serialize)]
+/// A pod of a gateway.
+#[derive(Debug, Serialize, JsonSchema)]
 struct PodJson<'o> {
+    /// Its name.
     pod: &'o str,
+    /// Whether it serves what the files hold.
     proven: bool,
+    /// What was seen after the change, client by client.
     after: Vec<LookJson<'o>>,
+    /// What a client of the CA that went was answered.
     removed: Option<LookJson<'o>>,
 }
 
 /// What would be done.
 pub fn plan(dry_run: &DryRun) -> PlanReport<'_> {
     PlanReport {
-        schema: 1,
+        schema: SchemaNumber,
         dry_run: true,
         context: dry_run.context.as_deref(),
         rotations: dry_run.hosts.iter().map(PlannedJson::new).collect(),
@@ -187,29 +298,30 @@ pub fn report<'o>(outcome: &'o Outcome, aim: &Aim) -> Report<'o> {
             due,
         } => RotationJson::Nothing(NothingJson {
             host,
-            action: "none",
+            action: StepJson::None,
             reason: untouched(host, idle, *absent_key, aim),
             due: due.iter().map(DueJson::new).collect(),
         }),
         Done::Rotated(done) => RotationJson::Rotated(Box::new(RotatedJson::new(done, aim))),
     });
     Report {
-        schema: 1,
+        schema: SchemaNumber,
         rotations: rotations.collect(),
     }
 }
 
-/// The word for a step.
-fn action(step: &Step) -> &'static str {
-    match step {
-        Step::Nothing(_) => "none",
-        Step::Leaves { .. } => "leaf",
-        Step::StartCa => "ca-start",
-        Step::ResumeCa => "ca-resume",
-        Step::FinishLeaf => "ca-finish-leaf",
-        Step::FinishCa => "ca-finish",
-        Step::AbortCa => "ca-abort",
-        Step::CatchUp { .. } => "secret",
+impl From<&Step> for StepJson {
+    fn from(step: &Step) -> Self {
+        match step {
+            Step::Nothing(_) => Self::None,
+            Step::Leaves { .. } => Self::Leaf,
+            Step::StartCa => Self::CaStart,
+            Step::ResumeCa => Self::CaResume,
+            Step::FinishLeaf => Self::CaFinishLeaf,
+            Step::FinishCa => Self::CaFinish,
+            Step::AbortCa => Self::CaAbort,
+            Step::CatchUp { .. } => Self::Secret,
+        }
     }
 }
 
@@ -239,7 +351,7 @@ impl<'o> PlannedJson<'o> {
         };
         Self {
             host: &state.host,
-            action: action(step),
+            action: step.into(),
             reason: reason(&state.host, step),
             server,
             clients,
@@ -267,7 +379,7 @@ impl<'o> RotatedJson<'o> {
         let proof = |proof: &'o Proof| ProofJson::new(proof, aim);
         Self {
             host: &done.host,
-            action: action(&done.step),
+            action: (&done.step).into(),
             reason: reason(&done.host, &done.step),
             due: done.due.iter().map(DueJson::new).collect(),
             certificates: done.changes.iter().map(ChangeJson::new).collect(),
@@ -328,7 +440,7 @@ impl<'o> StoredJson<'o> {
         Self {
             namespace: &secret.namespace,
             name: &secret.name,
-            action: secret.action.word(),
+            action: secret.action,
             old: secret.old.as_ref().map(LeafJson::new),
             new: secret.new.as_ref().map(LeafJson::new),
         }

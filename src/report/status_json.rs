@@ -1,52 +1,90 @@
 //! What `status` found, for programs.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::finding_json::FindingJson;
+use super::schema_number::SchemaNumber;
 use crate::certs::times::rfc3339;
 use crate::lint::Skipped;
 use crate::names::Host;
 use crate::ops::status::facts::Role;
 use crate::ops::status::outcome::Outcome;
-use crate::ops::status::rows::Row;
+use crate::ops::status::rows::{Row, State};
 use crate::remedy::Aim;
 use crate::workspace::config::Mode;
 
 /// The whole report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'o> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
     /// The cluster's, where one was asked.
     context: Option<&'o str>,
+    /// The certificates, by host.
     certificates: Vec<CertificateJson<'o>>,
+    /// What is wrong.
     findings: Vec<FindingJson<'o>>,
+    /// What was not looked at.
     skipped: Vec<&'o Skipped>,
 }
 
 /// A row of the table.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CertificateJson<'o> {
+    /// The host: a DNS name, a wildcard or an IP address.
     host: &'o Host,
+    /// How the gateway authenticates clients.
     mode: Mode,
-    what: &'static str,
+    /// Which certificate of the chain.
+    what: RoleJson,
     /// Of a client's certificate: its name.
     client: Option<&'o str>,
+    /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
+    /// Start of validity, RFC 3339.
     not_before: String,
+    /// End of validity, RFC 3339.
     not_after: String,
+    /// Whole days until it expires; negative when it has.
     days_left: i64,
-    state: &'static str,
+    /// Whether it is valid, and for long enough.
+    state: State,
+    /// The file that holds it.
     file: Option<&'o str>,
+    /// The Secret that holds it, as `namespace/name`.
     secret: Option<&'o str>,
+    /// The address that serves it.
     served: Option<&'o str>,
+    /// SHA-256 of the certificate, lower-case hex pairs with colons.
     sha256: &'o str,
+}
+
+/// Which certificate of a chain.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum RoleJson {
+    /// The server's.
+    Server,
+    /// A client's.
+    Client,
+    /// The intermediate CA's.
+    Intermediate,
+    /// The root's.
+    Root,
+    /// The intermediate CA's before the rotation that is under way.
+    PreviousIntermediate,
+    /// The root's before the rotation that is under way.
+    PreviousRoot,
+    /// A CA that only a Secret holds.
+    Authority,
 }
 
 /// The report for a user who stands at `aim`.
 pub fn report<'o>(outcome: &'o Outcome, aim: &Aim) -> Report<'o> {
     Report {
-        schema: 1,
+        schema: SchemaNumber,
         context: outcome.context.as_deref(),
         certificates: outcome.rows.iter().map(CertificateJson::new).collect(),
         findings: (outcome.findings.iter())
@@ -62,7 +100,7 @@ impl<'o> CertificateJson<'o> {
         Self {
             host: &row.host,
             mode: row.mode,
-            what: word(&row.role),
+            what: (&row.role).into(),
             client: match &row.role {
                 Role::Client(name) => Some(name),
                 _ => None,
@@ -71,7 +109,7 @@ impl<'o> CertificateJson<'o> {
             not_before: rfc3339(certificate.not_before),
             not_after: rfc3339(certificate.not_after),
             days_left: row.days_left,
-            state: row.state.word(),
+            state: row.state,
             file: row.file.as_deref(),
             secret: row.secret.as_deref(),
             served: row.served.as_deref(),
@@ -80,14 +118,16 @@ impl<'o> CertificateJson<'o> {
     }
 }
 
-fn word(role: &Role) -> &'static str {
-    match role {
-        Role::Server => "server",
-        Role::Client(_) => "client",
-        Role::Intermediate => "intermediate",
-        Role::Root => "root",
-        Role::PreviousIntermediate => "previous-intermediate",
-        Role::PreviousRoot => "previous-root",
-        Role::Authority => "authority",
+impl From<&Role> for RoleJson {
+    fn from(role: &Role) -> Self {
+        match role {
+            Role::Server => Self::Server,
+            Role::Client(_) => Self::Client,
+            Role::Intermediate => Self::Intermediate,
+            Role::Root => Self::Root,
+            Role::PreviousIntermediate => Self::PreviousIntermediate,
+            Role::PreviousRoot => Self::PreviousRoot,
+            Role::Authority => Self::Authority,
+        }
     }
 }

@@ -1,49 +1,72 @@
 //! What `verify` judged, as JSON, schema 1.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::remedy_json::RemedyJson;
+use super::schema_number::SchemaNumber;
 use crate::certs::verify::{CertificateRef, Fault, FaultCode, Purpose};
 use crate::names::Host;
 use crate::ops::verify::{Judged, Outcome};
 use crate::remedy::Aim;
 
 /// The whole report.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'a> {
-    schema: u32,
+    /// The number of this format.
+    schema: SchemaNumber,
+    /// Whether every chain verifies.
     verified: bool,
+    /// The chains, in order.
     results: Vec<ResultJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// A chain that was judged.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ResultJson<'a> {
+    /// The file, or where else it came from.
     source: &'a str,
+    /// For what the leaf must be good.
     purpose: Purpose,
+    /// The name that the leaf must hold; left out if names were not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<&'a Host>,
+    /// Where the trusted certificates came from.
     trusted: &'a [String],
+    /// Whether it verifies.
     verified: bool,
+    /// Why a gateway finds no certificate and key in the Secret that it can use.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_pair: Option<&'a str>,
+    /// The path, the leaf first.
     path: &'a [CertificateRef],
+    /// Why it does not verify.
     faults: Vec<FaultJson<'a>>,
+    /// What is odd, and no fault.
     notes: Vec<FaultJson<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+/// Why a chain does not verify.
+#[derive(Debug, Serialize, JsonSchema)]
 struct FaultJson<'a> {
+    /// The code.
     code: FaultCode,
+    /// The certificate that is at fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<&'a CertificateRef>,
+    /// What is wrong.
     what: &'a str,
+    /// The value that was wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<&'a str>,
+    /// The value that was found instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<&'a str>,
+    /// What to do about it, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
+    /// The same for programs.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyJson>,
 }
@@ -51,7 +74,7 @@ struct FaultJson<'a> {
 /// The report of what was judged, for a user who stands at `aim`.
 pub fn report<'a>(judged: &'a Outcome, aim: &Aim) -> Report<'a> {
     Report {
-        schema: 1,
+        schema: SchemaNumber,
         verified: judged.verified(),
         results: judged.results.iter().map(|one| result(one, aim)).collect(),
     }

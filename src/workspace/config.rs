@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::names::Host;
@@ -11,7 +12,7 @@ use crate::names::Host;
 pub const FILE_NAME: &str = "istio-tls.yaml";
 
 /// How a server authenticates clients (Istio `ServerTLSSettings.mode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// The client's certificate is not asked for.

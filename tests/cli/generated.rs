@@ -2,6 +2,7 @@
 //! what the program prints today. To remake them: scripts/bless.
 
 use crate::harness::Dir;
+use crate::json_schemas;
 
 /// File below completions/ and the arguments that print it.
 fn generated() -> Vec<(String, Vec<String>)> {
@@ -62,6 +63,19 @@ fn the_committed_page_of_lint_rules_is_current() {
         printed == committed,
         "docs/lint-rules.md is not what `istio-tls lint explain -o markdown` prints; run scripts/bless"
     );
+}
+
+#[test]
+fn the_committed_schemas_are_current() {
+    let printed: Vec<String> = istio_tls::report::json_schema::names().map(str::to_owned).collect();
+    assert_eq!(json_schemas::names(), printed, "docs/schemas; run scripts/bless");
+    for name in printed {
+        let schema = Dir::new().run(&["schema", &name]).exits(0).json();
+        assert!(
+            schema == json_schemas::committed(&name),
+            "docs/schemas/{name}.json is not what `istio-tls schema {name}` prints; run scripts/bless"
+        );
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::json_schemas;
+
 /// A temporary folder in which commands run.
 pub struct Dir {
     folder: tempfile::TempDir,
@@ -189,10 +191,12 @@ impl Ran {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as JSON, which is what the command's schema says.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("`{}` printed no JSON: {error}\n{}", self.line, self.stdout))
+        let printed = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("`{}` printed no JSON: {error}\n{}", self.line, self.stdout));
+        json_schemas::judge_line(&self.line, &self.stdout);
+        printed
     }
 }

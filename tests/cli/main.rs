@@ -37,6 +37,7 @@ mod harness;
 mod http_stub;
 mod init;
 mod inspect;
+mod json_schemas;
 mod layering;
 mod lint;
 mod lint_corpus;

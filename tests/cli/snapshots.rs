@@ -27,6 +27,7 @@ use std::process::{Command, Stdio};
 
 use crate::fake_api_server::FakeApiServer;
 use crate::harness::Dir;
+use crate::json_schemas;
 use crate::serve_process::Serve;
 use crate::snapshot_redaction::Redaction;
 
@@ -189,6 +190,7 @@ impl Transcript<'_> {
         let output = command.output().expect("a shell");
         let printed = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (printed(&output.stdout), printed(&output.stderr));
+        json_schemas::judge_line(line, &stdout);
         self.write_down(output.status.code(), &stdout, &stderr, now);
     }
 

@@ -69,6 +69,8 @@ mod zoo;
 mod harness;
 #[path = "../cli/http_stub.rs"]
 mod http_stub;
+#[path = "../cli/json_schemas.rs"]
+mod json_schemas;
 #[path = "../cli/running_program.rs"]
 mod running_program;
 #[path = "../cli/serve_process.rs"]

@@ -1,12 +1,13 @@
 //! Names and strengths of keys and signature algorithms.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// What is known of a public key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct KeyFacts {
     /// `RSA`, `ECDSA`, `Ed25519`, or the algorithm's OID.
     pub algorithm: String,

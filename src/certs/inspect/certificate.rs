@@ -2,6 +2,7 @@
 
 use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
@@ -19,7 +20,7 @@ use crate::hex::with_colons;
 use crate::problem::Problem;
 
 /// One name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NameFact {
     /// `DNS`, `IP`, `URI`, `email` ...
     #[serde(rename = "type")]
@@ -29,7 +30,7 @@ pub struct NameFact {
 }
 
 /// Whether now lies in the validity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Validity {
     /// Before notBefore.
@@ -41,7 +42,7 @@ pub enum Validity {
 }
 
 /// A hint at what makes clients refuse the certificate, whatever the chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Warning {
     /// The same codes as in `verify`.
     pub code: FaultCode,
@@ -50,7 +51,7 @@ pub struct Warning {
 }
 
 /// Everything that is shown of a certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateFacts {
     /// `C=US, O=Dis, CN=a`.

@@ -1,6 +1,7 @@
 //! The items of a file, and how they belong together.
 
 use rustls::pki_types::CertificateDer;
+use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use x509_parser::certificate::X509Certificate;
@@ -59,7 +60,7 @@ pub enum Found {
 }
 
 /// What is told of a private key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PrivateKeyFacts {
     /// Algorithm and size; none if it is encrypted and no password was given.
@@ -75,7 +76,7 @@ pub struct PrivateKeyFacts {
 }
 
 /// What is told of a certificate request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestFacts {
     /// The subject asked for.
@@ -89,13 +90,13 @@ pub struct RequestFacts {
 }
 
 /// What is told of a CRL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CrlFacts {
     /// The CA.
     pub issuer: String,
-    /// cRLNumber, decimal.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// cRLNumber, decimal; an item has a `number` of its own.
+    #[serde(rename = "crlNumber", skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// RFC 3339.
     pub this_update: String,
@@ -107,7 +108,7 @@ pub struct CrlFacts {
 }
 
 /// One entry of a CRL.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RevokedFact {
     /// Hex with colons.
     pub serial: String,

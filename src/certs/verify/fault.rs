@@ -1,6 +1,9 @@
 //! What is judged, and the reasons why a chain does not verify.
 
+use std::borrow::Cow;
+
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -8,7 +11,7 @@ use crate::names::Host;
 use crate::remedy::Remedy;
 
 /// For what the leaf must be good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// A TLS server.
@@ -143,8 +146,19 @@ impl Serialize for FaultCode {
     }
 }
 
+impl JsonSchema for FaultCode {
+    fn schema_name() -> Cow<'static, str> {
+        "FaultCode".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({"description": "Why a chain does not verify", "enum": words})
+    }
+}
+
 /// Which certificate of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// The server's or client's own.
@@ -156,7 +170,7 @@ pub enum Role {
 }
 
 /// One certificate, by what people call it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CertificateRef {
     /// Its place in the path.
     pub role: Role,

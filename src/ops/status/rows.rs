@@ -1,5 +1,7 @@
 //! The table of `status`: one row for each certificate, wherever it stands.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use super::facts::{HostState, Role};
@@ -32,7 +34,8 @@ pub struct Row {
 }
 
 /// How a certificate stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It is valid for longer than was asked for.
     Good,
@@ -42,18 +45,6 @@ pub enum State {
     Due,
     /// It has ended.
     Expired,
-}
-
-impl State {
-    /// The word in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Good => "good",
-            Self::NotYetValid => "not-yet-valid",
-            Self::Due => "due",
-            Self::Expired => "expired",
-        }
-    }
 }
 
 /// The row of a certificate; a new one, behind those of its role, where no row

@@ -1,0 +1,43 @@
+//! What happened to an object of a cluster, for programs: one shape for `apply` and
+//! `delete` (docs/json.md).
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ops::object_change::{Change, ObjectChange};
+use crate::remedy::Aim;
+
+/// What happened to one object.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ObjectJson<'o> {
+    /// `apiVersion` of the object.
+    api_version: &'o str,
+    /// `kind` of the object.
+    kind: &'o str,
+    /// Null where the kind has no namespaces.
+    namespace: Option<&'o str>,
+    /// `metadata.name`.
+    name: &'o str,
+    /// What was done; with `--dry-run`, what would be done.
+    action: Change,
+    /// What keeps an object that is terminating.
+    finalizers: &'o [String],
+    /// What the user should know.
+    notes: Vec<String>,
+}
+
+impl<'o> ObjectJson<'o> {
+    /// The object for a user who stands at `aim`.
+    pub(super) fn new(object: &'o ObjectChange, aim: &Aim) -> Self {
+        Self {
+            api_version: &object.api_version,
+            kind: &object.kind,
+            namespace: object.namespace.as_deref(),
+            name: &object.name,
+            action: object.change,
+            finalizers: &object.finalizers,
+            notes: object.notes.iter().map(|note| note.words(aim)).collect(),
+        }
+    }
+}
