@@ -46,6 +46,39 @@ pub use world::World;
 
 /// Runs every rule over the world. Findings are sorted by file, line, column
 /// and code; rules that lack a part of the world are listed as skipped.
+///
+/// ```
+/// use istio_tls::lint::{Settings, World, lint};
+/// use istio_tls::sources::disk::DiskFiles;
+/// use istio_tls::sources::{Gone, Sources};
+/// use istio_tls::workspace::config::IstioTarget;
+///
+/// let gateway = "
+/// apiVersion: networking.istio.io/v1
+/// kind: Gateway
+/// metadata: {name: edge, namespace: default}
+/// spec:
+///   selector: {istio: ingressgateway}
+///   servers:
+///   - port: {number: 443, name: https, protocol: HTTPS}
+///     hosts: [shop.example.com]
+///     tls: {mode: SIMPLE}
+/// ";
+/// let files = DiskFiles::default();
+/// let sources = Sources { stdin: Some(gateway.into()), ..Sources::default() };
+/// let input = sources.collect(&files, Gone::IsError).expect("YAML that can be read");
+/// let settings = Settings {
+///     target: IstioTarget::Latest,
+///     now: time::OffsetDateTime::from_unix_timestamp(1_800_000_000).expect("a time"),
+///     namespace: input.namespace.clone(),
+///     pod_labels: input.pod_labels.clone(),
+///     secrets_elsewhere: false,
+///     unseen: Default::default(),
+/// };
+/// let report = lint(&World::new(&input.objects, &input.errors, &input.warnings, &input.store, &settings));
+/// let finding = &report.findings[0];
+/// assert_eq!((finding.line, finding.path.as_str()), (10, "spec.servers[0].tls"));
+/// ```
 pub fn lint(world: &World<'_>) -> Report {
     let mut findings = Findings::default();
     let mut skipped: Vec<Skipped> = Vec::new();

@@ -47,6 +47,54 @@ pub fn virtual_host<'t>(table: &'t RouteTable, authority: &str) -> Option<&'t Ar
 }
 
 /// The first route whose conditions all hold. `None`: 404.
+///
+/// ```
+/// use istio_tls::gateway::config::table::ListenerProtocol;
+/// use istio_tls::gateway::follow::source::GatewaySources;
+/// use istio_tls::gateway::matching::{RequestParts, route, virtual_host};
+/// use istio_tls::sources::disk::DiskFiles;
+/// use istio_tls::sources::{Gone, Sources};
+///
+/// let manifests = "
+/// apiVersion: networking.istio.io/v1
+/// kind: Gateway
+/// metadata: {name: edge, namespace: default}
+/// spec:
+///   selector: {istio: ingressgateway}
+///   servers:
+///   - {port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example.com]}
+/// ---
+/// apiVersion: networking.istio.io/v1
+/// kind: VirtualService
+/// metadata: {name: shop, namespace: default}
+/// spec:
+///   hosts: [shop.example.com]
+///   gateways: [edge]
+///   http:
+///   - name: cart
+///     match: [{uri: {prefix: /cart}}]
+///     route: [{destination: {host: cart, port: {number: 8000}}}]
+/// ";
+/// let inputs = Sources { stdin: Some(manifests.into()), ..Sources::default() };
+/// let sources = GatewaySources { inputs, ..GatewaySources::default() };
+/// let files = DiskFiles::default();
+/// let loaded = sources.load(&files, Gone::IsError).ok().expect("a routing table");
+/// let ListenerProtocol::Http(routes) = &loaded.built.table.listeners[0].protocol else {
+///     panic!("port 80 speaks HTTP");
+/// };
+/// let host = virtual_host(routes, "shop.example.com:80").expect("the host");
+/// let headers = http::HeaderMap::new();
+/// let request = |path| RequestParts {
+///     scheme: "http",
+///     method: "GET",
+///     authority: "shop.example.com:80",
+///     path,
+///     query: None,
+///     headers: &headers,
+/// };
+/// assert!(route(host, &request("/cart/1")).is_some());
+/// assert!(route(host, &request("/")).is_none());
+/// ```
 pub fn route<'t>(host: &'t VirtualHost, request: &RequestParts<'_>) -> Option<&'t Route> {
     host.routes.iter().find(|route| matches(&route.when, request))
 }
