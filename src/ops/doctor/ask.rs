@@ -24,6 +24,7 @@ use crate::probe::run::{Outcome, Settings, run};
 use crate::probe::target::{Target, Wishes, expectations};
 use crate::probe::{dial, local};
 use crate::problem::Problem;
+use crate::remedy::{Kind, Remedy};
 
 /// The port of Envoy's admin interface on a pod's loopback.
 const ADMIN_PORT: u16 = 15000;
@@ -101,13 +102,18 @@ async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Prob
     match tokio::time::timeout(asking.patience * 2, question).await {
         Ok(answer) => answer.map_err(|problem| match problem.why {
             // That a right is missing needs no further word.
-            Some(why) if !problem.what.contains(" may not ") => {
+            Some(why) if !lacks_a_right(problem.fix.as_ref()) => {
                 format!("{} ({})", problem.what, why.replace('\n', "; "))
             }
             _ => problem.what,
         }),
         Err(_) => Err(format!("no answer within {} s", (asking.patience * 2).as_secs())),
     }
+}
+
+/// Whether the user may not do it: the remedy asks for the right.
+fn lacks_a_right(fix: Option<&Remedy>) -> bool {
+    fix.is_some_and(|fix| fix.lines().any(|line| line.kind == Kind::KubectlAuthCanI))
 }
 
 async fn by_forward(client: &Client<'_>, pod: &PodRef, asking: Asking) -> Result<[Vec<u8>; 3], Problem> {
