@@ -29,21 +29,27 @@ pub fn intermediate_of_folder(
     password: Option<&str>,
 ) -> Result<Intermediate, Failure> {
     let in_workspace = here.dir.join(given);
-    let dir = if given.exists() { given } else { in_workspace.as_path() };
+    let dir = if is_there(given)? {
+        given
+    } else {
+        in_workspace.as_path()
+    };
     let name = "certs/intermediate.cert.pem";
-    let folder = [dir.join("2_intermediate"), dir.to_owned()]
-        .into_iter()
-        .find(|folder| folder.join(name).exists())
-        .ok_or_else(|| {
-            Failure::usage(
-                Problem::new(format!("{} holds no intermediate", given.display()))
-                    .why(format!("neither 2_intermediate/{name} nor {name} is there"))
-                    .fix("give the folder of a host that has a chain, as --ca httpbin.example.com"),
-            )
-        })?;
+    let below = dir.join("2_intermediate");
+    let folder = if is_there(&below.join(name))? {
+        below
+    } else if is_there(&dir.join(name))? {
+        dir.to_owned()
+    } else {
+        return Err(Failure::usage(
+            Problem::new(format!("{} holds no intermediate", given.display()))
+                .why(format!("neither 2_intermediate/{name} nor {name} is there"))
+                .fix("give the folder of a host that has a chain, as --ca httpbin.example.com"),
+        ));
+    };
     let chain = folder.join("certs/ca-chain.cert.pem");
     let beside = folder.join("../1_root/certs/ca.cert.pem");
-    let root = if beside.exists() { beside } else { chain };
+    let root = if is_there(&beside)? { beside } else { chain };
     intermediate(
         &folder.join(name),
         &folder.join("private/intermediate.key.pem"),
@@ -58,7 +64,7 @@ pub fn intermediate_of_folder(
 /// As [`intermediate_of_folder`].
 pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
     let beside = layout.path(Part::RootCert);
-    let root = if beside.exists() {
+    let root = if is_there(&beside)? {
         beside
     } else {
         layout.path(Part::CaChain)
@@ -77,7 +83,7 @@ pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Res
 /// # Errors
 /// As [`intermediate_of_folder`].
 pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Intermediate, Failure> {
-    if layout.path(Part::IntermediateCert).exists() {
+    if is_there(&layout.path(Part::IntermediateCert))? {
         return intermediate_of_host(layout, password);
     }
     let ca = ca(&layout.path(Part::RootCert), &layout.path(Part::RootKey), password)?;
@@ -92,7 +98,7 @@ pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Int
 /// # Errors
 /// When one half is missing, or they do not fit.
 pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option<CertificateAuthority>, Failure> {
-    if !layout.cert().exists() && !layout.key().exists() {
+    if !is_there(&layout.cert())? && !is_there(&layout.key())? {
         return Ok(None);
     }
     ca(&layout.cert(), &layout.key(), password).map(Some)
@@ -104,7 +110,7 @@ pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option
 /// When one is missing or broken, or they do not fit.
 pub fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
     let certificate = first_certificate(cert)?;
-    if key_path.symlink_metadata().is_err() {
+    if !is_there(key_path)? {
         return Err(Failure::usage(
             Problem::new(format!("{} is not there", key_path.display()))
                 .why(format!("{} cannot sign without its key", cert.display()))
@@ -137,6 +143,11 @@ fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) ->
     }
     .ok_or_else(|| Failure::usage(Problem::new(format!("{} holds no certificate", root.display()))))?;
     Ok(Intermediate { ca, root })
+}
+
+/// Whether a file is there; one that cannot be looked for is no reason to go on without it.
+fn is_there(path: &Path) -> Result<bool, Failure> {
+    files::is_there(path).map_err(Failure::usage)
 }
 
 fn first_certificate(path: &Path) -> Result<CertificateDer<'static>, Failure> {

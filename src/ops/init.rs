@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::entries::{self, Recorded};
 use super::failure::Failure;
 use super::surroundings::Surroundings;
+use crate::files;
 use crate::names::{self, Host};
 use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, IstioTarget, Mode, SecretStyle, WorkspaceConfig};
@@ -53,7 +54,7 @@ pub struct Outcome {
 /// When istio-tls.yaml is there already, or a name cannot be one.
 pub fn plan(request: Request, here: &Surroundings) -> Result<Plan, Failure> {
     let path = here.dir.join(FILE_NAME);
-    if path.symlink_metadata().is_ok() {
+    if files::is_there(&path).map_err(Failure::usage)? {
         return Err(Failure::usage(
             Problem::new(format!("{} exists already", path.display()))
                 .why("init writes a new file only")

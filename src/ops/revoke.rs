@@ -8,7 +8,7 @@ use super::authority;
 use super::failure::Failure;
 use super::surroundings::Surroundings;
 use crate::certs::{CertificateAuthority, CertificateDer, CertificateRevocationListDer, crl, inspect, pem};
-use crate::files::shown;
+use crate::files::{self, shown};
 use crate::hex;
 use crate::names::Host;
 use crate::problem::Problem;
@@ -122,7 +122,7 @@ pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure
     };
     let serials = match &asked {
         Some(serial) => assign(&mut issuers, &layout, client, serial, here)?,
-        None if issuers.iter().any(|issuer| layout.path(issuer.crl).exists()) => Vec::new(),
+        None if has_list(&layout, &issuers)? => Vec::new(),
         None => {
             return Err(Failure::usage(
                 Problem::new(format!("{host} has no revocation lists to renew"))
@@ -155,6 +155,16 @@ pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure
     Ok(outcome)
 }
 
+/// Whether a CA of the chain has published a list.
+fn has_list(layout: &ChainLayout, issuers: &[Issuer]) -> Result<bool, Failure> {
+    for issuer in issuers {
+        if files::is_there(&layout.path(issuer.crl)).map_err(Failure::usage)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Who signs each list; none where its CA's key is not here and nothing of it is to be
 /// revoked. Whoever must sign can, or nothing is written.
 fn signers(request: &Request, issuers: &[Issuer]) -> Result<Vec<Option<CertificateAuthority>>, Failure> {
@@ -162,11 +172,13 @@ fn signers(request: &Request, issuers: &[Issuer]) -> Result<Vec<Option<Certifica
     let mut signers = Vec::with_capacity(issuers.len());
     for issuer in issuers {
         let key = issuer.layout.path(issuer.key);
-        signers.push(if !issuer.serials.is_empty() || key.exists() {
-            Some(authority::ca(&issuer.layout.path(issuer.cert), &key, password)?)
-        } else {
-            None
-        });
+        signers.push(
+            if !issuer.serials.is_empty() || files::is_there(&key).map_err(Failure::usage)? {
+                Some(authority::ca(&issuer.layout.path(issuer.cert), &key, password)?)
+            } else {
+                None
+            },
+        );
     }
     if request.what == What::Renew && signers.iter().all(Option::is_none) {
         return Err(Failure::usage(

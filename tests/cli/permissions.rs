@@ -72,6 +72,32 @@ fn a_key_that_may_not_be_read() {
 }
 
 #[test]
+fn folders_of_cas_that_may_not_be_entered() {
+    let dir = workspace();
+    dir.run(&["gen-certs", "c.com", "--root", "shared"]).exits(0);
+    dir.run(&["revoke", HOST, "--client", HOST]).exits(0);
+    let ca = ["gen-certs", "new.com", "--ca", HOST];
+    let root = ["gen-certs", "new.com", "--root", "shared"];
+    let of_root = format!("{HOST}/1_root/private");
+    let of_intermediate = format!("{HOST}/2_intermediate/private");
+    for (folder, args) in [
+        (&*format!("{HOST}/2_intermediate/certs"), &ca[..]),
+        (&of_intermediate, &ca),
+        ("shared/certs", &root),
+        ("shared/private", &root),
+        (&of_root, &["rotate", HOST, "--ca"]),
+        (&of_root, &["revoke", HOST, "--renew"]),
+        (&of_intermediate, &["revoke", HOST, "--renew"]),
+        (&format!("{HOST}/2_intermediate/crl"), &["revoke", HOST, "--renew"]),
+        (&of_root, &["delete", "--local", "--yes", "--no-cluster"]),
+    ] {
+        let _closed = Closed::new(&dir, folder);
+        tells(&run(&dir, args), folder);
+        assert!(!dir.path("new.com").exists(), "{args:?}");
+    }
+}
+
+#[test]
 fn a_folder_of_a_chain_that_may_not_be_entered() {
     let dir = workspace();
     let before = dir.read("istio-tls.yaml");

@@ -87,9 +87,7 @@ impl Local {
     fn remove_state(&self) -> Result<(), Problem> {
         let state = self.dir.join(STATE_FOLDER);
         let old = state.join("old");
-        if old.is_dir() {
-            remove_empty(&old)?;
-        }
+        remove_empty(&old)?;
         let left = names(&state)?;
         if left.iter().all(|name| name == "lock" || name == ".gitignore") {
             for name in left {
@@ -104,12 +102,7 @@ impl Local {
 
 /// The files of a chain that are there, those of all its clients included.
 fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
-    // A link leads to somebody else's folder.
-    if !layout
-        .folder()
-        .symlink_metadata()
-        .is_ok_and(|metadata| metadata.is_dir())
-    {
+    if !is_own_folder(&layout.folder())? {
         return Ok(Vec::new());
     }
     let clients = store::clients(layout)?;
@@ -131,17 +124,18 @@ fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
             Part::ClientBundle(client),
         ]);
     }
-    Ok(parts
-        .into_iter()
-        .map(|part| layout.path(part))
-        .filter(|path| path.symlink_metadata().is_ok())
-        .collect())
+    let mut there = Vec::new();
+    for path in parts.into_iter().map(|part| layout.path(part)) {
+        if files::is_there(&path)? {
+            there.push(path);
+        }
+    }
+    Ok(there)
 }
 
 /// Removes a folder and those in it, as far as they are empty.
 fn remove_empty(folder: &Path) -> Result<(), Problem> {
-    // A link leads to somebody else's folder.
-    if !folder.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    if !is_own_folder(folder)? {
         return Ok(());
     }
     for name in names(folder)? {
@@ -151,6 +145,15 @@ fn remove_empty(folder: &Path) -> Result<(), Problem> {
         gone(folder, fs::remove_dir(folder))?;
     }
     Ok(())
+}
+
+/// Whether a folder is there; a link leads to somebody else's.
+fn is_own_folder(folder: &Path) -> Result<bool, Problem> {
+    match folder.symlink_metadata() {
+        Ok(metadata) => Ok(metadata.is_dir()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(cannot_read(folder, &error)),
+    }
 }
 
 fn names(folder: &Path) -> Result<Vec<String>, Problem> {

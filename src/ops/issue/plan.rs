@@ -2,6 +2,7 @@
 //! chain or written, so that `--dry-run` can show it.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use super::change::Change;
 use super::ended;
@@ -9,6 +10,7 @@ use super::job::{Action, Job, Plan};
 use super::refusals::{Refusal, host_folder_as_root, together, too_long};
 use super::request::{Request, Signer};
 use super::warnings;
+use crate::files;
 use crate::names::Host;
 use crate::ops::entries;
 use crate::ops::failure::Failure;
@@ -133,5 +135,7 @@ fn new_root(request: &Request) -> Result<Option<RootLayout>, Failure> {
         return Err(Failure::usage(problem));
     }
     let root = RootLayout::new(dir);
-    Ok((!root.cert().exists() && !root.key().exists()).then_some(root))
+    let is_there = |path: PathBuf| files::is_there(&path).map_err(Failure::usage);
+    let is_new = !is_there(root.cert())? && !is_there(root.key())?;
+    Ok(is_new.then_some(root))
 }

@@ -27,7 +27,7 @@ use super::{NewFile, Prepared, Signing, ca_of, renew_leaf, text};
 use crate::certs::renew::{self, Succession};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
 use crate::certs::{CertificateDer, Issued, crl, pem};
-use crate::files::shown;
+use crate::files::{self, shown};
 use crate::ops::authority::{self, Intermediate};
 use crate::ops::chain_clients::certificates;
 use crate::ops::chain_files;
@@ -135,7 +135,7 @@ impl Prepared {
     /// A CA that is shared goes for this host alone.
     fn note_sharers(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let layout = &self.held.layout;
-        if !layout.path(Part::RootKey).exists() && !self.held.is_own_root() {
+        if !files::is_there(&layout.path(Part::RootKey)).map_err(Failure::usage)? && !self.held.is_own_root() {
             self.notes.push(format!(
                 "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
                 layout.host()
@@ -340,8 +340,10 @@ impl Prepared {
             (Part::IntermediateCert, Part::IntermediateKey),
             (Part::RootCert, Part::RootKey),
         ] {
-            if layout.path(cert).exists() && layout.path(key).exists() {
-                authority::ca(&layout.path(cert), &layout.path(key), signing.password)?;
+            let (cert, key) = (layout.path(cert), layout.path(key));
+            let is_there = |path| files::is_there(path).map_err(Failure::usage);
+            if is_there(&cert)? && is_there(&key)? {
+                authority::ca(&cert, &key, signing.password)?;
             }
         }
         Ok(())
