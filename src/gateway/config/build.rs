@@ -134,20 +134,23 @@ impl Builder<'_> {
         let Some(tls) = &server.server.tls else { return };
         let mode = tls.effective_mode();
         let place = server.place.child("tls");
+        let hosts: Vec<String> = server.hosts.iter().map(|host| host.name.clone()).collect();
         if !runs(server, mode) {
-            self.notes.push(
-                Problem::new(format!(
-                    "serve does not run protocol {} in mode {} yet; connections to {} are closed",
-                    server.server.port.protocol,
-                    mode.as_str(),
-                    names(server)
-                ))
-                .at(place.child("mode").locate()),
+            let why = format!(
+                "serve does not run protocol {} in mode {}",
+                server.server.port.protocol,
+                mode.as_str()
             );
+            self.notes.push(
+                Problem::new(format!("{why} yet; connections to {} are closed", names(server)))
+                    .at(place.child("mode").locate()),
+            );
+            // A wider server must not answer in its place, perhaps without a client certificate.
+            let chain = Arc::new(FilterChain::new(chain_name(server), Err(why), Arc::default()));
+            self.insert(&hosts, &chain, table, port, &server.place);
             return;
         }
         self.note_ignored(tls, &place);
-        let hosts: Vec<String> = server.hosts.iter().map(|host| host.name.clone()).collect();
         let material = self.material.read(tls, &hosts).map_err(|error| {
             let problem = located(error.problem().clone(), tls, &place);
             let reason = match &problem.why {
@@ -178,16 +181,28 @@ impl Builder<'_> {
         let mut virtual_hosts = VirtualHosts::default();
         self.bind(server, port, true, &mut virtual_hosts);
         let chain = Arc::new(FilterChain::new(
-            format!("{} {}", server.gateway, server.server.port.name),
+            chain_name(server),
             material,
             Arc::new(virtual_hosts.into_table()),
         ));
+        self.insert(&hosts, &chain, table, port, &server.place);
+    }
+
+    /// Puts a chain under each of its hosts.
+    fn insert(
+        &mut self,
+        hosts: &[String],
+        chain: &Arc<FilterChain>,
+        table: &mut SniTable,
+        port: u16,
+        place: &Field<'_>,
+    ) {
         // A host `*` makes the whole chain one without server names.
         if hosts.iter().any(|host| host == "*") {
             if table.any.is_some() {
-                self.taken("*", port, &server.place);
+                self.taken("*", port, place);
             } else {
-                table.any = Some(chain);
+                table.any = Some(Arc::clone(chain));
             }
             return;
         }
@@ -197,9 +212,9 @@ impl Builder<'_> {
                 None => (&mut table.exact, host.as_str()),
             };
             if map.contains_key(key) {
-                self.taken(&host, port, &server.place);
+                self.taken(host, port, place);
             } else {
-                map.insert(key.into(), chain.clone());
+                map.insert(key.into(), Arc::clone(chain));
             }
         }
     }
@@ -353,6 +368,10 @@ fn located(problem: Problem, tls: &ServerTlsSettings, place: &Field<'_>) -> Prob
         "mode"
     };
     problem.at(place.child(field).locate())
+}
+
+fn chain_name(server: &MergedServer<'_>) -> String {
+    format!("{} {}", server.gateway, server.server.port.name)
 }
 
 fn names(server: &MergedServer<'_>) -> String {

@@ -506,7 +506,7 @@ fn what_is_not_run_is_said_with_file_and_line() {
         ]
         .concat(),
     );
-    assert!(listener(&built, 443).is_none() && listener(&built, 31400).is_none());
+    assert!(tls(&built).exact["p.com"].tls.is_err() && listener(&built, 31400).is_none());
     for text in [
         "serve does not run protocol TLS in mode PASSTHROUGH yet; connections to p.com are closed\n  at:  -:8:",
         "port 31400 is not opened: serve does not run protocol TCP yet",
@@ -522,6 +522,26 @@ fn what_is_not_run_is_said_with_file_and_line() {
             "{text} is not among:\n{:#?}",
             built.notes.iter().map(ToString::to_string).collect::<Vec<_>>()
         );
+    }
+}
+
+#[test]
+fn the_hosts_of_a_server_that_is_not_run_are_closed_to_wider_servers() {
+    for mode in ["ISTIO_MUTUAL", "AUTO_PASSTHROUGH"] {
+        let closed = format!(
+            "{{port: {{number: 443, name: c, protocol: TLS}}, hosts: [a.foo.com, '*.b.foo.com'], tls: {{mode: {mode}}}}}"
+        );
+        let built = build(&gateway("one", &[&https("https", "'*.foo.com'"), &closed]));
+        for (name, chain) in [
+            ("a.foo.com", "default/one c"),
+            ("x.b.foo.com", "default/one c"),
+            ("c.foo.com", "default/one https"),
+        ] {
+            let found = matching::filter_chain(tls(&built), Some(name)).expect(name);
+            assert_eq!(found.name, chain, "{mode} {name}");
+        }
+        let chain = &tls(&built).exact["a.foo.com"];
+        assert!(chain.tls.as_ref().is_err_and(|why| why.contains(mode)));
     }
 }
 

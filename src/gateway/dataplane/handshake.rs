@@ -113,7 +113,7 @@ impl Handshake<'_> {
     fn refuse(&self, stream: TcpStream, why: &str) {
         self.stats.add(Counter::SniRefused);
         let (peer, port) = (self.peer, self.port);
-        tracing::info!("{peer}: port {port}: {why}; the connection is reset without an alert, as Istio does");
+        tracing::info!("{peer}: port {port}: {why}; the connection is reset without an alert");
         reset(stream);
     }
 }
