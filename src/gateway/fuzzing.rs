@@ -109,13 +109,13 @@ fn for_each_table(built: &Built, mut visit: impl FnMut(u16, &RouteTable)) {
         match &listener.protocol {
             ListenerProtocol::Http(table) => visit(listener.port, table),
             ListenerProtocol::Tls(table) => {
-                let chains = table.exact.values().chain(table.wildcard.values()).chain(&table.any);
-                let mut chains: Vec<&FilterChain> = chains.map(Arc::as_ref).collect();
+                let mut chains: Vec<&FilterChain> = table.chains().map(Arc::as_ref).collect();
                 chains.sort_by(|a, b| a.name.cmp(&b.name));
-                for chain in chains {
-                    visit(listener.port, &chain.routes);
+                for routes in chains.into_iter().filter_map(FilterChain::routes) {
+                    visit(listener.port, routes);
                 }
             }
+            ListenerProtocol::Tcp(_) => {}
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::gateway::admin::summary::HostSummary;
+use crate::gateway::admin::summary::{Fault, HostSummary, Speaks};
 use crate::ops::serve::ready::Ready;
 use crate::remedy::{Aim, Kind, Line};
 
@@ -13,7 +13,12 @@ const LISTED: usize = 8;
 pub fn ready(ready: &Ready, stays: bool, aim: &Aim) -> String {
     let mut text = String::from("the gateway is ready");
     for port in &ready.ports {
-        let protocol = if port.tls { "HTTPS" } else { "HTTP" };
+        let protocol = match port.speaks {
+            Speaks::Http => "HTTP",
+            Speaks::Tls if port.hosts.iter().all(|host| host.is_tcp) => "TLS",
+            Speaks::Tls => "HTTPS",
+            Speaks::Tcp => "TCP",
+        };
         let _ = write!(
             text,
             "\n  {}  {protocol}, Gateway port {}",
@@ -44,9 +49,16 @@ pub fn ready(ready: &Ready, stays: bool, aim: &Aim) -> String {
 }
 
 fn described(host: &HostSummary) -> String {
-    match (host.mode, host.broken) {
-        (_, true) => format!("{}  no certificate, so connections are reset (see above)", host.name),
-        (Some(mode), false) => format!("{}  {mode}", host.name),
-        (None, false) => host.name.clone(),
+    let name = &host.name;
+    let over_tcp = if host.is_tcp && host.mode != Some("PASSTHROUGH") {
+        ", then TCP"
+    } else {
+        ""
+    };
+    match (host.fault, host.mode) {
+        (Some(Fault::NoCertificate), _) => format!("{name}  no certificate, so connections are reset (see above)"),
+        (Some(Fault::NotRun), _) => format!("{name}  not run here, so connections are reset (see above)"),
+        (None, Some(mode)) => format!("{name}  {mode}{over_tcp}"),
+        (None, None) => name.clone(),
     }
 }

@@ -128,7 +128,11 @@ pub(crate) fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<Fil
         versions: (0x0303, 0x0304),
         cipher_suites: Vec::new(),
     };
-    Arc::new(FilterChain::new(format!("default/{name}"), Ok(material), everything()))
+    Arc::new(FilterChain::https(
+        format!("default/{name}"),
+        Ok(material),
+        everything(),
+    ))
 }
 
 /// One TLS port with these chains; everything goes to `endpoint`.

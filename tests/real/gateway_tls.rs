@@ -83,7 +83,7 @@ fn openssl_is_served_or_refused_as_by_envoy() {
     chains
         .wildcard
         .insert(".wild.test".into(), fixture::chain("wild", &server, ClientAuth::None));
-    let missing = FilterChain::new("default/missing".into(), Err("no Secret".into()), fixture::everything());
+    let missing = FilterChain::https("default/missing".into(), Err("no Secret".into()), fixture::everything());
     chains.exact.insert("missing.test".into(), std::sync::Arc::new(missing));
     let (_server, address) = fixture::start(fixture::table(chains, Endpoint::Sample(Sample::Httpbin)));
 

@@ -20,8 +20,11 @@ pub(super) fn certs(table: &Table, now: u64) -> Value {
             continue;
         };
         for (chain, hosts) in chains_with_hosts(chains) {
+            let Some(tls) = chain.material() else {
+                continue;
+            };
             let mut value = json!({ "filter_chain": chain.name, "port": listener.port, "hosts": hosts });
-            match &chain.tls {
+            match tls {
                 Ok(material) => {
                     let authorities = match &material.client_auth {
                         ClientAuth::None => &[][..],

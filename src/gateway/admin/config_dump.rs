@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::certs::chains_with_hosts;
 use crate::gateway::config::table::{
-    ClientAuth, Endpoint, FilterChain, HeaderEdit, ListenerProtocol, PathRewrite, Route, RouteAction, RouteTable,
-    StringMatch, Table, UpstreamProtocol, ValueMatch, VirtualHost,
+    ClientAuth, Endpoint, Filter, FilterChain, HeaderEdit, ListenerProtocol, PathRewrite, Route, RouteAction,
+    RouteTable, StringMatch, Table, TcpRoute, UpstreamProtocol, ValueMatch, VirtualHost,
 };
 use crate::gateway::dataplane::current::Generation;
 use crate::gateway::samples;
@@ -27,6 +27,9 @@ pub(super) fn dump(generation: &Generation) -> Value {
                     .collect();
                 json!({ "port": listener.port, "protocol": "TLS", "filter_chains": chains })
             }
+            ListenerProtocol::Tcp(route) => {
+                json!({ "port": listener.port, "protocol": "TCP", "tcp_route": tcp_route(route, table) })
+            }
         })
         .collect();
     let clusters: Vec<Value> = table
@@ -46,6 +49,7 @@ fn endpoint(endpoint: &Endpoint) -> String {
                 UpstreamProtocol::Http => "http",
                 UpstreamProtocol::H2c => "h2c",
                 UpstreamProtocol::Https => "https",
+                UpstreamProtocol::Tcp => "tcp",
             };
             format!("{scheme}://{host}:{port}")
         }
@@ -53,9 +57,10 @@ fn endpoint(endpoint: &Endpoint) -> String {
 }
 
 fn filter_chain(chain: &FilterChain, hosts: &[String], table: &Table) -> Value {
-    let tls = match &chain.tls {
-        Err(missing) => json!({ "missing": missing }),
-        Ok(material) => {
+    let tls = match chain.material() {
+        None => Value::Null,
+        Some(Err(missing)) => json!({ "missing": missing }),
+        Some(Ok(material)) => {
             let (mode, verification) = match &material.client_auth {
                 ClientAuth::None => ("SIMPLE", None),
                 ClientAuth::Optional(verification) => ("OPTIONAL_MUTUAL", Some(verification)),
@@ -83,12 +88,26 @@ fn filter_chain(chain: &FilterChain, hosts: &[String], table: &Table) -> Value {
             })
         }
     };
-    json!({
-        "name": chain.name,
-        "server_names": hosts,
-        "tls": tls,
-        "route_config": route_config(&chain.routes, table),
-    })
+    let mut value = json!({ "name": chain.name, "server_names": hosts, "tls": tls });
+    match &chain.filter {
+        Filter::Http(routes) => value["route_config"] = route_config(routes, table),
+        Filter::Tcp(route) => value["tcp_route"] = tcp_route(route, table),
+        Filter::Closed(why) => value["closed"] = json!(why),
+    }
+    value
+}
+
+fn tcp_route(route: &TcpRoute, table: &Table) -> Value {
+    let destinations: Vec<Value> = route
+        .destinations
+        .iter()
+        .map(|destination| json!({ "cluster": cluster(destination.cluster, table), "weight": destination.weight }))
+        .collect();
+    json!({ "name": route.name, "passes_tls": route.passes_tls, "destinations": destinations })
+}
+
+fn cluster(index: usize, table: &Table) -> Option<&str> {
+    table.clusters.get(index).map(|cluster| cluster.name.as_str())
 }
 
 fn version(number: u16) -> String {
@@ -165,13 +184,7 @@ fn action(action: &RouteAction, table: &Table) -> Value {
             let destinations: Vec<Value> = forward
                 .destinations
                 .iter()
-                .map(|destination| {
-                    let cluster = table
-                        .clusters
-                        .get(destination.cluster)
-                        .map(|cluster| cluster.name.as_str());
-                    json!({ "cluster": cluster, "weight": destination.weight })
-                })
+                .map(|destination| json!({ "cluster": cluster(destination.cluster, table), "weight": destination.weight }))
                 .collect();
             let rewrite = forward.rewrite.as_ref().map(
                 |rewrite| json!({ "path": rewrite.path.as_ref().map(path_rewrite), "authority": rewrite.authority }),

@@ -10,12 +10,14 @@ use super::clusters::Clusters;
 use super::crl_coverage;
 use super::field::Field;
 use super::input::Input;
-use super::material::{MaterialError, MaterialReader, verifies_clients};
-use super::merge::{self, MergedPort, MergedServer, PortKind};
+use super::material::{MaterialError, MaterialReader};
+use super::merge::{self, MergedPort, MergedServer, PlainKind};
 use super::route_scope::{Building, RouteScope};
-use super::routes;
-use super::table::{ClientAuth, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial};
+use super::table::{
+    ClientAuth, Filter, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial, Transport,
+};
 use super::virtual_hosts::VirtualHosts;
+use super::{routes, tcp_routes};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
@@ -56,9 +58,11 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
         notes,
         invalid: Vec::new(),
     };
-    let mut listeners = Vec::new();
+    let mut listeners: Vec<Listener> = Vec::new();
     for port in &ports {
-        if let Some(listener) = builder.listener(port) {
+        if listeners.iter().any(|open| open.port == port.number) {
+            builder.note_second_bind(port);
+        } else if let Some(listener) = builder.listener(port) {
             listeners.push(listener);
         }
     }
@@ -92,36 +96,11 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn listener(&mut self, port: &MergedPort<'_>) -> Option<Listener> {
-        let protocol = match port.kind {
-            PortKind::Http => {
-                let mut hosts = VirtualHosts::default();
-                for server in &port.servers {
-                    self.bind(server, port.number, false, &mut hosts);
-                }
-                ListenerProtocol::Http(Arc::new(hosts.into_table()))
-            }
-            PortKind::Tls => {
-                let mut table = SniTable::default();
-                for server in &port.servers {
-                    self.chain(server, port.number, &mut table);
-                }
-                if table.exact.is_empty() && table.wildcard.is_empty() && table.any.is_none() {
-                    return None;
-                }
-                ListenerProtocol::Tls(table)
-            }
-            PortKind::Other => {
-                for server in &port.servers {
-                    self.notes.push(
-                        Problem::new(format!(
-                            "port {} is not opened: serve does not run protocol {} yet",
-                            port.number, server.server.port.protocol
-                        ))
-                        .at(server.place.child("port.protocol").locate()),
-                    );
-                }
-                return None;
-            }
+        let plain = self.plain(port);
+        let protocol = match plain {
+            Some(Filter::Http(routes)) if port.tls.is_empty() => ListenerProtocol::Http(routes),
+            Some(Filter::Tcp(route)) if port.tls.is_empty() => ListenerProtocol::Tcp(route),
+            plain => ListenerProtocol::Tls(self.chains(port, plain)?),
         };
         Some(Listener {
             port: port.number,
@@ -129,30 +108,106 @@ impl Builder<'_> {
         })
     }
 
-    /// Adds the filter chain of a TLS server under each of its hosts.
+    fn note_second_bind(&mut self, port: &MergedPort<'_>) {
+        for server in port.plain.iter().chain(&port.tls) {
+            self.notes.push(
+                Problem::new(format!(
+                    "serve does not open port {} a second time, for bind {:?}",
+                    port.number, port.bind
+                ))
+                .at(server.place.child("bind").locate())
+                .why("it opens each port of the Gateways once, on the address of --bind"),
+            );
+        }
+    }
+
+    /// What becomes of connections to the servers of a port that have no TLS.
+    fn plain(&mut self, port: &MergedPort<'_>) -> Option<Filter> {
+        match port.plain_kind {
+            PlainKind::Http if port.plain.is_empty() => None,
+            PlainKind::Http => {
+                let mut hosts = VirtualHosts::default();
+                for server in &port.plain {
+                    self.bind(server, port.number, false, &mut hosts);
+                }
+                Some(Filter::Http(Arc::new(hosts.into_table())))
+            }
+            PlainKind::Tcp => {
+                let server = port.plain.first()?;
+                let effect = format!("port {} is not opened for it", port.number);
+                self.tcp_filter(server, port.number, &effect)
+            }
+        }
+    }
+
+    /// The filter chains of a port. None: none is left, and the port is not opened.
+    fn chains(&mut self, port: &MergedPort<'_>, plain: Option<Filter>) -> Option<SniTable> {
+        let mut table = SniTable::default();
+        for server in &port.tls {
+            self.chain(server, port.number, &mut table);
+        }
+        if let (Some(filter), Some(server)) = (plain, port.plain.first()) {
+            let chain = FilterChain {
+                name: chain_name(server),
+                transport: Transport::Raw,
+                filter,
+            };
+            let any = ["*".to_owned()];
+            self.insert(
+                &any,
+                &Arc::new(chain),
+                &mut table,
+                port.number,
+                &server.place.child("port"),
+            );
+        }
+        table.chains().next()?;
+        Some(table)
+    }
+
+    /// Adds the filter chains of a TLS server.
     fn chain(&mut self, server: &MergedServer<'_>, port: u16, table: &mut SniTable) {
         let Some(tls) = &server.server.tls else { return };
         let mode = tls.effective_mode();
-        let place = server.place.child("tls");
-        let hosts: Vec<String> = server.hosts.iter().map(|host| host.name.clone()).collect();
-        if !runs(server, mode) {
-            let why = format!(
-                "serve does not run protocol {} in mode {}",
-                server.server.port.protocol,
-                mode.as_str()
-            );
-            self.notes.push(
-                Problem::new(format!("{why} yet; connections to {} are closed", names(server)))
-                    .at(place.child("mode").locate()),
-            );
-            // A wider server must not answer in its place, perhaps without a client certificate.
-            let chain = Arc::new(FilterChain::new(chain_name(server), Err(why), Arc::default()));
-            self.insert(&hosts, &chain, table, port, &server.place);
-            return;
+        match mode {
+            TlsMode::Passthrough => return self.pass_through(server, port, table),
+            TlsMode::AutoPassthrough | TlsMode::IstioMutual => return self.close(server, mode, port, table),
+            TlsMode::Simple | TlsMode::Mutual | TlsMode::OptionalMutual => {}
         }
+        let place = server.place.child("tls");
+        let filter = if merge::speaks_https(server.server) {
+            let mut virtual_hosts = VirtualHosts::default();
+            self.bind(server, port, true, &mut virtual_hosts);
+            Filter::Http(Arc::new(virtual_hosts.into_table()))
+        } else {
+            let effect = format!("{} are not served by it", names(server));
+            let Some(filter) = self.tcp_filter(server, port, &effect) else {
+                return;
+            };
+            filter
+        };
         self.note_ignored(tls, &place);
-        let material = self.material.read(tls, &hosts).map_err(|error| {
-            let problem = located(error.problem().clone(), tls, &place);
+        let hosts = names_of(server);
+        let material = self.material(server, tls, &hosts, &place);
+        self.note_uncovered(material.as_ref().ok(), server, &place);
+        let chain = FilterChain {
+            name: chain_name(server),
+            transport: Transport::Tls(Box::new(material)),
+            filter,
+        };
+        self.insert(&hosts, &Arc::new(chain), table, port, &server.place.child("hosts"));
+    }
+
+    /// The key material of a server, or why it has none, which is also noted.
+    fn material(
+        &mut self,
+        server: &MergedServer<'_>,
+        tls: &ServerTlsSettings,
+        hosts: &[String],
+        place: &Field<'_>,
+    ) -> Result<TlsMaterial, String> {
+        self.material.read(tls, hosts).map_err(|error| {
+            let problem = located(error.problem().clone(), tls, place);
             let reason = match &problem.why {
                 Some(why) => format!("{}: {why}", problem.what),
                 None => problem.what.clone(),
@@ -176,16 +231,112 @@ impl Builder<'_> {
                 }
             }
             reason
-        });
-        self.note_uncovered(material.as_ref().ok(), server, &place);
-        let mut virtual_hosts = VirtualHosts::default();
-        self.bind(server, port, true, &mut virtual_hosts);
-        let chain = Arc::new(FilterChain::new(
-            chain_name(server),
-            material,
-            Arc::new(virtual_hosts.into_table()),
-        ));
-        self.insert(&hosts, &chain, table, port, &server.place);
+        })
+    }
+
+    /// Closes the hosts of a server whose mode is the mesh's: a wider server must not
+    /// answer in its place, perhaps without a client certificate.
+    fn close(&mut self, server: &MergedServer<'_>, mode: TlsMode, port: u16, table: &mut SniTable) {
+        let why = format!("serve does not run mode {}", mode.as_str());
+        self.notes.push(
+            Problem::new(format!("{why}; connections to {} are closed", names(server)))
+                .at(server.place.child("tls.mode").locate())
+                .why("it is of a mesh, and there is none here"),
+        );
+        let chain = FilterChain {
+            name: chain_name(server),
+            transport: Transport::Raw,
+            filter: Filter::Closed(why),
+        };
+        let hosts = names_of(server);
+        self.insert(&hosts, &Arc::new(chain), table, port, &server.place.child("hosts"));
+    }
+
+    /// Adds a chain for each `tls` match of the server's VirtualServices: their server
+    /// names, not the server's hosts, choose it.
+    fn pass_through(&mut self, server: &MergedServer<'_>, port: u16, table: &mut SniTable) {
+        let scope = self.scope(server, port, false);
+        let mut found = false;
+        for object in self.bound.candidates(server) {
+            if domains(server, object).is_empty() {
+                continue;
+            }
+            let mut building = Building {
+                namespace: object.namespace,
+                scope: &scope,
+                clusters: &mut self.clusters,
+                notes: &mut self.notes,
+            };
+            let spec = Field::new(object, "spec");
+            for passed in tcp_routes::tls_routes(object.spec, object.name, &spec, &mut building) {
+                found = true;
+                let mut names = passed.names.iter();
+                if let Some(name) = names.find(|name| is_passed(table, name)) {
+                    self.notes.push(
+                        Problem::new(format!("this match is left out: port {port} passes {name} on already"))
+                            .at(passed.place.locate())
+                            .why("Istio skips a match whole when an earlier one has a server name of it"),
+                    );
+                    continue;
+                }
+                let chain = FilterChain {
+                    name: chain_name(server),
+                    transport: Transport::Raw,
+                    filter: Filter::Tcp(Arc::new(passed.route)),
+                };
+                self.insert(&passed.names, &Arc::new(chain), table, port, &passed.place);
+            }
+        }
+        if !found {
+            self.no_route(server, "tls", &format!("{} are not served by it", names(server)));
+        }
+    }
+
+    /// The first `tcp` route of the server's VirtualServices. None: there is none, and so
+    /// no chain; `effect` is what that means.
+    fn tcp_filter(&mut self, server: &MergedServer<'_>, port: u16, effect: &str) -> Option<Filter> {
+        let scope = self.scope(server, port, server.server.tls.is_some());
+        for object in self.bound.candidates(server) {
+            if domains(server, object).is_empty() {
+                continue;
+            }
+            let mut building = Building {
+                namespace: object.namespace,
+                scope: &scope,
+                clusters: &mut self.clusters,
+                notes: &mut self.notes,
+            };
+            let spec = Field::new(object, "spec");
+            if let Some(route) = tcp_routes::tcp_route(object.spec, object.name, &spec, &mut building) {
+                return Some(Filter::Tcp(Arc::new(route)));
+            }
+        }
+        self.no_route(server, "tcp", effect);
+        None
+    }
+
+    fn no_route(&mut self, server: &MergedServer<'_>, list: &str, effect: &str) {
+        self.notes.push(
+            Problem::new(format!("no {list} route leads anywhere from this server, so {effect}"))
+                .at(server.place.locate())
+                .why(format!(
+                    "no VirtualService of Gateway {} with one of its hosts has a {list} route for port {}",
+                    server.gateway, server.server.port.number
+                )),
+        );
+    }
+
+    fn scope<'s>(&self, server: &'s MergedServer<'_>, port: u16, tls: bool) -> RouteScope<'s>
+    where
+        Self: 's,
+    {
+        RouteScope {
+            gateway: &server.gateway,
+            port,
+            tls,
+            pod_namespace: &self.input.pod_namespace,
+            pod_labels: &self.input.pod_labels,
+        }
     }
 
     /// Puts a chain under each of its hosts.
@@ -197,6 +348,7 @@ impl Builder<'_> {
         port: u16,
         place: &Field<'_>,
     ) {
+        table.is_inspected |= chain.material().is_none();
         // A host `*` makes the whole chain one without server names.
         if hosts.iter().any(|host| host == "*") {
             if table.any.is_some() {
@@ -224,8 +376,8 @@ impl Builder<'_> {
             Problem::new(format!(
                 "server name {host} of port {port} stays with an earlier server"
             ))
-            .at(place.child("hosts").locate())
-            .why("both list it, for different namespaces of VirtualServices"),
+            .at(place.locate())
+            .why("both have it; Envoy refuses the configuration of the whole port"),
         );
     }
 
@@ -305,27 +457,10 @@ impl Builder<'_> {
                 .tls
                 .as_ref()
                 .is_some_and(|tls| tls.https_redirect == Some(true));
-        let scope = RouteScope {
-            gateway: &server.gateway,
-            port,
-            tls,
-            pod_namespace: &self.input.pod_namespace,
-            pod_labels: &self.input.pod_labels,
-        };
+        let scope = self.scope(server, port, tls);
         for object in self.bound.candidates(server) {
-            let domains = domains(server, object);
-            if domains.is_empty() {
-                continue;
-            }
             let place = Field::new(object, "spec");
-            for (list, field) in [(object.spec.tls.len(), "tls"), (object.spec.tcp.len(), "tcp")] {
-                if list > 0 {
-                    self.notes.push(
-                        Problem::new(format!("serve does not run {field} routes yet")).at(place.child(field).locate()),
-                    );
-                }
-            }
-            for domain in domains {
+            for domain in domains(server, object) {
                 let mut building = Building {
                     namespace: object.namespace,
                     scope: &scope,
@@ -346,9 +481,14 @@ impl Builder<'_> {
     }
 }
 
-/// Whether this gateway terminates TLS for a server.
-fn runs(server: &MergedServer<'_>, mode: TlsMode) -> bool {
-    server.server.port.protocol.eq_ignore_ascii_case("HTTPS") && (mode == TlsMode::Simple || verifies_clients(mode))
+/// Whether a server name leads to a chain that passes TLS on.
+fn is_passed(table: &SniTable, name: &str) -> bool {
+    let chain = match name.strip_prefix('*') {
+        Some("") => table.any.as_ref(),
+        Some(suffix) => table.wildcard.get(suffix),
+        None => table.exact.get(name),
+    };
+    chain.is_some_and(|chain| matches!(&chain.filter, Filter::Tcp(route) if route.passes_tls))
 }
 
 /// Points a problem that has no place at the setting that names the material.
@@ -374,7 +514,10 @@ fn chain_name(server: &MergedServer<'_>) -> String {
     format!("{} {}", server.gateway, server.server.port.name)
 }
 
+fn names_of(server: &MergedServer<'_>) -> Vec<String> {
+    server.hosts.iter().map(|host| host.name.clone()).collect()
+}
+
 fn names(server: &MergedServer<'_>) -> String {
-    let names: Vec<&str> = server.hosts.iter().map(|host| host.name.as_str()).collect();
-    names.join(", ")
+    names_of(server).join(", ")
 }

@@ -9,7 +9,7 @@ use super::table::{Cluster, Endpoint, Sample, UpstreamProtocol};
 use crate::manifests::model::virtual_service::Destination;
 use crate::problem::Problem;
 
-/// `--upstream SERVICE[:PORT]=http(s)://host:port`, also with `h2c://`.
+/// `--upstream SERVICE[:PORT]=http://host:port`, also with `https`, `h2c` and `tcp`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// The Service: `httpbin`, `httpbin.default` or the full name.
@@ -56,7 +56,8 @@ impl Upstream {
             "http" => (UpstreamProtocol::Http, 80),
             "h2c" => (UpstreamProtocol::H2c, 80),
             "https" => (UpstreamProtocol::Https, 443),
-            _ => return Err(bad("the scheme is neither http, https nor h2c")),
+            "tcp" => (UpstreamProtocol::Tcp, 0),
+            _ => return Err(bad("the scheme is none of http, https, h2c and tcp")),
         };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '@']) {
@@ -71,6 +72,7 @@ impl Upstream {
                 .ok()
                 .filter(|port| *port != 0)
                 .ok_or_else(|| bad("the address's port is no number from 1 to 65535"))?,
+            None if default_port == 0 => return Err(bad("a tcp address needs a port")),
             None => default_port,
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
@@ -116,6 +118,15 @@ impl KnownServices {
     }
 }
 
+/// What a destination is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Traffic {
+    /// Requests.
+    Http,
+    /// Connections, whatever is spoken.
+    Tcp,
+}
+
 /// Collects the clusters of a table while its routes are built.
 pub(super) struct Clusters<'a> {
     upstreams: &'a [Upstream],
@@ -140,6 +151,7 @@ impl<'a> Clusters<'a> {
         destination: &Destination,
         namespace: &str,
         listener_port: u16,
+        traffic: Traffic,
         place: &Field<'_>,
         notes: &mut Vec<Problem>,
     ) -> usize {
@@ -193,12 +205,16 @@ impl<'a> Clusters<'a> {
                     }
                     None => "there are Services, but not this one".to_owned(),
                 };
+                let (effect, scheme) = match traffic {
+                    Traffic::Http => (format!("requests to {name} are answered 503"), "http"),
+                    Traffic::Tcp => (format!("connections to {name} are closed"), "tcp"),
+                };
                 notes.push(
-                    Problem::new(format!("requests to {name} are answered 503"))
+                    Problem::new(effect)
                         .at(place.child("destination").locate())
                         .why(why)
                         .fix(format!(
-                            "correct the destination, or say where its requests go: --upstream {}=http://HOST:PORT",
+                            "correct the destination, or say where it is: --upstream {}={scheme}://HOST:PORT",
                             destination.host
                         )),
                 );
@@ -273,6 +289,7 @@ mod tests {
                 UpstreamProtocol::H2c,
             ),
             ("a=http://b", "a", None, "b", 80, UpstreamProtocol::Http),
+            ("a=tcp://b:27017", "a", None, "b", 27017, UpstreamProtocol::Tcp),
         ] {
             let parsed = Upstream::parse(text).expect(text);
             assert_eq!(
@@ -296,6 +313,7 @@ mod tests {
             "a=http://",
             "a=http://b:0",
             "a=http://b/c",
+            "a=tcp://b",
         ] {
             assert!(Upstream::parse(text).is_err(), "{text:?} was taken");
         }

@@ -7,26 +7,37 @@ use std::net::IpAddr;
 
 use super::field::Field;
 use super::input::Object;
-use crate::manifests::model::gateway::{GatewaySpec, Server, TlsMode};
+use crate::manifests::model::gateway::{GatewaySpec, Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
 use crate::problem::Problem;
 
-/// A port and the servers on it, in the order in which they were taken.
+/// A listener: a port and the servers on it, in the order in which they were taken.
 pub(super) struct MergedPort<'a> {
     pub(super) number: u16,
-    pub(super) kind: PortKind,
-    pub(super) servers: Vec<MergedServer<'a>>,
+    /// `server.bind`; empty for every address.
+    pub(super) bind: String,
+    /// Servers that terminate or pass on TLS, told apart by SNI.
+    pub(super) tls: Vec<MergedServer<'a>>,
+    /// Servers without TLS: any number that speak HTTP, or one of TCP.
+    pub(super) plain: Vec<MergedServer<'a>>,
+    pub(super) plain_kind: PlainKind,
 }
 
-/// What may share a port.
+/// What a server without TLS speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PortKind {
+pub(super) enum PlainKind {
     /// HTTP, HTTP2, GRPC and GRPC-WEB share one route table.
     Http,
-    /// HTTPS and TLS servers are told apart by SNI.
+    /// TCP and its relatives: nothing shares the connections.
+    Tcp,
+}
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Plain(PlainKind),
+    /// HTTPS and TLS.
     Tls,
-    /// TCP and its relatives: nothing shares the port.
-    Other,
 }
 
 /// One server of a Gateway.
@@ -110,10 +121,11 @@ fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, Stri
 #[derive(Default)]
 struct Merging<'a> {
     ports: Vec<MergedPort<'a>>,
-    by_number: HashMap<u16, usize>,
-    binds: HashMap<u16, String>,
-    /// Hosts taken on a TLS port, with their namespaces, and by whom.
-    taken: HashMap<(u16, String), String>,
+    by_address: HashMap<(u16, String), usize>,
+    /// What the last plain server of a port speaks, and its bind.
+    plain: HashMap<u16, (PlainKind, String)>,
+    /// Hosts of servers with a tls block, with their namespaces: for which bind and whose.
+    taken: HashMap<(u16, String), (String, String)>,
     route_names: HashSet<(u16, String, String)>,
 }
 
@@ -136,58 +148,61 @@ impl<'a> Merging<'a> {
         if server.hosts.is_empty() {
             return Err(server.dropped("hosts", "it has no host".to_owned()));
         }
-        if let Some(&index) = self.by_number.get(&number) {
-            self.check_shared(&server, number, kind, self.ports[index].kind, &bind)?;
+        if server.server.tls.is_some() {
+            self.claim_hosts(&server, number, &bind)?;
         }
-        if kind == PortKind::Tls {
-            self.claim_hosts(&server, number)?;
+        self.check_plain(&server, number, kind, &bind)?;
+        if kind == Kind::Tls && !self.plain.contains_key(&number) {
+            self.claim_route_name(&server, number)?;
         }
-        let index = *self.by_number.entry(number).or_insert_with(|| {
+        if let Kind::Plain(plain) = kind {
+            self.plain.insert(number, (plain, bind.clone()));
+        }
+        let index = *self.by_address.entry((number, bind.clone())).or_insert_with(|| {
             self.ports.push(MergedPort {
                 number,
-                kind,
-                servers: Vec::new(),
+                bind,
+                tls: Vec::new(),
+                plain: Vec::new(),
+                plain_kind: PlainKind::Http,
             });
             self.ports.len() - 1
         });
-        self.binds.entry(number).or_insert(bind);
-        self.ports[index].servers.push(server);
-        Ok(())
-    }
-
-    /// Whether the server may join a port that an earlier one opened as `open`.
-    fn check_shared(
-        &self,
-        server: &MergedServer<'_>,
-        number: u16,
-        kind: PortKind,
-        open: PortKind,
-        bind: &str,
-    ) -> Result<(), Problem> {
-        if self.binds.get(&number).map(String::as_str) != Some(bind) {
-            return Err(server.dropped(
-                "bind",
-                format!("port {number} is open for another bind address already, and serve opens each port once"),
-            ));
-        }
-        if open != kind || kind == PortKind::Other {
-            let spoken = match open {
-                PortKind::Http => "plain HTTP",
-                PortKind::Tls => "TLS",
-                PortKind::Other => "TCP",
-            };
-            return Err(server.dropped(
-                "port",
-                format!("port {number} speaks {spoken} already; Istio keeps the oldest Gateway's"),
-            ));
+        let port = &mut self.ports[index];
+        match kind {
+            Kind::Tls => port.tls.push(server),
+            Kind::Plain(kind) => {
+                port.plain_kind = kind;
+                port.plain.push(server);
+            }
         }
         Ok(())
     }
 
-    /// On a TLS port a host belongs to the first server that lists it.
-    fn claim_hosts(&mut self, server: &MergedServer<'_>, number: u16) -> Result<(), Problem> {
+    /// Whether the server may join a port on which a plain server was taken: only HTTP
+    /// joins HTTP. TLS servers before a plain one are told apart from it, those after it are not.
+    fn check_plain(&self, server: &MergedServer<'_>, number: u16, kind: Kind, bind: &str) -> Result<(), Problem> {
+        let Some((open, _)) = self.plain.get(&number).filter(|(_, open)| open == bind) else {
+            return Ok(());
+        };
+        if (*open, kind) == (PlainKind::Http, Kind::Plain(PlainKind::Http)) {
+            return Ok(());
+        }
+        let spoken = match open {
+            PlainKind::Http => "plain HTTP",
+            PlainKind::Tcp => "TCP",
+        };
+        Err(server.dropped(
+            "port",
+            format!("port {number} speaks {spoken} already; Istio keeps the oldest Gateway's"),
+        ))
+    }
+
+    /// On a port a host belongs to the first server with a tls block that lists it.
+    fn claim_hosts(&mut self, server: &MergedServer<'_>, number: u16, bind: &str) -> Result<(), Problem> {
         for host in &server.hosts {
-            if let Some(owner) = self.taken.get(&(number, host.text())) {
+            let owner = self.taken.get(&(number, host.text()));
+            if let Some((_, owner)) = owner.filter(|(known, _)| known == bind) {
                 return Err(server.dropped(
                     "hosts",
                     format!(
@@ -197,32 +212,38 @@ impl<'a> Merging<'a> {
                 ));
             }
         }
+        for host in &server.hosts {
+            let owner = (bind.to_owned(), server.gateway.clone());
+            self.taken.insert((number, host.text()), owner);
+        }
+        Ok(())
+    }
+
+    /// Each HTTPS server has a route table of its own, named by its port.
+    fn claim_route_name(&mut self, server: &MergedServer<'_>, number: u16) -> Result<(), Problem> {
         let port_name = &server.server.port.name;
         let route_name = (number, port_name.clone(), server.gateway.clone());
-        if terminates(server.server) && !self.route_names.insert(route_name) {
+        if speaks_https(server.server) && !self.route_names.insert(route_name) {
             return Err(server.dropped(
                 "port.name",
                 format!("another server of this Gateway has the port name {port_name:?}"),
             ));
-        }
-        for host in &server.hosts {
-            self.taken.insert((number, host.text()), server.gateway.clone());
         }
         Ok(())
     }
 }
 
 /// The family of a server's protocol; an error names the field and the reason.
-fn kind_of(server: &Server) -> Result<PortKind, (&'static str, String)> {
+fn kind_of(server: &Server) -> Result<Kind, (&'static str, String)> {
     let protocol = server.port.protocol.to_ascii_uppercase();
     match protocol.as_str() {
-        "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY" => Ok(PortKind::Http),
+        "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY" => Ok(Kind::Plain(PlainKind::Http)),
         "HTTPS" | "TLS" if server.tls.is_none() => Err((
             "port.protocol",
             format!("protocol {protocol} needs a tls block, without which Istio refuses the Gateway"),
         )),
-        "HTTPS" | "TLS" => Ok(PortKind::Tls),
-        "TCP" | "MONGO" | "REDIS" | "MYSQL" => Ok(PortKind::Other),
+        "HTTPS" | "TLS" => Ok(Kind::Tls),
+        "TCP" | "MONGO" | "REDIS" | "MYSQL" => Ok(Kind::Plain(PlainKind::Tcp)),
         _ => Err((
             "port.protocol",
             format!("{:?} is no protocol of a Gateway", server.port.protocol),
@@ -230,9 +251,9 @@ fn kind_of(server: &Server) -> Result<PortKind, (&'static str, String)> {
     }
 }
 
-fn terminates(server: &Server) -> bool {
-    server
-        .tls
-        .as_ref()
-        .is_some_and(|tls| !matches!(tls.effective_mode(), TlsMode::Passthrough | TlsMode::AutoPassthrough))
+/// Whether the server terminates TLS and speaks HTTP.
+pub(super) fn speaks_https(server: &Server) -> bool {
+    let mode = server.tls.as_ref().map(ServerTlsSettings::effective_mode);
+    server.port.protocol.eq_ignore_ascii_case("HTTPS")
+        && mode.is_some_and(|mode| !matches!(mode, TlsMode::Passthrough | TlsMode::AutoPassthrough))
 }

@@ -3,8 +3,8 @@
 //!
 //! [`input`] holds what a table is built from and [`build`] builds it: `merge`
 //! makes ports of Gateways, `bound` finds the VirtualServices of each server,
-//! `routes` (with `route_match` and `route_action`) makes their routes,
-//! [`clusters`] what they lead to, and [`material`] reads what a server presents.
+//! `routes` (with `route_match` and `route_action`) makes their HTTP routes,
+//! `tcp_routes` those of other connections, [`clusters`] what they lead to, and [`material`] reads what a server presents.
 
 pub mod authority;
 mod bound;
@@ -22,6 +22,9 @@ mod route_scope;
 mod route_tests;
 mod routes;
 pub mod table;
+mod tcp_routes;
+#[cfg(test)]
+mod tcp_tests;
 #[cfg(test)]
 mod tests;
 mod virtual_hosts;

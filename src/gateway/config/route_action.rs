@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
+use super::clusters::Traffic;
 use super::field::Field;
 use super::route_match::{compile, unrunnable};
 use super::route_scope::{Building, RouteScope};
@@ -71,9 +72,14 @@ pub(super) fn action_of(
             ));
         }
         destinations.push(Destination {
-            cluster: building
-                .clusters
-                .index_of(&wanted.destination, namespace, scope.port, &place, notes),
+            cluster: building.clusters.index_of(
+                &wanted.destination,
+                namespace,
+                scope.port,
+                Traffic::Http,
+                &place,
+                notes,
+            ),
             weight,
             headers,
         });

@@ -28,12 +28,15 @@ pub struct Listener {
     pub protocol: ListenerProtocol,
 }
 
-/// A listener speaks plain HTTP or TLS (chosen by SNI).
+/// A listener speaks plain HTTP, TLS (chosen by SNI) or any TCP.
 pub enum ListenerProtocol {
     /// Plain HTTP: one route table for every server of the port.
     Http(Arc<RouteTable>),
-    /// TLS: a filter chain per server, chosen by SNI.
+    /// Filter chains, chosen by SNI. One without server names may speak no TLS:
+    /// Istio lets a plain server join the port of TLS servers that stand before it.
     Tls(SniTable),
+    /// TCP, whatever is spoken over it: one route for every connection.
+    Tcp(Arc<TcpRoute>),
 }
 
 /// Filter chains by SNI: exact, then the longest wildcard suffix, then the one
@@ -46,23 +49,91 @@ pub struct SniTable {
     pub wildcard: HashMap<Box<str>, Arc<FilterChain>>,
     /// Hosts `*`.
     pub any: Option<Arc<FilterChain>>,
+    /// A chain takes the bytes as they come, so the server name is looked for before
+    /// TLS is spoken (Envoy's TLS inspector).
+    pub is_inspected: bool,
 }
 
-/// One Gateway server that terminates TLS.
+impl SniTable {
+    /// Every chain, once for each of its server names.
+    pub fn chains(&self) -> impl Iterator<Item = &Arc<FilterChain>> {
+        self.exact.values().chain(self.wildcard.values()).chain(&self.any)
+    }
+}
+
+/// What becomes of a connection to one Gateway server.
 pub struct FilterChain {
     /// For logs and the admin: `namespace/gateway port-name`.
     pub name: String,
-    /// The key material, or why it is missing: then the connection is reset, as in Istio.
-    pub tls: Result<TlsMaterial, String>,
-    /// Its virtual hosts; no other server's are reachable through this chain.
-    pub routes: Arc<RouteTable>,
+    /// Whether TLS ends here.
+    pub transport: Transport,
+    /// What is done with its bytes then.
+    pub filter: Filter,
 }
 
 impl FilterChain {
-    /// A chain of its three parts.
-    pub fn new(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
-        Self { name, tls, routes }
+    /// The chain of a server that terminates TLS and speaks HTTP.
+    pub fn https(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
+        Self {
+            name,
+            transport: Transport::Tls(Box::new(tls)),
+            filter: Filter::Http(routes),
+        }
     }
+
+    /// Its virtual hosts, when it speaks HTTP; no other server's are reachable through it.
+    pub fn routes(&self) -> Option<&Arc<RouteTable>> {
+        match &self.filter {
+            Filter::Http(routes) => Some(routes),
+            Filter::Tcp(_) | Filter::Closed(_) => None,
+        }
+    }
+
+    /// The key material of a chain that terminates TLS, or why it has none.
+    pub fn material(&self) -> Option<Result<&TlsMaterial, &String>> {
+        match &self.transport {
+            Transport::Tls(tls) => Some(tls.as_ref().as_ref()),
+            Transport::Raw => None,
+        }
+    }
+}
+
+/// Who speaks TLS.
+pub enum Transport {
+    /// The gateway: with this key material, or why it is missing; then the connection is
+    /// reset, as in Istio.
+    Tls(Box<Result<TlsMaterial, String>>),
+    /// Not the gateway: the bytes are taken as they come.
+    Raw,
+}
+
+/// What is done with a connection's bytes.
+pub enum Filter {
+    /// They are HTTP.
+    Http(Arc<RouteTable>),
+    /// They are passed on.
+    Tcp(Arc<TcpRoute>),
+    /// The connection is reset: what the server is to do is not run here, and why.
+    Closed(String),
+}
+
+/// Where the connections of a server go (VirtualService `tcp`, `tls`).
+pub struct TcpRoute {
+    /// For logs: `namespace/virtualservice tcp[i]`.
+    pub name: String,
+    /// The clients' own TLS is passed on (PASSTHROUGH), so none is spoken to the
+    /// destination, and no stand-in of this program can answer for it.
+    pub passes_tls: bool,
+    /// One of these, by weight.
+    pub destinations: Vec<TcpDestination>,
+}
+
+/// One weighted destination of TCP.
+pub struct TcpDestination {
+    /// Index into [`Table::clusters`].
+    pub cluster: usize,
+    /// Its share.
+    pub weight: u32,
 }
 
 /// What a server presents and demands.
@@ -326,6 +397,8 @@ pub enum UpstreamProtocol {
     H2c,
     /// TLS, HTTP/2 or HTTP/1.1 by ALPN.
     Https,
+    /// Whatever the client speaks; HTTP routes send HTTP/1.1 there.
+    Tcp,
 }
 
 /// The built-in samples.

@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 use crate::gateway::config::build::Built;
 use crate::gateway::config::clusters::Upstream;
-use crate::gateway::config::table::{Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
+use crate::gateway::config::table::{Filter, Listener, ListenerProtocol, RouteAction, RouteTable, SniTable};
 use crate::gateway::follow::source::{GatewaySources, SourceError};
 use crate::gateway::matching::{self, RequestParts};
 use crate::sources::disk::DiskFiles;
@@ -51,7 +51,7 @@ pub(super) fn http(port: u16, hosts: &str) -> String {
     format!("{{port: {{number: {port}, name: http-{port}, protocol: HTTP}}, hosts: [{hosts}]}}")
 }
 
-fn https(name: &str, hosts: &str) -> String {
+pub(super) fn https(name: &str, hosts: &str) -> String {
     format!(
         "{{port: {{number: 443, name: {name}, protocol: HTTPS}}, hosts: [{hosts}], tls: {{mode: SIMPLE, credentialName: none}}}}"
     )
@@ -70,21 +70,21 @@ pub(super) fn to(prefix: &str, destination: &str) -> String {
     format!("{{match: [{{uri: {{prefix: {prefix}}}}}], route: [{{destination: {{host: {destination}}}}}]}}")
 }
 
-fn listener(built: &Built, port: u16) -> Option<&Listener> {
+pub(super) fn listener(built: &Built, port: u16) -> Option<&Listener> {
     built.table.listeners.iter().find(|listener| listener.port == port)
 }
 
 pub(super) fn plain(built: &Built, port: u16) -> &RouteTable {
     match &listener(built, port).expect("the port is open").protocol {
         ListenerProtocol::Http(table) => table,
-        ListenerProtocol::Tls(_) => panic!("port {port} speaks TLS"),
+        ListenerProtocol::Tls(_) | ListenerProtocol::Tcp(_) => panic!("port {port} speaks no plain HTTP"),
     }
 }
 
-fn tls(built: &Built) -> &SniTable {
+pub(super) fn tls(built: &Built) -> &SniTable {
     match &listener(built, 443).expect("port 443 is open").protocol {
         ListenerProtocol::Tls(table) => table,
-        ListenerProtocol::Http(_) => panic!("port 443 speaks plain HTTP"),
+        ListenerProtocol::Http(_) | ListenerProtocol::Tcp(_) => panic!("port 443 speaks no TLS"),
     }
 }
 
@@ -142,26 +142,24 @@ fn http_servers_of_one_port_share_one_route_table() {
 
 #[test]
 fn the_oldest_gateway_keeps_a_port_that_cannot_be_shared() {
+    let two = |plain: &str, tls: &str| {
+        let aged = |text: String, time: &str| {
+            let created = format!("namespace: default, creationTimestamp: \"{time}\"}}");
+            text.replace("namespace: default}", &created)
+        };
+        aged(gateway("b-plain", &[&http(443, "a.com")]), plain)
+            + &aged(gateway("a-tls", &[&https("https", "a.com")]), tls)
+    };
+    let built = build(&two("2020-01-01T00:00:00Z", "2024-01-01T00:00:00Z"));
+    plain(&built, 443);
+    assert!(says(&built, "a server of Gateway default/a-tls is dropped"));
+    assert!(says(&built, "port 443 speaks plain HTTP already"));
+    // A plain server that comes later joins the TLS servers.
+    let built = build(&two("2024-01-01T00:00:00Z", "2020-01-01T00:00:00Z"));
+    assert!(tls(&built).exact.contains_key("a.com") && tls(&built).any.is_some());
     // Without a creation time the name decides.
-    let built = build(
-        &[
-            gateway("b-plain", &[&http(443, "a.com")]),
-            gateway("a-tls", &[&https("https", "a.com")]),
-        ]
-        .concat(),
-    );
-    tls(&built);
-    assert!(says(&built, "a server of Gateway default/b-plain is dropped"));
-    assert!(says(&built, "port 443 speaks TLS already"));
-    let aged = gateway("b-plain", &[&http(443, "a.com")]).replace(
-        "namespace: default}",
-        "namespace: default, creationTimestamp: \"2020-01-01T00:00:00Z\"}",
-    );
-    let younger = gateway("a-tls", &[&https("https", "a.com")]).replace(
-        "namespace: default}",
-        "namespace: default, creationTimestamp: \"2024-01-01T00:00:00Z\"}",
-    );
-    plain(&build(&(aged + &younger)), 443);
+    let nameless = gateway("b-plain", &[&http(443, "a.com")]) + &gateway("a-tls", &[&https("https", "a.com")]);
+    assert!(tls(&build(&nameless)).any.is_some());
 }
 
 #[test]
@@ -355,15 +353,14 @@ fn a_tls_servers_virtual_hosts_are_its_own() {
     );
     let chain = &tls(&built).exact["a.com"];
     assert_eq!(
-        answer(&built, &chain.routes, "a.com", "/"),
+        answer(&built, chain.routes().unwrap(), "a.com", "/"),
         "a.default.svc.cluster.local:443"
     );
-    assert_eq!(answer(&built, &chain.routes, "b.com", "/"), "no host");
+    assert_eq!(answer(&built, chain.routes().unwrap(), "b.com", "/"), "no host");
     assert!(
         chain
-            .tls
-            .as_ref()
-            .err()
+            .material()
+            .and_then(Result::err)
             .is_some_and(|why| why.contains("secret \"none\" is not in namespace istio-system"))
     );
 }
@@ -492,11 +489,10 @@ fn matches_for_another_port_gateway_or_workload_are_left_out() {
 
 #[test]
 fn what_is_not_run_is_said_with_file_and_line() {
-    let passthrough = "{port: {number: 443, name: p, protocol: TLS}, hosts: [p.com], tls: {mode: PASSTHROUGH}}";
-    let tcp = "{port: {number: 31400, name: t, protocol: TCP}, hosts: ['*']}";
+    let mesh = "{port: {number: 443, name: p, protocol: TLS}, hosts: [p.com], tls: {mode: AUTO_PASSTHROUGH}}";
     let built = build(
         &[
-            gateway("one", &[passthrough, tcp, &http(80, "a.com")]),
+            gateway("one", &[mesh, &http(80, "a.com")]),
             service(
                 "a",
                 "a.com",
@@ -506,10 +502,8 @@ fn what_is_not_run_is_said_with_file_and_line() {
         ]
         .concat(),
     );
-    assert!(tls(&built).exact["p.com"].tls.is_err() && listener(&built, 31400).is_none());
     for text in [
-        "serve does not run protocol TLS in mode PASSTHROUGH yet; connections to p.com are closed\n  at:  -:8:",
-        "port 31400 is not opened: serve does not run protocol TCP yet",
+        "serve does not run mode AUTO_PASSTHROUGH; connections to p.com are closed\n  at:  -:8:",
         "serve does not run fault yet",
         "serve does not run mirror yet",
         "serve does not run corsPolicy yet",
@@ -541,7 +535,10 @@ fn the_hosts_of_a_server_that_is_not_run_are_closed_to_wider_servers() {
             assert_eq!(found.name, chain, "{mode} {name}");
         }
         let chain = &tls(&built).exact["a.foo.com"];
-        assert!(chain.tls.as_ref().is_err_and(|why| why.contains(mode)));
+        assert!(
+            matches!(&chain.filter, Filter::Closed(why) if why.contains(mode)),
+            "{mode}"
+        );
     }
 }
 
@@ -580,7 +577,7 @@ fn thousands_of_hosts_are_built_quickly() {
     assert_eq!(tls(&built).exact.len(), 2000);
     let chain = &tls(&built).exact["h1999.com"];
     assert_eq!(
-        answer(&built, &chain.routes, "h1999.com", "/"),
+        answer(&built, chain.routes().unwrap(), "h1999.com", "/"),
         "a.default.svc.cluster.local:443"
     );
 }

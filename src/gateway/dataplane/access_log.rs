@@ -1,8 +1,9 @@
-//! A line per request, as text or JSON, with the fields of Istio's access log.
+//! A line per request or passed connection, as text or JSON, with the fields of Istio's access log.
 
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -83,6 +84,23 @@ impl Entry {
     }
 }
 
+/// What is known of a connection that was passed on, when it has ended.
+pub(super) struct PassedEntry {
+    pub(super) at: Duration,
+    pub(super) peer: SocketAddr,
+    pub(super) sni: Option<String>,
+    /// Envoy's response flags, as in [`Entry`].
+    pub(super) flags: &'static str,
+    pub(super) bytes_received: u64,
+    pub(super) bytes_sent: u64,
+    /// Where it went.
+    pub(super) upstream: Option<String>,
+    /// The destination.
+    pub(super) cluster: Option<String>,
+    /// The route.
+    pub(super) route: String,
+}
+
 /// One worker's lines on their way to standard error: gathered for a moment,
 /// so that a busy worker writes many at once.
 pub(super) struct AccessWriter {
@@ -120,6 +138,19 @@ impl AccessWriter {
             AccessLog::Text => text(entry, &peer, downstream.sni(), took),
             AccessLog::Json => json(entry, &peer, downstream.sni(), took),
         };
+        self.gather(&line);
+    }
+
+    /// Writes a passed connection's line.
+    pub(super) fn write_passed(&self, entry: &PassedEntry, took: Duration) {
+        match self.format {
+            AccessLog::Off => {}
+            AccessLog::Text => self.gather(&passed_text(entry, took)),
+            AccessLog::Json => self.gather(&passed_json(entry, took)),
+        }
+    }
+
+    fn gather(&self, line: &str) {
         self.buffer.borrow_mut().extend_from_slice(line.as_bytes());
         if self.buffer.borrow().len() >= ENOUGH {
             self.flush();
@@ -193,6 +224,47 @@ fn text(entry: &Entry, peer: &str, sni: Option<&str>, took: Duration) -> String 
     line
 }
 
+/// `[time] "- - -" 0 - 1024 2048 12ms ...`
+fn passed_text(entry: &PassedEntry, took: Duration) -> String {
+    format!(
+        "[{}] \"- - -\" 0 {} {} {} {}ms peer={} sni={} route=\"{}\" to=\"{}\" at=\"{}\"\n",
+        clock::rfc3339(entry.at),
+        entry.flags,
+        entry.bytes_received,
+        entry.bytes_sent,
+        took.as_millis(),
+        entry.peer,
+        entry.sni.as_deref().unwrap_or("-").escape_debug(),
+        entry.route,
+        entry.cluster.as_deref().unwrap_or("-"),
+        entry.upstream.as_deref().unwrap_or("-"),
+    )
+}
+
+fn passed_json(entry: &PassedEntry, took: Duration) -> String {
+    let value = serde_json::json!({
+        "start_time": clock::rfc3339(entry.at),
+        "method": null,
+        "path": null,
+        "protocol": null,
+        "response_code": 0,
+        "response_flags": entry.flags,
+        "bytes_received": entry.bytes_received,
+        "bytes_sent": entry.bytes_sent,
+        "duration": took.as_millis() as u64,
+        "upstream_service_time": null,
+        "authority": null,
+        "downstream_remote_address": entry.peer.to_string(),
+        "requested_server_name": entry.sni,
+        "user_agent": null,
+        "request_id": null,
+        "route_name": entry.route,
+        "upstream_cluster": entry.cluster,
+        "upstream_host": entry.upstream,
+    });
+    format!("{value}\n")
+}
+
 fn json(entry: &Entry, peer: &str, sni: Option<&str>, took: Duration) -> String {
     let value = serde_json::json!({
         "start_time": clock::rfc3339(entry.at),
@@ -219,7 +291,7 @@ fn json(entry: &Entry, peer: &str, sni: Option<&str>, took: Duration) -> String 
 
 #[cfg(test)]
 mod tests {
-    use super::{Entry, json, text};
+    use super::{Entry, PassedEntry, json, passed_json, passed_text, text};
     use http::{HeaderValue, Method, StatusCode, Version};
     use std::time::Duration;
 
@@ -264,5 +336,31 @@ mod tests {
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["response_code"], 418);
         assert_eq!(value["requested_server_name"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_passed_connection_has_the_same_fields_without_a_request() {
+        let entry = PassedEntry {
+            at: Duration::ZERO,
+            peer: "127.0.0.1:5".parse().unwrap(),
+            sni: Some("a\n.com".into()),
+            flags: "UF",
+            bytes_received: 10,
+            bytes_sent: 20,
+            upstream: Some("127.0.0.1:9000".into()),
+            cluster: None,
+            route: "default/v tcp[0]".into(),
+        };
+        let line = passed_text(&entry, Duration::from_millis(3));
+        assert_eq!(
+            line,
+            "[1970-01-01T00:00:00.000Z] \"- - -\" 0 UF 10 20 3ms peer=127.0.0.1:5 sni=a\\n.com \
+             route=\"default/v tcp[0]\" to=\"-\" at=\"127.0.0.1:9000\"\n"
+        );
+        let passed: serde_json::Value = serde_json::from_str(&passed_json(&entry, Duration::ZERO)).unwrap();
+        let of_request: serde_json::Value =
+            serde_json::from_str(&json(&self::entry(), "127.0.0.1:5", None, Duration::ZERO)).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        assert_eq!(keys(&passed), keys(&of_request));
     }
 }

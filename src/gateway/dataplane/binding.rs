@@ -26,14 +26,14 @@ impl Binding {
 
 fn routes(generation: &Generation, downstream: &Downstream) -> Option<Arc<RouteTable>> {
     let listener = generation.listener(downstream.gateway_port)?;
-    match (&listener.protocol, &downstream.tls) {
-        (ListenerProtocol::Http(routes), None) => Some(Arc::clone(routes)),
+    let chain = match (&listener.protocol, &downstream.tls) {
+        (ListenerProtocol::Http(routes), None) => return Some(Arc::clone(routes)),
+        (ListenerProtocol::Tls(chains), None) => chains.any.as_ref().filter(|chain| chain.material().is_none()),
         (ListenerProtocol::Tls(chains), Some(tls)) => {
             let by_sni = matching::filter_chain(chains, tls.sni.as_deref()).filter(|chain| chain.name == tls.chain);
-            let mut all = chains.exact.values().chain(chains.wildcard.values()).chain(&chains.any);
-            let chain = by_sni.or_else(|| all.find(|chain| chain.name == tls.chain))?;
-            Some(Arc::clone(&chain.routes))
+            by_sni.or_else(|| chains.chains().find(|chain| chain.name == tls.chain))
         }
-        _ => None,
-    }
+        (ListenerProtocol::Http(_), Some(_)) | (ListenerProtocol::Tcp(_), _) => None,
+    };
+    chain?.routes().map(Arc::clone)
 }

@@ -1,5 +1,5 @@
 //! One client connection from its first byte to its last: plain or TLS,
-//! HTTP/1.1 or HTTP/2, and when it is closed.
+//! HTTP/1.1, HTTP/2 or passed on, and when it is closed.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -21,16 +21,19 @@ use super::closing::reset;
 use super::current::Generation;
 use super::downstream::Downstream;
 use super::exchange::Exchange;
-use super::handshake::{Handshake, Shaken};
+use super::handshake::{Handshake, Shaken, no_chain};
 use super::proxy;
 use super::reason_phrase;
 use super::response_body::ResponseBody;
 use super::signals::{Cut, Signals};
 use super::stats::Counter;
 use super::tasks::LocalExecutor;
+use super::tcp::Passing;
 use super::wire::Watched;
 use super::worker_state::WorkerState;
-use crate::gateway::config::table::{ListenerProtocol, SniTable};
+use crate::gateway::config::table::{Filter, ListenerProtocol, SniTable, Transport};
+use crate::gateway::matching;
+use crate::gateway::matching::client_hello::{self, FirstBytes};
 
 /// A connection that speaks HTTP.
 struct Connection {
@@ -78,10 +81,99 @@ pub(super) async fn serve(
     let generation = worker.current.generation();
     match generation.listener(port).map(|listener| &listener.protocol) {
         Some(ListenerProtocol::Http(_)) => plain(worker, stream, peer, port, signals, generation).await,
+        Some(ListenerProtocol::Tls(chains)) if chains.is_inspected => {
+            inspected(worker, stream, peer, port, signals, &generation, chains).await;
+        }
         Some(ListenerProtocol::Tls(chains)) => {
             tls(worker, stream, peer, port, signals, &generation, chains).await;
         }
+        Some(ListenerProtocol::Tcp(route)) => {
+            let passing = Passing {
+                worker,
+                signals: &signals,
+                generation: &generation,
+                route,
+                peer,
+                port,
+                sni: None,
+            };
+            passing.pass(stream).await;
+        }
         None => reset(stream),
+    }
+}
+
+/// Chooses the chain before anybody speaks TLS, since some of the port's chains take the
+/// bytes as they come.
+async fn inspected(
+    worker: &Rc<WorkerState>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    port: u16,
+    signals: Rc<Signals>,
+    generation: &Arc<Generation>,
+    chains: &SniTable,
+) {
+    let limit = worker.settings.limits.handshake;
+    let looked = tokio::select! {
+        looked = tokio::time::timeout(limit, inspect(&stream)) => looked,
+        _ = signals.next() => return,
+    };
+    let sni = match looked {
+        Ok(Ok(FirstBytes::Hello(sni))) => sni,
+        Ok(Ok(FirstBytes::NotTls | FirstBytes::Incomplete)) => None,
+        Ok(Err(_)) => return,
+        Err(_) => {
+            let seconds = limit.as_secs();
+            tracing::info!("{peer}: port {port}: the client did not say within {seconds} s what it wants");
+            return reset(stream);
+        }
+    };
+    let refused = |stream: TcpStream, why: &str| {
+        worker.stats.add(Counter::SniRefused);
+        tracing::info!("{peer}: port {port}: {why}; the connection is reset");
+        reset(stream);
+    };
+    let Some(chain) = matching::filter_chain(chains, sni.as_deref()) else {
+        return refused(stream, &no_chain(sni.as_deref()));
+    };
+    match (&chain.transport, &chain.filter) {
+        (Transport::Tls(_), _) => tls(worker, stream, peer, port, signals, generation, chains).await,
+        (Transport::Raw, Filter::Http(_)) => plain(worker, stream, peer, port, signals, Arc::clone(generation)).await,
+        (Transport::Raw, Filter::Closed(why)) => {
+            let shown = sni.as_deref().unwrap_or("no SNI");
+            refused(stream, &format!("{} closes {shown}: {why}", chain.name));
+        }
+        (Transport::Raw, Filter::Tcp(route)) => {
+            let passing = Passing {
+                worker,
+                signals: &signals,
+                generation,
+                route,
+                peer,
+                port,
+                sni: sni.as_deref(),
+            };
+            passing.pass(stream).await;
+        }
+    }
+}
+
+/// Looks at a connection's first bytes, without taking them, until it is clear whether
+/// they are a ClientHello and which name it has.
+async fn inspect(stream: &TcpStream) -> std::io::Result<FirstBytes> {
+    let mut bytes = vec![0; 2048];
+    loop {
+        let length = stream.peek(&mut bytes).await?;
+        if length == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        match client_hello::first_bytes(&bytes[..length]) {
+            FirstBytes::Incomplete if length == bytes.len() => bytes.resize(2 * length, 0),
+            // More of it is under way; a peek cannot wait for it.
+            FirstBytes::Incomplete => tokio::time::sleep(std::time::Duration::from_millis(2)).await,
+            found => return Ok(found),
+        }
     }
 }
 
@@ -160,10 +252,28 @@ async fn tls(
         tracing::info!("{peer}: port {port}: the client did not finish the handshake within {seconds} s");
         return;
     };
-    let Some(Shaken { stream, speaks_h2, tls }) = shaken else {
+    let Some(Shaken {
+        stream,
+        chain,
+        speaks_h2,
+        tls,
+    }) = shaken
+    else {
         return;
     };
     worker.stats.add(Counter::Handshakes);
+    if let Filter::Tcp(route) = &chain.filter {
+        let passing = Passing {
+            worker,
+            signals: &signals,
+            generation,
+            route,
+            peer,
+            port,
+            sni: tls.sni.as_deref(),
+        };
+        return passing.pass(stream).await;
+    }
     let downstream = Downstream::new(peer, port, Some(tls));
     let connection = Connection::new(worker, signals, downstream, Arc::clone(generation));
     speak(connection, stream, speaks_h2).await;

@@ -2,6 +2,7 @@
 //! and sent when there is none or the handshake fails.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -14,7 +15,7 @@ use super::downstream::DownstreamTls;
 use super::forwarded;
 use super::stats::{Counter, Stats};
 use super::tls_failure;
-use crate::gateway::config::table::SniTable;
+use crate::gateway::config::table::{FilterChain, SniTable};
 use crate::gateway::matching;
 use crate::remedy::Aim;
 
@@ -33,6 +34,8 @@ pub(super) struct Handshake<'a> {
 /// A connection whose handshake succeeded.
 pub(super) struct Shaken {
     pub(super) stream: TlsStream<TcpStream>,
+    /// The chain that the SNI chose.
+    pub(super) chain: Arc<FilterChain>,
     pub(super) speaks_h2: bool,
     pub(super) tls: DownstreamTls,
 }
@@ -63,7 +66,7 @@ impl Handshake<'_> {
             }
         };
         match start.into_stream(config).into_fallible().await {
-            Ok(stream) => Some(shaken(stream, chain.name.clone(), sni)),
+            Ok(stream) => Some(shaken(stream, chain, sni)),
             Err((error, stream)) => {
                 self.failed(Some(shown), &error);
                 linger(stream).await;
@@ -118,14 +121,15 @@ impl Handshake<'_> {
     }
 }
 
-fn no_chain(sni: Option<&str>) -> String {
+/// What is said of a server name, or none, that leads to no chain.
+pub(super) fn no_chain(sni: Option<&str>) -> String {
     match sni {
         Some(name) => format!("no Gateway server on this port has the host {name} (SNI)"),
         None => "the client sent no server name (SNI), and no Gateway server on this port has the host *".to_owned(),
     }
 }
 
-fn shaken(stream: TlsStream<TcpStream>, chain: String, sni: Option<String>) -> Shaken {
+fn shaken(stream: TlsStream<TcpStream>, chain: &Arc<FilterChain>, sni: Option<String>) -> Shaken {
     let session = stream.get_ref().1;
     let certificate = session
         .peer_certificates()
@@ -134,10 +138,11 @@ fn shaken(stream: TlsStream<TcpStream>, chain: String, sni: Option<String>) -> S
     Shaken {
         speaks_h2: session.alpn_protocol() == Some(b"h2"),
         tls: DownstreamTls {
-            chain,
+            chain: chain.name.clone(),
             sni,
             certificate,
         },
+        chain: Arc::clone(chain),
         stream,
     }
 }

@@ -5,7 +5,7 @@
 //! speaks HTTP over `wire`, and gives each request to `proxy` as an `exchange`
 //! with the `binding` to its routes; `proxy_forward` sends it on to an
 //! `upstream`, `proxy_sample` to a sample, and `local_reply` holds the gateway's
-//! own answers. A request knows its connection by the value `downstream`, and its
+//! own answers. `tcp` passes on what is no HTTP here. A request knows its connection by the value `downstream`, and its
 //! worker by `worker_state`; both lie below it. No file imports one above it.
 
 pub mod access_log;
@@ -36,6 +36,7 @@ pub mod settings;
 mod signals;
 pub(super) mod stats;
 mod tasks;
+mod tcp;
 mod tls;
 mod tls_client_auth;
 mod tls_failure;

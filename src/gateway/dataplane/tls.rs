@@ -41,8 +41,8 @@ impl Handshakes {
         let mut by_chain = HashMap::new();
         for listener in &table.listeners {
             if let ListenerProtocol::Tls(chains) = &listener.protocol {
-                let chains = chains.exact.values().chain(chains.wildcard.values()).chain(&chains.any);
-                by_chain.extend(chains.map(|chain| (address(chain), OnceLock::new())));
+                let terminated = chains.chains().filter(|chain| chain.material().is_some());
+                by_chain.extend(terminated.map(|chain| (address(chain), OnceLock::new())));
             }
         }
         Self { by_chain }
@@ -51,7 +51,7 @@ impl Handshakes {
     /// The configuration for a client of one of the table's chains, or why the
     /// chain serves none.
     pub(super) fn choose(&self, chain: &FilterChain, hello: &ClientHello<'_>) -> Result<Arc<ServerConfig>, String> {
-        let material = chain.tls.as_ref().map_err(Clone::clone)?;
+        let material = chain.material().ok_or("it terminates no TLS")?.map_err(Clone::clone)?;
         let built = self
             .by_chain
             .get(&address(chain))

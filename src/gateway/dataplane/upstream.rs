@@ -12,6 +12,7 @@ use hyper::client::conn::{http1, http2};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::current::Remote;
 use super::request_body::RequestBody;
@@ -126,6 +127,14 @@ pub(super) enum Sender {
     Http2(http2::SendRequest<RequestBody>),
 }
 
+/// A connection for bytes as they come.
+pub(super) enum Wire {
+    /// TCP.
+    Plain(TcpStream),
+    /// TLS, which is spoken here.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 /// An HTTP/1.1 connection, given back to its pool when dropped.
 pub(super) struct Lease {
     sender: Option<http1::SendRequest<RequestBody>>,
@@ -169,7 +178,7 @@ impl Upstream {
         let h2 = !upgrades
             && match self.remote.protocol {
                 UpstreamProtocol::H2c => true,
-                UpstreamProtocol::Http => is_grpc,
+                UpstreamProtocol::Http | UpstreamProtocol::Tcp => is_grpc,
                 UpstreamProtocol::Https => self.chose_h2.get(),
             };
         if h2 {
@@ -252,25 +261,57 @@ impl Upstream {
         if !self.is_tls() {
             return self.speak(stream, h2).await;
         }
-        let local = stream
-            .peer_addr()
-            .is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
-        let config = if local { &upstreams.tls_local } else { &upstreams.tls };
-        let config = if upgrades {
-            upstream_tls::http1_only(config)
-        } else {
-            Arc::clone(config)
-        };
-        let stream = upstream_tls::connect(config, &self.remote.host, stream)
-            .await
-            .inspect_err(|error| {
-                tracing::warn!("upstream {}: the TLS handshake failed: {error}", self.name);
-            })?;
+        let alpn = upgrades.then_some(upstream_tls::HTTP_1_1_ONLY);
+        let stream = self.secure(upstreams, stream, alpn).await?;
         let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         if !upgrades {
             self.chose_h2.set(h2);
         }
         self.speak(stream, h2).await
+    }
+
+    /// Speaks TLS on a new connection; `alpn` in place of HTTP's protocols.
+    async fn secure(
+        &self,
+        upstreams: &Upstreams,
+        stream: TcpStream,
+        alpn: Option<&[&[u8]]>,
+    ) -> io::Result<TlsStream<TcpStream>> {
+        let local = stream
+            .peer_addr()
+            .is_ok_and(|peer| peer.ip().to_canonical().is_loopback());
+        let config = if local { &upstreams.tls_local } else { &upstreams.tls };
+        let config = alpn.map_or_else(|| Arc::clone(config), |alpn| upstream_tls::with_alpn(config, alpn));
+        upstream_tls::connect(config, &self.remote.host, stream)
+            .await
+            .inspect_err(|error| {
+                tracing::warn!("upstream {}: the TLS handshake failed: {error}", self.name);
+            })
+    }
+
+    /// A connection for one client's bytes alone. TLS is spoken to an https upstream,
+    /// unless the client's own is passed on.
+    pub(super) async fn connection(
+        &self,
+        upstreams: &Upstreams,
+        stats: &Stats,
+        passes_tls: bool,
+    ) -> Result<Wire, ConnectError> {
+        let opening = async {
+            let stream = self.reach().await?;
+            if passes_tls || !self.is_tls() {
+                return Ok(Wire::Plain(stream));
+            }
+            let stream = self.secure(upstreams, stream, Some(&[])).await?;
+            Ok(Wire::Tls(Box::new(stream)))
+        };
+        let opened = tokio::time::timeout(upstreams.connect, opening).await;
+        let opened = opened.unwrap_or(Err(ConnectError::TimedOut));
+        stats.add(match opened {
+            Ok(_) => Counter::UpstreamConnections,
+            Err(_) => Counter::UpstreamConnectFailed,
+        });
+        opened
     }
 
     /// Tries the host's addresses in order.

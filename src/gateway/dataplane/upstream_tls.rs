@@ -34,10 +34,13 @@ pub(super) fn configs(authorities: &[CertificateDer<'static>]) -> (Arc<ClientCon
     (Arc::new(verifying), Arc::new(local))
 }
 
-/// The same without HTTP/2, for requests that upgrade the connection.
-pub(super) fn http1_only(config: &Arc<ClientConfig>) -> Arc<ClientConfig> {
+/// For requests that upgrade the connection.
+pub(super) const HTTP_1_1_ONLY: &[&[u8]] = &[b"http/1.1"];
+
+/// The same with other application protocols.
+pub(super) fn with_alpn(config: &Arc<ClientConfig>, protocols: &[&[u8]]) -> Arc<ClientConfig> {
     let mut config = (**config).clone();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     Arc::new(config)
 }
 

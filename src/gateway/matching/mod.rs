@@ -3,6 +3,7 @@
 //! and computes what a chosen route makes of a path or a Location. Pure, and
 //! free of allocation unless a path is rewritten or a header is repeated.
 
+pub mod client_hello;
 pub mod path;
 
 use std::borrow::Cow;
@@ -14,7 +15,7 @@ use http::{HeaderMap, HeaderName};
 use crate::gateway::config::authority::split_port;
 use crate::gateway::config::table::{
     Destination, FilterChain, Forward, HeaderEdit, Listener, ListenerProtocol, PathRewrite, Redirect, Route,
-    RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
+    RouteMatch, RouteTable, SniTable, StringMatch, TcpDestination, TcpRoute, ValueMatch, VirtualHost,
 };
 
 /// What a route is chosen by. The path is normalised already (dot segments).
@@ -102,13 +103,23 @@ pub fn route<'t>(host: &'t VirtualHost, request: &RequestParts<'_>) -> Option<&'
 /// Picks a destination by weight; `random` is any evenly spread number.
 /// `None` when there is no destination of a weight above zero.
 pub fn destination(forward: &Forward, random: u64) -> Option<&Destination> {
-    if let [only] = forward.destinations.as_slice() {
+    by_weight(&forward.destinations, |destination| destination.weight, random)
+}
+
+/// The same for a connection's route.
+pub fn tcp_destination(route: &TcpRoute, random: u64) -> Option<&TcpDestination> {
+    by_weight(&route.destinations, |destination| destination.weight, random)
+}
+
+/// A single one is chosen whatever its weight.
+fn by_weight<T>(list: &[T], weight: impl Fn(&T) -> u32, random: u64) -> Option<&T> {
+    if let [only] = list {
         return Some(only);
     }
-    let total: u64 = forward.destinations.iter().map(|d| u64::from(d.weight)).sum();
+    let total: u64 = list.iter().map(|one| u64::from(weight(one))).sum();
     let mut left = random.checked_rem(total)?;
-    forward.destinations.iter().find(|destination| {
-        let weight = u64::from(destination.weight);
+    list.iter().find(|one| {
+        let weight = u64::from(weight(one));
         let chosen = left < weight;
         left = left.saturating_sub(weight);
         chosen
@@ -290,7 +301,8 @@ pub fn edit_headers(edit: &HeaderEdit, headers: &mut HeaderMap) {
 }
 
 /// The names that a listener serves, sorted, for messages: every server name
-/// of its chains, or the domains of its virtual hosts when it speaks plain HTTP.
+/// of its chains, or the domains of its virtual hosts when it speaks plain HTTP;
+/// none where any TCP is spoken.
 pub fn served_names(listener: &Listener) -> Vec<String> {
     fn names<T>(exact: &HashMap<Box<str>, T>, wildcard: &HashMap<Box<str>, T>, any: bool) -> Vec<String> {
         let mut exact: Vec<String> = exact.keys().map(ToString::to_string).collect();
@@ -304,6 +316,7 @@ pub fn served_names(listener: &Listener) -> Vec<String> {
     match &listener.protocol {
         ListenerProtocol::Http(table) => names(&table.exact, &table.wildcard, table.any.is_some()),
         ListenerProtocol::Tls(table) => names(&table.exact, &table.wildcard, table.any.is_some()),
+        ListenerProtocol::Tcp(_) => Vec::new(),
     }
 }
 

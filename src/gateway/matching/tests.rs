@@ -16,7 +16,7 @@ use crate::gateway::config::table::{
 };
 
 fn chain(name: &str) -> Arc<FilterChain> {
-    Arc::new(FilterChain::new(
+    Arc::new(FilterChain::https(
         name.into(),
         Err("not of interest".into()),
         Arc::new(RouteTable::default()),
@@ -88,7 +88,12 @@ fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
 fn the_most_specific_server_name_wins() {
     let table = |list: &[&str]| {
         let (exact, wildcard, any) = names(chain, list);
-        SniTable { exact, wildcard, any }
+        SniTable {
+            exact,
+            wildcard,
+            any,
+            is_inspected: false,
+        }
     };
     let full = table(&["b.foo.com", "*.foo.com", "*.b.foo.com", "*"]);
     let closed = table(&["b.foo.com", "*.foo.com"]);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::running::RunningGateway;
-use crate::gateway::admin::summary::{HostSummary, ListenerSummary};
+use crate::gateway::admin::summary::{HostSummary, ListenerSummary, Speaks};
 use crate::gateway::dataplane::listener::OpenListener;
 use crate::names::Host;
 use crate::ops::Surroundings;
@@ -28,8 +28,8 @@ pub struct ReadyPort {
     pub address: SocketAddr,
     /// The Gateway server's `port.number`.
     pub gateway_port: u16,
-    /// Whether TLS is spoken.
-    pub tls: bool,
+    /// What is spoken.
+    pub speaks: Speaks,
     /// The names that are served.
     pub hosts: Vec<HostSummary>,
 }
@@ -41,7 +41,7 @@ pub fn ready(running: &RunningGateway, here: &Surroundings) -> Ready {
         Some(ReadyPort {
             address: address_of(listener, &open)?,
             gateway_port: listener.port,
-            tls: listener.tls,
+            speaks: listener.speaks,
             hosts: listener.hosts.clone(),
         })
     });
@@ -60,8 +60,11 @@ fn address_of(listener: &ListenerSummary, open: &[OpenListener]) -> Option<Socke
 
 /// A curl line for the first host of a port that has a name and works.
 fn curl(port: &ReadyPort, here: &Surroundings) -> Option<Line> {
-    let works = |host: &&HostSummary| !host.broken && !host.name.starts_with('*');
-    let host = port.hosts.iter().find(works).filter(|_| port.tls)?;
+    let works = |host: &&HostSummary| {
+        let ends_here = host.mode.is_some_and(|mode| mode != "PASSTHROUGH");
+        ends_here && !host.is_tcp && host.fault.is_none() && !host.name.starts_with('*')
+    };
+    let host = port.hosts.iter().find(works)?;
     let layout = ChainLayout::new(&here.dir, &Host::parse(&host.name).ok()?);
     let or = |part: Part<'_>, placeholder: &'static str| {
         let path = layout.path(part);
