@@ -29,7 +29,7 @@ use crate::report::serve_text;
 /// of the workspace's hosts).
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
+    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve -f gateway.yaml --upstream mongo=tcp://127.0.0.1:27017\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
 )]
 pub(super) struct ServeArgs {
     /// Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]
@@ -47,7 +47,7 @@ pub(super) struct ServeArgs {
     /// The address of the admin (/certs, /config_dump, /ready, /stats/prometheus, /logging), or off
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:15000", value_parser = admin)]
     pub(super) admin: Admin,
-    /// Where a Service's requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)
+    /// Where a Service is reached, as httpbin:8000=http://127.0.0.1:9000; also https://, h2c:// and tcp:// (repeatable)
     #[arg(long, value_name = "SERVICE[:PORT]=URL")]
     pub(super) upstream: Vec<String>,
     /// Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system's]

@@ -88,6 +88,14 @@ impl Connection {
         self.get_as(&authority, path)
     }
 
+    /// Sends bytes and reads as many.
+    pub(crate) fn echo(mut self, bytes: &[u8]) -> Vec<u8> {
+        self.stream.write_all(bytes).expect("they are sent");
+        let mut back = vec![0; bytes.len()];
+        std::io::Read::read_exact(&mut self.stream, &mut back).expect("as many come back");
+        back
+    }
+
     /// As [`Connection::get`], with another Host.
     pub(crate) fn get_as(&mut self, authority: &str, path: &str) -> Result<Answer, String> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");

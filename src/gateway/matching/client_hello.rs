@@ -19,10 +19,7 @@ pub const LONGEST: usize = 16 * 1024;
 /// Reads what has come of a connection so far.
 pub fn first_bytes(bytes: &[u8]) -> FirstBytes {
     match message(bytes) {
-        Ok(Some(hello)) => match server_name(&hello) {
-            Some(name) => FirstBytes::Hello(name),
-            None => FirstBytes::NotTls,
-        },
+        Ok(Some(hello)) => server_name(&hello).map_or(FirstBytes::NotTls, FirstBytes::Hello),
         Ok(None) if bytes.len() < LONGEST => FirstBytes::Incomplete,
         Ok(None) | Err(NotTls) => FirstBytes::NotTls,
     }
@@ -69,8 +66,8 @@ fn message(mut bytes: &[u8]) -> Result<Option<Vec<u8>>, NotTls> {
     }
 }
 
-/// The name in a ClientHello's body; the outer `None`: it is no ClientHello.
-fn server_name(hello: &[u8]) -> Option<Option<String>> {
+/// The name in a ClientHello's body, if it has one.
+fn server_name(hello: &[u8]) -> Result<Option<String>, NotTls> {
     let mut rest = Reader(hello);
     // Version and random.
     rest.take(2 + 32)?;
@@ -78,7 +75,7 @@ fn server_name(hello: &[u8]) -> Option<Option<String>> {
     let _cipher_suites = rest.vector(2)?;
     let _compression = rest.vector(1)?;
     if rest.0.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
     let mut extensions = Reader(rest.vector(2)?);
     while !extensions.0.is_empty() {
@@ -89,10 +86,10 @@ fn server_name(hello: &[u8]) -> Option<Option<String>> {
             let kind = names.take(1)?;
             let name = names.vector(2)?;
             let is_host = kind == [0] && names.0.is_empty();
-            return Some(Some(host(name).filter(|_| is_host)?));
+            return host(name).filter(|_| is_host).map(Some).ok_or(NotTls);
         }
     }
-    Some(None)
+    Ok(None)
 }
 
 fn host(name: &[u8]) -> Option<String> {
@@ -104,14 +101,14 @@ fn host(name: &[u8]) -> Option<String> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], NotTls> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(NotTls)?;
         self.0 = rest;
-        Some(taken)
+        Ok(taken)
     }
 
     /// A vector whose length is in so many bytes before it.
-    fn vector(&mut self, bytes: usize) -> Option<&'a [u8]> {
+    fn vector(&mut self, bytes: usize) -> Result<&'a [u8], NotTls> {
         let length = self
             .take(bytes)?
             .iter()
