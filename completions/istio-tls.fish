@@ -299,7 +299,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s f -l filen
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l bind -d 'The address on which the Gateways\' ports are opened' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l admin -d 'The address of the admin (/certs, /config_dump, /ready, /stats/prometheus, /logging), or off' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream -d 'Where a Service is reached, as httpbin:8000=http://127.0.0.1:9000; also https://, h2c:// and tcp:// (repeatable)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l upstream-cacert -d 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system\'s]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l crl -d 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)' -r -F
@@ -401,7 +401,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s f -l filename
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l bind -d 'The address on which the Gateways\' ports are opened' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l admin -d 'The address of the admin (/certs, /config_dump, /ready, /stats/prometheus, /logging), or off' -r
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream -d 'Where a Service\'s requests go, as httpbin:8000=http://127.0.0.1:9000; also https:// and h2c:// (repeatable)' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream -d 'Where a Service is reached, as httpbin:8000=http://127.0.0.1:9000; also https://, h2c:// and tcp:// (repeatable)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l upstream-cacert -d 'Verify https:// upstreams by the certificates of this PEM file (repeatable) [default: the system\'s]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l certs -d 'Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l crl -d 'Refuse client certificates that these lists name, on every server that verifies clients (repeatable)' -r -F
