@@ -3,6 +3,7 @@
 //! values out.
 
 pub mod build;
+pub mod delegation;
 pub mod load;
 pub mod model;
 pub mod naming;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use istio_tls::gateway::config::table::{
     Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, PathRewrite, Redirect,
-    Rewrite, Route, RouteAction, RouteMatch, RouteTable, Sample, StringMatch, Table, UpstreamProtocol, VirtualHost,
+    RetryPolicy, Rewrite, Route, RouteAction, RouteMatch, RouteTable, Sample, StringMatch, Table, UpstreamProtocol,
+    VirtualHost,
 };
 use istio_tls::gateway::dataplane::settings::ServerSettings;
 use istio_tls::gateway::server::Server;
@@ -22,10 +23,12 @@ fn forward(cluster: usize) -> Forward {
             cluster,
             weight: 1,
             headers: HeaderOperations::default(),
+            authority: None,
         }],
         rewrite: None,
         timeout: None,
-        retries: 2,
+        retries: RetryPolicy::default(),
+        mirrors: Vec::new(),
     }
 }
 
@@ -38,6 +41,8 @@ fn route(prefix: &str, action: RouteAction) -> Route {
         },
         action,
         headers: HeaderOperations::default(),
+        fault: None,
+        cors: None,
     }
 }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use istio_tls::gateway::config::table::{
-    Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, Route, RouteAction,
-    RouteMatch, RouteTable, Sample, Table, VirtualHost,
+    Cluster, Destination, Endpoint, Forward, HeaderOperations, Listener, ListenerProtocol, RetryPolicy, Route,
+    RouteAction, RouteMatch, RouteTable, Sample, Table, VirtualHost,
 };
 use istio_tls::gateway::dataplane::limits::Limits;
 use istio_tls::gateway::dataplane::settings::ServerSettings;
@@ -22,16 +22,23 @@ fn table() -> Table {
             cluster: 0,
             weight: 1,
             headers: HeaderOperations::default(),
+            authority: None,
         }],
         rewrite: None,
         timeout: None,
-        retries: 0,
+        retries: RetryPolicy {
+            attempts: 0,
+            ..RetryPolicy::default()
+        },
+        mirrors: Vec::new(),
     };
     let route = Route {
         name: "default/all".into(),
         when: RouteMatch::default(),
         action: RouteAction::Forward(forward),
         headers: HeaderOperations::default(),
+        fault: None,
+        cors: None,
     };
     let host = VirtualHost {
         name: "*".into(),

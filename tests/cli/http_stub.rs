@@ -18,6 +18,13 @@ pub(crate) struct Request {
     head: Vec<u8>,
 }
 
+impl Request {
+    /// Request line and headers, as they came but for `Connection`.
+    pub(crate) fn head(&self) -> String {
+        String::from_utf8_lossy(&self.head).into_owned()
+    }
+}
+
 /// What becomes of a request.
 pub(crate) enum Reply {
     /// This status, further header lines, and JSON or text.

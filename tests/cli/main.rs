@@ -62,6 +62,7 @@ mod serve_advice;
 mod serve_config;
 mod serve_process;
 mod serve_reload;
+mod serve_routes;
 mod serve_tcp;
 mod snapshot_redaction;
 mod snapshots;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use istio_tls::certs::key::PrivateKey;
 use istio_tls::gateway::config::table::{
     ClientAuth, ClientVerification, Cluster, Destination, Endpoint, FilterChain, Forward, HeaderOperations, Listener,
-    ListenerProtocol, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial, VirtualHost,
+    ListenerProtocol, RetryPolicy, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial,
+    VirtualHost,
 };
 use istio_tls::gateway::dataplane::settings::ServerSettings;
 use istio_tls::gateway::server::Server;
@@ -97,16 +98,20 @@ pub(crate) fn everything() -> Arc<RouteTable> {
             cluster: 0,
             weight: 1,
             headers: HeaderOperations::default(),
+            authority: None,
         }],
         rewrite: None,
         timeout: None,
-        retries: 2,
+        retries: RetryPolicy::default(),
+        mirrors: Vec::new(),
     };
     let route = Route {
         name: "default/all".into(),
         when: RouteMatch::default(),
         action: RouteAction::Forward(forward),
         headers: HeaderOperations::default(),
+        fault: None,
+        cors: None,
     };
     let host = VirtualHost {
         name: "*".into(),

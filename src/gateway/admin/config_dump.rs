@@ -163,6 +163,8 @@ fn route(route: &Route, table: &Table) -> Value {
             "query": query,
         },
         "action": action(&route.action, table),
+        "fault": route.fault.is_some(),
+        "cors": route.cors.is_some(),
         "request_headers": edit(&route.headers.request),
         "response_headers": edit(&route.headers.response),
     })
@@ -193,7 +195,9 @@ fn action(action: &RouteAction, table: &Table) -> Value {
                 "destinations": destinations,
                 "rewrite": rewrite,
                 "timeout_ms": forward.timeout.map(|timeout| timeout.as_millis() as u64),
-                "retries": forward.retries,
+                "retries": forward.retries.attempts,
+                "per_try_timeout_ms": forward.retries.per_try_timeout.map(|limit| limit.as_millis() as u64),
+                "mirrors": forward.mirrors.iter().map(|mirror| cluster(mirror.cluster, table)).collect::<Vec<_>>(),
             } })
         }
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::bound::{Bound, domains};
 use super::clusters::Clusters;
 use super::crl_coverage;
+use super::delegates::Delegates;
 use super::field::Field;
 use super::input::Input;
 use super::material::{MaterialError, MaterialReader};
@@ -53,6 +54,7 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
     let mut builder = Builder {
         input,
         bound: Bound::of(input),
+        delegates: Delegates::of(input),
         clusters: Clusters::new(&input.upstreams, &input.services),
         material: MaterialReader::new(store, &input.crls),
         notes,
@@ -88,6 +90,7 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
 struct Builder<'a> {
     input: &'a Input<'a>,
     bound: Bound<'a>,
+    delegates: Delegates<'a>,
     clusters: Clusters<'a>,
     material: MaterialReader<'a>,
     notes: Vec<Problem>,
@@ -464,6 +467,7 @@ impl Builder<'_> {
                 let mut building = Building {
                     namespace: object.namespace,
                     scope: &scope,
+                    delegates: &self.delegates,
                     clusters: &mut self.clusters,
                     notes: &mut self.notes,
                 };

@@ -3,7 +3,7 @@
 //!
 //! [`input`] holds what a table is built from and [`build`] builds it: `merge`
 //! makes ports of Gateways, `bound` finds the VirtualServices of each server,
-//! `routes` (with `route_match` and `route_action`) makes their HTTP routes,
+//! `routes` (with `delegates`, `route_match`, `route_action` and `route_policy`) makes their HTTP routes,
 //! `tcp_routes` those of other connections, [`clusters`] what they lead to, and [`material`] reads what a server presents.
 
 pub mod authority;
@@ -11,12 +11,14 @@ mod bound;
 pub mod build;
 pub mod clusters;
 mod crl_coverage;
+mod delegates;
 pub mod field;
 pub mod input;
 pub mod material;
 mod merge;
 mod route_action;
 mod route_match;
+mod route_policy;
 mod route_scope;
 #[cfg(test)]
 mod route_tests;

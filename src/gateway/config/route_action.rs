@@ -2,22 +2,18 @@
 //! retries, redirect, or answer directly.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::clusters::Traffic;
 use super::field::Field;
 use super::route_match::{compile, unrunnable};
+use super::route_policy::{mirrors_of, positive, retries_of};
 use super::route_scope::{Building, RouteScope};
 use super::table::{Destination, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Rewrite, RouteAction};
-use crate::manifests::model::duration;
 use crate::manifests::model::http_route as model;
 use crate::manifests::re2::Covers;
 use crate::problem::Problem;
-
-/// Istio's default when a VirtualService says nothing of retries.
-const DEFAULT_RETRIES: u32 = 2;
 
 /// Redirect before direct response before route; `None` when there is nothing to do.
 pub(super) fn action_of(
@@ -62,14 +58,9 @@ pub(super) fn action_of(
             continue;
         }
         let mut headers = header_operations(wanted.headers.as_ref(), &place, notes);
-        let own_authority = take_authority(&mut headers);
+        let mut own_authority = take_authority(&mut headers);
         if authority.is_none() && !several {
-            authority = own_authority;
-        } else if own_authority.is_some() && several {
-            notes.push(unrunnable(
-                "serve rewrites the Host for a whole route, not for one weighted destination".to_owned(),
-                &place.child("headers"),
-            ));
+            authority = own_authority.take();
         }
         destinations.push(Destination {
             cluster: building.clusters.index_of(
@@ -82,6 +73,7 @@ pub(super) fn action_of(
             ),
             weight,
             headers,
+            authority: own_authority,
         });
     }
     let path = http
@@ -91,24 +83,15 @@ pub(super) fn action_of(
     Some(RouteAction::Forward(Forward {
         destinations,
         rewrite: (path.is_some() || authority.is_some()).then_some(Rewrite { path, authority }),
-        timeout: timeout_of(http, place, notes),
-        retries: http.retries.as_ref().map_or(DEFAULT_RETRIES, |retries| {
-            u32::try_from(retries.attempts.unwrap_or_default()).unwrap_or_default()
-        }),
+        timeout: positive(
+            http.timeout.as_deref(),
+            "the route has no timeout",
+            &place.child("timeout"),
+            notes,
+        ),
+        retries: retries_of(http, place, notes),
+        mirrors: mirrors_of(http, place, building),
     }))
-}
-
-fn timeout_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<Duration> {
-    let text = http.timeout.as_deref()?;
-    let parsed = duration::parse(text);
-    if parsed.is_none() {
-        notes.push(
-            Problem::new(format!("{text:?} is no duration, so the route has no timeout"))
-                .at(place.child("timeout").locate())
-                .fix("write it as 10s or 500ms"),
-        );
-    }
-    parsed.filter(|timeout| *timeout > Duration::ZERO)
 }
 
 fn body_of(body: &model::HttpBody) -> bytes::Bytes {

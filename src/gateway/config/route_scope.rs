@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::clusters::Clusters;
+use super::delegates::Delegates;
 use crate::problem::Problem;
 
 /// For which listener and workload routes are built.
@@ -24,6 +25,7 @@ pub(super) struct Building<'b, 'c> {
     /// The VirtualService's namespace.
     pub(super) namespace: &'b str,
     pub(super) scope: &'b RouteScope<'b>,
+    pub(super) delegates: &'b Delegates<'c>,
     pub(super) clusters: &'b mut Clusters<'c>,
     /// What is not run, or not as it stands.
     pub(super) notes: &'b mut Vec<Problem>,

@@ -161,7 +161,7 @@ fn timeouts_retries_and_weights() {
             timeout,
             "{settings}"
         );
-        assert_eq!(forward.retries, retries, "{settings}");
+        assert_eq!(forward.retries.attempts, retries, "{settings}");
     }
     let built = one_route(
         "{route: [{destination: {host: b}, weight: 3}, {destination: {host: c}, weight: 0}, {destination: {host: d}, weight: 1}]}",

@@ -1,11 +1,14 @@
 //! One VirtualService's `http` list as routes of a virtual host, for one port
 //! of one gateway (istiod's `route.go`).
 
+use super::delegates;
 use super::field::Field;
 use super::route_action::{action_of, route_headers};
 use super::route_match::{ANY_PATH, match_of};
+use super::route_policy;
 use super::route_scope::{Building, RouteScope};
 use super::table::{Route, RouteMatch, StringMatch};
+use crate::manifests::delegation;
 use crate::manifests::model::http_route as model;
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
@@ -21,25 +24,97 @@ pub(super) fn routes_of(
     let mut routes = Vec::new();
     for (index, http) in spec.http.iter().enumerate() {
         let place = place.item("http", index);
-        not_run(http, &place, building.notes);
-        for (when, prefix_length) in matches_of(http, &place, building) {
-            let Some(action) = action_of(http, prefix_length, &place, building) else {
-                continue;
-            };
-            let ends = is_catch_all(&when);
-            routes.push(Route {
-                name: format!("{namespace}/{name} http[{index}]"),
-                when,
-                action,
-                headers: route_headers(http, &place, building.notes),
-            });
-            // Nothing after it could ever be reached.
-            if ends {
-                return routes;
-            }
+        let ends = match &http.delegate {
+            None => add_routes(
+                http,
+                format!("{namespace}/{name} http[{index}]"),
+                &place,
+                building,
+                &mut routes,
+            ),
+            Some(delegate) => add_delegated(http, delegate, &place, building, &mut routes),
+        };
+        // Nothing after it could ever be reached.
+        if ends {
+            break;
         }
     }
     routes
+}
+
+/// Adds the routes of one `http` item, one for each of its matches, and says
+/// whether the last of them takes everything.
+fn add_routes(
+    http: &model::HttpRoute,
+    name: String,
+    place: &Field<'_>,
+    building: &mut Building<'_, '_>,
+    routes: &mut Vec<Route>,
+) -> bool {
+    for (when, prefix_length) in matches_of(http, place, building) {
+        let Some(action) = action_of(http, prefix_length, place, building) else {
+            continue;
+        };
+        let ends = is_catch_all(&when);
+        routes.push(Route {
+            name: name.clone(),
+            when,
+            action,
+            headers: route_headers(http, place, building.notes),
+            fault: route_policy::fault_of(http, place, building.notes),
+            cors: route_policy::cors_of(http, place, building.notes),
+        });
+        if ends {
+            return true;
+        }
+    }
+    false
+}
+
+/// Adds the routes of the VirtualService to which one is delegated.
+fn add_delegated(
+    root: &model::HttpRoute,
+    delegate: &model::Delegate,
+    place: &Field<'_>,
+    building: &mut Building<'_, '_>,
+    routes: &mut Vec<Route>,
+) -> bool {
+    let found = match building
+        .delegates
+        .find(delegate, building.namespace, &place.child("delegate"))
+    {
+        Ok(found) => found,
+        Err(problem) => {
+            building.notes.push(problem);
+            return false;
+        }
+    };
+    let root = delegates::resolved(root, building.namespace);
+    let spec = Field::new(found, "spec");
+    for (index, inner) in found.spec.http.iter().enumerate() {
+        let place = spec.item("http", index);
+        let Some(merged) = delegation::merge(&root, inner) else {
+            building.notes.push(
+                Problem::new(
+                    "the route is left out: a match of it lies within no match of the route that delegates here",
+                )
+                .at(place.locate()),
+            );
+            continue;
+        };
+        let mut building = Building {
+            namespace: found.namespace,
+            scope: building.scope,
+            delegates: building.delegates,
+            clusters: building.clusters,
+            notes: building.notes,
+        };
+        let name = format!("{}/{} http[{index}]", found.namespace, found.name);
+        if add_routes(&merged, name, &place, &mut building, routes) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Moves routes that match everything to the end, in their order: several
@@ -63,23 +138,6 @@ fn is_catch_all(when: &RouteMatch) -> bool {
         && when.method.is_none()
         && when.authority.is_none()
         && when.scheme.is_none()
-}
-
-/// What a route wants that is not run here.
-fn not_run(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) {
-    for (given, field, effect) in [
-        (http.delegate.is_some(), "delegate", "the route is left out"),
-        (http.fault.is_some(), "fault", "requests pass without the fault"),
-        (http.cors_policy.is_some(), "corsPolicy", "no CORS header is added"),
-        (http.mirror.is_some(), "mirror", "requests are not mirrored"),
-        (!http.mirrors.is_empty(), "mirrors", "requests are not mirrored"),
-    ] {
-        if given {
-            notes.push(
-                Problem::new(format!("serve does not run {field} yet: {effect}")).at(place.child(field).locate()),
-            );
-        }
-    }
 }
 
 /// The matches that hold for this port and gateway, each with the length of

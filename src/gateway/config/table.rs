@@ -216,6 +216,10 @@ pub struct Route {
     pub action: RouteAction,
     /// Header operations on the route.
     pub headers: HeaderOperations,
+    /// `fault`.
+    pub fault: Option<Fault>,
+    /// `corsPolicy`.
+    pub cors: Option<CorsPolicy>,
 }
 
 /// A route's conditions (Istio `HTTPMatchRequest`); an empty one matches all.
@@ -280,8 +284,10 @@ pub struct Forward {
     pub rewrite: Option<Rewrite>,
     /// `timeout`: the whole request including retries; none is unlimited.
     pub timeout: Option<Duration>,
-    /// Further attempts after a connection failure (Istio's default: 2).
-    pub retries: u32,
+    /// `retries`.
+    pub retries: RetryPolicy,
+    /// `mirror` and `mirrors`.
+    pub mirrors: Vec<Mirror>,
 }
 
 /// One weighted destination.
@@ -292,6 +298,130 @@ pub struct Destination {
     pub weight: u32,
     /// Header operations of this destination.
     pub headers: HeaderOperations,
+    /// The authority that its requests get, where the route sets none.
+    pub authority: Option<String>,
+}
+
+/// A share of requests, in millionths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share(u32);
+
+impl Share {
+    const WHOLE: u32 = 1_000_000;
+
+    /// That of a percentage from 0 to 100.
+    #[allow(clippy::cast_sign_loss, reason = "it is between zero and a million")]
+    pub fn of(percent: f64) -> Self {
+        Self((percent.clamp(0.0, 100.0) * 10_000.0) as u32)
+    }
+
+    /// Whether a request with this evenly spread number belongs to the share.
+    pub fn holds(self, random: u64) -> bool {
+        random % u64::from(Self::WHOLE) < u64::from(self.0)
+    }
+}
+
+/// Istio `HTTPFaultInjection`.
+pub struct Fault {
+    /// A pause before anything else is done.
+    pub delay: Option<(Share, Duration)>,
+    /// An answer in place of the route's.
+    pub abort: Option<(Share, Abort)>,
+}
+
+/// What an injected fault answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Abort {
+    /// `httpStatus`.
+    Http(http::StatusCode),
+    /// `grpcStatus`, by its number.
+    Grpc(u16),
+}
+
+/// Istio `CorsPolicy`.
+pub struct CorsPolicy {
+    /// Origins that may read.
+    pub origins: Vec<StringMatch>,
+    /// `access-control-allow-methods`.
+    pub methods: Option<http::HeaderValue>,
+    /// `access-control-allow-headers`.
+    pub headers: Option<http::HeaderValue>,
+    /// `access-control-expose-headers`.
+    pub exposed: Option<http::HeaderValue>,
+    /// `access-control-max-age`, in seconds.
+    pub max_age: Option<http::HeaderValue>,
+    /// `access-control-allow-credentials: true`.
+    pub credentials: bool,
+    /// `unmatchedPreflights: IGNORE`: the gateway answers preflights of other
+    /// origins, too, instead of passing them on.
+    pub answers_unmatched: bool,
+}
+
+/// A destination that gets copies of requests; its answers are dropped.
+pub struct Mirror {
+    /// Index into [`Table::clusters`].
+    pub cluster: usize,
+    /// Of how many requests.
+    pub share: Share,
+}
+
+/// Istio `HTTPRetry`, as istiod makes an Envoy `RetryPolicy` of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts after the first.
+    pub attempts: u32,
+    /// What is tried again.
+    pub on: RetryOn,
+    /// The longest time of one attempt.
+    pub per_try_timeout: Option<Duration>,
+    /// The longest first pause; it doubles up to ten times this.
+    pub backoff: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// Istio's, where a VirtualService says nothing.
+    fn default() -> Self {
+        Self {
+            attempts: 2,
+            on: RetryOn::default(),
+            per_try_timeout: None,
+            backoff: Duration::from_millis(25),
+        }
+    }
+}
+
+/// Envoy's `retry_on`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryOn {
+    /// `5xx`: any such status, and every reset.
+    pub server_error: bool,
+    /// `gateway-error`: 502, 503, 504, and every reset.
+    pub gateway_error: bool,
+    /// `reset`: the upstream broke off before its answer's head.
+    pub reset: bool,
+    /// `connect-failure`.
+    pub connect_failure: bool,
+    /// `refused-stream`: HTTP/2 says that nothing was processed.
+    pub refused_stream: bool,
+    /// Statuses named by number, and 409 for `retriable-4xx`.
+    pub statuses: Vec<http::StatusCode>,
+    /// gRPC statuses of an answer's head.
+    pub grpc: Vec<u16>,
+}
+
+impl Default for RetryOn {
+    /// Istio's, where a VirtualService says nothing.
+    fn default() -> Self {
+        Self {
+            server_error: false,
+            gateway_error: false,
+            reset: false,
+            connect_failure: true,
+            refused_stream: true,
+            statuses: Vec::new(),
+            grpc: vec![14, 1],
+        }
+    }
 }
 
 /// Istio `HTTPRewrite`.

@@ -497,19 +497,17 @@ fn what_is_not_run_is_said_with_file_and_line() {
                 "a",
                 "a.com",
                 "one",
-                "{fault: {abort: {httpStatus: 500, percentage: {value: 100}}}, mirror: {host: m}, corsPolicy: {}, route: [{destination: {host: b, subset: v2}}]}",
+                "{delegate: {name: gone}}, {route: [{destination: {host: b, subset: v2}}]}",
             ),
         ]
         .concat(),
     );
     for text in [
         "serve does not run mode AUTO_PASSTHROUGH; connections to p.com are closed\n  at:  -:8:",
-        "serve does not run fault yet",
-        "serve does not run mirror yet",
-        "serve does not run corsPolicy yet",
+        "the route that is delegated to default/gone is left out",
         "serve does not run subsets: requests for b go to the Service, not to its subset \"v2\" alone",
-        "spec.http[0].route[0].destination.subset",
-        "spec.http[0].corsPolicy",
+        "spec.http[1].route[0].destination.subset",
+        "spec.http[0].delegate",
     ] {
         assert!(
             says(&built, text),

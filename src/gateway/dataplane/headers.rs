@@ -1,12 +1,15 @@
 //! The header rules of Istio's gateway: what the upstream is told, what the
 //! client is told, and what belongs to one hop only.
 
+use std::time::Duration;
+
 use http::header::{
     CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, SERVER, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderValue, Method};
 
 use super::random::Random;
+use crate::gateway::matching::timeout;
 
 /// What the gateway calls itself.
 pub(super) const SERVER_NAME: HeaderValue = HeaderValue::from_static("istio-envoy");
@@ -18,6 +21,7 @@ const X_FORWARDED_CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_ENVOY_EXTERNAL_ADDRESS: HeaderName = HeaderName::from_static("x-envoy-external-address");
 const X_ENVOY_ATTEMPT_COUNT: HeaderName = HeaderName::from_static("x-envoy-attempt-count");
+const X_ENVOY_EXPECTED_RQ_TIMEOUT_MS: HeaderName = HeaderName::from_static("x-envoy-expected-rq-timeout-ms");
 const X_ENVOY_ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-envoy-original-host");
 const X_ENVOY_ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");
 const X_ENVOY_UPSTREAM_SERVICE_TIME: HeaderName = HeaderName::from_static("x-envoy-upstream-service-time");
@@ -188,6 +192,15 @@ fn strip_envoy(headers: &mut HeaderMap) {
 /// Says which attempt this is, from 1.
 pub(super) fn set_attempt(headers: &mut HeaderMap, attempt: u32) {
     headers.insert(X_ENVOY_ATTEMPT_COUNT, HeaderValue::from(attempt));
+}
+
+/// Says how long the upstream may take: `grpc-timeout` for gRPC, too.
+pub(super) fn announce_limit(headers: &mut HeaderMap, limit: Duration, is_grpc: bool) {
+    let milliseconds = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    headers.insert(X_ENVOY_EXPECTED_RQ_TIMEOUT_MS, HeaderValue::from(milliseconds));
+    if is_grpc {
+        headers.insert(timeout::GRPC_TIMEOUT, timeout::grpc_header(limit));
+    }
 }
 
 /// Keeps the path that a rewrite replaced.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_TYPE, LOCATION};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -11,6 +11,7 @@ use super::exchange::Exchange;
 use super::headers;
 use super::request_body;
 use super::response_body::ResponseBody;
+use crate::gateway::config::table::Abort;
 
 /// A response, or the gateway's own answer in its place.
 pub(super) type Answer = Result<Response<ResponseBody>, (LocalReply, Exchange)>;
@@ -22,6 +23,12 @@ pub(super) struct LocalReply {
     location: Option<String>,
     /// The connection is not used again (HTTP/1.1).
     close: bool,
+    /// Why an upstream gave no answer: the body says it.
+    reset_reason: Option<&'static str>,
+    /// To a gRPC client, in place of the status's own.
+    grpc_status: Option<u16>,
+    /// Headers beside the usual ones.
+    headers: Option<HeaderMap>,
     /// For the access log.
     flags: &'static str,
 }
@@ -33,6 +40,9 @@ const fn reply(status: StatusCode, body: &'static str, flags: &'static str) -> L
         body: Bytes::from_static(body.as_bytes()),
         location: None,
         close: false,
+        reset_reason: None,
+        grpc_status: None,
+        headers: None,
         flags,
     }
 }
@@ -50,28 +60,24 @@ impl LocalReply {
         reply(StatusCode::SERVICE_UNAVAILABLE, "no healthy upstream", "UH")
     }
 
-    pub(super) const fn connect_failed(retried: bool) -> Self {
-        let body = if retried {
-            "upstream connect error or disconnect/reset before headers. retried and the latest reset reason: remote connection failure"
-        } else {
-            "upstream connect error or disconnect/reset before headers. reset reason: remote connection failure"
-        };
-        reply(StatusCode::SERVICE_UNAVAILABLE, body, "UF")
+    pub(super) const fn connect_failed() -> Self {
+        reply(StatusCode::SERVICE_UNAVAILABLE, "", "UF").reset_by("remote connection failure")
     }
 
     pub(super) const fn connect_timed_out() -> Self {
-        let body = "upstream connect error or disconnect/reset before headers. reset reason: connection timeout";
-        reply(StatusCode::SERVICE_UNAVAILABLE, body, "UF")
+        reply(StatusCode::SERVICE_UNAVAILABLE, "", "UF").reset_by("connection timeout")
     }
 
     pub(super) const fn upstream_closed() -> Self {
-        let body = "upstream connect error or disconnect/reset before headers. reset reason: connection termination";
-        reply(StatusCode::SERVICE_UNAVAILABLE, body, "UC")
+        reply(StatusCode::SERVICE_UNAVAILABLE, "", "UC").reset_by("connection termination")
+    }
+
+    pub(super) const fn upstream_refused_stream() -> Self {
+        reply(StatusCode::SERVICE_UNAVAILABLE, "", "UR").reset_by("remote refused stream reset")
     }
 
     pub(super) const fn upstream_protocol() -> Self {
-        let body = "upstream connect error or disconnect/reset before headers. reset reason: protocol error";
-        reply(StatusCode::BAD_GATEWAY, body, "UPE")
+        reply(StatusCode::BAD_GATEWAY, "", "UPE").reset_by("protocol error")
     }
 
     pub(super) const fn timed_out() -> Self {
@@ -104,24 +110,69 @@ impl LocalReply {
         reply(StatusCode::PAYLOAD_TOO_LARGE, "Payload Too Large", "-")
     }
 
-    pub(super) const fn redirect(status: StatusCode, location: String) -> Self {
-        LocalReply {
-            status,
-            body: Bytes::new(),
+    pub(super) fn redirect(status: StatusCode, location: String) -> Self {
+        Self {
             location: Some(location),
-            close: false,
-            flags: "-",
+            ..reply(status, "", "-")
         }
     }
 
-    pub(super) const fn direct(status: StatusCode, body: Bytes) -> Self {
-        LocalReply {
-            status,
+    pub(super) fn direct(status: StatusCode, body: Bytes) -> Self {
+        Self {
             body,
-            location: None,
-            close: false,
-            flags: "-",
+            ..reply(status, "", "-")
         }
+    }
+
+    /// An injected fault.
+    pub(super) fn fault(abort: Abort) -> Self {
+        const BODY: &str = "fault filter abort";
+        match abort {
+            Abort::Http(status) => reply(status, BODY, "FI"),
+            Abort::Grpc(code) => Self {
+                grpc_status: Some(code),
+                ..reply(StatusCode::OK, BODY, "FI")
+            },
+        }
+    }
+
+    /// The answer to a CORS preflight.
+    pub(super) fn preflight(headers: HeaderMap) -> Self {
+        Self {
+            headers: Some(headers),
+            ..reply(StatusCode::OK, "", "-")
+        }
+    }
+
+    const fn reset_by(mut self, reason: &'static str) -> Self {
+        self.reset_reason = Some(reason);
+        self
+    }
+
+    /// Says that there were so many attempts before the one that failed last.
+    pub(super) fn after_retries(mut self, retries: u32) -> Self {
+        if let Some(reason) = self.reset_reason {
+            let which = if retries == 0 {
+                "reset reason"
+            } else {
+                "retried and the latest reset reason"
+            };
+            self.body = format!("upstream connect error or disconnect/reset before headers. {which}: {reason}").into();
+        }
+        self
+    }
+
+    /// Says in the log that no attempt was left.
+    pub(super) fn exhausted(mut self) -> Self {
+        self.flags = match self.flags {
+            "UF" => "UF,URX",
+            "UC" => "UC,URX",
+            "UR" => "UR,URX",
+            "UT" => "UT,URX",
+            "UPE" => "URX,UPE",
+            other => other,
+        };
+        self
     }
 
     const fn closing(mut self) -> Self {
@@ -135,7 +186,10 @@ impl LocalReply {
         let mut response = Response::new(ResponseBody::full(Bytes::new(), exchange));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from(grpc_status(self.status)));
+        headers.insert(
+            "grpc-status",
+            HeaderValue::from(self.grpc_status.unwrap_or_else(|| grpc_status(self.status))),
+        );
         if !self.body.is_empty()
             && let Ok(message) = HeaderValue::try_from(percent_encoded(&self.body))
         {
@@ -165,6 +219,7 @@ impl LocalReply {
         if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
             headers.insert(LOCATION, location);
         }
+        headers.extend(self.headers.unwrap_or_default());
         if typed {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         }

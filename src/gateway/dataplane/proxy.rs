@@ -12,7 +12,8 @@ use super::headers;
 use super::local_reply::LocalReply;
 use super::proxy_forward::{self, Forwarded};
 use super::response_body::ResponseBody;
-use crate::gateway::config::table::{Route, RouteAction};
+use crate::gateway::config::table::{Abort, Fault, Route, RouteAction};
+use crate::gateway::matching::cors;
 use crate::gateway::matching::path;
 use crate::gateway::matching::{self, RequestParts};
 
@@ -110,6 +111,46 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
     if let Some(entry) = &mut exchange.entry {
         entry.route = Some(chosen.name.clone());
     }
+    if let Some(fault) = &chosen.fault
+        && let Some(abort) = inject(fault, &mut exchange).await
+    {
+        return LocalReply::fault(abort).answer(request, exchange);
+    }
+    let policy = chosen.cors.as_ref();
+    let verdict = policy.map(|policy| cors::judge(policy, request.method(), request.headers()));
+    let origin = match verdict {
+        Some(cors::Verdict::Preflight(headers)) => return LocalReply::preflight(headers).answer(request, exchange),
+        Some(cors::Verdict::Allow(origin)) => Some(origin),
+        Some(cors::Verdict::Pass) | None => None,
+    };
+    let mut response = act(chosen, request, exchange, binding, authority.clone(), authority_text).await;
+    if let (Some(policy), Some(origin)) = (policy, &origin) {
+        cors::allow(policy, origin, response.headers_mut());
+    }
+    response
+}
+
+/// Delays a request by the route's fault, and says with what it is answered.
+async fn inject(fault: &Fault, exchange: &mut Exchange) -> Option<Abort> {
+    if let Some((share, time)) = fault.delay
+        && share.holds(exchange.worker.random.next())
+    {
+        tokio::time::sleep(time).await;
+    }
+    let (share, abort) = fault.abort?;
+    share.holds(exchange.worker.random.next()).then_some(abort)
+}
+
+/// Does what the route says.
+async fn act(
+    chosen: &Route,
+    request: Request<Incoming>,
+    exchange: Exchange,
+    binding: &Binding,
+    authority: HeaderValue,
+    authority_text: &str,
+) -> Response<ResponseBody> {
+    let parts = parts(exchange.downstream.is_tls(), &request, authority_text);
     match &chosen.action {
         RouteAction::Redirect(redirect) => {
             let location = matching::location(redirect, &parts);
@@ -128,7 +169,7 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
                 binding,
                 route: chosen,
                 forward,
-                authority: authority.clone(),
+                authority,
             };
             proxy_forward::forward(forwarded, request, exchange).await
         }

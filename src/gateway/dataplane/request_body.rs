@@ -11,6 +11,7 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 
+use super::kept_body::KeptBody;
 use super::signals::Signals;
 use super::tasks::Tasks;
 
@@ -36,38 +37,54 @@ impl Drop for Reading {
     }
 }
 
-/// A request's body, passed on as the client sends it.
+/// A request's body on its way to an upstream.
 pub(super) struct RequestBody {
+    source: Source,
+    /// Whether trailers pass.
+    trailers: bool,
+}
+
+enum Source {
+    /// No body.
+    Empty,
+    /// Passed on as the client sends it.
+    Passed(Passed),
+    /// Kept, so that it can be sent again; with the frames that this reader has had.
+    Kept(Rc<KeptBody>, usize),
+}
+
+/// A client's body that is sent once.
+struct Passed {
     body: Option<Incoming>,
     /// None once the body has ended.
     reading: Option<(Reading, Tasks)>,
     /// Counts the bytes for the access log; none when it is off.
     received: Option<Rc<Cell<u64>>>,
-    trailers: bool,
 }
 
 impl RequestBody {
-    /// Passes the client's body on, counting its bytes into `received`.
-    pub(super) fn new(body: Incoming, signals: &Rc<Signals>, tasks: &Tasks, received: Option<Rc<Cell<u64>>>) -> Self {
+    /// Passes the client's body on, counting its bytes into `received`; `keep`
+    /// says whether it may be wanted again.
+    pub(super) fn new(
+        body: Incoming,
+        signals: &Rc<Signals>,
+        tasks: &Tasks,
+        received: Option<Rc<Cell<u64>>>,
+        keep: bool,
+    ) -> Self {
         if body.is_end_stream() {
-            return Self::empty();
+            return Source::Empty.into();
         }
-        Self {
+        let reading = Reading::begin(signals);
+        if keep {
+            return Source::Kept(KeptBody::new(body, reading, tasks.clone(), received), 0).into();
+        }
+        let passed = Passed {
             body: Some(body),
-            reading: Some((Reading::begin(signals), tasks.clone())),
+            reading: Some((reading, tasks.clone())),
             received,
-            trailers: true,
-        }
-    }
-
-    /// No body.
-    pub(super) fn empty() -> Self {
-        Self {
-            body: None,
-            reading: None,
-            received: None,
-            trailers: true,
-        }
+        };
+        Source::Passed(passed).into()
     }
 
     /// Leaves the trailers out, as Envoy does towards HTTP/1.1.
@@ -76,12 +93,50 @@ impl RequestBody {
     }
 
     /// Whether there is none, so that a request can be sent once more.
-    pub(super) fn is_empty(&self) -> bool {
-        self.body.is_none()
+    pub(super) const fn is_empty(&self) -> bool {
+        matches!(self.source, Source::Empty)
+    }
+
+    /// The same body from its start, if it was kept.
+    pub(super) fn again(&self) -> Option<Self> {
+        let source = match &self.source {
+            Source::Empty => Source::Empty,
+            Source::Passed(_) => return None,
+            Source::Kept(kept, _) => Source::Kept(Rc::clone(kept), 0),
+        };
+        Some(source.into())
+    }
+
+    /// Whether it can be sent from its start: not when it grew too large to keep,
+    /// nor when the client broke off.
+    pub(super) fn can_be_repeated(&self) -> bool {
+        match &self.source {
+            Source::Empty => true,
+            Source::Passed(_) => false,
+            Source::Kept(kept, _) => kept.can_be_repeated(),
+        }
+    }
+
+    /// Ends when the whole body is there; with an error when it never will be.
+    pub(super) async fn whole(&self) -> Result<(), Unkept> {
+        match &self.source {
+            Source::Empty => Ok(()),
+            Source::Passed(_) => Err(Unkept),
+            Source::Kept(kept, _) => kept.whole().await.map_err(|_| Unkept),
+        }
     }
 }
 
-impl Drop for RequestBody {
+impl From<Source> for RequestBody {
+    fn from(source: Source) -> Self {
+        Self { source, trailers: true }
+    }
+}
+
+/// A body that is not kept as a whole.
+pub(super) struct Unkept;
+
+impl Drop for Passed {
     fn drop(&mut self) {
         if let (Some(body), Some((_, tasks))) = (self.body.take(), &self.reading) {
             discard(tasks, body);
@@ -114,40 +169,62 @@ pub(super) fn discard(tasks: &Tasks, mut body: Incoming) {
     });
 }
 
+impl Passed {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(received) = &self.received {
+                    let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                    received.set(received.get() + length);
+                }
+                if frame.is_trailers() {
+                    self.reading = None;
+                }
+            }
+            Poll::Ready(_) => self.reading = None,
+            Poll::Pending => {}
+        }
+        polled
+    }
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = self.get_mut();
-        let Some(body) = &mut this.body else {
-            return Poll::Ready(None);
+        let polled = match &mut this.source {
+            Source::Empty => Poll::Ready(None),
+            Source::Passed(passed) => passed.poll_frame(cx),
+            Source::Kept(kept, read) => kept.poll_frame(read, cx),
         };
-        let polled = Pin::new(body).poll_frame(cx);
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() && !this.trailers => {
-                this.reading = None;
-                return Poll::Ready(None);
-            }
-            Poll::Ready(Some(Ok(frame))) => {
-                if let Some(received) = &this.received {
-                    let length = frame.data_ref().map_or(0, Bytes::len) as u64;
-                    received.set(received.get() + length);
-                }
-            }
-            Poll::Ready(_) => this.reading = None,
-            Poll::Pending => {}
+        match polled {
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() && !this.trailers => Poll::Ready(None),
+            polled => polled,
         }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+        match &self.source {
+            Source::Empty => true,
+            Source::Passed(passed) => passed.body.as_ref().is_none_or(Incoming::is_end_stream),
+            Source::Kept(kept, read) => kept.is_end(*read),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint)
+        match &self.source {
+            Source::Empty => SizeHint::with_exact(0),
+            Source::Passed(passed) => passed
+                .body
+                .as_ref()
+                .map_or_else(|| SizeHint::with_exact(0), Incoming::size_hint),
+            Source::Kept(kept, _) => kept.size_hint(),
+        }
     }
 }

@@ -162,6 +162,14 @@ impl Drop for Lease {
 }
 
 impl Upstream {
+    /// Whether a request may be sent over HTTP/2.
+    pub(super) fn may_speak_http2(&self, is_grpc: bool) -> bool {
+        match self.remote.protocol {
+            UpstreamProtocol::H2c | UpstreamProtocol::Https => true,
+            UpstreamProtocol::Http => is_grpc,
+        }
+    }
+
     /// What the wire speaks under HTTP.
     pub(super) fn is_tls(&self) -> bool {
         self.remote.protocol == UpstreamProtocol::Https

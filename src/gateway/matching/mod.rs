@@ -4,7 +4,10 @@
 //! free of allocation unless a path is rewritten or a header is repeated.
 
 pub mod client_hello;
+pub mod cors;
 pub mod path;
+pub mod retry;
+pub mod timeout;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

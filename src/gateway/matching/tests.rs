@@ -11,8 +11,8 @@ use super::{
     split_port, virtual_host,
 };
 use crate::gateway::config::table::{
-    Destination, FilterChain, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, Route, RouteAction,
-    RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
+    Destination, FilterChain, Forward, HeaderEdit, HeaderOperations, PathRewrite, Redirect, RetryPolicy, Route,
+    RouteAction, RouteMatch, RouteTable, SniTable, StringMatch, ValueMatch, VirtualHost,
 };
 
 fn chain(name: &str) -> Arc<FilterChain> {
@@ -340,6 +340,8 @@ fn named_route(name: &str, path: Option<StringMatch>) -> Route {
             body: bytes::Bytes::new(),
         },
         headers: HeaderOperations::default(),
+        fault: None,
+        cors: None,
     }
 }
 
@@ -515,11 +517,13 @@ fn forward(weights: &[u32]) -> Forward {
                 cluster,
                 weight,
                 headers: HeaderOperations::default(),
+                authority: None,
             })
             .collect(),
         rewrite: None,
         timeout: None,
-        retries: 2,
+        retries: RetryPolicy::default(),
+        mirrors: Vec::new(),
     }
 }
 

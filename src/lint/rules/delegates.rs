@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use crate::lint::codes::{DELEGATE_MATCH_CONFLICT, DELEGATE_NOT_EXPORTED, DELEGATE_NOT_FOUND};
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Item, Rule, World};
+use crate::manifests::delegation::{conflicts, is_shown};
 use crate::manifests::model::VirtualService;
-use crate::manifests::model::http_route::{HttpMatch, HttpRoute, StringMatch};
+use crate::manifests::model::http_route::HttpRoute;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Delegates];
 
@@ -57,7 +58,7 @@ impl Rule for Delegates {
                     let what = format!("{} has hosts, so it is no delegate", delegate.title());
                     let finding = spot.field("name").finding(&DELEGATE_NOT_FOUND, what);
                     found.push(finding.fix("remove the delegate's hosts and gateways"));
-                } else if is_hidden(delegate, root.namespace) {
+                } else if !is_shown(&delegate.object.spec.export_to, delegate.namespace, root.namespace) {
                     let what = format!(
                         "{} is not exported to the namespace {}",
                         delegate.title(),
@@ -75,16 +76,6 @@ impl Rule for Delegates {
             }
         }
     }
-}
-
-fn is_hidden(delegate: &Item<'_, VirtualService>, namespace: &str) -> bool {
-    let exported = &delegate.object.spec.export_to;
-    let shows = |entry: &String| match entry.as_str() {
-        "*" => true,
-        "." => delegate.namespace == namespace,
-        entry => entry == namespace,
-    };
-    !exported.is_empty() && !exported.iter().any(shows)
 }
 
 /// Compares a delegate's matches with those of the route, and says how many pairs that were.
@@ -114,52 +105,6 @@ fn check_matches(
         }
     }
     pairs
-}
-
-/// Whether a delegate's match does not lie within a match of the route that delegates.
-fn conflicts(outer: &HttpMatch, inner: &HttpMatch) -> bool {
-    let texts = [
-        (&outer.uri, &inner.uri),
-        (&outer.scheme, &inner.scheme),
-        (&outer.method, &inner.method),
-        (&outer.authority, &inner.authority),
-    ];
-    let maps = [
-        (&outer.headers, &inner.headers),
-        (&outer.without_headers, &inner.without_headers),
-        (&outer.query_params, &inner.query_params),
-    ];
-    let port = |wanted: &HttpMatch| wanted.port.filter(|port| *port != 0);
-    let namespace = |wanted: &HttpMatch| wanted.source_namespace.clone().unwrap_or_default();
-    texts
-        .iter()
-        .any(|(outer, inner)| text_conflicts(outer.as_ref(), inner.as_ref()))
-        || maps.iter().any(|(outer, inner)| {
-            inner
-                .iter()
-                .any(|(name, own)| text_conflicts(outer.get(name), Some(own)))
-        })
-        || outer.ignore_uri_case.unwrap_or_default() != inner.ignore_uri_case.unwrap_or_default()
-        || matches!((port(outer), port(inner)), (Some(outer), Some(inner)) if outer != inner)
-        || !namespace(outer).is_empty() && namespace(outer) != namespace(inner)
-        || inner
-            .source_labels
-            .iter()
-            .any(|(label, value)| outer.source_labels.get(label).is_some_and(|outer| outer != value))
-        || !outer.gateways.is_empty() && inner.gateways.iter().any(|name| !outer.gateways.contains(name))
-}
-
-fn text_conflicts(outer: Option<&StringMatch>, inner: Option<&StringMatch>) -> bool {
-    let (Some(outer), Some(inner)) = (outer, inner) else {
-        return false;
-    };
-    match (outer, inner) {
-        (StringMatch::Exact(outer), StringMatch::Exact(inner)) => outer != inner,
-        (StringMatch::Prefix(outer), StringMatch::Prefix(inner) | StringMatch::Exact(inner)) => {
-            !inner.starts_with(outer.as_str())
-        }
-        _ => true,
-    }
 }
 
 #[cfg(test)]
