@@ -12,25 +12,25 @@ pub fn merge(root: &HttpRoute, inner: &HttpRoute) -> Option<HttpRoute> {
     let mut merged = inner.clone();
     merged.matches = merge_matches(&root.matches, &inner.matches)?;
     merged.name = joined(root.name.as_deref(), inner.name.as_deref());
-    inherit(&mut merged.rewrite, &root.rewrite);
-    inherit(&mut merged.direct_response, &root.direct_response);
-    inherit(&mut merged.timeout, &root.timeout);
-    inherit(&mut merged.retries, &root.retries);
-    inherit(&mut merged.fault, &root.fault);
-    inherit(&mut merged.mirror, &root.mirror);
-    inherit(&mut merged.mirror_percent, &root.mirror_percent);
-    inherit(&mut merged.mirror_percentage, &root.mirror_percentage);
-    inherit(&mut merged.cors_policy, &root.cors_policy);
-    inherit(&mut merged.headers, &root.headers);
+    inherit(&mut merged.rewrite, root.rewrite.as_ref());
+    inherit(&mut merged.direct_response, root.direct_response.as_ref());
+    inherit(&mut merged.timeout, root.timeout.as_ref());
+    inherit(&mut merged.retries, root.retries.as_ref());
+    inherit(&mut merged.fault, root.fault.as_ref());
+    inherit(&mut merged.mirror, root.mirror.as_ref());
+    inherit(&mut merged.mirror_percent, root.mirror_percent.as_ref());
+    inherit(&mut merged.mirror_percentage, root.mirror_percentage.as_ref());
+    inherit(&mut merged.cors_policy, root.cors_policy.as_ref());
+    inherit(&mut merged.headers, root.headers.as_ref());
     if merged.mirrors.is_empty() {
         merged.mirrors.clone_from(&root.mirrors);
     }
     Some(merged)
 }
 
-fn inherit<T: Clone>(own: &mut Option<T>, from: &Option<T>) {
+fn inherit<T: Clone>(own: &mut Option<T>, from: Option<&T>) {
     if own.is_none() {
-        own.clone_from(from);
+        *own = from.cloned();
     }
 }
 
@@ -65,10 +65,10 @@ fn merge_matches(root: &[HttpMatch], inner: &[HttpMatch]) -> Option<Vec<HttpMatc
 fn merge_match(outer: &HttpMatch, own: &HttpMatch) -> HttpMatch {
     let mut merged = own.clone();
     merged.name = joined(outer.name.as_deref(), own.name.as_deref());
-    inherit(&mut merged.uri, &outer.uri);
-    inherit(&mut merged.scheme, &outer.scheme);
-    inherit(&mut merged.method, &outer.method);
-    inherit(&mut merged.authority, &outer.authority);
+    inherit(&mut merged.uri, outer.uri.as_ref());
+    inherit(&mut merged.scheme, outer.scheme.as_ref());
+    inherit(&mut merged.method, outer.method.as_ref());
+    inherit(&mut merged.authority, outer.authority.as_ref());
     inherit_entries(&mut merged.headers, &outer.headers);
     inherit_entries(&mut merged.without_headers, &outer.without_headers);
     inherit_entries(&mut merged.query_params, &outer.query_params);

@@ -43,7 +43,7 @@ fn served(manifests: &str, upstreams: &[(&str, SocketAddr)], work: impl FnOnce(S
 /// The whole answer to a request whose head and body are these.
 fn ask(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a limit");
+    stream.set_read_timeout(Some(Duration::from_mins(1))).expect("a limit");
     stream.write_all(request.as_bytes()).expect("it is sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
@@ -225,7 +225,7 @@ fn mirrors_get_a_copy_and_nobody_waits_for_them() {
             "POST /a?b=c HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody",
         );
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        let copy = mirrored.recv_timeout(Duration::from_secs(60)).expect("a copy");
+        let copy = mirrored.recv_timeout(Duration::from_mins(1)).expect("a copy");
         assert!(copy.starts_with("POST /a?b=c ") && copy.contains("body"), "{copy}");
     });
 }
@@ -265,6 +265,6 @@ fn one_weighted_destination_has_a_host_of_its_own() {
     served(&service(http), &[("up", stub.address)], |address| {
         assert!(get(address, "/", "").starts_with("HTTP/1.1 200"));
     });
-    let seen = requests.recv_timeout(Duration::from_secs(60)).expect("a request");
+    let seen = requests.recv_timeout(Duration::from_mins(1)).expect("a request");
     assert!(seen.to_ascii_lowercase().contains("host: inner.test"), "{seen}");
 }

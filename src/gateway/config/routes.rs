@@ -27,7 +27,7 @@ pub(super) fn routes_of(
         let ends = match &http.delegate {
             None => add_routes(
                 http,
-                format!("{namespace}/{name} http[{index}]"),
+                &format!("{namespace}/{name} http[{index}]"),
                 &place,
                 building,
                 &mut routes,
@@ -46,7 +46,7 @@ pub(super) fn routes_of(
 /// whether the last of them takes everything.
 fn add_routes(
     http: &model::HttpRoute,
-    name: String,
+    name: &str,
     place: &Field<'_>,
     building: &mut Building<'_, '_>,
     routes: &mut Vec<Route>,
@@ -57,7 +57,7 @@ fn add_routes(
         };
         let ends = is_catch_all(&when);
         routes.push(Route {
-            name: name.clone(),
+            name: name.to_owned(),
             when,
             action,
             headers: route_headers(http, place, building.notes),
@@ -110,7 +110,7 @@ fn add_delegated(
             notes: building.notes,
         };
         let name = format!("{}/{} http[{index}]", found.namespace, found.name);
-        if add_routes(&merged, name, &place, &mut building, routes) {
+        if add_routes(&merged, &name, &place, &mut building, routes) {
             return true;
         }
     }

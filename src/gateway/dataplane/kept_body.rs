@@ -153,7 +153,7 @@ impl KeptBody {
 
     /// The size of the whole body, as the client told it.
     pub(super) fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct LocalReply {
     /// To a gRPC client, in place of the status's own.
     grpc_status: Option<u16>,
     /// Headers beside the usual ones.
-    headers: Option<HeaderMap>,
+    headers: Option<Box<HeaderMap>>,
     /// For the access log.
     flags: &'static str,
 }
@@ -139,7 +139,7 @@ impl LocalReply {
     /// The answer to a CORS preflight.
     pub(super) fn preflight(headers: HeaderMap) -> Self {
         Self {
-            headers: Some(headers),
+            headers: Some(Box::new(headers)),
             ..reply(StatusCode::OK, "", "-")
         }
     }
@@ -219,7 +219,7 @@ impl LocalReply {
         if let Some(location) = self.location.and_then(|location| HeaderValue::try_from(location).ok()) {
             headers.insert(LOCATION, location);
         }
-        headers.extend(self.headers.unwrap_or_default());
+        headers.extend(self.headers.map(|more| *more).unwrap_or_default());
         if typed {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
         }

@@ -14,7 +14,7 @@ use super::worker_state::WorkerState;
 use crate::gateway::config::table::Mirror;
 
 /// How long a copy may take where the route has no timeout.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Starts what `request` is copied to. A copy leaves when the whole body has
 /// come, and not at all when it is too large to keep.

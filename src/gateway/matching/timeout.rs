@@ -69,7 +69,7 @@ mod tests {
         for (text, expected) in [
             ("1S", Some(Duration::from_secs(1))),
             ("250m", Some(Duration::from_millis(250))),
-            ("2H", Some(Duration::from_secs(7200))),
+            ("2H", Some(Duration::from_hours(2))),
             ("99999999n", Some(Duration::from_nanos(99_999_999))),
             ("123456789m", None),
             ("1", None),
