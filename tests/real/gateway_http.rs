@@ -72,7 +72,7 @@ impl Nginx {
 
     fn remote(&self, protocol: UpstreamProtocol) -> Endpoint {
         let port = match protocol {
-            UpstreamProtocol::Http => self.ports[0],
+            UpstreamProtocol::Http | UpstreamProtocol::Tcp => self.ports[0],
             UpstreamProtocol::H2c => self.ports[1],
             UpstreamProtocol::Https => self.ports[2],
         };

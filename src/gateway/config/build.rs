@@ -267,6 +267,7 @@ impl Builder<'_> {
             let mut building = Building {
                 namespace: object.namespace,
                 scope: &scope,
+                delegates: &self.delegates,
                 clusters: &mut self.clusters,
                 notes: &mut self.notes,
             };
@@ -306,6 +307,7 @@ impl Builder<'_> {
             let mut building = Building {
                 namespace: object.namespace,
                 scope: &scope,
+                delegates: &self.delegates,
                 clusters: &mut self.clusters,
                 notes: &mut self.notes,
             };

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
+use super::clusters::Traffic;
 use super::field::Field;
 use super::route_match::compile;
 use super::route_scope::Building;
@@ -217,6 +218,7 @@ pub(super) fn mirrors_of(http: &model::HttpRoute, place: &Field<'_>, building: &
                 destination,
                 building.namespace,
                 building.scope.port,
+                Traffic::Http,
                 &place,
                 building.notes,
             ),

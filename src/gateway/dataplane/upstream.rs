@@ -166,7 +166,7 @@ impl Upstream {
     pub(super) fn may_speak_http2(&self, is_grpc: bool) -> bool {
         match self.remote.protocol {
             UpstreamProtocol::H2c | UpstreamProtocol::Https => true,
-            UpstreamProtocol::Http => is_grpc,
+            UpstreamProtocol::Http | UpstreamProtocol::Tcp => is_grpc,
         }
     }
 
