@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod delegation;
+pub mod grpc_status;
 pub mod load;
 pub mod model;
 pub mod naming;

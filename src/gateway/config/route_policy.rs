@@ -10,6 +10,7 @@ use super::field::Field;
 use super::route_match::compile;
 use super::route_scope::Building;
 use super::table::{Abort, CorsPolicy, Fault, Mirror, RetryOn, RetryPolicy, Share, StringMatch};
+use crate::manifests::grpc_status;
 use crate::manifests::model::duration;
 use crate::manifests::model::http_route as model;
 use crate::manifests::re2::Covers;
@@ -126,32 +127,7 @@ fn abort_of(abort: &model::FaultAbort) -> Option<Abort> {
             .and_then(|code| StatusCode::from_u16(code).ok());
         return status.map(Abort::Http);
     }
-    grpc_code(abort.grpc_status.as_deref()?).map(Abort::Grpc)
-}
-
-/// A gRPC status by its name (google.rpc.Code).
-fn grpc_code(name: &str) -> Option<u16> {
-    const NAMES: [&str; 17] = [
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    ];
-    let at = NAMES.iter().position(|known| *known == name)?;
-    u16::try_from(at).ok()
+    grpc_status::code(abort.grpc_status.as_deref()?).map(Abort::Grpc)
 }
 
 /// Which origins may read the answers, and what they are told.
@@ -229,7 +205,7 @@ pub(super) fn mirrors_of(http: &model::HttpRoute, place: &Field<'_>, building: &
 
 #[cfg(test)]
 mod tests {
-    use super::{grpc_code, retry_on};
+    use super::retry_on;
     use crate::gateway::config::table::{RetryOn, Share};
     use http::StatusCode;
 
@@ -259,12 +235,5 @@ mod tests {
         ] {
             assert_eq!(Share::of(percent).holds(random), hit, "{percent} {random}");
         }
-    }
-
-    #[test]
-    fn grpc_statuses_have_their_codes() {
-        assert_eq!(grpc_code("UNAVAILABLE"), Some(14));
-        assert_eq!(grpc_code("UNAUTHENTICATED"), Some(16));
-        assert_eq!(grpc_code("unavailable"), None);
     }
 }

@@ -156,7 +156,7 @@ impl Outbound<'_> {
         loop {
             let is_last = retried >= policy.attempts;
             let spare = (!is_last && self.may_repeat()).then(|| copy_of(&request)).flatten();
-            self.announce_limit(&mut request, started);
+            self.announce_limit(&mut request, (retried > 0).then_some(started));
             let tried = self.attempt_in_time(request).await;
             let wanted = match &tried {
                 Ok(answered) => policy.attempts > 0 && answered.wants_repetition(policy),
@@ -211,9 +211,10 @@ impl Outbound<'_> {
             .filter(|limit| self.timeout.is_none_or(|whole| *limit < whole))
     }
 
-    /// Tells the upstream how long it may take.
-    fn announce_limit(&self, request: &mut Request<RequestBody>, started: Instant) {
-        let left = || self.timeout.map(|timeout| timeout.saturating_sub(started.elapsed()));
+    /// Tells the upstream how long it may take; `since` is when earlier attempts began.
+    fn announce_limit(&self, request: &mut Request<RequestBody>, since: Option<Instant>) {
+        let spent = since.map_or(Duration::ZERO, |since| since.elapsed());
+        let left = || self.timeout.map(|timeout| timeout.saturating_sub(spent));
         if let Some(limit) = self.per_try_timeout().or_else(left) {
             headers::announce_limit(request.headers_mut(), limit, self.is_grpc);
         }

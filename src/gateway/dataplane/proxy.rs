@@ -114,9 +114,13 @@ async fn route(mut request: Request<Incoming>, mut exchange: Exchange, binding: 
     if let Some(fault) = &chosen.fault
         && let Some(abort) = inject(fault, &mut exchange).await
     {
-        return LocalReply::fault(abort).answer(request, exchange);
+        return finish(LocalReply::fault(abort), chosen, request, exchange);
     }
-    let policy = chosen.cors.as_ref();
+    // Envoy's filter looks at routes that forward, and at no others.
+    let policy = chosen
+        .cors
+        .as_ref()
+        .filter(|_| matches!(chosen.action, RouteAction::Forward(_)));
     let verdict = policy.map(|policy| cors::judge(policy, request.method(), request.headers()));
     let origin = match verdict {
         Some(cors::Verdict::Preflight(headers)) => return LocalReply::preflight(headers).answer(request, exchange),

@@ -132,11 +132,10 @@ fn edit_request(
         .rewrite
         .as_ref()
         .and_then(|rewrite| rewrite_path(rewrite, request.uri()));
-    // The destination's own wins over the route's.
-    let new_authority = destination.authority.as_deref().or_else(|| {
-        let rewrite = by.forward.rewrite.as_ref();
-        rewrite.and_then(|rewrite| rewrite.authority.as_deref())
-    });
+    let rewrite = by.forward.rewrite.as_ref();
+    let of_route = rewrite.and_then(|rewrite| rewrite.authority.as_deref());
+    // Envoy applies the destination's first, and then the route's.
+    let new_authority = of_route.or(destination.authority.as_deref());
     // The origin form: what is left of the URI is its path and query.
     let mut parts = http::uri::Parts::default();
     parts.path_and_query = rewritten.clone().or_else(|| original.clone());
@@ -155,7 +154,9 @@ fn edit_request(
         headers::set_original_path(headers, original.as_str());
     }
     if new_authority.is_some() {
-        headers::set_original_host(headers, &by.authority);
+        let between = of_route.and(destination.authority.as_deref());
+        let between = between.and_then(|authority| HeaderValue::from_str(authority).ok());
+        headers::set_original_host(headers, between.as_ref().unwrap_or(&by.authority));
     }
     matching::edit_headers(&destination.headers.request, headers);
     matching::edit_headers(&by.route.headers.request, headers);

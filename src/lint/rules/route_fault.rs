@@ -8,30 +8,10 @@ use crate::lint::codes::{
 };
 use crate::lint::spot::Spot;
 use crate::lint::{Code, Findings, Rule, Severity, World};
+use crate::manifests::grpc_status;
 use crate::manifests::model::http_route::{FaultAbort, FaultDelay, HttpRoute, Percent};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Faults, &Mirrors];
-
-/// gRPC's statuses by name.
-const GRPC_STATUSES: &[&str] = &[
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// Delays and aborts.
 struct Faults;
@@ -95,7 +75,7 @@ fn check_abort(abort: &FaultAbort, spot: &Spot<'_>, found: &mut Findings) {
     if let Some(status) = abort
         .grpc_status
         .as_deref()
-        .filter(|status| !GRPC_STATUSES.contains(status))
+        .filter(|status| grpc_status::code(status).is_none())
     {
         let what = format!("\"{status}\" is no gRPC status");
         found.push(spot.field("grpcStatus").finding(&STATUS_INVALID, what));
