@@ -43,6 +43,7 @@ static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
             "\"x-envoy-upstream-service-time\",\n              \"[duration]\"",
             r#""x-envoy-upstream-service-time",\s+"\d+""#,
         ),
+        ("service-time: [duration]", r"\bservice-time: \d+"),
         // A certificate that --bad expired makes ended a day ago, to the second.
         ("[days] ago", r"within the last day|\b1 days? ago"),
         (" [days]  [date]", r" +-[12] +\[date\]"),
