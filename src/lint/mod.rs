@@ -107,8 +107,27 @@ pub fn lint(world: &World<'_>) -> Report {
     skipped.dedup();
     found.sort_by(Finding::order);
     found.dedup();
+    leave_out_told(&mut found);
     Report {
         findings: found,
         skipped,
     }
+}
+
+/// Leaves out what a definition refuses where a rule of its own says why, at the
+/// same place or below it.
+fn leave_out_told(found: &mut Vec<Finding>) {
+    let of_definition = |finding: &Finding| finding.code == codes::API_REFUSED.id;
+    if !found.iter().any(of_definition) {
+        return;
+    }
+    let told: Vec<(String, String)> = found
+        .iter()
+        .filter(|finding| finding.subject == codes::Subject::GatewayApi && !of_definition(finding))
+        .map(|finding| (finding.object.clone(), finding.path.clone()))
+        .collect();
+    found.retain(|finding| {
+        let is_same = |(object, path): &(String, String)| *object == finding.object && path.starts_with(&finding.path);
+        !of_definition(finding) || !told.iter().any(is_same)
+    });
 }

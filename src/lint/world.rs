@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::index::credentials::Credentials;
+use super::index::makers::Makers;
 use super::index::pods::PodIndex;
 use super::index::workloads::Workloads;
 use super::item::Item;
@@ -33,6 +34,8 @@ pub struct World<'a> {
     pub services: Vec<Item<'a, Service>>,
     /// Objects of every other kind, in the order of the input.
     pub others: Vec<Item<'a, Other>>,
+    /// What controllers make Secrets from.
+    pub(super) makers: Makers<'a>,
     /// The pods that can be gateways.
     pub(super) pods: PodIndex<'a>,
     /// Which Gateways run on which pods.
@@ -62,6 +65,7 @@ impl<'a> World<'a> {
             secrets: Vec::new(),
             services: Vec::new(),
             others: Vec::new(),
+            makers: Makers::default(),
             pods: PodIndex::of(settings, &store.namespace, std::iter::empty()),
             workloads: Workloads::default(),
             store,
@@ -83,6 +87,7 @@ impl<'a> World<'a> {
         let pods = PodIndex::of(settings, &store.namespace, objects);
         world.workloads = Workloads::new(&pods, &store.namespace, &world.gateways, &world.services);
         world.pods = pods;
+        world.makers = Makers::of(&world.others, &world.secrets);
         world
     }
 

@@ -3,6 +3,7 @@
 //! values out.
 
 pub mod build;
+pub mod crd;
 pub mod delegation;
 pub mod grpc_status;
 pub mod load;

@@ -3,6 +3,7 @@
 //! Gateway API and cert-manager ship.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
@@ -24,11 +25,27 @@ struct Verdict {
     objects: Vec<Judged>,
 }
 
+/// Whether the definitions of a folder take each of these objects; fields that
+/// they have not are dropped, as by an API server.
+pub(crate) fn accepts(objects: &[serde_json::Value], definitions: &Path) -> Vec<bool> {
+    let documents: Vec<String> = objects.iter().map(|object| format!("---\n{object}\n")).collect();
+    let judged = judge_by(&documents.concat(), definitions).objects;
+    let is_fault = |error: &String| !error.starts_with("unknown field");
+    judged
+        .iter()
+        .map(|object| !object.errors.iter().any(is_fault))
+        .collect()
+}
+
 /// Runs crdcheck over YAML documents.
 fn judge(manifests: &str) -> Verdict {
+    judge_by(manifests, &tools_folder().join("crds"))
+}
+
+fn judge_by(manifests: &str, definitions: &Path) -> Verdict {
     let mut child = Command::new(tool("crdcheck"))
         .arg("-crds")
-        .arg(tools_folder().join("crds"))
+        .arg(definitions)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -46,6 +46,16 @@ super::codes! {
         why: "istiod gives a gateway its Secrets only if the pods' service account may list Secrets in their namespace; the servers stay without certificates, and connections to their hosts are reset";
         fix: "add to the Role a rule with apiGroups: [\"\"], resources: [secrets], verbs: [get, list, watch]";
         doc: "https://kubernetes.io/docs/reference/access-authn-authz/rbac/";
+    CERTIFICATE_OBJECT_NAMES = "ITL0308" Error None;
+        title: "a Certificate of cert-manager that leaves out a host of the Gateway";
+        why: "the certificate that cert-manager asks for does not name the host, and clients refuse it";
+        fix: "add the host to dnsNames of the Certificate";
+        doc: "https://cert-manager.io/docs/usage/certificate/";
+    CERTIFICATE_OBJECT_ISSUER = "ITL0309" Error None;
+        title: "an issuer that is not where cert-manager looks";
+        why: "cert-manager takes an Issuer of the Certificate's own namespace, or a ClusterIssuer where that kind is written; without it the Secret is never made";
+        fix: "issuerRef: {name: NAME, kind: ClusterIssuer}, or an Issuer in the Certificate's namespace";
+        doc: "https://cert-manager.io/docs/configuration/issuers/";
     SECRET_WITHOUT_PAIR = "ITL0310" Error Some("IST0161");
         title: "a Secret without a usable pair of certificate and key";
         why: "Istio takes the keys cert and key, else tls.crt and tls.key, both filled; without such a pair connections to the server's hosts are reset";

@@ -91,4 +91,9 @@ super::codes! {
         why: "requests that take this route answer 500";
         fix: "port: a number of the Service's own spec.ports, not of targetPort";
         doc: GATEWAY_API;
+    API_REFUSED = "ITL0926" Error None;
+        title: "an object that an API server refuses";
+        why: "the Gateway API's CustomResourceDefinition does not allow it";
+        fix: "write what the definition allows at this place";
+        doc: GATEWAY_API;
 }

@@ -8,6 +8,7 @@
 //! - `bindings`: which servers take a VirtualService's routes;
 //! - `registry`: the hosts to which routes may lead, and their ports;
 //! - `kube_gateways`: objects of the Kubernetes Gateway API;
+//! - `makers`: what controllers make Secrets from;
 //! - `host_set`: whether a host overlaps with any of many;
 //! - `host_index`: which of many hosts overlap with one.
 
@@ -16,6 +17,7 @@ pub(super) mod credentials;
 pub(super) mod host_index;
 pub(super) mod host_set;
 pub(super) mod kube_gateways;
+pub(super) mod makers;
 pub(super) mod pods;
 pub(super) mod registry;
 pub(super) mod servers;

@@ -30,12 +30,15 @@ impl Rule for SecretIsThere {
         ]
     }
 
-    fn needs(&self) -> &'static [Need] {
-        &[Need::Secrets]
-    }
-
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let names = OnceCell::new();
+        // Without any Secret in the input, only what is made of other objects is known.
+        let lacks = world.lacks(Need::Secrets);
+        if let Some(reason) = lacks {
+            for code in self.codes() {
+                found.skip(code, reason);
+            }
+        }
         for server in &world.credentials().servers {
             for credential in server.credentials.iter().chain(&server.ca_credential) {
                 match &credential.outcome {
@@ -43,10 +46,12 @@ impl Rule for SecretIsThere {
                     // The CA's Secret may be left out: then the server's own holds it.
                     Outcome::Missing { .. } if is_optional(server, credential) => {}
                     Outcome::Missing { namespaces, .. } if is_unread(world, credential, namespaces) => {}
+                    Outcome::Missing { elsewhere, .. } if lacks.is_some() && elsewhere.is_empty() => {}
                     Outcome::Missing { namespaces, elsewhere } => {
                         let names = names.get_or_init(|| known_names(world));
                         found.push(missing(world, names, server, credential, namespaces, elsewhere));
                     }
+                    Outcome::Denied { .. } | Outcome::Unreadable(_) if lacks.is_some() => {}
                     Outcome::Denied { namespace, pods } => found.push(denied(server, credential, namespace, pods)),
                     Outcome::Unreadable(problem) => found.push(unreadable(server, credential, problem)),
                 }

@@ -272,7 +272,7 @@ fn allows(listener: &Listener<'_>, same_namespace: bool) -> bool {
 mod tests {
     use super::super::gateway_yaml::assert_cases;
     use crate::lint::Severity;
-    use crate::lint::testing::lint_yaml;
+    use crate::lint::testing::{lint_yaml, only};
 
     const VERSION: &str = "apiVersion: gateway.networking.k8s.io/v1";
 
@@ -447,7 +447,7 @@ mod tests {
                 ),
             ],
         );
-        let severity = |yaml: &str| lint_yaml(yaml).findings[0].severity;
+        let severity = |yaml: &str| only(yaml, "ITL0923").severity;
         assert_eq!(severity(&with("a.com, b.com", "")), Severity::Warning);
         assert_eq!(severity(&with("b.com", "")), Severity::Error);
     }

@@ -9,6 +9,7 @@ mod credential_lookup;
 mod delegates;
 mod gateway_api;
 mod gateway_api_backends;
+mod gateway_api_definitions;
 mod gateway_api_grants;
 mod gateway_api_routes;
 mod gateway_conflicts;
@@ -31,6 +32,7 @@ mod gateway_workload;
 mod gateway_yaml;
 mod input;
 mod key_pair;
+mod made_secrets;
 mod merged_routes;
 mod mesh_hosts;
 mod prefix_cover;
@@ -77,6 +79,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         gateway_api_routes::RULES,
         gateway_api_grants::RULES,
         gateway_api_backends::RULES,
+        gateway_api_definitions::RULES,
         virtual_service::RULES,
         vs_gateways::RULES,
         vs_servers::RULES,
@@ -97,6 +100,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         reachability::RULES,
         merged_routes::RULES,
         credential_lookup::RULES,
+        made_secrets::RULES,
         secret_access::RULES,
         secret_keys::RULES,
         client_ca::RULES,

@@ -1,6 +1,6 @@
 //! Looks up what servers name: each Secret, pair and bundle once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::server::Reference;
@@ -12,8 +12,8 @@ use crate::certs::pem::envoy::Use;
 use crate::lint::index::pods::Pods;
 use crate::lint::item::Item;
 use crate::lint::world::World;
+use crate::manifests::model::Secret;
 use crate::manifests::model::gateway::ServerTlsSettings;
-use crate::manifests::model::{Other, Secret};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::reference::{self, CredentialName};
@@ -25,8 +25,6 @@ pub(super) struct Finder<'w, 'a> {
     world: &'w World<'a>,
     items: HashMap<(&'a str, &'a str), Item<'a, Secret>>,
     namespaces: HashMap<&'a str, Vec<&'a str>>,
-    /// Secrets that a controller makes from an object of the input.
-    made: HashSet<(&'a str, &'a str)>,
     secrets: HashMap<Asked, Result<Option<Rc<UsedSecret<'a>>>, Problem>>,
     reader: Reader,
     pairs: Vec<Pair<'a>>,
@@ -45,16 +43,8 @@ impl<'w, 'a> Finder<'w, 'a> {
                 namespaces.entry(name).or_default().push(item.namespace);
             }
         }
-        let mut made = HashSet::new();
-        for other in &world.others {
-            if let Some(name) = made_by(other) {
-                made.insert((other.namespace, name));
-                namespaces.entry(name).or_default().push(other.namespace);
-            }
-        }
         Self {
             world,
-            made,
             items,
             namespaces,
             secrets: HashMap::new(),
@@ -166,7 +156,9 @@ impl<'w, 'a> Finder<'w, 'a> {
             .get(name)
             .into_iter()
             .flatten()
-            .map(|namespace| (*namespace).to_owned())
+            .copied()
+            .chain(self.world.makers.namespaces(name))
+            .map(str::to_owned)
             .collect();
         // Where the pods are not known, the Secret may be in any namespace.
         let own = [self.world.pod_namespace().to_owned()];
@@ -178,7 +170,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         for namespace in asked {
             match self.secret(namespace, name, hosts) {
                 Ok(Some(found)) => return Outcome::Found(found),
-                Ok(None) if self.made.contains(&(namespace.as_str(), name)) => return Outcome::OtherSource,
+                Ok(None) if self.world.makers.has(namespace, name) => return Outcome::OtherSource,
                 Ok(None) => {}
                 Err(problem) => return Outcome::Unreadable(problem),
             }
@@ -205,7 +197,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             Some(data) => Ok(Some(data.clone())),
             // A Secret of that name elsewhere in the input is meant: what lies
             // on the disk would only hide that it is in the wrong namespace.
-            None if self.namespaces.contains_key(name) => Ok(None),
+            None if self.namespaces.contains_key(name) || self.world.makers.find(&[], name).is_some() => Ok(None),
             None => store
                 .find(name, hosts)
                 // An object of the pods' namespace is none of another's.
@@ -467,19 +459,6 @@ impl<'w, 'a> Finder<'w, 'a> {
 
 /// Keys of Secrets under which certificates of CAs stand.
 const AT_HAND: [&str; 4] = ["tls.crt", "cert", "ca.crt", "cacert"];
-
-/// The Secret that cert-manager, Sealed Secrets or External Secrets makes from an object.
-fn made_by<'a>(item: &Item<'a, Other>) -> Option<&'a str> {
-    let other = item.object;
-    let text = |pointer: &str| other.content.pointer(pointer).and_then(serde_json::Value::as_str);
-    let group = other.api_version.split('/').next()?;
-    match (group, other.kind.as_str()) {
-        ("cert-manager.io", "Certificate") => text("/spec/secretName"),
-        ("bitnami.com", "SealedSecret") => text("/spec/template/metadata/name").or(Some(other.metadata.name.as_str())),
-        ("external-secrets.io", "ExternalSecret") => text("/spec/target/name").or(Some(other.metadata.name.as_str())),
-        _ => None,
-    }
-}
 
 /// CAs of one name that are kept; a name stands for few keys.
 const MOST_ALIKE: usize = 16;
