@@ -58,6 +58,12 @@ impl<'a> CredentialName<'a> {
     }
 }
 
+/// Namespace and name of the ConfigMap that `caCertCredentialName` refers to as
+/// `configmap://NAMESPACE/NAME`; istiod takes it for a CA alone.
+pub fn config_map(written: &str) -> Option<(&str, &str)> {
+    written.strip_prefix("configmap://")?.split_once('/')
+}
+
 /// The Secret that holds the CA for clients of the server whose Secret is `name`,
 /// where the latter holds none.
 pub fn ca_secret(name: &str) -> String {

@@ -10,7 +10,7 @@ use crate::lint::codes::{
     CLIENT_CA_MISSING, CLIENT_CA_NO_AUTHORITY, CLIENT_CA_SHADOWED, CLIENT_CA_UNREADABLE, CLIENT_CA_WRONG_KEYS,
 };
 use crate::lint::index::credentials::{
-    Certificate, Certificates, ClientCa, Reader, TlsServer, Unreadable, UsedSecret, Value,
+    Certificate, Certificates, ClientCa, Outcome, Reader, TlsServer, Unreadable, UsedSecret, Value,
 };
 use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
@@ -27,7 +27,9 @@ impl Rule for ClientCaIsThere {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let mut wrong = HashSet::new();
         let mut reader = Reader::default();
+        let mut missing = HashSet::new();
         for server in &world.credentials().servers {
+            found.push_some(no_config_map(server).filter(|finding| missing.insert(finding.at())));
             let Some(client_ca) = &server.client_ca else { continue };
             match (&client_ca.separate, &client_ca.base) {
                 (Some(separate), base) if client_ca.found.is_some() => {
@@ -45,6 +47,21 @@ impl Rule for ClientCaIsThere {
             }
         }
     }
+}
+
+/// A ConfigMap with the CA that is named and not there.
+fn no_config_map(server: &TlsServer<'_>) -> Option<Finding> {
+    let named = server.ca_credential.as_ref().filter(|named| named.is_config_map)?;
+    let Outcome::Missing { namespaces, .. } = &named.outcome else {
+        return None;
+    };
+    let namespace = namespaces.first()?;
+    let what = format!("there is no ConfigMap {} in the namespace {namespace}", named.name);
+    let finding = Finding::new(&CLIENT_CA_MISSING, server.place(&named.field), what);
+    Some(finding.fix(format!(
+        "correct the name, or make the ConfigMap {namespace}/{} with the CA under ca.crt",
+        named.name
+    )))
 }
 
 fn wrong_keys(secret: &UsedSecret<'_>) -> Finding {
@@ -222,7 +239,7 @@ mod tests {
     use crate::certs::pem;
     use crate::lint::Severity;
     use crate::lint::testing::{
-        NOW, assert_code, gateway, httpbin, httpbin_with, issue, key_pem, mutual, only, plan, secret, simple,
+        NOW, assert_code, gateway, httpbin, httpbin_with, issue, key_pem, mutual, only, plan, secret, secret_of, simple,
     };
 
     #[test]
@@ -344,5 +361,50 @@ mod tests {
             assert_code(&mutual(&httpbin_with(&[("ca.crt", value)])), code, paths);
         }
         assert_code(&simple(&httpbin_with(&[("ca.crt", "word")])), "ITL0323", &[]);
+    }
+
+    /// A CA may stand in a ConfigMap; the Gateway API has one for the Gateway or a port.
+    #[test]
+    fn a_ca_may_be_in_a_config_map() {
+        let chain = httpbin();
+        let ca = chain.ca_chain_pem().replace('\n', "\\n");
+        let map = |name: &str, key: &str| {
+            format!(
+                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: istio-system}}\ndata: {{{key}: \"{ca}\"}}\n"
+            )
+        };
+        let secret = secret_of("c", chain);
+        let istio = |beside: &str| {
+            let tls = "mode: MUTUAL, credentialName: c, caCertCredentialName: 'configmap://istio-system/ca'";
+            gateway("a", &[("httpbin.example.com", tls)]) + &secret + beside
+        };
+        let frontend = |which: &str, beside: &str| {
+            format!(
+                "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: g, namespace: istio-system}}\n\
+                 spec: {{gatewayClassName: istio, tls: {{frontend: {{{which}}}}}, listeners: [{{name: a, port: 443, \
+                 protocol: HTTPS, hostname: httpbin.example.com, tls: {{certificateRefs: [{{name: c}}]}}}}]}}\n{secret}{beside}"
+            )
+        };
+        let validation = "validation: {caCertificateRefs: [{group: '', kind: ConfigMap, name: ca}]}";
+        let default = format!("default: {{{validation}}}");
+        let port = format!("default: {{}}, perPort: [{{port: 443, tls: {{{validation}}}}}]");
+        let other_port = port.replace("443", "8443");
+        let named = &["spec.servers[0].tls.caCertCredentialName"][..];
+        let of_default = &["spec.tls.frontend.default.validation.caCertificateRefs[0].name"][..];
+        let of_port = &["spec.tls.frontend.perPort[0].tls.validation.caCertificateRefs[0].name"][..];
+        let (good, other) = (map("ca", "ca.crt"), map("other", "ca.crt"));
+        for (yaml, code, paths) in [
+            (istio(&good), "ITL0320", &[][..]),
+            (istio(&other), "ITL0320", named),
+            // Without any ConfigMap it is not known what there is.
+            (istio(""), "ITL0320", &[]),
+            (istio(&map("ca", "tls.crt")), "ITL0321", &["data"]),
+            (frontend(&default, &good), "ITL0320", &[]),
+            (frontend(&default, &other), "ITL0320", of_default),
+            (frontend(&port, &other), "ITL0320", of_port),
+            (frontend(&other_port, &other), "ITL0320", &[]),
+        ] {
+            assert_code(&yaml, code, paths);
+        }
     }
 }

@@ -43,6 +43,7 @@ impl Rule for SecretIsThere {
             for credential in server.credentials.iter().chain(&server.ca_credential) {
                 match &credential.outcome {
                     Outcome::Found(_) | Outcome::OtherSource => {}
+                    Outcome::Missing { .. } if credential.is_config_map => {}
                     // The CA's Secret may be left out: then the server's own holds it.
                     Outcome::Missing { .. } if is_optional(server, credential) => {}
                     Outcome::Missing { namespaces, .. } if is_unread(world, credential, namespaces) => {}

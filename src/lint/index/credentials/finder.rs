@@ -12,8 +12,8 @@ use crate::certs::pem::envoy::Use;
 use crate::lint::index::pods::Pods;
 use crate::lint::item::Item;
 use crate::lint::world::World;
-use crate::manifests::model::Secret;
-use crate::manifests::model::gateway::ServerTlsSettings;
+use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode};
+use crate::manifests::model::{Other, Secret};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::reference::{self, CredentialName};
@@ -83,7 +83,10 @@ impl<'w, 'a> Finder<'w, 'a> {
         let extra = tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty());
         if let Some(written) = extra {
             let field = format!("{path}.caCertCredentialName");
-            server.ca_credential = Some(self.credential(field, written, false, &namespaces, &[]));
+            server.ca_credential = Some(match reference::config_map(written) {
+                Some((namespace, name)) => self.config_map(field, written, namespace, name),
+                None => self.credential(field, written, false, &namespaces, &[]),
+            });
         }
         if verifies_clients(server.mode) {
             server.client_ca = self.client_ca(server, &namespaces);
@@ -127,6 +130,7 @@ impl<'w, 'a> Finder<'w, 'a> {
                     has_namespace: false,
                     outcome: Outcome::OtherSource,
                     analysed,
+                    is_config_map: false,
                 };
             }
         };
@@ -147,7 +151,66 @@ impl<'w, 'a> Finder<'w, 'a> {
             has_namespace: namespace.is_some(),
             outcome,
             analysed,
+            is_config_map: false,
         }
+    }
+
+    /// A CA in a ConfigMap.
+    fn config_map(&self, field: String, written: &str, namespace: &str, name: &str) -> Credential<'a> {
+        let mut of_kind = (self.world.others.iter())
+            .filter(|item| item.object.kind == "ConfigMap" && item.object.api_version == "v1")
+            .peekable();
+        let knows_some = of_kind.peek().is_some() && !self.world.store.in_cluster;
+        let found = of_kind.find(|item| item.namespace == namespace && item.metadata.name == name);
+        let outcome = match found {
+            Some(item) => Outcome::Found(Rc::new(UsedSecret::of_config_map(item))),
+            None if knows_some && !self.world.makers.has(namespace, name) => Outcome::Missing {
+                namespaces: vec![namespace.to_owned()],
+                elsewhere: Vec::new(),
+            },
+            None => Outcome::OtherSource,
+        };
+        Credential {
+            field,
+            written: written.to_owned(),
+            name: name.to_owned(),
+            has_namespace: true,
+            outcome,
+            analysed: false,
+            is_config_map: true,
+        }
+    }
+
+    /// The CA that `spec.tls.frontend` of a Gateway gives to a listener of this
+    /// port, with the mode in which clients are verified.
+    pub(super) fn resolve_frontend(&mut self, server: &mut TlsServer<'a>, gateway: &Item<'a, Other>) {
+        let Some(frontend) = gateway.object.content.pointer("/spec/tls/frontend") else {
+            return;
+        };
+        let of_port = frontend.get("perPort").and_then(serde_json::Value::as_array);
+        let mut of_port = of_port.into_iter().flatten().enumerate();
+        let own = of_port
+            .find(|(_, entry)| entry.get("port").and_then(serde_json::Value::as_u64) == Some(server.port.into()));
+        let (path, validation) = match own {
+            Some((index, entry)) => (format!("perPort[{index}].tls"), entry.pointer("/tls/validation")),
+            None => ("default".to_owned(), frontend.pointer("/default/validation")),
+        };
+        let Some(validation) = validation else { return };
+        let Some(reference) = validation.pointer("/caCertificateRefs/0") else {
+            return;
+        };
+        let text = |field: &str| reference.get(field).and_then(serde_json::Value::as_str);
+        let Some(name) = text("name") else { return };
+        let namespace = text("namespace").unwrap_or(gateway.namespace);
+        let field = format!("spec.tls.frontend.{path}.validation.caCertificateRefs[0].name");
+        server.mode = match validation.get("mode").and_then(serde_json::Value::as_str) {
+            Some("AllowInsecureFallback") => TlsMode::OptionalMutual,
+            _ => TlsMode::Mutual,
+        };
+        server.ca_credential = Some(match text("kind") {
+            Some("Secret") => self.credential(field, name, false, &[namespace.to_owned()], &[]),
+            _ => self.config_map(field, name, namespace, name),
+        });
     }
 
     fn look(&mut self, namespaces: &[String], name: &str, hosts: &[String]) -> Outcome<'a> {
@@ -273,7 +336,8 @@ impl<'w, 'a> Finder<'w, 'a> {
             // What it holds is not known.
             _ => return None,
         };
-        let has_base = reference::server_secret(&separate_name) == Some(first.name.as_str());
+        let is_config_map = server.ca_credential.as_ref().is_some_and(|named| named.is_config_map);
+        let has_base = !is_config_map && reference::server_secret(&separate_name) == Some(first.name.as_str());
         let base = first.secret().filter(|_| has_base).cloned();
         let holder = separate.as_ref().or(base.as_ref()).cloned();
         let found = holder.and_then(|holder| {
@@ -481,6 +545,7 @@ impl<'a> Credentials<'a> {
         for (place, other) in world.others.iter().enumerate() {
             for (found, references) in TlsServer::of_gateway_api(other, place) {
                 let mut found = found;
+                finder.resolve_frontend(&mut found, other);
                 finder.resolve_references(&mut found, references, other.namespace);
                 servers.push(found);
             }

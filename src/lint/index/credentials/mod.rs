@@ -124,6 +124,8 @@ pub(crate) struct Credential<'a> {
     pub outcome: Outcome<'a>,
     /// Whether Istio's analysis looks at this field.
     pub analysed: bool,
+    /// It is a ConfigMap that is named, and no Secret.
+    pub is_config_map: bool,
 }
 
 impl<'a> Credential<'a> {

@@ -3,9 +3,11 @@
 
 use std::rc::Rc;
 
+use zeroize::Zeroizing;
+
 use crate::lint::finding::Place;
 use crate::lint::item::Item;
-use crate::manifests::model::Secret;
+use crate::manifests::model::{Other, Secret};
 use crate::secrets::{Entry, SecretData};
 
 /// A Secret of the input, or what stands for one: a folder below `--certs`, a
@@ -17,6 +19,8 @@ pub(crate) struct UsedSecret<'a> {
     pub name: String,
     /// The object, when it is one.
     pub item: Option<Item<'a, Secret>>,
+    /// The ConfigMap, when it is one: a CA may stand there.
+    config_map: Option<Item<'a, Other>>,
     data: Rc<SecretData>,
 }
 
@@ -26,8 +30,39 @@ impl<'a> UsedSecret<'a> {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             item,
+            config_map: None,
             data,
         }
+    }
+
+    /// A ConfigMap of the input, as what stands for a Secret with a CA.
+    pub(crate) fn of_config_map(item: &Item<'a, Other>) -> Self {
+        let source = item.title();
+        let data = item.object.content.get("data").and_then(serde_json::Value::as_object);
+        let entries = data.into_iter().flatten().filter_map(|(key, value)| {
+            let entry = Entry {
+                content: Rc::new(Zeroizing::new(value.as_str()?.as_bytes().to_vec())),
+                name: format!("{key} of {source}"),
+                at: Some(item.origin.location().to_string()),
+            };
+            Some((key.clone(), entry))
+        });
+        Self {
+            namespace: item.namespace.to_owned(),
+            name: item.metadata.name.clone(),
+            item: None,
+            config_map: Some(item.clone()),
+            data: Rc::new(SecretData {
+                entries: entries.collect(),
+                at: Some(item.origin.location().to_string()),
+                source,
+            }),
+        }
+    }
+
+    /// Whether it stands in an object of the input, not in files of its own.
+    fn is_object(&self) -> bool {
+        self.item.is_some() || self.config_map.is_some()
     }
 
     /// The values.
@@ -61,6 +96,11 @@ impl<'a> UsedSecret<'a> {
         match &self.item {
             Some(item) if key.is_empty() => item.place("data"),
             Some(item) => item.place(&path_of(item.object, key)),
+            None if let Some(item) = &self.config_map => item.place(&if key.is_empty() {
+                "data".to_owned()
+            } else {
+                format!("data[\"{key}\"]")
+            }),
             None => match self.data().entries.get(key) {
                 Some(entry) => Place::file(&entry.name, 0),
                 None => Place::file(self.title(), 0),
@@ -133,7 +173,7 @@ impl<'a> Value<'a> {
     /// Its place; the line (0 when none is meant) counts where it is a file.
     pub(crate) fn place(&self, line: u32) -> Place {
         let mut place = self.secret.place(&self.key);
-        if self.secret.item.is_none() && line > 0 {
+        if !self.secret.is_object() && line > 0 {
             place.line = line;
             place.column = 1;
         }
@@ -142,7 +182,7 @@ impl<'a> Value<'a> {
 
     /// ` (line 3 of the value)`, where the place cannot say it.
     pub(crate) fn line_of_value(&self, line: u32) -> String {
-        if line == 0 || self.secret.item.is_none() {
+        if line == 0 || !self.secret.is_object() {
             String::new()
         } else {
             format!(" (line {line} of the value)")
