@@ -33,7 +33,9 @@ pub(super) fn fill_in(schema: &Value, value: &mut Value) {
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| fill_in(schema, item));
+                for item in items {
+                    fill_in(schema, item);
+                }
             }
         }
         _ => {}

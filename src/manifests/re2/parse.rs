@@ -253,14 +253,13 @@ impl Parser<'_> {
                 self.skip(2);
             }
             _ => {
-                let (class, rest) = match self.group(self.rest)? {
-                    Some((class, rest)) => (class, rest),
-                    None => {
-                        let (value, rest) = escaped(self.rest)?;
-                        let mut class = String::new();
-                        push_char(&mut class, value);
-                        (class, rest)
-                    }
+                let (class, rest) = if let Some(group) = group_of(self.rest)? {
+                    group
+                } else {
+                    let (value, rest) = escaped(self.rest)?;
+                    let mut class = String::new();
+                    push_char(&mut class, value);
+                    (class, rest)
                 };
                 self.rest = &self.rest[self.rest.len() - rest.len()..];
                 self.out.push_str(&class);
@@ -268,43 +267,6 @@ impl Parser<'_> {
         }
         self.item(1);
         Ok(())
-    }
-
-    /// `\d` and the like, `\pN`, `\p{Greek}`: the class, and what follows.
-    fn group<'t>(&self, text: &'t str) -> Result<Option<(String, &'t str)>, String> {
-        let Some(after) = text.strip_prefix('\\') else {
-            return Ok(None);
-        };
-        let Some(c) = after.chars().next() else {
-            return Ok(None);
-        };
-        let rest = &after[c.len_utf8()..];
-        let perl = match c {
-            'd' => "[0-9]",
-            'D' => "[^0-9]",
-            's' => "[\\t\\n\\x0c\\r ]",
-            'S' => "[^\\t\\n\\x0c\\r ]",
-            'w' => "[0-9A-Za-z_]",
-            'W' => "[^0-9A-Za-z_]",
-            'p' | 'P' => {
-                let (name, rest) = match rest.strip_prefix('{') {
-                    Some(braced) => braced.split_once('}').ok_or("a brace after \\p is not closed")?,
-                    None => {
-                        let length = rest.chars().next().map_or(0, char::len_utf8);
-                        rest.split_at(length)
-                    }
-                };
-                let (bare, inverted) = match name.strip_prefix('^') {
-                    Some(bare) => (bare, c == 'p'),
-                    None => (name, c == 'P'),
-                };
-                let known = groups::unicode(bare).ok_or_else(|| format!("\\{c}{{{name}}} is no group of Unicode"))?;
-                let sign = if inverted { 'P' } else { 'p' };
-                return Ok(Some((format!("\\{sign}{{{known}}}"), rest)));
-            }
-            _ => return Ok(None),
-        };
-        Ok(Some((perl.to_owned(), rest)))
     }
 
     /// `[...]`.
@@ -329,7 +291,7 @@ impl Parser<'_> {
                 rest = after;
                 continue;
             }
-            if let Some((class, after)) = self.group(rest)? {
+            if let Some((class, after)) = group_of(rest)? {
                 out.push_str(&class);
                 rest = after;
                 continue;
@@ -359,6 +321,41 @@ impl Parser<'_> {
         self.item(1);
         Ok(())
     }
+}
+
+/// `\d` and the like, `\pN`, `\p{Greek}`: the class, and what follows.
+fn group_of(text: &str) -> Result<Option<(String, &str)>, String> {
+    let Some(after) = text.strip_prefix('\\') else {
+        return Ok(None);
+    };
+    let Some(c) = after.chars().next() else {
+        return Ok(None);
+    };
+    let rest = &after[c.len_utf8()..];
+    let perl = match c {
+        'd' => "[0-9]",
+        'D' => "[^0-9]",
+        's' => "[\\t\\n\\x0c\\r ]",
+        'S' => "[^\\t\\n\\x0c\\r ]",
+        'w' => "[0-9A-Za-z_]",
+        'W' => "[^0-9A-Za-z_]",
+        'p' | 'P' => {
+            let (name, rest) = if let Some(braced) = rest.strip_prefix('{') {
+                braced.split_once('}').ok_or("a brace after \\p is not closed")?
+            } else {
+                rest.split_at(rest.chars().next().map_or(0, char::len_utf8))
+            };
+            let (bare, inverted) = match name.strip_prefix('^') {
+                Some(bare) => (bare, c == 'p'),
+                None => (name, c == 'P'),
+            };
+            let known = groups::unicode(bare).ok_or_else(|| format!("\\{c}{{{name}}} is no group of Unicode"))?;
+            let sign = if inverted { 'P' } else { 'p' };
+            return Ok(Some((format!("\\{sign}{{{known}}}"), rest)));
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some((perl.to_owned(), rest)))
 }
 
 /// A character of a class, as it is or escaped.
