@@ -94,7 +94,7 @@ pub fn may_sign(certificate: &X509Certificate<'_>) -> bool {
 
 /// TLS feature status_request (RFC 7633 section 6): a list of numbers that is 5 alone,
 /// which is the one that BoringSSL and so Envoy look for.
-fn must_staple(certificate: &X509Certificate<'_>) -> bool {
+pub fn must_staple(certificate: &X509Certificate<'_>) -> bool {
     const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
     const STATUS_REQUEST: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x05];
     certificate

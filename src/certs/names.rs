@@ -17,7 +17,7 @@ pub(crate) fn display(name: &X509Name<'_>) -> String {
                 let oid = attribute.attr_type();
                 let short = x509_parser::objects::oid2abbrev(oid, x509_parser::objects::oid_registry())
                     .map_or_else(|_| oid.to_id_string(), str::to_owned);
-                format!("{short}={}", printable(&value(attribute)))
+                format!("{short}={}", printable(&attribute_text(attribute)))
             })
             .collect();
         parts.push(attributes.join(" + "));
@@ -26,7 +26,7 @@ pub(crate) fn display(name: &X509Name<'_>) -> String {
 }
 
 /// The text of an attribute, BMPString and UniversalString included.
-fn value(attribute: &x509_parser::x509::AttributeTypeAndValue<'_>) -> String {
+pub(crate) fn attribute_text(attribute: &x509_parser::x509::AttributeTypeAndValue<'_>) -> String {
     use x509_parser::der_parser::asn1_rs::Tag;
     let raw = attribute.attr_value();
     match raw.header.tag() {
@@ -59,7 +59,7 @@ pub(crate) fn printable(text: &str) -> String {
 /// The common names of a subject.
 pub(crate) fn common_names(name: &X509Name<'_>) -> Vec<String> {
     name.iter_common_name()
-        .map(|attribute| printable(&value(attribute)))
+        .map(|attribute| printable(&attribute_text(attribute)))
         .collect()
 }
 

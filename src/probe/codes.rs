@@ -348,7 +348,7 @@ pub const TABLE: &[Entry] = &[
     chain(
         FaultCode::WrongEku,
         "extendedKeyUsage or keyUsage does not allow a TLS server",
-        "a client's certificate in tls.crt; a server needs serverAuth",
+        "a client's certificate in tls.crt; a server needs serverAuth, and digitalSignature where keyUsage is given",
     ),
     chain(
         FaultCode::IssuerNotCa,
@@ -376,6 +376,11 @@ pub const TABLE: &[Entry] = &[
         "Envoy refuses it and browsers too; make a new key",
     ),
     chain(
+        FaultCode::UnsupportedKey,
+        "a key of the chain that Envoy and Go cannot use: another curve than P-256, P-384 and P-521, or one by its parameters",
+        "make a P-256 key (`openssl ecparam -name prime256v1`, without explicit parameters)",
+    ),
+    chain(
         FaultCode::WeakSignature,
         "a signature by SHA-1 or MD5",
         "modern clients refuse it; issue it with SHA-256",
@@ -384,6 +389,16 @@ pub const TABLE: &[Entry] = &[
         FaultCode::UnknownCriticalExtension,
         "a critical extension that verifiers do not know",
         "issue the certificate without it, or not critical",
+    ),
+    chain(
+        FaultCode::DuplicateExtension,
+        "a certificate has an extension twice",
+        "issue it again: Go and OpenSSL refuse it",
+    ),
+    chain(
+        FaultCode::MustStaple,
+        "the certificate demands an OCSP response in every handshake (a note, never a failure)",
+        "Envoy loads it only with one (`tls.ocsp-staple` of the Secret)",
     ),
     chain(
         FaultCode::WrongOrder,

@@ -22,6 +22,9 @@ pub mod target;
 pub mod verdict;
 mod verdict_client;
 mod verdict_http;
+mod verdict_rejected;
+#[cfg(test)]
+mod verdict_rejected_tests;
 #[cfg(test)]
 mod verdict_tests;
 mod verdict_tls;

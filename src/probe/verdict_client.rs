@@ -6,10 +6,9 @@ use time::OffsetDateTime;
 use super::codes::Code;
 use super::expectation::{Check, Expectation, HandWritten, Place};
 use super::facts::{Facts, HttpOutcome, SentCertificate, Tls, TlsOutcome, TlsVersion};
-use super::served;
 use super::verdict::Verdict;
+use super::verdict_rejected::rejected;
 use crate::alert::Alert;
-use crate::certs::times::rfc3339;
 use crate::remedy::{Edit, Remedy, ours};
 use crate::workspace::config::Mode;
 
@@ -19,9 +18,12 @@ pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
         return None;
     }
     // A connection that merely ends may have any reason once a certificate was sent.
-    let silent_end_refuses = tls.client_certificate.sent != SentCertificate::Certificate;
+    let sent = tls.client_certificate.sent == SentCertificate::Certificate;
+    let silent_end_refuses = !sent;
     match (&tls.outcome, facts.http.as_ref()) {
-        (TlsOutcome::Alert(alert), _) if speaks_of_certificates(*alert) => Some(alert.to_string()),
+        (TlsOutcome::Alert(alert), _) if speaks_of_certificates(*alert) || (sent && alert.0 == 47) => {
+            Some(alert.to_string())
+        }
         (TlsOutcome::Reset { .. }, _) if silent_end_refuses => Some("the connection was reset".to_owned()),
         (TlsOutcome::Closed { .. }, _) if silent_end_refuses => Some("the connection was closed".to_owned()),
         (TlsOutcome::Complete, Some(http)) => match &http.outcome {
@@ -41,14 +43,7 @@ pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
 }
 
 fn speaks_of_certificates(alert: Alert) -> bool {
-    matches!(alert.0, 40 | 42..=46 | 48 | 49 | 51 | 116)
-}
-
-fn alert_of(facts: &Facts, tls: &Tls) -> Option<Alert> {
-    match (&tls.outcome, facts.http.as_ref().map(|http| &http.outcome)) {
-        (TlsOutcome::Alert(alert), _) | (_, Some(HttpOutcome::Alert(alert))) => Some(*alert),
-        _ => None,
-    }
+    matches!(alert.0, 40 | 42..=46 | 48 | 49 | 51 | 111 | 113 | 114 | 116)
 }
 
 /// The client was refused for its certificate, or for having none.
@@ -68,7 +63,8 @@ pub(super) fn refused(facts: &Facts, tls: &Tls, wanted: &Expectation, now: Offse
     }
 }
 
-fn accepted(tls: &Tls) -> String {
+/// The CAs that the server names, for people.
+pub(super) fn accepted(tls: &Tls) -> String {
     match tls.client_certificate.authorities.as_slice() {
         [] => "certificates of CAs that it does not name".to_owned(),
         names => names
@@ -119,83 +115,6 @@ fn no_scheme(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
         schemes,
         "a key of another type (Ed25519?)",
         fix,
-    )
-}
-
-fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: OffsetDateTime) -> Verdict {
-    let accepted = accepted(tls);
-    let pair = wanted.client.as_ref();
-    let leaf = pair.and_then(|pair| served::describe(pair.chain.first()?, now));
-    let source = pair.map_or_else(String::new, |pair| format!(" ({})", pair.source));
-    let subject = leaf.as_ref().map_or("?", |leaf| leaf.subject.as_str());
-    let issuer = leaf.as_ref().map_or("?", |leaf| leaf.issuer.as_str());
-    let alert = alert_of(facts, tls).map(|alert| alert.0);
-    let expired = leaf.as_ref().filter(|leaf| leaf.days_left < 0);
-    let verdict = |expected: String, found: String, why: String, fix: Remedy| {
-        Verdict::new(
-            Code::ClientCertificateRejected,
-            format!("the server refuses the client certificate {subject:?}{source}: {why} ({how})"),
-            expected,
-            found,
-            fix,
-        )
-    };
-    let renew = match &wanted.entry {
-        Some(entry) if entry.sends_own && entry.can_issue => ours::rotate_clients(&entry.host).into(),
-        _ => Remedy::from("send a new certificate of the same CA"),
-    };
-    if alert == Some(44) {
-        let serial = leaf.as_ref().map_or("?", |leaf| leaf.serial.as_str());
-        return verdict(
-            "a certificate that is not revoked".to_owned(),
-            format!("serial {serial}"),
-            format!(
-                "it is revoked: the server's CRL lists its serial {serial}, where one that is not revoked is wanted"
-            ),
-            renew,
-        );
-    }
-    if let Some(leaf) = expired.filter(|_| matches!(alert, Some(45 | 42 | 46 | 40) | None)) {
-        let today = rfc3339(now);
-        return verdict(
-            format!("valid at {today}"),
-            format!("ended at {}", leaf.not_after),
-            format!("it expired at {}, and now it is {today}", leaf.not_after),
-            renew,
-        );
-    }
-    if alert == Some(45) {
-        let (from, to) = leaf
-            .as_ref()
-            .map_or(("?", "?"), |leaf| (leaf.not_before.as_str(), leaf.not_after.as_str()));
-        return verdict(
-            "a certificate that is valid by the server's clock".to_owned(),
-            format!("{from} to {to}"),
-            format!("it is expired or not yet valid by the server's clock; it is valid from {from} to {to}"),
-            renew,
-        );
-    }
-    if alert == Some(43) {
-        let purposes = leaf.as_ref().map(|leaf| leaf.purposes.join(", ")).unwrap_or_default();
-        return verdict(
-            "extendedKeyUsage clientAuth".to_owned(),
-            format!("extendedKeyUsage {purposes}"),
-            format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth"),
-            match wanted.entry.as_ref().and_then(|entry| entry.client.as_ref()) {
-                Some(own) => format!("send the client's certificate ({own}), not a server's").into(),
-                None => "send a client's certificate, not a server's".into(),
-            },
-        );
-    }
-    verdict(
-        accepted.clone(),
-        issuer.to_owned(),
-        format!("it was issued by {issuer:?}, and the server accepts {accepted}"),
-        format!(
-            "send a certificate of a CA that the server accepts, or add the issuer to ca.crt of the Secret of {}",
-            wanted.host
-        )
-        .into(),
     )
 }
 

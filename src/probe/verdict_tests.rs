@@ -16,7 +16,7 @@ use crate::alert::Alert;
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
-fn wanted(mtls: bool) -> Vec<Expectation> {
+pub(super) fn wanted(mtls: bool) -> Vec<Expectation> {
     let host = ProbedHost {
         host: Host::parse("a.example.com").expect("a host"),
         port: None,
@@ -42,7 +42,7 @@ fn wanted(mtls: bool) -> Vec<Expectation> {
 }
 
 /// A handshake without certificates, so that only the rest is judged.
-fn facts(outcome: TlsOutcome, sent: SentCertificate, http: Option<HttpOutcome>) -> Facts {
+pub(super) fn facts(outcome: TlsOutcome, sent: SentCertificate, http: Option<HttpOutcome>) -> Facts {
     Facts {
         resolve: None,
         connect: Some(Connect {

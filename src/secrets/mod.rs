@@ -360,6 +360,7 @@ impl SecretData {
                     certificate,
                     key,
                     crl: filled(crl),
+                    staple: filled(OCSP_STAPLE).filter(|_| crl == "ca.crl"),
                 });
             }
         }
@@ -427,7 +428,12 @@ pub struct KeyPairEntries<'s> {
     pub key: &'s Entry,
     /// Revocation lists that stand beside them.
     pub crl: Option<&'s Entry>,
+    /// An OCSP response, which Istio takes beside `tls.crt` only.
+    pub staple: Option<&'s Entry>,
 }
+
+/// The key of the OCSP response that a server sends with its certificate (DER).
+pub const OCSP_STAPLE: &str = "tls.ocsp-staple";
 
 /// The trust anchors for clients in a Secret.
 pub struct AuthorityEntries<'s> {

@@ -21,6 +21,15 @@ impl Question {
     pub(crate) fn authorities(bundle: &[u8]) -> Self {
         Self(serde_json::json!({"authorities": STANDARD.encode(bundle)}))
     }
+
+    /// A chain, for a server's `host` or, where that is none, for a client.
+    pub(crate) fn chain<C: AsRef<[u8]>>(chain: &[C], roots: &[C], host: Option<&str>, now: i64) -> Self {
+        let encoded = |list: &[C]| -> Vec<String> { list.iter().map(|der| STANDARD.encode(der)).collect() };
+        Self(serde_json::json!({
+            "chain": encoded(chain), "roots": encoded(roots), "now": now,
+            "host": host.unwrap_or_default(), "client": host.is_none(),
+        }))
+    }
 }
 
 /// Go's answers, in the order of the questions: nothing, or its error.

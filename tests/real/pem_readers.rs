@@ -277,7 +277,7 @@ const FORMS: &[Form] = &[
 ];
 
 /// What Envoy says of a server's material: nothing, or its error.
-fn envoy(dir: &Dir, chain: &[u8], key: &[u8], authorities: &[u8]) -> Option<String> {
+pub(crate) fn envoy(dir: &Dir, chain: &[u8], key: &[u8], authorities: &[u8]) -> Option<String> {
     let bytes = |content: &[u8]| json!({"inline_bytes": STANDARD.encode(content)});
     let bootstrap = json!({"static_resources": {"listeners": [{
         "name": "tls",

@@ -50,8 +50,10 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
         | FaultCode::NoSan
         | FaultCode::WrongEku
         | FaultCode::WeakKey
+        | FaultCode::UnsupportedKey
         | FaultCode::WeakSignature
         | FaultCode::UnsupportedSignature
+        | FaultCode::DuplicateExtension
         | FaultCode::UnknownCriticalExtension => Some(line.into()),
         FaultCode::CertificateNotYetValid => Some(
             Remedy::from("check the clock of this machine; or ")
@@ -73,6 +75,7 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
         | FaultCode::IssuerNotCa
         | FaultCode::PathTooLong
         | FaultCode::NameConstraintViolation
+        | FaultCode::MustStaple
         | FaultCode::RootSent
         | FaultCode::CrlExpired
         | FaultCode::CrlNotTrusted => None,

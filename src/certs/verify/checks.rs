@@ -1,16 +1,19 @@
 //! What every certificate of a path must be: in time, strong, and allowed to do
 //! what it does.
 
+use std::collections::HashSet;
+
 use time::OffsetDateTime;
 use x509_parser::extensions::ParsedExtension;
 
 use super::path::{Candidate, Path};
-use super::{Fault, FaultCode, Purpose, Role};
+use super::{CertificateRef, Fault, FaultCode, Purpose, Role};
 use crate::certs::inspect::{public_key, signature_algorithm};
+use crate::certs::loadable::{Unloadable, may_sign, must_staple};
 use crate::certs::times::shown;
 use crate::remedy::{Remedy, ours};
 
-/// Time, version, key, signature algorithm and critical extensions of each.
+/// Time, version, key, signature algorithm and extensions of each.
 pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mut Vec<Fault>) {
     for (place, certificate) in path.certificates.iter().enumerate() {
         let reference = path.reference(place);
@@ -57,6 +60,19 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
             );
             faults.push(fault.expected(least).found(key.name()));
         }
+        if let Some(unloadable @ (Unloadable::Curve(_) | Unloadable::ExplicitCurve | Unloadable::KeyType(_))) =
+            Unloadable::of_key(certificate.parsed.public_key()).filter(|_| key.too_weak().is_none())
+        {
+            let fault = found(
+                FaultCode::UnsupportedKey,
+                format!("the {reference} cannot be used: {unloadable}"),
+            );
+            faults.push(
+                fault
+                    .expected("RSA, or ECDSA on P-256, P-384 or P-521")
+                    .found(key.name()),
+            );
+        }
         let algorithm = signature_algorithm(&certificate.parsed);
         if !root && algorithm.is_weak() {
             let fault = found(
@@ -65,17 +81,40 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
             );
             faults.push(fault.expected("SHA-256 or better").found(algorithm.name()));
         }
-        for extension in certificate.parsed.extensions() {
-            if extension.critical && !is_known(extension.parsed_extension()) && !root {
-                let oid = extension.oid.to_id_string();
-                let fault = found(
-                    FaultCode::UnknownCriticalExtension,
-                    format!("the {reference} has a critical extension that clients do not know"),
-                );
-                faults.push(fault.found(oid));
-            }
+        extensions(certificate, &reference, faults);
+    }
+}
+
+/// No critical extension is unknown, and none occurs twice.
+fn extensions(certificate: &Candidate<'_>, reference: &CertificateRef, faults: &mut Vec<Fault>) {
+    let root = reference.role == Role::Root;
+    let mut seen = HashSet::new();
+    for extension in certificate.parsed.extensions() {
+        let oid = extension.oid.to_id_string();
+        if extension.critical && !is_known(extension.parsed_extension()) && !root {
+            let what = format!("the {reference} has a critical extension that clients do not know");
+            let fault = Fault::new(FaultCode::UnknownCriticalExtension, Some(reference.clone()), what);
+            faults.push(fault.found(&oid));
+        }
+        if !seen.insert(oid.clone()) {
+            let what = format!("the {reference} has an extension twice, which clients refuse (RFC 5280 section 4.2)");
+            let fault = Fault::new(FaultCode::DuplicateExtension, Some(reference.clone()), what);
+            faults.push(fault.found(oid));
         }
     }
+}
+
+/// A server's leaf that demands an OCSP response in the handshake.
+pub(super) fn staple(path: &Path<'_, '_>, purpose: Purpose) -> Option<Fault> {
+    let leaf = path.leaf();
+    let demands = purpose == Purpose::Server && must_staple(&leaf.parsed);
+    demands.then(|| {
+        let reference = path.reference(0);
+        let what = format!(
+            "the {reference} demands an OCSP response in every handshake (must-staple); Envoy loads it with one only, and Firefox refuses it without"
+        );
+        Fault::new(FaultCode::MustStaple, Some(reference), what)
+    })
 }
 
 fn fix_of(code: FaultCode) -> Option<Remedy> {
@@ -87,6 +126,7 @@ fn fix_of(code: FaultCode) -> Option<Remedy> {
         }
         FaultCode::X509V1 => or_ours("issue it with extensions (openssl x509 -req needs -extfile)"),
         FaultCode::WeakKey => or_ours("issue it with a key of 2048 bits or more (RSA), or P-256"),
+        FaultCode::UnsupportedKey => or_ours("issue it with a P-256 key whose curve is named, or RSA 2048"),
         FaultCode::WeakSignature => or_ours("have the CA sign with SHA-256 (openssl -sha256)"),
         _ => return None,
     })
@@ -177,10 +217,13 @@ pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fa
     }
     if let Ok(Some(usage)) = leaf.parsed.key_usage()
         && !leaf.is_ca()
-        && !(usage.value.digital_signature() || usage.value.key_encipherment() || usage.value.key_agreement())
+        && !may_sign(&leaf.parsed)
     {
         let reference = path.reference(0);
-        let what = format!("the keyUsage of the {reference} does not allow TLS");
+        let what = format!(
+            "the keyUsage of the {reference} has no digitalSignature, by which a {} signs the handshake",
+            purpose.word()
+        );
         faults.push(
             Fault::new(FaultCode::WrongEku, Some(reference), what)
                 .expected("keyUsage digitalSignature")

@@ -87,12 +87,18 @@ pub enum FaultCode {
     NameConstraintViolation,
     /// A key too short to be accepted (RSA below 2048 bits).
     WeakKey,
+    /// A key that Envoy and Go cannot use: another curve, or a curve by its parameters.
+    UnsupportedKey,
     /// A signature by SHA-1 or MD5.
     WeakSignature,
     /// A signature by an algorithm that cannot be checked here.
     UnsupportedSignature,
     /// A critical extension that verifiers do not know.
     UnknownCriticalExtension,
+    /// An extension that occurs twice (RFC 5280 section 4.2).
+    DuplicateExtension,
+    /// A server's certificate demands an OCSP response (RFC 7633; a note: whether one is sent is not seen here).
+    MustStaple,
     /// The root was sent too (works, but clients do not need it).
     RootSent,
     /// A CRL given is past its nextUpdate (a note).
@@ -123,9 +129,12 @@ impl FaultCode {
         ("path-too-long", Self::PathTooLong),
         ("name-constraint-violation", Self::NameConstraintViolation),
         ("weak-key", Self::WeakKey),
+        ("unsupported-key", Self::UnsupportedKey),
         ("weak-signature", Self::WeakSignature),
         ("unsupported-signature", Self::UnsupportedSignature),
         ("unknown-critical-extension", Self::UnknownCriticalExtension),
+        ("duplicate-extension", Self::DuplicateExtension),
+        ("must-staple", Self::MustStaple),
         ("root-sent", Self::RootSent),
         ("crl-expired", Self::CrlExpired),
         ("crl-not-trusted", Self::CrlNotTrusted),
@@ -198,13 +207,13 @@ pub struct Fault {
 }
 
 /// The judgement.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// The path that was built, leaf first, as far as it got.
     pub path: Vec<CertificateRef>,
     /// Why it does not verify; empty if it does.
     pub faults: Vec<Fault>,
-    /// What works but is odd (wrong-order, root-sent, crl-expired).
+    /// What works but is odd (wrong-order, must-staple, root-sent, crl-expired).
     pub notes: Vec<Fault>,
 }
 
@@ -212,6 +221,16 @@ impl Verdict {
     /// Whether the chain verifies.
     pub fn is_ok(&self) -> bool {
         self.faults.is_empty()
+    }
+
+    /// Whether this path is the one to tell of, rather than another of the same leaf.
+    pub(super) fn is_better_than(&self, other: &Self) -> bool {
+        match (self.first(), other.first()) {
+            (None, Some(_)) => true,
+            (Some(own), Some(others)) if own.code == others.code => self.faults.len() < other.faults.len(),
+            (Some(own), Some(others)) => own.code > others.code,
+            (_, None) => false,
+        }
     }
 
     /// The most important reason.

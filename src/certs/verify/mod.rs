@@ -4,6 +4,7 @@
 mod advice;
 mod checks;
 mod fault;
+mod name_constraints;
 mod names;
 mod path;
 mod revocation;
@@ -12,8 +13,10 @@ mod tests;
 
 pub use advice::Origin;
 pub use fault::{CertificateRef, Fault, FaultCode, Purpose, Role, Verdict, VerifyInput};
+pub(crate) use names::called;
 
-/// Builds the path from the leaf to a root and checks everything about it.
+/// Builds the paths from the leaf to a root and checks everything about them: the
+/// first without a fault counts, else the one whose first fault matters least.
 /// Never fails: a chain that cannot be read is a fault like any other.
 ///
 /// ```
@@ -42,38 +45,47 @@ pub use fault::{CertificateRef, Fault, FaultCode, Purpose, Role, Verdict, Verify
 /// # Ok::<(), istio_tls::problem::Problem>(())
 /// ```
 pub fn verify(input: &VerifyInput<'_>) -> Verdict {
-    let mut faults = Vec::new();
-    let mut notes = Vec::new();
     let pool = path::Pool::parse(input);
-    faults.extend(pool.unreadable());
+    let mut before: Vec<Fault> = pool.unreadable().collect();
     let Some(leaf) = pool.leaf() else {
         if input.chain.is_empty() {
-            faults.push(Fault::new(
-                FaultCode::NoCertificate,
-                None,
-                "no certificate was given".into(),
-            ));
+            let what = "no certificate was given".into();
+            before.push(Fault::new(FaultCode::NoCertificate, None, what));
         }
         return Verdict {
             path: Vec::new(),
-            faults,
-            notes,
+            faults: before,
+            notes: Vec::new(),
         };
     };
-    let path = path::build(&pool, leaf);
-    if let Some(fault) = path::leaf_not_first(&pool) {
-        faults.push(fault);
+    before.extend(path::leaf_not_first(&pool));
+    let mut best: Option<Verdict> = None;
+    for path in path::all(&pool, leaf) {
+        let verdict = judge(input, &pool, &path, before.clone());
+        let good = verdict.is_ok();
+        if best.as_ref().is_none_or(|best| verdict.is_better_than(best)) {
+            best = Some(verdict);
+        }
+        if good {
+            break;
+        }
     }
+    best.unwrap_or_default()
+}
+
+/// Checks everything about one path; `faults` are those of what was sent.
+fn judge(input: &VerifyInput<'_>, pool: &path::Pool<'_>, path: &path::Path<'_, '_>, mut faults: Vec<Fault>) -> Verdict {
     faults.extend(path.broken(input.roots.is_empty()));
-    notes.extend(path.order(&pool));
-    checks::certificates(&path, input.now, &mut faults);
-    checks::authorities(&path, &mut faults);
-    checks::purpose(&path, input.purpose, &mut faults);
-    names::constraints(&path, &mut faults);
+    let mut notes = path.order(pool);
+    checks::certificates(path, input.now, &mut faults);
+    checks::authorities(path, &mut faults);
+    checks::purpose(path, input.purpose, &mut faults);
+    notes.extend(checks::staple(path, input.purpose));
+    name_constraints::check(path, &mut faults);
     if let Some(host) = input.host {
-        faults.extend(names::host(&path, host));
+        faults.extend(names::host(path, host));
     }
-    revocation::check(&path, input.crls, input.now, &mut faults, &mut notes);
+    revocation::check(path, input.crls, input.now, &mut faults, &mut notes);
     // Stable: of one code, the leaf's comes before its issuers'.
     faults.sort_by_key(|fault| fault.code);
     notes.sort_by_key(|fault| fault.code);

@@ -1,5 +1,7 @@
-//! Builds the path from the leaf to a trusted certificate, over what was sent
+//! Builds the paths from the leaf to a trusted certificate, over what was sent
 //! and what the verifier has, by names, key identifiers and signatures.
+
+use std::collections::HashMap;
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
@@ -14,8 +16,10 @@ use crate::remedy::{Remedy, ours};
 
 /// Certificates in a path; longer ones do not occur.
 const LENGTH_LIMIT: usize = 12;
-/// Signature checks for one path, so that no input makes the search explode.
+/// Signature checks, steps and paths for one leaf, so that no input makes the search explode.
 const CHECK_LIMIT: usize = 200;
+const STEP_LIMIT: usize = 2000;
+const PATH_LIMIT: usize = 64;
 
 /// Where a certificate came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,71 +184,105 @@ impl<'p, 'a> Path<'p, 'a> {
     }
 }
 
-/// Builds the path: the first found that reaches a trusted certificate, else
-/// the longest.
-pub(super) fn build<'p, 'a>(pool: &'p Pool<'a>, leaf: &'p Candidate<'a>) -> Path<'p, 'a> {
+/// Finds the paths that reach a trusted certificate, in the order in which a verifier
+/// tries them; where there is none, the longest one.
+pub(super) fn all<'p, 'a>(pool: &'p Pool<'a>, leaf: &'p Candidate<'a>) -> Vec<Path<'p, 'a>> {
     let mut search = Search {
         pool,
-        checks: 0,
+        steps: 0,
+        signatures: HashMap::new(),
+        anchored: Vec::new(),
         longest: Vec::new(),
         impostor: None,
     };
-    let mut path = vec![leaf];
-    let anchored = search.extend(&mut path);
-    let certificates = if anchored { path } else { search.longest };
-    let unsupported = certificates
-        .windows(2)
-        .enumerate()
-        .filter(|(_, pair)| check_signed(pair[1].parsed.public_key(), pair[0].der) == Outcome::Unsupported)
-        .map(|(place, _)| place)
-        .collect();
-    Path {
-        certificates,
-        anchored,
-        unsupported,
-        impostor: search.impostor,
-    }
+    search.extend(&mut vec![leaf]);
+    let anchored = !search.anchored.is_empty();
+    let found = if anchored {
+        std::mem::take(&mut search.anchored)
+    } else {
+        vec![std::mem::take(&mut search.longest)]
+    };
+    found
+        .into_iter()
+        .map(|certificates| Path {
+            unsupported: search.unsupported(&certificates),
+            certificates,
+            anchored,
+            impostor: search.impostor,
+        })
+        .collect()
 }
 
 struct Search<'p, 'a> {
     pool: &'p Pool<'a>,
-    checks: usize,
+    /// Certificates that were added to a path so far.
+    steps: usize,
+    /// What came of each check, by issuer and subject.
+    signatures: HashMap<(*const u8, *const u8), Outcome>,
+    anchored: Vec<Vec<&'p Candidate<'a>>>,
     longest: Vec<&'p Candidate<'a>>,
     impostor: Option<&'p Candidate<'a>>,
 }
 
 impl<'p, 'a> Search<'p, 'a> {
-    /// Extends the path until it ends in a trusted certificate.
-    fn extend(&mut self, path: &mut Vec<&'p Candidate<'a>>) -> bool {
-        let Some(&last) = path.last() else { return false };
+    /// Extends the path in every way.
+    fn extend(&mut self, path: &mut Vec<&'p Candidate<'a>>) {
+        let Some(&last) = path.last() else { return };
         if last.source == Source::Trusted || self.pool.is_trusted(last.der) {
-            return true;
+            self.anchored.push(path.clone());
+            return;
         }
         let mut impostor = None;
         for issuer in self.pool.issuers() {
             if issuer.parsed.subject().as_raw() != last.parsed.issuer().as_raw()
                 || path.iter().any(|known| known.der == issuer.der)
                 || path.len() >= LENGTH_LIMIT
-                || self.checks >= CHECK_LIMIT
+                || self.steps >= STEP_LIMIT
+                || self.anchored.len() >= PATH_LIMIT
             {
                 continue;
             }
-            self.checks += 1;
-            if check_signed(issuer.parsed.public_key(), last.der) == Outcome::Bad {
+            let Some(outcome) = self.signed(issuer, last) else {
+                continue;
+            };
+            if outcome == Outcome::Bad {
                 impostor = impostor.or(Some(issuer));
                 continue;
             }
+            self.steps += 1;
             path.push(issuer);
-            if self.extend(path) {
-                return true;
-            }
+            self.extend(path);
             path.pop();
         }
         if path.len() > self.longest.len() {
             self.longest.clone_from(path);
             self.impostor = impostor;
         }
-        false
+    }
+
+    /// Whether `issuer` signed `subject`; none when too much was checked already.
+    fn signed(&mut self, issuer: &Candidate<'a>, subject: &Candidate<'a>) -> Option<Outcome> {
+        let pair = (issuer.der.as_ptr(), subject.der.as_ptr());
+        if let Some(known) = self.signatures.get(&pair) {
+            return Some(*known);
+        }
+        if self.signatures.len() >= CHECK_LIMIT {
+            return None;
+        }
+        let outcome = check_signed(issuer.parsed.public_key(), subject.der);
+        self.signatures.insert(pair, outcome);
+        Some(outcome)
+    }
+
+    fn unsupported(&self, path: &[&Candidate<'a>]) -> Vec<usize> {
+        let pairs = path.windows(2).enumerate();
+        pairs
+            .filter(|(_, pair)| {
+                let checked = self.signatures.get(&(pair[1].der.as_ptr(), pair[0].der.as_ptr()));
+                checked == Some(&Outcome::Unsupported)
+            })
+            .map(|(place, _)| place)
+            .collect()
     }
 }
 

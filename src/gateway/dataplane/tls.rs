@@ -94,8 +94,13 @@ impl Built {
 fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
     let provider = provider_for(&material.cipher_suites);
     let key = PrivatePkcs8KeyDer::from(material.key.pkcs8().to_vec());
-    let certified = CertifiedKey::from_der(material.certificates.to_vec(), key.into(), &provider)
-        .map_err(|error| format!("the certificate of {} cannot be used: {error}", material.source))?;
+    // The certificate is served as it is, version 1 and all: material says what Envoy does
+    // not load, and rustls' own reader refuses more.
+    let signer = provider
+        .key_provider
+        .load_private_key(key.into())
+        .map_err(|error| format!("the key of {} cannot be used: {error}", material.source))?;
+    let certified = CertifiedKey::new(material.certificates.to_vec(), signer);
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(material.versions)?)
         .map_err(|error| format!("the TLS versions and cipher suites do not go together: {error}"))?;

@@ -78,6 +78,11 @@ super::codes! {
         why: "if the issuer is an intermediate and not a root, clients that know only the root cannot build the chain and refuse it";
         fix: "if the issuer is an intermediate, put its certificate after the leaf; else give lint the root, as ca.crt of a Secret";
         doc: RFC_8446;
+    CHAIN_NOT_ALLOWED = "ITL0415" Error None;
+        title: "a chain that its own CAs do not allow";
+        why: "an issuer that is no CA or may not sign certificates, more CAs below one than its pathLenConstraint allows, or a name outside its name constraints: every client refuses the chain";
+        fix: "have the certificate issued by a CA that may issue it";
+        doc: RFC_5280;
     CERTIFICATE_EXPIRED = "ITL0420" Error Some("IST0161");
         title: "a certificate that has expired";
         why: "clients refuse it";
@@ -128,6 +133,16 @@ super::codes! {
         why: "clients refuse it";
         fix: "have the CA sign it with SHA-256";
         doc: "https://www.rfc-editor.org/rfc/rfc9155";
+    CERTIFICATE_EXTENSIONS = "ITL0437" Error None;
+        title: "an extension that clients refuse";
+        why: "a critical extension that a client does not know, or one that occurs twice, makes it refuse the certificate; Envoy serves it all the same";
+        fix: "issue it without the extension, or with it once and not critical";
+        doc: RFC_5280;
+    CERTIFICATE_MUST_STAPLE = "ITL0438" Error None;
+        title: "a certificate that demands an OCSP response, and none is given";
+        why: "Envoy does not load a must-staple certificate (RFC 7633) without a response, and connections to the server's hosts are reset";
+        fix: "put an OCSP response (DER) under tls.ocsp-staple beside tls.crt and keep it fresh, or issue the certificate without must-staple";
+        doc: "https://www.rfc-editor.org/rfc/rfc7633";
     HOST_NOT_COVERED = "ITL0440" Error None;
         title: "a host that the server's certificate does not name";
         why: "clients of this host refuse the certificate; a wildcard name covers exactly one label, and not the domain itself";

@@ -154,7 +154,7 @@ fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
     } else if !leaf.is_ca && leaf.is_self_issued() {
         push(&CERTIFICATE_SELF_SIGNED, format!("{name} is signed by its own key"));
     }
-    if leaf.version == 3 && leaf.names.is_empty() && !leaf.is_ca {
+    if leaf.version == 3 && leaf.names_shown.is_empty() && !leaf.is_ca {
         let common = match leaf.common_names.first() {
             Some(common) => format!(", only the CN {common}"),
             None => String::new(),
@@ -164,10 +164,17 @@ fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
             format!("{name} has no DNS name and no address in subjectAltName{common}"),
         );
     }
-    if leaf.no_tls_usage && !leaf.is_ca {
+    if !leaf.may_sign && !leaf.is_ca {
         push(
             &CERTIFICATE_USAGE,
-            format!("{name} has a keyUsage without digitalSignature, so it is not for TLS"),
+            format!(
+                "{name} has a keyUsage without digitalSignature, by which a server signs the handshake: {}",
+                if leaf.key.algorithm == "ECDSA" {
+                    "Envoy does not load it"
+                } else {
+                    "browsers end the handshake"
+                }
+            ),
         );
     }
 }
@@ -235,6 +242,14 @@ fn check_bundle(bundle: &Authorities<'_>, found: &mut Findings) {
         let mut own = Findings::default();
         check_usage(&bundle.value, *line, certificate, "clientAuth", "clients", &mut own);
         check_strength(&bundle.value, *line, certificate, false, &mut own);
+        if !certificate.may_issue {
+            let what = format!(
+                "the certificate of \"{}\" in {} has a keyUsage without keyCertSign, so it may sign no client",
+                certificate.called,
+                bundle.value.name()
+            );
+            own.push(Finding::new(&CERTIFICATE_USAGE, bundle.value.place(*line), what));
+        }
         // Clients of the bundle's other CAs are not concerned.
         for finding in own.into_parts().0 {
             found.push(

@@ -24,7 +24,7 @@ impl Rule for Hosts {
             for pair in credentials.pairs_of(server) {
                 let Some(leaf) = pair.leaf() else { continue };
                 // A leaf without names is told as such, and not once per host.
-                if leaf.names.is_empty() || (leaf.is_ca && pair.chain().len() > 1) {
+                if leaf.names_shown.is_empty() || (leaf.is_ca && pair.chain().len() > 1) {
                     continue;
                 }
                 for (index, host) in server.hosts.iter().enumerate() {
@@ -56,7 +56,7 @@ fn uncovered(
         .map(String::as_str)
         .filter(|known| known.len() > suffix.len() && known.ends_with(suffix))
         .collect();
-    let held = shortened(&leaf.names);
+    let held = shortened(&leaf.names_shown);
     let finding = Finding::new(
         &HOST_NOT_COVERED,
         server.host_place(index),
@@ -175,7 +175,7 @@ impl Rule for RoutedHosts {
                                     "{host} comes in by {}, whose certificate in {} names {}",
                                     server.called(),
                                     pair.certificate.name(),
-                                    shortened(&leaf.names)
+                                    shortened(&leaf.names_shown)
                                 ),
                             );
                             found.push(match wildcard_over(leaf, &name) {

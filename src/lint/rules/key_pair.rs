@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::certs::loadable::Unloadable;
 use crate::certs::{PrivateKey, key, pem};
 use crate::lint::codes::{
     CERTIFICATE_UNREADABLE, CHAIN_ORDER, CIPHER_SUITES_WITHOUT_KEY, KEY_ENCRYPTED, KEY_MISMATCH,
@@ -154,7 +155,12 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
 
 fn mismatch(world: &World<'_>, pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
     let leaf = pair.leaf()?;
-    if key.fits(&leaf.der) {
+    // On another curve nothing can be computed, and the key's type is told anyway.
+    let comparable = !matches!(
+        leaf.unloadable,
+        Some(Unloadable::Curve(_) | Unloadable::ExplicitCurve | Unloadable::KeyType(_))
+    );
+    if !comparable || key.fits(&leaf.der) {
         return None;
     }
     let mut later = pair.chain().iter().enumerate().skip(1);
@@ -215,11 +221,17 @@ impl Rule for KeyType {
                 ("ECDSA", Some("P-384" | "P-521")) => found.push(Finding::new(&KEY_TYPE_OF_LATER_ENVOY, place, what)),
                 _ if leaf.key.too_weak().is_some() => {}
                 ("Ed25519", _) => found.push(Finding::new(&KEY_TYPE_UNSUPPORTED, place, what)),
-                _ => found.push(
-                    Finding::new(&KEY_TYPE_UNSUPPORTED, place, what)
-                        .severity(Severity::Error)
-                        .why("Envoy takes RSA keys and ECDSA keys on P-256, P-384 and P-521, and refuses the certificate"),
-                ),
+                _ => {
+                    let why = match &leaf.unloadable {
+                        Some(unloadable) => format!("Envoy does not load the certificate: {unloadable}"),
+                        None => "Envoy does not load the certificate".to_owned(),
+                    };
+                    found.push(
+                        Finding::new(&KEY_TYPE_UNSUPPORTED, place, what)
+                            .severity(Severity::Error)
+                            .why(why),
+                    );
+                }
             }
         }
     }

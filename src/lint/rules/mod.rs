@@ -3,6 +3,7 @@
 mod certificate_fields;
 mod certificate_names;
 mod chain;
+mod chain_verified;
 mod client_ca;
 mod coalescing;
 mod credential_lookup;
@@ -107,6 +108,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static dyn Rule> {
         revocation::RULES,
         key_pair::RULES,
         chain::RULES,
+        chain_verified::RULES,
         certificate_fields::RULES,
         certificate_names::RULES,
         coalescing::RULES,

@@ -7,8 +7,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer as _;
 
 use super::table::{ClientAuth, ClientVerification, TlsMaterial};
+use crate::certs::loadable::Unloadable;
 use crate::certs::pem::envoy::Use;
 use crate::certs::{key, pem};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
@@ -101,6 +104,7 @@ impl<'a> MaterialReader<'a> {
             .ok_or_else(|| self.secret_missing(name, hosts))?;
         let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
         let certificates = self.certificates(pair.certificate, Use::Chain)?;
+        check_loadable(pair.certificate, &certificates, pair.staple.is_some())?;
         let key = key_of(pair.certificate, &certificates, pair.key)?;
         let client_auth = if verifies_clients(tls.effective_mode()) {
             let ca_name = match tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty()) {
@@ -156,6 +160,7 @@ impl<'a> MaterialReader<'a> {
         let certificate_entry = self.mounted(&certificate, hosts)?;
         let key_entry = self.mounted(&key, hosts)?;
         let certificates = self.certificates(&certificate_entry, Use::Chain)?;
+        check_loadable(&certificate_entry, &certificates, false)?;
         let key = key_of(&certificate_entry, &certificates, &key_entry)?;
         let client_auth = if verifies_clients(tls.effective_mode()) {
             let Some(path) = authorities else {
@@ -289,6 +294,24 @@ impl<'a> MaterialReader<'a> {
         let list: Arc<[_]> = read.list.into_iter().map(|(_, certificate)| certificate).collect();
         self.parsed.insert(entry.name.clone(), list.clone());
         Ok(list)
+    }
+}
+
+/// Whether Envoy loads the leaf for a server.
+fn check_loadable(
+    entry: &Entry,
+    certificates: &[CertificateDer<'static>],
+    has_staple: bool,
+) -> Result<(), MaterialError> {
+    let unloadable = certificates.first().and_then(|leaf| {
+        let (_, parsed) = X509Certificate::from_der(leaf).ok()?;
+        Unloadable::of(&parsed, has_staple)
+    });
+    match unloadable {
+        None => Ok(()),
+        Some(why) => Err(MaterialError::Invalid(entry.locate(
+            Problem::new(format!("Envoy does not load the certificate in {}", entry.name)).why(why.to_string()),
+        ))),
     }
 }
 

@@ -11,10 +11,11 @@ use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer as _;
 
 use crate::certs::inspect::{KeyFacts, extended_key_usages, public_key, signature_algorithm};
+use crate::certs::loadable::{Unloadable, may_sign};
 use crate::certs::names::{authority_key_identifier, common_names, display, general_name, subject_key_identifier};
 use crate::certs::pem;
 use crate::certs::pem::envoy::Use;
-use crate::certs::verify::{FaultCode, Purpose, VerifyInput, verify};
+use crate::certs::verify::{FaultCode, Purpose, VerifyInput, called, verify};
 use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
@@ -31,8 +32,10 @@ pub(crate) struct Certificate {
     pub called: String,
     /// The issuer, as `C=US, CN=a`.
     pub issuer: String,
-    /// DNS names and addresses of subjectAltName, lower case.
+    /// DNS names and addresses of subjectAltName that can be compared with a host, lower case.
     pub names: Vec<String>,
+    /// All its DNS names and addresses, as they are told.
+    pub names_shown: Vec<String>,
     /// The common names of the subject.
     pub common_names: Vec<String>,
     /// The beginning of its validity.
@@ -51,8 +54,12 @@ pub(crate) struct Certificate {
     pub is_ca: bool,
     /// extendedKeyUsage, where it is given.
     pub extended_key_usage: Option<Vec<String>>,
-    /// keyUsage is given and allows neither signing nor key exchange.
-    pub no_tls_usage: bool,
+    /// keyUsage is absent or has digitalSignature, by which handshakes are signed.
+    pub may_sign: bool,
+    /// keyUsage is absent or has keyCertSign.
+    pub may_issue: bool,
+    /// Why Envoy does not load it for a server.
+    pub unloadable: Option<Unloadable>,
     /// It is one of a public CA.
     pub public: bool,
     subject_name: Vec<u8>,
@@ -79,7 +86,7 @@ impl Certificate {
             return None;
         }
         let common_names = common_names(parsed.subject());
-        let names: Vec<String> = parsed
+        let held: Vec<(&str, String)> = parsed
             .subject_alternative_name()
             .ok()
             .flatten()
@@ -87,15 +94,22 @@ impl Certificate {
             .flat_map(|found| &found.value.general_names)
             .map(general_name)
             .filter(|(kind, _)| matches!(*kind, "DNS" | "IP"))
-            .map(|(_, name)| name.to_ascii_lowercase())
+            .map(|(kind, name)| (kind, name.to_ascii_lowercase()))
             .collect();
-        let called = common_names.first().or(names.first()).cloned();
+        let names_shown: Vec<String> = held.iter().map(|(kind, name)| called(kind, name)).collect();
+        let names: Vec<String> = held
+            .into_iter()
+            .filter(|(kind, name)| *kind == "IP" || name.parse::<std::net::IpAddr>().is_err())
+            .map(|(_, name)| name)
+            .collect();
+        let name = common_names.first().or(names.first()).cloned();
         let algorithm = signature_algorithm(&parsed);
         let usage = parsed.extended_key_usage().ok().flatten();
         Some(Self {
-            called: called.unwrap_or_else(|| display(parsed.subject())),
+            called: name.unwrap_or_else(|| display(parsed.subject())),
             issuer: display(parsed.issuer()),
             names,
+            names_shown,
             common_names,
             not_before: parsed.validity().not_before.to_datetime(),
             not_after: parsed.validity().not_after.to_datetime(),
@@ -109,10 +123,13 @@ impl Certificate {
                 .flatten()
                 .is_some_and(|found| found.value.ca),
             extended_key_usage: usage.map(|found| extended_key_usages(found.value)),
-            no_tls_usage: parsed.key_usage().ok().flatten().is_some_and(|found| {
-                let usage = found.value;
-                !(usage.digital_signature() || usage.key_encipherment() || usage.key_agreement())
-            }),
+            may_sign: may_sign(&parsed),
+            may_issue: parsed
+                .key_usage()
+                .ok()
+                .flatten()
+                .is_none_or(|found| found.value.key_cert_sign()),
+            unloadable: Unloadable::of(&parsed, true),
             public: parsed
                 .extensions()
                 .iter()
