@@ -105,7 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
             [CompletionResult]::new('--bad', '--bad', [CompletionResultType]::ParameterName, 'Make the server certificate deliberately wrong, for tests')
             [CompletionResult]::new('--ca', '--ca', [CompletionResultType]::ParameterName, 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder')
             [CompletionResult]::new('--root', '--root', [CompletionResultType]::ParameterName, 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C')
-            [CompletionResult]::new('--name-constraints', '--name-constraints', [CompletionResultType]::ParameterName, 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8')
+            [CompletionResult]::new('--name-constraints', '--name-constraints', [CompletionResultType]::ParameterName, 'Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST')
             [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'The workspace folder [default: the current folder]')

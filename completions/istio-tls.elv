@@ -100,7 +100,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
             cand --bad 'Make the server certificate deliberately wrong, for tests'
             cand --ca 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder'
             cand --root 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C'
-            cand --name-constraints 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8'
+            cand --name-constraints 'Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST'
             cand --password-file 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)'
             cand -C 'The workspace folder [default: the current folder]'
             cand --dir 'The workspace folder [default: the current folder]'

@@ -107,7 +107,7 @@ weak-key\t''
 wrong-eku\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l ca -d 'Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l root -d 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l name-constraints -d 'Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l name-constraints -d 'Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r

@@ -2,9 +2,8 @@
 //! that speaks to rcgen.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, NameConstraints, PublicKeyData, RsaKeySize,
-    SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RsaKeySize, SanType, SerialNumber,
 };
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use time::OffsetDateTime;
@@ -316,20 +315,10 @@ fn parameters(content: &Content<'_>, public_key: &impl PublicKeyData) -> Result<
             San::Email(email) => SanType::Rfc822Name(text(email)?),
         });
     }
-    if !content.permitted.is_empty() {
-        params.name_constraints = Some(NameConstraints {
-            permitted_subtrees: content.permitted.iter().map(subtree).collect(),
-            excluded_subtrees: Vec::new(),
-        });
-    }
+    params
+        .custom_extensions
+        .extend(super::constraints::extension(content.permitted));
     Ok(params)
-}
-
-fn subtree(subtree: &Subtree) -> GeneralSubtree {
-    match subtree {
-        Subtree::Dns(host) => GeneralSubtree::DnsName(host.as_str().to_owned()),
-        Subtree::Ip(ip, length) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*ip, *length)),
-    }
 }
 
 fn distinguished_name(subject: &Subject) -> Result<DistinguishedName, Problem> {

@@ -3,13 +3,15 @@
 
 use std::net::IpAddr;
 
+use rcgen::CustomExtension;
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer as _;
 
+use super::der;
 use super::issue::Authority;
-use super::plan::{ChainPlan, San, Subtree};
+use super::plan::{ChainPlan, NameKind, San, Subtree};
 use crate::names::Host;
 use crate::problem::Problem;
 
@@ -37,11 +39,7 @@ impl Constraints {
 
     /// Whether every CA permits the name.
     pub(super) fn permit(&self, name: &San) -> bool {
-        self.0.iter().all(|subtrees| {
-            let mut verdicts = subtrees.iter().filter_map(|subtree| subtree.covers(name)).peekable();
-            // Without a subtree of the name's kind, every name of that kind is permitted.
-            verdicts.peek().is_none() || verdicts.any(|covered| covered)
-        })
+        self.0.iter().all(|subtrees| permit(subtrees, name))
     }
 
     /// Refuses a name that a CA does not permit.
@@ -52,27 +50,130 @@ impl Constraints {
         Err(Problem::new(format!("the name constraints do not permit {name}"))
             .why("a certificate with a name outside its CA's permitted subtrees is refused by every client")
             .fix(format!(
-                "leave the name out, or make a CA that permits it (--name-constraints {name})"
+                "leave the name out, or make a CA that permits it (--name-constraints {})",
+                wanted(name)
             )))
     }
 }
 
-/// The permitted DNS names and addresses of a CA certificate.
+/// Whether a CA with these permitted subtrees permits the name.
+pub(super) fn permit(subtrees: &[Subtree], name: &San) -> bool {
+    let mut verdicts = subtrees.iter().filter_map(|subtree| subtree.covers(name)).peekable();
+    match verdicts.peek() {
+        // Constraints on other kinds leave DNS names alone free.
+        None => subtrees.is_empty() || matches!(name, San::Dns(_)),
+        Some(_) => verdicts.any(|covered| covered),
+    }
+}
+
+/// The constraint that permits a name, as `--name-constraints` takes it.
+fn wanted(name: &San) -> String {
+    match name {
+        San::Dns(host) => host.to_string(),
+        San::Ip(ip) => format!("ip:{ip}"),
+        San::Email(email) => format!("email:{email}"),
+        San::Uri(uri) => {
+            let host = uri.split_once("://").map_or(uri.as_str(), |(_, rest)| rest);
+            format!("uri:{}", host.split(['/', '?', '#', ':']).next().unwrap_or_default())
+        }
+    }
+}
+
+/// A host that nobody has (RFC 2606): permitting it alone permits none of its kind,
+/// which verifiers read more alike than an excluded empty name.
+const NOBODY: &str = "invalid";
+
+/// The extension of constraints: what is permitted, and nothing else of addresses,
+/// emails and URIs. None for no constraints.
+pub(super) fn extension(permitted: &[Subtree]) -> Option<CustomExtension> {
+    if permitted.is_empty() {
+        return None;
+    }
+    let has = |kind: NameKind| permitted.iter().any(|subtree| subtree.kind() == Some(kind));
+    let mut allowed: Vec<Vec<u8>> = permitted.iter().filter_map(general_name).collect();
+    if !has(NameKind::Email) {
+        allowed.push(der::wrap(EMAIL, NOBODY.as_bytes()));
+    }
+    if !has(NameKind::Uri) {
+        allowed.push(der::wrap(URI, NOBODY.as_bytes()));
+    }
+    let mut lists = der::wrap(0xa0, &subtrees(&allowed));
+    if !has(NameKind::Address) {
+        lists.extend(der::wrap(
+            0xa1,
+            &subtrees(&[der::wrap(IP, &[0; 8]), der::wrap(IP, &[0; 32])]),
+        ));
+    }
+    let mut extension = CustomExtension::from_oid_content(&[2, 5, 29, 30], der::wrap(der::SEQUENCE, &lists));
+    extension.set_criticality(true);
+    Some(extension)
+}
+
+/// Tags of GeneralName (RFC 5280 section 4.2.1.6).
+const EMAIL: u8 = 0x81;
+const DNS: u8 = 0x82;
+const URI: u8 = 0x86;
+const IP: u8 = 0x87;
+
+fn subtrees(names: &[Vec<u8>]) -> Vec<u8> {
+    names.iter().flat_map(|name| der::wrap(der::SEQUENCE, name)).collect()
+}
+
+fn general_name(subtree: &Subtree) -> Option<Vec<u8>> {
+    Some(match subtree {
+        Subtree::Dns(host) => der::wrap(DNS, host.as_str().as_bytes()),
+        Subtree::Email(name) => der::wrap(EMAIL, name.as_bytes()),
+        Subtree::Uri(host) => der::wrap(URI, host.as_bytes()),
+        Subtree::Ip(address, length) => der::wrap(IP, &network(*address, *length)),
+        Subtree::Every(_) => return None,
+    })
+}
+
+/// The octets of an address, then those of its mask.
+fn network(address: IpAddr, length: u8) -> Vec<u8> {
+    let mut octets = match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    let mask = (0..octets.len()).map(|place| {
+        let ones = usize::from(length).saturating_sub(place * 8).min(8);
+        u8::MAX.checked_shl(8 - ones as u32).unwrap_or(0)
+    });
+    let mask: Vec<u8> = mask.collect();
+    octets.extend(mask);
+    octets
+}
+
+/// What a CA certificate permits, of the kinds that this program writes.
 pub(super) fn permitted(certificate: &CertificateDer<'_>) -> Vec<Subtree> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return Vec::new();
     };
-    let constraints = parsed.name_constraints().ok().flatten();
-    constraints
-        .and_then(|found| found.value.permitted_subtrees.as_ref())
-        .into_iter()
+    let Some(constraints) = parsed.name_constraints().ok().flatten().map(|found| found.value) else {
+        return Vec::new();
+    };
+    let mut permitted: Vec<Subtree> = constraints
+        .permitted_subtrees
+        .iter()
         .flatten()
         .filter_map(|subtree| match &subtree.base {
             GeneralName::DNSName(name) => Host::parse(name.trim_start_matches('.')).ok().map(Subtree::Dns),
             GeneralName::IPAddress(octets) => range(octets),
+            GeneralName::RFC822Name(name) => Some(Subtree::Email((*name).to_owned())),
+            GeneralName::URI(host) => Some(Subtree::Uri((*host).to_owned())),
             _ => None,
         })
-        .collect()
+        .collect();
+    let excludes_addresses = constraints.excluded_subtrees.iter().flatten().any(
+        |subtree| matches!(&subtree.base, GeneralName::IPAddress(octets) if octets.iter().all(|octet| *octet == 0)),
+    );
+    for kind in [NameKind::Address, NameKind::Email, NameKind::Uri] {
+        let closed = kind == NameKind::Address && excludes_addresses;
+        if !closed && !permitted.iter().any(|subtree| subtree.kind() == Some(kind)) {
+            permitted.push(Subtree::Every(kind));
+        }
+    }
+    permitted
 }
 
 /// An address and its mask.

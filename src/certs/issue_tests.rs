@@ -9,6 +9,7 @@ use x509_parser::prelude::FromDer as _;
 
 use super::issue::{Authority, CertificateAuthority, Chain, issue_chain, issue_client, issue_root};
 use super::plan::{Bad, ChainPlan, KeyType, LeafValidity, Profile, San, Subject, Subtree};
+use super::verify::{Purpose, VerifyInput, verify};
 use super::{CertificateDer, PrivateKey};
 use crate::names::Host;
 
@@ -220,6 +221,60 @@ fn name_constraints_hold() {
     plan.sans.push(San::parse("192.0.2.1").unwrap());
     let problem = issue_chain(&plan, Authority::New, now()).err().unwrap();
     assert_eq!(problem.what, "the name constraints do not permit 192.0.2.1");
+}
+
+/// With a constraint on any kind of name, nothing of the others is left free but DNS names.
+#[test]
+fn what_is_not_permitted_is_not_issued() {
+    let with = |constraints: &[&str], name: &str| {
+        let mut plan = plan("a.example.com");
+        plan.clients = vec!["alice".into()];
+        plan.name_constraints = constraints.iter().map(|text| Subtree::parse(text).unwrap()).collect();
+        plan.sans.push(San::parse(name).unwrap());
+        issue_chain(&plan, Authority::New, now())
+    };
+    for (allowed, name) in [
+        ("ip:10.0.0.0/8", "10.1.2.3"),
+        ("ip:::1", "::1"),
+        ("email:example.org", "me@example.org"),
+        ("email:me@example.org", "me@example.org"),
+        ("uri:a.org", "https://a.org/x"),
+        ("uri:.org", "spiffe://a.org/x"),
+    ] {
+        let problem = with(&["example.com"], name).err().unwrap();
+        assert!(problem.what.ends_with(name), "{problem}");
+        let problem = with(&["example.com", "ip:11.0.0.0/8", "email:b.org", "uri:b.org"], name);
+        assert!(problem.is_err(), "{name}");
+        let chain = with(&["example.com", allowed], name).unwrap();
+        // webpki refuses every URI and email where a CA constrains them.
+        if allowed.starts_with("ip:") {
+            webpki_accepts(&chain, "a.example.com", now()).unwrap();
+        }
+        let verdict = verify(&VerifyInput {
+            chain: std::slice::from_ref(&chain.server.certificate),
+            intermediates: std::slice::from_ref(&chain.intermediate.certificate),
+            roots: std::slice::from_ref(&chain.root.certificate),
+            crls: &[],
+            purpose: Purpose::Server,
+            host: None,
+            now: now(),
+        });
+        assert!(verdict.is_ok(), "{allowed} {name}: {:?}", verdict.faults);
+        // The certificate says the same when it is read.
+        let read = super::constraints::permitted(&chain.intermediate.certificate);
+        let names: Vec<San> = ["10.1.2.3", "::1", "me@example.org", "https://a.org/x", "x.com"]
+            .iter()
+            .map(|text| San::parse(text).unwrap())
+            .collect();
+        let told: Vec<Subtree> = ["example.com", allowed]
+            .iter()
+            .map(|text| Subtree::parse(text).unwrap())
+            .collect();
+        for other in names {
+            let permit = |list: &[Subtree]| super::constraints::permit(list, &other);
+            assert_eq!(permit(&read), permit(&told), "{allowed} {other}");
+        }
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(crate) mod names;
 pub mod order;
 pub mod pem;
 pub mod pkcs12;
+pub mod pkcs7;
 pub mod plan;
 mod reissue;
 pub mod renew;

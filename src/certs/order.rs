@@ -69,6 +69,36 @@ pub fn ordered(
     (order.len() == given.len() && (moved || added > 0)).then_some(Ordered { chain, added, moved })
 }
 
+/// Orders certificates without their key, by names: first those that issued none of
+/// the others, each followed by its issuers. None is left out.
+pub fn by_names(given: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    let names: Vec<Option<(Vec<u8>, Vec<u8>)>> = given
+        .iter()
+        .map(|der| {
+            let (_, parsed) = X509Certificate::from_der(der).ok()?;
+            Some((parsed.subject().as_raw().to_vec(), parsed.issuer().as_raw().to_vec()))
+        })
+        .collect();
+    let issued = |issuer: usize, subject: usize| match (&names[issuer], &names[subject]) {
+        (Some((name, _)), Some((_, wanted))) => issuer != subject && name == wanted,
+        _ => false,
+    };
+    let all = 0..given.len();
+    let mut order: Vec<usize> = Vec::new();
+    let leaves = all
+        .clone()
+        .filter(|place| !all.clone().any(|subject| issued(*place, subject)));
+    for leaf in leaves {
+        let mut next = Some(leaf);
+        while let Some(place) = next.filter(|place| !order.contains(place)) {
+            order.push(place);
+            next = all.clone().find(|issuer| issued(*issuer, place));
+        }
+    }
+    order.extend(all.filter(|place| !order.contains(place)).collect::<Vec<_>>());
+    order.into_iter().map(|place| given[place].clone()).collect()
+}
+
 fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
     certificate.issuer().as_raw() == certificate.subject().as_raw()
 }

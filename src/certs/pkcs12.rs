@@ -1,8 +1,9 @@
-//! PKCS#12 bundles (RFC 7292) that browsers and OpenSSL import: a key with its
-//! chain, encrypted with PBES2 and AES-256.
+//! PKCS#12 bundles (RFC 7292) that browsers and OpenSSL import: a key with its chain.
 
 use p12_keystore::error::Error;
-use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, Pkcs12Archive, PrivateKeyChain};
+use p12_keystore::{
+    Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12Archive, PrivateKeyChain,
+};
 use rustls::pki_types::CertificateDer;
 
 use super::der;
@@ -20,12 +21,45 @@ pub struct Bundle {
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
+/// How a bundle is encrypted and proven.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// PBES2 with AES-256 and HMAC-SHA256, as OpenSSL 3 writes; macOS up to 13, Windows Server
+    /// 2016 and Java before 8u301 refuse it.
+    #[default]
+    Modern,
+    /// Triple DES and HMAC-SHA1 (RFC 7292 appendix C), which all read; its encryption is weak.
+    Legacy,
+}
+
+impl Form {
+    /// Every form with its word in flags.
+    pub const WORDS: &[(&str, Self)] = &[("modern", Self::Modern), ("legacy", Self::Legacy)];
+
+    /// The form of a bundle: PBES2 or not.
+    pub fn of(content: &[u8]) -> Self {
+        match memchr::memmem::find(content, PBES2_OID) {
+            Some(_) => Self::Modern,
+            None => Self::Legacy,
+        }
+    }
+}
+
+/// The OID of PBES2 (RFC 8018 appendix A.4), as an element.
+const PBES2_OID: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d];
+
 /// Writes a bundle: the key, its certificate, then its issuers up to the root.
 /// `name` is the friendly name that an importer shows.
 ///
 /// # Errors
 /// When the key or a certificate cannot be read.
-pub fn write(name: &str, key: &PrivateKey, chain: &[CertificateDer<'_>], password: &str) -> Result<Vec<u8>, Problem> {
+pub fn write(
+    name: &str,
+    key: &PrivateKey,
+    chain: &[CertificateDer<'_>],
+    password: &str,
+    form: Form,
+) -> Result<Vec<u8>, Problem> {
     let refused =
         |error: Error| Problem::new(format!("the PKCS#12 bundle of {name} cannot be written")).why(error.to_string());
     let certificates = chain
@@ -41,7 +75,14 @@ pub fn write(name: &str, key: &PrivateKey, chain: &[CertificateDer<'_>], passwor
         name,
         KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(id.as_ref(), private, certificates)),
     );
-    store.writer(password).write().map_err(refused)
+    let writer = store.writer(password);
+    let writer = match form {
+        Form::Modern => writer,
+        Form::Legacy => writer
+            .encryption_algorithm(EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc)
+            .mac_algorithm(MacAlgorithm::HmacSha1),
+    };
+    writer.write().map_err(refused)
 }
 
 /// Reads a bundle; an absent password is tried as the empty one. `source` is

@@ -4,8 +4,10 @@
 use std::net::IpAddr;
 
 use time::OffsetDateTime;
+use x509_parser::extensions::GeneralName;
 
 use super::csr::CertificateRequest;
+use super::verify::subtree_covers;
 use crate::names::Host;
 use crate::problem::Problem;
 
@@ -146,6 +148,23 @@ pub enum Subtree {
     Dns(Host),
     /// An address range.
     Ip(IpAddr, u8),
+    /// A mailbox, every mailbox of a host, or of the hosts below a domain (`.a.com`).
+    Email(String),
+    /// The host of URIs, or the hosts below a domain (`.a.com`).
+    Uri(String),
+    /// Every name of a kind, as of a CA that constrains other kinds alone.
+    Every(NameKind),
+}
+
+/// Kinds of names that a chain's constraints close unless some of them are permitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameKind {
+    /// Addresses.
+    Address,
+    /// Email addresses.
+    Email,
+    /// URIs.
+    Uri,
 }
 
 /// Everything that [`super::issue_chain`] needs to know about one host's chain.
@@ -423,7 +442,8 @@ fn shortened(text: &str) -> String {
 }
 
 impl Subtree {
-    /// Parses what `--name-constraints` takes: a DNS name or an address range (`10.0.0.0/8`).
+    /// Parses what `--name-constraints` takes: a DNS name, an address range
+    /// (`10.0.0.0/8`, `ip:::1`), `email:NAME` or `uri:HOST`.
     ///
     /// # Errors
     /// When the text is neither.
@@ -431,7 +451,30 @@ impl Subtree {
         let bad = |why: &str| {
             Problem::new(format!("{:?} is no name constraint", shortened(text)))
                 .why(why.to_owned())
-                .fix("give a DNS name (example.com: it and everything below it) or a range (10.0.0.0/8)")
+                .fix("give a DNS name (example.com: it and everything below it), a range (ip:10.0.0.0/8), email:NAME or uri:HOST")
+        };
+        let host_of = |text: &str| {
+            let host = Host::parse(text.trim_start_matches('.')).map_err(|_| bad("what follows is no host"))?;
+            let dot = if text.starts_with('.') { "." } else { "" };
+            match host.ip() {
+                None if !host.is_wildcard() => Ok(format!("{dot}{host}")),
+                _ => Err(bad("a host's name is wanted, without a wildcard")),
+            }
+        };
+        if let Some(host) = text.strip_prefix("uri:") {
+            return host_of(host).map(Self::Uri);
+        }
+        if let Some(name) = text.strip_prefix("email:") {
+            return match name.rsplit_once('@') {
+                Some(("", _)) => Err(bad("no name stands before the @")),
+                Some((local, host)) => host_of(host).map(|host| Self::Email(format!("{local}@{host}"))),
+                None => host_of(name).map(Self::Email),
+            };
+        }
+        let text = match text.strip_prefix("ip:") {
+            Some(range) if range.contains('/') || range.parse::<IpAddr>().is_ok() => range,
+            Some(_) => return Err(bad("no address or range follows")),
+            None => text,
         };
         if let Some((address, length)) = text.split_once('/') {
             let address: IpAddr = address.parse().map_err(|_| bad("no address stands before the slash"))?;
@@ -453,6 +496,17 @@ impl Subtree {
         }
     }
 
+    /// The kind of names that it permits, where that is one that constraints close.
+    pub(crate) fn kind(&self) -> Option<NameKind> {
+        match self {
+            Self::Dns(_) => None,
+            Self::Ip(..) => Some(NameKind::Address),
+            Self::Email(_) => Some(NameKind::Email),
+            Self::Uri(_) => Some(NameKind::Uri),
+            Self::Every(kind) => Some(*kind),
+        }
+    }
+
     /// Whether a name lies in this subtree; none if it is of another kind.
     pub(crate) fn covers(&self, san: &San) -> Option<bool> {
         match (self, san) {
@@ -463,6 +517,13 @@ impl Subtree {
             (Self::Ip(base, length), San::Ip(ip)) => {
                 Some(base.is_ipv4() == ip.is_ipv4() && masked(*ip, *length) == *base)
             }
+            (Self::Email(base), San::Email(name)) => {
+                subtree_covers(&GeneralName::RFC822Name(base), &GeneralName::RFC822Name(name))
+            }
+            (Self::Uri(base), San::Uri(name)) => subtree_covers(&GeneralName::URI(base), &GeneralName::URI(name)),
+            (Self::Every(NameKind::Address), San::Ip(_))
+            | (Self::Every(NameKind::Email), San::Email(_))
+            | (Self::Every(NameKind::Uri), San::Uri(_)) => Some(true),
             _ => None,
         }
     }

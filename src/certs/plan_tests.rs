@@ -69,7 +69,20 @@ fn constraints_cover_what_lies_below() {
     assert_eq!(covers("0.0.0.0/0", "10.2.0.0"), Some(true));
     assert_eq!(covers("fd00::/8", "10.2.0.0"), Some(false));
     assert_eq!(covers("10.0.0.0/8", "a.com"), None);
-    for typed in ["", "*.a.com", "10.0.0.0/33", "a.com/8", "10.0.0.0/"] {
+    assert_eq!(covers("email:a.com", "me@a.com"), Some(true));
+    assert_eq!(covers("uri:.a.com", "spiffe://a.com/x"), Some(false));
+    for typed in [
+        "",
+        "*.a.com",
+        "10.0.0.0/33",
+        "a.com/8",
+        "10.0.0.0/",
+        "ip:a.com",
+        "email:@a.com",
+        "email:*.a.com",
+        "uri:",
+        "uri:10.0.0.1",
+    ] {
         assert!(Subtree::parse(typed).is_err(), "{typed:?} was taken");
     }
 }

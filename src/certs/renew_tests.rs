@@ -241,7 +241,7 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
     assert_eq!(intermediate.subject, "C=US, O=Shop, CN=a.com intermediate CA G2");
     assert_eq!((root.days_left, intermediate.days_left), (3649, 1824));
     assert_eq!(root.key, facts(&first.root).key);
-    assert_eq!(root.permitted_names, ["a.com"]);
+    assert_eq!(root.permitted_names, ["a.com", "email:invalid", "URI:invalid"]);
     assert!(is_issued_by(&made.intermediate.certificate, &made.root.certificate));
     assert!(!names_issuer(&made.intermediate.certificate, &first.root.certificate));
     let third = succession(&name, &made.root.certificate, None, false, now()).expect("made");

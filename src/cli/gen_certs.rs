@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::password::PasswordArgs;
 use super::typed::Typed;
 use super::value_parsers::choice;
+use crate::certs::pkcs12::Form;
 use crate::certs::plan::{LeafValidity, San, Subject, Subtree, check_client_name, parse_time};
 use crate::certs::{Bad, KeyType, Profile, csr};
 use crate::files::{self, PEM_LIMIT};
@@ -97,14 +98,14 @@ pub(super) struct GenCertsArgs {
     /// One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C
     #[arg(long, value_name = "DIR", help_heading = "Authorities")]
     pub(super) root: Option<PathBuf>,
-    /// Limit what the new CAs may sign for (repeatable): a domain, or an address range such as 10.0.0.0/8
+    /// Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Authorities")]
     pub(super) name_constraints: Vec<String>,
     #[command(flatten)]
     pub(super) password: PasswordArgs,
-    /// Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit)
-    #[arg(long)]
-    pub(super) pkcs12: bool,
+    /// Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit); legacy: for macOS up to 13 and old Windows and Java, weakly encrypted
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "modern", value_parser = choice(Form::WORDS))]
+    pub(super) pkcs12: Option<Form>,
 }
 
 pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure> {

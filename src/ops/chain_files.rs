@@ -20,7 +20,7 @@ pub struct KeyStorage<'a> {
     /// Encrypts CA keys.
     pub password: Option<&'a str>,
     /// Writes a PKCS#12 bundle per client.
-    pub bundles: bool,
+    pub bundles: Option<pkcs12::Form>,
 }
 
 /// Every file of a chain.
@@ -69,10 +69,10 @@ pub fn of_clients<'a>(
         files.push((Part::ClientCert(name), Zeroizing::new(chain.into_bytes())));
         if let Some(key) = &issued.key {
             files.push((Part::ClientKey(name), leaf_key(key)));
-            if storage.bundles {
+            if let Some(form) = storage.bundles {
                 let chain: Vec<_> = std::iter::once(&issued.certificate).chain(issuers).cloned().collect();
                 let password = storage.password.unwrap_or(BUNDLE_PASSWORD);
-                let bundle = pkcs12::write(name, key, &chain, password)?;
+                let bundle = pkcs12::write(name, key, &chain, password, form)?;
                 files.push((Part::ClientBundle(name), Zeroizing::new(bundle)));
             }
         }

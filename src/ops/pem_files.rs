@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
-use crate::certs::{CertificateDer, CertificateRevocationListDer, pem};
+use crate::certs::{CertificateDer, CertificateRevocationListDer, pem, pkcs7};
 use crate::files::{self, PEM_LIMIT};
 
 /// Where systems keep the certificates that their clients trust.
@@ -22,7 +22,7 @@ pub fn system_roots(given: Option<&str>) -> Option<PathBuf> {
         .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()))
 }
 
-/// The certificates of a file, at least one: PEM, or one in DER.
+/// The certificates of a file, at least one: PEM, one in DER, or PKCS#7.
 ///
 /// # Errors
 /// When it cannot be read or holds none.
@@ -36,6 +36,9 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure
 /// # Errors
 /// When it holds none.
 pub fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    if pkcs7::is_pkcs7(content) {
+        return pkcs7::read(content, name).map_err(Failure::usage);
+    }
     if pem::is_der_certificate(content) {
         return Ok(vec![CertificateDer::from(content.to_vec())]);
     }

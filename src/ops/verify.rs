@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::pem_files::{self, certificates, certificates_of};
 use super::secret_source::{FoundSecret, pair_fault};
 use super::surroundings::Surroundings;
+use crate::certs::order::by_names;
 use crate::certs::verify::{Origin, Purpose, Verdict, VerifyInput, verify};
 use crate::certs::{pem, pkcs12};
 use crate::names::Host;
@@ -192,9 +193,8 @@ fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) ->
             let (name, content) = read_input(&request.source)?;
             let certificates = if pkcs12::is_pkcs12(&content) {
                 let password = request.password.as_ref().map(|password| password.as_str());
-                pkcs12::read(&content, &name, password)
-                    .map_err(Failure::usage)?
-                    .certificates
+                let bundle = pkcs12::read(&content, &name, password).map_err(Failure::usage)?;
+                by_names(bundle.certificates)
             } else {
                 certificates_of(&content, &name)?
             };

@@ -196,6 +196,10 @@ fn names_of_every_kind_pass_openssl_and_pkilint() {
             "10.0.0.0/8",
             "--name-constraints",
             "::1/128",
+            "--name-constraints",
+            "uri:cluster.local",
+            "--name-constraints",
+            "email:example.com",
         ],
         false,
     );

@@ -9,6 +9,7 @@
     reason = "a test binary has no outside, may panic, says what it skips, and reads clock and environment"
 )]
 
+mod bettertls;
 mod certificate_verdicts;
 mod certificates;
 mod chromium;

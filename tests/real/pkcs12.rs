@@ -2,8 +2,9 @@
 //! NSS), and theirs in ours.
 
 use istio_tls::certs::issue::{Authority, issue_chain};
+use istio_tls::certs::pkcs12::Form;
 use istio_tls::certs::plan::{ChainPlan, KeyType, Profile};
-use istio_tls::certs::{pem, pkcs12};
+use istio_tls::certs::{pem, pkcs7, pkcs12};
 use istio_tls::names::Host;
 use time::OffsetDateTime;
 
@@ -15,7 +16,7 @@ fn now() -> OffsetDateTime {
 }
 
 /// Writes `alice.p12`, password `secret`.
-fn bundle(dir: &Dir, key_type: KeyType) {
+fn bundle(dir: &Dir, key_type: KeyType, form: Form) {
     let mut plan = ChainPlan::new(Host::parse("a.example.com").expect("a host"));
     plan.profile = Profile::with_key_type(key_type);
     plan.clients = vec!["alice".into()];
@@ -29,7 +30,7 @@ fn bundle(dir: &Dir, key_type: KeyType) {
     let key = client.key.as_ref().expect("a key");
     dir.write(
         "alice.p12",
-        pkcs12::write("alice", key, &certificates, "secret").expect("a bundle"),
+        pkcs12::write("alice", key, &certificates, "secret", form).expect("a bundle"),
     );
     dir.write("root.pem", chain.root_pem());
     dir.write("alice.key", key.pem().as_bytes());
@@ -37,19 +38,23 @@ fn bundle(dir: &Dir, key_type: KeyType) {
 
 #[test]
 fn openssl_reads_our_bundles() {
-    for key_type in [
-        KeyType::EcdsaP256,
-        KeyType::EcdsaP384,
-        KeyType::Ed25519,
-        KeyType::Rsa2048,
+    for (key_type, form) in [
+        (KeyType::EcdsaP256, Form::Modern),
+        (KeyType::EcdsaP384, Form::Modern),
+        (KeyType::Ed25519, Form::Modern),
+        (KeyType::Rsa2048, Form::Modern),
+        (KeyType::EcdsaP256, Form::Legacy),
+        (KeyType::Rsa2048, Form::Legacy),
     ] {
         let dir = Dir::new();
-        bundle(&dir, key_type);
-        let shown = run(
-            &dir,
-            "openssl",
-            &["pkcs12", "-in", "alice.p12", "-passin", "pass:secret", "-nodes"],
-        );
+        bundle(&dir, key_type, form);
+        let content = std::fs::read(dir.path("alice.p12")).expect("a bundle");
+        assert_eq!(Form::of(&content), form);
+        let mut args = vec!["pkcs12", "-in", "alice.p12", "-passin", "pass:secret", "-nodes"];
+        if form == Form::Legacy {
+            args.push("-legacy");
+        }
+        let shown = run(&dir, "openssl", &args);
         assert_eq!(shown.matches("BEGIN CERTIFICATE").count(), 3, "{key_type:?}");
         assert!(shown.contains("friendlyName: alice"), "{shown}");
         let key = &shown[shown.find("-----BEGIN PRIVATE KEY").expect("a key")..];
@@ -66,9 +71,13 @@ fn openssl_reads_our_bundles() {
 
 #[test]
 fn nss_imports_our_bundles() {
-    for key_type in [KeyType::EcdsaP256, KeyType::Rsa2048] {
+    for (key_type, form) in [
+        (KeyType::EcdsaP256, Form::Modern),
+        (KeyType::Rsa2048, Form::Modern),
+        (KeyType::Rsa2048, Form::Legacy),
+    ] {
         let dir = Dir::new();
-        bundle(&dir, key_type);
+        bundle(&dir, key_type, form);
         run(&dir, "certutil", &["-N", "-d", "sql:.", "--empty-password"]);
         run(
             &dir,
@@ -88,9 +97,58 @@ fn nss_imports_our_bundles() {
 }
 
 #[test]
+fn java_reads_our_bundles() {
+    for form in [Form::Modern, Form::Legacy] {
+        let dir = Dir::new();
+        bundle(&dir, KeyType::EcdsaP256, form);
+        let args = [
+            "-list",
+            "-storetype",
+            "PKCS12",
+            "-keystore",
+            "alice.p12",
+            "-storepass",
+            "secret",
+        ];
+        let shown = run(&dir, "keytool", &args);
+        assert!(
+            shown.contains("alice, ") && shown.contains("PrivateKeyEntry"),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn certificate_bundles_of_openssl_are_read() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", "a.example.com"]).exits(0);
+    let (leaf, root) = (
+        "a.example.com/3_application/certs/a.example.com.cert.pem",
+        "a.example.com/1_root/certs/ca.cert.pem",
+    );
+    let chain = pem::certificates(dir.read(leaf).as_bytes(), leaf).expect("a chain");
+    for (name, form) in [("chain.p7b", "PEM"), ("chain.der.p7b", "DER")] {
+        let args = ["crl2pkcs7", "-nocrl", "-certfile", leaf, "-out", name, "-outform", form];
+        run(&dir, "openssl", &args);
+        let content = std::fs::read(dir.path(name)).expect("a bundle");
+        assert_eq!(pkcs7::read(&content, name), Ok(chain.clone()));
+        dir.run(&["verify", name, "--cacert", root, "--host", "a.example.com"])
+            .exits(0);
+        dir.run(&["inspect", name])
+            .exits(0)
+            .prints("CN=a.example.com intermediate CA");
+        let into = Dir::new();
+        let key = dir.path("a.example.com/3_application/private/a.example.com.key.pem");
+        let paths = [dir.path(name), key, dir.path(root)].map(|path| path.display().to_string());
+        into.run(&["adopt", &paths[0], &paths[1], &paths[2]]).exits(0);
+        assert_eq!(into.read(leaf), dir.read(leaf));
+    }
+}
+
+#[test]
 fn bundles_of_openssl_are_read() {
     let dir = Dir::new();
-    bundle(&dir, KeyType::EcdsaP256);
+    bundle(&dir, KeyType::EcdsaP256, Form::Modern);
     run(
         &dir,
         "openssl",

@@ -140,7 +140,10 @@ pub fn certificate(der: &CertificateDer<'_>, now: OffsetDateTime) -> Result<Cert
     let subtrees = |list: Option<&Vec<x509_parser::extensions::GeneralSubtree<'_>>>| {
         list.into_iter()
             .flatten()
-            .map(|subtree| general_name(&subtree.base).1)
+            .map(|subtree| match general_name(&subtree.base) {
+                ("DNS" | "IP", text) => text,
+                (kind, text) => format!("{kind}:{text}"),
+            })
             .collect()
     };
     let mut facts = CertificateFacts {

@@ -12,7 +12,7 @@ use super::certificate::{CertificateFacts, NameFact, certificate, sha256};
 use crate::certs::key::{self, Encoding, PrivateKey};
 use crate::certs::names::general_name;
 use crate::certs::signature::{Outcome, check_signed};
-use crate::certs::{crl, csr, pem, pkcs12};
+use crate::certs::{crl, csr, pem, pkcs7, pkcs12};
 use crate::problem::Problem;
 
 /// One thing that was found.
@@ -161,8 +161,16 @@ pub fn scan(content: &[u8], source: &str, password: Option<&str>, now: OffsetDat
     if pem::is_pem(content) {
         return Ok(pem::blocks(content, source)?
             .iter()
-            .map(|block| block_item(block, source, password, now))
+            .flat_map(|block| {
+                if pkcs7::is_label(&block.label) {
+                    return pkcs7_items(&block.der, source, Some(block.line), now);
+                }
+                vec![block_item(block, source, password, now)]
+            })
             .collect());
+    }
+    if pkcs7::is_pkcs7(content) {
+        return Ok(pkcs7_items(content, source, None, now));
     }
     if pkcs12::is_pkcs12(content) {
         return pkcs12_items(content, source, password, now);
@@ -211,6 +219,16 @@ fn block_item(block: &pem::Block, source: &str, password: Option<&str>, now: Off
                 label: label.to_owned(),
             },
         ),
+    }
+}
+
+fn pkcs7_items(content: &[u8], source: &str, line: Option<usize>, now: OffsetDateTime) -> Vec<Item> {
+    match pkcs7::certificates(content, source) {
+        Ok(certificates) => certificates
+            .iter()
+            .map(|der| certificate_item(der, source, line, now))
+            .collect(),
+        Err(problem) => vec![Item::new(source, line, Found::Unreadable { problem })],
     }
 }
 

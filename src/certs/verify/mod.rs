@@ -13,6 +13,7 @@ mod tests;
 
 pub use advice::Origin;
 pub use fault::{CertificateRef, Fault, FaultCode, Purpose, Role, Verdict, VerifyInput};
+pub(crate) use name_constraints::subtree_covers;
 pub(crate) use names::called;
 
 /// Builds the paths from the leaf to a root and checks everything about them: the

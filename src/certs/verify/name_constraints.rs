@@ -128,6 +128,11 @@ fn subtrees<'a, 'b: 'a>(list: Option<&'a Vec<GeneralSubtree<'b>>>) -> impl Itera
     list.into_iter().flatten()
 }
 
+/// Whether a subtree holds all that a name stands for; none if they are of different kinds.
+pub(crate) fn subtree_covers(base: &GeneralName<'_>, name: &GeneralName<'_>) -> Option<bool> {
+    Covers::of(base, name).map(|covers| covers == Covers::Whole)
+}
+
 /// How much of what a name stands for lies in a subtree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Covers {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::certs::inspect::{self, CertificateFacts};
-use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs12};
+use crate::certs::{CertificateDer, CertificateRevocationListDer, PrivateKey, key, pem, pkcs7, pkcs12};
 use crate::cluster::secrets::LiveSecret;
 use crate::files::{self, PEM_LIMIT, plain};
 use crate::ops::failure::Failure;
@@ -229,10 +229,18 @@ pub(super) fn read_content(
         for block in pem::blocks(content, &name)? {
             if block.is_certificate() {
                 material.add_certificate(block.certificate(), path, now)?;
+            } else if pkcs7::is_label(&block.label) {
+                for certificate in pkcs7::certificates(&block.der, &name)? {
+                    material.add_certificate(certificate, path, now)?;
+                }
             } else if block.is_private_key() {
                 let encrypted = block.legacy_encrypted || block.label == pem::ENCRYPTED_PRIVATE_KEY;
                 material.add_key(key::read_block(&block, &name, password), content, encrypted, path)?;
             }
+        }
+    } else if pkcs7::is_pkcs7(content) {
+        for certificate in pkcs7::read(content, &name)? {
+            material.add_certificate(certificate, path, now)?;
         }
     } else if pkcs12::is_pkcs12(content) {
         let bundle = pkcs12::read(content, &name, password)?;

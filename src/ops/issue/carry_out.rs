@@ -103,7 +103,7 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
         warnings: plan.warnings,
         signer: request.signer.clone(),
         encrypted: request.password.is_some(),
-        bundles: request.bundles,
+        bundles: request.bundles.is_some(),
     })
 }
 

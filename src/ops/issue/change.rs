@@ -229,7 +229,8 @@ impl Change {
                     chain.push(above);
                 }
             }
-            let bundle = pkcs12::write(name, &key, &chain, password).map_err(Failure::usage)?;
+            let form = request.bundles.unwrap_or_default();
+            let bundle = pkcs12::write(name, &key, &chain, password, form).map_err(Failure::usage)?;
             self.bundle_files.push((name.clone(), Zeroizing::new(bundle)));
         }
         Ok(())
@@ -275,7 +276,7 @@ impl<'a> Known<'a> {
             bundles: Vec::new(),
             records_client: false,
         };
-        if request.bundles {
+        if request.bundles.is_some() {
             new.bundles = self.without_bundle();
         }
         if self.wants_own_client(request) {
@@ -351,7 +352,7 @@ impl<'a> Known<'a> {
         if !request.sans.is_empty() {
             there.push("its server certificate has the names of --san".to_owned());
         }
-        if request.bundles {
+        if request.bundles.is_some() {
             there.push(match self.clients.as_slice() {
                 [] => "it has no client for a PKCS#12 bundle".to_owned(),
                 _ => "each client that has a key here has its PKCS#12 bundle".to_owned(),

@@ -61,5 +61,5 @@ pub(super) fn of_plan(request: &Request, plan: &Plan) -> Vec<Remedy> {
 
 fn makes_bundles(request: &Request, job: &Job) -> bool {
     let of_known = matches!(&job.action, Action::Change(change) if !change.bundles.is_empty());
-    of_known || request.bundles && !job.clients.is_empty()
+    of_known || request.bundles.is_some() && !job.clients.is_empty()
 }

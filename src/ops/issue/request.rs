@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::certs::csr::CertificateRequest;
 use crate::certs::plan::{LeafValidity, San, Subtree};
-use crate::certs::{Bad, ChainPlan, Profile};
+use crate::certs::{Bad, ChainPlan, Profile, pkcs12};
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
@@ -39,7 +39,7 @@ pub struct Request {
     /// Encrypts and decrypts CA keys, and encrypts bundles.
     pub password: Option<Zeroizing<String>>,
     /// A PKCS#12 bundle for each client.
-    pub bundles: bool,
+    pub bundles: Option<pkcs12::Form>,
     /// Chains that exist are replaced.
     pub force: bool,
     /// Chains that exist are left alone.
@@ -146,7 +146,7 @@ impl Request {
             csr: None,
             signer: Signer::Own,
             password: None,
-            bundles: false,
+            bundles: None,
             force: false,
             skip_existing: true,
         }

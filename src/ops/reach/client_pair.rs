@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use rustls::sign::CertifiedKey;
 
-use crate::certs::{CertificateDer, PrivateKey, key, pem};
+use crate::certs::order::by_names;
+use crate::certs::{CertificateDer, PrivateKey, key, pem, pkcs12};
 use crate::files::{self, PEM_LIMIT};
 use crate::hex;
 use crate::ops::failure::Failure;
 use crate::ops::password;
-use crate::ops::pem_files::certificates;
+use crate::ops::pem_files::certificates_of;
 use crate::probe::codes::Code;
 use crate::probe::expectation::ClientPair;
 use crate::probe::served;
@@ -28,9 +29,14 @@ pub fn read_pair(
     password_file: Option<&Path>,
 ) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
     let (cert_name, key_name) = (cert.display().to_string(), key.display().to_string());
-    let chain = certificates(cert)?;
-    let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
     let password = password_file.map(password::of_file).transpose()?;
+    let content = zeroize::Zeroizing::new(files::read_given(cert, PEM_LIMIT).map_err(Failure::usage)?);
+    if pkcs12::is_pkcs12(&content) {
+        let given = password.as_ref().map(|password| password.as_str());
+        return of_bundle(&content, &cert_name, (cert != key).then_some(key), given);
+    }
+    let chain = certificates_of(&content, &cert_name)?;
+    let content = zeroize::Zeroizing::new(files::read_given(key, PEM_LIMIT).map_err(Failure::usage)?);
     if password.is_none() && is_encrypted(&content, &key_name) {
         return Ok(Err(Verdict::new(
             Code::ClientKeyEncrypted,
@@ -43,6 +49,47 @@ pub fn read_pair(
     let password = password.as_ref().map(|password| password.as_str());
     let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
     client_pair(chain, &key, cert_name, key_name)
+}
+
+/// The pair of a PKCS#12 bundle, whose key counts unless another is given.
+fn of_bundle(
+    content: &[u8],
+    name: &str,
+    key: Option<&Path>,
+    password: Option<&str>,
+) -> Result<Result<Arc<ClientPair>, Verdict>, Failure> {
+    let bundle = match pkcs12::read(content, name, password) {
+        Ok(bundle) => bundle,
+        Err(_) if password.is_none() => {
+            return Ok(Err(Verdict::new(
+                Code::ClientKeyEncrypted,
+                format!("the client's bundle {name} is encrypted: expected a password, got none"),
+                "a password",
+                "none given",
+                "--key-password-file FILE",
+            )));
+        }
+        Err(problem) => return Err(Failure::usage(problem)),
+    };
+    let chain = by_names(bundle.certificates);
+    if chain.is_empty() {
+        return Err(Failure::usage(Problem::new(format!("{name} holds no certificate"))));
+    }
+    let Some(path) = key else {
+        // The leaf's, where there are several.
+        let mut keys = bundle.keys.iter();
+        let fitting = bundle.keys.iter().find(|key| key.fits(&chain[0]));
+        let Some(key) = fitting.or_else(|| keys.next()) else {
+            return Err(Failure::usage(
+                Problem::new(format!("{name} holds no private key")).fix("give it with --key"),
+            ));
+        };
+        return client_pair(chain, key, name.to_owned(), name.to_owned());
+    };
+    let key_name = path.display().to_string();
+    let content = zeroize::Zeroizing::new(files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?);
+    let key = key::read(&content, &key_name, password).map_err(Failure::usage)?;
+    client_pair(chain, &key, name.to_owned(), key_name)
 }
 
 /// A client's pair, ready for use. One whose halves do not fit is a verdict,

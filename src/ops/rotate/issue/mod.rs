@@ -11,7 +11,7 @@ use super::decide::Step;
 use super::outcome::{AbsentKey, Change};
 use crate::certs::renew::{self, Renewal};
 use crate::certs::verify::{Purpose, VerifyInput, verify};
-use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem};
+use crate::certs::{CertificateAuthority, CertificateDer, Client, Issued, PrivateKey, pem, pkcs12};
 use crate::files::shown;
 use crate::manifests::build::Material;
 use crate::ops::authority::Intermediate;
@@ -311,8 +311,13 @@ impl Prepared {
     ) -> Result<(), Failure> {
         let held = self.held.clients.iter().find(|client| client.name == name);
         let old = held.and_then(|client| client.chain.first().cloned());
-        let bundles = held.is_some_and(|client| client.has_bundle);
-        if bundles && signing.password.is_none() {
+        let bundles = match held.filter(|client| client.has_bundle) {
+            Some(_) => store::read(layout, Part::ClientBundle(name)).map_err(Failure::runtime)?,
+            None => None,
+        };
+        // The new bundle is of the old one's form.
+        let bundles = bundles.map(|bundle| pkcs12::Form::of(&bundle));
+        if bundles.is_some() && signing.password.is_none() {
             self.notes.push(format!(
                 "the password of the new PKCS#12 bundles is {}",
                 chain_files::BUNDLE_PASSWORD
