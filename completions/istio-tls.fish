@@ -109,6 +109,8 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l ca -d 
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l root -d 'One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l name-constraints -d 'Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-file -d 'Read the password of CA keys from the first line of this file (or set ISTIO_TLS_PASSWORD)' -r -F
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l pkcs12 -d 'Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit); legacy: for macOS up to 13 and old Windows and Java, weakly encrypted' -r -f -a "modern\t''
+legacy\t''"
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s C -l dir -d 'The workspace folder [default: the current folder]' -r -F
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s o -l output -d 'Output format (text, json, yaml ... as the command has them)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l color -d 'Colour (NO_COLOR, CLICOLOR_FORCE and TERM=dumb are respected)' -r -f -a "auto\t'On a terminal'
@@ -121,7 +123,6 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l skip-e
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l dry-run -d 'Print what would be done, and write nothing'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l compat -d 'The choices of the Istio task page\'s generate.sh: RSA, 20/10/1 years, C=US ST=Denial L=Springfield O=Dis'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l password-stdin -d 'Read the password of CA keys from standard input'
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l pkcs12 -d 'Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s q -l quiet -d 'No progress on standard error'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -s v -l verbose -d 'More detail; twice for debugging'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand gen-certs" -l no-input -d 'Never ask a question'

@@ -71,7 +71,7 @@ pub fn ordered(
 
 /// Orders certificates without their key, by names: first those that issued none of
 /// the others, each followed by its issuers. None is left out.
-pub fn by_names(given: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+pub fn by_names(given: &[CertificateDer<'static>]) -> Vec<CertificateDer<'static>> {
     let names: Vec<Option<(Vec<u8>, Vec<u8>)>> = given
         .iter()
         .map(|der| {

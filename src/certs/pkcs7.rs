@@ -68,7 +68,7 @@ pub fn certificates(content: &[u8], source: &str) -> Result<Vec<CertificateDer<'
     if found.is_empty() {
         return Err(refused("it holds no certificate"));
     }
-    Ok(by_names(found))
+    Ok(by_names(&found))
 }
 
 /// The content of SignedData.

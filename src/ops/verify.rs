@@ -194,7 +194,7 @@ fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) ->
             let certificates = if pkcs12::is_pkcs12(&content) {
                 let password = request.password.as_ref().map(|password| password.as_str());
                 let bundle = pkcs12::read(&content, &name, password).map_err(Failure::usage)?;
-                by_names(bundle.certificates)
+                by_names(&bundle.certificates)
             } else {
                 certificates_of(&content, &name)?
             };

@@ -179,25 +179,20 @@ impl Refusal<'_> {
 
     /// Whether the server's alert leaves room for a fault of the chain.
     fn may_be(&self, code: FaultCode) -> bool {
-        match (self.alert, code) {
-            (None | Some(40 | 42 | 46 | 49 | 80), _) => true,
-            (Some(45), FaultCode::CertificateExpired | FaultCode::CertificateNotYetValid) => true,
-            (Some(43 | 47), FaultCode::WrongEku | FaultCode::CaAsLeaf | FaultCode::X509V1) => true,
+        use FaultCode::{
+            BadSignature, CaAsLeaf, CertificateExpired, CertificateNotYetValid, DuplicateExtension, IssuerNotCa,
+            NameConstraintViolation, PathTooLong, UnsupportedKey, WeakKey, WeakSignature, WrongEku, X509V1,
+        };
+        let told: &[FaultCode] = match self.alert {
+            None | Some(40 | 42 | 46 | 49 | 80) => return true,
+            Some(45) => &[CertificateExpired, CertificateNotYetValid],
+            Some(43 | 47) => &[WrongEku, CaAsLeaf, X509V1, WeakKey, UnsupportedKey],
             // BoringSSL calls a CA that is none, or that signs too much, an unknown one.
-            (
-                Some(48),
-                FaultCode::IssuerNotCa
-                | FaultCode::PathTooLong
-                | FaultCode::NameConstraintViolation
-                | FaultCode::WeakSignature
-                | FaultCode::X509V1,
-            ) => true,
-            (Some(43 | 47), FaultCode::WeakKey | FaultCode::UnsupportedKey) => true,
-            (Some(50 | 51), FaultCode::BadSignature | FaultCode::UnsupportedKey | FaultCode::DuplicateExtension) => {
-                true
-            }
-            _ => false,
-        }
+            Some(48) => &[IssuerNotCa, PathTooLong, NameConstraintViolation, WeakSignature, X509V1],
+            Some(50 | 51) => &[BadSignature, UnsupportedKey, DuplicateExtension],
+            _ => &[],
+        };
+        told.contains(&code)
     }
 
     /// The names and pins that a Gateway lists beside the CA.

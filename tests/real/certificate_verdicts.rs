@@ -431,7 +431,7 @@ const CASES: &[Case] = &[
             chain
         },
         ours: None,
-        openssl: true,
+        openssl: false,
         go: true,
     },
     Case {

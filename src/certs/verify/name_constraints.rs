@@ -16,9 +16,12 @@ pub(super) fn check(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
         .iter()
         .enumerate()
         // A CA that signed a new key of its own need not obey itself.
-        .map(|(place, certificate)| match place > 0 && certificate.is_self_issued() {
-            true => Vec::new(),
-            false => names_of(certificate),
+        .map(|(place, certificate)| {
+            if place > 0 && certificate.is_self_issued() {
+                Vec::new()
+            } else {
+                names_of(certificate)
+            }
         })
         .collect();
     for (place, certificate) in path.certificates.iter().enumerate().skip(1) {

@@ -204,11 +204,11 @@ mod tests {
         made.yaml(&[])
     }
 
-    fn constraints(name: &str) -> Option<rcgen::NameConstraints> {
-        Some(rcgen::NameConstraints {
+    fn constraints(name: &str) -> rcgen::NameConstraints {
+        rcgen::NameConstraints {
             permitted_subtrees: vec![GeneralSubtree::DnsName(name.to_owned())],
             excluded_subtrees: Vec::new(),
-        })
+        }
     }
 
     fn extension(arcs: &[u64], content: &[u8], critical: bool) -> CustomExtension {
@@ -225,16 +225,16 @@ mod tests {
             (Made::new().yaml(&[]), &[][..]),
             (made(|made| made.root.is_ca = ca(1)), &[]),
             (
-                made(|made| made.intermediate.name_constraints = constraints("example.com")),
+                made(|made| made.intermediate.name_constraints = Some(constraints("example.com"))),
                 &[],
             ),
             // Failing.
             (
-                made(|made| made.intermediate.name_constraints = constraints("example.org")),
+                made(|made| made.intermediate.name_constraints = Some(constraints("example.org"))),
                 path,
             ),
             (
-                made(|made| made.root.name_constraints = constraints("example.org")),
+                made(|made| made.root.name_constraints = Some(constraints("example.org"))),
                 path,
             ),
             (made(|made| made.root.is_ca = ca(0)), path),
@@ -246,7 +246,7 @@ mod tests {
         ] {
             assert_code(&yaml, "ITL0415", paths);
         }
-        let yaml = made(|made| made.root.name_constraints = constraints("example.org"));
+        let yaml = made(|made| made.root.name_constraints = Some(constraints("example.org")));
         let found = only(&yaml, "ITL0415");
         assert!(
             found

@@ -71,7 +71,7 @@ fn of_bundle(
         }
         Err(problem) => return Err(Failure::usage(problem)),
     };
-    let chain = by_names(bundle.certificates);
+    let chain = by_names(&bundle.certificates);
     if chain.is_empty() {
         return Err(Failure::usage(Problem::new(format!("{name} holds no certificate"))));
     }
