@@ -73,14 +73,16 @@ fn refuse_other_sources(args: &ServeArgs) -> Result<(), Failure> {
         let serve = Line::new(Kind::ServeFile, ["serve", "-f"]).arg(Word::Placeholder("FILE"));
         ("-f", serve)
     } else if args.live.cluster {
-        ("a cluster", Line::new(Kind::ServeCluster, ["serve", "--cluster"]))
+        let serve = Line::new(Kind::ServeCluster, ["serve", "--cluster"]);
+        ("a cluster", serve.of_cluster())
     } else {
         return Ok(());
     };
     let probe = Line::new(Kind::Probe, ["probe"]);
     Err(Failure::usage(
         Problem::new(format!("up serves the workspace, not {what}"))
-            .fix(Remedy::from(serve).and(", and beside it ").and(probe)),
+            .fix(Remedy::from(serve).and(", and beside it ").and(probe))
+            .at_cluster(&args.live.place.place().flags()),
     ))
 }
 

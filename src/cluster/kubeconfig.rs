@@ -59,7 +59,12 @@ impl Access {
             return Err(no_kubeconfig(places));
         }
         let kubeconfig = merged(&files)?;
-        let name = chosen(&kubeconfig, context, &files)?;
+        // A context is chosen in the file that a flag names.
+        let here = Cluster {
+            context: None,
+            kubeconfig: places.file.as_ref().map(|file| file.display().to_string()),
+        };
+        let name = chosen(&kubeconfig, context, &files).map_err(|problem| problem.at_cluster(&here))?;
         let options = KubeConfigOptions {
             context: Some(name.clone()),
             ..KubeConfigOptions::default()
@@ -210,8 +215,7 @@ pub(super) fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[Pat
 /// How a context is chosen.
 fn choose_one() -> Remedy {
     let line = Line::new(Kind::KubectlUseContext, ["config", "use-context"]).arg(Word::Placeholder("NAME"));
-    // It changes the kubeconfig, whichever context leads where.
-    Remedy::from("--context NAME, or ").and(line.nowhere())
+    Remedy::from("--context NAME, or ").and(line)
 }
 
 pub(super) fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {

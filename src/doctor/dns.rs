@@ -1,12 +1,12 @@
 //! Does DNS lead the hosts to the gateway?
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::control_plane::object;
 use super::facts::{Facts, Name, some_of};
 use crate::lint::codes::{DNS_ELSEWHERE, DNS_UNRESOLVED};
 use crate::lint::{Finding, Findings, Severity};
-use crate::remedy::{Kind, Line, Remedy};
+use crate::remedy::{Remedy, ours};
 
 pub(super) fn check(facts: &Facts, found: &mut Findings) {
     for name in &facts.dns {
@@ -15,7 +15,7 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
                 found.skip(&DNS_UNRESOLVED, format!("{}: {reason}", name.host));
                 found.skip(&DNS_ELSEWHERE, format!("{}: {reason}", name.host));
             }
-            Ok(addresses) if addresses.is_empty() => found.push(unresolved(name)),
+            Ok(addresses) if addresses.is_empty() => found.push(unresolved(facts, name)),
             Ok(addresses) if name.ingress.is_empty() => {
                 let reason = format!(
                     "{} is at {}; the gateway's own address is not known",
@@ -66,23 +66,22 @@ fn texts(addresses: &[IpAddr]) -> Vec<String> {
     addresses.iter().map(IpAddr::to_string).collect()
 }
 
-fn unresolved(name: &Name) -> Finding {
+fn unresolved(facts: &Facts, name: &Name) -> Finding {
     let finding = Finding::new(
         &DNS_UNRESOLVED,
         object(""),
         format!("DNS has no address for {}", name.host),
     );
-    match texts(&name.ingress).first() {
-        Some(address) => {
-            let resolve = format!("{}:443:{address}", name.host);
-            let url = format!("https://{}/", name.host);
-            finding.fix(
-                Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host))
-                    .and(Line::new(Kind::CurlResolve, ["curl", "--resolve", &resolve, &url])),
-            )
-        }
-        None => finding,
-    }
+    let Some(address) = name.ingress.first() else {
+        return finding;
+    };
+    let port = facts.ingress.as_ref().map_or(443, |ingress| ingress.port);
+    let probe = ours::probe_at(name.host.as_str(), SocketAddr::new(*address, port).to_string());
+    finding.fix(
+        Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host))
+            .and(probe)
+            .and(" reaches it"),
+    )
 }
 
 fn elsewhere(name: &Name, addresses: &[IpAddr]) -> Finding {

@@ -23,6 +23,15 @@ pub struct ClusterPlace {
 }
 
 impl ClusterPlace {
+    /// What leads there, as the user typed it; to which context it leads without a flag
+    /// is not asked.
+    pub fn flags(&self) -> Cluster {
+        Cluster {
+            context: self.context.clone(),
+            kubeconfig: self.kubeconfig.as_ref().map(|file| file.display().to_string()),
+        }
+    }
+
     fn places(&self, here: &Surroundings) -> Places {
         let variable = |name| here.environment.get(name).map(str::to_owned);
         Places {
@@ -56,7 +65,12 @@ impl ClusterPlace {
             None => origin,
         });
         let line = Line::new(Kind::ApplyContext, ["apply"]).flag("--context", Word::Placeholder("NAME"));
-        let fix = Remedy::from(line).and(" goes to another, and records it");
+        let elsewhere = Cluster {
+            context: None,
+            ..self.flags()
+        };
+        let fix = Remedy::from(line.of_cluster()).and(" goes to another, and records it");
+        let fix = fix.at_cluster(&elsewhere);
         problem.fix = Some(match problem.fix.take() {
             Some(known) => known.below(fix),
             None => fix,

@@ -205,8 +205,6 @@ kinds! {
         CurlAdmin = "curl-admin",
         /// Sends a request with a client's certificate.
         CurlAsClient = "curl-as-client",
-        /// Sends a request to an address that DNS does not know.
-        CurlResolve = "curl-resolve",
         /// Prints an object for another program.
         EchoObject = "echo-object",
         /// Runs Envoy.

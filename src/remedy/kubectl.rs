@@ -98,9 +98,10 @@ pub fn logs(namespace: &str, words: &[&str]) -> Line {
     within(namespace, Kind::KubectlLogs, &["logs"]).args(words)
 }
 
-/// `kubectl -n NAMESPACE logs -l app=istiod`.
+/// `kubectl -n NAMESPACE logs -l app=istiod --tail=-1`: all of it, where kubectl would
+/// show ten lines of pods that a label finds.
 pub fn logs_of_istiod(namespace: &str) -> Line {
-    logs(namespace, &["-l", "app=istiod"])
+    logs(namespace, &["-l", "app=istiod", "--tail=-1"])
 }
 
 /// `kubectl get pods -A -l app=istiod`.

@@ -39,9 +39,9 @@ pub fn make_request() -> Line {
         .flag("-out", "request.pem")
 }
 
-/// `istioctl install`.
+/// `istioctl install`, into the cluster that is looked at.
 pub fn istioctl_install() -> Line {
-    Line::new(Kind::IstioctlInstall, ["istioctl", "install"])
+    Line::new(Kind::IstioctlInstall, ["istioctl", "install"]).of_cluster()
 }
 
 /// `minikube tunnel`: runs until it is ended.

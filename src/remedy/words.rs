@@ -65,10 +65,13 @@ impl Line {
     }
 
     /// Before which word the flags of the cluster stand: kubectl's before all, ours
-    /// after the command, or after the `--target cluster` that they belong to.
+    /// after the command, or after the `--target cluster` that they belong to; those of
+    /// other programs behind all.
     fn place_of_flags(&self) -> usize {
-        if self.kind.program() != Program::IstioTls {
-            return 0;
+        match self.kind.program() {
+            Program::Kubectl => return 0,
+            Program::Other => return self.words.len(),
+            Program::IstioTls => {}
         }
         let is = |word: &Word, text: &str| matches!(word, Word::Plain(word) if word == text);
         let target = (self.words.windows(2)).position(|pair| is(&pair[0], "--target") && is(&pair[1], "cluster"));

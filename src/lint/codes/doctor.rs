@@ -11,7 +11,15 @@ const KUBERNETES_PODS: &str = "https://kubernetes.io/docs/tasks/debug/debug-appl
 const KUBERNETES_SERVICES: &str = "https://kubernetes.io/docs/tasks/debug/debug-application/debug-service/";
 const ENVOY_ADMIN: &str = "https://www.envoyproxy.io/docs/envoy/latest/operations/admin";
 
-use crate::remedy::{Kind, Line, Remedy, Word, ours};
+use crate::remedy::{Kind, Line, Remedy, Word, kubectl, ours};
+
+const NAME: Word = Word::Placeholder("NAME");
+
+/// A line of kubectl about an object of some namespace.
+fn within(kind: Kind, words: &[&str]) -> Line {
+    let line = Line::new(kind, ["-n"]).arg(Word::Placeholder("NAMESPACE"));
+    line.args(words)
+}
 
 super::codes! {
     of Cluster;
@@ -58,12 +66,12 @@ super::codes! {
     GATEWAY_PODS_NOT_READY = "ITL1112" Error None;
         title: "gateway pods that are not ready";
         why: "a Service sends nothing to a pod that is not ready";
-        fix: Remedy::from(Line::new(Kind::KubectlDescribe, ["describe", "pod"]).arg(Word::Placeholder("NAME"))).and(" tells what it waits for");
+        fix: Remedy::from(within(Kind::KubectlDescribe, &["describe", "pod"]).arg(NAME)).and(" tells what it waits for");
         doc: KUBERNETES_PODS;
     GATEWAY_POD_RESTARTS = "ITL1113" Warning None;
         title: "a gateway container that was restarted lately";
         why: "connections break with each restart, and the next one may come";
-        fix: Remedy::from(Line::new(Kind::KubectlLogs, ["logs", "--previous"]).arg(Word::Placeholder("POD"))).and(" shows what it said before it ended");
+        fix: Remedy::from(within(Kind::KubectlLogs, &["logs", "--previous"]).arg(NAME)).and(" shows what it said before it ended");
         doc: KUBERNETES_PODS;
     GATEWAY_POD_WITHOUT_PROXY = "ITL1114" Error None;
         title: "a pod with the gateway's labels and without the proxy";
@@ -83,7 +91,7 @@ super::codes! {
     INGRESS_WITHOUT_ADDRESS = "ITL1122" Warning None;
         title: "an ingress Service without an address outside the cluster";
         why: "clients outside the cluster have nowhere to connect to";
-        fix: Remedy::from(Line::new(Kind::KubectlGet, ["get", "service"])).and(", and see what gives addresses in this cluster");
+        fix: Remedy::from(kubectl::get(&["services", "-A"])).and(", and see what gives addresses in this cluster");
         doc: ISTIO_ADDRESS;
     INGRESS_PORT_MISSING = "ITL1123" Error None;
         title: "a Gateway's port to which no port of the ingress Service leads";
@@ -93,7 +101,7 @@ super::codes! {
     INGRESS_WITHOUT_ENDPOINTS = "ITL1124" Error None;
         title: "an ingress Service without a ready endpoint";
         why: "connections to the Service are refused while none of its pods is ready";
-        fix: Line::new(Kind::KubectlGet, ["get", "endpointslices"]);
+        fix: kubectl::get(&["endpointslices", "-A"]);
         doc: KUBERNETES_SERVICES;
     SECRETS_MAY_NOT_BE_WATCHED = "ITL1130" Info None;
         title: "a gateway whose service account may list Secrets, but not get or watch them";
@@ -103,7 +111,7 @@ super::codes! {
     POD_WITHOUT_VOLUME = "ITL1140" Error None;
         title: "a running gateway pod without a volume that its Deployment has";
         why: "pods never change: the files are there only in pods made after the Deployment was changed";
-        fix: Line::new(Kind::KubectlRestart, ["rollout", "restart", "deployment"]).arg(Word::Placeholder("NAME"));
+        fix: within(Kind::KubectlRestart, &["rollout", "restart", "deployment"]).arg(NAME);
         doc: ISTIO_SECURE_INGRESS;
     POD_WAITS_FOR_SECRET = "ITL1141" Error None;
         title: "a gateway pod that waits for a Secret to mount";
@@ -183,7 +191,7 @@ super::codes! {
     LOG_POLICY = "ITL1177" Info None;
         title: "a gateway's log with requests that a policy denies";
         why: "an AuthorizationPolicy that selects the gateway's pods answers these requests with 403";
-        fix: Line::new(Kind::KubectlGet, ["get", "authorizationpolicies"]).arg("-A");
+        fix: kubectl::get(&["authorizationpolicies", "-A"]);
         doc: "https://istio.io/latest/docs/reference/config/security/authorization-policy/";
     DNS_UNRESOLVED = "ITL1180" Info None;
         title: "a host that DNS does not know";

@@ -11,7 +11,7 @@ use crate::cluster::owned::{self, Copied, Owned};
 use crate::ops::entries;
 use crate::ops::{Failure, Surroundings, cluster_owned};
 use crate::problem::Problem;
-use crate::remedy::{Kind, Line, Remedy};
+use crate::remedy::{Cluster, Kind, Line, Remedy, kubectl};
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 
 /// What the folder says.
@@ -65,7 +65,7 @@ pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
     };
     let config = file.map(|file| file.config);
     if let (true, Some(config)) = (request.no_cluster, &config) {
-        leave(config, here);
+        leave(config, request, here);
     }
     // A folder that never applied has nothing in any cluster.
     let config = config.filter(|config| {
@@ -76,15 +76,17 @@ pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
 }
 
 /// Tells how what --no-cluster leaves is found.
-fn leave(config: &WorkspaceConfig, here: &Surroundings) {
+fn leave(config: &WorkspaceConfig, request: &Request, here: &Surroundings) {
     if let Some(recorded) = &config.context {
         let label = format!("{WORKSPACE_LABEL}={}", config.id);
         let kinds = "secrets,gateways.networking.istio.io,virtualservices.networking.istio.io";
-        let words = ["--context", recorded, "get", kinds, "-A", "-l", &label];
-        // Which cluster it is stands in it.
-        let line = Line::new(Kind::KubectlGet, words).nowhere();
         let stays = format!("what is in the context {recorded} stays there: ");
-        here.advise(&Remedy::from(stays).and(line));
+        let there = Cluster {
+            context: Some(recorded.clone()),
+            ..request.place.flags()
+        };
+        let line = kubectl::get(&[kinds, "-A", "-l", &label]);
+        here.advise(&Remedy::from(stays).and(line).at_cluster(&there));
     }
 }
 
@@ -100,7 +102,7 @@ pub async fn access(request: &Request, given: &Given, here: &Surroundings) -> Re
     let access = request.place.access(here).await;
     let access = access.map_err(|failure| or_no_cluster(failure, request))?;
     if request.local {
-        stays_elsewhere(config, &access)?;
+        stays_elsewhere(config, &access, request)?;
     }
     here.say(&format!(
         "context {} (user {}), server {}",
@@ -141,7 +143,7 @@ pub async fn plan(
 
 /// With --local, what is in another cluster could not be found again: its id
 /// stands in the files.
-fn stays_elsewhere(config: &WorkspaceConfig, access: &Access) -> Result<(), Failure> {
+fn stays_elsewhere(config: &WorkspaceConfig, access: &Access, request: &Request) -> Result<(), Failure> {
     match &config.context {
         Some(recorded) if *recorded != access.context => Err(Failure::usage(
             Problem::new(format!(
@@ -153,13 +155,14 @@ fn stays_elsewhere(config: &WorkspaceConfig, access: &Access) -> Result<(), Fail
                 config.id
             ))
             .fix(
-                Remedy::from(Line::new(
-                    Kind::DeleteLocal,
-                    ["delete", "--local", "--context", recorded],
-                ))
-                .and(", with the kubeconfig that has it")
-                .or(without_cluster())
-                .and(", which leaves there what is there"),
+                Remedy::from(Line::new(Kind::DeleteLocal, ["delete", "--local"]).of_cluster())
+                    .and(", with the kubeconfig that has it")
+                    .or(without_cluster())
+                    .and(", which leaves there what is there")
+                    .at_cluster(&Cluster {
+                        context: Some(recorded.clone()),
+                        ..request.place.flags()
+                    }),
             ),
         )),
         _ => Ok(()),

@@ -51,7 +51,7 @@ impl Inputs {
         check_certs(&request.certs)?;
         let (live, pod_namespace) = match &request.cluster {
             Some(place) => {
-                refuse_with_cluster(&request)?;
+                refuse_with_cluster(&request, place)?;
                 let (live, pod_namespace) = cluster::read(place, here)?;
                 (Some(live), Some(pod_namespace))
             }
@@ -110,7 +110,7 @@ pub fn check_certs(folders: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// What makes no sense beside a cluster.
-fn refuse_with_cluster(request: &Request) -> Result<(), Failure> {
+fn refuse_with_cluster(request: &Request, place: &ClusterPlace) -> Result<(), Failure> {
     if let Some(given) = request.manifests.first() {
         return Err(Failure::usage(
             Problem::new(format!("--cluster and {} exclude each other", given.display()))
@@ -122,7 +122,7 @@ fn refuse_with_cluster(request: &Request) -> Result<(), Failure> {
         return Err(Failure::usage(
             Problem::new("--fix changes files, and the objects of a cluster stand in none")
                 .why("what is changed in the cluster alone is undone by the next apply of the files")
-                .fix(fix_of_file().then(apply.of_cluster())),
+                .fix(fix_of_file().then(apply.of_cluster()).at_cluster(&place.flags())),
         ));
     }
     Ok(())

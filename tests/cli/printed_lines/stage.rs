@@ -1,6 +1,8 @@
 //! A folder with a workspace in it that `-C` reaches, and a shell that types what is
 //! printed there.
 
+#![allow(dead_code, reason = "each test target uses its part")]
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -35,6 +37,8 @@ pub(crate) struct Stage {
     pub(crate) ws: String,
     /// Folders with programs, the first ones found first.
     programs: RefCell<Vec<PathBuf>>,
+    /// Variables of the shell.
+    variables: RefCell<BTreeMap<String, String>>,
     typed: RefCell<BTreeSet<Kind>>,
 }
 
@@ -93,6 +97,7 @@ impl Stage {
             dir: Dir::new(),
             ws: ws.to_owned(),
             programs: RefCell::new(vec![program.parent().expect("its folder").to_owned()]),
+            variables: RefCell::default(),
             typed: RefCell::default(),
         }
     }
@@ -112,6 +117,13 @@ impl Stage {
     /// A file of the chain of [`HOST`]: `3_application/certs/a.com.cert.pem`.
     pub(crate) fn file(&self, name: &str) -> String {
         format!("{}/{HOST}/{name}", self.ws)
+    }
+
+    /// Sets a variable of the shell.
+    pub(crate) fn set(&self, variable: &str, value: &str) {
+        self.variables
+            .borrow_mut()
+            .insert(variable.to_owned(), value.to_owned());
     }
 
     /// Puts a program into the path that stands for one which is not installed here.
@@ -180,6 +192,17 @@ impl Stage {
         ran
     }
 
+    /// The same at a terminal, where it asks and is answered so.
+    #[track_caller]
+    pub(crate) fn types_at_terminal(&self, printed: &Printed, answer: &str) -> Ran {
+        let line = printed.line.replace('\'', "'\\''");
+        let at_terminal = Printed {
+            line: format!("printf '{answer}\\n' | script -qec '{line}' /dev/null"),
+            ..printed.clone()
+        };
+        self.types(&at_terminal)
+    }
+
     /// Starts a line that runs on, on free ports, and waits until it has said `ready`.
     /// What it says is in the file `started.log`.
     #[track_caller]
@@ -229,6 +252,7 @@ impl Stage {
             .env_clear()
             .env("PATH", path.join(":"))
             .env("HOME", self.dir.path(""))
+            .envs(self.variables.borrow().iter())
             .stdin(Stdio::null());
         shell
     }
