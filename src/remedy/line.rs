@@ -152,6 +152,26 @@ impl Line {
         self
     }
 
+    /// The line about a file, where what is called `name` is a value of an object and
+    /// no file: FILE stands for one that holds it, and for one beside that.
+    #[must_use]
+    pub(super) fn of_value(mut self, name: &str) -> Self {
+        const BESIDE: [(&str, &str); 4] = [
+            ("", "FILE"),
+            (".pem", "FILE.pem"),
+            (".pk8", "FILE.pk8"),
+            (".plain", "FILE.plain"),
+        ];
+        for word in &mut self.words {
+            let Word::Plain(text) = word else { continue };
+            let end = text.strip_prefix(name);
+            if let Some((_, file)) = BESIDE.iter().find(|(known, _)| end == Some(*known)) {
+                *word = Word::Placeholder(file);
+            }
+        }
+        self
+    }
+
     /// Whether a word of it is to be filled in before it is typed.
     pub fn has_placeholder(&self) -> bool {
         let own = self.words.iter().any(|word| matches!(word, Word::Placeholder(_)));

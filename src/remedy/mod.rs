@@ -75,6 +75,13 @@ impl Remedy {
         self
     }
 
+    /// The remedy, whose lines of other programs took `name`, a value of an object, for a
+    /// file.
+    #[must_use]
+    pub fn of_value(self, name: &str) -> Self {
+        self.map_lines(|line| line.of_value(name))
+    }
+
     /// The parts, in their order.
     pub fn parts(&self) -> &[Part] {
         &self.parts

@@ -56,6 +56,7 @@ impl Entry {
     /// Points a problem with this value's text at the object that holds it.
     pub fn locate(&self, mut problem: Problem) -> Problem {
         if let Some(object) = &self.at {
+            problem.fix = problem.fix.map(|fix| fix.of_value(&self.name));
             let line = problem
                 .at
                 .take()

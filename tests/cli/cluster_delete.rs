@@ -38,7 +38,7 @@ fn files_stay_while_another_cluster_holds_what_was_applied() {
         dir.run(args)
             .exits(2)
             .says("the last apply was to the context there, and this is elsewhere")
-            .says("istio-tls delete --local --context there")
+            .says("istio-tls delete --context there --local")
             .says("--no-cluster");
         assert!(dir.path("istio-tls.yaml").exists() && dir.path("httpbin.example.com").exists());
     }

@@ -133,7 +133,7 @@ fn another_clusters_kubeconfig_keeps_the_files() {
         .run(&["delete", "--local", "--yes", "--context", "viewer"])
         .exits(2)
         .says("the last apply was to the context admin, and this is viewer")
-        .says("istio-tls delete --local --context admin");
+        .says("istio-tls delete --context admin --local");
     assert!(dir.path("istio-tls.yaml").exists());
     workspace.run(&["delete", "--local", "--yes"]).exits(0);
     assert!(!dir.path("istio-tls.yaml").exists());

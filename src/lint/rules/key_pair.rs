@@ -113,7 +113,7 @@ fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::index::credentia
         ));
     }
     match &error.fix {
-        Some(fix) => finding.fix(fix.clone()),
+        Some(fix) => finding.fix(fix.clone().of_value(NAME)),
         None => finding,
     }
 }
@@ -148,7 +148,7 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
         ),
     );
     match &problem.fix {
-        Some(fix) => finding.fix(fix.clone()),
+        Some(fix) => finding.fix(fix.clone().of_value(NAME)),
         None => finding,
     }
 }

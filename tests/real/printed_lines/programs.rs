@@ -18,6 +18,7 @@ const SCENES: &[Scene] = &[
     (&[Kind::OpensslDecrypt], openssl_decrypt),
     (&[Kind::OpensslEncrypt], openssl_encrypt),
     (&[Kind::OpensslPem], openssl_pem),
+    (&[Kind::OpensslPem], openssl_pem_of_secret),
     (&[Kind::OpensslRequest], openssl_request),
 ];
 
@@ -83,6 +84,30 @@ fn openssl_pem() -> Stage {
     stage.follows(Kind::OpensslPem, &["rotate", HOST]).exits(0);
     stage.dir.types(&format!("mv '{root}.pem' '{root}'")).exits(0);
     stage.ours(&["rotate", HOST]).exits(0);
+    stage
+}
+
+/// A Secret's certificate as DER: it stands in no file yet.
+fn openssl_pem_of_secret() -> Stage {
+    use base64::Engine as _;
+    let stage = Stage::with_chain();
+    let leaf = stage.file("3_application/certs/a.com.cert.pem");
+    stage
+        .dir
+        .types(&format!("openssl x509 -in '{leaf}' -outform DER -out leaf.der"))
+        .exits(0);
+    let der = std::fs::read(stage.dir.path("leaf.der")).expect("a certificate");
+    let objects = stage.ours(&["manifests", "-o", "json"]).exits(0).json();
+    let mut text = objects.to_string();
+    for object in objects["items"].as_array().expect("objects") {
+        if let Some(pem) = object["data"]["tls.crt"].as_str() {
+            text = text.replace(pem, &base64::engine::general_purpose::STANDARD.encode(&der));
+        }
+    }
+    stage.dir.write("all.json", text);
+    let line = stage.printed(Kind::OpensslPem, &["lint", "-f", "all.json"]);
+    stage.types(&line.filled("FILE", "leaf.der")).exits(0);
+    stage.ours(&["inspect", "leaf.der.pem"]).exits(0);
     stage
 }
 
