@@ -16,6 +16,7 @@ use crate::ops::serve::request::Request;
 use crate::ops::serve::start::start;
 use crate::problem::Problem;
 use crate::report::serve_text;
+use crate::sources::played::GatewayChoice;
 
 /// Runs the Gateway and VirtualServices in a local gateway
 ///
@@ -29,7 +30,7 @@ use crate::report::serve_text;
 /// of the workspace's hosts).
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve -f gateway.yaml --upstream mongo=tcp://127.0.0.1:27017\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
+    after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve -f gateway.yaml --upstream mongo=tcp://127.0.0.1:27017\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve -f manifests/ --selector istio=ingress\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."
 )]
 pub(super) struct ServeArgs {
     /// Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]
@@ -38,6 +39,12 @@ pub(super) struct ServeArgs {
     /// Also the folders in folders of --filename
     #[arg(short = 'R', long)]
     pub(super) recursive: bool,
+    /// Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]
+    #[arg(long, value_name = "NAMESPACE/NAME", value_parser = GatewayChoice::named)]
+    gateway: Option<GatewayChoice>,
+    /// Play the gateway whose pods have these labels, as istio=ingress,app=edge
+    #[arg(long, value_name = "LABEL=VALUE", value_parser = GatewayChoice::labelled, conflicts_with = "gateway")]
+    selector: Option<GatewayChoice>,
     /// Where a Gateway's port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)
     #[arg(long, value_name = "PORT=LOCAL", value_delimiter = ',', value_parser = port_map)]
     pub(super) port_map: Vec<(u16, u16)>,
@@ -120,6 +127,7 @@ impl ServeArgs {
             cluster: self.live.cluster.then(|| self.live.place.place()),
             certs: self.certs,
             crls: self.crl,
+            gateway: self.gateway.or(self.selector).unwrap_or_default(),
             host_files: self.host_files,
             ports: self.port_map.into_iter().collect(),
             bind: self.bind,

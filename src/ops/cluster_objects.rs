@@ -46,7 +46,8 @@ pub async fn client<'n>(
     Ok((client, config))
 }
 
-/// Finds out what can be looked at. Without `-n` that is every namespace, where
+/// Finds out what can be looked at; `recorded` is what istio-tls.yaml says of the gateway,
+/// or the user in its place. Without `-n` that is every namespace, where
 /// this user may; with it, that one and the one of the gateway's pods.
 ///
 /// # Errors
@@ -54,19 +55,19 @@ pub async fn client<'n>(
 /// without: exit 2. When the server cannot be asked, or refuses that: exit 3.
 pub async fn look(
     client: &Client<'_>,
-    config: Option<&WorkspaceConfig>,
+    recorded: Option<&GatewayEntry>,
     wants: &[Want],
     here: &Surroundings,
 ) -> Result<Sight, Failure> {
     let usual = GatewayEntry::default().pod_namespace;
-    let gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
+    let gateway = recorded.cloned().unwrap_or_default();
     // istio-tls.yaml always names one; the usual one is no choice of anybody's.
-    let recorded = Some(gateway.pod_namespace.clone()).filter(|namespace| *namespace != usual);
-    let named = here.gateway_namespace.clone().or(recorded);
+    let chosen = Some(gateway.pod_namespace.clone()).filter(|namespace| *namespace != usual);
+    let named = here.gateway_namespace.clone().or(chosen);
     let mut known: Vec<String> = match &here.namespace {
         Some(namespace) => vec![namespace.clone()],
-        None => config
-            .map(|config| config.gateway.namespace.clone())
+        None => recorded
+            .map(|gateway| gateway.namespace.clone())
             .into_iter()
             .chain([client.access.namespace.clone()])
             .collect(),

@@ -9,6 +9,7 @@ mod kustomization;
 mod listing;
 pub mod live;
 mod passed_over;
+pub mod played;
 pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -60,6 +60,7 @@ mod running_program;
 mod schema;
 mod serve_advice;
 mod serve_config;
+mod serve_played;
 mod serve_process;
 mod serve_reload;
 mod serve_routes;

@@ -105,12 +105,12 @@ fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, Stri
         .collect();
     notes.push(
         Problem::new(format!(
-            "Gateway {} is ignored: its selector is for other pods",
+            "serve does not play Gateway {}: its selector is for other pods",
             gateway.full_name()
         ))
         .at(Field::new(gateway, "spec.selector").locate())
         .why(format!(
-            "it wants {}; the ingress gateway's pods have {}",
+            "it wants {}; the pods of the gateway that is played have {}",
             unmet.join(", "),
             labels.join(", ")
         )),

@@ -207,7 +207,7 @@ fn gateways_for_other_pods_are_ignored_and_said() {
     let other = gateway("one", &[&http(80, "a.com")]).replace("istio: ingressgateway", "app: mine");
     let built = build(&(other + &gateway("two", &[&http(81, "a.com")])));
     assert!(listener(&built, 80).is_none() && listener(&built, 81).is_some());
-    assert!(says(&built, "Gateway default/one is ignored"));
+    assert!(says(&built, "serve does not play Gateway default/one"));
     // No selector selects every gateway.
     let any = gateway("one", &[&http(80, "a.com")]).replace("  selector: {istio: ingressgateway}\n", "");
     assert!(listener(&build(&any), 80).is_some());

@@ -16,6 +16,7 @@ use crate::problem::Problem;
 use crate::sources::Gone;
 use crate::sources::disk::{DiskFiles, Seen};
 use crate::sources::live::ObjectId;
+use crate::sources::played::Played;
 
 /// How long a file of a chain folder may be missing while the chain is replaced.
 const CHAIN_GONE: Duration = Duration::from_secs(2);
@@ -37,6 +38,8 @@ pub struct Reload {
     /// Broken material that the published table has, as at the start.
     accepted: BTreeSet<String>,
     notes: BTreeSet<String>,
+    /// The gateway that was said to be played.
+    played: Option<Played>,
     reported: Option<String>,
     /// Since when the sources have been in a state that may be temporary.
     waiting_since: Option<Instant>,
@@ -71,6 +74,7 @@ impl Reload {
         let mut reload = Self {
             accepted: BTreeSet::new(),
             notes: BTreeSet::new(),
+            played: None,
             sources,
             watch,
             last: files.seen(),
@@ -99,6 +103,17 @@ impl Reload {
 
     /// Logs the warnings about a configuration that were not logged before.
     pub fn say(&mut self, loaded: &Loaded<'_>) {
+        if let Some(played) = &loaded.played
+            && self.played != loaded.played
+        {
+            let guessed = "no workload of the input has these labels; --gateway-namespace says where its pods run";
+            let words = played.words();
+            match played.workload {
+                Some(_) => tracing::info!("plays the gateway {words}"),
+                None => tracing::info!("plays {words}; {guessed}"),
+            }
+        }
+        self.played.clone_from(&loaded.played);
         for note in loaded.said() {
             if !self.notes.contains(&note.to_string()) && !self.accepted.contains(&note.to_string()) {
                 tracing::warn!("{}", note.text(&self.sources.aim));

@@ -15,6 +15,7 @@ use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::remedy::{Aim, Kind, Line, Remedy, kubectl, ours};
 use crate::sources::disk::DiskFiles;
+use crate::sources::played::{GatewayChoice, Played};
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 
 /// Checks what was read; what it finds is logged as warnings.
@@ -31,6 +32,8 @@ pub struct GatewaySources {
     pub crls: Vec<PathBuf>,
     /// `--upstream`.
     pub upstreams: Vec<Upstream>,
+    /// `--gateway`, `--selector`.
+    pub gateway: GatewayChoice,
     /// A check of what was read.
     pub check: Option<Check>,
 }
@@ -56,6 +59,8 @@ impl From<SourceError> for Problem {
 pub struct Loaded<'f> {
     /// The configuration.
     pub built: Built,
+    /// The gateway that is played, where it is not Istio's own.
+    pub played: Option<Played>,
     /// What the check of the sources found.
     pub findings: Vec<Remark>,
     collected: Option<Collected<'f>>,
@@ -71,6 +76,7 @@ impl Loaded<'_> {
         };
         Self {
             built,
+            played: None,
             findings: Vec::new(),
             collected: None,
         }
@@ -100,6 +106,15 @@ impl GatewaySources {
         if live.is_none() && !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
         }
+        let says_itself = self.inputs.is_workspace() && self.gateway == GatewayChoice::OfInput;
+        let played = if says_itself {
+            None
+        } else {
+            let keeps_namespace = self.inputs.gateway_namespace.is_some();
+            collected
+                .play(&self.gateway, keeps_namespace)
+                .map_err(SourceError::Bad)?
+        };
         let mut notes = std::mem::take(&mut collected.notes);
         // What one user of a cluster makes stops no other's gateway.
         notes.extend(self.left_out(&collected));
@@ -131,6 +146,7 @@ impl GatewaySources {
         built.notes = notes;
         Ok(Loaded {
             built,
+            played,
             findings: Vec::new(),
             collected: Some(collected),
         })

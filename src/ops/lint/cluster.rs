@@ -65,7 +65,7 @@ pub(super) fn read(place: &ClusterPlace, here: &Surroundings) -> Result<(LiveSou
     runtime()?.block_on(async {
         let notice = |text: &str| here.say(text);
         let (client, config) = cluster_objects::client(place, here, &notice).await?;
-        let sight = cluster_objects::look(&client, config.as_ref(), WANTS, here).await?;
+        let sight = cluster_objects::look(&client, config.as_ref().map(|config| &config.gateway), WANTS, here).await?;
         if sight.parts.seen.iter().all(|part| part.resource.is_of(RBAC)) {
             let problem = nothing_seen(&sight.parts.unseen, &sight.access.context);
             return Err(Failure::runtime(problem));
@@ -84,7 +84,7 @@ pub async fn live(
     config: Option<&WorkspaceConfig>,
     here: &Surroundings,
 ) -> Result<(LiveSource, String), Failure> {
-    let sight = cluster_objects::look(client, config, WANTS, here).await?;
+    let sight = cluster_objects::look(client, config.map(|config| &config.gateway), WANTS, here).await?;
     listed(client, sight, here).await
 }
 

@@ -1,5 +1,6 @@
 //! `serve --cluster`: the objects of a cluster, followed as they change.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,8 @@ use crate::ops::lint::cluster::kinds as kinds_looked_up;
 use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::live::{LiveObjects, LiveSource, Unseen};
-use crate::workspace::config::WorkspaceConfig;
+use crate::sources::played::GatewayChoice;
+use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
 /// What a gateway is configured from. Secrets are read where its pods run, and nowhere else.
 const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
@@ -68,10 +70,36 @@ impl Followed {
 pub(super) struct Wanted<'r> {
     /// The cluster.
     pub(super) place: &'r ClusterPlace,
+    /// Which of its gateways is played.
+    pub(super) gateway: &'r GatewayChoice,
     /// The Secrets need not be seen: there are others.
     pub(super) without_secrets: bool,
     /// All must be seen.
     pub(super) strict: bool,
+}
+
+/// What istio-tls.yaml says of the gateway, with the labels that the user wants its pods
+/// to have.
+fn chosen(gateway: &GatewayChoice, recorded: Option<&GatewayEntry>) -> Option<GatewayEntry> {
+    let GatewayChoice::Labelled(labels) = gateway else {
+        return recorded.cloned();
+    };
+    Some(GatewayEntry {
+        selector: labels.clone(),
+        ..recorded.cloned().unwrap_or_default()
+    })
+}
+
+/// The surroundings, with the chosen gateway's namespace unless a flag names one.
+fn in_namespace_of<'h>(gateway: &GatewayChoice, here: &'h Surroundings) -> Cow<'h, Surroundings> {
+    match gateway {
+        GatewayChoice::Named { namespace, .. } if here.gateway_namespace.is_none() => {
+            let mut there = here.clone();
+            there.gateway_namespace = Some(namespace.clone());
+            Cow::Owned(there)
+        }
+        _ => Cow::Borrowed(here),
+    }
 }
 
 /// Begins to follow a cluster.
@@ -88,7 +116,10 @@ pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, F
     let (sight, config): (Sight, Option<WorkspaceConfig>) = runtime()?.block_on(async {
         let notice = |text: &str| here.say(text);
         let (client, config) = cluster_objects::client(wanted.place, here, &notice).await?;
-        let sight = cluster_objects::look(&client, config.as_ref(), &wants, here).await?;
+        let recorded = config.as_ref().map(|config| &config.gateway);
+        let chosen = chosen(wanted.gateway, recorded);
+        let here = in_namespace_of(wanted.gateway, here);
+        let sight = cluster_objects::look(&client, chosen.as_ref(), &wants, &here).await?;
         Ok::<_, Failure>((sight, config))
     })?;
     for unseen in &sight.parts.unseen {

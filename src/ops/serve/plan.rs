@@ -54,6 +54,7 @@ impl Plan {
             Some(place) => {
                 let wanted = Wanted {
                     place,
+                    gateway: &request.gateway,
                     without_secrets: !request.certs.is_empty(),
                     strict: request.strict,
                 };
@@ -89,6 +90,7 @@ impl Plan {
                 },
                 crls: request.crls,
                 upstreams: request.upstreams,
+                gateway: request.gateway,
                 check: Some(check),
             },
             ports: request.ports,

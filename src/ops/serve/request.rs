@@ -10,6 +10,7 @@ use crate::gateway::config::clusters::Upstream;
 use crate::gateway::dataplane::access_log::AccessLog;
 use crate::gateway::dataplane::settings::LogLevelHandle;
 use crate::ops::cluster_access::ClusterPlace;
+use crate::sources::played::GatewayChoice;
 
 /// What is to be served, and how.
 pub struct Request {
@@ -23,6 +24,8 @@ pub struct Request {
     pub certs: Vec<PathBuf>,
     /// Lists of client certificates that are refused.
     pub crls: Vec<PathBuf>,
+    /// Which of the input's gateways is played.
+    pub gateway: GatewayChoice,
     /// Paths of Gateways are paths of this machine.
     pub host_files: bool,
     /// Gateway port to local port.

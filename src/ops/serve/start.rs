@@ -72,7 +72,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
         return Err(Failure::usage(
             Problem::new("no port is left to open")
                 .why("every Gateway or server of the input is ignored or not run, as said above")
-                .fix("see the warnings; the ingress gateway's selector is istio: ingressgateway"),
+                .fix("see the warnings; --selector LABEL=VALUE plays the gateway whose pods have that label"),
         ));
     }
     let claim = exclusive::claim(&workspace, &aim)?;

@@ -1,0 +1,468 @@
+//! Which gateway is played: the pods whose labels decide which Gateways apply, and whose
+//! namespace decides which Secrets are read. The input's own workloads and selectors
+//! say it, unless the user does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Collected;
+use crate::manifests::load::Object;
+use crate::manifests::model::deployment::PodTemplate;
+use crate::manifests::model::{Manifest, gateway};
+use crate::problem::Problem;
+use crate::secrets::reference::CredentialName;
+
+/// Labels of pods, or a selector of them.
+type Labels = BTreeMap<String, String>;
+
+/// Which gateway the user wants to be played.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum GatewayChoice {
+    /// The one that the input holds.
+    #[default]
+    OfInput,
+    /// `--gateway`: the pods of this object (Deployment, DaemonSet, Pod, Service ...).
+    Named {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// `--selector`: pods with these labels.
+    Labelled(Labels),
+}
+
+impl GatewayChoice {
+    /// Of `NAMESPACE/NAME`.
+    ///
+    /// # Errors
+    /// When it has another form.
+    pub fn named(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').filter(|(namespace, name)| {
+            let is_part = |part: &str| !part.is_empty() && !part.contains('/');
+            is_part(namespace) && is_part(name)
+        });
+        let (namespace, name) = parts.ok_or("wanted NAMESPACE/NAME, as istio-ingress/istio-ingress")?;
+        Ok(Self::Named {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// Of `a=b,c=d`.
+    ///
+    /// # Errors
+    /// When it has another form.
+    pub fn labelled(text: &str) -> Result<Self, String> {
+        let pair = |pair: &str| {
+            let (label, value) = pair.split_once('=')?;
+            let label = label.trim();
+            (!label.is_empty()).then(|| (label.to_owned(), value.trim().to_owned()))
+        };
+        let labels: Option<Labels> = text.split(',').map(pair).collect();
+        let labels = labels.ok_or("wanted LABEL=VALUE[,LABEL=VALUE], as istio=ingress")?;
+        Ok(Self::Labelled(labels))
+    }
+}
+
+/// A gateway that can be played.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// The labels of its pods.
+    pub labels: Labels,
+    /// Where they run.
+    pub namespace: String,
+    /// The object that keeps them running: `Deployment istio-ingress/istio-ingress`. None:
+    /// the input has no such object, and where they run is told by the Secrets of their
+    /// Gateways, if by anything.
+    pub workload: Option<String>,
+}
+
+impl Played {
+    /// What it is, in words.
+    pub fn words(&self) -> String {
+        let labels = words_of(&self.labels);
+        match &self.workload {
+            Some(workload) => format!("{workload} ({labels})"),
+            None => format!("pods labelled {labels} in namespace {}", self.namespace),
+        }
+    }
+}
+
+fn words_of(labels: &Labels) -> String {
+    let words: Vec<String> = labels
+        .iter()
+        .map(|(label, value)| format!("{label}: {value}"))
+        .collect();
+    words.join(", ")
+}
+
+impl Collected<'_> {
+    /// Takes the chosen gateway's labels, namespace and mounts for those of the gateway's
+    /// pods. `keeps_namespace`: the user named theirs. Gives the gateway when it is another
+    /// than Istio's own.
+    ///
+    /// # Errors
+    /// When the input does not hold the one that is named, or several and no flag says which.
+    pub fn play(&mut self, choice: &GatewayChoice, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
+        let Some(mut played) = self.choose(choice, keeps_namespace)? else {
+            return Ok(None);
+        };
+        let is_usual = *choice == GatewayChoice::OfInput && self.is_usual(&played.labels);
+        if is_usual && played.namespace == self.store.namespace {
+            // Its labels are known already, and those that Istio's installation gives it.
+            return Ok(None);
+        }
+        if keeps_namespace {
+            played.namespace.clone_from(&self.store.namespace);
+        } else if played.namespace != self.store.namespace {
+            self.store.namespace.clone_from(&played.namespace);
+            self.store.mounts.clear();
+            self.index(0, &played.labels);
+        }
+        self.pod_labels.clone_from(&played.labels);
+        Ok(Some(played))
+    }
+
+    fn choose(&self, choice: &GatewayChoice, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
+        let workloads = self.workloads();
+        match choice {
+            GatewayChoice::OfInput if self.store.in_cluster => Ok(None),
+            GatewayChoice::OfInput => self.of_input(workloads, keeps_namespace),
+            GatewayChoice::Named { namespace, name } => self.named(namespace, name, workloads).map(Some),
+            GatewayChoice::Labelled(labels) => {
+                let of_cluster = self.store.in_cluster && matches(labels, &self.pod_labels);
+                let mut found = workloads.into_iter().filter(|played| matches(labels, &played.labels));
+                let found = found.next().unwrap_or_else(|| {
+                    let labels = if of_cluster { &self.pod_labels } else { labels };
+                    self.without_workload(labels)
+                });
+                Ok(Some(found))
+            }
+        }
+    }
+
+    /// The pods of every object of the input that keeps some running.
+    fn workloads(&self) -> Vec<Played> {
+        let played = |object: &Object| {
+            let template = PodTemplate::of(&object.manifest)?;
+            Some(Played {
+                labels: template.metadata.labels.clone(),
+                namespace: object.manifest.metadata().namespace_or(&self.namespace).to_owned(),
+                workload: Some(object.manifest.title(&self.namespace)),
+            })
+        };
+        self.objects.iter().filter_map(played).collect()
+    }
+
+    fn gateways(&self) -> impl Iterator<Item = &gateway::Gateway> {
+        self.objects.iter().filter_map(|object| match &object.manifest {
+            Manifest::Gateway(gateway) => Some(gateway),
+            _ => None,
+        })
+    }
+
+    /// The selectors of the input's Gateways, each once; an empty one says nothing.
+    fn selectors(&self) -> BTreeSet<&Labels> {
+        let selectors = self.gateways().map(|gateway| &gateway.spec.selector);
+        selectors.filter(|selector| !selector.is_empty()).collect()
+    }
+
+    /// What the input's own workloads and selectors say. None: Istio's own ingress gateway.
+    fn of_input(&self, workloads: Vec<Played>, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
+        let selectors = self.selectors();
+        let selected = |played: &Played| selectors.iter().any(|selector| matches(selector, &played.labels));
+        let mut candidates: Vec<Played> = workloads.into_iter().filter(selected).collect();
+        let unmet = selectors.iter().filter(|selector| {
+            let mut known = candidates.iter();
+            !known.any(|played| matches(selector, &played.labels))
+        });
+        let (assumed, elsewhere): (Vec<&&Labels>, Vec<&&Labels>) =
+            unmet.partition(|selector| matches(selector, &self.pod_labels));
+        let widest = |selector: &&&&Labels| {
+            !elsewhere
+                .iter()
+                .any(|other| other != *selector && matches(selector, other))
+        };
+        let elsewhere: Vec<Played> = (elsewhere.iter().filter(widest))
+            .map(|selector| self.without_workload(selector))
+            .collect();
+        candidates.extend(elsewhere);
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        if keeps_namespace {
+            let there = candidates.iter().any(|played| played.namespace == self.store.namespace);
+            candidates.retain(|played| !there || played.namespace == self.store.namespace);
+        }
+        // Replicas of one gateway differ in nothing that is looked at here.
+        let mut seen = BTreeSet::new();
+        candidates.retain(|played| seen.insert((played.labels.clone(), played.namespace.clone())));
+        if candidates.len() == 1 && assumed.is_empty() {
+            return Ok(candidates.pop());
+        }
+        let mut of_istio = candidates.iter().filter(|played| self.is_usual(&played.labels));
+        match (of_istio.next(), of_istio.next()) {
+            (Some(only), None) => Ok(Some(only.clone())),
+            (None, _) if !assumed.is_empty() => Ok(None),
+            _ => Err(several(&candidates)),
+        }
+    }
+
+    /// Whether the labels are of the gateway that Istio installs, or of the workspace's.
+    fn is_usual(&self, labels: &Labels) -> bool {
+        labels.get("istio") == self.pod_labels.get("istio")
+    }
+
+    /// A gateway whose workload is not in the input.
+    fn without_workload(&self, labels: &Labels) -> Played {
+        let of_pods = self
+            .gateways()
+            .filter(|gateway| matches(&gateway.spec.selector, labels));
+        let tls = of_pods
+            .flat_map(|gateway| &gateway.spec.servers)
+            .filter_map(|server| server.tls.as_ref());
+        let names: BTreeSet<&str> = tls
+            .flat_map(|tls| tls.credential_name.iter().chain(&tls.credential_names))
+            .filter_map(|name| match CredentialName::parse(name) {
+                CredentialName::Secret { name, .. } => Some(name),
+                CredentialName::OtherProvider { .. } => None,
+            })
+            .collect();
+        let holding = self
+            .store
+            .objects
+            .keys()
+            .filter(|(_, name)| names.contains(name.as_str()));
+        let secrets_in: BTreeSet<String> = holding.map(|(namespace, _)| namespace.clone()).collect();
+        // Where its pods run is not in the input; the Secrets that it needs tell it.
+        let only = secrets_in.first().filter(|_| secrets_in.len() == 1);
+        Played {
+            labels: labels.clone(),
+            namespace: only.unwrap_or(&self.store.namespace).clone(),
+            workload: None,
+        }
+    }
+
+    fn named(&self, namespace: &str, name: &str, workloads: Vec<Played>) -> Result<Played, Problem> {
+        let is_it = |object: &&Object| {
+            let metadata = object.manifest.metadata();
+            metadata.name == name && metadata.namespace_or(&self.namespace) == namespace
+        };
+        let mut services = self
+            .objects
+            .iter()
+            .filter(is_it)
+            .filter_map(|object| match &object.manifest {
+                Manifest::Service(service) if !service.spec.selector.is_empty() => Some(&service.spec.selector),
+                _ => None,
+            });
+        let title = format!(" {namespace}/{name}");
+        let ends = |played: &&Played| (played.workload.as_ref()).is_some_and(|workload| workload.ends_with(&title));
+        if let Some(found) = workloads.iter().find(ends) {
+            return Ok(found.clone());
+        }
+        if let Some(selector) = services.next() {
+            let mut of_service = workloads.iter().filter(|played| played.namespace == namespace);
+            let found = of_service.find(|played| matches(selector, &played.labels)).cloned();
+            return Ok(found.unwrap_or_else(|| Played {
+                namespace: namespace.to_owned(),
+                ..self.without_workload(selector)
+            }));
+        }
+        let known: Vec<String> = workloads.iter().map(Played::words).collect();
+        let why = if known.is_empty() {
+            format!("{} holds no workload", self.store.source())
+        } else {
+            format!("{} holds {}", self.store.source(), known.join("; "))
+        };
+        Err(Problem::new(format!(
+            "there is no Deployment, DaemonSet, Pod or Service {namespace}/{name} to be played"
+        ))
+        .why(why)
+        .fix("name one of these, or the labels of the gateway's pods: --selector LABEL=VALUE"))
+    }
+}
+
+/// Whether labels have everything that a selector asks for.
+fn matches(selector: &Labels, labels: &Labels) -> bool {
+    selector.iter().all(|(label, value)| labels.get(label) == Some(value))
+}
+
+fn several(candidates: &[Played]) -> Problem {
+    let listed: Vec<String> = candidates.iter().map(Played::words).collect();
+    let labels = candidates.first().map(|played| {
+        let pairs: Vec<String> = (played.labels.iter())
+            .map(|(label, value)| format!("{label}={value}"))
+            .collect();
+        pairs.join(",")
+    });
+    Problem::new("the input has Gateways for several gateways, and one can be played")
+        .why(format!("they select {}", listed.join("; ")))
+        .fix(format!(
+            "say which: --selector {}, or --gateway NAMESPACE/NAME of its Deployment",
+            labels.unwrap_or_default()
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GatewayChoice;
+    use crate::sources::disk::DiskFiles;
+    use crate::sources::{Gone, Sources};
+
+    fn gateway(name: &str, selector: &str) -> String {
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: {name}, namespace: web}}\nspec:\n  \
+             selector: {selector}\n  servers: [{{port: {{number: 443, name: https, protocol: HTTPS}}, hosts: [a.com], \
+             tls: {{mode: SIMPLE, credentialName: {name}-tls}}}}]\n"
+        )
+    }
+
+    fn pods(kind: &str, name: &str, labels: &str) -> String {
+        let (namespace, name) = name.split_once('/').unwrap();
+        let template = format!("metadata: {{labels: {labels}}}, spec: {{containers: []}}");
+        if kind == "Pod" {
+            return format!(
+                "---\napiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {namespace}, labels: {labels}}}\nspec: {{containers: []}}\n"
+            );
+        }
+        format!(
+            "---\napiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\nspec: {{template: {{{template}}}}}\n"
+        )
+    }
+
+    fn other(kind: &str, name: &str, rest: &str) -> String {
+        let (namespace, name) = name.split_once('/').unwrap();
+        format!("---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}, namespace: {namespace}}}\n{rest}\n")
+    }
+
+    /// What is played, in words; `own` is Istio's ingress gateway.
+    fn played(yaml: &str, choice: &GatewayChoice, namespace: Option<&str>) -> String {
+        let sources = Sources {
+            stdin: Some(yaml.as_bytes().to_vec()),
+            workspace: std::env::temp_dir().join("no-such-folder"),
+            gateway_namespace: namespace.map(str::to_owned),
+            ..Sources::default()
+        };
+        let files = DiskFiles::default();
+        let mut collected = sources.collect(&files, Gone::IsError).unwrap();
+        match collected.play(choice, namespace.is_some()) {
+            Ok(None) => "own".to_owned(),
+            Ok(Some(played)) => {
+                assert_eq!(
+                    (&played.labels, &played.namespace),
+                    (&collected.pod_labels, &collected.store.namespace)
+                );
+                played.words()
+            }
+            Err(problem) => problem.what + ": " + &problem.why.unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn the_inputs_own_workloads_and_selectors_decide() {
+        let ingress = gateway("shop", "{istio: ingress}");
+        let usual = gateway("usual", "{istio: ingressgateway}");
+        let edge = gateway("edge", "{app: edge}");
+        let secret = other("Secret", "edge-ns/shop-tls", "data: {}");
+        let helm = |kind: &str| {
+            pods(
+                kind,
+                "istio-ingress/istio-ingress",
+                "{istio: ingress, app: istio-ingress}",
+            )
+        };
+        for (yaml, expected) in [
+            (usual.clone(), "own"),
+            (gateway("any", "{}"), "own"),
+            (
+                ingress.clone() + &helm("Deployment"),
+                "Deployment istio-ingress/istio-ingress (app: istio-ingress, istio: ingress)",
+            ),
+            (
+                ingress.clone() + &helm("DaemonSet"),
+                "DaemonSet istio-ingress/istio-ingress (app: istio-ingress, istio: ingress)",
+            ),
+            (
+                ingress.clone() + &helm("Pod"),
+                "Pod istio-ingress/istio-ingress (app: istio-ingress, istio: ingress)",
+            ),
+            // Without a workload: where its Secrets are.
+            (
+                ingress.clone(),
+                "pods labelled istio: ingress in namespace istio-system",
+            ),
+            (
+                ingress.clone() + &secret,
+                "pods labelled istio: ingress in namespace edge-ns",
+            ),
+            // A selector that asks for less is of the same pods.
+            (
+                ingress.clone() + &gateway("more", "{istio: ingress, app: x}"),
+                "pods labelled app: x, istio: ingress in namespace istio-system",
+            ),
+            // Several: Istio's own, wherever its pods run.
+            (ingress.clone() + &usual + &helm("Deployment"), "own"),
+            (
+                ingress.clone() + &usual + &pods("Deployment", "gw/own", "{istio: ingressgateway}"),
+                "Deployment gw/own (istio: ingressgateway)",
+            ),
+            (
+                ingress.clone() + &edge,
+                "the input has Gateways for several gateways, and one can be played: they select pods labelled app: edge \
+                 in namespace istio-system; pods labelled istio: ingress in namespace istio-system",
+            ),
+            // Workloads that no Gateway selects are none of them.
+            (usual.clone() + &helm("Deployment"), "own"),
+        ] {
+            assert_eq!(played(&yaml, &GatewayChoice::OfInput, None), expected, "{yaml}");
+        }
+        let two = ingress + &helm("Deployment") + &pods("Deployment", "other/gw", "{istio: ingress}");
+        assert!(played(&two, &GatewayChoice::OfInput, None).contains("several gateways"));
+        assert_eq!(
+            played(&two, &GatewayChoice::OfInput, Some("other")),
+            "Deployment other/gw (istio: ingress)"
+        );
+    }
+
+    #[test]
+    fn a_gateway_is_named_by_its_workload_its_service_or_labels() {
+        let yaml = [
+            gateway("shop", "{istio: ingress}"),
+            gateway("edge", "{app: edge}"),
+            pods("DaemonSet", "edge/gw", "{app: edge, x: z}"),
+            other("Service", "edge/front", "spec: {selector: {app: edge}}"),
+            other("Service", "far/front", "spec: {selector: {app: far}}"),
+        ]
+        .concat();
+        let of = |choice: Result<GatewayChoice, String>| played(&yaml, &choice.unwrap(), None);
+        let gw = "DaemonSet edge/gw (app: edge, x: z)";
+        assert_eq!(of(GatewayChoice::named("edge/gw")), gw);
+        assert_eq!(of(GatewayChoice::named("edge/front")), gw);
+        assert_eq!(
+            of(GatewayChoice::named("far/front")),
+            "pods labelled app: far in namespace far"
+        );
+        assert_eq!(of(GatewayChoice::labelled("app=edge")), gw);
+        assert_eq!(
+            of(GatewayChoice::labelled("istio=ingress")),
+            "pods labelled istio: ingress in namespace istio-system"
+        );
+        let refused = of(GatewayChoice::named("edge/nobody"));
+        assert!(
+            refused.contains("there is no Deployment, DaemonSet, Pod or Service edge/nobody"),
+            "{refused}"
+        );
+        assert!(refused.contains(gw), "{refused}");
+    }
+
+    #[test]
+    fn other_forms_of_the_flags_are_refused() {
+        for text in ["", "gw", "/gw", "edge/", "a/b/c"] {
+            assert!(GatewayChoice::named(text).is_err(), "{text:?}");
+        }
+        for text in ["", "app", "=edge", "app=edge,", "app=edge,x"] {
+            assert!(GatewayChoice::labelled(text).is_err(), "{text:?}");
+        }
+    }
+}
