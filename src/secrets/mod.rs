@@ -98,6 +98,8 @@ pub struct SecretStore<'a> {
     pub namespace: String,
     /// Secrets of the input by namespace and name.
     pub objects: HashMap<(String, String), Rc<SecretData>>,
+    /// ConfigMaps of the input, by namespace and name.
+    pub config_maps: HashMap<(String, String), Rc<SecretData>>,
     /// Secret volumes of the gateway's Deployment in the input.
     pub mounts: Vec<SecretMount>,
     /// `--certs`: HOST trees, folders of them, or folders of Secrets.
@@ -329,7 +331,20 @@ impl SecretData {
         at: Option<String>,
         values: impl IntoIterator<Item = (String, Vec<u8>)>,
     ) -> Self {
-        let source = format!("secret {namespace}/{name}");
+        Self::of(format!("secret {namespace}/{name}"), at, values)
+    }
+
+    /// A ConfigMap of the input, whose keys are read as a Secret's.
+    pub fn of_config_map(
+        namespace: &str,
+        name: &str,
+        at: Option<String>,
+        values: impl IntoIterator<Item = (String, Vec<u8>)>,
+    ) -> Self {
+        Self::of(format!("configmap {namespace}/{name}"), at, values)
+    }
+
+    fn of(source: String, at: Option<String>, values: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         Self {
             entries: values
                 .into_iter()

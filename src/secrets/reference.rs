@@ -9,6 +9,8 @@ pub const CA_SUFFIX: &str = "-cacert";
 
 /// The scheme of a Secret, which may be left out.
 const KUBERNETES: &str = "kubernetes://";
+/// The scheme of a ConfigMap.
+const CONFIG_MAP: &str = "configmap://";
 /// The scheme that istiod gives to the Secrets of Gateway API listeners.
 const KUBERNETES_GATEWAY: &str = "kubernetes-gateway://";
 
@@ -22,6 +24,13 @@ pub enum CredentialName<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// A ConfigMap with the CA for clients, after `configmap://`.
+    ConfigMap {
+        /// Its namespace.
+        namespace: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
     /// What another provider than Kubernetes would give: `builtin://`, `sds://NAME`.
     OtherProvider {
         /// What stands before `://`.
@@ -32,6 +41,10 @@ pub enum CredentialName<'a> {
 impl<'a> CredentialName<'a> {
     /// Reads a reference as istiod does; any text is one.
     pub fn parse(written: &'a str) -> Self {
+        let of_config_map = written.strip_prefix(CONFIG_MAP).and_then(|rest| rest.split_once('/'));
+        if let Some((namespace, name)) = of_config_map {
+            return Self::ConfigMap { namespace, name };
+        }
         let plain = written.strip_prefix(KUBERNETES).unwrap_or(written);
         if let Some((scheme, _)) = plain.split_once("://") {
             return Self::OtherProvider { scheme };
@@ -53,7 +66,7 @@ impl<'a> CredentialName<'a> {
     pub fn name_in(self, namespace: &str) -> Option<&'a str> {
         match self {
             Self::Secret { namespace: own, name } => own.is_none_or(|own| own == namespace).then_some(name),
-            Self::OtherProvider { .. } => None,
+            Self::ConfigMap { .. } | Self::OtherProvider { .. } => None,
         }
     }
 }
@@ -133,7 +146,7 @@ impl<'a> ProxyResource<'a> {
         }
         match CredentialName::parse(name.strip_prefix(KUBERNETES_GATEWAY).unwrap_or(name)) {
             CredentialName::Secret { namespace, name } => Self::Secret { namespace, name },
-            CredentialName::OtherProvider { .. } => Self::Other,
+            CredentialName::ConfigMap { .. } | CredentialName::OtherProvider { .. } => Self::Other,
         }
     }
 
@@ -271,6 +284,9 @@ mod tests {
                 CredentialName::Secret { namespace, name } => {
                     let joined = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
                     prop_assert!(written.ends_with(&joined));
+                }
+                CredentialName::ConfigMap { namespace, name } => {
+                    prop_assert_eq!(&written, &format!("configmap://{namespace}/{name}"));
                 }
                 CredentialName::OtherProvider { scheme } => {
                     let marked = format!("{scheme}://");

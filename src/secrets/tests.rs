@@ -46,6 +46,7 @@ fn store(files: &Files) -> SecretStore<'_> {
     SecretStore {
         namespace: "istio-system".to_owned(),
         objects: HashMap::new(),
+        config_maps: HashMap::new(),
         mounts: Vec::new(),
         folders: Vec::new(),
         chains: HashMap::new(),

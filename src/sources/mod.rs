@@ -19,7 +19,7 @@ use std::rc::Rc;
 use crate::files::{self, MANIFEST_LIMIT};
 use crate::manifests::load::{self, Ignore, LoadError, Loaded, Object, Origin, Warning};
 use crate::manifests::model::deployment::{PodSpec, PodTemplate};
-use crate::manifests::model::{Manifest, Secret};
+use crate::manifests::model::{Manifest, Other, Secret};
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::secrets::{Found, SecretData, SecretMount, SecretStore};
@@ -135,6 +135,7 @@ impl Sources {
             store: SecretStore {
                 namespace: self.gateway_namespace.clone().unwrap_or(gateway.pod_namespace),
                 objects: HashMap::new(),
+                config_maps: HashMap::new(),
                 mounts: Vec::new(),
                 folders: self.certs.clone(),
                 chains,
@@ -204,6 +205,7 @@ impl Sources {
             store: SecretStore {
                 namespace: gateway.pod_namespace.clone(),
                 objects: HashMap::new(),
+                config_maps: HashMap::new(),
                 mounts: Vec::new(),
                 folders: Vec::new(),
                 chains: HashMap::new(),
@@ -331,13 +333,18 @@ impl Collected<'_> {
             match &object.manifest {
                 Manifest::Secret(secret) => {
                     let name = &secret.metadata.name;
-                    let at = match object.origin.location() {
-                        place if place.file.is_empty() => object.manifest.title(namespace),
-                        place => place.to_string(),
-                    };
-                    let data = SecretData::of_object(namespace, name, Some(at), values(secret));
+                    let data =
+                        SecretData::of_object(namespace, name, Some(place_of(object, namespace)), values(secret));
                     self.store
                         .objects
+                        .insert((namespace.to_owned(), name.clone()), Rc::new(data));
+                }
+                Manifest::Other(other) if other.kind == "ConfigMap" && other.api_version == "v1" => {
+                    let name = &other.metadata.name;
+                    let at = Some(place_of(object, namespace));
+                    let data = SecretData::of_config_map(namespace, name, at, texts(other));
+                    self.store
+                        .config_maps
                         .insert((namespace.to_owned(), name.clone()), Rc::new(data));
                 }
                 manifest if namespace == self.store.namespace => {
@@ -369,6 +376,23 @@ fn name_the_chart(path: &Path, loaded: &mut Loaded) {
     for error in &mut loaded.errors {
         error.fix = Some(fix.clone());
     }
+}
+
+/// Where an object stands, or what it is in a cluster.
+fn place_of(object: &Object, namespace: &str) -> String {
+    match object.origin.location() {
+        place if place.file.is_empty() => object.manifest.title(namespace),
+        place => place.to_string(),
+    }
+}
+
+/// The `data` of a ConfigMap; istiod reads no `binaryData`.
+fn texts(config_map: &Other) -> Vec<(String, Vec<u8>)> {
+    let data = config_map.content.get("data").and_then(|data| data.as_object());
+    let entries = data.into_iter().flatten();
+    entries
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.as_bytes().to_vec())))
+        .collect()
 }
 
 fn values(secret: &Secret) -> Vec<(String, Vec<u8>)> {

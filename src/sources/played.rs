@@ -225,7 +225,7 @@ impl Collected<'_> {
             .flat_map(|tls| tls.credential_name.iter().chain(&tls.credential_names))
             .filter_map(|name| match CredentialName::parse(name) {
                 CredentialName::Secret { name, .. } => Some(name),
-                CredentialName::OtherProvider { .. } => None,
+                CredentialName::ConfigMap { .. } | CredentialName::OtherProvider { .. } => None,
             })
             .collect();
         let holding = self

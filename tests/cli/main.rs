@@ -59,6 +59,7 @@ mod rotate_seen;
 mod running_program;
 mod schema;
 mod serve_advice;
+mod serve_certificates;
 mod serve_config;
 mod serve_played;
 mod serve_process;

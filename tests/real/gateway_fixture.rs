@@ -9,8 +9,8 @@ use std::sync::Arc;
 use istio_tls::certs::key::PrivateKey;
 use istio_tls::gateway::config::table::{
     ClientAuth, ClientVerification, Cluster, Destination, Endpoint, FilterChain, Forward, HeaderOperations, Listener,
-    ListenerProtocol, RetryPolicy, Route, RouteAction, RouteMatch, RouteTable, SniTable, Table, TlsMaterial,
-    VirtualHost,
+    ListenerProtocol, RetryPolicy, Route, RouteAction, RouteMatch, RouteTable, ServerIdentity, SniTable, Table,
+    TlsMaterial, VirtualHost,
 };
 use istio_tls::gateway::dataplane::settings::ServerSettings;
 use istio_tls::gateway::server::Server;
@@ -126,12 +126,15 @@ pub(crate) fn everything() -> Arc<RouteTable> {
 
 pub(crate) fn chain(name: &str, leaf: &Leaf, client_auth: ClientAuth) -> Arc<FilterChain> {
     let material = TlsMaterial {
-        source: format!("Secret istio-system/{name}"),
-        certificates: [leaf.der.clone().into()].into(),
-        key: PrivateKey::from_pkcs8(leaf.pkcs8.clone()),
+        identities: vec![ServerIdentity {
+            source: format!("Secret istio-system/{name}"),
+            certificates: [leaf.der.clone().into()].into(),
+            key: PrivateKey::from_pkcs8(leaf.pkcs8.clone()),
+        }],
         client_auth,
         versions: (0x0303, 0x0304),
         cipher_suites: Vec::new(),
+        ecdh_curves: Vec::new(),
     };
     Arc::new(FilterChain::https(
         format!("default/{name}"),

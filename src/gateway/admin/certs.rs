@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use crate::certs::times::rfc3339;
-use crate::gateway::config::table::{ClientAuth, FilterChain, ListenerProtocol, SniTable, Table, TlsMaterial};
+use crate::gateway::config::table::{ClientAuth, FilterChain, ListenerProtocol, SniTable, Table};
 use crate::hex;
 
 /// Every certificate of a table; `now` in seconds since 1970.
@@ -30,8 +30,11 @@ pub(super) fn certs(table: &Table, now: u64) -> Value {
                         ClientAuth::None => &[][..],
                         ClientAuth::Optional(v) | ClientAuth::Required(v) => &v.authorities,
                     };
-                    value["ca_cert"] = described(authorities, material, now);
-                    value["cert_chain"] = described(&material.certificates, material, now);
+                    let chains = material.identities.iter();
+                    let chains = chains.flat_map(|one| described(&one.certificates, &one.source, now));
+                    value["cert_chain"] = chains.collect();
+                    let source = material.identities.first().map(|one| one.source.as_str());
+                    value["ca_cert"] = described(authorities, source.unwrap_or_default(), now).collect();
                 }
                 Err(missing) => value["missing"] = json!(missing),
             }
@@ -66,11 +69,8 @@ pub(super) fn chains_with_hosts(chains: &SniTable) -> Vec<ChainWithHosts<'_>> {
         .collect()
 }
 
-fn described(certificates: &[CertificateDer<'_>], material: &TlsMaterial, now: u64) -> Value {
-    certificates
-        .iter()
-        .map(|der| certificate(der, &material.source, now))
-        .collect()
+fn described(certificates: &[CertificateDer<'_>], source: &str, now: u64) -> impl Iterator<Item = Value> {
+    certificates.iter().map(move |der| certificate(der, source, now))
 }
 
 fn certificate(der: &[u8], source: &str, now: u64) -> Value {

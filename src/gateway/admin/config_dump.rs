@@ -77,13 +77,14 @@ fn filter_chain(chain: &FilterChain, hosts: &[String], table: &Table) -> Value {
                 })
             });
             json!({
-                "source": material.source,
+                "sources": material.identities.iter().map(|one| one.source.as_str()).collect::<Vec<_>>(),
                 "mode": mode,
-                "certificates": material.certificates.len(),
+                "certificates": material.identities.iter().map(|one| one.certificates.len()).sum::<usize>(),
                 "private_key": "[redacted]",
                 "minimum_version": version(material.versions.0),
                 "maximum_version": version(material.versions.1),
                 "cipher_suites": material.cipher_suites,
+                "ecdh_curves": material.ecdh_curves,
                 "client_verification": verification,
             })
         }

@@ -427,19 +427,11 @@ impl Builder<'_> {
                 "serve speaks no TLS older than 1.2, and uses 1.2",
             ),
             (
-                !tls.ecdh_curves.is_empty(),
+                tls.ecdh_curves
+                    .iter()
+                    .any(|curve| ["P-224", "P-521", "X25519Kyber768Draft00"].contains(&curve.as_str())),
                 "ecdhCurves",
-                "serve uses its own list of key exchange groups",
-            ),
-            (
-                tls.credential_names.len() > 1,
-                "credentialNames",
-                "serve uses the first one only",
-            ),
-            (
-                tls.tls_certificates.len() > 1,
-                "tlsCertificates",
-                "serve uses the first one only",
+                "serve speaks neither P-224, P-521 nor X25519Kyber768Draft00",
             ),
             (
                 tls.https_redirect == Some(true),

@@ -138,18 +138,26 @@ pub struct TcpDestination {
 
 /// What a server presents and demands.
 pub struct TlsMaterial {
-    /// Where it came from, for `/certs`: `Secret istio-system/httpbin-credential` or a path.
-    pub source: String,
-    /// Leaf first.
-    pub certificates: Arc<[CertificateDer<'static>]>,
-    /// The leaf's key.
-    pub key: PrivateKey,
+    /// A certificate, or several for clients that understand different keys: RSA beside ECDSA.
+    pub identities: Vec<ServerIdentity>,
     /// Whether clients present a certificate.
     pub client_auth: ClientAuth,
     /// `ServerTLSSettings.minProtocolVersion`, `maxProtocolVersion`: 0x0303 or 0x0304.
     pub versions: (u16, u16),
     /// TLS 1.2 cipher suites in OpenSSL's names; empty is the default list.
     pub cipher_suites: Vec<String>,
+    /// `ServerTLSSettings.ecdhCurves`: key exchange groups; empty is the default list.
+    pub ecdh_curves: Vec<String>,
+}
+
+/// A certificate that a server presents, and its key.
+pub struct ServerIdentity {
+    /// Where it came from, for `/certs`: `Secret istio-system/httpbin-credential` or a path.
+    pub source: String,
+    /// Leaf first.
+    pub certificates: Arc<[CertificateDer<'static>]>,
+    /// The leaf's key.
+    pub key: PrivateKey,
 }
 
 /// How clients are authenticated (`ServerTLSSettings.mode`).

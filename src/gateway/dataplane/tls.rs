@@ -5,11 +5,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::PrivatePkcs8KeyDer;
-use rustls::server::{ClientHello, NoServerSessionStorage, WantsServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WantsServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ConfigBuilder, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion};
+use rustls::{ConfigBuilder, ServerConfig, SignatureAlgorithm, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::tls_client_auth;
 use crate::gateway::config::table::{ClientAuth, FilterChain, ListenerProtocol, Table, TlsMaterial};
@@ -92,15 +92,18 @@ impl Built {
 /// Why the material cannot serve: a key that does not fit, no usable CA, no
 /// version or cipher suite left.
 fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
-    let provider = provider_for(&material.cipher_suites);
-    let key = PrivatePkcs8KeyDer::from(material.key.pkcs8().to_vec());
-    // The certificate is served as it is, version 1 and all: material says what Envoy does
-    // not load, and rustls' own reader refuses more.
-    let signer = provider
-        .key_provider
-        .load_private_key(key.into())
-        .map_err(|error| format!("the key of {} cannot be used: {error}", material.source))?;
-    let certified = CertifiedKey::new(material.certificates.to_vec(), signer);
+    let provider = provider_for(&material.cipher_suites, &material.ecdh_curves)?;
+    let mut identities = Vec::new();
+    for identity in &material.identities {
+        let key = PrivatePkcs8KeyDer::from(identity.key.pkcs8().to_vec());
+        // The certificate is served as it is, version 1 and all: material says what Envoy does
+        // not load, and rustls' own reader refuses more.
+        let signer = provider
+            .key_provider
+            .load_private_key(key.into())
+            .map_err(|error| format!("the key of {} cannot be used: {error}", identity.source))?;
+        identities.push(Arc::new(CertifiedKey::new(identity.certificates.to_vec(), signer)));
+    }
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions(material.versions)?)
         .map_err(|error| format!("the TLS versions and cipher suites do not go together: {error}"))?;
@@ -113,7 +116,7 @@ fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
             builder.with_client_cert_verifier(tls_client_auth::verifier(verification, true, provider)?)
         }
     };
-    let mut config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
+    let mut config = builder.with_cert_resolver(Arc::new(ByKey::new(identities)));
     config.alpn_protocols = vec![H2.to_vec(), HTTP_1_1.to_vec()];
     // Tickets carry the session, client certificate included, under keys of
     // this configuration alone; so no session is kept here, and none is taken
@@ -122,6 +125,26 @@ fn server_config(material: &TlsMaterial) -> Result<ServerConfig, String> {
     config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| format!("no ticket key could be made: {error}"))?;
     config.send_tls13_tickets = 1;
     Ok(config)
+}
+
+/// Chooses among certificates by what the client can verify: an ECDSA one before
+/// another, as Envoy does.
+#[derive(Debug)]
+struct ByKey(Vec<Arc<CertifiedKey>>);
+
+impl ByKey {
+    fn new(mut identities: Vec<Arc<CertifiedKey>>) -> Self {
+        identities.sort_by_key(|one| one.key.algorithm() != SignatureAlgorithm::ECDSA);
+        Self(identities)
+    }
+}
+
+impl ResolvesServerCert for ByKey {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let fits = |one: &&Arc<CertifiedKey>| one.key.choose_scheme(hello.signature_schemes()).is_some();
+        // Where none fits, the handshake says so.
+        self.0.iter().find(fits).or(self.0.first()).cloned()
+    }
 }
 
 static BOTH: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
@@ -168,25 +191,57 @@ const TLS12_SUITES: [(&str, SupportedCipherSuite); 6] = [
     ),
 ];
 
-/// The provider with the named TLS 1.2 suites only. Names that only older
-/// ciphers bear are passed over, as Istio drops those it does not know; when
-/// nothing is left TLS 1.3 is all that is served.
-fn provider_for(names: &[String]) -> Arc<CryptoProvider> {
-    let names: Vec<&str> = names
+/// Key exchange groups by Istio's `ecdhCurves`; the first ones are Envoy's own list.
+const GROUPS: [(&str, &dyn SupportedKxGroup); 4] = [
+    ("X25519MLKEM768", aws_lc_rs::kx_group::X25519MLKEM768),
+    ("X25519", aws_lc_rs::kx_group::X25519),
+    ("P-256", aws_lc_rs::kx_group::SECP256R1),
+    ("P-384", aws_lc_rs::kx_group::SECP384R1),
+];
+/// How many of them hold where none is named.
+const DEFAULT_GROUPS: usize = 3;
+
+/// The algorithms of listeners that name none.
+static LISTENERS: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+    let mut provider = (**PROVIDER).clone();
+    provider.kx_groups = GROUPS[..DEFAULT_GROUPS].iter().map(|(_, group)| *group).collect();
+    Arc::new(provider)
+});
+
+/// The provider with the named groups, and with the named TLS 1.2 suites only. Suites
+/// that only older ciphers bear are passed over, as Istio drops those it does not know;
+/// when nothing is left TLS 1.3 is all that is served.
+///
+/// # Errors
+/// When none of the named groups is known here.
+fn provider_for(suites: &[String], groups: &[String]) -> Result<Arc<CryptoProvider>, String> {
+    let names: Vec<&str> = suites
         .iter()
         .flat_map(|name| name.trim_matches(['[', ']']).split(['|', ':']))
         .collect();
-    if names.iter().all(|name| name.is_empty() || *name == "ALL") {
-        return Arc::clone(&PROVIDER);
+    let every_suite = names.iter().all(|name| name.is_empty() || *name == "ALL");
+    if every_suite && groups.iter().all(String::is_empty) {
+        return Ok(Arc::clone(&LISTENERS));
     }
-    let mut provider = (**PROVIDER).clone();
-    provider.cipher_suites.retain(|suite| {
-        suite.tls13().is_some()
-            || TLS12_SUITES
-                .iter()
-                .any(|(name, known)| names.contains(name) && known == suite)
-    });
-    Arc::new(provider)
+    let mut provider = (**LISTENERS).clone();
+    let named = groups.iter().filter(|name| !name.is_empty());
+    let mut named = named.map(String::as_str).peekable();
+    if named.peek().is_some() {
+        let known = |name| GROUPS.iter().find(|(known, _)| *known == name);
+        provider.kx_groups = named.filter_map(known).map(|(_, group)| *group).collect();
+    }
+    if provider.kx_groups.is_empty() {
+        return Err(format!("serve speaks none of its ecdhCurves: {}", groups.join(", ")));
+    }
+    if !every_suite {
+        provider.cipher_suites.retain(|suite| {
+            suite.tls13().is_some()
+                || TLS12_SUITES
+                    .iter()
+                    .any(|(name, known)| names.contains(name) && known == suite)
+        });
+    }
+    Ok(Arc::new(provider))
 }
 
 #[cfg(test)]
@@ -208,11 +263,24 @@ mod tests {
 
     #[test]
     fn suites_are_chosen_by_openssl_name_and_tls13_stays() {
-        let all = provider_for(&[]).cipher_suites.len();
-        let one = provider_for(&["ECDHE-RSA-AES128-GCM-SHA256".into()])
-            .cipher_suites
-            .len();
-        let none = provider_for(&["AES128-SHA".into()]).cipher_suites.len();
+        let suites = |names: &[String]| provider_for(names, &[]).unwrap().cipher_suites.len();
+        let all = suites(&[]);
+        let one = suites(&["ECDHE-RSA-AES128-GCM-SHA256".into()]);
+        let none = suites(&["AES128-SHA".into()]);
         assert_eq!((all, one, none), (9, 4, 3));
+    }
+
+    #[test]
+    fn groups_are_chosen_by_istios_names_in_their_order() {
+        use rustls::NamedGroup::{X25519, X25519MLKEM768, secp256r1, secp384r1};
+        let groups = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let provider = provider_for(&[], &names)?;
+            Ok::<_, String>(provider.kx_groups.iter().map(|group| group.name()).collect::<Vec<_>>())
+        };
+        assert_eq!(groups(&[]), Ok(vec![X25519MLKEM768, X25519, secp256r1]));
+        assert_eq!(groups(&["P-384", "P-521", "X25519"]), Ok(vec![secp384r1, X25519]));
+        assert_eq!(groups(&["P-256"]), Ok(vec![secp256r1]));
+        assert!(groups(&["P-521"]).is_err_and(|why| why.contains("P-521")));
     }
 }

@@ -4,13 +4,14 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
-use super::table::{ClientAuth, ClientVerification, TlsMaterial};
+use super::table::{ClientAuth, ClientVerification, ServerIdentity, TlsMaterial};
 use crate::certs::loadable::Unloadable;
 use crate::certs::pem::envoy::Use;
 use crate::certs::{key, pem};
@@ -19,7 +20,7 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl, ours};
 use crate::secrets::reference::{self, CredentialName};
-use crate::secrets::{Entry, SecretStore};
+use crate::secrets::{Entry, SecretData, SecretStore};
 use crate::spelling::Index;
 
 /// Why a server has no usable material; its SNI is then reset, as under Istio.
@@ -75,116 +76,167 @@ impl<'a> MaterialReader<'a> {
     /// [`MaterialError`]; the fields named are relative to `tls`.
     pub fn read(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
         self.asked.clear();
-        let credential = tls
-            .credential_name
-            .as_deref()
-            .filter(|name| !name.is_empty())
-            .or_else(|| tls.credential_names.first().map(String::as_str));
-        let mut found = match credential {
-            Some(name) => self.of_credential(name, tls, hosts)?,
-            None => self.of_files(tls, hosts)?,
+        let single = tls.credential_name.iter().filter(|name| !name.is_empty());
+        let credentials: Vec<&str> = if tls.credential_names.is_empty() {
+            single.map(String::as_str).collect()
+        } else {
+            tls.credential_names.iter().map(String::as_str).collect()
         };
-        found.versions = versions(tls);
-        found.cipher_suites.clone_from(&tls.cipher_suites);
-        Ok(found)
+        let (identities, client_auth) = if credentials.is_empty() {
+            self.of_files(tls, hosts)?
+        } else {
+            self.of_credentials(&credentials, tls, hosts)?
+        };
+        Ok(TlsMaterial {
+            identities,
+            client_auth,
+            versions: versions(tls),
+            cipher_suites: tls.cipher_suites.clone(),
+            ecdh_curves: tls.ecdh_curves.clone(),
+        })
     }
 
-    fn of_credential(
+    fn of_credentials(
         &mut self,
-        credential: &str,
+        credentials: &[&str],
         tls: &ServerTlsSettings,
         hosts: &[String],
-    ) -> Result<TlsMaterial, MaterialError> {
-        let name = self.own_name(credential)?;
-        self.asked.push(name.to_owned());
-        let secret = self
-            .store
-            .find(name, hosts)
-            .map_err(MaterialError::Invalid)?
-            .ok_or_else(|| self.secret_missing(name, hosts))?;
-        let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
-        let certificates = self.certificates(pair.certificate, Use::Chain)?;
-        check_loadable(pair.certificate, &certificates, pair.staple.is_some())?;
-        let key = key_of(pair.certificate, &certificates, pair.key)?;
-        let client_auth = if verifies_clients(tls.effective_mode()) {
-            let ca_name = match tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty()) {
-                Some(ca) => self.own_name(ca)?.to_owned(),
-                None => reference::ca_secret(name),
-            };
-            self.asked.push(ca_name.clone());
-            // A Secret of that exact name is used alone; only without one is the base Secret looked at.
-            let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
-            let holder = match (&separate, reference::server_secret(&ca_name)) {
-                (Some(separate), _) => separate,
-                (None, Some(base)) if base == name => &secret,
-                (None, _) => return Err(self.secret_missing(&ca_name, hosts)),
-            };
-            let found = holder.authorities().map_err(MaterialError::Invalid)?;
-            let crls = found.crl.map_or_else(|| Ok(Vec::new()), crls_of)?;
-            let mut verification = self.verification(tls, found.authorities, crls)?;
-            verification.spki_sha256 = hashes(&tls.verify_certificate_spki, spki_hash, "verifyCertificateSpki")?;
-            verification.certificate_sha256 =
-                hashes(&tls.verify_certificate_hash, certificate_hash, "verifyCertificateHash")?;
-            client_auth(tls.effective_mode(), verification)
-        } else {
-            ClientAuth::None
+    ) -> Result<(Vec<ServerIdentity>, ClientAuth), MaterialError> {
+        let mut identities = Vec::new();
+        // The CA for clients stands with the first one.
+        let mut first = None;
+        for credential in credentials {
+            let name = self.own_name(credential)?;
+            self.asked.push(name.to_owned());
+            let secret = self
+                .store
+                .find(name, hosts)
+                .map_err(MaterialError::Invalid)?
+                .ok_or_else(|| self.secret_missing(name, hosts))?;
+            let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
+            let source = secret.source.clone();
+            identities.push(self.identity(source, pair.certificate, pair.key, pair.staple.is_some())?);
+            first.get_or_insert((name, secret));
+        }
+        let verifies = verifies_clients(tls.effective_mode());
+        let client_auth = match first.filter(|_| verifies) {
+            Some((name, secret)) => {
+                let holder = self.authority_holder(name, &secret, tls, hosts)?;
+                let found = holder.authorities().map_err(MaterialError::Invalid)?;
+                let crls = found.crl.map_or_else(|| Ok(Vec::new()), crls_of)?;
+                let mut verification = self.verification(tls, found.authorities, crls)?;
+                verification.spki_sha256 = hashes(&tls.verify_certificate_spki, spki_hash, "verifyCertificateSpki")?;
+                verification.certificate_sha256 =
+                    hashes(&tls.verify_certificate_hash, certificate_hash, "verifyCertificateHash")?;
+                client_auth(tls.effective_mode(), verification)
+            }
+            None => ClientAuth::None,
         };
-        Ok(TlsMaterial {
-            source: secret.source.clone(),
-            certificates,
-            key,
-            client_auth,
-            versions: versions(tls),
-            cipher_suites: Vec::new(),
+        Ok((identities, client_auth))
+    }
+
+    /// What holds the CA for clients of the server whose Secret is `name`.
+    fn authority_holder(
+        &mut self,
+        name: &str,
+        secret: &Rc<SecretData>,
+        tls: &ServerTlsSettings,
+        hosts: &[String],
+    ) -> Result<Rc<SecretData>, MaterialError> {
+        let written = tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty());
+        if let Some(CredentialName::ConfigMap { namespace, name }) = written.map(CredentialName::parse) {
+            let found = self.store.config_maps.get(&(namespace.to_owned(), name.to_owned()));
+            return found.cloned().ok_or_else(|| self.config_map_missing(namespace, name));
+        }
+        let ca_name = match written {
+            Some(ca) => self.own_name(ca)?.to_owned(),
+            None => reference::ca_secret(name),
+        };
+        self.asked.push(ca_name.clone());
+        // A Secret of that exact name is used alone; only without one is the base Secret looked at.
+        let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
+        match (separate, reference::server_secret(&ca_name)) {
+            (Some(separate), _) => Ok(separate),
+            (None, Some(base)) if base == name => Ok(Rc::clone(secret)),
+            (None, _) => Err(self.secret_missing(&ca_name, hosts)),
+        }
+    }
+
+    fn config_map_missing(&self, namespace: &str, name: &str) -> MaterialError {
+        let problem = Problem::new(format!(
+            "ConfigMap {namespace}/{name} is not in {}",
+            self.store.source()
+        ));
+        MaterialError::Missing(if self.store.in_cluster {
+            problem
+                .why("serve --cluster reads the CA for clients from Secrets only")
+                .fix("serve the objects from files, with -f")
+        } else {
+            problem.fix("add the ConfigMap, with key ca.crt, to the input")
         })
     }
 
-    fn of_files(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
-        let first = tls.tls_certificates.first();
-        let choose = |own: &'_ Option<String>, listed: Option<&Option<String>>| -> Option<String> {
-            own.clone()
-                .or_else(|| listed.cloned().flatten())
-                .filter(|path| !path.is_empty())
-        };
-        let certificate = choose(&tls.server_certificate, first.map(|c| &c.server_certificate));
-        let key = choose(&tls.private_key, first.map(|c| &c.private_key));
-        let authorities = choose(&tls.ca_certificates, first.map(|c| &c.ca_certificates));
-        let (Some(certificate), Some(key)) = (certificate, key) else {
-            return Err(MaterialError::Missing(
-                Problem::new(
-                    "the server names no certificate: neither credentialName nor serverCertificate and privateKey",
-                )
-                .fix("add tls.credentialName"),
-            ));
-        };
-        let certificate_entry = self.mounted(&certificate, hosts)?;
-        let key_entry = self.mounted(&key, hosts)?;
-        let certificates = self.certificates(&certificate_entry, Use::Chain)?;
-        check_loadable(&certificate_entry, &certificates, false)?;
-        let key = key_of(&certificate_entry, &certificates, &key_entry)?;
-        let client_auth = if verifies_clients(tls.effective_mode()) {
-            let Some(path) = authorities else {
-                return Err(MaterialError::Missing(Problem::new(
-                    "clients are to be verified, but tls.caCertificates is not given",
-                )));
-            };
-            let entry = self.mounted(&path, hosts)?;
-            let crls = match tls.ca_crl.as_deref().filter(|path| !path.is_empty()) {
-                Some(path) => crls_of(&self.mounted(path, hosts)?)?,
-                None => Vec::new(),
-            };
-            client_auth(tls.effective_mode(), self.verification(tls, &entry, crls)?)
-        } else {
-            ClientAuth::None
-        };
-        Ok(TlsMaterial {
-            source: certificate,
+    fn identity(
+        &mut self,
+        source: String,
+        certificate: &Entry,
+        key: &Entry,
+        has_staple: bool,
+    ) -> Result<ServerIdentity, MaterialError> {
+        let certificates = self.certificates(certificate, Use::Chain)?;
+        check_loadable(certificate, &certificates, has_staple)?;
+        let key = key_of(certificate, &certificates, key)?;
+        Ok(ServerIdentity {
+            source,
             certificates,
             key,
-            client_auth,
-            versions: versions(tls),
-            cipher_suites: Vec::new(),
         })
+    }
+
+    fn of_files(
+        &mut self,
+        tls: &ServerTlsSettings,
+        hosts: &[String],
+    ) -> Result<(Vec<ServerIdentity>, ClientAuth), MaterialError> {
+        let filled = |path: &Option<String>| path.clone().filter(|path| !path.is_empty());
+        let own = (filled(&tls.server_certificate), filled(&tls.private_key));
+        let pairs = if own == (None, None) {
+            let listed = tls.tls_certificates.iter();
+            listed
+                .map(|one| (filled(&one.server_certificate), filled(&one.private_key)))
+                .collect()
+        } else {
+            vec![own]
+        };
+        let mut identities = Vec::new();
+        for pair in pairs {
+            let (Some(certificate), Some(key)) = pair else {
+                return Err(no_certificate());
+            };
+            let certificate_entry = self.mounted(&certificate, hosts)?;
+            let key_entry = self.mounted(&key, hosts)?;
+            identities.push(self.identity(certificate, &certificate_entry, &key_entry, false)?);
+        }
+        if identities.is_empty() {
+            return Err(no_certificate());
+        }
+        if !verifies_clients(tls.effective_mode()) {
+            return Ok((identities, ClientAuth::None));
+        }
+        let mut listed = tls.tls_certificates.iter().map(|one| filled(&one.ca_certificates));
+        let authorities = filled(&tls.ca_certificates).or_else(|| listed.next().flatten());
+        let Some(path) = authorities else {
+            return Err(MaterialError::Missing(Problem::new(
+                "clients are to be verified, but tls.caCertificates is not given",
+            )));
+        };
+        let entry = self.mounted(&path, hosts)?;
+        let crls = match filled(&tls.ca_crl) {
+            Some(path) => crls_of(&self.mounted(&path, hosts)?)?,
+            None => Vec::new(),
+        };
+        let verification = self.verification(tls, &entry, crls)?;
+        Ok((identities, client_auth(tls.effective_mode(), verification)))
     }
 
     fn verification(
@@ -214,6 +266,9 @@ impl<'a> MaterialReader<'a> {
         };
         let own = &self.store.namespace;
         match CredentialName::parse(credential) {
+            CredentialName::ConfigMap { .. } => {
+                refused("a ConfigMap gives the CA for clients only, by caCertCredentialName".to_owned())
+            }
             CredentialName::OtherProvider { scheme } => refused(format!(
                 "serve reads Secrets only, no {scheme}:// source; Istio would ask another provider"
             )),
@@ -313,6 +368,13 @@ fn check_loadable(
             Problem::new(format!("Envoy does not load the certificate in {}", entry.name)).why(why.to_string()),
         ))),
     }
+}
+
+fn no_certificate() -> MaterialError {
+    MaterialError::Missing(
+        Problem::new("the server names no certificate: neither credentialName nor serverCertificate and privateKey")
+            .fix("add tls.credentialName"),
+    )
 }
 
 fn key_of(

@@ -55,6 +55,7 @@ fn read(tls: &ServerTlsSettings, secrets: Secrets<'_>) -> Result<TlsMaterial, Ma
     let store = SecretStore {
         namespace: "istio-system".to_owned(),
         objects: objects.collect::<HashMap<_, _>>(),
+        config_maps: HashMap::new(),
         mounts: Vec::new(),
         folders: Vec::new(),
         chains: HashMap::new(),
@@ -91,8 +92,8 @@ fn modes_decide_what_is_asked_of_clients() {
     let secrets: Secrets<'_> = &[("c", &[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &ca)])];
     let simple = read(&credential(TlsMode::Simple), secrets).ok().unwrap();
     assert!(matches!(simple.client_auth, ClientAuth::None));
-    assert_eq!(simple.source, "secret istio-system/c");
-    assert_eq!(simple.certificates.len(), 2);
+    assert_eq!(simple.identities[0].source, "secret istio-system/c");
+    assert_eq!(simple.identities[0].certificates.len(), 2);
     assert_eq!(simple.versions, (0x0303, 0x0304));
     let mut settings = credential(TlsMode::Mutual);
     settings.subject_alt_names = vec!["client.a.com".to_owned()];

@@ -122,7 +122,7 @@ impl<'w, 'a> Finder<'w, 'a> {
     ) -> Credential<'a> {
         let (namespace, name) = match CredentialName::parse(written) {
             CredentialName::Secret { namespace, name } => (namespace, name),
-            CredentialName::OtherProvider { .. } => {
+            CredentialName::ConfigMap { .. } | CredentialName::OtherProvider { .. } => {
                 return Credential {
                     field,
                     written: written.to_owned(),

@@ -54,6 +54,7 @@ fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)
     let store = SecretStore {
         namespace: "istio-system".to_owned(),
         objects: HashMap::new(),
+        config_maps: HashMap::new(),
         mounts: Vec::new(),
         folders: certs.iter().map(PathBuf::from).collect(),
         chains: chains
