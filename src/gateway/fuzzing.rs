@@ -36,7 +36,7 @@ pub(crate) fn request(data: &[u8]) {
     let (host, port) = split_port(head.authority);
     assert_eq!(format!("{host}{port}"), head.authority);
     let Some(built) = built(head.rest) else { return };
-    for note in &built.notes {
+    for note in built.notes.problems() {
         told(note, &[]);
     }
     let parts = RequestParts {

@@ -13,6 +13,7 @@ use super::field::Field;
 use super::input::Input;
 use super::material::{MaterialError, MaterialReader};
 use super::merge::{self, MergedPort, MergedServer, PlainKind};
+use super::note::Notes;
 use super::route_scope::{Building, RouteScope};
 use super::table::{
     ClientAuth, Filter, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial, Transport,
@@ -30,7 +31,7 @@ pub struct Built {
     /// The table.
     pub table: Table,
     /// What is dropped, ignored, missing or not run; the gateway serves the rest.
-    pub notes: Vec<Problem>,
+    pub notes: Notes,
     /// Key material that exists but is broken. It is part of the table as under Istio
     /// (its SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Invalid>,
@@ -49,7 +50,7 @@ pub struct Invalid {
 
 /// Builds the table of `input`, with the Secrets of `store`.
 pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
-    let mut notes = Vec::new();
+    let mut notes = Notes::default();
     let ports = merge::merge(&input.gateways, &input.pod_labels, &mut notes);
     let mut builder = Builder {
         input,
@@ -93,7 +94,7 @@ struct Builder<'a> {
     delegates: Delegates<'a>,
     clusters: Clusters<'a>,
     material: MaterialReader<'a>,
-    notes: Vec<Problem>,
+    notes: Notes,
     invalid: Vec<Invalid>,
 }
 
@@ -113,7 +114,7 @@ impl Builder<'_> {
 
     fn note_second_bind(&mut self, port: &MergedPort<'_>) {
         for server in port.plain.iter().chain(&port.tls) {
-            self.notes.push(
+            self.notes.push_limit(
                 Problem::new(format!(
                     "serve does not open port {} a second time, for bind {:?}",
                     port.number, port.bind
@@ -241,7 +242,7 @@ impl Builder<'_> {
     /// answer in its place, perhaps without a client certificate.
     fn close(&mut self, server: &MergedServer<'_>, mode: TlsMode, port: u16, table: &mut SniTable) {
         let why = format!("serve does not run mode {}", mode.as_str());
-        self.notes.push(
+        self.notes.push_limit(
             Problem::new(format!("{why}; connections to {} are closed", names(server)))
                 .at(server.place.child("tls.mode").locate())
                 .why("it is of a mesh, and there is none here"),
@@ -412,7 +413,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Settings that Istio honours and this gateway does not.
+    /// Settings that Istio honours and this gateway does not, and one that neither does.
     fn note_ignored(&mut self, tls: &ServerTlsSettings, place: &Field<'_>) {
         let old = |version| matches!(version, Some(TlsProtocol::V1_0 | TlsProtocol::V1_1));
         for (given, field, effect) in [
@@ -433,15 +434,16 @@ impl Builder<'_> {
                 "ecdhCurves",
                 "serve speaks neither P-224, P-521 nor X25519Kyber768Draft00",
             ),
-            (
-                tls.https_redirect == Some(true),
-                "httpsRedirect",
-                "it has no effect on a server that speaks TLS",
-            ),
         ] {
             if given {
-                self.notes.push(Problem::new(effect).at(place.child(field).locate()));
+                self.notes
+                    .push_limit(Problem::new(effect).at(place.child(field).locate()));
             }
+        }
+        if tls.https_redirect == Some(true) {
+            let effect = "it has no effect on a server that speaks TLS";
+            self.notes
+                .push(Problem::new(effect).at(place.child("httpsRedirect").locate()));
         }
     }
 

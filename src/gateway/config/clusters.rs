@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::authority::split_port;
 use super::field::Field;
+use super::note::Notes;
 use super::table::{Cluster, Endpoint, Sample, UpstreamProtocol};
 use crate::manifests::model::virtual_service::Destination;
 use crate::problem::Problem;
@@ -153,10 +154,10 @@ impl<'a> Clusters<'a> {
         listener_port: u16,
         traffic: Traffic,
         place: &Field<'_>,
-        notes: &mut Vec<Problem>,
+        notes: &mut Notes,
     ) -> usize {
         if let Some(subset) = destination.subset.as_deref().filter(|subset| !subset.is_empty()) {
-            notes.push(
+            notes.push_limit(
                 Problem::new(format!(
                     "serve does not run subsets: requests for {} go to the Service, not to its subset {subset:?} alone",
                     destination.host

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::field::Field;
 use super::input::Object;
+use super::note::Notes;
 use crate::manifests::model::gateway::{GatewaySpec, Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
 use crate::problem::Problem;
@@ -63,7 +64,7 @@ impl MergedServer<'_> {
 pub(super) fn merge<'a>(
     gateways: &'a [Object<'a, GatewaySpec>],
     pod_labels: &BTreeMap<String, String>,
-    notes: &mut Vec<Problem>,
+    notes: &mut Notes,
 ) -> Vec<MergedPort<'a>> {
     let mut applying: Vec<&Object<'_, GatewaySpec>> = gateways
         .iter()
@@ -88,7 +89,7 @@ pub(super) fn merge<'a>(
 }
 
 /// Whether a Gateway's selector is satisfied by the gateway's pods; an absent one always is.
-fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, String>, notes: &mut Vec<Problem>) -> bool {
+fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, String>, notes: &mut Notes) -> bool {
     let unmet: Vec<String> = gateway
         .spec
         .selector

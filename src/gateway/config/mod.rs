@@ -16,6 +16,7 @@ pub mod field;
 pub mod input;
 pub mod material;
 mod merge;
+pub mod note;
 mod route_action;
 mod route_match;
 mod route_policy;

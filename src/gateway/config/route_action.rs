@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::clusters::Traffic;
 use super::field::Field;
+use super::note::Notes;
 use super::route_match::{compile, unrunnable};
 use super::route_policy::{mirrors_of, positive, retries_of};
 use super::route_scope::{Building, RouteScope};
@@ -45,7 +46,7 @@ pub(super) fn action_of(
     }
     let rewritten = http.rewrite.as_ref().and_then(|rewrite| rewrite.authority.clone());
     let mut authority = rewritten.or_else(|| {
-        let mut headers = header_operations(http.headers.as_ref(), place, &mut Vec::new());
+        let mut headers = header_operations(http.headers.as_ref(), place, &mut Notes::default());
         take_authority(&mut headers)
     });
     let mut destinations = Vec::new();
@@ -110,7 +111,7 @@ fn path_rewrite(
     rewrite: &model::HttpRewrite,
     prefix_length: Option<usize>,
     place: &Field<'_>,
-    notes: &mut Vec<Problem>,
+    notes: &mut Notes,
 ) -> Option<PathRewrite> {
     if let Some(by_regex) = &rewrite.uri_regex_rewrite {
         let pattern = by_regex.pattern.as_deref().unwrap_or_default();
@@ -157,7 +158,7 @@ fn redirect_of(
     prefix_length: Option<usize>,
     scope: &RouteScope<'_>,
     place: &Field<'_>,
-    notes: &mut Vec<Problem>,
+    notes: &mut Notes,
 ) -> Option<Redirect> {
     let code = redirect.redirect_code.filter(|code| *code != 0).unwrap_or(301);
     let status = match code {
@@ -204,18 +205,14 @@ fn redirect_of(
 
 /// The header operations of a route. A Host among them is part of the action:
 /// it rewrites the authority.
-pub(super) fn route_headers(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> HeaderOperations {
+pub(super) fn route_headers(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Notes) -> HeaderOperations {
     let mut headers = header_operations(http.headers.as_ref(), place, notes);
     take_authority(&mut headers);
     headers
 }
 
 /// `headers` of a route or destination.
-fn header_operations(
-    headers: Option<&model::Headers>,
-    place: &Field<'_>,
-    notes: &mut Vec<Problem>,
-) -> HeaderOperations {
+fn header_operations(headers: Option<&model::Headers>, place: &Field<'_>, notes: &mut Notes) -> HeaderOperations {
     let Some(headers) = headers else {
         return HeaderOperations::default();
     };
@@ -246,12 +243,12 @@ fn header_operations(
     }
 }
 
-fn header(name: &str, value: &str, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<(HeaderName, HeaderValue)> {
+fn header(name: &str, value: &str, place: &Field<'_>, notes: &mut Notes) -> Option<(HeaderName, HeaderValue)> {
     // `:authority` is Host, which is what an HTTP/1.1 request carries.
     let name = if name == ":authority" { "host" } else { name };
     let text = value.replace("%%", "%");
     if value.replace("%%", "").contains('%') {
-        notes.push(
+        notes.push_limit(
             Problem::new(format!("serve replaces no Envoy variable; {name} is sent as {text:?}")).at(place.locate()),
         );
     }

@@ -5,6 +5,7 @@ use http::HeaderName;
 use regex::Regex;
 
 use super::field::Field;
+use super::note::{Note, Notes};
 use super::table::{RouteMatch, StringMatch, ValueMatch};
 use crate::manifests::model::http_route as model;
 use crate::manifests::re2::{self, Covers};
@@ -14,11 +15,7 @@ use crate::problem::Problem;
 pub(super) const ANY_PATH: &str = "^(?:.*)$";
 
 /// The conditions of a match, for any port and gateway.
-pub(super) fn match_of(
-    wanted: &model::HttpMatch,
-    place: &Field<'_>,
-    notes: &mut Vec<Problem>,
-) -> Result<RouteMatch, Problem> {
+pub(super) fn match_of(wanted: &model::HttpMatch, place: &Field<'_>, notes: &mut Notes) -> Result<RouteMatch, Note> {
     let text = |field: &str, condition: &Option<model::StringMatch>| {
         condition
             .as_ref()
@@ -41,10 +38,16 @@ pub(super) fn match_of(
             ":authority" => &mut when.authority,
             ":scheme" => &mut when.scheme,
             ":path" | "@request.auth.claims" => {
-                return Err(unrunnable(format!("serve matches no header {name}"), &place));
+                return Err(Note::limit(unrunnable(
+                    format!("serve matches no header {name}"),
+                    &place,
+                )));
             }
             _ if name.starts_with('@') => {
-                return Err(unrunnable("serve matches no JWT claims".to_owned(), &place));
+                return Err(Note::limit(unrunnable(
+                    "serve matches no JWT claims".to_owned(),
+                    &place,
+                )));
             }
             _ => {
                 when.headers.push((header_name(name, &place)?, condition));
@@ -54,7 +57,7 @@ pub(super) fn match_of(
         match condition {
             ValueMatch::Present => {}
             ValueMatch::Value(value) if part.is_none() => *part = Some(value),
-            ValueMatch::Value(_) => notes.push(unrunnable(
+            ValueMatch::Value(_) => notes.push_limit(unrunnable(
                 format!("serve matches {name} only once per route; this condition is not looked at"),
                 &place,
             )),

@@ -7,6 +7,7 @@ use http::{HeaderValue, StatusCode};
 
 use super::clusters::Traffic;
 use super::field::Field;
+use super::note::Notes;
 use super::route_match::compile;
 use super::route_scope::Building;
 use super::table::{Abort, CorsPolicy, Fault, Mirror, RetryOn, RetryPolicy, Share, StringMatch};
@@ -20,7 +21,7 @@ use crate::problem::Problem;
 const DEFAULT_BACKOFF: Duration = Duration::from_millis(25);
 
 /// The retries of a route: Istio's own when it says nothing, none when `attempts` is 0.
-pub(super) fn retries_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> RetryPolicy {
+pub(super) fn retries_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Notes) -> RetryPolicy {
     let Some(wanted) = &http.retries else {
         return RetryPolicy::default();
     };
@@ -82,12 +83,7 @@ fn retry_on(text: &str) -> RetryOn {
 }
 
 /// A duration above zero, if one is given; `instead` says what holds where it cannot be read.
-pub(super) fn positive(
-    text: Option<&str>,
-    instead: &str,
-    place: &Field<'_>,
-    notes: &mut Vec<Problem>,
-) -> Option<Duration> {
+pub(super) fn positive(text: Option<&str>, instead: &str, place: &Field<'_>, notes: &mut Notes) -> Option<Duration> {
     let text = text?;
     let parsed = duration::parse(text);
     if parsed.is_none() {
@@ -101,7 +97,7 @@ pub(super) fn positive(
 }
 
 /// The faults that the gateway injects; one without a share never is.
-pub(super) fn fault_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<Fault> {
+pub(super) fn fault_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Notes) -> Option<Fault> {
     let wanted = http.fault.as_ref()?;
     let place = place.child("fault");
     let delay = wanted.delay.as_ref().and_then(|delay| {
@@ -131,7 +127,7 @@ fn abort_of(abort: &model::FaultAbort) -> Option<Abort> {
 }
 
 /// Which origins may read the answers, and what they are told.
-pub(super) fn cors_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Vec<Problem>) -> Option<CorsPolicy> {
+pub(super) fn cors_of(http: &model::HttpRoute, place: &Field<'_>, notes: &mut Notes) -> Option<CorsPolicy> {
     let wanted = http.cors_policy.as_ref()?;
     let place = place.child("corsPolicy");
     let mut origins = Vec::new();

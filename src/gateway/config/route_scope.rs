@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::clusters::Clusters;
 use super::delegates::Delegates;
-use crate::problem::Problem;
+use super::note::Notes;
 
 /// For which listener and workload routes are built.
 pub(super) struct RouteScope<'a> {
@@ -28,5 +28,5 @@ pub(super) struct Building<'b, 'c> {
     pub(super) delegates: &'b Delegates<'c>,
     pub(super) clusters: &'b mut Clusters<'c>,
     /// What is not run, or not as it stands.
-    pub(super) notes: &'b mut Vec<Problem>,
+    pub(super) notes: &'b mut Notes,
 }

@@ -163,7 +163,7 @@ fn matches_of(
         };
         match match_of(wanted, &place.item("match", index), building.notes) {
             Ok(when) => found.push((when, prefix)),
-            Err(problem) => building.notes.push(problem),
+            Err(note) => building.notes.push(note),
         }
     }
     found

@@ -125,7 +125,7 @@ fn say_stand_in(cluster: usize, host: &str, passes_tls: bool, place: &Field<'_>,
             "no upstream is given, and there is no sample of TCP but an echo",
         )
     };
-    building.notes.push(
+    building.notes.push_limit(
         Problem::new(what)
             .at(place.child("destination").locate())
             .why(why)

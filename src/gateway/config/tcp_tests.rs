@@ -37,7 +37,7 @@ fn tcp_of(built: &Built, port: u16) -> String {
 }
 
 fn advises(built: &Built, text: &str) -> bool {
-    let mut notes = built.notes.iter();
+    let mut notes = built.notes.problems();
     notes.any(|note| note.text(&Aim::default()).contains(text))
 }
 

@@ -395,11 +395,11 @@ fn broken(invalid: &[Invalid]) -> BTreeSet<String> {
 
 /// What was logged of a configuration beside its broken material.
 fn said(loaded: &Loaded<'_>) -> BTreeSet<String> {
-    let mut said = texts(&loaded.built.notes);
+    let mut said = texts(loaded.built.notes.problems());
     said.extend(loaded.findings.iter().map(|remark| remark.problem.to_string()));
     said
 }
 
-fn texts(problems: &[Problem]) -> BTreeSet<String> {
-    problems.iter().map(ToString::to_string).collect()
+fn texts<'p>(problems: impl IntoIterator<Item = &'p Problem>) -> BTreeSet<String> {
+    problems.into_iter().map(ToString::to_string).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::gateway::config::build::Built;
+use crate::gateway::config::note::Notes;
 use crate::problem::Problem;
 
 /// One thing that the check found.
@@ -18,16 +19,16 @@ pub struct Remark {
 
 /// Leaves out notes of places for which there is a remark. What a note would have
 /// stopped is stopped by the remark in its place.
-pub(super) fn leave_out_said(notes: &mut Vec<Problem>, remarks: &mut [Remark]) {
+pub(super) fn leave_out_said(notes: &mut Notes, remarks: &mut [Remark]) {
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, remark) in remarks.iter().enumerate() {
         places.entry(remark.place.clone()).or_default().push(index);
     }
     notes.retain(|note| {
-        if is_of_this_gateway(note) {
+        if note.is_limit {
             return true;
         }
-        let said = note.at.as_ref().and_then(|at| places.get(at));
+        let said = note.problem.at.as_ref().and_then(|at| places.get(at));
         for index in said.into_iter().flatten() {
             remarks[*index].stops_strict = true;
         }
@@ -71,11 +72,6 @@ fn without_line(mut place: &str) -> &str {
     place
 }
 
-/// Whether a note says what `serve` does otherwise than Istio, which no check knows.
-fn is_of_this_gateway(note: &Problem) -> bool {
-    note.what.split_whitespace().any(|word| word == "serve")
-}
-
 /// Everything to report of what was built, but for broken material for which there is a remark already.
 pub(super) fn said<'a>(remarks: &'a [Remark], built: &'a Built) -> impl Iterator<Item = &'a Problem> {
     let materials: HashSet<Material<'_>> = remarks
@@ -89,14 +85,14 @@ pub(super) fn said<'a>(remarks: &'a [Remark], built: &'a Built) -> impl Iterator
         !own.is_some_and(|own| materials.contains(&own)) && !named.any(|file| materials.contains(&file))
     };
     let judged = remarks.iter().map(|remark| &remark.problem);
-    judged.chain(&built.notes).chain(broken(built).filter(is_new))
+    judged.chain(built.notes.problems()).chain(broken(built).filter(is_new))
 }
 
 /// What a strict start stops at.
 pub(super) fn stops_strict<'a>(remarks: &'a [Remark], built: &'a Built) -> Option<&'a Problem> {
     let judged = remarks.iter().filter(|remark| remark.stops_strict);
     let judged = judged.map(|remark| &remark.problem);
-    judged.chain(&built.notes).chain(broken(built)).next()
+    judged.chain(built.notes.problems()).chain(broken(built)).next()
 }
 
 /// What is wrong with the material.
@@ -107,23 +103,24 @@ fn broken(built: &Built) -> impl Iterator<Item = &Problem> {
 #[cfg(test)]
 mod tests {
     use super::{Material, Remark, leave_out_said};
+    use crate::gateway::config::note::Notes;
     use crate::problem::Problem;
 
     #[test]
     fn a_note_gives_way_to_a_remark_of_the_same_place() {
-        let limit = || Problem::new("serve has no TLS 1.0").at("f:1:1  x");
-        let mut notes = vec![
-            Problem::new("a").at("f:1:1  x"),
-            Problem::new("b").at("f:2:1  y"),
-            limit(),
-        ];
+        let limit = || Problem::new("no TLS 1.0").at("f:1:1  x");
+        let mut notes = Notes::default();
+        notes.push(Problem::new("a").at("f:1:1  x"));
+        notes.push(Problem::new("b").at("f:2:1  y"));
+        notes.push_limit(limit());
         let mut remarks = ["f:1:1  x", "f:3:1  z"].map(|place| Remark {
             problem: Problem::new("c"),
             place: place.into(),
             stops_strict: false,
         });
         leave_out_said(&mut notes, &mut remarks);
-        assert_eq!(notes, [Problem::new("b").at("f:2:1  y"), limit()]);
+        let left: Vec<&Problem> = notes.problems().collect();
+        assert_eq!(left, [&Problem::new("b").at("f:2:1  y"), &limit()]);
         assert_eq!(remarks.map(|remark| remark.stops_strict), [true, false]);
     }
 

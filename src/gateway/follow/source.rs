@@ -11,6 +11,7 @@ use crate::files::PEM_LIMIT;
 use crate::gateway::config::build::{self, Built};
 use crate::gateway::config::clusters::Upstream;
 use crate::gateway::config::input::Input;
+use crate::gateway::config::note::Notes;
 use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::remedy::{Aim, Kind, Line, Remedy, kubectl, ours};
@@ -71,7 +72,7 @@ impl Loaded<'_> {
     pub(super) fn empty(note: Problem) -> Self {
         let built = Built {
             table: Table::default(),
-            notes: vec![note],
+            notes: [note].into_iter().collect(),
             invalid: Vec::new(),
         };
         Self {
@@ -142,8 +143,7 @@ impl GatewaySources {
         }
         let mut built = build::build(&input, &collected.store);
         drop(input);
-        notes.append(&mut built.notes);
-        built.notes = notes;
+        built.notes.put_before(notes);
         Ok(Loaded {
             built,
             played,
@@ -162,7 +162,7 @@ impl GatewaySources {
         let mut findings = check(&collected);
         let left_out = self.left_out(&collected);
         findings.retain(|remark| !left_out.iter().any(|problem| problem.at == remark.problem.at));
-        let mut unknown = collected.warnings.into_iter().map(Problem::from).collect();
+        let mut unknown: Notes = collected.warnings.into_iter().map(Problem::from).collect();
         remark::leave_out_said(&mut unknown, &mut findings);
         remark::leave_out_said(&mut loaded.built.notes, &mut findings);
         loaded.findings = findings;

@@ -1,0 +1,77 @@
+//! What is told of a configuration that is served: what of it is dropped, ignored or
+//! missing, and what this gateway does otherwise than Istio.
+
+use std::fmt;
+
+use crate::problem::Problem;
+
+/// One thing that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What is told.
+    pub problem: Problem,
+    /// Istio does it, and this gateway does not: no check of the input knows that.
+    pub is_limit: bool,
+}
+
+impl Note {
+    /// What this gateway does otherwise than Istio.
+    pub fn limit(problem: Problem) -> Self {
+        Self {
+            problem,
+            is_limit: true,
+        }
+    }
+}
+
+impl From<Problem> for Note {
+    fn from(problem: Problem) -> Self {
+        Self {
+            problem,
+            is_limit: false,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem.fmt(f)
+    }
+}
+
+/// The notes of a configuration, in the order in which it was read.
+#[derive(Debug, Default)]
+pub struct Notes(Vec<Note>);
+
+impl Notes {
+    /// Adds a note; a problem is one of the input.
+    pub fn push(&mut self, note: impl Into<Note>) {
+        self.0.push(note.into());
+    }
+
+    /// Adds what this gateway does otherwise than Istio.
+    pub fn push_limit(&mut self, problem: Problem) {
+        self.0.push(Note::limit(problem));
+    }
+
+    /// Adds all of these before the others.
+    pub fn put_before(&mut self, problems: Vec<Problem>) {
+        self.0.splice(..0, problems.into_iter().map(Note::from));
+    }
+
+    /// Keeps those for which `wanted` says so.
+    pub fn retain(&mut self, wanted: impl FnMut(&Note) -> bool) {
+        self.0.retain(wanted);
+    }
+
+    /// What is told, in order.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter().map(|note| &note.problem)
+    }
+}
+
+impl FromIterator<Problem> for Notes {
+    fn from_iter<I: IntoIterator<Item = Problem>>(problems: I) -> Self {
+        Self(problems.into_iter().map(Note::from).collect())
+    }
+}
