@@ -117,7 +117,7 @@ impl Copied {
             managers => managers.join(", "),
         };
         Remedy::from(format!(
-            "{} bears this workspace's labels, but was made by {by}, as a copy is or what was put back from one: it is left alone; if it is not to stay: ",
+            "{} has this workspace's labels, but was made by {by}, as a copy or a restored object is: it is left alone; to delete it: ",
             self.title
         ))
         .and(self.removal.clone())

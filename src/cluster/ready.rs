@@ -133,7 +133,7 @@ impl Note {
             )
             .into(),
             Self::PutBack(line) => Remedy::from(
-                "it bears this workspace's label all the same, as an object does that was put back from a saved copy; to make it this workspace's again: ",
+                "it has this workspace's label all the same, as an object restored from a saved copy does; to make it this workspace's again: ",
             )
             .and(line.clone()),
             Self::TakenBack => "it has this workspace's label and was made again by others; it is taken back".into(),

@@ -12,7 +12,7 @@
 //! - `istio_names` checks names as Istio's admission webhook does.
 //! - `spot` is a field of an object on the way down to it.
 //! - `suppress` takes out what comments and flags silence.
-//! - [`fix`] mends what is safe to mend by machine.
+//! - [`fix`] fixes what is safe to fix by machine.
 //! - [`secrecy`] keeps key material out of what is shown.
 
 pub mod codes;

@@ -26,8 +26,8 @@ fn a_copy_that_somebody_made_is_left_alone_and_told() {
     let mut copy = server.object(SECRET);
     copy["metadata"]["namespace"] = json!("team-b");
     server.put(COPY, "kubectl-create", copy);
-    let told = "Secret team-b/httpbin-credential bears this workspace's labels, but was made by kubectl-create";
-    let removal = "if it is not to stay: kubectl -n team-b delete secrets httpbin-credential\n";
+    let told = "Secret team-b/httpbin-credential has this workspace's labels, but was made by kubectl-create";
+    let removal = "to delete it: kubectl -n team-b delete secrets httpbin-credential\n";
     let ran = dir
         .run(&["apply", "--prune", "--yes"])
         .exits(0)

@@ -181,7 +181,7 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     let dir = Dir::new();
     server.kubeconfig(&dir);
     dir.run(&["doctor", "--fix", "--yes", "httpbin.example.com"])
-        .says("nothing here can be mended by machine");
+        .says("nothing here can be fixed automatically");
 }
 
 /// Beside the context `there`, which is the current one, the kubeconfig has

@@ -526,16 +526,16 @@ spec:
     assert_eq!(dir.read("k8s/edge.yaml"), gateway);
     // A target that wants the placeholders keeps them.
     dir.run(&["lint", "link.yaml", "--fix", "--yes", "--istio", "1.1"])
-        .says("nothing here can be mended");
+        .says("nothing here can be fixed");
     assert_eq!(dir.read("k8s/edge.yaml"), gateway);
     dir.run(&["lint", "link.yaml", "--fix", "--yes"])
-        .says("mended link.yaml");
+        .says("fixed link.yaml");
     let expected = gateway.replace("      serverCertificate: use sds\n      privateKey: use sds\n", "");
     assert_eq!(dir.read("k8s/edge.yaml"), expected);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(dir.path("link.yaml").is_symlink());
     dir.run(&["lint", "k8s", "--fix", "--yes"])
-        .says("nothing here can be mended");
+        .says("nothing here can be fixed");
     let json = dir.run(&["lint", "k8s", "--fix", "--yes", "-o", "json"]);
     assert!(json.json()["findings"].is_array());
 }
@@ -632,8 +632,8 @@ fn a_secret_that_another_gateway_uses_is_not_moved() {
         ("free.yaml", &format!("{edge}{deployment}{secret}")),
     ]);
     dir.run(&["lint", "used.yaml", "--fix", "--yes"])
-        .says("nothing here can be mended");
+        .says("nothing here can be fixed");
     assert_eq!(dir.read("used.yaml"), used);
     dir.run(&["lint", "free.yaml", "--fix", "--yes"])
-        .says("mended free.yaml");
+        .says("fixed free.yaml");
 }

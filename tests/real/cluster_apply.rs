@@ -341,7 +341,7 @@ fn what_others_copied_is_neither_pruned_nor_deleted() {
     copy["metadata"] =
         serde_json::json!({"name": "httpbin-credential", "namespace": "copied-team-b", "labels": labels});
     plane.kubectl_with(&["create"], &copy.to_string());
-    let told = "Secret copied-team-b/httpbin-credential bears this workspace's labels, but was made by kubectl-create";
+    let told = "Secret copied-team-b/httpbin-credential has this workspace's labels, but was made by kubectl-create";
     workspace.run(&["apply", "--prune", "--yes"]).exits(0).says(told);
     workspace
         .run(&["delete", "--yes"])

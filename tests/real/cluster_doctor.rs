@@ -247,7 +247,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient
         .doctor(&["--fix", "--yes"])
         .exits(0)
-        .says("nothing here can be mended by machine");
+        .says("nothing here can be fixed automatically");
 
     // A key that does not belong to the certificate, in our own Secret: --fix applies ours.
     let key = STANDARD.encode(other.read(format!("{HOST}/3_application/private/{HOST}.key.pem")));

@@ -363,7 +363,7 @@ fn mounted_secrets_are_awaited_as_long_as_a_kubelet_takes() {
         .exits(1)
         .prints("the previous one is gone from the files")
         .prints("NOT refused: the gateway trusts that CA still")
-        .prints("rotate httpbin.example.com --if-expires-in 0d  (makes nothing anew, but proves it again)");
+        .prints("rotate httpbin.example.com --if-expires-in 0d  (issues nothing again, but proves it again)");
     assert_eq!(mounted("ca-chain.cert.pem"), 2);
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s"])

@@ -424,7 +424,7 @@ pub(super) fn leaf_not_first(pool: &Pool<'_>) -> Option<Fault> {
             FaultCode::WrongOrder,
             Some(first.reference(Role::Leaf)),
             format!(
-                "the first certificate is the CA \"{}\"; the leaf stands at place {}",
+                "the first certificate is the CA \"{}\"; the leaf is at position {}",
                 first.called(),
                 place + 1
             ),

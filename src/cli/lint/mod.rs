@@ -31,7 +31,7 @@ use crate::workspace::config::IstioTarget;
 #[derive(clap::Args)]
 #[command(
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   mends what is safe to mend\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object; so does the object's annotation galley.istio.io/analyze-suppress: ITL0004,\nalso with Istio's codes and in a cluster."
+    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   fixes what is safe to fix\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object; so does the object's annotation galley.istio.io/analyze-suppress: ITL0004,\nalso with Istio's codes and in a cluster."
 )]
 pub(super) struct LintArgs {
     /// Manifests: a file, a folder of them, or - for standard input [default: the workspace]
@@ -129,7 +129,7 @@ fn mend(inputs: &Inputs, context: &Context) -> Result<(), Failure> {
     let mending = mending::plan(inputs, context)?;
     let files: Vec<&str> = mending.fixes().map(|fix| fix.file.as_str()).collect();
     if files.is_empty() {
-        context.say("nothing here can be mended by machine");
+        context.say("nothing here can be fixed automatically");
         return Ok(());
     }
     let paint = Paint::new(context.color_stderr);
@@ -147,7 +147,7 @@ fn mend(inputs: &Inputs, context: &Context) -> Result<(), Failure> {
         }
     }
     mending::carry_out(&mending)?;
-    context.say(&format!("mended {}", files.join(", ")));
+    context.say(&format!("fixed {}", files.join(", ")));
     Ok(())
 }
 

@@ -174,7 +174,7 @@ super::codes! {
     TLS_SAN = "ITL0143" Warning None;
         title: "a client name that no certificate can match";
         why: "subjectAltNames are compared with the certificate's names as whole texts, so clients that it was meant for are refused";
-        fix: "write the name as it stands in the client's certificate, as client.example.com or spiffe://TRUST/ns/NS/sa/SA";
+        fix: "write the name exactly as in the client's certificate, as client.example.com or spiffe://TRUST/ns/NS/sa/SA";
         doc: ISTIO_GATEWAY;
     TLS_PIN = "ITL0144" Error None;
         title: "a certificate pin that is no SHA-256";

@@ -7,7 +7,7 @@ super::codes! {
     INPUT_SYNTAX = "ITL0001" Error None;
         title: "a document that is no YAML, no JSON, or no Kubernetes object";
         why: "it cannot be read, by kubectl either; after an error of syntax, the rest of the file is not read";
-        fix: "mend the text at this place";
+        fix: "correct the text at this place";
         doc: "https://yaml.org/spec/1.2.2/";
     INPUT_TYPE = "ITL0002" Error Some("IST0106");
         title: "a field of a type that an API server refuses";

@@ -77,7 +77,7 @@ fn check_chain(credentials: &Credentials<'_>, pair: &Pair<'_>, found: &mut Findi
                     top.called
                 ),
             )
-            .fix("take certificate and CA of one generation: the CA was made anew, or the certificate was signed by an impostor"),
+            .fix("use a certificate and a CA that belong together: the CA was replaced, or another CA of the same name signed the certificate"),
         );
         return;
     }

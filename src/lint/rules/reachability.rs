@@ -70,7 +70,7 @@ fn check_routes(routes: Vec<Vec<String>>, spot: &Spot<'_>, found: &mut Findings)
         for (number, wanted) in matches.into_iter().enumerate() {
             if let Some(earlier) = seen.get(&wanted) {
                 twice += 1;
-                let what = format!("the same match stands in route {earlier}");
+                let what = format!("route {earlier} has the same match");
                 found.push(spot.field("match").at(number).finding(&MATCH_TWICE, what));
             } else {
                 seen.insert(wanted, at);
@@ -78,7 +78,7 @@ fn check_routes(routes: Vec<Vec<String>>, spot: &Spot<'_>, found: &mut Findings)
             }
         }
         if twice == count {
-            let what = format!("every match of route {at} stands in an earlier route");
+            let what = format!("earlier routes have every match of route {at}");
             found.push(spot.finding(&ROUTE_UNREACHABLE, what));
         }
     }

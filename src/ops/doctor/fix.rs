@@ -41,7 +41,7 @@ pub async fn plan(
         .filter_map(|(namespace, name)| scope.own_secret(name, namespace))
         .collect::<Vec<_>>();
     if contents.is_empty() {
-        here.say("nothing here can be mended by machine: only the workspace's own Secrets are brought back");
+        here.say("nothing here can be fixed automatically: only the workspace's own Secrets are restored");
         return Ok(Vec::new());
     }
     let (wanted, _) = plan::wanted(contents).map_err(Failure::runtime)?;

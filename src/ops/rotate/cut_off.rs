@@ -19,7 +19,7 @@ pub(super) fn half_done(stopped: Stopped, rotated: &Rotated, request: &Request) 
     lines.extend(swapped(rotated));
     problem.why = Some(lines.join("\n"));
     let going_on =
-        Remedy::from(going_on(rotated, request)).and("     (it goes on where it stopped, and makes nothing anew)");
+        Remedy::from(going_on(rotated, request)).and("     (continues where it stopped; issues nothing again)");
     problem.fix = Some(Remedy::then_go_on(problem.fix.take(), going_on));
     cluster_access::refused(refused)
 }
@@ -105,7 +105,7 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
     }
     let fix = match at_work {
         Some(rotated) if rotated.is_written && (rotated.context.is_some() || rotated.step == Step::FinishLeaf) => {
-            Remedy::from(going_on(rotated, request)).and("     (it goes on where it stopped, and makes nothing anew)")
+            Remedy::from(going_on(rotated, request)).and("     (continues where it stopped; issues nothing again)")
         }
         Some(rotated) if rotated.is_written => Remedy::from(ours::status()).and(" tells what is served"),
         Some(rotated) if half.is_some() && progress.left.is_empty() => {

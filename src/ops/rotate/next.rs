@@ -22,7 +22,7 @@ pub(super) fn next(prepared: &Prepared, rotated: &Rotated, request: &Request) ->
                     line(ours::rotate_finish(host)).and("  (goes on where it stopped)")
                 }
                 // Nothing is due any more, so that it only looks.
-                _ => line(ours::bring_up(host)).and("  (makes nothing anew, but proves it again)"),
+                _ => line(ours::bring_up(host)).and("  (issues nothing again, but proves it again)"),
             };
             Remedy::from("look why the gateway did not take it up: ")
                 .and(ours::status())

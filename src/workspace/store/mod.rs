@@ -151,7 +151,7 @@ impl Store {
             Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => {
                 return Err(Problem::new(format!("{} cannot be written", target.display()))
-                    .why("it is a symbolic link or a file; a chain stands in a folder of its own")
+                    .why("it is a symbolic link or a file; a chain has a folder of its own")
                     .fix(format!("move {} away, or adopt it from elsewhere", target.display())));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,

@@ -270,7 +270,7 @@ impl Prepared {
         for client in &self.held.clients {
             if !clients.iter().any(|known| known.name == client.name) {
                 self.notes.push(format!(
-                    "the client {} was made under the new CA and went with it; gen-certs --client makes it anew",
+                    "the client {} was issued by the new CA and is gone with it; gen-certs --client issues it again",
                     client.name
                 ));
             }
