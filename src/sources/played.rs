@@ -128,7 +128,7 @@ impl Collected<'_> {
         match choice {
             GatewayChoice::OfInput if self.store.in_cluster => Ok(None),
             GatewayChoice::OfInput => self.of_input(workloads, keeps_namespace),
-            GatewayChoice::Named { namespace, name } => self.named(namespace, name, workloads).map(Some),
+            GatewayChoice::Named { namespace, name } => self.named(namespace, name, &workloads).map(Some),
             GatewayChoice::Labelled(labels) => {
                 let of_cluster = self.store.in_cluster && matches(labels, &self.pod_labels);
                 let mut found = workloads.into_iter().filter(|played| matches(labels, &played.labels));
@@ -243,7 +243,7 @@ impl Collected<'_> {
         }
     }
 
-    fn named(&self, namespace: &str, name: &str, workloads: Vec<Played>) -> Result<Played, Problem> {
+    fn named(&self, namespace: &str, name: &str, workloads: &[Played]) -> Result<Played, Problem> {
         let is_it = |object: &&Object| {
             let metadata = object.manifest.metadata();
             metadata.name == name && metadata.namespace_or(&self.namespace) == namespace

@@ -82,7 +82,7 @@ fn the_workload_of_the_input_is_played_with_the_secrets_of_its_namespace() {
     assert!(serve.log().contains(told), "{}", serve.log());
     drop(serve);
     // Without the workload its selector is enough, and its Secrets tell the namespace.
-    dir.write("shop.yaml", &shop(&dir, "shop", "{istio: ingress}", "istio-ingress"));
+    dir.write("shop.yaml", shop(&dir, "shop", "{istio: ingress}", "istio-ingress"));
     let serve = Serve::start(&dir, &["-f", "shop.yaml"]);
     assert_eq!(answer(&dir, &serve), "shop");
     let told =

@@ -108,9 +108,10 @@ impl Reload {
         {
             let guessed = "no workload of the input has these labels; --gateway-namespace says where its pods run";
             let words = played.words();
-            match played.workload {
-                Some(_) => tracing::info!("plays the gateway {words}"),
-                None => tracing::info!("plays {words}; {guessed}"),
+            if played.workload.is_some() {
+                tracing::info!("plays the gateway {words}");
+            } else {
+                tracing::info!("plays {words}; {guessed}");
             }
         }
         self.played.clone_from(&loaded.played);
