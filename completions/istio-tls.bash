@@ -1836,7 +1836,7 @@ _istio__tls() {
             return 0
             ;;
         istio__tls__subcmd__serve)
-            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --filename --recursive --gateway --selector --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1847,6 +1847,14 @@ _istio__tls() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2000,7 +2008,7 @@ _istio__tls() {
             return 0
             ;;
         istio__tls__subcmd__up)
-            opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
+            opts="-f -R -C -o -q -v -y -n -h -V --once --filename --recursive --gateway --selector --port-map --bind --admin --upstream --upstream-cacert --certs --crl --host-files --threads --access-log --strict --cluster --kubeconfig --context --dir --output --quiet --verbose --color --no-input --yes --namespace --gateway-namespace --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2011,6 +2019,14 @@ _istio__tls() {
                     return 0
                     ;;
                 -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gateway)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
