@@ -104,7 +104,7 @@ fn selects(gateway: &Object<'_, GatewaySpec>, pod_labels: &BTreeMap<String, Stri
         .iter()
         .map(|(label, value)| format!("{label}: {value}"))
         .collect();
-    notes.push(
+    notes.push_limit(
         Problem::new(format!(
             "serve does not play Gateway {}: its selector is for other pods",
             gateway.full_name()
