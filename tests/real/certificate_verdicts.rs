@@ -273,7 +273,7 @@ const CASES: &[Case] = &[
         name: "a critical constraint on registered IDs",
         make: |made| {
             changed(made, |made| {
-                made.intermediate.custom_extensions = vec![permitted(0x88, &[42, 3])]
+                made.intermediate.custom_extensions = vec![permitted(0x88, &[42, 3])];
             })
         },
         ours: Some(NameConstraintViolation),
@@ -322,7 +322,7 @@ const CASES: &[Case] = &[
                 made.leaf.custom_extensions = vec![
                     extension(&[1, 2, 3, 4], &[5, 0], false),
                     extension(&[1, 2, 3, 4], &[5, 0], false),
-                ]
+                ];
             })
         },
         ours: Some(DuplicateExtension),
@@ -333,7 +333,7 @@ const CASES: &[Case] = &[
         name: "an unknown critical extension",
         make: |made| {
             changed(made, |made| {
-                made.leaf.custom_extensions = vec![extension(&[1, 2, 3, 4], &[5, 0], true)]
+                made.leaf.custom_extensions = vec![extension(&[1, 2, 3, 4], &[5, 0], true)];
             })
         },
         ours: Some(UnknownCriticalExtension),
@@ -351,7 +351,7 @@ const CASES: &[Case] = &[
         name: "an issuer without keyCertSign",
         make: |made| {
             changed(made, |made| {
-                made.intermediate.key_usages = vec![KeyUsagePurpose::CrlSign]
+                made.intermediate.key_usages = vec![KeyUsagePurpose::CrlSign];
             })
         },
         ours: Some(IssuerNotCa),
@@ -362,7 +362,7 @@ const CASES: &[Case] = &[
         name: "too many CAs below one",
         make: |made| {
             changed(made, |made| {
-                made.root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0))
+                made.root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
             })
         },
         ours: Some(PathTooLong),

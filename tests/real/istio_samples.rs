@@ -15,10 +15,6 @@ const EXPECTED: &[(&str, &str, &str)] = &[
         "ITL0701",
         "IST0130",
     ),
-    // Its gateway has pods of its own, which another step of the task makes.
-    ("multicluster/expose-istiod-https.yaml", "ITL0201", "IST0101"),
-    ("multicluster/expose-istiod.yaml", "ITL0201", "IST0101"),
-    ("multicluster/expose-services.yaml", "ITL0201", "IST0101"),
     // The Gateway is in the sample's first file.
     ("tcp-echo/tcp-echo-20-v2.yaml", "ITL0501", "IST0101"),
 ];
