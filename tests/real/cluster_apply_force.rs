@@ -43,7 +43,7 @@ fn force_takes_over_what_is_in_conflict_and_nothing_else() {
     plane.kubectl_ok(&["-n", "forced", "delete", gateways, "mygateway"]);
     plane.kubectl_with(&["create"], &copy.to_string());
     let put_back = |ran: &Ran| {
-        let cause = "as an object does that was put back from a saved copy";
+        let cause = "as an object restored from a saved copy does";
         assert!(
             ran.stderr.contains("stays theirs") && ran.stderr.contains(cause),
             "{}",
