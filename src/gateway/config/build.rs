@@ -10,7 +10,7 @@ use super::clusters::Clusters;
 use super::crl_coverage;
 use super::delegates::Delegates;
 use super::field::Field;
-use super::input::Input;
+use super::input::{Input, Object};
 use super::material::{MaterialError, MaterialReader};
 use super::merge::{self, MergedPort, MergedServer, PlainKind};
 use super::note::Notes;
@@ -21,6 +21,7 @@ use super::table::{
 use super::virtual_hosts::VirtualHosts;
 use super::{routes, tcp_routes};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
+use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::secrets::SecretStore;
@@ -98,7 +99,7 @@ struct Builder<'a> {
     invalid: Vec<Invalid>,
 }
 
-impl Builder<'_> {
+impl<'a> Builder<'a> {
     fn listener(&mut self, port: &MergedPort<'_>) -> Option<Listener> {
         let plain = self.plain(port);
         let protocol = match plain {
@@ -259,52 +260,58 @@ impl Builder<'_> {
     /// Adds a chain for each `tls` match of the server's VirtualServices: their server
     /// names, not the server's hosts, choose it.
     fn pass_through(&mut self, server: &MergedServer<'_>, port: u16, table: &mut SniTable) {
-        let scope = self.scope(server, port, false);
-        let mut found = false;
-        for object in self.bound.candidates(server) {
-            if domains(server, object).is_empty() {
+        let mut found = Vec::new();
+        self.visit_bound(server, port, |object, building| {
+            let spec = Field::new(object, "spec");
+            found.extend(tcp_routes::tls_routes(object.spec, object.name, &spec, building));
+            None::<()>
+        });
+        if found.is_empty() {
+            self.no_route(server, "tls", &format!("{} are not served by it", names(server)));
+        }
+        for passed in found {
+            let mut names = passed.names.iter();
+            if let Some(name) = names.find(|name| is_passed(table, name)) {
+                self.notes.push(
+                    Problem::new(format!("this match is left out: port {port} passes {name} on already"))
+                        .at(passed.place.locate())
+                        .why("Istio skips a match whole when an earlier one has a server name of it"),
+                );
                 continue;
             }
-            let mut building = Building {
-                namespace: object.namespace,
-                scope: &scope,
-                delegates: &self.delegates,
-                clusters: &mut self.clusters,
-                notes: &mut self.notes,
+            let chain = FilterChain {
+                name: chain_name(server),
+                transport: Transport::Raw,
+                filter: Filter::Tcp(Arc::new(passed.route)),
             };
-            let spec = Field::new(object, "spec");
-            for passed in tcp_routes::tls_routes(object.spec, object.name, &spec, &mut building) {
-                found = true;
-                let mut names = passed.names.iter();
-                if let Some(name) = names.find(|name| is_passed(table, name)) {
-                    self.notes.push(
-                        Problem::new(format!("this match is left out: port {port} passes {name} on already"))
-                            .at(passed.place.locate())
-                            .why("Istio skips a match whole when an earlier one has a server name of it"),
-                    );
-                    continue;
-                }
-                let chain = FilterChain {
-                    name: chain_name(server),
-                    transport: Transport::Raw,
-                    filter: Filter::Tcp(Arc::new(passed.route)),
-                };
-                self.insert(&passed.names, &Arc::new(chain), table, port, &passed.place);
-            }
-        }
-        if !found {
-            self.no_route(server, "tls", &format!("{} are not served by it", names(server)));
+            self.insert(&passed.names, &Arc::new(chain), table, port, &passed.place);
         }
     }
 
     /// The first `tcp` route of the server's VirtualServices. None: there is none, and so
     /// no chain; `effect` is what that means.
     fn tcp_filter(&mut self, server: &MergedServer<'_>, port: u16, effect: &str) -> Option<Filter> {
+        let route = self.visit_bound(server, port, |object, building| {
+            let spec = Field::new(object, "spec");
+            tcp_routes::tcp_route(object.spec, object.name, &spec, building)
+        });
+        if route.is_none() {
+            self.no_route(server, "tcp", effect);
+        }
+        route.map(|route| Filter::Tcp(Arc::new(route)))
+    }
+
+    /// Visits the VirtualServices that have a host in common with a server, in order,
+    /// until one gives something.
+    fn visit_bound<T>(
+        &mut self,
+        server: &MergedServer<'_>,
+        port: u16,
+        mut visit: impl FnMut(&'a Object<'a, VirtualServiceSpec>, &mut Building<'_, 'a>) -> Option<T>,
+    ) -> Option<T> {
         let scope = self.scope(server, port, server.server.tls.is_some());
-        for object in self.bound.candidates(server) {
-            if domains(server, object).is_empty() {
-                continue;
-            }
+        let bound = self.bound.candidates(server).into_iter();
+        for object in bound.filter(|object| !domains(server, object).is_empty()) {
             let mut building = Building {
                 namespace: object.namespace,
                 scope: &scope,
@@ -312,12 +319,11 @@ impl Builder<'_> {
                 clusters: &mut self.clusters,
                 notes: &mut self.notes,
             };
-            let spec = Field::new(object, "spec");
-            if let Some(route) = tcp_routes::tcp_route(object.spec, object.name, &spec, &mut building) {
-                return Some(Filter::Tcp(Arc::new(route)));
+            let found = visit(object, &mut building);
+            if found.is_some() {
+                return found;
             }
         }
-        self.no_route(server, "tcp", effect);
         None
     }
 
