@@ -73,7 +73,7 @@ mod tests {
     fn a_host_without_its_folder_is_told_by_itself() {
         let finding = assert_one(&without(true, None), "ITL1105", "shop.example.com has no chain");
         assert!(
-            finding.why.starts_with("the folder is gone\nistio-tls.yaml names"),
+            finding.why.starts_with("the folder is gone\nistio-tls.yaml lists"),
             "{}",
             finding.why
         );

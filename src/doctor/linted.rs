@@ -108,7 +108,7 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     if let (Some(_), lint::Facts::NotCovered(host)) = (&facts.of_api, &finding.facts) {
         // Its Secret may be that of other hosts, too.
         let fix =
-            format!("use a certificate that names {host}, in a Secret that certificateRefs of this listener names");
+            format!("use a certificate that covers {host}, in a Secret listed in certificateRefs of this listener");
         return finding.fix(fix);
     }
     if finding.code == GRANT_MISSING.id {
@@ -316,7 +316,7 @@ mod tests {
             object: "Gateway web/edge".into(),
             ..Place::default()
         };
-        let fix = "use a certificate that names a.com; for tests: istio-tls gen-certs a.com";
+        let fix = "use a certificate that covers a.com; for tests: istio-tls gen-certs a.com";
         let finding = Finding::new(&codes::HOST_NOT_COVERED, place, "as lint says")
             .fix(fix)
             .about(lint::Facts::NotCovered("a.com".into()));
@@ -324,7 +324,7 @@ mod tests {
         let words = assert_one(&facts, codes::HOST_NOT_COVERED.id, "as lint says").fix;
         assert_eq!(
             words,
-            "use a certificate that names a.com, in a Secret that certificateRefs of this listener names"
+            "use a certificate that covers a.com, in a Secret listed in certificateRefs of this listener"
         );
     }
 

@@ -10,23 +10,23 @@ use crate::manifests::load::{Location, Origin};
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 
-/// How much a finding matters.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Good to know.
     Info,
-    /// It works, but not as most would expect, or not for long.
+    /// It works, but not as expected, or not for long.
     Warning,
     /// It does not work, or Istio refuses it.
     Error,
 }
 
 impl Severity {
-    /// Every severity with its word.
+    /// Every severity with its name.
     pub const WORDS: &[(&str, Self)] = &[("info", Self::Info), ("warning", Self::Warning), ("error", Self::Error)];
 
-    /// The word for it.
+    /// Its name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -39,15 +39,15 @@ impl Severity {
 /// Where something is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Place {
-    /// `Gateway default/mygateway`; empty where no object is meant.
+    /// `Gateway default/mygateway`; empty if there is no object.
     pub object: String,
-    /// The file's name as the user gave it; empty when it is not known.
+    /// The file name as given by the user; empty if unknown.
     pub file: String,
-    /// The line, from 1; 0 when the object stands in no file.
+    /// The line, from 1; 0 if the object is not in a file.
     pub line: u32,
-    /// The column, from 1; 0 as the line is.
+    /// The column, from 1; 0 if the line is.
     pub column: u32,
-    /// The field, as `spec.servers[0].tls.credentialName`; empty for the whole object.
+    /// The field, such as `spec.servers[0].tls.credentialName`; empty for the whole object.
     pub path: String,
 }
 
@@ -68,7 +68,7 @@ impl Place {
         }
     }
 
-    /// A file of key material, or a line of it (0 when no line is meant).
+    /// A file with key material, and a line in it (0 for the whole file).
     pub fn file(name: &str, line: u32) -> Self {
         Self {
             file: name.to_owned(),
@@ -79,30 +79,30 @@ impl Place {
     }
 }
 
-/// What a finding is about beyond its place, for code that goes on from it.
+/// Details of a finding beyond its place, for code that processes it further.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Facts {
-    /// Nothing that code needs.
+    /// No details.
     #[default]
     None,
-    /// These Secrets, by their names.
+    /// The names of these Secrets.
     Secrets(Vec<String>),
-    /// A Secret that is not there, and how it is made.
+    /// A missing Secret, and how to create it.
     Missing(Made),
-    /// Nothing is mounted at these paths of the gateway's pods.
+    /// Nothing is mounted at these paths in the gateway's pods.
     Unmounted(Vec<String>),
-    /// The certificate does not name this host.
+    /// The certificate does not cover this host.
     NotCovered(String),
 }
 
-/// How a Secret that is missing is made.
+/// How to create a missing Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Made {
-    /// Of a certificate and its key.
+    /// From a certificate and its key.
     OfPair,
-    /// Of a CA that clients are verified with.
+    /// From a CA for verifying clients.
     OfCa,
-    /// Of a chain that this program makes for the host.
+    /// From a chain that this program issues for the host.
     OfHost,
 }
 
@@ -111,11 +111,11 @@ pub enum Made {
 pub struct Finding {
     /// `ITL0301`.
     pub code: &'static str,
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
-    /// Istio's own code of the same finding.
+    /// Istio's code for the same finding.
     pub istio: Option<&'static str>,
-    /// How much it matters.
+    /// Its severity.
     pub severity: Severity,
     /// See [`Place::object`].
     pub object: String,
@@ -127,20 +127,20 @@ pub struct Finding {
     pub column: u32,
     /// See [`Place::path`].
     pub path: String,
-    /// What is wrong: a lower-case fragment that names the values.
+    /// What is wrong: a lowercase fragment with the actual values.
     pub what: String,
-    /// Why it is wrong, and what it leads to.
+    /// Why it is wrong, and the consequences.
     pub why: String,
-    /// What to change or type.
+    /// What to change or which command to run.
     pub fix: Remedy,
-    /// Where the rule is written.
+    /// The documentation of the rule.
     pub doc: &'static str,
-    /// What it is about.
+    /// Its details.
     pub facts: Facts,
 }
 
 impl Finding {
-    /// A finding with the code's own severity, reason and fix.
+    /// A finding with the severity, reason and fix of its code.
     pub fn new(code: &'static Code, place: Place, what: impl Into<String>) -> Self {
         Self {
             code: code.id,
@@ -160,42 +160,42 @@ impl Finding {
         }
     }
 
-    /// Says what it is about, for code that goes on from it.
+    /// Adds details for code that processes it further.
     #[must_use]
     pub fn about(mut self, facts: Facts) -> Self {
         self.facts = facts;
         self
     }
 
-    /// Says why in this case, in place of the code's own words.
+    /// Replaces the code's general reason with a specific one.
     #[must_use]
     pub fn why(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();
         self
     }
 
-    /// Says what to do in this case, in place of the code's own words.
+    /// Replaces the code's general fix with a specific one.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<Remedy>) -> Self {
         self.fix = fix.into();
         self
     }
 
-    /// Istio's code in this case, where a code of ours stands for several of Istio's.
+    /// Replaces Istio's code, for codes of ours that correspond to several of Istio's.
     #[must_use]
     pub fn istio(mut self, istio: Option<&'static str>) -> Self {
         self.istio = istio;
         self
     }
 
-    /// Makes it matter more or less than the code says.
+    /// Overrides the code's severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// By file, line, column, code, path, words; what stands in no file by its object first.
+    /// By file, line, column, code, path and text; findings without a file by object first.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         let key = |finding: &Self| (finding.line, finding.column, finding.code);
         let object = |finding: &Self| finding.file.is_empty().then(|| finding.object.clone());
@@ -206,12 +206,12 @@ impl Finding {
             .then_with(|| (&self.path, &self.what).cmp(&(&other.path, &other.what)))
     }
 
-    /// `file:line:column  path`, as far as it is known.
+    /// `file:line:column path`, as far as known.
     pub fn at(&self) -> String {
         let place = match (self.file.is_empty(), self.line) {
             (true, _) => self.object.clone(),
             (false, 0) if self.object.is_empty() => self.file.clone(),
-            (false, 0) => format!("{} (made from {})", self.object, self.file),
+            (false, 0) => format!("{} (from {})", self.object, self.file),
             (false, line) => format!("{}:{line}:{}", self.file, self.column),
         };
         if self.path.is_empty() {
@@ -232,7 +232,7 @@ impl From<Finding> for Problem {
     }
 }
 
-/// A rule, or a part of its work, that was not done.
+/// A rule, or part of one, that was not run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 pub struct Skipped {
     /// The code that could not be reported.
@@ -241,7 +241,7 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// All that lint says.
+/// The result of lint.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// What is wrong, sorted.
@@ -251,7 +251,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether a finding matters at least so much.
+    /// Whether a finding has at least this severity.
     pub fn reaches(&self, severity: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= severity)
     }

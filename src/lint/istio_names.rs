@@ -1,8 +1,8 @@
-//! Names as Istio's admission webhook takes them (istio pkg/config/validation/agent).
+//! Validation of names as in Istio's admission webhook (istio pkg/config/validation/agent).
 
 use std::net::IpAddr;
 
-/// A DNS label of RFC 1123 in any case of letters, at most 63 long.
+/// An RFC 1123 DNS label in upper or lower case, at most 63 characters.
 pub(super) fn is_label(text: &str) -> bool {
     text.len() <= 63
         && !text.is_empty()
@@ -11,19 +11,19 @@ pub(super) fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// A DNS name; a dot may stand at its end.
+/// A DNS name; a trailing dot is allowed.
 ///
 /// # Errors
-/// Says why it is none, as a fragment.
+/// The reason why it is not valid, as a fragment.
 pub(super) fn check_fqdn(text: &str) -> Result<(), String> {
     check_length(text)?;
     check_labels(text)
 }
 
-/// A DNS name whose first label may be `*`, or begin with `*`.
+/// A DNS name whose first label may be `*` or begin with `*`.
 ///
 /// # Errors
-/// Says why it is none, as a fragment.
+/// The reason why it is not valid, as a fragment.
 pub(super) fn check_wildcard_domain(text: &str) -> Result<(), String> {
     check_length(text)?;
     let (first, rest) = match text.split_once('.') {
@@ -47,12 +47,11 @@ pub(super) fn check_wildcard_domain(text: &str) -> Result<(), String> {
     }
 }
 
-/// A host of a VirtualService, or an SNI host: a domain, and for SNI also a
-/// cluster's name `outbound_.80_._.reviews.shop.svc.cluster.local`, as
-/// `AUTO_PASSTHROUGH` has it.
+/// A host of a VirtualService, or an SNI host: a domain, and for SNI also a cluster name such as
+/// `outbound_.80_._.reviews.shop.svc.cluster.local`, as used by `AUTO_PASSTHROUGH`.
 ///
 /// # Errors
-/// Says why it is none, as a fragment.
+/// The reason why it is not valid, as a fragment.
 pub(super) fn check_gateway_domain(text: &str, sni: bool) -> Result<(), String> {
     check_length(text)?;
     if !(sni && text.starts_with("outbound_")) {
@@ -63,7 +62,7 @@ pub(super) fn check_gateway_domain(text: &str, sni: bool) -> Result<(), String> 
     if has(1, char::is_ascii_digit) && has(3, char::is_ascii_alphabetic) {
         return Ok(());
     }
-    Err("a cluster's name has the form outbound_.PORT_._.HOST".to_owned())
+    Err("a cluster name has the form outbound_.PORT_._.HOST".to_owned())
 }
 
 /// An IP address.
@@ -71,7 +70,7 @@ pub(super) fn is_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
 }
 
-/// An IP address, or a block of them.
+/// An IP address or a CIDR block.
 pub(super) fn is_subnet(text: &str) -> bool {
     let Some((address, bits)) = text.split_once('/') else {
         return is_address(text);
@@ -84,7 +83,7 @@ pub(super) fn is_subnet(text: &str) -> bool {
     bits.bytes().all(|b| b.is_ascii_digit()) && bits.parse::<u8>().is_ok_and(|bits| bits <= most)
 }
 
-/// The name of a label of Kubernetes, with or without a prefix.
+/// A Kubernetes label key, with or without a prefix.
 pub(super) fn is_label_key(text: &str) -> bool {
     let (prefix, name) = match text.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
@@ -95,12 +94,12 @@ pub(super) fn is_label_key(text: &str) -> bool {
         && is_qualified(name)
 }
 
-/// The value of a label of Kubernetes.
+/// A Kubernetes label value.
 pub(super) fn is_label_value(text: &str) -> bool {
     text.is_empty() || is_qualified(text)
 }
 
-/// A header's name (RFC 9110 section 5.1).
+/// A header name (RFC 9110 section 5.1).
 pub(super) fn is_header_name(text: &str) -> bool {
     !text.is_empty()
         && text
@@ -108,7 +107,8 @@ pub(super) fn is_header_name(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// Whether a header's name stands for a claim of a JWT: `@request.auth.claims.sub`, or `[sub]` after it.
+/// Whether a header name refers to a JWT claim: `@request.auth.claims.sub` or
+/// `@request.auth.claims[sub]`.
 pub(super) fn is_claim(header: &str) -> bool {
     const CLAIMS: &str = "@request.auth.claims";
     let Some(name) = header
@@ -154,8 +154,8 @@ fn check_labels(text: &str) -> Result<(), String> {
 
 fn bad_label(label: &str) -> String {
     match label {
-        "" => "it holds an empty label".to_owned(),
-        label => format!("{label} is no DNS label"),
+        "" => "it has an empty label".to_owned(),
+        label => format!("{label} is not a DNS label"),
     }
 }
 

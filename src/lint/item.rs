@@ -1,4 +1,4 @@
-//! An object of the input with its place.
+//! An object from the input with its location.
 
 use super::finding::Place;
 use crate::manifests::load::Origin;
@@ -11,9 +11,9 @@ pub struct Item<'a, T> {
     pub object: &'a T,
     /// Its `metadata`.
     pub metadata: &'a ObjectMeta,
-    /// Its namespace; the default one if it names none.
+    /// Its namespace; the default one if it has none.
     pub namespace: &'a str,
-    /// Where it and its fields stand.
+    /// The location of the object and its fields.
     pub origin: &'a Origin,
     pub(super) kind: &'a str,
 }
@@ -29,12 +29,12 @@ impl<T> Item<'_, T> {
         format!("{}/{}", self.namespace, self.metadata.name)
     }
 
-    /// The place of a field of it: its value, or its name where the value is a list or a mapping.
+    /// The place of a field: its value, or its name if the value is a list or mapping.
     pub fn place(&self, path: &str) -> Place {
         Place::field(self.title(), self.origin, path)
     }
 
-    /// The order in which istiod takes objects: oldest first, then by name, then by namespace.
+    /// The order in which istiod processes objects: oldest first, then by name, then by namespace.
     pub fn age(&self) -> (&str, &str, &str) {
         let created = self.metadata.creation_timestamp.as_deref().unwrap_or_default();
         (created, &self.metadata.name, self.namespace)

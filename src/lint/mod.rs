@@ -1,19 +1,18 @@
 //! Cross-checks Gateways, VirtualServices, Secrets and certificates, as values:
 //! a [`World`] of objects in, [`Finding`]s out. Pure; files are read by the caller.
 //!
-//! - [`codes`] is the one table of codes: number, severity, words, page.
-//! - `rules` reports them; a file there is one subject, and a rule one struct.
-//! - `rule` is what a rule is, and [`Findings`] is where it leaves what it finds.
-//! - `finding` is a [`Finding`] with its [`Place`], and the [`Report`] of all.
-//! - `world` is the [`World`]: all objects by kind, and what else is known.
-//! - `index` answers what several rules ask of the world (which pods, which
-//!   servers, which hosts overlap), made once, so that thousands of hosts are
-//!   linted in linear time.
+//! - [`codes`] is the table of codes: number, severity, texts, documentation.
+//! - `rules` reports them; each file is a subject, and each rule a struct.
+//! - `rule` defines the trait of a rule, and [`Findings`], which collects the results.
+//! - `finding` defines a [`Finding`] with its [`Place`], and the [`Report`].
+//! - `world` is the [`World`]: all objects by kind, and the context.
+//! - `index` holds shared indexes over the world (pods, servers, overlapping hosts), built once, so
+//!   that thousands of hosts are linted in linear time.
 //! - `istio_names` checks names as Istio's admission webhook does.
-//! - `spot` is a field of an object on the way down to it.
-//! - `suppress` takes out what comments and flags silence.
-//! - [`fix`] fixes what is safe to fix by machine.
-//! - [`secrecy`] keeps key material out of what is shown.
+//! - `spot` is a path to a field of an object.
+//! - `suppress` removes findings that comments and flags suppress.
+//! - [`fix`] applies safe automatic fixes.
+//! - [`secrecy`] keeps key material out of the output.
 
 pub mod codes;
 mod finding;
@@ -45,7 +44,7 @@ pub use suppress::{Suppression, suppress, suppress_annotated};
 pub use world::World;
 
 /// Runs every rule over the world. Findings are sorted by file, line, column
-/// and code; rules that lack a part of the world are listed as skipped.
+/// and code; rules that lack part of the world are listed as skipped.
 ///
 /// ```
 /// use istio_tls::lint::{Settings, World, lint};
@@ -94,7 +93,7 @@ pub fn lint(world: &World<'_>) -> Report {
     let (mut found, partly) = findings.into_parts();
     skipped.extend(partly);
     for skipped in &mut skipped {
-        // Rules speak of the input; who looks at a cluster has none.
+        // The texts of rules refer to the input; for a cluster, the phrase is dropped.
         if let Some(rest) = skipped
             .reason
             .strip_prefix("the input ")
@@ -114,8 +113,8 @@ pub fn lint(world: &World<'_>) -> Report {
     }
 }
 
-/// Leaves out what a definition refuses where a rule of its own says why, at the
-/// same place or below it.
+/// Removes findings of a CRD if a dedicated rule explains the same fault, at the same place or
+/// below it.
 fn leave_out_told(found: &mut Vec<Finding>) {
     let of_definition = |finding: &Finding| finding.code == codes::API_REFUSED.id;
     if !found.iter().any(of_definition) {

@@ -1,13 +1,13 @@
-//! What rules need of the input.
+//! The parts of the input that rules need.
 
-/// A part of the world that may be absent from the input.
+/// A part of the world that may be missing from the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// Services: without any, every destination may exist.
+    /// Services: without any, any destination may exist.
     Services,
     /// Secrets: objects, a workspace or `--certs`.
     Secrets,
-    /// Every object of these kinds, where a cluster is looked at: that one is
-    /// not there can be said only then.
+    /// All objects of these kinds, when linting a cluster: only then can one be reported as
+    /// missing.
     AllOf(&'static [&'static str]),
 }

@@ -1,5 +1,5 @@
-//! What to do about certificates and Secrets: the workspace's own chains are renewed,
-//! others are issued again by whoever issues them.
+//! Remedies for certificates and Secrets: the workspace's own chains are renewed, others must be
+//! reissued by their issuer.
 
 use super::codes::{CERTIFICATE_OF_CA, CERTIFICATE_SELF_SIGNED, CERTIFICATE_WITHOUT_NAMES};
 use super::finding::Finding;
@@ -10,7 +10,7 @@ use crate::remedy::{Join, Kind, Line, Remedy, kubectl, ours};
 use crate::workspace::config::GatewayEntry;
 use crate::workspace::layout::{ChainLayout, host_of_folder};
 
-/// The host of the workspace whose chain a pair is; none where it stands in the input.
+/// The workspace host that a pair belongs to; none if the pair is from the input.
 pub(super) fn own_host(world: &World<'_>, pair: &Pair<'_>) -> Option<Host> {
     let secret = &pair.certificate.secret;
     if secret.item.is_some() {
@@ -20,7 +20,7 @@ pub(super) fn own_host(world: &World<'_>, pair: &Pair<'_>) -> Option<Host> {
     host_of_folder(folder.file_name()?.to_str()?)
 }
 
-/// The finding with what issues a certificate of a pair again: `is_leaf`, its first one.
+/// Adds the remedy that reissues a certificate of a pair; `is_leaf` means the first one.
 pub(super) fn issue_again(world: &World<'_>, pair: &Pair<'_>, is_leaf: bool, finding: Finding) -> Finding {
     let Some(own) = own_host(world, pair) else {
         return match &pair.host {
@@ -42,16 +42,16 @@ pub(super) fn issue_again(world: &World<'_>, pair: &Pair<'_>, is_leaf: bool, fin
     finding.fix(fix)
 }
 
-/// Makes a certificate that names a host, in the place of a pair's.
+/// The remedy that replaces a pair's certificate with one that covers a host.
 pub(super) fn name_host(world: &World<'_>, pair: &Pair<'_>, host: &Host) -> Remedy {
     if let Some(own) = own_host(world, pair) {
         return ours::add_name(&own, host).into();
     }
-    Remedy::from(format!("use a certificate that names {host}; for tests: ")).and(secret_of_pair(world, host, pair))
+    Remedy::from(format!("use a certificate that covers {host}; for tests: ")).and(secret_of_pair(world, host, pair))
 }
 
-/// Prints, or stores where the objects are a cluster's, the Secret of a new chain in
-/// the place of a pair's.
+/// The command that prints the Secret of a new chain to replace a pair's, or stores it if the
+/// objects are from a cluster.
 fn secret_of_pair(world: &World<'_>, host: &Host, pair: &Pair<'_>) -> Line {
     let secret = &pair.certificate.secret;
     let line = secret_line(world, host, Some(&secret.name), &secret.namespace);
@@ -62,8 +62,8 @@ fn secret_of_pair(world: &World<'_>, host: &Host, pair: &Pair<'_>) -> Line {
     }
 }
 
-/// The line that makes a chain for a host, unless the workspace has one, and prints its
-/// Secret for this namespace.
+/// The command that issues a chain for a host, unless the workspace has one, and prints its Secret
+/// for this namespace.
 pub(super) fn secret_line(world: &World<'_>, host: &Host, credential_name: Option<&str>, namespace: &str) -> Line {
     let mut secrets = Line::new(Kind::ManifestsSecrets, ["manifests"]).arg(host);
     if let Some(name) = credential_name {

@@ -1,21 +1,21 @@
-//! What a rule is, and where it leaves what it finds.
+//! The trait of a rule, and the collection of its findings.
 
 use super::codes::Code;
 use super::finding::{Finding, Skipped};
 use super::need::Need;
 use super::world::World;
 
-/// A check of one subject.
+/// A check on one subject.
 pub trait Rule: Sync {
     /// The codes that it reports.
     fn codes(&self) -> &'static [&'static Code];
 
-    /// Parts of the world without which the rule says nothing.
+    /// Parts of the world without which the rule is skipped.
     fn needs(&self) -> &'static [Need] {
         &[]
     }
 
-    /// Looks at the world and leaves what it finds.
+    /// Checks the world and adds its findings.
     fn check(&self, world: &World<'_>, found: &mut Findings);
 }
 
@@ -37,7 +37,7 @@ impl Findings {
         self.found.extend(finding);
     }
 
-    /// Says that a part of a rule's work was not done.
+    /// Records that part of a rule was not run.
     pub fn skip(&mut self, code: &'static Code, reason: impl Into<String>) {
         self.skipped.push(Skipped {
             code: code.id,
@@ -45,7 +45,7 @@ impl Findings {
         });
     }
 
-    /// What was found, and what was skipped, in the order in which it came.
+    /// The findings and skipped checks, in order of arrival.
     pub fn into_parts(self) -> (Vec<Finding>, Vec<Skipped>) {
         (self.found, self.skipped)
     }

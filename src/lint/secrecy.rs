@@ -1,15 +1,15 @@
-//! What of a manifest must never be shown: values of Secrets, keys, and lines
-//! that may be a part of one.
+//! Parts of a manifest that must never be shown: values of Secrets, keys, and lines that may be
+//! part of one.
 
 use crate::secrecy::may_be_key;
 
-/// Whether a field's path leads to a value of a Secret.
+/// Whether a field path refers to a value of a Secret.
 pub fn is_secret_path(path: &str) -> bool {
     let first = path.split(['.', '[']).next().unwrap_or_default();
     matches!(first, "data" | "stringData")
 }
 
-/// Whether a line may be a key, or has a Secret's values behind their field's name.
+/// Whether a line may be part of a key, or has a Secret's values after their field name.
 pub fn may_hold_secret(line: &str) -> bool {
     may_be_key(line)
         || ["data", "stringData"].iter().any(|field| {

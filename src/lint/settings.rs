@@ -1,4 +1,4 @@
-//! What rules know beside the objects.
+//! The context of rules apart from the objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,29 +6,30 @@ use time::OffsetDateTime;
 
 use crate::workspace::config::IstioTarget;
 
-/// What is known beside the objects.
+/// The context apart from the objects.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The Istio that is to read the objects.
+    /// The Istio version that the objects are for.
     pub target: IstioTarget,
     /// The time of the check.
     pub now: OffsetDateTime,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     pub namespace: String,
-    /// The labels of the ingress gateway's pods, besides those of Deployments in the input.
+    /// The labels of the ingress gateway's pods, in addition to Deployments in the input.
     pub pod_labels: BTreeMap<String, String>,
-    /// Secrets can be looked up beside the input: a workspace with hosts, or `--certs`.
+    /// Whether Secrets can be looked up outside the input: in a workspace with hosts, or with
+    /// `--certs`.
     pub secrets_elsewhere: bool,
-    /// Kinds of a cluster's objects that are not seen, or not all of them. What
-    /// is not among the seen ones may be there all the same.
+    /// Kinds of cluster objects that are not visible, or only partly. Objects that are not visible
+    /// may still exist.
     pub unseen: BTreeMap<String, Unseen>,
 }
 
-/// What is seen of a kind of which not everything is.
+/// The visible part of a kind that is not fully visible.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unseen {
-    /// The namespaces whose objects are seen.
+    /// The namespaces whose objects are visible.
     pub seen_in: BTreeSet<String>,
-    /// What is not seen, and why.
+    /// What is not visible, and why.
     pub why: String,
 }

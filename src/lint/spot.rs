@@ -1,4 +1,4 @@
-//! A field of a VirtualService while rules walk down to it.
+//! A path to a field of a VirtualService, built up as rules descend into it.
 
 use super::codes::Code;
 use super::finding::Finding;
@@ -13,7 +13,7 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    /// A field by its path from the object's root, as `spec.http`.
+    /// A field by its path from the object's root, such as `spec.http`.
     pub(super) fn new(item: &'a Item<'a, VirtualService>, path: impl Into<String>) -> Self {
         Self {
             item,
@@ -21,7 +21,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// A field of this one; several levels may be given, as `headers.request`.
+    /// A subfield; several levels are allowed, as in `headers.request`.
     pub(super) fn field(&self, name: &str) -> Self {
         Self::new(self.item, format!("{}.{name}", self.path))
     }
@@ -31,7 +31,7 @@ impl<'a> Spot<'a> {
         Self::new(self.item, format!("{}[{index}]", self.path))
     }
 
-    /// An entry of this mapping, whose key may hold any character.
+    /// An entry of this mapping, whose key may contain any character.
     pub(super) fn entry(&self, key: &str) -> Self {
         if key.is_empty() || key.contains(['.', '[', ']', '"', '/']) {
             Self::new(self.item, format!("{}[\"{key}\"]", self.path))
@@ -40,7 +40,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// What is wrong here.
+    /// A finding at this field.
     pub(super) fn finding(&self, code: &'static Code, what: impl Into<String>) -> Finding {
         Finding::new(code, self.item.place(&self.path), what)
     }

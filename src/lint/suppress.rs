@@ -1,6 +1,5 @@
-//! Findings that somebody chose not to hear of: comments in the manifests
-//! (`# istio-tls:ignore ITL0012`), `--suppress CODE[=OBJECT]`, and the annotation
-//! that `istioctl analyze` goes by, which live objects can have, too.
+//! Suppression of findings: comments in the manifests (`# istio-tls:ignore ITL0012`), `--suppress
+//! CODE[=OBJECT]`, and the annotation of `istioctl analyze`, which works for live objects, too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,21 +8,21 @@ use super::finding::{Finding, Place, Report};
 use crate::manifests::load::{Ignore, Object};
 use crate::problem::Problem;
 
-/// `--suppress`: a code, for objects whose name fits a pattern.
+/// `--suppress`: a code, for objects whose name matches a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
-    /// Ours, or Istio's own.
+    /// Our code, or Istio's.
     code: String,
-    /// The pattern of the object; every object when absent.
+    /// The pattern for objects; none means every object.
     object: Option<String>,
 }
 
 impl Suppression {
-    /// Reads `CODE` or `CODE=OBJECT`. The pattern may hold `*` and `?`, and is
-    /// compared with `Gateway default/mygateway` and with `default/mygateway`.
+    /// Parses `CODE` or `CODE=OBJECT`. The pattern may contain `*` and `?`, and is compared with
+    /// `Gateway default/mygateway` and with `default/mygateway`.
     ///
     /// # Errors
-    /// When there is no such code.
+    /// If there is no such code.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let (code, object) = match text.split_once('=') {
             Some((code, object)) => (code, Some(object.to_owned())),
@@ -45,10 +44,10 @@ impl Suppression {
     }
 }
 
-/// Takes out what comments and flags suppress. Comments that suppress nothing
-/// become findings, unless their rule was skipped.
+/// Removes findings that comments and flags suppress. Comments that suppress nothing become
+/// findings, unless their rule was skipped.
 pub fn suppress(report: &mut Report, ignores: &[Ignore], flags: &[Suppression]) {
-    // By file and code: each finding looks only at the comments that name it.
+    // By file and code, so that each finding is compared only with comments for its code.
     let mut named: HashMap<(&str, &str), Vec<(usize, usize)>> = HashMap::new();
     let upper: Vec<Vec<String>> = ignores
         .iter()
@@ -89,12 +88,12 @@ pub fn suppress(report: &mut Report, ignores: &[Ignore], flags: &[Suppression]) 
     report.findings.sort_by(Finding::order);
 }
 
-/// The annotation of an object that names codes, `*` for every one
+/// The annotation with suppressed codes, `*` for all of them
 /// (<https://istio.io/latest/docs/reference/config/annotations/#GalleyAnalyzeSuppress>).
 const ANNOTATION: &str = "galley.istio.io/analyze-suppress";
 
-/// Takes out what annotations of the objects suppress; `default_namespace` is
-/// for those that name none.
+/// Removes findings that annotations of the objects suppress; `default_namespace` is for objects
+/// without a namespace.
 pub fn suppress_annotated(report: &mut Report, objects: &[Object], default_namespace: &str) {
     let mut named: HashMap<String, HashSet<String>> = HashMap::new();
     for object in objects {
@@ -113,10 +112,10 @@ pub fn suppress_annotated(report: &mut Report, objects: &[Object], default_names
     });
 }
 
-/// What is wrong with a comment.
+/// Why a comment is useless, if it is.
 fn useless(named: &[String], used: &[bool], report: &Report) -> Option<String> {
     if named.is_empty() {
-        return Some("the comment names no code to ignore".to_owned());
+        return Some("the comment lists no code to ignore".to_owned());
     }
     let known = |code: &str| codes::all().any(|known| known.id == code || known.istio == Some(code));
     let skipped = |code: &str| {
@@ -132,21 +131,21 @@ fn useless(named: &[String], used: &[bool], report: &Report) -> Option<String> {
         .map(|(code, _)| code.as_str())
         .collect();
     if let Some(code) = idle.iter().find(|code| !known(code)) {
-        return Some(format!("the comment names {code}, which is no code"));
+        return Some(format!("the comment lists {code}, which does not exist"));
     }
     (!idle.is_empty()).then(|| {
         format!(
-            "the comment ignores {}, of which nothing is found here",
+            "the comment ignores {}, but there is no such finding here",
             idle.join(", ")
         )
     })
 }
 
-/// Whether `text` fits `pattern`, in which `*` is any text and `?` any character.
+/// Whether `text` matches `pattern`, in which `*` is any text and `?` any character.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut wanted) = (0, 0);
-    // Where the last star stood, and how much of the text it stands for.
+    // The position of the last star, and how much text it matches.
     let mut star: Option<(usize, usize)> = None;
     while at < text.len() {
         match pattern.get(wanted) {

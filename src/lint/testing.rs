@@ -1,4 +1,4 @@
-//! Lints YAML in unit tests: the input alone, in a folder without a workspace.
+//! Lints YAML in unit tests: only the input, in a folder without a workspace.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,8 +29,8 @@ pub(super) fn lint_for(yaml: &str, target: IstioTarget) -> Report {
     lint_seeing(yaml, target, &[])
 }
 
-/// Lints as if it were the part of a cluster that is seen: of these kinds only
-/// what stands in the namespace `seen`.
+/// Lints as if it were the visible part of a cluster: of these kinds, only objects in the namespace
+/// `seen` are visible.
 pub(super) fn lint_seeing(yaml: &str, target: IstioTarget, partly: &[&str]) -> Report {
     let sources = Sources {
         stdin: Some(yaml.as_bytes().to_vec()),
@@ -52,7 +52,7 @@ pub(super) fn lint_seeing(yaml: &str, target: IstioTarget, partly: &[&str]) -> R
             .map(|kind| {
                 let unseen = Unseen {
                     seen_in: BTreeSet::from(["seen".to_owned()]),
-                    why: format!("{kind} elsewhere are not seen"),
+                    why: format!("{kind} elsewhere are not visible"),
                 };
                 ((*kind).to_owned(), unseen)
             })
@@ -68,14 +68,14 @@ pub(super) fn lint_seeing(yaml: &str, target: IstioTarget, partly: &[&str]) -> R
     lint(&world)
 }
 
-/// The codes found, in the order of the report, each with its field's path.
+/// The codes found, in report order, each with its field path.
 pub(super) fn found(yaml: &str) -> Vec<(&'static str, String)> {
     let report = lint_yaml(yaml);
     let findings = report.findings.into_iter();
     findings.map(|finding| (finding.code, finding.path)).collect()
 }
 
-/// Asserts that YAML has exactly these findings, each a code and a field's path.
+/// Asserts that YAML has exactly these findings, each a code and a field path.
 #[track_caller]
 pub(super) fn assert_found(yaml: &str, expected: &[(&str, &str)]) {
     let found = found(yaml);
@@ -83,7 +83,7 @@ pub(super) fn assert_found(yaml: &str, expected: &[(&str, &str)]) {
     assert_eq!(found, expected, "{yaml}");
 }
 
-/// Asserts that one code is found exactly at these paths, whatever else is found.
+/// Asserts that a code is found at exactly these paths, regardless of other findings.
 #[track_caller]
 pub(super) fn assert_code(yaml: &str, code: &str, paths: &[&str]) {
     let found = found(yaml);
@@ -95,28 +95,28 @@ pub(super) fn assert_code(yaml: &str, code: &str, paths: &[&str]) {
     assert_eq!(of_code, paths, "all findings: {found:?}\n{yaml}");
 }
 
-/// A plan with every default for a host.
+/// A plan with defaults for a host.
 pub(super) fn plan(host: &str) -> ChainPlan {
     ChainPlan::new(Host::parse(host).expect("a host"))
 }
 
-/// A chain of a plan, made at [`NOW`].
+/// The chain of a plan, issued at [`NOW`].
 pub(super) fn issue(plan: &ChainPlan) -> Chain {
     issue_chain(plan, Authority::New, NOW).expect("a chain")
 }
 
-/// The good chain of httpbin.example.com, made once.
+/// A valid chain for httpbin.example.com, issued once.
 pub(super) fn httpbin() -> &'static Chain {
     static CHAIN: OnceLock<Chain> = OnceLock::new();
     CHAIN.get_or_init(|| issue(&plan("httpbin.example.com")))
 }
 
-/// A server's key as PEM.
+/// The server key as PEM.
 pub(super) fn key_pem(issued: &Issued) -> String {
     issued.key.as_ref().expect("a key").pem().to_string()
 }
 
-/// A Secret of namespace istio-system.
+/// A Secret in namespace istio-system.
 pub(super) fn secret(name: &str, values: &[(&str, &str)]) -> String {
     secret_in("istio-system", name, values)
 }
@@ -143,8 +143,8 @@ pub(super) fn mutual_secret_of(name: &str, chain: &Chain) -> String {
     secret(name, &[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", &ca)])
 }
 
-/// A Gateway of namespace default for Istio's own pods; each server has its
-/// hosts and its `tls`, both in YAML's flow style, and port 443.
+/// A Gateway in namespace default for Istio's ingress gateway; each server has its hosts and its
+/// `tls`, both in YAML flow style, and port 443.
 pub(super) fn gateway(name: &str, servers: &[(&str, &str)]) -> String {
     let servers: Vec<String> = servers
         .iter()
@@ -159,7 +159,8 @@ pub(super) fn gateway(name: &str, servers: &[(&str, &str)]) -> String {
     )
 }
 
-/// A Gateway for httpbin.example.com with `mode: SIMPLE, credentialName: c`, and what stands beside it.
+/// A Gateway for httpbin.example.com with `mode: SIMPLE, credentialName: c`, followed by other
+/// objects.
 pub(super) fn simple(beside: &str) -> String {
     gateway("a", &[("httpbin.example.com", "mode: SIMPLE, credentialName: c")]) + beside
 }
@@ -169,7 +170,7 @@ pub(super) fn mutual(beside: &str) -> String {
     gateway("a", &[("httpbin.example.com", "mode: MUTUAL, credentialName: c")]) + beside
 }
 
-/// The finding of a code, which must be the only one.
+/// The only finding with this code.
 #[track_caller]
 pub(super) fn only(yaml: &str, code: &str) -> Finding {
     let mut of_code = lint_yaml(yaml)

@@ -1,4 +1,4 @@
-//! Lint as a whole: what we emit is clean, and no input makes it panic.
+//! Lint as a whole: our own manifests are clean, and no input makes it panic.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::manifests::{naming, render, routes};
 use crate::names::Host;
 use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, SecretStyle};
 
-/// A host's chain, as the workspace hands it over.
+/// A host's chain, as provided by the workspace.
 fn material(host: &Host) -> Material {
     let chain = issue_chain(&ChainPlan::new(host.clone()), Authority::New, NOW).expect("a chain");
     let key = chain.server.key.as_ref().expect("a key");
@@ -47,8 +47,8 @@ fn intent(hosts: &[&str], mode: Mode, secrets: SecretStyle, istio: IstioTarget, 
     }
 }
 
-/// The task page's route to helloworld-v1 leads to a port that the page's
-/// Service does not have: for Istio 1.1 both are emitted as they stand there.
+/// The task page's route to helloworld-v1 uses a port that the page's Service does not have: for
+/// Istio 1.1, both are emitted unchanged.
 fn is_the_pages_own(finding: &super::Finding, istio: IstioTarget) -> bool {
     istio == IstioTarget::V1_1
         && finding.code == super::codes::DESTINATION_PORT_NOT_FOUND.id
@@ -56,7 +56,8 @@ fn is_the_pages_own(finding: &super::Finding, istio: IstioTarget) -> bool {
         && finding.path == "spec.http[0].route[0].destination.port.number"
 }
 
-/// Findings, but for the information that a file mount needs a rollout when its volume is new.
+/// Asserts that there are no findings, except the info that a file mount needs a rollout if its
+/// volume is new.
 #[track_caller]
 fn assert_clean(intent: &Intent, parts: &[Part]) {
     let yaml = render::yaml(&objects(intent, parts).expect("objects"));
@@ -91,7 +92,7 @@ fn what_is_emitted_for_a_target_is_clean_for_it() {
                 let mut parts = Part::default_of(*style);
                 assert_clean(&intent(&hosts, *mode, *style, *target, Api::Istio), &parts);
                 parts.push(Part::Samples);
-                // The others lead to Services of the user's own.
+                // The others route to the user's own Services.
                 assert_clean(&intent(&hosts[..3], *mode, *style, *target, Api::Istio), &parts);
             }
         }
@@ -113,7 +114,7 @@ fn what_is_emitted_for_the_gateway_api_is_clean() {
     }
 }
 
-/// Names and values that parsers trip over.
+/// Names and values that parsers may trip over.
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -193,7 +194,7 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// Fields that rules look at.
+/// Fields that rules check.
 fn field() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
@@ -249,7 +250,7 @@ fn field() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A server that the loader takes, with odd values.
+/// A server that the loader accepts, with odd values.
 fn server() -> impl Strategy<Value = serde_json::Value> {
     (0..70_000u32, word(), word(), prop::collection::vec(word(), 0..4), word(), word()).prop_map(
         |(number, name, protocol, hosts, credential, file)| {
@@ -262,7 +263,7 @@ fn server() -> impl Strategy<Value = serde_json::Value> {
     )
 }
 
-/// An HTTP route that the loader takes, with odd values.
+/// An HTTP route that the loader accepts, with odd values.
 fn route() -> impl Strategy<Value = serde_json::Value> {
     (word(), word(), word(), word(), any::<i16>()).prop_map(|(uri, header, host, rewrite, weight)| {
         serde_json::json!({
@@ -274,7 +275,7 @@ fn route() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// An object of a kind that rules look at.
+/// An object of a kind that rules check.
 fn object() -> impl Strategy<Value = serde_json::Value> {
     let kinds = prop::sample::select(vec![
         ("networking.istio.io/v1", "Gateway"),
@@ -318,7 +319,7 @@ proptest! {
     }
 }
 
-/// What a rule would miss elsewhere, and the kind that it looks for.
+/// What a rule would miss in another namespace, and the kind that it looks for.
 const MISSED: &[(&str, &str, &str)] = &[
     (
         "Gateway",

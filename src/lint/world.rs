@@ -1,4 +1,4 @@
-//! Everything that rules look at, with indices made once.
+//! Everything that rules check, with indexes built once.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -17,32 +17,32 @@ use crate::workspace::config::IstioTarget;
 
 /// The input of lint.
 pub struct World<'a> {
-    /// Every object, in the order of the input. One that occurs twice is here
-    /// twice, and once in the lists below: the last one, as when all are applied.
+    /// All objects, in input order. An object that occurs twice is here twice, but only once in the
+    /// lists below: the last one, as if all were applied.
     pub objects: &'a [Object],
-    /// What could not be read.
+    /// Read errors.
     pub errors: &'a [LoadError],
-    /// Fields that no type has.
+    /// Unknown fields.
     pub warnings: &'a [Warning],
-    /// Istio Gateways, in the order of the input.
+    /// Istio Gateways, in input order.
     pub gateways: Vec<Item<'a, Gateway>>,
-    /// VirtualServices, in the order of the input.
+    /// VirtualServices, in input order.
     pub virtual_services: Vec<Item<'a, VirtualService>>,
-    /// Secrets, in the order of the input.
+    /// Secrets, in input order.
     pub secrets: Vec<Item<'a, Secret>>,
-    /// Services, in the order of the input.
+    /// Services, in input order.
     pub services: Vec<Item<'a, Service>>,
-    /// Objects of every other kind, in the order of the input.
+    /// Objects of all other kinds, in input order.
     pub others: Vec<Item<'a, Other>>,
-    /// What controllers make Secrets from.
+    /// Objects that controllers create Secrets from.
     pub(super) makers: Makers<'a>,
     /// The pods that can be gateways.
     pub(super) pods: PodIndex<'a>,
     /// Which Gateways run on which pods.
     pub(super) workloads: Workloads,
-    /// Every Secret that can be reached, from objects, `--certs` and the workspace.
+    /// All available Secrets: from objects, `--certs` and the workspace.
     pub store: &'a SecretStore<'a>,
-    /// What else is known.
+    /// The context.
     pub settings: &'a Settings,
     credentials: OnceCell<Credentials<'a>>,
 }
@@ -102,7 +102,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     pub fn namespace(&self) -> &'a str {
         &self.settings.namespace
     }
@@ -112,20 +112,19 @@ impl<'a> World<'a> {
         &self.store.namespace
     }
 
-    /// Why not all objects of a kind are seen; none when they are.
+    /// Why not all objects of a kind are visible; none if they are.
     pub(in crate::lint) fn unseen(&self, kind: &str) -> Option<&str> {
         self.settings.unseen.get(kind).map(|unseen| unseen.why.as_str())
     }
 
-    /// Whether all objects of a kind in a namespace are seen.
+    /// Whether all objects of a kind in a namespace are visible.
     pub(in crate::lint) fn sees(&self, kind: &str, namespace: &str) -> bool {
         let unseen = self.settings.unseen.get(kind);
         unseen.is_none_or(|unseen| unseen.seen_in.contains(namespace))
     }
 
-    /// Whether the input has an object that could not be read, and that may be
-    /// the one of this kind, namespace and name: it is there, whatever it says.
-    /// What stands where nothing is seen may be there, too.
+    /// Whether the input has an unreadable object that may be the one with this kind, namespace and
+    /// name: it exists, but its content is unknown. Objects that are not visible may exist, too.
     pub(in crate::lint) fn is_unread(&self, kind: &str, namespace: &str, name: &str) -> bool {
         if !self.sees(kind, namespace) {
             return true;
@@ -138,28 +137,28 @@ impl<'a> World<'a> {
         })
     }
 
-    /// The key material of every server, looked up at the first call.
+    /// The key material of every server, resolved on the first call.
     pub(crate) fn credentials(&self) -> &Credentials<'a> {
         self.credentials.get_or_init(|| Credentials::of(self))
     }
 
-    /// Whether the target is Istio 1.1, to which the old shapes are no findings.
+    /// Whether the target is Istio 1.1, for which the old forms are not findings.
     pub fn is_1_1(&self) -> bool {
         self.settings.target == IstioTarget::V1_1
     }
 
-    /// Why a part of the world is not known; none when it is.
+    /// Why a part of the world is unknown; none if it is known.
     pub fn lacks(&self, need: Need) -> Option<&str> {
         match need {
             Need::Services if self.services.is_empty() => match self.settings.unseen.get("Service") {
-                // There is none where they are seen.
+                // If they are visible, there are none.
                 Some(unseen) if !unseen.seen_in.is_empty() => None,
                 Some(unseen) => Some(&unseen.why),
-                None => Some("the input holds no Service, so every destination may exist"),
+                None => Some("the input holds no Service, so any destination may exist"),
             },
             Need::Secrets if self.settings.secrets_elsewhere => None,
             Need::Secrets if !self.sees("Secret", self.pod_namespace()) => self.unseen("Secret"),
-            // Of a cluster it is known that there is none.
+            // For a cluster, it is known that there is none.
             Need::Secrets if self.secrets.is_empty() && !self.store.in_cluster => {
                 Some("the input holds no Secret, and there is neither a workspace nor --certs")
             }
@@ -169,8 +168,7 @@ impl<'a> World<'a> {
     }
 }
 
-/// The objects without those that a later one of the same group, kind,
-/// namespace and name replaces.
+/// The objects without those replaced by a later one with the same group, kind, namespace and name.
 fn standing<'a>(objects: &'a [Object], namespace: &str) -> Vec<&'a Object> {
     let mut last: HashMap<(&str, &str, &str, &str), usize> = HashMap::with_capacity(objects.len());
     for (place, object) in objects.iter().enumerate() {

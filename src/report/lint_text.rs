@@ -253,13 +253,13 @@ error[ITL0002]: wanted a number  (IST0106)
        |           ^^^^
   why: first
        second
-  try: write the value that the field wants
+  try: write a value of the type that the field takes
 
 info[ITL0002]: wanted a number  (IST0106)
-  at:  Gateway default/edge (made from edge.yaml)  spec.x
+  at:  Gateway default/edge (from edge.yaml)  spec.x
   why: first
        second
-  try: write the value that the field wants
+  try: write a value of the type that the field takes
 
 skipped: 2 rules (no Service in the input); -v lists them
 1 error, 1 info in 1 file

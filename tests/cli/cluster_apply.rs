@@ -168,7 +168,7 @@ fn what_a_file_refers_to_may_be_in_the_cluster() {
     server.kubeconfig(&dir);
     let route = dir.run(&["manifests", "--only", "virtualservice"]).exits(0).stdout;
     dir.write("route.yaml", &route);
-    let missing = "there is no Gateway mygateway in the namespace default";
+    let missing = "there is no Gateway mygateway in namespace default";
     dir.run(&["apply", "-f", "route.yaml"])
         .exits(1)
         .says(missing)

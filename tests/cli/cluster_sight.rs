@@ -367,7 +367,7 @@ fn a_missing_secret_of_the_workspace_is_brought_by_apply() {
     let made = "istio-tls gen-certs httpbin.example.com && istio-tls manifests httpbin.example.com --only secrets | kubectl apply --server-side -f -";
     assert_eq!(lint(), [of_other, made]);
     dir.run(&["gen-certs", HOST]).exits(0);
-    let apply = "istio-tls apply, which makes the workspace's Secrets";
+    let apply = "istio-tls apply, which creates the workspace's Secrets";
     assert_eq!(lint(), [of_other, apply]);
     let serve = Serve::start(&dir, &["--cluster", "--port-map", "443=0"]);
     let log = serve.log();

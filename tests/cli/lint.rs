@@ -71,7 +71,7 @@ warning[ITL0003]: unknown field datum: an API server drops or refuses it
        |
      4 | datum: {}
        | ^^^^^
-  why: kubectl refuses it, or the API server drops it and the setting has no effect
+  why: kubectl refuses it, or the API server drops it, and then the setting has no effect
   try: correct the field's name or its indentation, or remove it
 ";
     assert!(ran.stdout.starts_with(expected), "{}", ran.stdout);
@@ -371,7 +371,7 @@ fn codes_are_explained() {
     let dir = Dir::new();
     dir.run(&["lint", "explain", "itl0004"])
         .exits(0)
-        .prints("an object that stands twice")
+        .prints("an object that occurs twice")
         .prints("  try: ");
     dir.run(&["lint", "explain", "IST0106"]).exits(0).prints("ITL0002");
     let table = dir.run(&["lint", "explain"]).exits(0).stdout;
@@ -381,7 +381,7 @@ fn codes_are_explained() {
     );
     dir.run(&["lint", "explain", "ITL004"])
         .exits(2)
-        .says("ITL0004 is the nearest");
+        .says("did you mean ITL0004");
     let json = dir.run(&["lint", "explain", "ITL0004", "-o", "json"]).exits(0).json();
     assert_eq!(json["codes"][0]["code"], "ITL0004");
     dir.run(&["lint", "explain", "NONE", "-o", "json"]).exits(2).json();

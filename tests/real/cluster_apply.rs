@@ -370,7 +370,7 @@ fn references_of_a_file_are_looked_up_in_the_cluster() {
     workspace
         .run(&args)
         .exits(1)
-        .says("there is no Gateway mygateway in the namespace parts");
+        .says("there is no Gateway mygateway in namespace parts");
     workspace.run(&["apply"]).exits(0);
     plane.kubectl_ok(&["-n", "parts", "delete", "virtualservice", "httpbin"]);
     workspace

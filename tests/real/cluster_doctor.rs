@@ -445,7 +445,7 @@ fn mounted_files_are_followed_from_the_secret_to_the_pod() {
 
     // The volume is optional, and the Secret is gone: the pod runs without files.
     patient.kubectl(&["delete", "secret", FILES]);
-    let finding = patient.finds("ITL0305", "istio-ingressgateway-certs, which is not there");
+    let finding = patient.finds("ITL0305", "istio-ingressgateway-certs, which does not exist");
     assert!(fix_of(&finding).contains("doctor --fix"), "{finding:#}");
 
     // A pod that needs it does not even start.

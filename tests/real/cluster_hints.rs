@@ -181,9 +181,9 @@ fn the_line_for_a_secret_works_whoever_made_it() {
     );
     typing.types(&format!("{manifest} | kubectl apply -f -"));
     let fix = typing.fix("ITL0314").expect("kubectl has kept a copy");
-    let (now, later) = fix.split_once(", and from then on ").expect("two parts");
+    let (now, later) = fix.split_once(", then use ").expect("two parts");
     typing.types(now);
-    let put = later.split(" in place of ").next().expect("a command");
+    let put = later.split(" instead of ").next().expect("a command");
     typing.types(&format!("{manifest} | {put} -f -"));
     assert_eq!(typing.fix("ITL0314"), None);
     typing.is_whole(&["tls.crt", "tls.key"]);

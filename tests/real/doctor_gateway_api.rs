@@ -222,7 +222,7 @@ fn a_gateway_of_the_gateway_api_is_examined_from_class_to_certificate() {
     plane.kubectl_ok(&["-n", "edge-ingress", "delete", "referencegrant", name]);
     let finding = edge.finds(
         "ITL0901",
-        "no ReferenceGrant of namespace edge-ingress lets Gateways of edge refer to Secret",
+        "no ReferenceGrant in namespace edge-ingress allows Gateways in edge to refer to Secret",
     );
     type_line(&plane, &edge.workspace.dir, &fix_of(&finding));
     edge.play_status(None);

@@ -1,28 +1,28 @@
-//! What a code is, and how the tables of codes are written.
+//! The type of a code, and the macro that defines the tables of codes.
 
 use crate::lint::finding::Severity;
 use crate::remedy::Remedy;
 
-/// What codes are about; the hundreds of their numbers.
+/// The subject of a code, given by the hundreds of its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject {
-    /// What cannot be read.
+    /// Input that cannot be read.
     Input,
     /// One Gateway.
     Gateway,
-    /// Gateways together.
+    /// Several Gateways in combination.
     Gateways,
-    /// Secrets, and what refers to them.
+    /// Secrets and references to them.
     Credential,
     /// Certificates and keys.
     Certificate,
-    /// What VirtualServices refer to.
+    /// VirtualServices and their references.
     VirtualService,
     /// Routes.
     Route,
-    /// Whether routes are reached.
+    /// Whether routes can be reached.
     Reachability,
-    /// Connections that clients use for several hosts.
+    /// Connections that clients reuse for several hosts.
     Coalescing,
     /// Kinds of the Gateway API.
     GatewayApi,
@@ -32,24 +32,24 @@ pub enum Subject {
     Cluster,
 }
 
-/// What is known of a code before anything is found.
+/// The static part of a finding.
 #[derive(Debug, Clone, Copy)]
 pub struct Code {
     /// `ITL0301`.
     pub id: &'static str,
-    /// What it is about.
+    /// Its subject.
     pub subject: Subject,
     /// Istio's own code for the same.
     pub istio: Option<&'static str>,
-    /// How much it matters, unless the case says otherwise.
+    /// The default severity; a finding can override it.
     pub severity: Severity,
-    /// What it reports, as a title.
+    /// The title: what it reports.
     pub title: &'static str,
-    /// Why it is wrong and what it leads to.
+    /// Why it is wrong and what the consequences are.
     pub why: &'static str,
-    /// What to do, in general; words in capitals stand for what a finding knows.
+    /// How to fix it in general; words in capitals are placeholders that a finding fills in.
     pub fix: fn() -> Remedy,
-    /// Where the rule is written: Istio's, Kubernetes' or an RFC's page.
+    /// Documentation of the rule: a page of Istio or Kubernetes, or an RFC.
     pub doc: &'static str,
 }
 

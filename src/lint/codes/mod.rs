@@ -1,9 +1,8 @@
-//! The one table of lint codes. A code is never reused for something else; the
-//! hundreds say the subject: 00 input, 01 Gateway, 02 Gateways together, 03
-//! credentials, 04 certificates, 05 VirtualService references, 06
-//! VirtualService routes, 07 reachability of routes, 08 coalescing of
-//! connections, 09 Gateway API, 10 the state of chains, which `status` reports,
-//! 11 a running cluster, which `doctor` examines.
+//! The table of lint codes. A code is never reused for something else; its hundreds give the
+//! subject: 00 input, 01 Gateway, 02 Gateways together, 03 credentials, 04 certificates, 05
+//! VirtualService references, 06 VirtualService routes, 07 reachability of routes, 08 coalescing of
+//! connections, 09 Gateway API, 10 the state of chains, which `status` reports, 11 a running
+//! cluster, which `doctor` examines.
 
 mod certificate;
 mod coalescing;
@@ -60,16 +59,16 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     .copied()
 }
 
-/// The code of this name, in any case of letters.
+/// The code with this name, case-insensitive.
 pub fn find(id: &str) -> Option<&'static Code> {
     all().find(|code| code.id.eq_ignore_ascii_case(id))
 }
 
-/// The codes that a name stands for: ours of that name, or all of ours for one of
-/// Istio's; in any case of letters.
+/// The codes that a name selects: our code of that name, or all of ours that correspond to an Istio
+/// code. Case-insensitive.
 ///
 /// # Errors
-/// When there is none.
+/// If no code has that name.
 pub fn named(id: &str) -> Result<Vec<&'static Code>, Problem> {
     let is_istios = |code: &&Code| code.istio.is_some_and(|istio| istio.eq_ignore_ascii_case(id));
     let named: Vec<&Code> = all()
@@ -78,14 +77,14 @@ pub fn named(id: &str) -> Result<Vec<&'static Code>, Problem> {
     if named.is_empty() { Err(unknown(id)) } else { Ok(named) }
 }
 
-/// What is said of a code that does not exist, with the one that looks most like it.
+/// The problem for a code that does not exist, with the most similar one.
 pub fn unknown(id: &str) -> Problem {
     let shown: String = id.chars().take(40).collect();
     let problem = Problem::new(format!("there is no code {shown:?}"));
     let nearest = spelling::nearest(id, all().map(|code| code.id)).and_then(find);
     let all = Remedy::from(ours::lint_codes()).and(" lists all");
     problem.fix(match nearest {
-        Some(code) => Remedy::from(format!("{} is the nearest ({}); ", code.id, code.title)).and(all),
+        Some(code) => Remedy::from(format!("did you mean {} ({})? ", code.id, code.title)).and(all),
         None => all,
     })
 }
@@ -97,19 +96,19 @@ mod tests {
     use super::{all, find, unknown};
 
     #[test]
-    fn an_unknown_code_is_told_the_nearest() {
+    fn an_unknown_code_gets_the_nearest_one_as_a_hint() {
         let fix = |id: &str| unknown(id).fix.unwrap();
-        assert!(fix("itl004").starts_with("ITL0004 is the nearest"), "{}", fix("itl004"));
+        assert!(fix("itl004").starts_with("did you mean ITL0004 "), "{}", fix("itl004"));
         assert_eq!(fix("frobnicate"), "istio-tls lint explain lists all");
     }
 
     #[test]
-    fn every_code_is_one_of_its_kind_and_says_everything() {
+    fn every_code_is_unique_and_complete() {
         let mut seen = HashSet::new();
         let mut last = "";
         for code in all() {
-            assert!(seen.insert(code.id), "{} stands twice", code.id);
-            assert!(code.id > last, "{} stands after {last}", code.id);
+            assert!(seen.insert(code.id), "{} is listed twice", code.id);
+            assert!(code.id > last, "{} comes after {last}", code.id);
             last = code.id;
             assert!(
                 code.id.len() == 7 && code.id.starts_with("ITL") && code.id[3..].bytes().all(|b| b.is_ascii_digit()),

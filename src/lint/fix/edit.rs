@@ -1,4 +1,4 @@
-//! Single changes of a text, and the diff that shows them without showing secrets.
+//! Edits of a text, and the diff that shows them without revealing secrets.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -8,23 +8,23 @@ use crate::secrecy::may_be_key;
 /// How many lines around a change are shown.
 const CONTEXT: usize = 3;
 
-/// A part of a text and what takes its place.
+/// A range of a text and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Edit {
-    /// The bytes that go.
+    /// The bytes to replace.
     pub(super) range: Range<usize>,
-    /// What comes instead.
+    /// The replacement.
     pub(super) text: String,
-    /// What the diff shows instead of `text`, where that is a secret.
+    /// What the diff shows instead of `text` if that is secret.
     pub(super) shown: Option<String>,
 }
 
-/// A part of a text that is not shown, and what is shown in its place.
+/// A range of a text that must not be shown, and its substitute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mask {
-    /// The bytes that are not shown.
+    /// The hidden bytes.
     pub(super) range: Range<usize>,
-    /// What is shown.
+    /// The substitute.
     pub(super) shown: String,
 }
 
@@ -47,7 +47,7 @@ fn sorted(edits: &[Edit]) -> Vec<&Edit> {
     sorted
 }
 
-/// Both texts as the diff shows them, and where they differ, in bytes of each.
+/// Both texts as shown in the diff, and the byte ranges where they differ.
 #[derive(Default)]
 struct Shown {
     old: String,
@@ -61,7 +61,7 @@ impl Shown {
         self.new.push_str(text);
     }
 
-    /// What stands before a mask, and the mask; gives where the text goes on.
+    /// Appends the text before a mask, and the mask; returns where the text continues.
     fn masked(&mut self, text: &str, at: usize, mask: &Mask) -> Option<usize> {
         self.same(text.get(at..mask.range.start)?);
         self.same(&mask.shown);
@@ -74,7 +74,7 @@ impl Shown {
         self.new.push_str(new);
         let ends = (self.old.len(), self.new.len());
         match self.changes.last_mut() {
-            // Two changes of one line are one change.
+            // Two changes in the same line are one change.
             Some((before, after)) if !self.old[before.end..starts.0].contains('\n') => {
                 (before.end, after.end) = ends;
             }
@@ -82,7 +82,7 @@ impl Shown {
         }
     }
 
-    /// A change with the rest of its first and its last line, which is the same on both sides.
+    /// A change extended to whole lines; the added parts are equal on both sides.
     fn whole_lines(&self, before: &Range<usize>, after: &Range<usize>) -> (Range<usize>, Range<usize>) {
         let (old, new) = (self.old.as_bytes(), self.new.as_bytes());
         let lead = old[..before.start]
@@ -104,8 +104,8 @@ impl Shown {
     }
 }
 
-/// A unified diff of the edits, in which every mask covers what it covers.
-/// None when edits overlap each other or a mask in part.
+/// A unified diff of the edits with all masks applied. None if edits overlap each other, or
+/// partially overlap a mask.
 pub(super) fn diff(name: &str, text: &str, edits: &[Edit], masks: &[Mask]) -> Option<String> {
     let shown = shown(text, edits, masks)?;
     let (old, new) = (Lines::of(&shown.old), Lines::of(&shown.new));
@@ -167,7 +167,7 @@ fn shown(text: &str, edits: &[Edit], masks: &[Mask]) -> Option<Shown> {
     Some(shown)
 }
 
-/// A text by lines.
+/// A text with an index of its lines.
 struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
@@ -187,7 +187,7 @@ impl<'t> Lines<'t> {
         self.starts.len()
     }
 
-    /// The lines of a range of bytes that begins and ends with a line.
+    /// The lines of a byte range that consists of whole lines.
     fn lines(&self, range: &Range<usize>) -> Range<usize> {
         let line_at = |at: usize| self.starts.partition_point(|start| *start < at);
         line_at(range.start)..line_at(range.end)
@@ -275,7 +275,7 @@ mod tests {
         assert!(diff.ends_with(expected), "{diff}");
         assert!(super::diff("f", text, &[edit(20..22, "x")], &masks).is_none());
     }
-    /// The text after a unified diff, read as `patch` reads it.
+    /// Applies a unified diff as `patch` does.
     fn patched(text: &str, diff: &str) -> String {
         let old: Vec<&str> = text.lines().collect();
         let (mut new, mut at): (Vec<&str>, usize) = (Vec::new(), 0);
@@ -290,7 +290,7 @@ mod tests {
                 let [start, gone, place, come] = numbers[..] else {
                     panic!("{diff}")
                 };
-                // A hunk without lines names the line before it.
+                // A hunk without lines refers to the line before it.
                 let until = if gone == 0 { start } else { start - 1 };
                 new.extend(&old[at..until]);
                 assert_eq!(new.len(), if come == 0 { place } else { place - 1 }, "{diff}");

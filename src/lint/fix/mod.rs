@@ -1,6 +1,6 @@
-//! Mends what is safe to mend by machine, in the text of the manifests: only
-//! the bytes that are wrong change, comments and layout stay. Pure: text in,
-//! text out; the caller shows the diff, asks, and writes.
+//! Fixes that can be applied safely and automatically to the text of the manifests: only the wrong
+//! bytes change; comments and layout are kept. Pure: text in, text out; the caller shows the diff,
+//! asks, and writes.
 
 mod edit;
 mod placeholder;
@@ -19,31 +19,30 @@ use edit::{Edit, Mask};
 use reported::Reported;
 use spans::{Node, Value};
 
-/// The annotation in which kubectl keeps what was applied last.
+/// The annotation in which kubectl stores the last applied object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// A file that can be mended.
+/// A file that can be fixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fix {
-    /// The file's name as the user gave it.
+    /// The file name as given by the user.
     pub file: String,
-    /// Its text afterwards.
+    /// Its text after the fixes.
     pub text: String,
-    /// What is changed, a sentence each.
+    /// One sentence for each change.
     pub changes: Vec<String>,
-    /// A unified diff. Values of Secrets are shown as their fingerprints.
+    /// A unified diff. Values of Secrets are shown as fingerprints.
     pub diff: String,
 }
 
-/// What a fixer found to change.
+/// A change that a fixer proposes.
 struct Change {
     what: String,
     edits: Vec<Edit>,
 }
 
-/// What can be mended in the files of the world's objects; `texts` holds their
-/// content by name. Only what `report` says is mended, so what was taken out
-/// of it as silenced stays as it is.
+/// The possible fixes in the files of the world's objects; `texts` holds their content by name.
+/// Only findings in `report` are fixed, so suppressed ones stay as they are.
 pub fn fixes(world: &World<'_>, report: &Report, texts: &BTreeMap<String, Vec<u8>>) -> Vec<Fix> {
     let reported = Reported::of(&report.findings);
     let mut changes: BTreeMap<&str, Vec<Change>> = BTreeMap::new();
@@ -85,11 +84,11 @@ pub fn fixes(world: &World<'_>, report: &Report, texts: &BTreeMap<String, Vec<u8
         .collect()
 }
 
-/// A file's text with its values.
+/// A file's text with its parsed values.
 struct File<'t> {
     text: &'t str,
     documents: Vec<Node>,
-    /// Where objects begin, by document and item.
+    /// The positions of objects, by document and item.
     places: HashMap<(u32, u32), (usize, Option<usize>)>,
 }
 
@@ -120,7 +119,7 @@ impl<'t> File<'t> {
         }
     }
 
-    /// The file after the changes; none when they cannot be made without a risk.
+    /// The file after the changes; none if they cannot be made safely.
     fn mend(&self, name: &str, changes: Vec<Change>) -> Option<Fix> {
         let (mut said, mut edits) = (Vec::new(), Vec::new());
         for change in changes {
@@ -130,7 +129,7 @@ impl<'t> File<'t> {
         let diff = edit::diff(name, self.text, &edits, &self.masks())?;
         let text = edit::apply(self.text, &edits)?;
         let (before, after) = (load::load(self.text, name), load::load(&text, name));
-        // An edit that breaks anything is a mistake of ours; the file stays as it is.
+        // If an edit broke anything, that is a bug; the file stays as it is.
         let sound = after.objects.len() == before.objects.len() && after.errors.len() == before.errors.len();
         sound.then_some(Fix {
             file: name.to_owned(),
@@ -140,13 +139,13 @@ impl<'t> File<'t> {
         })
     }
 
-    /// Every value of every Secret, and of what looks like one.
+    /// All values of Secrets, and of objects that look like one.
     fn masks(&self) -> Vec<Mask> {
         let mut masks = Vec::new();
         for document in &self.documents {
             let items = document.get("items").map(Node::items).unwrap_or_default();
             for object in std::iter::once(document).chain(items) {
-                // Whatever calls its values so may hold a key, a ConfigMap too.
+                // Any object with these fields may hold a key, even a ConfigMap.
                 let fields = ["data", "stringData", "binaryData"];
                 let mut values: Vec<&Node> = Vec::new();
                 for data in fields.into_iter().filter_map(|field| object.get(field)) {
@@ -155,7 +154,7 @@ impl<'t> File<'t> {
                         _ => values.push(data),
                     }
                 }
-                // kubectl keeps a copy of the whole object there.
+                // kubectl stores a copy of the whole object there.
                 let annotations = object.get("metadata").and_then(|metadata| metadata.get("annotations"));
                 values.extend(annotations.and_then(|annotations| annotations.get(LAST_APPLIED)));
                 masks.extend(values.into_iter().filter_map(|value| {
@@ -172,13 +171,13 @@ impl<'t> File<'t> {
     }
 }
 
-/// What is shown of a secret value.
+/// The representation of a secret value.
 fn secret_shown(value: &[u8]) -> String {
     let digest: String = inspect::sha256(value).chars().take(23).collect();
     format!("[{} bytes, sha256 {digest}...]", value.len())
 }
 
-/// A scalar as `like` is written: in double quotes where that one is.
+/// A scalar in the style of `like`: in double quotes if that one is.
 fn written_as(like: &str, text: &str) -> String {
     if like.starts_with('"') {
         format!("\"{text}\"")
@@ -187,7 +186,7 @@ fn written_as(like: &str, text: &str) -> String {
     }
 }
 
-/// Takes entries out of a mapping: whole lines in block style, else with one comma each.
+/// Removes entries from a mapping: whole lines in block style, otherwise each with one comma.
 fn without(text: &str, mapping: &Node, is_gone: impl Fn(&str) -> bool) -> Option<Vec<Edit>> {
     let Value::Mapping { entries, flow } = &mapping.value else {
         return None;

@@ -1,5 +1,4 @@
-//! `serverCertificate: use sds` and the like beside `credentialName`, which
-//! Istio 1.1 wanted and later releases do not.
+//! `serverCertificate: use sds` and similar next to `credentialName`, which only Istio 1.1 needed.
 
 use super::reported::Reported;
 use super::spans::Node;
@@ -9,7 +8,7 @@ use crate::lint::index::servers::names_secret;
 use crate::lint::item::Item;
 use crate::manifests::model::Gateway;
 
-/// Takes the placeholders that are reported out of a Gateway, where a Secret is named beside them.
+/// Removes reported placeholders from a Gateway if there is a Secret next to them.
 pub(super) fn changes(reported: &Reported<'_>, gateway: &Item<'_, Gateway>, node: &Node, text: &str) -> Vec<Change> {
     let servers = node.get("spec").and_then(|spec| spec.get("servers"));
     let servers = servers.map(Node::items).unwrap_or_default();
@@ -32,7 +31,7 @@ pub(super) fn changes(reported: &Reported<'_>, gateway: &Item<'_, Gateway>, node
         }
         if let Some(edits) = without(text, tls, is_placeholder) {
             let what = format!(
-                "{}: {path} without the placeholder {}",
+                "{}: {path}: remove the placeholder {}",
                 gateway.title(),
                 names.join(" and ")
             );

@@ -1,11 +1,11 @@
-//! What lint reports and nobody silenced: the only reason to mend anything.
+//! The findings that are reported and not suppressed: the only reason to fix anything.
 
 use std::collections::HashSet;
 
 use crate::lint::item::Item;
 use crate::lint::{Code, Finding, Place};
 
-/// The findings, to be asked by code and place.
+/// The findings, indexed by code and place.
 pub(super) struct Reported<'r> {
     /// Code, file, line, column and path.
     places: HashSet<(&'static str, &'r str, u32, u32, &'r str)>,
@@ -28,7 +28,7 @@ impl<'r> Reported<'r> {
         }
     }
 
-    /// Whether the code is reported at this very field.
+    /// Whether the code is reported at exactly this field.
     pub(super) fn at(&self, code: &'static Code, place: &Place) -> bool {
         let Place { file, path, .. } = place;
         self.places

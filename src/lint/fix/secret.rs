@@ -1,5 +1,5 @@
-//! Secrets that a gateway asks for: their namespace, the names of their keys,
-//! and the order and completeness of their chains.
+//! Secrets that a gateway needs: their namespace, the names of their keys, and the order and
+//! completeness of their chains.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ use crate::lint::world::World;
 use crate::manifests::model::Secret;
 use crate::secrets::SecretData;
 
-/// What can be mended in one Secret.
+/// The possible fixes in one Secret.
 pub(super) fn changes(
     world: &World<'_>,
     wanted: &Wanted,
@@ -42,15 +42,15 @@ pub(super) fn changes(
     changes
 }
 
-/// What a gateway looks for in a Secret and does not find.
+/// What a gateway does not find in a Secret.
 struct Missing {
     /// Certificate and key.
     pair: bool,
-    /// The clients' CA.
+    /// The CA for clients.
     authority: bool,
 }
 
-/// Puts the Secret into the namespace of the gateway's pods.
+/// Moves the Secret to the namespace of the gateway's pods.
 fn namespace(wanted: &str, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
     let metadata = node.get("metadata")?;
     let edit = if let Some(value) = metadata.get("namespace") {
@@ -81,12 +81,15 @@ fn namespace(wanted: &str, item: &Item<'_, Secret>, node: &Node, text: &str) -> 
         }
     };
     Some(Change {
-        what: format!("{}: namespace {wanted}, where the gateway's pods read it", item.title()),
+        what: format!(
+            "{}: set namespace {wanted}, where the gateway's pods read it",
+            item.title()
+        ),
         edits: vec![edit],
     })
 }
 
-/// The entry that holds a key's value, as the API server would take it.
+/// The entry that holds a key's value, by the API server's precedence.
 fn entry<'n>(node: &'n Node, key: &str) -> Option<(&'n Entry, bool)> {
     let of = |field: &str| node.get(field).and_then(|data| data.entry(key));
     of("stringData")
@@ -94,7 +97,7 @@ fn entry<'n>(node: &'n Node, key: &str) -> Option<(&'n Entry, bool)> {
         .or_else(|| of("data").map(|entry| (entry, false)))
 }
 
-/// Names the keys as the gateway looks for them, where their content leaves no doubt.
+/// Renames keys to what the gateway looks for, if their content is unambiguous.
 fn key_names(missing: &Missing, item: &Item<'_, Secret>, node: &Node, text: &str) -> Option<Change> {
     if !missing.pair && !missing.authority {
         return None;
@@ -146,7 +149,7 @@ fn key_names(missing: &Missing, item: &Item<'_, Secret>, node: &Node, text: &str
         }
     }
     renamed.retain(|(old, new)| old != new);
-    // A name that is taken cannot be given.
+    // A name already in use cannot be assigned.
     if renamed.is_empty() || renamed.iter().any(|(_, new)| data.entries.contains_key(*new)) {
         return None;
     }
@@ -161,14 +164,17 @@ fn key_names(missing: &Missing, item: &Item<'_, Secret>, node: &Node, text: &str
             })
         })
         .collect::<Option<Vec<_>>>()?;
-    let list: Vec<String> = renamed.iter().map(|(old, new)| format!("{old} is {new}")).collect();
+    let list: Vec<String> = renamed
+        .iter()
+        .map(|(old, new)| format!("rename {old} to {new}"))
+        .collect();
     Some(Change {
-        what: format!("{}: {}, as the gateway looks for it", item.title(), list.join(", ")),
+        what: format!("{}: {}, which the gateway looks for", item.title(), list.join(", ")),
         edits,
     })
 }
 
-/// What a value of a Secret is.
+/// The kind of a Secret's value.
 enum Kind {
     Key(crate::certs::PrivateKey),
     Certificates(Vec<CertificateDer<'static>>),
@@ -190,11 +196,11 @@ impl Kind {
 }
 
 fn is_authority(certificate: &CertificateDer<'static>) -> bool {
-    // Whether it is valid today is no matter here.
+    // Whether it is currently valid does not matter here.
     inspect::certificate(certificate, time::OffsetDateTime::UNIX_EPOCH).is_ok_and(|facts| facts.is_ca)
 }
 
-/// Puts a chain in order, and puts in an intermediate that is at hand: each only where it is reported.
+/// Puts a chain in order, and adds an available intermediate: each only if it is reported.
 fn chain(
     world: &World<'_>,
     reported: &Reported<'_>,
@@ -212,7 +218,7 @@ fn chain(
         .into_iter()
         .find_map(|(certificate, private)| Some((certificate, secret.get(private)?)))?;
     let value = secret.get(name)?;
-    // Text beside the certificates would be lost.
+    // Text next to the certificates would be lost.
     let given = match Kind::of(value) {
         Kind::Certificates(certificates) if only_certificates(value) => certificates,
         _ => return None,
@@ -244,12 +250,15 @@ fn chain(
     let (entry, plain) = entry(node, name)?;
     let new = written(text, entry, &chain, plain)?;
     let what = match (ordered.moved, ordered.added) {
-        (true, 0) => "leaf first, each certificate followed by its issuer".to_owned(),
-        (false, added) => format!("{} added that the chain lacked", certificates(added)),
-        (true, added) => format!("in order, and {} added that the chain lacked", certificates(added)),
+        (true, 0) => "put the leaf first, each certificate followed by its issuer".to_owned(),
+        (false, added) => format!("add {} missing from the chain", certificates(added)),
+        (true, added) => format!(
+            "put the certificates in order, and add {} missing from the chain",
+            certificates(added)
+        ),
     };
     Some(Change {
-        what: format!("{}: {name} {what}", item.title()),
+        what: format!("{}: {name}: {what}", item.title()),
         edits: vec![Edit {
             shown: Some(secret_shown(new.as_bytes())),
             range: entry.value.range.clone(),
@@ -278,12 +287,12 @@ fn only_certificates(value: &[u8]) -> bool {
     })
 }
 
-/// How the text ends its lines.
+/// The line ending of the text.
 fn line_break(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
-/// A value as the entry writes its own: base64 in `data`, PEM in `stringData`.
+/// A value in the format of the entry: base64 in `data`, PEM in `stringData`.
 fn written(text: &str, entry: &Entry, value: &str, plain: bool) -> Option<String> {
     let old = text.get(entry.value.range.clone())?;
     if !plain {

@@ -1,21 +1,21 @@
-//! A YAML or JSON text as a tree that knows where each key and value begins and
-//! ends, in bytes, so that single values can be replaced in the text.
+//! A YAML or JSON text as a tree with the byte range of each key and value, so that single values
+//! can be replaced in the text.
 
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StrInput, StructureStyle};
 
-/// How deep values may be nested; the loader refuses more, too.
+/// The maximum nesting depth; the loader refuses more, too.
 const DEPTH_LIMIT: usize = 100;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// Its bytes; of a list or a mapping in block style, from its first to its last value.
+    /// Its byte range; for a list or mapping in block style, from its first to its last value.
     pub(super) range: Range<usize>,
-    /// Line and column of its beginning, from 1, as [`crate::manifests::load`] gives them.
+    /// Its start as line and column, from 1, as in [`crate::manifests::load`].
     pub(super) position: (u32, u32),
-    /// What it is.
+    /// Its content.
     pub(super) value: Value,
 }
 
@@ -30,23 +30,23 @@ pub(super) enum Value {
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: String,
-    /// The key's bytes, quotes included.
+    /// The byte range of the key, including quotes.
     pub(super) key: Range<usize>,
     pub(super) value: Node,
 }
 
 impl Node {
-    /// A mapping's entry of this name.
+    /// The entry of a mapping with this name.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
         self.entries().iter().find(|entry| entry.name == name)
     }
 
-    /// A mapping's value of this name.
+    /// The value of a mapping with this name.
     pub(super) fn get(&self, name: &str) -> Option<&Self> {
         self.entry(name).map(|entry| &entry.value)
     }
 
-    /// A mapping's entries; none of anything else.
+    /// The entries of a mapping; none for other values.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Mapping { entries, .. } => entries,
@@ -54,7 +54,7 @@ impl Node {
         }
     }
 
-    /// A list's items; none of anything else.
+    /// The items of a list; none for other values.
     pub(super) fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
@@ -62,7 +62,7 @@ impl Node {
         }
     }
 
-    /// A scalar's text.
+    /// The text of a scalar.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
@@ -71,8 +71,8 @@ impl Node {
     }
 }
 
-/// The documents of a text. None when it cannot be read, and when it has
-/// anchors: an edit of a value that is used twice would change both.
+/// The documents of a text. None if it cannot be read, or if it has anchors: an edit of a value
+/// that is used twice would change both.
 pub(super) fn documents(text: &str) -> Option<Vec<Node>> {
     let mark = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
     let mut options = granit_parser::options! {
@@ -99,7 +99,7 @@ pub(super) fn documents(text: &str) -> Option<Vec<Node>> {
 struct Reading<'t> {
     parser: Parser<'t, StrInput<'t>>,
     text: &'t str,
-    /// The length of a byte order mark, which the parser does not see.
+    /// The length of a byte order mark, which the parser skips.
     mark: usize,
 }
 
@@ -174,7 +174,7 @@ impl<'t> Reading<'t> {
         })
     }
 
-    /// A block scalar from its `|` or `>` to its last character that is not blank.
+    /// A block scalar from its `|` or `>` to its last non-blank character.
     fn block(&self, key_end: usize, content: &Range<usize>) -> Option<Range<usize>> {
         let between = self.text.get(key_end..content.start)?;
         let header = between.find(['|', '>'])?;
@@ -187,7 +187,7 @@ impl<'t> Reading<'t> {
     }
 }
 
-/// Where a list or a mapping ends: in block style with its last value.
+/// The end of a list or mapping: in block style, the end of its last value.
 fn ended(style: StructureStyle, end: usize, last: Option<&Node>) -> usize {
     match (style, last) {
         (StructureStyle::Block, Some(last)) => last.range.end,

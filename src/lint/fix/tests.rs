@@ -1,4 +1,4 @@
-//! Each fix on a text: what comes out, byte for byte, and what the diff shows.
+//! Each fix on a text: the result, byte for byte, and the diff.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ fn fixes_for(text: &str, target: IstioTarget) -> Vec<Fix> {
     fixes(&world, &report, &texts)
 }
 
-/// The text when nothing is left to mend; a pass may bring to light what the next one mends.
+/// The text once nothing is left to fix; a pass may reveal what the next one fixes.
 fn fixed(text: &str) -> Option<String> {
     let mut last = None;
     for _ in 0..3 {
@@ -48,7 +48,7 @@ fn fixed(text: &str) -> Option<String> {
             None => return last,
         }
     }
-    panic!("there is no end to the mending of {text}")
+    panic!("the fixes do not converge for {text}")
 }
 
 const GATEWAY: &str = "\
@@ -112,7 +112,7 @@ fn placeholders_go_and_nothing_else() {
         let text = |tls: &str| format!("{before}    tls: {tls}\n");
         assert_eq!(fixed(&text(flow)).unwrap(), text(expected));
     }
-    // Every spelling that is reported.
+    // Every reported spelling.
     let spelled = with.replace("privateKey: use sds", "privateKey: sds");
     assert_eq!(fixed(&spelled).unwrap(), GATEWAY);
     let alone = with.replace("      credentialName: shop # where\n", "");
@@ -153,7 +153,7 @@ fn a_secret_goes_where_the_gateway_reads_it() {
     ] {
         assert_eq!(fixed(&format!("{GATEWAY}{rest}")), None, "{rest}");
     }
-    // The CA goes along, and is not moved without a reason.
+    // The CA moves too, but not without a reason.
     let both = |namespace: &str| {
         format!(
             "{GATEWAY}{}{}",
@@ -209,7 +209,7 @@ fn keys_get_the_names_that_are_looked_for() {
     }
     assert_eq!(fixed(&right), None);
     assert_eq!(fixed(&secret(["cert", "key", "cacert"])), None);
-    // Two certificates of one key, and a name that is taken: nobody can tell.
+    // Ambiguous: two certificates for one key, and a name already in use.
     let twice = secret(["a.pem", "b.pem", "ca.crt"]) + &format!("  c.pem: {chain}\n");
     assert_eq!(fixed(&twice), None);
     let taken = secret(["a.pem", "b.pem", "ca.crt"]) + "  tls.crt: ''\n";
@@ -265,7 +265,7 @@ fn text_values_keep_their_block() {
         )
     };
     let text = secret(&format!("{intermediate}{leaf}"));
-    // A header with a comment is left alone; without it, the block is rewritten.
+    // A header with a comment is left alone; without one, the block is rewritten.
     assert_eq!(fixed(&text), None);
     let plain = |chain: &str| secret(chain).replace(" # chain", "");
     let right = plain(&format!("{leaf}{intermediate}"));
@@ -351,7 +351,7 @@ fn what_is_not_reported_is_left_alone() {
     let ignored = " # istio-tls:ignore ITL0410";
     assert!(fixed(&format!("{GATEWAY}{}", secret("shop", ""))).is_some());
     assert_eq!(fixed(&format!("{GATEWAY}{}", secret("shop", ignored))), None);
-    // No Gateway names it.
+    // No Gateway refers to it.
     assert_eq!(fixed(&format!("{GATEWAY}{}", secret("other", ""))), None);
     let elsewhere = "apiVersion: v1\nkind: Secret\nmetadata: {name: shop, namespace: default}\n";
     let gateway = GATEWAY.replace("# where", "# istio-tls:ignore ITL0302");
@@ -383,7 +383,7 @@ mod properties {
     use super::{GATEWAY, fixes_for};
     use crate::workspace::config::IstioTarget;
 
-    /// Pieces that make a text look like a manifest, in any order.
+    /// Fragments that make a text look like a manifest, in any order.
     const PIECES: &[&str] = &[
         "apiVersion: v1\n",
         "apiVersion: networking.istio.io/v1\n",

@@ -1,4 +1,4 @@
-//! Who uses which Secret, and what findings at Gateways ask of Secrets.
+//! Which objects use which Secret, and what findings at Gateways require of Secrets.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -16,21 +16,21 @@ use crate::manifests::model::Secret;
 /// A Secret by namespace and name.
 type Named = (String, String);
 
-/// What is wanted of the Secrets of the input.
+/// What is required of the Secrets in the input.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// The namespaces in which gateways miss a Secret that is here.
+    /// The namespaces in which gateways miss a Secret of the input.
     moves: HashMap<Named, BTreeSet<String>>,
-    /// Secrets in which servers miss the clients' CA.
+    /// Secrets in which servers miss the CA for clients.
     authorities: HashSet<Named>,
-    /// Secrets that servers of any Gateway find where they are.
+    /// Secrets that servers of any Gateway find in their current place.
     served: HashSet<Named>,
-    /// Names of Secrets that any other object of the input holds.
+    /// Names of Secrets that other objects in the input refer to.
     elsewhere: HashSet<Named>,
 }
 
 impl Wanted {
-    /// `nodes` gives the text's values of an object, where they can be read.
+    /// `nodes` returns the parsed text of an object, if it can be read.
     pub(super) fn of<'n>(
         world: &World<'_>,
         reported: &Reported<'_>,
@@ -53,7 +53,7 @@ impl Wanted {
                 .iter()
                 .filter_map(|volume| volume.secret.as_ref()?.secret_name.clone())
                 .collect();
-            // Projected volumes and variables are in no type of ours.
+            // Our types do not include projected volumes and environment variables.
             if let Some(node) = nodes(owner.origin) {
                 secret_names(node, false, &mut names);
             }
@@ -73,7 +73,7 @@ impl Wanted {
                         && reported.at(&CREDENTIAL_IN_OTHER_NAMESPACE, &place)
                     {
                         self.missed(held, &credential.name, wanted);
-                        // The CA goes with the certificate that it is beside.
+                        // The CA moves with the certificate that it belongs to.
                         if let Some(beside) = &server.client_ca
                             && beside.separate.is_none()
                             && beside.elsewhere == [held.as_str()]
@@ -113,7 +113,7 @@ impl Wanted {
         self.moves.entry(named).or_default().insert(wanted.to_owned());
     }
 
-    /// The namespace that the Secret belongs in, if nothing uses it where it is.
+    /// The namespace that the Secret should be in, if nothing uses it in its current one.
     pub(super) fn namespace(&self, item: &Item<'_, Secret>) -> Option<&str> {
         let named = named(item);
         if self.served.contains(&named) || self.elsewhere.contains(&named) {
@@ -124,12 +124,12 @@ impl Wanted {
         wanted.next().filter(|_| wanted.next().is_none()).map(String::as_str)
     }
 
-    /// Whether servers miss the clients' CA in the Secret.
+    /// Whether servers miss the CA for clients in the Secret.
     pub(super) fn lacks_authority(&self, item: &Item<'_, Secret>) -> bool {
         self.authorities.contains(&named(item))
     }
 
-    /// Whether another object than a Gateway may look for the Secret's keys.
+    /// Whether an object other than a Gateway may read the Secret's keys.
     pub(super) fn used_elsewhere(&self, item: &Item<'_, Secret>) -> bool {
         self.elsewhere.contains(&named(item))
     }
@@ -139,7 +139,7 @@ fn named(item: &Item<'_, Secret>) -> Named {
     (item.namespace.to_owned(), item.metadata.name.clone())
 }
 
-/// Every short text in a value.
+/// All short texts in a value.
 fn strings(value: &Json, found: &mut BTreeSet<String>) {
     match value {
         Json::String(text) if text.len() <= 253 => {
@@ -151,10 +151,11 @@ fn strings(value: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// The fields of a pod whose `name` is a Secret's.
+/// The fields of a pod whose `name` is the name of a Secret.
 const REFERENCES: [&str; 4] = ["secret", "secretRef", "secretKeyRef", "imagePullSecrets"];
 
-/// The names of Secrets in an object that has pods; `referred`: the node is a reference to a Secret.
+/// The names of Secrets in an object with pods; `referred` means that the node is a reference to a
+/// Secret.
 fn secret_names(node: &Node, referred: bool, found: &mut BTreeSet<String>) {
     match &node.value {
         Value::Mapping { entries, .. } => {

@@ -1,4 +1,4 @@
-//! Which servers of which Gateways take a VirtualService's routes.
+//! The servers of Gateways that a VirtualService's routes apply to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,10 +9,10 @@ use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::model::{Gateway, VirtualService};
 use crate::manifests::server_hosts::hosts_of;
 
-/// The word for every sidecar of the mesh among a VirtualService's gateways.
+/// The reserved name for all sidecars of the mesh in a VirtualService's gateways.
 pub(in crate::lint) const MESH: &str = "mesh";
 
-/// Which routes a server looks at.
+/// The kind of routes that a server uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::lint) enum Takes {
     /// `http` routes.
@@ -23,12 +23,12 @@ pub(in crate::lint) enum Takes {
     Tcp,
     /// No routes: TLS mode `AUTO_PASSTHROUGH`.
     Nothing,
-    /// Not known, for the server is invalid.
+    /// Unknown, because the server is invalid.
     Unknown,
 }
 
 impl Takes {
-    /// What a server takes, by its protocol and TLS mode.
+    /// The kind of routes that a server uses, given its protocol and TLS mode.
     pub(in crate::lint) fn of(server: &Server) -> Self {
         let mode = server.tls.as_ref().map(ServerTlsSettings::effective_mode);
         match (server.port.protocol.to_ascii_lowercase().as_str(), mode) {
@@ -41,12 +41,12 @@ impl Takes {
     }
 }
 
-/// What is known of a server that exposes a host.
+/// A server that exposes a host.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::lint) struct Exposure {
-    /// Only VirtualServices of this namespace may bind; none is any.
+    /// Only VirtualServices in this namespace may bind; none means any.
     pub(in crate::lint) namespace: Option<String>,
-    /// Which routes the server looks at.
+    /// The kind of routes that the server uses.
     pub(in crate::lint) takes: Takes,
     /// The server's port.
     pub(in crate::lint) port: u32,
@@ -60,12 +60,12 @@ pub(in crate::lint) struct BoundGateway<'a> {
 }
 
 impl BoundGateway<'_> {
-    /// The servers that expose a host, whichever namespace may bind.
+    /// The servers that expose a host, regardless of which namespaces may bind.
     pub(in crate::lint) fn exposures(&self, host: &str) -> Vec<&Exposure> {
         self.hosts.overlapping(&host.to_ascii_lowercase()).collect()
     }
 
-    /// What is known of the servers that take a VirtualService's routes.
+    /// The servers that a VirtualService's routes apply to.
     pub(in crate::lint) fn servers_for(&self, service: &Item<'_, VirtualService>) -> BTreeSet<&Exposure> {
         let hosts = service.object.spec.hosts.iter();
         hosts
@@ -76,13 +76,13 @@ impl BoundGateway<'_> {
 }
 
 impl Exposure {
-    /// Whether VirtualServices of a namespace may bind.
+    /// Whether VirtualServices in a namespace may bind.
     pub(in crate::lint) fn is_open_to(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|only| only == namespace)
     }
 }
 
-/// Every Gateway, by name and namespace.
+/// All Gateways, by name and namespace.
 pub(in crate::lint) struct Gateways<'a> {
     by_name: HashMap<&'a str, BTreeMap<&'a str, BoundGateway<'a>>>,
 }
@@ -118,19 +118,19 @@ impl<'a> Gateways<'a> {
         gateways
     }
 
-    /// The Gateway that a VirtualService of a namespace names.
+    /// The Gateway that a VirtualService in a namespace refers to.
     pub(in crate::lint) fn find(&self, reference: &str, namespace: &str) -> Option<&BoundGateway<'a>> {
         let (namespace, name) = gateway_name(reference, namespace);
         self.by_name.get(name)?.get(namespace)
     }
 
-    /// Namespaces that have a Gateway of a name.
+    /// Namespaces that have a Gateway with a name.
     pub(in crate::lint) fn namespaces_of(&self, name: &str) -> impl Iterator<Item = &'a str> + '_ {
         self.by_name.get(name).into_iter().flat_map(BTreeMap::keys).copied()
     }
 
-    /// The Gateways to which a VirtualService is bound, if all of them are
-    /// known and the mesh is not among them.
+    /// The Gateways that a VirtualService is bound to, if all of them are known and the mesh is not
+    /// among them.
     pub(in crate::lint) fn all_of(&self, service: &Item<'_, VirtualService>) -> Option<Vec<&BoundGateway<'a>>> {
         let named = &service.object.spec.gateways;
         if named.is_empty() || named.iter().any(|name| name == MESH) {
@@ -140,9 +140,8 @@ impl<'a> Gateways<'a> {
     }
 }
 
-/// Namespace and name of the Gateway that a VirtualService of a namespace
-/// names as `name`, `namespace/name`, `./name`, or in the old form
-/// `name.namespace.svc.cluster.local`.
+/// Namespace and name of the Gateway that a VirtualService in a namespace refers to as `name`,
+/// `namespace/name`, `./name`, or in the legacy form `name.namespace.svc.cluster.local`.
 pub(in crate::lint) fn gateway_name<'t>(reference: &'t str, namespace: &'t str) -> (&'t str, &'t str) {
     match (reference.split_once('/'), reference.split_once('.')) {
         (Some((".", name)), _) => (namespace, name),

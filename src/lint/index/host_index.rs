@@ -1,20 +1,19 @@
-//! Which of many hosts overlap with one, each with its values: exact names and
-//! wildcards, without comparing all pairs. Where only whether any overlaps is
-//! asked, [`super::host_set`] is enough and needs to know nothing before.
+//! Finds which of many hosts (exact names and wildcards) overlap with a given one, with their
+//! values, without comparing all pairs. If only the existence of an overlap matters,
+//! [`super::host_set`] is enough and needs no preparation.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// The longest host that is indexed or asked for: longer ones are invalid.
+/// The maximum length of a host that is indexed or looked up: longer ones are invalid.
 const LONGEST: usize = 255;
 
-/// Hosts, each with values. A host is lower-case, and exact, `*`, or a `*`
-/// before a suffix.
+/// Hosts, each with values. A host is lowercase, and exact, `*`, or a `*` before a suffix.
 #[derive(Debug, Default)]
 pub(in crate::lint) struct HostIndex<T> {
     exact: HashMap<String, BTreeSet<T>>,
-    /// By what stands after the `*`.
+    /// By the part after the `*`.
     wildcards: HashMap<String, BTreeSet<T>>,
-    /// Everything that a wildcard to be asked for covers, by its suffix.
+    /// All hosts that a lookup wildcard covers, by its suffix.
     covered: HashMap<String, BTreeSet<T>>,
     asked: Suffixes,
     own: Suffixes,
@@ -24,12 +23,12 @@ pub(in crate::lint) struct HostIndex<T> {
 #[derive(Debug, Default, Clone)]
 pub(in crate::lint) struct Suffixes {
     known: HashSet<String>,
-    /// Some suffix does not begin at a label.
+    /// Whether any suffix does not begin at a label.
     within_labels: bool,
 }
 
 impl Suffixes {
-    /// The suffixes of the wildcards among hosts.
+    /// The suffixes of the wildcards among the hosts.
     pub(in crate::lint) fn of<'h>(hosts: impl Iterator<Item = &'h str>) -> Self {
         let mut suffixes = Self::default();
         for suffix in hosts.filter_map(|host| host.strip_prefix('*')) {
@@ -45,7 +44,7 @@ impl Suffixes {
         }
     }
 
-    /// The known suffixes with which a text ends, but is longer.
+    /// The known suffixes that a longer text ends with.
     fn around<'t>(&self, text: &'t str) -> impl Iterator<Item = &'t str> {
         let starts = text
             .char_indices()
@@ -58,7 +57,7 @@ impl Suffixes {
 }
 
 impl<T: Ord + Clone> HostIndex<T> {
-    /// An index that can be asked for exact hosts, and for wildcards with these suffixes.
+    /// An index that can look up exact hosts, and wildcards with these suffixes.
     pub(in crate::lint) fn asked_for(asked: &Suffixes) -> Self {
         Self {
             exact: HashMap::new(),
@@ -87,7 +86,7 @@ impl<T: Ord + Clone> HostIndex<T> {
         }
     }
 
-    /// The values of all hosts that overlap with one; a value may come twice.
+    /// The values of all hosts that overlap with one; may contain duplicates.
     pub(in crate::lint) fn overlapping<'s>(&'s self, host: &str) -> impl Iterator<Item = &'s T> {
         let host = if host.len() > LONGEST { "" } else { host };
         let (text, same, beneath) = match host.strip_prefix('*') {

@@ -1,28 +1,26 @@
-//! Whether one host overlaps with any of thousands: a set, asked for yes or
-//! no, in the time that the host's own labels take. It answers for every
-//! wildcard, because it notes each suffix of its hosts once. Which of the
-//! hosts overlap, with a value of each, is [`super::host_index`]: there the
-//! wildcards that will be asked for must be known before, since noting all
-//! values at all suffixes would hold every host of `*.com` again.
+//! Whether a host overlaps with any of thousands, in time proportional to the number of its labels.
+//! This works for every wildcard, because each suffix of each host is stored once. To find which
+//! hosts overlap, with their values, use [`super::host_index`]: it has to know the lookup wildcards
+//! in advance, because storing all values at all suffixes would duplicate every host under `*.com`.
 
 use std::collections::HashSet;
 
 /// A set of hosts: exact names, `*.suffix` and `*`.
 #[derive(Debug, Default)]
 pub(in crate::lint) struct HostSet<'a> {
-    /// Whether it holds any host at all.
+    /// Whether it contains any host.
     any: bool,
-    /// Whether it holds `*`.
+    /// Whether it contains `*`.
     all: bool,
     exact: HashSet<&'a str>,
     /// `.suffix` of every wildcard.
     wildcards: HashSet<&'a str>,
-    /// Every `.suffix` that some host of the set ends with.
+    /// Every `.suffix` of a host in the set.
     above: HashSet<&'a str>,
 }
 
 impl<'a> HostSet<'a> {
-    /// Adds a host in lower case, without namespace.
+    /// Adds a host in lowercase, without namespace.
     pub(in crate::lint) fn insert(&mut self, host: &'a str) {
         self.any = true;
         match host.strip_prefix('*') {
@@ -38,7 +36,7 @@ impl<'a> HostSet<'a> {
         }
     }
 
-    /// Whether a host and some host of the set cover a name in common.
+    /// Whether a host and some host in the set cover a common name.
     pub(in crate::lint) fn overlaps(&self, host: &str) -> bool {
         if self.all || host == "*" {
             return self.any;
@@ -54,7 +52,7 @@ impl<'a> HostSet<'a> {
     }
 }
 
-/// The parts of a name from each of its dots on, but the first character's.
+/// The suffixes of a name that start at a dot, except at its first character.
 fn suffixes(host: &str) -> impl Iterator<Item = &str> {
     host.char_indices()
         .skip(1)

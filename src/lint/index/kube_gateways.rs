@@ -1,5 +1,5 @@
-//! Objects of the Kubernetes Gateway API, as far as rules look at them. They
-//! have no types here: what is not of the wanted shape is taken for absent.
+//! Objects of the Kubernetes Gateway API, as far as rules check them. They are untyped: values of
+//! an unexpected type are treated as absent.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(in crate::lint) const GROUP: &str = "gateway.networking.k8s.io";
 /// A listener of a Gateway.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::lint) struct Listener<'a> {
-    /// Its place in `spec.listeners`.
+    /// Its index in `spec.listeners`.
     pub(in crate::lint) index: usize,
     /// The listener.
     pub(in crate::lint) json: &'a Value,
@@ -31,7 +31,7 @@ impl<'a> Listener<'a> {
         format!("spec.listeners[{}].{field}", self.index)
     }
 
-    /// A field that is a text.
+    /// A text field.
     pub(in crate::lint) fn text(&self, pointer: &str) -> Option<&'a str> {
         text(self.json.pointer(pointer))
     }
@@ -57,18 +57,18 @@ impl<'a> Listener<'a> {
     }
 }
 
-/// The items of a list; nothing when it is none.
+/// The items of a list; empty if it is not a list.
 pub(in crate::lint) fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
     value.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A text that is there and not empty.
+/// A text that is present and not empty.
 pub(in crate::lint) fn text(value: Option<&Value>) -> Option<&str> {
     value.and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 impl<'a> World<'a> {
-    /// The objects of a kind of the Gateway API, in the order of the input.
+    /// The objects of a Gateway API kind, in input order.
     pub(in crate::lint) fn of_gateway_api<'w>(
         &'w self,
         kind: &'static str,

@@ -1,5 +1,5 @@
-//! Objects from which a controller makes a Secret or a CA bundle: they stand for
-//! it in a repository that holds no key material.
+//! Objects from which a controller creates a Secret or CA bundle: they replace it in a repository
+//! without key material.
 
 use std::collections::HashMap;
 
@@ -8,28 +8,28 @@ use serde_json::Value;
 use crate::lint::item::Item;
 use crate::manifests::model::{Other, Secret};
 
-/// Annotations by which a Secret is copied into other namespaces.
+/// Prefixes of annotations that have a Secret copied to other namespaces.
 const COPIED: &[&str] = &["reflector.v1.k8s.emberstack.com/", "replicator.v1.mittwald.de/"];
 
-/// An object that a controller makes a Secret from.
+/// An object that a controller creates a Secret from.
 #[derive(Clone)]
 pub(in crate::lint) struct Maker<'a> {
     /// The object.
     pub(in crate::lint) item: Item<'a, Other>,
-    /// The names of the certificate in it, where the object says them.
+    /// The names of its certificate, if the object specifies them.
     pub(in crate::lint) names: Option<Vec<&'a str>>,
 }
 
-/// Everything that is made.
+/// All generated Secrets.
 #[derive(Default)]
 pub(in crate::lint) struct Makers<'a> {
     by_name: HashMap<&'a str, HashMap<&'a str, Maker<'a>>>,
-    /// Names that are made in other namespaces, too.
+    /// Names that are also created in other namespaces.
     everywhere: HashMap<&'a str, Option<Maker<'a>>>,
 }
 
 impl<'a> Makers<'a> {
-    /// Those among the objects of the input, and its Secrets that are copied.
+    /// Collects them from the objects in the input, and its Secrets that are copied.
     pub(in crate::lint) fn of(others: &[Item<'a, Other>], secrets: &[Item<'a, Secret>]) -> Self {
         let mut makers = Self::default();
         for item in others {
@@ -53,18 +53,19 @@ impl<'a> Makers<'a> {
         makers
     }
 
-    /// Whether anything is made.
+    /// Whether there are none.
     pub(in crate::lint) fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
 
-    /// Whether a Secret of this name is made in a namespace.
+    /// Whether a Secret with this name is created in a namespace.
     pub(in crate::lint) fn has(&self, namespace: &str, name: &str) -> bool {
         let own = self.by_name.get(name);
         own.is_some_and(|own| own.contains_key(namespace)) || self.everywhere.contains_key(name)
     }
 
-    /// What makes a Secret of this name in one of these namespaces; in any if none is given.
+    /// The object that creates a Secret with this name in one of these namespaces; in any if none
+    /// is given.
     pub(in crate::lint) fn find(&self, namespaces: &[String], name: &str) -> Option<&Maker<'a>> {
         let own = self.by_name.get(name);
         let mut own = own.into_iter().flatten();
@@ -73,21 +74,21 @@ impl<'a> Makers<'a> {
         found.or_else(|| self.everywhere.get(name)?.as_ref())
     }
 
-    /// The namespaces in which a Secret of this name is made.
+    /// The namespaces in which a Secret with this name is created.
     pub(in crate::lint) fn namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
         self.by_name.get(name).into_iter().flat_map(HashMap::keys).copied()
     }
 }
 
-/// The Secret that is made from an object.
+/// The Secret that is created from an object.
 struct Made<'a> {
     name: &'a str,
-    /// In all namespaces, or in some that a selector says.
+    /// Whether it is in all namespaces, or in those that a selector matches.
     everywhere: bool,
 }
 
-/// What cert-manager, trust-manager, External Secrets, Sealed Secrets, SOPS or
-/// Vault's operator makes from an object.
+/// What cert-manager, trust-manager, External Secrets, Sealed Secrets, SOPS or the Vault Secrets
+/// Operator creates from an object.
 fn made_by(other: &Other) -> Option<Made<'_>> {
     let text = |pointer: &str| other.content.pointer(pointer).and_then(Value::as_str);
     let own = other.metadata.name.as_str();
@@ -109,19 +110,19 @@ fn made_by(other: &Other) -> Option<Made<'_>> {
     Some(Made { name, everywhere })
 }
 
-/// The names of the certificate that cert-manager will ask for.
+/// The names of the certificate that cert-manager will request.
 fn names_of(other: &Other) -> Option<Vec<&str>> {
     if other.kind != "Certificate" {
         return None;
     }
-    // Others are not compared with hosts: addresses, and what a literal subject says.
+    // IP addresses and literal subjects are not compared with hosts.
     let names = other.content.pointer("/spec/dnsNames")?.as_array()?;
     let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
     let is_known = !names.iter().any(|name| name.contains(['$', '{', '<']));
     is_known.then_some(names)
 }
 
-/// Whether the Secret that is made is copied into other namespaces.
+/// Whether the created Secret is copied to other namespaces.
 fn is_copied(other: &Other) -> bool {
     let templates = [
         "/spec/secretTemplate/annotations",

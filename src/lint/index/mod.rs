@@ -1,16 +1,15 @@
-//! What several rules ask of the world, answered in time that grows with the
-//! input alone:
+//! Indexes that several rules share, each built in time linear in the input:
 //!
-//! - `pods`: which pods a selector means;
-//! - `workloads`: which Gateways share pods, and which ports Services lead to there;
-//! - `servers`: every server of every Gateway, with its place;
-//! - `credentials`: the key material that servers name, read once;
-//! - `bindings`: which servers take a VirtualService's routes;
-//! - `registry`: the hosts to which routes may lead, and their ports;
+//! - `pods`: which pods a selector matches;
+//! - `workloads`: which Gateways share pods, and which ports Services expose there;
+//! - `servers`: every server of every Gateway, with its position;
+//! - `credentials`: the key material that servers refer to, parsed once;
+//! - `bindings`: which servers a VirtualService's routes apply to;
+//! - `registry`: possible destination hosts, and their ports;
 //! - `kube_gateways`: objects of the Kubernetes Gateway API;
-//! - `makers`: what controllers make Secrets from;
-//! - `host_set`: whether a host overlaps with any of many;
-//! - `host_index`: which of many hosts overlap with one.
+//! - `makers`: objects that controllers create Secrets from;
+//! - `host_set`: whether a host overlaps with any of a set;
+//! - `host_index`: which hosts of a set overlap with a given one.
 
 pub(super) mod bindings;
 pub(super) mod credentials;

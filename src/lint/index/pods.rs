@@ -1,6 +1,5 @@
-//! The pods that can be gateways, and which of them a selector means, as far
-//! as the input tells. Which Gateways run on them, and which ports Services
-//! lead to there, is said by [`super::workloads`].
+//! The pods that can be gateways, and which of them a selector matches, as far as the input shows.
+//! [`super::workloads`] knows which Gateways run on them, and which ports Services expose there.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -11,28 +10,27 @@ use crate::lint::settings::Settings;
 use crate::manifests::load::Object;
 use crate::manifests::model::deployment::{PodMeta, PodTemplate};
 
-/// Labels of pods, or a selector of them.
+/// Labels of pods, or a selector for them.
 pub(in crate::lint) type Labels = BTreeMap<String, String>;
 
-/// Pods that look alike.
+/// Pods with the same template.
 pub(in crate::lint) struct PodKind<'a> {
     /// Where they run.
     pub(in crate::lint) namespace: &'a str,
-    /// What they look like.
+    /// Their template.
     pub(in crate::lint) template: Cow<'a, PodTemplate>,
-    /// The object that keeps them running. None is Istio's own ingress gateway,
-    /// which need not be in the input: its pod is assumed as `istioctl analyze`
-    /// assumes it.
+    /// The object that manages them. None means Istio's ingress gateway, which need not be in the
+    /// input: its pod is assumed, as in `istioctl analyze`.
     pub(in crate::lint) owner: Option<Item<'a, Object>>,
 }
 
 impl PodKind<'_> {
-    /// What selectors are compared with.
+    /// The labels that selectors are compared with.
     pub(in crate::lint) fn labels(&self) -> &Labels {
         &self.template.metadata.labels
     }
 
-    /// The path of a field of their spec in the object that keeps them running.
+    /// The path of a field of the pod spec in the object that manages them.
     pub(in crate::lint) fn path(&self, field: &str) -> String {
         let is_pod = self
             .owner
@@ -41,35 +39,35 @@ impl PodKind<'_> {
         format!("{}spec.{field}", if is_pod { "" } else { "spec.template." })
     }
 
-    /// Whether they are Istio's own, and in no object of the input.
+    /// Whether they are the assumed pods of Istio's ingress gateway.
     pub(in crate::lint) fn is_assumed(&self) -> bool {
         self.owner.is_none()
     }
 }
 
-/// Whether labels have everything that a selector asks for.
+/// Whether labels satisfy a selector.
 pub(in crate::lint) fn matches(selector: &Labels, labels: &Labels) -> bool {
     selector.iter().all(|(label, value)| labels.get(label) == Some(value))
 }
 
-/// The pods that can be gateways, to be asked by selector.
+/// The pods that can be gateways, indexed by selector.
 pub(in crate::lint) struct PodIndex<'a> {
     known: Vec<PodKind<'a>>,
-    /// Selectors that were asked for: there are few, however many Gateways.
+    /// Cached selectors: there are only a few, even with many Gateways.
     selected: RefCell<HashMap<Labels, Vec<usize>>>,
 }
 
 /// The pods of one selector.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Pods {
-    /// These, by their places in the list; pods with a place in common share an address.
+    /// These, by index in the list; selections with a common index share an address.
     Known(Vec<usize>),
-    /// None that is known: those with these labels.
+    /// Unknown pods with these labels.
     Unknown(Labels),
 }
 
 impl<'a> PodIndex<'a> {
-    /// The assumed pods, then those of each object that has pods, in the order of the input.
+    /// The assumed pods, then those of each object with pods, in input order.
     pub(in crate::lint) fn of(
         settings: &'a Settings,
         pod_namespace: &'a str,
@@ -104,7 +102,7 @@ impl<'a> PodIndex<'a> {
         &self.known
     }
 
-    /// Those that a selector means, as far as they are known.
+    /// The known pods that a selector matches.
     pub(in crate::lint) fn of_selector(&self, selector: &Labels) -> impl Iterator<Item = &PodKind<'a>> {
         self.of_places(&self.select(selector))
     }
@@ -117,7 +115,7 @@ impl<'a> PodIndex<'a> {
         places.into_iter().filter_map(|place| self.known.get(place))
     }
 
-    /// The pods of a selector; an empty one means Istio's own.
+    /// The pods of a selector; an empty one means Istio's ingress gateway.
     pub(in crate::lint) fn select(&self, selector: &Labels) -> Pods {
         if selector.is_empty() {
             return Pods::Known(vec![0]);
@@ -140,7 +138,7 @@ impl<'a> PodIndex<'a> {
         self.of_places(pods).filter(|pods| !pods.is_assumed())
     }
 
-    /// The namespaces in which pods run; empty when that is not known.
+    /// The namespaces in which pods run; empty if unknown.
     pub(in crate::lint) fn namespaces(&self, pods: &Pods) -> Vec<String> {
         let found: BTreeSet<String> = self.of_places(pods).map(|pods| pods.namespace.to_owned()).collect();
         found.into_iter().collect()

@@ -1,5 +1,5 @@
-//! The hosts to which routes may lead: Services and ServiceEntries, by full
-//! name, with what they expose and to whom; and the subsets of DestinationRules.
+//! Possible destination hosts: Services and ServiceEntries by full name, with their ports and
+//! visibility; and the subsets of DestinationRules.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -14,11 +14,11 @@ use crate::manifests::model::{Other, VirtualService};
 const DOMAIN: &str = ".svc.cluster.local";
 /// The annotation that hides a Service from namespaces.
 const EXPORT_TO: &str = "networking.istio.io/exportTo";
-/// Ports of the ingress gateway's Service, which is assumed as `istioctl analyze` assumes it.
+/// Ports of the ingress gateway's Service, which is assumed as in `istioctl analyze`.
 const INGRESS_PORTS: [u32; 4] = [80, 443, 31400, 15443];
 
-/// A host's full name: a short one is of a Service in the namespace; a name
-/// with a dot, or a wildcard, stands as it is.
+/// The full name of a host: a short name is a Service in the namespace; a name with a dot, or a
+/// wildcard, is used as is.
 pub(in crate::lint) fn full_name(host: &str, namespace: &str) -> String {
     if host.contains('.') || host.starts_with('*') {
         host.to_owned()
@@ -32,7 +32,7 @@ pub(in crate::lint) fn full_name(host: &str, namespace: &str) -> String {
 pub(in crate::lint) struct Exposed {
     /// Its port numbers.
     pub(in crate::lint) ports: BTreeSet<u32>,
-    /// The namespaces that see it; `*` is all.
+    /// The namespaces that it is visible to; `*` means all.
     scopes: BTreeSet<String>,
 }
 
@@ -42,21 +42,21 @@ impl Exposed {
     }
 }
 
-/// What is known of a destination's host.
+/// The result of looking up a destination's host.
 pub(in crate::lint) enum Found<'r> {
-    /// What stands behind it.
+    /// The Service or ServiceEntry.
     Exposed(Vec<&'r Exposed>),
-    /// It is there, but hidden by exportTo.
+    /// It exists but is hidden by exportTo.
     Hidden,
-    /// It is not there.
+    /// It does not exist.
     Missing,
 }
 
-/// Every host to which a route may lead.
+/// All possible destination hosts.
 pub(in crate::lint) struct Registry<'w> {
     exact: HashMap<String, Vec<Exposed>>,
     wildcards: HostIndex<Exposed>,
-    /// The namespaces of the Services of a name.
+    /// The namespaces of the Services with a name.
     namespaces: HashMap<&'w str, BTreeSet<&'w str>>,
 }
 
@@ -114,7 +114,7 @@ impl<'w> Registry<'w> {
         }
     }
 
-    /// What a VirtualService's destination leads to.
+    /// Looks up the destination of a VirtualService.
     pub(in crate::lint) fn find(&self, host: &str, service: &Item<'_, VirtualService>) -> Found<'_> {
         let full = full_name(host, service.namespace);
         let exact = self.exact.get(&full).map(Vec::as_slice).unwrap_or_default();
@@ -139,8 +139,8 @@ impl<'w> Registry<'w> {
         }
     }
 
-    /// The full name that was meant by a host that leads nowhere: `name.namespace`
-    /// or `name.namespace.svc`, or a short name of a Service in another namespace.
+    /// The full name that an unknown host probably means: for `name.namespace`,
+    /// `name.namespace.svc`, or the short name of a Service in another namespace.
     pub(in crate::lint) fn meant(&self, host: &str) -> Option<String> {
         let bare = host.strip_suffix(".svc").unwrap_or(host);
         if bare.contains('.') {
@@ -159,7 +159,7 @@ pub(in crate::lint) struct Subsets<'w> {
 }
 
 impl<'w> Subsets<'w> {
-    /// Reads the world's DestinationRules; none if there are none, or not all are seen.
+    /// Reads the world's DestinationRules; none if there are none or not all are visible.
     pub(in crate::lint) fn of(world: &'w World<'_>) -> Option<Self> {
         if world.unseen("DestinationRule").is_some() {
             return None;
@@ -191,13 +191,13 @@ impl<'w> Subsets<'w> {
             || self.wildcards.overlapping(full).any(|known| *known == subset)
     }
 
-    /// The subsets that a host has, the first few.
+    /// The first few subsets of a host.
     pub(in crate::lint) fn known(&self, full: &str) -> Vec<&'w str> {
         self.exact.get(full).into_iter().flatten().take(5).copied().collect()
     }
 }
 
-/// Objects of a kind of Istio's networking API.
+/// Objects of a kind in Istio's networking API.
 fn of_kind<'w>(world: &'w World<'_>, kind: &'static str) -> impl Iterator<Item = &'w Item<'w, Other>> {
     world
         .others

@@ -1,4 +1,4 @@
-//! The servers of all Gateways one by one, and what their protocols mean.
+//! The servers of all Gateways, and the meaning of their protocols.
 
 use crate::lint::finding::{Finding, Place};
 use crate::lint::item::Item;
@@ -8,14 +8,14 @@ use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
 use crate::spelling;
 
-/// A server with the Gateway that it stands in.
+/// A server with its Gateway.
 #[derive(Clone, Copy)]
 pub(in crate::lint) struct ServerAt<'w, 'a> {
     /// Its Gateway.
     pub(in crate::lint) gateway: &'w Item<'a, Gateway>,
-    /// Which of the world's Gateways that is.
+    /// The index of the Gateway in the world.
     pub(in crate::lint) number: usize,
-    /// Which of the Gateway's servers it is.
+    /// The index of the server in the Gateway.
     pub(in crate::lint) index: usize,
     /// The server.
     pub(in crate::lint) server: &'a Server,
@@ -37,7 +37,7 @@ impl<'a> ServerAt<'_, 'a> {
         Finding::new(code, self.place(field), what)
     }
 
-    /// Its protocol, as far as Istio knows it.
+    /// Its protocol, if Istio knows it.
     pub(in crate::lint) fn protocol(&self) -> Option<Protocol> {
         Protocol::parse(&self.server.port.protocol)
     }
@@ -47,12 +47,12 @@ impl<'a> ServerAt<'_, 'a> {
         hosts_of(self.server, self.gateway.namespace)
     }
 
-    /// The address it binds to; empty for every address.
+    /// The address it binds to; empty means every address.
     pub(in crate::lint) fn bind(&self) -> &'a str {
         self.server.bind.as_deref().unwrap_or_default()
     }
 
-    /// Its TLS settings, when it speaks TLS.
+    /// Its TLS settings, if its protocol is TLS.
     pub(in crate::lint) fn spoken_tls(&self) -> Option<&'a ServerTlsSettings> {
         self.server
             .tls
@@ -61,13 +61,12 @@ impl<'a> ServerAt<'_, 'a> {
     }
 }
 
-/// How many other Gateways are counted for one finding, so that the work
-/// stays in proportion to the input.
+/// How many other Gateways are counted per finding, to keep the work linear in the input.
 pub(in crate::lint) const COUNTED: usize = 256;
 
 impl<'a> World<'a> {
-    /// The first names of other Gateways, of which at most [`COUNTED`] were
-    /// collected, and how many more there are.
+    /// The first few names of other Gateways, of which at most [`COUNTED`] were collected, and the
+    /// number of others.
     pub(in crate::lint) fn gateway_names(&self, numbers: &[usize]) -> String {
         if numbers.len() < COUNTED {
             let names: Vec<String> = numbers
@@ -84,7 +83,7 @@ impl<'a> World<'a> {
         format!("{} and many more", names.join(", "))
     }
 
-    /// Every server of every Gateway, in the order of the input.
+    /// Every server of every Gateway, in input order.
     pub(in crate::lint) fn servers<'w>(&'w self) -> impl Iterator<Item = ServerAt<'w, 'a>> {
         self.gateways.iter().enumerate().flat_map(|(number, gateway)| {
             let servers = gateway.object.spec.servers.iter().enumerate();
@@ -98,21 +97,21 @@ impl<'a> World<'a> {
     }
 }
 
-/// What a port speaks.
+/// The protocol of a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::lint) enum Protocol {
     /// HTTP, HTTP2, GRPC, GRPC-WEB and HTTP_PROXY: they share a port's routes.
     Http,
-    /// HTTPS and TLS: told apart by SNI.
+    /// HTTPS and TLS: distinguished by SNI.
     Tls,
-    /// TCP, MONGO, REDIS, MYSQL: nothing shares their port.
+    /// TCP, MONGO, REDIS, MYSQL: they cannot share a port.
     Tcp,
-    /// Accepted by Istio's validation, and opened by no gateway.
+    /// Accepted by Istio's validation, but not served by any gateway.
     Udp,
 }
 
 impl Protocol {
-    /// The words that Istio knows.
+    /// The names that Istio knows.
     const WORDS: &[(&str, Self)] = &[
         ("HTTPS", Self::Tls),
         ("HTTP", Self::Http),
@@ -128,7 +127,7 @@ impl Protocol {
         ("UDP", Self::Udp),
     ];
 
-    /// The protocol of a word, in any case of letters.
+    /// The protocol with a name, case-insensitive.
     pub(in crate::lint) fn parse(word: &str) -> Option<Self> {
         let mut words = Self::WORDS.iter();
         words
@@ -136,12 +135,12 @@ impl Protocol {
             .map(|(_, protocol)| *protocol)
     }
 
-    /// The word that was probably meant by one that is none.
+    /// The name that an unknown one probably means.
     pub(in crate::lint) fn meant(word: &str) -> Option<&'static str> {
         spelling::nearest(word, Self::WORDS.iter().map(|(known, _)| *known))
     }
 
-    /// What the port speaks, in words.
+    /// The protocol in words.
     pub(in crate::lint) fn words(self) -> &'static str {
         match self {
             Self::Http => "plain HTTP",
@@ -152,36 +151,36 @@ impl Protocol {
     }
 }
 
-/// Whether a gateway ends TLS itself with a certificate that the settings name.
+/// Whether the gateway terminates TLS with a certificate from the settings.
 pub(in crate::lint) fn wants_certificate(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Simple | TlsMode::Mutual | TlsMode::OptionalMutual)
 }
 
-/// Whether TLS is passed on unopened.
+/// Whether TLS is passed through.
 pub(in crate::lint) fn passes_through(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Passthrough | TlsMode::AutoPassthrough)
 }
 
-/// A text that is there and not empty: to Istio, an empty one is absent.
+/// A text that is present and not empty: Istio treats an empty one as absent.
 pub(in crate::lint) fn set(field: Option<&String>) -> Option<&str> {
     field.map(String::as_str).filter(|text| !text.is_empty())
 }
 
-/// Whether a Secret is named, by either field.
+/// Whether a Secret is given, in either field.
 pub(in crate::lint) fn names_secret(tls: &ServerTlsSettings) -> bool {
     set(tls.credential_name.as_ref()).is_some() || !tls.credential_names.is_empty()
 }
 
-/// The words that Istio 1.1 wanted in place of paths, where a Secret is named.
+/// Whether it is a placeholder that Istio 1.1 required instead of a path if a Secret was given.
 pub(in crate::lint) fn is_placeholder(path: &str) -> bool {
     let word = path.trim().to_ascii_lowercase();
     matches!(word.as_str(), "use sds" | "use-sds" | "sds")
 }
 
-/// How many words [`listed`] shows.
+/// How many items [`listed`] shows.
 const SHOWN: usize = 3;
 
-/// Words joined for people: `a`, `a and b`, `a, b and 7 more`.
+/// Items joined for people: `a`, `a and b`, `a, b and 7 more`.
 pub(in crate::lint) fn listed<T: AsRef<str>>(words: &[T]) -> String {
     let shown: Vec<&str> = words.iter().take(SHOWN).map(AsRef::as_ref).collect();
     match (words.len().saturating_sub(SHOWN), shown.as_slice()) {

@@ -1,6 +1,6 @@
-//! Which Gateways run on the same pods, and the ports that Services lead to
-//! there: what `istioctl analyze` assumes when it sees no cluster, and the
-//! Services of the input. The pods themselves are [`super::pods`].
+//! Which Gateways run on the same pods, and the ports that Services expose there: those that
+//! `istioctl analyze` assumes without a cluster, and the Services of the input. The pods themselves
+//! are in [`super::pods`].
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,16 +9,16 @@ use crate::lint::item::Item;
 use crate::manifests::model::service::{ServicePort, TargetPort};
 use crate::manifests::model::{Gateway, Service};
 
-/// The ingress gateway's Service, where the input does not hold it.
+/// The ingress gateway's Service, if it is not in the input.
 const ASSUMED_SERVICE: &str = "istio-ingressgateway";
-/// Its ports, with target ports of the same number, as `istioctl analyze` assumes them.
+/// Its ports, with target ports of the same number, as assumed by `istioctl analyze`.
 const ASSUMED_PORTS: [u32; 4] = [80, 443, 15443, 31400];
-/// The target ports of 80 and 443 in Istio's own installation.
+/// The target ports of 80 and 443 in Istio's installation.
 const INSTALLED_TARGETS: [u32; 2] = [8080, 8443];
 
 type Pair<'a> = (&'a str, &'a str);
 
-/// What a Gateway's selector stands for.
+/// The pods that a Gateway's selector matches.
 #[derive(Debug, Default)]
 struct Selected {
     /// How many kinds of pods it matches.
@@ -47,7 +47,7 @@ impl Workloads {
         gateways: &[Item<'_, Gateway>],
         services: &[Item<'_, Service>],
     ) -> Self {
-        // Each kind once; without labels, no selector means them.
+        // Each kind once; pods without labels are not matched by any selector.
         let mut seen: HashSet<(&str, &Labels)> = HashSet::new();
         let mut pods: Vec<&PodKind<'_>> = pods.all().iter().collect();
         pods.retain(|pods| !pods.labels().is_empty() && seen.insert((pods.namespace, pods.labels())));
@@ -83,7 +83,7 @@ impl Workloads {
                 selected[selector].groups.push(group);
             }
         }
-        // Gateways whose selectors match nothing meet where the selectors are equal.
+        // Gateways whose selectors match nothing share a group if the selectors are equal.
         let mut next = groups.len();
         for selected in &mut selected {
             selected.groups.sort_unstable();
@@ -99,39 +99,39 @@ impl Workloads {
         &self.selected[self.of_gateway[gateway]]
     }
 
-    /// Whether the selector of the Gateway with this number matches any pod.
+    /// Whether the selector of the Gateway with this index matches any pod.
     pub(in crate::lint) fn has_pods(&self, gateway: usize) -> bool {
         self.selected(gateway).pods > 0
     }
 
-    /// Whether a Service leads to a port of the pods of a Gateway: by its own
-    /// port's number, or by the target port's.
+    /// Whether a Service exposes a port of a Gateway's pods: by its own port number, or by the
+    /// target port.
     pub(in crate::lint) fn is_on_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).ports.contains(&port)
     }
 
-    /// Whether a port is a target port of the ingress gateway's Service as Istio
-    /// installs it, where that Service is not in the input.
+    /// Whether a port is a target port of the ingress gateway's Service as Istio installs it, if
+    /// that Service is not in the input.
     pub(in crate::lint) fn is_on_installed_service(&self, gateway: usize, port: u32) -> bool {
         self.selected(gateway).assumed && INSTALLED_TARGETS.contains(&port)
     }
 
-    /// The ports that Services lead to on the pods of a Gateway, ascending.
+    /// The ports that Services expose on the pods of a Gateway, in ascending order.
     pub(in crate::lint) fn service_ports(&self, gateway: usize) -> Vec<u32> {
         let mut ports: Vec<u32> = self.selected(gateway).ports.iter().copied().collect();
         ports.sort_unstable();
         ports
     }
 
-    /// Numbers of groups of pods: two Gateways share a pod exactly if they
-    /// share a group. Gateways of one selector share a group in any case.
+    /// The pod groups of a Gateway: two Gateways share a pod if and only if they share a group.
+    /// Gateways with the same selector always share a group.
     pub(in crate::lint) fn groups(&self, gateway: usize) -> &[usize] {
         &self.selected(gateway).groups
     }
 }
 
-/// Selectors by their rarest label, so that those of a pod are found without
-/// looking at the others.
+/// Selectors by their rarest label, so that those matching a pod are found without checking all
+/// others.
 struct Selectors<'a> {
     by_label: HashMap<(&'a str, Pair<'a>), Vec<(usize, &'a Labels)>>,
     /// Empty ones, which match everything.
@@ -139,7 +139,7 @@ struct Selectors<'a> {
 }
 
 impl<'a> Selectors<'a> {
-    /// Takes selectors with their namespaces; each is known by its place in the order.
+    /// Takes selectors with their namespaces; each is identified by its index.
     fn new(selectors: impl Iterator<Item = (&'a str, &'a Labels)> + Clone) -> Self {
         let mut uses: HashMap<Pair<'a>, usize> = HashMap::new();
         for (_, selector) in selectors.clone() {
@@ -164,7 +164,7 @@ impl<'a> Selectors<'a> {
         index
     }
 
-    /// The selectors of a namespace that match labels, in order.
+    /// The selectors in a namespace that match labels, in order.
     fn of(&self, namespace: &str, labels: &Labels) -> Vec<usize> {
         let mut found = self.of_all.get(namespace).cloned().unwrap_or_default();
         for pair in pairs(labels) {
@@ -184,11 +184,11 @@ fn pairs(labels: &Labels) -> impl Iterator<Item = Pair<'_>> {
     labels.iter().map(|(label, value)| (label.as_str(), value.as_str()))
 }
 
-/// The ports of Services, to be found by the pods they lead to.
+/// The ports of Services, by the pods that they select.
 struct Ports<'a> {
     services: &'a [Item<'a, Service>],
     selectors: Selectors<'a>,
-    /// The namespace of the assumed Service, where it is assumed.
+    /// The namespace of the assumed Service, if it is assumed.
     assumed: Option<&'a str>,
 }
 
@@ -230,13 +230,13 @@ impl<'a> Ports<'a> {
     }
 }
 
-/// The numbers of a Service's port and of its target; a UDP port leads to no server.
+/// The numbers of a Service's port and its target port; UDP ports have no server.
 fn reached(port: &ServicePort) -> Option<[u32; 2]> {
     let tcp = port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP");
     let own = u32::from(port.port);
     let target = match &port.target_port {
         Some(TargetPort::Number(number)) => u32::from(*number),
-        // A name stands for a port that only the pod knows.
+        // Only the pod knows the number of a named port.
         Some(TargetPort::Name(name)) => name.parse().unwrap_or(own),
         None => own,
     };

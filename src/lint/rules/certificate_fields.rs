@@ -1,5 +1,4 @@
-//! What every certificate must be, of the chains that are served and of the
-//! bundles that clients are verified with.
+//! Requirements on every certificate, in served chains and in CA bundles.
 
 use time::{Duration, OffsetDateTime};
 
@@ -14,7 +13,7 @@ use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&InTime, &FitForServers, &FitForClients];
 
-/// Not before its time, not after it, and not close to its end.
+/// A certificate is valid now and does not expire soon.
 struct InTime;
 
 impl Rule for InTime {
@@ -27,13 +26,13 @@ impl Rule for InTime {
         let credentials = world.credentials();
         for pair in &credentials.pairs {
             for (place, (line, certificate)) in pair.chain().iter().enumerate() {
-                // The root that is sent along is nobody's.
+                // Nobody checks a root that is sent along.
                 if place > 0 && certificate.is_self_issued() {
                     continue;
                 }
                 let finding = out_of_time(&pair.certificate, *line, certificate, now)
                     .map(|finding| issue_again(world, pair, place == 0, finding));
-                // Istio looks at the first certificate of credentialName only.
+                // Istio checks only the first certificate of credentialName.
                 found.push_some(finding.map(|finding| {
                     if place == 0 && pair.analysed {
                         finding
@@ -49,20 +48,20 @@ impl Rule for InTime {
             let some_live = list.iter().any(|(_, certificate)| lives(certificate));
             for (line, certificate) in list {
                 let finding = out_of_time(&bundle.value, *line, certificate, now).map(|finding| finding.istio(None));
-                // Beside a CA that lives, the old one of a rotation does no harm.
+                // Next to a valid CA, the old one of a rotation does no harm.
                 let finding = finding.map(|finding| {
                     let dead = finding.severity == Severity::Error;
                     if dead && some_live {
                         finding
                             .severity(Severity::Warning)
-                            .why("clients with certificates of this CA are refused")
-                            .fix("take it out of the bundle, or put its successor in")
+                            .why("clients with certificates from this CA are refused")
+                            .fix("remove it from the bundle, or add its successor")
                     } else if dead {
                         finding
                             .why("every client is refused")
-                            .fix("put the certificate of the clients' CA there")
+                            .fix("replace it with the current CA of the clients")
                     } else {
-                        finding.fix("put the CA's successor into the bundle before that, beside it")
+                        finding.fix("add the CA's successor to the bundle before then")
                     }
                 });
                 found.push_some(finding);
@@ -71,7 +70,7 @@ impl Rule for InTime {
     }
 }
 
-/// The end of a certificate is told so long before.
+/// How early an upcoming expiry is reported.
 const SOON: Duration = Duration::days(30);
 
 fn out_of_time(value: &Value<'_>, line: u32, certificate: &Certificate, now: OffsetDateTime) -> Option<Finding> {
@@ -95,7 +94,7 @@ fn out_of_time(value: &Value<'_>, line: u32, certificate: &Certificate, now: Off
     })
 }
 
-/// The leaf is a server's certificate, and its CAs are ones that clients take.
+/// The leaf is a server certificate, and its CAs are acceptable to clients.
 struct FitForServers;
 
 impl Rule for FitForServers {
@@ -141,18 +140,18 @@ fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
     if leaf.version != 3 {
         push(
             &CERTIFICATE_VERSION,
-            format!("{name} is of X.509 version {}", leaf.version),
+            format!("{name} is X.509 version {}", leaf.version),
         );
     }
-    // A leaf behind it was meant; that is told as an error of order.
+    // The leaf comes after it; that is reported as a wrong order.
     let first_of_others = pair.chain().iter().skip(1).any(|(_, other)| other.is_leaf());
     if leaf.is_ca && !first_of_others {
         push(
             &CERTIFICATE_OF_CA,
-            format!("{name} is that of a CA (basicConstraints CA:TRUE)"),
+            format!("{name} is a CA certificate (basicConstraints CA:TRUE)"),
         );
     } else if !leaf.is_ca && leaf.is_self_issued() {
-        push(&CERTIFICATE_SELF_SIGNED, format!("{name} is signed by its own key"));
+        push(&CERTIFICATE_SELF_SIGNED, format!("{name} is self-signed"));
     }
     if leaf.version == 3 && leaf.names_shown.is_empty() && !leaf.is_ca {
         let common = match leaf.common_names.first() {
@@ -161,18 +160,18 @@ fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
         };
         push(
             &CERTIFICATE_WITHOUT_NAMES,
-            format!("{name} has no DNS name and no address in subjectAltName{common}"),
+            format!("{name} has no DNS name or IP address in subjectAltName{common}"),
         );
     }
     if !leaf.may_sign && !leaf.is_ca {
         push(
             &CERTIFICATE_USAGE,
             format!(
-                "{name} has a keyUsage without digitalSignature, by which a server signs the handshake: {}",
+                "{name} has a keyUsage without digitalSignature, which a server needs to sign the handshake: {}",
                 if leaf.key.algorithm == "ECDSA" {
                     "Envoy does not load it"
                 } else {
-                    "browsers end the handshake"
+                    "browsers abort the handshake"
                 }
             ),
         );
@@ -182,12 +181,15 @@ fn check_leaf(world: &World<'_>, pair: &Pair<'_>, found: &mut Findings) {
 fn check_strength(value: &Value<'_>, line: u32, certificate: &Certificate, leaf: bool, found: &mut Findings) {
     let which = format!("the certificate of \"{}\" in {}", certificate.called, value.name());
     if let Some(least) = certificate.key.too_weak() {
-        let what = format!("{which} has the key {}; {least} is wanted", certificate.key.name());
+        let what = format!(
+            "{which} has a key of type {}; it must be at least {least}",
+            certificate.key.name()
+        );
         let finding = Finding::new(&WEAK_KEY, value.place(line), what);
         found.push(if leaf {
             finding
         } else {
-            finding.why("clients refuse a chain with so short a key")
+            finding.why("clients refuse a chain with a key this short")
         });
     }
     if certificate.weak_signature && !certificate.is_self_issued() {
@@ -210,7 +212,7 @@ fn check_usage(
     let usages = certificate.extended_key_usage.iter().flatten();
     let usages: Vec<&str> = usages.map(String::as_str).collect();
     let what = format!(
-        "the certificate of \"{}\" in {} is not for {whom}: its extendedKeyUsage is {}, not {purpose}",
+        "the certificate of \"{}\" in {} is not valid for {whom}: its extendedKeyUsage is {}, not {purpose}",
         certificate.called,
         value.name(),
         usages.join(", ")
@@ -218,7 +220,7 @@ fn check_usage(
     found.push(Finding::new(&CERTIFICATE_USAGE, value.place(line), what));
 }
 
-/// A bundle's CAs may sign clients, with keys and signatures that are taken.
+/// A bundle's CAs may sign clients, with keys and signatures that are accepted.
 struct FitForClients;
 
 impl Rule for FitForClients {
@@ -244,18 +246,19 @@ fn check_bundle(bundle: &Authorities<'_>, found: &mut Findings) {
         check_strength(&bundle.value, *line, certificate, false, &mut own);
         if !certificate.may_issue {
             let what = format!(
-                "the certificate of \"{}\" in {} has a keyUsage without keyCertSign, so it may sign no client",
+                "the certificate of \"{}\" in {} has a keyUsage without keyCertSign, so it must not sign client \
+                certificates",
                 certificate.called,
                 bundle.value.name()
             );
             own.push(Finding::new(&CERTIFICATE_USAGE, bundle.value.place(*line), what));
         }
-        // Clients of the bundle's other CAs are not concerned.
+        // Clients of the bundle's other CAs are not affected.
         for finding in own.into_parts().0 {
             found.push(
                 finding
                     .severity(Severity::Warning)
-                    .why("clients with certificates of this CA may be refused"),
+                    .why("clients with certificates from this CA may be refused"),
             );
         }
     }
@@ -272,7 +275,7 @@ mod tests {
         NOW, assert_code, httpbin, issue, key_pem, mutual, mutual_secret_of, only, plan, secret, secret_of, simple,
     };
 
-    /// Made by openssl without extensions, as `openssl x509 -req` does; its key is nowhere.
+    /// Issued with `openssl x509 -req` without extensions; its key was not kept.
     const VERSION_1: &str = "-----BEGIN CERTIFICATE-----
 MIIBLTCB1QIUTpuCoHCJX+/rVIL/GH0X2KpGdrgwCgYIKoZIzj0EAwIwFDESMBAG
 A1UEAwwJdGVzdCByb290MCAXDTI2MTEyMzE1MDE0M1oYDzIxMjYwNzIyMTUwMTQz
@@ -284,7 +287,7 @@ HzzJadTA1DuW0i/0ywsD38s=
 -----END CERTIFICATE-----
 ";
 
-    /// Made by openssl with -sha1; its key is nowhere.
+    /// Issued with openssl -sha1; its key was not kept.
     const SHA_1: &str = "-----BEGIN CERTIFICATE-----
 MIIBoDCCAUigAwIBAgIUTpuCoHCJX+/rVIL/GH0X2KpGdrkwCQYHKoZIzj0EATAU
 MRIwEAYDVQQDDAl0ZXN0IHJvb3QwIBcNMjYxMTIzMTUwMTQzWhgPMjEyNjA3MjIx
@@ -324,14 +327,14 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
             chain(|plan| plan.bad = Some(Bad::Expired)),
             chain(|plan| plan.bad = Some(Bad::NotYetValid)),
         );
-        // The intermediate goes with its root, whose end is 10 days off.
+        // The intermediate expires with its root, in 10 days.
         let short = chain(|plan| plan.profile.root_days = 10);
         for (chain, code, paths) in [
             (httpbin(), "ITL0420", &[][..]),
             (httpbin(), "ITL0421", &[]),
             (httpbin(), "ITL0422", &[]),
             (&valid(days(-300), days(31)), "ITL0422", &[]),
-            // Short-lived certificates are not always about to end.
+            // Short-lived certificates are not permanently reported as expiring.
             (&valid(days(-1), days(6)), "ITL0422", &[]),
             (&valid(NOW - hour, NOW + 23 * hour), "ITL0422", &[]),
             (&expired, "ITL0420", CERTIFICATE),
@@ -354,7 +357,7 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
         );
     }
 
-    /// An old chain of the same kind, ended by NOW.
+    /// An old chain of the same kind, expired by NOW.
     fn ended() -> Chain {
         let mut old = plan("httpbin.example.com");
         old.profile.root_days = 400;
@@ -377,12 +380,12 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
         assert_eq!((found.path.as_str(), found.istio), (CERTIFICATE[0], None));
         let found = only(&with(&httpbin().server_pem(), &ended.root_pem()), "ITL0420");
         assert_eq!((found.path.as_str(), found.severity), (CA[0], Severity::Error));
-        // During a rotation the old CA stands beside the new one.
+        // During a rotation, the bundle has the old CA and the new one.
         let both = format!("{}{good}", ended.root_pem());
         let found = only(&with(&httpbin().server_pem(), &both), "ITL0420");
         assert_eq!((found.path.as_str(), found.severity), (CA[0], Severity::Warning));
         assert_code(&with(&httpbin().server_pem(), &good), "ITL0420", &[]);
-        // Of a root that is sent along nobody looks at the end.
+        // Nobody checks the expiry of a root that is sent along.
         let sent = format!("{}{}", httpbin().server_pem(), ended.root_pem());
         assert_code(&with(&sent, &good), "ITL0420", &[]);
     }
@@ -401,7 +404,7 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
             (&bad(Bad::WeakKey), "ITL0435", CERTIFICATE),
         ] {
             assert_code(&simple(&secret_of("c", chain)), code, paths);
-            // Clients are verified by the same CA, which is fit for it.
+            // The same CA verifies clients, and is valid for that.
             assert_code(&mutual(&mutual_secret_of("c", chain)), code, paths);
         }
     }
@@ -434,7 +437,7 @@ bPgCIGEE1vLDWIV8nkzsy+sAUZrdz2v6qIdiqfl5dHczlCkr
         }
     }
 
-    /// A leaf whose issuer has its own name: what a self-signed one looks like.
+    /// A leaf with its own name as issuer, like a self-signed certificate.
     fn self_signed() -> String {
         use rcgen::{CertificateParams, DnType, KeyPair};
         let mut params = CertificateParams::new(vec!["httpbin.example.com".to_owned()]).expect("parameters");

@@ -1,4 +1,4 @@
-//! Do the certificates of a server name its hosts?
+//! Whether a server's certificates cover its hosts.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::names::Host;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &RoutedHosts];
 
-/// Every host of a server is named by each of its certificates.
+/// Each certificate of a server covers every host of the server.
 struct Hosts;
 
 impl Rule for Hosts {
@@ -23,7 +23,7 @@ impl Rule for Hosts {
         for server in credentials.servers.iter().filter(|server| server.terminates()) {
             for pair in credentials.pairs_of(server) {
                 let Some(leaf) = pair.leaf() else { continue };
-                // A leaf without names is told as such, and not once per host.
+                // A leaf without names has its own finding, not one per host.
                 if leaf.names_shown.is_empty() || (leaf.is_ca && pair.chain().len() > 1) {
                     continue;
                 }
@@ -43,7 +43,7 @@ fn uncovered(
     pair: &Pair<'_>,
     leaf: &Certificate,
 ) -> Option<Finding> {
-    // `*` and what is no host at all name nothing that could be compared.
+    // There is nothing to compare for `*` and for invalid hosts.
     let host = Host::parse(name).ok()?;
     // Clients send no SNI for an address, so such a server is never chosen.
     if host.ip().is_some() || leaf.covers(&host) {
@@ -61,7 +61,7 @@ fn uncovered(
         &HOST_NOT_COVERED,
         server.host_place(index),
         format!(
-            "the certificate in {} is not valid for {host}; it names {held}",
+            "the certificate in {} is not valid for {host}; its names are {held}",
             pair.certificate.name()
         ),
     )
@@ -69,7 +69,7 @@ fn uncovered(
     .about(Facts::NotCovered(host.to_string()));
     if let Some(first) = below.first() {
         return Some(finding.severity(Severity::Warning).why(format!(
-            "clients of {first} and the like are served; those of any other name below {} refuse the certificate",
+            "clients of {first} are served; clients of other names below {} refuse the certificate",
             suffix.trim_start_matches('.')
         )));
     }
@@ -79,27 +79,28 @@ fn uncovered(
     })
 }
 
-/// Why a wildcard of the certificate that looks as if it covered the host does not.
+/// Explains why a wildcard of the certificate does not cover the host although it looks as if it
+/// did.
 fn wildcard_over(leaf: &Certificate, host: &str) -> Option<String> {
     leaf.names.iter().find_map(|name| {
         let domain = name.strip_prefix("*.")?;
         if domain.contains('*') {
             return Some(format!(
-                "{name} is no name that clients take: a wildcard stands once, as the whole first label"
+                "clients do not accept {name}: only the whole first label may be a wildcard"
             ));
         }
         if host == domain {
             return Some(format!(
-                "{name} covers the names below {domain}, not {domain} itself; give the certificate both"
+                "{name} covers names below {domain}, but not {domain} itself; the certificate needs both"
             ));
         }
         let below = host.strip_suffix(domain)?.strip_suffix('.')?;
         (below.contains('.') || below == "*")
-            .then(|| format!("{name} covers one label before {domain}, and {host} has more"))
+            .then(|| format!("{name} covers only one label before {domain}, and {host} has more"))
     })
 }
 
-/// At most five names, the rest counted.
+/// Lists at most five names and counts the rest.
 pub(super) fn shortened(names: &[String]) -> String {
     let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(5) {
@@ -108,7 +109,7 @@ pub(super) fn shortened(names: &[String]) -> String {
     }
 }
 
-/// The hosts of VirtualServices that a server takes by a wildcard.
+/// Hosts of VirtualServices that a server matches with a wildcard.
 struct RoutedHosts;
 
 impl Rule for RoutedHosts {
@@ -149,12 +150,12 @@ impl Rule for RoutedHosts {
                 };
                 for (index, name) in service.object.spec.hosts.iter().enumerate() {
                     let name = name.to_ascii_lowercase();
-                    // A wildcard binds like the Gateway's own, which is looked at itself.
+                    // A wildcard binds to the Gateway's own wildcard, which is checked itself.
                     let Ok(host) = Host::parse(&name) else { continue };
                     if host.is_wildcard() || exact.contains(&(gateway.as_str(), name.as_str())) {
                         continue;
                     }
-                    // A host may be for VirtualServices of one namespace alone.
+                    // A host may be restricted to the VirtualServices of one namespace.
                     let takes = |(_, namespace): &&WideServer<'_>| {
                         namespace.is_none_or(|namespace| namespace == service.namespace)
                     };
@@ -172,7 +173,7 @@ impl Rule for RoutedHosts {
                                 &ROUTED_HOST_NOT_COVERED,
                                 service.place(&format!("spec.hosts[{index}]")),
                                 format!(
-                                    "{host} comes in by {}, whose certificate in {} names {}",
+                                    "{host} is served by {}, whose certificate in {} covers {}",
                                     server.called(),
                                     pair.certificate.name(),
                                     shortened(&leaf.names_shown)
@@ -190,13 +191,13 @@ impl Rule for RoutedHosts {
     }
 }
 
-/// A server with a wildcard host, and the namespace whose VirtualServices may bind to that.
+/// A server with a wildcard host, and the namespace whose VirtualServices may bind to it.
 type WideServer<'s> = (&'s TlsServer<'s>, Option<&'s str>);
 
-/// Servers with one wildcard host that are looked at; more than one is a mistake.
+/// How many servers with the same wildcard host are checked; more than one is a mistake.
 const MOST_ALIKE: usize = 16;
 
-/// The domains above a name, the longest first, at last the empty one, which is `*`.
+/// The parent domains of a name, longest first, and finally the empty one, which stands for `*`.
 pub(super) fn domains(name: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(name);
     std::iter::from_fn(move || {
@@ -268,14 +269,11 @@ mod tests {
         assert_eq!(severity("\"*.example.com\"", httpbin()), Severity::Warning);
         assert_eq!(
             only(&served("a.com", &wildcard), "ITL0440").fix,
-            "use a certificate that names a.com; for tests: istio-tls gen-certs a.com && \
+            "use a certificate that covers a.com; for tests: istio-tls gen-certs a.com && \
              istio-tls manifests a.com --credential-name c --only secrets"
         );
         let why = only(&served("example.com", &wildcard), "ITL0440").why;
-        assert!(
-            why.starts_with("*.example.com covers the names below example.com"),
-            "{why}"
-        );
+        assert!(why.starts_with("*.example.com covers names below example.com"), "{why}");
     }
 
     #[test]
@@ -303,7 +301,7 @@ mod tests {
             "ITL0440",
             &[],
         );
-        // The chain begins with its CA, which is told as such.
+        // The chain starts with its CA, which has its own finding.
         let upside_down = format!("{}{}", httpbin().intermediate_pem(), httpbin().server_pem());
         let values = secret(
             "c",
@@ -340,7 +338,7 @@ mod tests {
                 service("a.b.example.com", "a"),
                 first,
             ),
-            // Its own host is told at the Gateway.
+            // The Gateway's own host is reported at the Gateway.
             (
                 served(&format!("{star}, a.b.example.com"), &wildcard),
                 service("a.b.example.com", "a"),

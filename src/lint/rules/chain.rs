@@ -1,4 +1,4 @@
-//! The certificates after the leaf: are they there, in order, and the right ones?
+//! Whether the certificates after the leaf are present, in order, and the right ones.
 
 use std::rc::Rc;
 
@@ -8,7 +8,7 @@ use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Chain];
 
-/// The path from the leaf upwards, by names and key identifiers.
+/// The path from the leaf to the top, by names and key identifiers.
 struct Chain;
 
 impl Rule for Chain {
@@ -33,7 +33,7 @@ impl Rule for Chain {
 fn check_chain(credentials: &Credentials<'_>, pair: &Pair<'_>, found: &mut Findings) {
     let chain = pair.chain();
     let Some((_, leaf)) = chain.first() else { return };
-    // An intermediate before its leaf is told where the key is compared.
+    // An intermediate before its leaf is reported where the key is compared.
     if !leaf.is_leaf() || leaf.is_self_issued() {
         return;
     }
@@ -45,13 +45,13 @@ fn check_chain(credentials: &Credentials<'_>, pair: &Pair<'_>, found: &mut Findi
                 &CHAIN_ORDER,
                 pair.certificate.place(chain.first().map_or(0, |(line, _)| *line)),
                 format!(
-                    "the certificates in {} belong in the order {}",
+                    "the certificates in {} must be in the order {}",
                     pair.certificate.name(),
                     order.join(", ")
                 ),
             )
             .severity(Severity::Warning)
-            .why("clients that look for issuers themselves manage; others go through the list as it is sent and fail"),
+            .why("some clients reorder the chain themselves; others process it as sent and fail"),
         );
     }
     let Some(top) = path.top(chain) else { return };
@@ -59,7 +59,7 @@ fn check_chain(credentials: &Credentials<'_>, pair: &Pair<'_>, found: &mut Findi
         found_root(pair, top, found);
         return;
     }
-    // The name fits, the key does not: the CA was made anew, or it is another's.
+    // The name matches but the key does not: the CA was replaced, or it is a different one.
     if let Some((place, (line, other))) = chain
         .iter()
         .enumerate()
@@ -70,21 +70,21 @@ fn check_chain(credentials: &Credentials<'_>, pair: &Pair<'_>, found: &mut Findi
                 &CHAIN_BROKEN,
                 pair.certificate.place(*line),
                 format!(
-                    "certificate {} in {}, \"{}\", has the name of the CA that signed \"{}\", but another key",
+                    "certificate {} in {}, \"{}\", has the name of the CA that signed \"{}\", but a different key",
                     place + 1,
                     pair.certificate.name(),
                     other.called,
                     top.called
                 ),
             )
-            .fix("use a certificate and a CA that belong together: the CA was replaced, or another CA of the same name signed the certificate"),
+            .fix("use a matching certificate and CA: the CA was replaced, or a different CA with the same name signed the certificate"),
         );
         return;
     }
     found_missing(credentials, pair, &path, found);
 }
 
-/// The places of the certificates from the leaf up, as far as the chain leads.
+/// The indices of the certificates from the leaf to the top, as far as the chain is complete.
 struct Path {
     places: Vec<usize>,
 }
@@ -92,7 +92,7 @@ struct Path {
 impl Path {
     fn build(chain: &[(u32, Rc<Certificate>)]) -> Self {
         let mut places = vec![0];
-        // Chains are a handful long; what comes later is not looked at.
+        // Chains have a handful of certificates; the rest is ignored.
         let chain = &chain[..chain.len().min(LONGEST)];
         while let Some((_, last)) = places.last().and_then(|place| chain.get(*place)) {
             if last.is_self_issued() {
@@ -115,7 +115,7 @@ impl Path {
     }
 }
 
-/// Certificates of a chain that are put in order.
+/// How many certificates of a chain are considered.
 const LONGEST: usize = 12;
 
 fn found_root(pair: &Pair<'_>, root: &Certificate, found: &mut Findings) {
@@ -123,11 +123,11 @@ fn found_root(pair: &Pair<'_>, root: &Certificate, found: &mut Findings) {
     found.push(Finding::new(
         &CHAIN_WITH_ROOT,
         pair.certificate.place(line.map_or(0, |(line, _)| *line)),
-        format!("{} sends the root \"{}\" along", pair.certificate.name(), root.called),
+        format!("{} includes the root \"{}\"", pair.certificate.name(), root.called),
     ));
 }
 
-/// The path ends below a root: is the next one an intermediate?
+/// The path ends below a root: determines whether an intermediate is missing.
 fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, found: &mut Findings) {
     let chain = pair.chain();
     let Some(top) = path.top(chain) else { return };
@@ -136,7 +136,7 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
         .iter()
         .filter(|known| top.relation(&known.certificate) == Relation::Issuer)
         .collect();
-    // What stands in the same Secret is what the user has at hand.
+    // A certificate in the same Secret is what the user has at hand.
     let own = at_hand
         .iter()
         .find(|known| Rc::ptr_eq(&known.value.secret, &pair.certificate.secret));
@@ -166,16 +166,16 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
                 known.certificate.called, pair.certificate.key
             )))
         }
-        // Only an intermediate is certain to be missing: a root may sign leaves, too.
+        // Only an intermediate is certain to be missing: a root may sign leaves too.
         None if alone && (leaf_of_intermediate(top) || unrelated) => {
             let code = if unrelated { &CHAIN_BROKEN } else { &CHAIN_INCOMPLETE };
             let what = match chain.get(1) {
                 Some((_, next)) if unrelated => format!(
-                    "in {name} \"{}\" follows \"{}\", which \"{}\" signed",
+                    "in {name}, \"{}\" follows \"{}\", which was signed by \"{}\"",
                     next.called, top.called, top.issuer
                 ),
                 _ => format!(
-                    "{name} holds \"{}\" alone, which the intermediate \"{}\" signed",
+                    "{name} holds only \"{}\", which was signed by the intermediate \"{}\"",
                     top.called, top.issuer
                 ),
             };
@@ -185,14 +185,14 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
             } else {
                 finding
                     .severity(Severity::Warning)
-                    .why("unless a root signed it, no client can build a path from it to a root; what follows it is of no use")
+                    .why("unless a root signed it, no client can build a path from it to a root; the certificates after it are useless")
             })
         }
         None if alone => Some(Finding::new(
             &CHAIN_ISSUER_UNKNOWN,
             place,
             format!(
-                "{name} holds \"{}\" alone, and its issuer \"{}\" is neither sent nor at hand",
+                "{name} holds only \"{}\"; its issuer \"{}\" is neither sent nor in the input",
                 top.called, top.issuer
             ),
         )),
@@ -201,8 +201,8 @@ fn found_missing(credentials: &Credentials<'_>, pair: &Pair<'_>, path: &Path, fo
     found.push_some(missing);
 }
 
-/// Whether no root can have signed it: public CAs sign with intermediates
-/// alone, and others say what they are by their names.
+/// Whether an intermediate must have signed it: public CAs sign only with intermediates, and others
+/// can be recognised by their names.
 fn leaf_of_intermediate(certificate: &Certificate) -> bool {
     let issuer = certificate.issuer.to_lowercase();
     certificate.public || ["intermediate", "issuing"].iter().any(|word| issuer.contains(word))
@@ -220,7 +220,7 @@ mod tests {
         pem::certificates_text(parts.iter().map(|part| &part.certificate))
     }
 
-    /// A Secret of httpbin's key with these certificates, and a CA beside them.
+    /// A Secret with httpbin's key, these certificates, and a CA.
     fn with(certificates: &[&Issued], ca: &str) -> String {
         let key = key_pem(&httpbin().server);
         let mut values = vec![
@@ -233,7 +233,7 @@ mod tests {
         secret("c", &values)
     }
 
-    /// A leaf that a root signed, with no intermediate between.
+    /// A leaf signed directly by a root.
     fn under_a_root() -> Chain {
         let key = httpbin().root.key.as_ref().expect("a key");
         let root = CertificateAuthority::new(httpbin().root.certificate.clone(), key).expect("a CA");
@@ -298,7 +298,7 @@ mod tests {
             "ITL0411",
             &[],
         );
-        // Whether the issuer is a root is known only where it is at hand.
+        // Whether the issuer is a root is known only if it is in the input.
         let alone = simple(&secret("c", &[("tls.crt", &leaf), ("tls.key", &key)]));
         let root = secret("unused", &[("ca.crt", &httpbin().root_pem())]);
         assert_eq!(only(&alone, "ITL0414").severity, Severity::Info);
@@ -351,6 +351,6 @@ mod tests {
         let mut bad = plan("httpbin.example.com");
         bad.bad = Some(Bad::WrongCa);
         let found = only(&simple(&secret_of("c", &issue(&bad))), "ITL0412");
-        assert!(found.what.contains("but another key"), "{}", found.what);
+        assert!(found.what.contains("but a different key"), "{}", found.what);
     }
 }

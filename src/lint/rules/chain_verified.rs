@@ -1,5 +1,5 @@
-//! What verifying the chain itself finds, by the code of `verify`: what its CAs
-//! allow, what its extensions are, and whether the signatures hold.
+//! Findings from verifying the chain with the code of `verify`: what its CAs allow, its extensions,
+//! and its signatures.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
@@ -32,7 +32,7 @@ impl Rule for Verified {
         let pairs: Vec<&Pair<'_>> = credentials
             .pairs
             .iter()
-            // An intermediate before its leaf is told where the key is compared.
+            // An intermediate before its leaf is reported where the key is compared.
             .filter(|pair| pair.leaf().is_some_and(|leaf| leaf.is_leaf()))
             .collect();
         let chains: Vec<Chain> = pairs.iter().map(|pair| Chain::of(credentials, pair)).collect();
@@ -44,7 +44,7 @@ impl Rule for Verified {
     }
 }
 
-/// A chain and the roots at hand that may have signed it.
+/// A chain and the known roots that may have signed it.
 struct Chain {
     sent: Vec<CertificateDer<'static>>,
     roots: Vec<CertificateDer<'static>>,
@@ -85,7 +85,8 @@ impl Chain {
     }
 }
 
-/// The verdicts in the chains' order. Signatures cost most of it, so every core helps.
+/// The verdicts in the order of the chains. Verifying signatures is expensive, so all cores are
+/// used.
 fn verdicts(chains: &[Chain], now: time::OffsetDateTime) -> Vec<Verdict> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let part = chains.len().div_ceil(cores).max(64);
@@ -101,7 +102,7 @@ fn verdicts(chains: &[Chain], now: time::OffsetDateTime) -> Vec<Verdict> {
     })
 }
 
-/// What no other rule looks at.
+/// Faults that no other rule reports.
 fn finding(world: &World<'_>, pair: &Pair<'_>, fault: &Fault) -> Option<Finding> {
     let code = match fault.code {
         FaultCode::BadSignature => &CHAIN_BROKEN,
@@ -114,7 +115,7 @@ fn finding(world: &World<'_>, pair: &Pair<'_>, fault: &Fault) -> Option<Finding>
     let line = pair.chain().get(place.unwrap_or(0)).map_or(0, |(line, _)| *line);
     let found = fault.found.as_ref().filter(|_| code == &CERTIFICATE_EXTENSIONS);
     let found = found.map(|found| format!(": {found}")).unwrap_or_default();
-    let what = format!("in {} {}{found}", pair.certificate.name(), fault.what);
+    let what = format!("in {}: {}{found}", pair.certificate.name(), fault.what);
     let finding = Finding::new(code, pair.certificate.place(line), what);
     let finding = match &fault.fix {
         Some(fix) => finding.fix(fix.clone()),
@@ -123,12 +124,12 @@ fn finding(world: &World<'_>, pair: &Pair<'_>, fault: &Fault) -> Option<Finding>
     Some(issue_again(world, pair, place == Some(0), finding))
 }
 
-/// Whether Envoy is given an OCSP response with the certificate.
+/// Whether Envoy gets an OCSP response with the certificate.
 fn has_staple(pair: &Pair<'_>) -> bool {
     pair.certificate.key == "tls.crt" && pair.certificate.secret.filled(OCSP_STAPLE).is_some()
 }
 
-/// Where in the chain a certificate stands; none for a root that is not sent.
+/// The index of a certificate in the chain; none for a root that is not sent.
 fn place_of(pair: &Pair<'_>, meant: &CertificateRef) -> Option<usize> {
     pair.chain().iter().position(|(_, certificate)| {
         let parsed = X509Certificate::from_der(&certificate.der);
@@ -145,7 +146,7 @@ mod tests {
     use crate::certs::pem;
     use crate::lint::testing::{assert_code, only, secret, simple};
 
-    /// A root and an intermediate that may be changed, and a leaf below.
+    /// A root and an intermediate that tests may change, and a leaf.
     struct Made {
         leaf: CertificateParams,
         intermediate: CertificateParams,
@@ -178,7 +179,7 @@ mod tests {
             }
         }
 
-        /// A server's Secret of it, with the root as CA beside, and `more` keys.
+        /// A server's Secret with the chain, the root as CA, and `more` keys.
         fn yaml(&self, more: &[(&str, &str)]) -> String {
             let keys = [(); 3].map(|()| KeyPair::generate().unwrap());
             let root = self.root.self_signed(&keys[0]).unwrap();

@@ -1,4 +1,4 @@
-//! What clients are verified with: the CA's bundle and its revocation lists.
+//! What clients are verified with: the CA bundle and its CRLs.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use crate::lint::{Code, Finding, Findings, Rule, Severity, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&ClientCaIsThere, &ClientCaIsOne];
 
-/// A server that verifies clients leads to a CA.
+/// A server that verifies clients has a CA.
 struct ClientCaIsThere;
 
 impl Rule for ClientCaIsThere {
@@ -49,7 +49,7 @@ impl Rule for ClientCaIsThere {
     }
 }
 
-/// A ConfigMap with the CA that is named and not there.
+/// A missing ConfigMap with the CA.
 fn no_config_map(server: &TlsServer<'_>) -> Option<Finding> {
     let named = server.ca_credential.as_ref().filter(|named| named.is_config_map)?;
     let Outcome::Missing { namespaces, .. } = &named.outcome else {
@@ -59,7 +59,7 @@ fn no_config_map(server: &TlsServer<'_>) -> Option<Finding> {
     let what = format!("there is no ConfigMap {} in the namespace {namespace}", named.name);
     let finding = Finding::new(&CLIENT_CA_MISSING, server.place(&named.field), what);
     Some(finding.fix(format!(
-        "correct the name, or make the ConfigMap {namespace}/{} with the CA under ca.crt",
+        "correct the name, or create the ConfigMap {namespace}/{} with the CA under ca.crt",
         named.name
     )))
 }
@@ -69,11 +69,11 @@ fn wrong_keys(secret: &UsedSecret<'_>) -> Finding {
     let empty = ["cacert", "ca.crt"].into_iter().find(|key| entries.contains_key(*key));
     let what = match empty {
         Some(key) => format!(
-            "{} is to hold the clients' CA, but nothing stands under {key}",
+            "{key} of {}, which must hold the CA for clients, is empty",
             secret.title()
         ),
         None => format!(
-            "{} is to hold the clients' CA under ca.crt or cacert; it has {}",
+            "{} must hold the CA for clients under ca.crt or cacert, but its keys are {}",
             secret.title(),
             secret.key_names()
         ),
@@ -88,25 +88,22 @@ fn no_ca(server: &TlsServer<'_>, client_ca: &ClientCa<'_>, base: &UsedSecret<'_>
     let beside = &client_ca.separate_name;
     let elsewhere = match client_ca.elsewhere.as_slice() {
         [] => String::new(),
-        others => format!(" there, only in namespace {}", others.join(" and ")),
+        others => format!(" in that namespace, only in {}", others.join(" and ")),
     };
     let what = match empty {
-        Some(key) => format!(
-            "mode {mode} needs a CA, but nothing stands under {key} of {}",
-            base.title()
-        ),
+        Some(key) => format!("mode {mode} needs a CA, but {key} of {} is empty", base.title()),
         None => format!(
             "mode {mode} needs a CA, but {} has no ca.crt, and there is no secret \"{beside}\"{elsewhere}",
             base.title()
         ),
     };
     Finding::new(&CLIENT_CA_MISSING, server.place(&client_ca.field), what).fix(format!(
-        "add the key ca.crt to the Secret {}/{}, or make the Secret {}/{beside} with it",
+        "add the key ca.crt to the Secret {}/{}, or create the Secret {}/{beside} with it",
         base.namespace, base.name, base.namespace
     ))
 }
 
-/// Two different CAs: which one counts, and whether it is an old one.
+/// Two different CAs: which one is used, and whether it is outdated.
 fn found_shadowed(
     base: &UsedSecret<'_>,
     separate: &UsedSecret<'_>,
@@ -138,7 +135,7 @@ fn found_shadowed(
             .collect()
     };
     let (hidden, used) = (list(&hidden), list(&used));
-    // Every CA of the hidden bundle is trusted all the same.
+    // Every CA of the hidden bundle is trusted anyway.
     if !hidden.is_empty() && hidden.iter().all(|ca| used.iter().any(|known| known.der == ca.der)) {
         return;
     }
@@ -152,7 +149,7 @@ fn found_shadowed(
         (None, Some(ca)) => (
             Severity::Warning,
             format!(
-                "; \"{}\" is in both with different certificates, so one is out of date",
+                "; \"{}\" is in both with different certificates, so one of them is outdated",
                 ca.called
             ),
         ),
@@ -170,7 +167,7 @@ fn found_shadowed(
         )
         .severity(severity)
         .fix(format!(
-            "if the CA of {} is meant, delete the Secret {}/{}",
+            "to use the CA of {}, delete the Secret {}/{}",
             base.title(),
             separate.namespace,
             separate.name
@@ -178,7 +175,7 @@ fn found_shadowed(
     );
 }
 
-/// What is to be a CA is one.
+/// The CA bundle holds CA certificates.
 struct ClientCaIsOne;
 
 impl Rule for ClientCaIsOne {
@@ -198,12 +195,12 @@ impl Rule for ClientCaIsOne {
                         &CLIENT_CA_NO_AUTHORITY,
                         bundle.value.place(list.first().map_or(0, |(line, _)| *line)),
                         format!(
-                            "{} holds no certificate of a CA, but that of {}",
+                            "{} holds no CA certificate, only {}",
                             bundle.value.name(),
                             called.join(", ")
                         ),
                     );
-                    // A client that signed its own certificate can be let in this way.
+                    // This is a way to let in a client with a self-signed certificate.
                     found.push(if own {
                         finding.severity(Severity::Warning)
                     } else {
@@ -220,7 +217,7 @@ fn unreadable(value: &Value<'_>, error: &Unreadable) -> Finding {
         &CLIENT_CA_UNREADABLE,
         value.place(error.line),
         format!(
-            "{} holds no CA that can be read: {}{}",
+            "{} holds no readable CA: {}{}",
             value.name(),
             error.why,
             value.line_of_value(error.line)
@@ -284,7 +281,8 @@ mod tests {
                 "ITL0321",
                 &[],
             ),
-            // A Secret of that name is used alone, even when it holds nothing of use.
+            // If a Secret of that name exists, only that one is used, even if its content is
+            // unusable.
             (
                 mutual(&(httpbin_with(&[("ca.crt", &ca)]) + &secret("c-cacert", &[("x", &root)]))),
                 "ITL0321",
@@ -363,7 +361,7 @@ mod tests {
         assert_code(&simple(&httpbin_with(&[("ca.crt", "word")])), "ITL0323", &[]);
     }
 
-    /// A CA may stand in a ConfigMap; the Gateway API has one for the Gateway or a port.
+    /// A CA may be in a ConfigMap; the Gateway API has one for the Gateway or for a port.
     #[test]
     fn a_ca_may_be_in_a_config_map() {
         let chain = httpbin();
@@ -396,7 +394,7 @@ mod tests {
         for (yaml, code, paths) in [
             (istio(&good), "ITL0320", &[][..]),
             (istio(&other), "ITL0320", named),
-            // Without any ConfigMap it is not known what there is.
+            // Without any ConfigMap in the input, it is unknown which ones exist.
             (istio(""), "ITL0320", &[]),
             (istio(&map("ca", "tls.crt")), "ITL0321", &["data"]),
             (frontend(&default, &good), "ITL0320", &[]),

@@ -1,10 +1,9 @@
-//! Where browsers use one server's connection for another server's host, and
-//! get 404 or the wrong routes.
+//! Browsers that reuse one server's connection for another server's host, and get 404 or the wrong
+//! routes.
 //!
-//! A client may send requests for a second host over an HTTP/2 connection, when
-//! the host leads to the same address and the connection's certificate is valid
-//! for it (RFC 9113 section 9.1.1). Each server that ends TLS has a route table
-//! of its own, chosen when the connection was made.
+//! A client may send requests for a second host over an HTTP/2 connection if the host resolves to
+//! the same address and the connection's certificate is valid for it (RFC 9113 section 9.1.1). Each
+//! server that terminates TLS has its own route table, which is chosen when the connection is made.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -20,8 +19,8 @@ use crate::names::Host;
 
 pub(super) static RULES: &[&dyn Rule] = &[&ConnectionReused];
 
-/// Servers that one name leads to, and that are looked at for one name of a
-/// certificate; one of them is told, and how many more there are.
+/// How many servers are checked for one name of a certificate; one of them is reported, with the
+/// number of others.
 const MOST_LOOKED_AT: usize = 32;
 
 struct ConnectionReused;
@@ -77,12 +76,12 @@ impl Rule for ConnectionReused {
 /// Pods, port and bind address.
 type Address<'a> = (Pods, u32, Option<&'a str>);
 
-/// A Gateway without a selector is on the pods of every other.
+/// A Gateway without a selector applies to the pods of every other Gateway.
 fn is_everywhere(server: &TlsServer<'_>) -> bool {
     server.selector.is_some_and(BTreeMap::is_empty)
 }
 
-/// Every pod by itself: Gateways whose selectors meet in one pod share its address.
+/// Each pod separately: Gateways whose selectors match the same pod share its address.
 fn addresses_of(pods: &Pods) -> Vec<Pods> {
     match pods {
         Pods::Known(places) => places.iter().map(|place| Pods::Known(vec![*place])).collect(),
@@ -90,17 +89,17 @@ fn addresses_of(pods: &Pods) -> Vec<Pods> {
     }
 }
 
-/// The servers of one address, by their hosts.
+/// The servers at one address, by host.
 struct SharedAddress<'a> {
     servers: &'a [usize],
     exact: HashMap<&'a str, usize>,
-    /// Exact hosts by the domain above them.
+    /// Exact hosts by their parent domain.
     below: HashMap<&'a str, Vec<(&'a str, usize)>>,
     /// By the domain of `*.domain`; the empty one is `*`.
     wide: HashMap<&'a str, usize>,
     /// How many servers present a certificate.
     sharing: HashMap<*const Certificate, usize>,
-    /// Certificates that several servers present, and that were told.
+    /// Certificates of several servers that were already reported.
     told: RefCell<HashSet<*const Certificate>>,
 }
 
@@ -122,7 +121,7 @@ impl<'a> SharedAddress<'a> {
                 *shared.sharing.entry(Rc::as_ptr(leaf)).or_default() += 1;
             }
             for host in &server.hosts {
-                // Of two servers with one host, the first counts; the other is dropped.
+                // Of two servers with the same host, the first is used and the other is dropped.
                 if let Some(domain) = host.name.strip_prefix('*') {
                     let domain = domain.strip_prefix('.').unwrap_or(domain);
                     shared.wide.entry(domain).or_insert(*place);
@@ -166,11 +165,11 @@ impl<'a> SharedAddress<'a> {
                         if other == *place || told.contains(&both) || is_told_by_istio(server, target) {
                             continue;
                         }
-                        // One host in two servers is another mistake.
+                        // The same host in two servers is a different mistake.
                         if server.hosts.iter().any(|own| own.name == host) {
                             continue;
                         }
-                        // Of all servers with one certificate, the first two are told.
+                        // Of all servers with the same certificate, the first two are reported.
                         let shared = presents(credentials, target, leaf);
                         if shared && self.told.borrow().contains(&Rc::as_ptr(leaf)) {
                             continue;
@@ -201,7 +200,7 @@ impl<'a> SharedAddress<'a> {
         }
     }
 
-    /// Hosts for which a client takes a certificate with this name, with their servers.
+    /// Hosts for which a client accepts a certificate with this name, with their servers.
     fn reached(&self, name: &str) -> Vec<(String, usize)> {
         let Some(domain) = name.strip_prefix("*.") else {
             return self
@@ -212,7 +211,7 @@ impl<'a> SharedAddress<'a> {
         };
         let exact = self.below.get(domain).into_iter().flatten().take(MOST_LOOKED_AT);
         let mut reached: Vec<(String, usize)> = exact.map(|(host, server)| ((*host).to_owned(), *server)).collect();
-        // Any other name of that domain.
+        // Any other name in that domain.
         let mut above = std::iter::once(domain).chain(domains(domain));
         let wide = above.find_map(|domain| self.wide.get(domain));
         reached.extend(wide.map(|server| (name.to_owned(), *server)));
@@ -220,13 +219,13 @@ impl<'a> SharedAddress<'a> {
     }
 }
 
-/// Whether a server presents this certificate. Each is read once, so that one place is one certificate.
+/// Whether a server presents this certificate. Each is parsed once, so pointers can be compared.
 fn presents(credentials: &Credentials<'_>, server: &TlsServer<'_>, leaf: &Rc<Certificate>) -> bool {
     let mut leaves = credentials.pairs_of(server).filter_map(Pair::leaf);
     leaves.any(|known| Rc::ptr_eq(known, leaf))
 }
 
-/// What one server's certificate makes a client do.
+/// A server's certificate that also covers another server's host.
 struct Overlap<'a> {
     pair: &'a Pair<'a>,
     /// The certificate's name that covers the other server's host.
@@ -236,17 +235,17 @@ struct Overlap<'a> {
     answer: Answer,
 }
 
-/// How the request is answered on the wrong connection.
+/// The response to a request on the wrong connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
-    /// There is no such host.
+    /// 404: the server does not know the host.
     NotFound,
-    /// By the routes of another VirtualService.
+    /// A response from the routes of another VirtualService.
     OtherRoutes,
 }
 
-/// Two different Gateways, the selector of one within the other's, with one
-/// credentialName or the same files: that is IST0138, and is told there.
+/// Two different Gateways, one selector a subset of the other, with the same credentialName or
+/// files: that is IST0138, which has its own rule.
 fn is_told_by_istio(a: &TlsServer<'_>, b: &TlsServer<'_>) -> bool {
     let (Some(first), Some(second)) = (a.tls, b.tls) else {
         return false;
@@ -307,8 +306,8 @@ impl<'a> Routes<'a> {
         })
     }
 
-    /// What a request for `host`, which `target` serves, gets from `server`;
-    /// none when it is routed as it should be.
+    /// The response of `server` to a request for `host`, which `target` serves; none if it is
+    /// routed correctly.
     fn answer(&self, server: &TlsServer<'_>, target: &TlsServer<'_>, host: &str) -> Option<Answer> {
         let takes = server.hosts.iter().any(|own| covers(&own.name, host));
         if !takes {
@@ -327,7 +326,7 @@ impl<'a> Routes<'a> {
     }
 }
 
-/// Whether a server's host takes a name, or all names of a wildcard.
+/// Whether a server's host covers a name, or all names of a wildcard.
 fn covers(own: &str, name: &str) -> bool {
     match own.strip_prefix('*') {
         Some(suffix) => name == own || (name.len() > suffix.len() && name.ends_with(suffix)),
@@ -382,12 +381,12 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
         }
     };
     let what = format!(
-        "the certificate in {material} is valid for {} by its name {}; {certificate}{others}",
+        "the certificate in {material} is also valid for {} (through its name {}); {certificate}{others}",
         overlap.host, overlap.name
     );
     let answer = match overlap.answer {
-        Answer::NotFound => "which does not know that host and answers 404",
-        Answer::OtherRoutes => "which answers by the routes of another VirtualService",
+        Answer::NotFound => "which does not know that host and answers with 404",
+        Answer::OtherRoutes => "which answers from the routes of another VirtualService",
     };
     let client = if server.mode == TlsMode::Simple {
         "a browser"
@@ -395,17 +394,17 @@ fn finding(credentials: &Credentials<'_>, server: &TlsServer<'_>, overlap: &Over
         "a client that reuses connections with a client certificate"
     };
     let why = format!(
-        "{client} with an HTTP/2 connection for {first_in_words} may use it for {host_in_words} too, since the address is the same and the certificate is valid for both (RFC 9113 section 9.1.1); the request then comes to {}, {answer}",
+        "{client} with an HTTP/2 connection for {first_in_words} may reuse it for {host_in_words}, because the address is the same and the certificate is valid for both (RFC 9113 section 9.1.1); the request then goes to {}, {answer}",
         server.called()
     );
     let fix = if server.owner == target.owner {
         format!(
-            "put {first} and {} into one server with one certificate, or give each server a certificate of its own hosts only",
+            "put {first} and {} into one server with one certificate, or give each server a certificate for its own hosts only",
             overlap.host
         )
     } else {
         format!(
-            "put {first} and {} into one server of one Gateway, or give each server a certificate of its own hosts only",
+            "put {first} and {} into one server of one Gateway, or give each server a certificate for its own hosts only",
             overlap.host
         )
     };

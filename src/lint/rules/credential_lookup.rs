@@ -1,4 +1,4 @@
-//! Are the Secrets and files there that a Gateway names?
+//! Whether the Secrets and files that a Gateway refers to exist.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::spelling::Index;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SecretIsThere, &FileIsThere, &OneSpelling];
 
-/// Every name of a Secret leads to one.
+/// Every reference to a Secret resolves.
 struct SecretIsThere;
 
 impl Rule for SecretIsThere {
@@ -32,7 +32,7 @@ impl Rule for SecretIsThere {
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         let names = OnceCell::new();
-        // Without any Secret in the input, only what is made of other objects is known.
+        // Without any Secret in the input, only Secrets generated from other objects are known.
         let lacks = world.lacks(Need::Secrets);
         if let Some(reason) = lacks {
             for code in self.codes() {
@@ -44,7 +44,7 @@ impl Rule for SecretIsThere {
                 match &credential.outcome {
                     Outcome::Found(_) | Outcome::OtherSource => {}
                     Outcome::Missing { .. } if credential.is_config_map => {}
-                    // The CA's Secret may be left out: then the server's own holds it.
+                    // The CA's Secret is optional: otherwise the server's own Secret holds the CA.
                     Outcome::Missing { .. } if is_optional(server, credential) => {}
                     Outcome::Missing { namespaces, .. } if is_unread(world, credential, namespaces) => {}
                     Outcome::Missing { elsewhere, .. } if lacks.is_some() && elsewhere.is_empty() => {}
@@ -61,13 +61,13 @@ impl Rule for SecretIsThere {
     }
 }
 
-/// The Secret's files are there, or may be.
+/// The Secret's files exist, or may exist, but cannot be read.
 fn unreadable(server: &TlsServer<'_>, credential: &Credential<'_>, problem: &Problem) -> Finding {
     let (name, what) = (&credential.name, &problem.what);
     let finding = Finding::new(
         &CREDENTIAL_MISSING,
         server.place(&credential.field),
-        format!("the material of secret \"{name}\" cannot be read: {what}"),
+        format!("the files of secret \"{name}\" cannot be read: {what}"),
     );
     let finding = match &problem.why {
         Some(why) => finding.why(why.clone()),
@@ -80,11 +80,11 @@ fn unreadable(server: &TlsServer<'_>, credential: &Credential<'_>, problem: &Pro
     .istio(None)
 }
 
-/// Whether the Secret is in the input, but could not be read.
+/// Whether the Secret is in the input but could not be read.
 fn is_unread(world: &World<'_>, credential: &Credential<'_>, namespaces: &[String]) -> bool {
     let is = |namespace: &str| world.is_unread("Secret", namespace, &credential.name);
     if namespaces.is_empty() {
-        // Pods that are not known may run where no Secret is seen.
+        // Unknown pods may run in a namespace whose Secrets are not visible.
         world.unseen("Secret").is_some() || is(world.pod_namespace())
     } else {
         namespaces.iter().any(|namespace| is(namespace))
@@ -123,7 +123,7 @@ fn missing(
             place,
             format!("secret \"{name}\" is in namespace {others}, not in {wanted}{role}"),
         )
-        .fix(format!("write namespace: {first} into the Secret's metadata"))
+        .fix(format!("set namespace: {first} in the Secret's metadata"))
         .istio(istio);
     }
     let what = if namespaces.is_empty() {
@@ -133,11 +133,11 @@ fn missing(
     };
     let finding = Finding::new(&CREDENTIAL_MISSING, place, what).istio(istio);
     if world.store.applied.contains(name.as_str()) && namespaces.iter().all(|known| known == world.pod_namespace()) {
-        return finding.fix(Remedy::from(ours::apply()).and(", which makes the workspace's Secrets"));
+        return finding.fix(Remedy::from(ours::apply()).and(", which creates the workspace's Secrets"));
     }
     if let Some(meant) = names.nearest(name) {
         return finding.fix(format!(
-            "did you mean {first}/{meant}? If not, make the Secret {first}/{name}"
+            "did you mean {first}/{meant}? If not, create the Secret {first}/{name}"
         ));
     }
     let make = |line: Line| {
@@ -145,10 +145,10 @@ fn missing(
         if world.store.in_cluster {
             made
         } else {
-            made.and(", or give its folder with --certs")
+            made.and(", or pass its folder with --certs")
         }
     };
-    // The gen-certs line helps only where its Secret would have this name.
+    // The gen-certs command helps only if its Secret would have this name.
     let hosts = server.host_names();
     let host = hosts.iter().find_map(|host| {
         let mut secrets = (world.store.names_of_host)(host).into_iter();
@@ -161,9 +161,9 @@ fn missing(
     match host {
         _ if of_ca => finding
             .about(Facts::Missing(Made::OfCa))
-            .why("without it clients cannot be verified, and connections to the server's hosts are reset")
+            .why("without it, clients cannot be verified, and connections to the server's hosts are reset")
             .fix(make(kubectl::create_ca(first, name.as_str()))),
-        // The workspace makes this Secret, once the host has a chain.
+        // The workspace creates this Secret once the host has a chain.
         Some(host) if world.store.chains.contains_key(name.as_str()) => {
             finding.about(Facts::Missing(Made::OfHost)).fix(ours::gen_certs(&host))
         }
@@ -181,13 +181,13 @@ fn denied(server: &TlsServer<'_>, credential: &Credential<'_>, namespace: &str, 
         &CREDENTIAL_NAMESPACE_DENIED,
         server.place(&credential.field),
         format!(
-            "\"{}\" is a secret of namespace {namespace}, and the gateway's pods run in {}",
+            "\"{}\" is a secret in namespace {namespace}, but the gateway's pods run in {}",
             credential.written,
             pods.join(" and ")
         ),
     )
     .fix(format!(
-        "put the Secret into namespace {} and write credentialName: {}",
+        "create the Secret in namespace {} and set credentialName: {}",
         pods.first().map_or("istio-system", String::as_str),
         credential.name
     ))
@@ -201,7 +201,7 @@ fn known_names<'a>(world: &'a World<'_>) -> Index<'a> {
         .collect()
 }
 
-/// Every path of a certificate, key, CA or list is a file of the gateway's pods.
+/// Every path of a certificate, key, CA or CRL is a file in the gateway's pods.
 struct FileIsThere;
 
 impl Rule for FileIsThere {
@@ -228,7 +228,7 @@ impl Rule for FileIsThere {
                 } else if let Some((secret, _)) = &file.leads_to
                     && world.is_unread("Secret", world.pod_namespace(), secret)
                 {
-                    // Its keys are not known.
+                    // Its keys are unknown.
                 } else if file.value.is_none() {
                     found_missing(world, server, file, found);
                 }
@@ -243,7 +243,7 @@ fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>
     let (what, fix) = if file.secret_is_there {
         (
             format!(
-                "{} is key {key} of secret {namespace}/{secret}, which has no such key",
+                "{} maps to key {key} of secret {namespace}/{secret}, which has no such key",
                 file.path
             ),
             format!("add the key {key} to the Secret, or correct the path"),
@@ -251,11 +251,11 @@ fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>
     } else {
         (
             format!(
-                "{} is key {key} of secret {namespace}/{secret}, which is not there",
+                "{} maps to key {key} of secret {namespace}/{secret}, which does not exist",
                 file.path
             ),
             format!(
-                "make the Secret {namespace}/{secret} with the key {key}, or name the certificate's Secret with credentialName"
+                "create the Secret {namespace}/{secret} with the key {key}, or refer to the certificate's Secret with credentialName"
             ),
         )
     };
@@ -267,15 +267,15 @@ fn found_missing(world: &World<'_>, server: &TlsServer<'_>, file: &FileField<'_>
         finding
     } else {
         finding.severity(Severity::Info).why(
-            "by custom a Secret istio-NAME is mounted on /etc/istio/NAME; where the gateway's Deployment mounts another one there, all is well",
+            "by convention, Secret istio-NAME is mounted at /etc/istio/NAME; if the gateway's Deployment mounts a different Secret there, this is not a problem",
         )
     });
 }
 
-/// The Secrets that Istio's own installation mounts, for certificates and for CAs.
+/// The Secrets that Istio's installation mounts, for certificates and for CAs.
 const INSTALLED_MOUNTS: [&str; 2] = ["istio-ingressgateway-certs", "istio-ingressgateway-ca-certs"];
 
-/// One Secret is named in one way.
+/// Every reference to a Secret has the same form.
 struct OneSpelling;
 
 impl Rule for OneSpelling {
@@ -284,11 +284,11 @@ impl Rule for OneSpelling {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // By pods, since each gateway asks for its own Secrets.
+        // By pods, because each gateway requests its own Secrets.
         let mut short: HashMap<(&Pods, &str), &TlsServer<'_>> = HashMap::new();
         let mut long = Vec::new();
         for server in &world.credentials().servers {
-            // In the Gateway API, references are spelled out by Istio itself.
+            // For the Gateway API, Istio writes the references out itself.
             let istio = matches!(server.owner, Owner::Istio(_));
             for credential in server.credentials.iter().filter(|_| istio) {
                 match credential.outcome {
@@ -307,10 +307,10 @@ impl Rule for OneSpelling {
                         &CREDENTIAL_TWO_SPELLINGS,
                         server.place(&credential.field),
                         format!(
-                            "\"{}\" is the secret that {} calls \"{}\"",
+                            "\"{}\" is the same secret as \"{}\" in {}",
                             credential.written,
-                            other.called(),
-                            credential.name
+                            credential.name,
+                            other.called()
                         ),
                     )
                     .fix(format!("credentialName: {}", credential.name)),

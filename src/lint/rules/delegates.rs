@@ -1,4 +1,4 @@
-//! VirtualServices to which others delegate routes.
+//! VirtualServices that others delegate routes to.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +11,11 @@ use crate::manifests::model::http_route::HttpRoute;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Delegates];
 
-/// Pairs of matches that are compared at most: roots that share large
-/// delegates would otherwise take quadratic time.
+/// The maximum number of match pairs that are compared: roots that share large delegates would
+/// otherwise take quadratic time.
 const MOST_PAIRS: usize = 2_000_000;
 
-/// Each route that delegates.
+/// Every delegating route.
 struct Delegates;
 
 impl Rule for Delegates {
@@ -46,24 +46,20 @@ impl Rule for Delegates {
                     if !world.sees("VirtualService", namespace) {
                         continue;
                     }
-                    let what = format!("there is no VirtualService {name} in the namespace {namespace}");
+                    let what = format!("there is no VirtualService {name} in namespace {namespace}");
                     let finding = spot.field("name").finding(&DELEGATE_NOT_FOUND, what);
                     found.push(match of_name.and_then(BTreeMap::first_key_value) {
-                        Some((other, _)) => finding.fix(format!("add namespace: {other}, where it is")),
+                        Some((other, _)) => finding.fix(format!("add namespace: {other}, where it exists")),
                         None => finding,
                     });
                     continue;
                 };
                 if !delegate.object.spec.hosts.is_empty() {
-                    let what = format!("{} has hosts, so it is no delegate", delegate.title());
+                    let what = format!("{} has hosts, so it cannot be a delegate", delegate.title());
                     let finding = spot.field("name").finding(&DELEGATE_NOT_FOUND, what);
                     found.push(finding.fix("remove the delegate's hosts and gateways"));
                 } else if !is_shown(&delegate.object.spec.export_to, delegate.namespace, root.namespace) {
-                    let what = format!(
-                        "{} is not exported to the namespace {}",
-                        delegate.title(),
-                        root.namespace
-                    );
+                    let what = format!("{} is not exported to namespace {}", delegate.title(), root.namespace);
                     found.push(spot.field("name").finding(&DELEGATE_NOT_EXPORTED, what));
                 } else if pairs < MOST_PAIRS {
                     pairs += check_matches(root, route, delegate, found);
@@ -78,7 +74,7 @@ impl Rule for Delegates {
     }
 }
 
-/// Compares a delegate's matches with those of the route, and says how many pairs that were.
+/// Compares a delegate's matches with those of the route, and returns the number of pairs compared.
 fn check_matches(
     root: &Item<'_, VirtualService>,
     route: &HttpRoute,
@@ -97,7 +93,7 @@ fn check_matches(
             .position(|own| route.matches.iter().all(|outer| conflicts(outer, own)));
         if let Some(number) = outside {
             let what = format!(
-                "the match lies within no match of the route in {} that delegates here, so the whole route is dropped",
+                "the match is not a subset of any match of the delegating route in {}, so the whole route is dropped",
                 root.title()
             );
             let path = format!("spec.http[{at}].match[{number}]");

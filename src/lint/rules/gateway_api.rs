@@ -1,5 +1,4 @@
-//! Gateways of the Kubernetes Gateway API: what their listeners say of names,
-//! protocols and certificates.
+//! Gateways of the Kubernetes Gateway API: names, protocols and certificates of their listeners.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,11 +16,11 @@ use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Certificates, &TerminateMode, &Hostnames, &Unique, &Istios];
 
-/// How many listeners a Gateway holds (its definition's limit).
+/// The maximum number of listeners of a Gateway (a limit of the CRD).
 const LISTENERS: usize = 64;
 /// Istio's option for client certificates.
 const TERMINATE_MODE_KEY: &str = "gateway.istio.io/tls-terminate-mode";
-/// Its values; the last two stand for the mesh's own certificate.
+/// Its values; the last two use the mesh's own certificate.
 const TERMINATE_MODES: [&str; 4] = ["MUTUAL", "OPTIONAL_MUTUAL", "ISTIO_MUTUAL", "ISTIO_SIMPLE"];
 
 /// A listener with its Gateway.
@@ -58,17 +57,18 @@ impl Rule for Certificates {
             let (name, protocol) = (listener.name(), listener.protocol());
             let Some(tls) = listener.tls() else {
                 if matches!(protocol, "HTTPS" | "TLS") {
-                    let what = format!("listener {name} is for {protocol}, and has no tls");
+                    let what = format!("listener {name} uses protocol {protocol} but has no tls");
                     let finding = finding(&LISTENER_NO_CERTIFICATE, gateway, listener, "protocol", what);
                     found.push(if protocol == "HTTPS" {
                         finding.why(
-                            "an API server takes it, but the listener is never programmed: there is nothing to serve",
+                            "the API server accepts it, but the listener is never programmed: there is nothing \
+                            to serve",
                         )
                     } else {
                         finding
                     });
                 } else if matches!(protocol, "TCP" | "UDP") && listener.text("/hostname").is_some() {
-                    let what = format!("listener {name} is for {protocol}, and has a hostname");
+                    let what = format!("listener {name} uses protocol {protocol} but has a hostname");
                     found.push(finding(&LISTENER_MISFIT, gateway, listener, "hostname", what));
                 }
                 continue;
@@ -76,14 +76,14 @@ impl Rule for Certificates {
             let passes = listener.text("/tls/mode") == Some("Passthrough");
             let refs = list(tls.get("certificateRefs")).count();
             if matches!(protocol, "HTTP" | "TCP" | "UDP") {
-                let what = format!("listener {name} is for {protocol}, and has tls");
+                let what = format!("listener {name} uses protocol {protocol} but has tls");
                 found.push(finding(&LISTENER_MISFIT, gateway, listener, "tls", what));
             } else if protocol == "HTTPS" && passes {
-                let what = format!("listener {name} is for HTTPS, and its mode is Passthrough");
+                let what = format!("listener {name} uses protocol HTTPS but mode Passthrough");
                 let finding = finding(&LISTENER_MISFIT, gateway, listener, "tls.mode", what);
                 found.push(finding.fix("protocol: TLS with mode: Passthrough and a TLSRoute, or mode: Terminate"));
             } else if passes && refs > 0 {
-                let what = format!("listener {name} passes TLS through, and names certificates");
+                let what = format!("listener {name} passes TLS through but has certificates");
                 let field = "tls.certificateRefs";
                 found.push(finding(&PASSTHROUGH_CERTIFICATES, gateway, listener, field, what));
             } else if !passes && refs == 0 && !elsewhere(tls) {
@@ -94,8 +94,7 @@ impl Rule for Certificates {
     }
 }
 
-/// Whether an option says where the certificate is: the mesh's own, or another
-/// implementation's.
+/// Whether an option selects the certificate: the mesh's own, or one of another implementation.
 fn elsewhere(tls: &Value) -> bool {
     let options = tls.get("options").and_then(Value::as_object);
     options.into_iter().flatten().any(|(option, value)| {
@@ -123,7 +122,7 @@ impl Rule for TerminateMode {
     }
 }
 
-/// The syntax of hostnames, of listeners and of routes.
+/// The syntax of hostnames in listeners and routes.
 struct Hostnames;
 
 impl Rule for Hostnames {
@@ -150,7 +149,7 @@ impl Rule for Hostnames {
     }
 }
 
-/// A hostname, cut to what can be shown, and what the API refuses in it.
+/// A hostname, truncated for display, and why the API refuses it.
 fn host_fault(host: &str) -> Option<(String, &'static str)> {
     let name = host.strip_prefix("*.").unwrap_or(host);
     let label = |label: &str| {
@@ -164,20 +163,20 @@ fn host_fault(host: &str) -> Option<(String, &'static str)> {
     let fault = if host.is_empty() || host.len() > 253 {
         "is empty or longer than 253 characters"
     } else if host.parse::<IpAddr>().is_ok() {
-        "is an address"
+        "is an IP address"
     } else if name.contains('*') {
-        "has a wildcard that is not its whole first label"
+        "has a wildcard that is not the whole first label"
     } else if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
         "has capital letters"
     } else if !name.split('.').all(label) {
-        "is no DNS name"
+        "is not a DNS name"
     } else {
         return None;
     };
     Some((host.chars().take(80).collect(), fault))
 }
 
-/// Listeners that are told apart, and not too many.
+/// Listeners are unique, and not too many.
 struct Unique;
 
 impl Rule for Unique {
@@ -195,14 +194,14 @@ impl Rule for Unique {
                 let (index, name) = (listener.index, listener.name());
                 let first = *names.entry(name).or_insert(index);
                 if first != index {
-                    let what = format!("the listener name {name} is that of spec.listeners[{first}] too");
+                    let what = format!("spec.listeners[{first}] is also named {name}");
                     found.push(finding(&LISTENER_TWICE, gateway, listener, "name", what));
                 }
                 let (protocol, hostname) = (listener.protocol(), listener.text("/hostname"));
                 let first = *ends.entry((listener.port(), protocol, hostname)).or_insert(index);
                 if first != index {
                     let what = format!(
-                        "listener {name} has the port, protocol and hostname of spec.listeners[{first}]: {protocol}, {}",
+                        "listener {name} has the same port, protocol and hostname as spec.listeners[{first}]: {protocol}, {}",
                         hostname.unwrap_or("any host")
                     );
                     found.push(finding(&LISTENER_TWICE, gateway, listener, "port", what));
@@ -216,7 +215,7 @@ impl Rule for Unique {
     }
 }
 
-/// What Istio does not serve, in Gateways of Istio's classes.
+/// Listeners that Istio does not serve, in Gateways of Istio's classes.
 struct Istios;
 
 impl Rule for Istios {
@@ -231,14 +230,14 @@ impl Rule for Istios {
                 continue;
             }
             let protocol = listener.protocol();
-            // HBONE is for waypoints and gateways between clusters.
+            // Waypoints and east-west gateways use HBONE.
             if !matches!(protocol, "HTTP" | "HTTPS" | "TLS" | "TCP" | "HBONE") {
-                let what = format!("listener {} is for {protocol:?}", listener.name());
+                let what = format!("listener {} uses protocol {protocol:?}", listener.name());
                 found.push(finding(&LISTENER_PROTOCOL, gateway, listener, "protocol", what));
             }
             let refs: Vec<&Value> = list(listener.tls().and_then(|tls| tls.get("certificateRefs"))).collect();
             if refs.len() > 2 {
-                let what = format!("listener {} names {} certificates", listener.name(), refs.len());
+                let what = format!("listener {} has {} certificates", listener.name(), refs.len());
                 let field = "tls.certificateRefs";
                 found.push(finding(&CERTIFICATE_REFS, gateway, listener, field, what));
             }
@@ -246,7 +245,7 @@ impl Rule for Istios {
                 let kind = text(reference.get("kind")).unwrap_or("Secret");
                 let group = text(reference.get("group")).unwrap_or_default();
                 if kind != "Secret" || !group.is_empty() {
-                    let what = format!("listener {} takes its certificate from a {kind}", listener.name());
+                    let what = format!("listener {} refers to a {kind} as its certificate", listener.name());
                     let field = format!("tls.certificateRefs[{index}]");
                     found.push(finding(&CERTIFICATE_REFS, gateway, listener, &field, what));
                 }
@@ -485,7 +484,7 @@ mod tests {
             let yaml = format!(
                 "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: gw}}\nspec: {{listeners: {odd}}}\n"
             );
-            // The definition refuses them, and no rule trips over them.
+            // The CRD refuses them; the rules must cope with them.
             let other = found(&yaml).into_iter().filter(|(code, _)| *code != "ITL0926");
             assert_eq!(other.count(), 0, "{yaml}");
         }

@@ -1,4 +1,4 @@
-//! The Services to which HTTPRoutes lead, and their ports.
+//! The Services that HTTPRoutes refer to, and their ports.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,7 @@ use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Backends];
 
-/// Every `backendRef` of a rule or of a filter that mirrors.
+/// Every `backendRef` of a rule or of a mirror filter.
 struct Backends;
 
 impl Rule for Backends {
@@ -60,7 +60,7 @@ fn check_filters(
 struct Services<'w, 'a> {
     world: &'w World<'a>,
     by_name: HashMap<&'w str, HashMap<&'w str, BTreeSet<u64>>>,
-    /// Namespaces and names of Services that could not be read: they are there.
+    /// Namespaces and names of Services that exist but could not be read.
     unread: BTreeSet<(&'w str, &'w str)>,
 }
 
@@ -84,7 +84,7 @@ impl<'w, 'a> Services<'w, 'a> {
         }
     }
 
-    /// A reference to something else than a Service is not looked at.
+    /// References to anything other than a Service are ignored.
     fn check(&self, route: &Item<'_, Other>, backend: &Value, path: &str) -> Option<Finding> {
         if text(backend.get("kind")).is_some_and(|kind| kind != "Service") || text(backend.get("group")).is_some() {
             return None;
@@ -96,24 +96,24 @@ impl<'w, 'a> Services<'w, 'a> {
         }
         let of_name = self.by_name.get(name);
         let Some(ports) = of_name.and_then(|of_name| of_name.get(namespace)) else {
-            let what = format!("there is no Service {name} in the namespace {namespace}");
+            let what = format!("there is no Service {name} in namespace {namespace}");
             let finding = Finding::new(&ROUTE_BACKEND, route.place(&format!("{path}.name")), what);
             let elsewhere = of_name.and_then(|of_name| of_name.keys().min());
             return Some(match elsewhere {
                 Some(other) => finding.fix(format!(
-                    "namespace: {other}, where a Service of this name is, and a ReferenceGrant there"
+                    "set namespace: {other}, where a Service of this name exists, and add a ReferenceGrant there"
                 )),
                 None => finding,
             });
         };
-        // A reference without a port is refused by the API server itself.
+        // The API server itself refuses a reference without a port.
         let port = backend.get("port").and_then(Value::as_u64)?;
         if ports.contains(&port) {
             return None;
         }
         let known: Vec<String> = ports.iter().take(5).map(u64::to_string).collect();
         let what = if known.is_empty() {
-            format!("Service {namespace}/{name} has no port {port}, for it has no ports")
+            format!("Service {namespace}/{name} has no ports, so no port {port} either")
         } else {
             let more = if ports.len() > known.len() { " and others" } else { "" };
             format!(
@@ -131,7 +131,7 @@ mod tests {
     use super::super::gateway_yaml::assert_cases;
     use crate::lint::testing::{lint_yaml, only};
 
-    /// A route of namespace `shop`, and Services there and in `other`.
+    /// A route in namespace `shop`, and Services there and in `other`.
     fn route(rule: &str) -> String {
         format!(
             "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n\
@@ -170,7 +170,7 @@ mod tests {
             ],
         );
         let finding = only(&route("backendRefs: [{name: away, port: 80}]"), "ITL0924");
-        assert!(finding.fix.starts_with("namespace: other"), "{}", finding.fix);
+        assert!(finding.fix.starts_with("set namespace: other"), "{}", finding.fix);
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Objects of the Gateway API as an API server takes them: the schemas and the
-//! rules of their CustomResourceDefinitions.
+//! Validation of Gateway API objects as an API server does it: the schemas and CEL rules of their
+//! CustomResourceDefinitions.
 
 use crate::lint::codes::{API_REFUSED, UNKNOWN_FIELD};
 use crate::lint::index::kube_gateways::GROUP;
@@ -8,7 +8,7 @@ use crate::manifests::crd::{FaultKind, Judge, has_version};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Definitions];
 
-/// Each object of the kinds whose definitions are known.
+/// Every object of a kind whose definition is known.
 struct Definitions;
 
 impl Rule for Definitions {
@@ -17,7 +17,7 @@ impl Rule for Definitions {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // What a cluster has, its API server has taken, with its own definitions.
+        // Objects in a cluster were already accepted by its API server, with its own definitions.
         if world.store.in_cluster {
             return;
         }
@@ -65,7 +65,7 @@ mod tests {
                 &["spec.listeners[0].allowedRoutes.namespaces.from"],
             ),
             (gateway(listener).replace("io/v1", "io/v9"), &["apiVersion"]),
-            // Another group's Gateway, and a kind without a definition here.
+            // A Gateway of another group, and a kind without a known definition.
             (gateway("").replace("gateway.networking.k8s.io", "example.com"), &[]),
             (gateway("").replace("kind: Gateway", "kind: XMesh"), &[]),
         ] {
@@ -75,7 +75,8 @@ mod tests {
         assert_code(&misspelled, "ITL0003", &["spec.listeners[0].hostnam"]);
     }
 
-    /// A rule of the definition and one of lint's own say the same once.
+    /// If a rule of the definition and one of lint's rules find the same fault, it is reported
+    /// once.
     #[test]
     fn a_fault_is_told_once() {
         let tls = "tls: {mode: Passthrough}";

@@ -1,4 +1,4 @@
-//! References into other namespaces, which need a ReferenceGrant there.
+//! References to other namespaces, which need a ReferenceGrant there.
 
 use std::collections::HashSet;
 
@@ -12,11 +12,11 @@ use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Grants];
 
-/// References into other namespaces: certificates of Gateways, Services of routes.
+/// References to other namespaces: certificates of Gateways, Services of routes.
 struct Grants;
 
-/// What a grant lets in: its namespace, the kind and namespace of those who
-/// refer, the kind and name they may refer to; no name is every name.
+/// What a grant allows: its namespace, the kind and namespace of the referrer, and the kind and
+/// name of the target; no name means any name.
 type Grant<'a> = (&'a str, &'a str, &'a str, &'a str, Option<&'a str>);
 
 impl Rule for Grants {
@@ -54,7 +54,8 @@ impl Rule for Grants {
                     &GRANT_MISSING,
                     item.place(&path),
                     format!(
-                        "no ReferenceGrant of namespace {namespace} lets {own_kind}s of {} refer to {kind} {name}",
+                        "no ReferenceGrant in namespace {namespace} allows {own_kind}s in {} to refer to {kind} \
+                        {name}",
                         item.namespace
                     ),
                 ));
@@ -80,8 +81,8 @@ impl Rule for Grants {
     }
 }
 
-/// Whether a route has a Gateway among its parents: Istio asks for no grants
-/// in routes between Services of the mesh.
+/// Whether a route has a Gateway among its parents: Istio requires no grants for routes between
+/// Services of the mesh.
 fn is_of_gateway(route: &Item<'_, Other>) -> bool {
     let mut parents = list(route.object.content.pointer("/spec/parentRefs")).peekable();
     parents.peek().is_none() || parents.any(|parent| text(parent.get("kind")).unwrap_or("Gateway") == "Gateway")

@@ -1,5 +1,4 @@
-//! HTTPRoutes: the Gateway and listener that they name, and whether it lets
-//! them in.
+//! HTTPRoutes: the Gateway and listener that they refer to, and whether the listener accepts them.
 
 use std::collections::HashMap;
 
@@ -15,10 +14,10 @@ use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Parents];
 
-/// A Gateway by namespace and name.
+/// Gateways by namespace and name.
 type Gateways<'w, 'a> = HashMap<(&'a str, &'a str), Parent<'w, 'a>>;
 
-/// A Gateway that routes may name, with its listeners.
+/// A Gateway that routes may refer to, with its listeners.
 struct Parent<'w, 'a> {
     gateway: &'w Item<'a, Other>,
     listeners: Vec<Listener<'a>>,
@@ -62,7 +61,7 @@ impl Rule for Parents {
                 for code in self.codes() {
                     found.skip(
                         code,
-                        "the input holds no Gateway of the Gateway API, so every parent may exist",
+                        "the input holds no Gateway of the Gateway API, so any parent may exist",
                     );
                 }
                 return;
@@ -72,7 +71,7 @@ impl Rule for Parents {
     }
 }
 
-/// The hostnames of whole Gateways, made when a route names no listener.
+/// The hostnames of whole Gateways, computed when a route names no listener.
 #[derive(Default)]
 struct Hosts<'a> {
     of_gateway: HashMap<(&'a str, &'a str, bool), HostSet<'a>>,
@@ -83,14 +82,14 @@ fn check_route<'a>(route: &Item<'a, Other>, gateways: &Gateways<'_, 'a>, hosts: 
         .enumerate()
         .filter_map(|(index, host)| Some((index, host.as_str()?)))
         .collect();
-    // Which hostnames no listener has covered so far; nothing is said unless all parents are known.
+    // Hostnames that no listener has covered so far; reported only if all parents are known.
     let mut uncovered = hostnames.clone();
     let mut parents_known = true;
     let mut attached_to_some = false;
     for (index, parent) in list(route.object.content.pointer("/spec/parentRefs")).enumerate() {
         let kind = text(parent.get("kind")).unwrap_or("Gateway");
         if kind != "Gateway" || text(parent.get("group")).is_some_and(|group| group != GROUP) {
-            // A Service or a ListenerSet: what it covers is not known here.
+            // A Service or a ListenerSet: what it covers is unknown here.
             parents_known = false;
             continue;
         }
@@ -124,16 +123,17 @@ fn check_route<'a>(route: &Item<'a, Other>, gateways: &Gateways<'_, 'a>, hosts: 
     }
 }
 
-/// The listeners that a route is attached to by one of its parents.
+/// The listeners that a route attaches to through one of its parents.
 struct Attached<'p, 'w, 'a> {
     parent: &'p Parent<'w, 'a>,
-    /// Where the parent is named down to a listener or port; else all that take HTTP.
+    /// Set if the reference names a listener or port; otherwise all listeners that accept
+    /// HTTPRoutes.
     listeners: Option<Vec<Listener<'a>>>,
     same_namespace: bool,
 }
 
 impl<'a> Attached<'_, '_, 'a> {
-    /// Leaves the hostnames that these listeners do not cover.
+    /// Keeps only the hostnames that these listeners do not cover.
     fn cover(&self, uncovered: &mut Vec<(usize, &str)>, hosts: &mut Hosts<'a>) {
         if uncovered.is_empty() {
             return;
@@ -179,7 +179,7 @@ fn attach<'p, 'w, 'a>(
         let what = format!("there is no Gateway {namespace}/{name}");
         let finding = Finding::new(&ROUTE_NO_GATEWAY, route.place(&format!("{path}.name")), what);
         return Err(Box::new(match elsewhere.first() {
-            Some(other) => finding.fix(format!("namespace: {other}, where a Gateway of this name is")),
+            Some(other) => finding.fix(format!("set namespace: {other}, where a Gateway of this name exists")),
             None => finding,
         }));
     };
@@ -226,7 +226,7 @@ fn attach<'p, 'w, 'a>(
     }
     if !candidates.iter().any(takes_http) {
         let what = format!(
-            "Gateway {gateway} has no {words} that takes HTTPRoutes: the protocol is {}",
+            "Gateway {gateway} has no {words} that accepts HTTPRoutes: the protocol is {}",
             candidates[0].protocol()
         );
         return Err(Box::new(Finding::new(&ROUTE_NO_LISTENER, place(), what)));
@@ -238,7 +238,7 @@ fn attach<'p, 'w, 'a>(
         .collect();
     if usable.is_empty() {
         let what = format!(
-            "no {words} of Gateway {gateway} lets in HTTPRoutes of namespace {}",
+            "no {words} of Gateway {gateway} accepts HTTPRoutes from namespace {}",
             route.namespace
         );
         return Err(Box::new(Finding::new(&ROUTE_NOT_ALLOWED, place(), what)));
@@ -250,13 +250,13 @@ fn attach<'p, 'w, 'a>(
     })
 }
 
-/// Whether a listener may have HTTPRoutes at all: not where TLS or TCP is
-/// forwarded. Protocols of other implementations may.
+/// Whether a listener can have HTTPRoutes at all: not if it forwards TLS, TCP or UDP. Protocols of
+/// other implementations can.
 fn takes_http(listener: &Listener<'_>) -> bool {
     !matches!(listener.protocol(), "TLS" | "TCP" | "UDP")
 }
 
-/// Whether `allowedRoutes` lets an HTTPRoute in; a selector of namespaces may.
+/// Whether `allowedRoutes` accepts an HTTPRoute; a namespace selector counts as yes.
 fn allows(listener: &Listener<'_>, same_namespace: bool) -> bool {
     let mut kinds = list(listener.json.pointer("/allowedRoutes/kinds")).peekable();
     let kind = kinds.peek().is_none() || kinds.any(|kind| text(kind.get("kind")) == Some("HTTPRoute"));

@@ -1,4 +1,4 @@
-//! Servers that want the same port of the same pods, and cannot both have it.
+//! Servers that compete for the same port of the same pods.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,7 +9,7 @@ use crate::manifests::server_hosts::ServerHost;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SameHost, &HostTaken, &SniTwice, &Protocols];
 
-/// A host of a port in Gateways of the same pods (istioctl's ConflictingGateways).
+/// The same host and port in Gateways for the same pods (istioctl's ConflictingGateways).
 struct SameHost;
 
 impl Rule for SameHost {
@@ -22,7 +22,7 @@ impl Rule for SameHost {
             return;
         }
         let servers: Vec<(ServerAt<'_, '_>, Vec<[String; 2]>)> = world.servers().map(|at| (at, texts(&at))).collect();
-        // Per pods, port, address and host: the Gateways, each once.
+        // By pods, port, address and host: the Gateways, each once.
         let mut users: HashMap<(usize, u32, &str, &str), Vec<usize>> = HashMap::new();
         for (at, hosts) in &servers {
             for group in world.workloads.groups(at.number) {
@@ -65,14 +65,14 @@ impl Rule for SameHost {
                 &GATEWAYS_CONFLICT,
                 &format!("hosts[{index}]"),
                 format!(
-                    "port {} has host {} in Gateway {} too",
+                    "port {} also has host {} in Gateway {}",
                     at.server.port.number,
                     listed(&names),
                     world.gateway_names(&others)
                 ),
             );
             found.push(if at.server.tls.is_none() && at.protocol() == Some(Protocol::Http) {
-                finding.why("Istio merges plain HTTP servers of one port: requests for the host meet the routes of both Gateways, those of the VirtualService that was created first before the others")
+                finding.why("Istio merges plain HTTP servers on the same port: requests for the host meet the routes of both Gateways, those of the oldest VirtualService first")
             } else {
                 finding
             });
@@ -80,15 +80,15 @@ impl Rule for SameHost {
     }
 }
 
-/// Each host as it stands, and as istiod compares it. Istio's analysis looks
-/// at the one, its gateways at the other.
+/// Each host as written, which Istio's analysis compares, and normalised, which its gateways
+/// compare.
 fn texts(at: &ServerAt<'_, '_>) -> Vec<[String; 2]> {
     let normal = at.hosts();
     at.server
         .hosts
         .iter()
         .enumerate()
-        // `*/*` takes the place of the whole list.
+        // `*/*` replaces the whole list.
         .map(|(index, host)| {
             let text = normal.get(index).or(normal.first()).map(ServerHost::text);
             [host.clone(), text.unwrap_or_default()]
@@ -96,7 +96,7 @@ fn texts(at: &ServerAt<'_, '_>) -> Vec<[String; 2]> {
         .collect()
 }
 
-/// A host of a port in two servers of one Gateway that have TLS settings.
+/// The same host and port in two servers of one Gateway that have TLS settings.
 struct HostTaken;
 
 impl Rule for HostTaken {
@@ -115,7 +115,7 @@ impl Rule for HostTaken {
             });
             if let Some((index, text, owner)) = owner {
                 let what = format!(
-                    "host {text} of port {} belongs to spec.servers[{owner}] already",
+                    "host {text} on port {} already belongs to spec.servers[{owner}]",
                     at.server.port.number
                 );
                 found.push(at.finding(&HOST_TAKEN, &format!("hosts[{index}]"), what));
@@ -126,7 +126,7 @@ impl Rule for HostTaken {
     }
 }
 
-/// A name of a port that two servers serve for different namespaces.
+/// The same name and port in two servers for different namespaces.
 struct SniTwice;
 
 impl Rule for SniTwice {
@@ -138,13 +138,13 @@ impl Rule for SniTwice {
         type Key<'k> = (usize, u32, &'k str, String);
         let mut taken: HashMap<Key<'_>, (ServerAt<'_, '_>, String)> = HashMap::new();
         for at in world.servers() {
-            // Where TLS is passed on, the VirtualServices' SNI hosts make the chains.
+            // With passthrough, the VirtualServices' SNI hosts determine the filter chains.
             if at.spoken_tls().is_none_or(|tls| passes_through(tls.effective_mode())) {
                 continue;
             }
             let mut clash = None;
             let hosts = at.hosts();
-            // With `*` in its list, a server's chain asks for no SNI at all.
+            // With `*` in its list, a server's filter chain does not match on SNI.
             let takes_all = hosts.iter().any(|host| host.name == "*");
             let asked = hosts.into_iter().enumerate();
             for (index, host) in asked.filter(|(_, host)| !takes_all || host.name == "*") {
@@ -160,7 +160,7 @@ impl Rule for SniTwice {
             }
             if let Some((index, text, owner, other)) = clash {
                 let what = format!(
-                    "host {text} of port {} has the SNI of {other} in spec.servers[{}] of Gateway {}",
+                    "host {text} on port {} has the same SNI as {other} in spec.servers[{}] of Gateway {}",
                     at.server.port.number,
                     owner.index,
                     owner.gateway.full_name()
@@ -171,7 +171,7 @@ impl Rule for SniTwice {
     }
 }
 
-/// Protocols that do not go together on a port.
+/// Incompatible protocols on a port.
 struct Protocols;
 
 impl Rule for Protocols {
@@ -183,7 +183,7 @@ impl Rule for Protocols {
         let mut servers: Vec<(ServerAt<'_, '_>, Protocol)> = world
             .servers()
             .filter_map(|at| Some((at, at.protocol()?)))
-            // What has the wrong protocol altogether is an error of its own.
+            // An invalid protocol has its own finding.
             .filter(|(at, protocol)| match protocol {
                 Protocol::Tls => at.server.tls.is_some(),
                 Protocol::Http | Protocol::Tcp => true,
@@ -219,14 +219,14 @@ impl Rule for Protocols {
                 &PORT_PROTOCOLS,
                 "port.protocol",
                 format!(
-                    "port {port} is for {} here, and for {} in {where_first}",
+                    "port {port} uses {} here, but {} in {where_first}",
                     protocol.words(),
                     speaks.words()
                 ),
             );
             found.push(if *protocol == Protocol::Tcp && speaks == Protocol::Tcp {
                 finding.why(
-                    "plain TCP has nothing to tell servers apart by: Istio keeps the server that was created first and drops the other",
+                    "plain TCP servers cannot be told apart: Istio keeps the one that was created first and drops the other",
                 )
             } else {
                 finding
@@ -235,7 +235,7 @@ impl Rule for Protocols {
     }
 }
 
-/// The first servers of a port, as istiod remembers them.
+/// The first servers of a port, as istiod tracks them.
 #[derive(Default)]
 struct Open<'w, 'a> {
     plain: Option<(ServerAt<'w, 'a>, Protocol)>,
@@ -243,9 +243,9 @@ struct Open<'w, 'a> {
 }
 
 impl<'w, 'a> Open<'w, 'a> {
-    /// The server beside which another one is dropped: a plain one, unless both
-    /// are HTTP. After TLS servers the first plain one is added to them; which
-    /// comes first is known inside a Gateway, and between dated ones.
+    /// The server because of which another one is dropped: a plain one, unless both are HTTP. After
+    /// TLS servers, the first plain one is added to them; the order is known within a Gateway, and
+    /// between Gateways with creation timestamps.
     fn refuses(&self, at: &ServerAt<'w, 'a>, protocol: Protocol) -> Option<(ServerAt<'w, 'a>, Protocol)> {
         let is_dated = |at: &ServerAt<'_, '_>| at.gateway.metadata.creation_timestamp.is_some();
         if let Some((_, speaks)) = self.plain {
@@ -373,9 +373,9 @@ mod tests {
                 .collect()
         };
         for (count, words) in [
-            (2, "Gateway default/g1 too"),
-            (4, "Gateway default/g1, default/g2 and default/g3 too"),
-            (20, "Gateway default/g1, default/g2, default/g3 and 16 more too"),
+            (2, "Gateway default/g1"),
+            (4, "Gateway default/g1, default/g2 and default/g3"),
+            (20, "Gateway default/g1, default/g2, default/g3 and 16 more"),
         ] {
             let findings = lint_yaml(&gateways(count)).findings.into_iter();
             let first = findings.into_iter().find(|finding| finding.code == "ITL0203");
@@ -405,7 +405,7 @@ mod tests {
                 ),
                 (servers(&redirect("a"), &redirect("b")), &["spec.servers[1].hosts[0]"]),
                 (
-                    // A server that is dropped takes no host.
+                    // A dropped server does not occupy a host.
                     servers(
                         &tls(443, "a", "a.com"),
                         &format!("{}, {}", tls(443, "b", "a.com, b.com"), tls(443, "c", "b.com")),
@@ -468,7 +468,7 @@ mod tests {
             "ITL0206",
             &[
                 (servers(&of("HTTP", ""), &tls(443, "a", "a.com")), second),
-                // After a TLS server, the first plain one runs beside it.
+                // After a TLS server, the first plain one is still added.
                 (servers(&tls(443, "a", "a.com"), &of("HTTP", "")), &[]),
                 (servers(&tls(443, "a", "a.com"), &of("TCP", "")), &[]),
                 (
@@ -524,7 +524,7 @@ mod tests {
             .map(|finding| finding.object.as_str())
             .collect();
         assert_eq!(found, ["Gateway default/alpha"]);
-        // The other way round both run.
+        // The other way round, both run.
         let yaml = yaml.replace("2026-02-01", "2025-02-01");
         assert_code(&yaml, "ITL0206", &[]);
     }

@@ -1,4 +1,4 @@
-//! What `istio-tls manifests` makes is no finding of the rules about Gateways.
+//! The output of `istio-tls manifests` causes no finding of the Gateway rules.
 
 use std::collections::BTreeMap;
 
@@ -41,14 +41,14 @@ fn intent(hosts: &[String], mode: Mode, secrets: SecretStyle, istio: IstioTarget
     }
 }
 
-/// The codes found in what an intent becomes, with how often.
+/// The codes found in the manifests of an intent, with their counts.
 fn found(intent: &Intent) -> BTreeMap<(&'static str, Severity), usize> {
     let mut parts = Part::default_of(intent.secrets);
     parts.push(Part::Samples);
     let yaml = render::yaml(&objects(intent, &parts).unwrap());
     let mut codes = BTreeMap::new();
     for finding in lint_for(&yaml, intent.istio).findings {
-        // The hosts without a sample lead to Services of the user's own.
+        // Hosts without a sample route to Services of the user.
         let of_the_cluster = finding.code == ROUTE_BACKEND.id;
         if !of_the_cluster && OURS.iter().any(|ours| finding.code.starts_with(ours)) {
             *codes.entry((finding.code, finding.severity)).or_default() += 1;
@@ -71,7 +71,7 @@ fn every_mode_style_target_and_api_is_clean() {
         for (_, style) in SecretStyle::WORDS {
             for (_, target) in IstioTarget::WORDS {
                 let intent = intent(&hosts, *mode, *style, *target, Api::Istio);
-                // Mounted files are worth a word for today's Istio.
+                // For current Istio, file mounts cause an info finding.
                 let expected = if (*style, *target) == (SecretStyle::FileMount, IstioTarget::Latest) {
                     BTreeMap::from([(("ITL0150", Severity::Info), hosts.len())])
                 } else {

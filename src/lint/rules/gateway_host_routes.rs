@@ -1,4 +1,4 @@
-//! Hosts of Gateways for which no VirtualService has routes.
+//! Gateway hosts for which no VirtualService has routes.
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,7 +32,7 @@ impl Rule for HostsWithoutRoutes {
         if unread.any(|object| object.is_none_or(|object| object.kind == "VirtualService")) {
             found.skip(
                 &GATEWAY_HOST_WITHOUT_ROUTES,
-                "a VirtualService could not be read, and it may have the routes",
+                "a VirtualService could not be read; it may have the routes",
             );
             return;
         }
@@ -56,11 +56,11 @@ impl Rule for HostsWithoutRoutes {
                     if is_routed || !told.insert(host.text()) {
                         continue;
                     }
-                    // Where the routes are, but not bound, that is the finding.
+                    // If the routes exist but are not bound, that is the finding.
                     if !unbound.found(gateway, &host, found) {
                         let place = gateway.place(&format!("spec.servers[{number}].hosts[{at}]"));
                         let what = format!(
-                            "no VirtualService bound to {} has routes for {}",
+                            "no VirtualService that is bound to {} has routes for {}",
                             gateway.full_name(),
                             host.text()
                         );
@@ -75,9 +75,9 @@ impl Rule for HostsWithoutRoutes {
 /// Hosts with the namespaces of their VirtualServices.
 type Routed<'w> = HostIndex<&'w str>;
 
-/// The hosts of the VirtualServices bound to each Gateway; and those of
-/// VirtualServices that name a Gateway which is not there: that is the finding
-/// then, and the Gateway that was meant is not told of its consequence.
+/// The hosts of the VirtualServices bound to each Gateway, and those of VirtualServices that refer
+/// to a missing Gateway: that reference is the finding, and its consequence is not reported at the
+/// intended Gateway.
 fn routed_hosts<'w>(world: &'w World<'_>) -> (HashMap<(&'w str, &'w str), Routed<'w>>, Routed<'w>) {
     let servers = world.gateways.iter().flat_map(|gateway| &gateway.object.spec.servers);
     let wildcards: Vec<String> = servers
@@ -106,7 +106,7 @@ fn routed_hosts<'w>(world: &'w World<'_>) -> (HashMap<(&'w str, &'w str), Routed
                 index.add(&host.to_ascii_lowercase(), &service.namespace);
             }
             if service.object.spec.hosts.is_empty() {
-                // Hosts were forgotten, which is a finding of its own.
+                // Missing hosts have their own finding.
                 index.add("*", &service.namespace);
             }
         }
@@ -162,7 +162,7 @@ mod tests {
                 &["spec.servers[0].hosts[1]", "spec.servers[0].hosts[2]"],
             ),
             (of("a.com"), &elsewhere, &["spec.servers[0].hosts[0]"]),
-            // The Gateway that is not there is the finding, or the hosts that are not.
+            // The missing Gateway, or the missing hosts, are the finding.
             (of("a.com"), &astray, &[]),
             (of("b.com"), &astray, &["spec.servers[0].hosts[0]"]),
             (of("a.com, '*.b.com'"), &unbound, &[]),

@@ -1,5 +1,4 @@
-//! The hosts of a server: there, written as Istio wants them, and names that
-//! clients can ask for.
+//! The hosts of a server: present, with valid syntax, and names that clients can request.
 
 use std::net::IpAddr;
 
@@ -36,12 +35,12 @@ fn check_host(at: &ServerAt<'_, '_>, index: usize, host: &str, found: &mut Findi
         Some((namespace, name)) => {
             if namespace.is_empty() || name.is_empty() {
                 let side = if namespace.is_empty() { "before" } else { "after" };
-                let what = format!("host {host:?} has nothing {side} its slash");
+                let what = format!("host {host:?} has nothing {side} the slash");
                 found.push(at.finding(&HOST_NAMESPACE, &field, what));
                 return;
             }
             if !matches!(namespace, "*" | ".") && !is_label(namespace) {
-                let what = format!("{namespace:?} in host {host:?} is no namespace");
+                let what = format!("{namespace:?} in host {host:?} is not a namespace");
                 found.push(at.finding(&HOST_NAMESPACE, &field, what));
             }
             name
@@ -54,13 +53,13 @@ fn check_host(at: &ServerAt<'_, '_>, index: usize, host: &str, found: &mut Findi
     }
 }
 
-/// What Istio refuses in a name, if anything.
+/// Why Istio refuses a name, if it does.
 fn name_fault(name: &str) -> Option<String> {
     if name == "*" || name.parse::<std::net::Ipv4Addr>().is_ok() {
         return None;
     }
     if name.parse::<IpAddr>().is_ok() {
-        return Some("is an IPv6 address, which Gateways do not take".into());
+        return Some("is an IPv6 address, which Gateways do not support".into());
     }
     if name.is_empty() {
         return Some("is empty".into());
@@ -69,34 +68,35 @@ fn name_fault(name: &str) -> Option<String> {
         return Some("is longer than 255 characters".into());
     }
     if !name.contains('.') {
-        return Some("is a short name: without a dot it is no full name".into());
+        return Some("is a short name: a full name has a dot".into());
     }
     let rest = match name.strip_prefix("*.") {
         Some(rest) => rest,
         None if name.contains('*') => {
-            return Some("has a wildcard that is not its whole first label".into());
+            return Some("has a wildcard that is not the whole first label".into());
         }
         None => name,
     };
     // A full name may end with a dot.
     let rest = rest.strip_suffix('.').unwrap_or(rest);
     if rest.contains('*') {
-        return Some("has a wildcard that is not its whole first label".into());
+        return Some("has a wildcard that is not the whole first label".into());
     }
     if let Some(label) = rest.split('.').find(|label| !is_label(label)) {
         return Some(if label.is_empty() {
             "has an empty label".into()
         } else {
-            format!("has the label {label:?}, which is no DNS label")
+            format!("has {label:?}, which is not a DNS label")
         });
     }
     let last = rest.rsplit('.').next().unwrap_or_default();
     last.bytes()
         .all(|byte| byte.is_ascii_digit())
-        .then(|| "ends with a number, so it is neither a name nor an address".into())
+        .then(|| "ends with a number, so it is neither a DNS name nor an IP address".into())
 }
 
-/// A label as Istio takes it: letters of any case, digits, hyphens within, at most 63.
+/// Whether it is a label by Istio's rules: at most 63 letters of either case, digits, and inner
+/// hyphens.
 fn is_label(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -104,7 +104,7 @@ fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
-/// Hosts beside `*/*`, for which istiod replaces the list while it goes through it.
+/// Hosts next to `*/*`, on which istiod replaces the list while iterating over it.
 struct BesideAll;
 
 impl Rule for BesideAll {
@@ -120,7 +120,7 @@ impl Rule for BesideAll {
             };
             let mut others = hosts.iter().enumerate().filter(|(_, host)| *host != "*/*");
             let Some((other, host)) = others.next() else { continue };
-            // It then writes the host back to where the list has ended.
+            // It then writes the host back past the end of the list.
             let is_written = |host: &String| host != "*/*" && (host.starts_with("*/") || host.starts_with("./"));
             let panics = hosts
                 .iter()
@@ -129,20 +129,20 @@ impl Rule for BesideAll {
                 .find(|(_, host)| is_written(host));
             found.push(match panics {
                 Some((index, host)) => at
-                    .finding(&HOST_BESIDE_ALL, &format!("hosts[{index}]"), format!("{host} stands after */*"))
+                    .finding(&HOST_BESIDE_ALL, &format!("hosts[{index}]"), format!("{host} comes after */*"))
                     .severity(Severity::Error)
-                    .why("istiod replaces the list by * when it meets */*, and ends with a panic at the next host that begins with */ or ./: no proxy gets its configuration any more"),
+                    .why("istiod replaces the list with * when it encounters */*, and panics at the next host that begins with */ or ./: no proxy gets its configuration any more"),
                 None => at.finding(
                     &HOST_BESIDE_ALL,
                     &format!("hosts[{other}]"),
-                    format!("{host} stands beside */*"),
+                    format!("{host} has no effect next to */*"),
                 ),
             });
         }
     }
 }
 
-/// Addresses among the hosts of servers that are chosen by SNI.
+/// IP addresses as hosts of servers that are chosen by SNI.
 struct Addresses;
 
 impl Rule for Addresses {
@@ -153,13 +153,13 @@ impl Rule for Addresses {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for at in world.servers() {
             let hosts = at.hosts();
-            // `*` takes every connection, those without SNI too.
+            // `*` accepts every connection, including those without SNI.
             if at.spoken_tls().is_none() || hosts.iter().any(|host| host.name == "*") {
                 continue;
             }
             for (index, host) in hosts.iter().enumerate() {
                 if host.name.parse::<std::net::Ipv4Addr>().is_ok() {
-                    let what = format!("host {} is an address, and clients send no SNI for it", host.name);
+                    let what = format!("host {} is an IP address, for which clients send no SNI", host.name);
                     found.push(at.finding(&HOST_ADDRESS, &format!("hosts[{index}]"), what));
                 }
             }

@@ -1,5 +1,4 @@
-//! The port of a server: number, protocol, address, and whether TLS settings
-//! fit what it speaks.
+//! The port of a server: number, protocol, address, and whether the TLS settings fit the protocol.
 
 use std::net::IpAddr;
 
@@ -11,7 +10,7 @@ use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Ports, &Binds, &TlsFits, &RedirectFits];
 
-/// What Istio's paths of Unix sockets begin with.
+/// The prefix of Unix socket paths in Istio.
 const UNIX: &str = "unix://";
 
 /// Number, protocol and target port.
@@ -27,11 +26,15 @@ impl Rule for Ports {
             let port = &at.server.port;
             let on_socket = at.bind().starts_with(UNIX);
             if port.number > 65535 || (port.number == 0 && !on_socket) {
-                found.push(at.finding(&PORT_NUMBER, "port.number", format!("{} is no TCP port", port.number)));
+                found.push(at.finding(
+                    &PORT_NUMBER,
+                    "port.number",
+                    format!("{} is not a TCP port", port.number),
+                ));
             }
             match at.protocol() {
                 None => {
-                    let what = format!("{:?} is no protocol of a Gateway", port.protocol);
+                    let what = format!("{:?} is not a protocol that Gateways support", port.protocol);
                     let finding = at.finding(&PORT_PROTOCOL, "port.protocol", what);
                     found.push(match Protocol::meant(&port.protocol) {
                         Some(meant) => finding.fix(format!("did you mean {meant}?")),
@@ -41,7 +44,7 @@ impl Rule for Ports {
                 Some(Protocol::Udp) => found.push(at.finding(
                     &PORT_UDP,
                     "port.protocol",
-                    format!("port {} is for UDP, which a gateway does not forward", port.number),
+                    format!("port {} uses UDP, which a gateway does not forward", port.number),
                 )),
                 Some(_) => {}
             }
@@ -77,7 +80,10 @@ impl Rule for Binds {
                             at.finding(
                                 &BIND,
                                 "port.number",
-                                format!("port {} stands beside the Unix socket {bind}", at.server.port.number),
+                                format!(
+                                    "port {} is set together with the Unix socket {bind}",
+                                    at.server.port.number
+                                ),
                             )
                             .fix("number: 0, or remove bind"),
                         );
@@ -96,7 +102,7 @@ impl Rule for Binds {
     }
 }
 
-/// An address, with the zone that an IPv6 one may have.
+/// Whether it is an IP address; an IPv6 address may have a zone.
 fn is_address(text: &str) -> bool {
     match text.split_once('%') {
         Some((address, zone)) => !zone.is_empty() && matches!(address.parse(), Ok(IpAddr::V6(_))),
@@ -106,16 +112,16 @@ fn is_address(text: &str) -> bool {
 
 fn socket_fault(path: &str) -> Option<&'static str> {
     if path.is_empty() {
-        return Some("names no socket");
+        return Some("has no socket path");
     }
     // An abstract socket has no path.
     if path.starts_with('@') {
         return None;
     }
     if !path.starts_with('/') {
-        Some("is no absolute path")
+        Some("is not an absolute path")
     } else if path.ends_with('/') {
-        Some("names a folder")
+        Some("is a folder")
     } else {
         None
     }
@@ -136,7 +142,7 @@ impl Rule for TlsFits {
                 (Some(Protocol::Tls), None) => found.push(at.finding(
                     &TLS_MISSING,
                     "port.protocol",
-                    format!("port {} is for {protocol}, and there is no tls", at.server.port.number),
+                    format!("port {} uses {protocol} but has no tls", at.server.port.number),
                 )),
                 (Some(Protocol::Http), Some(_)) => {
                     if let Some(finding) = on_http(&at) {
@@ -147,10 +153,10 @@ impl Rule for TlsFits {
                     at.finding(
                         &TLS_ON_PLAIN,
                         "tls",
-                        format!("port {} is for {protocol}, and has tls", at.server.port.number),
+                        format!("port {} uses {protocol} but has tls", at.server.port.number),
                     )
-                    .why("Istio refuses the Gateway: a port of this protocol is passed on as it is")
-                    .fix("protocol: TLS to terminate TLS before a TCP route, or remove tls"),
+                    .why("Istio refuses the Gateway: traffic of this protocol is forwarded as is")
+                    .fix("use protocol: TLS to terminate TLS in front of a TCP route, or remove tls"),
                 ),
                 _ => {}
             }
@@ -158,16 +164,13 @@ impl Rule for TlsFits {
     }
 }
 
-/// What plain HTTP may not have under tls, where httpsRedirect may stand.
+/// What plain HTTP may not have under tls; only httpsRedirect is allowed.
 fn on_http(at: &ServerAt<'_, '_>) -> Option<Finding> {
     let tls = at.server.tls.as_ref()?;
     let mode = tls.effective_mode();
-    let port = format!(
-        "port {} is for plain {}",
-        at.server.port.number, at.server.port.protocol
-    );
+    let port = format!("port {} uses plain {}", at.server.port.number, at.server.port.protocol);
     if !passes_through(mode) {
-        let what = format!("{port}, and tls has mode {}", mode.as_str());
+        let what = format!("{port}, but tls has mode {}", mode.as_str());
         return Some(at.finding(&TLS_ON_PLAIN, "tls.mode", what));
     }
     [
@@ -181,12 +184,12 @@ fn on_http(at: &ServerAt<'_, '_>) -> Option<Finding> {
         at.finding(
             &TLS_ON_PLAIN,
             &format!("tls.{field}"),
-            format!("{port}, and tls has {field}"),
+            format!("{port}, but tls has {field}"),
         )
     })
 }
 
-/// Redirects stand where requests are plain.
+/// Redirects are on servers for plain HTTP.
 struct RedirectFits;
 
 impl Rule for RedirectFits {
@@ -199,7 +202,7 @@ impl Rule for RedirectFits {
             let redirects = at.server.tls.as_ref().and_then(|tls| tls.https_redirect) == Some(true);
             if redirects && at.protocol() != Some(Protocol::Http) {
                 let what = format!(
-                    "httpsRedirect stands on port {}, which is for {}",
+                    "httpsRedirect is set on port {}, which uses {}",
                     at.server.port.number, at.server.port.protocol
                 );
                 found.push(at.finding(&REDIRECT_NOT_HTTP, "tls.httpsRedirect", what));

@@ -1,4 +1,4 @@
-//! Where redirects to https lead: to a server that speaks TLS for the host.
+//! Redirects to HTTPS need a TLS server for the host.
 
 use std::collections::HashMap;
 
@@ -9,10 +9,10 @@ use crate::lint::{Code, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RedirectNowhere];
 
-/// Ports on which plain HTTP means that TLS ends before the gateway.
+/// Ports where plain HTTP means that TLS is terminated in front of the gateway.
 const TLS_PORTS: [u32; 2] = [443, 8443];
 
-/// Redirects of hosts that nothing on the same pods serves with TLS.
+/// Redirects of hosts that no server on the same pods serves with TLS.
 struct RedirectNowhere;
 
 impl Rule for RedirectNowhere {
@@ -57,14 +57,14 @@ impl Rule for RedirectNowhere {
                 &REDIRECT_NOWHERE,
                 "tls.httpsRedirect",
                 format!(
-                    "port {} sends {} to https, where no server of these pods serves {}",
+                    "port {} redirects {} to HTTPS, but no TLS server on these pods serves {}",
                     at.server.port.number,
                     listed(&nowhere),
                     if nowhere.len() == 1 { "it" } else { "them" }
                 ),
             );
             found.push(if alone {
-                finding.why("no server speaks TLS on these pods: clients are sent to https and find nothing there, unless TLS ends before the gateway")
+                finding.why("there is no TLS server on these pods: clients are sent to HTTPS and find nothing there, unless TLS is terminated in front of the gateway")
             } else {
                 finding
             });
@@ -77,7 +77,7 @@ fn redirects(at: &ServerAt<'_, '_>) -> bool {
     asked && at.protocol() == Some(Protocol::Http)
 }
 
-/// TLS of any mode, or plain HTTP where a load balancer has ended TLS.
+/// TLS of any mode, or plain HTTP on a port where a load balancer terminates TLS.
 fn serves_https(at: &ServerAt<'_, '_>) -> bool {
     match at.protocol() {
         Some(Protocol::Tls) => at.server.tls.is_some(),

@@ -1,5 +1,5 @@
-//! A Gateway as a whole: its name, that it has servers, and the names of its
-//! servers and their ports.
+//! A Gateway as a whole: its name, whether it has servers, and the names of its servers and their
+//! ports.
 
 use std::collections::HashMap;
 
@@ -25,14 +25,14 @@ impl Rule for Shape {
             let name = &gateway.metadata.name;
             if !names::is_dns_label(name) {
                 let fault = if name.contains('.') {
-                    "holds a dot"
+                    "contains a dot"
                 } else {
                     "is longer than 63 characters"
                 };
                 found.push(Finding::new(
                     &GATEWAY_NAME,
                     gateway.place("metadata.name"),
-                    format!("the Gateway's name {name} {fault}"),
+                    format!("the Gateway name {name} {fault}"),
                 ));
             }
             if gateway.object.spec.servers.is_empty() {
@@ -46,7 +46,7 @@ impl Rule for Shape {
     }
 }
 
-/// Port names: there, and each once in a Gateway, whatever the port's number.
+/// Port names are set and unique within a Gateway, regardless of the port number.
 struct PortNames;
 
 impl Rule for PortNames {
@@ -68,7 +68,7 @@ impl Rule for PortNames {
                 found.push(at.finding(
                     &PORT_NAME_TWICE,
                     "port.name",
-                    format!("the port name {name} is that of spec.servers[{first}] too"),
+                    format!("spec.servers[{first}] has the same port name {name}"),
                 ));
             } else {
                 seen.insert((at.number, name), at.index);
@@ -77,7 +77,7 @@ impl Rule for PortNames {
     }
 }
 
-/// Server names, which Istio wants once each in a Gateway and does not insist on.
+/// Server names, which Istio expects to be unique within a Gateway but does not enforce.
 struct ServerNames;
 
 impl Rule for ServerNames {
@@ -92,7 +92,7 @@ impl Rule for ServerNames {
                 continue;
             };
             if let Some(first) = seen.get(&(at.number, name)) {
-                let what = format!("the server name {name} is that of spec.servers[{first}] too");
+                let what = format!("spec.servers[{first}] has the same name {name}");
                 found.push(at.finding(&SERVER_NAME_TWICE, "name", what));
             } else {
                 seen.insert((at.number, name), at.index);
@@ -101,7 +101,7 @@ impl Rule for ServerNames {
     }
 }
 
-/// A field that Istio reads and never uses.
+/// A field that Istio reads but never uses.
 struct DefaultEndpoint;
 
 impl Rule for DefaultEndpoint {

@@ -1,5 +1,5 @@
-//! One certificate in several Gateways of the same pods (istioctl's
-//! GatewayDuplicateCertificate): compared by name, not by content.
+//! The same certificate in several Gateways for the same pods (istioctl's
+//! GatewayDuplicateCertificate), compared by reference, not by content.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -11,14 +11,14 @@ pub(super) static RULES: &[&dyn Rule] = &[&Shared];
 
 type Selector = BTreeMap<String, String>;
 
-/// What names a certificate.
+/// The reference to a certificate.
 #[derive(Debug, PartialEq, Eq, Hash)]
 enum Certificate<'a> {
     Secret(&'a str),
     Files(&'a str, &'a str),
 }
 
-/// Secrets or files that servers of different Gateways name.
+/// Secrets or files that servers of different Gateways refer to.
 struct Shared;
 
 impl Rule for Shared {
@@ -40,7 +40,7 @@ impl Rule for Shared {
             let (Some((first, _)), Some((last, _))) = (users.first(), users.last()) else {
                 continue;
             };
-            // Servers come Gateway by Gateway.
+            // Servers are iterated Gateway by Gateway.
             if first.number == last.number {
                 continue;
             }
@@ -54,22 +54,22 @@ impl Rule for Shared {
                     Certificate::Secret(name) => format!("the Secret {name}"),
                     Certificate::Files(path, _) => format!("the certificate {path}"),
                 };
-                let what = format!("{what} is that of Gateway {} too", world.gateway_names(&others));
+                let what = format!("{what} is also used by Gateway {}", world.gateway_names(&others));
                 let finding = at.finding(&CERTIFICATE_SHARED, field, what);
                 found.push(if gateways.share_a_port(at, &others) {
                     finding
                 } else {
                     finding
                         .severity(Severity::Info)
-                        .why("their ports or addresses differ, so clients keep the connections apart and nothing fails by it; Istio's analysis reports it all the same")
-                        .fix("nothing needs to change; a certificate of its own for each Gateway can be replaced by itself")
+                        .why("their ports or addresses differ, so clients do not share connections and nothing fails; Istio's analysis reports it anyway")
+                        .fix("nothing has to change; separate certificates can be replaced independently")
                 });
             }
         }
     }
 }
 
-/// The certificates that a server names, each with its field.
+/// The certificate references of a server, each with its field.
 fn certificates<'a>(at: &ServerAt<'_, 'a>) -> Vec<(Certificate<'a>, String)> {
     let Some(tls) = &at.server.tls else { return Vec::new() };
     let mut found = Vec::new();
@@ -90,12 +90,12 @@ fn certificates<'a>(at: &ServerAt<'_, 'a>) -> Vec<(Certificate<'a>, String)> {
     found
 }
 
-/// The Gateways that name one certificate, by their selectors.
+/// The Gateways with the same certificate, by their selectors.
 struct Gateways<'a> {
     by_selector: Vec<(&'a Selector, Vec<usize>)>,
-    /// The selectors that hold a label with a value.
+    /// The selectors that contain a label with a value.
     by_label: HashMap<(&'a str, &'a str), Vec<usize>>,
-    /// A Gateway, and a port and an address of it that have the certificate.
+    /// A Gateway, and a port and address of it that use the certificate.
     ports: HashSet<(usize, u32, &'a str)>,
 }
 
@@ -129,13 +129,13 @@ impl<'a> Gateways<'a> {
         gateways
     }
 
-    /// Whether one of the Gateways has the certificate on the same port and address.
+    /// Whether one of the Gateways uses the certificate on the same port and address.
     fn share_a_port(&self, at: &ServerAt<'_, 'a>, others: &[usize]) -> bool {
         let (port, bind) = (at.server.port.number, at.bind());
         others.iter().any(|number| self.ports.contains(&(*number, port, bind)))
     }
 
-    /// The other Gateways, up to a limit, whose selectors hold all labels of this one's.
+    /// Up to a limit, the other Gateways whose selectors contain all labels of this one's selector.
     fn others(&self, at: &ServerAt<'_, 'a>) -> Vec<usize> {
         let own = &at.gateway.object.spec.selector;
         let rarest = own
@@ -271,7 +271,7 @@ mod tests {
             .collect();
         assert_eq!(what.len(), 20);
         assert!(
-            what[0].ends_with("default/g1, default/g2, default/g3 and 16 more too"),
+            what[0].ends_with("default/g1, default/g2, default/g3 and 16 more"),
             "{}",
             what[0]
         );

@@ -1,5 +1,5 @@
-//! Where a server's certificate comes from: which fields its mode needs, and
-//! which exclude each other.
+//! The source of a server's certificate: which fields its mode needs, and which are mutually
+//! exclusive.
 
 use crate::lint::codes::{TLS_ISTIO_MUTUAL, TLS_NO_CA, TLS_NO_CERTIFICATE, TLS_PASSTHROUGH, TLS_SOURCES};
 use crate::lint::index::servers::{
@@ -10,7 +10,7 @@ use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode};
 
 pub(super) static RULES: &[&dyn Rule] = &[&ModeForbids, &Sources, &Missing];
 
-/// The fields of a server's own certificate that are set, in the order of Istio's definition.
+/// The set fields of a server's own certificate, in the order of Istio's CRD.
 fn certificate_fields(tls: &ServerTlsSettings) -> Vec<&'static str> {
     let texts = [
         ("serverCertificate", set(tls.server_certificate.as_ref())),
@@ -32,7 +32,7 @@ fn certificate_fields(tls: &ServerTlsSettings) -> Vec<&'static str> {
     fields
 }
 
-/// Modes that use no certificate of the Gateway's.
+/// Modes that do not use a certificate from the Gateway.
 struct ModeForbids;
 
 impl Rule for ModeForbids {
@@ -47,7 +47,7 @@ impl Rule for ModeForbids {
             let mut fields = certificate_fields(tls);
             if mode == TlsMode::IstioMutual {
                 for field in fields {
-                    let what = format!("{field} stands beside mode ISTIO_MUTUAL");
+                    let what = format!("{field} is set with mode ISTIO_MUTUAL");
                     found.push(at.finding(&TLS_ISTIO_MUTUAL, &format!("tls.{field}"), what));
                 }
             } else if passes_through(mode) {
@@ -70,7 +70,7 @@ fn ignored_by_passthrough(at: &ServerAt<'_, '_>, tls: &ServerTlsSettings, first:
     };
     let because = match tls.mode {
         Some(mode) => format!("mode {} passes TLS through", mode.as_str()),
-        None => "tls has no mode, and the default is PASSTHROUGH".to_owned(),
+        None => "tls has no mode, and PASSTHROUGH is the default".to_owned(),
     };
     let finding = at.finding(
         &TLS_PASSTHROUGH,
@@ -82,13 +82,13 @@ fn ignored_by_passthrough(at: &ServerAt<'_, '_>, tls: &ServerTlsSettings, first:
             "remove {pronoun}; certificates belong to a server with protocol HTTPS"
         ))
     } else if tls.mode.is_none() {
-        finding.fix("mode: SIMPLE, or MUTUAL to ask clients for certificates too")
+        finding.fix("mode: SIMPLE, or MUTUAL to require client certificates as well")
     } else {
         finding.fix(format!("mode: SIMPLE to serve {pronoun}, or remove {pronoun}"))
     }
 }
 
-/// One source of certificates, not several.
+/// Only one source of certificates.
 struct Sources;
 
 impl Rule for Sources {
@@ -97,7 +97,7 @@ impl Rule for Sources {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // Istio 1.1 wants texts for files beside credentialName, and has no other source.
+        // Istio 1.1 requires file fields next to credentialName, and has no other source.
         if world.is_1_1() {
             return;
         }
@@ -125,10 +125,10 @@ impl Rule for Sources {
                     at.finding(
                         &TLS_SOURCES,
                         &format!("tls.{last}"),
-                        format!("{} each say where the certificate is", listed(&sources)),
+                        format!("{} are alternative sources of the certificate", listed(&sources)),
                     )
                     .why(format!(
-                        "Istio refuses the Gateway; where it is not asked, {wins} is used, and the rest is not"
+                        "Istio refuses the Gateway; without its webhook, {wins} is used and the rest is ignored"
                     )),
                 );
             }
@@ -136,7 +136,7 @@ impl Rule for Sources {
     }
 }
 
-/// Fields that the mode needs, where no Secret holds the material.
+/// Fields that the mode needs if there is no Secret.
 struct Missing;
 
 impl Rule for Missing {
@@ -148,23 +148,23 @@ impl Rule for Missing {
         for at in world.servers() {
             let Some(tls) = &at.server.tls else { continue };
             let mode = tls.effective_mode();
-            // What a plain port lacks is not its certificate.
+            // A plain port does not need a certificate.
             let plain = at.protocol().is_some_and(|protocol| protocol != Protocol::Tls);
             if plain || !wants_certificate(mode) || names_secret(tls) {
                 continue;
             }
             let mode = mode.as_str();
             if tls.mode != Some(TlsMode::Simple) && set(tls.ca_certificates.as_ref()).is_none() {
-                let what = format!("mode {mode} without caCertificates and without a Secret");
+                let what = format!("mode {mode} needs a Secret or caCertificates");
                 found.push(at.finding(&TLS_NO_CA, "tls", what));
             }
             if tls.tls_certificates.is_empty() {
                 let absent = absent_of(tls.server_certificate.as_ref(), tls.private_key.as_ref());
                 if absent.len() == 2 {
-                    let what = format!("mode {mode} without a Secret and without files");
+                    let what = format!("mode {mode} needs a Secret or certificate files");
                     found.push(at.finding(&TLS_NO_CERTIFICATE, "tls", what));
                 } else if let Some(field) = absent.first() {
-                    let what = format!("mode {mode} without a Secret, and without {field}");
+                    let what = format!("mode {mode} needs a Secret or {field}");
                     found.push(at.finding(&TLS_NO_CERTIFICATE, "tls", what));
                 }
             }
@@ -175,7 +175,7 @@ impl Rule for Missing {
                         at.finding(
                             &TLS_NO_CERTIFICATE,
                             &format!("tls.tlsCertificates[{index}]"),
-                            format!("a pair of files without {}", listed(&absent)),
+                            format!("the entry lacks {}", listed(&absent)),
                         )
                         .fix("serverCertificate: PATH and privateKey: PATH"),
                     );

@@ -1,5 +1,5 @@
-//! How client certificates are checked: names and pins, in the modes that ask
-//! for certificates at all.
+//! Checks on client certificates: names and pins, and whether the mode requests certificates at
+//! all.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,7 +14,7 @@ pub(super) static RULES: &[&dyn Rule] = &[&Unchecked, &Names, &Pins];
 /// The length of a SHA-256 digest in bytes.
 const SHA_256: usize = 32;
 
-/// Checks of clients in modes that never see a client's certificate.
+/// Client checks in modes that never see a client certificate.
 struct Unchecked;
 
 impl Rule for Unchecked {
@@ -30,7 +30,7 @@ impl Rule for Unchecked {
                 continue;
             }
             let mut fields = checks(tls);
-            // A mode that passes through ignores every certificate, which is a finding of its own.
+            // A passthrough mode ignores every certificate, which is a separate finding.
             if mode == TlsMode::Simple && set(tls.ca_certificates.as_ref()).is_some_and(|path| !is_placeholder(path)) {
                 fields.insert(0, "caCertificates");
             }
@@ -40,7 +40,7 @@ impl Rule for Unchecked {
                     &TLS_CLIENT_UNCHECKED,
                     &format!("tls.{first}"),
                     format!(
-                        "{} {verb} no effect: mode {} asks clients for no certificate",
+                        "{} {verb} no effect: mode {} does not request client certificates",
                         listed(&fields),
                         mode.as_str()
                     ),
@@ -50,7 +50,7 @@ impl Rule for Unchecked {
     }
 }
 
-/// The fields that say more about client certificates than their CA.
+/// The fields that restrict client certificates beyond the CA.
 fn checks(tls: &ServerTlsSettings) -> Vec<&'static str> {
     [
         (
@@ -68,7 +68,7 @@ fn checks(tls: &ServerTlsSettings) -> Vec<&'static str> {
     .collect()
 }
 
-/// Names that clients' certificates must have one of.
+/// Names of which a client certificate must have one.
 struct Names;
 
 impl Rule for Names {
@@ -92,24 +92,24 @@ impl Rule for Names {
     }
 }
 
-/// Why no certificate has such a name.
+/// Why no certificate can have such a name.
 fn name_fault(name: &str) -> Option<&'static str> {
-    /// What OpenSSL writes before a name; certificates do not hold it.
+    /// Prefixes that OpenSSL prints before a name; they are not part of the certificate.
     const KINDS: [&str; 4] = ["DNS:", "URI:", "IP:", "email:"];
     if name.is_empty() {
         Some("is empty")
     } else if name.contains(char::is_whitespace) {
-        Some("holds a space")
+        Some("contains a space")
     } else if name.contains('*') {
-        Some("holds a wildcard, and is compared as a whole text")
+        Some("contains a wildcard, but must match exactly")
     } else if KINDS.iter().any(|kind| name.get(..kind.len()) == Some(kind)) {
-        Some("begins with the kind of name, which certificates do not hold")
+        Some("begins with a type prefix, which is not part of the name in a certificate")
     } else {
         None
     }
 }
 
-/// Digests of the certificates or keys that are let in.
+/// Digests of the accepted certificates or keys.
 struct Pins;
 
 impl Rule for Pins {
@@ -130,7 +130,7 @@ impl Rule for Pins {
                 first = first.or(Some(field));
                 if !fits {
                     let shown: String = pin.chars().take(80).collect();
-                    let what = format!("{shown:?} is no SHA-256 in the form of {field}");
+                    let what = format!("{shown:?} is not a valid SHA-256 hash for {field}");
                     found.push(at.finding(&TLS_PIN, &format!("tls.{field}[{index}]"), what));
                 }
             }
@@ -140,9 +140,9 @@ impl Rule for Pins {
                 let source = if mode == TlsMode::IstioMutual {
                     "mode ISTIO_MUTUAL"
                 } else {
-                    "certificates that are files"
+                    "certificate files"
                 };
-                let what = format!("{field} is dropped beside {source}");
+                let what = format!("{field} is dropped with {source}");
                 found.push(at.finding(&TLS_PIN_DROPPED, &format!("tls.{field}"), what));
             }
         }
@@ -154,7 +154,7 @@ fn is_key_pin(text: &str) -> bool {
     STANDARD.decode(text).is_ok_and(|bytes| bytes.len() == SHA_256)
 }
 
-/// 32 pairs of hexadecimal digits, with colons between all of them or none.
+/// 32 pairs of hexadecimal digits, with colons between all pairs or none.
 fn is_hash(text: &str) -> bool {
     let digits = |pair: &str| pair.len() == 2 && pair.bytes().all(|byte| byte.is_ascii_hexdigit());
     if text.contains(':') {

@@ -1,4 +1,4 @@
-//! Revocation lists and paths that have no effect where they stand.
+//! CRLs and file paths that have no effect.
 
 use crate::lint::codes::{TLS_CRL, TLS_IGNORED};
 use crate::lint::index::servers::{is_placeholder, names_secret, passes_through, set, wants_certificate};
@@ -7,7 +7,7 @@ use crate::manifests::model::gateway::TlsMode;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Crl, &Ignored];
 
-/// Revocation lists that Istio refuses.
+/// CRLs that Istio refuses.
 struct Crl;
 
 impl Rule for Crl {
@@ -21,17 +21,20 @@ impl Rule for Crl {
             let Some(path) = set(tls.ca_crl.as_ref()) else { continue };
             let mode = tls.effective_mode();
             if mode == TlsMode::Simple && !names_secret(tls) {
-                let what = format!("caCrl {path} beside mode SIMPLE, which asks clients for no certificate");
+                let what = format!(
+                    "caCrl {path} is set with mode SIMPLE, which does not request client \
+                    certificates"
+                );
                 found.push(at.finding(&TLS_CRL, "tls.caCrl", what));
             } else if passes_through(mode) && set(tls.credential_name.as_ref()).is_some() {
-                let what = format!("caCrl {path} beside credentialName");
+                let what = format!("caCrl {path} is set with credentialName");
                 found.push(at.finding(&TLS_CRL, "tls.caCrl", what));
             }
         }
     }
 }
 
-/// Paths that a Secret makes useless, and that Istio's validation lets through.
+/// Paths that a Secret overrides, and that Istio's validation accepts.
 struct Ignored;
 
 impl Rule for Ignored {
@@ -47,31 +50,31 @@ impl Rule for Ignored {
             }
             let path = |value: &Option<String>| value.clone().filter(|path| !path.is_empty() && !is_placeholder(path));
             let (certificate, key) = (path(&tls.server_certificate), path(&tls.private_key));
-            // Both of them are a second source, which is an error of its own.
+            // Both together are a second source, which is a separate error.
             let refused = certificate.is_some() && key.is_some() && !world.is_1_1();
             let pair = [("serverCertificate", certificate), ("privateKey", key)];
             for (field, path) in pair.into_iter().filter(|_| !refused) {
                 if let Some(path) = path {
-                    let what = format!("{field} {path} is never read: the Secret wins");
+                    let what = format!("{field} {path} is never read: the Secret takes precedence");
                     found.push(at.finding(&TLS_IGNORED, &format!("tls.{field}"), what));
                 }
             }
             if let Some(path) = path(&tls.ca_certificates).filter(|_| tls.mode != Some(TlsMode::Simple)) {
-                let what = format!("caCertificates {path} is never read: the Secret wins");
+                let what = format!("caCertificates {path} is never read: the Secret takes precedence");
                 found.push(at.finding(&TLS_IGNORED, "tls.caCertificates", what).why(
-                    "clients are verified against the CA of the Secret with -cacert after its name, or against ca.crt or cacert in the Secret itself",
+                    "clients are verified against the CA in the Secret NAME-cacert, or against ca.crt or cacert in the Secret itself",
                 ));
             }
             if let Some(path) = path(&tls.ca_crl) {
                 let finding = at.finding(
                     &TLS_IGNORED,
                     "tls.caCrl",
-                    format!("caCrl {path} is never read: the Secret wins"),
+                    format!("caCrl {path} is never read: the Secret takes precedence"),
                 );
                 found.push(
                     finding
-                        .why("with a Secret, revoked certificates are those that its key ca.crl lists; without that key they are accepted")
-                        .fix("put the list into the Secret under ca.crl, and remove caCrl"),
+                        .why("with a Secret, the CRL is its key ca.crl; without that key, revoked certificates are accepted")
+                        .fix("put the CRL into the Secret under ca.crl, and remove caCrl"),
                 );
             }
         }

@@ -1,5 +1,4 @@
-//! What older versions of Istio wanted or do not know: placeholders, mounted
-//! files, new fields.
+//! Differences between Istio versions: placeholders, file mounts, new fields.
 
 use crate::lint::codes::{TLS_CURVES, TLS_FIELD_SINCE, TLS_FILES, TLS_PLACEHOLDER};
 use crate::lint::index::servers::{is_placeholder, listed, names_secret, set, wants_certificate};
@@ -20,7 +19,7 @@ const CURVES: [&str; 7] = [
     "X25519MLKEM768",
 ];
 
-/// `use sds` where a path would stand.
+/// `use sds` in place of a path.
 struct Placeholders;
 
 impl Rule for Placeholders {
@@ -31,7 +30,7 @@ impl Rule for Placeholders {
     fn check(&self, world: &World<'_>, found: &mut Findings) {
         for at in world.servers() {
             let Some(tls) = &at.server.tls else { continue };
-            // In other modes the fields themselves are a finding.
+            // In other modes, the fields themselves are a finding.
             if !wants_certificate(tls.effective_mode()) || (world.is_1_1() && names_secret(tls)) {
                 continue;
             }
@@ -54,9 +53,9 @@ impl Rule for Placeholders {
                 found.push(if !names_secret(tls) {
                     finding
                         .severity(Severity::Error)
-                        .why("without credentialName it is taken for a path, and there is no such file in the gateway's pods")
+                        .why("without credentialName it is treated as a path, and the gateway's pods have no such file")
                         .fix(
-                            Remedy::from("credentialName: SECRET in its place; ")
+                            Remedy::from("use credentialName: SECRET instead; ")
                                 .and(Line::new(Kind::ManifestsHost, ["manifests"]).arg(ours::HOST))
                                 .and(" writes both"),
                         )
@@ -64,7 +63,7 @@ impl Rule for Placeholders {
                     finding
                         .severity(Severity::Error)
                         .istio(Some("IST0106"))
-                        .why("only Istio 1.1 wanted it beside credentialName; today serverCertificate and privateKey together are a second source of the certificate, and Istio refuses the Gateway")
+                        .why("only Istio 1.1 needed it together with credentialName; in later versions serverCertificate and privateKey together are a second source of the certificate, and Istio refuses the Gateway")
                 } else {
                     finding
                 });
@@ -95,15 +94,15 @@ impl Rule for MountedFiles {
             let listed = first.and_then(|pair| pair.server_certificate.as_ref());
             let path = own.or(listed.map(|path| ("tlsCertificates[0].serverCertificate", path)));
             if let Some((field, path)) = path.filter(|(_, path)| !path.is_empty() && !is_placeholder(path)) {
-                let what = format!("the certificate is the file {path} in the gateway's pods");
+                let what = format!("the certificate is a file in the gateway's pods, {path}");
                 found.push(at.finding(&TLS_FILES, &format!("tls.{field}"), what));
             }
         }
     }
 }
 
-/// Fields by the first version whose definition of Gateways has them, read
-/// from the definitions that each version of istio.io/api brings.
+/// Fields by the first version whose Gateway CRD has them, according to the CRDs in each version of
+/// istio.io/api.
 struct NewFields;
 
 impl Rule for NewFields {
@@ -125,7 +124,7 @@ impl Rule for NewFields {
                 ("insecureSkipVerify", tls.insecure_skip_verify == Some(true), "1.29"),
             ] {
                 if used {
-                    let what = format!("Gateways of Istio {last_without} and older have no {field}");
+                    let what = format!("Istio {last_without} and older have no {field}");
                     let finding = at.finding(&TLS_FIELD_SINCE, &format!("tls.{field}"), what);
                     found.push(if world.is_1_1() {
                         finding
@@ -141,7 +140,7 @@ impl Rule for NewFields {
     }
 }
 
-/// Key exchange groups, which only the mesh's configuration has.
+/// Key exchange groups, which can only be set in the mesh configuration.
 struct Curves;
 
 impl Rule for Curves {
@@ -161,9 +160,9 @@ impl Rule for Curves {
                 .map(String::as_str)
                 .filter(|curve| !curve.is_empty() && !CURVES.contains(curve))
                 .collect();
-            let mut what = format!("ecdhCurves {} in a Gateway", listed(&tls.ecdh_curves));
+            let mut what = format!("ecdhCurves {} has no effect in a Gateway", listed(&tls.ecdh_curves));
             if !unknown.is_empty() {
-                what = format!("{what}, of which Istio does not know {}", listed(&unknown));
+                what = format!("{what}, and Istio does not know {}", listed(&unknown));
             }
             let finding = at.finding(&TLS_CURVES, "tls.ecdhCurves", what);
             let unused = tls.mode == Some(TlsMode::IstioMutual) || !wants_certificate(tls.effective_mode());

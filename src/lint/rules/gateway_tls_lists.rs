@@ -1,4 +1,4 @@
-//! Lists of certificates, which hold one or two.
+//! Lists of certificates, which must have one or two entries.
 
 use crate::lint::codes::TLS_PAIRS;
 use crate::lint::index::servers::{ServerAt, names_secret, wants_certificate};
@@ -24,26 +24,29 @@ impl Rule for Pairs {
             ] {
                 let field = format!("tls.{field}");
                 if count > 2 {
-                    // Istio's validation counts the files, and only where they are used.
+                    // Istio's validation counts only the files, and only if they are used.
                     let used = wants_certificate(tls.effective_mode()) && !names_secret(tls);
                     let istio = (used && field == "tls.tlsCertificates").then_some("IST0133");
-                    let what = format!("{count} certificates, of which a server takes two");
+                    let what = format!("{count} certificates, but a server takes at most two");
                     found.push(at.finding(&TLS_PAIRS, &field, what).istio(istio));
                 } else if count == 0 && stands(&at, &field) {
                     let finding = at.finding(&TLS_PAIRS, &field, "an empty list of certificates");
-                    found.push(finding.istio(None).fix("name one or two, or remove the field"));
+                    found.push(finding.istio(None).fix("list one or two, or remove the field"));
                 }
             }
             if let [first, second] = names.as_slice()
                 && first == second
             {
-                let what = format!("the Secret {first} stands twice");
+                let what = format!("the Secret {first} is listed twice");
                 found.push(
                     at.finding(&TLS_PAIRS, "tls.credentialNames[1]", what)
                         .istio(None)
                         .severity(Severity::Warning)
-                        .why("two names are for an RSA and an ECDSA certificate; the same one twice adds nothing")
-                        .fix("remove one, or name the other certificate's Secret"),
+                        .why(
+                            "two entries are for an RSA and an ECDSA certificate; the same Secret twice has no \
+                            effect",
+                        )
+                        .fix("remove one, or use the Secret of the other certificate"),
                 );
             }
             for (index, _) in names.iter().enumerate().filter(|(_, name)| name.is_empty()) {
@@ -51,7 +54,10 @@ impl Rule for Pairs {
                 let finding = at.finding(&TLS_PAIRS, &field, "an empty Secret name").istio(None);
                 found.push(
                     finding
-                        .why("there is no Secret of that name, so the server has no certificate and resets connections")
+                        .why(
+                            "there is no Secret with that name, so the server has no certificate and resets \
+                            connections",
+                        )
                         .fix("name the Secret, or remove the entry"),
                 );
             }
@@ -59,8 +65,8 @@ impl Rule for Pairs {
     }
 }
 
-/// Whether a list or mapping stands in the text at all: a field that does not
-/// has the place of the field around it.
+/// Whether a list or mapping is present in the text: a missing field has the position of its
+/// parent.
 fn stands(at: &ServerAt<'_, '_>, field: &str) -> bool {
     let position = |place: Place| (place.line, place.column);
     position(at.place(field)) != position(at.place("tls"))

@@ -9,7 +9,7 @@ use crate::manifests::model::gateway::TlsProtocol;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Versions, &Ciphers, &Unused];
 
-/// The suites that Istio passes on to Envoy.
+/// The cipher suites that Istio passes on to Envoy.
 const CIPHERS: [&str; 15] = [
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
@@ -44,7 +44,7 @@ impl Rule for Versions {
             if let Some(old @ (TlsProtocol::V1_0 | TlsProtocol::V1_1)) = lowest
                 && tls.cipher_suites.is_empty()
             {
-                let what = format!("minProtocolVersion {} without cipherSuites", word(old));
+                let what = format!("minProtocolVersion {} needs matching cipherSuites", word(old));
                 found.push(at.finding(&TLS_OLD_VERSION, "tls.minProtocolVersion", what));
             }
             if !wants_certificate(tls.effective_mode()) {
@@ -63,7 +63,7 @@ impl Rule for Versions {
                 };
                 let note = if lowest.is_none() { " (the default)" } else { "" };
                 let what = format!(
-                    "the lowest version {}{note} is above the highest, {}",
+                    "the minimum version {}{note} is higher than the maximum, {}",
                     word(from),
                     word(to)
                 );
@@ -73,7 +73,7 @@ impl Rule for Versions {
     }
 }
 
-/// A version that was chosen; `TLS_AUTO` is the same as none.
+/// An explicit version; `TLS_AUTO` is the same as none.
 fn chosen(version: Option<TlsProtocol>) -> Option<TlsProtocol> {
     version.filter(|version| *version != TlsProtocol::Auto)
 }
@@ -88,7 +88,7 @@ fn word(version: TlsProtocol) -> &'static str {
     }
 }
 
-/// Names of suites, each once.
+/// Cipher suites are known and unique.
 struct Ciphers;
 
 impl Rule for Ciphers {
@@ -104,10 +104,10 @@ impl Rule for Ciphers {
                 let field = format!("tls.cipherSuites[{index}]");
                 if !is_taken(cipher) {
                     let shown: String = cipher.chars().take(80).collect();
-                    let what = format!("the cipher suite {shown} is not known");
+                    let what = format!("unknown cipher suite {shown}");
                     found.push(at.finding(&TLS_CIPHER, &field, what));
                 } else if !seen.insert(cipher) {
-                    let what = format!("the cipher suite {cipher} stands twice");
+                    let what = format!("duplicate cipher suite {cipher}");
                     found.push(at.finding(&TLS_CIPHER_TWICE, &field, what));
                 }
             }
@@ -115,9 +115,9 @@ impl Rule for Ciphers {
     }
 }
 
-/// Whether Istio takes it: a suite, `ALL`, nothing, or an expression such as `[A|B]` or `-A`.
+/// Whether Istio accepts it: a suite, `ALL`, nothing, or an expression such as `[A|B]` or `-A`.
 fn is_taken(cipher: &str) -> bool {
-    // Istio takes the first byte for a character.
+    // Istio looks at the first byte.
     let first = cipher.bytes().next().map(char::from);
     let expression = first.is_none_or(|first| !first.is_alphanumeric());
     expression || cipher == "ALL" || CIPHERS.contains(&cipher)

@@ -1,4 +1,4 @@
-//! The pods that a Gateway selects, and whether Services lead to its ports.
+//! The pods that a Gateway selects, and whether Services expose its ports.
 
 use std::collections::HashSet;
 
@@ -10,12 +10,12 @@ use crate::spelling::is_near;
 
 pub(super) static RULES: &[&dyn Rule] = &[&SelectorPods, &ServicePorts];
 
-/// The value of the label `istio` of the gateway that Istio installs.
+/// The value of the label `istio` on the gateway that Istio installs.
 const INSTALLED: &str = "ingressgateway";
-/// How many ports of Services a finding names.
+/// How many Service ports a finding lists.
 const SHOWN: usize = 12;
 
-/// Selectors that match neither the ingress gateway's pods nor pods of the input.
+/// Selectors that match neither the ingress gateway's pods nor pods in the input.
 struct SelectorPods;
 
 impl Rule for SelectorPods {
@@ -28,8 +28,8 @@ impl Rule for SelectorPods {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // Without a gateway's pods in the input, only a slip can be told from a
-        // gateway that is installed elsewhere.
+        // Without gateway pods in the input, only a typo can be distinguished from a gateway that
+        // is installed elsewhere.
         let knows_gateways = world.store.in_cluster
             || world
                 .pods
@@ -51,11 +51,11 @@ impl Rule for SelectorPods {
             found.push(
                 if knows_gateways || is_slip(world, selector) {
                     finding.why(format!(
-                        "the ingress gateway's pods have {labels}, and no pods of {source} match; the Gateway's ports do not open"
+                        "the ingress gateway's pods have {labels}, and no pods in {source} match; the Gateway's ports do not open"
                     ))
                 } else {
                     finding.severity(Severity::Info).why(format!(
-                        "{source} has no gateway's pods, and Istio's own have {labels}; where no other gateway runs, the Gateway's ports do not open"
+                        "{source} has no gateway pods, and Istio's default gateway has {labels}; unless another gateway runs, the Gateway's ports do not open"
                     ))
                 }
                 .fix(fix_of_selector(world, selector)),
@@ -64,8 +64,8 @@ impl Rule for SelectorPods {
     }
 }
 
-/// Pods with other labels may well be meant (egress, east-west, Helm's names),
-/// so other labels are proposed only for what looks like a slip of them.
+/// Other labels may be intended (egress, east-west, Helm's names), so a correction is suggested
+/// only for what looks like a typo.
 fn is_slip(world: &World<'_>, selector: &Labels) -> bool {
     let is_installed = world
         .settings
@@ -74,7 +74,7 @@ fn is_slip(world: &World<'_>, selector: &Labels) -> bool {
         .is_some_and(|value| value == INSTALLED);
     let only = selector.iter().next().filter(|_| selector.len() == 1);
     let is_near_it = only.is_some_and(|(label, value)| match label.as_str() {
-        // The egress gateway's own label is two letters away.
+        // The egress gateway's label differs by two letters.
         "istio" if value == "egressgateway" => false,
         "istio" => value == "istio-ingressgateway" || is_near(value, INSTALLED),
         "app" => value == INSTALLED,
@@ -85,7 +85,7 @@ fn is_slip(world: &World<'_>, selector: &Labels) -> bool {
 
 fn fix_of_selector(world: &World<'_>, selector: &Labels) -> Remedy {
     match (world.store.in_cluster, is_slip(world, selector)) {
-        (true, true) => "write istio: ingressgateway, if that is what was meant".into(),
+        (true, true) => "write istio: ingressgateway, if that is what you meant".into(),
         (true, false) => {
             let pods = Line::new(Kind::KubectlGet, ["get", "pods", "-A", "--show-labels"]);
             Remedy::from("write the labels of your gateway's pods; ")
@@ -93,7 +93,7 @@ fn fix_of_selector(world: &World<'_>, selector: &Labels) -> Remedy {
                 .and(" lists them")
         }
         (false, true) => {
-            "write istio: ingressgateway, if that is what was meant; else lint together with the Deployment of these pods"
+            "write istio: ingressgateway, if that is what you meant; otherwise lint together with the Deployment of these pods"
                 .into()
         }
         (false, false) => {
@@ -127,7 +127,7 @@ impl Rule for ServicePorts {
         let mut told: HashSet<(usize, u32)> = HashSet::new();
         for at in world.servers() {
             let port = at.server.port.number;
-            // Unix sockets have no Service, and what is no port is an error of its own.
+            // Unix sockets have no Service, and an invalid port is a separate error.
             let is_port = (1..=65535).contains(&port) && !at.bind().starts_with("unix://");
             if !is_port
                 || !world.workloads.has_pods(at.number)
@@ -144,10 +144,10 @@ impl Rule for ServicePorts {
                 .map(u32::to_string)
                 .collect();
             let what = if ports.is_empty() {
-                format!("port {port} is on no Service, since none selects the gateway's pods")
+                format!("port {port} is on no Service, because none selects the gateway's pods")
             } else {
                 format!(
-                    "port {port} is not among the ports of the gateway's Services: {}",
+                    "port {port} is not a port of the gateway's Services, which have {}",
                     ports.join(", ")
                 )
             };
@@ -156,15 +156,15 @@ impl Rule for ServicePorts {
                 found.push(
                     finding
                         .severity(Severity::Info)
-                        .why("the input holds the gateway's pods and no Service; without one, clients from outside cannot reach the port")
-                        .fix("lint together with the gateway's Service, or add one with the port"),
+                        .why("the input has the gateway's pods but no Service for them; without one, external clients cannot reach the port")
+                        .fix("lint together with the gateway's Service, or add a Service with this port"),
                 );
                 continue;
             }
             found.push(if world.workloads.is_on_installed_service(at.number, port) {
                 finding
                     .severity(Severity::Info)
-                    .why(format!("the Service is not in {}, so its ports are those that istioctl analyze assumes; Istio's own installation sends port 80 to 8080 and 443 to 8443, and there the port can be reached", world.store.source()))
+                    .why(format!("the Service is not in {}, so its ports are those that istioctl analyze assumes; Istio's installation maps port 80 to 8080 and 443 to 8443, and there the port can be reached", world.store.source()))
                     .fix(if world.store.in_cluster {
                         "number: 80 or 443, which works with either Service"
                     } else {
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// Where the input holds a gateway's pods, a selector that matches none is wrong.
+    /// If the input has gateway pods, a selector that matches none is wrong.
     #[test]
     fn selectors_are_judged_where_gateways_are_known() {
         let of = |kind: &str, template: &str| {
@@ -341,7 +341,7 @@ mod tests {
             (gateway(&http("8004")), Some(Severity::Warning)),
             (format!("{}{own}", gateway(&http("8080"))), Some(Severity::Warning)),
             (gateway(&http("80")), None),
-            // Without any Service it is not known whether there is one.
+            // Without any Service in the input, it is unknown whether there is one.
             (
                 format!("{}{}", selecting("{my: gw}", "80"), pod("edge", "{my: gw}")),
                 Some(Severity::Info),

@@ -1,8 +1,8 @@
-//! Gateways as YAML for the tests of the rules about them.
+//! Gateways as YAML, for the tests of the Gateway rules.
 
 use crate::lint::testing::assert_code;
 
-/// A Gateway `default/gw` on the ingress gateway's pods, with servers in flow style.
+/// A Gateway `default/gw` for the ingress gateway's pods, with servers in flow style.
 pub(super) fn gateway(servers: &str) -> String {
     named("gw", "default", "{istio: ingressgateway}", servers)
 }
@@ -22,7 +22,7 @@ pub(super) fn https(tls: &str) -> String {
     ))
 }
 
-/// Asserts for each YAML that the code is found exactly at these paths.
+/// Asserts that the code is found at exactly these paths of each YAML.
 #[track_caller]
 pub(super) fn assert_cases(code: &str, cases: &[(String, &[&str])]) {
     for (yaml, paths) in cases {

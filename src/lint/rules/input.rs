@@ -1,4 +1,4 @@
-//! What of the input cannot be read, or an API server would refuse or drop.
+//! Input that cannot be read, or that an API server would refuse or drop.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,7 +9,7 @@ use crate::manifests::load::Named;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Unreadable, &UnknownField, &ObjectTwice];
 
-/// Errors of reading; those with a field's path are about its type.
+/// Errors while reading; those with a field's path are type errors.
 struct Unreadable;
 
 impl Rule for Unreadable {
@@ -41,7 +41,7 @@ fn title(object: Option<&Named>, world: &World<'_>) -> String {
     object.map(|named| named.title(world.namespace())).unwrap_or_default()
 }
 
-/// Fields that no version of the kind has.
+/// Fields that the kind does not have in any version.
 struct UnknownField;
 
 impl Rule for UnknownField {
@@ -61,7 +61,7 @@ impl Rule for UnknownField {
     }
 }
 
-/// Two objects of one kind, namespace and name.
+/// Two objects with the same kind, namespace and name.
 struct ObjectTwice;
 
 impl Rule for ObjectTwice {
@@ -80,7 +80,7 @@ impl Rule for ObjectTwice {
                 Entry::Vacant(entry) => drop(entry.insert(location)),
                 Entry::Occupied(first) => {
                     let title = object.manifest.title(world.namespace());
-                    let what = format!("{title} stands here and at {}", first.get());
+                    let what = format!("{title} is defined here and at {}", first.get());
                     found.push(Finding::new(&OBJECT_TWICE, Place::at(title, &location, ""), what));
                 }
             }
@@ -115,7 +115,7 @@ mod tests {
         );
     }
 
-    /// An object that occurs twice is no conflict with itself, and the last one counts.
+    /// An object that occurs twice does not conflict with itself, and the last one is used.
     #[test]
     fn of_an_object_that_occurs_twice_the_last_one_counts() {
         let service = |host: &str| {
@@ -135,7 +135,8 @@ mod tests {
         assert_found(&(service("a") + &service("a")), &[twice]);
         assert_found(&(service("-a.com") + &service("a")), &[twice]);
         assert_found(&(service("a") + &service("-a.com")), &[twice, bad_host]);
-        // The version is no part of an object's name, and the namespace may be the default one.
+        // The version is not part of an object's identity, and the namespace may be the default
+        // one.
         assert_found(&(service("a") + &service("a").replace("io/v1", "io/v1beta1")), &[twice]);
         let redirect = ("ITL0112", "spec.servers[0].tls.httpsRedirect");
         assert_found(&(gateway("80") + &gateway("80")), &[twice, redirect]);

@@ -1,5 +1,4 @@
-//! Certificate and key: can they be read, do they belong together, and can
-//! gateways use them?
+//! Whether certificate and key can be read, belong together, and can be used by gateways.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -17,7 +16,7 @@ use crate::manifests::model::gateway::TlsProtocol;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Readable, &KeyType, &CipherSuites];
 
-/// Both can be read and fit.
+/// Both can be read and match.
 struct Readable;
 
 impl Rule for Readable {
@@ -41,15 +40,15 @@ impl Rule for Readable {
                 Ok(key) => found.push_some(mismatch(world, pair, &key)),
             }
         }
-        // A cluster holds those of other programs, too.
+        // A cluster also holds those of other programs.
         if !world.store.in_cluster {
             check_unused(world, found);
         }
     }
 }
 
-/// TLS Secrets that no server of the input names, as where they are applied before
-/// their Gateway: whatever else may be wrong depends on the server.
+/// TLS Secrets that no server in the input uses, for example because they are applied before their
+/// Gateway: other checks depend on the server.
 fn check_unused(world: &World<'_>, found: &mut Findings) {
     let pairs = world.credentials().pairs.iter();
     let used: HashSet<(&str, &str)> = pairs
@@ -88,7 +87,7 @@ fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::index::credentia
         &CERTIFICATE_UNREADABLE,
         value.place(error.line),
         format!(
-            "{} holds no certificate that can be read: {}{}",
+            "{} holds no readable certificate: {}{}",
             value.name(),
             error.why,
             value.line_of_value(error.line)
@@ -102,7 +101,7 @@ fn unreadable_certificate(pair: &Pair<'_>, error: &crate::lint::index::credentia
     let is_key = holds_key(value.content());
     if is_key && holds_certificate(pair.key.content()) {
         return finding.fix(format!(
-            "exchange {} and {}: they hold each other's content",
+            "swap {} and {}: each holds the other's content",
             value.key, pair.key.key
         ));
     }
@@ -142,7 +141,7 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
         &KEY_UNREADABLE,
         value.place(line),
         format!(
-            "{} holds no private key that can be read: {why}{}",
+            "{} holds no readable private key: {why}{}",
             value.name(),
             value.line_of_value(line)
         ),
@@ -155,7 +154,7 @@ fn unreadable_key(value: &Value<'_>, problem: &crate::problem::Problem) -> Findi
 
 fn mismatch(world: &World<'_>, pair: &Pair<'_>, key: &PrivateKey) -> Option<Finding> {
     let leaf = pair.leaf()?;
-    // On another curve nothing can be computed, and the key's type is told anyway.
+    // Other curves cannot be checked, and the key's type is reported anyway.
     let comparable = !matches!(
         leaf.unloadable,
         Some(Unloadable::Curve(_) | Unloadable::ExplicitCurve | Unloadable::KeyType(_))
@@ -169,7 +168,7 @@ fn mismatch(world: &World<'_>, pair: &Pair<'_>, key: &PrivateKey) -> Option<Find
             &CHAIN_ORDER,
             pair.certificate.place(*line),
             format!(
-                "{} begins with the certificate of \"{}\"; that of \"{}\", to which the key belongs, is number {}",
+                "{} begins with the certificate of \"{}\"; the key belongs to \"{}\", which is certificate {}",
                 pair.certificate.name(),
                 leaf.called,
                 meant.called,
@@ -211,12 +210,12 @@ impl Rule for KeyType {
             );
             let place = pair.certificate.place(*line);
             match (leaf.key.algorithm.as_str(), leaf.key.curve.as_deref()) {
-                // Weak ones are told as such.
+                // Weak keys have their own finding.
                 ("RSA", _) | ("ECDSA", Some("P-256")) => {}
                 ("ECDSA", Some("P-384" | "P-521")) if world.is_1_1() => found.push(
                     Finding::new(&KEY_TYPE_OF_LATER_ENVOY, place, what)
                         .severity(Severity::Error)
-                        .why("the Envoy of Istio 1.1 takes RSA and P-256 keys only, and refuses the certificate"),
+                        .why("the Envoy of Istio 1.1 supports only RSA and P-256 keys, and refuses the certificate"),
                 ),
                 ("ECDSA", Some("P-384" | "P-521")) => found.push(Finding::new(&KEY_TYPE_OF_LATER_ENVOY, place, what)),
                 _ if leaf.key.too_weak().is_some() => {}
@@ -237,7 +236,7 @@ impl Rule for KeyType {
     }
 }
 
-/// `cipherSuites` has a suite for a key of the server.
+/// `cipherSuites` has a suite for at least one of the server's keys.
 struct CipherSuites;
 
 impl Rule for CipherSuites {
@@ -259,7 +258,7 @@ fn suites_without_key(server: &TlsServer<'_>, leaves: &[&Rc<Certificate>]) -> Op
     if tls.cipher_suites.is_empty() || tls.min_protocol_version == Some(TlsProtocol::V1_3) {
         return None;
     }
-    // A group or an operator (`[A|B]`, `ALL`) may stand for any suite.
+    // A group or an operator (`[A|B]`, `ALL`) may mean any suite.
     let kinds: Vec<&str> = tls
         .cipher_suites
         .iter()
@@ -286,7 +285,7 @@ fn suites_without_key(server: &TlsServer<'_>, leaves: &[&Rc<Certificate>]) -> Op
         &CIPHER_SUITES_WITHOUT_KEY,
         server.place(&format!("{}.tls.cipherSuites", server.path)),
         format!(
-            "the suites are for {} keys, and the server's key is {first}: {who} can connect",
+            "the cipher suites are for {} keys, but the server's key is {first}: {who} can connect",
             kinds.first()?
         ),
     );
@@ -297,7 +296,7 @@ fn suites_without_key(server: &TlsServer<'_>, leaves: &[&Rc<Certificate>]) -> Op
     })
 }
 
-/// The type of key that a suite of TLS 1.2 goes with, by OpenSSL's name.
+/// The type of key that a TLS 1.2 cipher suite requires, by its OpenSSL name.
 fn kind_of_suite(suite: &str) -> Option<&'static str> {
     if suite.starts_with("ECDHE-ECDSA-") {
         return Some("ECDSA");
@@ -341,7 +340,7 @@ mod tests {
             ("word", path, Some("IST0161")),
             (&key, path, Some("IST0161")),
             (&good.replacen("\nM", "\n!", 1), path, Some("IST0161")),
-            // Istio reads the first and is content.
+            // Istio reads only the first one.
             (&format!("{first}{end}{}", second.replacen("\nM", "\n!", 1)), path, None),
             (
                 &format!("{first}{end}-----BEGIN CERTIFICATE-----\nMAMCAQU=\n{end}"),
@@ -366,7 +365,7 @@ mod tests {
                 found.what
             );
             assert_eq!(found.istio, Some("IST0161"));
-            // What cannot be read is judged no further.
+            // Unreadable values are not checked any further.
             assert_code(&yaml, "ITL0404", &[]);
             let yaml = simple(&secret(
                 "c",
@@ -389,11 +388,7 @@ mod tests {
             &simple(&secret("c", &[("tls.crt", &key), ("tls.key", &good)])),
             "ITL0401",
         );
-        assert!(
-            swapped.fix.starts_with("exchange tls.crt and tls.key"),
-            "{}",
-            swapped.fix
-        );
+        assert!(swapped.fix.starts_with("swap tls.crt and tls.key"), "{}", swapped.fix);
     }
 
     #[test]
@@ -460,7 +455,7 @@ mod tests {
             let typed = secret("alone", &values).replace("kind: Secret\n", "kind: Secret\ntype: kubernetes.io/tls\n");
             assert!(typed.contains("type: kubernetes.io/tls"), "{typed}");
             assert_code(&typed, "ITL0404", paths);
-            // Another type may hold what it likes.
+            // Other types may hold anything.
             assert_code(&secret("alone", &values), "ITL0404", &[]);
         }
     }

@@ -1,5 +1,5 @@
-//! Secrets that cert-manager makes: whether their certificates will name the
-//! hosts, and whether their issuers are where cert-manager looks.
+//! Secrets that cert-manager creates: whether their certificates will cover the hosts, and whether
+//! cert-manager finds their issuers.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::names::Host;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Names, &Issuers];
 
-/// The hosts of servers whose Secret is made from a Certificate.
+/// The hosts of servers whose Secret is created from a Certificate.
 struct Names;
 
 impl Rule for Names {
@@ -38,21 +38,22 @@ impl Rule for Names {
                         continue;
                     }
                     let what = format!(
-                        "{} makes the secret \"{}\" for {}, and not for {}",
+                        "{} creates the secret \"{}\" for {}, but not for {}",
                         maker.item.title(),
                         credential.name,
                         names.join(", "),
                         host.name
                     );
                     let finding = Finding::new(&CERTIFICATE_OBJECT_NAMES, server.host_place(index), what);
-                    found.push(finding.fix(format!("add {} to dnsNames of {}", host.name, maker.item.title())));
+                    found.push(finding.fix(format!("add {} to the dnsNames of {}", host.name, maker.item.title())));
                 }
             }
         }
     }
 }
 
-/// Whether a name of a certificate is a host, or stands for its first label (RFC 6125 section 6.4.3).
+/// Whether a certificate's name equals a host, or covers its first label as a wildcard (RFC 6125
+/// section 6.4.3).
 fn covers(name: &str, host: &str) -> bool {
     let (name, host) = (name.to_ascii_lowercase(), host.to_ascii_lowercase());
     let below = name.strip_prefix("*.");
@@ -90,7 +91,7 @@ impl Rule for Issuers {
                 "Issuer" if issuers.contains(&(item.namespace, name)) => continue,
                 "Issuer" if of_cluster.contains(name) => (
                     format!(
-                        "{name} is a ClusterIssuer, and no Issuer of the namespace {}",
+                        "{name} is a ClusterIssuer, not an Issuer in namespace {}",
                         item.namespace
                     ),
                     "kind: ClusterIssuer".to_owned(),
@@ -101,12 +102,14 @@ impl Rule for Issuers {
                             "the Issuer {name} is in namespace {namespace}, not in {}",
                             item.namespace
                         ),
-                        "put the Issuer and the Certificate into one namespace, or use a ClusterIssuer".to_owned(),
+                        "put the Issuer and the Certificate into the same namespace, or use a \
+                        ClusterIssuer"
+                            .to_owned(),
                     ),
                     None => continue,
                 },
                 "ClusterIssuer" if !of_cluster.contains(name) && elsewhere.is_some() => (
-                    format!("{name} is an Issuer, and no ClusterIssuer"),
+                    format!("{name} is an Issuer, not a ClusterIssuer"),
                     "kind: Issuer, if it is in the Certificate's namespace".to_owned(),
                 ),
                 _ => continue,
@@ -147,7 +150,7 @@ mod tests {
             (certificate("istio-system", "c", host), "ITL0301", &[]),
             (certificate("istio-system", "c", host), "ITL0302", &[]),
             (certificate("default", "c", host), "ITL0302", credential),
-            // Where the input holds no Secret, one of another name may be made by hand.
+            // If the input holds no Secret, one with another name may be created by hand.
             (certificate("istio-system", "d", host), "ITL0301", &[]),
             (certificate("default", "d", host), "ITL0302", &[]),
         ] {

@@ -1,5 +1,5 @@
-//! Routes that another VirtualService of the same host hides, in the order in
-//! which a gateway joins the routes of all of them.
+//! Routes hidden by another VirtualService of the same host, in the order in which a gateway merges
+//! their routes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -17,11 +17,11 @@ use crate::manifests::server_hosts::intersection;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Merged];
 
-/// Pairs of matches that are compared at most: many VirtualServices of one host
+/// The maximum number of match pairs that are compared: many VirtualServices with the same host
 /// would otherwise take quadratic time.
 const MOST_PAIRS: usize = 2_000_000;
 
-/// Routes of VirtualServices that share a host of a server.
+/// Routes of VirtualServices that share a server's host.
 struct Merged;
 
 impl Rule for Merged {
@@ -41,7 +41,7 @@ impl Rule for Merged {
                 bound.sort_by_key(|bound| (bound.rank, world.virtual_services[bound.service].age()));
                 bound.dedup_by_key(|bound| bound.service);
                 let services: Vec<usize> = bound.iter().map(|bound| bound.service).collect();
-                // Hosts of the same VirtualServices have the same routes.
+                // Hosts with the same VirtualServices have the same routes.
                 if bound.len() < 2 || !compared.insert((services, table.port)) {
                     continue;
                 }
@@ -50,7 +50,7 @@ impl Rule for Merged {
                 if pairs > MOST_PAIRS {
                     found.skip(
                         &HIDDEN_BY_ANOTHER,
-                        "there are too many routes of the same hosts to compare them all",
+                        "there are too many routes for the same hosts to compare them all",
                     );
                     return;
                 }
@@ -67,8 +67,7 @@ impl Rule for Merged {
     }
 }
 
-/// What has one table of routes: the plain servers of a port together, each
-/// server that terminates TLS for itself.
+/// What shares a route table: all plain servers of a port, or a single server that terminates TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Table<'w> {
     /// The group of pods.
@@ -76,14 +75,14 @@ struct Table<'w> {
     port: u32,
     bind: &'w str,
     is_tls: bool,
-    /// The Gateway and the server, where TLS is terminated.
+    /// The Gateway and the server, if TLS is terminated.
     server: Option<(usize, usize)>,
 }
 
 /// A VirtualService that is bound to a table.
 struct Bound<'w> {
     service: usize,
-    /// How widely it is exported: what fewer see comes first.
+    /// How widely it is exported: the least visible come first.
     rank: u8,
     /// Namespace and name of the Gateway.
     gateway: (&'w str, &'w str),
@@ -146,7 +145,7 @@ fn table<'w>(at: &ServerAt<'w, '_>, group: usize) -> Table<'w> {
     }
 }
 
-/// The hosts of the VirtualServices that name a Gateway, each with its service and place.
+/// The hosts of the VirtualServices bound to a Gateway, each with its service and index.
 fn hosts_of(world: &World<'_>, at: &ServerAt<'_, '_>, services: &[usize]) -> HostIndex<(usize, usize)> {
     let servers = at.gateway.object.spec.servers.iter();
     let asked: Vec<String> = servers
@@ -163,9 +162,9 @@ fn hosts_of(world: &World<'_>, at: &ServerAt<'_, '_>, services: &[usize]) -> Hos
     index
 }
 
-/// Where istiod puts a VirtualService among those of a gateway: private ones,
-/// then those exported to the namespace of the gateway's pods, then public
-/// ones; none if the gateway does not see it, or it is not known.
+/// The rank of a VirtualService in istiod's order for a gateway: private ones first, then those
+/// exported to the namespace of the gateway's pods, then public ones; none if the gateway does not
+/// see it, or if that is unknown.
 fn rank(world: &World<'_>, at: &ServerAt<'_, '_>, service: &Item<'_, VirtualService>) -> Option<u8> {
     let exported = &service.object.spec.export_to;
     if exported.is_empty() || exported.iter().any(|to| to == "*") {
@@ -181,7 +180,7 @@ fn rank(world: &World<'_>, at: &ServerAt<'_, '_>, service: &Item<'_, VirtualServ
     })
 }
 
-/// A match in the joined order; a route without one matches everything.
+/// A match in the merged order; a route without a match matches everything.
 struct Joined<'w, 'a> {
     service: &'w Item<'a, VirtualService>,
     number: usize,
@@ -192,14 +191,14 @@ struct Joined<'w, 'a> {
 }
 
 impl Joined<'_, '_> {
-    /// Whether no request reaches another one after this.
+    /// Whether no request can reach another match after this one.
     fn hides(&self, later: &Self) -> bool {
-        // What a route that delegates takes is for the delegate to say.
+        // What a delegating route matches depends on the delegate.
         !self.delegates && covers(&self.wanted, &later.wanted) && covers_path(&self.wanted, &later.wanted)
     }
 }
 
-/// Whether every path of a match is one of an earlier match.
+/// Whether an earlier match covers every path of a match.
 fn covers_path(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     match (&outer.uri, &inner.uri) {
         (None, _) => true,
@@ -213,9 +212,8 @@ fn covers_path(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     }
 }
 
-/// The matches of the VirtualServices in the order in which the gateway tries
-/// them: what follows a match of everything in its own VirtualService is left
-/// out, and those of everything come last.
+/// The matches of the VirtualServices in the order in which the gateway tries them: matches after a
+/// catch-all in the same VirtualService are dropped, and catch-alls come last.
 fn joined<'w, 'a>(world: &'w World<'a>, bound: &[Bound<'_>], port: u32) -> Vec<Joined<'w, 'a>> {
     let mut all = Vec::new();
     for bound in bound {
@@ -231,7 +229,7 @@ fn joined<'w, 'a>(world: &'w World<'a>, bound: &[Bound<'_>], port: u32) -> Vec<J
                         .gateways
                         .iter()
                         .any(|name| gateway_name(name, service.namespace) == bound.gateway);
-                // Which pods have the labels is not asked here.
+                // Whether pods have these labels is not checked here.
                 let for_some_pods = !wanted.source_labels.is_empty() || wanted.source_namespace.is_some();
                 if for_other_port || for_other_gateway || for_some_pods {
                     continue;
@@ -266,7 +264,7 @@ fn report(by: &Joined<'_, '_>, hidden: &Joined<'_, '_>, host: &str, is_tls: bool
         None => format!("spec.http[{}]", hidden.route),
     };
     let what = format!(
-        "{} goes to route {} of {}, which comes before this one",
+        "{} matches route {} of {}, which comes before this one",
         example(&hidden.wanted, host, is_tls),
         by.route,
         by.service.title()
@@ -277,16 +275,16 @@ fn report(by: &Joined<'_, '_>, hidden: &Joined<'_, '_>, host: &str, is_tls: bool
     let order = if dated {
         "it is the older one"
     } else {
-        "it comes first by its name, where both are created in the same second, and else the older one does"
+        "if both are created in the same second, its name comes first; otherwise the older one does"
     };
     found.push(Spot::new(hidden.service, path).finding(&HIDDEN_BY_ANOTHER, what).why(format!(
-        "the gateway joins the routes of all VirtualServices of the host {host} and takes the first that matches, those of {} before those of {}: {order}",
+        "the gateway merges the routes of all VirtualServices of the host {host} and uses the first match, those of {} before those of {}: {order}",
         by.service.full_name(),
         hidden.service.full_name()
     )));
 }
 
-/// A request that a match takes, as far as it can be said in a few words.
+/// A short description of a request that matches.
 fn example(wanted: &HttpMatch, host: &str, is_tls: bool) -> String {
     let scheme = if is_tls { "https" } else { "http" };
     let host = match host.strip_prefix('*') {
@@ -329,7 +327,8 @@ mod tests {
         spec: {selector: {istio: ingressgateway}, servers: [\
         {port: {number: 80, name: http, protocol: HTTP}, hosts: ['*.shop.example', shop.example]}]}\n";
 
-    /// A VirtualService with its name, what stands beside its hosts, and its routes' matches.
+    /// A VirtualService with a name, further fields next to its hosts, and the matches of its
+    /// routes.
     fn service(name: &str, host: &str, more: &str, routes: &[&str]) -> String {
         let routes: Vec<String> = routes
             .iter()
@@ -363,7 +362,7 @@ mod tests {
                 first,
             ),
             ("{uri: {prefix: /api}, port: 80}", "{uri: {prefix: /api/v1}}", first),
-            // A match of everything is moved to the end.
+            // A catch-all is moved to the end.
             ("{uri: {prefix: /}}", "{uri: {prefix: /api}}", &[]),
             ("", "{uri: {prefix: /api}}", &[]),
             ("{uri: {prefix: /api/v1}}", "{uri: {prefix: /api}}", &[]),
@@ -406,7 +405,7 @@ mod tests {
             found.next().map(|finding| finding.object)
         };
         let hidden = |name: &str| Some(format!("VirtualService default/{name}"));
-        // By name, then by age whatever the names are.
+        // By name, then by age regardless of the names.
         assert_eq!(
             of(service("b", host, "", narrow), service("a", host, "", wide)),
             hidden("b")
@@ -425,7 +424,7 @@ mod tests {
             ),
             None
         );
-        // What is exported to the gateway's namespace alone comes before what all see.
+        // Exported to the gateway's namespace only comes before public.
         assert_eq!(
             of(
                 service("b", host, ", exportTo: [istio-system]", wide),
@@ -433,7 +432,7 @@ mod tests {
             ),
             hidden("a")
         );
-        // What the gateway does not see hides nothing.
+        // Invisible to the gateway hides nothing.
         assert_eq!(
             of(
                 service("a", host, ", exportTo: [.]", wide),
@@ -466,12 +465,12 @@ mod tests {
         let finding = only(&yaml, "ITL0705");
         assert_eq!(
             finding.what,
-            "POST http://a.shop.example/api/v1 goes to route 0 of VirtualService default/wide, which comes before this one"
+            "POST http://a.shop.example/api/v1 matches route 0 of VirtualService default/wide, which comes before this one"
         );
         assert_eq!(finding.object, "VirtualService default/x");
     }
 
-    /// Servers that terminate TLS have routes of their own; the plain ones of a port share them.
+    /// Servers that terminate TLS have their own routes; the plain servers of a port share them.
     #[test]
     fn tables_of_routes_are_kept_apart() {
         let gateway = |name: &str, server: &str| {

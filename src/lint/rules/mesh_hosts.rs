@@ -1,4 +1,4 @@
-//! VirtualServices of the mesh that share a host.
+//! VirtualServices of the mesh with the same host.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use crate::manifests::model::VirtualService;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Conflicts];
 
-/// Only one VirtualService counts for a host inside the mesh.
+/// Inside the mesh, only one VirtualService takes effect for a host.
 struct Conflicts;
 
 impl Rule for Conflicts {
@@ -32,7 +32,7 @@ impl Rule for Conflicts {
             });
             let Some((at, host, other)) = conflict else { continue };
             let what = format!(
-                "{host} is a host of {} too, and both are for the mesh",
+                "{host} is also a host of {}, and both apply to the mesh",
                 world.virtual_services[other].title()
             );
             found.push(Spot::new(service, format!("spec.hosts[{at}]")).finding(&MESH_HOSTS_CONFLICT, what));
@@ -45,7 +45,7 @@ fn is_in_mesh(service: &Item<'_, VirtualService>) -> bool {
     gateways.is_empty() || gateways.iter().any(|name| name == MESH)
 }
 
-/// The namespaces that see it; none for all.
+/// The namespaces that it is visible to; none means all.
 fn scopes<'a>(service: &Item<'a, VirtualService>) -> BTreeSet<&'a str> {
     let entries = &service.object.spec.export_to;
     if entries.iter().any(|entry| entry == "*") {
@@ -55,12 +55,12 @@ fn scopes<'a>(service: &Item<'a, VirtualService>) -> BTreeSet<&'a str> {
     entries.iter().map(namespace).collect()
 }
 
-/// Hosts of the mesh: those of all namespaces, and those of some.
+/// Hosts of the mesh: those visible to all namespaces, and those visible to some.
 struct MeshHosts<'a> {
     /// The first two VirtualServices of a host.
     public: HashMap<String, Vec<usize>>,
     public_overlaps: HostIndex<usize>,
-    /// The same by namespace, for those that are not public.
+    /// The same by namespace, for hosts that are not public.
     private: HashMap<(&'a str, String), Vec<usize>>,
     private_overlaps: HostIndex<usize>,
 }
@@ -100,9 +100,8 @@ impl<'a> MeshHosts<'a> {
         hosts
     }
 
-    /// Another VirtualService that is in conflict over a host. As Istio sees
-    /// it, equal hosts are in conflict where one namespace sees both, and
-    /// where one of them is public, hosts that overlap.
+    /// Another VirtualService with a conflicting host. For Istio, equal hosts conflict if they are
+    /// visible to the same namespace, and overlapping hosts conflict if one of them is public.
     fn other(&self, own: usize, full: &str, scopes: &BTreeSet<&'a str>) -> Option<usize> {
         let another = |numbers: Option<&Vec<usize>>| numbers?.iter().copied().find(|number| *number != own);
         if scopes.is_empty() {
@@ -140,7 +139,7 @@ mod tests {
     fn one_virtual_service_counts_for_a_host_of_the_mesh() {
         for (services, conflicts) in [
             (&[("here/a", "hosts: [x]"), ("here/b", "hosts: [z]")][..], 0),
-            // Short names are of the own namespace.
+            // Short names belong to the object's own namespace.
             (&[("here/a", "hosts: [x]"), ("there/b", "hosts: [x]")], 0),
             (
                 &[
@@ -156,7 +155,7 @@ mod tests {
                 ],
                 0,
             ),
-            // Public hosts that overlap, but are not equal.
+            // Public hosts that overlap but are not equal.
             (&[("here/a", "hosts: ['*.com']"), ("there/b", "hosts: [x.com]")], 0),
             (&[("here/a", "hosts: [x.com, x.com]")], 0),
             (&[("here/a", "hosts: [x]"), ("here/b", "hosts: [x]")], 2),

@@ -1,27 +1,27 @@
-//! Which matches on a path lie beneath an earlier match on a prefix.
+//! Finds path matches that are covered by an earlier prefix match.
 
 use std::collections::BTreeMap;
 
 use crate::manifests::model::http_route::{HttpMatch, StringMatch};
 
-/// How many prefixes around a path are looked at: many equal prefixes with
-/// different other conditions would otherwise take quadratic time.
+/// How many prefixes of a path are examined: many equal prefixes with different other conditions
+/// would otherwise take quadratic time.
 const MOST_PREFIXES: usize = 200;
 
-/// A match beneath an earlier one; matches are numbered as they were given.
+/// A match covered by an earlier one; matches are numbered in the given order.
 #[derive(Debug)]
 pub(super) struct Cover<'a> {
-    /// The match that is covered.
+    /// The covered match.
     pub(super) covered: usize,
     /// The earlier one that covers it.
     pub(super) by: usize,
-    /// The path of the first.
+    /// The path of the covered match.
     pub(super) path: &'a str,
-    /// The prefix of the second.
+    /// The prefix of the covering match.
     pub(super) prefix: &'a str,
-    /// Every request of the first is one of the second.
+    /// Whether the covering match accepts every request of the covered one.
     pub(super) is_whole: bool,
-    /// Istio reports it too: it compares prefixes alone, and the other conditions roughly.
+    /// Whether Istio reports it too: it compares only prefixes, and the other conditions roughly.
     pub(super) istio_says_so: bool,
 }
 
@@ -33,7 +33,7 @@ struct Entry<'a> {
     wanted: &'a HttpMatch,
 }
 
-/// Finds matches beneath earlier ones; given are each match's route and the match, in order.
+/// Finds matches that are covered by earlier ones; takes the matches in order, each with its route.
 pub(super) fn covered(matches: Vec<(usize, &HttpMatch)>) -> Vec<Cover<'_>> {
     let mut entries: Vec<Entry<'_>> = matches
         .into_iter()
@@ -53,7 +53,7 @@ pub(super) fn covered(matches: Vec<(usize, &HttpMatch)>) -> Vec<Cover<'_>> {
             })
         })
         .collect();
-    // Sorted by path, every prefix of a path stands before it.
+    // When sorted by path, every prefix of a path comes before it.
     entries.sort_by_key(|entry| (entry.path, entry.number));
     let mut around: Vec<&Entry<'_>> = Vec::new();
     let mut covers = Vec::new();
@@ -76,7 +76,7 @@ pub(super) fn covered(matches: Vec<(usize, &HttpMatch)>) -> Vec<Cover<'_>> {
 
 fn judge<'a>(outer: &Entry<'a>, inner: &Entry<'a>) -> Option<Cover<'a>> {
     let istio_says_so = inner.is_prefix && outer.path != inner.path && istio_covers(outer.wanted, inner.wanted);
-    // Within one route it does not matter which match it is.
+    // Within one route it does not matter which match applies.
     let is_whole = covers(outer.wanted, inner.wanted);
     let is_ours = is_whole && outer.route != inner.route;
     (istio_says_so || is_ours).then_some(Cover {
@@ -89,7 +89,7 @@ fn judge<'a>(outer: &Entry<'a>, inner: &Entry<'a>) -> Option<Cover<'a>> {
     })
 }
 
-/// Whether a match whose path lies beneath another's has all its other conditions too.
+/// Whether a match with a covered path also has all other conditions of the covering one.
 pub(super) fn covers(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     fn none_or_equal<T: PartialEq>(outer: Option<&T>, inner: Option<&T>) -> bool {
         outer.is_none() || outer == inner
@@ -108,7 +108,7 @@ pub(super) fn covers(outer: &HttpMatch, inner: &HttpMatch) -> bool {
         && (outer.source_labels.is_empty() || outer.source_labels == inner.source_labels)
         && none_or_equal(outer.source_namespace.as_ref(), inner.source_namespace.as_ref())
         && outer.ignore_uri_case.unwrap_or_default() == inner.ignore_uri_case.unwrap_or_default()
-        // Conditions on the workload count only where no Gateway is named.
+        // Conditions on the workload apply only if no Gateway is given.
         && (inner.gateways.is_empty() || outer.source_labels.is_empty() && outer.source_namespace.is_none())
 }
 
@@ -116,8 +116,8 @@ fn port_of(wanted: &HttpMatch) -> u32 {
     wanted.port.unwrap_or_default()
 }
 
-/// Istio's own comparison of what is beside the prefix: an absent method is
-/// GET, and of two values the later must be the beginning of the earlier.
+/// Istio's comparison of the other conditions: a missing method is GET, and the later value must be
+/// a prefix of the earlier one.
 fn istio_covers(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     let pairs = [
         (method_of(outer), method_of(inner)),
@@ -162,7 +162,7 @@ fn method_of(wanted: &HttpMatch) -> (Kind, &str) {
     }
 }
 
-/// Whether the later value is the beginning of the earlier one.
+/// Whether the later value is a prefix of the earlier one.
 fn begins((outer_kind, outer): (Kind, &str), (inner_kind, inner): (Kind, &str)) -> bool {
     inner_kind == Kind::None || outer_kind == inner_kind && outer.starts_with(inner)
 }

@@ -1,4 +1,4 @@
-//! Routes and matches that an earlier one hides.
+//! Routes and matches hidden by earlier ones.
 
 use std::collections::HashMap;
 
@@ -13,8 +13,8 @@ use crate::manifests::model::http_route::{HttpMatch, HttpRoute, StringMatch};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hidden, &CatchAll];
 
-/// Routes after one that matches everything, and matches that stand twice or
-/// lie beneath an earlier prefix.
+/// Routes after one that matches everything, duplicate matches, and matches covered by an earlier
+/// prefix.
 struct Hidden;
 
 impl Rule for Hidden {
@@ -49,8 +49,8 @@ fn json<T: Serialize>(wanted: &T) -> String {
     serde_json::to_string(wanted).unwrap_or_default()
 }
 
-/// Looks for routes without a match and for equal matches; gives the matches
-/// that are reached, each as its route and its number.
+/// Finds routes without a match and equal matches; returns the reachable matches as route and
+/// index.
 fn check_routes(routes: Vec<Vec<String>>, spot: &Spot<'_>, found: &mut Findings) -> Vec<(usize, usize)> {
     let mut open: Option<usize> = None;
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -58,7 +58,10 @@ fn check_routes(routes: Vec<Vec<String>>, spot: &Spot<'_>, found: &mut Findings)
     for (at, matches) in routes.into_iter().enumerate() {
         let spot = spot.at(at);
         if let Some(open) = open {
-            let what = format!("route {open} has no match, so it takes every request, and route {at} is never used");
+            let what = format!(
+                "route {open} has no match, so it accepts every request, and route {at} is never \
+                used"
+            );
             found.push(spot.finding(&ROUTE_UNREACHABLE, what));
             continue;
         }
@@ -78,7 +81,7 @@ fn check_routes(routes: Vec<Vec<String>>, spot: &Spot<'_>, found: &mut Findings)
             }
         }
         if twice == count {
-            let what = format!("earlier routes have every match of route {at}");
+            let what = format!("every match of route {at} is also in an earlier route");
             found.push(spot.finding(&ROUTE_UNREACHABLE, what));
         }
     }
@@ -96,21 +99,20 @@ fn check_prefixes(service: &Item<'_, VirtualService>, fresh: &[(usize, usize)], 
         let (earlier, _) = fresh[cover.by];
         let spot = Spot::new(service, format!("spec.http[{at}].match[{number}].uri"));
         let what = format!(
-            "every path of {} begins with {}, the prefix of a match in route {earlier}",
+            "every path matching {} begins with {}, the prefix of a match in route {earlier}",
             cover.path, cover.prefix
         );
         let finding = spot.finding(&MATCH_COVERED, what);
         let finding = if cover.is_whole {
             finding
         } else {
-            finding
-                .why("a prefix is compared as plain text, and requests that both matches take go to the earlier route")
+            finding.why("prefixes are compared as plain text, and requests that match both go to the earlier route")
         };
         found.push(finding.istio(if cover.istio_says_so { Some("IST0131") } else { None }));
     }
 }
 
-/// A match of every request, with routes after it.
+/// A catch-all match followed by other routes.
 struct CatchAll;
 
 impl Rule for CatchAll {
@@ -119,7 +121,7 @@ impl Rule for CatchAll {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // What a delegate's matches take depends on the VirtualService that delegates.
+        // What a delegate's matches accept depends on the delegating VirtualService.
         for service in world
             .virtual_services
             .iter()
@@ -139,19 +141,19 @@ impl Rule for CatchAll {
             } else {
                 format!("the {after} routes after route {at} are dropped")
             };
-            let what = format!("the match takes every request, so {dropped}");
+            let what = format!("the match accepts every request, so {dropped}");
             let spot = Spot::new(service, format!("spec.http[{at}].match[{number}]"));
             found.push(spot.finding(&CATCH_ALL_BEFORE_OTHERS, what));
         }
     }
 }
 
-/// Whether nothing passes a route; one that delegates has the delegate's matches.
+/// Whether no request gets past a route; a delegating route has the delegate's matches.
 fn takes_all(route: &HttpRoute) -> bool {
     route.delegate.is_none() && (route.matches.is_empty() || route.matches.iter().any(is_catch_all))
 }
 
-/// Whether a match takes every request of every port and Gateway.
+/// Whether a match accepts every request on every port and Gateway.
 pub(super) fn is_catch_all(wanted: &HttpMatch) -> bool {
     let any_path = match &wanted.uri {
         None => true,
@@ -311,7 +313,7 @@ mod tests {
             ),
         ] {
             let what = only(&http(routes), "ITL0704").what;
-            assert_eq!(what, format!("the match takes every request, so {words}"));
+            assert_eq!(what, format!("the match accepts every request, so {words}"));
         }
         let delegating =
             "http: [{match: [{uri: {prefix: /}}], delegate: {name: d}}, {route: [{destination: {host: a}}]}]";

@@ -1,4 +1,4 @@
-//! The revocation lists of those who sign clients' certificates.
+//! The CRLs of the CAs that sign client certificates.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use crate::lint::{Code, Finding, Findings, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&RevocationLists];
 
-/// Lists are whole, in time, for every CA, and where Istio looks.
+/// CRLs are readable, current, complete for all CAs, and where Istio looks for them.
 struct RevocationLists;
 
 impl Rule for RevocationLists {
@@ -35,7 +35,7 @@ impl Rule for RevocationLists {
             .iter()
             .filter_map(|server| server.client_ca.as_ref())
         {
-            // The server's own Secret holds a list, its CA comes from another.
+            // The server's own Secret holds a CRL, but the CA comes from another Secret.
             if let (Some(separate), Some(base), Some(_)) = (&client_ca.separate, &client_ca.base, client_ca.found)
                 && let Some(key) = ["crl", "ca.crl"].into_iter().find(|key| base.filled(key).is_some())
                 && seen.insert(Rc::as_ptr(base))
@@ -45,7 +45,7 @@ impl Rule for RevocationLists {
                         &CRL_IGNORED,
                         base.place(key),
                         format!(
-                            "{key} of {} is not used, since the CA comes from {}",
+                            "{key} of {} is not used, because the CA comes from {}",
                             base.title(),
                             separate.title()
                         ),
@@ -70,7 +70,7 @@ fn found_in_lists(bundle: &Authorities<'_>, now: OffsetDateTime, found: &mut Fin
             found.push(Finding::new(
                 &CRL_UNREADABLE,
                 value.place(line),
-                format!("{} holds no list that can be read: {why}{line_of_value}", value.name()),
+                format!("{} holds no readable CRL: {why}{line_of_value}", value.name()),
             ));
             return;
         }
@@ -85,7 +85,7 @@ fn found_in_lists(bundle: &Authorities<'_>, now: OffsetDateTime, found: &mut Fin
                 &CRL_EXPIRED,
                 value.place(0),
                 format!(
-                    "the list of \"{}\" in {} was to be replaced by {}",
+                    "the CRL of \"{}\" in {} expired on {}",
                     list.issuer,
                     value.name(),
                     shown(next)
@@ -107,7 +107,7 @@ fn found_in_lists(bundle: &Authorities<'_>, now: OffsetDateTime, found: &mut Fin
             &CRL_INCOMPLETE,
             value.place(0),
             format!(
-                "{} has no list of \"{}\", a CA of {}",
+                "{} has no CRL of \"{}\", a CA in {}",
                 value.name(),
                 called.join("\", \""),
                 bundle.value.name()
@@ -116,7 +116,7 @@ fn found_in_lists(bundle: &Authorities<'_>, now: OffsetDateTime, found: &mut Fin
     }
 }
 
-/// A list under the key that goes with another key of the CA.
+/// A CRL under the key that belongs to the other key of the CA.
 fn found_beside(bundle: &Authorities<'_>, found: &mut Findings) {
     let (wanted, other) = match bundle.value.key.as_str() {
         "cacert" => ("crl", "ca.crl"),
@@ -124,14 +124,14 @@ fn found_beside(bundle: &Authorities<'_>, found: &mut Findings) {
         _ => return,
     };
     let secret = &bundle.value.secret;
-    // A file-mount's list is named by caCrl.
+    // The CRL of a file mount is set by caCrl.
     if bundle.of_secret && secret.filled(other).is_some() {
         found.push(
             Finding::new(
                 &CRL_IGNORED,
                 secret.place(other),
                 format!(
-                    "{other} of {} is not used: with {} Istio takes {wanted}",
+                    "{other} of {} is not used: with {}, Istio reads {wanted}",
                     secret.title(),
                     bundle.value.key
                 ),
@@ -191,7 +191,7 @@ mod tests {
         ] {
             assert_code(&mutual(&httpbin_with(values)), code, paths);
         }
-        // The CA comes from a Secret of its own, and so must its list.
+        // The CA comes from a separate Secret, and so must its CRL.
         let separate =
             |values: &[(&str, &str)]| mutual(&(httpbin_with(&[("ca.crl", &all)]) + &secret("c-cacert", values)));
         assert_code(&separate(&[("ca.crt", &ca), ("ca.crl", &all)]), "ITL0328", path);

@@ -1,5 +1,5 @@
-//! What an http route does: exactly one thing, and rewrites and direct
-//! responses that Istio takes and that do what they say.
+//! The action of an http route: exactly one, with rewrites and direct responses that Istio accepts
+//! and that work as intended.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use crate::manifests::model::http_route::{HttpDirectResponse, HttpRewrite, HttpR
 
 pub(super) static RULES: &[&dyn Rule] = &[&OneAction, &Rewrites, &DirectResponses];
 
-/// A route does one thing.
+/// A route has exactly one action.
 struct OneAction;
 
 impl Rule for OneAction {
@@ -44,7 +44,7 @@ impl Rule for OneAction {
 fn check_actions(route: &HttpRoute, is_delegate: bool, spot: &Spot<'_>, found: &mut Findings) {
     if route.delegate.is_some() {
         if is_delegate {
-            let what = "a delegate, which has no hosts, delegates on";
+            let what = "the delegate (a VirtualService without hosts) delegates again";
             found.push(spot.field("delegate").finding(&ROUTE_DELEGATES_AND_ACTS, what));
         } else {
             for (field, is_set) in [
@@ -52,7 +52,7 @@ fn check_actions(route: &HttpRoute, is_delegate: bool, spot: &Spot<'_>, found: &
                 ("route", !route.route.is_empty()),
             ] {
                 if is_set {
-                    let what = format!("the route delegates, and has {field} too");
+                    let what = format!("the route has both delegate and {field}");
                     found.push(spot.field(field).finding(&ROUTE_DELEGATES_AND_ACTS, what));
                 }
             }
@@ -70,7 +70,7 @@ fn check_actions(route: &HttpRoute, is_delegate: bool, spot: &Spot<'_>, found: &
         (None, Some(_)) => "directResponse",
         (None, None) => {
             if route.route.is_empty() {
-                let what = "the route has neither route, redirect nor directResponse";
+                let what = "the route has none of route, redirect and directResponse";
                 found.push(spot.finding(&ROUTE_WITHOUT_ACTION, what));
             }
             "route"
@@ -78,22 +78,22 @@ fn check_actions(route: &HttpRoute, is_delegate: bool, spot: &Spot<'_>, found: &
     };
     for (field, is_set) in parts {
         if action != "route" && is_set && field != action {
-            let what = format!("the route has {action}, and {field} too");
+            let what = format!("the route has both {action} and {field}");
             found.push(spot.field(field).finding(&ROUTE_ACTIONS_CONFLICT, what));
         }
     }
     if route.mirror.is_some() && !route.mirrors.is_empty() {
-        let what = "the route has mirror, and mirrors too";
+        let what = "the route has both mirror and mirrors";
         found.push(spot.field("mirrors").finding(&ROUTE_ACTIONS_CONFLICT, what));
     }
 }
 
-/// Whether a text is there and not empty.
+/// Whether a text is set and not empty.
 pub(super) fn is_set(text: Option<&String>) -> bool {
     text.is_some_and(|text| !text.is_empty())
 }
 
-/// Changes of path and authority.
+/// Rewrites of path and authority.
 struct Rewrites;
 
 impl Rule for Rewrites {
@@ -128,7 +128,7 @@ fn check_rewrite(rewrite: &HttpRewrite, spot: &Spot<'_>, found: &mut Findings) {
     let uri = is_set(rewrite.uri.as_ref());
     let regex = rewrite.uri_regex_rewrite.as_ref();
     if uri && regex.is_some() {
-        let what = "the rewrite has uri, and uriRegexRewrite too";
+        let what = "the rewrite has both uri and uriRegexRewrite";
         found.push(spot.field("uriRegexRewrite").finding(&REWRITE_INVALID, what));
     }
     if !uri && regex.is_none() && !is_set(rewrite.authority.as_ref()) {
@@ -146,8 +146,8 @@ fn check_rewrite(rewrite: &HttpRewrite, spot: &Spot<'_>, found: &mut Findings) {
     }
 }
 
-/// A prefix without a slash at its end, replaced by a text with one. A match
-/// of the prefix with its slash, here or before, takes the requests with more path.
+/// A prefix without a trailing slash, replaced by a text with one. If the prefix with the slash is
+/// matched here or earlier, that match takes the requests with a longer path.
 fn check_slashes(
     rewrite: &HttpRewrite,
     route: &HttpRoute,
@@ -163,12 +163,12 @@ fn check_slashes(
         .find(|prefix| !prefixes.contains(format!("{prefix}/").as_str()));
     if let Some(prefix) = doubled {
         let what = format!("the path {prefix}/x becomes {uri}/x");
-        let fix = format!("match the prefix {prefix}/ as well, before {prefix}");
+        let fix = format!("also match the prefix {prefix}/, before {prefix}");
         found.push(spot.field("uri").finding(&REWRITE_DOUBLE_SLASH, what).fix(fix));
     }
 }
 
-/// Answers of the gateway's own.
+/// Responses from the gateway itself.
 struct DirectResponses;
 
 impl Rule for DirectResponses {
@@ -188,8 +188,8 @@ impl Rule for DirectResponses {
     }
 }
 
-/// Whether text is base64 as Istio reads bytes in YAML and JSON: of either
-/// alphabet, with or without padding.
+/// Whether text is base64 as Istio accepts it for bytes in YAML and JSON: either alphabet, with or
+/// without padding.
 fn is_base64(text: &str) -> bool {
     let text = text.trim_end_matches('=');
     text.len() % 4 != 1
@@ -239,7 +239,7 @@ mod tests {
         )
     }
 
-    /// Each: the fields of a route, and the paths below it at which the code is found.
+    /// Each row: the fields of a route, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (fields, paths) in cases {
             let paths: Vec<String> = paths.iter().map(|path| format!("spec.http[0]{path}")).collect();

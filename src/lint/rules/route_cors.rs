@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of cross-origin policies.
+//! The checks of Istio's admission webhook on CORS policies.
 
 use super::route_match::check_regex;
 use super::route_retry::check_duration;
@@ -11,12 +11,12 @@ use crate::manifests::model::http_route::{CorsPolicy, StringMatch};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Policies];
 
-/// Methods that Istio takes.
+/// The methods that Istio accepts.
 const METHODS: &[&str] = &[
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "*",
 ];
 
-/// Each policy.
+/// Every policy.
 struct Policies;
 
 impl Rule for Policies {
@@ -53,7 +53,7 @@ fn check_policy(policy: &CorsPolicy, spot: &Spot<'_>, found: &mut Findings) {
     }
     for (at, method) in policy.allow_methods.iter().enumerate() {
         if !METHODS.contains(&method.as_str()) {
-            let what = format!("\"{method}\" is no method that Istio takes");
+            let what = format!("\"{method}\" is not a method that Istio accepts");
             found.push(spot.field("allowMethods").at(at).finding(&CORS_INVALID, what));
         }
     }
@@ -63,7 +63,7 @@ fn check_policy(policy: &CorsPolicy, spot: &Spot<'_>, found: &mut Findings) {
     ] {
         for (at, name) in names.iter().enumerate() {
             if !is_header_name(name) {
-                let what = format!("\"{name}\" is no header's name");
+                let what = format!("\"{name}\" is not a valid header name");
                 found.push(spot.field(field).at(at).finding(&CORS_INVALID, what));
             }
         }
@@ -72,7 +72,7 @@ fn check_policy(policy: &CorsPolicy, spot: &Spot<'_>, found: &mut Findings) {
         let spot = spot.field("maxAge");
         let is_good = check_duration(age, &spot, found);
         if is_good && duration::parse(age).is_some_and(|age| age.subsec_nanos() != 0) {
-            found.push(spot.finding(&CORS_INVALID, format!("the maxAge {age} is not in whole seconds")));
+            found.push(spot.finding(&CORS_INVALID, format!("maxAge {age} is not in whole seconds")));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of destinations and their weights.
+//! The checks of Istio's admission webhook on destinations and their weights.
 
 use crate::lint::codes::{DESTINATION_HOST_INVALID, PORT_OUT_OF_RANGE, SUBSET_NAME, WEIGHT_INVALID};
 use crate::lint::istio_names::{check_wildcard_domain, is_label};
@@ -9,7 +9,7 @@ use crate::manifests::model::virtual_service::Destination;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Destinations, &Weights];
 
-/// Each destination of each route, mirrors too.
+/// Every destination of every route, including mirrors.
 struct Destinations;
 
 impl Rule for Destinations {
@@ -28,12 +28,12 @@ impl Rule for Destinations {
 
 fn check_destination(to: &Destination, spot: &Spot<'_>, found: &mut Findings) {
     let checked = if to.host == "*" {
-        Err("* stands for no Service".to_owned())
+        Err("* is not the name of a Service".to_owned())
     } else {
         check_wildcard_domain(&to.host)
     };
     if let Err(why) = checked {
-        let what = format!("the destination \"{}\" is no DNS name: {why}", to.host);
+        let what = format!("the destination \"{}\" is not a DNS name: {why}", to.host);
         found.push(spot.field("host").finding(&DESTINATION_HOST_INVALID, what));
     }
     if let Some(subset) = to
@@ -41,16 +41,16 @@ fn check_destination(to: &Destination, spot: &Spot<'_>, found: &mut Findings) {
         .as_deref()
         .filter(|subset| !subset.is_empty() && !is_label(subset))
     {
-        let what = format!("the subset \"{subset}\" is no DNS label");
+        let what = format!("the subset \"{subset}\" is not a DNS label");
         found.push(spot.field("subset").finding(&SUBSET_NAME, what));
     }
     if let Some(port) = to.port.as_ref().filter(|port| !(1..=65535).contains(&port.number)) {
-        let what = format!("{} is no port number", port.number);
+        let what = format!("{} is not a port number", port.number);
         found.push(spot.field("port.number").finding(&PORT_OUT_OF_RANGE, what));
     }
 }
 
-/// The weights of each route.
+/// The weights of every route.
 struct Weights;
 
 impl Rule for Weights {
@@ -84,7 +84,7 @@ fn check_weights(weights: impl ExactSizeIterator<Item = Option<i32>>, spot: &Spo
     for (at, weight) in weights.enumerate() {
         let weight = weight.unwrap_or_default();
         if weight < 0 {
-            let what = format!("the weight {weight} is less than 0");
+            let what = format!("the weight {weight} is negative");
             found.push(spot.at(at).field("weight").finding(&WEIGHT_INVALID, what));
         }
         total += i64::from(weight);
@@ -98,7 +98,7 @@ fn check_weights(weights: impl ExactSizeIterator<Item = Option<i32>>, spot: &Spo
 mod tests {
     use crate::lint::testing::assert_code;
 
-    /// Each: routes of a VirtualService, and the paths at which the code is found.
+    /// Each row: routes of a VirtualService, and the paths at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (routes, paths) in cases {
             let yaml = format!(

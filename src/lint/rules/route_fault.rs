@@ -1,5 +1,5 @@
-//! Faults and mirrors of http routes: what Istio's admission webhook checks,
-//! and faults that never happen.
+//! Faults and mirrors of http routes: the checks of Istio's admission webhook, and faults that are
+//! never injected.
 
 use super::route_retry::check_duration;
 use crate::lint::codes::{
@@ -61,7 +61,7 @@ fn check_abort(abort: &FaultAbort, spot: &Spot<'_>, found: &mut Findings) {
         .map(|(name, _)| *name)
         .collect();
     if set.len() > 1 {
-        let what = format!("the abort has {} at once", set.join(" and "));
+        let what = format!("the abort has more than one of {}", set.join(" and "));
         found.push(spot.finding(&FAULT_INVALID, what));
     }
     if abort.http2_error.is_some() {
@@ -77,7 +77,7 @@ fn check_abort(abort: &FaultAbort, spot: &Spot<'_>, found: &mut Findings) {
         .as_deref()
         .filter(|status| grpc_status::code(status).is_none())
     {
-        let what = format!("\"{status}\" is no gRPC status");
+        let what = format!("\"{status}\" is not a gRPC status");
         found.push(spot.field("grpcStatus").finding(&STATUS_INVALID, what));
     }
     if set.is_empty() {
@@ -116,25 +116,25 @@ fn check_fault_percentage(percentage: Option<Percent>, spot: &Spot<'_>, found: &
     }
 }
 
-/// Whether any request is meant; 0 that is written out is known to the one who wrote it.
+/// Whether any request is affected; an explicit 0 is only an info.
 fn check_share(percentage: Option<Percent>, percent: Option<i32>, kind: &str, spot: &Spot<'_>, found: &mut Findings) {
     match (percentage, percent) {
         (Some(Percent { value }), _) => {
             if value == 0.0 {
-                let what = format!("the {kind} is for 0 % of the requests");
+                let what = format!("the {kind} applies to 0 % of the requests");
                 let finding = spot.field("percentage.value").finding(&FAULT_NEVER, what);
                 found.push(finding.severity(Severity::Info));
             }
         }
         (None, Some(percent)) if percent > 0 => {}
         (None, _) => {
-            let what = format!("the {kind} has no percentage, so it is for no request");
+            let what = format!("the {kind} has no percentage, so it applies to no request");
             found.push(spot.finding(&FAULT_NEVER, what));
         }
     }
 }
 
-/// The share of requests that mirrors see.
+/// The share of requests that is mirrored.
 struct Mirrors;
 
 impl Rule for Mirrors {
@@ -185,7 +185,7 @@ mod tests {
         )
     }
 
-    /// Each: fields of a route, and the paths below it at which the code is found.
+    /// Each row: fields of a route, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (fields, paths) in cases {
             let paths: Vec<String> = paths.iter().map(|path| format!("spec.http[0].{path}")).collect();

@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of header operations.
+//! The checks of Istio's admission webhook on header operations.
 
 use std::collections::BTreeMap;
 
@@ -68,7 +68,7 @@ fn check_name(name: &str, may_be_authority: bool, spot: &Spot<'_>, found: &mut F
     found.push(spot.finding(&HEADER_OPERATION_NAME, what));
 }
 
-/// The host is set in one place alone.
+/// The host is set in one place only.
 fn check_authority(route: &HttpRoute, headers: &Headers, spot: &Spot<'_>, found: &mut Findings) {
     let Some(request) = &headers.request else { return };
     let rewritten = route.rewrite.as_ref().and_then(|rewrite| rewrite.authority.as_deref());
@@ -81,7 +81,7 @@ fn check_authority(route: &HttpRoute, headers: &Headers, spot: &Spot<'_>, found:
     };
     for (verb, name, has_value) in [entries(&request.set, "set"), entries(&request.add, "add")].concat() {
         if is_set {
-            let what = format!("the host is set here by {name}, and elsewhere in this route too");
+            let what = format!("the host is set here by {name}, and again elsewhere in this route");
             let spot = spot.field("request").field(verb).entry(&name);
             found.push(spot.finding(&AUTHORITY_TWICE, what));
             return;
@@ -90,12 +90,11 @@ fn check_authority(route: &HttpRoute, headers: &Headers, spot: &Spot<'_>, found:
     }
 }
 
-/// Whether Envoy takes a value: `%NAME%` and `%NAME(arguments)%` are
-/// variables, `%%` is a per cent sign, and no other control character than a
-/// tab is allowed.
+/// Whether Envoy accepts a value: `%NAME%` and `%NAME(arguments)%` are variables, `%%` is a percent
+/// sign, and tab is the only control character allowed.
 fn check_value(value: &str) -> Result<(), &'static str> {
     if value.chars().any(|c| c.is_ascii_control() && c != '\t') {
-        return Err("holds a control character");
+        return Err("contains a control character");
     }
     let mut rest = value;
     while let Some((_, after)) = rest.split_once('%') {
@@ -107,9 +106,9 @@ fn check_value(value: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What follows a variable, whose first per cent sign is read.
+/// The rest after a variable, whose first percent sign was already consumed.
 fn after_variable(text: &str) -> Result<&str, &'static str> {
-    const OPEN: &str = "holds a % that begins a variable which does not end";
+    const OPEN: &str = "has a % that begins an unterminated variable";
     let Some(end) = text.find(['%', '(']) else {
         return Err(OPEN);
     };
@@ -125,30 +124,30 @@ fn after_variable(text: &str) -> Result<&str, &'static str> {
     let after = after.trim_start_matches(' ');
     after
         .strip_prefix('%')
-        .ok_or("holds a variable whose arguments are followed by something else than %")
+        .ok_or("has a variable whose arguments are not followed by %")
 }
 
-/// What follows `argument)`.
+/// The rest after `argument)`.
 fn after_argument(text: &str) -> Result<&str, &'static str> {
-    const BAD: &str = "holds a variable whose arguments do not end";
+    const BAD: &str = "has a variable with unterminated arguments";
     let mut chars = text.chars();
-    // As Istio, whatever comes first belongs to the argument.
+    // As in Istio, everything before it belongs to the argument.
     chars.next();
     loop {
         match chars.next().ok_or(BAD)? {
             '\\' => {
                 chars.next();
             }
-            '"' => return Err("holds a variable with a quote in its arguments"),
+            '"' => return Err("has a variable with a quote in its arguments"),
             ')' => return Ok(chars.as_str()),
             _ => {}
         }
     }
 }
 
-/// What follows `"one", "two"])`.
+/// The rest after `"one", "two"])`.
 fn after_array(text: &str) -> Result<&str, &'static str> {
-    const BAD: &str = "holds a variable with a list that is no list of quoted texts";
+    const BAD: &str = "has a variable with a list whose items are not quoted";
     let mut rest = text.trim_start_matches(' ');
     loop {
         let mut chars = rest.strip_prefix('"').ok_or(BAD)?.chars();
@@ -205,7 +204,7 @@ mod tests {
         }
     }
 
-    /// Each: fields of a route, and the paths below it at which the code is found.
+    /// Each row: fields of a route, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (fields, paths) in cases {
             let route = if fields.starts_with("route") {

@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of the matches of http routes.
+//! The checks of Istio's admission webhook on the matches of http routes.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::manifests::re2;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Matches];
 
-/// Each match of each http route.
+/// Every match of every http route.
 struct Matches;
 
 impl Rule for Matches {
@@ -51,9 +51,9 @@ fn check_match(wanted: &HttpMatch, spot: &Spot<'_>, found: &mut Findings) {
         for (name, condition) in headers {
             let spot = spot.field(field).entry(name);
             if !can_be_matched(name) {
-                found.push(spot.finding(&MATCH_HEADER_NAME, format!("\"{name}\" is no header's name")));
+                found.push(spot.finding(&MATCH_HEADER_NAME, format!("\"{name}\" is not a valid header name")));
             }
-            // Here Istio takes * for presence.
+            // Here, Istio treats * as a test for presence.
             let is_presence = field == "withoutHeaders" && *condition == StringMatch::Regex("*".to_owned());
             if !is_presence {
                 check_text(condition, &spot, found);
@@ -79,7 +79,7 @@ fn check_match(wanted: &HttpMatch, spot: &Spot<'_>, found: &mut Findings) {
     check_labels(&wanted.source_labels, &spot.field("sourceLabels"), found);
     let namespace = wanted.source_namespace.as_deref().unwrap_or_default();
     if !namespace.is_empty() && !is_label(namespace) {
-        let what = format!("the sourceNamespace \"{namespace}\" is no namespace");
+        let what = format!("sourceNamespace \"{namespace}\" is not a valid namespace");
         found.push(spot.field("sourceNamespace").finding(&SOURCE_INVALID, what));
     }
     check_gateway_names(&wanted.gateways, &spot.field("gateways"), found);
@@ -91,7 +91,7 @@ fn can_be_matched(header: &str) -> bool {
         || matches!(header, ":method" | ":scheme" | ":authority" | ":path" | ":status")
 }
 
-/// A text to compare with; only `uri` may have an empty prefix, and is not asked for it.
+/// A text condition; an empty prefix is allowed only for `uri`.
 fn check_text(condition: &StringMatch, spot: &Spot<'_>, found: &mut Findings) {
     match condition {
         StringMatch::Prefix(text) if text.is_empty() => {
@@ -114,21 +114,21 @@ pub(super) fn check_regex(pattern: &str, spot: &Spot<'_>, found: &mut Findings) 
     }
 }
 
-/// Checks the port of a match: 0 is none.
+/// Checks the port of a match; 0 means none.
 pub(super) fn check_port(port: Option<u32>, spot: &Spot<'_>, found: &mut Findings) {
     if let Some(port) = port.filter(|port| *port > 65535) {
-        found.push(spot.finding(&PORT_OUT_OF_RANGE, format!("{port} is no port number")));
+        found.push(spot.finding(&PORT_OUT_OF_RANGE, format!("{port} is not a port number")));
     }
 }
 
-/// Checks the labels of a client's workload.
+/// Checks the labels of a client workload.
 pub(super) fn check_labels(labels: &BTreeMap<String, String>, spot: &Spot<'_>, found: &mut Findings) {
     for (key, value) in labels {
         if !is_label_key(key) {
-            let what = format!("\"{key}\" is no label of Kubernetes");
+            let what = format!("\"{key}\" is not a valid Kubernetes label");
             found.push(spot.entry(key).finding(&SOURCE_INVALID, what));
         } else if !is_label_value(value) {
-            let what = format!("\"{value}\" is no value of a label of Kubernetes");
+            let what = format!("\"{value}\" is not a valid Kubernetes label value");
             found.push(spot.entry(key).finding(&SOURCE_INVALID, what));
         }
     }
@@ -138,7 +138,7 @@ pub(super) fn check_labels(labels: &BTreeMap<String, String>, spot: &Spot<'_>, f
 mod tests {
     use crate::lint::testing::assert_code;
 
-    /// Each: a match, and the paths below it at which the code is found.
+    /// Each row: a match, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (wanted, paths) in cases {
             let yaml = format!(

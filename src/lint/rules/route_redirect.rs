@@ -1,5 +1,5 @@
-//! Redirects of http routes: what Istio's admission webhook checks, and codes
-//! that it takes without knowing them.
+//! Redirects of http routes: the checks of Istio's admission webhook, and codes that it accepts but
+//! cannot translate.
 
 use super::route_action::is_set;
 use crate::lint::codes::{PORT_OUT_OF_RANGE, REDIRECT_CODE_UNKNOWN, REDIRECT_INVALID};
@@ -9,7 +9,7 @@ use crate::manifests::model::http_route::{HttpRedirect, HttpRoute, StringMatch};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Redirects];
 
-/// Answers with a Location.
+/// Responses with a Location header.
 struct Redirects;
 
 impl Rule for Redirects {
@@ -42,21 +42,24 @@ fn check_redirect(redirect: &HttpRedirect, route: &HttpRoute, spot: &Spot<'_>, f
     if uri && prefix {
         bad(
             "prefixRewrite",
-            "the redirect has uri, and prefixRewrite too".to_owned(),
+            "the redirect has both uri and prefixRewrite".to_owned(),
         );
     }
     let is_prefix = |uri: &StringMatch| matches!(uri, StringMatch::Prefix(_));
     let mut paths = route.matches.iter().filter_map(|wanted| wanted.uri.as_ref());
     if prefix && !uri && !paths.all(is_prefix) {
-        let what = "prefixRewrite replaces a prefix, but a match of the route has a uri that is none";
+        let what = "prefixRewrite replaces a prefix, but a match of the route has a uri that is not a prefix";
         bad("prefixRewrite", what.to_owned());
     }
     let has_port = redirect.port.is_some() || redirect.derive_port.is_some();
     if !uri && !prefix && !is_set(redirect.authority.as_ref()) && !is_set(redirect.scheme.as_ref()) && !has_port {
-        bad("", "the redirect leads to where the request came from".to_owned());
+        bad(
+            "",
+            "the redirect changes nothing, so it leads back to the same URL".to_owned(),
+        );
     }
     if redirect.port.is_some() && redirect.derive_port.is_some() {
-        bad("derivePort", "the redirect has port, and derivePort too".to_owned());
+        bad("derivePort", "the redirect has both port and derivePort".to_owned());
     }
     if let Some(scheme) = redirect
         .scheme
@@ -68,15 +71,15 @@ fn check_redirect(redirect: &HttpRedirect, route: &HttpRoute, spot: &Spot<'_>, f
     match redirect.redirect_code {
         None | Some(0 | 301 | 302 | 303 | 307 | 308) => {}
         Some(code @ 300..=399) => {
-            let what = format!("the redirectCode {code} leads to a route without an action");
+            let what = format!("redirectCode {code} results in a route without an action");
             found.push(spot.field("redirectCode").finding(&REDIRECT_CODE_UNKNOWN, what));
         }
-        Some(code) => bad("redirectCode", format!("the redirectCode {code} is no 3xx")),
+        Some(code) => bad("redirectCode", format!("redirectCode {code} is not a 3xx status")),
     }
     if let Some(port) = redirect.port.filter(|port| *port > 65535) {
         found.push(
             spot.field("port")
-                .finding(&PORT_OUT_OF_RANGE, format!("{port} is no port number")),
+                .finding(&PORT_OUT_OF_RANGE, format!("{port} is not a port number")),
         );
     }
 }
@@ -85,7 +88,7 @@ fn check_redirect(redirect: &HttpRedirect, route: &HttpRoute, spot: &Spot<'_>, f
 mod tests {
     use crate::lint::testing::assert_code;
 
-    /// Each: the fields of a route, and the paths below it at which the code is found.
+    /// Each row: the fields of a route, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (fields, paths) in cases {
             let yaml = format!(

@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of timeouts and retries.
+//! The checks of Istio's admission webhook on timeouts and retries.
 
 use crate::lint::codes::{DURATION_INVALID, RETRY_ATTEMPTS, RETRY_ON};
 use crate::lint::spot::Spot;
@@ -28,10 +28,10 @@ const RETRY_CONDITIONS: &[&str] = &[
     "unavailable",
 ];
 
-/// Checks a duration: whole milliseconds, at least one. Says whether it is good.
+/// Checks that a duration is in whole milliseconds and at least 1ms. Returns whether it is valid.
 pub(super) fn check_duration(text: &str, spot: &Spot<'_>, found: &mut Findings) -> bool {
     let what = match duration::parse(text) {
-        None => format!("\"{text}\" is no duration"),
+        None => format!("\"{text}\" is not a duration"),
         Some(duration) if duration.as_nanos() < 1_000_000 => format!("the duration {text} is shorter than 1ms"),
         Some(duration) if duration.subsec_nanos() % 1_000_000 != 0 => {
             format!("the duration {text} is not in whole milliseconds")
@@ -76,7 +76,7 @@ fn check_retries(retries: &HttpRetry, spot: &Spot<'_>, found: &mut Findings) {
     if attempts == 0 && more {
         let what = match retries.attempts {
             Some(_) => "attempts is 0, which turns retries off, but they are configured",
-            None => "retries are configured without attempts, which is 0 and turns them off",
+            None => "retries are configured without attempts, which defaults to 0 and turns them off",
         };
         found.push(spot.finding(&RETRY_ATTEMPTS, what));
     }
@@ -95,7 +95,7 @@ fn check_retries(retries: &HttpRetry, spot: &Spot<'_>, found: &mut Findings) {
         }
         let finding = spot
             .field("retryOn")
-            .finding(&RETRY_ON, format!("\"{condition}\" is no condition of retries"));
+            .finding(&RETRY_ON, format!("\"{condition}\" is not a retry condition"));
         found.push(if RETRY_CONDITIONS.contains(&condition.trim()) {
             finding.fix("write the list without spaces, as in 5xx,reset")
         } else {
@@ -104,7 +104,7 @@ fn check_retries(retries: &HttpRetry, spot: &Spot<'_>, found: &mut Findings) {
     }
 }
 
-/// The statuses that have a name (IANA's registry, as Go's net/http knows it).
+/// The status codes that have a name in Go's net/http (IANA's registry).
 fn is_http_status(status: u16) -> bool {
     matches!(
         status,
@@ -137,7 +137,7 @@ mod tests {
         )
     }
 
-    /// Each: fields of a route, and the paths below it at which the code is found.
+    /// Each row: fields of a route, and the paths below it at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (fields, paths) in cases {
             let paths: Vec<String> = paths.iter().map(|path| format!("spec.http[0].{path}")).collect();

@@ -1,4 +1,4 @@
-//! May the gateway's pods have their Secrets?
+//! Whether the gateway's pods may have their Secrets.
 
 use std::collections::HashSet;
 
@@ -10,8 +10,8 @@ use crate::manifests::model::Other;
 
 pub(super) static RULES: &[&dyn Rule] = &[&ServiceAccount];
 
-/// The service account of a gateway's pods may list Secrets, as far as
-/// the input tells what it may do.
+/// The service account of a gateway's pods may list Secrets, as far as the input shows its
+/// permissions.
 struct ServiceAccount;
 
 impl Rule for ServiceAccount {
@@ -53,7 +53,7 @@ impl Rule for ServiceAccount {
                 &SECRETS_MAY_NOT_BE_LISTED,
                 owner.place(&pods.path("serviceAccountName")),
                 format!(
-                    "the gateway's service account {}/{account} may not list Secrets: {} does not let it",
+                    "the gateway's service account {}/{account} may not list Secrets: {} does not allow it",
                     pods.namespace,
                     called.join(" and ")
                 ),
@@ -62,9 +62,9 @@ impl Rule for ServiceAccount {
     }
 }
 
-/// The roles that the input binds to an account in its namespace; none when
-/// one of them is not in the input, or the account itself is never named, so
-/// that nobody knows what else it may do.
+/// The roles that the input binds to an account in its namespace; none if one of them is missing
+/// from the input, or if the account itself is never bound, because then its other permissions are
+/// unknown.
 fn roles_of<'w, 'a>(world: &'w World<'a>, namespace: &str, account: &str) -> Option<Vec<&'w Item<'a, Other>>> {
     let mut roles = Vec::new();
     let mut named = false;
@@ -92,7 +92,7 @@ fn roles_of<'w, 'a>(world: &'w World<'a>, namespace: &str, account: &str) -> Opt
                 && role.metadata.name == name
                 && (kind == "ClusterRole" || role.namespace == binding.namespace)
         })?;
-        // What is aggregated comes from roles elsewhere.
+        // Aggregated rules come from other roles.
         if role.object.content.get("aggregationRule").is_some() {
             return None;
         }
@@ -101,7 +101,7 @@ fn roles_of<'w, 'a>(world: &'w World<'a>, namespace: &str, account: &str) -> Opt
     named.then_some(roles)
 }
 
-/// Whether a subject is a group that holds the service accounts of a namespace.
+/// Whether a subject is a group that contains the service accounts of a namespace.
 fn is_group_of(subject: &Value, namespace: &str) -> bool {
     let text = |field: &str| subject.get(field).and_then(Value::as_str);
     text("kind") == Some("Group")
@@ -115,7 +115,7 @@ fn list<'v>(value: &'v Value, field: &str) -> impl Iterator<Item = &'v Value> {
     value.get(field).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// Whether a role lets its subjects list all Secrets.
+/// Whether a role allows its subjects to list all Secrets.
 fn lists_secrets(role: &Item<'_, Other>) -> bool {
     list(&role.object.content, "rules").any(|rule| {
         let has = |field: &str, word: &str| {
@@ -179,7 +179,7 @@ mod tests {
                 bound(maps) + &role("ClusterRole", secrets) + &binding("ClusterRoleBinding", "ClusterRole", all),
                 &[],
             ),
-            // What a role elsewhere allows is not known.
+            // What a role outside the input allows is unknown.
             (binding("RoleBinding", "Role", own), &[]),
             (bound(maps) + &binding("ClusterRoleBinding", "ClusterRole", own), &[]),
             (role("Role", maps) + &binding("RoleBinding", "Role", other), &[]),

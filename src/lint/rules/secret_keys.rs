@@ -1,4 +1,4 @@
-//! What is in a Secret, by its keys, its type and its annotations.
+//! The content of a Secret: its keys, type and annotations.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ impl Rule for UsablePair {
                     found.push(Finding::new(
                         &SECRET_INVISIBLE,
                         secret.place(""),
-                        format!("{} is of type {kind}, which istiod leaves out", secret.title()),
+                        format!("{} is of type {kind}, which istiod ignores", secret.title()),
                     ));
                 }
                 match secret.data().key_pair() {
@@ -69,7 +69,7 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
                 &SECRET_WITHOUT_PAIR,
                 secret.place(empty.first().copied().unwrap_or(key)),
                 format!(
-                    "{title} has {certificate} and {key}, but nothing stands under {}",
+                    "{title} has {certificate} and {key}, but {} is empty",
                     empty.join(" and ")
                 ),
             )
@@ -83,7 +83,7 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
             format!("{title} has a certificate, but no key"),
         )
         .fix(
-            Remedy::from("put the key of this certificate into 3_application/private of the host's folder; one made with gen-certs --csr has it where the request was made; where it is lost, ")
+            Remedy::from("put the key of this certificate into 3_application/private in the host's folder (with gen-certs --csr, the key is where the CSR was created); if it is lost, ")
                 .and(ours::rotate(ours::HOST))
                 .and(" issues a new key and certificate"),
         );
@@ -92,13 +92,13 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
         &SECRET_WITHOUT_PAIR,
         secret.place(""),
         format!(
-            "{title} has neither tls.crt and tls.key nor cert and key; it has {}",
+            "{title} has neither tls.crt and tls.key nor cert and key; its keys are {}",
             secret.key_names()
         ),
     );
-    // A key that holds what is wanted under another name.
+    // A key with the right content but another name.
     let holding = |marker: &str| {
-        // The CA's certificate is no server's.
+        // The CA certificate is not a server certificate.
         let entries = entries
             .iter()
             .filter(|(key, _)| !matches!(key.as_str(), "ca.crt" | "cacert"));
@@ -112,12 +112,12 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
     ]
     .into_iter()
     .filter_map(|(wanted, marker)| Some((wanted, holding(marker)?)))
-    // Nothing takes the place of what stands there.
+    // An existing key must not be overwritten.
     .filter(|(wanted, held)| wanted != held && !entries.contains_key(*wanted))
     .map(|(wanted, held)| format!("{held} to {wanted}"))
     .collect();
     if renamed.is_empty() {
-        // A CA that it holds is not to be lost.
+        // A CA in the Secret must not be lost.
         let with_ca = ["ca.crt", "cacert"].iter().any(|key| entries.contains_key(*key));
         finding.fix(kubectl::put_secret(
             secret.namespace.as_str(),
@@ -143,14 +143,14 @@ fn found_two_pairs(secret: &UsedSecret<'_>, found: &mut Findings) {
             &SECRET_PAIRS_DIFFER,
             secret.place("cert"),
             format!(
-                "{} has cert and key, which count, and another pair under tls.crt and tls.key",
+                "{} has cert and key, which are used, and another pair under tls.crt and tls.key",
                 secret.title()
             ),
         ));
     }
 }
 
-/// What the type asks for is there.
+/// The keys that the type requires are present.
 struct TypeOfSecret;
 
 impl Rule for TypeOfSecret {
@@ -179,7 +179,7 @@ impl Rule for TypeOfSecret {
     }
 }
 
-/// kubectl's copy of a Secret holds its private key.
+/// kubectl's copy of a Secret contains its private key.
 struct KeyInAnnotation;
 
 impl Rule for KeyInAnnotation {
@@ -198,18 +198,18 @@ impl Rule for KeyInAnnotation {
                 Finding::new(
                     &SECRET_KEY_IN_ANNOTATION,
                     item.place(&format!("metadata.annotations[\"{ANNOTATION}\"]")),
-                    format!("the annotation holds a copy of the private key under {key}"),
+                    format!("the annotation contains a copy of the private key under {key}"),
                 )
                 .fix(
                     Remedy::from(kubectl::drop_last_applied(item.namespace, item.metadata.name.as_str()))
-                        .and(", and from then on kubectl replace in place of kubectl apply"),
+                        .and(", then use kubectl replace instead of kubectl apply"),
                 ),
             );
         }
     }
 }
 
-/// The key of a Secret, written as JSON, that holds a private key.
+/// The key of a Secret in JSON that holds a private key.
 fn private_key_in(copy: &str) -> Option<String> {
     use base64::Engine as _;
     let object: serde_json::Value = serde_json::from_str(copy).ok()?;
@@ -293,7 +293,7 @@ mod tests {
                 assert_eq!(found.istio, Some("IST0161"));
             }
         }
-        // A Secret that no server names may hold what it likes.
+        // A Secret that no server uses may hold anything.
         assert_code(&secret("c", &[("password", "x")]), "ITL0310", &[]);
     }
 

@@ -1,4 +1,4 @@
-//! What Istio's admission webhook checks of tls and tcp routes.
+//! The checks of Istio's admission webhook on tls and tcp routes.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl Rule for TlsRoutes {
             if spec.tls.is_empty() {
                 continue;
             }
-            // Asked for no wildcard beneath it, the index answers which hosts cover a name.
+            // Without wildcards to look below, the index answers which hosts cover a name.
             let mut hosts = HostIndex::asked_for(&Suffixes::default());
             for host in &spec.hosts {
                 hosts.add(host, &());
@@ -78,22 +78,22 @@ fn check_sni(
     };
     match checked {
         Err(_) if is_address(host) => {
-            let what = format!("{host} is an address, and clients send no SNI for it");
+            let what = format!("{host} is an IP address, for which clients send no SNI");
             found.push(spot.finding(&SNI_HOST_IS_ADDRESS, what));
         }
         Err(why) => {
-            let what = format!("the SNI host \"{host}\" is no DNS name: {why}");
+            let what = format!("the SNI host \"{host}\" is not a DNS name: {why}");
             found.push(spot.finding(&SNI_HOST_INVALID, what));
         }
         Ok(()) if hosts.overlapping(host).next().is_none() => {
-            let what = format!("the SNI host {host} is within none of the VirtualService's hosts");
+            let what = format!("none of the VirtualService's hosts covers the SNI host {host}");
             found.push(spot.finding(&SNI_HOST_OUTSIDE_HOSTS, what));
         }
         Ok(()) => {}
     }
 }
 
-/// Raw bytes.
+/// TCP routes.
 struct TcpRoutes;
 
 impl Rule for TcpRoutes {
@@ -113,7 +113,7 @@ impl Rule for TcpRoutes {
     }
 }
 
-/// What matches of tls and tcp routes have in common.
+/// The common fields of matches in tls and tcp routes.
 struct Layer4Matches;
 
 impl Rule for Layer4Matches {
@@ -169,7 +169,7 @@ impl Parts<'_> {
     fn check(&self, spot: &Spot<'_>, found: &mut Findings) {
         for (at, subnet) in self.subnets.iter().enumerate() {
             if !is_subnet(subnet) {
-                let what = format!("\"{subnet}\" is neither an address nor a block of them");
+                let what = format!("\"{subnet}\" is neither an IP address nor a CIDR block");
                 found.push(spot.field("destinationSubnets").at(at).finding(&SUBNET_INVALID, what));
             }
         }

@@ -1,5 +1,5 @@
-//! What Istio's admission webhook checks of a VirtualService as a whole:
-//! hosts, names of Gateways, exportTo, and whether there are routes at all.
+//! The checks of Istio's admission webhook on a VirtualService as a whole: hosts, names of
+//! Gateways, exportTo, and whether there are any routes.
 
 use std::collections::HashSet;
 
@@ -18,13 +18,13 @@ use crate::manifests::model::VirtualService;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &GatewayNames, &Routes, &ExportTo, &Claims];
 
-/// Whether only Gateways take the routes, and no sidecar.
+/// Whether the routes apply only to Gateways, not to sidecars.
 fn is_for_gateways(service: &Item<'_, VirtualService>) -> bool {
     let gateways = &service.object.spec.gateways;
     !gateways.is_empty() && gateways.iter().all(|name| name != MESH)
 }
 
-/// The hosts, each alone and all together.
+/// The hosts, individually and in combination.
 struct Hosts;
 
 impl Rule for Hosts {
@@ -46,7 +46,7 @@ impl Rule for Hosts {
     }
 }
 
-/// Checks one host, and says whether it may be compared with others.
+/// Checks one host, and returns whether it can be compared with others.
 fn check_host(service: &Item<'_, VirtualService>, host: &str, spot: &Spot<'_>, found: &mut Findings) -> bool {
     let for_gateways = is_for_gateways(service);
     let checked = if for_gateways {
@@ -58,11 +58,18 @@ fn check_host(service: &Item<'_, VirtualService>, host: &str, spot: &Spot<'_>, f
     match checked {
         Err(_) if is_address(host) => true,
         Err(why) => {
-            found.push(spot.finding(&VS_HOST_INVALID, format!("the host \"{host}\" is no DNS name: {why}")));
+            found.push(spot.finding(
+                &VS_HOST_INVALID,
+                format!("the host \"{host}\" is not a DNS name: {why}"),
+            ));
             false
         }
         Ok(()) if host == "*" && !for_gateways => {
-            found.push(spot.finding(&VS_WILDCARD_IN_MESH, "the host * in a VirtualService of the mesh"));
+            found.push(spot.finding(
+                &VS_WILDCARD_IN_MESH,
+                "the host * is not allowed in a VirtualService of the \
+                mesh",
+            ));
             false
         }
         Ok(()) => true,
@@ -79,15 +86,11 @@ fn check_overlaps(hosts: &[String], spot: &Spot<'_>, found: &mut Findings) {
         match earlier {
             None => index.add(host, host),
             Some(earlier) if earlier == *host => {
-                let what = format!("the host {host} stands twice");
-                found.push(
-                    spot.at(at)
-                        .finding(&VS_HOSTS_OVERLAP, what)
-                        .fix("remove one of the two"),
-                );
+                let what = format!("the host {host} is listed twice");
+                found.push(spot.at(at).finding(&VS_HOSTS_OVERLAP, what).fix("remove one of them"));
             }
             Some(earlier) => {
-                let what = format!("the hosts {earlier} and {host} cover each other");
+                let what = format!("the hosts {earlier} and {host} overlap");
                 found.push(spot.at(at).finding(&VS_HOSTS_OVERLAP, what));
             }
         }
@@ -110,7 +113,7 @@ impl Rule for GatewayNames {
     }
 }
 
-/// Checks a list of Gateways' names; as Istio, up to the first that has no slash.
+/// Checks a list of Gateway names; like Istio, only up to the first one without a slash.
 pub(super) fn check_gateway_names(names: &[String], spot: &Spot<'_>, found: &mut Findings) {
     for (at, name) in names.iter().enumerate() {
         let spot = spot.at(at);
@@ -118,22 +121,31 @@ pub(super) fn check_gateway_names(names: &[String], spot: &Spot<'_>, found: &mut
             if name.contains('.') {
                 let mut parts = name.split('.');
                 let (own, namespace) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-                let what = format!("the Gateway {name} is named in the old form");
+                let what = format!("the Gateway reference {name} has the legacy form");
                 let finding = spot.finding(&VS_GATEWAY_NAME_LEGACY, what);
                 found.push(finding.fix(format!("write {namespace}/{own}")));
             }
             if let Err(why) = check_fqdn(name) {
-                found.push(spot.finding(&VS_GATEWAY_NAME, format!("\"{name}\" is no name of a Gateway: {why}")));
+                found.push(spot.finding(
+                    &VS_GATEWAY_NAME,
+                    format!(
+                        "\"{name}\" is not a valid Gateway reference: \
+                    {why}"
+                    ),
+                ));
             }
             return;
         };
         for (part, text) in [("namespace", namespace), ("name", own)] {
             if !is_label(text) {
-                let what = format!("\"{name}\" names no Gateway: the {part} \"{text}\" is no DNS label");
+                let what = format!(
+                    "\"{name}\" is not a valid Gateway reference: the {part} \"{text}\" is not a \
+                    DNS label"
+                );
                 let finding = spot.finding(&VS_GATEWAY_NAME, what);
                 found.push(if text == "." {
                     finding.fix(format!(
-                        "write {own} alone, which is the Gateway of the VirtualService's own namespace"
+                        "write only {own} for a Gateway in the VirtualService's own namespace"
                     ))
                 } else {
                     finding
@@ -143,7 +155,7 @@ pub(super) fn check_gateway_names(names: &[String], spot: &Spot<'_>, found: &mut
     }
 }
 
-/// Whether there are routes, and a delegate has none but `http`.
+/// There are routes, and a delegate has only `http` routes.
 struct Routes;
 
 impl Rule for Routes {
@@ -175,7 +187,7 @@ impl Rule for Routes {
     }
 }
 
-/// The namespaces that see it.
+/// The namespaces that it is exported to.
 struct ExportTo;
 
 impl Rule for ExportTo {
@@ -191,25 +203,25 @@ impl Rule for ExportTo {
             for (at, entry) in entries.iter().enumerate() {
                 let namespace = if entry == "." { service.namespace } else { entry };
                 let what = if !seen.insert(namespace) {
-                    format!("the namespace {namespace} stands twice in exportTo")
+                    format!("the namespace {namespace} is listed twice in exportTo")
                 } else if entry == "~" {
-                    "exportTo ~ is for ServiceEntries and Services only".to_owned()
+                    "exportTo ~ is allowed only for ServiceEntries and Services".to_owned()
                 } else if entry != "*" && !is_label(namespace) {
-                    format!("exportTo \"{entry}\" is no namespace")
+                    format!("\"{entry}\" in exportTo is not a namespace")
                 } else {
                     continue;
                 };
                 found.push(spot.at(at).finding(&VS_EXPORT_TO, what));
             }
             if let (true, Some(at)) = (entries.len() > 1, entries.iter().position(|entry| entry == "*")) {
-                let what = "exportTo has * beside other namespaces";
+                let what = "exportTo has * together with other namespaces";
                 found.push(spot.at(at).finding(&VS_EXPORT_TO, what));
             }
         }
     }
 }
 
-/// Claims are matched on gateways alone.
+/// Claims are matched only on gateways.
 struct Claims;
 
 impl Rule for Claims {
@@ -224,14 +236,14 @@ impl Rule for Claims {
             .filter(|service| !is_for_gateways(service))
         {
             for (claim, spot) in claims_of(service) {
-                let what = format!("the claim {claim} is matched in a VirtualService of the mesh");
+                let what = format!("a VirtualService of the mesh cannot match the claim {claim}");
                 found.push(spot.finding(&CLAIM_WITHOUT_GATEWAY, what));
             }
         }
     }
 }
 
-/// The claims that routes match, with their places.
+/// The claims that routes match, with their positions.
 pub(super) fn claims_of<'a>(service: &'a Item<'a, VirtualService>) -> Vec<(&'a str, Spot<'a>)> {
     let mut claims = Vec::new();
     for (route, at) in service.object.spec.http.iter().zip(0..) {
@@ -263,7 +275,7 @@ mod tests {
 
     const ROUTE: &str = "http: [{route: [{destination: {host: a}}]}]";
 
-    /// Each: the spec without its routes, and the paths at which the code is found.
+    /// Each row: the spec without its routes, and the paths at which the code is found.
     fn table(code: &str, cases: &[(&str, &[&str])]) {
         for (spec, paths) in cases {
             assert_code(&service(&format!("{spec}, {ROUTE}")), code, paths);
@@ -308,7 +320,7 @@ mod tests {
                 ("hosts: ['*.a.com', b.com, x.y.a.com]", &["spec.hosts[2]"]),
                 ("hosts: [x.a.com, '*.a.com']", &["spec.hosts[1]"]),
                 ("hosts: [a.com, a.com]", &["spec.hosts[1]"]),
-                // Where one is invalid, they are not compared.
+                // If one is invalid, they are not compared.
                 ("hosts: [a.com, a.com, a_b]", &[]),
             ],
         );

@@ -1,4 +1,4 @@
-//! Routes by JWT claims, which a RequestAuthentication must have verified.
+//! Routes by JWT claims, which a RequestAuthentication must verify first.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use crate::lint::{Code, Findings, Need, Rule, World};
 
 pub(super) static RULES: &[&dyn Rule] = &[&Authenticated];
 
-/// The namespace whose RequestAuthentications are for all.
+/// The namespace whose RequestAuthentications apply to the whole mesh.
 const ROOT_NAMESPACE: &str = "istio-system";
 
-/// Each gateway that is to match claims.
+/// Every gateway that matches claims.
 struct Authenticated;
 
 impl Rule for Authenticated {
@@ -45,7 +45,7 @@ impl Rule for Authenticated {
                 });
                 if lacks_one {
                     let what = format!(
-                        "the route needs the claim {claim}, but no RequestAuthentication is for the pods of {}",
+                        "the route needs the claim {claim}, but no RequestAuthentication applies to the pods of {}",
                         gateway.item.title()
                     );
                     found.push(spot.finding(&CLAIM_WITHOUT_AUTHENTICATION, what));
@@ -55,7 +55,7 @@ impl Rule for Authenticated {
     }
 }
 
-/// The selectors of the RequestAuthentications by their namespaces.
+/// The selectors of the RequestAuthentications by namespace.
 fn selectors_of<'w>(world: &'w World<'_>) -> HashMap<&'w str, Vec<Labels>> {
     let mut selectors: HashMap<&str, Vec<Labels>> = HashMap::new();
     for other in &world.others {

@@ -1,5 +1,5 @@
-//! Where a VirtualService's routes lead: Services and ServiceEntries, their
-//! ports, and the subsets of DestinationRules.
+//! The destinations of a VirtualService's routes: Services and ServiceEntries, their ports, and the
+//! subsets of DestinationRules.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ use crate::manifests::model::virtual_service::Destination;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Hosts, &SubsetsDefined, &PastSubsets];
 
-/// Every destination of a VirtualService, mirrors too, with its place.
+/// Every destination of a VirtualService, including mirrors, with its position.
 pub(super) fn destinations<'a>(service: &'a Item<'a, VirtualService>) -> Vec<(Spot<'a>, &'a Destination)> {
     let spec = &service.object.spec;
     let mut all = Vec::new();
@@ -64,7 +64,7 @@ impl Rule for Hosts {
         let registry = Registry::of(world);
         for service in &world.virtual_services {
             for (spot, to) in destinations(service) {
-                // What is no name at all is reported as such.
+                // Invalid names have their own finding.
                 if to.host == "*" || check_wildcard_domain(&to.host).is_err() {
                     continue;
                 }
@@ -79,8 +79,8 @@ impl Rule for Hosts {
     }
 }
 
-/// Whether the Service is in the input but could not be read; or a
-/// ServiceEntry could not, for that may have any host.
+/// Whether the Service is in the input but could not be read, or whether a ServiceEntry could not
+/// be read, since that may have any host.
 fn is_unread(world: &World<'_>, to: &Destination, service: &Item<'_, VirtualService>) -> bool {
     let full = full_name(&to.host, service.namespace);
     if world.unseen("ServiceEntry").is_some() && !full.ends_with(".svc.cluster.local") {
@@ -96,30 +96,32 @@ fn is_unread(world: &World<'_>, to: &Destination, service: &Item<'_, VirtualServ
 }
 
 fn hidden(to: &Destination, service: &Item<'_, VirtualService>, spot: &Spot<'_>) -> Finding {
-    let what = format!("{} is not exported to the namespace {}", to.host, service.namespace);
+    let what = format!("{} is not exported to namespace {}", to.host, service.namespace);
     spot.field("host")
         .finding(&DESTINATION_NOT_FOUND, what)
-        .why("its exportTo hides it, so requests that take this route answer 503")
-        .fix("add the namespace to exportTo of the ServiceEntry, or to the Service's annotation networking.istio.io/exportTo")
+        .why("its exportTo hides it, so requests on this route get 503")
+        .fix("add the namespace to the exportTo of the ServiceEntry, or to the Service's annotation networking.istio.io/exportTo")
 }
 
 fn missing(to: &Destination, service: &Item<'_, VirtualService>, registry: &Registry<'_>, spot: &Spot<'_>) -> Finding {
     let what = if to.host.contains('.') {
         format!("there is no Service or ServiceEntry for {}", to.host)
     } else {
-        format!("there is no Service {} in the namespace {}", to.host, service.namespace)
+        format!("there is no Service {} in namespace {}", to.host, service.namespace)
     };
     let finding = spot.field("host").finding(&DESTINATION_NOT_FOUND, what);
     match registry.meant(&to.host) {
         Some(full) if to.host.contains('.') => finding
-            .why("Istio completes only names without a dot; one with a dot is taken as it stands, and no Service has that name")
+            .why(
+                "Istio expands only names without a dot; a name with a dot is used as is, and no Service has that name",
+            )
             .fix(format!("write {full}")),
-        Some(full) => finding.fix(format!("write {full}, which is there")),
+        Some(full) => finding.fix(format!("write {full}, which exists")),
         None => finding,
     }
 }
 
-/// The port, of a host that is there.
+/// The port of an existing host.
 fn found_host(to: &Destination, exposed: &[&Exposed], spot: &Spot<'_>, found: &mut Findings) {
     let ports = || exposed.iter().flat_map(|exposed| &exposed.ports);
     let shown = || {
@@ -132,13 +134,17 @@ fn found_host(to: &Destination, exposed: &[&Exposed], spot: &Spot<'_>, found: &m
     };
     match &to.port {
         None if exposed.iter().all(|exposed| exposed.ports.len() > 1) => {
-            let what = format!("{} has several ports ({}), and none is chosen", to.host, shown());
+            let what = format!(
+                "{} has several ports ({}), and the destination does not choose one",
+                to.host,
+                shown()
+            );
             found.push(spot.field("host").finding(&DESTINATION_PORT_NEEDED, what));
         }
         Some(port) if !ports().any(|known| *known == port.number) => {
             let what = match ports().next() {
                 Some(_) => format!("{} has no port {}; it has {}", to.host, port.number, shown()),
-                None => format!("{} has no port {}, for it has no ports", to.host, port.number),
+                None => format!("{} has no ports, so no port {} either", to.host, port.number),
             };
             found.push(spot.field("port.number").finding(&DESTINATION_PORT_NOT_FOUND, what));
         }
@@ -159,7 +165,7 @@ impl Rule for SubsetsDefined {
         if subsets.is_none() && world.lacks(Need::Services).is_some() {
             found.skip(
                 &DESTINATION_SUBSET_NOT_FOUND,
-                "the input holds neither a DestinationRule nor a Service, so every subset may exist",
+                "the input holds neither a DestinationRule nor a Service, so any subset may exist",
             );
             return;
         }
@@ -188,7 +194,7 @@ impl Rule for SubsetsDefined {
     }
 }
 
-/// Routes of gateways to a Service whose own VirtualService has subset routes.
+/// Gateway routes to a Service that has another VirtualService with subset routes.
 struct PastSubsets;
 
 impl Rule for PastSubsets {
@@ -215,7 +221,7 @@ impl Rule for PastSubsets {
                     };
                     let path = format!("spec.http[{at}].route[{number}].destination.host");
                     let what = format!(
-                        "{} has subset routes in VirtualService {other}, which this route goes past",
+                        "{} has subset routes in VirtualService {other}, which this route bypasses",
                         to.host
                     );
                     found.push(Spot::new(service, path).finding(&SUBSET_ROUTES_NOT_AFFECTED, what));
@@ -225,7 +231,7 @@ impl Rule for PastSubsets {
     }
 }
 
-/// By a host's full name: the first two VirtualServices that have the host, and routes to subsets of it.
+/// By full host name: the first two VirtualServices that have the host and routes to its subsets.
 fn with_subsets(world: &World<'_>) -> HashMap<String, Vec<String>> {
     let mut by_host: HashMap<String, Vec<String>> = HashMap::new();
     for service in &world.virtual_services {
@@ -311,7 +317,7 @@ mod tests {
                 "host: istio-ingressgateway.istio-system.svc.cluster.local, port: {number: 80}",
                 &[],
             ),
-            // Reported as no name.
+            // Reported as an invalid name.
             ("host: '*'", &[]),
             ("host: gone", &[HOST]),
             ("host: away", &[HOST]),
@@ -336,7 +342,7 @@ mod tests {
         for (destination, fix) in [
             ("host: one.here", "write one.here.svc.cluster.local"),
             ("host: one.here.svc", "write one.here.svc.cluster.local"),
-            ("host: away", "write away.there.svc.cluster.local, which is there"),
+            ("host: away", "write away.there.svc.cluster.local, which exists"),
         ] {
             let report = lint_yaml(&format!("{}{}", world(), to(destination)));
             let finding = report.findings.iter().find(|finding| finding.code == "ITL0510");

@@ -1,5 +1,5 @@
-//! Whether the servers of a VirtualService's Gateways look at its routes: by
-//! protocol and TLS mode, and by the ports and Gateways that matches name.
+//! Whether the servers of a VirtualService's Gateways use its routes, given their protocol and TLS
+//! mode, and the ports and Gateways in the matches.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -14,7 +14,7 @@ use crate::manifests::model::VirtualService;
 
 pub(super) static RULES: &[&dyn Rule] = &[&Fit, &BoundInMatches];
 
-/// Routes that no server looks at, and matches on ports that none has.
+/// Routes that no server uses, and matches on ports that no server has.
 struct Fit;
 
 impl Rule for Fit {
@@ -53,7 +53,7 @@ impl Rule for Fit {
                     continue;
                 }
                 let what = format!(
-                    "the servers that expose its hosts take {}, not {field} routes",
+                    "the servers that expose its hosts use {}, not {field} routes",
                     servers.words()
                 );
                 let finding = Spot::new(service, format!("spec.{field}")).finding(code, what);
@@ -67,7 +67,7 @@ impl Rule for Fit {
     }
 }
 
-/// The servers that take a VirtualService's routes, by the Gateway's namespace and name.
+/// The servers that a VirtualService applies to, by the Gateway's namespace and name.
 struct Servers<'g> {
     of_gateway: BTreeMap<(&'g str, &'g str), BTreeSet<&'g Exposure>>,
 }
@@ -87,7 +87,7 @@ impl<'g> Servers<'g> {
         self.of_gateway.values().flatten()
     }
 
-    /// Whether there are servers, and all are valid.
+    /// Whether there are servers and all of them are valid.
     fn are_known(&self) -> bool {
         self.all().next().is_some() && self.all().all(|server| server.takes != Takes::Unknown)
     }
@@ -96,7 +96,7 @@ impl<'g> Servers<'g> {
         self.all().any(|server| server.takes == takes)
     }
 
-    /// What they take, in words.
+    /// The kinds of routes that they use, in words.
     fn words(&self) -> String {
         let taken: BTreeSet<Takes> = self.all().map(|server| server.takes).collect();
         let words = taken.iter().map(|takes| match takes {
@@ -130,7 +130,10 @@ impl<'g> Servers<'g> {
             if !ports.contains(&port) {
                 let known: Vec<String> = ports.iter().take(5).map(u32::to_string).collect();
                 let what = match known.len() {
-                    0 => format!("no server of the Gateway takes {field} routes for the hosts, so none on port {port}"),
+                    0 => format!(
+                        "no server of the Gateway uses {field} routes for the hosts, so none on port \
+                        {port} does"
+                    ),
                     1 => format!("the Gateway exposes the hosts on port {}, not on {port}", known[0]),
                     _ => format!(
                         "the Gateway exposes the hosts on the ports {}, not on {port}",
@@ -144,7 +147,7 @@ impl<'g> Servers<'g> {
     }
 }
 
-/// The ports that the matches of a kind of routes name: route, match, port, Gateways.
+/// The ports in the matches of one kind of routes: route, match, port, Gateways.
 fn ports_of<'a>(service: &Item<'a, VirtualService>, field: &str) -> Vec<(usize, usize, u32, &'a [String])> {
     each_match(service, field)
         .into_iter()
@@ -155,7 +158,7 @@ fn ports_of<'a>(service: &Item<'a, VirtualService>, field: &str) -> Vec<(usize, 
         .collect()
 }
 
-/// Every match of a kind of routes: route, match, port, Gateways.
+/// Every match of one kind of routes: route, match, port, Gateways.
 fn each_match<'a>(service: &Item<'a, VirtualService>, field: &str) -> Vec<(usize, usize, Option<u32>, &'a [String])> {
     let spec = &service.object.spec;
     let mut all = Vec::new();
@@ -182,7 +185,7 @@ fn each_match<'a>(service: &Item<'a, VirtualService>, field: &str) -> Vec<(usize
     all
 }
 
-/// Gateways in matches to which the VirtualService is not bound.
+/// Gateways in matches that the VirtualService is not bound to.
 struct BoundInMatches;
 
 impl Rule for BoundInMatches {
@@ -191,7 +194,7 @@ impl Rule for BoundInMatches {
     }
 
     fn check(&self, world: &World<'_>, found: &mut Findings) {
-        // A delegate is bound as the VirtualService that delegates to it.
+        // A delegate is bound like the VirtualService that delegates to it.
         for service in world
             .virtual_services
             .iter()
@@ -210,7 +213,7 @@ impl Rule for BoundInMatches {
                             MESH => in_mesh,
                             name => bound.contains(&gateway_name(name, service.namespace)),
                         };
-                        // What is no Gateway's name is reported as such.
+                        // Invalid Gateway references have their own finding.
                         if !is_bound && can_be_named(name) {
                             let path = format!("spec.{field}[{at}].match[{number}].gateways[{item}]");
                             let what = format!("the VirtualService is not bound to {name}");
@@ -223,7 +226,7 @@ impl Rule for BoundInMatches {
     }
 }
 
-/// Whether a Gateway can have a name that is written `namespace/name`; other forms are taken to.
+/// Whether a reference `namespace/name` is valid; other forms are assumed to be.
 fn can_be_named(name: &str) -> bool {
     let parts = name.split_once('/');
     parts.is_none_or(|(namespace, own)| (namespace == "." || is_label(namespace)) && is_label(own))
@@ -309,7 +312,7 @@ mod tests {
         let wanted = "{uri: {prefix: /}}";
         let auto = service(&format!("hosts: [a.local], gateways: [g], http: [{{{TO}}}]"));
         for (servers, service, paths) in [
-            // No tls where there must be one: that is the Gateway's finding.
+            // Missing tls is a finding of the Gateway.
             (
                 &["{port: {number: 443, name: x, protocol: HTTPS}, hosts: [a.com]}"][..],
                 http("gateways: [g]", wanted),

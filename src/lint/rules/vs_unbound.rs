@@ -1,4 +1,4 @@
-//! VirtualServices that name no Gateway, though only a Gateway exposes their host.
+//! VirtualServices without gateways although only a Gateway exposes their host.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,18 +8,18 @@ use crate::lint::{Finding, Findings, Item, World};
 use crate::manifests::model::{Gateway, VirtualService};
 use crate::manifests::server_hosts::ServerHost;
 
-/// A VirtualService and the place of the host among its hosts.
+/// A VirtualService and the index of the host among its hosts.
 type HostOf<'w> = (&'w Item<'w, VirtualService>, usize);
 
-/// The hosts of VirtualServices that name no Gateway, and that are no Service's.
+/// The hosts of VirtualServices without gateways that do not belong to a Service.
 pub(super) struct Unbound<'w> {
     exact: HashMap<String, Vec<HostOf<'w>>>,
     told: HashSet<(String, String)>,
 }
 
 impl<'w> Unbound<'w> {
-    /// Collects them; none where a Service or ServiceEntry could not be read,
-    /// for the host may be that one's.
+    /// Collects them; none if a Service or ServiceEntry could not be read, since the host may
+    /// belong to it.
     pub(super) fn of(world: &'w World<'_>) -> Self {
         let mut exact: HashMap<String, Vec<HostOf<'w>>> = HashMap::new();
         let mut unread = world.errors.iter().filter_map(|error| error.object.as_deref());
@@ -32,7 +32,8 @@ impl<'w> Unbound<'w> {
         for service in world.virtual_services.iter().filter(for_mesh) {
             let registry = registry.get_or_insert_with(|| Registry::of(world));
             for (at, host) in service.object.spec.hosts.iter().enumerate() {
-                // A short name, and one of the cluster's domain, is a Service's, in the input or not.
+                // Short names and names in the cluster's domain belong to a Service, whether it is
+                // in the input or not.
                 let host = host.to_ascii_lowercase();
                 let of_cluster = !host.contains('.') || host.ends_with(".svc.cluster.local");
                 if !of_cluster && matches!(registry.find(&host, service), Found::Missing) {
@@ -46,8 +47,8 @@ impl<'w> Unbound<'w> {
         }
     }
 
-    /// Reports the VirtualServices with a Gateway's host, each host once;
-    /// whether there are any.
+    /// Reports the VirtualServices with a Gateway's host, each host once; returns whether there are
+    /// any.
     pub(super) fn found(&mut self, gateway: &Item<'_, Gateway>, host: &ServerHost, found: &mut Findings) -> bool {
         let only = host.namespace.as_deref();
         let mut any = false;
@@ -61,7 +62,7 @@ impl<'w> Unbound<'w> {
             }
             let name = gateway.full_name();
             let what = format!(
-                "{} names no Gateway, and {} is a host of Gateway {name} alone",
+                "{} has no gateways, but only Gateway {name} exposes {}",
                 service.title(),
                 host.name
             );

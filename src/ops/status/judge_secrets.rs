@@ -50,9 +50,10 @@ pub(super) fn judge(
                     format!("the gateway cannot use the Secret {} for {}", secret.title, host.host),
                 )
                 .why(why)
-                .fix(Remedy::from(ours::apply()).and(
-                    "; with --force-conflicts where others have changed it, with --replace where its type does not fit",
-                ))
+                .fix(
+                    Remedy::from(ours::apply())
+                        .and("; with --force-conflicts if others have changed it, with --replace if its type is wrong"),
+                )
             }));
         }
         if let Some(Ok(leaf)) = leaf {

@@ -1,5 +1,5 @@
-//! What rules look at in a certificate, read once per certificate and once per
-//! file's content, however many Secrets hold it.
+//! The parts of a certificate that rules check, parsed once per certificate and once per file
+//! content, no matter how many Secrets hold it.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -20,25 +20,26 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 
-/// The extension with the signed timestamps of certificate transparency (RFC
-/// 6962): only public CAs add it, and none of them signs leaves with its root.
+/// The extension with signed certificate timestamps (RFC 6962): only public CAs add it, and none of
+/// them signs leaves with its root.
 const TRANSPARENCY: &str = "1.3.6.1.4.1.11129.2.4.2";
 
 /// One certificate.
 pub(crate) struct Certificate {
     /// The certificate itself.
     pub der: CertificateDer<'static>,
-    /// Its CN, else its first name, else its whole subject.
+    /// Its CN, otherwise its first name, otherwise its whole subject.
     pub called: String,
-    /// The issuer, as `C=US, CN=a`.
+    /// The issuer, in the form `C=US, CN=a`.
     pub issuer: String,
-    /// DNS names and addresses of subjectAltName that can be compared with a host, lower case.
+    /// DNS names and IP addresses from subjectAltName that can be compared with a host, in
+    /// lowercase.
     pub names: Vec<String>,
-    /// All its DNS names and addresses, as they are told.
+    /// All its DNS names and IP addresses, for display.
     pub names_shown: Vec<String>,
     /// The common names of the subject.
     pub common_names: Vec<String>,
-    /// The beginning of its validity.
+    /// The start of its validity.
     pub not_before: OffsetDateTime,
     /// The end of its validity.
     pub not_after: OffsetDateTime,
@@ -46,21 +47,21 @@ pub(crate) struct Certificate {
     pub version: u32,
     /// Its key.
     pub key: KeyFacts,
-    /// By what the issuer signed.
+    /// The signature algorithm.
     pub signature: String,
-    /// Whether clients refuse that.
+    /// Whether clients refuse the signature algorithm.
     pub weak_signature: bool,
     /// basicConstraints cA.
     pub is_ca: bool,
-    /// extendedKeyUsage, where it is given.
+    /// extendedKeyUsage, if present.
     pub extended_key_usage: Option<Vec<String>>,
-    /// keyUsage is absent or has digitalSignature, by which handshakes are signed.
+    /// keyUsage is absent or has digitalSignature, which is needed to sign handshakes.
     pub may_sign: bool,
     /// keyUsage is absent or has keyCertSign.
     pub may_issue: bool,
-    /// Why Envoy does not load it for a server.
+    /// Why Envoy does not load it as a server certificate, if it does not.
     pub unloadable: Option<Unloadable>,
-    /// It is one of a public CA.
+    /// It was issued by a public CA.
     pub public: bool,
     subject_name: Vec<u8>,
     issuer_name: Vec<u8>,
@@ -68,14 +69,14 @@ pub(crate) struct Certificate {
     authority_key: Option<Vec<u8>>,
 }
 
-/// What of a certificate says that another signed it.
+/// How a certificate relates to its possible issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// Name and key fit.
+    /// Name and key match.
     Issuer,
-    /// The name is the issuer's, the key another.
+    /// The name matches, but not the key.
     OtherKey,
-    /// The name is another.
+    /// The name does not match.
     Stranger,
 }
 
@@ -145,33 +146,33 @@ impl Certificate {
         })
     }
 
-    /// Whether issuer and subject are the same name, as a root's are.
+    /// Whether issuer and subject are the same name, as in a root.
     pub(crate) fn is_self_issued(&self) -> bool {
         self.subject_name == self.issuer_name
     }
 
-    /// Whether it can sign others: a CA, or a root from before there were extensions.
+    /// Whether it can sign others: a CA, or a root without extensions (X.509 v1).
     pub(crate) fn is_authority(&self) -> bool {
         self.is_ca || (self.version != 3 && self.is_self_issued())
     }
 
-    /// Whether it can be meant as a server's or a client's own certificate.
+    /// Whether it can be a server or client certificate.
     pub(crate) fn is_leaf(&self) -> bool {
         !self.is_authority()
     }
 
-    /// The subject, as it stands in the certificate.
+    /// The subject as encoded in the certificate.
     pub(crate) fn subject_name(&self) -> &[u8] {
         &self.subject_name
     }
 
-    /// The issuer's name, as it stands in the certificate.
+    /// The issuer's name as encoded in the certificate.
     pub(crate) fn issuer_name(&self) -> &[u8] {
         &self.issuer_name
     }
 
-    /// What `other` is to this certificate, by names and key identifiers; the
-    /// signature itself is looked at only where there are none.
+    /// How `other` relates to this certificate as its issuer, by names and key identifiers; the
+    /// signature is checked only if there are no key identifiers.
     pub(crate) fn relation(&self, other: &Self) -> Relation {
         if self.issuer_name != other.subject_name {
             return Relation::Stranger;
@@ -197,12 +198,13 @@ impl Certificate {
         !verdict.faults.iter().any(|fault| codes.contains(&fault.code))
     }
 
-    /// Whether a client that wants `host` takes the certificate's names (RFC 9525).
+    /// Whether the certificate's names cover `host` for a client (RFC 9525).
     pub(crate) fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| host.is_covered_by(name))
     }
 
-    /// Whether extendedKeyUsage allows `purpose` (`serverAuth`); an absent one allows everything.
+    /// Whether extendedKeyUsage allows `purpose` (`serverAuth`); if it is absent, everything is
+    /// allowed.
     pub(crate) fn allows(&self, purpose: &str) -> bool {
         let usages = self.extended_key_usage.as_ref();
         usages.is_none_or(|usages| {
@@ -213,33 +215,33 @@ impl Certificate {
     }
 }
 
-/// Why a value holds no certificates.
+/// Why the certificates of a value cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unreadable {
-    /// The line of the value; 0 when no line is meant.
+    /// The line in the value; 0 for the whole value.
     pub line: u32,
-    /// In words.
+    /// The reason in words.
     pub why: String,
-    /// What to do about it, where that is known.
+    /// How to fix it, if known.
     pub fix: Option<Remedy>,
-    /// Whether not even the first certificate can be read, which is what Istio looks at.
+    /// Whether not even the first certificate can be read, which is the one that Istio checks.
     pub from_the_start: bool,
 }
 
-/// The certificates of a value, in its order, each with its line.
+/// The certificates of a value in order, each with its line.
 pub(crate) type Certificates = Rc<Result<Vec<(u32, Rc<Certificate>)>, Unreadable>>;
 
-/// Reads certificates, each content and each certificate once.
+/// Parses certificates; each content and each certificate only once.
 #[derive(Default)]
 pub(crate) struct Reader {
-    /// By the digest of the text.
+    /// By digest of the text.
     contents: HashMap<([u8; 32], Use), Certificates>,
-    /// By the digest of the DER.
+    /// By digest of the DER.
     certificates: HashMap<[u8; 32], Option<Rc<Certificate>>>,
 }
 
 impl Reader {
-    /// The certificates of a PEM text, as Envoy reads it for this purpose.
+    /// The certificates of a PEM text, parsed as Envoy does for this purpose.
     pub(crate) fn certificates(&mut self, content: &[u8], purpose: Use) -> Certificates {
         let digest = digest(content);
         if let Some(known) = self.contents.get(&(digest, purpose)) {
@@ -306,10 +308,10 @@ fn digest(content: &[u8]) -> [u8; 32] {
     digest.as_ref().try_into().expect("SHA-256 gives 32 bytes")
 }
 
-/// What problems of reading call the text.
+/// The name of the text in parse errors.
 pub(crate) const NAME: &str = "value";
 
-/// The line of a problem with a text, and the reason without the text's name.
+/// The line of a parse error, and the reason without the name of the text.
 pub(crate) fn words(problem: &Problem) -> (u32, String) {
     let at = problem.at.as_deref().unwrap_or_default();
     let line = at.rsplit(':').next().and_then(|line| line.parse().ok());

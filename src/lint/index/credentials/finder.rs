@@ -1,4 +1,4 @@
-//! Looks up what servers name: each Secret, pair and bundle once.
+//! Looks up the references of servers: each Secret, pair and bundle only once.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::secrets::reference::{self, CredentialName};
 
-/// A Secret by namespace, name and, where `--certs` may answer, the hosts.
+/// A Secret by namespace, name and, if it may come from `--certs`, the hosts.
 type Asked = (String, String, Vec<String>);
 
 pub(super) struct Finder<'w, 'a> {
@@ -56,7 +56,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 
-    /// What a server's TLS settings lead to: Secrets before files, as istiod chooses.
+    /// Resolves a server's TLS settings: Secrets before files, as in istiod.
     pub(super) fn resolve(&mut self, server: &mut TlsServer<'a>, tls: &ServerTlsSettings) {
         let path = format!("{}.tls", server.path);
         let namespaces = self.world.pods.namespaces(&server.pods);
@@ -93,7 +93,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 
-    /// Gateway API: certificateRefs, in the Gateway's namespace unless they name one.
+    /// Gateway API: certificateRefs, in the Gateway's namespace unless one is given.
     pub(super) fn resolve_references(
         &mut self,
         server: &mut TlsServer<'a>,
@@ -181,8 +181,8 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 
-    /// The CA that `spec.tls.frontend` of a Gateway gives to a listener of this
-    /// port, with the mode in which clients are verified.
+    /// The CA that a Gateway's `spec.tls.frontend` sets for a listener on this port, and the mode
+    /// for verifying clients.
     pub(super) fn resolve_frontend(&mut self, server: &mut TlsServer<'a>, gateway: &Item<'a, Other>) {
         let Some(frontend) = gateway.object.content.pointer("/spec/tls/frontend") else {
             return;
@@ -223,7 +223,7 @@ impl<'w, 'a> Finder<'w, 'a> {
             .chain(self.world.makers.namespaces(name))
             .map(str::to_owned)
             .collect();
-        // Where the pods are not known, the Secret may be in any namespace.
+        // If the pods are unknown, the Secret may be in any namespace.
         let own = [self.world.pod_namespace().to_owned()];
         let asked = match (namespaces, holders.as_slice()) {
             ([], []) => &own,
@@ -247,7 +247,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 
-    /// A Secret of the input, else what `--certs` and the workspace have for it.
+    /// A Secret from the input, otherwise from `--certs` or the workspace.
     fn secret(&mut self, namespace: &str, name: &str, hosts: &[String]) -> Result<Option<Rc<UsedSecret<'a>>>, Problem> {
         let store = self.world.store;
         let hosts = if store.folders.is_empty() { &[] } else { hosts };
@@ -258,12 +258,12 @@ impl<'w, 'a> Finder<'w, 'a> {
         let object = store.objects.get(&(asked.0.clone(), asked.1.clone()));
         let found = match object {
             Some(data) => Ok(Some(data.clone())),
-            // A Secret of that name elsewhere in the input is meant: what lies
-            // on the disk would only hide that it is in the wrong namespace.
+            // The input has a Secret of that name in another namespace, which is the intended one:
+            // files on disk would only hide that its namespace is wrong.
             None if self.namespaces.contains_key(name) || self.world.makers.find(&[], name).is_some() => Ok(None),
             None => store
                 .find(name, hosts)
-                // An object of the pods' namespace is none of another's.
+                // An object in the pods' namespace does not exist in another one.
                 .map(|found| found.filter(|data| data.at.is_none())),
         };
         let item = object.and_then(|_| self.items.get(&(namespace, name)).cloned());
@@ -319,7 +319,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         self.authorities.len() - 1
     }
 
-    /// The Secret with `-cacert` alone, where there is one; else the server's own.
+    /// Only the `-cacert` Secret if it exists; otherwise the server's own.
     fn client_ca(&mut self, server: &TlsServer<'a>, namespaces: &[String]) -> Option<ClientCa<'a>> {
         let first = server.credentials.first()?;
         let own_name = reference::ca_secret(&first.name);
@@ -333,7 +333,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         let (separate, elsewhere) = match outcome {
             Outcome::Found(secret) => (Some(secret.clone()), Vec::new()),
             Outcome::Missing { elsewhere, .. } => (None, elsewhere.clone()),
-            // What it holds is not known.
+            // Its content is unknown.
             _ => return None,
         };
         let is_config_map = server.ca_credential.as_ref().is_some_and(|named| named.is_config_map);
@@ -422,7 +422,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
     }
 
-    /// `--host-files`: the path is one of this machine's.
+    /// `--host-files`: the path is on this machine.
     fn host_file(&mut self, path: &str) -> Option<Value<'a>> {
         let asked: Asked = (String::new(), path.to_owned(), Vec::new());
         if !self.secrets.contains_key(&asked) {
@@ -439,7 +439,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         Value::of_key(known, path)
     }
 
-    /// The object of the input with these pods that mounts nothing at the path.
+    /// The object in the input with these pods that mounts nothing at the path.
     fn unmounted(&self, pods: &Pods, path: &str) -> Option<String> {
         let mut missing = None;
         for pods in self.world.pods.in_input(pods) {
@@ -457,11 +457,11 @@ impl<'w, 'a> Finder<'w, 'a> {
         missing
     }
 
-    /// Values of the input's Secrets, used or not, that may hold certificates of CAs.
+    /// Values of the input's Secrets, used or not, that may hold CA certificates.
     fn values_at_hand(&mut self) -> Vec<Value<'a>> {
         let mut values = Vec::new();
         for item in &self.world.secrets {
-            // What cannot be read is told where it is used.
+            // Unreadable values are reported where they are used.
             let Ok(Some(secret)) = self.secret(item.namespace, &item.metadata.name, &[]) else {
                 continue;
             };
@@ -488,7 +488,7 @@ impl<'w, 'a> Finder<'w, 'a> {
                     continue;
                 }
                 let known = authority_names.entry(certificate.subject_name().to_vec()).or_default();
-                // One certificate stands in the Secrets of many hosts.
+                // The same certificate may be in the Secrets of many hosts.
                 if !known.iter().any(|known| Rc::ptr_eq(&known.certificate, certificate)) && known.len() < MOST_ALIKE {
                     known.push(Known {
                         certificate: certificate.clone(),
@@ -502,7 +502,7 @@ impl<'w, 'a> Finder<'w, 'a> {
         }
         for pair in &self.pairs {
             add(&pair.certificates, &pair.certificate);
-            // What stands beside the certificate is at hand, though nobody verifies with it.
+            // A CA next to the certificate is known, even if nobody verifies with it.
             for key in ["ca.crt", "cacert"] {
                 if let Some(beside) = Value::of_key(&pair.certificate.secret, key) {
                     add(&self.reader.certificates(beside.content(), Use::Authorities), &beside);
@@ -521,14 +521,14 @@ impl<'w, 'a> Finder<'w, 'a> {
     }
 }
 
-/// Keys of Secrets under which certificates of CAs stand.
+/// Keys of Secrets that may hold CA certificates.
 const AT_HAND: [&str; 4] = ["tls.crt", "cert", "ca.crt", "cacert"];
 
-/// CAs of one name that are kept; a name stands for few keys.
+/// The maximum number of CAs kept per name; a name has only a few keys.
 const MOST_ALIKE: usize = 16;
 
 impl<'a> Credentials<'a> {
-    /// Looks everything up.
+    /// Resolves everything.
     pub(in crate::lint) fn of(world: &World<'a>) -> Self {
         let mut finder = Finder::new(world);
         let mut servers = Vec::new();

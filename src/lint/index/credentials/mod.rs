@@ -1,5 +1,5 @@
-//! To which key material every TLS server leads, made once: Secrets by name,
-//! files by mounts, what of them is found, and the certificates read.
+//! The key material of every TLS server, resolved once: Secrets by name, files by mounts, which of
+//! them exist, and the parsed certificates.
 
 mod certificate;
 mod finder;
@@ -22,17 +22,17 @@ use crate::problem::Problem;
 
 /// The material of all servers.
 pub(crate) struct Credentials<'a> {
-    /// The servers with TLS settings, in the order of the input.
+    /// The servers with TLS settings, in input order.
     pub servers: Vec<TlsServer<'a>>,
     /// Certificate and key, each pair once.
     pub pairs: Vec<Pair<'a>>,
-    /// What clients are verified with, each value once.
+    /// The CA bundles for clients, each value once.
     pub authorities: Vec<Authorities<'a>>,
-    /// Certificates of CAs that are at hand anywhere, by subject.
+    /// All known CA certificates, by subject.
     authority_names: HashMap<Vec<u8>, Vec<Known<'a>>>,
 }
 
-/// A certificate and where it stands.
+/// A certificate and its location.
 pub(crate) struct Known<'a> {
     /// The certificate.
     pub certificate: Rc<Certificate>,
@@ -46,21 +46,21 @@ pub(crate) struct Pair<'a> {
     pub certificate: Value<'a>,
     /// The key.
     pub key: Value<'a>,
-    /// What the chain holds.
+    /// The certificates of the chain.
     pub certificates: Certificates,
-    /// The first host of the first server that presents it, where that is a name.
+    /// The first host of the first server that presents it, if that is a name.
     pub host: Option<Host>,
-    /// Whether Istio's analysis looks at it: some server names it by `credentialName`.
+    /// Whether Istio's analysis checks it: some server refers to it by `credentialName`.
     pub analysed: bool,
 }
 
 impl Pair<'_> {
-    /// The chain, leaf first, each with its line; empty when it cannot be read.
+    /// The chain, leaf first, each with its line; empty if it cannot be read.
     pub(crate) fn chain(&self) -> &[(u32, Rc<Certificate>)] {
         self.certificates.as_ref().as_deref().unwrap_or_default()
     }
 
-    /// The certificate that is presented.
+    /// The presented certificate.
     pub(crate) fn leaf(&self) -> Option<&Rc<Certificate>> {
         self.chain().first().map(|(_, leaf)| leaf)
     }
@@ -70,47 +70,47 @@ impl Pair<'_> {
 pub(crate) struct Authorities<'a> {
     /// The bundle.
     pub value: Value<'a>,
-    /// What it holds.
+    /// Its certificates.
     pub certificates: Certificates,
-    /// Revocation lists that are used with it.
+    /// The CRLs used with it.
     pub crl: Option<Value<'a>>,
-    /// Whether the bundle is a Secret's: then the list's key goes with the bundle's.
+    /// Whether the bundle is in a Secret: then the CRL's key depends on the bundle's key.
     pub of_secret: bool,
 }
 
 impl Authorities<'_> {
-    /// The certificates; empty when they cannot be read.
+    /// The certificates; empty if they cannot be read.
     pub(crate) fn list(&self) -> &[(u32, Rc<Certificate>)] {
         self.certificates.as_ref().as_deref().unwrap_or_default()
     }
 }
 
-/// What a name leads to.
+/// The result of resolving a name.
 pub(crate) enum Outcome<'a> {
     /// A Secret.
     Found(Rc<UsedSecret<'a>>),
-    /// None of this name, where the gateway's pods look.
+    /// There is none with this name where the gateway's pods look.
     Missing {
-        /// Where they look; empty when it is not known where they run.
+        /// Where they look; empty if it is unknown where they run.
         namespaces: Vec<String>,
-        /// Namespaces of the input that have one.
+        /// Namespaces in the input that have one.
         elsewhere: Vec<String>,
     },
-    /// A namespace from which these pods are given no Secret.
+    /// These pods get no Secrets from this namespace.
     Denied {
         /// That namespace.
         namespace: String,
         /// Where the pods run.
         pods: Vec<String>,
     },
-    /// What it holds is not known: another source than Secrets, as `sds://`, or a
-    /// Secret that a controller makes, as cert-manager does.
+    /// Its content is unknown: another source such as `sds://`, or a Secret that a controller such
+    /// as cert-manager creates.
     OtherSource,
     /// A folder or file that cannot be read.
     Unreadable(Problem),
 }
 
-/// A field that names a Secret.
+/// A field that refers to a Secret.
 pub(crate) struct Credential<'a> {
     /// The field's path.
     pub field: String,
@@ -118,13 +118,13 @@ pub(crate) struct Credential<'a> {
     pub written: String,
     /// The name without its namespace.
     pub name: String,
-    /// Whether a namespace is written before it.
+    /// Whether it has a namespace prefix.
     pub has_namespace: bool,
-    /// What it leads to.
+    /// What it resolves to.
     pub outcome: Outcome<'a>,
-    /// Whether Istio's analysis looks at this field.
+    /// Whether Istio's analysis checks this field.
     pub analysed: bool,
-    /// It is a ConfigMap that is named, and no Secret.
+    /// Whether it refers to a ConfigMap instead of a Secret.
     pub is_config_map: bool,
 }
 
@@ -138,35 +138,35 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// A field that names a file of the gateway's pods.
+/// A field that refers to a file in the gateway's pods.
 pub(crate) struct FileField<'a> {
     /// The field's path.
     pub field: String,
     /// The value, as written.
     pub path: String,
-    /// Secret and key that the path leads to, where that is known and no controller makes it.
+    /// The Secret and key behind the path, if known and not created by a controller.
     pub leads_to: Option<(String, String)>,
-    /// The value found.
+    /// The value, if found.
     pub value: Option<Value<'a>>,
-    /// Whether the Secret itself is there.
+    /// Whether the Secret itself exists.
     pub secret_is_there: bool,
-    /// The gateway's Deployment in the input that mounts nothing there.
+    /// The gateway's Deployment in the input if it mounts nothing there.
     pub unmounted_in: Option<String>,
 }
 
-/// Where clients' CA is looked for.
+/// Where the CA for clients is looked up.
 pub(crate) struct ClientCa<'a> {
-    /// The field that leads to it.
+    /// The field that determines it.
     pub field: String,
-    /// The Secret that is looked at first: `a-cacert`, or `caCertCredentialName`.
+    /// The name of the Secret that is checked first: `a-cacert`, or `caCertCredentialName`.
     pub separate_name: String,
     /// That Secret.
     pub separate: Option<Rc<UsedSecret<'a>>>,
-    /// Namespaces of other pods that have a Secret of that name.
+    /// Other namespaces that have a Secret of that name.
     pub elsewhere: Vec<String>,
-    /// The Secret of the server's certificate, which serves where there is no separate one.
+    /// The Secret of the server's certificate, which is used if there is no separate one.
     pub base: Option<Rc<UsedSecret<'a>>>,
-    /// Place in [`Credentials::authorities`] of what was found.
+    /// Index in [`Credentials::authorities`] of the bundle that was found.
     pub found: Option<usize>,
 }
 
@@ -176,15 +176,14 @@ impl<'a> Credentials<'a> {
         server.pairs.iter().filter_map(|place| self.pairs.get(*place))
     }
 
-    /// Certificates of CAs with the name of the one that signed `certificate`,
-    /// in any Secret that a server leads to.
+    /// Known CA certificates whose subject is the issuer of `certificate`.
     pub(crate) fn issuers_of(&self, certificate: &Certificate) -> &[Known<'a>] {
         let found = self.authority_names.get(certificate.issuer_name());
         found.map_or(&[], Vec::as_slice)
     }
 }
 
-/// Whether a mode verifies clients with a CA of the server's.
+/// Whether a mode verifies clients with the server's CA.
 pub(crate) fn verifies_clients(mode: TlsMode) -> bool {
     matches!(mode, TlsMode::Mutual | TlsMode::OptionalMutual)
 }

@@ -1,4 +1,4 @@
-//! What rules look at in a revocation list (RFC 5280 section 5).
+//! The parts of a CRL that rules check (RFC 5280 section 5).
 
 use rustls::pki_types::CertificateRevocationListDer;
 use time::OffsetDateTime;
@@ -6,18 +6,18 @@ use x509_parser::prelude::FromDer as _;
 
 use crate::certs::names::display;
 
-/// One list.
+/// A CRL.
 pub(crate) struct RevocationList {
-    /// The CA, as `C=US, CN=a`.
+    /// The CA, in the form `C=US, CN=a`.
     pub issuer: String,
-    /// The CA's name, as it stands in the list.
+    /// The CA's name as encoded in the CRL.
     pub issuer_name: Vec<u8>,
-    /// Until when the next list is promised.
+    /// The nextUpdate time.
     pub next_update: Option<OffsetDateTime>,
 }
 
 impl RevocationList {
-    /// Reads a list; none if it is no list.
+    /// Parses a CRL; none if it is not one.
     pub(crate) fn read(der: &CertificateRevocationListDer<'_>) -> Option<Self> {
         let (_, parsed) = x509_parser::revocation_list::CertificateRevocationList::from_der(der).ok()?;
         Some(Self {

@@ -1,5 +1,4 @@
-//! A Secret that a server leads to, and one value of it, with the place where
-//! each stands.
+//! A Secret that a server uses, and its values, with their locations.
 
 use std::rc::Rc;
 
@@ -10,16 +9,16 @@ use crate::lint::item::Item;
 use crate::manifests::model::{Other, Secret};
 use crate::secrets::{Entry, SecretData};
 
-/// A Secret of the input, or what stands for one: a folder below `--certs`, a
-/// chain of the workspace, a file of this machine.
+/// A Secret from the input, or what replaces one: a folder below `--certs`, a chain of the
+/// workspace, a file on this machine.
 pub(crate) struct UsedSecret<'a> {
-    /// The namespace in which it was looked for.
+    /// The namespace in which it was looked up.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// The object, when it is one.
+    /// The Secret object, if it is one.
     pub item: Option<Item<'a, Secret>>,
-    /// The ConfigMap, when it is one: a CA may stand there.
+    /// The ConfigMap, if it is one: it may hold a CA.
     config_map: Option<Item<'a, Other>>,
     data: Rc<SecretData>,
 }
@@ -35,7 +34,7 @@ impl<'a> UsedSecret<'a> {
         }
     }
 
-    /// A ConfigMap of the input, as what stands for a Secret with a CA.
+    /// A ConfigMap from the input, used like a Secret with a CA.
     pub(crate) fn of_config_map(item: &Item<'a, Other>) -> Self {
         let source = item.title();
         let data = item.object.content.get("data").and_then(serde_json::Value::as_object);
@@ -60,7 +59,7 @@ impl<'a> UsedSecret<'a> {
         }
     }
 
-    /// Whether it stands in an object of the input, not in files of its own.
+    /// Whether it is an object from the input, not files.
     fn is_object(&self) -> bool {
         self.item.is_some() || self.config_map.is_some()
     }
@@ -79,19 +78,19 @@ impl<'a> UsedSecret<'a> {
     pub(crate) fn key_names(&self) -> String {
         let names: Vec<&str> = self.data().entries.keys().map(String::as_str).collect();
         if names.is_empty() {
-            "no key at all".to_owned()
+            "none".to_owned()
         } else {
             names.join(", ")
         }
     }
 
-    /// A key that is there and not empty.
+    /// The value of a key if it is present and not empty.
     pub(crate) fn filled(&self, key: &str) -> Option<&[u8]> {
         let entry = self.data().entries.get(key)?;
         (!entry.content.is_empty()).then_some(&entry.content)
     }
 
-    /// The place of a key; of the Secret when the key is empty.
+    /// The place of a key; of the Secret itself if the key is empty.
     pub(crate) fn place(&self, key: &str) -> Place {
         match &self.item {
             Some(item) if key.is_empty() => item.place("data"),
@@ -135,12 +134,12 @@ fn path_of(secret: &Secret, key: &str) -> String {
 pub(crate) struct Value<'a> {
     /// The Secret that holds it.
     pub secret: Rc<UsedSecret<'a>>,
-    /// Under which key.
+    /// Its key.
     pub key: String,
 }
 
 impl<'a> Value<'a> {
-    /// The value that an entry of the Secret is.
+    /// The value of an entry of the Secret.
     pub(super) fn of(secret: &Rc<UsedSecret<'a>>, entry: &Entry) -> Option<Self> {
         Some(Self {
             secret: secret.clone(),
@@ -148,7 +147,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// The value of a key that is there.
+    /// The value of a key that is present.
     pub(super) fn of_key(secret: &Rc<UsedSecret<'a>>, key: &str) -> Option<Self> {
         secret.data().entries.contains_key(key).then(|| Self {
             secret: secret.clone(),
@@ -170,7 +169,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Its place; the line (0 when none is meant) counts where it is a file.
+    /// Its place; the line (0 for the whole value) is used only if it is a file.
     pub(crate) fn place(&self, line: u32) -> Place {
         let mut place = self.secret.place(&self.key);
         if !self.secret.is_object() && line > 0 {
@@ -180,7 +179,7 @@ impl<'a> Value<'a> {
         place
     }
 
-    /// ` (line 3 of the value)`, where the place cannot say it.
+    /// ` (line 3 of the value)`, if the place cannot express it.
     pub(crate) fn line_of_value(&self, line: u32) -> String {
         if line == 0 || !self.secret.is_object() {
             String::new()

@@ -1,4 +1,4 @@
-//! A server that has TLS settings, whichever kind of Gateway it stands in.
+//! A server with TLS settings, from either kind of Gateway.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::manifests::model::gateway::{Server, ServerTlsSettings, TlsMode};
 use crate::manifests::model::{Gateway, Other};
 use crate::manifests::server_hosts::{ServerHost, hosts_of};
 
-/// The object that a server stands in.
+/// The object that a server belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Owner {
-    /// Place among the world's Gateways of Istio.
+    /// Index in the world's Istio Gateways.
     Istio(usize),
-    /// Place among the world's other objects: a Gateway of the Gateway API.
+    /// Index in the world's other objects: a Gateway of the Gateway API.
     GatewayApi(usize),
 }
 
@@ -26,11 +26,11 @@ pub(super) struct Reference {
     pub(super) field: String,
     /// The Secret.
     pub(super) name: String,
-    /// Its namespace, where one is named.
+    /// Its namespace, if given.
     pub(super) namespace: Option<String>,
 }
 
-/// One server and what it leads to.
+/// One server and the material that it refers to.
 pub(crate) struct TlsServer<'a> {
     /// The object.
     pub owner: Owner,
@@ -46,29 +46,29 @@ pub(crate) struct TlsServer<'a> {
     pub hosts: Vec<ServerHost>,
     /// The port.
     pub port: u32,
-    /// The address, where one is named.
+    /// The bind address, if given.
     pub bind: Option<String>,
-    /// HTTP is routed after TLS is terminated.
+    /// Whether HTTP is routed after TLS is terminated.
     pub serves_http: bool,
-    /// What TLS mode counts.
+    /// The effective TLS mode.
     pub mode: TlsMode,
     /// The TLS settings of an Istio Gateway.
     pub tls: Option<&'a ServerTlsSettings>,
     /// The pods that serve it.
     pub pods: Pods,
-    /// The labels by which an Istio Gateway selects them.
+    /// The labels with which an Istio Gateway selects them.
     pub selector: Option<&'a BTreeMap<String, String>>,
-    /// The fields that name Secrets of certificates.
+    /// The fields that refer to Secrets with certificates.
     pub credentials: Vec<Credential<'a>>,
     /// `caCertCredentialName`.
     pub ca_credential: Option<Credential<'a>>,
-    /// Where the CA for clients is looked for, when it is a Secret.
+    /// Where the CA for clients is looked up, if it is in a Secret.
     pub client_ca: Option<ClientCa<'a>>,
-    /// The fields that name files.
+    /// The fields that refer to files.
     pub files: Vec<FileField<'a>>,
-    /// CA bundles that are files, by their places.
+    /// CA bundles in files, by index.
     pub file_authorities: Vec<usize>,
-    /// Certificates and keys, by their places.
+    /// Certificates and keys, by index.
     pub pairs: Vec<usize>,
     origin: &'a Origin,
 }
@@ -153,7 +153,7 @@ impl<'a> TlsServer<'a> {
                     serves_http: text("/protocol") == Some("HTTPS"),
                     mode,
                     tls: None,
-                    // Each of these Gateways has pods of its own.
+                    // Each of these Gateways has its own pods.
                     pods: Pods::Unknown([("gateway".to_owned(), object.full_name())].into()),
                     selector: None,
                     credentials: Vec::new(),
@@ -169,7 +169,7 @@ impl<'a> TlsServer<'a> {
                 let references = references.and_then(serde_json::Value::as_array).into_iter().flatten();
                 let references = references.enumerate().filter_map(|(index, reference)| {
                     let text = |field: &str| reference.get(field).and_then(serde_json::Value::as_str);
-                    // Other kinds than Secrets are an implementation's own.
+                    // Kinds other than Secrets are implementation-specific.
                     if text("kind").is_some_and(|kind| kind != "Secret") {
                         return None;
                     }
@@ -221,7 +221,7 @@ impl<'a> TlsServer<'a> {
         }
     }
 
-    /// Whether it ends TLS with a certificate that is given to it.
+    /// Whether it terminates TLS with a configured certificate.
     pub(crate) fn terminates(&self) -> bool {
         matches!(self.mode, TlsMode::Simple | TlsMode::Mutual | TlsMode::OptionalMutual)
     }

@@ -1,5 +1,5 @@
-//! Where material comes from: Secrets, the workspace's chains, `--certs`; and
-//! that no content of it makes lint panic.
+//! The sources of key material: Secrets, the workspace's chains, `--certs`; and that no content
+//! makes lint panic.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ impl MaterialFiles for Files {
     }
 }
 
-/// A chain as gen-certs lays it out.
+/// A chain in the layout of gen-certs.
 fn tree(folder: &str, chain: &Chain) -> Vec<(PathBuf, Vec<u8>)> {
     let host = "httpbin.example.com";
     [
@@ -47,7 +47,7 @@ fn tree(folder: &str, chain: &Chain) -> Vec<(PathBuf, Vec<u8>)> {
     .collect()
 }
 
-/// Lints a Gateway with material that stands in files alone.
+/// Lints a Gateway with material from files only.
 fn lint_files(yaml: &str, files: Vec<(PathBuf, Vec<u8>)>, chains: &[(&str, &str)], certs: &[&str]) -> Vec<Finding> {
     let files = Files(files.into_iter().collect());
     let loaded = load::load(yaml, "gateway.yaml");
@@ -112,7 +112,8 @@ fn material_in_files_is_found_and_its_file_is_the_place() {
     let certificate = "ws/httpbin.example.com/3_application/certs/httpbin.example.com.cert.pem";
     let good = || tree("ws/httpbin.example.com", httpbin());
     let expired = || tree("ws/httpbin.example.com", &bad);
-    // The workspace's chain by its Secret's name, and a tree or a folder of trees with --certs.
+    // The workspace's chain by its Secret's name, and a chain folder or a folder of chain folders
+    // with --certs.
     for (chains, certs) in [
         (&[chain][..], &[][..]),
         (&[], &["ws/httpbin.example.com"]),
@@ -140,7 +141,7 @@ fn material_in_files_is_found_and_its_file_is_the_place() {
         of_credentials(&lint_files(&yaml, folder(&bad), &[], &["certs"])),
         [("ITL0420", "certs/httpbin-credential/tls.crt", 1)]
     );
-    // None of it.
+    // Nothing.
     let found = lint_files(&yaml, Vec::new(), &[], &[]);
     assert_eq!(
         of_credentials(&found).first().map(|(code, file, _)| (*code, *file)),
@@ -186,7 +187,7 @@ proptest! {
 
     #[test]
     fn no_content_makes_it_panic(bytes in ".{0,400}", place in 0_usize..900, value in "[ -~\\n]{0,3}") {
-        // A certificate's text with a part replaced, and text that is none.
+        // A certificate's text with a part replaced, and text that is not a certificate.
         let good = httpbin().server_pem();
         let place = place.min(good.len());
         let damaged = format!("{}{value}{}", &good[..place], &good[(place + value.len()).min(good.len())..]);

@@ -1,4 +1,4 @@
-//! Which servers share an address, a certificate's names, and what is told of it.
+//! Which servers share an address and a certificate's names, and what is reported.
 
 use super::covers;
 use crate::certs::Chain;
@@ -20,7 +20,7 @@ fn service(name: &str, host: &str, gateways: &str) -> String {
     )
 }
 
-/// How often connections are reused, by what is in the input.
+/// The number of findings for an input.
 #[test]
 fn servers_of_one_address_do_not_share_names() {
     let wildcard = named(&["*.example.com"]);
@@ -68,7 +68,7 @@ fn servers_of_one_address_do_not_share_names() {
                 + &secrets(&wildcard, &named(&["b.b.example.com"])),
             0,
         ),
-        // The name of the Secret tells Istio enough: IST0138.
+        // The same credentialName is IST0138.
         (
             "one Secret in two Gateways",
             gateway("one", &[("a.example.com", C)])
@@ -173,14 +173,14 @@ fn servers_secrets_and_the_name_are_said() {
     let found = only(&yaml, "ITL0801");
     assert_eq!(
         found.what,
-        "the certificate in tls.crt of secret istio-system/c is valid for b.example.com by its name *.example.com; \
-         server https-two-0 of Gateway default/two serves b.example.com with the certificate in tls.crt of secret istio-system/d"
+        "the certificate in tls.crt of secret istio-system/c is also valid for b.example.com (through its name \
+         *.example.com); server https-two-0 of Gateway default/two serves b.example.com with the certificate in \
+         tls.crt of secret istio-system/d"
     );
-    assert!(
-        found
-            .why
-            .ends_with("server https-one-0 of Gateway default/one, which does not know that host and answers 404")
-    );
+    assert!(found.why.ends_with(
+        "server https-one-0 of Gateway default/one, which does not know that host and answers \
+                with 404"
+    ));
     assert!(
         found
             .fix
@@ -222,7 +222,7 @@ fn listeners_of_the_gateway_api_are_servers_too() {
     assert_eq!(found.path, "spec.listeners[0].hostname");
     let alone = lint_yaml(&(gateway(&a) + &secret)).findings;
     assert!(alone.iter().all(|finding| finding.code != "ITL0801"));
-    // Gateways of the Gateway API have pods, and so addresses, of their own.
+    // Gateways of the Gateway API have their own pods, and so their own addresses.
     let apart = gateway(&a) + &gateway(&b).replace("name: g", "name: h") + &secret;
     assert!(
         lint_yaml(&apart)

@@ -1,9 +1,9 @@
-//! Names of Secrets and paths of files, with what of them is in the input.
+//! Names of Secrets and paths of files, and which of them are in the input.
 
 use crate::lint::Severity;
 use crate::lint::testing::{assert_code, gateway, httpbin, lint_yaml, only, secret, secret_in, secret_of, simple};
 
-/// The names of a Secret, with what of it is in the input.
+/// References to a Secret, and what is in the input.
 #[test]
 fn a_secret_is_looked_for_where_the_pods_run() {
     let good = secret_of("c", httpbin());
@@ -29,7 +29,7 @@ fn a_secret_is_looked_for_where_the_pods_run() {
             &[],
         ),
         (named("mode: ISTIO_MUTUAL") + &good, "ITL0301", &[]),
-        // Without any Secret in the input nothing is known.
+        // Without any Secret in the input, nothing is known.
         (simple(""), "ITL0301", &[]),
         // Failing.
         (named("mode: SIMPLE, credentialName: d") + &good, "ITL0301", &[field]),
@@ -50,7 +50,7 @@ fn a_secret_is_looked_for_where_the_pods_run() {
             "ITL0303",
             &[field],
         ),
-        // With the CA beside the certificate, the named one may be left out.
+        // If the CA is in the server's own Secret, the -cacert Secret is optional.
         (
             named("mode: MUTUAL, credentialName: c, caCertCredentialName: c-cacert") + &good,
             "ITL0301",
@@ -89,7 +89,7 @@ fn secrets_that_a_controller_makes_are_not_missing() {
     ] {
         assert_code(&simple(&beside), code, paths);
     }
-    // The CA of such a Secret is not known either.
+    // The CA of such a Secret is unknown too.
     let tls = "mode: MUTUAL, credentialName: c";
     let mutual = gateway("a", &[("httpbin.example.com", tls)]) + &secret_of("c", httpbin());
     let made = certificate.replace("secretName: c", "secretName: c-cacert");
@@ -114,7 +114,7 @@ fn pods_of_other_namespaces_look_in_theirs() {
         found.what
     );
     assert_eq!(found.istio, Some("IST0101"));
-    // Where nobody knows the pods, any namespace may be theirs.
+    // If the pods are unknown, they may be in any namespace.
     assert_code(&format!("{edge}{there}"), "ITL0302", &[]);
     assert_code(&format!("{edge}{there}"), "ITL0301", &[]);
 }
