@@ -24,10 +24,11 @@ use crate::sources::played::GatewayChoice;
 /// this machine and without a cluster. Without -f the workspace's hosts are
 /// served. A Service that no --upstream replaces is played by a built-in
 /// sample (httpbin, helloworld, productpage, else an echo). Changes of
-/// manifests, Secrets and certificates take effect while it runs. With --cluster
-/// the live objects of a cluster are served, and their changes; there a Service
-/// must exist, or requests to it answer 503 (istio-tls apply --samples makes those
-/// of the workspace's hosts).
+/// manifests, Secrets and certificates take effect while it runs: additions and
+/// changes at once, removals two seconds later. A Secret that is deleted stays in
+/// use, as in a running proxy. With --cluster the live objects of a cluster are
+/// served, and their changes; there a Service must exist, or requests to it answer
+/// 503 (istio-tls apply --samples makes those of the workspace's hosts).
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls serve\n  istio-tls serve -f gateway.yaml -f routes.yaml --certs ./secrets\n  istio-tls serve --upstream httpbin:8000=http://127.0.0.1:9000\n  istio-tls serve -f gateway.yaml --upstream mongo=tcp://127.0.0.1:27017\n  istio-tls serve --port-map 443=9443,80=9080 --admin 127.0.0.1:15001\n  istio-tls serve -f manifests/ --selector istio=ingress\n  istio-tls serve --cluster --context staging\n\nThe address of port 443 is 127.0.0.1:8443 unless told: a port below 1024 listens on\nport + 8000. An https:// upstream on this machine is not verified; elsewhere it is, while\nIstio's gateway verifies none without a DestinationRule that says so. Ctrl-C or SIGTERM lets open requests end; a second one ends at once."

@@ -4,15 +4,23 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::files;
 use crate::problem::Problem;
 use crate::secrets::MaterialFiles;
 
+/// Texts of manifests and of istio-tls.yaml, by path.
+pub type Texts = BTreeMap<PathBuf, Arc<[u8]>>;
+
 /// One reading of the disk.
 #[derive(Default)]
 pub struct DiskFiles {
     seen: RefCell<Seen>,
+    /// The texts that were read; none where nobody asks for them.
+    texts: Option<RefCell<Texts>>,
+    /// Texts that are read in place of what the disk holds.
+    held: Texts,
 }
 
 /// What a reading looked at.
@@ -27,6 +35,39 @@ pub struct Seen {
 }
 
 impl DiskFiles {
+    /// A reading that keeps the texts of manifests, and that reads those of `held` in
+    /// place of what the disk holds now.
+    pub fn keeping(held: Texts) -> Self {
+        Self {
+            texts: Some(RefCell::default()),
+            held,
+            ..Self::default()
+        }
+    }
+
+    /// The texts that were read since this was asked last.
+    pub fn texts(&self) -> Texts {
+        self.texts.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
+    /// Reads a file of objects, or istio-tls.yaml.
+    ///
+    /// # Errors
+    /// As [`DiskFiles::read_limited`].
+    pub fn read_manifest(&self, path: &Path) -> Result<Option<Vec<u8>>, Problem> {
+        let content = match self.held.get(path) {
+            Some(held) => {
+                self.seen.borrow_mut().files.insert(path.to_owned(), Some(digest(held)));
+                Some(held.to_vec())
+            }
+            None => self.read_limited(path, files::MANIFEST_LIMIT)?,
+        };
+        if let (Some(texts), Some(content)) = (&self.texts, &content) {
+            texts.borrow_mut().insert(path.to_owned(), content.as_slice().into());
+        }
+        Ok(content)
+    }
+
     /// What was looked at since this was asked last.
     pub fn seen(&self) -> Seen {
         self.seen.take()
@@ -81,15 +122,17 @@ impl Seen {
             })
     }
 
-    /// Whether the same content was read, wherever else was looked.
-    pub fn same_content(&self, other: &Self) -> bool {
+    /// Whether the same content was read, wherever else was looked; files of `gone` may
+    /// be missing since `before`.
+    pub fn same_content(&self, before: &Self, gone: &BTreeSet<PathBuf>) -> bool {
         let present = |seen: &Self| -> Vec<(PathBuf, [u8; 32])> {
             seen.files
                 .iter()
+                .filter(|(path, _)| !gone.contains(*path))
                 .filter_map(|(path, digest)| Some((path.clone(), (*digest)?)))
                 .collect()
         };
-        self.generation == other.generation && present(self) == present(other)
+        self.generation == before.generation && present(self) == present(before)
     }
 
     /// Files that `before` had and this reading has not.

@@ -75,8 +75,10 @@ pub struct Collected<'f> {
     pub errors: Vec<LoadError>,
     /// Comments that ask for findings to be ignored.
     pub ignores: Vec<Ignore>,
-    /// Files that are gone.
+    /// What is to be said of the workspace and of files that were passed over.
     pub notes: Vec<Problem>,
+    /// Files of the manifests that are gone.
+    pub gone: Vec<PathBuf>,
     /// The texts of the manifests by name, for showing lines of them.
     pub texts: BTreeMap<String, Vec<u8>>,
     /// The namespace of objects that name none.
@@ -122,6 +124,7 @@ impl Sources {
             errors: Vec::new(),
             ignores: Vec::new(),
             notes: Vec::new(),
+            gone: Vec::new(),
             texts: BTreeMap::new(),
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
@@ -196,6 +199,7 @@ impl Sources {
             errors: Vec::new(),
             ignores: Vec::new(),
             notes: Vec::new(),
+            gone: Vec::new(),
             texts: BTreeMap::new(),
             namespace: gateway.namespace.clone(),
             pod_labels,
@@ -268,10 +272,7 @@ impl Sources {
                     None if gone == Gone::IsError => {
                         collected.errors.push(LoadError::of_file(path, &not_there(path)));
                     }
-                    None => collected.notes.push(
-                        Problem::new(format!("{name} is gone, and its objects with it"))
-                            .fix("they are back when the file is"),
-                    ),
+                    None => collected.gone.push(path.clone()),
                 }
             }
         }
@@ -284,7 +285,7 @@ impl Sources {
         if self.streams && path.exists() && !is_file && self.manifests.iter().any(|given| given == path) {
             return files::read_given(path, MANIFEST_LIMIT).map(Some);
         }
-        files.read_limited(path, MANIFEST_LIMIT)
+        files.read_manifest(path)
     }
 }
 
@@ -305,6 +306,14 @@ impl Collected<'_> {
         self.texts.insert(name.to_owned(), content);
     }
 
+    /// Adds objects that come from elsewhere.
+    pub fn put_among(&mut self, objects: impl IntoIterator<Item = Object>) {
+        let first = self.objects.len();
+        self.objects.extend(objects);
+        let gateway = self.config.as_ref().map(|config| config.gateway.clone());
+        self.index(first, &gateway.unwrap_or_default().selector);
+    }
+
     /// Adds what a cluster has beside the objects that were read: those of the
     /// same name are about to be replaced, and do not count.
     pub fn put_beside(&mut self, live: &LiveSource) {
@@ -317,12 +326,9 @@ impl Collected<'_> {
             .objects()
             .filter(|object| !known.contains(&title(object)))
             .collect();
-        let first = self.objects.len();
-        self.objects.extend(others);
         self.pod_labels.extend(live.pod_labels.clone());
         self.unseen.clone_from(&live.unseen);
-        let gateway = self.config.as_ref().map(|config| config.gateway.clone());
-        self.index(first, &gateway.unwrap_or_default().selector);
+        self.put_among(others);
     }
 
     /// Puts the objects from `first` on that say where key material is beside the

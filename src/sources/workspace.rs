@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{DiskFiles, parent};
 use super::{entries, intent};
-use crate::files::{self, MANIFEST_LIMIT};
+use crate::files;
 use crate::manifests::build::{self, Material, Part};
 use crate::manifests::load::{Object, Origin};
 use crate::manifests::naming::{self, HostNames};
@@ -72,7 +72,7 @@ impl Workspace {
     /// When the folder or the file cannot be read, or the file is not valid.
     pub fn read(dir: &Path, files: &DiskFiles) -> Result<Self, Problem> {
         let path = below(dir, FILE_NAME);
-        let file = match files.read_limited(&path, MANIFEST_LIMIT)? {
+        let file = match files.read_manifest(&path)? {
             Some(content) => Some(WorkspaceFile::of(path, content)?),
             None => None,
         };

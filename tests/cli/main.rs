@@ -65,6 +65,7 @@ mod serve_played;
 mod serve_process;
 mod serve_reload;
 mod serve_routes;
+mod serve_saving;
 mod serve_tcp;
 mod snapshot_redaction;
 mod snapshots;

@@ -1,13 +1,15 @@
-//! h2load at `serve` while its files change 200 times: the workspace's file
-//! and the certificates, through the watcher. No request may fail.
+//! Load on `serve` while its files change hundreds of times, through the watcher:
+//! the workspace's file, certificates, and manifests, saved in every way. No request may fail.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::harness::Dir;
-use crate::serve_process::Serve;
-use crate::tls_client::plain_get;
+use crate::running_program::StopAtEnd;
+use crate::serve_process::{Serve, trusting};
+use crate::tls_client::{Connection, plain_get};
 
 const HOST: &str = "httpbin.example.com";
 /// Changes of the workspace's file, and as many of the certificates.
@@ -125,4 +127,150 @@ fn two_hundred_changed_files_under_load_lose_no_request() {
     };
     assert!(count("taken") >= 2 * CHANGES, "{stats}");
     assert_eq!(count("refused"), 0, "{}", serve.log());
+}
+
+/// How a manifest is saved.
+#[derive(Clone, Copy, Debug)]
+enum Save {
+    InPlace,
+    Renamed,
+    LinkSwapped,
+    TruncatedFirst,
+    InPieces,
+    MovedAway,
+    /// Not YAML at first, then as it shall be.
+    Wrong,
+}
+
+/// Saves a text; `log` gives what serve has logged.
+fn save(dir: &Dir, how: Save, number: usize, text: &str, log: &mut dyn FnMut(&str)) {
+    let path = dir.path("manifests/routes.yaml");
+    let pause = || std::thread::sleep(Duration::from_millis(25));
+    let half = text.len() / 2;
+    match how {
+        Save::InPlace => std::fs::write(&path, text).expect("written"),
+        Save::Renamed => {
+            let new = dir.write("new.yaml", text);
+            std::fs::rename(new, &path).expect("renamed");
+        }
+        Save::LinkSwapped => {
+            let file = dir.write(&format!("versions/{number}.yaml"), text);
+            let link = dir.path("link");
+            std::os::unix::fs::symlink(file, &link).expect("linked");
+            std::fs::rename(link, &path).expect("renamed");
+        }
+        Save::TruncatedFirst => {
+            std::fs::write(&path, "").expect("truncated");
+            pause();
+            std::fs::write(&path, text).expect("written");
+        }
+        Save::InPieces => {
+            use std::io::Write as _;
+            let mut file = std::fs::File::create(&path).expect("truncated");
+            pause();
+            file.write_all(&text.as_bytes()[..half]).expect("written");
+            pause();
+            file.write_all(&text.as_bytes()[half..]).expect("written");
+        }
+        Save::MovedAway => {
+            std::fs::remove_file(&path).expect("removed");
+            pause();
+            std::fs::write(&path, text).expect("written");
+        }
+        Save::Wrong => {
+            std::fs::write(&path, format!("wrong-{number}: [\n")).expect("written");
+            log("the change is not taken");
+            std::fs::write(&path, text).expect("written");
+        }
+    }
+}
+
+/// Routes that lead everything to httpbin, and a prefix of their own.
+fn routes(number: usize) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: changing}}
+spec:
+  hosts: ['{HOST}']
+  gateways: [mygateway]
+  http:
+  - match: [{{uri: {{prefix: /changed-{number}/}}}}]
+    route: [{{destination: {{host: other}}}}]
+  - route: [{{destination: {{host: httpbin}}}}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {{name: mygateway}}
+spec:
+  selector: {{istio: ingressgateway}}
+  servers:
+  - port: {{number: 443, name: https, protocol: HTTPS}}
+    hosts: ['{HOST}']
+    tls: {{mode: SIMPLE, credentialName: httpbin-credential}}
+"
+    )
+}
+
+#[test]
+fn five_hundred_saves_of_every_kind_under_load_lose_no_request() {
+    let dir = Dir::new();
+    dir.run(&["gen-certs", HOST, "--mode", "simple"]).exits(0);
+    dir.write("manifests/routes.yaml", routes(0));
+    let mut serve = Serve::start(&dir, &["-f", "manifests", "--access-log", "off"]);
+    let (address, client) = (serve.address(443), trusting(&dir, HOST));
+    let running = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        let stop = StopAtEnd(&running);
+        let ask = |is_fresh: bool| {
+            let (client, running) = (&client, &running);
+            scope.spawn(move || {
+                let open = || Connection::open(address, HOST, client).expect("a handshake");
+                let mut connection = open();
+                let mut count = 0_usize;
+                while running.load(Ordering::Relaxed) {
+                    if is_fresh {
+                        connection = open();
+                    }
+                    let answer = connection.get("/status/200").expect("an answer");
+                    assert_eq!(answer.status, 200, "after {count} requests");
+                    count += 1;
+                    // The machine is the test's, too.
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                count
+            })
+        };
+        let clients = [ask(false), ask(false), ask(true)];
+        let kinds = [
+            Save::InPlace,
+            Save::Renamed,
+            Save::LinkSwapped,
+            Save::TruncatedFirst,
+            Save::InPieces,
+            Save::MovedAway,
+        ];
+        let mut refused = 0;
+        for number in 1..=500 {
+            let how = if number % 20 == 0 {
+                Save::Wrong
+            } else {
+                kinds[number % kinds.len()]
+            };
+            let text = routes(number);
+            let told = format!("wrong-{number}");
+            save(&dir, how, number, &text, &mut |said| {
+                serve.wait_until(&told, |serve| serve.log().matches(said).count() > refused);
+                refused = serve.log().matches(said).count();
+            });
+            let prefix = format!("/changed-{number}/");
+            serve.wait_until(&format!("{how:?}: the route is there"), |serve| {
+                page(serve, "/config_dump").contains(&prefix)
+            });
+        }
+        drop(stop);
+        for client in clients {
+            assert!(client.join().expect("no request failed") > 500);
+        }
+    });
 }

@@ -15,6 +15,7 @@ use super::material::{MaterialError, MaterialReader};
 use super::merge::{self, MergedPort, MergedServer, PlainKind};
 use super::note::Notes;
 use super::route_scope::{Building, RouteScope};
+use super::running::RunningMaterial;
 use super::table::{
     ClientAuth, Filter, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial, Transport,
 };
@@ -36,6 +37,8 @@ pub struct Built {
     /// Key material that exists but is broken. It is part of the table as under Istio
     /// (its SNI is reset), but no reason to give up a configuration that worked.
     pub invalid: Vec<Invalid>,
+    /// The table's key material, for the next one.
+    pub running: RunningMaterial,
 }
 
 /// Broken material of a server.
@@ -49,8 +52,9 @@ pub struct Invalid {
     pub secrets: Vec<ObjectId>,
 }
 
-/// Builds the table of `input`, with the Secrets of `store`.
-pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
+/// Builds the table of `input`, with the Secrets of `store`. A server whose Secret is
+/// no longer there keeps what `running` has for it.
+pub fn build(input: &Input<'_>, store: &SecretStore<'_>, running: &RunningMaterial) -> Built {
     let mut notes = Notes::default();
     let ports = merge::merge(&input.gateways, &input.pod_labels, &mut notes);
     let mut builder = Builder {
@@ -61,6 +65,9 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
         material: MaterialReader::new(store, &input.crls),
         notes,
         invalid: Vec::new(),
+        before: running,
+        depends_on_hosts: !store.folders.is_empty(),
+        running: RunningMaterial::default(),
     };
     let mut listeners: Vec<Listener> = Vec::new();
     for port in &ports {
@@ -74,6 +81,7 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
         clusters,
         mut notes,
         invalid,
+        running,
         ..
     } = builder;
     // A VirtualService's field is looked at once for every server that it binds to.
@@ -86,8 +94,12 @@ pub fn build(input: &Input<'_>, store: &SecretStore<'_>) -> Built {
         },
         notes,
         invalid,
+        running,
     }
 }
+
+const WHY_KEPT: &str =
+    "a running proxy keeps a Secret that is deleted; one that starts later does not get it, and resets connections";
 
 struct Builder<'a> {
     input: &'a Input<'a>,
@@ -97,6 +109,11 @@ struct Builder<'a> {
     material: MaterialReader<'a>,
     notes: Notes,
     invalid: Vec<Invalid>,
+    /// The key material of the table before.
+    before: &'a RunningMaterial,
+    /// Whether the same settings may mean other material for other hosts.
+    depends_on_hosts: bool,
+    running: RunningMaterial,
 }
 
 impl<'a> Builder<'a> {
@@ -194,10 +211,10 @@ impl<'a> Builder<'a> {
         self.note_ignored(tls, &place);
         let hosts = names_of(server);
         let material = self.material(server, tls, &hosts, &place);
-        self.note_uncovered(material.as_ref().ok(), server, &place);
+        self.note_uncovered(material.as_deref().ok(), server, &place);
         let chain = FilterChain {
             name: chain_name(server),
-            transport: Transport::Tls(Box::new(material)),
+            transport: Transport::Tls(material),
             filter,
         };
         self.insert(&hosts, &Arc::new(chain), table, port, &server.place.child("hosts"));
@@ -210,33 +227,50 @@ impl<'a> Builder<'a> {
         tls: &ServerTlsSettings,
         hosts: &[String],
         place: &Field<'_>,
-    ) -> Result<TlsMaterial, String> {
-        self.material.read(tls, hosts).map_err(|error| {
-            let problem = located(error.problem().clone(), tls, place);
-            let reason = match &problem.why {
-                Some(why) => format!("{}: {why}", problem.what),
-                None => problem.what.clone(),
-            };
-            match error {
-                MaterialError::Missing(_) => {
-                    let mut missing = problem;
-                    missing.what = format!("{}; connections to {} are reset", missing.what, names(server));
-                    self.notes.push(missing);
-                }
-                MaterialError::Invalid(_) => {
-                    let (namespace, name) = server.gateway.split_once('/').unwrap_or_default();
-                    let secrets = self.material.asked().iter();
-                    self.invalid.push(Invalid {
-                        problem,
-                        gateway: ObjectId::gateway(namespace, name),
-                        secrets: secrets
-                            .map(|name| ObjectId::secret(&self.input.pod_namespace, name))
-                            .collect(),
-                    });
-                }
+    ) -> Result<Arc<TlsMaterial>, String> {
+        let asked_by = if self.depends_on_hosts { hosts } else { &[] };
+        let error = match self.material.read(tls, hosts) {
+            Ok(material) => {
+                let material = Arc::new(material);
+                self.running.insert(tls, asked_by, Arc::clone(&material));
+                return Ok(material);
             }
-            reason
-        })
+            Err(error) => error,
+        };
+        let mut problem = located(error.problem().clone(), tls, place);
+        let reason = match &problem.why {
+            Some(why) => format!("{}: {why}", problem.what),
+            None => problem.what.clone(),
+        };
+        match error {
+            MaterialError::Missing(_) => {
+                let before = self.before.get(tls, asked_by).cloned();
+                let effect = match &before {
+                    Some(_) => format!("the last one stays in use for {}", names(server)),
+                    None => format!("connections to {} are reset", names(server)),
+                };
+                problem.what = format!("{}; {effect}", problem.what);
+                if let Some(material) = before {
+                    problem.why = Some(WHY_KEPT.to_owned());
+                    self.notes.push_still_runs(problem);
+                    self.running.insert(tls, asked_by, Arc::clone(&material));
+                    return Ok(material);
+                }
+                self.notes.push(problem);
+            }
+            MaterialError::Invalid(_) => {
+                let (namespace, name) = server.gateway.split_once('/').unwrap_or_default();
+                let secrets = self.material.asked().iter();
+                self.invalid.push(Invalid {
+                    problem,
+                    gateway: ObjectId::gateway(namespace, name),
+                    secrets: secrets
+                        .map(|name| ObjectId::secret(&self.input.pod_namespace, name))
+                        .collect(),
+                });
+            }
+        }
+        Err(reason)
     }
 
     /// Closes the hosts of a server whose mode is the mesh's: a wider server must not

@@ -24,6 +24,7 @@ mod route_scope;
 #[cfg(test)]
 mod route_tests;
 mod routes;
+pub mod running;
 pub mod table;
 mod tcp_routes;
 #[cfg(test)]

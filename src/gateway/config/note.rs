@@ -10,8 +10,20 @@ use crate::problem::Problem;
 pub struct Note {
     /// What is told.
     pub problem: Problem,
-    /// Istio does it, and this gateway does not: no check of the input knows that.
-    pub is_limit: bool,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a note is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// The input, which a check of the input may judge better.
+    Input,
+    /// What Istio does and this gateway does not: no check of the input knows that.
+    Limit,
+    /// What still runs although the input no longer has it. What a check of the input
+    /// says would happen does not.
+    StillRuns,
 }
 
 impl Note {
@@ -19,7 +31,7 @@ impl Note {
     pub fn limit(problem: Problem) -> Self {
         Self {
             problem,
-            is_limit: true,
+            about: About::Limit,
         }
     }
 }
@@ -28,7 +40,7 @@ impl From<Problem> for Note {
     fn from(problem: Problem) -> Self {
         Self {
             problem,
-            is_limit: false,
+            about: About::Input,
         }
     }
 }
@@ -52,6 +64,14 @@ impl Notes {
     /// Adds what this gateway does otherwise than Istio.
     pub fn push_limit(&mut self, problem: Problem) {
         self.0.push(Note::limit(problem));
+    }
+
+    /// Adds what still runs although the input no longer has it.
+    pub fn push_still_runs(&mut self, problem: Problem) {
+        self.0.push(Note {
+            problem,
+            about: About::StillRuns,
+        });
     }
 
     /// Adds all of these before the others.

@@ -76,7 +76,7 @@ impl FilterChain {
     pub fn https(name: String, tls: Result<TlsMaterial, String>, routes: Arc<RouteTable>) -> Self {
         Self {
             name,
-            transport: Transport::Tls(Box::new(tls)),
+            transport: Transport::Tls(tls.map(Arc::new)),
             filter: Filter::Http(routes),
         }
     }
@@ -92,7 +92,7 @@ impl FilterChain {
     /// The key material of a chain that terminates TLS, or why it has none.
     pub fn material(&self) -> Option<Result<&TlsMaterial, &String>> {
         match &self.transport {
-            Transport::Tls(tls) => Some(tls.as_ref().as_ref()),
+            Transport::Tls(tls) => Some(tls.as_deref()),
             Transport::Raw => None,
         }
     }
@@ -102,7 +102,7 @@ impl FilterChain {
 pub enum Transport {
     /// The gateway: with this key material, or why it is missing; then the connection is
     /// reset, as in Istio.
-    Tls(Box<Result<TlsMaterial, String>>),
+    Tls(Result<Arc<TlsMaterial>, String>),
     /// Not the gateway: the bytes are taken as they come.
     Raw,
 }

@@ -5,23 +5,24 @@
 //! last good version of each broken object stays.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::departed::Departed;
 use super::source::{GatewaySources, Loaded, SourceError};
+use super::unfinished::Unfinished;
 use super::watch::{FolderWatch, Stopper, Wake, Waker};
 use crate::gateway::config::build::{Built, Invalid};
+use crate::gateway::config::running::RunningMaterial;
 use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::sources::Gone;
-use crate::sources::disk::{DiskFiles, Seen};
+use crate::sources::disk::{DiskFiles, Seen, Texts};
 use crate::sources::live::ObjectId;
 use crate::sources::played::Played;
 
-/// How long a file of a chain folder may be missing while the chain is replaced.
-const CHAIN_GONE: Duration = Duration::from_secs(2);
-/// How long a manifest may be missing while an editor saves it.
-const MANIFEST_GONE: Duration = Duration::from_millis(300);
+/// How long a file of a chain, or istio-tls.yaml, may be missing while it is replaced.
+const FILE_GONE: Duration = Duration::from_secs(2);
 /// How long a certificate may wait for its key before the mismatch is reported.
 const MISMATCH: Duration = Duration::from_millis(500);
 
@@ -43,6 +44,14 @@ pub struct Reload {
     reported: Option<String>,
     /// Since when the sources have been in a state that may be temporary.
     waiting_since: Option<Instant>,
+    /// The texts of the manifests that count.
+    texts: Texts,
+    unfinished: Unfinished,
+    departed: Departed,
+    /// An object that was gone no longer counts, and that is not published yet.
+    is_over: bool,
+    /// The key material of the published table.
+    running: RunningMaterial,
     /// What was logged of changes in a cluster that were not taken.
     held_back: BTreeSet<String>,
 }
@@ -61,6 +70,14 @@ enum Look<'f> {
     Bad(Vec<Problem>),
 }
 
+/// What was read.
+struct Reading<'f> {
+    result: Result<Loaded<'f>, SourceError>,
+    seen: Seen,
+    /// Manifests that are gone.
+    missing: BTreeSet<PathBuf>,
+}
+
 impl Reload {
     /// Reads the sources for the first time. They are watched from
     /// [`Reload::run`] on, which looks at them once more then: thousands of folders
@@ -70,7 +87,7 @@ impl Reload {
     /// As [`GatewaySources::load`], and when files cannot be watched.
     pub fn start(sources: GatewaySources, files: &DiskFiles) -> Result<(Self, Loaded<'_>), SourceError> {
         let watch = FolderWatch::new().map_err(SourceError::Bad)?;
-        let loaded = sources.load(files, Gone::IsError)?;
+        let mut loaded = sources.load(files, Gone::IsError)?;
         let mut reload = Self {
             accepted: BTreeSet::new(),
             notes: BTreeSet::new(),
@@ -81,6 +98,11 @@ impl Reload {
             judged: Seen::default(),
             reported: None,
             waiting_since: None,
+            texts: files.texts(),
+            unfinished: Unfinished::default(),
+            departed: Departed::default(),
+            is_over: false,
+            running: std::mem::take(&mut loaded.built.running),
             held_back: BTreeSet::new(),
         };
         if let Some(live) = &mut reload.sources.inputs.live {
@@ -161,8 +183,8 @@ impl Reload {
                 }
             }
             again = None;
-            let files = DiskFiles::default();
-            match self.look(&files) {
+            let files = self.reading(now);
+            match self.look(&files, now) {
                 Look::Same => self.waiting_since = None,
                 Look::Wait(rest) => again = Some(Instant::now() + rest),
                 Look::Bad(problems) => {
@@ -189,8 +211,13 @@ impl Reload {
             // Whether an object of a cluster is really gone is seen a moment later.
             let live = self.sources.inputs.live.as_ref();
             let now = Instant::now();
-            let gone = live.and_then(|live| live.next_change(now)).map(|rest| now + rest);
-            again = [again, gone].into_iter().flatten().min();
+            let rests = [
+                live.and_then(|live| live.next_change(now)),
+                self.unfinished.next_change(now),
+                self.departed.next_change(now),
+            ];
+            let settled = rests.into_iter().flatten().min().map(|rest| now + rest);
+            again = [again, settled].into_iter().flatten().min();
         }
     }
 
@@ -208,16 +235,38 @@ impl Reload {
         folders
     }
 
+    /// A reading in which manifests that are being written are as they were before.
+    fn reading(&mut self, now: Instant) -> DiskFiles {
+        let disk = DiskFiles::keeping(Texts::new());
+        for path in self.texts.keys() {
+            // What cannot be read is the reading's to report.
+            drop(disk.read_manifest(path));
+        }
+        let is_open = |path: &Path| self.watch.is_written(path);
+        self.unfinished.look(&self.texts, &disk.texts(), is_open, now);
+        for file in self.unfinished.take_empty(now) {
+            let problem = Problem::new(format!(
+                "{} is empty; the objects that it held still count",
+                file.display()
+            ))
+            .fix("write it again, or delete it to take its objects out");
+            tracing::warn!("{}", problem.text(&self.sources.aim));
+        }
+        DiskFiles::keeping(self.unfinished.held(&self.texts, now))
+    }
+
     /// Reads the sources, and weighs what was read.
-    fn look<'f>(&mut self, files: &'f DiskFiles) -> Look<'f> {
+    fn look<'f>(&mut self, files: &'f DiskFiles, now: Instant) -> Look<'f> {
         if self.sources.inputs.live.is_some() && self.reported.is_none() && self.is_current() {
             // A cluster tells of much that changes nothing here.
             return Look::Same;
         }
         if let Some(live) = &mut self.sources.inputs.live {
-            live.refresh(Instant::now());
+            live.refresh(now);
         }
-        let (result, seen) = self.read(files);
+        let Some(Reading { result, seen, missing }) = self.read(files, now) else {
+            return Look::Wait(Duration::from_millis(1));
+        };
         let waited = self.waiting_since.map(|since| since.elapsed()).unwrap_or_default();
         let gone = self.longest_absence(&seen);
         if gone > waited {
@@ -236,7 +285,9 @@ impl Reload {
                 return Look::Bad(vec![problem]);
             }
         };
-        if seen.same_content(&self.last) && self.judged.is_current() && self.reported.is_none() {
+        // What is missing still counts, so nothing has changed.
+        let is_same = !self.is_over && seen.same_content(&self.last, &missing);
+        if is_same && self.judged.is_current() && self.reported.is_none() {
             self.last = seen;
             return Look::Same;
         }
@@ -257,6 +308,7 @@ impl Reload {
             return Look::Bad(broken);
         }
         self.last = seen;
+        self.is_over = false;
         Look::New(loaded)
     }
 
@@ -280,7 +332,8 @@ impl Reload {
             let ids: BTreeSet<ObjectId> = self.newly_broken(&loaded.built).flat_map(of).cloned().collect();
             let live = self.sources.inputs.live.as_mut();
             if live.is_some_and(|live| live.hold_back(&ids))
-                && let (Ok(before), _) = self.read(files)
+                && let Some(reading) = self.read(files, Instant::now())
+                && let Ok(before) = reading.result
             {
                 (loaded, held) = (before, true);
             }
@@ -303,10 +356,32 @@ impl Reload {
         is_new
     }
 
-    fn read<'f>(&mut self, files: &'f DiskFiles) -> (Result<Loaded<'f>, SourceError>, Seen) {
+    /// Reads everything, and watches the folders of what was read. None when a manifest
+    /// was written to at that moment.
+    fn read<'f>(&mut self, files: &'f DiskFiles, now: Instant) -> Option<Reading<'f>> {
+        let mut missing = BTreeSet::new();
         let mut rounds = 0;
         loop {
-            let result = self.sources.load(files, Gone::IsEmpty);
+            let collected = self.sources.collect(files, Gone::IsEmpty);
+            let present = files.texts();
+            let is_open = |path: &Path| self.watch.is_written(path);
+            if self.unfinished.is_surprised(&self.texts, &present, is_open) {
+                return None;
+            }
+            let result = collected.and_then(|mut collected| {
+                if collected.errors.is_empty() && self.sources.inputs.live.is_none() {
+                    self.is_over |= self
+                        .departed
+                        .look(&self.texts, &present, &collected, now)
+                        .map_err(|error| SourceError::Bad(error.into()))?;
+                    self.departed.put_among(&mut collected);
+                    let is_missing = |file: &&PathBuf| !present.contains_key(*file) && self.sources.is_manifest(file);
+                    missing.extend(self.texts.keys().filter(is_missing).cloned());
+                    collected.gone.retain(|file| !self.departed.has_of(file));
+                    self.texts = present;
+                }
+                self.sources.build(collected, files, &self.running)
+            });
             let seen = files.seen();
             let mut folders = seen.watched_folders(&self.sources.tops());
             // What was there may come back where it was.
@@ -314,23 +389,19 @@ impl Reload {
             let again = self.watch.set(&folders);
             rounds += 1;
             if !again || rounds >= 3 {
-                return (result, seen);
+                return Some(Reading { result, seen, missing });
             }
         }
     }
 
-    /// How long missing files may stay missing before they count as deleted.
+    /// How long files other than manifests may stay missing before they count as deleted.
     fn longest_absence(&self, seen: &Seen) -> Duration {
-        seen.gone_since(&self.last)
-            .map(|path| {
-                if self.sources.is_manifest(path) {
-                    MANIFEST_GONE
-                } else {
-                    CHAIN_GONE
-                }
-            })
-            .max()
-            .unwrap_or_default()
+        let mut gone = seen.gone_since(&self.last);
+        if gone.any(|path| !self.sources.is_manifest(path)) {
+            FILE_GONE
+        } else {
+            Duration::ZERO
+        }
     }
 
     /// Publishes a configuration first, and checks it then.
@@ -341,6 +412,9 @@ impl Reload {
         publish: &mut impl FnMut(Table) -> Result<(), Problem>,
     ) {
         let outcome = publish(std::mem::take(&mut loaded.built.table));
+        if outcome.is_ok() {
+            self.running = std::mem::take(&mut loaded.built.running);
+        }
         if self.judge(&mut loaded, files) {
             let folders = self.watched_folders();
             self.watch.set(&folders);

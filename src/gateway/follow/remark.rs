@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::gateway::config::build::Built;
-use crate::gateway::config::note::Notes;
+use crate::gateway::config::note::{About, Notes};
 use crate::problem::Problem;
 
 /// One thing that the check found.
@@ -18,22 +18,31 @@ pub struct Remark {
 }
 
 /// Leaves out notes of places for which there is a remark. What a note would have
-/// stopped is stopped by the remark in its place.
-pub(super) fn leave_out_said(notes: &mut Notes, remarks: &mut [Remark]) {
+/// stopped is stopped by the remark in its place. Of what still runs the note stays, and
+/// the remark is left out.
+pub(super) fn leave_out_said(notes: &mut Notes, remarks: &mut Vec<Remark>) {
+    let mut wrong = HashSet::new();
     let mut places: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, remark) in remarks.iter().enumerate() {
         places.entry(remark.place.clone()).or_default().push(index);
     }
     notes.retain(|note| {
-        if note.is_limit {
-            return true;
-        }
         let said = note.problem.at.as_ref().and_then(|at| places.get(at));
+        match note.about {
+            About::Input => {}
+            About::Limit => return true,
+            About::StillRuns => {
+                wrong.extend(said.into_iter().flatten().copied());
+                return true;
+            }
+        }
         for index in said.into_iter().flatten() {
             remarks[*index].stops_strict = true;
         }
         said.is_none()
     });
+    let mut index = 0..;
+    remarks.retain(|_| index.next().is_none_or(|index| !wrong.contains(&index)));
 }
 
 /// Key material that a problem is about.
@@ -113,15 +122,18 @@ mod tests {
         notes.push(Problem::new("a").at("f:1:1  x"));
         notes.push(Problem::new("b").at("f:2:1  y"));
         notes.push_limit(limit());
-        let mut remarks = ["f:1:1  x", "f:3:1  z"].map(|place| Remark {
+        notes.push_still_runs(Problem::new("d").at("f:4:1  z"));
+        let mut remarks = Vec::from(["f:1:1  x", "f:3:1  z", "f:4:1  z"].map(|place| Remark {
             problem: Problem::new("c"),
             place: place.into(),
             stops_strict: false,
-        });
+        }));
         leave_out_said(&mut notes, &mut remarks);
         let left: Vec<&Problem> = notes.problems().collect();
-        assert_eq!(left, [&Problem::new("b").at("f:2:1  y"), &limit()]);
-        assert_eq!(remarks.map(|remark| remark.stops_strict), [true, false]);
+        let runs = Problem::new("d").at("f:4:1  z");
+        assert_eq!(left, [&Problem::new("b").at("f:2:1  y"), &limit(), &runs]);
+        let stops: Vec<bool> = remarks.iter().map(|remark| remark.stops_strict).collect();
+        assert_eq!(stops, [true, false]);
     }
 
     #[test]

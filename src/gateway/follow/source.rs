@@ -12,6 +12,7 @@ use crate::gateway::config::build::{self, Built};
 use crate::gateway::config::clusters::Upstream;
 use crate::gateway::config::input::Input;
 use crate::gateway::config::note::Notes;
+use crate::gateway::config::running::RunningMaterial;
 use crate::gateway::config::table::Table;
 use crate::problem::Problem;
 use crate::remedy::{Aim, Kind, Line, Remedy, kubectl, ours};
@@ -74,6 +75,7 @@ impl Loaded<'_> {
             table: Table::default(),
             notes: [note].into_iter().collect(),
             invalid: Vec::new(),
+            running: RunningMaterial::default(),
         };
         Self {
             built,
@@ -100,9 +102,31 @@ impl GatewaySources {
     /// # Errors
     /// When there is nothing to serve, or something cannot be read; nothing is built then.
     pub fn load<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Loaded<'f>, SourceError> {
+        self.build(self.collect(files, gone)?, files, &RunningMaterial::default())
+    }
+
+    /// Reads. `files` remembers what was looked at.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub(super) fn collect<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Collected<'f>, SourceError> {
         let mut collected = self.inputs.collect(files, gone).map_err(SourceError::Bad)?;
         // Nobody here shows lines of them.
         collected.texts.clear();
+        Ok(collected)
+    }
+
+    /// Builds of what was read. A server whose Secret is no longer there keeps what
+    /// `running` has for it.
+    ///
+    /// # Errors
+    /// As [`GatewaySources::load`].
+    pub(super) fn build<'f>(
+        &self,
+        mut collected: Collected<'f>,
+        files: &DiskFiles,
+        running: &RunningMaterial,
+    ) -> Result<Loaded<'f>, SourceError> {
         let live = self.inputs.live.as_ref();
         if live.is_none() && !collected.errors.is_empty() {
             return Err(SourceError::Bad(collected.errors.swap_remove(0).into()));
@@ -117,6 +141,10 @@ impl GatewaySources {
                 .map_err(SourceError::Bad)?
         };
         let mut notes = std::mem::take(&mut collected.notes);
+        notes.extend(collected.gone.iter().map(|file| {
+            Problem::new(format!("{} is gone, and its objects with it", file.display()))
+                .fix("they are back when the file is")
+        }));
         // What one user of a cluster makes stops no other's gateway.
         notes.extend(self.left_out(&collected));
         // The check looks at these too: what it leaves out was ignored on purpose.
@@ -141,7 +169,7 @@ impl GatewaySources {
                 None => no_gateway(&self.inputs.manifests),
             }));
         }
-        let mut built = build::build(&input, &collected.store);
+        let mut built = build::build(&input, &collected.store, running);
         drop(input);
         built.notes.put_before(notes);
         Ok(Loaded {
@@ -199,10 +227,9 @@ impl GatewaySources {
             .collect()
     }
 
-    /// Whether a path that was read holds objects, not key material.
+    /// Whether a path that was read is one of `-f`, not the workspace's or key material.
     pub(super) fn is_manifest(&self, path: &Path) -> bool {
         self.inputs.manifests.iter().any(|given| path.starts_with(given))
-            || path.ends_with(crate::workspace::config::FILE_NAME)
     }
 }
 

@@ -4,9 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use crate::problem::Problem;
 
@@ -15,11 +17,15 @@ const QUIET: Duration = Duration::from_millis(10);
 /// How long at most is waited for quiet.
 const LONGEST: Duration = Duration::from_millis(50);
 
+/// After the last write, how long a file counts as being written that nobody closes.
+const WRITTEN: Duration = Duration::from_secs(2);
+
 /// Watches folders, each for itself and not for what lies below it.
 pub struct FolderWatch {
     watcher: RecommendedWatcher,
     events: Receiver<Wake>,
     waker: Sender<Wake>,
+    written: Written,
     /// Watched folders by path: a folder that was exchanged for another is watched anew.
     watched: BTreeMap<PathBuf, Identity>,
     refused: bool,
@@ -62,6 +68,39 @@ impl Waker {
     }
 }
 
+/// Files that were written to and not closed since, with the time of the last write.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<BTreeMap<PathBuf, Instant>>>);
+
+impl Written {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of an event. True for a file that was written to and is closed now.
+    fn take(&self, event: &notify::Event) -> bool {
+        let is_write = matches!(event.kind, EventKind::Modify(ModifyKind::Data(_)));
+        let is_close = event.kind == EventKind::Access(AccessKind::Close(AccessMode::Write));
+        if is_write && cfg!(target_os = "linux") {
+            let mut written = self.lock();
+            written.retain(|_, since| since.elapsed() < WRITTEN);
+            for path in &event.paths {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                written.insert(path, Instant::now());
+            }
+        } else if !event.kind.is_access() || is_close {
+            let mut written = self.lock();
+            let mut closed = false;
+            for path in &event.paths {
+                let real = path.canonicalize();
+                closed |= written.remove(real.as_ref().unwrap_or(path)).is_some();
+            }
+            return is_close && closed;
+        }
+        false
+    }
+}
+
 #[cfg(unix)]
 type Identity = (u64, u64);
 #[cfg(not(unix))]
@@ -87,8 +126,11 @@ impl FolderWatch {
     pub fn new() -> Result<Self, Problem> {
         let (waker, events) = channel();
         let sender = waker.clone();
+        let written = Written::default();
+        let writes = written.clone();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let reading = event.as_ref().is_ok_and(|event| event.kind.is_access());
+            let closed = event.as_ref().is_ok_and(|event| writes.take(event));
+            let reading = event.is_ok_and(|event| event.kind.is_access()) && !closed;
             if !reading {
                 // Nobody waits when the watch has gone.
                 let _ = sender.send(Wake::Change);
@@ -99,6 +141,7 @@ impl FolderWatch {
             watcher,
             events,
             waker,
+            written,
             watched: BTreeMap::new(),
             refused: false,
             woke: Instant::now(),
@@ -113,6 +156,17 @@ impl FolderWatch {
     /// A handle that wakes [`FolderWatch::wait`].
     pub fn waker(&self) -> Waker {
         Waker(self.waker.clone())
+    }
+
+    /// Whether a program has a file open that it writes to, as far as the system tells
+    /// (inotify does; elsewhere nobody is ever seen writing).
+    pub fn is_written(&self, path: &Path) -> bool {
+        let written = self.written.lock();
+        if written.is_empty() {
+            return false;
+        }
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        written.get(&path).is_some_and(|since| since.elapsed() < WRITTEN)
     }
 
     /// Watches these folders and no others. Returns whether a folder was added

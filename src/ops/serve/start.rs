@@ -20,7 +20,7 @@ use crate::ops::Failure;
 use crate::problem::Problem;
 use crate::remedy::Aim;
 use crate::sources::Sources;
-use crate::sources::disk::DiskFiles;
+use crate::sources::disk::{DiskFiles, Texts};
 use crate::workspace::file;
 use crate::workspace::running::{RunningListener, RunningManifests, RunningServe};
 
@@ -53,7 +53,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     let aim = plan.sources.aim.clone();
     let is_live = plan.sources.inputs.live.is_some();
     let manifests = manifests_of(&plan.sources.inputs);
-    let files = DiskFiles::default();
+    let files = DiskFiles::keeping(Texts::new());
     let (mut reload, mut loaded) = Reload::start(plan.sources, &files).map_err(|error| match error {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;
