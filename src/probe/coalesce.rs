@@ -1,16 +1,16 @@
-//! Requests as a browser sends them that reuses a connection: to a host, over
-//! the HTTP/2 connection of another whose certificate names both (RFC 9113
-//! section 9.1.1). Istio's gateway has a route table per server, so it answers
-//! 404 unless both hosts are of one server. Pure.
+//! Requests like those of a browser that reuses a connection: to one host, over the HTTP/2
+//! connection of another whose certificate covers both (RFC 9113 section 9.1.1). Istio's gateway
+//! has a route table per server, so it answers with 404 unless both hosts belong to one server.
+//! Pure.
 
 use std::collections::{HashMap, HashSet};
 
 use super::expectation::{Check, Expectation};
 use super::run::Outcome;
 
-/// Who may share a connection, among hosts that were served: an expectation per
-/// pair, over the connection of the first to the second. The outcomes are those
-/// of the expectations, in their order.
+/// The pairs of served hosts that may share a connection: an expectation per pair, for a request to
+/// the second over the connection of the first. `outcomes` belong to `expectations`, in the same
+/// order.
 pub fn expectations(checks: &[Expectation], outcomes: &[Outcome]) -> Vec<Expectation> {
     let served: Vec<(&Expectation, &Outcome)> = checks
         .iter()
@@ -58,7 +58,7 @@ pub fn expectations(checks: &[Expectation], outcomes: &[Outcome]) -> Vec<Expecta
     pairs
 }
 
-/// `other`'s request over `carrier`'s connection.
+/// A request to `other` over the connection of `carrier`.
 fn over(carrier: &Expectation, other: &Expectation) -> Expectation {
     Expectation {
         label: format!("over the connection of {}", carrier.host),

@@ -1,6 +1,6 @@
-//! Every verdict that the probe can give, in one table: the code, whose fault
-//! it is, what was seen, and what causes it under Istio. docs/probe-verdicts.md
-//! is made from it. Codes are never reused for another meaning.
+//! The table of the probe's verdicts: the code, whose fault it is, what was seen, and the cause
+//! under Istio. docs/probe-verdicts.md is generated from it. Codes are never reused with a
+//! different meaning.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::certs::verify::FaultCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// The gateway or what it was given.
+    /// The gateway or its configuration.
     Server,
     /// This client's request or certificate.
     Client,
@@ -24,7 +24,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The word in every output.
+    /// The name in every output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Server => "server",
@@ -40,71 +40,71 @@ impl Fault {
 pub struct Entry {
     /// The code.
     pub code: Code,
-    /// Whose fault it is; none when all is well.
+    /// Whose fault it is; none if everything is OK.
     pub fault: Option<Fault>,
     /// What was seen.
     pub seen: &'static str,
-    /// What causes it under Istio, and what to do.
+    /// The cause under Istio, and the remedy.
     pub cause: &'static str,
 }
 
-/// What a probe found.
+/// The result of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Code {
     /// As expected.
     Ok,
-    /// No gateway to go to.
+    /// No gateway to connect to.
     NoLocalGateway,
-    /// The name has no address.
+    /// The name has no IP address.
     NameNotResolved,
-    /// Nothing listens.
+    /// Nothing listens on the port.
     ConnectionRefused,
-    /// The address cannot be reached.
+    /// There is no route to the address.
     Unreachable,
     /// No answer in time.
     Timeout,
-    /// Reset where the ServerHello should be.
+    /// Reset instead of a ServerHello.
     ResetAfterClientHello,
-    /// Closed where the ServerHello should be.
+    /// Closed instead of a ServerHello.
     ClosedAfterClientHello,
     /// HTTP without TLS on this port.
     PlainHttp,
     /// Neither TLS nor HTTP.
     NotTls,
-    /// No version in common.
+    /// No common TLS version.
     ProtocolVersion,
-    /// No cipher suite in common.
+    /// No common cipher suite.
     NoCommonCipher,
-    /// No protocol in common, or another than demanded.
+    /// No common ALPN protocol, or not the required one.
     AlpnMismatch,
-    /// An alert that says that the name is unknown.
+    /// The alert `unrecognized_name`.
     UnrecognizedName,
-    /// Any other failure of the handshake.
+    /// Any other handshake failure.
     HandshakeFailed,
-    /// The server does not hold the leaf's key.
+    /// The server does not have the leaf's key.
     ServerKeyMismatch,
-    /// The chain does not verify, and why.
+    /// The chain cannot be verified, with the reason.
     Certificate(FaultCode),
-    /// None was sent and the server demands one.
+    /// The server requires a client certificate and none was sent.
     ClientCertificateRequired,
-    /// The one sent is refused.
+    /// The client certificate was refused.
     ClientCertificateRejected,
-    /// Served without one, though it should have been refused.
+    /// Served without a client certificate although it should have been refused.
     ClientCertificateNotRequired,
-    /// Certificate and key do not belong together.
+    /// The client's certificate and key do not match.
     ClientKeyMismatch,
-    /// The key needs a password.
+    /// The client's key needs a password.
     ClientKeyEncrypted,
-    /// Another status than expected.
+    /// An unexpected status.
     UnexpectedStatus,
-    /// 404 on a connection that was opened for another host.
+    /// 404 on a connection opened for another host.
     CoalescedNotFound,
-    /// No HTTP answer on a good TLS connection.
+    /// No HTTP response over a valid TLS connection.
     HttpFailed,
 }
 
 impl Code {
-    /// The code as it stands in every output.
+    /// The code in every output.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -135,7 +135,7 @@ impl Code {
         }
     }
 
-    /// Whose fault it is; none when all is well.
+    /// Whose fault it is; none if everything is OK.
     pub fn fault(self) -> Option<Fault> {
         self.entry().and_then(|entry| entry.fault)
     }
@@ -159,7 +159,7 @@ impl JsonSchema for Code {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let words: Vec<&str> = TABLE.iter().map(|entry| entry.code.as_str()).collect();
-        json_schema!({"description": "What was found; docs/probe-verdicts.md explains the codes", "enum": words})
+        json_schema!({"description": "The result; docs/probe-verdicts.md explains the codes", "enum": words})
     }
 }
 
@@ -185,7 +185,7 @@ const fn chain(fault: FaultCode, seen: &'static str, cause: &'static str) -> Ent
     server(Code::Certificate(fault), seen, cause)
 }
 
-/// The table, in the order in which a connection meets the reasons.
+/// The table, in the order in which a connection encounters the reasons.
 pub const TABLE: &[Entry] = &[
     Entry {
         code: Code::Ok,
@@ -196,64 +196,65 @@ pub const TABLE: &[Entry] = &[
     other(
         Code::NoLocalGateway,
         Fault::Config,
-        "no gateway to go to: no running `serve` of this workspace, no INGRESS_HOST, no cluster that `apply` recorded",
-        "start `istio-tls serve`, set INGRESS_HOST and SECURE_INGRESS_PORT, or give --target cluster or its address",
+        "no gateway to connect to: no running `serve` of this workspace, no INGRESS_HOST, no cluster recorded \
+        by `apply`",
+        "start `istio-tls serve`, set INGRESS_HOST and SECURE_INGRESS_PORT, or pass --target cluster or an address",
     ),
     other(
         Code::ClientKeyEncrypted,
         Fault::Config,
-        "the client's key is encrypted and no password was given",
-        "give --key-password-file; Istio itself takes no encrypted keys",
+        "the client's key is encrypted, and no password was given",
+        "pass --key-password-file; Istio itself does not accept encrypted keys",
     ),
     other(
         Code::ClientKeyMismatch,
         Fault::Config,
-        "the client's key does not belong to its certificate",
-        "give the key that the certificate was made for",
+        "the client's key does not match its certificate",
+        "pass the key that belongs to the certificate",
     ),
     other(
         Code::NameNotResolved,
         Fault::Network,
-        "the name has no address",
-        "a load balancer's hostname takes a while to resolve; or set the address with --resolve or --target",
+        "the name does not resolve to an IP address",
+        "a new load balancer hostname takes a while to resolve; or set the address with --resolve or --target",
     ),
     other(
         Code::ConnectionRefused,
         Fault::Network,
         "nothing listens on the port",
-        "the gateway is not running, or its Service has no such port; compare SECURE_INGRESS_PORT with `kubectl -n istio-system get service istio-ingressgateway`",
+        "the gateway is not running, or its Service does not have this port; compare SECURE_INGRESS_PORT with `kubectl -n istio-system get service istio-ingressgateway`",
     ),
     other(
         Code::Unreachable,
         Fault::Network,
-        "the system knows no way to the address",
-        "a private address without a route or tunnel (minikube tunnel, VPN)",
+        "no route to the address",
+        "a private address, but no route or tunnel to it (minikube tunnel, VPN)",
     ),
     other(
         Code::Timeout,
         Fault::Network,
-        "no answer in time, to the connection, the ClientHello or the request",
-        "a firewall that drops packets, a listener that never answers, or a backend slower than --timeout",
+        "the connection, the ClientHello or the request timed out",
+        "a firewall drops packets, a listener never answers, or a backend is slower than --timeout",
     ),
     server(
         Code::ResetAfterClientHello,
-        "the connection was reset where the server's hello should come",
-        "the gateway has no server for this SNI, or that server's Secret (credentialName) is missing, in another namespace than the gateway's pods, or broken",
+        "the connection was reset instead of a ServerHello",
+        "the gateway has no server for this SNI, or that server's Secret (credentialName) is missing, broken, or outside the namespace of the gateway's pods",
     ),
     server(
         Code::ClosedAfterClientHello,
-        "the connection was closed where the server's hello should come",
-        "no Gateway server names this SNI (hosts), or a load balancer has no healthy backend",
+        "the connection was closed instead of a ServerHello",
+        "no Gateway server has this SNI in its hosts, or a load balancer has no healthy backend",
     ),
     server(
         Code::UnrecognizedName,
-        "the server says that it does not know the name (alert 112)",
-        "another proxy than Istio's answers, or the host is missing from the Gateway's servers",
+        "the server does not know the name (alert 112, unrecognized_name)",
+        "a proxy other than Istio's answers, or the host is missing from the Gateway's servers",
     ),
     server(
         Code::PlainHttp,
-        "plain HTTP is spoken on the port (confirmed by a plaintext request)",
-        "the Gateway's server has protocol HTTP and no tls block; it must be HTTPS with tls.mode",
+        "the port serves plain HTTP (confirmed by a plaintext request)",
+        "the Gateway's server has protocol HTTP and no tls block; it must have protocol HTTPS and tls.mode",
     ),
     server(
         Code::NotTls,
@@ -262,23 +263,23 @@ pub const TABLE: &[Entry] = &[
     ),
     server(
         Code::ProtocolVersion,
-        "server and client have no TLS version in common",
+        "server and client have no common TLS version",
         "minProtocolVersion or maxProtocolVersion of the Gateway's server, or an outdated server",
     ),
     server(
         Code::NoCommonCipher,
-        "server and client have no cipher suite in common",
-        "cipherSuites of the Gateway's server, or a server that only has outdated suites",
+        "server and client have no common cipher suite",
+        "cipherSuites of the Gateway's server, or a server with only outdated suites",
     ),
     server(
         Code::AlpnMismatch,
-        "the server chose another protocol by ALPN than demanded, or none",
-        "Istio's gateway offers h2 and http/1.1; another proxy or a PASSTHROUGH backend answers otherwise",
+        "with ALPN, the server chose a protocol other than the required one, or none",
+        "Istio's gateway offers h2 and http/1.1; other proxies or a PASSTHROUGH backend may differ",
     ),
     server(
         Code::HandshakeFailed,
         "the handshake failed for another reason",
-        "the summary names the alert; the gateway's log says more",
+        "the summary shows the alert; the gateway's log has the details",
     ),
     server(
         Code::ServerKeyMismatch,
@@ -293,17 +294,17 @@ pub const TABLE: &[Entry] = &[
     chain(
         FaultCode::CertificateUnreadable,
         "a certificate of the served chain cannot be parsed",
-        "tls.crt of the Secret holds something else than certificates",
+        "tls.crt of the Secret holds something other than certificates",
     ),
     chain(
         FaultCode::CertificateExpired,
-        "a certificate of the chain (leaf or intermediate, said which) has expired",
-        "the Secret was not renewed; istiod pushes expired certificates all the same",
+        "a certificate of the chain has expired (leaf or intermediate, as stated)",
+        "the Secret was not renewed; istiod distributes expired certificates anyway",
     ),
     chain(
         FaultCode::CertificateNotYetValid,
         "a certificate of the chain is not valid yet",
-        "a wrong clock, or a certificate for later",
+        "a wrong clock, or a certificate for future use",
     ),
     chain(
         FaultCode::NameMismatch,
@@ -312,48 +313,48 @@ pub const TABLE: &[Entry] = &[
     ),
     chain(
         FaultCode::NoSan,
-        "the host stands only in the subject's CN",
+        "the host is only in the subject's CN",
         "clients look only at subjectAltName; issue the certificate with a SAN",
     ),
     chain(
         FaultCode::SelfSigned,
-        "the leaf is signed by its own key and is not trusted",
-        "a placeholder certificate; put one that your CA issued into the Secret",
+        "the leaf is self-signed and not trusted",
+        "a placeholder certificate; put one issued by your CA into the Secret",
     ),
     chain(
         FaultCode::IncompleteChain,
         "an intermediate is neither sent nor known",
-        "tls.crt of the Secret must hold the leaf, then the intermediates",
+        "tls.crt of the Secret must hold the leaf, followed by the intermediates",
     ),
     chain(
         FaultCode::UnknownIssuer,
         "the chain ends at a root that this client does not trust",
-        "another CA than --cacert issued it; the Secret may be an older chain's",
+        "it was issued by a CA other than --cacert; the Secret may hold an older chain",
     ),
     chain(
         FaultCode::BadSignature,
         "a signature was not made with the issuer's key",
-        "two CAs of the same name: the chain is mixed from an old and a new one",
+        "two CAs with the same name: the chain is a mix of an old and a new one",
     ),
     chain(
         FaultCode::CertificateRevoked,
-        "a CRL lists the certificate",
+        "the certificate is revoked by a CRL",
         "issue a new leaf and replace the Secret",
     ),
     chain(
         FaultCode::CaAsLeaf,
-        "the first certificate is a CA's",
-        "tls.crt begins with the intermediate or the root; the leaf comes first",
+        "the first certificate is a CA certificate",
+        "tls.crt begins with the intermediate or the root; the leaf must come first",
     ),
     chain(
         FaultCode::WrongEku,
         "extendedKeyUsage or keyUsage does not allow a TLS server",
-        "a client's certificate in tls.crt; a server needs serverAuth, and digitalSignature where keyUsage is given",
+        "tls.crt holds a client certificate; a server needs serverAuth, and digitalSignature if keyUsage is present",
     ),
     chain(
         FaultCode::IssuerNotCa,
         "an issuer in the chain may not issue certificates",
-        "basicConstraints CA:TRUE is missing in the issuer",
+        "the issuer lacks basicConstraints CA:TRUE",
     ),
     chain(
         FaultCode::PathTooLong,
@@ -367,92 +368,92 @@ pub const TABLE: &[Entry] = &[
     ),
     chain(
         FaultCode::X509V1,
-        "the certificate is of X.509 version 1 or 2",
-        "what `openssl x509 -req` makes without an extensions file",
+        "the certificate is X.509 version 1 or 2",
+        "this is what `openssl x509 -req` issues without an extensions file",
     ),
     chain(
         FaultCode::WeakKey,
-        "an RSA key of less than 2048 bits",
-        "Envoy refuses it and browsers too; make a new key",
+        "an RSA key with less than 2048 bits",
+        "Envoy and browsers refuse it; create a new key",
     ),
     chain(
         FaultCode::UnsupportedKey,
-        "a key of the chain that Envoy and Go cannot use: another curve than P-256, P-384 and P-521, or one by its parameters",
-        "make a P-256 key (`openssl ecparam -name prime256v1`, without explicit parameters)",
+        "a key in the chain that Envoy and Go do not support: a curve other than P-256, P-384 and P-521, or explicit curve parameters",
+        "create a P-256 key (`openssl ecparam -name prime256v1`, without explicit parameters)",
     ),
     chain(
         FaultCode::WeakSignature,
-        "a signature by SHA-1 or MD5",
-        "modern clients refuse it; issue it with SHA-256",
+        "a SHA-1 or MD5 signature",
+        "modern clients refuse it; use SHA-256",
     ),
     chain(
         FaultCode::UnknownCriticalExtension,
         "a critical extension that verifiers do not know",
-        "issue the certificate without it, or not critical",
+        "issue the certificate without it, or with it not critical",
     ),
     chain(
         FaultCode::DuplicateExtension,
-        "a certificate has an extension twice",
-        "issue it again: Go and OpenSSL refuse it",
+        "a certificate has a duplicate extension",
+        "reissue it: Go and OpenSSL refuse it",
     ),
     chain(
         FaultCode::MustStaple,
-        "the certificate demands an OCSP response in every handshake (a note, never a failure)",
-        "Envoy loads it only with one (`tls.ocsp-staple` of the Secret)",
+        "the certificate is must-staple: it requires an OCSP response in every handshake (a note, never a failure)",
+        "Envoy loads it only with an OCSP response (`tls.ocsp-staple` of the Secret)",
     ),
     chain(
         FaultCode::WrongOrder,
-        "the certificates are not in order, leaf first and each followed by its issuer",
-        "many clients put them in order themselves, strict ones do not; order tls.crt",
+        "the certificates are not in order (leaf first, each followed by its issuer)",
+        "many clients reorder them, but strict ones do not; fix the order in tls.crt",
     ),
     chain(
         FaultCode::RootSent,
-        "the root was sent too (a note, never a failure)",
-        "leave it out of tls.crt",
+        "the chain includes the root (a note, never a failure)",
+        "remove it from tls.crt",
     ),
     chain(
         FaultCode::CrlExpired,
-        "a CRL given is past its nextUpdate (a note, never a failure)",
+        "a CRL is past its nextUpdate (a note, never a failure)",
         "publish a new one",
     ),
     other(
         Code::ClientCertificateRequired,
         Fault::Client,
-        "the server demands a client certificate and none was sent (TLS 1.2: alert 40; TLS 1.3: alert 116, after the handshake looked complete)",
-        "tls.mode is MUTUAL; give --cert and --key; `istio-tls gen-certs HOST --mode mutual` issues them",
+        "the server requires a client certificate, and none was sent (TLS 1.2: alert 40; TLS 1.3: alert 116, after the handshake appeared complete)",
+        "tls.mode is MUTUAL; pass --cert and --key; `istio-tls gen-certs HOST --mode mutual` issues them",
     ),
     other(
         Code::ClientCertificateRejected,
         Fault::Client,
-        "the server refuses the client certificate; the alert says why (48 unknown CA, 45 expired, 44 revoked, 43 wrong purpose)",
-        "the client's issuer must be in ca.crt of the host's Secret (or NAME-cacert), and the certificate must be valid for clientAuth",
+        "the server refuses the client certificate; the alert gives the reason (48 unknown CA, 45 expired, 44 revoked, 43 wrong purpose)",
+        "the client's issuer must be in ca.crt of the host's Secret (or of NAME-cacert), and the certificate must allow clientAuth",
     ),
     server(
         Code::ClientCertificateNotRequired,
         "served without a client certificate, although mutual TLS was expected",
-        "tls.mode is SIMPLE or OPTIONAL_MUTUAL; MUTUAL refuses",
+        "tls.mode is SIMPLE or OPTIONAL_MUTUAL; only MUTUAL refuses clients without one",
     ),
     server(
         Code::HttpFailed,
-        "TLS stands, but no HTTP answer came",
-        "the gateway or its backend ended the connection; its log says why",
+        "TLS is established, but there was no HTTP response",
+        "the gateway or its backend closed the connection; see its log",
     ),
     server(
         Code::CoalescedNotFound,
-        "404 for a host asked over the HTTP/2 connection of another whose certificate names both, as browsers do (`--coalesce`)",
-        "two servers with overlapping certificates: each has its own route table; put both hosts into one server, or end the overlap",
+        "404 for a request over the HTTP/2 connection of another host whose certificate covers both, as browsers do (`--coalesce`)",
+        "two servers with overlapping certificates: each has its own route table; put both hosts into one server, or remove the overlap",
     ),
     server(
         Code::UnexpectedStatus,
-        "another HTTP status than expected",
-        "404: no VirtualService route for host and path; 503: the destination has no healthy endpoint",
+        "an unexpected HTTP status",
+        "404: no VirtualService route for this host and path; 503: the destination has no healthy endpoint",
     ),
 ];
 
 /// docs/probe-verdicts.md.
 pub fn document() -> String {
     let mut text = String::from(
-        "# Verdicts of `istio-tls probe`\n\nMade from the table in src/probe/codes.rs by `ISTIO_TLS_BLESS=1 cargo test --lib probe::codes`.\n\nEvery result of `probe` carries one verdict: its code, whose fault it is, a summary that names the two values that differ, and what to do next. A run exits 0 if every verdict is `ok`, else 1.\n\n| code | fault | seen | cause under Istio, and what to do |\n|---|---|---|---|\n",
+        "# Verdicts of `istio-tls probe`\n\nGenerated from the table in src/probe/codes.rs by `ISTIO_TLS_BLESS=1 cargo test --lib probe::codes`.\n\nEvery result of `probe` has a verdict: its code, whose fault it is, a summary with the expected and the actual value, and what to do next. The exit code is 0 if every verdict is `ok`, otherwise 1.\n\n| code | fault | seen | cause under Istio, and remedy |\n|---|---|---|---|\n",
     );
     for entry in TABLE {
         let fault = entry.fault.map_or("", Fault::as_str);
@@ -492,7 +493,7 @@ mod tests {
         if std::env::vars().any(|(name, _)| name == "ISTIO_TLS_BLESS") {
             std::fs::write(&path, document()).expect("the document is written");
         }
-        let stored = std::fs::read_to_string(&path).expect("docs/probe-verdicts.md is there");
+        let stored = std::fs::read_to_string(&path).expect("docs/probe-verdicts.md exists");
         assert!(
             stored == document(),
             "docs/probe-verdicts.md is out of date: ISTIO_TLS_BLESS=1 cargo test --lib probe::codes"

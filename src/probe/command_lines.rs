@@ -1,11 +1,11 @@
-//! The same request as a line for curl, openssl or grpcurl, quoted for a POSIX
-//! shell: works when pasted. Pure; keys appear only by their files' names.
+//! The same request as a command for curl, openssl or grpcurl, quoted for a POSIX shell, so that it
+//! can be pasted. Pure; keys appear only as file names.
 
 use super::dial::{Endpoint, TlsVersions};
 use super::expectation::Expectation;
 use crate::shell::quote;
 
-/// A program whose line can be printed.
+/// A program whose command can be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// curl.
@@ -17,7 +17,7 @@ pub enum Tool {
 }
 
 impl Tool {
-    /// Their words in `--print`.
+    /// The values of `--print`.
     pub const WORDS: &[(&str, Self)] = &[
         ("curl", Self::Curl),
         ("openssl", Self::Openssl),
@@ -25,20 +25,20 @@ impl Tool {
     ];
 }
 
-/// What is sent besides the path.
+/// What is sent in addition to the path.
 #[derive(Debug, Clone, Default)]
 pub struct Extras {
-    /// `-X`; none is GET, or POST with data.
+    /// `-X`; none means GET, or POST with data.
     pub method: Option<http::Method>,
-    /// `-H`, as `Name: value`.
+    /// `-H`, in the form `Name: value`.
     pub headers: Vec<String>,
     /// `-d`.
     pub data: Option<String>,
-    /// `-i`: show the answer's head.
+    /// `-i`: show the response head.
     pub include: bool,
 }
 
-/// The line for `wanted`, without a newline.
+/// The command for `wanted`, without a newline.
 pub fn line(tool: Tool, wanted: &Expectation, extras: &Extras) -> String {
     let words = match tool {
         Tool::Curl => curl(wanted, extras),
@@ -91,7 +91,7 @@ fn curl(wanted: &Expectation, extras: &Extras) -> Vec<String> {
         add(&["--cert", &client.source, "--key", &client.key_source]);
     }
     let port = port(wanted);
-    // curl sends the URL's host as SNI; another --sni needs the host in a header.
+    // curl sends the URL's host as SNI; a different --sni needs the host in a header.
     let name = wanted.sni.as_deref().unwrap_or(wanted.authority.as_str());
     if name != wanted.authority {
         add(&["-H", &format!("Host: {}", wanted.authority)]);
@@ -151,7 +151,7 @@ fn openssl(wanted: &Expectation, extras: &Extras) -> String {
         add(&["-CAfile", &wanted.trust.source]);
     }
     if let Some(client) = &wanted.client {
-        // The chain file holds the intermediate, which -cert alone leaves out.
+        // The chain file has the intermediate, which -cert alone does not send.
         add(&[
             "-cert",
             &client.source,

@@ -1,26 +1,26 @@
-//! Where a user wants to go: a host, HOST:PORT, or a URL as a browser shows it. Pure.
+//! The destination given by the user: a host, HOST:PORT, or a URL as in a browser. Pure.
 
 use super::target::split_port;
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// A host to reach, with what was typed beside it.
+/// A host to reach, with the optional parts that were typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
     /// The host.
     pub host: Host,
-    /// The port, where one was typed.
+    /// The port, if typed.
     pub port: Option<u16>,
-    /// Path and query, where they were typed; begins with a slash.
+    /// Path and query, if typed; begins with a slash.
     pub path: Option<String>,
 }
 
 impl Destination {
-    /// Parses `HOST`, `HOST:PORT`, `https://HOST[:PORT][/PATH]`, and the same without
-    /// the scheme. A fragment is left out, as no client sends one (RFC 9110 section 7.1).
+    /// Parses `HOST`, `HOST:PORT`, `https://HOST[:PORT][/PATH]`, and the same without the scheme. A
+    /// fragment is dropped, as clients never send one (RFC 9110 section 7.1).
     ///
     /// # Errors
-    /// When the scheme is another one, the port is none, or the host is none.
+    /// If the scheme is a different one, or the port or host is invalid.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let is_scheme = |text: &str| {
             text.bytes()
@@ -29,8 +29,8 @@ impl Destination {
         let rest = match text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => rest,
             Some((scheme, rest)) => {
-                return Err(Problem::new(format!("{text:?} is no https URL"))
-                    .why(format!("its scheme is {scheme}; TLS is what is asked for"))
+                return Err(Problem::new(format!("{text:?} is not an https URL"))
+                    .why(format!("its scheme is {scheme}, but this command needs TLS"))
                     .fix(format!("give https://{rest}")));
             }
             None => text,
@@ -65,16 +65,16 @@ impl From<Host> for Destination {
     }
 }
 
-/// Refuses what no HTTP request can ask for.
+/// Refuses a path that an HTTP request cannot have.
 ///
 /// # Errors
-/// When `path` holds spaces, control characters or other forbidden ones.
+/// If `path` contains spaces, control characters or other forbidden ones.
 pub fn check_path(path: &str) -> Result<(), Problem> {
     let parsed = format!("/{}", path.trim_start_matches('/')).parse::<http::uri::PathAndQuery>();
     match parsed {
         Ok(_) => Ok(()),
-        Err(_) => Err(Problem::new(format!("{path:?} is no path"))
-            .why("a path holds no spaces or control characters")
+        Err(_) => Err(Problem::new(format!("{path:?} is not a valid path"))
+            .why("a path cannot contain spaces or control characters")
             .fix("percent-encode them: %20 is a space")),
     }
 }

@@ -1,5 +1,5 @@
-//! Dials one endpoint: resolve, connect, TLS, HTTP, each bounded in time and
-//! each recorded. Nothing is judged here.
+//! Dials one endpoint: resolve, connect, TLS, HTTP, each with a time limit and each recorded.
+//! Nothing is judged here.
 
 use std::io;
 use std::net::SocketAddr;
@@ -57,10 +57,10 @@ pub enum TlsVersions {
 }
 
 impl TlsVersions {
-    /// The words of `--tls`.
+    /// The values of `--tls`.
     pub const WORDS: &[(&str, Self)] = &[("1.2", Self::Tls12), ("1.3", Self::Tls13)];
 
-    /// Their numbers.
+    /// The version numbers.
     pub fn offered(self) -> Vec<TlsVersion> {
         match self {
             Self::Any => vec![TlsVersion::V1_2, TlsVersion::V1_3],
@@ -78,37 +78,37 @@ impl TlsVersions {
     }
 }
 
-/// Decides from the handshake's facts whether the request may go out.
+/// Decides from the handshake's facts whether the request may be sent.
 pub type Gate = Arc<dyn Fn(&Facts) -> bool + Send + Sync>;
 
-/// One dial: what is offered and what is asked.
+/// One dial: what is offered and what is requested.
 #[derive(Clone)]
 pub struct Dial {
-    /// Where to.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The server name to send; none sends none.
+    /// The server name to send, if any.
     pub sni: Option<String>,
-    /// Versions offered.
+    /// The offered versions.
     pub versions: TlsVersions,
-    /// Protocols offered by ALPN, the best first; empty offers none.
+    /// The protocols offered with ALPN, in order of preference; empty means no ALPN.
     pub alpn: Vec<String>,
     /// The client's certificate and key.
     pub credential: Option<Arc<CertifiedKey>>,
-    /// The request to send once TLS stands; none stops there.
+    /// The request to send once TLS is established; none stops there.
     pub request: Option<Request>,
-    /// Asked with the facts so far before the request goes out; `false` stops there.
+    /// Called with the facts so far before the request is sent; `false` stops there.
     pub before_request: Option<Gate>,
-    /// How much of the answer's body is kept.
+    /// How much of the response body is kept.
     pub body_limit: usize,
-    /// The longest that one phase may take.
+    /// The time limit of each phase.
     pub patience: Duration,
 }
 
-/// What a dial brings home: the facts, and the body's bytes for those who asked.
+/// The result of a dial: the facts, and the bytes of the body.
 pub struct Dialled {
     /// The facts of each phase.
     pub facts: Facts,
-    /// The answer's body.
+    /// The response body.
     pub body: Vec<u8>,
 }
 
@@ -156,12 +156,12 @@ pub async fn dial(dial: &Dial, provider: &Arc<CryptoProvider>) -> Dialled {
     Dialled { facts, body }
 }
 
-/// Looks a name up with the system's resolver.
+/// Resolves a name with the system's resolver.
 pub async fn resolve(name: &str, port: u16, patience: Duration) -> Resolve {
     let start = Instant::now();
     let found = timeout(patience, tokio::net::lookup_host((name, port))).await;
     let (addresses, error) = match found {
-        Err(_) => (Vec::new(), Some("the resolver did not answer in time".to_owned())),
+        Err(_) => (Vec::new(), Some("the resolver timed out".to_owned())),
         Ok(Err(error)) => (Vec::new(), Some(crate::files::plain(&error))),
         Ok(Ok(found)) => {
             let mut addresses = Vec::new();
@@ -176,7 +176,7 @@ pub async fn resolve(name: &str, port: u16, patience: Duration) -> Resolve {
     Resolve {
         micros: start.elapsed().as_micros() as u64,
         name: name.to_owned(),
-        error: error.or_else(|| addresses.is_empty().then(|| "the name has no address".to_owned())),
+        error: error.or_else(|| addresses.is_empty().then(|| "the name has no IP address".to_owned())),
         addresses,
     }
 }
@@ -186,7 +186,7 @@ pub(super) async fn connect(address: SocketAddr, patience: Duration) -> (Connect
     let (outcome, stream) = match timeout(patience, TcpStream::connect(address)).await {
         Err(_) => (ConnectOutcome::TimedOut, None),
         Ok(Ok(stream)) => {
-            // Without it a small request may wait for an acknowledgement.
+            // Without it, a small request may wait for an acknowledgement.
             let _ = stream.set_nodelay(true);
             (ConnectOutcome::Connected, Some(stream))
         }
@@ -293,7 +293,7 @@ fn take_record(tls: &mut Tls, record: &Shared<Record>) {
     tls.client_certificate = std::mem::take(&mut record.client_certificate);
 }
 
-/// What the raw bytes of a failed handshake tell.
+/// Facts from the raw bytes of a failed handshake.
 fn take_answer(tls: &mut Tls, recording: &Recording) {
     let answer = wire::read_answer(&recording.received);
     tls.version = answer.hello.map(|(version, _)| version);
@@ -302,7 +302,7 @@ fn take_answer(tls: &mut Tls, recording: &Recording) {
     }
 }
 
-/// How a handshake failed, from the library's error and the raw bytes.
+/// How a handshake failed, from the TLS library's error and the raw bytes.
 fn failed(error: &io::Error, recording: &Recording) -> TlsOutcome {
     let answer = wire::read_answer(&recording.received);
     let answered = !recording.received.is_empty();
@@ -331,7 +331,7 @@ fn failed(error: &io::Error, recording: &Recording) -> TlsOutcome {
     }
 }
 
-/// The first line of an answer, with other than printable characters replaced.
+/// The first line of a response, with non-printable characters replaced.
 pub(super) fn printable(bytes: &[u8]) -> String {
     bytes
         .iter()

@@ -1,5 +1,5 @@
-//! What one dial should show: plain values, decided by [`super::target`] and
-//! judged against by [`super::verdict`].
+//! The expected result of one dial, as plain values: determined by [`super::target`], and used by
+//! [`super::verdict`].
 
 use std::sync::Arc;
 
@@ -15,31 +15,31 @@ use super::dial::{Dial, Endpoint, TlsVersions};
 use super::http::{PROBE_BODY, Request};
 use super::verdict::Verdict;
 
-/// What should happen.
+/// The expected result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The request is answered.
+    /// The request gets a response.
     Served,
     /// The server refuses a client without a certificate.
     RefusedWithoutCertificate,
-    /// The server asks for the client's certificate, and answers the request.
+    /// The server requests the client certificate, and responds to the request.
     ServedWithCertificate,
 }
 
-/// What the workspace has of a host, for what to type.
+/// What the workspace knows about a host, for remedies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The host as it is recorded: a wildcard, where a name below it is asked for.
+    /// The host as recorded: a wildcard if a name below it was requested.
     pub host: Host,
-    /// The file of its own client certificate, where that is there.
+    /// The file of its client certificate, if it exists.
     pub client: Option<String>,
-    /// Whether the key of its CA is there, so that its certificates can be renewed.
+    /// Whether the key of its CA is available, so that its certificates can be renewed.
     pub can_issue: bool,
-    /// Whether the client certificate that is sent is one of the workspace's for it.
+    /// Whether the client certificate to send is the workspace's own for this host.
     pub sends_own: bool,
 }
 
-/// The server of a hand-written Gateway that answers for a host.
+/// The server of a hand-written Gateway for a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HandWritten {
     /// The manifest: `gateway.yaml:3:1`.
@@ -48,23 +48,23 @@ pub struct HandWritten {
     pub server: String,
 }
 
-/// Which certificates the client trusts.
+/// The roots that the client trusts.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
-    /// Where they came from, for people.
+    /// Where they came from, for display.
     pub source: String,
     /// The roots.
     pub roots: Vec<CertificateDer<'static>>,
-    /// Revocation lists.
+    /// CRLs.
     pub crls: Vec<CertificateRevocationListDer<'static>>,
 }
 
-/// A client's certificate with its key.
+/// A client certificate with its key.
 #[derive(Clone)]
 pub struct ClientPair {
-    /// The certificate's file, for people.
+    /// The certificate file, for display.
     pub source: String,
-    /// The key's file, for people.
+    /// The key file, for display.
     pub key_source: String,
     /// Its chain, leaf first.
     pub chain: Vec<CertificateDer<'static>>,
@@ -72,14 +72,14 @@ pub struct ClientPair {
     pub key: Arc<CertifiedKey>,
 }
 
-/// Which gateway is dialled, so that advice fits.
+/// The kind of gateway that is dialled, for matching remedies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// A running `serve` of this workspace.
     Local,
     /// INGRESS_HOST and SECURE_INGRESS_PORT.
     Ingress,
-    /// Found in a cluster.
+    /// Discovered in a cluster.
     Cluster,
     /// Given by a flag.
     Given,
@@ -90,55 +90,55 @@ pub enum Place {
 pub struct Expectation {
     /// The host whose certificate must be served.
     pub host: Host,
-    /// What tells this check from the host's others; empty for the only one.
+    /// Distinguishes this check from others of the host; empty for the only one.
     pub label: String,
-    /// What should happen.
+    /// The expected result.
     pub check: Check,
-    /// Where to.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// Which gateway that is.
+    /// The kind of gateway.
     pub place: Place,
     /// The server name sent.
     pub sni: Option<String>,
-    /// The host that the request names.
+    /// The host of the request.
     pub authority: String,
     /// What is trusted.
     pub trust: Arc<Trust>,
-    /// The client's pair, if one is sent.
+    /// The client's certificate and key, if sent.
     pub client: Option<Arc<ClientPair>>,
     /// The request's path.
     pub path: String,
-    /// The status wanted.
+    /// The expected status.
     pub status: ExpectedStatus,
     /// The mode that the workspace records for the host.
     pub mode: Option<Mode>,
-    /// The workspace's entry of the host.
+    /// The workspace's entry for the host.
     pub entry: Option<Entry>,
-    /// The workspace's host that it is perhaps a slip of.
+    /// A similar host of the workspace, if the host may be a typo.
     pub meant: Option<Host>,
-    /// The hand-written Gateway that is known to answer, where it is one.
+    /// The hand-written Gateway that serves it, if known.
     pub hand_written: Option<HandWritten>,
     /// Versions offered.
     pub versions: TlsVersions,
-    /// Protocols offered by ALPN.
+    /// Protocols offered with ALPN.
     pub alpn: Vec<String>,
-    /// Whether the user demanded the first of them.
+    /// Whether the user requires the first of them.
     pub alpn_demanded: bool,
-    /// The host whose connection carries the request, where that is another (see [`super::coalesce`]).
+    /// The host whose connection carries the request, if different (see [`super::coalesce`]).
     pub over: Option<Host>,
-    /// A verdict that stands before anything is dialled.
+    /// A verdict that is known without dialling.
     pub blocked: Option<Verdict>,
 }
 
 impl Expectation {
-    /// The host as lines name it: the workspace's entry, else the one that is asked for.
+    /// The host for commands: the workspace's entry, otherwise the requested one.
     pub(super) fn named(&self) -> &Host {
         self.entry.as_ref().map_or(&self.host, |entry| &entry.host)
     }
 
-    /// What brings the host's Secret into its cluster. In a workspace that is all of
-    /// it: a Gateway of one host would take its place from those of the others, and
-    /// kubectl without --server-side keeps the key in an annotation.
+    /// The command that applies the host's Secret to its cluster. In a workspace, everything is
+    /// applied: a Gateway with a single host would replace the one with all hosts, and kubectl
+    /// without --server-side stores the key in an annotation.
     pub(super) fn apply(&self) -> Remedy {
         let apply = Remedy::from(ours::apply());
         if self.entry.is_some() {
@@ -146,12 +146,12 @@ impl Expectation {
         }
         let name = Word::Placeholder("NAME");
         apply
-            .and(" in the workspace that has the host; without one: ")
+            .and(" in the workspace of the host; without a workspace: ")
             .and(kubectl::put_secret("istio-system", name, false))
             .and(", where NAME is the Gateway's credentialName")
     }
 
-    /// The dial that shows whether it holds.
+    /// The dial that tests the expectation.
     pub fn dial(&self, patience: std::time::Duration) -> Dial {
         Dial {
             endpoint: self.endpoint.clone(),

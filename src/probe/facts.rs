@@ -1,5 +1,5 @@
-//! What a dial saw, phase by phase: plain values, no judgement. [`super::dial`]
-//! records them, [`super::verdict`] judges them, `report` shows them.
+//! The facts of a dial, phase by phase: plain values without judgement. [`super::dial`] records
+//! them, [`super::verdict`] judges them, `report` shows them.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -8,11 +8,10 @@ use crate::alert::Alert;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-/// Everything that one dial of one endpoint saw. A phase that was not reached
-/// is `None`.
+/// Everything that was observed in one dial. A phase that was not reached is `None`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 pub struct Facts {
-    /// Name lookup; none when an address was given.
+    /// Name lookup; none if an address was given.
     pub resolve: Option<Resolve>,
     /// The TCP connection.
     pub connect: Option<Connect>,
@@ -27,11 +26,11 @@ pub struct Facts {
 pub struct Resolve {
     /// How long it took.
     pub micros: u64,
-    /// What was looked up.
+    /// The name that was looked up.
     pub name: String,
     /// The addresses, in the resolver's order.
     pub addresses: Vec<IpAddr>,
-    /// Why there are none.
+    /// Why there are no addresses.
     pub error: Option<String>,
 }
 
@@ -40,13 +39,13 @@ pub struct Resolve {
 pub struct Connect {
     /// How long it took.
     pub micros: u64,
-    /// Where to.
+    /// The address.
     pub address: SocketAddr,
     /// How it ended.
     pub outcome: ConnectOutcome,
 }
 
-/// How connecting ended.
+/// The result of connecting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConnectOutcome {
@@ -56,7 +55,7 @@ pub enum ConnectOutcome {
     Refused,
     /// No answer in time.
     TimedOut,
-    /// Another failure, in the system's words.
+    /// Another failure, with the system's message.
     Failed(String),
 }
 
@@ -66,7 +65,7 @@ pub enum ConnectOutcome {
 pub struct Tls {
     /// How long it took.
     pub micros: u64,
-    /// The server name that was sent.
+    /// The server name (SNI) that was sent.
     pub sni: Option<String>,
     /// The protocol names that were offered.
     pub offered_alpn: Vec<String>,
@@ -74,24 +73,24 @@ pub struct Tls {
     pub offered_versions: Vec<TlsVersion>,
     /// How the handshake ended.
     pub outcome: TlsOutcome,
-    /// What was agreed.
+    /// The negotiated version.
     pub version: Option<TlsVersion>,
-    /// The cipher suite, in IANA's name.
+    /// The cipher suite, by its IANA name.
     pub cipher: Option<String>,
     /// The key exchange group.
     pub group: Option<String>,
-    /// The protocol that the server chose by ALPN.
+    /// The protocol that the server chose with ALPN.
     pub alpn: Option<String>,
-    /// The served chain in the served order, as DER.
+    /// The served chain, in the served order, as DER.
     #[serde(skip)]
     pub chain: Vec<Vec<u8>>,
     /// Whether an OCSP response was stapled.
     pub ocsp_stapled: bool,
-    /// Whether the server proved that it holds the leaf's key.
+    /// Whether the server proved that it has the leaf's key.
     pub signature: HandshakeSignature,
-    /// What the server asked of the client, and what the client did.
+    /// The server's certificate request, and the client's response.
     pub client_certificate: ClientCertificate,
-    /// What further questions on connections of their own found out.
+    /// Results of further tests on separate connections.
     pub survey: Survey,
 }
 
@@ -99,27 +98,27 @@ pub struct Tls {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TlsOutcome {
-    /// It completed (in TLS 1.3 the server may still refuse the client's certificate).
+    /// It completed (in TLS 1.3, the server may still refuse the client certificate).
     Complete,
     /// The server sent a fatal alert.
     Alert(Alert),
     /// The connection was reset.
     Reset {
-        /// Whether any byte came before.
+        /// Whether any byte was received before.
         answered: bool,
     },
     /// The connection was closed.
     Closed {
-        /// Whether any byte came before.
+        /// Whether any byte was received before.
         answered: bool,
     },
     /// No answer in time.
     TimedOut,
-    /// The answer was no TLS record; its printable beginning.
+    /// The response was not a TLS record; its printable beginning.
     NotTls(String),
-    /// The server chose a version that nobody should speak any more.
+    /// The server chose an obsolete version.
     Legacy(TlsVersion),
-    /// The client gave up; its reason.
+    /// The client aborted, with its reason.
     Failed(String),
 }
 
@@ -164,34 +163,34 @@ impl JsonSchema for TlsVersion {
     }
 }
 
-/// Whether the handshake's signature was made with the leaf's key.
+/// The result of verifying the handshake signature with the leaf's key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HandshakeSignature {
-    /// No signature came.
+    /// There was no signature.
     None,
     /// It verifies.
     Verified,
-    /// It does not verify: the server holds another key than the leaf's.
+    /// It does not verify: the server has a different key than the leaf's.
     Wrong,
-    /// It could not be checked: the certificate or its algorithm is one that modern clients refuse.
+    /// It could not be checked: modern clients refuse the certificate or its algorithm.
     Unchecked(String),
 }
 
-/// The client certificate's part of the handshake.
+/// The part of the handshake about the client certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClientCertificate {
-    /// Whether the server asked for one.
+    /// Whether the server requested one.
     pub requested: bool,
-    /// The names of the authorities that the server accepts, as it sent them.
+    /// The names of the CAs that the server accepts, as sent.
     pub authorities: Vec<String>,
     /// The same names as DER, for comparison with an issuer.
     #[serde(skip)]
     pub authorities_der: Vec<Vec<u8>>,
-    /// The signature schemes that the server takes from clients.
+    /// The signature schemes that the server accepts from clients.
     pub schemes: Vec<String>,
-    /// What the client did.
+    /// The client's response.
     pub sent: SentCertificate,
 }
 
@@ -199,34 +198,33 @@ pub struct ClientCertificate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SentCertificate {
-    /// Nothing: it has none, or none was asked for.
+    /// Nothing: it has none, or none was requested.
     #[default]
     None,
     /// Its certificate.
     Certificate,
-    /// Nothing, although it has one: the server takes no signature that its key can make.
+    /// Nothing, although it has one: its key cannot create any signature that the server accepts.
     NoCommonScheme,
 }
 
-/// Answers to questions that a failed handshake raises, each asked on a
-/// connection of its own.
+/// Results of further tests after a failed handshake, each on a separate connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Survey {
-    /// The answer to a plain HTTP request: its status line.
+    /// The status line of the response to a plain HTTP request.
     pub plain_http: Option<String>,
-    /// The version that the server chooses when older ones are offered too.
+    /// The version that the server chooses if older ones are offered, too.
     pub version: Option<TlsVersion>,
-    /// The cipher suite that the server chooses when outdated ones are offered too.
+    /// The cipher suite that the server chooses if outdated ones are offered, too.
     pub cipher: Option<String>,
-    /// The protocol that the server chooses by ALPN when the usual ones are offered.
+    /// The protocol that the server chooses with ALPN if the usual ones are offered.
     pub alpn: Option<String>,
 }
 
-/// One request and its answer.
+/// One request and its response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Http {
-    /// Time to the answer's head.
+    /// Time to the response head.
     pub micros: u64,
     /// `HTTP/1.1` or `HTTP/2`.
     pub protocol: String,
@@ -234,16 +232,16 @@ pub struct Http {
     pub path: String,
     /// How it ended.
     pub outcome: HttpOutcome,
-    /// The answer's status.
+    /// The response status.
     pub status: Option<u16>,
-    /// The answer's headers, in order.
+    /// The response headers, in order.
     pub headers: Vec<(String, String)>,
-    /// The answer's body, as far as it is text, at most 64 KiB.
+    /// The response body, as far as it is text, at most 64 KiB.
     pub body: String,
 }
 
 impl Http {
-    /// The first header of a name, compared without case.
+    /// The first header with a name, case-insensitive.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -256,9 +254,9 @@ impl Http {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpOutcome {
-    /// An answer came.
+    /// There was a response.
     Answered,
-    /// A fatal alert came instead: in TLS 1.3 the client's certificate is judged only now.
+    /// A fatal alert: in TLS 1.3, the client certificate is only judged now.
     Alert(Alert),
     /// The connection was reset.
     Reset,
@@ -266,6 +264,6 @@ pub enum HttpOutcome {
     Closed,
     /// No answer in time.
     TimedOut,
-    /// The answer was no HTTP, or another failure.
+    /// The response was not HTTP, or another failure.
     Failed(String),
 }

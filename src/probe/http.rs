@@ -1,4 +1,4 @@
-//! One HTTP request over an open stream, and the answer as facts.
+//! One HTTP request over an open stream, and the response as facts.
 
 use std::time::{Duration, Instant};
 
@@ -12,26 +12,26 @@ use tokio::time::{Instant as Deadline, timeout_at};
 use super::facts::{Http, HttpOutcome};
 use super::stream::{Observed, ReadEnd};
 
-/// How much of an answer's body a probe keeps.
+/// How much of a response body a probe keeps.
 pub const PROBE_BODY: usize = 64 << 10;
 
-/// What is asked.
+/// The request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The method.
     pub method: http::Method,
-    /// The host that the request names (`Host`, `:authority`).
+    /// The host of the request (`Host`, `:authority`).
     pub authority: String,
     /// Path and query.
     pub path: String,
-    /// Further headers, in order.
+    /// Additional headers, in order.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// The body.
     pub body: Bytes,
 }
 
 impl Request {
-    /// A GET, as the probe sends it.
+    /// The GET request that a probe sends.
     pub fn get(authority: &str, path: &str) -> Self {
         let agent = http::HeaderValue::from_static(concat!("istio-tls/", env!("CARGO_PKG_VERSION")));
         Self {
@@ -47,8 +47,8 @@ impl Request {
     }
 }
 
-/// Sends `request` and reads the answer, at most `limit` bytes of its body.
-/// The second value is the body's bytes.
+/// Sends `request` and reads the response, with at most `limit` bytes of its body. The second value
+/// is the body.
 pub async fn exchange<S>(stream: S, http2: bool, request: &Request, limit: usize, patience: Duration) -> (Http, Vec<u8>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -71,7 +71,7 @@ where
     match outcome {
         Err(_) => facts.outcome = HttpOutcome::TimedOut,
         Ok(Err(error)) => {
-            // The connection's task may find the alert a moment after the request failed.
+            // The connection's task may see the alert shortly after the request failed.
             facts.outcome = match end.get().take() {
                 Some(ReadEnd::Alert(alert)) => HttpOutcome::Alert(alert),
                 Some(ReadEnd::Reset) => HttpOutcome::Reset,
@@ -127,8 +127,8 @@ where
     }
 }
 
-/// After a failed request the connection's task is let finish, so that it has
-/// read what the server sent last.
+/// After a failed request, waits for the connection's task to finish, so that it has read
+/// everything that the server sent.
 async fn settle(
     answer: hyper::Result<http::Response<Incoming>>,
     task: tokio::task::JoinHandle<hyper::Result<()>>,

@@ -1,21 +1,21 @@
-//! The variables of Istio's tasks that say where the gateway is: INGRESS_HOST,
-//! INGRESS_PORT (HTTP) and SECURE_INGRESS_PORT (HTTPS). Pure.
+//! The variables in Istio's tasks for the address of the gateway: INGRESS_HOST, INGRESS_PORT (HTTP)
+//! and SECURE_INGRESS_PORT (HTTPS). Pure.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::target::{DEFAULT_PORT, Target, reachable};
 
-/// The variables that are known of a gateway.
+/// The known variables of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngressVariables {
     /// Name and value, in the order of the tasks.
     pub values: Vec<(&'static str, String)>,
-    /// Whether INGRESS_HOST is a name, which curl's `--resolve` does not take.
+    /// Whether INGRESS_HOST is a name, which curl's `--resolve` does not accept.
     pub host_is_name: bool,
 }
 
-/// The variables that are known of `target`; none without a gateway. An IPv6 address
-/// has brackets, as URLs and curl need it before a port.
+/// The known variables of `target`; none without a gateway. IPv6 addresses get brackets, which URLs
+/// and curl need before a port.
 pub fn variables(target: &Target) -> Option<IngressVariables> {
     let (host, secure, plain) = match target {
         Target::Address {

@@ -1,5 +1,5 @@
-//! Judges a dial's facts against what was expected: the first reason that a
-//! careful client would stumble over, in the user's words. Pure.
+//! Judges the facts of a dial against the expectation: reports the first problem that a careful
+//! client would encounter. Pure.
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -12,7 +12,7 @@ use super::{verdict_client, verdict_http, verdict_tls};
 use crate::certs::verify::{self, Origin, Purpose, VerifyInput};
 use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
 
-/// Judges. `now` is the time at which certificates are judged.
+/// Judges a dial. `now` is the time for checking certificates.
 pub fn judge(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Verdict {
     if let Some(blocked) = &wanted.blocked {
         return blocked.clone();
@@ -35,14 +35,14 @@ fn judge_dialled(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Ve
     let Some(tls) = &facts.tls else {
         return Verdict::new(
             Code::HandshakeFailed,
-            format!("no TLS handshake with {} was tried", wanted.endpoint),
+            format!("no TLS handshake with {} was attempted", wanted.endpoint),
             "a TLS handshake",
             "none",
             "run the probe again",
         );
     };
-    // The order in which a client meets the reasons: it sees the chain before it
-    // is asked for its own certificate.
+    // The order in which a client encounters the reasons: it sees the chain before the request for
+    // its own certificate.
     verdict_tls::before_the_chain(tls, wanted)
         .or_else(|| chain(tls, wanted, now))
         .or_else(|| verdict_client::refused(facts, tls, wanted, now))
@@ -52,8 +52,8 @@ fn judge_dialled(facts: &Facts, wanted: &Expectation, now: OffsetDateTime) -> Ve
         .unwrap_or_else(|| Verdict::ok(success(facts, tls, wanted, now)))
 }
 
-/// How the server refused the client for its certificate, in words; none where it
-/// did not, whatever the client thinks of the server.
+/// How the server refused the client because of its certificate, in words; none if it did not,
+/// regardless of the client's view of the server.
 pub fn refusal(facts: &Facts) -> Option<String> {
     verdict_client::refusal(facts, facts.tls.as_ref()?)
 }
@@ -64,11 +64,11 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     {
         return Some(Verdict::new(
             Code::NameNotResolved,
-            format!("the name {:?} has no address: {error}", resolve.name),
-            format!("an address of {}", resolve.name),
+            format!("the name {:?} cannot be resolved: {error}", resolve.name),
+            format!("an IP address for {}", resolve.name),
             error.clone(),
             format!(
-                "--resolve {}:PORT:ADDRESS or --target ADDRESS:PORT; a load balancer's new hostname takes some minutes to resolve",
+                "use --resolve {}:PORT:ADDRESS or --target ADDRESS:PORT; a new load balancer hostname takes some minutes to resolve",
                 wanted.host
             ),
         ));
@@ -85,13 +85,13 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         .and(kubectl::ingress_service()),
         Place::Cluster => {
             let words = ["get", "services,pods", "-A", "-l", "istio=ingressgateway"];
-            Remedy::from("a gateway listens only on ports that a Gateway object of its pods' labels names: ")
+            Remedy::from("a gateway listens only on the ports of Gateway objects that select its pods: ")
                 .and(ours::apply())
                 .and(", then ")
                 .and(Line::new(Kind::KubectlGet, words))
         }
         Place::Given => {
-            format!("check that a gateway listens on {address}, or leave out --target to use the local one").into()
+            format!("check that a gateway listens on {address}, or omit --target to use the local one").into()
         }
     };
     match &connect.outcome {
@@ -106,16 +106,16 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
         ConnectOutcome::TimedOut => Some(Verdict::new(
             Code::Timeout,
             format!(
-                "expected a connection to {address}, but no answer came within {}",
+                "expected a connection to {address}, but there was no response within {}",
                 span(connect.micros)
             ),
             format!("a connection to {address}"),
-            format!("no answer within {}", span(connect.micros)),
+            format!("no response within {}", span(connect.micros)),
             Remedy::from("a firewall may drop the packets; ").and(look),
         )),
         ConnectOutcome::Failed(why) => Some(Verdict::new(
             Code::Unreachable,
-            format!("expected a connection to {address}, but the system says: {why}"),
+            format!("expected a connection to {address}, but it failed: {why}"),
             format!("a connection to {address}"),
             why.clone(),
             look,
@@ -123,7 +123,7 @@ fn network(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     }
 }
 
-/// The served chain, judged as a client that trusts only the given roots.
+/// Judges the served chain like a client that trusts only the given roots.
 fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict> {
     if tls.chain.is_empty() {
         return None;
@@ -151,19 +151,19 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
         .find(|note| note.code == verify::FaultCode::WrongOrder);
     if let Some(fault) = judged.first().or(out_of_order) {
         let which = match &fault.certificate {
-            // Most reasons name the certificate themselves.
+            // Most reasons mention the certificate themselves.
             Some(certificate) if !fault.what.contains(bare(&certificate.subject)) => {
                 format!("{} certificate {:?}: ", role(certificate.role), certificate.subject)
             }
             _ => String::new(),
         };
         let expected = fault.expected.clone().unwrap_or_else(|| match fault.code {
-            verify::FaultCode::CertificateRevoked => "a certificate that no CRL lists".to_owned(),
+            verify::FaultCode::CertificateRevoked => "a certificate that is not revoked".to_owned(),
             _ => trusted(wanted, now),
         });
         let found = fault.found.clone().unwrap_or_else(|| fault.what.clone());
         let mut summary = format!("{which}{}", fault.what);
-        // The sentence names both values, whatever the reason's own words are.
+        // The sentence shows both values, even if the reason does not.
         let missing: Vec<String> = [("expected", &expected), ("found", &found)]
             .into_iter()
             .filter(|(_, value)| !summary.contains(value.as_str()))
@@ -191,16 +191,16 @@ fn chain(tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict
     if tls.signature == HandshakeSignature::Wrong {
         return Some(Verdict::new(
             Code::ServerKeyMismatch,
-            "the handshake is signed with another key than that of the served certificate: tls.key does not belong to tls.crt",
-            "a signature by the certificate's key",
-            "a signature by another key",
+            "the handshake is signed with a different key than the served certificate's: tls.key does not belong to tls.crt",
+            "a signature with the certificate's key",
+            "a signature with a different key",
             Remedy::from("put the key that belongs to the certificate into the Secret: ").and(wanted.apply()),
         ));
     }
     None
 }
 
-/// A subject without the name of its first part: `CN=a` is `a`.
+/// A subject without its first attribute type: `CN=a` becomes `a`.
 fn bare(subject: &str) -> &str {
     subject.strip_prefix("CN=").unwrap_or(subject)
 }
@@ -218,7 +218,7 @@ fn trusted(wanted: &Expectation, now: OffsetDateTime) -> String {
         names.push(format!("{} more", roots.len() - names.len()));
     }
     if names.is_empty() {
-        names.push("no root at all; --cacert names some".to_owned());
+        names.push("no root at all; pass --cacert".to_owned());
     }
     format!("a chain to {} of {}", names.join(", "), wanted.trust.source)
 }
@@ -237,7 +237,7 @@ fn success(facts: &Facts, tls: &Tls, wanted: &Expectation, now: OffsetDateTime) 
         .map_or_else(|| "TLS".to_owned(), |version| version.to_string());
     if wanted.check == Check::RefusedWithoutCertificate {
         let how = verdict_client::refusal(facts, tls).unwrap_or_else(|| "refused".to_owned());
-        return format!("refused without a client certificate, as mutual TLS demands ({how}, {version})");
+        return format!("refused without a client certificate, as mutual TLS requires ({how}, {version})");
     }
     let mut parts = Vec::new();
     if let Some(http) = &facts.http

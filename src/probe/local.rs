@@ -1,5 +1,5 @@
-//! Plain requests to this machine: whether the gateway that `.istio-tls/serve.json`
-//! tells of still runs, and what an admin interface answers.
+//! Plain requests to this machine: whether the gateway recorded in `.istio-tls/serve.json` is still
+//! running, and requests to its admin interface.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::http::{Request, exchange};
 use crate::workspace::running::{ID_HEADER, RunningServe};
 
-/// Whether the admin address answers with the recorded id.
+/// Whether the admin address responds with the recorded ID.
 pub async fn answers(serve: &RunningServe, patience: Duration) -> bool {
     let Some(stream) = super::dial::connect(serve.admin, patience).await.1 else {
         return false;
@@ -17,8 +17,8 @@ pub async fn answers(serve: &RunningServe, patience: Duration) -> bool {
     http.header(ID_HEADER) == Some(serve.id.as_str())
 }
 
-/// The body of the answer to a plain GET at an address of this machine, at most
-/// `limit` bytes, whatever its status; none when no answer comes.
+/// The response body of a plain GET to an address on this machine, at most `limit` bytes,
+/// regardless of its status; none if there is no response.
 pub async fn get(address: SocketAddr, path: &str, limit: usize, patience: Duration) -> Option<Vec<u8>> {
     let stream = super::dial::connect(address, patience).await.1?;
     let request = Request::get(&address.to_string(), path);

@@ -1,5 +1,5 @@
-//! The probe: [`target`] decides what is dialled and what is expected, [`dial`]
-//! records facts, [`verdict`] judges them, [`run`] joins the three.
+//! The probe: [`target`] determines the dials and expectations, [`dial`] records facts, [`verdict`]
+//! judges them, [`run`] combines the three.
 
 pub mod coalesce;
 pub mod codes;

@@ -1,7 +1,6 @@
-//! A TLS client that refuses nothing: it records the served chain, the
-//! handshake's signature and what the server asks of the client, and leaves
-//! every judgement to later. Nothing confidential is ever sent over it that
-//! the user did not ask to send.
+//! A TLS client that accepts everything: it records the served chain, the handshake signature and
+//! the certificate request, and leaves judgement for later. Nothing confidential is sent over it
+//! unless the user requested it.
 
 use std::sync::Arc;
 
@@ -15,16 +14,16 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProt
 use super::facts::{ClientCertificate, HandshakeSignature, SentCertificate};
 use super::stream::Shared;
 
-/// What the handshake's certificate messages held.
+/// The content of the handshake's certificate messages.
 #[derive(Debug)]
 pub struct Record {
     /// The chain in the served order.
     pub chain: Vec<Vec<u8>>,
-    /// Whether an OCSP response came with it.
+    /// Whether an OCSP response was stapled.
     pub ocsp_stapled: bool,
-    /// The outcome of the signature check.
+    /// The result of the signature check.
     pub signature: HandshakeSignature,
-    /// The client certificate's part.
+    /// The part about the client certificate.
     pub client_certificate: ClientCertificate,
 }
 
@@ -39,10 +38,10 @@ impl Default for Record {
     }
 }
 
-/// A configuration that records into the returned handle.
+/// A client configuration that records into the returned handle.
 ///
 /// # Errors
-/// When the provider speaks none of `versions`.
+/// If the provider supports none of `versions`.
 pub fn config(
     provider: &Arc<CryptoProvider>,
     versions: &[&'static SupportedProtocolVersion],
@@ -75,7 +74,7 @@ struct RecordingVerifier {
 }
 
 impl RecordingVerifier {
-    /// Records the check's outcome; lets the handshake go on in any case.
+    /// Records the result of the check; the handshake continues in any case.
     fn checked(&self, outcome: Result<HandshakeSignatureValid, rustls::Error>) -> HandshakeSignatureValid {
         self.record.get().signature = match outcome {
             Ok(_) => HandshakeSignature::Verified,
@@ -135,7 +134,7 @@ impl ServerCertVerifier for RecordingVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        // SHA-1 is offered last, so that an outdated server answers and can be named.
+        // SHA-1 is offered last, so that an outdated server responds and can be identified.
         let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
         for old in [SignatureScheme::RSA_PKCS1_SHA1, SignatureScheme::ECDSA_SHA1_Legacy] {
             if !schemes.contains(&old) {
@@ -166,7 +165,7 @@ impl ResolvesClientCert for RecordingResolver {
             schemes: schemes.iter().map(|scheme| scheme_name(*scheme)).collect(),
             sent,
         };
-        // The certificate goes out whatever the server's list says, as curl and OpenSSL send it.
+        // The certificate is sent regardless of the server's list, as curl and OpenSSL do.
         self.credential.clone()
     }
 
@@ -175,7 +174,7 @@ impl ResolvesClientCert for RecordingResolver {
     }
 }
 
-/// A DER name in the way of RFC 4514, most specific part last.
+/// A DER name in RFC 4514 style, most specific part last.
 fn distinguished_name(der: &[u8]) -> String {
     use x509_parser::prelude::FromDer as _;
     match x509_parser::x509::X509Name::from_der(der) {
@@ -184,7 +183,7 @@ fn distinguished_name(der: &[u8]) -> String {
     }
 }
 
-/// IANA's name of a signature scheme.
+/// The IANA name of a signature scheme.
 fn scheme_name(scheme: SignatureScheme) -> String {
     match scheme.as_str() {
         Some(name) => name.to_lowercase(),

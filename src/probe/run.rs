@@ -1,5 +1,5 @@
-//! Runs checks: dials each expectation, a bounded number at once, judges it,
-//! and asks again while the caller is willing to wait.
+//! Runs checks: dials each expectation, with limited concurrency, judges it, and retries while the
+//! caller is willing to wait.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,30 +18,30 @@ use super::judge::judge;
 use super::served::{ServedCertificate, describe};
 use super::verdict::Verdict;
 
-/// Between two tries of `--wait`.
+/// The interval between retries of `--wait`.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How checks are run.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
-    /// The longest that one phase may take.
+    /// The time limit of each phase.
     pub patience: Duration,
-    /// How long a failed check is tried again; zero tries once.
+    /// How long a failed check is retried; zero means no retries.
     pub wait: Duration,
-    /// How many dials run at once.
+    /// How many dials run concurrently.
     pub concurrency: usize,
-    /// The time at the start, for certificates.
+    /// The start time, for checking certificates.
     pub now: OffsetDateTime,
 }
 
-/// One check's outcome.
+/// The outcome of one check.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The host.
     pub host: String,
-    /// Which of the host's checks; empty for the only one.
+    /// Distinguishes the host's checks; empty for the only one.
     pub check: String,
-    /// Where it was dialled.
+    /// The endpoint that was dialled.
     pub target: String,
     /// The facts.
     pub facts: Facts,
@@ -53,12 +53,12 @@ pub struct Outcome {
     pub attempts: u32,
 }
 
-/// Runs every check; the outcomes keep the order of the expectations.
+/// Runs every check; the outcomes are in the order of the expectations.
 pub async fn run(expectations: Vec<Expectation>, settings: Settings) -> Vec<Outcome> {
     run_told(expectations, settings, &mut |_| ()).await
 }
 
-/// The same; `told` hears of each outcome when it is there.
+/// The same; `told` is called with each outcome as soon as it is available.
 pub async fn run_told(
     expectations: Vec<Expectation>,
     settings: Settings,
@@ -81,7 +81,7 @@ pub async fn run_told(
                 told(&outcome.1);
                 outcomes.push(outcome);
             }
-            // A check that is lost must never look like one that passed.
+            // A lost check must never look like one that passed.
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => {}
         }
@@ -90,8 +90,8 @@ pub async fn run_told(
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// Looks names up first, and checks every address that each has (`--all`).
-/// A name that has none stays as it is and fails as such.
+/// Resolves names first, and checks each of their addresses (`--all`). A name without an address
+/// stays and fails accordingly.
 pub async fn every_address(expectations: Vec<Expectation>, patience: Duration) -> Vec<Expectation> {
     let mut all = Vec::new();
     for expectation in expectations {

@@ -1,5 +1,5 @@
-//! The certificates of a chain by what people look at. Pure; what cannot be
-//! parsed is said to be so.
+//! The certificates of a chain in the terms that people look at. Pure; unparsable ones are reported
+//! as such.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -29,10 +29,10 @@ pub struct ServedCertificate {
     /// Whole days until the end; -1 is "expired within the last day".
     #[serde(rename = "daysLeft")]
     pub days_left: i64,
-    /// DNS names, addresses, URIs and mail addresses.
+    /// DNS names, IP addresses, URIs and email addresses.
     #[serde(rename = "subjectAltNames")]
     pub names: Vec<String>,
-    /// extendedKeyUsage; empty when the certificate holds none.
+    /// extendedKeyUsage; empty if the certificate has none.
     #[serde(rename = "extendedKeyUsage")]
     pub purposes: Vec<String>,
     /// SHA-256 of the certificate, hex.

@@ -1,5 +1,5 @@
-//! A dial's facts as a row of steps, each with a mark, a time and one line of
-//! text: what every output format shows. Pure.
+//! The facts of a dial as a sequence of steps, each with a result, a time and one line of text, for
+//! all output formats. Pure.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,9 +14,9 @@ use crate::certs::times::ago;
 pub struct Step {
     /// `resolve`, `connect`, `tls`, `certificate`, `client-certificate` or `http`.
     pub name: &'static str,
-    /// Whether it went as it should.
+    /// Whether it succeeded.
     pub ok: bool,
-    /// How long it took, where time was taken.
+    /// How long it took, if measured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micros: Option<u64>,
     /// What happened.
@@ -44,7 +44,7 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
         let how = match &connect.outcome {
             ConnectOutcome::Connected => String::new(),
             ConnectOutcome::Refused => ": refused".to_owned(),
-            ConnectOutcome::TimedOut => ": no answer".to_owned(),
+            ConnectOutcome::TimedOut => ": no response".to_owned(),
             ConnectOutcome::Failed(why) => format!(": {why}"),
         };
         steps.push(Step {
@@ -58,7 +58,7 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
         let complete = tls.outcome == TlsOutcome::Complete;
         steps.push(Step {
             name: "tls",
-            // A refusal that was wanted is well, though the handshake did not complete.
+            // An expected refusal is a success, although the handshake did not complete.
             ok: complete && outcome.verdict.code != Code::AlpnMismatch || well,
             micros: Some(tls.micros),
             detail: handshake(tls),
@@ -73,7 +73,7 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
                 name: "client-certificate",
                 ok: false,
                 micros: None,
-                detail: "not asked for, so none was sent".to_owned(),
+                detail: "not requested, so none was sent".to_owned(),
             });
         }
     }
@@ -83,11 +83,11 @@ pub fn steps(outcome: &Outcome) -> Vec<Step> {
                 Some(status) => format!("{} {status}", http.protocol),
                 None => http.protocol.clone(),
             },
-            HttpOutcome::Alert(alert) => format!("{alert} instead of an answer"),
-            HttpOutcome::Reset => "reset instead of an answer".to_owned(),
-            HttpOutcome::Closed => "closed instead of an answer".to_owned(),
+            HttpOutcome::Alert(alert) => format!("{alert} instead of a response"),
+            HttpOutcome::Reset => "reset instead of a response".to_owned(),
+            HttpOutcome::Closed => "closed instead of a response".to_owned(),
             HttpOutcome::TimedOut if http.status.is_some() => "the body did not end".to_owned(),
-            HttpOutcome::TimedOut => "no answer".to_owned(),
+            HttpOutcome::TimedOut => "no response".to_owned(),
             HttpOutcome::Failed(why) => why.clone(),
         };
         steps.push(Step {
@@ -116,7 +116,7 @@ fn handshake(tls: &Tls) -> String {
         TlsOutcome::Alert(alert) => alert.to_string(),
         TlsOutcome::Reset { .. } => "connection reset".to_owned(),
         TlsOutcome::Closed { .. } => "connection closed".to_owned(),
-        TlsOutcome::TimedOut => "no answer".to_owned(),
+        TlsOutcome::TimedOut => "no response".to_owned(),
         TlsOutcome::NotTls(answer) => format!("answered {answer:?}"),
         TlsOutcome::Legacy(version) => format!("the server chose {version}"),
         TlsOutcome::Failed(why) => why.clone(),
@@ -158,10 +158,10 @@ fn client_certificate(outcome: &Outcome, tls: &Tls) -> Step {
     let sent = match asked.sent {
         SentCertificate::None => "none sent",
         SentCertificate::Certificate => "sent",
-        SentCertificate::NoCommonScheme => "not sent: no signature scheme in common",
+        SentCertificate::NoCommonScheme => "not sent: no common signature scheme",
     };
     let accepted = if asked.authorities.is_empty() {
-        "any CA (none named)".to_owned()
+        "any CA (no list sent)".to_owned()
     } else {
         asked.authorities.join("; ")
     };

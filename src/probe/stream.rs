@@ -1,5 +1,5 @@
-//! Two layers around a connection that remember how it ended: [`Recorded`]
-//! below TLS (raw bytes, reset or closed), [`Observed`] above it (alerts).
+//! Two layers around a connection that record how it ended: [`Recorded`] below TLS (raw bytes,
+//! reset or closed), [`Observed`] above it (alerts).
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::alert::Alert;
 
-/// How many of the server's first bytes are kept.
+/// How many bytes from the server are kept.
 const KEPT: usize = 64 << 10;
 
 /// What happened on a connection below TLS.
@@ -24,7 +24,7 @@ pub struct Recording {
     pub closed: bool,
 }
 
-/// A handle on something that is written during a connection and read after it.
+/// A handle to data that is written during a connection and read afterwards.
 pub struct Shared<T>(Arc<Mutex<T>>);
 
 impl<T> Clone for Shared<T> {
@@ -46,24 +46,23 @@ impl<T> std::fmt::Debug for Shared<T> {
 }
 
 impl<T> Shared<T> {
-    /// The value; held only for the moment of a read or a write.
+    /// The value; locked only during a read or write.
     pub fn get(&self) -> MutexGuard<'_, T> {
-        // A panic elsewhere leaves plain values behind, which are still true.
+        // After a panic elsewhere, the plain values are still valid.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A stream that records what it receives.
-///
-/// A write that fails because the server is gone counts as done: what the
-/// server sent before (an alert, mostly) says more, and the next read finds it.
+/// A stream that records what it receives. A write that fails because the server is gone counts as
+/// done: what the server sent before (usually an alert) is more informative, and the next read
+/// returns it.
 pub struct Recorded<S> {
     inner: S,
     recording: Shared<Recording>,
 }
 
 impl<S> Recorded<S> {
-    /// Wraps a connection; the handle sees what happens on it.
+    /// Wraps a connection; the handle records its events.
     pub fn new(inner: S) -> (Self, Shared<Recording>) {
         let recording = Shared::default();
         let handle = recording.clone();
@@ -130,7 +129,7 @@ pub enum ReadEnd {
 }
 
 impl ReadEnd {
-    /// Reads an error that rustls or the socket gave.
+    /// Classifies an error from rustls or the socket.
     pub fn of(error: &io::Error) -> Self {
         if let Some(error) = tls_error(error) {
             return match error {
@@ -151,15 +150,15 @@ pub fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref::<rustls::Error>()
 }
 
-/// A stream above TLS that remembers why reading ended; HTTP libraries only
-/// say that the connection is gone.
+/// A stream above TLS that records why reading ended; HTTP libraries only report that the
+/// connection is gone.
 pub struct Observed<S> {
     inner: S,
     end: Shared<Option<ReadEnd>>,
 }
 
 impl<S> Observed<S> {
-    /// Wraps a TLS stream; the handle sees why reading ended.
+    /// Wraps a TLS stream; the handle records why reading ended.
     pub fn new(inner: S) -> (Self, Shared<Option<ReadEnd>>) {
         let end = Shared::default();
         let handle = end.clone();

@@ -1,5 +1,5 @@
-//! Questions that a failed handshake raises, each asked on a connection of its
-//! own: is it plain HTTP, which version, cipher or protocol would the server take.
+//! Further tests after a failed handshake, each on a separate connection: whether the port speaks
+//! plain HTTP, and which version, cipher suite or protocol the server accepts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use super::dial::{Dial, TlsVersions, connect, printable, secure};
 use super::facts::{Survey, Tls, TlsOutcome, TlsVersion};
 use super::wire::{self, Answer};
 
-/// Each question waits at most this long.
+/// The time limit of each test.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Enough for any ServerHello and Certificate.
 const ANSWER_LIMIT: usize = 64 << 10;
 
-/// Asks what the handshake's end leaves open. A chain that an old server sends
-/// in plain text is added to the facts.
+/// Runs the tests that the result of the handshake calls for. A chain that an old server sends in
+/// plaintext is added to the facts.
 pub(super) async fn ask(address: SocketAddr, tls: &mut Tls, dial: &Dial, provider: &Arc<CryptoProvider>) -> Survey {
     let patience = dial.patience.min(PATIENCE);
     let mut survey = Survey::default();
@@ -48,7 +48,7 @@ pub(super) async fn ask(address: SocketAddr, tls: &mut Tls, dial: &Dial, provide
     survey
 }
 
-/// Sends a plain HTTP request; the status line, unless it says that TLS is wanted.
+/// Sends a plain HTTP request; returns the status line, unless it says that TLS is required.
 async fn plain_http(address: SocketAddr, dial: &Dial, patience: Duration) -> Option<String> {
     let mut stream = open(address, patience).await?;
     let (authority, path) = match &dial.request {
@@ -62,7 +62,7 @@ async fn plain_http(address: SocketAddr, dial: &Dial, patience: Duration) -> Opt
     (line.starts_with("HTTP/") && !(wants_tls && line.contains(" 400"))).then_some(line)
 }
 
-/// The version that the server takes: of today's, else of yesterday's.
+/// The version that the server accepts: a current one, otherwise an obsolete one.
 async fn version(
     address: SocketAddr,
     tls: &mut Tls,
@@ -114,12 +114,12 @@ fn take_chain(tls: &mut Tls, answer: Answer) {
     }
 }
 
-/// Sends a ClientHello of an older time and reads the answer as far as it is plain.
+/// Sends an old-style ClientHello and reads the response as far as it is plaintext.
 async fn hello(address: SocketAddr, version: TlsVersion, dial: &Dial, patience: Duration) -> Answer {
     let Some(mut stream) = open(address, patience).await else {
         return Answer::default();
     };
-    // Only a placeholder: no key is ever derived from it.
+    // A placeholder: no key is ever derived from it.
     let hello = wire::client_hello(version, dial.sni.as_deref(), [0x5a; 32]);
     let enough = |bytes: &[u8]| {
         let answer = wire::read_answer(bytes);
@@ -132,7 +132,7 @@ async fn open(address: SocketAddr, patience: Duration) -> Option<TcpStream> {
     connect(address, patience).await.1
 }
 
-/// Writes, then reads until `enough`, the end, or the end of patience.
+/// Writes, then reads until `enough`, the end of the stream, or the timeout.
 async fn converse(
     stream: &mut TcpStream,
     question: &[u8],
@@ -151,7 +151,7 @@ async fn converse(
             }
         }
     };
-    // However it ends, what came is the answer.
+    // However it ends, the received bytes are the response.
     let _ = timeout(patience, talk).await;
     answer
 }

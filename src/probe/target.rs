@@ -1,5 +1,5 @@
-//! Decides what is dialled and what is expected: hosts (of the workspace or
-//! not), flags and the place of the gateway make a list of expectations. Pure.
+//! Determines the dials and expectations from the hosts (of the workspace or not), flags and the
+//! gateway's address. Pure.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,33 +15,33 @@ use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{Mode, RouteEntry};
 use crate::workspace::running::RunningServe;
 
-/// The port of HTTPS.
+/// The HTTPS port.
 pub const DEFAULT_PORT: u16 = 443;
 
-/// A host to probe, with what the workspace knows of it.
+/// A host to probe, with what the workspace knows about it.
 #[derive(Clone)]
 pub struct ProbedHost {
     /// The host.
     pub host: Host,
-    /// A port typed with it: then this name is dialled itself.
+    /// The port typed with it: in that case the name itself is dialled.
     pub port: Option<u16>,
-    /// A path typed with it.
+    /// The path typed with it.
     pub path: Option<String>,
     /// Its mode; none outside the workspace.
     pub mode: Option<Mode>,
-    /// The workspace's entry of it.
+    /// The workspace's entry for it.
     pub entry: Option<Entry>,
-    /// The workspace's host that it is perhaps a slip of.
+    /// A similar host of the workspace, if the host may be a typo.
     pub meant: Option<Host>,
     /// Its recorded routes.
     pub routes: Vec<RouteEntry>,
     /// What is trusted for it.
     pub trust: Arc<Trust>,
-    /// The client's pair, ready for use, or why it cannot be used.
+    /// The client's certificate and key, ready for use, or why they cannot be used.
     pub client: Option<Result<Arc<ClientPair>, Verdict>>,
 }
 
-/// What flags say; each beats the workspace by itself.
+/// The flags; each overrides the workspace individually.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
     /// `--mtls`: prove both halves.
@@ -54,13 +54,13 @@ pub struct Wishes {
     pub status: Option<u16>,
     /// `--tls`.
     pub versions: TlsVersions,
-    /// `--alpn`; empty offers the usual ones.
+    /// `--alpn`; empty means the defaults.
     pub alpn: Vec<String>,
     /// `--resolve`.
     pub resolve: Vec<ResolveRule>,
 }
 
-/// One `--resolve HOST:PORT:ADDRESS`, as curl takes it.
+/// One `--resolve HOST:PORT:ADDRESS`, as in curl.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveRule {
     /// The host.
@@ -75,10 +75,10 @@ impl ResolveRule {
     /// Parses `HOST:PORT:ADDRESS`.
     ///
     /// # Errors
-    /// When a part is missing, or none of its kind.
+    /// If a part is missing or invalid.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: &str| {
-            Problem::new(format!("{text:?} is no HOST:PORT:ADDRESS"))
+            Problem::new(format!("{text:?} is not HOST:PORT:ADDRESS"))
                 .why(why)
                 .fix("--resolve httpbin.example.com:8443:127.0.0.1")
         };
@@ -93,8 +93,10 @@ impl ResolveRule {
                 .parse()
                 .ok()
                 .filter(|port| *port != 0)
-                .ok_or_else(|| bad("the port is no number from 1 to 65535"))?,
-            address: address.parse().map_err(|_| bad("the third part is no IP address"))?,
+                .ok_or_else(|| bad("the port is not a number from 1 to 65535"))?,
+            address: address
+                .parse()
+                .map_err(|_| bad("the third part is not an IP address"))?,
         })
     }
 }
@@ -104,48 +106,48 @@ impl ResolveRule {
 pub enum Target {
     /// A running `serve`.
     Running(RunningServe),
-    /// INGRESS_HOST and SECURE_INGRESS_PORT, what a cluster tells, or
-    /// `--target ADDR[:PORT]`.
+    /// INGRESS_HOST and SECURE_INGRESS_PORT, the address found in a cluster, or `--target
+    /// ADDR[:PORT]`.
     Address {
         /// A name or an address.
         host: String,
         /// The port.
         port: u16,
-        /// The port for HTTP, where it is known.
+        /// The HTTP port, if known.
         plain_port: Option<u16>,
-        /// Who named it.
+        /// Its source.
         place: Place,
     },
-    /// Nowhere; each host without an endpoint of its own fails.
+    /// None: each host without its own endpoint fails.
     None,
 }
 
-/// The failure of a host for which there is no gateway.
+/// The failure of a host without a gateway.
 pub fn no_gateway() -> Verdict {
     Verdict::new(
         Code::NoLocalGateway,
-        "no local gateway runs here",
+        "no local gateway is running here",
         "a running serve of this workspace, or INGRESS_HOST",
         "neither",
         Remedy::from(ours::serve()).and(
-            " in another terminal; or set INGRESS_HOST and SECURE_INGRESS_PORT; or give --target cluster or --target ADDRESS:PORT",
+            " in another terminal; or set INGRESS_HOST and SECURE_INGRESS_PORT; or pass --target cluster or --target ADDRESS:PORT",
         ),
     )
 }
 
-/// Parses `--target ADDR[:PORT]`: a name or an address, with 443 for the port.
+/// Parses `--target ADDR[:PORT]`: a name or an address; the default port is 443.
 ///
 /// # Errors
-/// When the port is no number, or the host is none.
+/// If the port is not a number, or the host is invalid.
 pub fn parse_address(text: &str) -> Result<(String, u16), Problem> {
     let (host, port) = split_port(text)?;
     Ok((Host::parse(&host)?.to_string(), port.unwrap_or(DEFAULT_PORT)))
 }
 
-/// Splits `HOST[:PORT]`; IPv6 addresses with a port stand in brackets.
+/// Splits `HOST[:PORT]`; IPv6 addresses with a port need brackets.
 ///
 /// # Errors
-/// When what stands behind the colon is no port.
+/// If the part after the colon is not a port.
 pub fn split_port(text: &str) -> Result<(String, Option<u16>), Problem> {
     if text.parse::<IpAddr>().is_ok() {
         return Ok((text.to_owned(), None));
@@ -153,8 +155,8 @@ pub fn split_port(text: &str) -> Result<(String, Option<u16>), Problem> {
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && !text.ends_with(']') => {
             let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-                Problem::new(format!("{text:?} is no HOST:PORT"))
-                    .why(format!("{port:?} is no port, a number from 1 to 65535"))
+                Problem::new(format!("{text:?} is not HOST:PORT"))
+                    .why(format!("{port:?} is not a port number from 1 to 65535"))
             })?;
             Ok((
                 host.trim_start_matches('[').trim_end_matches(']').to_owned(),
@@ -165,7 +167,7 @@ pub fn split_port(text: &str) -> Result<(String, Option<u16>), Problem> {
     }
 }
 
-/// Every dial that the hosts need.
+/// All dials that the hosts need.
 pub fn expectations(hosts: &[ProbedHost], wishes: &Wishes, target: &Target) -> Vec<Expectation> {
     hosts
         .iter()
@@ -181,7 +183,7 @@ pub fn expectations(hosts: &[ProbedHost], wishes: &Wishes, target: &Target) -> V
 }
 
 fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
-    // A wildcard is asked for by a name that it covers.
+    // A wildcard is probed with a name that it covers.
     let host = match probed.host.as_str().strip_prefix("*.") {
         Some(rest) => Host::parse(&format!("any.{rest}")).unwrap_or_else(|_| probed.host.clone()),
         None => probed.host.clone(),
@@ -195,7 +197,7 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
         .clone();
     let status = match wishes.status {
         Some(status) => ExpectedStatus::Exactly(status),
-        // The sample's status is known for its own path only.
+        // The sample's status is known only for its own path.
         None if path == sample.path && probed.mode.is_some() => sample.status,
         None => ExpectedStatus::Served,
     };
@@ -250,7 +252,7 @@ fn base(probed: &ProbedHost, wishes: &Wishes, target: &Target) -> Expectation {
     }
 }
 
-/// The host as a request names it.
+/// The host as written in a request.
 pub fn authority(host: &Host) -> String {
     match host.ip() {
         Some(IpAddr::V6(address)) => format!("[{address}]"),
@@ -293,8 +295,8 @@ fn endpoint(probed: &ProbedHost, host: &Host, wishes: &Wishes, target: &Target) 
     }
 }
 
-/// The listener of the running `serve` that a port typed with a host of the workspace
-/// means: what `serve` prints to be typed is such a URL, and no resolver knows the host.
+/// The listener of the running `serve` if a workspace host was typed with its port: `serve` prints
+/// such URLs, but no resolver knows the host.
 fn own_listener(probed: &ProbedHost, serve: &RunningServe, port: u16) -> Option<Endpoint> {
     let is_own = probed.entry.is_some() && probed.host.ip().is_none();
     let mut listeners = serve.listeners.iter().filter(|listener| is_own && listener.tls);
@@ -302,7 +304,7 @@ fn own_listener(probed: &ProbedHost, serve: &RunningServe, port: u16) -> Option<
     Some(Endpoint::Address(reachable(listener.address)))
 }
 
-/// A listener on every address is reached on loopback.
+/// A listener on all addresses is reached through loopback.
 pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(std::net::Ipv4Addr::LOCALHOST.into(), address.port()),
@@ -321,8 +323,8 @@ fn named(host: &str, port: u16) -> Endpoint {
     }
 }
 
-/// `--mtls`: refused without a certificate and served with one, in TLS 1.2 and
-/// in TLS 1.3, where the refusal comes late.
+/// `--mtls`: refused without a certificate and served with one, in TLS 1.2 and in TLS 1.3, where
+/// the refusal comes later.
 fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
     let versions = match base.versions {
         TlsVersions::Any => vec![TlsVersions::Tls12, TlsVersions::Tls13],
@@ -332,8 +334,8 @@ fn both_halves(probed: &ProbedHost, base: &Expectation) -> Vec<Expectation> {
         .blocked
         .as_ref()
         .filter(|verdict| verdict.code == Code::NoLocalGateway);
-    // On a host recorded simple the workspace's pair is sent all the same: it
-    // is the missing refusal that fails.
+    // For a host recorded as simple, the workspace's client certificate is sent anyway: the check
+    // that fails is the missing refusal.
     let pair = probed.client.as_ref().and_then(|client| client.as_ref().ok()).cloned();
     let mut checks = Vec::new();
     for check in [Check::RefusedWithoutCertificate, Check::ServedWithCertificate] {

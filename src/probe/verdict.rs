@@ -8,20 +8,20 @@ use crate::remedy::Remedy;
 pub struct Verdict {
     /// What was found.
     pub code: Code,
-    /// Whose fault it is; none when all is well.
+    /// Whose fault it is; none if everything is OK.
     pub fault: Option<Fault>,
-    /// One sentence with the two values that differ.
+    /// One sentence with the expected and the actual value.
     pub summary: String,
-    /// The value that was wanted.
+    /// The expected value.
     pub expected: Option<String>,
-    /// The value that was found.
+    /// The actual value.
     pub found: Option<String>,
-    /// What to do next; none when all is well.
+    /// What to do next; none if everything is OK.
     pub fix: Option<Remedy>,
 }
 
 impl Verdict {
-    /// All is well.
+    /// Everything is OK.
     pub fn ok(summary: impl Into<String>) -> Self {
         Self {
             code: Code::Ok,
@@ -33,7 +33,7 @@ impl Verdict {
         }
     }
 
-    /// A failure: its sentence, the two values, and what to do.
+    /// A failure: its sentence, both values, and what to do.
     pub fn new(
         code: Code,
         summary: impl Into<String>,
@@ -51,13 +51,13 @@ impl Verdict {
         }
     }
 
-    /// Whether all is well.
+    /// Whether everything is OK.
     pub fn is_ok(&self) -> bool {
         self.code == Code::Ok
     }
 }
 
-/// A duration for people.
+/// A duration for display.
 pub fn span(micros: u64) -> String {
     match micros {
         0..1_000 => format!("{micros} us"),

@@ -1,5 +1,5 @@
-//! Verdicts on the client's certificate: demanded and not sent, sent and
-//! refused, or not demanded though it should be. Pure.
+//! Verdicts on the client certificate: required but not sent, sent but refused, or not required
+//! although it should be. Pure.
 
 use time::OffsetDateTime;
 
@@ -12,12 +12,12 @@ use crate::alert::Alert;
 use crate::remedy::{Edit, Remedy, ours};
 use crate::workspace::config::Mode;
 
-/// How the server refused this client, if it did; in words.
+/// How the server refused this client, in words, if it did.
 pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
     if !tls.client_certificate.requested {
         return None;
     }
-    // A connection that merely ends may have any reason once a certificate was sent.
+    // If a certificate was sent, a connection may end without an alert for any reason.
     let sent = tls.client_certificate.sent == SentCertificate::Certificate;
     let silent_end_refuses = !sent;
     match (&tls.outcome, facts.http.as_ref()) {
@@ -27,14 +27,14 @@ pub(super) fn refusal(facts: &Facts, tls: &Tls) -> Option<String> {
         (TlsOutcome::Reset { .. }, _) if silent_end_refuses => Some("the connection was reset".to_owned()),
         (TlsOutcome::Closed { .. }, _) if silent_end_refuses => Some("the connection was closed".to_owned()),
         (TlsOutcome::Complete, Some(http)) => match &http.outcome {
-            HttpOutcome::Alert(alert) => Some(format!("{alert}, after the handshake looked complete")),
+            HttpOutcome::Alert(alert) => Some(format!("{alert}, after the handshake appeared complete")),
             HttpOutcome::Reset if silent_end_refuses => Some("the connection was reset after the handshake".to_owned()),
             HttpOutcome::Closed if silent_end_refuses && http.status.is_none() => {
                 Some("the connection was closed after the handshake".to_owned())
             }
-            // nginx completes the handshake and refuses by HTTP.
+            // nginx completes the handshake and refuses with an HTTP response.
             HttpOutcome::Answered if http.status == Some(400) && http.body.contains("SSL certificate") => {
-                Some("HTTP 400 \"SSL certificate\", as nginx refuses".to_owned())
+                Some("HTTP 400 \"SSL certificate\", as from nginx".to_owned())
             }
             _ => None,
         },
@@ -46,13 +46,13 @@ fn speaks_of_certificates(alert: Alert) -> bool {
     matches!(alert.0, 40 | 42..=46 | 48 | 49 | 51 | 111 | 113 | 114 | 116)
 }
 
-/// The client was refused for its certificate, or for having none.
+/// The client was refused because of its certificate, or for having none.
 pub(super) fn refused(facts: &Facts, tls: &Tls, wanted: &Expectation, now: OffsetDateTime) -> Option<Verdict> {
     let how = refusal(facts, tls)?;
     if wanted.check == Check::RefusedWithoutCertificate {
-        // As it should be: not a failure of the handshake.
+        // As expected: not a handshake failure.
         return Some(Verdict::ok(format!(
-            "refused without a client certificate, as mutual TLS demands ({how}, {})",
+            "refused without a client certificate, as mutual TLS requires ({how}, {})",
             tls.version.unwrap_or(TlsVersion::V1_2)
         )));
     }
@@ -63,10 +63,10 @@ pub(super) fn refused(facts: &Facts, tls: &Tls, wanted: &Expectation, now: Offse
     }
 }
 
-/// The CAs that the server names, for people.
+/// The CAs in the server's certificate request, for display.
 pub(super) fn accepted(tls: &Tls) -> String {
     match tls.client_certificate.authorities.as_slice() {
-        [] => "certificates of CAs that it does not name".to_owned(),
+        [] => "certificates from unspecified CAs".to_owned(),
         names => names
             .iter()
             .map(|name| format!("{name:?}"))
@@ -80,17 +80,18 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let recorded = wanted.mode.is_some_and(Mode::verifies_clients);
     let fix = match &wanted.entry {
         Some(entry) if entry.client.is_some() && recorded => {
-            "leave out --no-client-cert: the workspace has a client certificate for the host".into()
+            "omit --no-client-cert: the workspace has a client certificate for the host".into()
         }
         Some(entry) if entry.can_issue => {
-            Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, where the server's CA is the workspace's")
+            Remedy::from(ours::make_mutual(&entry.host)).and(" issues one, if the server's CA is the workspace's")
         }
-        Some(_) | None => "--cert FILE --key FILE with a certificate of that CA".into(),
+        Some(_) | None => "pass --cert FILE --key FILE with a certificate from that CA".into(),
     };
     Verdict::new(
         Code::ClientCertificateRequired,
         format!(
-            "the server demands a client certificate (tls.mode MUTUAL) and none was sent: {how}; it accepts {accepted}"
+            "the server requires a client certificate (tls.mode MUTUAL), and none was sent: {how}; it accepts \
+            {accepted}"
         ),
         format!("a client certificate issued by {accepted}"),
         "none sent",
@@ -100,17 +101,17 @@ fn required(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
 
 fn no_scheme(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     let schemes = tls.client_certificate.schemes.join(", ");
-    let other = "send a certificate whose key is of another type (Envoy takes no Ed25519 client certificates)";
+    let other = "send a certificate with a key of another type (Envoy does not accept Ed25519 client certificates)";
     let fix = match &wanted.entry {
         Some(entry) if entry.sends_own => Remedy::from(other)
             .or(ours::gen_certs_p256(&entry.host))
-            .and(" makes such a chain, with a new CA: every certificate of the old one stops working"),
+            .and(" issues such a chain, with a new CA: all certificates of the old CA stop working"),
         _ => other.into(),
     };
     Verdict::new(
         Code::ClientCertificateRejected,
         format!(
-            "the client's key can make none of the signatures that the server takes, so no certificate was sent ({how}); the server takes {schemes}"
+            "the client's key cannot create any signature that the server accepts, so no certificate was sent ({how}); the server accepts {schemes}"
         ),
         schemes,
         "a key of another type (Ed25519?)",
@@ -118,7 +119,7 @@ fn no_scheme(tls: &Tls, wanted: &Expectation, how: &str) -> Verdict {
     )
 }
 
-/// Served though it should have been refused, or never asked.
+/// Served although it should have been refused, or never requested.
 pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     let status = facts.http.as_ref()?.status?;
     let asked = tls.client_certificate.requested;
@@ -129,8 +130,8 @@ pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Op
                 (Some(mode @ (Mode::Simple | Mode::OptionalMutual)), _) => {
                     format!("; istio-tls.yaml records the host as {}", mode.istio())
                 }
-                (_, true) => "; the server asks for one without demanding it, as OPTIONAL_MUTUAL does".to_owned(),
-                (_, false) => "; the server does not even ask for one, as SIMPLE does".to_owned(),
+                (_, true) => "; the server requests one but does not require it, as with OPTIONAL_MUTUAL".to_owned(),
+                (_, false) => "; the server does not even request one, as with SIMPLE".to_owned(),
             };
             Some(Verdict::new(
                 Code::ClientCertificateNotRequired,
@@ -144,7 +145,7 @@ pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Op
         Check::ServedWithCertificate => Some(Verdict::new(
             Code::ClientCertificateNotRequired,
             format!(
-                "expected to send a client certificate, but the server asked for none, as SIMPLE does, and answered HTTP {status}: nothing is proven"
+                "expected to send a client certificate, but the server did not request one, as with SIMPLE, and answered with HTTP {status}: nothing is proven"
             ),
             "a request for a client certificate",
             "none",
@@ -154,7 +155,8 @@ pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Op
             Verdict::new(
                 Code::ClientCertificateNotRequired,
                 format!(
-                    "the workspace records {} as {}, but the server asked for no client certificate, as SIMPLE does",
+                    "the workspace records {} as {}, but the server did not request a client certificate, as \
+                    with SIMPLE",
                     wanted.host,
                     mode.istio()
                 ),
@@ -166,38 +168,34 @@ pub(super) fn not_required(facts: &Facts, tls: &Tls, wanted: &Expectation) -> Op
     }
 }
 
-/// The server takes a certificate without demanding one, and there was none to send.
+/// The server accepts a certificate without requiring one, and there was none to send.
 fn not_sent(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     let wants_it = wanted.check == Check::ServedWithCertificate;
     if !wants_it || tls.client_certificate.sent == SentCertificate::Certificate {
         return None;
     }
-    Some(required(
-        tls,
-        wanted,
-        "it was served all the same, as OPTIONAL_MUTUAL does",
-    ))
+    Some(required(tls, wanted, "it was served anyway, as with OPTIONAL_MUTUAL"))
 }
 
-/// What makes the gateway demand a client certificate.
+/// The remedy that makes the gateway require a client certificate.
 fn demand(wanted: &Expectation) -> Remedy {
     if let Some(HandWritten { place, server }) = &wanted.hand_written {
         return set_mutual(place.clone(), format!("{server}.tls.mode"));
     }
     let Some(entry) = &wanted.entry else {
         return set_mutual(
-            format!("the Gateway that names {}", wanted.host),
+            format!("the Gateway with the host {}", wanted.host),
             "spec.servers[].tls.mode".to_owned(),
         );
     };
     match (wanted.mode, wanted.place) {
         (Some(Mode::Mutual), Place::Cluster) => ours::apply().into(),
         (Some(Mode::Mutual), _) => set_mutual(
-            format!("the Gateway that names {}", wanted.host),
+            format!("the Gateway with the host {}", wanted.host),
             "spec.servers[].tls.mode".to_owned(),
         ),
         _ if !entry.can_issue && entry.client.is_none() => {
-            "issue a client certificate with the CA of the chain, and record mode: mutual in istio-tls.yaml".into()
+            "issue a client certificate with the CA of the chain, and set mode: mutual in istio-tls.yaml".into()
         }
         (_, Place::Cluster) => Remedy::from(ours::make_mutual(&entry.host)).then(ours::apply()),
         (_, Place::Local | Place::Ingress | Place::Given) => ours::make_mutual(&entry.host).into(),
@@ -210,5 +208,5 @@ fn set_mutual(place: String, field: String) -> Remedy {
         field,
         value: Some("MUTUAL".to_owned()),
     };
-    Remedy::from(edit).and("; the Secret of its credentialName needs the clients' CA in ca.crt")
+    Remedy::from(edit).and("; the Secret of its credentialName needs the CA for clients in ca.crt")
 }

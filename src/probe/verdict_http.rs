@@ -1,4 +1,4 @@
-//! Verdicts on the HTTP answer. Pure.
+//! Verdicts on the HTTP response. Pure.
 
 use super::codes::Code;
 use super::expectation::{Expectation, ExpectedStatus, Place};
@@ -7,7 +7,7 @@ use super::verdict::{Verdict, span};
 use crate::names::Host;
 use crate::remedy::{Remedy, kubectl, ours};
 
-/// A failed exchange, or another status than wanted.
+/// A failed exchange, or an unexpected status.
 pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let http = facts.http.as_ref()?;
     if let Some(verdict) = unanswered(http) {
@@ -16,7 +16,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     let status = http.status?;
     if let Some(carrier) = &wanted.over {
         if status == 421 {
-            // The client opens a connection of its own then (RFC 9110 section 15.5.20).
+            // In this case, the client opens a separate connection (RFC 9110 section 15.5.20).
             return None;
         }
         if is_gateways_own_404(http) {
@@ -24,10 +24,10 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
             return Some(Verdict::new(
                 Code::CoalescedNotFound,
                 format!(
-                    "a browser that has a connection to {carrier} asks for {} over it, since the certificate names both, and gets 404: {cause}",
+                    "a browser with a connection to {carrier} reuses it for {}, because the certificate covers both, and gets 404: {cause}",
                     wanted.host
                 ),
-                "the answer of the host's own connection, or 421",
+                "the same response as on the host's own connection, or 421",
                 "404",
                 fix,
             ));
@@ -56,7 +56,7 @@ pub(super) fn answer(facts: &Facts, wanted: &Expectation) -> Option<Verdict> {
     ))
 }
 
-/// An exchange that did not end with a whole answer.
+/// An exchange without a complete response.
 fn unanswered(http: &Http) -> Option<Verdict> {
     Some(match &http.outcome {
         HttpOutcome::Answered => return None,
@@ -66,21 +66,22 @@ fn unanswered(http: &Http) -> Option<Verdict> {
                 return Some(Verdict::new(
                     Code::Timeout,
                     format!(
-                        "{} {status} came for GET {}, but its body was expected to end and did not within {waited}",
-                        http.protocol, http.path
+                        "GET {} got {} {status}, but its body was expected to end within {waited} and did not",
+                        http.path, http.protocol
                     ),
-                    "a whole HTTP answer",
+                    "a complete HTTP response",
                     format!("a body that did not end within {waited}"),
-                    "probe a path that is no stream with --path, or give a slow backend more time with --timeout 30s",
+                    "probe a path that does not stream with --path, or give a slow backend more time with \
+                    --timeout 30s",
                 ));
             }
             Verdict::new(
                 Code::Timeout,
                 format!(
-                    "TLS stands, but expected an answer to GET {} and none came within {waited}",
+                    "TLS is established, but expected a response to GET {} and got none within {waited}",
                     http.path
                 ),
-                "an HTTP answer",
+                "an HTTP response",
                 format!("none within {waited}"),
                 "give a slow backend more time with --timeout 30s, or set a timeout on the VirtualService's route",
             )
@@ -92,7 +93,7 @@ fn unanswered(http: &Http) -> Option<Verdict> {
     })
 }
 
-/// Why a status came that was not wanted, and what to do.
+/// The cause of an unexpected status, and what to do.
 fn cause_of(http: &Http, status: u16, wanted: &Expectation) -> (&'static str, Remedy) {
     match status {
         404 if is_gateways_own_404(http) => (
@@ -100,54 +101,52 @@ fn cause_of(http: &Http, status: u16, wanted: &Expectation) -> (&'static str, Re
             route_for(wanted, &http.path),
         ),
         503 => (
-            "the route's destination has no endpoint that answers",
+            "the route's destination has no healthy endpoint",
             no_endpoint(wanted.place),
         ),
         504 => (
-            "the destination did not answer in the route's time",
-            "raise timeout on the VirtualService's route, or look into the destination's log".into(),
+            "the destination did not respond within the route's timeout",
+            "increase timeout on the VirtualService's route, or check the destination's log".into(),
         ),
         301 | 302 | 307 | 308 => (
             "a redirect",
-            "httpsRedirect belongs on the port 80 server; else ask for another path with --path".into(),
+            "httpsRedirect belongs on the port 80 server; otherwise probe another path with --path".into(),
         ),
         400 | 426 => (
-            "the gateway refuses the request itself",
+            "the gateway itself refuses the request",
             "compare with --alpn http/1.1 and --alpn h2".into(),
         ),
         404 => (
-            "the route's destination answers so itself",
-            format!("ask for a path that it has with --path; if this is right, say so with --expect-status {status}")
-                .into(),
+            "the response comes from the route's destination",
+            format!("probe a path that it has with --path; if this is correct, pass --expect-status {status}").into(),
         ),
         _ => (
-            "the destination answers so",
-            format!("if that is right, say so with --expect-status {status}; else look into the destination's log")
-                .into(),
+            "the response comes from the destination",
+            format!("if that is correct, pass --expect-status {status}; otherwise check the destination's log").into(),
         ),
     }
 }
 
-/// Where to look for the endpoints of a destination.
+/// Where to check the endpoints of a destination.
 fn no_endpoint(place: Place) -> Remedy {
     let destination = "check the VirtualService's destination host and port";
     match place {
-        Place::Local => format!("{destination}, and what serve leads it to with --upstream").into(),
+        Place::Local => format!("{destination}, and where serve sends it with --upstream").into(),
         Place::Ingress | Place::Cluster | Place::Given => Remedy::from(destination)
             .and(", and that the Service has ready pods: ")
             .and(kubectl::get(&["endpointslices", "-A"])),
     }
 }
 
-/// A route that is missing.
+/// A missing route.
 fn route_for(wanted: &Expectation, path: &str) -> Remedy {
     let host = &wanted.host;
-    let words = format!("give {host} a VirtualService with gateways: [default/mygateway] and a match for {path}");
+    let words = format!("add a VirtualService for {host} with gateways: [default/mygateway] and a match for {path}");
     match &wanted.entry {
         Some(entry) => Remedy::from(words)
             .and(": ")
             .and(ours::virtual_service(&entry.host))
-            .and(" prints one to begin with"),
+            .and(" prints one to start with"),
         None => words.into(),
     }
 }
@@ -156,16 +155,16 @@ fn broken(http: &Http, found: &str) -> Verdict {
     Verdict::new(
         Code::HttpFailed,
         format!(
-            "TLS stands, but expected an {} answer to GET {} and got {found}",
+            "TLS is established, but expected an {} response to GET {} and got {found}",
             http.protocol, http.path
         ),
-        format!("an {} answer", http.protocol),
+        format!("an {} response", http.protocol),
         found,
-        "look into the log of the gateway and of the destination; compare with --alpn http/1.1",
+        "check the logs of the gateway and the destination; compare with --alpn http/1.1",
     )
 }
 
-/// A 404 that the gateway made itself: empty, from Envoy, and no upstream was timed.
+/// A 404 from the gateway itself: empty, from Envoy, and without an upstream time.
 fn is_gateways_own_404(http: &Http) -> bool {
     let by_another = http.header("server").is_some_and(|server| !server.contains("envoy"));
     http.status == Some(404)
@@ -174,16 +173,16 @@ fn is_gateways_own_404(http: &Http) -> bool {
         && !by_another
 }
 
-/// Why a 404 over another host's connection is no missing route.
+/// Why a 404 over another host's connection is not a missing route.
 fn coalesced_cause(host: &Host, carrier: &Host) -> (String, Remedy) {
     (
         format!(
-            "the gateway looks for {host} among the hosts of {carrier}'s server only, since the connection was opened for that one"
+            "the gateway looks for {host} only among the hosts of {carrier}'s server, because the connection was opened for that one"
         ),
         Remedy::from(format!(
-            "put both hosts into one server of the Gateway with one certificate, or give {carrier} a certificate that does not name {host}: "
+            "put both hosts into one server of the Gateway with one certificate, or give {carrier} a certificate that does not cover {host}: "
         ))
         .and(ours::lint())
-        .and(" names the overlap"),
+        .and(" shows the overlap"),
     )
 }

@@ -1,6 +1,5 @@
-//! Why a server refused the client certificate that it was sent: from the whole chain
-//! sent, from what the server said it accepts, and from its alert. Where these
-//! cannot tell causes apart, all that remain are named. Pure.
+//! Why a server refused the client certificate: determined from the sent chain, the CAs that the
+//! server accepts, and its alert. If several causes remain, all of them are listed. Pure.
 
 use time::OffsetDateTime;
 
@@ -17,11 +16,11 @@ use crate::certs::verify::{self, FaultCode, Purpose, Role, VerifyInput};
 use crate::hex;
 use crate::remedy::{Remedy, ours};
 
-const SEND_ALONG: &str = "send the intermediate along: leaf, then intermediate, in --cert";
-/// Where Envoy says what its alert does not: istio-proxy's log at debug level.
-const LOOK_IN_LOG: &str = "the gateway's log says which (istioctl proxy-config log POD --level connection:debug, then \"verify cert failed\" or \"TLS error\")";
+const SEND_ALONG: &str = "also send the intermediate: leaf, then intermediate, in --cert";
+/// Where Envoy logs the details that its alert lacks: istio-proxy's log at debug level.
+const LOOK_IN_LOG: &str = "the gateway's log shows which (istioctl proxy-config log POD --level connection:debug, then \"verify cert failed\" or \"TLS error\")";
 
-/// What is known of the refusal.
+/// What is known about the refusal.
 struct Refusal<'a> {
     tls: &'a Tls,
     wanted: &'a Expectation,
@@ -31,7 +30,7 @@ struct Refusal<'a> {
     now: OffsetDateTime,
 }
 
-/// Why, in parts of a verdict.
+/// The reason, as parts of a verdict.
 struct Reason {
     expected: String,
     found: String,
@@ -39,7 +38,7 @@ struct Reason {
     fix: Remedy,
 }
 
-/// The client's certificate was sent and refused; `how`, in words.
+/// The client certificate was sent and refused; `how` is in words.
 pub(super) fn rejected(facts: &Facts, tls: &Tls, wanted: &Expectation, how: &str, now: OffsetDateTime) -> Verdict {
     let der: &[CertificateDer<'static>] = wanted.client.as_ref().map_or(&[], |pair| &pair.chain);
     let refusal = Refusal {
@@ -83,13 +82,13 @@ impl Refusal<'_> {
         self.chain.first().map_or("?", |leaf| part(leaf))
     }
 
-    /// What renews a certificate of the chain sent.
+    /// The remedy that renews a certificate of the sent chain.
     fn renew(&self, role: Role) -> Remedy {
         match (&self.wanted.entry, role) {
             (Some(entry), Role::Leaf) if entry.sends_own && entry.can_issue => ours::rotate_clients(&entry.host).into(),
             (Some(entry), _) if entry.sends_own && entry.can_issue => ours::rotate_ca(&entry.host).into(),
-            (_, Role::Leaf) => Remedy::from("send a new certificate of the same CA"),
-            _ => Remedy::from("have the client's CA issued again, and the client's certificate with it"),
+            (_, Role::Leaf) => Remedy::from("send a new certificate from the same CA"),
+            _ => Remedy::from("have the client's CA reissued, and then the client certificate"),
         }
     }
 
@@ -108,13 +107,13 @@ impl Refusal<'_> {
             expected: "a certificate that is not revoked".to_owned(),
             found: format!("serial {serial}"),
             why: format!(
-                "it is revoked: the server's CRL lists its serial {serial}{above}, where one that is not revoked is wanted"
+                "it is revoked: the server's CRL lists its serial {serial}{above}, but expected one that is not revoked"
             ),
             fix: self.renew(Role::Leaf),
         })
     }
 
-    /// What any verifier finds wrong with what was sent, whomever it trusts.
+    /// Faults that any verifier finds in the sent chain, regardless of its roots.
     fn by_the_chain_itself(&self) -> Option<Reason> {
         let verdict = verify::verify(&VerifyInput {
             chain: self.der,
@@ -140,15 +139,15 @@ impl Refusal<'_> {
         let why = match fault.code {
             FaultCode::CertificateExpired if leaf => {
                 format!(
-                    "it expired at {}, and now it is {today}",
+                    "it expired at {}, and it is now {today}",
                     self.leaf(|leaf| &leaf.not_after)
                 )
             }
             FaultCode::WrongEku if leaf && self.chain.first().is_some_and(|leaf| !allows_clients(leaf)) => {
                 let purposes = self.chain[0].purposes.join(", ");
-                format!("it is for {purposes}, and a client's needs extendedKeyUsage clientAuth")
+                format!("it allows only {purposes}, but a client certificate needs extendedKeyUsage clientAuth")
             }
-            FaultCode::WrongEku if !leaf => format!("{}, so it may not sign for clients", fault.what),
+            FaultCode::WrongEku if !leaf => format!("{}, so it cannot sign client certificates", fault.what),
             _ => fault.what.clone(),
         };
         let fix = match (
@@ -156,20 +155,20 @@ impl Refusal<'_> {
             self.wanted.entry.as_ref().and_then(|entry| entry.client.as_ref()),
         ) {
             (FaultCode::WrongEku, Some(own)) if leaf => {
-                format!("send the client's certificate ({own}), not a server's").into()
+                format!("send the client certificate ({own}), not a server certificate").into()
             }
             (FaultCode::WrongEku, None) if leaf => {
-                "send a client's certificate, with clientAuth and digitalSignature, not a server's".into()
+                "send a client certificate, with clientAuth and digitalSignature, not a server certificate".into()
             }
             (FaultCode::WrongEku, _) => {
-                "have the intermediate issued with extendedKeyUsage clientAuth, or without that extension".into()
+                "have the intermediate reissued with extendedKeyUsage clientAuth, or without that extension".into()
             }
             _ => self.renew(role),
         };
         Some(Reason {
             expected: match fault.code {
                 FaultCode::CertificateExpired => format!("valid at {today}"),
-                _ => fault.expected.unwrap_or_else(|| "a chain that verifies".to_owned()),
+                _ => fault.expected.unwrap_or_else(|| "a valid chain".to_owned()),
             },
             found: fault.found.unwrap_or_else(|| fault.code.as_str().to_owned()),
             why,
@@ -177,7 +176,7 @@ impl Refusal<'_> {
         })
     }
 
-    /// Whether the server's alert leaves room for a fault of the chain.
+    /// Whether the server's alert is consistent with a fault of the chain.
     fn may_be(&self, code: FaultCode) -> bool {
         use FaultCode::{
             BadSignature, CaAsLeaf, CertificateExpired, CertificateNotYetValid, DuplicateExtension, IssuerNotCa,
@@ -187,7 +186,8 @@ impl Refusal<'_> {
             None | Some(40 | 42 | 46 | 49 | 80) => return true,
             Some(45) => &[CertificateExpired, CertificateNotYetValid],
             Some(43 | 47) => &[WrongEku, CaAsLeaf, X509V1, WeakKey, UnsupportedKey],
-            // BoringSSL calls a CA that is none, or that signs too much, an unknown one.
+            // BoringSSL reports an issuer that is not a CA, or an exceeded path length, as an
+            // unknown CA.
             Some(48) => &[IssuerNotCa, PathTooLong, NameConstraintViolation, WeakSignature, X509V1],
             Some(50 | 51) => &[BadSignature, UnsupportedKey, DuplicateExtension],
             _ => &[],
@@ -195,7 +195,7 @@ impl Refusal<'_> {
         told.contains(&code)
     }
 
-    /// The names and pins that a Gateway lists beside the CA.
+    /// The names and pins that a Gateway requires in addition to the CA.
     fn by_the_gateways_list(&self) -> Option<Reason> {
         let place = match &self.wanted.hand_written {
             Some(HandWritten { place, server }) => format!("{server}.tls of {place}"),
@@ -210,11 +210,9 @@ impl Refusal<'_> {
                 Some(Reason {
                     expected: "a certificate or key that the Gateway pins".to_owned(),
                     found: format!("certificate SHA-256 {held}"),
-                    why: format!("neither its SHA-256 {held} nor its public key's {key} is one that the server pins"),
-                    fix: format!(
-                        "send the certificate that is pinned, or put {held} into verifyCertificateHash of {place}"
-                    )
-                    .into(),
+                    why: format!("the server pins neither its SHA-256 {held} nor that of its public key, {key}"),
+                    fix: format!("send the pinned certificate, or put {held} into verifyCertificateHash of {place}")
+                        .into(),
                 })
             }
             alert @ (46 | 49) => {
@@ -227,10 +225,10 @@ impl Refusal<'_> {
                     expected: "a name of the Gateway's subjectAltNames".to_owned(),
                     found: names.clone(),
                     why: format!(
-                        "its CA is accepted, but not the certificate itself: none of its names ({names}) is in the server's subjectAltNames{pins}, as far as an alert can tell"
+                        "its CA is accepted, but not the certificate itself: as far as the alert shows, none of its names ({names}) is in the server's subjectAltNames{pins}"
                     ),
                     fix: format!(
-                        "send a certificate with a name of subjectAltNames in {place}, or add one of its names there; {LOOK_IN_LOG}"
+                        "send a certificate with a name from subjectAltNames in {place}, or add one of its names there; {LOOK_IN_LOG}"
                     )
                     .into(),
                 })
@@ -239,7 +237,7 @@ impl Refusal<'_> {
         }
     }
 
-    /// Alert 45, and all is in time by the clock here.
+    /// Alert 45, although everything is valid by the local clock.
     fn by_the_servers_clock(&self) -> Option<Reason> {
         if self.alert != Some(45) {
             return None;
@@ -249,16 +247,16 @@ impl Refusal<'_> {
             expected: "a certificate that is valid by the server's clock".to_owned(),
             found: format!("{from} to {to}"),
             why: format!(
-                "it is expired or not yet valid by the server's clock, or the server's own CA or CRL is out of date; it is valid from {from} to {to}"
+                "it has expired or is not yet valid by the server's clock, or the server's own CA or CRL has expired; it is valid from {from} to {to}"
             ),
             fix: Remedy::from(
-                "compare the clocks, and look at the CA and CRL in the Secret (istio-tls inspect secret/NAME); or ",
+                "compare the clocks, and check the CA and CRL in the Secret (istio-tls inspect secret/NAME); or ",
             )
             .and(self.renew(Role::Leaf)),
         })
     }
 
-    /// The CA: the intermediate was not sent, or the server accepts others.
+    /// The CA: the intermediate was not sent, or the server accepts different ones.
     fn by_issuer(&self) -> Reason {
         let accepted = accepted(self.tls);
         let issuer = self.leaf(|leaf| &leaf.issuer).to_owned();
@@ -272,23 +270,23 @@ impl Refusal<'_> {
         let (why, fix): (String, Remedy) = if reaches {
             (
                 format!(
-                    "it leads to {accepted} by name, but was not verified: the server's CA of that name has another key, or the alert stands for something else"
+                    "it chains to {accepted} by name, but cannot be verified: the server's CA with that name has another key, or the alert has a different cause"
                 ),
-                format!("send a certificate of the CA as it is now, or {add}; {LOOK_IN_LOG}").into(),
+                format!("send a certificate from the current CA, or {add}; {LOOK_IN_LOG}").into(),
             )
         } else if self.chain.len() == 1 && !self_signed {
             (
                 format!(
-                    "it was issued by {issuer:?} and sent alone, and the server accepts {accepted}: either {issuer:?} is an intermediate, which must be sent along, or it is another CA"
+                    "it was issued by {issuer:?} and sent alone, and the server accepts {accepted}: either {issuer:?} is an intermediate, which must be sent too, or it is another CA"
                 ),
                 Remedy::from(format!(
-                    "{SEND_ALONG}; if the CA is another one, send a certificate of a CA that the server accepts, or {add}"
+                    "{SEND_ALONG}; if it is another CA, send a certificate from a CA that the server accepts, or {add}"
                 )),
             )
         } else {
             (
-                format!("it was issued by {issuer:?}, and the server accepts {accepted}"),
-                format!("send a certificate of a CA that the server accepts, or {add}").into(),
+                format!("it was issued by {issuer:?}, but the server accepts {accepted}"),
+                format!("send a certificate from a CA that the server accepts, or {add}").into(),
             )
         };
         Reason {

@@ -1,4 +1,4 @@
-//! Who refused a client certificate, and why: by chain, by what the server accepts, by alert.
+//! Reasons for refused client certificates: by chain, by accepted CAs, by alert.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ fn each_cause_has_its_words_and_its_fix() {
             48,
             now(),
             "sent alone",
-            "send the intermediate along: leaf, then intermediate, in --cert",
+            "also send the intermediate: leaf, then intermediate, in --cert",
         ),
         (
             &alone,
@@ -64,7 +64,7 @@ fn each_cause_has_its_words_and_its_fix() {
             48,
             now(),
             "or it is another CA",
-            "send the intermediate along",
+            "also send the intermediate",
         ),
         (
             &both,
@@ -72,9 +72,9 @@ fn each_cause_has_its_words_and_its_fix() {
             48,
             now(),
             "the server accepts",
-            "send a certificate of a CA that the server accepts",
+            "send a certificate from a CA that the server accepts",
         ),
-        (&both, &root, 48, now(), "has another key", "the gateway's log says"),
+        (&both, &root, 48, now(), "has another key", "the gateway's log shows"),
         (
             &both,
             &root,
@@ -84,7 +84,7 @@ fn each_cause_has_its_words_and_its_fix() {
             "subjectAltNames in spec.servers[].tls",
         ),
         (&both, &root, 49, now(), "none of its names (a.com)", "subjectAltNames"),
-        (&both, &root, 114, now(), "one that the server pins", sha256.as_str()),
+        (&both, &root, 114, now(), "the server pins neither", sha256.as_str()),
         (
             &both,
             &root,
@@ -101,29 +101,22 @@ fn each_cause_has_its_words_and_its_fix() {
             "it expired at",
             "send a new certificate",
         ),
-        (
-            &both,
-            &root,
-            45,
-            now(),
-            "CA or CRL is out of date",
-            "compare the clocks",
-        ),
+        (&both, &root, 45, now(), "CA or CRL has expired", "compare the clocks"),
         (
             &servers,
             &root,
             43,
             now(),
-            "it is for serverAuth, and a client's needs",
-            "send a client's certificate",
+            "it allows only serverAuth, but a client certificate needs",
+            "send a client certificate",
         ),
         (
             &servers,
             &root,
             46,
             now(),
-            "it is for serverAuth",
-            "send a client's certificate",
+            "it allows only serverAuth",
+            "send a client certificate",
         ),
     ] {
         let mut wanted = wanted(false).remove(0);

@@ -1,5 +1,5 @@
-//! Verdicts on the handshake itself: nothing there, no TLS, no version, cipher
-//! or protocol in common. Pure.
+//! Verdicts on the handshake itself: no response, no TLS, no common version, cipher suite or
+//! protocol. Pure.
 
 use super::codes::Code;
 use super::expectation::{Expectation, Place};
@@ -7,7 +7,7 @@ use super::facts::{Tls, TlsOutcome};
 use super::verdict::{Verdict, span};
 use crate::remedy::{Kind, Line, Remedy, ours};
 
-/// Reasons that come before a chain is judged.
+/// Reasons that apply before the chain is judged.
 pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     match &tls.outcome {
         TlsOutcome::Reset { answered: false } => Some(plain_or(tls, wanted, || {
@@ -21,7 +21,8 @@ pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdic
             Verdict::new(
                 Code::NotTls,
                 format!(
-                    "expected TLS on {}, but it answers the ClientHello with {answer:?}, which is neither TLS nor HTTP",
+                    "expected TLS on {}, but the response to the ClientHello is {answer:?}, which is neither \
+                    TLS nor HTTP",
                     wanted.endpoint
                 ),
                 "a TLS ServerHello",
@@ -33,14 +34,11 @@ pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdic
         TlsOutcome::Alert(alert) if alert.0 == 70 => Some(version(tls)),
         TlsOutcome::Alert(alert) if alert.0 == 112 => Some(Verdict::new(
             Code::UnrecognizedName,
-            format!(
-                "the server does not know the name that was asked for: SNI {}, {alert}",
-                sni(tls)
-            ),
+            format!("the server does not know the requested name: SNI {}, {alert}", sni(tls)),
             format!("a certificate for {}", wanted.host),
             alert.to_string(),
             format!(
-                "add {} to the hosts of a Gateway server, or ask for a name that it has with --sni",
+                "add {} to the hosts of a Gateway server, or request a known name with --sni",
                 wanted.host
             ),
         )),
@@ -48,8 +46,7 @@ pub(super) fn before_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdic
     }
 }
 
-/// Reasons that are left when the chain is good, and the client's certificate
-/// is not the reason.
+/// Reasons that remain if the chain is valid and the client certificate is not the cause.
 pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     match &tls.outcome {
         TlsOutcome::Complete => chosen_alpn(tls, wanted),
@@ -62,31 +59,32 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
             Some(Verdict::new(
                 Code::AlpnMismatch,
                 format!(
-                    "no protocol in common: this client offers {offered} by ALPN, the server speaks {speaks} ({alert})"
+                    "no common protocol: this client offers {offered} with ALPN, the server supports {speaks} \
+                    ({alert})"
                 ),
                 offered,
                 speaks,
-                "offer what the server speaks with --alpn; Istio's own gateway takes h2 and http/1.1",
+                "offer a protocol that the server supports with --alpn; Istio's gateway supports h2 and http/1.1",
             ))
         }
         TlsOutcome::Alert(alert) if matches!(alert.0, 40 | 71) => {
             let server = match &tls.survey.cipher {
                 Some(cipher) => cipher.clone(),
-                None => "none of the suites that were ever common".to_owned(),
+                None => "none of the suites that were ever in common use".to_owned(),
             };
             let versions: Vec<String> = tls.offered_versions.iter().map(ToString::to_string).collect();
             let ours = format!(
-                "today's suites of {} (ECDHE with AES-GCM or ChaCha20)",
+                "the current suites of {} (ECDHE with AES-GCM or ChaCha20)",
                 versions.join(" and ")
             );
             Some(Verdict::new(
                 Code::NoCommonCipher,
                 format!(
-                    "no cipher suite in common: this client offers {ours}, the server would choose {server} ({alert})"
+                    "no common cipher suite: this client offers {ours}, the server would choose {server} ({alert})"
                 ),
                 ours,
                 server,
-                "take cipherSuites out of the Gateway's tls, or name there a suite such as ECDHE-ECDSA-AES128-GCM-SHA256 (ECDHE-RSA- for an RSA certificate)",
+                "remove cipherSuites from the Gateway's tls, or add a suite such as ECDHE-ECDSA-AES128-GCM-SHA256 (ECDHE-RSA- for an RSA certificate)",
             ))
         }
         outcome => {
@@ -96,7 +94,7 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
                 TlsOutcome::Closed { .. } => "a closed connection".to_owned(),
                 TlsOutcome::TimedOut => return Some(timed_out(tls, wanted)),
                 TlsOutcome::Failed(why) => why.clone(),
-                _ => "another answer".to_owned(),
+                _ => "an unexpected response".to_owned(),
             };
             Some(Verdict::new(
                 Code::HandshakeFailed,
@@ -112,13 +110,13 @@ pub(super) fn after_the_chain(tls: &Tls, wanted: &Expectation) -> Option<Verdict
     }
 }
 
-/// Where the gateway says why a handshake failed.
+/// Where the gateway logs why a handshake failed.
 fn log_of(wanted: &Expectation) -> Remedy {
     match wanted.place {
-        Place::Local => "look into the log of serve: it has a line per failed handshake".into(),
+        Place::Local => "check the log of serve: it has a line for each failed handshake".into(),
         Place::Ingress | Place::Cluster | Place::Given => {
             let words = ["-n", "istio-system", "logs", "deploy/istio-ingressgateway"];
-            Remedy::from("look into the gateway's log: ").and(Line::new(Kind::KubectlLogs, words))
+            Remedy::from("check the gateway's log: ").and(Line::new(Kind::KubectlLogs, words))
         }
     }
 }
@@ -134,14 +132,14 @@ fn chosen_alpn(tls: &Tls, wanted: &Expectation) -> Option<Verdict> {
     };
     Some(Verdict::new(
         Code::AlpnMismatch,
-        format!("this client demands {demanded:?} by ALPN, the server chose {chosen}"),
+        format!("this client requires {demanded:?} with ALPN, but the server chose {chosen}"),
         demanded.clone(),
         chosen,
-        "offer what the server speaks with --alpn; Istio's own gateway takes h2 and http/1.1",
+        "offer a protocol that the server supports with --alpn; Istio's gateway supports h2 and http/1.1",
     ))
 }
 
-/// Plain HTTP if a plaintext request was answered, else the other reason.
+/// Plain HTTP if a plaintext request got a response, otherwise the other reason.
 fn plain_or(tls: &Tls, wanted: &Expectation, otherwise: impl FnOnce() -> Verdict) -> Verdict {
     let Some(line) = &tls.survey.plain_http else {
         return otherwise();
@@ -149,31 +147,31 @@ fn plain_or(tls: &Tls, wanted: &Expectation, otherwise: impl FnOnce() -> Verdict
     Verdict::new(
         Code::PlainHttp,
         format!(
-            "expected TLS on {}, but it speaks plain HTTP: a plaintext request was answered {line:?}",
+            "expected TLS on {}, but it serves plain HTTP: the response to a plaintext request is {line:?}",
             wanted.endpoint
         ),
         "TLS",
         format!("plain HTTP ({line})"),
-        "give the Gateway's server protocol HTTPS and a tls block with mode and credentialName; or use the gateway's HTTPS port",
+        "set protocol HTTPS and a tls block with mode and credentialName on the Gateway's server; or use the gateway's HTTPS port",
     )
 }
 
 fn no_hello(tls: &Tls, wanted: &Expectation, code: Code, how: &str) -> Verdict {
     let fix = match wanted.place {
-        Place::Local if wanted.entry.is_some() => "the log of serve says which of the two".into(),
+        Place::Local if wanted.entry.is_some() => "the log of serve shows which of the two".into(),
         Place::Local => Remedy::from("the workspace has no such host: ")
             .and(ours::gen_certs(&wanted.host))
-            .and(" makes a chain for it; where serve -f has it, its log says which of the two"),
+            .and(" issues a chain for it; if serve -f has it, its log shows which of the two"),
         Place::Ingress | Place::Cluster | Place::Given => wanted
             .apply()
             .and("; ")
             .and(ours::doctor().arg(wanted.named()))
-            .and(" says which of the two"),
+            .and(" shows which of the two"),
     };
     Verdict::new(
         code,
         format!(
-            "expected a certificate for SNI {}, but the connection was {how} right after the ClientHello, without an alert: under Istio no Gateway server names this host, or the Secret of its credentialName is missing or broken",
+            "expected a certificate for SNI {}, but the connection was {how} right after the ClientHello, without an alert: under Istio, no Gateway server has this host, or the Secret of its credentialName is missing or broken",
             sni(tls)
         ),
         format!("a ServerHello for SNI {}", sni(tls)),
@@ -187,12 +185,12 @@ fn timed_out(tls: &Tls, wanted: &Expectation) -> Verdict {
     Verdict::new(
         Code::Timeout,
         format!(
-            "{} accepted the connection, but expected a ServerHello and got no answer to the ClientHello within {waited}",
+            "{} accepted the connection, but expected a ServerHello and got no response to the ClientHello within {waited}",
             wanted.endpoint
         ),
         "a ServerHello",
-        format!("no answer within {waited}"),
-        "check that the port is the gateway's HTTPS port and its backend is alive; a slow one is given more time with --timeout 30s",
+        format!("no response within {waited}"),
+        "check that the port is the gateway's HTTPS port and its backend is alive; give a slow one more time with --timeout 30s",
     )
 }
 
@@ -205,11 +203,11 @@ fn version(tls: &Tls) -> Verdict {
     };
     let server = match legacy.or(tls.survey.version) {
         Some(version) => version.to_string(),
-        None => "none of TLS 1.0 to 1.3 that this client can ask for".to_owned(),
+        None => "none of TLS 1.0 to 1.3, which this client can test".to_owned(),
     };
     Verdict::new(
         Code::ProtocolVersion,
-        format!("no TLS version in common: this client offers {ours}, the server speaks {server}"),
+        format!("no common TLS version: this client offers {ours}, the server supports {server}"),
         ours,
         server,
         "set minProtocolVersion: TLSV1_2 and no maxProtocolVersion in the Gateway's tls (Istio's default), or probe with another --tls",
@@ -219,6 +217,6 @@ fn version(tls: &Tls) -> Verdict {
 fn sni(tls: &Tls) -> String {
     match &tls.sni {
         Some(name) => format!("{name:?}"),
-        None => "(none: an IP address is no server name)".to_owned(),
+        None => "(none: an IP address is not a server name)".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
-//! The few bytes of TLS that are read and written by hand: what a server's raw
-//! answer is (an alert, a ServerHello of any version, no TLS at all), and the
-//! ClientHello that asks an old server what it speaks. Pure.
+//! The small part of TLS that is encoded and decoded by hand: a server's raw response (an alert, a
+//! ServerHello of any version, or no TLS), and the ClientHello for finding out what an old server
+//! supports. Pure.
 
 use super::facts::TlsVersion;
 use crate::alert::Alert;
@@ -10,21 +10,20 @@ const ALERT: u8 = 21;
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 
-/// What a server's first bytes are.
+/// A decoded server response.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answer {
     /// A plaintext alert.
     pub alert: Option<Alert>,
-    /// The ServerHello's version (`supported_versions` counted) and cipher suite.
+    /// The version (from `supported_versions` if present) and cipher suite of the ServerHello.
     pub hello: Option<(TlsVersion, u16)>,
-    /// The plaintext Certificate message's chain (TLS 1.2 and older).
+    /// The chain from the plaintext Certificate message (TLS 1.2 and older).
     pub chain: Vec<Vec<u8>>,
-    /// The first bytes are no TLS record.
+    /// The first bytes are not a TLS record.
     pub not_tls: bool,
 }
 
-/// Reads what can be read without keys from a server's bytes; stops where they
-/// stop making sense.
+/// Decodes what can be read of a server's bytes without keys; stops at the first invalid part.
 pub fn read_answer(bytes: &[u8]) -> Answer {
     let mut answer = Answer::default();
     let mut handshake = Vec::new();
@@ -74,7 +73,7 @@ fn server_hello(message: &[u8]) -> Option<(TlsVersion, u16)> {
     let rest = rest.get(usize::from(*session_length)..)?;
     let (cipher, rest) = take_u16(rest)?;
     let mut version = legacy;
-    // Compression method, then the extensions, which SSL 3 and old TLS may leave out.
+    // Compression method, then the extensions, which SSL 3 and old TLS may omit.
     if let Some((_, mut extensions)) = rest.get(1..).and_then(take_u16) {
         while let Some((kind, tail)) = take_u16(extensions)
             && let Some((length, tail)) = take_u16(tail)
@@ -109,9 +108,8 @@ fn take_u16(bytes: &[u8]) -> Option<(u16, &[u8])> {
     Some((u16::from_be_bytes(*head), tail))
 }
 
-/// A ClientHello that offers `version` at most and every suite that servers of
-/// the last twenty years may speak. `random` need not be secret: nothing is
-/// ever sent under these keys.
+/// A ClientHello that offers at most `version`, and all cipher suites that servers of the last
+/// twenty years may support. `random` need not be secret: nothing is ever sent under these keys.
 pub fn client_hello(version: TlsVersion, server_name: Option<&str>, random: [u8; 32]) -> Vec<u8> {
     let mut extensions = Vec::new();
     if let Some(name) = server_name {
@@ -125,7 +123,7 @@ pub fn client_hello(version: TlsVersion, server_name: Option<&str>, random: [u8;
     push_extension(&mut extensions, 10, &[0, 8, 0, 29, 0, 23, 0, 24, 0, 25]);
     push_extension(&mut extensions, 11, &[1, 0]);
     if version >= TlsVersion::V1_2 {
-        // signature_algorithms, SHA-1 included: the answer is only looked at.
+        // signature_algorithms, including SHA-1: the response is only inspected.
         let schemes: [u16; 13] = [
             0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201, 0x0202,
         ];
@@ -163,7 +161,7 @@ fn push_extension(to: &mut Vec<u8>, kind: u16, content: &[u8]) {
     push_block(to, content);
 }
 
-/// The name of a cipher suite that [`client_hello`] offers, in OpenSSL's words.
+/// The OpenSSL name of a cipher suite that [`client_hello`] offers.
 pub fn suite_name(id: u16) -> String {
     SUITES
         .iter()
@@ -171,7 +169,7 @@ pub fn suite_name(id: u16) -> String {
         .map_or_else(|| format!("cipher suite {id:#06x}"), |(_, name)| (*name).to_owned())
 }
 
-/// Suites of TLS 1.2 and older by number, with the names that servers are configured by.
+/// Cipher suites of TLS 1.2 and older by number, with the names used in server configurations.
 const SUITES: &[(u16, &str)] = &[
     (0xc02b, "ECDHE-ECDSA-AES128-GCM-SHA256"),
     (0xc02c, "ECDHE-ECDSA-AES256-GCM-SHA384"),

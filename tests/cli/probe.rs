@@ -81,7 +81,7 @@ fn a_plain_probe_asks_for_the_sample_and_flags_beat_it() {
     let ran = dir
         .run(&args)
         .exits(1)
-        .prints("the route's destination answers so itself");
+        .prints("the response comes from the route's destination");
     assert!(!ran.stdout.contains("no route"), "{}", ran.stdout);
     dir.run(&["probe", HOST, "--path", "/status/404", "--expect-status", "404"])
         .exits(0);
@@ -145,7 +145,7 @@ fn deliberately_bad_certificates_are_named() {
 fn without_a_gateway_every_format_says_so() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
-    let line = "no local gateway runs here";
+    let line = "no local gateway is running here";
     dir.run(&["probe"])
         .exits(1)
         .says(line)
@@ -173,7 +173,7 @@ fn a_stale_note_of_a_serve_is_not_believed() {
         "a".repeat(32)
     );
     dir.write(".istio-tls/serve.json", note);
-    dir.run(&["probe"]).exits(1).says("no local gateway runs here");
+    dir.run(&["probe"]).exits(1).says("no local gateway is running here");
 }
 
 #[test]
@@ -208,7 +208,10 @@ fn the_variables_of_the_gateway_are_printed_for_a_shell() {
     dir.run(&["gen-certs", HOST]).exits(0);
     let args = ["probe", "--print-env"];
     let nothing = "nothing was applied to a cluster from here";
-    dir.run(&args).exits(1).says("no local gateway runs here").says(nothing);
+    dir.run(&args)
+        .exits(1)
+        .says("no local gateway is running here")
+        .says(nothing);
     // What is recorded, and not asked, is told as it is.
     let text = dir.read("istio-tls.yaml");
     dir.write("istio-tls.yaml", format!("{text}context: kind-edge\n"));
@@ -323,10 +326,7 @@ fn a_missing_secret_is_brought_by_a_line_that_harms_no_other_host() {
     });
     for (host, apply) in [
         (HOST, "istio-tls apply; istio-tls doctor httpbin.example.com"),
-        (
-            "other.example.com",
-            "istio-tls apply in the workspace that has the host",
-        ),
+        ("other.example.com", "istio-tls apply in the workspace of the host"),
     ] {
         let probe = dir.run(&["probe", host, "--target", &closes, "-o", "json"]).exits(1);
         let json = probe.json();
@@ -351,7 +351,9 @@ fn bad_usage_is_told_and_ends_with_two() {
     dir.run(&["probe"]).exits(2).says("there is no host to reach");
     dir.run(&["probe", "-o", "json"]).exits(2).prints("\"error\"");
     dir.run(&["probe", "../evil"]).exits(2).says("is not a host name");
-    dir.run(&["probe", "a.example.com:port"]).exits(2).says("no port");
+    dir.run(&["probe", "a.example.com:port"])
+        .exits(2)
+        .says("is not a port number");
     dir.run(&["probe", "a.example.com", "--target", "cluster"])
         .exits(2)
         .says("kubeconfig");
@@ -362,7 +364,7 @@ fn bad_usage_is_told_and_ends_with_two() {
         .says("nothing.pem");
     dir.run(&["probe", "a.example.com", "--path", "/a b"])
         .exits(2)
-        .says("is no path");
+        .says("is not a valid path");
     dir.run(&["probe", "a.example.com", "--sni", "10.0.0.1"])
         .exits(2)
         .says("server name");
@@ -409,7 +411,7 @@ fn overlapping_certificates_are_probed_over_each_others_connections() {
     assert_eq!(shared["verdict"]["found"], "404");
     dir.run(&["probe", "--coalesce"])
         .exits(1)
-        .prints("a browser that has a connection to a.example.com asks for b.example.com over it");
+        .prints("a browser with a connection to a.example.com reuses it for b.example.com");
     // Without the overlap, nothing is shared.
     simple("a.example.com", &["--force"]);
     simple("b.example.com", &["--ca", "a.example.com", "--force"]);

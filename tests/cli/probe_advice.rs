@@ -45,7 +45,7 @@ fn mutual_tls_on_a_host_recorded_simple_names_the_line_that_makes_it_mutual() {
     dir.run(&["probe", "--mtls"])
         .exits(1)
         .prints("0 of 4 checks passed")
-        .prints("not asked for, so none was sent");
+        .prints("not requested, so none was sent");
     assert_eq!(typed(&dir, &line), 0);
     assert_eq!(dir.read(format!("{HOST}/1_root/certs/ca.cert.pem")), ca);
     await_condition(
@@ -197,7 +197,7 @@ fn a_probe_that_waits_does_so_for_a_serve_that_is_about_to_start() {
         .expect("probe starts");
     let mut waiting = Program(waiting);
     await_condition(
-        || dir.read(log).contains("no local gateway runs here yet"),
+        || dir.read(log).contains("no local gateway is running here yet"),
         || format!("it does not wait: {}", dir.read(log)),
     );
     let _serve = Serve::start(&dir, &[]);
@@ -212,7 +212,7 @@ fn a_wait_for_no_gateway_ends() {
     dir.run(&["probe", "--wait", "600ms"])
         .exits(1)
         .says("waiting for one")
-        .says("error: no local gateway runs here");
+        .says("error: no local gateway is running here");
 }
 
 #[test]

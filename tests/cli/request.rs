@@ -124,7 +124,7 @@ fn bad_usage_ends_with_two() {
     dir.run(&["request", "a.example.com", "/", "--print", "wget"]).exits(2);
     dir.run(&["request", HOST, "/"])
         .exits(1)
-        .says("no local gateway runs here");
+        .says("no local gateway is running here");
 }
 
 #[test]

@@ -235,7 +235,7 @@ fn what_is_said_where_no_address_is_found() {
     workspace
         .run(&["probe"])
         .exits(1)
-        .says("no local gateway runs here")
+        .says("no local gateway is running here")
         .says("--target cluster");
     workspace
         .run(&["probe", "--target", "cluster"])

@@ -364,7 +364,7 @@ async fn addresses(name: &str, asking: Asking) -> Seen<Vec<IpAddr>> {
 /// Whether a resolver's error says nothing of the name: libraries tell that in
 /// words alone (EAI_AGAIN).
 fn is_no_answer(error: &str) -> bool {
-    ["in time", "emporary failure", "ry again"]
+    ["timed out", "emporary failure", "ry again"]
         .iter()
         .any(|words| error.contains(words))
 }
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn a_resolver_that_is_out_of_reach_says_nothing_of_a_name() {
         for (error, expected) in [
-            ("the resolver did not answer in time", true),
+            ("the resolver timed out", true),
             (
                 "failed to lookup address information: Temporary failure in name resolution",
                 true,
@@ -387,7 +387,7 @@ mod tests {
                 "failed to lookup address information: No address associated with hostname",
                 false,
             ),
-            ("the name has no address", false),
+            ("the name has no IP address", false),
         ] {
             assert_eq!(is_no_answer(error), expected, "{error}");
         }

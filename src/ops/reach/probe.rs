@@ -174,7 +174,7 @@ async fn reach(
             return Ok(reached);
         }
         if !said {
-            here.say("no local gateway runs here yet; waiting for one");
+            here.say("no local gateway is running here yet; waiting for one");
             said = true;
         }
         tokio::time::sleep(PAUSE).await;

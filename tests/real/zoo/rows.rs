@@ -233,7 +233,7 @@ pub(super) fn rows() -> Vec<Row> {
             Tcp(silent),
             &["--timeout", "300ms"],
             ("timeout", "network"),
-            ["ServerHello", "no answer"],
+            ["ServerHello", "no response"],
         ),
         row(
             "reset after the ClientHello",
