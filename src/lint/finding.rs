@@ -251,6 +251,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of several worlds that share objects: what is found in one or more of them, each
+    /// finding once. What was checked in one was not skipped.
+    pub fn merged(reports: Vec<Self>) -> Self {
+        let mut merged: Option<Self> = None;
+        for report in reports {
+            let Some(all) = &mut merged else {
+                merged = Some(report);
+                continue;
+            };
+            let is_skipped = |skipped: &Skipped| report.skipped.iter().any(|other| other.code == skipped.code);
+            all.skipped.retain(is_skipped);
+            all.findings.extend(report.findings);
+        }
+        let mut merged = merged.unwrap_or_default();
+        merged.findings.sort_by(Finding::order);
+        merged.findings.dedup();
+        merged
+    }
+
     /// Whether a finding has at least this severity.
     pub fn reaches(&self, severity: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= severity)

@@ -4,6 +4,7 @@
 
 pub mod disk;
 pub mod entries;
+pub mod environments;
 pub mod intent;
 mod kustomization;
 mod listing;
@@ -42,6 +43,8 @@ pub struct Sources {
     pub stdin: Option<Vec<u8>>,
     /// `--recursive`: also folders in folders.
     pub recursive: bool,
+    /// Files of these folders that are not read.
+    pub left_out: BTreeSet<PathBuf>,
     /// Pipes and devices may be named, as a shell's `<(command)`: for one reading, since they give their content once.
     pub streams: bool,
     /// `--certs`.
@@ -79,6 +82,8 @@ pub struct Collected<'f> {
     pub notes: Vec<Problem>,
     /// Files of the manifests that are gone.
     pub gone: Vec<PathBuf>,
+    /// What the folders of `-f` hold that is meant for other tools, such as charts; the notes say so.
+    pub passed_over: Vec<PathBuf>,
     /// The texts of the manifests by name, for showing lines of them.
     pub texts: BTreeMap<String, Vec<u8>>,
     /// The namespace of objects that name none.
@@ -125,6 +130,7 @@ impl Sources {
             ignores: Vec::new(),
             notes: Vec::new(),
             gone: Vec::new(),
+            passed_over: Vec::new(),
             texts: BTreeMap::new(),
             // Recorded in istio-tls.yaml, the namespace is that of its own objects.
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
@@ -200,6 +206,7 @@ impl Sources {
             ignores: Vec::new(),
             notes: Vec::new(),
             gone: Vec::new(),
+            passed_over: Vec::new(),
             texts: BTreeMap::new(),
             namespace: gateway.namespace.clone(),
             pod_labels,
@@ -244,6 +251,9 @@ impl Sources {
                 .extend(unreadable.map(|(path, problem)| LoadError::of_file(path, problem)));
             let named = (!given.is_dir()).then(|| given.clone());
             for path in named.iter().chain(&listing.files) {
+                if named.is_none() && self.left_out.contains(path) {
+                    continue;
+                }
                 // Given twice, or by two names: its objects are there once.
                 if path.canonicalize().is_ok_and(|real| !known.insert(real)) {
                     continue;
@@ -277,6 +287,7 @@ impl Sources {
             }
         }
         collected.notes.extend(passed.notes());
+        collected.passed_over = passed.for_other_tools();
         Ok(())
     }
 

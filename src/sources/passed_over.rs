@@ -54,6 +54,17 @@ impl PassedOver {
         true
     }
 
+    /// What another tool makes objects of: charts, kustomizations and templates.
+    pub(super) fn for_other_tools(&self) -> Vec<PathBuf> {
+        let templates = self.templates.iter().chain(&self.patches).map(PathBuf::from);
+        self.charts
+            .iter()
+            .chain(&self.kustomizations)
+            .cloned()
+            .chain(templates)
+            .collect()
+    }
+
     /// What is to be told of it.
     pub(super) fn notes(&self) -> Vec<Problem> {
         let mut notes = Vec::new();

@@ -42,6 +42,7 @@ mod layering;
 mod lint;
 mod lint_corpus;
 mod lint_elsewhere;
+mod lint_environments;
 mod lint_inputs;
 mod manifests;
 mod permissions;

@@ -40,7 +40,7 @@ pub(super) struct LintArgs {
     /// The same as FILE|DIR (repeatable)
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     filename: Vec<PathBuf>,
-    /// Also the folders in folders
+    /// Also the folders in folders; those that define the same objects are checked separately
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)

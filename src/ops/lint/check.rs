@@ -1,13 +1,16 @@
 //! Reads and judges what lint is asked about.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::inputs::{Inputs, collect};
-use crate::lint::{Report, codes};
+use crate::lint::{Finding, Report, codes};
 use crate::manifests::model::{Manifest, Secret};
 use crate::ops::{Failure, Surroundings};
+use crate::problem::Problem;
 use crate::sources::disk::DiskFiles;
+use crate::sources::environments::{self, Environment};
+use crate::sources::{Collected, Gone, Sources};
 
 /// What a reading came to.
 #[derive(Debug, Clone)]
@@ -52,7 +55,23 @@ pub fn check(inputs: &Inputs, here: &Surroundings) -> Result<Outcome, Failure> {
     let Inputs { sources, judging } = inputs;
     let files = DiskFiles::default();
     let mut collected = collect(sources, &files, here)?;
-    let mut report = judging.of_sources(&collected, !sources.certs.is_empty(), here.now);
+    let environments = environments_of(sources, &collected);
+    let mut report = if environments.is_empty() {
+        judging.of_sources(&collected, !sources.certs.is_empty(), here.now)
+    } else {
+        let names: Vec<&str> = environments
+            .iter()
+            .map(|environment| environment.name.as_str())
+            .collect();
+        here.say_note(
+            &Problem::new(format!(
+                "folders define the same objects: {} are checked separately",
+                names.join(", ")
+            ))
+            .why("an object can be in a cluster only once, so they are for different clusters or stages"),
+        );
+        separately(inputs, &environments, here)?
+    };
     if let Some(live) = &sources.live {
         for finding in &mut report.findings {
             finding.fix = std::mem::take(&mut finding.fix).at_cluster(&live.flags);
@@ -81,6 +100,50 @@ pub fn check(inputs: &Inputs, here: &Surroundings) -> Result<Outcome, Failure> {
         .filter(|(path, digest)| digest.is_some() && is_certificate(path))
         .count();
     Ok(Outcome { report, texts, checked })
+}
+
+/// The environments of the folders that are read.
+fn environments_of(sources: &Sources, collected: &Collected<'_>) -> Vec<Environment> {
+    if !sources.recursive {
+        return Vec::new();
+    }
+    let folders = sources.manifests.iter().filter(|path| path.is_dir());
+    let folders: Vec<PathBuf> = folders.cloned().collect();
+    let files: Vec<PathBuf> = collected.texts.keys().map(PathBuf::from).collect();
+    environments::of(&folders, &files, &collected.objects, &collected.namespace)
+}
+
+/// Judges each environment without the others. What is found in several is told once.
+fn separately(inputs: &Inputs, environments: &[Environment], here: &Surroundings) -> Result<Report, Failure> {
+    let mut reports = Vec::new();
+    for environment in environments {
+        let sources = Sources {
+            left_out: environment.left_out.clone(),
+            ..inputs.sources.clone()
+        };
+        let files = DiskFiles::default();
+        let collected = sources.collect(&files, Gone::IsError).map_err(Failure::usage)?;
+        let judging = &inputs.judging;
+        reports.push(judging.of_sources(&collected, !sources.certs.is_empty(), here.now));
+    }
+    // A comment that hides a finding of one environment is of use there.
+    let of_comments: Vec<Vec<Finding>> = reports.iter().map(ignores_nothing).collect();
+    let mut report = Report::merged(reports);
+    report.findings.retain(|finding| {
+        let readers = environments.iter().zip(&of_comments);
+        let mut readers = readers.filter(|(environment, _)| !environment.left_out.contains(Path::new(&finding.file)));
+        finding.code != codes::IGNORES_NOTHING.id || readers.all(|(_, found)| found.contains(finding))
+    });
+    Ok(report)
+}
+
+/// What a report says of comments that hide nothing.
+fn ignores_nothing(report: &Report) -> Vec<Finding> {
+    let findings = report.findings.iter();
+    findings
+        .filter(|finding| finding.code == codes::IGNORES_NOTHING.id)
+        .cloned()
+        .collect()
 }
 
 /// How many certificates a Secret holds.

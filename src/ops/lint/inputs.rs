@@ -1,5 +1,6 @@
 //! What lint is asked to read.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::cluster;
@@ -79,6 +80,7 @@ impl Inputs {
                 live,
                 stdin,
                 recursive: request.recursive,
+                left_out: BTreeSet::new(),
                 // A fix is written where the text came from.
                 streams: !request.mends,
                 certs: request.certs,
@@ -172,7 +174,9 @@ pub(super) fn collect<'f>(
         here.say_note(note);
     }
     for folder in sources.manifests.iter().filter(|path| path.is_dir()) {
-        if !collected.texts.keys().any(|name| Path::new(name).starts_with(folder)) {
+        let holds = |path: &Path| path.starts_with(folder);
+        let is_read = collected.texts.keys().any(|name| holds(Path::new(name)));
+        if !is_read && !collected.passed_over.iter().any(|path| holds(path)) {
             return Err(Failure::usage(
                 Problem::new(format!("there is no manifest in {}", folder.display()))
                     .why("no file in it that ends in .yaml, .yml or .json could be read; -R looks into the folders in it, too")

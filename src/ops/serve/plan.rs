@@ -1,6 +1,6 @@
 //! From what the user says to what the gateway is given.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -81,6 +81,7 @@ impl Plan {
                     live,
                     stdin,
                     recursive: request.recursive,
+                    left_out: BTreeSet::new(),
                     streams: false,
                     certs: request.certs,
                     workspace: here.dir.clone(),
