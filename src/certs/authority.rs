@@ -1,5 +1,4 @@
-//! CAs that sign, and the making of key pairs: the only place, with the CRLs,
-//! that speaks to rcgen.
+//! Signing CAs, and generation of key pairs: apart from the CRLs, the only place that uses rcgen.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -13,11 +12,11 @@ use super::key::PrivateKey;
 use super::plan::{Attribute, KeyType, San, Subject, Subtree};
 use crate::problem::Problem;
 
-/// A CA that can sign: certificate and key, checked to fit and parsed once.
+/// A CA that can sign: certificate and key, parsed once and checked to match.
 pub struct CertificateAuthority {
     certificate: CertificateDer<'static>,
     pub(super) issuer: Issuer<'static, KeyPair>,
-    /// The subject as the certificate has it, byte for byte.
+    /// The subject exactly as encoded in the certificate.
     name: Vec<u8>,
     /// The subjectKeyIdentifier, if the certificate has one.
     pub(super) key_identifier: Option<Vec<u8>>,
@@ -38,7 +37,7 @@ pub(super) enum Usage {
     Client,
 }
 
-/// What a certificate says, but for issuer and key.
+/// The content of a certificate, except for issuer and key.
 pub(super) struct Content<'a> {
     pub(super) usage: Usage,
     pub(super) subject: Subject,
@@ -49,10 +48,10 @@ pub(super) struct Content<'a> {
 }
 
 impl CertificateAuthority {
-    /// Takes an existing CA.
+    /// Uses an existing CA.
     ///
     /// # Errors
-    /// When the key does not fit, or the certificate is no CA that may sign.
+    /// If the key does not match, or the certificate is not a CA that may sign.
     pub fn new(certificate: CertificateDer<'static>, key: &PrivateKey) -> Result<Self, Problem> {
         let refused = |name: &str, why: String| Problem::new(format!("the CA {name} cannot sign")).why(why);
         let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&certificate)
@@ -66,18 +65,16 @@ impl CertificateAuthority {
         if !is_ca {
             return Err(refused(
                 &shown,
-                "it is no CA certificate (basicConstraints without CA:TRUE)".into(),
+                "it is not a CA certificate (basicConstraints lacks CA:TRUE)".into(),
             ));
         }
         let key_usage = parsed.key_usage().ok().flatten().map(|found| found.value);
         if key_usage.is_some_and(|usage| !usage.key_cert_sign()) {
-            return Err(refused(&shown, "its keyUsage has no keyCertSign".into()));
+            return Err(refused(&shown, "its keyUsage lacks keyCertSign".into()));
         }
         if !key.fits(&certificate) {
-            return Err(
-                refused(&shown, "the private key is not the one of its certificate".into())
-                    .fix("give the certificate and the key of the same CA"),
-            );
+            return Err(refused(&shown, "the private key does not match its certificate".into())
+                .fix("pass the certificate and the key of the same CA"));
         }
         if parsed.subject().iter_rdn().next().is_none()
             || parsed.subject().iter_rdn().any(|rdn| rdn.iter().next().is_none())
@@ -120,12 +117,12 @@ impl CertificateAuthority {
         &self.name
     }
 
-    /// When the CA's validity begins.
+    /// The start of the CA's validity.
     pub fn not_before(&self) -> OffsetDateTime {
         self.not_before
     }
 
-    /// When the CA's validity ends.
+    /// The end of the CA's validity.
     pub fn not_after(&self) -> OffsetDateTime {
         self.not_after
     }
@@ -145,8 +142,8 @@ impl CertificateAuthority {
 }
 
 impl CertificateAuthority {
-    /// As [`Self::sign`], with `subject` (DER) byte for byte in place of the
-    /// content's, which is empty if and only if `subject` is.
+    /// Like [`Self::sign`], but with exactly this `subject` (DER) instead of the content's, which
+    /// is empty if and only if `subject` is.
     pub(super) fn sign_as(
         &self,
         content: &Content<'_>,
@@ -159,20 +156,20 @@ impl CertificateAuthority {
     }
 }
 
-/// Makes a self-signed CA.
+/// Creates a self-signed CA.
 pub(super) fn self_signed(content: &Content<'_>, pair: KeyPair) -> Result<CertificateAuthority, Problem> {
     let certificate = parameters(content, &pair)?.self_signed(&pair).map_err(failed)?;
     CertificateAuthority::made(content, certificate.into(), pair)
 }
 
 impl CertificateAuthority {
-    /// Makes a CA under this one.
+    /// Creates a CA below this one.
     pub(super) fn sign_ca(&self, content: &Content<'_>, pair: KeyPair) -> Result<Self, Problem> {
         let certificate = self.sign(content, &pair)?;
         Self::made(content, certificate, pair)
     }
 
-    /// A CA of the same name with another key, which nobody trusts.
+    /// A CA with the same name and a different key, which nobody trusts.
     pub(super) fn impostor(&self, pair: KeyPair) -> Self {
         let mut params = CertificateParams::default();
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -186,7 +183,7 @@ impl CertificateAuthority {
         }
     }
 
-    /// A CA whose certificate was just made, so that nothing needs a check.
+    /// A CA whose certificate was just created, so that no checks are needed.
     fn made(content: &Content<'_>, certificate: CertificateDer<'static>, pair: KeyPair) -> Result<Self, Problem> {
         let (name, key_identifier) = {
             let (_, parsed) = x509_parser::certificate::X509Certificate::from_der(&certificate)
@@ -208,10 +205,10 @@ impl CertificateAuthority {
     }
 }
 
-/// Makes a key pair.
+/// Generates a key pair.
 ///
 /// # Errors
-/// When the crypto provider fails.
+/// If the crypto provider fails.
 pub(super) fn generate(key_type: KeyType) -> Result<KeyPair, Problem> {
     let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size).map_err(failed);
     match key_type {
@@ -219,7 +216,7 @@ pub(super) fn generate(key_type: KeyType) -> Result<KeyPair, Problem> {
         KeyType::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).map_err(failed),
         KeyType::Ed25519 => {
             // rcgen writes PKCS#8 version 2, which OpenSSL 3.0 does not read.
-            let unavailable = || Problem::new("no Ed25519 key can be made").why("the crypto provider failed");
+            let unavailable = || Problem::new("cannot create an Ed25519 key").why("the crypto provider failed");
             let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().map_err(|_| unavailable())?;
             let document = pair.to_pkcs8v1().map_err(|_| unavailable())?;
             let der = PrivatePkcs8KeyDer::from(document.as_ref());
@@ -231,15 +228,15 @@ pub(super) fn generate(key_type: KeyType) -> Result<KeyPair, Problem> {
     }
 }
 
-/// Takes an existing key for signing.
+/// Uses an existing key for signing.
 fn key_pair(key: &PrivateKey) -> Result<KeyPair, Problem> {
     KeyPair::try_from(&PrivatePkcs8KeyDer::from(key.pkcs8())).map_err(|_| {
         Problem::new("the CA's private key cannot sign here")
-            .why("RSA of 2048 bits or more, ECDSA over P-256, P-384 or P-521, and Ed25519 can")
+            .why("only RSA with 2048 bits or more, ECDSA with P-256, P-384 or P-521, and Ed25519 are supported")
     })
 }
 
-/// The key of a pair, out of rcgen's hands.
+/// The key of a pair, without rcgen's type.
 pub(super) fn private_key(pair: &KeyPair) -> PrivateKey {
     PrivateKey::from_pkcs8(pair.serialized_der().to_vec())
 }
@@ -247,18 +244,18 @@ pub(super) fn private_key(pair: &KeyPair) -> PrivateKey {
 /// A random positive serial number of 16 octets (RFC 5280 section 4.1.2.2).
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// If the system provides no random bytes.
 pub(super) fn random_serial() -> Result<[u8; 16], Problem> {
     let mut serial = [0_u8; 16];
-    aws_lc_rs::rand::fill(&mut serial).map_err(|_| Problem::new("the system gives no random bytes"))?;
-    // Positive and never shorter, in one form only: DER drops leading zeros.
+    aws_lc_rs::rand::fill(&mut serial).map_err(|_| Problem::new("the system provides no random bytes"))?;
+    // Positive, with fixed length and a unique encoding: DER drops leading zeros.
     serial[0] = (serial[0] & 0x3f) | 0x40;
     Ok(serial)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err calls")]
 pub(super) fn failed(error: rcgen::Error) -> Problem {
-    Problem::new("a certificate cannot be signed").why(error.to_string())
+    Problem::new("cannot sign a certificate").why(error.to_string())
 }
 
 fn parameters(content: &Content<'_>, public_key: &impl PublicKeyData) -> Result<CertificateParams, Problem> {
@@ -274,15 +271,15 @@ fn parameters(content: &Content<'_>, public_key: &impl PublicKeyData) -> Result<
     params.not_before = content.not_before;
     params.not_after = content.not_after;
     params.distinguished_name = distinguished_name(&content.subject)?;
-    // RFC 7093 section 2, method 1: 160 bits of the SHA-256 of the key's bits.
-    // rcgen's own takes the whole SubjectPublicKeyInfo.
+    // RFC 7093 section 2, method 1: 160 bits of the SHA-256 of the key's bits. rcgen's default
+    // hashes the whole SubjectPublicKeyInfo.
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public_key.der_bytes());
     params.key_identifier_method = KeyIdMethod::PreSpecified(hash.as_ref()[..20].to_vec());
     params.use_authority_key_identifier_extension = content.usage != Usage::Root;
     let ca_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let mut leaf_usages = vec![KeyUsagePurpose::DigitalSignature];
     if is_rsa && content.usage == Usage::Server {
-        // RSA key exchange of TLS 1.2.
+        // For the RSA key exchange of TLS 1.2.
         leaf_usages.push(KeyUsagePurpose::KeyEncipherment);
     }
     match content.usage {
@@ -343,8 +340,8 @@ fn distinguished_name(subject: &Subject) -> Result<DistinguishedName, Problem> {
     Ok(name)
 }
 
-/// A stand-in for a CA's name; the exact one is put in after (`reissue`),
-/// because rcgen keeps one value of each attribute only.
+/// A placeholder for a CA's name; the exact one is inserted afterwards (`reissue`), because rcgen
+/// keeps only one value of each attribute.
 fn distinguished_name_of(name: &x509_parser::x509::X509Name<'_>) -> DistinguishedName {
     let mut stand_in = DistinguishedName::new();
     stand_in.push(DnType::CommonName, super::names::display(name));

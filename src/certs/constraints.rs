@@ -1,5 +1,5 @@
-//! Which names a chain's CAs permit (RFC 5280 section 4.2.1.10), asked before
-//! anything is signed: a name outside makes a chain that nobody accepts.
+//! The names that a chain's CAs permit (RFC 5280 section 4.2.1.10), checked before anything is
+//! signed: nobody accepts a chain with any other name.
 
 use std::net::IpAddr;
 
@@ -15,29 +15,29 @@ use super::plan::{ChainPlan, NameKind, San, Subtree};
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// The permitted subtrees of each CA above a leaf. Every CA must permit a name.
+/// The permitted subtrees of each CA above a leaf. All CAs must permit a name.
 pub(super) struct Constraints(Vec<Vec<Subtree>>);
 
 impl Constraints {
-    /// Those of a chain to be made: its own CA's, and its authority's.
+    /// The constraints of a chain to be issued: those of its own CA and its authority.
     pub(super) fn of_plan(plan: &ChainPlan, authority: Authority<'_>) -> Self {
         let own = plan.name_constraints.clone();
         Self(match authority {
             Authority::New => vec![own],
             Authority::Root(root) => vec![permitted(root.certificate()), own],
-            // The constraints of the plan are for a CA that is made.
+            // The plan's constraints are for a newly created CA.
             Authority::Intermediate(intermediate, root) => {
                 vec![permitted(intermediate.certificate()), permitted(root)]
             }
         })
     }
 
-    /// Those of one CA.
+    /// The constraints of one CA.
     pub(super) fn of_authority(certificate: &CertificateDer<'_>) -> Self {
         Self(vec![permitted(certificate)])
     }
 
-    /// Whether every CA permits the name.
+    /// Whether all CAs permit the name.
     pub(super) fn permit(&self, name: &San) -> bool {
         self.0.iter().all(|subtrees| permit(subtrees, name))
     }
@@ -48,9 +48,9 @@ impl Constraints {
             return Ok(());
         }
         Err(Problem::new(format!("the name constraints do not permit {name}"))
-            .why("a certificate with a name outside its CA's permitted subtrees is refused by every client")
+            .why("every client refuses a certificate with a name outside its CA's permitted subtrees")
             .fix(format!(
-                "leave the name out, or make a CA that permits it (--name-constraints {})",
+                "omit the name, or create a CA that permits it (--name-constraints {})",
                 wanted(name)
             )))
     }
@@ -60,13 +60,13 @@ impl Constraints {
 pub(super) fn permit(subtrees: &[Subtree], name: &San) -> bool {
     let mut verdicts = subtrees.iter().filter_map(|subtree| subtree.covers(name)).peekable();
     match verdicts.peek() {
-        // Constraints on other kinds leave DNS names alone free.
+        // With constraints on other kinds only, DNS names remain unrestricted.
         None => subtrees.is_empty() || matches!(name, San::Dns(_)),
         Some(_) => verdicts.any(|covered| covered),
     }
 }
 
-/// The constraint that permits a name, as `--name-constraints` takes it.
+/// The constraint that permits a name, in the syntax of `--name-constraints`.
 fn wanted(name: &San) -> String {
     match name {
         San::Dns(host) => host.to_string(),
@@ -79,12 +79,12 @@ fn wanted(name: &San) -> String {
     }
 }
 
-/// A host that nobody has (RFC 2606): permitting it alone permits none of its kind,
-/// which verifiers read more alike than an excluded empty name.
+/// A host that cannot exist (RFC 2606): permitting only this one permits none of its kind;
+/// verifiers agree on this more than on an excluded empty name.
 const NOBODY: &str = "invalid";
 
-/// The extension of constraints: what is permitted, and nothing else of addresses,
-/// emails and URIs. None for no constraints.
+/// The extension for constraints: it permits the given names, and no other addresses, emails and
+/// URIs. None without constraints.
 pub(super) fn extension(permitted: &[Subtree]) -> Option<CustomExtension> {
     if permitted.is_empty() {
         return None;
@@ -129,7 +129,7 @@ fn general_name(subtree: &Subtree) -> Option<Vec<u8>> {
     })
 }
 
-/// The octets of an address, then those of its mask.
+/// The octets of an address, followed by those of its mask.
 fn network(address: IpAddr, length: u8) -> Vec<u8> {
     let mut octets = match address {
         IpAddr::V4(address) => address.octets().to_vec(),
@@ -144,7 +144,7 @@ fn network(address: IpAddr, length: u8) -> Vec<u8> {
     octets
 }
 
-/// What a CA certificate permits, of the kinds that this program writes.
+/// What a CA certificate permits, for the kinds that this program writes.
 pub(super) fn permitted(certificate: &CertificateDer<'_>) -> Vec<Subtree> {
     let Ok((_, parsed)) = X509Certificate::from_der(certificate) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Certificate revocation lists (RFC 5280 section 5): made, extended, read.
+//! Certificate revocation lists (RFC 5280 section 5): issuing, extending, reading.
 
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams, SerialNumber};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
@@ -15,7 +15,7 @@ use super::times::rfc3339;
 use crate::hex::with_colons;
 use crate::problem::Problem;
 
-/// How long a CRL is good; afterwards verifiers want the next one.
+/// How long a CRL is valid; after that, verifiers require a new one.
 pub const LIFETIME: Duration = Duration::days(365);
 
 /// One revoked certificate.
@@ -30,14 +30,14 @@ pub struct Revoked {
 /// A CRL's content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Contents {
-    /// cRLNumber; 0 if there was none yet.
+    /// cRLNumber; 0 if there was none.
     pub number: u64,
-    /// What is revoked.
+    /// The revoked certificates.
     pub revoked: Vec<Revoked>,
 }
 
 impl Contents {
-    /// Adds a serial number; false if it was there already.
+    /// Adds a serial number; returns false if it was already listed.
     pub fn revoke(&mut self, serial: &[u8], date: OffsetDateTime) -> bool {
         let serial = without_zeros(serial);
         if self.revoked.iter().any(|known| known.serial == serial) {
@@ -51,10 +51,10 @@ impl Contents {
     }
 }
 
-/// Signs a CRL with the contents; its number is one more than theirs.
+/// Signs a CRL with the contents; its number is incremented.
 ///
 /// # Errors
-/// When the CA may not sign CRLs.
+/// If the CA may not sign CRLs.
 pub fn issue(
     contents: &Contents,
     authority: &CertificateAuthority,
@@ -93,7 +93,7 @@ pub fn text(crl: &CertificateRevocationListDer<'_>) -> String {
 /// Reads a CRL's contents, PEM or DER, to extend it.
 ///
 /// # Errors
-/// When it is no CRL.
+/// If it is not a CRL.
 pub fn contents(content: &[u8], name: &str) -> Result<Contents, Problem> {
     let crls = pem::crls(content, name)?;
     let first = crls
@@ -116,15 +116,15 @@ pub fn contents(content: &[u8], name: &str) -> Result<Contents, Problem> {
     })
 }
 
-/// When a CRL (DER) ends: its nextUpdate, if it names one.
+/// When a CRL (DER) expires: its nextUpdate, if it has one.
 ///
 /// # Errors
-/// When it is no CRL; `name` is said then.
+/// If it is not a CRL; the error contains `name`.
 pub fn next_update(crl: &CertificateRevocationListDer<'_>, name: &str) -> Result<Option<OffsetDateTime>, Problem> {
     Ok(parse(crl, name)?.next_update().map(|end| end.to_datetime()))
 }
 
-/// Whether a CRL bears the subject of `ca` as its issuer.
+/// Whether the issuer of a CRL is the subject of `ca`.
 pub fn is_of(crl: &CertificateRevocationListDer<'_>, ca: &CertificateDer<'_>) -> bool {
     let (Ok((_, crl)), Ok((_, ca))) = (CertificateRevocationList::from_der(crl), X509Certificate::from_der(ca)) else {
         return false;
@@ -132,7 +132,7 @@ pub fn is_of(crl: &CertificateRevocationListDer<'_>, ca: &CertificateDer<'_>) ->
     crl.issuer().as_raw() == ca.subject().as_raw()
 }
 
-/// What a CRL (DER) says, for display.
+/// The content of a CRL (DER), for display.
 pub(super) fn facts(der: &[u8], name: &str) -> Result<CrlFacts, Problem> {
     let parsed = parse(der, name)?;
     Ok(CrlFacts {
@@ -153,7 +153,7 @@ pub(super) fn facts(der: &[u8], name: &str) -> Result<CrlFacts, Problem> {
 fn parse<'a>(der: &'a [u8], name: &str) -> Result<CertificateRevocationList<'a>, Problem> {
     CertificateRevocationList::from_der(der)
         .map(|(_, parsed)| parsed)
-        .map_err(|_| Problem::new(format!("{name} holds no CRL")).why("its content is no X.509 CRL"))
+        .map_err(|_| Problem::new(format!("{name} holds no CRL")).why("its content is not an X.509 CRL"))
 }
 
 fn without_zeros(serial: &[u8]) -> &[u8] {

@@ -1,5 +1,5 @@
-//! Certificate requests (PKCS#10, RFC 2986): read, and their signature checked,
-//! so that whoever asks holds the key.
+//! Certificate signing requests (PKCS#10, RFC 2986): reading them, and checking their signature as
+//! proof of possession of the key.
 
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -12,22 +12,22 @@ use super::{names, pem};
 use crate::problem::Problem;
 use crate::remedy::other;
 
-/// A request whose signature was checked.
+/// A request with a verified signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateRequest {
     /// The SubjectPublicKeyInfo (DER).
     pub(super) public_key: Vec<u8>,
-    /// The subject it asks for, for display; what is issued has the plan's.
+    /// The requested subject, for display; the issued certificate has the plan's.
     pub subject: String,
-    /// The names it asks for.
+    /// The requested names.
     pub sans: Vec<San>,
 }
 
-/// Reads a request, PEM or DER. `name` is said in errors.
+/// Reads a request, PEM or DER. Errors contain `name`.
 ///
 /// # Errors
-/// When it is broken, its signature does not verify, its key is too weak, or
-/// it asks for a name that cannot be certified here.
+/// If it is invalid, its signature does not verify, its key is too weak, or it requests a name that
+/// is not supported here.
 pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
     let der = if !pem::is_pem(content) && pem::is_der(content) {
         content.to_vec()
@@ -46,15 +46,21 @@ pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
         };
         request.der.to_vec()
     };
-    let refused = |why: String| Problem::new(format!("{name} holds a request that cannot be granted")).why(why);
+    let refused = |why: String| {
+        Problem::new(format!(
+            "{name} holds a certificate request that is not \
+        acceptable"
+        ))
+        .why(why)
+    };
     let (_, request) = X509CertificationRequest::from_der(&der)
-        .map_err(|_| Problem::new(format!("{name} holds no certificate request")).why("its content is no PKCS#10"))?;
+        .map_err(|_| Problem::new(format!("{name} holds no certificate request")).why("its content is not PKCS#10"))?;
     let info = &request.certification_request_info;
     match signature::check_signed(&info.subject_pki, &der) {
         Outcome::Good => {}
         Outcome::Bad => {
             return Err(refused(
-                "its signature does not verify, so it does not prove that the key is held".into(),
+                "its signature does not verify, so it does not prove possession of the key".into(),
             ));
         }
         Outcome::Unsupported => return Err(refused("its signature algorithm is not supported".into())),
@@ -63,7 +69,7 @@ pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
         && key.key_size() < 2048
     {
         return Err(refused(format!(
-            "its RSA key has {} bits; 2048 is the least",
+            "its RSA key has {} bits; the minimum is 2048",
             key.key_size()
         )));
     }
@@ -81,7 +87,7 @@ pub fn read(content: &[u8], name: &str) -> Result<CertificateRequest, Problem> {
                 GeneralName::RFC822Name(_) => format!("email:{text}"),
                 _ => {
                     return Err(refused(format!(
-                        "it asks for a name that is no DNS name, address, URI or email: {text}"
+                        "it requests a name that is not a DNS name, IP address, URI or email: {text}"
                     )));
                 }
             };

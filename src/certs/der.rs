@@ -1,5 +1,5 @@
-//! The few steps of DER (X.690) that the key and name code needs: take one
-//! element off the front, and wrap content in a tag.
+//! The small part of DER (X.690) that the key and name code needs: take one element off the front,
+//! and wrap content in a tag.
 
 /// SEQUENCE, constructed.
 pub(super) const SEQUENCE: u8 = 0x30;
@@ -12,7 +12,7 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 /// OBJECT IDENTIFIER.
 pub(super) const OID: u8 = 0x06;
 
-/// One element and what follows it.
+/// One element and the rest.
 #[derive(Clone, Copy)]
 pub(super) struct Element<'a> {
     /// The identifier octet.
@@ -21,11 +21,11 @@ pub(super) struct Element<'a> {
     pub(super) content: &'a [u8],
     /// Identifier, length and content.
     pub(super) whole: &'a [u8],
-    /// What follows.
+    /// The rest.
     pub(super) rest: &'a [u8],
 }
 
-/// Takes one element off the front; none if the bytes are no DER.
+/// Takes one element off the front; none if the bytes are not DER.
 pub(super) fn take(input: &[u8]) -> Option<Element<'_>> {
     let (&tag, after) = input.split_first()?;
     let (&first, after) = after.split_first()?;

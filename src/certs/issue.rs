@@ -13,11 +13,11 @@ use super::plan::{Bad, ChainPlan, KeyType, San};
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// The longest CN (RFC 5280 appendix A.1, ub-common-name).
+/// The maximum length of a CN (RFC 5280 appendix A.1, ub-common-name).
 const CN_LIMIT: usize = 64;
-/// How far back validity begins, for clocks that are late.
+/// How far notBefore is backdated, for clocks that are slow.
 pub(super) const BACKDATED: Duration = Duration::hours(1);
-/// The key of `--bad weak-key`: published, so that nobody takes it for a secret.
+/// The key of `--bad weak-key`: published, so that nobody mistakes it for a secret.
 const WEAK_KEY: &str = include_str!("published-test-key-rsa-1024.pem");
 /// The name of `--bad wrong-host` (RFC 6761: never resolves).
 const WRONG_HOST: &str = "wrong-host.invalid";
@@ -27,11 +27,11 @@ const WRONG_HOST: &str = "wrong-host.invalid";
 pub struct Issued {
     /// The certificate.
     pub certificate: CertificateDer<'static>,
-    /// The key; none if it is not in our hands (an existing CA's, a request's).
+    /// The key; none if we do not have it (an existing CA's, or a request's).
     pub key: Option<PrivateKey>,
 }
 
-/// One client's certificate.
+/// A client certificate.
 #[derive(Clone)]
 pub struct Client {
     /// The client's name: CN and file name.
@@ -40,38 +40,37 @@ pub struct Client {
     pub issued: Issued,
 }
 
-/// What one host needs.
+/// The chain of one host.
 #[derive(Clone)]
 pub struct Chain {
-    /// The root; its key is there only if it was made with this chain.
+    /// The root; its key is present only if it was created with this chain.
     pub root: Issued,
-    /// The intermediate; its key is there only if it was made with this chain.
+    /// The intermediate; its key is present only if it was created with this chain.
     pub intermediate: Issued,
     /// The server leaf.
     pub server: Issued,
-    /// The clients, in the plan's order.
+    /// The clients, in the order of the plan.
     pub clients: Vec<Client>,
-    /// What the user should know, as "the leaf ends with its issuer, 2027-01-01".
+    /// Notes for the user, such as "the leaf expires with its issuer, on 2027-01-01".
     pub notes: Vec<String>,
 }
 
-/// Who signs a chain.
+/// What signs a chain.
 #[derive(Clone, Copy)]
 pub enum Authority<'a> {
-    /// A root and an intermediate of its own.
+    /// A new root and intermediate.
     New,
-    /// An intermediate of its own under this root.
+    /// A new intermediate under this root.
     Root(&'a CertificateAuthority),
-    /// Leaves under this intermediate, whose root is given.
+    /// Only leaves, under this intermediate with this root.
     Intermediate(&'a CertificateAuthority, &'a CertificateDer<'static>),
 }
 
-/// Makes a root for many hosts (`--root DIR` where none exists yet); its CN is
-/// `name` and "root CA", the rest is the plan's.
+/// Creates a root for many hosts (`--root DIR` if none exists yet); its CN is `name` plus "root
+/// CA", everything else is from the plan.
 ///
 /// # Errors
-/// When the crypto provider fails, or a lifetime leaves the years that a
-/// certificate can hold.
+/// If the crypto provider fails, or a lifetime exceeds the years that a certificate can represent.
 pub fn issue_root(name: &str, plan: &ChainPlan, now: OffsetDateTime) -> Result<Issued, Problem> {
     let pair = generate(plan.profile.ca_key)?;
     let root = new_root(name, plan, pair, now)?;
@@ -94,14 +93,14 @@ pub fn issue_root(name: &str, plan: &ChainPlan, now: OffsetDateTime) -> Result<I
 /// ```
 ///
 /// # Errors
-/// When the plan cannot be met: names outside the constraints, a leaf's
-/// validity that is empty, an authority that has ended.
+/// If the plan cannot be fulfilled: names outside the constraints, an empty validity period of a
+/// leaf, an expired authority.
 pub fn issue_chain(plan: &ChainPlan, authority: Authority<'_>, now: OffsetDateTime) -> Result<Chain, Problem> {
     let constraints = Constraints::of_plan(plan, authority);
     check_names(plan, &constraints)?;
     let mut notes = Vec::new();
     let mut keys = Keys::generate(plan, authority)?.into_iter();
-    let mut next_key = || keys.next().ok_or_else(|| Problem::new("too few keys were made"));
+    let mut next_key = || keys.next().ok_or_else(|| Problem::new("too few keys were created"));
     let own_root;
     let own_intermediate;
     let (root, intermediate) = match authority {
@@ -135,11 +134,11 @@ pub fn issue_chain(plan: &ChainPlan, authority: Authority<'_>, now: OffsetDateTi
     })
 }
 
-/// Issues one further client under an existing intermediate; key type, lifetime
-/// and subject are the plan's.
+/// Issues one more client under an existing intermediate, with the plan's key type, lifetime and
+/// subject.
 ///
 /// # Errors
-/// As [`issue_chain`].
+/// See [`issue_chain`].
 pub fn issue_client(
     name: &str,
     plan: &ChainPlan,
@@ -151,10 +150,10 @@ pub fn issue_client(
     sign_client(name, plan, (authority, &constraints), &pair, now, &mut Vec::new())
 }
 
-/// Issues only a server leaf under an existing intermediate, as a renewal does.
+/// Issues only a server leaf under an existing intermediate, as for a renewal.
 ///
 /// # Errors
-/// As [`issue_chain`].
+/// See [`issue_chain`].
 pub fn issue_server_leaf(
     plan: &ChainPlan,
     authority: &CertificateAuthority,
@@ -183,17 +182,17 @@ impl Chain {
         pem::certificate_text(&self.intermediate.certificate)
     }
 
-    /// `ca-chain.cert.pem`: the intermediate, then the root.
+    /// `ca-chain.cert.pem`: the intermediate, followed by the root.
     pub fn ca_chain_pem(&self) -> String {
         pem::certificates_text([&self.intermediate.certificate, &self.root.certificate])
     }
 
-    /// The server's certificate file: the leaf, then the intermediate.
+    /// The server's certificate file: the leaf, followed by the intermediate.
     pub fn server_pem(&self) -> String {
         self.leaf_pem(&self.server)
     }
 
-    /// A client's certificate file: the leaf, then the intermediate.
+    /// A client's certificate file: the leaf, followed by the intermediate.
     pub fn client_pem(&self, client: &Client) -> String {
         self.leaf_pem(&client.issued)
     }
@@ -217,11 +216,11 @@ fn without_key(certificate: &CertificateDer<'static>) -> Issued {
     }
 }
 
-/// The keys of a chain, in the order of use: CAs, server, clients.
+/// The keys of a chain, in the order of their use: CAs, server, clients.
 struct Keys;
 
 impl Keys {
-    /// Makes them; several RSA keys at once, since each takes a good part of a second.
+    /// Generates them; RSA keys in parallel, because each takes a good part of a second.
     fn generate(plan: &ChainPlan, authority: Authority<'_>) -> Result<Vec<KeyPair>, Problem> {
         let cas = match authority {
             Authority::New => 2,
@@ -245,7 +244,7 @@ impl Keys {
                 .map(|thread| {
                     thread
                         .join()
-                        .unwrap_or_else(|_| Err(Problem::new("a key could not be made")))
+                        .unwrap_or_else(|_| Err(Problem::new("a key could not be created")))
                 })
                 .collect()
         })
@@ -277,7 +276,10 @@ fn new_intermediate(
     let mut not_after = after_days(not_before, plan.profile.intermediate_days)?;
     if not_after > root.not_after() {
         not_after = root.not_after();
-        notes.push(format!("the intermediate ends with its root, on {}", not_after.date()));
+        notes.push(format!(
+            "the intermediate expires with its root, on {}",
+            not_after.date()
+        ));
     }
     let content = Content {
         usage: Usage::Intermediate,
@@ -319,8 +321,8 @@ fn issue_server(
     if plan.bad == Some(Bad::NoSan) {
         sans.clear();
         if name.is_none() {
-            return Err(Problem::new(format!("{host} cannot have a certificate with a CN only"))
-                .why(format!("a CN holds at most {CN_LIMIT} characters")));
+            return Err(Problem::new(format!("{host} cannot have a certificate with only a CN"))
+                .why(format!("a CN has at most {CN_LIMIT} characters")));
         }
     }
     let content = Content {
@@ -371,17 +373,17 @@ fn sign_client(
 ) -> Result<Client, Problem> {
     super::plan::check_client_name(name)?;
     let (not_before, not_after) = leaf_validity(plan, authority, now, notes, None)?;
-    // A name that is neither a host nor an address stands in the CN only.
+    // A name that is neither a host nor an IP address is only in the CN.
     let san = if name.contains('@') {
         San::parse(name).ok()
     } else {
         Host::parse(name).ok().map(|host| San::of(&host))
     };
     let san = match san {
-        // As a CN it says what it says; as a SAN it would make the chain invalid.
+        // As a CN it is harmless; as a SAN it would make the chain invalid.
         Some(san) if !constraints.permit(&san) && !name.contains(['.', ':', '@']) => {
             notes.push(format!(
-                "the client {name} has its name as CN only: the name constraints permit no such DNS name"
+                "the client {name} has its name only as CN, because the name constraints do not permit this DNS name"
             ));
             None
         }
@@ -406,7 +408,7 @@ fn sign_client(
     })
 }
 
-/// Every name of the server leaf is permitted by the CAs above it.
+/// Checks that the CAs permit every name of the server leaf.
 fn check_names(plan: &ChainPlan, constraints: &Constraints) -> Result<(), Problem> {
     let requested = plan.csr.iter().flat_map(|csr| &csr.sans);
     constraints.check(&San::of(&plan.host))?;
@@ -416,7 +418,7 @@ fn check_names(plan: &ChainPlan, constraints: &Constraints) -> Result<(), Proble
         .try_for_each(|name| constraints.check(name))
 }
 
-/// The validity of a leaf: the plan's, within its issuer's.
+/// The validity of a leaf: the plan's, limited to its issuer's.
 fn leaf_validity(
     plan: &ChainPlan,
     authority: &CertificateAuthority,
@@ -449,22 +451,22 @@ fn leaf_validity(
     };
     if not_after > authority.not_after() {
         not_after = authority.not_after();
-        notes.push(format!("the leaf ends with its issuer, on {}", not_after.date()));
+        notes.push(format!("the leaf expires with its issuer, on {}", not_after.date()));
     }
     if not_after <= not_before {
         let cut = if not_after == authority.not_after() {
-            ", with its issuer"
+            ", that of its issuer"
         } else {
             ""
         };
         return Err(
             Problem::new(format!("the certificate of {} would never be valid", plan.host))
                 .why(format!(
-                    "it would begin on {} and end on {}{cut}",
+                    "its notBefore would be {} and its notAfter {}{cut}",
                     shown(not_before),
                     shown(not_after)
                 ))
-                .fix("give an end after the beginning (--not-before, --not-after, --days), within the issuer's validity; --bad expired makes an expired one for tests"),
+                .fix("choose an end after the start (--not-before, --not-after, --days), within the issuer's validity; --bad expired issues an expired one for tests"),
         );
     }
     Ok((not_before, not_after))
@@ -475,13 +477,13 @@ pub(super) fn check_alive(what: &str, authority: &CertificateAuthority, now: Off
         return Ok(());
     }
     Err(
-        Problem::new(format!("the {what} has expired and signs nothing that would verify"))
-            .why(format!("its validity ended on {}", shown(authority.not_after())))
-            .fix("make a new CA, or give another one with --ca or --root"),
+        Problem::new(format!("the {what} has expired, so nothing that it signs would verify"))
+            .why(format!("it expired on {}", shown(authority.not_after())))
+            .fix("create a new CA, or pass another one with --ca or --root"),
     )
 }
 
-/// `HOST root CA`, the host cut so that a CN can hold it.
+/// `HOST root CA`, with the host truncated to fit into a CN.
 pub(super) fn ca_name(name: &str, suffix: &str) -> String {
     let room = CN_LIMIT - suffix.len() - 1;
     let name: String = name.chars().take(room).collect();
@@ -493,12 +495,12 @@ pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
 }
 
 fn after_days(from: OffsetDateTime, days: u32) -> Result<OffsetDateTime, Problem> {
-    // Both ends belong to the validity (RFC 5280 section 4.1.2.5).
+    // Both ends are included in the validity (RFC 5280 section 4.1.2.5).
     from.checked_add(Duration::days(i64::from(days)) - Duration::SECOND)
         .filter(|end| end.year() <= 9999)
         .ok_or_else(|| {
-            Problem::new(format!("{days} days lead beyond the year 9999"))
-                .why("a certificate cannot name a later time (RFC 5280 section 4.1.2.5)")
+            Problem::new(format!("{days} days are beyond the year 9999"))
+                .why("a certificate cannot represent a later time (RFC 5280 section 4.1.2.5)")
         })
 }
 
@@ -508,7 +510,7 @@ fn shown(time: OffsetDateTime) -> String {
 
 pub(super) fn public_key(info: &[u8]) -> Result<SubjectPublicKeyInfo, Problem> {
     SubjectPublicKeyInfo::from_der(info).map_err(|_| {
-        Problem::new("the public key is of a type that cannot be certified here")
-            .why("RSA, ECDSA over P-256, P-384 or P-521, and Ed25519 can be")
+        Problem::new("the type of the public key is not supported")
+            .why("RSA, ECDSA with P-256, P-384 or P-521, and Ed25519 are supported")
     })
 }

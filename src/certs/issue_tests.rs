@@ -1,4 +1,4 @@
-//! What is issued, judged by rustls-webpki and by our own reading.
+//! Issued certificates, checked by rustls-webpki and our own parser.
 
 use std::time::Duration as StdDuration;
 
@@ -21,7 +21,7 @@ fn plan(host: &str) -> ChainPlan {
     ChainPlan::new(Host::parse(host).unwrap())
 }
 
-/// As rustls sees it: trusting only the root, given the leaf and the intermediate.
+/// The verdict of rustls-webpki: trusting only the root, given the leaf and the intermediate.
 fn webpki_accepts(chain: &Chain, host: &str, at: OffsetDateTime) -> Result<(), String> {
     let trusted = [webpki::anchor_from_trusted_cert(&chain.root.certificate).unwrap()];
     let intermediates = [chain.intermediate.certificate.clone()];
@@ -53,7 +53,7 @@ fn webpki_accepts(chain: &Chain, host: &str, at: OffsetDateTime) -> Result<(), S
 #[test]
 fn every_key_type_verifies_and_keys_fit() {
     for (word, key_type) in KeyType::WORDS {
-        // RSA 3072 and 4096 take seconds in an unoptimised build; 2048 is the same code.
+        // RSA 3072 and 4096 take seconds in an unoptimised build; 2048 uses the same code.
         if matches!(key_type, KeyType::Rsa3072 | KeyType::Rsa4096) {
             continue;
         }
@@ -142,11 +142,11 @@ fn a_ca_that_cannot_sign_is_refused() {
     };
     assert_eq!(
         refused(&chain.server.certificate, &key(&chain.server)).unwrap(),
-        "it is no CA certificate (basicConstraints without CA:TRUE)"
+        "it is not a CA certificate (basicConstraints lacks CA:TRUE)"
     );
     assert_eq!(
         refused(&chain.root.certificate, &key(&chain.server)).unwrap(),
-        "the private key is not the one of its certificate"
+        "the private key does not match its certificate"
     );
 }
 
@@ -155,7 +155,7 @@ fn a_leaf_is_cut_to_its_issuers_end() {
     let mut plan = plan("a.com");
     plan.profile.leaf_days = 9999;
     let chain = issue_chain(&plan, Authority::New, now()).unwrap();
-    assert_eq!(chain.notes, ["the leaf ends with its issuer, on 2032-01-14"]);
+    assert_eq!(chain.notes, ["the leaf expires with its issuer, on 2032-01-14"]);
     plan.profile.leaf_days = u32::MAX;
     assert!(issue_chain(&plan, Authority::New, now()).is_err());
     plan.leaf_validity = LeafValidity {
@@ -186,7 +186,7 @@ fn every_bad_leaf_is_refused_by_webpki() {
         plan.bad = Some(*bad);
         let chain = issue_chain(&plan, Authority::New, now()).unwrap();
         let verdict = webpki_accepts(&chain, "a.example.com", now());
-        // The provider's chain check does not look at the leaf's own key.
+        // The provider's chain verification does not check the leaf's key.
         if *bad == Bad::WeakKey {
             assert!(chain.server.key.as_ref().unwrap().fits(&chain.server.certificate));
         } else {
@@ -204,12 +204,12 @@ fn name_constraints_hold() {
     ];
     let chain = issue_chain(&plan, Authority::New, now()).unwrap();
     webpki_accepts(&chain, "a.example.com", now()).unwrap();
-    // A client's name that is no host of the constraints is no DNS name of its certificate.
+    // A client's name outside the constraints is not a DNS name of its certificate.
     plan.clients = vec!["alice".into()];
     let chain = issue_chain(&plan, Authority::New, now()).unwrap();
     webpki_accepts(&chain, "a.example.com", now()).unwrap();
     assert_eq!(chain.notes.len(), 1);
-    // An existing CA's constraints hold for later chains, too.
+    // An existing CA's constraints also apply to later chains.
     let ca = CertificateAuthority::new(
         chain.intermediate.certificate.clone(),
         chain.intermediate.key.as_ref().unwrap(),
@@ -223,7 +223,7 @@ fn name_constraints_hold() {
     assert_eq!(problem.what, "the name constraints do not permit 192.0.2.1");
 }
 
-/// With a constraint on any kind of name, nothing of the others is left free but DNS names.
+/// With a constraint on any kind of name, the other kinds are closed as well, except for DNS names.
 #[test]
 fn what_is_not_permitted_is_not_issued() {
     let with = |constraints: &[&str], name: &str| {
@@ -246,7 +246,7 @@ fn what_is_not_permitted_is_not_issued() {
         let problem = with(&["example.com", "ip:11.0.0.0/8", "email:b.org", "uri:b.org"], name);
         assert!(problem.is_err(), "{name}");
         let chain = with(&["example.com", allowed], name).unwrap();
-        // webpki refuses every URI and email where a CA constrains them.
+        // webpki refuses every URI and email if a CA constrains them.
         if allowed.starts_with("ip:") {
             webpki_accepts(&chain, "a.example.com", now()).unwrap();
         }
@@ -260,7 +260,7 @@ fn what_is_not_permitted_is_not_issued() {
             now: now(),
         });
         assert!(verdict.is_ok(), "{allowed} {name}: {:?}", verdict.faults);
-        // The certificate says the same when it is read.
+        // Reading the certificate back gives the same.
         let read = super::constraints::permitted(&chain.intermediate.certificate);
         let names: Vec<San> = ["10.1.2.3", "::1", "me@example.org", "https://a.org/x", "x.com"]
             .iter()
@@ -281,7 +281,7 @@ fn what_is_not_permitted_is_not_issued() {
 fn the_compatible_profile_is_generate_shs() {
     let mut plan = plan("httpbin.example.com");
     plan.profile = Profile {
-        // The sizes are the profile's own; making them takes seconds unoptimised.
+        // These are the profile's key sizes; generating them takes seconds without optimisation.
         ca_key: KeyType::EcdsaP256,
         leaf_key: KeyType::EcdsaP256,
         ..Profile::compat()

@@ -1,5 +1,4 @@
-//! Private keys in memory: read from PEM or DER, encrypted or not, wiped when
-//! dropped, never printed.
+//! Private keys in memory: read from PEM or DER, encrypted or not, zeroed on drop, never printed.
 
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::Kdf;
@@ -13,12 +12,12 @@ use super::{der, pem};
 use crate::problem::Problem;
 use crate::remedy::{Remedy, other};
 
-/// Rounds of PBKDF2 for keys that are written (OWASP 2023, HMAC-SHA-256).
+/// PBKDF2 iterations for writing keys (OWASP 2023, HMAC-SHA-256).
 const ROUNDS: u32 = 600_000;
 
-/// The most rounds of PBKDF2 that are run for a key that is read: some seconds.
+/// The maximum PBKDF2 iterations for reading a key: some seconds.
 const MOST_ROUNDS: u32 = 10_000_000;
-/// The most blocks of scrypt, of 128 bytes each: 1 GiB.
+/// The maximum number of scrypt blocks, of 128 bytes each: 1 GiB.
 const MOST_SCRYPT_BLOCKS: u64 = 1 << 23;
 
 /// AlgorithmIdentifier of RSA (RFC 8017 appendix A.1): the OID and NULL.
@@ -36,17 +35,17 @@ const EC_OID: &[u8] = &[0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 pub struct PrivateKey(Zeroizing<Vec<u8>>);
 
 impl PrivateKey {
-    /// Takes PKCS#8 DER.
+    /// Creates a key from PKCS#8 DER.
     pub fn from_pkcs8(der: Vec<u8>) -> Self {
         Self(Zeroizing::new(der))
     }
 
-    /// The PKCS#8 DER, for a consumer that needs the key itself.
+    /// The PKCS#8 DER, for consumers that need the key itself.
     pub fn pkcs8(&self) -> &[u8] {
         &self.0
     }
 
-    /// The key as rustls takes it.
+    /// The key in the type of rustls.
     pub fn to_rustls(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::Pkcs8(self.0.to_vec().into())
     }
@@ -57,10 +56,10 @@ impl PrivateKey {
     }
 
     /// The key as encrypted PKCS#8 PEM: PBES2, PBKDF2 with HMAC-SHA-256 and
-    /// AES-256-CBC, which OpenSSL 1.0 and LibreSSL read too.
+    /// AES-256-CBC, which OpenSSL 1.0 and LibreSSL can also read.
     ///
     /// # Errors
-    /// When the password is empty, or the key is no PKCS#8.
+    /// If the password is empty, or the key is not PKCS#8.
     pub fn encrypted_pem(&self, password: &str) -> Result<Zeroizing<String>, Problem> {
         let refused = |why: &str| Problem::new("the private key cannot be encrypted").why(why.to_owned());
         if password.is_empty() {
@@ -68,13 +67,13 @@ impl PrivateKey {
         }
         let (mut salt, mut iv) = ([0_u8; 16], [0_u8; 16]);
         for bytes in [&mut salt, &mut iv] {
-            aws_lc_rs::rand::fill(bytes).map_err(|_| refused("the system gives no random bytes"))?;
+            aws_lc_rs::rand::fill(bytes).map_err(|_| refused("the system provides no random bytes"))?;
         }
         let parameters = pkcs8::pkcs5::pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ROUNDS, &salt, iv)
-            .map_err(|_| refused("the encryption's parameters were refused"))?;
+            .map_err(|_| refused("the encryption parameters were refused"))?;
         let encrypted = PrivateKeyInfoRef::try_from(self.pkcs8())
             .and_then(|info| info.encrypt_with_params(parameters, password))
-            .map_err(|_| refused("it is no PKCS#8 key"))?;
+            .map_err(|_| refused("it is not a PKCS#8 key"))?;
         Ok(Zeroizing::new(pem::text(
             pem::ENCRYPTED_PRIVATE_KEY,
             encrypted.as_bytes(),
@@ -84,24 +83,24 @@ impl PrivateKey {
     /// The SubjectPublicKeyInfo (DER) of the public half.
     ///
     /// # Errors
-    /// When the key is of a type that is not supported.
+    /// If the type of the key is not supported.
     pub fn public_key(&self) -> Result<Vec<u8>, Problem> {
         let unsupported = || {
-            Problem::new("the private key is of a type that is not supported")
-                .why("RSA, ECDSA over P-256, P-384 or P-521, and Ed25519 are supported")
+            Problem::new("the type of the private key is not supported")
+                .why("RSA, ECDSA with P-256, P-384 or P-521, and Ed25519 are supported")
         };
         if let Some(public_key) = rsa_public_key(self.pkcs8()) {
             return Ok(public_key);
         }
         let key = self.to_rustls();
-        // The provider tries RSA first, and would prove an EC key twice.
+        // The provider tries RSA first, and would check an EC key twice.
         let key = sign::any_ecdsa_type(&key)
             .or_else(|_| sign::any_supported_type(&key))
             .map_err(|_| unsupported())?;
         Ok(key.public_key().ok_or_else(unsupported)?.to_vec())
     }
 
-    /// Whether `certificate` is for this key.
+    /// Whether `certificate` belongs to this key.
     pub fn fits(&self, certificate: &CertificateDer<'_>) -> bool {
         let Ok(public_key) = self.public_key() else {
             return false;
@@ -109,7 +108,7 @@ impl PrivateKey {
         let Ok((_, parsed)) = x509_parser::certificate::X509Certificate::from_der(certificate) else {
             return false;
         };
-        // Only the key bits: writers differ in how they write the algorithm's parameters.
+        // Only the key bits: the encoding of the algorithm's parameters varies.
         key_bits(&public_key).is_some_and(|bits| bits == &*parsed.public_key().subject_public_key.data)
     }
 }
@@ -122,8 +121,8 @@ fn key_bits(public_key: &[u8]) -> Option<&[u8]> {
     Some(bits)
 }
 
-/// The SubjectPublicKeyInfo of an RSA key of any size, which the provider
-/// would refuse below 2048 bits.
+/// The SubjectPublicKeyInfo of an RSA key of any size; the provider would refuse one below 2048
+/// bits.
 fn rsa_public_key(pkcs8: &[u8]) -> Option<Vec<u8>> {
     let info = der::take_tag(pkcs8, der::SEQUENCE)?;
     let version = der::take_tag(info.content, der::INTEGER)?;
@@ -143,7 +142,7 @@ fn rsa_public_key(pkcs8: &[u8]) -> Option<Vec<u8>> {
     ))
 }
 
-/// How a key stands in a file.
+/// The encoding of a key in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     /// PKCS#8, not encrypted.
@@ -157,24 +156,27 @@ pub enum Encoding {
 }
 
 /// Reads the first private key of a file: PEM or DER; PKCS#8, PKCS#1 or SEC1;
-/// encrypted PKCS#8 with `password`. `name` is said in errors.
+/// encrypted PKCS#8 with `password`. Errors contain `name`.
 ///
 /// # Errors
-/// When there is none, it is broken, or the password is absent or wrong.
+/// If there is none, it is invalid, or the password is missing or wrong.
 pub fn read(content: &[u8], name: &str, password: Option<&str>) -> Result<PrivateKey, Problem> {
     if !pem::is_pem(content) && pem::is_der(content) {
         let encoding = recognise(content).ok_or_else(|| {
-            Problem::new(format!("{name} holds no private key")).why("it is DER, but no PKCS#8, PKCS#1 or SEC1 key")
+            Problem::new(format!("{name} holds no private key")).why(
+                "it is DER, but not a PKCS#8, PKCS#1 or \
+                SEC1 key",
+            )
         })?;
         return decode(content, encoding, name, 1, password);
     }
     read_block(&pem::envoy::private_key(content, name)?, name, password)
 }
 
-/// Reads a gateway's key as Envoy does: the first of a PEM text, not encrypted.
+/// Reads a gateway's key as Envoy does: the first one in a PEM text, not encrypted.
 ///
 /// # Errors
-/// As [`read`].
+/// See [`read`].
 pub fn of_gateway(content: &[u8], name: &str) -> Result<PrivateKey, Problem> {
     read_block(&pem::envoy::private_key(content, name)?, name, None)
 }
@@ -182,15 +184,13 @@ pub fn of_gateway(content: &[u8], name: &str) -> Result<PrivateKey, Problem> {
 /// Reads one PEM block that is a private key.
 ///
 /// # Errors
-/// As [`read`].
+/// See [`read`].
 pub fn read_block(block: &pem::Block, name: &str, password: Option<&str>) -> Result<PrivateKey, Problem> {
     if block.legacy_encrypted {
-        return Err(
-            Problem::new(format!("{name} holds a key that is encrypted in the old way"))
-                .at(format!("{name}:{}", block.line))
-                .why("encryption by PEM headers (Proc-Type: 4,ENCRYPTED) hardly protects a key and is not read")
-                .fix(other::encrypt(name)),
-        );
+        return Err(Problem::new(format!("{name} holds a key with legacy encryption"))
+            .at(format!("{name}:{}", block.line))
+            .why("encryption with PEM headers (Proc-Type: 4,ENCRYPTED) is weak and not supported")
+            .fix(other::encrypt(name)));
     }
     let encoding = match block.label.as_str() {
         pem::PRIVATE_KEY => Encoding::Pkcs8,
@@ -198,16 +198,16 @@ pub fn read_block(block: &pem::Block, name: &str, password: Option<&str>) -> Res
         "RSA PRIVATE KEY" => Encoding::Pkcs1,
         "EC PRIVATE KEY" => Encoding::Sec1,
         other => {
-            return Err(Problem::new(format!("{name} holds a key that cannot be used here"))
+            return Err(Problem::new(format!("{name} holds an unsupported key"))
                 .at(format!("{name}:{}", block.line))
-                .why(format!("a {other} is neither PKCS#8, PKCS#1 nor SEC1"))
-                .fix("give an RSA, ECDSA or Ed25519 key in one of these formats"));
+                .why(format!("{other} is neither PKCS#8, PKCS#1 nor SEC1"))
+                .fix("use an RSA, ECDSA or Ed25519 key in one of these formats"));
         }
     };
     decode(&block.der, encoding, name, block.line, password)
 }
 
-/// How a DER key is encoded, by the shape of its first elements.
+/// The encoding of a DER key, recognised by its first elements.
 pub fn recognise(content: &[u8]) -> Option<Encoding> {
     let outer = der::take_tag(content, der::SEQUENCE)?;
     let first = der::take(outer.content)?;
@@ -223,20 +223,20 @@ pub fn recognise(content: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// Whether a key can be made of a password in bearable time and memory: the
-/// file itself says how much work that is.
+/// Checks that deriving the key from the password takes acceptable time and memory: the file itself
+/// determines the cost.
 ///
 /// # Errors
-/// Says why not.
+/// The reason why not.
 fn check_cost(scheme: &EncryptionScheme) -> Result<(), String> {
     let EncryptionScheme::Pbes2(parameters) = scheme else {
         return Ok(());
     };
     let is_much = match &parameters.kdf {
         Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count > MOST_ROUNDS,
-        // RFC 7914 section 2; the decryption would panic over 0.
+        // RFC 7914 section 2; decryption would panic with 0.
         Kdf::Scrypt(scrypt) if scrypt.cost_parameter < 2 => {
-            return Err("its encryption by scrypt has a cost that is none".to_owned());
+            return Err("its scrypt encryption has an invalid cost".to_owned());
         }
         Kdf::Scrypt(scrypt) => scrypt
             .cost_parameter
@@ -247,7 +247,7 @@ fn check_cost(scheme: &EncryptionScheme) -> Result<(), String> {
     };
     if is_much {
         return Err(format!(
-            "its encryption asks for more work than a password is worth: over {MOST_ROUNDS} rounds of PBKDF2, or over 1 GiB for scrypt"
+            "the cost of its encryption is too high: more than {MOST_ROUNDS} PBKDF2 iterations, or more than 1 GiB for scrypt"
         ));
     }
     Ok(())
@@ -262,9 +262,9 @@ fn decode(
 ) -> Result<PrivateKey, Problem> {
     let at = format!("{name}:{line}");
     let broken = || {
-        Problem::new(format!("{name} holds a private key that cannot be read"))
+        Problem::new(format!("{name} holds an unreadable private key"))
             .at(at.clone())
-            .why("its content is not the ASN.1 of a key; the file is perhaps truncated")
+            .why("its content is not the ASN.1 of a key; the file may be truncated")
     };
     let pkcs8 = match encoding {
         Encoding::Pkcs8 => content.to_vec(),
@@ -273,23 +273,23 @@ fn decode(
         Encoding::EncryptedPkcs8 => {
             let Some(password) = password else {
                 return Err(
-                    Problem::new(format!("{name} holds an encrypted key, and no password was given"))
+                    Problem::new(format!("{name} holds an encrypted key, but no password was given"))
                         .at(at)
-                        .fix("give the password with --password-file FILE or --password-stdin"),
+                        .fix("pass the password with --password-file FILE or --password-stdin"),
                 );
             };
             let info = EncryptedPrivateKeyInfoRef::try_from(content).map_err(|_| broken())?;
             check_cost(&info.encryption_algorithm).map_err(|why| {
-                Problem::new(format!("the private key of {name} cannot be decrypted"))
+                Problem::new(format!("the private key in {name} cannot be decrypted"))
                     .at(at.clone())
                     .why(why)
-                    .fix(Remedy::from("encrypt it with the usual cost: ").and(other::encrypt(name)))
+                    .fix(Remedy::from("encrypt it with a normal cost: ").and(other::encrypt(name)))
             })?;
             info.decrypt(password)
                 .map_err(|_| {
-                    Problem::new(format!("the private key of {name} cannot be decrypted"))
+                    Problem::new(format!("the private key in {name} cannot be decrypted"))
                         .at(at.clone())
-                        .why("the password is wrong, or the encryption is one that is not supported (PBES2 with PBKDF2 or scrypt, and AES, is)")
+                        .why("the password is wrong, or the encryption is not supported (supported: PBES2 with PBKDF2 or scrypt, and AES)")
                 })?
                 .as_bytes()
                 .to_vec()
@@ -310,7 +310,7 @@ fn pkcs8_of_rsa(content: &[u8]) -> Option<Vec<u8>> {
     Some(pkcs8_of(RSA_ALGORITHM, content))
 }
 
-/// PKCS#8 around a SEC1 key, which must name its curve (RFC 5915 section 3).
+/// PKCS#8 around a SEC1 key, which must contain its curve (RFC 5915 section 3).
 fn pkcs8_of_sec1(content: &[u8]) -> Option<Vec<u8>> {
     let key = der::take_tag(content, der::SEQUENCE).filter(|key| key.rest.is_empty())?;
     let version = der::take_tag(key.content, der::INTEGER)?;

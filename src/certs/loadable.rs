@@ -1,6 +1,6 @@
-//! Which certificates Envoy loads for a server: what it checks before any client
-//! comes (BoringSSL's `SSL_CTX_use_certificate`, and Envoy's own limits in
-//! source/common/tls/context_impl.cc). tests/real/certificate_verdicts.rs asks Envoy itself.
+//! Which server certificates Envoy loads: its checks before any client connects (BoringSSL's
+//! `SSL_CTX_use_certificate`, and Envoy's own limits in source/common/tls/context_impl.cc).
+//! tests/real/certificate_verdicts.rs compares with Envoy itself.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::ParsedExtension;
@@ -8,26 +8,26 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::inspect::public_key;
 
-/// Why Envoy does not load a server's certificate.
+/// Why Envoy does not load a server certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unloadable {
     /// An RSA key below 2048 bits.
     ShortRsa(usize),
-    /// An elliptic curve that Envoy has not, by its name or OID.
+    /// An elliptic curve that Envoy does not support, by name or OID.
     Curve(String),
-    /// An elliptic curve by its parameters instead of its name.
+    /// An elliptic curve with explicit parameters instead of a name.
     ExplicitCurve,
     /// A key that is neither RSA, ECDSA nor Ed25519.
     KeyType(String),
-    /// An ECDSA key whose keyUsage is without digitalSignature.
+    /// An ECDSA key whose keyUsage lacks digitalSignature.
     NoDigitalSignature,
-    /// The extension that demands an OCSP response (RFC 7633), and none is given.
+    /// The must-staple extension (RFC 7633) without an OCSP response.
     MustStaple,
 }
 
 impl Unloadable {
-    /// Why Envoy refuses the certificate, or none if it loads it. `has_staple`: an
-    /// OCSP response is given with it.
+    /// Why Envoy refuses the certificate, or none if it loads it. `has_staple` means that an OCSP
+    /// response is provided.
     pub fn of(certificate: &X509Certificate<'_>, has_staple: bool) -> Option<Self> {
         if let Some(refused) = Self::of_key(certificate.public_key()) {
             return Some(refused);
@@ -54,33 +54,38 @@ impl Unloadable {
         }
     }
 
-    /// Whether the key itself is of no use, whatever else is changed.
+    /// Whether the key itself is unusable, regardless of the rest.
     pub fn is_of_key(&self) -> bool {
         !matches!(self, Self::NoDigitalSignature | Self::MustStaple)
     }
 }
 
 impl std::fmt::Display for Unloadable {
-    /// As `its key is RSA 1024; Envoy wants 2048 bits or more`.
+    /// For example `its key is RSA 1024; Envoy requires 2048 bits or more`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::ShortRsa(bits) => write!(f, "its key is RSA {bits}; Envoy wants 2048 bits or more"),
-            Self::Curve(curve) => write!(f, "its key is on the curve {curve}; Envoy has P-256, P-384 and P-521"),
-            Self::ExplicitCurve => {
-                f.write_str("its key names no curve but gives the parameters of one, which neither Envoy nor Go reads")
-            }
-            Self::KeyType(name) => write!(f, "its key is {name}; Envoy takes RSA, ECDSA and Ed25519"),
+            Self::ShortRsa(bits) => write!(f, "its key is RSA {bits}; Envoy requires 2048 bits or more"),
+            Self::Curve(curve) => write!(
+                f,
+                "its key is on the curve {curve}; Envoy supports P-256, P-384 and P-521"
+            ),
+            Self::ExplicitCurve => f.write_str(
+                "its key has explicit curve parameters instead of a named curve, which neither \
+                    Envoy nor Go supports",
+            ),
+            Self::KeyType(name) => write!(f, "its key is {name}; Envoy supports RSA, ECDSA and Ed25519"),
             Self::NoDigitalSignature => {
-                f.write_str("its keyUsage has no digitalSignature, which a server signs the handshake by")
+                f.write_str("its keyUsage lacks digitalSignature, which a server needs to sign the handshake")
             }
-            Self::MustStaple => {
-                f.write_str("it demands an OCSP response in every handshake (must-staple, RFC 7633), and none is given")
-            }
+            Self::MustStaple => f.write_str(
+                "it requires an OCSP response in every handshake (must-staple, RFC 7633), and there \
+                    is none",
+            ),
         }
     }
 }
 
-/// Whether keyUsage allows handshakes to be signed: it is absent or has digitalSignature.
+/// Whether keyUsage allows signing handshakes: it is absent or has digitalSignature.
 pub fn may_sign(certificate: &X509Certificate<'_>) -> bool {
     let mut usages = certificate
         .extensions()
@@ -92,8 +97,8 @@ pub fn may_sign(certificate: &X509Certificate<'_>) -> bool {
     usages.all(x509_parser::extensions::KeyUsage::digital_signature)
 }
 
-/// TLS feature status_request (RFC 7633 section 6): a list of numbers that is 5 alone,
-/// which is the one that BoringSSL and so Envoy look for.
+/// The TLS feature status_request (RFC 7633 section 6): a list with only the number 5, which is
+/// what BoringSSL and therefore Envoy look for.
 pub fn must_staple(certificate: &X509Certificate<'_>) -> bool {
     const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
     const STATUS_REQUEST: &[u8] = &[0x30, 0x03, 0x02, 0x01, 0x05];

@@ -1,4 +1,4 @@
-//! Distinguished names, serial numbers and identifiers of X.509, as people read them.
+//! Distinguished names, serial numbers and identifiers of X.509 in readable form.
 
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -6,8 +6,7 @@ use x509_parser::x509::X509Name;
 
 use crate::hex;
 
-/// A name as `C=US, O=Dis, CN=a`, in the certificate's order; control
-/// characters are shown escaped.
+/// A name as `C=US, O=Dis, CN=a`, in the certificate's order; control characters are escaped.
 pub(crate) fn display(name: &X509Name<'_>) -> String {
     let mut parts = Vec::new();
     for rdn in name.iter_rdn() {
@@ -25,7 +24,7 @@ pub(crate) fn display(name: &X509Name<'_>) -> String {
     parts.join(", ")
 }
 
-/// The text of an attribute, BMPString and UniversalString included.
+/// The text of an attribute, including BMPString and UniversalString.
 pub(crate) fn attribute_text(attribute: &x509_parser::x509::AttributeTypeAndValue<'_>) -> String {
     use x509_parser::der_parser::asn1_rs::Tag;
     let raw = attribute.attr_value();
@@ -43,7 +42,7 @@ pub(crate) fn attribute_text(attribute: &x509_parser::x509::AttributeTypeAndValu
     }
 }
 
-/// Text without control characters, which a terminal would obey.
+/// Text without control characters, which a terminal would interpret.
 pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -63,7 +62,7 @@ pub(crate) fn common_names(name: &X509Name<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The serial number's octets, without the zero that keeps it positive.
+/// The octets of the serial number, without the leading zero that keeps it positive.
 pub(crate) fn serial(certificate: &X509Certificate<'_>) -> String {
     let raw = certificate.raw_serial();
     let start = raw
@@ -99,7 +98,7 @@ pub(crate) fn authority_key_identifier(certificate: &X509Certificate<'_>) -> Opt
         })
 }
 
-/// A subject alternative name's kind and text.
+/// Kind and text of a subject alternative name.
 pub(crate) fn general_name(name: &GeneralName<'_>) -> (&'static str, String) {
     match name {
         GeneralName::DNSName(text) => ("DNS", printable(text)),
@@ -113,7 +112,7 @@ pub(crate) fn general_name(name: &GeneralName<'_>) -> (&'static str, String) {
     }
 }
 
-/// An address, or an address and mask, of 4, 8, 16 or 32 octets.
+/// An IP address, or an address and mask, of 4, 8, 16 or 32 octets.
 pub(crate) fn address(octets: &[u8]) -> String {
     let ip = |octets: &[u8]| -> Option<std::net::IpAddr> {
         <[u8; 4]>::try_from(octets)

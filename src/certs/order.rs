@@ -1,5 +1,5 @@
-//! Puts the certificates of a chain into the order in which a server sends
-//! them (RFC 8446 section 4.4.2): the leaf first, each followed by its issuer.
+//! Sorts the certificates of a chain into the order in which a server sends them (RFC 8446 section
+//! 4.4.2): the leaf first, each followed by its issuer.
 
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
@@ -8,7 +8,7 @@ use x509_parser::prelude::FromDer as _;
 use super::PrivateKey;
 use super::signature::{Outcome, check_signed};
 
-/// Longer chains do not occur.
+/// Longer chains do not occur in practice.
 const LENGTH_LIMIT: usize = 12;
 
 /// A chain as a server should send it.
@@ -16,16 +16,16 @@ const LENGTH_LIMIT: usize = 12;
 pub struct Ordered {
     /// The certificates, the leaf first.
     pub chain: Vec<CertificateDer<'static>>,
-    /// How many of them were not there before.
+    /// How many of them were added.
     pub added: usize,
-    /// Those that were there stand in another order now.
+    /// Whether the order of the existing ones changed.
     pub moved: bool,
 }
 
-/// Orders `given` from the leaf that fits `key`, and puts in intermediates of
-/// `at_hand` that are missing; a root that clients have anyway is not put in.
-/// None when nothing needs to change, or when it is not clear what to do: no
-/// leaf or several, or certificates that do not belong to the chain.
+/// Sorts `given`, starting with the leaf that matches `key`, and adds missing intermediates from
+/// `at_hand`; roots are not added, as clients have them anyway. None if nothing has to change, or
+/// if it is unclear what to do: no leaf or several, or certificates that do not belong to the
+/// chain.
 pub fn ordered(
     given: &[CertificateDer<'static>],
     key: &PrivateKey,
@@ -69,8 +69,8 @@ pub fn ordered(
     (order.len() == given.len() && (moved || added > 0)).then_some(Ordered { chain, added, moved })
 }
 
-/// Orders certificates without their key, by names: first those that issued none of
-/// the others, each followed by its issuers. None is left out.
+/// Sorts certificates without a key, by names: first those that issued none of the others, each
+/// followed by its issuers. None is dropped.
 pub fn by_names(given: &[CertificateDer<'static>]) -> Vec<CertificateDer<'static>> {
     let names: Vec<Option<(Vec<u8>, Vec<u8>)>> = given
         .iter()

@@ -1,5 +1,5 @@
-//! PKCS#7 certificate bundles (`.p7b`, RFC 5652 section 5.1 without content): what
-//! Windows and many CAs hand out. There is no key in one.
+//! PKCS#7 certificate bundles (`.p7b`, RFC 5652 section 5.1 without content), as issued by Windows
+//! and many CAs. They contain no key.
 
 use rustls::pki_types::CertificateDer;
 
@@ -7,13 +7,13 @@ use super::order::by_names;
 use super::{der, pem};
 use crate::problem::Problem;
 
-/// The labels of PEM blocks that hold a bundle (RFC 7468 section 8, and OpenSSL's older one).
+/// The labels of PEM blocks with a bundle (RFC 7468 section 8, and OpenSSL's older one).
 const LABELS: [&str; 3] = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"];
 
 /// 1.2.840.113549.1.7.2, id-signedData.
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 
-/// Whether a PEM block of this label is a bundle.
+/// Whether a PEM block with this label is a bundle.
 pub fn is_label(label: &str) -> bool {
     LABELS.contains(&label)
 }
@@ -27,12 +27,11 @@ pub fn is_pkcs7(content: &[u8]) -> bool {
     LABELS.iter().any(|label| begins(label))
 }
 
-/// The certificates of a bundle in DER or PEM, the leaf first and each followed by
-/// its issuer as far as they belong together; a bundle itself has no order.
-/// `source` is said in errors.
+/// The certificates of a bundle in DER or PEM, the leaf first and each followed by its issuer, as
+/// far as they belong together; the bundle itself is unordered. Errors contain `source`.
 ///
 /// # Errors
-/// When it cannot be read or holds no certificate.
+/// If it cannot be read or holds no certificate.
 pub fn read(content: &[u8], source: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     if signed_data(content).is_some() {
         return certificates(content, source);
@@ -50,15 +49,15 @@ pub fn read(content: &[u8], source: &str) -> Result<Vec<CertificateDer<'static>>
 /// The certificates of one bundle in DER.
 ///
 /// # Errors
-/// As [`read`].
+/// See [`read`].
 pub fn certificates(content: &[u8], source: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let refused = |why: &str| Problem::new(format!("the PKCS#7 bundle {source} cannot be read")).why(why.to_owned());
-    let data = signed_data(content).ok_or_else(|| refused("it is no SignedData in DER (RFC 5652)"))?;
+    let data = signed_data(content).ok_or_else(|| refused("it is not SignedData in DER (RFC 5652)"))?;
     let mut found = Vec::new();
     let mut rest = list(data).ok_or_else(|| refused("it holds no certificate"))?;
     while !rest.is_empty() {
-        let element = der::take(rest).ok_or_else(|| refused("its list of certificates is broken"))?;
-        // Other kinds of certificates (attribute certificates) are passed over.
+        let element = der::take(rest).ok_or_else(|| refused("its list of certificates is invalid"))?;
+        // Other kinds of certificates (attribute certificates) are skipped.
         if element.tag == der::SEQUENCE {
             pem::check_certificate(element.whole).map_err(refused)?;
             found.push(CertificateDer::from(element.whole.to_vec()));
@@ -79,7 +78,7 @@ fn signed_data(content: &[u8]) -> Option<&[u8]> {
     Some(der::take_tag(data.content, der::SEQUENCE)?.content)
 }
 
-/// The list of certificates in SignedData: behind version, digests and content.
+/// The list of certificates in SignedData: after version, digests and content.
 fn list(data: &[u8]) -> Option<&[u8]> {
     let version = der::take_tag(data, der::INTEGER)?;
     let digests = der::take(version.rest)?;

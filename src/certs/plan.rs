@@ -1,5 +1,5 @@
-//! What is to be issued: key types, names, validity and constraints, decided
-//! before anything is signed.
+//! The plan of what to issue: key types, names, validity and constraints, determined before
+//! anything is signed.
 
 use std::net::IpAddr;
 
@@ -30,7 +30,7 @@ pub enum KeyType {
 }
 
 impl KeyType {
-    /// Every type with its word in flags.
+    /// All types with their names in flags.
     pub const WORDS: &[(&str, Self)] = &[
         ("ecdsa-p256", Self::EcdsaP256),
         ("ecdsa-p384", Self::EcdsaP384),
@@ -40,7 +40,7 @@ impl KeyType {
         ("rsa-4096", Self::Rsa4096),
     ];
 
-    /// The type's word.
+    /// The name of the type.
     pub fn word(self) -> &'static str {
         Self::WORDS
             .iter()
@@ -49,27 +49,27 @@ impl KeyType {
     }
 }
 
-/// A way in which the server leaf is deliberately wrong.
+/// A deliberate fault of the server leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bad {
-    /// Its validity ended.
+    /// It has expired.
     Expired,
-    /// Its validity has not begun.
+    /// It is not valid yet.
     NotYetValid,
-    /// It names another host.
+    /// It is for another host.
     WrongHost,
-    /// It is signed by a CA that is not the chain's, of the same name.
+    /// It is signed by a different CA with the same name.
     WrongCa,
-    /// It has the host as CN only.
+    /// It has the host only as CN.
     NoSan,
-    /// Its key is a published RSA key of 1024 bits.
+    /// Its key is a published 1024-bit RSA key.
     WeakKey,
-    /// It is for clients only.
+    /// It is valid only for clients.
     WrongEku,
 }
 
 impl Bad {
-    /// Every fault with its word in flags.
+    /// All faults with their names in flags.
     pub const WORDS: &[(&str, Self)] = &[
         ("expired", Self::Expired),
         ("not-yet-valid", Self::NotYetValid),
@@ -84,7 +84,7 @@ impl Bad {
 /// A subject alternative name (RFC 5280 section 4.2.1.6).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum San {
-    /// `dNSName`, a wildcard included.
+    /// `dNSName`, including wildcards.
     Dns(Host),
     /// `iPAddress`.
     Ip(IpAddr),
@@ -94,7 +94,7 @@ pub enum San {
     Email(String),
 }
 
-/// A kind of attribute in a subject (RFC 5280 section 4.1.2.4).
+/// An attribute type in a subject (RFC 5280 section 4.1.2.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// C
@@ -115,7 +115,7 @@ pub enum Attribute {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject(pub(crate) Vec<(Attribute, String)>);
 
-/// What stays the same for every chain of a command: key types, lifetimes, subject.
+/// What all chains of a command have in common: key types, lifetimes, subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The root's and the intermediate's key type.
@@ -126,40 +126,40 @@ pub struct Profile {
     pub root_days: u32,
     /// The intermediate's lifetime in days.
     pub intermediate_days: u32,
-    /// The leaves' lifetime in days, unless [`LeafValidity`] says otherwise.
+    /// The leaves' lifetime in days, unless overridden by [`LeafValidity`].
     pub leaf_days: u32,
-    /// Attributes of every subject, before CN. A CN in it is the server leaf's.
+    /// Attributes of every subject, before CN. A CN here is for the server leaf.
     pub subject: Subject,
 }
 
-/// The user's wishes for the leaves' validity.
+/// The validity of leaves as requested by the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LeafValidity {
-    /// The beginning; one hour back when absent.
+    /// The start; by default one hour ago.
     pub not_before: Option<OffsetDateTime>,
-    /// The end; the beginning plus the profile's days when absent.
+    /// The end; by default the start plus the profile's days.
     pub not_after: Option<OffsetDateTime>,
 }
 
 /// One permitted subtree of a name constraint (RFC 5280 section 4.2.1.10).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subtree {
-    /// A DNS name and everything below it.
+    /// A DNS name and all names below it.
     Dns(Host),
-    /// An address range.
+    /// An IP address range.
     Ip(IpAddr, u8),
-    /// A mailbox, every mailbox of a host, or of the hosts below a domain (`.a.com`).
+    /// A mailbox, all mailboxes of a host, or of the hosts below a domain (`.a.com`).
     Email(String),
     /// The host of URIs, or the hosts below a domain (`.a.com`).
     Uri(String),
-    /// Every name of a kind, as of a CA that constrains other kinds alone.
+    /// All names of a kind, for a CA that constrains only other kinds.
     Every(NameKind),
 }
 
-/// Kinds of names that a chain's constraints close unless some of them are permitted.
+/// Kinds of names that a chain's constraints exclude unless some are permitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameKind {
-    /// Addresses.
+    /// IP addresses.
     Address,
     /// Email addresses.
     Email,
@@ -172,24 +172,24 @@ pub enum NameKind {
 pub struct ChainPlan {
     /// The host.
     pub host: Host,
-    /// Further names of the server leaf.
+    /// Additional names of the server leaf.
     pub sans: Vec<San>,
     /// Key types, lifetimes, subject.
     pub profile: Profile,
     /// The leaves' validity.
     pub leaf_validity: LeafValidity,
-    /// The clients to issue, by name; none in mode simple. The first is usually the host.
+    /// The names of the clients to issue; none in mode simple. The first is usually the host.
     pub clients: Vec<String>,
-    /// What the new CA may issue for; empty is everything.
+    /// What the new CA may issue for; empty means everything.
     pub name_constraints: Vec<Subtree>,
-    /// What is to be wrong with the server leaf.
+    /// The deliberate fault of the server leaf.
     pub bad: Option<Bad>,
-    /// A request whose key the server leaf is for, in place of a new key.
+    /// A request whose key the server leaf uses, instead of a new key.
     pub csr: Option<CertificateRequest>,
 }
 
 impl ChainPlan {
-    /// A plan with every default: P-256, one client named as the host.
+    /// A plan with all defaults: P-256, one client named like the host.
     pub fn new(host: Host) -> Self {
         Self {
             clients: vec![host.as_str().to_owned()],
@@ -227,7 +227,7 @@ impl Profile {
         }
     }
 
-    /// The choices of the generate.sh of the Istio task page: RSA 4096 CAs,
+    /// The settings of generate.sh on the Istio task page: RSA 4096 CAs,
     /// RSA 2048 leaves, 7300, 3650 and 375 days, C=US ST=Denial L=Springfield O=Dis.
     pub fn compat() -> Self {
         Self {
@@ -247,16 +247,16 @@ impl Profile {
 }
 
 impl San {
-    /// Parses what `--san` takes: a DNS name, an address, a URI, an email
-    /// address, or one of them after `DNS:`, `IP:`, `URI:` or `email:`.
+    /// Parses a value of `--san`: a DNS name, an IP address, a URI, an email address, or one of
+    /// them after `DNS:`, `IP:`, `URI:` or `email:`.
     ///
     /// # Errors
-    /// When the text is none of them.
+    /// If the text is none of them.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: &str| {
-            Problem::new(format!("{:?} is no subject alternative name", shortened(text)))
+            Problem::new(format!("{:?} is not a subject alternative name", shortened(text)))
                 .why(why.to_owned())
-                .fix("give a DNS name, an IP address, a URI (https://..., spiffe://...) or an email address")
+                .fix("use a DNS name, an IP address, a URI (https://..., spiffe://...) or an email address")
         };
         let (kind, value) = match text.split_once(':') {
             Some((kind, value)) if !value.starts_with("//") => (kind.to_ascii_lowercase(), value),
@@ -265,19 +265,23 @@ impl San {
         match kind.as_str() {
             "dns" => Self::from_host(value).and_then(|san| match san {
                 Self::Dns(_) => Ok(san),
-                _ => Err(bad("after DNS: an address stands")),
+                _ => Err(bad("DNS: is followed by an IP address")),
             }),
             "ip" => value
                 .parse()
                 .map(Self::Ip)
-                .map_err(|_| bad("after IP: no address stands")),
-            "uri" => Self::uri(value).ok_or_else(|| bad("a URI is a scheme, a colon and ASCII text without spaces")),
-            "email" => Self::email(value).ok_or_else(|| bad("an email address is LOCAL@DOMAIN in ASCII")),
-            _ if text.contains("://") || kind == "urn" => {
-                Self::uri(text).ok_or_else(|| bad("a URI is a scheme, a colon and ASCII text without spaces"))
-            }
+                .map_err(|_| bad("IP: is not followed by an IP address")),
+            "uri" => Self::uri(value).ok_or_else(|| {
+                bad("a URI consists of a scheme, a colon and ASCII text \
+            without spaces")
+            }),
+            "email" => Self::email(value).ok_or_else(|| bad("an email address has the form LOCAL@DOMAIN in ASCII")),
+            _ if text.contains("://") || kind == "urn" => Self::uri(text).ok_or_else(|| {
+                bad("a URI consists of a scheme, a colon and ASCII text without \
+                    spaces")
+            }),
             _ if text.contains('@') => {
-                Self::email(text).ok_or_else(|| bad("an email address is LOCAL@DOMAIN in ASCII"))
+                Self::email(text).ok_or_else(|| bad("an email address has the form LOCAL@DOMAIN in ASCII"))
             }
             _ => Self::from_host(text),
         }
@@ -329,7 +333,7 @@ impl std::fmt::Display for San {
 }
 
 impl Attribute {
-    /// Every attribute with its short name and its upper bound (RFC 5280 appendix A.1).
+    /// All attributes with their short names and upper bounds (RFC 5280 appendix A.1).
     const TABLE: &[(&str, Self, usize)] = &[
         ("C", Self::Country, 2),
         ("ST", Self::State, 128),
@@ -344,12 +348,12 @@ impl Subject {
     /// Parses `C=US,O=Dis,CN=a` or `/C=US/O=Dis/CN=a`; a backslash escapes a separator.
     ///
     /// # Errors
-    /// When an attribute is unknown, empty, or too long (RFC 5280 appendix A.1).
+    /// If an attribute is unknown, empty, or too long (RFC 5280 appendix A.1).
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: String| {
-            Problem::new(format!("{:?} is no subject", shortened(text)))
+            Problem::new(format!("{:?} is not a subject", shortened(text)))
                 .why(why)
-                .fix("give it as C=US,ST=Denial,L=Springfield,O=Dis,CN=httpbin.example.com; C, ST, L, O, OU and CN are known")
+                .fix("write it as C=US,ST=Denial,L=Springfield,O=Dis,CN=httpbin.example.com; C, ST, L, O, OU and CN are supported")
         };
         let mut attributes: Vec<(Attribute, String)> = Vec::new();
         let (separator, body) = match text.strip_prefix('/') {
@@ -359,21 +363,21 @@ impl Subject {
         for part in split_escaped(body, separator) {
             let (name, value) = part
                 .split_once('=')
-                .ok_or_else(|| bad(format!("{:?} is no NAME=VALUE", shortened(&part))))?;
+                .ok_or_else(|| bad(format!("{:?} is not NAME=VALUE", shortened(&part))))?;
             let (name, value) = (name.trim().to_ascii_uppercase(), value.trim());
             let (short, attribute, limit) = Attribute::TABLE
                 .iter()
                 .find(|(short, ..)| *short == name)
-                .ok_or_else(|| bad(format!("the attribute {:?} is not known", shortened(&name))))?;
+                .ok_or_else(|| bad(format!("unknown attribute {:?}", shortened(&name))))?;
             if value.is_empty() || value.chars().count() > *limit {
-                return Err(bad(format!("{short} holds 1 to {limit} characters")));
+                return Err(bad(format!("{short} must have 1 to {limit} characters")));
             }
             if value.chars().any(char::is_control) {
-                return Err(bad(format!("{short} holds a control character")));
+                return Err(bad(format!("{short} contains a control character")));
             }
             if *attribute == Attribute::Country && !(value.len() == 2 && value.bytes().all(|b| b.is_ascii_alphabetic()))
             {
-                return Err(bad("C is a country's code of two letters (ISO 3166)".into()));
+                return Err(bad("C must be a two-letter country code (ISO 3166)".into()));
             }
             if attributes.iter().any(|(known, _)| known == attribute) {
                 return Err(bad(format!("{short} is given twice")));
@@ -418,7 +422,7 @@ impl Subject {
     }
 }
 
-/// Splits at `separator`, but not where a backslash stands before it.
+/// Splits at `separator`, unless it is escaped with a backslash.
 fn split_escaped(text: &str, separator: char) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
@@ -442,23 +446,23 @@ fn shortened(text: &str) -> String {
 }
 
 impl Subtree {
-    /// Parses what `--name-constraints` takes: a DNS name, an address range
-    /// (`10.0.0.0/8`, `ip:::1`), `email:NAME` or `uri:HOST`.
+    /// Parses a value of `--name-constraints`: a DNS name, an IP range (`10.0.0.0/8`, `ip:::1`),
+    /// `email:NAME` or `uri:HOST`.
     ///
     /// # Errors
-    /// When the text is neither.
+    /// If the text is none of them.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: &str| {
-            Problem::new(format!("{:?} is no name constraint", shortened(text)))
+            Problem::new(format!("{:?} is not a name constraint", shortened(text)))
                 .why(why.to_owned())
-                .fix("give a DNS name (example.com: it and everything below it), a range (ip:10.0.0.0/8), email:NAME or uri:HOST")
+                .fix("use a DNS name (example.com also covers all names below it), a range (ip:10.0.0.0/8), email:NAME or uri:HOST")
         };
         let host_of = |text: &str| {
-            let host = Host::parse(text.trim_start_matches('.')).map_err(|_| bad("what follows is no host"))?;
+            let host = Host::parse(text.trim_start_matches('.')).map_err(|_| bad("the rest is not a host"))?;
             let dot = if text.starts_with('.') { "." } else { "" };
             match host.ip() {
                 None if !host.is_wildcard() => Ok(format!("{dot}{host}")),
-                _ => Err(bad("a host's name is wanted, without a wildcard")),
+                _ => Err(bad("it must be a host name without a wildcard")),
             }
         };
         if let Some(host) = text.strip_prefix("uri:") {
@@ -466,21 +470,23 @@ impl Subtree {
         }
         if let Some(name) = text.strip_prefix("email:") {
             return match name.rsplit_once('@') {
-                Some(("", _)) => Err(bad("no name stands before the @")),
+                Some(("", _)) => Err(bad("there is no name before the @")),
                 Some((local, host)) => host_of(host).map(|host| Self::Email(format!("{local}@{host}"))),
                 None => host_of(name).map(Self::Email),
             };
         }
         let text = match text.strip_prefix("ip:") {
             Some(range) if range.contains('/') || range.parse::<IpAddr>().is_ok() => range,
-            Some(_) => return Err(bad("no address or range follows")),
+            Some(_) => return Err(bad("there is no address or range after it")),
             None => text,
         };
         if let Some((address, length)) = text.split_once('/') {
-            let address: IpAddr = address.parse().map_err(|_| bad("no address stands before the slash"))?;
+            let address: IpAddr = address
+                .parse()
+                .map_err(|_| bad("there is no IP address before the slash"))?;
             let length: u8 = length
                 .parse()
-                .map_err(|_| bad("no prefix length stands after the slash"))?;
+                .map_err(|_| bad("there is no prefix length after the slash"))?;
             if length > if address.is_ipv4() { 32 } else { 128 } {
                 return Err(bad("the prefix is longer than the address"));
             }
@@ -489,14 +495,12 @@ impl Subtree {
         let host = Host::parse(text.trim_start_matches('.'))?;
         match host.ip() {
             Some(ip) => Ok(Self::Ip(ip, if ip.is_ipv4() { 32 } else { 128 })),
-            None if host.is_wildcard() => Err(bad(
-                "a constraint has no wildcard; it holds for everything below a name",
-            )),
+            None if host.is_wildcard() => Err(bad("a constraint has no wildcard; it covers all names below a name")),
             None => Ok(Self::Dns(host)),
         }
     }
 
-    /// The kind of names that it permits, where that is one that constraints close.
+    /// The kind of names that it permits, if constraints exclude that kind by default.
     pub(crate) fn kind(&self) -> Option<NameKind> {
         match self {
             Self::Dns(_) => None,
@@ -507,7 +511,7 @@ impl Subtree {
         }
     }
 
-    /// Whether a name lies in this subtree; none if it is of another kind.
+    /// Whether a name is in this subtree; none if it is of another kind.
     pub(crate) fn covers(&self, san: &San) -> Option<bool> {
         match (self, san) {
             (Self::Dns(base), San::Dns(host)) => {
@@ -547,7 +551,7 @@ fn masked(address: IpAddr, length: u8) -> IpAddr {
 /// UTC) or RFC 3339.
 ///
 /// # Errors
-/// When the text is neither, or the year is none that a certificate can hold.
+/// If the text is neither, or a certificate cannot represent the year.
 pub fn parse_time(text: &str) -> Result<OffsetDateTime, Problem> {
     use time::format_description::well_known::Rfc3339;
     let full = if text.len() == 10 {
@@ -560,9 +564,8 @@ pub fn parse_time(text: &str) -> Result<OffsetDateTime, Problem> {
         .map(|time| time.to_offset(time::UtcOffset::UTC))
         .filter(|time| (1950..=9999).contains(&time.year()))
         .ok_or_else(|| {
-            Problem::new(format!("{:?} is no time", shortened(text))).fix(
-                "give a date (2026-12-31) or a time as in RFC 3339 (2026-12-31T23:59:59Z), in the years 1950 to 9999",
-            )
+            Problem::new(format!("{:?} is not a time", shortened(text)))
+                .fix("use a date (2026-12-31) or an RFC 3339 time (2026-12-31T23:59:59Z), in the years 1950 to 9999")
         })
 }
 
@@ -570,8 +573,8 @@ pub fn parse_time(text: &str) -> Result<OffsetDateTime, Problem> {
 /// name or an email address, a SAN.
 ///
 /// # Errors
-/// When it is no host, and is empty, over 64 characters, or holds other
-/// characters than letters, digits, dots, hyphens, underscores and `@`.
+/// If it is not a host, and is empty, longer than 64 characters, or contains characters other than
+/// letters, digits, dots, hyphens, underscores and `@`.
 pub fn check_client_name(text: &str) -> Result<(), Problem> {
     let fits = !text.is_empty()
         && text.len() <= 64
@@ -580,6 +583,6 @@ pub fn check_client_name(text: &str) -> Result<(), Problem> {
     if fits || Host::parse(text).is_ok_and(|host| host.as_str() == text) {
         return Ok(());
     }
-    Err(Problem::new(format!("{:?} is no name for a client", shortened(text)))
+    Err(Problem::new(format!("{:?} is not a valid client name", shortened(text)))
         .why("it becomes a file name and a CN: 1 to 64 letters, digits, dots, hyphens, underscores and @, not beginning with a dot or hyphen"))
 }

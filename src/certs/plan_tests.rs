@@ -1,4 +1,4 @@
-//! What users type for names, subjects, times and constraints.
+//! User input for names, subjects, times and constraints.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ fn names_are_recognised() {
         "../evil",
         "a.com:443",
     ] {
-        assert!(San::parse(typed).is_err(), "{typed:?} was taken");
+        assert!(San::parse(typed).is_err(), "{typed:?} was accepted");
     }
 }
 
@@ -54,7 +54,7 @@ fn subjects_are_parsed_in_both_spellings() {
     assert_eq!(commas.with_common_name(None).common_name(), None);
     let long = format!("O={}", "a".repeat(65));
     for typed in ["", "O", "O=", "X=1", "C=USA", "C=1a", "O=a,O=b", "O=a\u{7}", &long] {
-        assert!(Subject::parse(typed).is_err(), "{typed:?} was taken");
+        assert!(Subject::parse(typed).is_err(), "{typed:?} was accepted");
     }
 }
 
@@ -83,7 +83,7 @@ fn constraints_cover_what_lies_below() {
         "uri:",
         "uri:10.0.0.1",
     ] {
-        assert!(Subtree::parse(typed).is_err(), "{typed:?} was taken");
+        assert!(Subtree::parse(typed).is_err(), "{typed:?} was accepted");
     }
 }
 
@@ -95,7 +95,7 @@ fn times_are_dates_or_rfc_3339() {
         parse_time("2026-12-31").unwrap()
     );
     for typed in ["", "tomorrow", "2026-13-01", "2026-1-1", "0001-01-01", "31.12.2026"] {
-        assert!(parse_time(typed).is_err(), "{typed:?} was taken");
+        assert!(parse_time(typed).is_err(), "{typed:?} was accepted");
     }
 }
 
@@ -105,7 +105,7 @@ fn client_names_are_file_names() {
         assert!(check_client_name(name).is_ok(), "{name}");
     }
     for name in ["", ".", "..", "../a", "a/b", "a b", "-x", "é", &"a".repeat(65)] {
-        assert!(check_client_name(name).is_err(), "{name:?} was taken");
+        assert!(check_client_name(name).is_err(), "{name:?} was accepted");
     }
 }
 

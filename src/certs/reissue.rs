@@ -1,7 +1,6 @@
-//! Puts a CA's own name, byte for byte, into what was signed in its name, and
-//! signs again. A name that is written anew (another string type, an attribute
-//! that stands twice as DC does, several in one RDN) is another name to
-//! verifiers that compare octets (RFC 5280 section 7.1).
+//! Inserts a CA's exact name into a signed structure, and signs it again. A re-encoded name
+//! (another string type, a repeated attribute such as DC, several in one RDN) is a different name
+//! to verifiers that compare octets (RFC 5280 section 7.1).
 
 use rustls::pki_types::CertificateDer;
 
@@ -30,7 +29,7 @@ pub(super) fn with_subject(
     with_name(certificate, 2, subject, sign)
 }
 
-/// Puts `name` behind the signature's algorithm and as many fields more.
+/// Inserts `name` after the signature algorithm and a number of further fields.
 fn with_name(
     certificate: CertificateDer<'static>,
     fields_between: usize,
@@ -69,7 +68,8 @@ pub(super) fn crl_with_issuer(
     Ok(signed.unwrap_or_else(|| crl.to_vec()))
 }
 
-/// The signed form again with the name at `from` replaced by `name`; the inner `None` if it is equal. The outer `None` is unreadable DER.
+/// The structure, signed again, with the name at `from` replaced by `name`; the inner `None` means
+/// that they are equal, the outer `None` that the DER is unreadable.
 fn resigned(
     tbs: der::Element<'_>,
     from: &[u8],

@@ -1,6 +1,5 @@
-//! Renews leaves and CAs: a new key, and a certificate that takes its names,
-//! key type, subject and length of validity from the one before; and adds names to
-//! a leaf, whose key stays.
+//! Renews leaves and CAs: a new key, and a certificate with the names, key type, subject and
+//! lifetime of the previous one. Also adds names to a leaf while keeping its key.
 
 use rcgen::PublicKeyData;
 use rustls::pki_types::CertificateDer;
@@ -19,14 +18,14 @@ use super::verify::Purpose;
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// What may differ from the leaf before.
+/// What may differ from the previous leaf.
 #[derive(Debug, Clone, Copy)]
 pub struct Renewal<'a> {
-    /// For what the leaf is.
+    /// The usage of the leaf.
     pub purpose: Purpose,
-    /// The host that a server's leaf must cover; put in if the old one does not.
+    /// The host that a server leaf must cover; added if the old one does not.
     pub host: Option<&'a Host>,
-    /// Days of validity in place of the old length.
+    /// The lifetime in days, instead of the old one.
     pub days: Option<u32>,
 }
 
@@ -34,26 +33,26 @@ pub struct Renewal<'a> {
 pub struct Renewed {
     /// The certificate and its new key, if it has one.
     pub issued: Issued,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// New CAs in place of old ones.
+/// New CAs that replace old ones.
 pub struct Succession {
     /// The new root and its key.
     pub root: Issued,
     /// The new intermediate and its key.
     pub intermediate: Issued,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
-/// Issues a leaf in place of `old`, for a new key of the same type. The subject
-/// is the old one byte for byte, the validity as long, cut to the CA's end.
+/// Issues a leaf to replace `old`, with a new key of the same type. The subject is exactly the old
+/// one, and the lifetime is the same, limited by the CA's expiry.
 ///
 /// # Errors
-/// When the old leaf cannot be read, holds a name that cannot be issued here or
-/// that the CA does not permit, or the CA has expired.
+/// If the old leaf cannot be read, has a name that is not supported here or that the CA does not
+/// permit, or the CA has expired.
 pub fn leaf(
     old: &CertificateDer<'_>,
     renewal: Renewal<'_>,
@@ -75,11 +74,11 @@ pub fn leaf(
     })
 }
 
-/// Issues a server's leaf in place of `old`, for the same key, with further names.
-/// The rest is as for [`leaf`]; no key is given, since it stays where it is.
+/// Issues a server leaf to replace `old`, with the same key and additional names. The rest is as
+/// for [`leaf`]; no key is returned, since it stays where it is.
 ///
 /// # Errors
-/// As [`leaf`].
+/// See [`leaf`].
 pub fn with_names(
     old: &CertificateDer<'_>,
     further: &[San],
@@ -103,15 +102,15 @@ pub fn with_names(
     })
 }
 
-/// The names of a certificate, each of a kind that can be issued here.
+/// The names of a certificate, all of kinds that are supported here.
 ///
 /// # Errors
-/// When it cannot be read, or holds a name of another kind.
+/// If it cannot be read, or has a name of another kind.
 pub fn names(certificate: &CertificateDer<'_>) -> Result<Vec<San>, Problem> {
     sans_of(&parse(certificate)?)
 }
 
-/// The leaf in place of an old one, with these names, for this key.
+/// The leaf that replaces an old one, with these names and this key.
 fn successor(
     old: &X509Certificate<'_>,
     mut sans: Vec<San>,
@@ -124,7 +123,7 @@ fn successor(
     if let Some(host) = renewal.host
         && !sans.iter().any(|san| covers(san, host))
     {
-        notes.push(format!("the old leaf does not name {host}; the new one does"));
+        notes.push(format!("the old leaf does not cover {host}; the new one does"));
         sans.insert(0, San::of(host));
     }
     let constraints = Constraints::of_authority(authority.certificate());
@@ -138,7 +137,7 @@ fn successor(
     let mut not_after = end(not_before, length)?;
     if not_after > authority.not_after() {
         not_after = authority.not_after();
-        notes.push(format!("the leaf ends with its issuer, on {}", not_after.date()));
+        notes.push(format!("the leaf expires with its issuer, on {}", not_after.date()));
     }
     let stand_in = (old.subject().iter_rdn().next()).map(|_| "stand-in");
     let content = Content {
@@ -155,15 +154,13 @@ fn successor(
     authority.sign_as(&content, key, old.subject().as_raw())
 }
 
-/// Makes a root and an intermediate in place of those of `host`: types of key,
-/// lengths of validity, attributes and name constraints are those of the old
-/// ones. Their names are new, since verifiers look for issuers and revocation
-/// lists by name: `HOST root CA`, then `HOST root CA G2`, `G3` ... In place of a
-/// server's certificate that is its own root, since it is signed by its own key,
-/// they are as long valid as CAs are that are made without a choice.
+/// Creates a root and an intermediate to replace those of `host`, with the key types, lifetimes,
+/// attributes and name constraints of the old ones. Their names are new, because verifiers look up
+/// issuers and CRLs by name: `HOST root CA`, then `HOST root CA G2`, `G3` ... When replacing a
+/// self-signed server certificate, they have the default lifetimes of CAs.
 ///
 /// # Errors
-/// When the old ones cannot be read, or the crypto provider fails.
+/// If the old ones cannot be read, or the crypto provider fails.
 pub fn succession(
     host: &Host,
     old_root: &CertificateDer<'_>,
@@ -224,15 +221,15 @@ pub fn succession(
     })
 }
 
-/// When a certificate ends.
+/// When a certificate expires.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn not_after(certificate: &CertificateDer<'_>) -> Result<OffsetDateTime, Problem> {
     Ok(parse(certificate)?.validity().not_after.to_datetime())
 }
 
-/// Whether `issuer` signed `certificate` in its own name.
+/// Whether `issuer` issued and signed `certificate`.
 pub fn is_issued_by(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
     let (Ok(parsed), Ok(above)) = (parse(certificate), parse(issuer)) else {
         return false;
@@ -241,7 +238,7 @@ pub fn is_issued_by(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_
         && super::signature::check_signed(above.public_key(), certificate) == super::signature::Outcome::Good
 }
 
-/// Whether the certificate bears `issuer`'s subject as its issuer, whoever signed it.
+/// Whether the certificate's issuer name is `issuer`'s subject, regardless of the signature.
 pub fn names_issuer(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
     let (Ok(parsed), Ok(above)) = (parse(certificate), parse(issuer)) else {
         return false;
@@ -266,7 +263,7 @@ fn ca_content(
     }
 }
 
-/// The name after `last`, which is another one in any case.
+/// The name that follows `last`, always a different one.
 fn next_name(host: &Host, last: &str, what: &str) -> String {
     let generation = match last.rsplit_once(what) {
         Some((_, "")) => 2,
@@ -283,7 +280,7 @@ fn next_name(host: &Host, last: &str, what: &str) -> String {
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, Problem> {
     X509Certificate::from_der(der)
         .map(|(_, parsed)| parsed)
-        .map_err(|_| Problem::new("a certificate cannot be read").why("its content is no X.509 certificate"))
+        .map_err(|_| Problem::new("a certificate cannot be read").why("its content is not an X.509 certificate"))
 }
 
 fn length_of(parsed: &X509Certificate<'_>) -> Duration {
@@ -295,16 +292,16 @@ fn end(not_before: OffsetDateTime, length: Duration) -> Result<OffsetDateTime, P
     match end {
         Some(end) if end > not_before => Ok(end),
         Some(_) => Err(
-            Problem::new("the old certificate was never valid: it ends before it begins")
-                .fix("say how long the new one is to be valid, with --days"),
+            Problem::new("the old certificate was never valid: its notAfter is before its notBefore")
+                .fix("set the lifetime of the new one with --days"),
         ),
-        None => Err(Problem::new("the new certificate would end beyond the year 9999")
-            .why("a certificate cannot name a later time (RFC 5280 section 4.1.2.5)")
+        None => Err(Problem::new("the new certificate would expire after the year 9999")
+            .why("a certificate cannot represent a later time (RFC 5280 section 4.1.2.5)")
             .fix("--days 365")),
     }
 }
 
-/// The type of key to make; where the old one cannot be made here, one as strong.
+/// The type of the new key; an equally strong one if the old type is not supported here.
 fn key_type_of(old: &CertificateDer<'_>, now: OffsetDateTime, notes: &mut Vec<String>) -> Result<KeyType, Problem> {
     let key = inspect::certificate(old, now)?.key;
     let (key_type, exact) = match (key.algorithm.as_str(), key.curve.as_deref(), key.bits) {
@@ -322,7 +319,7 @@ fn key_type_of(old: &CertificateDer<'_>, now: OffsetDateTime, notes: &mut Vec<St
     };
     if !exact {
         notes.push(format!(
-            "the new key is {}: a key like the old one ({}) is not made here",
+            "the new key is {}, because keys like the old one ({}) are not supported",
             key_type.word(),
             key.name()
         ));
@@ -330,7 +327,7 @@ fn key_type_of(old: &CertificateDer<'_>, now: OffsetDateTime, notes: &mut Vec<St
     Ok(key_type)
 }
 
-/// The subject alternative names, each of a kind that can be issued.
+/// The subject alternative names, all of kinds that can be issued.
 fn sans_of(parsed: &X509Certificate<'_>) -> Result<Vec<San>, Problem> {
     let found = parsed.subject_alternative_name().ok().flatten();
     let mut sans = Vec::new();
@@ -348,14 +345,14 @@ fn sans_of(parsed: &X509Certificate<'_>) -> Result<Vec<San>, Problem> {
                 "the name {text} ({kind}) of {} cannot be carried over",
                 display(parsed.subject())
             ))
-            .why("only DNS names, addresses, URIs and email addresses are issued here")
-            .fix("issue the new certificate where the old one was issued, then adopt it")
+            .why("only DNS names, IP addresses, URIs and email addresses are supported")
+            .fix("have the new certificate issued where the old one was issued, then adopt it")
         })?);
     }
     Ok(sans)
 }
 
-/// Whether a name covers the host, as clients see it (RFC 9525).
+/// Whether a name covers the host by the rules for clients (RFC 9525).
 fn covers(san: &San, host: &Host) -> bool {
     match san {
         San::Dns(name) => host.ip().is_none() && (name == host || host.is_covered_by(name.as_str())),
@@ -364,7 +361,7 @@ fn covers(san: &San, host: &Host) -> bool {
     }
 }
 
-/// The attributes of a CA's subject that are known here, each once, without CN.
+/// The supported attributes of a CA's subject, each once, without CN.
 fn known_attributes(parsed: &X509Certificate<'_>) -> Subject {
     let mut attributes: Vec<(Attribute, String)> = Vec::new();
     for found in parsed.subject().iter_attributes() {

@@ -137,7 +137,7 @@ fn clients_keep_their_names_and_purpose() {
 
 #[test]
 fn a_subject_that_cannot_be_written_anew_stays_byte_for_byte() {
-    // DC=example, DC=a, OU=one, OU=two, as corporate CAs write them.
+    // DC=example, DC=a, OU=one, OU=two, as in corporate CAs.
     let attribute = |oid: &[u8], tag: u8, value: &str| {
         let pair = [der::wrap(der::OID, oid), der::wrap(tag, value.as_bytes())].concat();
         der::wrap(0x31, &der::wrap(der::SEQUENCE, &pair))
@@ -181,8 +181,8 @@ fn what_differs_is_said() {
     let mut plan = ChainPlan::new(name.clone());
     for (bad, said) in [
         (Bad::WeakKey, "the new key is rsa-2048"),
-        (Bad::WrongHost, "does not name a.com"),
-        (Bad::NoSan, "does not name a.com"),
+        (Bad::WrongHost, "does not cover a.com"),
+        (Bad::NoSan, "does not cover a.com"),
     ] {
         plan.bad = Some(bad);
         let chain = chain(&plan);
@@ -204,7 +204,7 @@ fn what_differs_is_said() {
         &ca,
         now() + Duration::days(1700),
     );
-    assert!(renewed.expect("renewed").notes[0].contains("ends with its issuer"));
+    assert!(renewed.expect("renewed").notes[0].contains("expires with its issuer"));
     let late = leaf(
         &chain.server.certificate,
         of_server(&name),
@@ -247,12 +247,12 @@ fn new_cas_are_like_the_old_ones_under_other_names() {
     let third = succession(&name, &made.root.certificate, None, false, now()).expect("made");
     assert_eq!(facts(&third.root).subject, "C=US, O=Shop, CN=a.com root CA G3");
     assert_eq!(facts(&third.intermediate).subject, "CN=a.com intermediate CA");
-    // What ends with a server's certificate is no length for a CA.
+    // The lifetime of a server certificate is not suitable for a CA.
     let after_leaf = succession(&name, &first.server.certificate, None, true, now()).expect("made");
     let lengths = [&after_leaf.root, &after_leaf.intermediate].map(|ca| facts(ca).days_left);
     assert_eq!(lengths, [3649, 1824]);
     assert!(facts(&first.server).days_left < 400);
-    // Renewed under the new CA, a leaf verifies by the new root alone.
+    // A leaf renewed under the new CA verifies only with the new root.
     let renewed = leaf(
         &first.server.certificate,
         of_server(&name),
@@ -324,5 +324,5 @@ fn names_are_added_for_the_same_key_and_the_rest_stays() {
         &authority(&made.intermediate),
         now(),
     );
-    assert!(refused.is_err(), "its CA permits no such name");
+    assert!(refused.is_err(), "its CA does not permit the name");
 }

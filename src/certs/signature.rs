@@ -1,5 +1,5 @@
-//! Checks X.509 signatures: with the algorithms that rustls accepts, and, to
-//! explain old certificates, with SHA-1 and short RSA keys that it refuses.
+//! Verifies X.509 signatures with the algorithms that rustls accepts, and, to explain old
+//! certificates, with SHA-1 and short RSA keys, which it refuses.
 
 use aws_lc_rs::signature::{
     RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
@@ -10,19 +10,19 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::der;
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// The key made the signature.
     Good,
     /// The key did not make it.
     Bad,
-    /// The algorithm is not known here.
+    /// The algorithm is not supported here.
     Unsupported,
 }
 
-/// Checks a signature. `algorithm` is the AlgorithmIdentifier in DER, as it
-/// stands in the certificate, the request or the CRL.
+/// Checks a signature. `algorithm` is the DER AlgorithmIdentifier from the certificate, request or
+/// CRL.
 fn check(key: &SubjectPublicKeyInfo<'_>, algorithm: &[u8], message: &[u8], signature: &[u8]) -> Outcome {
     let bits = &*key.subject_public_key.data;
     let (Some(key_algorithm), Some(algorithm)) = (
@@ -74,8 +74,7 @@ fn legacy(algorithm: &[u8]) -> Option<&'static RsaParameters> {
     }
 }
 
-/// The signed part, the algorithm and the signature of a certificate, a
-/// request or a CRL.
+/// The signed part, the algorithm and the signature of a certificate, request or CRL.
 fn parts(signed: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let outer = der::take_tag(signed, der::SEQUENCE)?;
     let tbs = der::take_tag(outer.content, der::SEQUENCE)?;
@@ -84,7 +83,7 @@ fn parts(signed: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     Some((tbs.whole, algorithm.whole, signature))
 }
 
-/// Checks the signature of a certificate, a request or a CRL by `key`.
+/// Checks the signature of a certificate, request or CRL with `key`.
 pub(super) fn check_signed(key: &SubjectPublicKeyInfo<'_>, signed: &[u8]) -> Outcome {
     match parts(signed) {
         Some((message, algorithm, signature)) => check(key, algorithm, message, signature),

@@ -1,4 +1,4 @@
-//! A certificate in short: what it is told apart by, and how long it is valid.
+//! A summary of a certificate: what identifies it, and its validity.
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -9,7 +9,7 @@ use super::names;
 use crate::hex;
 use crate::problem::Problem;
 
-/// A certificate in short.
+/// A summary of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateSummary {
     /// The serial number, hex with colons.
@@ -26,10 +26,14 @@ impl CertificateSummary {
     /// Reads a certificate.
     ///
     /// # Errors
-    /// When it is no X.509 certificate.
+    /// If it is not an X.509 certificate.
     pub fn of(der: &CertificateDer<'_>) -> Result<Self, Problem> {
-        let (_, parsed) = X509Certificate::from_der(der)
-            .map_err(|_| Problem::new("a certificate cannot be read").why("its content is no X.509 certificate"))?;
+        let (_, parsed) = X509Certificate::from_der(der).map_err(|_| {
+            Problem::new("a certificate cannot be read").why(
+                "its content is not an X.509 \
+                certificate",
+            )
+        })?;
         let validity = parsed.validity();
         Ok(Self {
             serial: names::serial(&parsed),

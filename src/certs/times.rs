@@ -1,4 +1,4 @@
-//! Times of certificates as people read them.
+//! Times of certificates in readable form.
 
 use time::OffsetDateTime;
 
@@ -9,7 +9,7 @@ pub(crate) fn shown(time: OffsetDateTime) -> String {
     format!("{} {hour:02}:{minute:02}:{second:02} UTC", time.date())
 }
 
-/// RFC 3339 to the second, for machines.
+/// RFC 3339 with a resolution of seconds, for machines.
 pub(crate) fn rfc3339(time: OffsetDateTime) -> String {
     let time = time.replace_nanosecond(0).unwrap_or(time);
     time.to_offset(time::UtcOffset::UTC)

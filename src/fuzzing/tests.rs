@@ -43,17 +43,17 @@ fn seed(path: &str) -> Vec<u8> {
 #[test]
 fn encryption_that_costs_too_much_is_refused_with_words() {
     for (path, why) in [
-        ("private_key/pbkdf2-too-many-rounds", "asks for more work"),
-        ("private_key/scrypt-too-much-memory", "asks for more work"),
-        ("private_key/scrypt-too-parallel", "asks for more work"),
-        // Costs that are none: the decryption would panic over the first.
-        ("private_key/scrypt-cost-0", "has a cost that is none"),
-        ("private_key/scrypt-cost-1", "has a cost that is none"),
+        ("private_key/pbkdf2-too-many-rounds", "is too high"),
+        ("private_key/scrypt-too-much-memory", "is too high"),
+        ("private_key/scrypt-too-parallel", "is too high"),
+        // Invalid costs: decryption would panic with the first.
+        ("private_key/scrypt-cost-0", "has an invalid cost"),
+        ("private_key/scrypt-cost-1", "has an invalid cost"),
         (
             "private_key/scrypt-odd-cost",
             "the password is wrong, or the encryption",
         ),
-        ("pkcs12/scrypt-without-cost", "with a cost of 0"),
+        ("pkcs12/scrypt-without-cost", "has the invalid cost 0"),
     ] {
         let data = seed(path);
         let (password, content) = super::checks::first_line(&data);

@@ -381,7 +381,7 @@ fn what_cannot_be_made_is_refused_before_anything_is_written() {
         "2050-02-01",
     ])
     .exits(2)
-    .says("with its issuer")
+    .says("that of its issuer")
     .says("--not-after");
     assert_eq!(std::fs::read_dir(dir.path("")).expect("a folder").count(), 0);
     dir.run(&["gen-certs", "a.com"]).exits(0);

@@ -223,7 +223,7 @@ fn a_leaf_whose_ca_is_elsewhere() {
     // A deliberately wrong leaf becomes a right one.
     dir.run(&["gen-certs", HOST, "--force", "--bad", "wrong-host"]).exits(0);
     dir.run(&["verify", HOST]).exits(1);
-    dir.run(&["rotate", HOST]).exits(0).says("does not name");
+    dir.run(&["rotate", HOST]).exits(0).says("does not cover");
     dir.run(&["verify", HOST]).exits(0);
 }
 

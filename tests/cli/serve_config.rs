@@ -301,7 +301,7 @@ fn pem_with_a_byte_order_mark_is_not_served() {
         dir.write("all.yaml", yaml);
         let serve = Serve::start(&dir, &["-f", "all.yaml"]);
         assert!(
-            serve.log().contains("a byte order mark stands before its BEGIN"),
+            serve.log().contains("there is a byte order mark before its BEGIN"),
             "{}",
             serve.log()
         );

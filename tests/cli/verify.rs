@@ -91,7 +91,7 @@ fn what_is_missing_is_named() {
     dir.run(&["verify", "chain.pem", "--cacert", root, "--host", "other.example.com"])
         .exits(1)
         .prints("name-mismatch")
-        .prints("the certificate is not valid for other.example.com (it names a.example.com)");
+        .prints("the certificate is not valid for other.example.com (its names: a.example.com)");
     dir.run(&["verify", "chain.pem", "--cacert", root, "--purpose", "client"])
         .exits(1)
         .prints("wrong-eku");
@@ -133,13 +133,13 @@ fn what_envoy_does_not_read_is_an_error_with_line_and_cause() {
         (
             format!("\u{feff}{chain}"),
             1,
-            "a byte order mark stands before its BEGIN",
+            "there is a byte order mark before its BEGIN",
         ),
-        (format!("  {chain}"), 1, "blanks stand before its BEGIN"),
+        (format!("  {chain}"), 1, "there are blanks before its BEGIN"),
         (
             format!("{leaf}-----END CERTIFICATE-----\n {issuer}"),
             late,
-            "blanks stand before its BEGIN",
+            "there are blanks before its BEGIN",
         ),
         (chain.replace('\n', "\\n"), 1, "its line breaks are written as \\n"),
     ] {

@@ -309,11 +309,11 @@ fn keys_of_openssl_are_read() {
         }
         let encrypted = std::fs::read(dir.path(format!("{name}.aes.pem"))).expect("a key");
         let wrong = key::read(&encrypted, "aes.pem", Some("wrong")).err().expect("refused");
-        assert_eq!(wrong.what, "the private key of aes.pem cannot be decrypted");
+        assert_eq!(wrong.what, "the private key in aes.pem cannot be decrypted");
         let without = key::read(&encrypted, "aes.pem", None).err().expect("refused");
         assert_eq!(
             without.what,
-            "aes.pem holds an encrypted key, and no password was given"
+            "aes.pem holds an encrypted key, but no password was given"
         );
     }
 }
@@ -458,7 +458,7 @@ fn requests_of_openssl_are_granted() {
     };
     assert_eq!(
         problem.why.as_deref(),
-        Some("its RSA key has 1024 bits; 2048 is the least")
+        Some("its RSA key has 1024 bits; the minimum is 2048")
     );
 }
 

@@ -6,7 +6,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-/// What is known of a public key.
+/// The properties of a public key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct KeyFacts {
     /// `RSA`, `ECDSA`, `Ed25519`, or the algorithm's OID.
@@ -90,7 +90,7 @@ impl KeyFacts {
         }
     }
 
-    /// What is wanted at least, if the key is too weak for TLS clients today.
+    /// The minimum requirement, if the key is too weak for current TLS clients.
     pub fn too_weak(&self) -> Option<&'static str> {
         match (self.algorithm.as_str(), self.bits) {
             ("RSA", Some(bits)) if bits < 2048 => Some("RSA 2048 or more"),
@@ -101,11 +101,11 @@ impl KeyFacts {
     }
 }
 
-/// The algorithm by which something was signed.
+/// A signature algorithm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SignatureAlgorithm(String);
 
-/// Signature algorithms with their OIDs and names; whether they are weak.
+/// Signature algorithms with their OIDs, names, and whether they are weak.
 const SIGNATURES: &[(&str, &str, bool)] = &[
     ("1.2.840.113549.1.1.2", "RSA with MD2", true),
     ("1.2.840.113549.1.1.4", "RSA with MD5", true),
@@ -141,7 +141,7 @@ impl SignatureAlgorithm {
             .map_or_else(|| self.0.clone(), |(_, name, _)| (*name).to_owned())
     }
 
-    /// Whether clients refuse it today.
+    /// Whether current clients refuse it.
     pub(crate) fn is_weak(&self) -> bool {
         self.known().is_some_and(|(.., weak)| *weak)
     }

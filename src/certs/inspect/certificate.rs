@@ -1,4 +1,4 @@
-//! What a certificate says, as values.
+//! The content of a certificate, as values.
 
 use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
@@ -29,7 +29,7 @@ pub struct NameFact {
     pub value: String,
 }
 
-/// Whether now lies in the validity.
+/// Whether a certificate is currently valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Validity {
@@ -41,10 +41,10 @@ pub enum Validity {
     Expired,
 }
 
-/// A hint at what makes clients refuse the certificate, whatever the chain.
+/// A reason for clients to refuse the certificate, regardless of the chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Warning {
-    /// The same codes as in `verify`.
+    /// One of the codes of `verify`.
     pub code: FaultCode,
     /// In words.
     pub what: String,
@@ -70,20 +70,20 @@ pub struct CertificateFacts {
     pub not_after: String,
     /// Whole days until notAfter; negative when it has passed.
     pub days_left: i64,
-    /// Whether now lies between.
+    /// Whether it is currently valid.
     pub validity: Validity,
     /// The public key.
     pub key: KeyFacts,
-    /// By what the issuer signed.
+    /// The signature algorithm.
     pub signature_algorithm: String,
     /// basicConstraints cA.
     pub is_ca: bool,
     /// pathLenConstraint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_length: Option<u32>,
-    /// keyUsage, in the words of RFC 5280.
+    /// keyUsage, with the names of RFC 5280.
     pub key_usage: Vec<&'static str>,
-    /// extendedKeyUsage, in the words of RFC 5280, or OIDs.
+    /// extendedKeyUsage, with the names of RFC 5280, or OIDs.
     pub extended_key_usage: Vec<String>,
     /// Permitted subtrees of nameConstraints.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -97,25 +97,26 @@ pub struct CertificateFacts {
     /// Hex with colons.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority_key_identifier: Option<String>,
-    /// Whether its own key signed it.
+    /// Whether it is self-signed.
     pub self_signed: bool,
     /// SHA-256 of the certificate, hex with colons.
     pub sha256: String,
     /// SHA-1 of the certificate, hex with colons.
     pub sha1: String,
-    /// SHA-256 of the SubjectPublicKeyInfo, hex with colons: equal for key and certificate that fit.
+    /// SHA-256 of the SubjectPublicKeyInfo, hex with colons: equal for matching key and
+    /// certificate.
     pub public_key_sha256: String,
-    /// What makes clients refuse it.
+    /// Reasons for clients to refuse it.
     pub warnings: Vec<Warning>,
 }
 
-/// Reads what a certificate says.
+/// Reads the content of a certificate.
 ///
 /// # Errors
-/// When it is no X.509 certificate.
+/// If it is not an X.509 certificate.
 pub fn certificate(der: &CertificateDer<'_>, now: OffsetDateTime) -> Result<CertificateFacts, Problem> {
     let (_, parsed) = X509Certificate::from_der(der)
-        .map_err(|_| Problem::new("a certificate cannot be read").why("its content is no X.509 certificate"))?;
+        .map_err(|_| Problem::new("a certificate cannot be read").why("its content is not an X.509 certificate"))?;
     let names = parsed
         .subject_alternative_name()
         .ok()
@@ -183,8 +184,7 @@ pub fn certificate(der: &CertificateDer<'_>, now: OffsetDateTime) -> Result<Cert
 }
 
 impl CertificateFacts {
-    /// What people call it: a root CA, an intermediate CA, a server's or a
-    /// client's certificate.
+    /// Its common name: root CA, intermediate CA, server certificate or client certificate.
     pub fn kind(&self) -> &'static str {
         let is_for = |purpose: &str| self.extended_key_usage.iter().any(|usage| usage == purpose);
         match (self.is_ca, self.self_signed) {
@@ -229,7 +229,7 @@ fn warnings(facts: &CertificateFacts, parsed: &X509Certificate<'_>) -> Vec<Warni
     if let Some(least) = facts.key.too_weak() {
         warn(
             FaultCode::WeakKey,
-            format!("its key is too weak ({}); clients want {least}", facts.key.name()),
+            format!("its key is too weak ({}); clients require {least}", facts.key.name()),
         );
     }
     if signature_algorithm(parsed).is_weak() && !facts.self_signed {
@@ -245,7 +245,7 @@ fn warnings(facts: &CertificateFacts, parsed: &X509Certificate<'_>) -> Vec<Warni
         let names = common_names(parsed.subject()).join(", ");
         warn(
             FaultCode::NoSan,
-            format!("it has no DNS name and no address in subjectAltName; the CN ({names}) does not count"),
+            format!("it has no DNS name or IP address in subjectAltName; the CN ({names}) does not count"),
         );
     }
     warnings
@@ -273,7 +273,7 @@ fn key_usages(parsed: &X509Certificate<'_>) -> Vec<&'static str> {
     .collect()
 }
 
-/// The usages in the words of RFC 5280, others as OIDs.
+/// The usages with the names of RFC 5280, others as OIDs.
 pub(crate) fn extended_key_usages(usage: &ExtendedKeyUsage<'_>) -> Vec<String> {
     let mut names: Vec<String> = [
         (usage.any, "anyExtendedKeyUsage"),

@@ -1,4 +1,4 @@
-//! The items of a file, and how they belong together.
+//! The items of a file, and which of them belong together.
 
 use rustls::pki_types::CertificateDer;
 use schemars::JsonSchema;
@@ -15,51 +15,51 @@ use crate::certs::signature::{Outcome, check_signed};
 use crate::certs::{crl, csr, pem, pkcs7, pkcs12};
 use crate::problem::Problem;
 
-/// One thing that was found.
+/// One item in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
     /// Its number in the report, from 1.
     pub number: usize,
-    /// The file, or where else it came from.
+    /// The file or other source.
     pub source: String,
     /// The line in a PEM file.
     pub line: Option<usize>,
-    /// What it is.
+    /// Its content.
     pub found: Found,
     /// The numbers of the items that issued it.
     pub issued_by: Vec<usize>,
     /// The number of the earlier item that holds the same certificate.
     pub same_as: Option<usize>,
-    /// The numbers of the certificates that are for this key.
+    /// The numbers of the certificates for this key.
     pub fits: Vec<usize>,
     /// The certificate's DER, for [`relate`].
     der: Option<CertificateDer<'static>>,
 }
 
-/// What an item is.
+/// The content of an item.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     /// A certificate.
     Certificate(Box<CertificateFacts>),
-    /// A private key; nothing of its private half is told.
+    /// A private key; nothing of its private half is shown.
     PrivateKey(PrivateKeyFacts),
     /// A certificate request.
     CertificateRequest(RequestFacts),
-    /// A revocation list.
+    /// A CRL.
     Crl(CrlFacts),
-    /// A PEM block of another kind.
+    /// Another kind of PEM block.
     Other {
         /// Its label.
         label: String,
     },
-    /// Something that cannot be read.
+    /// Something unreadable.
     Unreadable {
         /// Why.
         problem: Problem,
     },
 }
 
-/// What is told of a private key.
+/// The displayed properties of a private key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PrivateKeyFacts {
@@ -75,13 +75,13 @@ pub struct PrivateKeyFacts {
     pub public_key_sha256: Option<String>,
 }
 
-/// What is told of a certificate request.
+/// The displayed properties of a certificate request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RequestFacts {
-    /// The subject asked for.
+    /// The requested subject.
     pub subject: String,
-    /// The names asked for.
+    /// The requested names.
     pub names: Vec<String>,
     /// The public key.
     pub key: KeyFacts,
@@ -89,13 +89,13 @@ pub struct RequestFacts {
     pub public_key_sha256: String,
 }
 
-/// What is told of a CRL.
+/// The displayed properties of a CRL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CrlFacts {
     /// The CA.
     pub issuer: String,
-    /// cRLNumber, decimal; an item has a `number` of its own.
+    /// cRLNumber, decimal; the item has its own `number`.
     #[serde(rename = "crlNumber", skip_serializing_if = "Option::is_none")]
     pub number: Option<String>,
     /// RFC 3339.
@@ -103,7 +103,7 @@ pub struct CrlFacts {
     /// RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_update: Option<String>,
-    /// What is revoked.
+    /// The revoked certificates.
     pub revoked: Vec<RevokedFact>,
 }
 
@@ -130,12 +130,12 @@ impl Item {
         }
     }
 
-    /// A file that cannot be read, and why.
+    /// An unreadable file, and why.
     pub fn unreadable(source: &str, problem: Problem) -> Self {
         Self::new(source, None, Found::Unreadable { problem })
     }
 
-    /// The certificate's facts, if it is one.
+    /// The facts of the certificate, if it is one.
     pub fn certificate(&self) -> Option<&CertificateFacts> {
         match &self.found {
             Found::Certificate(facts) => Some(facts),
@@ -144,7 +144,7 @@ impl Item {
     }
 }
 
-/// Items for certificates that came from elsewhere than a file, as from a server.
+/// Items for certificates that are not from a file, for example from a server.
 pub fn from_certificates(certificates: &[CertificateDer<'_>], source: &str, now: OffsetDateTime) -> Vec<Item> {
     certificates
         .iter()
@@ -152,11 +152,11 @@ pub fn from_certificates(certificates: &[CertificateDer<'_>], source: &str, now:
         .collect()
 }
 
-/// Finds every item of a file: PEM, DER or PKCS#12.
+/// Finds all items of a file: PEM, DER or PKCS#12.
 ///
 /// # Errors
-/// When the file as a whole cannot be read: it is empty, its PEM is broken, or
-/// it is neither PEM, DER nor PKCS#12, or the password of a PKCS#12 is wrong.
+/// If the file as a whole cannot be read: it is empty, its PEM is invalid, it is neither PEM, DER
+/// nor PKCS#12, or the password of a PKCS#12 is wrong.
 pub fn scan(content: &[u8], source: &str, password: Option<&str>, now: OffsetDateTime) -> Result<Vec<Item>, Problem> {
     if pem::is_pem(content) {
         return Ok(pem::blocks(content, source)?
@@ -178,7 +178,7 @@ pub fn scan(content: &[u8], source: &str, password: Option<&str>, now: OffsetDat
     if pem::is_der(content) {
         return der_item(content, source, password, now).map(|item| vec![item]);
     }
-    // The same words for what is no PEM at all.
+    // The same text for anything that is not PEM at all.
     pem::blocks(content, source).map(|_| Vec::new())
 }
 
@@ -255,7 +255,7 @@ fn der_item(content: &[u8], source: &str, password: Option<&str>, now: OffsetDat
         return Ok(Item::new(source, None, found));
     }
     Err(Problem::new(format!("{source} cannot be read"))
-        .why("it is DER, but no certificate, key, request, CRL or PKCS#12; it is perhaps truncated"))
+        .why("it is DER, but not a certificate, key, request, CRL or PKCS#12; it may be truncated"))
 }
 
 fn pkcs12_items(
@@ -283,7 +283,7 @@ fn certificate_item(der: &CertificateDer<'_>, source: &str, line: Option<usize>,
             ..Item::new(source, line, Found::Certificate(Box::new(facts)))
         },
         Err(mut problem) => {
-            problem.what = format!("{source} holds a certificate that cannot be read");
+            problem.what = format!("{source} holds an unreadable certificate");
             problem.at = line.map(|line| format!("{source}:{line}"));
             Item::new(source, line, Found::Unreadable { problem })
         }
@@ -292,7 +292,7 @@ fn certificate_item(der: &CertificateDer<'_>, source: &str, line: Option<usize>,
 
 fn request(der: &[u8], source: &str) -> Result<Found, Problem> {
     let request = csr::read(der, source)?;
-    let unreadable = || Problem::new(format!("{source} holds a request whose key cannot be read"));
+    let unreadable = || Problem::new(format!("{source} holds a certificate request with an unreadable key"));
     let (_, info) = x509_parser::x509::SubjectPublicKeyInfo::from_der(&request.public_key).map_err(|_| unreadable())?;
     Ok(Found::CertificateRequest(RequestFacts {
         subject: request.subject.clone(),
@@ -333,8 +333,7 @@ fn encoding_name(encoding: Encoding) -> &'static str {
     }
 }
 
-/// Numbers the items, and finds out which certificate issued which, and which
-/// key fits which.
+/// Numbers the items, and determines which certificate issued which, and which key matches which.
 pub fn relate(items: &mut [Item]) {
     for (index, item) in items.iter_mut().enumerate() {
         item.number = index + 1;
@@ -400,7 +399,7 @@ fn fitting(item: &Item, items: &[Item]) -> Vec<usize> {
 }
 
 impl NameFact {
-    /// `DNS:a`, as OpenSSL writes it.
+    /// `DNS:a`, as in OpenSSL.
     pub fn text(&self) -> String {
         format!("{}:{}", self.kind, self.value)
     }

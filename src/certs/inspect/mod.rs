@@ -1,6 +1,5 @@
-//! Explains what is in a file: every certificate, key, request and CRL, and
-//! which of them belong together. Reads what verifiers refuse, too: X.509
-//! version 1, SHA-1, short keys.
+//! Explains the content of a file: every certificate, key, request and CRL, and which of them
+//! belong together. Also reads what verifiers refuse: X.509 version 1, SHA-1, short keys.
 
 mod algorithms;
 mod certificate;

@@ -1,5 +1,4 @@
-//! Why a text is no PEM, or none that Envoy reads: mistakes that are seen often, by
-//! their names.
+//! Why a text is not PEM, or not PEM that Envoy can read: explains common mistakes.
 
 use base64::Engine as _;
 
@@ -9,17 +8,17 @@ use crate::remedy::other;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const OWN_LINES: &str =
-    "put each -----BEGIN ...----- and -----END ...----- marker at the beginning of a line of its own";
+    "put each -----BEGIN ...----- and -----END ...----- marker on its own line, without leading blanks";
 
-/// A problem with a text that other readers may take.
+/// A problem with a text that other readers may accept.
 pub(super) fn unlike_envoy(name: &str, line: usize, why: &str) -> Problem {
-    Problem::new(format!("{name} is no PEM that Envoy reads"))
+    Problem::new(format!("{name} is not PEM that Envoy can read"))
         .at(format!("{name}:{line}"))
         .why(why)
 }
 
-/// The first block that people see and Envoy does not, since its BEGIN does not
-/// stand alone in its line. What is commented out is meant to be passed over.
+/// The first block that people see but Envoy does not, because its BEGIN is not alone on its line.
+/// Commented-out blocks are skipped intentionally.
 pub(super) fn passed_over(content: &[u8], name: &str) -> Option<Problem> {
     let mut lines = content.split(|byte| *byte == b'\n').enumerate().peekable();
     while let Some((index, line)) = lines.next() {
@@ -37,7 +36,7 @@ pub(super) fn passed_over(content: &[u8], name: &str) -> Option<Problem> {
             unlike_envoy(
                 name,
                 index + 1,
-                &format!("Envoy passes over the block that begins here: {why}"),
+                &format!("Envoy skips the block that begins here: {why}"),
             )
             .fix(fix),
         );
@@ -58,52 +57,52 @@ fn may_be_base64(line: &[u8]) -> bool {
     line.len() >= 4 && line.iter().all(is_base64)
 }
 
-/// What stands before a BEGIN marker in its line, and what to do about it.
+/// What precedes a BEGIN marker on its line, and how to fix it.
 fn before_marker(before: &[u8]) -> Option<(&'static str, &'static str)> {
     let rest = before.strip_prefix(BYTE_ORDER_MARK).unwrap_or(before);
     if before.is_empty() {
         None
     } else if rest.is_empty() {
         Some((
-            "a byte order mark stands before its BEGIN, as editors on Windows write it",
+            "there is a byte order mark before its BEGIN, as written by editors on Windows",
             "save it as UTF-8 without a byte order mark, or as ASCII",
         ))
     } else if rest.trim_ascii().is_empty() {
         Some((
-            "blanks stand before its BEGIN, as an indented block of YAML or of a shell's here-document has them",
-            "let every line of the PEM begin at the block's own indentation, so that no blank is left before it",
+            "there are blanks before its BEGIN, as in an indented YAML block or shell here-document",
+            "start every line of the PEM at the block's indentation, so that no leading blanks remain",
         ))
     } else {
-        Some(("other text stands before its BEGIN in the same line", OWN_LINES))
+        Some(("there is other text before its BEGIN on the same line", OWN_LINES))
     }
 }
 
-/// What follows a BEGIN marker that does not stand alone in its line, and what to do about it.
+/// What follows a BEGIN marker that is not alone on its line, and how to fix it.
 pub(super) fn after_marker(marker: &[u8]) -> (&'static str, &'static str) {
     if memchr::memmem::find(marker, b"\\n").is_some() {
         (
             "its line breaks are written as \\n, as in a JSON string or a variable",
-            "write real line breaks (printf '%b'), in YAML a block after | or a string in double quotes",
+            "write real line breaks (printf '%b'); in YAML, use a block after | or a double-quoted string",
         )
     } else if memchr::memchr(b'\r', marker.trim_ascii_end()).is_some() {
         (
-            "its lines end in carriage returns alone",
-            "end its lines in a line feed (tr '\\r' '\\n')",
+            "its lines end in carriage returns only",
+            "end its lines with line feeds (tr '\\r' '\\n')",
         )
     } else if has_content(marker) {
         (
-            "its line breaks are lost, as by YAML's > or an unquoted shell variable",
-            "write it with its line breaks: in YAML as a block after |, in a shell with the variable in double quotes",
+            "its line breaks are lost, as with YAML's > or an unquoted shell variable",
+            "keep its line breaks: in YAML use a block after |, in a shell put the variable in double quotes",
         )
     } else {
         (
-            "a BEGIN marker does not stand whole on a line of its own; two files were perhaps joined without a newline between them",
+            "a BEGIN marker is not complete on its own line; two files may have been joined without a newline in between",
             OWN_LINES,
         )
     }
 }
 
-/// Whether the label is whole, and base64 follows it in the same line.
+/// Whether the label is complete, and base64 follows on the same line.
 fn has_content(marker: &[u8]) -> bool {
     let text = String::from_utf8_lossy(marker);
     let Some((label, rest)) = text.strip_prefix(BEGIN).and_then(|rest| rest.split_once(DASHES)) else {
@@ -121,7 +120,7 @@ fn has_content(marker: &[u8]) -> bool {
         )
 }
 
-/// Why a text without any BEGIN is no PEM.
+/// Why a text without any BEGIN is not PEM.
 pub(super) fn without_begin(content: &[u8], name: &str) -> Problem {
     let problem = Problem::new(format!("{name} holds no PEM block"));
     if content.iter().all(u8::is_ascii_whitespace) {
@@ -129,22 +128,22 @@ pub(super) fn without_begin(content: &[u8], name: &str) -> Problem {
     }
     if is_utf_16(content) {
         return problem
-            .why("it is UTF-16 text, as PowerShell's > writes it; PEM is ASCII")
+            .why("it is UTF-16 text, as written by PowerShell's >; PEM is ASCII")
             .fix("write it with Out-File -Encoding ascii");
     }
     if is_der(content) {
         return problem
-            .why("it is DER (binary ASN.1), or a PKCS#12 bundle; PEM is wanted here")
+            .why("it is DER (binary ASN.1) or a PKCS#12 bundle, but must be PEM")
             .fix(other::to_pem(name));
     }
     if is_base64_of_pem(content) {
         return problem
-            .why("it is the base64 of PEM: the value was encoded twice")
+            .why("it is base64 of PEM: the value was encoded twice")
             .fix("put the base64 of the PEM under data, or the PEM itself under stringData");
     }
     if has_nearly(content) {
         return problem
-            .why("its BEGIN marker is not exact: five hyphens on either side, BEGIN in capitals")
+            .why("its BEGIN marker is malformed: it needs five hyphens on either side, and BEGIN in capitals")
             .fix(OWN_LINES);
     }
     problem.why("no line begins with -----BEGIN")
@@ -170,7 +169,7 @@ fn is_base64_of_pem(content: &[u8]) -> bool {
     decoded.is_ok_and(|decoded| is_pem(&zeroize::Zeroizing::new(decoded)))
 }
 
-/// A marker with other hyphens or in small letters.
+/// Whether there is a marker with wrong hyphens or in lowercase.
 fn has_nearly(content: &[u8]) -> bool {
     let text = String::from_utf8_lossy(content);
     text.lines().any(|line| {

@@ -1,6 +1,6 @@
-//! PEM as Envoy reads it, which is as BoringSSL does (`PEM_read_bio`, crypto/pem/pem_lib.cc):
-//! a marker counts only at the very beginning of its line. What Envoy refuses or
-//! passes over is told with its line and cause. docs/pem.md compares the readers.
+//! PEM as read by Envoy, that is, by BoringSSL (`PEM_read_bio`, crypto/pem/pem_lib.cc): a marker is
+//! recognised only at the very beginning of its line. Anything that Envoy refuses or skips is
+//! reported with line and cause. docs/pem.md compares the readers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -11,38 +11,38 @@ use super::{BEGIN, Block, CRL, DASHES, END, TRUSTED_CERTIFICATE, cause, check_cr
 use crate::certs::der;
 use crate::problem::Problem;
 
-/// BoringSSL reads lines in pieces of at most so many bytes.
+/// BoringSSL reads lines in pieces of at most this many bytes.
 const PIECE: usize = 253;
 
-/// Padding must be there; the unused bits of the last character are not looked at.
+/// Padding is required; the unused bits of the last character are ignored.
 const DECODER: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
 );
 
-/// What a text of certificates is for: Envoy has a reader for each.
+/// The purpose of a text with certificates: Envoy has a reader for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Use {
-    /// A server's chain, leaf first: a TRUSTED CERTIFICATE counts in the first place only.
+    /// A server's chain, leaf first: a TRUSTED CERTIFICATE is accepted only in first position.
     Chain,
-    /// The CAs that clients are verified with.
+    /// The CAs for verifying clients.
     Authorities,
 }
 
-/// The certificates that Envoy takes from a text.
+/// The certificates that Envoy reads from a text.
 #[derive(Debug)]
 pub struct Certificates {
     /// Each with the line of its BEGIN, from 1.
     pub list: Vec<(usize, CertificateDer<'static>)>,
-    /// Why Envoy does not see the first of the blocks that it passes over though a
-    /// reader of the text would take it for one.
+    /// Why Envoy does not recognise the first block that it skips although it looks like one to
+    /// people.
     pub passed_over: Option<Problem>,
 }
 
-/// The certificates that Envoy takes from a text. `name` is said in errors.
+/// The certificates that Envoy reads from a text. Errors contain `name`.
 ///
 /// # Errors
-/// When Envoy refuses the text, or sees no certificate in it.
+/// If Envoy refuses the text, or finds no certificate in it.
 pub fn certificates(content: &[u8], name: &str, purpose: Use) -> Result<Certificates, Problem> {
     let mut list = Vec::new();
     let mut late_trusted = None;
@@ -63,9 +63,9 @@ pub fn certificates(content: &[u8], name: &str, purpose: Use) -> Result<Certific
             cause::unlike_envoy(
                 name,
                 line,
-                "Envoy reads a TRUSTED CERTIFICATE in the first place of a chain only",
+                "Envoy reads a TRUSTED CERTIFICATE only in the first position of a chain",
             )
-            .fix("write it as a CERTIFICATE (openssl x509 -in FILE)")
+            .fix("convert it to a CERTIFICATE block (openssl x509 -in FILE)")
         })
     });
     if !list.is_empty() {
@@ -77,10 +77,10 @@ pub fn certificates(content: &[u8], name: &str, purpose: Use) -> Result<Certific
     })
 }
 
-/// The CRLs that Envoy takes from a text.
+/// The CRLs that Envoy reads from a text.
 ///
 /// # Errors
-/// As for [`certificates`].
+/// See [`certificates`].
 pub fn crls(content: &[u8], name: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
     let mut crls = Vec::new();
     for block in blocks(content, name)?.into_iter().filter(|block| block.label == CRL) {
@@ -99,10 +99,10 @@ pub fn crls(content: &[u8], name: &str) -> Result<Vec<CertificateRevocationListD
     Ok(crls)
 }
 
-/// Every block that Envoy sees.
+/// All blocks that Envoy recognises.
 ///
 /// # Errors
-/// When Envoy refuses one.
+/// If Envoy refuses one.
 pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     Pieces::of(content)
         .blocks()
@@ -113,10 +113,10 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         .collect()
 }
 
-/// The first private key, at which Envoy stops; what follows is not read.
+/// The first private key, where Envoy stops; the rest is not read.
 ///
 /// # Errors
-/// When there is none, or what stands before it or it itself is refused.
+/// If there is none, or if it or anything before it is refused.
 pub fn private_key(content: &[u8], name: &str) -> Result<Block, Problem> {
     let mut held = Vec::new();
     for block in Pieces::of(content).blocks() {
@@ -140,7 +140,7 @@ pub fn private_key(content: &[u8], name: &str) -> Result<Block, Problem> {
     })
 }
 
-/// A block with what stood between BEGIN and the first empty line.
+/// A block with the text between BEGIN and the first empty line.
 struct Read {
     block: Block,
     has_headers: bool,
@@ -158,11 +158,11 @@ impl Read {
         Ok(())
     }
 
-    /// The certificate; what follows it in its block (OpenSSL's trust settings) is not looked at.
+    /// The certificate; anything after it in the block (OpenSSL's trust settings) is ignored.
     fn certificate(&self, content: &[u8], name: &str) -> Result<CertificateDer<'static>, Problem> {
         self.check_headers(content, name)?;
         let unreadable = |why: &str| {
-            Problem::new(format!("{name} holds a certificate that cannot be read"))
+            Problem::new(format!("{name} holds an unreadable certificate"))
                 .at(format!("{name}:{}", self.block.line))
                 .why(why)
         };
@@ -174,51 +174,51 @@ impl Read {
     }
 }
 
-/// What is wrong with a block, and in which line of the text.
+/// What is wrong with a block, and on which line of the text.
 struct Broken {
     line: usize,
     what: What,
 }
 
 enum What {
-    /// Its END line is another's, or is none.
+    /// Its END line has another label, or is not valid.
     End,
-    /// An empty line parts it: what stands before it is taken for headers.
+    /// An empty line splits it: everything before is treated as headers.
     Headers,
-    /// Nothing stands in it.
+    /// It is empty.
     Empty,
     /// Its base64 cannot be decoded.
     Base64,
 }
 
 impl Broken {
-    /// In the words of the careful reader, where it refuses the text, too.
+    /// The problem, with the text of the careful reader if that refuses the text, too.
     fn problem(&self, content: &[u8], name: &str) -> Problem {
         if let Err(problem) = super::blocks(content, name) {
             return problem;
         }
         let why = match self.what {
-            What::End => "the END line of the block that begins here does not stand alone at the beginning of its line",
+            What::End => "the END marker of the block that begins here is not alone at the beginning of its line",
             What::Headers => {
-                "an empty line parts the block that begins here, and Envoy takes what stands before it for headers"
+                "an empty line splits the block that begins here, and Envoy treats everything before it as headers"
             }
             What::Empty => {
-                "an empty line stands before the END line of the block that begins here, and Envoy takes what stands before it for headers"
+                "there is an empty line before the END line of the block that begins here, and Envoy treats everything before it as headers"
             }
-            What::Base64 => "the base64 of the block that begins here is broken",
+            What::Base64 => "the base64 of the block that begins here is invalid",
         };
         let fix = match self.what {
             What::End => {
-                "put each -----BEGIN ...----- and -----END ...----- marker at the beginning of a line of its own"
+                "put each -----BEGIN ...----- and -----END ...----- marker on its own line, without leading blanks"
             }
-            _ => "write the block without empty lines, headers or comments inside",
+            _ => "remove empty lines, headers and comments from the block",
         };
         cause::unlike_envoy(name, self.line, why).fix(fix)
     }
 }
 
-/// The text in lines, or pieces of long ones, without the bytes at their end
-/// that BoringSSL takes for blanks: control characters and all that is not ASCII.
+/// The text in lines, or pieces of long ones, without trailing bytes that BoringSSL treats as
+/// blanks: control characters and all non-ASCII bytes.
 struct Pieces<'a> {
     rest: &'a [u8],
     /// The line of the next piece, from 1.
@@ -262,7 +262,7 @@ impl<'a> Pieces<'a> {
         if end.is_none_or(|end| end != [END, &label, DASHES].concat().as_bytes()) {
             return Err(broken(What::End));
         }
-        // Without an empty line there are no headers.
+        // Without an empty line, there are no headers.
         let (headers, body) = match body {
             Some(body) => (headers, body),
             None => (Zeroizing::default(), headers),

@@ -1,6 +1,5 @@
-//! PEM (RFC 7468): [`blocks`] is the careful reader, which says at which line a
-//! text is broken; [`envoy`] reads as a gateway does, and what counts is its word.
-//! Written the way OpenSSL writes it.
+//! PEM (RFC 7468): [`blocks`] is the careful reader, which reports the line of an error; [`envoy`]
+//! reads like a gateway, and has the final say. Output is in OpenSSL's format.
 
 mod cause;
 pub mod envoy;
@@ -19,7 +18,7 @@ use crate::problem::Problem;
 
 /// The label of a certificate (RFC 7468 section 5).
 pub const CERTIFICATE: &str = "CERTIFICATE";
-/// The label of a certificate with OpenSSL's trust settings behind it.
+/// The label of a certificate followed by OpenSSL's trust settings.
 pub const TRUSTED_CERTIFICATE: &str = "TRUSTED CERTIFICATE";
 /// The label of a CRL (RFC 7468 section 6).
 pub const CRL: &str = "X509 CRL";
@@ -35,7 +34,7 @@ const END: &str = "-----END ";
 const DASHES: &str = "-----";
 const LINE: usize = 64;
 
-/// Padding may be missing, as OpenSSL also lets it be.
+/// Padding is optional, as in OpenSSL.
 const DECODER: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -44,18 +43,18 @@ const DECODER: GeneralPurpose = GeneralPurpose::new(
 /// One block of a PEM file.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Block {
-    /// What stands after BEGIN, as `CERTIFICATE`.
+    /// The label after BEGIN, such as `CERTIFICATE`.
     pub label: String,
     /// The line of BEGIN, from 1.
     pub line: usize,
-    /// The content; wiped when dropped, since it may be a key.
+    /// The content; zeroed on drop, since it may be a key.
     pub der: Zeroizing<Vec<u8>>,
-    /// Whether it is encrypted the old way (RFC 1421 `Proc-Type: 4,ENCRYPTED`).
+    /// Whether it has legacy encryption (RFC 1421 `Proc-Type: 4,ENCRYPTED`).
     pub legacy_encrypted: bool,
 }
 
 impl Block {
-    /// Whether the block is a certificate (OpenSSL's older labels included).
+    /// Whether the block is a certificate (including OpenSSL's older labels).
     pub fn is_certificate(&self) -> bool {
         matches!(
             self.label.as_str(),
@@ -63,7 +62,7 @@ impl Block {
         )
     }
 
-    /// The certificate in a block that is one; OpenSSL's trust settings may follow it there.
+    /// The certificate in a certificate block, which may also contain OpenSSL's trust settings.
     pub fn certificate(&self) -> CertificateDer<'static> {
         let first = der::take_tag(&self.der, der::SEQUENCE).map_or(&self.der[..], |element| element.whole);
         CertificateDer::from(
@@ -82,7 +81,7 @@ impl Block {
     }
 }
 
-/// Whether the bytes hold the beginning of a PEM block.
+/// Whether the bytes contain the start of a PEM block.
 pub fn is_pem(content: &[u8]) -> bool {
     memchr::memmem::find(content, BEGIN.as_bytes()).is_some()
 }
@@ -92,11 +91,11 @@ pub fn is_der(content: &[u8]) -> bool {
     matches!(content, [0x30, second, ..] if *second >= 0x80 || usize::from(*second) + 2 == content.len())
 }
 
-/// Reads every block of a PEM file. Text outside blocks is passed over, and
-/// lines may end in CRLF. `name` is said in errors.
+/// Reads all blocks of a PEM file. Text outside blocks is skipped, and lines may end with CRLF.
+/// Errors contain `name`.
 ///
 /// # Errors
-/// When there is no block, or one is broken: it names the file and the line.
+/// If there is no block, or one is invalid; the error contains the file and the line.
 pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
     if !is_pem(content) {
@@ -111,12 +110,12 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
             if open.is_some() {
                 return Err(Problem::new(format!("{name} is no valid PEM"))
                     .at(at())
-                    .why("the line holds bytes that are no text"));
+                    .why("the line contains bytes that are not text"));
             }
             continue;
         };
         let line = line.trim();
-        // Most lines are base64, which no marker is and none stands in.
+        // Most lines are base64, which contains no marker.
         let may_mark = line.contains('-');
         if may_mark
             && let Some((before, after)) = line.split_once(BEGIN)
@@ -137,7 +136,7 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
         if let Some(label) = line.strip_prefix(BEGIN) {
             if let Some(open) = &open {
                 return Err(Problem::new(format!("{name} is no valid PEM")).at(at()).why(format!(
-                    "a new block begins before the {} block of line {} has ended",
+                    "a new block begins inside the {} block that begins at line {}",
                     open.label, open.line
                 )));
             }
@@ -152,11 +151,11 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
             let Some(block) = open.take() else {
                 return Err(Problem::new(format!("{name} is no valid PEM"))
                     .at(at())
-                    .why("a block ends that has not begun"));
+                    .why("there is an END marker without a BEGIN"));
             };
             if block.label != label {
                 return Err(Problem::new(format!("{name} is no valid PEM")).at(at()).why(format!(
-                    "the block of line {} begins as {} and ends as {}",
+                    "the block at line {} begins with {} and ends with {}",
                     block.line,
                     block.label,
                     if is_label(label) { label } else { "something else" }
@@ -170,17 +169,17 @@ pub fn blocks(content: &[u8], name: &str) -> Result<Vec<Block>, Problem> {
     match open {
         Some(open) => Err(open.truncated(name)),
         None if found.is_empty() => Err(Problem::new(format!("{name} holds no PEM block"))
-            .why("its -----BEGIN stands on a line that holds bytes that are no text")),
+            .why("its -----BEGIN is on a line with bytes that are not text")),
         None => Ok(found),
     }
 }
 
-/// Whether a label is one (RFC 7468 section 2): printable ASCII, not too long.
+/// Whether a label is valid (RFC 7468 section 2): printable ASCII, not too long.
 fn is_label(text: &str) -> bool {
     (1..=64).contains(&text.len()) && !text.contains(DASHES) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// A block whose END line was not seen yet.
+/// A block whose END line was not reached yet.
 struct Open {
     label: String,
     line: usize,
@@ -191,12 +190,12 @@ struct Open {
 }
 
 impl Open {
-    /// A block of a text of `length` bytes.
+    /// A new block in a text of `length` bytes.
     fn new(label: &str, line: usize, length: usize) -> Self {
         Self {
             label: label.to_owned(),
             line,
-            // Room for most keys: growing would leave parts of them behind.
+            // Room for most keys: growing would leave parts of them in memory.
             base64: Zeroizing::new(String::with_capacity(length.min(4096))),
             base64_line: line + 1,
             legacy_encrypted: false,
@@ -204,7 +203,7 @@ impl Open {
         }
     }
 
-    /// Whether the line is the beginning of this block's END line, and no more.
+    /// Whether the line is a truncated END line of this block.
     fn is_cut_end(&self, line: &str) -> bool {
         let whole = format!("{END}{}{DASHES}", self.label);
         !line.is_empty() && line != whole && whole.starts_with(line)
@@ -217,7 +216,7 @@ impl Open {
     }
 
     fn take_line(&mut self, line: &str, number: usize, name: &str) -> Result<(), Problem> {
-        // RFC 1421 headers come first, are `Name: value`, and end with an empty line.
+        // RFC 1421 headers come first, have the form `Name: value`, and end with an empty line.
         if self.base64.is_empty() && line.contains(':') {
             self.in_headers = true;
             self.legacy_encrypted |= line.starts_with("Proc-Type:") && line.contains("ENCRYPTED");
@@ -239,7 +238,7 @@ impl Open {
                 return Err(Problem::new(format!("{name} is no valid PEM"))
                     .at(format!("{name}:{number}"))
                     .why(format!(
-                        "the line holds characters that are not base64, inside the {} block of line {}",
+                        "the line contains characters that are not base64, in the {} block that begins at line {}",
                         self.label, self.line
                     )));
             }
@@ -253,7 +252,7 @@ impl Open {
             Problem::new(format!("{name} is no valid PEM"))
                 .at(format!("{name}:{}", self.base64_line))
                 .why(format!(
-                    "the base64 of the {} block is broken (a character is missing or too many)",
+                    "the base64 of the {} block is invalid (a character is missing or extra)",
                     self.label
                 ))
         })?;
@@ -271,12 +270,11 @@ impl Open {
     }
 }
 
-/// The certificates of a PEM file, in its order; other blocks are passed over. What
-/// Envoy does not see is no certificate of the file, though others may read it.
+/// The certificates of a PEM file, in its order; other blocks are skipped. Blocks that Envoy does
+/// not recognise are not counted, although others may read them.
 ///
 /// # Errors
-/// When the PEM is broken, holds no certificate, or one that is no X.509 or that
-/// Envoy passes over.
+/// If the PEM is invalid, has no certificate, or has one that is not X.509 or that Envoy skips.
 pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let read = envoy::certificates(content, name, envoy::Use::Authorities)?;
     match read.passed_over {
@@ -285,14 +283,14 @@ pub fn certificates(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'st
     }
 }
 
-/// Why a text, in which no certificate was seen, has none.
+/// Why no certificate was found in a text.
 fn without_certificate(content: &[u8], name: &str) -> Problem {
     match blocks(content, name) {
         Err(problem) => problem,
         Ok(held) => {
             let held: Vec<&str> = held.iter().map(|block| block.label.as_str()).collect();
             Problem::new(format!("{name} holds no certificate"))
-                .why(format!("it holds no CERTIFICATE but {}", held.join(", ")))
+                .why(format!("it holds no CERTIFICATE, only {}", held.join(", ")))
         }
     }
 }
@@ -302,24 +300,24 @@ pub fn is_der_certificate(content: &[u8]) -> bool {
     is_der(content) && check_certificate(content).is_ok()
 }
 
-/// Whether the DER is one whole X.509 certificate.
+/// Whether the DER is exactly one X.509 certificate.
 ///
 /// # Errors
-/// Says what is wrong.
+/// The reason why not.
 pub(crate) fn check_certificate(der: &[u8]) -> Result<(), &'static str> {
     match x509_parser::certificate::X509Certificate::from_der(der) {
         Ok(([], _)) => Ok(()),
-        Ok(_) => Err("bytes are left over after the certificate"),
+        Ok(_) => Err("there are extra bytes after the certificate"),
         Err(_) => Err(NO_CERTIFICATE),
     }
 }
 
-const NO_CERTIFICATE: &str = "its content is no X.509 certificate";
+const NO_CERTIFICATE: &str = "its content is not an X.509 certificate";
 
 /// The CRLs of a file, PEM or DER.
 ///
 /// # Errors
-/// When it is broken or holds no CRL.
+/// If it is invalid or has no CRL.
 pub fn crls(content: &[u8], name: &str) -> Result<Vec<CertificateRevocationListDer<'static>>, Problem> {
     if !is_pem(content) && is_der(content) {
         check_crl(content, name, 1)?;
@@ -333,11 +331,11 @@ fn check_crl(der: &[u8], name: &str, line: usize) -> Result<(), Problem> {
         Ok(_) => Ok(()),
         Err(_) => Err(Problem::new(format!("{name} holds a CRL that cannot be read"))
             .at(format!("{name}:{line}"))
-            .why("its content is no X.509 CRL")),
+            .why("its content is not an X.509 CRL")),
     }
 }
 
-/// Writes one block, lines of 64 characters, with a final newline.
+/// Writes one block in lines of 64 characters, with a final newline.
 pub fn text(label: &str, der: &[u8]) -> String {
     let base64 = Zeroizing::new(STANDARD.encode(der));
     let mut text = String::with_capacity(base64.len() + base64.len() / LINE + 2 * label.len() + 40);

@@ -1,4 +1,4 @@
-//! The readers of PEM, by what they say.
+//! The PEM readers and their messages.
 
 use base64::Engine as _;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use super::{CERTIFICATE, TRUSTED_CERTIFICATE, blocks, certificates, crls, envoy,
 use crate::certs::{Authority, Chain, ChainPlan, inspect, issue_chain, key, pkcs12};
 use crate::names::Host;
 
-/// A file's text, and the line and reason of the error that it gives.
+/// A file's text, and the line and reason of its error.
 #[test]
 fn what_is_broken_is_said_with_its_line() {
     let good = text(CERTIFICATE, &[0x30, 0x03, 0x02, 0x01, 0x05]);
@@ -26,11 +26,11 @@ fn what_is_broken_is_said_with_its_line() {
             Some("f:2"),
             "the CERTIFICATE block that begins here has no END line",
         ),
-        (joined, Some("f:3"), "two files were perhaps joined"),
+        (joined, Some("f:3"), "two files may have been joined"),
         (
             good.replace("END CERTIFICATE", "END PRIVATE KEY"),
             Some("f:3"),
-            "begins as CERTIFICATE and ends as PRIVATE KEY",
+            "begins with CERTIFICATE and ends with PRIVATE KEY",
         ),
         (
             good.replace("MAMC", "MA!C"),
@@ -40,7 +40,7 @@ fn what_is_broken_is_said_with_its_line() {
         (
             good.replace("MAMC", "MAMCA"),
             Some("f:2"),
-            "the base64 of the CERTIFICATE block is broken",
+            "the base64 of the CERTIFICATE block is invalid",
         ),
         (
             "-----BEGIN X-----\n-----END X-----\n".into(),
@@ -50,12 +50,12 @@ fn what_is_broken_is_said_with_its_line() {
         (
             "-----END X-----\n-----BEGIN X-----\n".into(),
             Some("f:1"),
-            "a block ends that has not begun",
+            "there is an END marker without a BEGIN",
         ),
         (
             "-----BEGIN X-----\n-----BEGIN Y-----\n".into(),
             Some("f:2"),
-            "a new block begins before the X block of line 1 has ended",
+            "a new block begins inside the X block that begins at line 1",
         ),
     ] {
         let Err(problem) = blocks(content.as_bytes(), "f") else {
@@ -84,7 +84,7 @@ fn crlf_byte_order_marks_text_and_headers_are_tolerated() {
     let legacy = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
     assert!(blocks(legacy.as_bytes(), "f").unwrap()[0].legacy_encrypted);
     let problem = key::read(legacy.as_bytes(), "f", Some("x")).err().unwrap();
-    assert_eq!(problem.what, "f holds a key that is encrypted in the old way");
+    assert_eq!(problem.what, "f holds a key with legacy encryption");
 }
 
 proptest! {
@@ -133,7 +133,7 @@ proptest! {
     }
 }
 
-/// What Envoy makes of a chain's text: how many certificates, or line and cause.
+/// How Envoy reads a chain's text: the number of certificates, or line and cause.
 fn as_envoy(text: &str) -> Result<usize, String> {
     let said = |problem: crate::problem::Problem| {
         format!("{} {}", problem.at.unwrap_or_default(), problem.why.unwrap_or_default())
@@ -167,28 +167,28 @@ fn what_envoy_does_not_read_is_told_with_line_and_cause() {
         (
             format!("\u{feff}{chain}"),
             1,
-            "a byte order mark stands before its BEGIN",
+            "there is a byte order mark before its BEGIN",
         ),
-        (indented(&leaf), 1, "blanks stand before its BEGIN"),
+        (indented(&leaf), 1, "there are blanks before its BEGIN"),
         (
             format!("{leaf}{}", indented(issuer)),
             lines + 1,
-            "blanks stand before its BEGIN",
+            "there are blanks before its BEGIN",
         ),
-        (format!("tls.crt: {leaf}"), 1, "other text stands before"),
-        (leaf.replace("-----END", " -----END"), 1, "the END line of the block"),
+        (format!("tls.crt: {leaf}"), 1, "there is other text before"),
+        (leaf.replace("-----END", " -----END"), 1, "the END marker of the block"),
         (
             leaf.replacen('\n', "\nNote: a\n\n", 1),
             1,
-            "an empty line parts the block",
+            "an empty line splits the block",
         ),
         (leaf.replace('\n', "\\n"), 1, "its line breaks are written as \\n"),
         (leaf.replace('\n', " "), 1, "its line breaks are lost"),
-        (leaf.replace('\n', "\r"), 1, "carriage returns alone"),
+        (leaf.replace('\n', "\r"), 1, "carriage returns only"),
         (
             format!("{leaf}\n{}", leaf.replace("END", "END X")),
             lines * 2 + 1,
-            "begins as CERTIFICATE and ends as",
+            "begins with CERTIFICATE and ends with",
         ),
     ] {
         let said = as_envoy(&text).unwrap_err();
@@ -205,7 +205,7 @@ fn what_envoy_does_not_read_is_told_with_line_and_cause() {
         ),
         (
             leaf.replace("-----", "----").into_bytes(),
-            "its BEGIN marker is not exact",
+            "its BEGIN marker is malformed",
         ),
     ] {
         let why = certificates(&bytes, "f").unwrap_err().why.unwrap();
@@ -230,7 +230,7 @@ fn trust_settings_behind_a_certificate_are_not_part_of_it() {
     let (leaf, root) = (trusted(&chain.server.certificate), trusted(&chain.root.certificate));
     assert_eq!(as_envoy(&leaf), Ok(1));
     let late = as_envoy(&format!("{leaf}{root}")).unwrap_err();
-    assert!(late.contains("in the first place of a chain only"), "{late}");
+    assert!(late.contains("only in the first position of a chain"), "{late}");
     assert_eq!(
         certificates(format!("{root}{root}").as_bytes(), "f").map(|list| list.len()),
         Ok(2)
@@ -262,6 +262,6 @@ fn a_gateways_key_is_the_first_of_a_pem_text() {
         let said = read(&content).err().unwrap();
         assert!(said.contains(why), "{said}");
     }
-    // A file may hold DER.
+    // A file may be DER.
     assert!(key::read(own.pkcs8(), "f", None).is_ok());
 }

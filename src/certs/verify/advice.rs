@@ -1,21 +1,21 @@
-//! What to do about a fault of a chain that is a workspace's own: it is renewed from
-//! the same CA, whatever is wrong with it.
+//! Remedies for faults of a workspace's own chain: it is renewed from the same CA, whatever is
+//! wrong with it.
 
 use super::{Fault, FaultCode, Purpose, Role, Verdict};
 use crate::names::Host;
 use crate::remedy::{Line, Remedy, ours};
 
-/// Whose chain it is.
+/// The origin of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {
-    /// The workspace's chain of this host, whose CA can issue there.
+    /// The workspace's chain for this host, whose CA can issue certificates.
     Workspace(&'a Host),
-    /// Another one; who issued it is not known.
+    /// Another chain, with an unknown issuer.
     Elsewhere,
 }
 
 impl Verdict {
-    /// The judgement with advice that fits whose chain it is.
+    /// The verdict with remedies that match the origin of the chain.
     #[must_use]
     pub fn advised(mut self, purpose: Purpose, origin: Origin<'_>) -> Self {
         if let Origin::Workspace(host) = origin {
@@ -29,8 +29,7 @@ impl Verdict {
     }
 }
 
-/// The line that renews the certificate at fault; none where that ends no fault of
-/// this kind.
+/// The command that renews the certificate at fault; none if that does not help.
 fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
     let role = fault
         .certificate
@@ -60,10 +59,10 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
                 .and(line)
                 .and(" issues one that is valid now"),
         ),
-        // A CA of this name with another key: it was replaced since.
+        // A CA with this name and another key: it was replaced in the meantime.
         FaultCode::UnknownIssuer if fault.expected.is_some() => Some(line.into()),
         FaultCode::NameMismatch => Some(
-            Remedy::from("ask for a name that the certificate has; or issue one with this name: ")
+            Remedy::from("use a name that the certificate has; or issue one with this name: ")
                 .and(naming(fault, host, line)),
         ),
         FaultCode::NoCertificate
@@ -82,8 +81,8 @@ fn renewal(fault: &Fault, purpose: Purpose, host: &Host) -> Option<Remedy> {
     }
 }
 
-/// The line that gives the certificate the name that was asked for: a renewed one has
-/// the host's own.
+/// The command that adds the requested name to the certificate; a renewed one has the host's own
+/// name.
 fn naming(fault: &Fault, host: &Host, renewal: Line) -> Line {
     let asked = fault.expected.as_deref().and_then(|name| Host::parse(name).ok());
     match asked.filter(|asked| !asked.is_covered_by(host.as_str())) {

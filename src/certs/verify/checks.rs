@@ -1,5 +1,5 @@
-//! What every certificate of a path must be: in time, strong, and allowed to do
-//! what it does.
+//! Requirements on every certificate of a path: currently valid, strong, and allowed for its
+//! purpose.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::certs::loadable::{Unloadable, may_sign, must_staple};
 use crate::certs::times::shown;
 use crate::remedy::{Remedy, ours};
 
-/// Time, version, key, signature algorithm and extensions of each.
+/// Validity, version, key, signature algorithm and extensions of each certificate.
 pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mut Vec<Fault>) {
     for (place, certificate) in path.certificates.iter().enumerate() {
         let reference = path.reference(place);
@@ -43,7 +43,7 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
                     .found(shown(not_before)),
             );
         }
-        // A trusted certificate is trusted as it is; its version and its own signature say nothing.
+        // A trusted certificate is trusted as is; its version and self-signature do not matter.
         if !root && certificate.parsed.version().0 != 2 {
             let version = certificate.parsed.version().0 + 1;
             let fault = found(
@@ -85,48 +85,51 @@ pub(super) fn certificates(path: &Path<'_, '_>, now: OffsetDateTime, faults: &mu
     }
 }
 
-/// No critical extension is unknown, and none occurs twice.
+/// There are no unknown critical extensions and no duplicate extensions.
 fn extensions(certificate: &Candidate<'_>, reference: &CertificateRef, faults: &mut Vec<Fault>) {
     let root = reference.role == Role::Root;
     let mut seen = HashSet::new();
     for extension in certificate.parsed.extensions() {
         let oid = extension.oid.to_id_string();
         if extension.critical && !is_known(extension.parsed_extension()) && !root {
-            let what = format!("the {reference} has a critical extension that clients do not know");
+            let what = format!("the {reference} has an unknown critical extension");
             let fault = Fault::new(FaultCode::UnknownCriticalExtension, Some(reference.clone()), what);
             faults.push(fault.found(&oid));
         }
         if !seen.insert(oid.clone()) {
-            let what = format!("the {reference} has an extension twice, which clients refuse (RFC 5280 section 4.2)");
+            let what = format!(
+                "the {reference} has a duplicate extension, which clients refuse (RFC 5280 \
+                section 4.2)"
+            );
             let fault = Fault::new(FaultCode::DuplicateExtension, Some(reference.clone()), what);
             faults.push(fault.found(oid));
         }
     }
 }
 
-/// A server's leaf that demands an OCSP response in the handshake.
+/// A server leaf that requires an OCSP response in the handshake.
 pub(super) fn staple(path: &Path<'_, '_>, purpose: Purpose) -> Option<Fault> {
     let leaf = path.leaf();
     let demands = purpose == Purpose::Server && must_staple(&leaf.parsed);
     demands.then(|| {
         let reference = path.reference(0);
         let what = format!(
-            "the {reference} demands an OCSP response in every handshake (must-staple); Envoy loads it with one only, and Firefox refuses it without"
+            "the {reference} requires an OCSP response in every handshake (must-staple); without one, Envoy does not load it and Firefox refuses it"
         );
         Fault::new(FaultCode::MustStaple, Some(reference), what)
     })
 }
 
 fn fix_of(code: FaultCode) -> Option<Remedy> {
-    let or_ours = |words: &str| Remedy::from(words).or(ours::gen_certs(ours::HOST)).and(" makes one");
+    let or_ours = |words: &str| Remedy::from(words).or(ours::gen_certs(ours::HOST)).and(" creates one");
     Some(match code {
-        FaultCode::CertificateExpired => "issue it again".into(),
+        FaultCode::CertificateExpired => "reissue it".into(),
         FaultCode::CertificateNotYetValid => {
-            "check the clock of this machine, or issue it with an earlier --not-before".into()
+            "check the clock of this machine, or reissue it with an earlier --not-before".into()
         }
         FaultCode::X509V1 => or_ours("issue it with extensions (openssl x509 -req needs -extfile)"),
         FaultCode::WeakKey => or_ours("issue it with a key of 2048 bits or more (RSA), or P-256"),
-        FaultCode::UnsupportedKey => or_ours("issue it with a P-256 key whose curve is named, or RSA 2048"),
+        FaultCode::UnsupportedKey => or_ours("issue it with a P-256 key (as a named curve) or RSA 2048"),
         FaultCode::WeakSignature => or_ours("have the CA sign with SHA-256 (openssl -sha256)"),
         _ => return None,
     })
@@ -152,22 +155,25 @@ fn is_known(extension: &ParsedExtension<'_>) -> bool {
     )
 }
 
-/// Issuers are CAs that may sign, and paths are no longer than they allow.
+/// Issuers are CAs that may sign certificates, and paths are not longer than they allow.
 pub(super) fn authorities(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
     for (place, certificate) in path.certificates.iter().enumerate().skip(1) {
         let reference = path.reference(place);
         let anchor = reference.role == Role::Root;
         let constraints = certificate.parsed.basic_constraints().ok().flatten();
-        // A trusted version 1 root has no extensions to say so.
+        // A trusted version 1 root cannot have the extensions.
         let old_root = anchor && certificate.parsed.version().0 != 2;
         if !certificate.is_ca() && !old_root {
-            let what = format!("the {reference} signed another certificate, but is no CA (basicConstraints CA:TRUE)");
+            let what = format!(
+                "the {reference} signed another certificate but is not a CA (basicConstraints \
+                CA:TRUE)"
+            );
             faults.push(Fault::new(FaultCode::IssuerNotCa, Some(reference.clone()), what));
         }
         if let Ok(Some(usage)) = certificate.parsed.key_usage()
             && !usage.value.key_cert_sign()
         {
-            let what = format!("the {reference} signed another certificate, but its keyUsage has no keyCertSign");
+            let what = format!("the {reference} signed another certificate, but its keyUsage lacks keyCertSign");
             faults.push(Fault::new(FaultCode::IssuerNotCa, Some(reference.clone()), what));
         }
         if let Some(limit) = constraints.and_then(|found| found.value.path_len_constraint) {
@@ -188,13 +194,13 @@ pub(super) fn authorities(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The leaf is a leaf, and it and its issuers are good for the purpose.
+/// The leaf is a leaf, and its usages and those of its issuers allow the purpose.
 pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fault>) {
     let leaf = path.leaf();
     if leaf.is_ca() {
         let reference = path.reference(0);
         let what = format!(
-            "{} is a CA certificate; a {} needs a leaf that it signed",
+            "{} is a CA certificate; a {} needs a leaf signed by it",
             leaf.called(),
             purpose.word()
         );
@@ -205,12 +211,12 @@ pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fa
                 .fix(
                     Remedy::from("serve a leaf certificate and its key; ")
                         .and(ours::gen_certs(ours::HOST))
-                        .and(" makes one"),
+                        .and(" creates one"),
                 ),
         );
     }
     for (place, certificate) in path.certificates.iter().enumerate() {
-        // What a root may be used for is decided by trusting it.
+        // Trusting a root decides what it may be used for.
         if path.role(place) != Role::Root {
             faults.extend(extended_key_usage(path, place, certificate, purpose));
         }
@@ -221,7 +227,7 @@ pub(super) fn purpose(path: &Path<'_, '_>, purpose: Purpose, faults: &mut Vec<Fa
     {
         let reference = path.reference(0);
         let what = format!(
-            "the keyUsage of the {reference} has no digitalSignature, by which a {} signs the handshake",
+            "the keyUsage of the {reference} lacks digitalSignature, which a {} needs to sign the handshake",
             purpose.word()
         );
         faults.push(
@@ -248,20 +254,20 @@ fn extended_key_usage(
         return None;
     }
     let reference = path.reference(place);
-    let what = format!("the {reference} is not for {}s", purpose.word());
+    let what = format!("the {reference} is not valid for {}s", purpose.word());
     Some(
         Fault::new(FaultCode::WrongEku, Some(reference), what)
             .expected(format!("extendedKeyUsage {}", purpose.usage()))
             .found(crate::certs::inspect::extended_key_usages(usage).join(", "))
             .fix(match purpose {
-                Purpose::Server => "serve the server's certificate (HOST/3_application), not a client's",
-                Purpose::Client => "give the client's certificate (HOST/4_client), not the server's",
+                Purpose::Server => "serve the server certificate (HOST/3_application), not a client certificate",
+                Purpose::Client => "use the client certificate (HOST/4_client), not the server certificate",
             }),
     )
 }
 
 impl Purpose {
-    /// The purpose's word.
+    /// The name of the purpose.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Server => "server",

@@ -1,4 +1,4 @@
-//! What is judged, and the reasons why a chain does not verify.
+//! The input of verification, and the reasons why a chain does not verify.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::names::Host;
 use crate::remedy::Remedy;
 
-/// For what the leaf must be good.
+/// The purpose of the leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
@@ -22,40 +22,41 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Every purpose with its word in flags.
+    /// All purposes with their names in flags.
     pub const WORDS: &[(&str, Self)] = &[("server", Self::Server), ("client", Self::Client)];
 }
 
-/// What is judged, and by what.
+/// The chain to verify, and the trust settings.
 #[derive(Debug, Clone, Copy)]
 pub struct VerifyInput<'a> {
     /// The chain as served: the leaf first.
     pub chain: &'a [CertificateDer<'a>],
-    /// Further intermediates that the verifier has.
+    /// Additional intermediates that the verifier has.
     pub intermediates: &'a [CertificateDer<'a>],
     /// The trusted certificates.
     pub roots: &'a [CertificateDer<'a>],
-    /// Revocation lists that the verifier has.
+    /// CRLs that the verifier has.
     pub crls: &'a [CertificateRevocationListDer<'a>],
-    /// For what the leaf must be good.
+    /// The purpose of the leaf.
     pub purpose: Purpose,
-    /// The name that it must hold; none leaves names unchecked.
+    /// The name that it must cover; none means that names are not checked.
     pub host: Option<&'a Host>,
     /// The time of the check.
     pub now: OffsetDateTime,
 }
 
-/// Why a chain does not verify, or what is odd though it does. In the order in
-/// which they matter: what makes the others pointless comes first.
+/// Why a chain does not verify, or what is unusual although it does. In order of importance: faults
+/// that make others irrelevant come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FaultCode {
     /// No certificate was given.
     NoCertificate,
     /// A certificate cannot be parsed.
     CertificateUnreadable,
-    /// The certificates are not in order, leaf first. A fault if the leaf is not the first; else it works, and is a note.
+    /// The certificates are not in order, leaf first. A fault if the leaf is not the first;
+    /// otherwise it works, and is a note.
     WrongOrder,
-    /// The leaf is signed by its own key and is not trusted itself.
+    /// The leaf is self-signed and not trusted itself.
     SelfSigned,
     /// The leaf's issuer is neither sent nor known: an intermediate is missing.
     IncompleteChain,
@@ -67,19 +68,19 @@ pub enum FaultCode {
     CertificateRevoked,
     /// `notAfter` has passed.
     CertificateExpired,
-    /// `notBefore` is to come.
+    /// `notBefore` is in the future.
     CertificateNotYetValid,
     /// X.509 version 1 or 2, which has no extensions.
     X509V1,
     /// The leaf is a CA certificate.
     CaAsLeaf,
-    /// The host stands only in CN.
+    /// The host is only in the CN.
     NoSan,
     /// No name in the certificate covers the host.
     NameMismatch,
     /// extendedKeyUsage or keyUsage does not allow the purpose.
     WrongEku,
-    /// An issuer is no CA, or may not sign certificates.
+    /// An issuer is not a CA, or may not sign certificates.
     IssuerNotCa,
     /// A pathLenConstraint is exceeded.
     PathTooLong,
@@ -87,28 +88,29 @@ pub enum FaultCode {
     NameConstraintViolation,
     /// A key too short to be accepted (RSA below 2048 bits).
     WeakKey,
-    /// A key that Envoy and Go cannot use: another curve, or a curve by its parameters.
+    /// A key that Envoy and Go do not support: another curve, or explicit curve parameters.
     UnsupportedKey,
-    /// A signature by SHA-1 or MD5.
+    /// A SHA-1 or MD5 signature.
     WeakSignature,
-    /// A signature by an algorithm that cannot be checked here.
+    /// A signature algorithm that is not supported here.
     UnsupportedSignature,
-    /// A critical extension that verifiers do not know.
+    /// An unknown critical extension.
     UnknownCriticalExtension,
-    /// An extension that occurs twice (RFC 5280 section 4.2).
+    /// A duplicate extension (RFC 5280 section 4.2).
     DuplicateExtension,
-    /// A server's certificate demands an OCSP response (RFC 7633; a note: whether one is sent is not seen here).
+    /// The server certificate requires an OCSP response (RFC 7633; a note, because it is unknown
+    /// here whether one is sent).
     MustStaple,
-    /// The root was sent too (works, but clients do not need it).
+    /// The root was sent, too (works, but clients do not need it).
     RootSent,
-    /// A CRL given is past its nextUpdate (a note).
+    /// A CRL is past its nextUpdate (a note).
     CrlExpired,
-    /// A CRL given is not signed by the CA that it names (a note; it is not used).
+    /// A CRL is not signed by its stated CA (a note; it is not used).
     CrlNotTrusted,
 }
 
 impl FaultCode {
-    /// Every code with its word in output.
+    /// All codes with their names in output.
     pub const WORDS: &[(&str, Self)] = &[
         ("no-certificate", Self::NoCertificate),
         ("certificate-unreadable", Self::CertificateUnreadable),
@@ -140,7 +142,7 @@ impl FaultCode {
         ("crl-not-trusted", Self::CrlNotTrusted),
     ];
 
-    /// The code as it stands in output: `certificate-expired`.
+    /// The code in output: `certificate-expired`.
     pub fn as_str(self) -> &'static str {
         Self::WORDS
             .iter()
@@ -166,11 +168,11 @@ impl JsonSchema for FaultCode {
     }
 }
 
-/// Which certificate of a path.
+/// The role of a certificate in a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The server's or client's own.
+    /// The server's or client's own certificate.
     Leaf,
     /// Between leaf and root.
     Intermediate,
@@ -178,42 +180,42 @@ pub enum Role {
     Root,
 }
 
-/// One certificate, by what people call it.
+/// One certificate, as people refer to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CertificateRef {
-    /// Its place in the path.
+    /// Its role in the path.
     pub role: Role,
-    /// Its subject, as `CN=a, O=b`; its SANs if the subject is empty.
+    /// Its subject, in the form `CN=a, O=b`; its SANs if the subject is empty.
     pub subject: String,
     /// Its serial number, hex with colons.
     pub serial: String,
 }
 
-/// One reason.
+/// One reason why a chain does not verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The code.
     pub code: FaultCode,
-    /// The certificate at fault, if it is one.
+    /// The certificate at fault, if any.
     pub certificate: Option<CertificateRef>,
-    /// The reason in words, lower-case, no final period.
+    /// The reason in words, lowercase, without a final period.
     pub what: String,
-    /// The value that was wanted.
+    /// The expected value.
     pub expected: Option<String>,
-    /// The value that was found.
+    /// The actual value.
     pub found: Option<String>,
-    /// What to do, whoever made the chain; see [`Verdict::advised`].
+    /// What to do, regardless of the chain's origin; see [`Verdict::advised`].
     pub fix: Option<Remedy>,
 }
 
-/// The judgement.
+/// The result of verification.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// The path that was built, leaf first, as far as it got.
     pub path: Vec<CertificateRef>,
     /// Why it does not verify; empty if it does.
     pub faults: Vec<Fault>,
-    /// What works but is odd (wrong-order, must-staple, root-sent, crl-expired).
+    /// What works but is unusual (wrong-order, must-staple, root-sent, crl-expired).
     pub notes: Vec<Fault>,
 }
 
@@ -223,7 +225,7 @@ impl Verdict {
         self.faults.is_empty()
     }
 
-    /// Whether this path is the one to tell of, rather than another of the same leaf.
+    /// Whether to report this path rather than another one of the same leaf.
     pub(super) fn is_better_than(&self, other: &Self) -> bool {
         match (self.first(), other.first()) {
             (None, Some(_)) => true,
@@ -268,7 +270,7 @@ impl Fault {
 }
 
 impl Role {
-    /// The word that people use.
+    /// The usual term.
     pub fn word(self) -> &'static str {
         match self {
             Self::Leaf => "leaf",

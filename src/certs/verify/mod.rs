@@ -1,5 +1,5 @@
-//! Judges a served or stored chain as a client or a server would, and gives
-//! every reason why it does not verify, the most important first.
+//! Verifies a served or stored chain as a client or server would, and returns all reasons why it
+//! does not verify, the most important first.
 
 mod advice;
 mod checks;
@@ -16,9 +16,9 @@ pub use fault::{CertificateRef, Fault, FaultCode, Purpose, Role, Verdict, Verify
 pub(crate) use name_constraints::subtree_covers;
 pub(crate) use names::called;
 
-/// Builds the paths from the leaf to a root and checks everything about them: the
-/// first without a fault counts, else the one whose first fault matters least.
-/// Never fails: a chain that cannot be read is a fault like any other.
+/// Builds the paths from the leaf to a root and checks them completely: the result is the first
+/// path without a fault, otherwise the one whose first fault matters least. Never fails: an
+/// unreadable chain is a fault like any other.
 ///
 /// ```
 /// use istio_tls::certs::verify::{FaultCode, Purpose, VerifyInput, verify};
@@ -74,7 +74,7 @@ pub fn verify(input: &VerifyInput<'_>) -> Verdict {
     best.unwrap_or_default()
 }
 
-/// Checks everything about one path; `faults` are those of what was sent.
+/// Checks one path completely; `faults` are those of the sent chain.
 fn judge(input: &VerifyInput<'_>, pool: &path::Pool<'_>, path: &path::Path<'_, '_>, mut faults: Vec<Fault>) -> Verdict {
     faults.extend(path.broken(input.roots.is_empty()));
     let mut notes = path.order(pool);
@@ -87,7 +87,7 @@ fn judge(input: &VerifyInput<'_>, pool: &path::Pool<'_>, path: &path::Path<'_, '
         faults.extend(names::host(path, host));
     }
     revocation::check(path, input.crls, input.now, &mut faults, &mut notes);
-    // Stable: of one code, the leaf's comes before its issuers'.
+    // Stable: for the same code, the leaf's fault comes before its issuers'.
     faults.sort_by_key(|fault| fault.code);
     notes.sort_by_key(|fault| fault.code);
     Verdict {

@@ -1,5 +1,5 @@
-//! RFC 5280 section 4.2.1.10: every name of every certificate of the path lies in a
-//! permitted subtree of its kind, if a CA above has one, and in no excluded one.
+//! RFC 5280 section 4.2.1.10: every name of every certificate in the path must be in a permitted
+//! subtree of its kind, if a CA above has one, and in no excluded subtree.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub(super) fn check(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
         .certificates
         .iter()
         .enumerate()
-        // A CA that signed a new key of its own need not obey itself.
+        // A CA's own constraints do not apply to its self-issued certificates.
         .map(|(place, certificate)| {
             if place > 0 && certificate.is_self_issued() {
                 Vec::new()
@@ -41,8 +41,8 @@ pub(super) fn check(path: &Path<'_, '_>, faults: &mut Vec<Fault>) {
     }
 }
 
-/// The names that constraints are for: the subject, its email addresses where
-/// subjectAltName has none, and all of subjectAltName.
+/// The names that constraints apply to: the subject, its email addresses if subjectAltName has
+/// none, and all names in subjectAltName.
 fn names_of<'c>(certificate: &'c Candidate<'_>) -> Vec<GeneralName<'c>> {
     let subject = certificate.parsed.subject();
     let mut names: Vec<GeneralName<'c>> = Vec::new();
@@ -102,7 +102,7 @@ fn judge(
     )
 }
 
-/// A subtree of a kind that nobody checks: a verifier that cannot must refuse, since the extension is critical.
+/// A subtree of an unsupported kind: a verifier must refuse it, because the extension is critical.
 fn unknown_kind(path: &Path<'_, '_>, place: usize, constraints: &NameConstraints<'_>) -> Option<Fault> {
     let unknown = subtrees(constraints.permitted_subtrees.as_ref())
         .chain(subtrees(constraints.excluded_subtrees.as_ref()))
@@ -118,10 +118,10 @@ fn unknown_kind(path: &Path<'_, '_>, place: usize, constraints: &NameConstraints
         })?;
     let reference = path.reference(place);
     let (kind, text) = general_name(&unknown.base);
-    let what = format!("the {reference} has a critical name constraint of a kind that verifiers do not check");
+    let what = format!("the {reference} has a critical name constraint of a kind that verifiers do not support");
     Some(
         Fault::new(FaultCode::NameConstraintViolation, Some(reference), what)
-            .expected("constraints on DNS names, addresses, emails, URIs and directory names")
+            .expected("constraints on DNS names, IP addresses, emails, URIs and directory names")
             .found(format!("{kind} {text}").trim_end())
             .fix("have the CA issued without that constraint"),
     )
@@ -131,16 +131,16 @@ fn subtrees<'a, 'b: 'a>(list: Option<&'a Vec<GeneralSubtree<'b>>>) -> impl Itera
     list.into_iter().flatten()
 }
 
-/// Whether a subtree holds all that a name stands for; none if they are of different kinds.
+/// Whether a subtree covers everything that a name stands for; none if they are of different kinds.
 pub(crate) fn subtree_covers(base: &GeneralName<'_>, name: &GeneralName<'_>) -> Option<bool> {
     Covers::of(base, name).map(|covers| covers == Covers::Whole)
 }
 
-/// How much of what a name stands for lies in a subtree.
+/// How much of what a name stands for is in a subtree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Covers {
     Whole,
-    /// Some names that a wildcard stands for; or the name cannot be compared.
+    /// Some of the names that a wildcard stands for; or the name cannot be compared.
     Part,
     Not,
 }
@@ -172,7 +172,7 @@ impl Covers {
         if domain_covers(base, name) {
             return Self::Whole;
         }
-        // `*.a.com` stands for `x.a.com`, too.
+        // `*.a.com` also stands for `x.a.com`.
         let part = name.strip_prefix("*.").is_some_and(|parent| {
             let base = base.trim_start_matches('.');
             base.split_once('.')
@@ -192,7 +192,7 @@ impl Covers {
         }
     }
 
-    /// An address of the other family lies in no subtree of this one.
+    /// An address is never in a subtree of the other address family.
     fn of_address(base: &[u8], name: &[u8]) -> Self {
         if base.len() != name.len() * 2 {
             return Self::Not;
@@ -213,7 +213,8 @@ fn domain_covers(base: &str, name: &str) -> bool {
     name.ends_with(&format!(".{stem}"))
 }
 
-/// The host of a URI with an authority (RFC 3986 section 3.2); none if it has none or an address.
+/// The host of a URI with an authority (RFC 3986 section 3.2); none if it has no authority or an IP
+/// address.
 fn host_of(uri: &str) -> Option<&str> {
     let (_, rest) = uri.split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -226,8 +227,8 @@ fn host_of(uri: &str) -> Option<&str> {
     is_name.then_some(host)
 }
 
-/// Whether a directory name begins with the relative names of another (RFC 5280
-/// section 7.1: case and repeated blanks do not count).
+/// Whether a directory name begins with the relative names of another (RFC 5280 section 7.1: case
+/// and repeated blanks are ignored).
 fn begins_with(name: &X509Name<'_>, base: &X509Name<'_>) -> bool {
     let (name, base) = (comparable(name), comparable(base));
     name.starts_with(&base)

@@ -1,12 +1,12 @@
-//! Does the leaf hold the host's name?
+//! Whether the leaf covers the host.
 
 use super::path::Path;
 use super::{Fault, FaultCode};
 use crate::certs::names::{common_names, general_name};
 use crate::names::Host;
 
-/// RFC 9525: the host must be covered by a DNS name or an address of the
-/// certificate; CN does not count.
+/// RFC 9525: a DNS name or IP address of the certificate must cover the host; the CN does not
+/// count.
 pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
     let leaf = path.leaf();
     let sans = leaf.parsed.subject_alternative_name().ok().flatten();
@@ -29,9 +29,9 @@ pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
         let names = common_names(leaf.parsed.subject());
         let named = names.iter().any(|name| host.is_covered_by(name));
         let what = if named {
-            format!("the certificate names {host} in its CN only; clients look at subjectAltName alone (RFC 9525)")
+            format!("the certificate has {host} only in its CN, but clients check only subjectAltName (RFC 9525)")
         } else {
-            format!("the certificate has no subjectAltName, so it is valid for no host, {host} included")
+            format!("the certificate has no subjectAltName, so it is not valid for any host, including {host}")
         };
         return Some(
             Fault::new(FaultCode::NoSan, Some(reference), what)
@@ -49,31 +49,31 @@ pub(super) fn host(path: &Path<'_, '_>, host: &Host) -> Option<Fault> {
         Fault::new(
             FaultCode::NameMismatch,
             Some(reference),
-            format!("the certificate is not valid for {host} (it names {shown})"),
+            format!("the certificate is not valid for {host} (its names: {shown})"),
         )
         .expected(host.as_str())
         .found(shown)
-        .fix("ask for a name that the certificate has, or issue one with this name"),
+        .fix("use a name that the certificate has, or issue one with this name"),
     )
 }
 
-/// A name as it is told: one that is no host is quoted, with what it looks like.
+/// A name for display: if it is not a host, it is quoted, with a description.
 pub(crate) fn called(kind: &str, text: &str) -> String {
     let what = if kind != "DNS" {
         return text.to_owned();
     } else if text.parse::<std::net::IpAddr>().is_ok() {
-        "as a DNS name, not as an address"
+        "as a DNS name, not as an IP address"
     } else if text.contains([',', ';', ' ']) {
         "as one DNS name"
     } else if Host::parse(text).is_err() {
-        "which is no host name"
+        "which is not a host name"
     } else {
         return text.to_owned();
     };
     format!("\"{text}\" {what}")
 }
 
-/// At most eight names, the rest counted.
+/// Lists at most eight names and counts the rest.
 fn shorten(names: &[String]) -> String {
     let shown = names.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
     match names.len().saturating_sub(8) {

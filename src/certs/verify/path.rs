@@ -1,5 +1,5 @@
-//! Builds the paths from the leaf to a trusted certificate, over what was sent
-//! and what the verifier has, by names, key identifiers and signatures.
+//! Builds the paths from the leaf to a trusted certificate, from the sent certificates and the
+//! verifier's own, by names, key identifiers and signatures.
 
 use std::collections::HashMap;
 
@@ -14,17 +14,17 @@ use crate::certs::signature::{Outcome, check_signed};
 use crate::hex::with_colons;
 use crate::remedy::{Remedy, ours};
 
-/// Certificates in a path; longer ones do not occur.
+/// The maximum length of a path; longer ones do not occur in practice.
 const LENGTH_LIMIT: usize = 12;
-/// Signature checks, steps and paths for one leaf, so that no input makes the search explode.
+/// Limits of signature checks, steps and paths per leaf, so that no input makes the search explode.
 const CHECK_LIMIT: usize = 200;
 const STEP_LIMIT: usize = 2000;
 const PATH_LIMIT: usize = 64;
 
-/// Where a certificate came from.
+/// The source of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Sent, at this place.
+    /// Sent, at this index.
     Sent(usize),
     /// An intermediate that the verifier has.
     Extra,
@@ -71,7 +71,7 @@ impl Candidate<'_> {
         }
     }
 
-    /// The name by which a certificate is called in a sentence.
+    /// The name of a certificate in a sentence.
     pub(super) fn called(&self) -> String {
         common_names(self.parsed.subject())
             .into_iter()
@@ -80,7 +80,7 @@ impl Candidate<'_> {
     }
 }
 
-/// Everything at hand.
+/// All available certificates.
 pub(super) struct Pool<'a> {
     sent: Vec<Candidate<'a>>,
     others: Vec<Candidate<'a>>,
@@ -114,7 +114,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// The first certificate sent, if it can be read.
+    /// The first sent certificate, if it can be read.
     pub(super) fn leaf(&self) -> Option<&Candidate<'a>> {
         self.sent.first().filter(|first| first.source == Source::Sent(0))
     }
@@ -124,7 +124,7 @@ impl<'a> Pool<'a> {
             Fault::new(
                 FaultCode::CertificateUnreadable,
                 None,
-                format!("certificate {} of the chain is no X.509", place + 1),
+                format!("certificate {} of the chain is not X.509", place + 1),
             )
         })
     }
@@ -135,7 +135,7 @@ impl<'a> Pool<'a> {
             .any(|other| other.source == Source::Trusted && other.der == der)
     }
 
-    /// Trusted ones first, then those sent, then the rest.
+    /// Trusted ones first, then the sent ones, then the rest.
     fn issuers(&self) -> impl Iterator<Item = &Candidate<'a>> {
         let of = |trusted: bool| {
             self.others
@@ -151,9 +151,9 @@ pub(super) struct Path<'p, 'a> {
     pub(super) certificates: Vec<&'p Candidate<'a>>,
     /// Whether the last one is trusted.
     pub(super) anchored: bool,
-    /// Certificates whose signature could not be checked.
+    /// Certificates whose signatures could not be checked.
     unsupported: Vec<usize>,
-    /// Of the last one: a certificate with the issuer's name that did not sign it.
+    /// For the last one: a certificate with the issuer's name that did not sign it.
     impostor: Option<&'p Candidate<'a>>,
 }
 
@@ -162,7 +162,7 @@ impl<'p, 'a> Path<'p, 'a> {
         self.certificates[0]
     }
 
-    /// The role of the certificate at `place`.
+    /// The role of the certificate at index `place`.
     pub(super) fn role(&self, place: usize) -> Role {
         if place == 0 {
             Role::Leaf
@@ -184,8 +184,8 @@ impl<'p, 'a> Path<'p, 'a> {
     }
 }
 
-/// Finds the paths that reach a trusted certificate, in the order in which a verifier
-/// tries them; where there is none, the longest one.
+/// Finds the paths that reach a trusted certificate, in the order in which a verifier tries them;
+/// if there is none, the longest one.
 pub(super) fn all<'p, 'a>(pool: &'p Pool<'a>, leaf: &'p Candidate<'a>) -> Vec<Path<'p, 'a>> {
     let mut search = Search {
         pool,
@@ -215,9 +215,9 @@ pub(super) fn all<'p, 'a>(pool: &'p Pool<'a>, leaf: &'p Candidate<'a>) -> Vec<Pa
 
 struct Search<'p, 'a> {
     pool: &'p Pool<'a>,
-    /// Certificates that were added to a path so far.
+    /// How many certificates were added to a path so far.
     steps: usize,
-    /// What came of each check, by issuer and subject.
+    /// The result of each check, by issuer and subject.
     signatures: HashMap<(*const u8, *const u8), Outcome>,
     anchored: Vec<Vec<&'p Candidate<'a>>>,
     longest: Vec<&'p Candidate<'a>>,
@@ -225,7 +225,7 @@ struct Search<'p, 'a> {
 }
 
 impl<'p, 'a> Search<'p, 'a> {
-    /// Extends the path in every way.
+    /// Extends the path in all possible ways.
     fn extend(&mut self, path: &mut Vec<&'p Candidate<'a>>) {
         let Some(&last) = path.last() else { return };
         if last.source == Source::Trusted || self.pool.is_trusted(last.der) {
@@ -260,7 +260,7 @@ impl<'p, 'a> Search<'p, 'a> {
         }
     }
 
-    /// Whether `issuer` signed `subject`; none when too much was checked already.
+    /// Whether `issuer` signed `subject`; none if the limit of checks was reached.
     fn signed(&mut self, issuer: &Candidate<'a>, subject: &Candidate<'a>) -> Option<Outcome> {
         let pair = (issuer.der.as_ptr(), subject.der.as_ptr());
         if let Some(known) = self.signatures.get(&pair) {
@@ -299,7 +299,7 @@ impl Path<'_, '_> {
                     .signature_algorithm
                     .algorithm
                     .to_id_string();
-                let what = format!("the signature of the {reference} is by an algorithm that cannot be checked");
+                let what = format!("the signature algorithm of the {reference} is not supported");
                 Fault::new(FaultCode::UnsupportedSignature, Some(reference), what).found(algorithm)
             })
             .collect();
@@ -319,45 +319,45 @@ impl Path<'_, '_> {
         }
         if last.is_self_issued() && place == 0 {
             let what = format!(
-                "the certificate of {} is signed by its own key, and it is not trusted itself",
+                "the certificate of {} is self-signed and not trusted itself",
                 last.called()
             );
             return Fault::new(FaultCode::SelfSigned, Some(reference), what)
                 .found(issuer)
                 .fix(
                     Remedy::from(
-                        "give the client this certificate as its CA (--cacert), or serve one that a CA signed; ",
+                        "give the client this certificate as its CA (--cacert), or serve one signed by a CA; ",
                     )
                     .and(ours::gen_certs(ours::HOST))
-                    .and(" makes one"),
+                    .and(" creates one"),
                 );
         }
         if last.is_self_issued() {
             let what = format!("the chain ends at the root \"{issuer}\", which is not trusted");
             return Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
                 .found(issuer)
-                .fix("give the client the root of this chain (--cacert), or serve a chain of the CA that the client trusts");
+                .fix("give the client the root of this chain (--cacert), or serve a chain from a CA that the client trusts");
         }
         let identifier = authority_key_identifier(&last.parsed)
             .map(|identifier| format!(", key identifier {}", with_colons(&identifier)))
             .unwrap_or_default();
         let found = format!("{issuer}{identifier}");
         if place == 0 && !nothing_trusted {
-            let what = format!(
-                "the issuer of {} was not sent, and is none of the trusted CAs",
-                last.called()
-            );
+            let what = format!("the issuer of {} was not sent and is not a trusted CA", last.called());
             return Fault::new(FaultCode::IncompleteChain, Some(reference), what)
                 .found(found)
-                .fix("put the intermediate after the leaf in the served certificate file (cat leaf.pem intermediate.pem); or the CA is another one than the client trusts");
+                .fix("put the intermediate after the leaf in the served certificate file (cat leaf.pem intermediate.pem); or the CA is not the one that the client trusts");
         }
         let what = format!("\"{issuer}\", which signed the {reference}, is not trusted");
         Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
             .found(found)
-            .fix("give the client the root of this chain (--cacert), or serve a chain of the CA that the client trusts")
+            .fix(
+                "give the client the root of this chain (--cacert), or serve a chain from a CA that the client \
+                trusts",
+            )
     }
 
-    /// What is odd about what was sent.
+    /// What is unusual about the sent chain.
     pub(super) fn order(&self, pool: &Pool<'_>) -> Vec<Fault> {
         let mut notes = Vec::new();
         let places: Vec<usize> = self
@@ -371,10 +371,10 @@ impl Path<'_, '_> {
                 Fault::new(
                     FaultCode::WrongOrder,
                     None,
-                    "the certificates are not sent in order; clients that build paths manage, older ones do not".into(),
+                    "the certificates are not sent in order; some clients reorder them, but older ones do not".into(),
                 )
                 .expected("leaf, intermediates, each followed by its issuer (RFC 8446 section 4.4.2)")
-                .found(format!("the path takes them in the order {}", order.join(", "))),
+                .found(format!("the order of the path is {}", order.join(", "))),
             );
         }
         if let Some(root) = pool
@@ -386,35 +386,37 @@ impl Path<'_, '_> {
             notes.push(Fault::new(
                 FaultCode::RootSent,
                 Some(root.reference(Role::Root)),
-                "the root is sent too; clients have it already".into(),
+                "the root is sent, too, but clients have it already".into(),
             ));
         }
         notes
     }
 }
 
-/// The fault of a certificate whose issuer's name is known with another key.
+/// The fault of a certificate whose issuer is known by name but has another key.
 fn signed_by_another(last: &Candidate<'_>, reference: CertificateRef, impostor: &Candidate<'_>, issuer: &str) -> Fault {
     let wanted = authority_key_identifier(&last.parsed);
     let held = subject_key_identifier(&impostor.parsed);
     match (wanted, held) {
         (Some(wanted), Some(held)) if wanted != held => {
-            let what =
-                format!("\"{issuer}\" signed the {reference} with another key than the certificate of that name has");
+            let what = format!(
+                "\"{issuer}\" signed the {reference} with a different key than in the certificate of \
+                    that name"
+            );
             Fault::new(FaultCode::UnknownIssuer, Some(reference), what)
                 .expected(with_colons(&held))
                 .found(with_colons(&wanted))
-                .fix("perhaps the CA was replaced: take the certificates and the CA from the same generation")
+                .fix("the CA may have been replaced: use certificates and CA of the same generation")
         }
         _ => {
             let what = format!("the signature of the {reference} does not verify with the key of \"{issuer}\"");
             Fault::new(FaultCode::BadSignature, Some(reference), what)
-                .fix("the certificate was changed, or its CA was replaced under the same name: issue it again")
+                .fix("the certificate was modified, or its CA was replaced under the same name: reissue it")
         }
     }
 }
 
-/// The fault of a chain whose first certificate is a CA while a leaf follows.
+/// The fault of a chain whose first certificate is a CA, followed by a leaf.
 pub(super) fn leaf_not_first(pool: &Pool<'_>) -> Option<Fault> {
     let first = pool.leaf().filter(|first| first.is_ca())?;
     let place = pool.sent.iter().position(|sent| !sent.is_ca())?;
@@ -431,6 +433,6 @@ pub(super) fn leaf_not_first(pool: &Pool<'_>) -> Option<Fault> {
         )
         .expected(leaf.reference(Role::Leaf).subject)
         .found(first.reference(Role::Leaf).subject)
-        .fix("put the leaf first, then each issuer after the certificate that it signed"),
+        .fix("put the leaf first, and each issuer after the certificate that it signed"),
     )
 }

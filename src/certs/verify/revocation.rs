@@ -1,4 +1,4 @@
-//! Looks every certificate of a path up in the CRLs given (RFC 5280 section 6.3).
+//! Looks up every certificate of a path in the given CRLs (RFC 5280 section 6.3).
 
 use rustls::pki_types::CertificateRevocationListDer;
 use time::OffsetDateTime;
@@ -33,7 +33,7 @@ pub(super) fn check(
                 notes.push(Fault::new(
                     FaultCode::CrlNotTrusted,
                     Some(path.reference(place + 1)),
-                    format!("the CRL of \"{issuer}\" is not signed by the CA of that name, and is not used"),
+                    format!("the CRL of \"{issuer}\" is not signed by the CA with that name, and is not used"),
                 ));
                 continue;
             }
@@ -44,7 +44,7 @@ pub(super) fn check(
                     Fault::new(
                         FaultCode::CrlExpired,
                         Some(path.reference(place + 1)),
-                        format!("the CRL of \"{issuer}\" was to be replaced by {}", shown(next)),
+                        format!("the CRL of \"{issuer}\" expired on {}", shown(next)),
                     )
                     .found(shown(next)),
                 );

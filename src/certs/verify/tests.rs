@@ -1,5 +1,5 @@
-//! Every reason that our own certificates can show; those that only other
-//! programs make (version 1, SHA-1) stand in tests/real.
+//! Every fault that our own certificates can have; those that only other programs produce (version
+//! 1, SHA-1) are in tests/real.
 
 use proptest::prelude::*;
 use time::{Duration, OffsetDateTime};
@@ -146,7 +146,7 @@ fn what_is_sent_wrongly_has_its_reason() {
     ] {
         Case::new(&sent, roots).gives(&codes);
     }
-    // Works, but is said.
+    // Works, but is reported.
     let verdict = Case::new(&[leaf, root, intermediate], &roots).verdict();
     let notes: Vec<FaultCode> = verdict.notes.iter().map(|note| note.code).collect();
     assert!(verdict.is_ok());
@@ -197,11 +197,11 @@ fn a_crl_revokes() {
     case.crls = &crls;
     case.gives(&[FaultCode::CertificateRevoked]);
 
-    // Read again and extended, it counts on.
+    // Read again and extended, the number continues.
     let read = crl::contents(crl::text(&crl).as_bytes(), "crl.pem").unwrap();
     assert_eq!((read.number, read.revoked), (1, contents.revoked.clone()));
 
-    // An old CRL still counts, and is said to be old.
+    // An expired CRL is still used, and reported as expired.
     case.at = now() + Duration::days(366);
     let verdict = case.verdict();
     assert_eq!(verdict.notes[0].code, FaultCode::CrlExpired);
@@ -221,7 +221,8 @@ fn a_ca_below_its_path_length_is_refused() {
     let chain = chain(|_| {});
     let intermediate = chain.intermediate.clone();
     let ca = CertificateAuthority::new(intermediate.certificate.clone(), &intermediate.key.unwrap()).unwrap();
-    // The intermediate allows no CA below it. (Of the same name it would be self-issued, and not count.)
+    // The intermediate allows no CA below it. (With the same name it would be self-issued, and not
+    // count.)
     let mut plan = ChainPlan::new(Host::parse("b.example.com").unwrap());
     plan.sans.push(crate::certs::plan::San::of(&host()));
     let below = issue_chain(&plan, Authority::Root(&ca), now()).unwrap();

@@ -356,7 +356,7 @@ mod tests {
         }
         let marked = format!("\u{feff}{good}");
         let indented = good.replace("-----BEGIN", "  -----BEGIN");
-        for (value, cause) in [(&marked, "a byte order mark"), (&indented, "blanks stand before")] {
+        for (value, cause) in [(&marked, "a byte order mark"), (&indented, "there are blanks before")] {
             let yaml = simple(&secret("c", &[("tls.crt", value), ("tls.key", &key)]));
             let found = only(&yaml, "ITL0401");
             assert!(
@@ -375,7 +375,7 @@ mod tests {
                 ],
             ));
             let found = only(&yaml, "ITL0402");
-            assert!(found.what.contains("blanks stand before"), "{}", found.what);
+            assert!(found.what.contains("there are blanks before"), "{}", found.what);
             let bundle = format!("{}{value}", httpbin().root_pem());
             let yaml = mutual(&secret(
                 "c",
