@@ -3,23 +3,13 @@
 //! selector is the label of the pods that istiod makes for it. So the same rules
 //! judge both.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::facts::Labels;
+use crate::manifests::gateway_api::TERMINATE_MODE;
 use crate::manifests::model::Gateway;
 
-/// The API's group.
-pub const GROUP: &str = "gateway.networking.k8s.io";
-/// The controller of the classes that istiod makes pods for.
-const CONTROLLER: &str = "istio.io/gateway-controller";
-/// The class that istiod makes.
-const CLASS: &str = "istio";
-/// The label of the pods that istiod makes for a Gateway.
-const NAME_LABEL: &str = "gateway.networking.k8s.io/gateway-name";
-/// Istio's option for client certificates.
-const TERMINATE_MODE: &str = "gateway.istio.io/tls-terminate-mode";
+pub use crate::manifests::gateway_api::{GROUP, class, is_of_istio, made_name, pod_labels, service};
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
@@ -27,42 +17,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// The class of a Gateway.
-pub fn class(gateway: &Value) -> &str {
-    text(&gateway["spec"]["gatewayClassName"])
-}
-
-/// Whether a class is Istio's, or nobody's: then its Gateways wait for somebody.
-/// `classes` are the cluster's; where they may not be listed, the name tells.
-pub fn is_of_istio(class: &str, classes: Option<&[Value]>) -> bool {
-    match classes.map(|classes| classes.iter().find(|one| one["metadata"]["name"] == class)) {
-        Some(Some(found)) => found["spec"]["controllerName"] == CONTROLLER,
-        Some(None) => true,
-        None => class == CLASS,
-    }
-}
-
-/// The labels of the pods that istiod makes for a Gateway.
-pub fn pod_labels(gateway: &Value) -> Labels {
-    BTreeMap::from([(NAME_LABEL.to_owned(), text(&gateway["metadata"]["name"]).to_owned())])
-}
-
-/// The name of the Deployment and the Service that istiod makes for a Gateway.
-pub fn made_name(name: &str, class: &str) -> String {
-    format!("{name}-{class}")
-}
-
-/// Name and namespace of the Service that `spec.addresses` names: then the pods
-/// behind it are the gateway, and istiod makes none.
-pub fn service(gateway: &Value) -> Option<(String, String)> {
-    let mut addresses = list(&gateway["spec"]["addresses"]).filter(|address| address["type"] == "Hostname");
-    let address = addresses.next()?["value"].as_str()?;
-    let mut labels = address.split('.');
-    let name = labels.next()?.to_owned();
-    let own = text(&gateway["metadata"]["namespace"]);
-    Some((name, labels.next().unwrap_or(own).to_owned()))
 }
 
 /// What a Gateway's status holds as long as no controller has taken it up.
@@ -156,7 +110,7 @@ pub fn listener_complaints(gateway: &Value) -> Vec<(usize, String)> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{gateway, is_of_istio, listener_complaints, pod_labels, service, unclaimed};
+    use super::{gateway, listener_complaints, pod_labels, unclaimed};
     use crate::manifests::model::gateway::TlsMode;
 
     fn of_api(listeners: &Value) -> Value {
@@ -184,44 +138,6 @@ mod tests {
         let tls = servers[2].tls.as_ref().expect("TLS");
         assert_eq!(tls.mode, Some(TlsMode::Passthrough));
         assert!(gateway(&json!({"spec": 3}), &pod_labels(&json!({}))).is_none());
-    }
-
-    #[test]
-    fn classes_tell_whose_a_gateway_is() {
-        let class =
-            |name: &str, controller: &str| json!({"metadata": {"name": name}, "spec": {"controllerName": controller}});
-        let classes = [
-            class("edge", "istio.io/gateway-controller"),
-            class("nginx", "nginx.org/controller"),
-            class("istio-waypoint", "istio.io/mesh-controller"),
-        ];
-        for (name, listed, unlisted) in [
-            ("edge", true, false),
-            ("nginx", false, false),
-            ("istio-waypoint", false, false),
-            ("istio", true, true),
-            ("isto", true, false),
-        ] {
-            assert_eq!(is_of_istio(name, Some(&classes)), listed, "{name}");
-            assert_eq!(is_of_istio(name, None), unlisted, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_service_may_be_named_in_place_of_pods() {
-        let with = |value: &str, kind: &str| {
-            let mut gateway = of_api(&json!([]));
-            gateway["spec"]["addresses"] = json!([{"type": kind, "value": value}]);
-            service(&gateway)
-        };
-        let both = |name: &str, namespace: &str| Some((name.to_owned(), namespace.to_owned()));
-        assert_eq!(
-            with("gw.istio-system.svc.cluster.local", "Hostname"),
-            both("gw", "istio-system")
-        );
-        assert_eq!(with("gw", "Hostname"), both("gw", "web"));
-        assert_eq!(with("192.0.2.1", "IPAddress"), None);
-        assert_eq!(service(&of_api(&json!([]))), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod build;
 pub mod crd;
 pub mod delegation;
+pub mod gateway_api;
 pub mod grpc_status;
 pub mod load;
 pub mod model;

@@ -152,6 +152,21 @@ impl SecretStore<'_> {
         Ok(found)
     }
 
+    /// Finds a Secret of any namespace: in the input, else, since folders and chains know no
+    /// namespaces, as [`SecretStore::find`] does.
+    ///
+    /// # Errors
+    /// As [`SecretStore::find`].
+    pub fn find_in(&self, namespace: &str, name: &str, hosts: &[String]) -> Result<Option<Rc<SecretData>>, Problem> {
+        if namespace == self.namespace {
+            return self.find(name, hosts);
+        }
+        if let Some(found) = self.objects.get(&(namespace.to_owned(), name.to_owned())) {
+            return Ok(Some(found.clone()));
+        }
+        Ok(self.on_disk(name, hosts)?.map(Rc::new))
+    }
+
     /// The same without the input's own Secrets.
     ///
     /// # Errors

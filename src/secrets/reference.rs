@@ -77,6 +77,21 @@ pub fn config_map(written: &str) -> Option<(&str, &str)> {
     written.strip_prefix("configmap://")?.split_once('/')
 }
 
+/// What istiod calls the Secret of a listener of the Gateway API: one that its Gateway may use.
+pub fn granted_secret(namespace: &str, name: &str) -> String {
+    format!("{KUBERNETES_GATEWAY}{namespace}/{name}")
+}
+
+/// Namespace and name of what [`granted_secret`] made.
+pub fn granted(written: &str) -> Option<(&str, &str)> {
+    written.strip_prefix(KUBERNETES_GATEWAY)?.split_once('/')
+}
+
+/// How `caCertCredentialName` refers to a ConfigMap.
+pub fn in_config_map(namespace: &str, name: &str) -> String {
+    format!("{CONFIG_MAP}{namespace}/{name}")
+}
+
 /// The Secret that holds the CA for clients of the server whose Secret is `name`,
 /// where the latter holds none.
 pub fn ca_secret(name: &str) -> String {

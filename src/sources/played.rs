@@ -4,10 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::Collected;
+use crate::manifests::gateway_api as api;
 use crate::manifests::load::Object;
 use crate::manifests::model::deployment::PodTemplate;
-use crate::manifests::model::{Manifest, gateway};
+use crate::manifests::model::{Manifest, Other, gateway};
 use crate::problem::Problem;
 use crate::secrets::reference::CredentialName;
 
@@ -20,7 +23,8 @@ pub enum GatewayChoice {
     /// The one that the input holds.
     #[default]
     OfInput,
-    /// `--gateway`: the pods of this object (Deployment, DaemonSet, Pod, Service ...).
+    /// `--gateway`: the pods of this object (Deployment, DaemonSet, Pod, Service, Gateway of
+    /// the Gateway API ...).
     Named {
         /// Its namespace.
         namespace: String,
@@ -71,7 +75,8 @@ pub struct Played {
     pub labels: Labels,
     /// Where they run.
     pub namespace: String,
-    /// The object that keeps them running: `Deployment istio-ingress/istio-ingress`. None:
+    /// The object that keeps them running: `Deployment istio-ingress/istio-ingress`, or the
+    /// Gateway of the Gateway API for which istiod makes them. None:
     /// the input has no such object, and where they run is told by the Secrets of their
     /// Gateways, if by anything.
     pub workload: Option<String>,
@@ -131,7 +136,8 @@ impl Collected<'_> {
             GatewayChoice::Named { namespace, name } => self.named(namespace, name, &workloads).map(Some),
             GatewayChoice::Labelled(labels) => {
                 let of_cluster = self.store.in_cluster && matches(labels, &self.pod_labels);
-                let mut found = workloads.into_iter().filter(|played| matches(labels, &played.labels));
+                let all = workloads.iter().cloned().chain(self.of_gateway_api(&workloads));
+                let mut found = all.filter(|played| matches(labels, &played.labels));
                 let found = found.next().unwrap_or_else(|| {
                     let labels = if of_cluster { &self.pod_labels } else { labels };
                     self.without_workload(labels)
@@ -154,6 +160,56 @@ impl Collected<'_> {
         self.objects.iter().filter_map(played).collect()
     }
 
+    /// The pods of the Gateways of the Gateway API whose class is Istio's: those that istiod
+    /// makes, or those of the Service that `spec.addresses` names.
+    fn of_gateway_api(&self, workloads: &[Played]) -> Vec<Played> {
+        let others = || {
+            self.objects.iter().filter_map(|object| match &object.manifest {
+                Manifest::Other(other) => Some(other),
+                _ => None,
+            })
+        };
+        let classes: Vec<&Other> = others().filter(|other| api::is_of(other, "GatewayClass")).collect();
+        let gateways = others().filter(|other| {
+            let class = api::class(&other.content);
+            let listed = classes.iter().filter(|one| one.metadata.name == class);
+            let listed: Vec<Value> = listed.map(|one| one.content.clone()).collect();
+            api::is_of(other, "Gateway") && api::is_of_istio(class, (!listed.is_empty()).then_some(&listed))
+        });
+        gateways
+            .map(|gateway| {
+                let namespace = gateway.metadata.namespace_or(&self.namespace);
+                match api::service(&gateway.content, namespace) {
+                    None => Played {
+                        labels: api::made_labels(&gateway.content),
+                        namespace: namespace.to_owned(),
+                        workload: Some(format!("Gateway {namespace}/{}", gateway.metadata.name)),
+                    },
+                    Some((name, of)) => self.of_service(&name, &of, workloads),
+                }
+            })
+            .collect()
+    }
+
+    /// The pods of a Service; where it is not in the input, Istio's own.
+    fn of_service(&self, name: &str, namespace: &str, workloads: &[Played]) -> Played {
+        let mut services = self.objects.iter().filter_map(|object| match &object.manifest {
+            Manifest::Service(service)
+                if service.metadata.name == name && service.metadata.namespace_or(&self.namespace) == namespace =>
+            {
+                Some(&service.spec.selector)
+            }
+            _ => None,
+        });
+        let selector = services.next().unwrap_or(&self.pod_labels);
+        let mut there = workloads.iter().filter(|played| played.namespace == namespace);
+        let found = there.find(|played| matches(selector, &played.labels)).cloned();
+        found.unwrap_or_else(|| Played {
+            namespace: namespace.to_owned(),
+            ..self.without_workload(selector)
+        })
+    }
+
     fn gateways(&self) -> impl Iterator<Item = &gateway::Gateway> {
         self.objects.iter().filter_map(|object| match &object.manifest {
             Manifest::Gateway(gateway) => Some(gateway),
@@ -171,7 +227,9 @@ impl Collected<'_> {
     fn of_input(&self, workloads: Vec<Played>, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
         let selectors = self.selectors();
         let selected = |played: &Played| selectors.iter().any(|selector| matches(selector, &played.labels));
+        let of_gateway_api = self.of_gateway_api(&workloads);
         let mut candidates: Vec<Played> = workloads.into_iter().filter(selected).collect();
+        candidates.extend(of_gateway_api);
         let unmet = selectors.iter().filter(|selector| {
             let mut known = candidates.iter();
             !known.any(|played| matches(selector, &played.labels))
@@ -261,22 +319,21 @@ impl Collected<'_> {
         if let Some(found) = workloads.iter().find(ends) {
             return Ok(found.clone());
         }
-        if let Some(selector) = services.next() {
-            let mut of_service = workloads.iter().filter(|played| played.namespace == namespace);
-            let found = of_service.find(|played| matches(selector, &played.labels)).cloned();
-            return Ok(found.unwrap_or_else(|| Played {
-                namespace: namespace.to_owned(),
-                ..self.without_workload(selector)
-            }));
+        if services.next().is_some() {
+            return Ok(self.of_service(name, namespace, workloads));
         }
-        let known: Vec<String> = workloads.iter().map(Played::words).collect();
+        let of_gateway_api = self.of_gateway_api(workloads);
+        if let Some(found) = of_gateway_api.iter().find(ends) {
+            return Ok(found.clone());
+        }
+        let known: Vec<String> = workloads.iter().chain(&of_gateway_api).map(Played::words).collect();
         let why = if known.is_empty() {
             format!("{} holds no workload", self.store.source())
         } else {
             format!("{} holds {}", self.store.source(), known.join("; "))
         };
         Err(Problem::new(format!(
-            "there is no Deployment, DaemonSet, Pod or Service {namespace}/{name} to be played"
+            "there is no Deployment, DaemonSet, Pod, Service or Gateway {namespace}/{name} to be played"
         ))
         .why(why)
         .fix("name one of these, or the labels of the gateway's pods: --selector LABEL=VALUE"))
@@ -299,7 +356,7 @@ fn several(candidates: &[Played]) -> Problem {
     Problem::new("the input has Gateways for several gateways, and one can be played")
         .why(format!("they select {}", listed.join("; ")))
         .fix(format!(
-            "say which: --selector {}, or --gateway NAMESPACE/NAME of its Deployment",
+            "say which: --selector {}, or --gateway NAMESPACE/NAME of its Deployment or Gateway",
             labels.unwrap_or_default()
         ))
 }
@@ -450,7 +507,7 @@ mod tests {
         );
         let refused = of(GatewayChoice::named("edge/nobody"));
         assert!(
-            refused.contains("there is no Deployment, DaemonSet, Pod or Service edge/nobody"),
+            refused.contains("there is no Deployment, DaemonSet, Pod, Service or Gateway edge/nobody"),
             "{refused}"
         );
         assert!(refused.contains(gw), "{refused}");

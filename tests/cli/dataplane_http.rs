@@ -29,6 +29,7 @@ fn forward(cluster: usize) -> Forward {
         timeout: None,
         retries: RetryPolicy::default(),
         mirrors: Vec::new(),
+        missing: http::StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -31,6 +31,7 @@ fn table() -> Table {
             ..RetryPolicy::default()
         },
         mirrors: Vec::new(),
+        missing: http::StatusCode::SERVICE_UNAVAILABLE,
     };
     let route = Route {
         name: "default/all".into(),

@@ -127,7 +127,7 @@ fn a_gateway_that_is_not_there_or_not_named_is_wrong_usage() {
     );
     dir.run(&["serve", "-f", "shop.yaml", "--gateway", "istio-system/gw"])
         .exits(2)
-        .says("there is no Deployment, DaemonSet, Pod or Service istio-system/gw to be played")
+        .says("there is no Deployment, DaemonSet, Pod, Service or Gateway istio-system/gw to be played")
         .says("DaemonSet istio-ingress/istio-ingress");
     dir.run(&["serve", "--gateway", "gw"])
         .exits(2)

@@ -104,6 +104,7 @@ pub(crate) fn everything() -> Arc<RouteTable> {
         timeout: None,
         retries: RetryPolicy::default(),
         mirrors: Vec::new(),
+        missing: http::StatusCode::SERVICE_UNAVAILABLE,
     };
     let route = Route {
         name: "default/all".into(),

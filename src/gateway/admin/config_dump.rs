@@ -43,7 +43,7 @@ pub(super) fn dump(generation: &Generation) -> Value {
 fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
         Endpoint::Sample(sample) => format!("sample {}", samples::name(*sample)),
-        Endpoint::Unknown => "none: every request is a 503".to_owned(),
+        Endpoint::Unknown => "none: there is no such destination".to_owned(),
         Endpoint::Remote { host, port, protocol } => {
             let scheme = match protocol {
                 UpstreamProtocol::Http => "http",
@@ -216,6 +216,7 @@ fn string_match(condition: &StringMatch) -> Value {
     match condition {
         StringMatch::Exact(text) => json!({ "exact": text }),
         StringMatch::Prefix(text) => json!({ "prefix": text }),
+        StringMatch::PathPrefix(text) => json!({ "path_prefix": text }),
         StringMatch::Regex(regex) => json!({ "regex": regex.as_str() }),
     }
 }

@@ -124,10 +124,14 @@ fn path_of(routes: &RouteTable, name: &str) -> Option<String> {
     }?;
     host.routes.iter().find_map(|route| match &route.when.path {
         None => Some("/".to_owned()),
-        Some(StringMatch::Prefix(prefix)) if prefix.trim_end_matches('/') == "/status" => {
+        Some(StringMatch::Prefix(prefix) | StringMatch::PathPrefix(prefix))
+            if prefix.trim_end_matches('/') == "/status" =>
+        {
             Some("/status/418".to_owned())
         }
-        Some(StringMatch::Exact(path) | StringMatch::Prefix(path)) => Some(path.clone()),
+        Some(StringMatch::Exact(path) | StringMatch::Prefix(path) | StringMatch::PathPrefix(path)) => {
+            Some(path.clone())
+        }
         Some(StringMatch::Regex(_)) => None,
     })
 }

@@ -11,13 +11,14 @@ use crate::manifests::server_hosts::intersection;
 
 /// VirtualServices that the gateway's pods may see, in the order in which
 /// their routes are joined: private ones, then those exported to the pods'
-/// namespace, then public ones; the oldest first in each.
+/// namespace, then public ones, of which those of the Gateway API in the pods' namespace
+/// come first; the oldest first in each.
 fn bound_order<'a>(input: &'a Input<'_>) -> Vec<&'a Object<'a, VirtualServiceSpec>> {
     let rank = |object: &Object<'_, VirtualServiceSpec>| {
         let export = &object.spec.export_to;
         let own = object.namespace == input.pod_namespace;
         if export.is_empty() || export.iter().any(|to| to == "*") {
-            Some(2)
+            Some(if own && object.of_gateway_api { 2 } else { 3 })
         } else if own && export.iter().any(|to| to == ".") {
             Some(0)
         } else if export.contains(&input.pod_namespace) {

@@ -20,7 +20,7 @@ use super::table::{
     ClientAuth, Filter, FilterChain, Listener, ListenerProtocol, SniTable, Table, TlsMaterial, Transport,
 };
 use super::virtual_hosts::VirtualHosts;
-use super::{routes, tcp_routes};
+use super::{gateway_api, routes, tcp_routes};
 use crate::manifests::model::gateway::{ServerTlsSettings, TlsMode, TlsProtocol};
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
 use crate::problem::Problem;
@@ -229,7 +229,12 @@ impl<'a> Builder<'a> {
         place: &Field<'_>,
     ) -> Result<Arc<TlsMaterial>, String> {
         let asked_by = if self.depends_on_hosts { hosts } else { &[] };
-        let error = match self.material.read(tls, hosts) {
+        let read = if server.of_gateway_api {
+            self.material.read_granted(tls, hosts)
+        } else {
+            self.material.read(tls, hosts)
+        };
+        let error = match read {
             Ok(material) => {
                 let material = Arc::new(material);
                 self.running.insert(tls, asked_by, Arc::clone(&material));
@@ -259,13 +264,13 @@ impl<'a> Builder<'a> {
                 self.notes.push(problem);
             }
             MaterialError::Invalid(_) => {
-                let (namespace, name) = server.gateway.split_once('/').unwrap_or_default();
+                let (namespace, name) = gateway_api::names::owner(&server.gateway);
                 let secrets = self.material.asked().iter();
                 self.invalid.push(Invalid {
                     problem,
                     gateway: ObjectId::gateway(namespace, name),
                     secrets: secrets
-                        .map(|name| ObjectId::secret(&self.input.pod_namespace, name))
+                        .map(|(namespace, name)| ObjectId::secret(namespace, name))
                         .collect(),
                 });
             }
@@ -348,6 +353,7 @@ impl<'a> Builder<'a> {
         for object in bound.filter(|object| !domains(server, object).is_empty()) {
             let mut building = Building {
                 namespace: object.namespace,
+                of_gateway_api: object.of_gateway_api,
                 scope: &scope,
                 delegates: &self.delegates,
                 clusters: &mut self.clusters,
@@ -367,7 +373,8 @@ impl<'a> Builder<'a> {
                 .at(server.place.locate())
                 .why(format!(
                     "no VirtualService of Gateway {} with one of its hosts has a {list} route for port {}",
-                    server.gateway, server.server.port.number
+                    server.shown(),
+                    server.server.port.number
                 )),
         );
     }
@@ -502,6 +509,7 @@ impl<'a> Builder<'a> {
             for domain in domains(server, object) {
                 let mut building = Building {
                     namespace: object.namespace,
+                    of_gateway_api: object.of_gateway_api,
                     scope: &scope,
                     delegates: &self.delegates,
                     clusters: &mut self.clusters,
@@ -551,6 +559,9 @@ fn located(problem: Problem, tls: &ServerTlsSettings, place: &Field<'_>) -> Prob
 }
 
 fn chain_name(server: &MergedServer<'_>) -> String {
+    if server.of_gateway_api {
+        return server.shown();
+    }
     format!("{} {}", server.gateway, server.server.port.name)
 }
 

@@ -3,10 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use http::StatusCode;
+
 use super::authority::split_port;
 use super::field::Field;
 use super::note::Notes;
 use super::table::{Cluster, Endpoint, Sample, UpstreamProtocol};
+use crate::manifests::load::Object;
+use crate::manifests::model::Manifest;
 use crate::manifests::model::virtual_service::Destination;
 use crate::problem::Problem;
 
@@ -108,6 +112,31 @@ pub struct KnownServices {
 }
 
 impl KnownServices {
+    /// Those among objects; `default_namespace` is for one that names none.
+    pub fn of(objects: &[Object], default_namespace: &str, seen_in: Option<BTreeSet<String>>) -> Self {
+        let services = objects.iter().filter_map(|object| match &object.manifest {
+            Manifest::Service(service) => Some(service),
+            _ => None,
+        });
+        let ports = services.map(|service| {
+            let namespace = service.metadata.namespace_or(default_namespace);
+            let ports = service.spec.ports.iter().map(|port| port.port).collect();
+            (
+                format!("{}.{namespace}.svc.cluster.local", service.metadata.name),
+                ports,
+            )
+        });
+        Self {
+            ports: ports.collect(),
+            seen_in,
+        }
+    }
+
+    /// Whether a host is among them, or may be without being so.
+    pub(super) fn has(&self, host: &str) -> bool {
+        self.ports.contains_key(host) || self.may_exist(host)
+    }
+
     /// Whether a host that is not among them may exist all the same: the input
     /// has none at all, or those of its namespace are not seen.
     fn may_exist(&self, host: &str) -> bool {
@@ -122,8 +151,8 @@ impl KnownServices {
 /// What a destination is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Traffic {
-    /// Requests.
-    Http,
+    /// Requests; they are answered so where there is no such destination.
+    Http(StatusCode),
     /// Connections, whatever is spoken.
     Tcp,
 }
@@ -166,6 +195,9 @@ impl<'a> Clusters<'a> {
                 .why("serve reads no DestinationRule, which says what a subset is"),
             );
         }
+        if destination.host.is_empty() {
+            return self.nowhere();
+        }
         let host = full_name(&destination.host, namespace);
         let known = self.services.ports.get(&host);
         let port = destination
@@ -207,7 +239,10 @@ impl<'a> Clusters<'a> {
                     None => "there are Services, but not this one".to_owned(),
                 };
                 let (effect, scheme) = match traffic {
-                    Traffic::Http => (format!("requests to {name} are answered 503"), "http"),
+                    Traffic::Http(missing) => {
+                        let status = missing.as_u16();
+                        (format!("requests to {name} are answered {status}"), "http")
+                    }
                     Traffic::Tcp => (format!("connections to {name} are closed"), "tcp"),
                 };
                 notes.push(
@@ -222,6 +257,17 @@ impl<'a> Clusters<'a> {
                 Endpoint::Unknown
             }
         };
+        self.add(name, endpoint)
+    }
+
+    /// The cluster of a destination that leads nowhere.
+    fn nowhere(&mut self) -> usize {
+        let name = "nowhere".to_owned();
+        let known = self.by_name.get(&name).copied();
+        known.unwrap_or_else(|| self.add(name, Endpoint::Unknown))
+    }
+
+    fn add(&mut self, name: String, endpoint: Endpoint) -> usize {
         self.list.push(Cluster {
             name: name.clone(),
             endpoint,

@@ -8,7 +8,7 @@ use rustls::pki_types::CertificateRevocationListDer;
 
 use super::clusters::{KnownServices, Upstream};
 use super::field::Locate;
-use crate::manifests::load::{self, Origin};
+use crate::manifests::load;
 use crate::manifests::model::Manifest;
 use crate::manifests::model::gateway::GatewaySpec;
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
@@ -39,13 +39,7 @@ impl<'a> Input<'a> {
         let namespace = metadata.namespace_or(default_namespace);
         let name = metadata.name.as_str();
         let created = metadata.creation_timestamp.as_deref().unwrap_or_default();
-        let place = || -> Box<dyn Locate + 'a> {
-            if object.origin.file.is_empty() {
-                Box::new(InCluster(object.manifest.title(default_namespace)))
-            } else {
-                Box::new(&object.origin)
-            }
-        };
+        let place = || Box::new(Source { object, namespace });
         match &object.manifest {
             Manifest::Gateway(gateway) => self.gateways.push(Object {
                 namespace,
@@ -53,6 +47,7 @@ impl<'a> Input<'a> {
                 created,
                 spec: &gateway.spec,
                 place: place(),
+                of_gateway_api: false,
             }),
             Manifest::VirtualService(service) => self.virtual_services.push(Object {
                 namespace,
@@ -60,14 +55,9 @@ impl<'a> Input<'a> {
                 created,
                 spec: &service.spec,
                 place: place(),
+                of_gateway_api: false,
             }),
-            Manifest::Service(service) => {
-                let ports = service.spec.ports.iter().map(|port| port.port).collect();
-                self.services
-                    .ports
-                    .insert(format!("{name}.{namespace}.svc.cluster.local"), ports);
-            }
-            Manifest::Secret(_) | Manifest::Deployment(_) | Manifest::Other(_) => {}
+            Manifest::Service(_) | Manifest::Secret(_) | Manifest::Deployment(_) | Manifest::Other(_) => {}
         }
     }
 }
@@ -84,6 +74,8 @@ pub struct Object<'a, T> {
     pub spec: &'a T,
     /// Where its fields stand.
     pub place: Box<dyn Locate + 'a>,
+    /// It was made of objects of the Gateway API, for which other rules hold here and there.
+    pub of_gateway_api: bool,
 }
 
 impl<T> Object<'_, T> {
@@ -104,20 +96,26 @@ impl<T> Locate for Object<'_, T> {
     }
 }
 
-impl Locate for &Origin {
-    fn locate(&self, path: &str) -> String {
-        if self.position.line == 0 {
-            return format!("{path}, made from {}", self.file);
-        }
-        self.describe(path)
+/// Where a field of an object of the input stands.
+pub(super) fn locate(object: &load::Object, namespace: &str, path: &str) -> String {
+    let origin = &object.origin;
+    if origin.file.is_empty() {
+        return format!("{}  {path}", object.manifest.title(namespace));
     }
+    if origin.position.line == 0 {
+        return format!("{path}, made from {}", origin.file);
+    }
+    origin.describe(path)
 }
 
-/// An object of a cluster, by its title.
-struct InCluster(String);
+/// An object of the input.
+struct Source<'a> {
+    object: &'a load::Object,
+    namespace: &'a str,
+}
 
-impl Locate for InCluster {
+impl Locate for Source<'_> {
     fn locate(&self, path: &str) -> String {
-        format!("{}  {path}", self.0)
+        locate(self.object, self.namespace, path)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::field::Field;
+use super::gateway_api::names;
 use super::input::Object;
 use super::note::Notes;
 use crate::manifests::model::gateway::{GatewaySpec, Server, ServerTlsSettings, TlsMode};
@@ -48,12 +49,19 @@ pub(super) struct MergedServer<'a> {
     pub(super) server: &'a Server,
     pub(super) place: Field<'a>,
     pub(super) hosts: Vec<ServerHost>,
+    /// It is a listener of the Gateway API.
+    pub(super) of_gateway_api: bool,
 }
 
 impl MergedServer<'_> {
+    /// Its Gateway as the user knows it.
+    pub(super) fn shown(&self) -> String {
+        names::shown(&self.gateway)
+    }
+
     /// Says that the server is dropped for one of its fields.
     fn dropped(&self, field: &str, why: String) -> Problem {
-        Problem::new(format!("a server of Gateway {} is dropped", self.gateway))
+        Problem::new(format!("a server of Gateway {} is dropped", self.shown()))
             .at(self.place.child(field).locate())
             .why(why)
     }
@@ -79,6 +87,7 @@ pub(super) fn merge<'a>(
                 server,
                 place: Field::new(gateway, "spec").item("servers", index),
                 hosts: hosts_of(server, gateway.namespace),
+                of_gateway_api: gateway.of_gateway_api,
             };
             if let Err(dropped) = merging.take(server) {
                 notes.push(dropped);
@@ -207,8 +216,9 @@ impl<'a> Merging<'a> {
                 return Err(server.dropped(
                     "hosts",
                     format!(
-                        "host {} of port {number} belongs to Gateway {owner} already",
-                        host.text()
+                        "host {} of port {number} belongs to Gateway {} already",
+                        host.text(),
+                        names::shown(owner)
                     ),
                 ));
             }

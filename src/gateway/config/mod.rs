@@ -1,7 +1,8 @@
 //! The gateway's configuration: Gateways, VirtualServices, Services and Secrets
 //! become one immutable [`table::Table`]. Pure: objects and bytes in, values out.
 //!
-//! [`input`] holds what a table is built from and [`build`] builds it: `merge`
+//! [`gateway_api`] makes objects of Istio's of those of the Gateway API. [`input`] holds
+//! what a table is built from and [`build`] builds it: `merge`
 //! makes ports of Gateways, `bound` finds the VirtualServices of each server,
 //! `routes` (with `delegates`, `route_match`, `route_action` and `route_policy`) makes their HTTP routes,
 //! `tcp_routes` those of other connections, [`clusters`] what they lead to, and [`material`] reads what a server presents.
@@ -13,6 +14,7 @@ pub mod clusters;
 mod crl_coverage;
 mod delegates;
 pub mod field;
+pub mod gateway_api;
 pub mod input;
 pub mod material;
 mod merge;

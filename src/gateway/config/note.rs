@@ -1,6 +1,7 @@
 //! What is told of a configuration that is served: what of it is dropped, ignored or
 //! missing, and what this gateway does otherwise than Istio.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use crate::problem::Problem;
@@ -77,6 +78,13 @@ impl Notes {
     /// Adds all of these before the others.
     pub fn put_before(&mut self, problems: Vec<Problem>) {
         self.0.splice(..0, problems.into_iter().map(Note::from));
+    }
+
+    /// Adds those of other notes before these, each once.
+    pub fn put_notes_before(&mut self, mut others: Self) {
+        let mut seen = HashSet::new();
+        others.retain(|note| seen.insert(note.to_string()));
+        self.0.splice(..0, others.0);
     }
 
     /// Keeps those for which `wanted` says so.

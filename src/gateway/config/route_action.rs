@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue, StatusCode};
 
-use super::clusters::Traffic;
 use super::field::Field;
 use super::note::Notes;
 use super::route_match::{compile, unrunnable};
@@ -16,17 +15,27 @@ use crate::manifests::model::http_route as model;
 use crate::manifests::re2::Covers;
 use crate::problem::Problem;
 
+/// The path prefix that a route matches, which a rewrite replaces.
+#[derive(Clone, Copy)]
+pub(super) struct MatchedPrefix<'m> {
+    /// Its length; none where the match is no prefix.
+    pub(super) length: Option<usize>,
+    /// The prefix itself, where it is one of whole segments.
+    pub(super) separated: &'m str,
+}
+
 /// Redirect before direct response before route; `None` when there is nothing to do.
 pub(super) fn action_of(
     http: &model::HttpRoute,
-    prefix_length: Option<usize>,
+    matched: MatchedPrefix<'_>,
     place: &Field<'_>,
     building: &mut Building<'_, '_>,
 ) -> Option<RouteAction> {
     let (scope, namespace) = (building.scope, building.namespace);
+    let (missing, requests) = (building.missing(), building.requests());
     let notes = &mut *building.notes;
     if let Some(redirect) = &http.redirect {
-        return redirect_of(redirect, prefix_length, scope, place, notes).map(RouteAction::Redirect);
+        return redirect_of(redirect, matched.length, scope, place, notes).map(RouteAction::Redirect);
     }
     if let Some(direct) = &http.direct_response {
         let Ok(status) = StatusCode::from_u16(u16::try_from(direct.status).unwrap_or_default()) else {
@@ -64,23 +73,21 @@ pub(super) fn action_of(
             authority = own_authority.take();
         }
         destinations.push(Destination {
-            cluster: building.clusters.index_of(
-                &wanted.destination,
-                namespace,
-                scope.port,
-                Traffic::Http,
-                &place,
-                notes,
-            ),
+            cluster: building
+                .clusters
+                .index_of(&wanted.destination, namespace, scope.port, requests, &place, notes),
             weight,
             headers,
             authority: own_authority,
         });
     }
-    let path = http
-        .rewrite
-        .as_ref()
-        .and_then(|rewrite| path_rewrite(rewrite, prefix_length, &place.child("rewrite"), notes));
+    let path = http.rewrite.as_ref().and_then(|rewrite| {
+        let place = place.child("rewrite");
+        if building.of_gateway_api && rewrite.uri.as_deref() == Some("/") {
+            return without_prefix(matched.separated, &place, notes);
+        }
+        path_rewrite(rewrite, matched.length, &place, notes)
+    });
     Some(RouteAction::Forward(Forward {
         destinations,
         rewrite: (path.is_some() || authority.is_some()).then_some(Rewrite { path, authority }),
@@ -92,6 +99,7 @@ pub(super) fn action_of(
         ),
         retries: retries_of(http, place, notes),
         mirrors: mirrors_of(http, place, building),
+        missing,
     }))
 }
 
@@ -129,6 +137,21 @@ fn path_rewrite(
         Some(matched) => PathRewrite::Prefix { matched, with },
         None => PathRewrite::Whole(with),
     })
+}
+
+/// Takes a prefix of whole segments off a path, which keeps one slash at its beginning.
+fn without_prefix(prefix: &str, place: &Field<'_>, notes: &mut Notes) -> Option<PathRewrite> {
+    let pattern = format!("^{}(/?)(.*)", regex::escape(prefix));
+    match compile(&pattern, Covers::Part, place) {
+        Ok(pattern) => Some(PathRewrite::Regex {
+            pattern,
+            with: "/${2}".to_owned(),
+        }),
+        Err(problem) => {
+            notes.push(problem);
+            None
+        }
+    }
 }
 
 /// RE2's `\1` as this regex engine writes it: `${1}`.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 
-use super::clusters::Traffic;
 use super::field::Field;
 use super::note::Notes;
 use super::route_match::compile;
@@ -174,6 +173,7 @@ pub(super) fn mirrors_of(http: &model::HttpRoute, place: &Field<'_>, building: &
         (None, Some(percent)) => f64::from(percent),
         (None, None) => whole.value,
     };
+    let requests = building.requests();
     let one = http
         .mirror
         .as_ref()
@@ -190,7 +190,7 @@ pub(super) fn mirrors_of(http: &model::HttpRoute, place: &Field<'_>, building: &
                 destination,
                 building.namespace,
                 building.scope.port,
-                Traffic::Http,
+                requests,
                 &place,
                 building.notes,
             ),

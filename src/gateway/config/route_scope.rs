@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::clusters::Clusters;
+use http::StatusCode;
+
+use super::clusters::{Clusters, Traffic};
 use super::delegates::Delegates;
 use super::note::Notes;
 
@@ -24,9 +26,28 @@ pub(super) struct RouteScope<'a> {
 pub(super) struct Building<'b, 'c> {
     /// The VirtualService's namespace.
     pub(super) namespace: &'b str,
+    /// Its routes are those of the Gateway API: a prefix ends where a segment of the path
+    /// ends, and a destination that is not there is a 500.
+    pub(super) of_gateway_api: bool,
     pub(super) scope: &'b RouteScope<'b>,
     pub(super) delegates: &'b Delegates<'c>,
     pub(super) clusters: &'b mut Clusters<'c>,
     /// What is not run, or not as it stands.
     pub(super) notes: &'b mut Notes,
+}
+
+impl Building<'_, '_> {
+    /// The answer where there is no such destination.
+    pub(super) fn missing(&self) -> StatusCode {
+        if self.of_gateway_api {
+            StatusCode::INTERNAL_SERVER_ERROR
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+
+    /// What HTTP routes ask destinations for.
+    pub(super) fn requests(&self) -> Traffic {
+        Traffic::Http(self.missing())
+    }
 }

@@ -3,7 +3,7 @@
 
 use super::delegates;
 use super::field::Field;
-use super::route_action::{action_of, route_headers};
+use super::route_action::{MatchedPrefix, action_of, route_headers};
 use super::route_match::{ANY_PATH, match_of};
 use super::route_policy;
 use super::route_scope::{Building, RouteScope};
@@ -52,7 +52,15 @@ fn add_routes(
     routes: &mut Vec<Route>,
 ) -> bool {
     for (when, prefix_length) in matches_of(http, place, building) {
-        let Some(action) = action_of(http, prefix_length, place, building) else {
+        let separated = match &when.path {
+            Some(StringMatch::PathPrefix(prefix)) => prefix.as_str(),
+            _ => "",
+        };
+        let matched = MatchedPrefix {
+            length: prefix_length,
+            separated,
+        };
+        let Some(action) = action_of(http, matched, place, building) else {
             continue;
         };
         let ends = is_catch_all(&when);
@@ -104,6 +112,7 @@ fn add_delegated(
         };
         let mut building = Building {
             namespace: found.namespace,
+            of_gateway_api: building.of_gateway_api,
             scope: building.scope,
             delegates: building.delegates,
             clusters: building.clusters,
@@ -129,7 +138,7 @@ fn is_catch_all(when: &RouteMatch) -> bool {
         None => true,
         Some(StringMatch::Prefix(prefix)) => prefix == "/",
         Some(StringMatch::Regex(regex)) => regex.as_str() == ANY_PATH,
-        Some(StringMatch::Exact(_)) => false,
+        Some(StringMatch::Exact(_) | StringMatch::PathPrefix(_)) => false,
     };
     any_path
         && when.headers.is_empty()
@@ -162,11 +171,30 @@ fn matches_of(
             Some(model::StringMatch::Exact(_) | model::StringMatch::Regex(_)) => None,
         };
         match match_of(wanted, &place.item("match", index), building.notes) {
-            Ok(when) => found.push((when, prefix)),
+            Ok(mut when) => {
+                if building.of_gateway_api {
+                    when.path = when.path.map(by_segments);
+                }
+                let separated = match &when.path {
+                    Some(StringMatch::PathPrefix(prefix)) => Some(prefix.len()),
+                    _ => prefix,
+                };
+                found.push((when, separated));
+            }
             Err(note) => building.notes.push(note),
         }
     }
     found
+}
+
+/// A prefix of whole segments of a path, as the Gateway API means it.
+fn by_segments(path: StringMatch) -> StringMatch {
+    match path {
+        StringMatch::Prefix(prefix) if prefix != "/" => {
+            StringMatch::PathPrefix(prefix.strip_suffix('/').unwrap_or(&prefix).to_owned())
+        }
+        other => other,
+    }
 }
 
 /// Whether a match is for this port, gateway and workload.

@@ -257,6 +257,8 @@ pub enum StringMatch {
     Exact(String),
     /// The text's beginning (plain string prefix).
     Prefix(String),
+    /// A path's beginning, up to the end of a segment (the Gateway API's prefix).
+    PathPrefix(String),
     /// A regular expression over the whole text (RE2 full match; anchors are added when built).
     Regex(regex::Regex),
 }
@@ -296,6 +298,8 @@ pub struct Forward {
     pub retries: RetryPolicy,
     /// `mirror` and `mirrors`.
     pub mirrors: Vec<Mirror>,
+    /// The answer where the destination is unknown.
+    pub missing: http::StatusCode,
 }
 
 /// One weighted destination.
@@ -522,7 +526,7 @@ pub enum Endpoint {
         /// HTTP/1.1, h2c or HTTPS.
         protocol: UpstreamProtocol,
     },
-    /// The destination names a Service or port that does not exist: 503.
+    /// The destination names a Service or port that does not exist.
     Unknown,
 }
 

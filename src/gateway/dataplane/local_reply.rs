@@ -52,8 +52,9 @@ impl LocalReply {
         reply(StatusCode::NOT_FOUND, "", "NR")
     }
 
-    pub(super) const fn no_cluster() -> Self {
-        reply(StatusCode::SERVICE_UNAVAILABLE, "", "NC")
+    /// With the status that the route has for it.
+    pub(super) const fn no_cluster(status: StatusCode) -> Self {
+        reply(status, "", "NC")
     }
 
     pub(super) const fn no_healthy_upstream() -> Self {

@@ -47,11 +47,11 @@ pub(super) async fn forward(
         0
     };
     let Some(destination) = matching::destination(by.forward, random) else {
-        return LocalReply::no_cluster().answer(request, exchange);
+        return LocalReply::no_cluster(by.forward.missing).answer(request, exchange);
     };
     let generation = &by.binding.generation;
     let Some(cluster) = generation.table.clusters.get(destination.cluster) else {
-        return LocalReply::no_cluster().answer(request, exchange);
+        return LocalReply::no_cluster(by.forward.missing).answer(request, exchange);
     };
     let request_id = edit_request(&by, destination, &mut request, &exchange);
     if let Some(entry) = &mut exchange.entry {
@@ -60,7 +60,7 @@ pub(super) async fn forward(
     }
     let timeout = matching::timeout::of_request(by.forward.timeout, exchange.is_grpc, request.headers());
     let target = match (&cluster.endpoint, generation.remotes.get(destination.cluster)) {
-        (Endpoint::Unknown, _) => return LocalReply::no_cluster().answer(request, exchange),
+        (Endpoint::Unknown, _) => return LocalReply::no_cluster(by.forward.missing).answer(request, exchange),
         (Endpoint::Sample(sample), _) => Target::Sample(*sample),
         (Endpoint::Remote { .. }, Some(Some(remote))) => Target::Remote(worker.upstreams.get(remote)),
         _ => return LocalReply::no_healthy_upstream().answer(request, exchange),

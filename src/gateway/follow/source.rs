@@ -9,7 +9,8 @@ use super::remark::{self, Remark};
 use crate::certs::pem;
 use crate::files::PEM_LIMIT;
 use crate::gateway::config::build::{self, Built};
-use crate::gateway::config::clusters::Upstream;
+use crate::gateway::config::clusters::{KnownServices, Upstream};
+use crate::gateway::config::gateway_api::{self, Scene};
 use crate::gateway::config::input::Input;
 use crate::gateway::config::note::Notes;
 use crate::gateway::config::running::RunningMaterial;
@@ -151,18 +152,28 @@ impl GatewaySources {
         if self.check.is_none() {
             notes.extend(collected.warnings.iter().cloned().map(Problem::from));
         }
+        let services = KnownServices::of(&collected.objects, &collected.namespace, collected.seen_in("Service"));
+        let scene = Scene {
+            pod_labels: &collected.pod_labels,
+            services: &services,
+            store: &collected.store,
+        };
+        let mut converted = gateway_api::convert(&collected.objects, &collected.namespace, &scene);
+        let of_gateway_api = std::mem::take(&mut converted.notes);
+        let invalid = std::mem::take(&mut converted.invalid);
         let mut input = Input {
             pod_labels: collected.pod_labels.clone(),
             upstreams: self.upstreams.clone(),
             pod_namespace: collected.store.namespace.clone(),
             crls: self.read_crls(files).map_err(SourceError::Bad)?,
+            services,
             ..Input::default()
         };
-        input.services.seen_in = collected.seen_in("Service");
         for object in &collected.objects {
             input.take(object, &collected.namespace);
         }
-        if input.gateways.is_empty() {
+        converted.add_to(&mut input);
+        if input.gateways.is_empty() && !converted.has_gateways {
             return Err(SourceError::Nothing(match live {
                 Some(live) => no_live_gateway(&live.context, collected.seen_in("Gateway")),
                 None if self.inputs.is_workspace() => nothing_found(&self.inputs.workspace, "serve"),
@@ -171,6 +182,9 @@ impl GatewaySources {
         }
         let mut built = build::build(&input, &collected.store, running);
         drop(input);
+        drop(converted);
+        built.invalid.splice(..0, invalid);
+        built.notes.put_notes_before(of_gateway_api);
         built.notes.put_before(notes);
         Ok(Loaded {
             built,

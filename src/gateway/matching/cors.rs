@@ -35,7 +35,13 @@ pub fn judge(policy: &CorsPolicy, method: &Method, headers: &HeaderMap) -> Verdi
             .is_some_and(|method| !method.is_empty());
     match (is_preflight, allowed) {
         (true, true) => Verdict::Preflight(preflight(policy, origin)),
-        (true, false) if policy.answers_unmatched => Verdict::Preflight(HeaderMap::new()),
+        // All but the origin is told, without which the client may do nothing.
+        (true, false) if policy.answers_unmatched => {
+            let mut headers = preflight(policy, origin);
+            headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+            headers.remove(ACCESS_CONTROL_EXPOSE_HEADERS);
+            Verdict::Preflight(headers)
+        }
         (false, true) => Verdict::Allow(origin.clone()),
         (_, false) => Verdict::Pass,
     }
@@ -108,11 +114,15 @@ mod tests {
     }
 
     #[test]
-    fn others_pass_or_are_told_nothing() {
+    fn others_pass_or_are_told_all_but_the_origin() {
         let foreign = headers(&[("origin", "https://b.com"), ("access-control-request-method", "PUT")]);
         assert_eq!(judge(&policy(false), &Method::OPTIONS, &foreign), Verdict::Pass);
-        let answer = Verdict::Preflight(HeaderMap::new());
-        assert_eq!(judge(&policy(true), &Method::OPTIONS, &foreign), answer);
+        let told = headers(&[
+            ("access-control-allow-credentials", "true"),
+            ("access-control-allow-methods", "GET,PUT"),
+            ("access-control-max-age", "60"),
+        ]);
+        assert_eq!(judge(&policy(true), &Method::OPTIONS, &foreign), Verdict::Preflight(told));
         assert_eq!(judge(&policy(true), &Method::GET, &foreign), Verdict::Pass);
         assert_eq!(judge(&policy(true), &Method::GET, &HeaderMap::new()), Verdict::Pass);
         let own = headers(&[("origin", "https://a.com")]);

@@ -174,6 +174,10 @@ fn string_matches(condition: &StringMatch, text: &str) -> bool {
     match condition {
         StringMatch::Exact(exact) => text == exact,
         StringMatch::Prefix(prefix) => text.starts_with(prefix.as_str()),
+        StringMatch::PathPrefix(prefix) => {
+            let rest = text.strip_prefix(prefix.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        }
         StringMatch::Regex(regex) => regex.is_match(text),
     }
 }

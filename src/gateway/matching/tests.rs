@@ -285,7 +285,9 @@ fn header_conditions() {
         let condition_again = match &condition {
             ValueMatch::Present => ValueMatch::Present,
             ValueMatch::Value(StringMatch::Exact(text)) => ValueMatch::Value(exact(text)),
-            ValueMatch::Value(StringMatch::Prefix(text)) => ValueMatch::Value(prefix(text)),
+            ValueMatch::Value(StringMatch::Prefix(text) | StringMatch::PathPrefix(text)) => {
+                ValueMatch::Value(prefix(text))
+            }
             ValueMatch::Value(StringMatch::Regex(text)) => ValueMatch::Value(StringMatch::Regex(text.clone())),
         };
         let positive = RouteMatch {
@@ -524,6 +526,7 @@ fn forward(weights: &[u32]) -> Forward {
         timeout: None,
         retries: RetryPolicy::default(),
         mirrors: Vec::new(),
+        missing: http::StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -27,7 +27,7 @@ const TERMINATE_MODES: [&str; 4] = ["MUTUAL", "OPTIONAL_MUTUAL", "ISTIO_MUTUAL",
 fn listeners<'w, 'a>(world: &'w World<'a>) -> impl Iterator<Item = (&'w Item<'a, Other>, Listener<'a>)> {
     world
         .of_gateway_api("Gateway")
-        .flat_map(|gateway| Listener::of(gateway).map(move |listener| (gateway, listener)))
+        .flat_map(|gateway| Listener::of(&gateway.object.content).map(move |listener| (gateway, listener)))
 }
 
 fn finding(
@@ -189,7 +189,7 @@ impl Rule for Unique {
             let mut names: HashMap<&str, usize> = HashMap::new();
             let mut ends: HashMap<(Option<u64>, &str, Option<&str>), usize> = HashMap::new();
             let mut count = 0;
-            for listener in Listener::of(gateway) {
+            for listener in Listener::of(&gateway.object.content) {
                 count += 1;
                 let (index, name) = (listener.index, listener.name());
                 let first = *names.entry(name).or_insert(index);

@@ -62,7 +62,7 @@ impl Rule for Grants {
             }
         };
         for gateway in world.of_gateway_api("Gateway") {
-            for listener in Listener::of(gateway) {
+            for listener in Listener::of(&gateway.object.content) {
                 let refs = list(listener.json.pointer("/tls/certificateRefs"));
                 for (index, reference) in refs.enumerate() {
                     let path = listener.path(&format!("tls.certificateRefs[{index}].namespace"));

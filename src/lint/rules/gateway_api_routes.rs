@@ -45,7 +45,7 @@ impl Rule for Parents {
         let gateways: Gateways<'_, '_> = world
             .of_gateway_api("Gateway")
             .map(|gateway| {
-                let listeners: Vec<Listener<'_>> = Listener::of(gateway).collect();
+                let listeners: Vec<Listener<'_>> = Listener::of(&gateway.object.content).collect();
                 let names = listeners.iter().enumerate();
                 let parent = Parent {
                     gateway,

@@ -64,6 +64,13 @@ impl Judge {
     }
 }
 
+/// Fills in the defaults of an object's definition, as an API server does before it stores it.
+pub fn fill_in(kind: &str, version: &str, object: &mut Value) {
+    if let Some(schema) = schema_of(kind, version) {
+        schema::fill_in(schema, object);
+    }
+}
+
 /// Whether the definition of a kind has a version, served or not; none where there is no such definition here.
 pub fn has_version(kind: &str, version: &str) -> Option<bool> {
     let versions = definitions().get(kind)?.get("versions")?;

@@ -197,7 +197,7 @@ async fn group(
     let mut selector = kube_gateways::pod_labels(value);
     let own = value["metadata"]["namespace"].as_str().unwrap_or_default();
     let mut namespace = own.to_owned();
-    let service = kube_gateways::service(value);
+    let service = kube_gateways::service(value, own);
     if kube_gateways::gateway(value, &selector).is_none_or(|gateway| !has_host(&gateway, &scope.hosts)) {
         return Ok(None);
     }

@@ -41,14 +41,23 @@ impl MaterialError {
     }
 }
 
+/// Which Secrets credentials may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Those of the pods' own namespace.
+    Own,
+    /// Also those that [`reference::granted_secret`] names.
+    Granted,
+}
+
 /// Reads material, each value only once however many servers name it.
 pub struct MaterialReader<'a> {
     store: &'a SecretStore<'a>,
     /// `--crl`: added to every server that verifies clients.
     extra_crls: &'a [CertificateRevocationListDer<'static>],
     parsed: HashMap<String, Arc<[CertificateDer<'static>]>>,
-    /// The Secrets that the last reading looked at, in the pods' namespace.
-    asked: Vec<String>,
+    /// The Secrets that the last reading looked at, by namespace and name.
+    asked: Vec<(String, String)>,
     /// The names of Secrets, once one is missing.
     known: OnceCell<Index<'a>>,
 }
@@ -65,8 +74,8 @@ impl<'a> MaterialReader<'a> {
         }
     }
 
-    /// The Secrets that the last [`MaterialReader::read`] looked at, in the pods' namespace.
-    pub fn asked(&self) -> &[String] {
+    /// The Secrets that the last reading looked at, by namespace and name.
+    pub fn asked(&self) -> &[(String, String)] {
         &self.asked
     }
 
@@ -75,6 +84,24 @@ impl<'a> MaterialReader<'a> {
     /// # Errors
     /// [`MaterialError`]; the fields named are relative to `tls`.
     pub fn read(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
+        self.read_as(tls, hosts, Names::Own)
+    }
+
+    /// The same for a listener of the Gateway API, which may use what its credentials name
+    /// in other namespaces: that was seen to when they were named.
+    ///
+    /// # Errors
+    /// As [`MaterialReader::read`].
+    pub fn read_granted(&mut self, tls: &ServerTlsSettings, hosts: &[String]) -> Result<TlsMaterial, MaterialError> {
+        self.read_as(tls, hosts, Names::Granted)
+    }
+
+    fn read_as(
+        &mut self,
+        tls: &ServerTlsSettings,
+        hosts: &[String],
+        names: Names,
+    ) -> Result<TlsMaterial, MaterialError> {
         self.asked.clear();
         let single = tls.credential_name.iter().filter(|name| !name.is_empty());
         let credentials: Vec<&str> = if tls.credential_names.is_empty() {
@@ -85,7 +112,7 @@ impl<'a> MaterialReader<'a> {
         let (identities, client_auth) = if credentials.is_empty() {
             self.of_files(tls, hosts)?
         } else {
-            self.of_credentials(&credentials, tls, hosts)?
+            self.of_credentials(&credentials, tls, hosts, names)?
         };
         Ok(TlsMaterial {
             identities,
@@ -101,27 +128,28 @@ impl<'a> MaterialReader<'a> {
         credentials: &[&str],
         tls: &ServerTlsSettings,
         hosts: &[String],
+        names: Names,
     ) -> Result<(Vec<ServerIdentity>, ClientAuth), MaterialError> {
         let mut identities = Vec::new();
         // The CA for clients stands with the first one.
         let mut first = None;
         for credential in credentials {
-            let name = self.own_name(credential)?;
-            self.asked.push(name.to_owned());
+            let place @ (namespace, name) = self.place(credential, names)?;
+            self.asked.push((namespace.to_owned(), name.to_owned()));
             let secret = self
                 .store
-                .find(name, hosts)
+                .find_in(namespace, name, hosts)
                 .map_err(MaterialError::Invalid)?
                 .ok_or_else(|| self.secret_missing(name, hosts))?;
             let pair = secret.key_pair().map_err(MaterialError::Invalid)?;
             let source = secret.source.clone();
             identities.push(self.identity(source, pair.certificate, pair.key, pair.staple.is_some())?);
-            first.get_or_insert((name, secret));
+            first.get_or_insert((place, secret));
         }
         let verifies = verifies_clients(tls.effective_mode());
         let client_auth = match first.filter(|_| verifies) {
-            Some((name, secret)) => {
-                let holder = self.authority_holder(name, &secret, tls, hosts)?;
+            Some((place, secret)) => {
+                let holder = self.authority_holder(place, &secret, tls, hosts, names)?;
                 let found = holder.authorities().map_err(MaterialError::Invalid)?;
                 let crls = found.crl.map_or_else(|| Ok(Vec::new()), crls_of)?;
                 let mut verification = self.verification(tls, found.authorities, crls)?;
@@ -135,31 +163,43 @@ impl<'a> MaterialReader<'a> {
         Ok((identities, client_auth))
     }
 
-    /// What holds the CA for clients of the server whose Secret is `name`.
+    /// What holds the CA for clients of the server whose Secret is at `place`.
     fn authority_holder(
         &mut self,
-        name: &str,
+        place: (&str, &str),
         secret: &Rc<SecretData>,
         tls: &ServerTlsSettings,
         hosts: &[String],
+        names: Names,
     ) -> Result<Rc<SecretData>, MaterialError> {
         let written = tls.ca_cert_credential_name.as_deref().filter(|name| !name.is_empty());
         if let Some(CredentialName::ConfigMap { namespace, name }) = written.map(CredentialName::parse) {
             let found = self.store.config_maps.get(&(namespace.to_owned(), name.to_owned()));
             return found.cloned().ok_or_else(|| self.config_map_missing(namespace, name));
         }
-        let ca_name = match written {
-            Some(ca) => self.own_name(ca)?.to_owned(),
-            None => reference::ca_secret(name),
+        let (namespace, ca_name) = match written {
+            Some(ca) => {
+                let (namespace, name) = self.place(ca, names)?;
+                (namespace.to_owned(), name.to_owned())
+            }
+            None => (place.0.to_owned(), reference::ca_secret(place.1)),
         };
-        self.asked.push(ca_name.clone());
+        self.asked.push((namespace.clone(), ca_name.clone()));
         // A Secret of that exact name is used alone; only without one is the base Secret looked at.
-        let separate = self.store.find(&ca_name, &[]).map_err(MaterialError::Invalid)?;
-        match (separate, reference::server_secret(&ca_name)) {
-            (Some(separate), _) => Ok(separate),
-            (None, Some(base)) if base == name => Ok(Rc::clone(secret)),
-            (None, _) => Err(self.secret_missing(&ca_name, hosts)),
+        let find = |name: &str| {
+            self.store
+                .find_in(&namespace, name, &[])
+                .map_err(MaterialError::Invalid)
+        };
+        if let Some(separate) = find(&ca_name)? {
+            return Ok(separate);
         }
+        let found = match reference::server_secret(&ca_name) {
+            Some(base) if (namespace.as_str(), base) == place => Some(Rc::clone(secret)),
+            Some(base) if names == Names::Granted => find(base)?,
+            _ => None,
+        };
+        found.ok_or_else(|| self.secret_missing(&ca_name, hosts))
     }
 
     fn config_map_missing(&self, namespace: &str, name: &str) -> MaterialError {
@@ -257,14 +297,21 @@ impl<'a> MaterialReader<'a> {
         })
     }
 
-    /// The name of a Secret in the gateway's own namespace.
-    fn own_name<'n>(&self, credential: &'n str) -> Result<&'n str, MaterialError> {
+    /// Namespace and name of a Secret: of the gateway's own namespace, unless a grant lets it
+    /// be another.
+    fn place<'n>(&self, credential: &'n str, names: Names) -> Result<(&'n str, &'n str), MaterialError>
+    where
+        'a: 'n,
+    {
+        if let Some(granted) = reference::granted(credential).filter(|_| names == Names::Granted) {
+            return Ok(granted);
+        }
         let refused = |why: String| {
             Err(MaterialError::Missing(
                 Problem::new(format!("the credential {credential:?} cannot be used")).why(why),
             ))
         };
-        let own = &self.store.namespace;
+        let own = self.store.namespace.as_str();
         match CredentialName::parse(credential) {
             CredentialName::ConfigMap { .. } => {
                 refused("a ConfigMap gives the CA for clients only, by caCertCredentialName".to_owned())
@@ -278,7 +325,7 @@ impl<'a> MaterialReader<'a> {
             } if namespace != own => refused(format!(
                 "it is in namespace {namespace}; Istio gives a gateway in {own} no Secret of another namespace"
             )),
-            CredentialName::Secret { name, .. } => Ok(name),
+            CredentialName::Secret { name, .. } => Ok((own, name)),
         }
     }
 
@@ -322,7 +369,9 @@ impl<'a> MaterialReader<'a> {
     }
 
     fn mounted(&mut self, path: &str, hosts: &[String]) -> Result<Entry, MaterialError> {
-        self.asked.extend(self.store.secret_at(path).map(|(secret, _)| secret));
+        let own = &self.store.namespace;
+        let at = self.store.secret_at(path);
+        self.asked.extend(at.map(|(secret, _)| (own.clone(), secret)));
         if let Some(entry) = self.store.mounted(path, hosts).map_err(MaterialError::Invalid)? {
             return Ok(entry);
         }

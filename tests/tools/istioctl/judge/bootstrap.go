@@ -177,20 +177,20 @@ func withEndpoint(cluster map[string]any, to upstream) {
 func placeholder(kind, name string) string { return "{{" + kind + " " + name + "}}" }
 
 // inline shows bytes as text, so that the placeholders in them can be seen.
-func inline(value any) any {
+func (m *material) inline(value any) any {
 	switch value := value.(type) {
 	case []any:
 		for index, item := range value {
-			value[index] = inline(item)
+			value[index] = m.inline(item)
 		}
 	case map[string]any:
 		if text, ok := value["inline_bytes"].(string); ok {
 			if content, err := base64.StdEncoding.DecodeString(text); err == nil {
-				return map[string]any{"inline_string": string(content)}
+				return map[string]any{"inline_string": m.emptied(string(content))}
 			}
 		}
 		for name, item := range value {
-			value[name] = inline(item)
+			value[name] = m.inline(item)
 		}
 	}
 	return value

@@ -51,7 +51,11 @@ var settings = map[string]string{
 func main() {
 	withSettings()
 	out := flag.String("out", "", "file to write; standard output if empty")
+	schemas := flag.String("schemas", "src/manifests/crd/gateway-api.json", "definitions of the Gateway API")
 	flag.Parse()
+	if err := readDefinitions(*schemas); err != nil {
+		fail(err)
+	}
 	quiet := log.DefaultOptions()
 	quiet.SetDefaultOutputLevel(log.OverrideScopeName, log.NoneLevel)
 	if err := log.Configure(quiet); err != nil {
@@ -64,7 +68,7 @@ func main() {
 	made := fixture{Refused: objects.refused}
 	if objects.refused == "" {
 		err = test.Wrap(func(t test.Failer) {
-			pushed := push(xds.NewFakeDiscoveryServer(t, objects.options()))
+			pushed := push(xds.NewFakeDiscoveryServer(t, objects.options()), objects)
 			made = pushed.fixture()
 		})
 		if err != nil {

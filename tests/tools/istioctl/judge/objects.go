@@ -21,12 +21,13 @@ type objects struct {
 	configs    []config.Config
 	kubernetes []runtime.Object
 	refused    string
+	material   *material
 }
 
 // read takes the objects of files. Those of Istio's API groups are validated as
 // its webhook does.
 func read(files []string) (objects, error) {
-	var all objects
+	all := objects{material: &material{pem: map[string]string{}}}
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {
@@ -70,7 +71,14 @@ func (all *objects) add(document string) error {
 		}
 		return nil
 	}
-	object, _, err := kube.IstioCodec.UniversalDeserializer().Decode([]byte(document), nil, nil)
+	content := []byte(document)
+	if strings.HasPrefix(kind.APIVersion, "gateway.networking.k8s.io/") {
+		var err error
+		if content, err = stored(document); err != nil {
+			return err
+		}
+	}
+	object, _, err := kube.IstioCodec.UniversalDeserializer().Decode(content, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -87,9 +95,14 @@ func (all *objects) add(document string) error {
 			secret.Data = map[string][]byte{}
 		}
 		for key, value := range secret.StringData {
-			secret.Data[key] = []byte(value)
+			secret.Data[key] = []byte(all.material.filled(value))
 		}
 		secret.StringData = nil
+	}
+	if config, ok := object.(*corev1.ConfigMap); ok {
+		for key, value := range config.Data {
+			config.Data[key] = all.material.filled(value)
+		}
 	}
 	all.kubernetes = append(all.kubernetes, object)
 	return nil
@@ -98,7 +111,8 @@ func (all *objects) add(document string) error {
 func (all objects) options() xds.FakeOptions {
 	return xds.FakeOptions{
 		Configs:                    all.configs,
-		KubernetesObjects:          all.kubernetes,
+		KubernetesObjects:          append(all.madeServices(), all.kubernetes...),
+		KubeClientModifier:         withDefinitions,
 		DisableSecretAuthorization: true,
 	}
 }

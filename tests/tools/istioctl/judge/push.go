@@ -22,33 +22,40 @@ const release = "1.31.0"
 // pushed is what the discovery server has for the ingress gateway, as JSON.
 type pushed struct {
 	server    *xds.FakeDiscoveryServer
+	material  *material
 	proxy     *model.Proxy
 	listeners []any
 	routes    map[string]any
 	clusters  map[string]*cluster.Cluster
 }
 
-// gateway is the pod of the default ingress gateway.
-func gateway() *model.Proxy {
+// pod is that of the Gateway of the Gateway API that the case has, or of the default
+// ingress gateway.
+func (all objects) pod() *model.Proxy {
 	labels := map[string]string{"istio": "ingressgateway", "app": "istio-ingressgateway"}
+	namespace, account := "istio-system", "istio-ingressgateway"
+	if played := all.played(); played != nil {
+		labels = map[string]string{nameLabel: played.Name}
+		namespace, account = played.Namespace, madeName(played)
+	}
 	return &model.Proxy{
 		Type:            model.Router,
-		ID:              "gw.istio-system",
-		ConfigNamespace: "istio-system",
+		ID:              "gw." + namespace,
+		ConfigNamespace: namespace,
 		Labels:          labels,
 		VerifiedIdentity: &spiffe.Identity{
-			TrustDomain: "cluster.local", Namespace: "istio-system", ServiceAccount: "istio-ingressgateway",
+			TrustDomain: "cluster.local", Namespace: namespace, ServiceAccount: account,
 		},
 		Metadata: &model.NodeMetadata{
-			Namespace: "istio-system", Labels: labels, IstioVersion: release, ClusterID: "Kubernetes",
+			Namespace: namespace, Labels: labels, IstioVersion: release, ClusterID: "Kubernetes",
 		},
 	}
 }
 
 // push asks for everything that the gateway is sent.
-func push(server *xds.FakeDiscoveryServer) pushed {
-	proxy := server.SetupProxy(gateway())
-	made := pushed{server: server, proxy: proxy, routes: map[string]any{}, clusters: map[string]*cluster.Cluster{}}
+func push(server *xds.FakeDiscoveryServer, all objects) pushed {
+	proxy := server.SetupProxy(all.pod())
+	made := pushed{server: server, material: all.material, proxy: proxy, routes: map[string]any{}, clusters: map[string]*cluster.Cluster{}}
 	listeners := server.Listeners(proxy)
 	for _, listener := range listeners {
 		made.listeners = append(made.listeners, tree(listener))
@@ -75,7 +82,7 @@ func (p pushed) secrets(names []string) map[string]any {
 			for _, resource := range found {
 				secret := &tls.Secret{}
 				if resource.Resource.UnmarshalTo(secret) == nil {
-					one := inline(tree(secret)).(map[string]any)
+					one := p.material.inline(tree(secret)).(map[string]any)
 					one["@type"] = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 					answer["resources"] = append(answer["resources"].([]any), one)
 				}
