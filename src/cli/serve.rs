@@ -40,7 +40,7 @@ pub(super) struct ServeArgs {
     /// Also the folders in folders of --filename
     #[arg(short = 'R', long)]
     pub(super) recursive: bool,
-    /// Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]
+    /// Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]
     #[arg(long, value_name = "NAMESPACE/NAME", value_parser = GatewayChoice::named)]
     gateway: Option<GatewayChoice>,
     /// Play the gateway whose pods have these labels, as istio=ingress,app=edge

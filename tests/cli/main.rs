@@ -62,6 +62,7 @@ mod schema;
 mod serve_advice;
 mod serve_certificates;
 mod serve_config;
+mod serve_gateway_api;
 mod serve_played;
 mod serve_process;
 mod serve_reload;

@@ -161,6 +161,7 @@ impl GatewaySources {
         let mut converted = gateway_api::convert(&collected.objects, &collected.namespace, &scene);
         let of_gateway_api = std::mem::take(&mut converted.notes);
         let invalid = std::mem::take(&mut converted.invalid);
+        let not_played = converted.not_played.take();
         let mut input = Input {
             pod_labels: collected.pod_labels.clone(),
             upstreams: self.upstreams.clone(),
@@ -174,6 +175,9 @@ impl GatewaySources {
         }
         converted.add_to(&mut input);
         if input.gateways.is_empty() && !converted.has_gateways {
+            if let Some(problem) = not_played {
+                return Err(SourceError::Nothing(problem));
+            }
             return Err(SourceError::Nothing(match live {
                 Some(live) => no_live_gateway(&live.context, collected.seen_in("Gateway")),
                 None if self.inputs.is_workspace() => nothing_found(&self.inputs.workspace, "serve"),

@@ -122,7 +122,10 @@ mod tests {
             ("access-control-allow-methods", "GET,PUT"),
             ("access-control-max-age", "60"),
         ]);
-        assert_eq!(judge(&policy(true), &Method::OPTIONS, &foreign), Verdict::Preflight(told));
+        assert_eq!(
+            judge(&policy(true), &Method::OPTIONS, &foreign),
+            Verdict::Preflight(told)
+        );
         assert_eq!(judge(&policy(true), &Method::GET, &foreign), Verdict::Pass);
         assert_eq!(judge(&policy(true), &Method::GET, &HeaderMap::new()), Verdict::Pass);
         let own = headers(&[("origin", "https://a.com")]);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Context;
+use super::context::Context;
 use super::filters::headers_of;
 use super::grants::Reference;
 use super::kube::Stored;

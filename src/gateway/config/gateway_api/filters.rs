@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Context;
 use super::backends::destination;
+use super::context::Context;
 use super::kube::Stored;
 use super::rule::{Paths, Refused};
 use crate::gateway::config::note::Notes;

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::context::Context;
 use super::kube::Stored;
 use super::rule::{Made, Paths, Refused};
-use super::{Context, backends, filters};
+use super::{backends, filters};
 use crate::gateway::config::note::Notes;
 use crate::manifests::gateway_api::{list, text};
 use crate::manifests::model::duration;

@@ -1,9 +1,10 @@
 //! TLSRoutes and TCPRoutes (istiod's `convertTLSRoute` and `convertTCPRoute`).
 
+use super::context::Context;
 use super::kube::Stored;
 use super::parents::Bound;
 use super::rule::{Made, Paths, Refused};
-use super::{Context, backends, names};
+use super::{backends, names};
 use crate::gateway::config::note::Notes;
 use crate::manifests::gateway_api::list;
 use crate::manifests::model::virtual_service::{

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::context::Context;
 use super::kube::{Kube, Stored};
-use super::places::Places;
+use super::names;
+use super::places::{Made, Places};
 use super::tls::{Flaw, Reader, left_out};
-use super::{Context, Made, names};
 use crate::gateway::config::build::Invalid;
 use crate::gateway::config::note::Notes;
 use crate::manifests::gateway_api::{GROUP, Listener, list, text};

@@ -6,6 +6,7 @@
 //! rules, and [`convert`] joins the routes of a listener's host, as istiod does.
 
 mod backends;
+mod context;
 mod filters;
 mod grants;
 mod http;
@@ -23,46 +24,26 @@ mod tls;
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use super::build::Invalid;
-use super::clusters::KnownServices;
 use super::input::{Input, Object};
 use super::note::Notes;
 use crate::manifests::gateway_api::{self as api, list, text};
 use crate::manifests::load;
+use crate::manifests::model::Manifest;
 use crate::manifests::model::gateway::GatewaySpec;
 use crate::manifests::model::http_route::HttpRoute;
 use crate::manifests::model::virtual_service::VirtualServiceSpec;
-use crate::manifests::model::{Manifest, Service};
 use crate::problem::Problem;
-use crate::secrets::SecretStore;
+use context::Context;
 use grants::Grants;
 use kube::{Kube, Stored};
 use listeners::Listeners;
 use namespaces::Namespaces;
 use parents::Bound;
-use places::Places;
+use places::{Made, Places};
 use rule::Refused;
 
-/// What the objects of the Gateway API are read in.
-pub struct Scene<'s> {
-    /// The labels of the gateway's pods.
-    pub pod_labels: &'s BTreeMap<String, String>,
-    /// The Services of the input.
-    pub services: &'s KnownServices,
-    /// The Secrets; its namespace is that of the gateway's pods.
-    pub store: &'s SecretStore<'s>,
-}
-
-/// An object that was made of others.
-struct Made<'a, T> {
-    namespace: String,
-    name: String,
-    created: String,
-    spec: T,
-    places: Places<'a>,
-}
+pub use context::Scene;
 
 /// What was made of the objects of the Gateway API.
 #[derive(Default)]
@@ -75,6 +56,8 @@ pub struct Converted<'a> {
     pub invalid: Vec<Invalid>,
     /// There are Gateways for the pods that are played, whatever became of their listeners.
     pub has_gateways: bool,
+    /// Why the first of the other Gateways is not played.
+    pub not_played: Option<Problem>,
 }
 
 impl Converted<'_> {
@@ -112,15 +95,6 @@ const KINDS: &[&str] = &[
     "TCPRoute",
     "ReferenceGrant",
 ];
-
-/// What all conversions look at.
-struct Context<'s> {
-    scene: &'s Scene<'s>,
-    store: &'s SecretStore<'s>,
-    grants: Grants,
-    namespaces: Namespaces,
-    services: Vec<(&'s str, &'s Service)>,
-}
 
 /// The objects of the API, by kind.
 struct Objects<'a> {
@@ -174,14 +148,17 @@ pub fn convert<'a>(objects: &'a [load::Object], default_namespace: &'a str, scen
             .collect(),
     };
     let mut listeners = Listeners::default();
-    let mut has_gateways = false;
+    let (mut has_gateways, mut not_played) = (false, None);
     for gateway in found.of("Gateway") {
         match context.is_played(gateway, found.of("GatewayClass")) {
             Ok(()) => {
                 has_gateways = true;
                 listeners.take(gateway, found.of("ListenerSet"), &context, &mut notes);
             }
-            Err(problem) => notes.push_limit(*problem),
+            Err(problem) => {
+                not_played.get_or_insert_with(|| (*problem).clone());
+                notes.push_limit(*problem);
+            }
         }
     }
     let routes = routes(&found, &listeners, &context, &mut notes);
@@ -191,66 +168,7 @@ pub fn convert<'a>(objects: &'a [load::Object], default_namespace: &'a str, scen
         notes,
         invalid: listeners.invalid,
         has_gateways,
-    }
-}
-
-impl Context<'_> {
-    /// Whether the pods that are played are those of a Gateway.
-    fn is_played(&self, gateway: &Stored<'_>, classes: &[Stored<'_>]) -> Result<(), Box<Problem>> {
-        let not_played = |field: &str, why: String| {
-            Err(Box::new(
-                Problem::new(format!("serve does not play {}", gateway.kube.title()))
-                    .at(gateway.kube.place(field))
-                    .why(why),
-            ))
-        };
-        let class = api::class(&gateway.content);
-        let listed: Vec<Value> = (classes.iter())
-            .filter(|one| one.kube.name() == class)
-            .map(|one| one.content.clone())
-            .collect();
-        if !api::is_of_istio(class, (!listed.is_empty()).then_some(&listed)) {
-            let why = format!("its class {class} is none of Istio's gateways");
-            return not_played("spec.gatewayClassName", why);
-        }
-        let pods = &self.store.namespace;
-        if gateway.kube.namespace != pods {
-            let why = format!("it is in another namespace than the pods that are played, {pods}");
-            return not_played("metadata", why);
-        }
-        let labels = self.scene.pod_labels;
-        let selector = match api::service(&gateway.content, gateway.kube.namespace) {
-            None => api::pod_labels(&gateway.content),
-            Some((name, namespace)) if namespace == *pods => {
-                let mut named = self.services.iter();
-                let service = named.find(|(of, service)| *of == namespace && service.metadata.name == name);
-                service
-                    .map(|(_, service)| service.spec.selector.clone())
-                    .unwrap_or_default()
-            }
-            Some((name, namespace)) => {
-                let why = format!("Service {namespace}/{name} is in another namespace than the Gateway");
-                return not_played("spec.addresses", why);
-            }
-        };
-        let unmet: Vec<String> = (selector.iter())
-            .filter(|(label, value)| labels.get(*label) != Some(*value))
-            .map(|(label, value)| format!("{label}: {value}"))
-            .collect();
-        if unmet.is_empty() {
-            return Ok(());
-        }
-        let why = format!("its pods have {}, and those that are played have not", unmet.join(", "));
-        not_played("metadata.name", why)
-    }
-
-    /// Why a port is not opened: the Service that the Gateway names has it not.
-    fn not_on_service(&self, gateway: &Stored<'_>, port: u64) -> Option<String> {
-        let (name, namespace) = api::service(&gateway.content, gateway.kube.namespace)?;
-        let mut named = self.services.iter();
-        let (_, service) = named.find(|(of, service)| *of == namespace && service.metadata.name == name)?;
-        let has_it = service.spec.ports.iter().any(|own| u64::from(own.port) == port);
-        (!has_it).then(|| format!("Service {namespace}/{name} has no port {port}"))
+        not_played,
     }
 }
 

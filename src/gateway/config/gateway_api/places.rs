@@ -42,3 +42,12 @@ impl Locate for &Places<'_> {
         }
     }
 }
+
+/// An object that was made of others.
+pub(super) struct Made<'a, T> {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) created: String,
+    pub(super) spec: T,
+    pub(super) places: Places<'a>,
+}
