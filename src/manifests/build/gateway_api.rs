@@ -5,35 +5,38 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::intent::LISTENERS_PER_GATEWAY;
+use super::intent::{LISTENERS_PER_GATEWAY, Material};
 use super::metadata::{self, gateway_metadata};
 use super::{HTTPS_PORT, HostIntent, Intent, virtual_services};
+use crate::manifests::gateway_api::{GROUP, TERMINATE_MODE};
 use crate::manifests::model::{ObjectMeta, Other};
 use crate::workspace::config::{Mode, RouteEntry};
 
 /// How many references a ReferenceGrant holds at most (its definition's limit).
 const REFERENCES_PER_GRANT: usize = 16;
-const GROUP: &str = "gateway.networking.k8s.io";
 /// The class whose controller is Istio.
 const CLASS: &str = "istio";
-/// Istio's option for client certificates, which the API itself does not have.
-const TERMINATE_MODE: &str = "gateway.istio.io/tls-terminate-mode";
 
-/// The Gateways, then the grants that let them read the Secrets.
+/// The Gateways, each behind the CA for its clients where it has one of its own, then the
+/// grants that let them read the Secrets.
 pub(super) fn gateways(intent: &Intent) -> Vec<Other> {
-    let mut objects: Vec<Other> = intent
-        .hosts
-        .chunks(LISTENERS_PER_GATEWAY)
-        .enumerate()
-        .map(|(part, hosts)| {
-            let spec = json!({
-                "gatewayClassName": CLASS,
-                "listeners": hosts.iter().map(|host| listener(intent, host)).collect::<Vec<_>>(),
-            });
-            let metadata = gateway_metadata(intent, &intent.gateway_name(part * LISTENERS_PER_GATEWAY));
-            object(format!("{GROUP}/v1"), "Gateway", metadata, &spec)
-        })
-        .collect();
+    let mut objects = Vec::new();
+    for (part, hosts) in intent.hosts.chunks(LISTENERS_PER_GATEWAY).enumerate() {
+        let name = intent.gateway_name(part * LISTENERS_PER_GATEWAY);
+        let mut spec = json!({ "gatewayClassName": CLASS });
+        let frontend = frontend(hosts);
+        if let Some(material) = frontend {
+            let config_map = format!("{name}-clients");
+            spec["tls"] = json!({ "frontend": { "default": { "validation": {
+                "caCertificateRefs": [{ "group": "", "kind": "ConfigMap", "name": config_map }],
+            } } } });
+            objects.push(authorities(intent, &config_map, material));
+        }
+        let listeners = hosts.iter().map(|host| listener(intent, host, frontend.is_some()));
+        spec["listeners"] = json!(listeners.collect::<Vec<_>>());
+        let metadata = gateway_metadata(intent, &name);
+        objects.push(object(format!("{GROUP}/v1"), "Gateway", metadata, &spec));
+    }
     if intent.gateway.namespace != intent.gateway.pod_namespace {
         let secrets: Vec<Value> = intent
             .hosts
@@ -52,7 +55,32 @@ pub(super) fn gateways(intent: &Intent) -> Vec<Other> {
     objects
 }
 
-fn listener(intent: &Intent, host: &HostIntent) -> Value {
+/// What clients of all listeners are verified with, if it is the same for all: the API has
+/// one CA for a port. None: some listener needs Istio's option.
+pub fn frontend(hosts: &[HostIntent]) -> Option<&Material> {
+    let first = &hosts.first()?.material;
+    let is_alike =
+        |host: &HostIntent| host.mode == Mode::Mutual && host.material.ca == first.ca && host.material.crl == first.crl;
+    (first.ca.is_some() && hosts.iter().all(is_alike)).then_some(first)
+}
+
+/// The ConfigMap with the CA for clients, and its CRLs.
+fn authorities(intent: &Intent, name: &str, material: &Material) -> Other {
+    let text = |pem: &[u8]| String::from_utf8_lossy(pem).into_owned();
+    let mut data = json!({ "ca.crt": material.ca.as_deref().map(text) });
+    if let Some(crl) = &material.crl {
+        data["ca.crl"] = json!(text(crl));
+    }
+    let metadata = gateway_metadata(intent, name);
+    Other {
+        content: json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data }),
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        metadata,
+    }
+}
+
+fn listener(intent: &Intent, host: &HostIntent, has_frontend: bool) -> Value {
     let mut reference = json!({ "name": host.names.credential });
     if intent.gateway.namespace != intent.gateway.pod_namespace {
         reference["namespace"] = json!(intent.gateway.pod_namespace);
@@ -65,7 +93,7 @@ fn listener(intent: &Intent, host: &HostIntent) -> Value {
     listener["port"] = json!(HTTPS_PORT);
     listener["protocol"] = json!("HTTPS");
     listener["tls"] = json!({ "mode": "Terminate", "certificateRefs": [reference] });
-    if host.mode != Mode::Simple {
+    if host.mode != Mode::Simple && !has_frontend {
         listener["tls"]["options"] = json!({ TERMINATE_MODE: host.mode.istio() });
     }
     listener["allowedRoutes"] = json!({ "namespaces": { "from": "Same" } });
@@ -209,6 +237,55 @@ mod tests {
         assert!(listeners[1].get("hostname").is_none());
         assert!(made[3].1["spec"].get("hostnames").is_none());
         assert_eq!(made[3].1["spec"]["parentRefs"][0]["sectionName"], "https-ip-10-0-0-1");
+    }
+
+    #[test]
+    fn clients_of_one_ca_are_verified_by_the_frontend() {
+        let ca = |intent: &mut Intent, number: usize, pem: &str| {
+            intent.hosts[number].material.ca = Some(pem.as_bytes().to_vec());
+        };
+        let mut intent = wanted(&["a.com", "b.com"], Mode::Mutual);
+        ca(&mut intent, 0, "one");
+        ca(&mut intent, 1, "one");
+        for host in &mut intent.hosts {
+            host.material.crl = Some(b"list".to_vec());
+        }
+        let objects = made(&intent);
+        assert_eq!(
+            (objects[0].0.as_str(), objects[1].0.as_str()),
+            ("ConfigMap mygateway-clients", "Gateway mygateway")
+        );
+        assert_eq!(
+            objects[0].1["data"],
+            serde_json::json!({"ca.crt": "one", "ca.crl": "list"})
+        );
+        assert_eq!(
+            objects[0].1["metadata"]["namespace"],
+            objects[1].1["metadata"]["namespace"]
+        );
+        let spec = &objects[1].1["spec"];
+        let reference = &spec["tls"]["frontend"]["default"]["validation"]["caCertificateRefs"][0];
+        assert_eq!(
+            reference,
+            &serde_json::json!({"group": "", "kind": "ConfigMap", "name": "mygateway-clients"})
+        );
+        assert!(spec["listeners"][0]["tls"].get("options").is_none());
+        // Two CAs, a listener without clients' certificates, or no CA: Istio's option.
+        let mut two = intent.clone();
+        ca(&mut two, 1, "two");
+        let mut simple = intent.clone();
+        simple.hosts[1].mode = Mode::Simple;
+        let mut none = intent;
+        for host in &mut none.hosts {
+            host.material.ca = None;
+        }
+        for intent in [two, simple, none] {
+            let objects = made(&intent);
+            let spec = &objects[0].1["spec"];
+            assert!(spec.get("tls").is_none());
+            let options = &spec["listeners"][0]["tls"]["options"];
+            assert_eq!(options["gateway.istio.io/tls-terminate-mode"], "MUTUAL");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod samples;
 mod secrets;
 mod virtual_services;
 
+pub use gateway_api::frontend;
 pub use intent::{Api, HTTPS_PORT, HostIntent, Intent, Issuer, Material, SERVERS_PER_GATEWAY};
 
 use super::model::Manifest;

@@ -1,7 +1,7 @@
 //! What a reader of the objects should know.
 
-use crate::manifests::build::{Intent, Part, ingress_volumes};
-use crate::workspace::config::IstioTarget;
+use crate::manifests::build::{Api, Intent, Part, frontend, ingress_volumes};
+use crate::workspace::config::{IstioTarget, Mode};
 
 /// That no route leads to a sample, so that there is none among the objects.
 pub fn no_sample(intent: &Intent) -> Option<String> {
@@ -21,6 +21,9 @@ pub(super) fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
             intent.gateway.pod_namespace,
             ingress_volumes::INGRESS_DEPLOYMENT
         ));
+    }
+    if parts.contains(&Part::Gateway) && intent.api == Api::GatewayApi {
+        notes.extend(of_gateway_api(intent));
     }
     if parts.contains(&Part::Samples) {
         let leads_to = |service: &str| {
@@ -43,4 +46,22 @@ pub(super) fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
         notes.extend(no_sample(intent));
     }
     notes
+}
+
+/// What releases of Istio and of the Gateway API do with client certificates.
+fn of_gateway_api(intent: &Intent) -> Option<String> {
+    if frontend(&intent.hosts).is_some() {
+        return Some(
+            "spec.tls.frontend needs the definitions of Gateway API 1.5 or later: an API server with older ones \
+             drops it, and then no client certificate is asked for. Its CA is in a ConfigMap: after rotate --ca \
+             write and apply these objects anew"
+                .to_owned(),
+        );
+    }
+    let has_optional = intent.hosts.iter().any(|host| host.mode == Mode::OptionalMutual);
+    has_optional.then(|| {
+        "releases of Istio without the fix of its issue 60618 reset every connection to a listener with \
+         OPTIONAL_MUTUAL: their release notes name the issue"
+            .to_owned()
+    })
 }
