@@ -11,13 +11,15 @@ use crate::manifests::model::virtual_service::{
     Destination, PortSelector, RouteDestination, TcpRoute, TlsMatch, TlsRoute, VirtualServiceSpec,
 };
 
-/// The destinations of every rule, and whether they are those of a rule without a share:
-/// its connections are closed.
-pub(super) fn routes(
-    route: &Stored<'_>,
-    context: &Context<'_>,
-    notes: &mut Notes,
-) -> Result<Vec<(Made<Vec<RouteDestination>>, bool)>, Refused> {
+/// A rule's destinations.
+pub(super) struct Rule {
+    pub(super) made: Made<Vec<RouteDestination>>,
+    /// None of its backends has a share, so its connections are closed.
+    is_closed: bool,
+}
+
+/// The destinations of every rule.
+pub(super) fn routes(route: &Stored<'_>, context: &Context<'_>, notes: &mut Notes) -> Result<Vec<Rule>, Refused> {
     let mut found = Vec::new();
     for (index, rule) in list(route.content.pointer("/spec/rules")).enumerate() {
         let source = format!("spec.rules[{index}]");
@@ -39,18 +41,14 @@ pub(super) fn routes(
             source,
             paths,
         };
-        found.push((made, is_closed));
+        found.push(Rule { made, is_closed });
     }
     Ok(found)
 }
 
 /// A TLSRoute as it is bound to a listener: by the server names where TLS is passed on,
 /// as TCP where it ends. None: the listener has none of its hosts.
-pub(super) fn tls(
-    bound: &Bound<'_, '_>,
-    hosts: &[String],
-    rules: &[(Made<Vec<RouteDestination>>, bool)],
-) -> Option<VirtualServiceSpec> {
+pub(super) fn tls(bound: &Bound<'_, '_>, hosts: &[String], rules: &[Rule]) -> Option<VirtualServiceSpec> {
     let hostname = bound.parent.hostname.as_str();
     let hosts = match hostname {
         "" => hosts.to_vec(),
@@ -60,11 +58,11 @@ pub(super) fn tls(
         return None;
     }
     let mut spec = VirtualServiceSpec::default();
-    for (rule, is_closed) in rules {
+    for Rule { made, is_closed } in rules {
         // A rule without a share has no match, so no connection is its own.
         if bound.parent.terminates {
             spec.tcp.push(TcpRoute {
-                route: if *is_closed { Vec::new() } else { rule.route.clone() },
+                route: if *is_closed { Vec::new() } else { made.route.clone() },
                 ..TcpRoute::default()
             });
         } else {
@@ -74,7 +72,7 @@ pub(super) fn tls(
             };
             spec.tls.push(TlsRoute {
                 matches: if *is_closed { Vec::new() } else { vec![wanted] },
-                route: rule.route.clone(),
+                route: made.route.clone(),
             });
         }
     }
@@ -83,12 +81,12 @@ pub(super) fn tls(
 }
 
 /// A TCPRoute as it is bound to a listener.
-pub(super) fn tcp(rules: &[(Made<Vec<RouteDestination>>, bool)]) -> VirtualServiceSpec {
+pub(super) fn tcp(rules: &[Rule]) -> VirtualServiceSpec {
     VirtualServiceSpec {
         hosts: vec!["*".to_owned()],
         tcp: (rules.iter())
-            .map(|(rule, _)| TcpRoute {
-                route: rule.route.clone(),
+            .map(|rule| TcpRoute {
+                route: rule.made.route.clone(),
                 ..TcpRoute::default()
             })
             .collect(),

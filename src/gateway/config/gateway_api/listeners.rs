@@ -171,13 +171,13 @@ impl<'a> Listeners<'a> {
 
     fn say_flaw(&mut self, flaw: Flaw, holder: &Stored<'_>, notes: &mut Notes) {
         match flaw {
-            Flaw::Missing(problem) => notes.push(problem),
+            Flaw::Missing(problem) => notes.push(*problem),
             Flaw::Broken {
                 problem,
                 namespace,
                 name,
             } => self.invalid.push(Invalid {
-                problem,
+                problem: *problem,
                 gateway: ObjectId::gateway(holder.kube.namespace, holder.kube.name()),
                 secrets: vec![ObjectId::secret(&namespace, &name)],
             }),

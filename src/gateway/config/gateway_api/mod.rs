@@ -172,6 +172,14 @@ pub fn convert<'a>(objects: &'a [load::Object], default_namespace: &'a str, scen
     }
 }
 
+/// An object's routes of HTTP, and for what they are.
+struct Converting<'a> {
+    kube: Kube<'a>,
+    routes: Vec<rule::Made<HttpRoute>>,
+    /// Listeners' Gateways and hosts.
+    targets: Vec<(String, String)>,
+}
+
 /// Routes of HTTP that were made of one object for one listener and host.
 struct Share<'r, 'a> {
     kube: Kube<'a>,
@@ -185,7 +193,7 @@ fn routes<'a>(
     notes: &mut Notes,
 ) -> Vec<Made<'a, VirtualServiceSpec>> {
     let parents = listeners::by_holder(&listeners.parents);
-    let mut http: Vec<(Kube<'a>, Vec<rule::Made<HttpRoute>>, Vec<(String, String)>)> = Vec::new();
+    let mut http: Vec<Converting<'a>> = Vec::new();
     let mut made = Vec::new();
     for kind in ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"] {
         for route in found.of(kind) {
@@ -196,12 +204,16 @@ fn routes<'a>(
                 continue;
             }
             let result = if matches!(kind, "HTTPRoute" | "GRPCRoute") {
-                http::routes(route, context, notes).map(|rules| {
+                http::routes(route, context, notes).map(|routes| {
                     let targets = bound.iter().flat_map(|bound| {
                         let taken = hosts.iter().filter(|host| bound.takes(host));
                         taken.map(|host| (bound.parent.gateway.clone(), host.clone()))
                     });
-                    http.push((route.kube, rules, targets.collect()));
+                    http.push(Converting {
+                        kube: route.kube,
+                        routes,
+                        targets: targets.collect(),
+                    });
                 })
             } else {
                 l4::routes(route, context, notes)
@@ -213,12 +225,12 @@ fn routes<'a>(
         }
     }
     let mut shares: BTreeMap<(&str, &str), Vec<Share<'_, 'a>>> = BTreeMap::new();
-    for (kube, rules, targets) in http.iter().filter(|(_, rules, _)| !rules.is_empty()) {
-        for (gateway, host) in targets {
+    for one in http.iter().filter(|one| !one.routes.is_empty()) {
+        for (gateway, host) in &one.targets {
             let key = (gateway.as_str(), host.as_str());
             shares.entry(key).or_default().push(Share {
-                kube: *kube,
-                routes: rules,
+                kube: one.kube,
+                routes: &one.routes,
             });
         }
     }
@@ -259,10 +271,7 @@ fn of_connections<'a>(
     route: &Stored<'a>,
     hosts: &[String],
     bound: &[Bound<'_, 'a>],
-    rules: &[(
-        rule::Made<Vec<crate::manifests::model::virtual_service::RouteDestination>>,
-        bool,
-    )],
+    rules: &[l4::Rule],
 ) -> Vec<Made<'a, VirtualServiceSpec>> {
     let is_tls = route.kube.kind() == "TLSRoute";
     let specs = bound.iter().filter_map(|bound| {
@@ -281,7 +290,7 @@ fn of_connections<'a>(
             places.add("spec", route.kube, "spec");
             places.add("spec.hosts", route.kube, "spec.hostnames");
             for list in ["tls", "tcp"] {
-                for (index, (rule, _)) in rules.iter().enumerate() {
+                for (index, l4::Rule { made: rule, .. }) in rules.iter().enumerate() {
                     add_paths(
                         &mut places,
                         &format!("spec.{list}[{index}]"),

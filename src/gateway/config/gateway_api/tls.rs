@@ -21,10 +21,10 @@ const LISTENER_PROTOCOL: &str = "gateway.istio.io/listener-protocol";
 /// Why a listener cannot speak TLS; Istio serves it then not at all.
 pub(super) enum Flaw {
     /// What it needs is not there, or not for it.
-    Missing(Problem),
+    Missing(Box<Problem>),
     /// A Secret that is there is broken.
     Broken {
-        problem: Problem,
+        problem: Box<Problem>,
         namespace: String,
         name: String,
     },
@@ -108,11 +108,11 @@ impl Reader<'_> {
     }
 
     fn flaw(&self, field: &str, why: impl Into<String>) -> Flaw {
-        Flaw::Missing(
+        Flaw::Missing(Box::new(
             Problem::new(self.left_out())
                 .at(self.holder.kube.place(&self.listener.path(field)))
                 .why(why),
-        )
+        ))
     }
 
     fn left_out(&self) -> String {
@@ -149,7 +149,7 @@ impl Reader<'_> {
         let hosts: Vec<String> = self.listener.text("/hostname").map(str::to_owned).into_iter().collect();
         let found = self.store.find_in(named.namespace, named.name, &hosts);
         let broken = |problem: Problem| Flaw::Broken {
-            problem,
+            problem: Box::new(problem),
             namespace: named.namespace.to_owned(),
             name: named.name.to_owned(),
         };
@@ -200,7 +200,7 @@ impl Reader<'_> {
             Ok(self.store.config_maps.get(&key).cloned())
         };
         let broken = |problem: Problem| Flaw::Broken {
-            problem,
+            problem: Box::new(problem),
             namespace: named.namespace.to_owned(),
             name: named.name.to_owned(),
         };
@@ -244,7 +244,8 @@ impl Reader<'_> {
     }
 
     fn gateway_flaw(&self, path: &str, why: impl Into<String>) -> Flaw {
-        Flaw::Missing(Problem::new(self.left_out()).at(self.gateway.kube.place(path)).why(why))
+        let problem = Problem::new(self.left_out()).at(self.gateway.kube.place(path));
+        Flaw::Missing(Box::new(problem.why(why)))
     }
 }
 
