@@ -361,7 +361,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
         'istio-tls;serve' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
-            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Play the gateway whose pods have these labels, as istio=ingress,app=edge')
             [CompletionResult]::new('--port-map', '--port-map', [CompletionResultType]::ParameterName, 'Where a Gateway''s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'The address on which the Gateways'' ports are opened')
@@ -492,7 +492,7 @@ Register-ArgumentCompleter -Native -CommandName 'istio-tls' -ScriptBlock {
         'istio-tls;up' {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]')
-            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]')
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Play the gateway whose pods have these labels, as istio=ingress,app=edge')
             [CompletionResult]::new('--port-map', '--port-map', [CompletionResultType]::ParameterName, 'Where a Gateway''s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)')
             [CompletionResult]::new('--bind', '--bind', [CompletionResultType]::ParameterName, 'The address on which the Gateways'' ports are opened')

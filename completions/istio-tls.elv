@@ -345,7 +345,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
         &'istio-tls;serve'= {
             cand -f 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
             cand --filename 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
-            cand --gateway 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]'
+            cand --gateway 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]'
             cand --selector 'Play the gateway whose pods have these labels, as istio=ingress,app=edge'
             cand --port-map 'Where a Gateway''s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)'
             cand --bind 'The address on which the Gateways'' ports are opened'
@@ -473,7 +473,7 @@ set edit:completion:arg-completer[istio-tls] = {|@words|
         &'istio-tls;up'= {
             cand -f 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
             cand --filename 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]'
-            cand --gateway 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]'
+            cand --gateway 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]'
             cand --selector 'Play the gateway whose pods have these labels, as istio=ingress,app=edge'
             cand --port-map 'Where a Gateway''s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)'
             cand --bind 'The address on which the Gateways'' ports are opened'

@@ -297,7 +297,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_see
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from help" -f -a "explain" -d 'Explains a code, or lists all of them'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand lint; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l gateway -d 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l gateway -d 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l selector -d 'Play the gateway whose pods have these labels, as istio=ingress,app=edge' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand serve" -l bind -d 'The address on which the Gateways\' ports are opened' -r
@@ -401,7 +401,7 @@ complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s y -l yes
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand request" -s V -l version -d 'Print version'
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -s f -l filename -d 'Manifests: a file, a folder of them, or - for standard input (repeatable) [default: the workspace]' -r -F
-complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l gateway -d 'Play the gateway of this Deployment, DaemonSet, Pod or Service [default: the one that the Gateways select]' -r
+complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l gateway -d 'Play the gateway of this Deployment, DaemonSet, Pod, Service or Gateway API Gateway [default: the one that the Gateways select]' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l selector -d 'Play the gateway whose pods have these labels, as istio=ingress,app=edge' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l port-map -d 'Where a Gateway\'s port is opened on this machine, as 443=9443 (repeatable; 0 lets the system choose)' -r
 complete -c istio-tls -n "__fish_istio_tls_using_subcommand up" -l bind -d 'The address on which the Gateways\' ports are opened' -r
