@@ -1,5 +1,5 @@
-//! Server-side apply of many objects: all are tried without being stored, and
-//! only when the server takes every one of them, the first is stored.
+//! Server-side apply of many objects: all are tried as a dry run, and only if the server accepts
+//! all of them is the first one stored.
 
 use std::collections::BTreeSet;
 
@@ -20,11 +20,11 @@ use super::trial::{Tried, try_object, without};
 pub use super::conflict::Ways;
 pub use super::ready::{Action, Allowed, Applying, Note, Ready, Refused};
 
-/// Asks the server about every object, storing nothing.
+/// Tries every object as a dry run.
 ///
 /// # Errors
-/// When the server cannot be asked, refuses one, or somebody else's object or
-/// field is in the way.
+/// If the server cannot be reached, refuses one, or there is a conflict with an object or field of
+/// someone else.
 pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying<'_>) -> Result<Vec<Ready>, Refused> {
     let kinds: BTreeSet<(String, String)> = wanted
         .iter()
@@ -66,29 +66,29 @@ pub async fn prepare(client: &Client<'_>, wanted: &[Wanted], applying: &Applying
     })
 }
 
-/// Why storing ended before its end.
+/// Why storing stopped early.
 #[derive(Debug)]
 pub struct Stopped {
     /// The first refusal.
     pub refused: Refused,
     /// What is not stored, in words.
     pub left: Vec<String>,
-    /// What may be stored, in words: its answer was lost.
+    /// What may be stored, in words: the response was lost.
     pub unknown: Vec<String>,
 }
 
-/// Stores the objects, a stage after the other, several of a stage at a time;
-/// `told` hears of each in its order. After the first refusal nothing more is begun.
+/// Stores the objects stage by stage, several per stage concurrently; `told` is called for each, in
+/// order. After the first refusal, nothing more is started.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses one.
+/// If the server cannot be reached or refuses one.
 pub async fn store_all(
     client: &Client<'_>,
     ready: &[Ready],
     told: &mut dyn FnMut(&Ready, Action),
 ) -> Result<(), Stopped> {
     let never = Halting::never();
-    // On the heap: the futures of callers are large already.
+    // On the heap: the callers' futures are already large.
     let Unstored { refused, left, unknown } = Box::pin(store_until(client, ready, &never, told)).await;
     match refused {
         Some(refused) => Err(Stopped { refused, left, unknown }),
@@ -96,19 +96,18 @@ pub async fn store_all(
     }
 }
 
-/// What is not stored; nothing when all is.
+/// What is not stored; nothing if everything is.
 #[derive(Debug, Default)]
 pub struct Unstored {
-    /// The first refusal, where there was one.
+    /// The first refusal, if any.
     pub refused: Option<Refused>,
     /// What is not stored, in words.
     pub left: Vec<String>,
-    /// What was sent, and whose answer was lost or had not come when the run was cut
-    /// short, in words.
+    /// What was sent but whose response was lost, or pending when the run was cut short, in words.
     pub unknown: Vec<String>,
 }
 
-/// As [`store_all`], unless the run is cut short.
+/// Like [`store_all`], but can be cut short.
 pub async fn store_until(
     client: &Client<'_>,
     ready: &[Ready],
@@ -126,17 +125,17 @@ pub async fn store_until(
     }
 }
 
-/// What became of an object whose answer was lost.
+/// The state of an object whose response was lost.
 enum Look {
-    /// It is what was sent.
+    /// It is as sent.
     Stored(Value),
-    /// It is what it was before.
+    /// It is unchanged.
     AsBefore,
-    /// The server cannot be asked, or somebody else has changed it.
+    /// The server cannot be reached, or someone else has changed it.
     Unknown,
 }
 
-/// Looks whether the server has stored an object.
+/// Checks whether the server has stored an object.
 async fn look(client: &Client<'_>, object: &Ready) -> Look {
     let now = client
         .get_once(&object.resource, object.namespace.as_deref(), &object.name)
@@ -155,7 +154,7 @@ async fn look(client: &Client<'_>, object: &Ready) -> Look {
     }
 }
 
-/// Stores one object; says what happened to it.
+/// Stores one object; returns what happened to it.
 async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
     if object.is_stored() {
         return Ok(Action::Unchanged);
@@ -200,7 +199,7 @@ async fn store(client: &Client<'_>, object: &Ready) -> Result<Action, Refused> {
         Err(error) => return Err(refused("patch", &error)),
     };
     if !object.leftovers.is_empty() {
-        // What others left is taken away only now: until here it was served.
+        // Leftovers of others are removed only now: until here they were served.
         let gone: serde_json::Map<String, Value> =
             object.leftovers.iter().map(|key| (key.clone(), Value::Null)).collect();
         after = client

@@ -1,5 +1,5 @@
-//! Requests to an API server, repeated while they may still succeed: a server
-//! that is slow, busy or being restarted is waited for, within a bound.
+//! Requests to an API server, with retries while they may still succeed: waits for a server that is
+//! slow, busy or restarting, within a limit.
 
 use std::error::Error as StdError;
 use std::io;
@@ -17,32 +17,32 @@ use super::live;
 use super::resources::Resource;
 use crate::problem::Problem;
 
-/// How many requests are on their way at a time, where several may be.
+/// The maximum number of concurrent requests.
 pub const AT_ONCE: usize = 8;
-/// How long one request may take.
+/// The time limit of one request.
 pub(super) const REQUEST_LIMIT: Duration = Duration::from_mins(1);
-/// How long a connection may take to come about.
+/// The time limit for connecting.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// How often a server that has never answered is tried.
+/// How often a server that has never responded is tried.
 const FIRST_TRIES: u32 = 3;
-/// The first pause between two tries; each further one is twice as long.
+/// The first pause between two tries; each subsequent one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause that the server has not asked for.
+/// The longest pause unless the server requests a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-/// The largest answer that is read, in bytes.
+/// The maximum size of a response, in bytes.
 const ANSWER_LIMIT: usize = 512 << 20;
 
 /// A connection to an API server.
 pub struct Client<'a> {
-    /// Where it leads and who asks.
+    /// The server and the user.
     pub access: Access,
     inner: kube::Client,
-    /// How long requests are repeated that may still succeed.
+    /// How long requests that may still succeed are retried.
     patience: Duration,
-    /// Told when something is waited for.
+    /// Called when waiting for something.
     notice: &'a (dyn Fn(&str) + Sync),
-    /// That was done, and no request has come through since: of several that
-    /// wait at the same time, one tells.
+    /// Whether it was called, and no request has succeeded since: of several concurrent waiters,
+    /// only one reports.
     noticed: AtomicBool,
     reached: AtomicBool,
 }
@@ -58,7 +58,7 @@ pub struct Call<'c> {
 }
 
 impl Call<'_> {
-    /// Reads a path.
+    /// A GET request for a path.
     pub fn get(path: impl Into<String>) -> Self {
         Self {
             method: Method::GET,
@@ -68,38 +68,38 @@ impl Call<'_> {
     }
 }
 
-/// What became of an object that was deleted.
+/// The result of a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deleted {
-    /// It was not there.
+    /// It did not exist.
     NotThere,
     /// It is gone.
     Gone,
-    /// It goes as soon as whoever set these finalizers has taken them off.
+    /// It will be gone as soon as these finalizers are removed.
     Held(Vec<String>),
 }
 
-/// How objects are sent for server-side apply.
+/// Options for server-side apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Apply<'m> {
     /// The field manager.
     pub manager: &'m str,
-    /// Fields of other managers are taken over.
+    /// Whether fields of other managers are taken over.
     pub force: bool,
-    /// Nothing is stored.
+    /// Whether nothing is stored.
     pub dry_run: bool,
 }
 
 impl<'a> Client<'a> {
-    /// Prepares the connection; nothing is sent. `notice` is told when the
-    /// server is waited for, at most `patience` in all for a request.
+    /// Prepares the connection; nothing is sent. `notice` is called when waiting for the server,
+    /// which is at most `patience` in total per request.
     ///
     /// # Errors
-    /// When the kubeconfig's credentials or authorities cannot be used.
+    /// If the kubeconfig's credentials or CA cannot be used.
     pub fn new(access: Access, patience: Duration, notice: &'a (dyn Fn(&str) + Sync)) -> Result<Self, Problem> {
         let mut config = access.config.clone();
         config.connect_timeout = Some(CONNECT_LIMIT);
-        // Requests are repeated here, where Retry-After and the bound are known.
+        // Retries happen here, where Retry-After and the limit are known.
         config.default_retry = false;
         let inner = kube::Client::try_from(config).map_err(|error| match &error {
             kube::Error::Auth(auth) => {
@@ -123,15 +123,15 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// An error of this server in words.
+    /// A problem from an error of this server.
     pub fn problem(&self, error: &ApiError, asked: &Asked) -> Problem {
         error.problem(asked, &self.access)
     }
 
-    /// Reads an object; none when it, or its namespace, is not there.
+    /// Reads an object; none if it, or its namespace, does not exist.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub async fn get(
         &self,
         resource: &Resource,
@@ -145,11 +145,11 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// As [`Client::get`], once and without much patience: whoever asks has waited
-    /// long enough.
+    /// Like [`Client::get`], but only once and with little patience: the caller has waited long
+    /// enough.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub(super) async fn get_once(
         &self,
         resource: &Resource,
@@ -166,10 +166,10 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends an object for server-side apply; gives what the server made of it.
+    /// Sends an object for server-side apply; returns the server's result.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses; a conflict is a refusal.
+    /// If the server cannot be reached or refuses; a conflict is a refusal.
     pub async fn apply(
         &self,
         resource: &Resource,
@@ -196,11 +196,11 @@ impl<'a> Client<'a> {
         .await
     }
 
-    /// Changes fields of an object of Kubernetes' own kinds; items of its lists are
-    /// found by their keys (a strategic merge patch).
+    /// Changes fields of an object of a built-in kind; list items are identified by their keys (a
+    /// strategic merge patch).
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub async fn merge_lists(
         &self,
         resource: &Resource,
@@ -219,10 +219,10 @@ impl<'a> Client<'a> {
         .await
     }
 
-    /// Changes fields of an object; those that are null in `patch` go.
+    /// Changes fields of an object; those that are null in `patch` are removed.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub async fn merge(
         &self,
         resource: &Resource,
@@ -238,10 +238,10 @@ impl<'a> Client<'a> {
         .await
     }
 
-    /// Deletes the object that has this uid; says what became of it.
+    /// Deletes the object with this UID; returns the result.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub async fn delete(
         &self,
         resource: &Resource,
@@ -254,7 +254,7 @@ impl<'a> Client<'a> {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            // Another object of that name, made meanwhile, is not ours.
+            // Another object with that name, created in the meantime, is not ours.
             "preconditions": {"uid": uid},
         });
         if dry_run {
@@ -266,7 +266,7 @@ impl<'a> Client<'a> {
             body: Some(("application/json", &options)),
         };
         match self.send(&call).await {
-            // What has finalizers comes back as it is until they are done.
+            // An object with finalizers is returned as it is until they are done.
             Ok(answer) => Ok(match live::finalizers(&answer) {
                 finalizers if finalizers.is_empty() || !live::is_going(&answer) => Deleted::Gone,
                 finalizers => Deleted::Held(finalizers),
@@ -276,12 +276,12 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends a request, again while it may still succeed; gives the answer's JSON.
+    /// Sends a request, with retries while it may still succeed; returns the response as JSON.
     ///
     /// # Errors
-    /// The last error, when it will not pass or patience has ended.
+    /// The last error, if it is permanent or the time limit was reached.
     pub async fn send(&self, call: &Call<'_>) -> Result<Value, ApiError> {
-        // Of what changes something, a try whose answer was lost counts to the end.
+        // For requests that change something, a lost response is remembered until the end.
         let is_lost = AtomicBool::new(false);
         let answer = self.persist(|| async {
             let answer = bounded(self.exchange(call, "application/json")).await;
@@ -300,23 +300,23 @@ impl<'a> Client<'a> {
         json(&answer)
     }
 
-    /// Sends a request whose answer is no JSON but bytes, as a log is.
+    /// Sends a request whose response is bytes instead of JSON, such as a log.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// See [`Client::send`].
     pub(super) async fn bytes(&self, call: &Call<'_>) -> Result<Bytes, ApiError> {
         self.persist(|| bounded(self.exchange(call, "*/*"))).await
     }
 
-    /// The HTTP client below, for what becomes a stream.
+    /// The underlying HTTP client, for requests that become a stream.
     pub(super) fn streams(&self) -> &kube::Client {
         &self.inner
     }
 
-    /// Tries something again while it may still succeed.
+    /// Retries something while it may still succeed.
     ///
     /// # Errors
-    /// The last error, when it will not pass or patience has ended.
+    /// The last error, if it is permanent or the time limit was reached.
     pub(super) async fn persist<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, ApiError>
     where
         F: Future<Output = Result<T, ApiError>>,
@@ -339,7 +339,7 @@ impl<'a> Client<'a> {
                 self.reached.store(true, Ordering::Relaxed);
             }
             let wait = error.retry_after().map_or(pause, Duration::from_secs);
-            // What drops packets now will drop them in a second, too.
+            // If packets are dropped now, they will be dropped in a second, too.
             let is_silent = matches!(error, ApiError::NoAnswer(NoAnswer::Timeout(_)));
             let never_reached = !self.reached.load(Ordering::Relaxed) && (tries >= FIRST_TRIES || is_silent);
             if !error.may_pass() || never_reached || start.elapsed() + wait > self.patience {
@@ -356,10 +356,10 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Sends a request, once; gives an answer that goes on as long as the server likes.
+    /// Sends a request once; returns a response that continues as long as the server wants.
     ///
     /// # Errors
-    /// When the server cannot be asked or refuses.
+    /// If the server cannot be reached or refuses.
     pub(super) async fn open(&self, path: &str) -> Result<kube::client::Body, ApiError> {
         let limit = Duration::from_secs(30);
         let call = Call::get(path);
@@ -411,12 +411,12 @@ impl<'a> Client<'a> {
 fn json(answer: &[u8]) -> Result<Value, ApiError> {
     serde_json::from_slice(answer).map_err(|_| {
         ApiError::NoAnswer(NoAnswer::NotKubernetes(
-            "the answer is no JSON, as a Kubernetes API's is".to_owned(),
+            "the response is not JSON, so it is not from a Kubernetes API".to_owned(),
         ))
     })
 }
 
-/// Reads an answer to its end.
+/// Reads a response to its end.
 async fn whole(body: kube::client::Body) -> Result<Bytes, ApiError> {
     let limited = http_body_util::Limited::new(body, ANSWER_LIMIT);
     let body = http_body_util::BodyExt::collect(limited).await;
@@ -424,7 +424,7 @@ async fn whole(body: kube::client::Body) -> Result<Bytes, ApiError> {
     Ok(body.to_bytes())
 }
 
-/// An attempt that takes too long has failed.
+/// An attempt with a time limit.
 pub(super) async fn bounded<T>(attempt: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     match tokio::time::timeout(REQUEST_LIMIT, attempt).await {
         Ok(answer) => answer,
@@ -432,7 +432,7 @@ pub(super) async fn bounded<T>(attempt: impl Future<Output = Result<T, ApiError>
     }
 }
 
-/// What a stream failed with: the server's answer, or why there was none.
+/// Why a stream failed: the server's response, or why there was none.
 pub(super) fn stream_error(error: &kube::Error) -> ApiError {
     let kube::Error::Api(answer) = error else {
         return ApiError::NoAnswer(no_answer(error));
@@ -440,13 +440,13 @@ pub(super) fn stream_error(error: &kube::Error) -> ApiError {
     let parsed = serde_json::to_value(answer.as_ref()).and_then(serde_json::from_value::<Status>);
     let mut status = parsed.unwrap_or_default();
     status.code = answer.code;
-    // kube makes a Status of words that are none, with a reason of two words or more.
+    // kube wraps plain text in a Status, with a reason of two words or more.
     status.typed = !status.reason.contains(' ');
     ApiError::Status(Box::new(status))
 }
 
 impl Asked {
-    /// For errors that no request has led to.
+    /// For errors without a request.
     fn nothing() -> Self {
         Self {
             verb: "get",
@@ -459,8 +459,8 @@ impl Asked {
 
 fn waiting(error: &ApiError) -> String {
     match error {
-        ApiError::Status(status) => format!("the API server answered {}; asking again ...", status.code),
-        ApiError::NoAnswer(_) => "the API server does not answer; asking again ...".to_owned(),
+        ApiError::Status(status) => format!("the API server answered {}; retrying ...", status.code),
+        ApiError::NoAnswer(_) => "the API server does not respond; retrying ...".to_owned(),
     }
 }
 
@@ -474,7 +474,7 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
     status.code = code.as_u16();
     status.typed = typed;
     if !typed {
-        // Plain text, as `404 page not found`: what it is, not what it says.
+        // Plain text such as `404 page not found`: its content is not used.
         code.canonical_reason()
             .unwrap_or("no reason given")
             .clone_into(&mut status.message);
@@ -486,7 +486,7 @@ fn status(code: StatusCode, headers: &header::HeaderMap, body: &[u8]) -> Status 
     status
 }
 
-/// Why there was no answer, from the chain of errors below the HTTP client.
+/// Why there was no response, from the chain of errors below the HTTP client.
 fn no_answer(error: &(dyn StdError + 'static)) -> NoAnswer {
     let mut words = String::new();
     let mut next = Some(error);
@@ -536,7 +536,7 @@ fn known(error: &(dyn StdError + 'static)) -> Option<NoAnswer> {
     None
 }
 
-/// Why an answer broke off.
+/// Why a response broke off.
 pub(super) fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
     match no_answer(error) {
         NoAnswer::Unreachable(why) => NoAnswer::Broken(why),
@@ -544,8 +544,7 @@ pub(super) fn broken(error: &(dyn StdError + 'static)) -> NoAnswer {
     }
 }
 
-/// What is wrong with credentials; a plugin's output is not shown, because it
-/// may hold a token.
+/// What is wrong with credentials; a plugin's output is not shown, because it may contain a token.
 fn credentials(error: &kube::client::AuthError) -> String {
     use kube::client::AuthError;
     match error {

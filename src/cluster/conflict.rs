@@ -1,5 +1,5 @@
-//! What stands in the way of an object, in words: whose it is, what would be
-//! lost by taking it over, and what to do instead. Pure.
+//! Describes conflicts of an object: who owns it, what would be lost by taking it over, and what to
+//! do instead. Pure.
 
 use std::collections::BTreeSet;
 
@@ -11,30 +11,30 @@ use crate::certs::{inspect, pem};
 use crate::problem::Problem;
 use crate::remedy::{Line, Remedy};
 
-/// An object that cannot be applied as things are.
+/// An object that cannot be applied in the current state.
 #[derive(Debug)]
 pub(super) struct Conflict {
     /// Its title.
     pub(super) title: String,
-    /// What is in the way.
+    /// The reason.
     pub(super) reason: Reason,
 }
 
-/// What is in the way of an object.
+/// Why an object is in conflict.
 #[derive(Debug)]
 pub(super) enum Reason {
-    /// It is another workspace's.
+    /// It belongs to another workspace.
     Workspace {
-        /// That workspace's id.
+        /// The ID of that workspace.
         id: String,
         /// Its kind.
         kind: String,
-        /// Hosts that it has, and ours has not.
+        /// Hosts that it has but ours does not.
         hosts: Vec<String>,
     },
-    /// Fields that others manage; in words.
+    /// Fields managed by others, in words.
     Fields(Vec<String>),
-    /// The Secret's type, or that it never changes; in words.
+    /// The Secret's type, or that it is immutable, in words.
     Type(String),
 }
 
@@ -43,7 +43,7 @@ impl Reason {
         match self {
             Self::Workspace { id, hosts, .. } => vec![match hosts.as_slice() {
                 [] => format!("it belongs to another workspace ({id})"),
-                hosts => format!("it belongs to another workspace ({id}), and holds {}", hosts.join(", ")),
+                hosts => format!("it belongs to another workspace ({id}), and has {}", hosts.join(", ")),
             }],
             Self::Fields(lines) => lines.clone(),
             Self::Type(why) => vec![why.clone()],
@@ -51,20 +51,20 @@ impl Reason {
     }
 }
 
-/// The lines that put an object in its place all the same.
+/// The commands that apply an object anyway.
 #[derive(Debug, Clone, Copy)]
 pub struct Ways<'w> {
-    /// Over what others have written.
+    /// Overwriting changes by others.
     pub force_conflicts: &'w Line,
-    /// By deleting a Secret and making it again.
+    /// Deleting and recreating a Secret.
     pub replace: &'w Line,
 }
 
-/// What the user is told.
+/// The problem for the user.
 pub(super) fn problem(conflicts: &[Conflict], context: &str, by: Ways<'_>) -> Problem {
     let what = match conflicts {
-        [only] => format!("{} is in conflict with what is there", only.title),
-        all => format!("{} objects are in conflict with what is there", all.len()),
+        [only] => format!("{} conflicts with the existing object", only.title),
+        all => format!("{} objects conflict with existing ones", all.len()),
     };
     let lines: Vec<String> = (conflicts.iter())
         .flat_map(|conflict| {
@@ -78,7 +78,7 @@ pub(super) fn problem(conflicts: &[Conflict], context: &str, by: Ways<'_>) -> Pr
     if another || any(|reason| matches!(reason, Reason::Fields(_))) {
         let hosts = lost(conflicts);
         let takes_over = Remedy::from(by.force_conflicts.clone()).and(" takes them over");
-        let given_up = "only where the other workspace is given up: ";
+        let given_up = "only if the other workspace is no longer used: ";
         ways.push(match (another, hosts.as_slice()) {
             (false, _) => takes_over,
             (true, []) => Remedy::from(given_up).and(takes_over),
@@ -90,7 +90,7 @@ pub(super) fn problem(conflicts: &[Conflict], context: &str, by: Ways<'_>) -> Pr
         });
     }
     if any(|reason| matches!(reason, Reason::Type(_))) {
-        ways.push(Remedy::from(by.replace.clone()).and(" deletes the Secret and makes it again"));
+        ways.push(Remedy::from(by.replace.clone()).and(" deletes and recreates the Secret"));
     }
     let ways = ways.into_iter().reduce(|all, way| all.and("; ").and(way));
     Problem::new(what)
@@ -99,7 +99,7 @@ pub(super) fn problem(conflicts: &[Conflict], context: &str, by: Ways<'_>) -> Pr
         .fix(ways.unwrap_or_default())
 }
 
-/// How a workspace gets objects of its own beside those of another.
+/// How a workspace gets its own objects next to those of another.
 fn own_names(conflicts: &[Conflict]) -> Option<String> {
     let (mut gateway, mut route, mut mounted, mut credential, mut other) = (false, false, false, false, false);
     for conflict in conflicts {
@@ -130,13 +130,13 @@ fn own_names(conflicts: &[Conflict]) -> Option<String> {
     }
     (!names.is_empty()).then(|| {
         format!(
-            "give this workspace objects of its own: in istio-tls.yaml (with -f, in the manifests) set {}",
+            "give this workspace its own objects: in istio-tls.yaml (with -f, in the manifests) set {}",
             names.join(", and ")
         )
     })
 }
 
-/// The hosts that would go with everything that is another workspace's.
+/// The hosts that would be lost together with the other workspace's objects.
 fn lost(conflicts: &[Conflict]) -> Vec<String> {
     let hosts: BTreeSet<&String> = (conflicts.iter())
         .filter_map(|conflict| match &conflict.reason {
@@ -148,8 +148,8 @@ fn lost(conflicts: &[Conflict]) -> Vec<String> {
     hosts.into_iter().cloned().collect()
 }
 
-/// The hosts of the live object that `body` does not have: those of a Gateway's
-/// servers, of a route, or of the certificates in a Secret.
+/// The hosts of the live object that `body` does not have: from a Gateway's servers, a route, or
+/// the certificates in a Secret.
 pub(super) fn hosts_lost(body: &Value, live: &Value) -> Vec<String> {
     let ours = hosts(body);
     hosts(live).difference(&ours).cloned().collect()
@@ -159,7 +159,7 @@ fn hosts(object: &Value) -> BTreeSet<String> {
     let api_version = object["apiVersion"].as_str().unwrap_or_default();
     let list = |value: &Value| -> Vec<String> {
         let texts = value.as_array().into_iter().flatten().filter_map(Value::as_str);
-        // `namespace/host` in a Gateway: where the routes are.
+        // `namespace/host` in a Gateway: the namespace of the routes.
         texts
             .map(|host| host.rsplit('/').next().unwrap_or(host).to_owned())
             .collect()
@@ -195,7 +195,7 @@ fn certified(data: &Value) -> BTreeSet<String> {
     contents
         .filter_map(|content| pem::certificates(&content, "data").ok())
         .flatten()
-        // Its names do not depend on the time.
+        // The time does not matter for its names.
         .filter_map(|der| inspect::certificate(&der, OffsetDateTime::UNIX_EPOCH).ok())
         .flat_map(|facts| facts.names)
         .filter(|name| name.kind == "DNS")
@@ -228,7 +228,7 @@ mod tests {
                 "spec": {"hosts": [host]}})
         };
         assert_eq!(hosts_lost(&route("a"), &route("b")), ["b"]);
-        // What cannot be read names nothing.
+        // Unreadable certificates have no names.
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "data": {"tls.crt": "!", "tls.key": "AAAA"}});
         assert!(hosts_lost(&secret, &secret).is_empty());
     }

@@ -1,5 +1,5 @@
-//! What applying would change, as `kubectl diff` shows it. Values of Secrets
-//! stand as SHA-256 fingerprints, and other key material is left out. Pure.
+//! What applying would change, as in `kubectl diff`. Values of Secrets are shown as SHA-256
+//! fingerprints, and other key material is omitted. Pure.
 
 use base64::Engine as _;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::plan::LAST_APPLIED;
 use crate::hex;
 use crate::manifests::render;
 
-/// What a server writes and a diff need not show.
+/// Fields written by the server that a diff does not show.
 const NOISE: &[&str] = &[
     "managedFields",
     "resourceVersion",
@@ -19,8 +19,8 @@ const NOISE: &[&str] = &[
     "selfLink",
 ];
 
-/// The object as it is shown: sorted, without what only a server writes, and
-/// without key material.
+/// The object for display: sorted, without fields that only a server writes, and without key
+/// material.
 pub fn shown(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(fields) = object.as_object_mut() {
@@ -49,7 +49,7 @@ pub fn shown(object: &Value) -> Value {
     sorted(&object)
 }
 
-/// The digest of a value of a Secret: of its bytes where it is base64.
+/// The fingerprint of a value of a Secret: of its decoded bytes if it is base64.
 fn fingerprint_of(value: &Value) -> Value {
     let text = value.as_str().unwrap_or_default();
     let bytes = base64::engine::general_purpose::STANDARD
@@ -89,13 +89,12 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// Whether two objects are the same but for what only a server writes.
+/// Whether two objects are the same except for fields that only a server writes.
 pub fn is_same(before: &Value, after: &Value) -> bool {
     shown(before) == shown(after)
 }
 
-/// The difference as a unified diff; none when there is none. `title` names the
-/// object in its head.
+/// The difference as a unified diff; none if there is none. `title` is the name in its header.
 pub fn unified(before: Option<&Value>, after: Option<&Value>, title: &str) -> Option<String> {
     let text = |object: Option<&Value>| {
         object.map_or_else(String::new, |object| render::yaml_document(&shown(object)).to_string())

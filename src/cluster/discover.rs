@@ -1,5 +1,5 @@
-//! Asks the cluster for what tells where its ingress gateway is reached;
-//! [`super::ingress`] chooses from it.
+//! Reads the objects from the cluster that determine the address of its ingress gateway;
+//! [`super::ingress`] chooses from them.
 
 use serde_json::Value;
 
@@ -13,8 +13,8 @@ use crate::remedy::Remedy;
 /// Reads the Services, pods, nodes and the Gateway API's Gateway.
 ///
 /// # Errors
-/// When Services may not be listed, or the server cannot be asked. Whatever else
-/// may not be read is done without.
+/// If Services may not be listed, or the server cannot be reached. Other forbidden objects are
+/// ignored.
 pub async fn look(client: &Client<'_>, wanted: &Wanted) -> Result<Found, Problem> {
     let namespace = Some(wanted.pod_namespace.as_str());
     let services = core("Service", "services", true);
@@ -22,7 +22,7 @@ pub async fn look(client: &Client<'_>, wanted: &Wanted) -> Result<Found, Problem
     let list = client.send(&Call::get(path)).await.map_err(|error| {
         let mut problem = client.problem(&error, &services.asked("list", namespace, None));
         if error.status().is_some() {
-            let by_hand = Remedy::from("--target ADDRESS:PORT with the gateway's address");
+            let by_hand = Remedy::from("pass --target ADDRESS:PORT with the gateway's address");
             problem.fix = Some(match problem.fix.take() {
                 Some(fix) => fix.or(by_hand),
                 None => by_hand,
@@ -72,7 +72,7 @@ pub(super) fn encoded(text: &str) -> String {
         .collect()
 }
 
-/// Reads a path; none when it is not there or may not be read.
+/// Reads a path; none if it does not exist or may not be read.
 async fn allowed(
     client: &Client<'_>,
     resource: &Resource,

@@ -1,5 +1,4 @@
-//! What goes wrong between here and an API server, in the user's words.
-//! Nothing of a request's or an answer's objects is ever quoted.
+//! Problems from failures with an API server. Objects in requests or responses are never quoted.
 
 use serde::Deserialize;
 
@@ -8,16 +7,16 @@ use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy, kubectl};
 use crate::secrecy::looks_like_key;
 
-/// What was asked of the server.
+/// What was requested from the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
     /// The verb as RBAC names it: get, list, patch, create, delete.
     pub verb: &'static str,
     /// The resource as RBAC names it, `gateways.networking.istio.io`.
     pub resource: String,
-    /// The namespace, where the resource has one.
+    /// The namespace, if the resource has one.
     pub namespace: Option<String>,
-    /// The object's title, `Gateway default/mygateway`; what is listed otherwise.
+    /// The object's title, `Gateway default/mygateway`; otherwise what was listed.
     pub title: String,
 }
 
@@ -26,30 +25,30 @@ pub struct Asked {
 pub enum ApiError {
     /// The server answered with an error.
     Status(Box<Status>),
-    /// There was no answer.
+    /// There was no response.
     NoAnswer(NoAnswer),
 }
 
-/// Why there was no answer.
+/// Why there was no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// Nobody listens, or no way leads there; the system's words.
+    /// Nothing listens there, or there is no route; with the system's message.
     Unreachable(String),
-    /// The server's name is unknown.
+    /// The server's name cannot be resolved.
     UnknownHost(String),
-    /// TLS failed; the words of the TLS library.
+    /// TLS failed; with the message of the TLS library.
     Tls(String),
-    /// No answer in time, after so many seconds.
+    /// Timeout, after this many seconds.
     Timeout(u64),
-    /// The connection ended in the middle.
+    /// The connection broke off.
     Broken(String),
-    /// The credentials could not be had (a plugin, a token file).
+    /// The credentials could not be obtained (a plugin, a token file).
     Credentials(String),
-    /// The answer is no Kubernetes API's.
+    /// The response is not from a Kubernetes API.
     NotKubernetes(String),
 }
 
-/// Kubernetes' `Status`, as far as it is used.
+/// The used part of Kubernetes' `Status`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Status {
@@ -57,12 +56,12 @@ pub struct Status {
     pub code: u16,
     /// One word: Conflict, Forbidden, Invalid.
     pub reason: String,
-    /// For people.
+    /// The human-readable message.
     pub message: String,
-    /// More of it.
+    /// Details.
     pub details: Details,
-    /// Whether the answer was a `Status` at all; a path that the server does
-    /// not know is answered in plain text.
+    /// Whether the response was a `Status` at all; for an unknown path the server responds in plain
+    /// text.
     #[serde(skip)]
     pub typed: bool,
     /// The header `Retry-After`, in seconds.
@@ -74,13 +73,13 @@ pub struct Status {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Details {
-    /// The name of the object that is meant.
+    /// The name of the object concerned.
     pub name: String,
-    /// The resource that is meant, in the plural.
+    /// The resource concerned, in the plural.
     pub kind: String,
     /// One for each fault.
     pub causes: Vec<Cause>,
-    /// When to ask again, in seconds.
+    /// When to retry, in seconds.
     pub retry_after_seconds: u64,
 }
 
@@ -90,35 +89,35 @@ pub struct Details {
 pub struct Cause {
     /// One word: FieldManagerConflict, FieldValueInvalid.
     pub reason: String,
-    /// For people.
+    /// The human-readable message.
     pub message: String,
     /// The field.
     pub field: String,
 }
 
 impl Status {
-    /// Another manager owns fields that were to be applied.
+    /// Whether another manager owns fields that were to be applied.
     pub fn is_field_conflict(&self) -> bool {
         self.code == 409 && self.causes_of("FieldManagerConflict").next().is_some()
     }
 
-    /// The object is not there (its kind is).
+    /// Whether the object does not exist (but its kind does).
     pub fn is_not_found(&self) -> bool {
         self.code == 404 && self.typed && self.reason == "NotFound"
     }
 
-    /// The namespace of the object is not there.
+    /// Whether the namespace of the object does not exist.
     pub fn is_namespace_missing(&self) -> bool {
         self.is_not_found() && self.details.kind == "namespaces"
     }
 
-    /// The object that was sent is wrong for this server, now and later.
+    /// Whether the sent object is invalid for this server, now and later.
     pub fn is_input(&self) -> bool {
         let is_invalid = matches!(self.code, 400 | 422) && !self.is_denied();
         is_invalid || self.is_namespace_missing() || (self.code == 500 && self.misfit().is_some())
     }
 
-    /// The API server could not reach the kubelet of a pod's node.
+    /// Whether the API server could not reach the kubelet of a pod's node.
     pub fn is_node_unreachable(&self) -> bool {
         let said = |words: &str| self.message.contains(words);
         // Streams, commands and logs, in this order.
@@ -127,7 +126,7 @@ impl Status {
             || (said("/containerLogs/") && said("dial tcp"))
     }
 
-    /// A policy or webhook of the cluster has denied it.
+    /// Whether a policy or webhook of the cluster denied it.
     fn is_denied(&self) -> bool {
         self.message.contains("denied request: ") || self.message.contains(" denied the request")
     }
@@ -136,7 +135,7 @@ impl Status {
         self.details.causes.iter().filter(move |cause| cause.reason == reason)
     }
 
-    /// `FIELD is managed by MANAGER`, a line for each conflict.
+    /// `FIELD is managed by MANAGER`, one line per conflict.
     pub fn conflicts(&self) -> Vec<String> {
         self.causes_of("FieldManagerConflict")
             .map(|cause| {
@@ -146,8 +145,8 @@ impl Status {
             .collect()
     }
 
-    /// What of an applied object does not fit the schema: server-side apply
-    /// answers that with 500. What was found in a field's place is left out.
+    /// The fields of an applied object that do not fit the schema: server-side apply responds with
+    /// 500. The actual values are omitted.
     fn misfit(&self) -> Option<&str> {
         let (_, rest) = self.message.split_once("failed to create typed patch object (")?;
         let (_, fields) = rest.split_once("): ")?;
@@ -166,13 +165,13 @@ impl Status {
     }
 }
 
-/// `conflict with "kubectl-create" using v1` names the manager in quotes.
+/// In `conflict with "kubectl-create" using v1`, the manager is in quotes.
 fn manager_of(message: &str) -> Option<&str> {
     message.split('"').nth(1).filter(|name| !name.is_empty())
 }
 
 impl ApiError {
-    /// The answer, if there was one.
+    /// The response, if there was one.
     pub fn status(&self) -> Option<&Status> {
         match self {
             Self::Status(status) => Some(status),
@@ -189,8 +188,8 @@ impl ApiError {
         }
     }
 
-    /// Whether the server may have done what it was asked for: it had the request, and
-    /// no word of refusal came back.
+    /// Whether the server may have executed the request: it received the request and did not refuse
+    /// it.
     pub fn may_be_done(&self) -> bool {
         match self {
             Self::Status(status) => status.code >= 500 && status.misfit().is_none(),
@@ -199,23 +198,23 @@ impl ApiError {
         }
     }
 
-    /// Whether the server may be at it still.
+    /// Whether the server may still be executing it.
     pub fn may_be_under_way(&self) -> bool {
         matches!(self, Self::NoAnswer(NoAnswer::Timeout(_)))
     }
 
-    /// The last of several tries, of which an earlier one may have been done.
+    /// The error of the last try, after an earlier one may have been executed.
     #[must_use]
     pub(super) fn after_lost(self) -> Self {
         match self {
             Self::NoAnswer(NoAnswer::Unreachable(why) | NoAnswer::UnknownHost(why)) => {
-                Self::NoAnswer(NoAnswer::Broken(format!("it cannot be reached since: {why}")))
+                Self::NoAnswer(NoAnswer::Broken(format!("it has been unreachable since: {why}")))
             }
             other => other,
         }
     }
 
-    /// How long the server asks to wait, in seconds.
+    /// How long the server requests to wait, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
         let status = self.status()?;
         status
@@ -223,7 +222,7 @@ impl ApiError {
             .or(Some(status.details.retry_after_seconds).filter(|seconds| *seconds > 0))
     }
 
-    /// In words.
+    /// The problem in words.
     pub fn problem(&self, asked: &Asked, access: &Access) -> Problem {
         access.aim(match self {
             Self::NoAnswer(reason) => no_answer(reason, access),
@@ -242,16 +241,16 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
             .fix(
                 Remedy::from("start the cluster, or check address, VPN and proxy; ")
                     .and(Line::new(Kind::KubectlVersion, ["version"]))
-                    .and(" shows whether it answers"),
+                    .and(" shows whether it responds"),
             ),
-        NoAnswer::UnknownHost(why) => Problem::new(format!("the API server {server} is not known by that name"))
+        NoAnswer::UnknownHost(why) => Problem::new(format!("the name of the API server {server} cannot be resolved"))
             .at(at)
             .why(why)
-            .fix("check the server in the kubeconfig, and the VPN or DNS that knows it"),
-        NoAnswer::Timeout(seconds) => Problem::new(format!("the API server {server} does not answer"))
+            .fix("check the server in the kubeconfig, and the VPN or DNS that resolves it"),
+        NoAnswer::Timeout(seconds) => Problem::new(format!("the API server {server} does not respond"))
             .at(at)
-            .why(format!("no answer within {seconds} s"))
-            .fix("try again; if it stays so, check the cluster's control plane"),
+            .why(format!("no response within {seconds} s"))
+            .fix("try again; if that does not help, check the cluster's control plane"),
         NoAnswer::Broken(why) => Problem::new(format!("the connection to the API server {server} broke off"))
             .at(at)
             .why(why)
@@ -267,16 +266,19 @@ fn no_answer(reason: &NoAnswer, access: &Access) -> Problem {
             }
         }
         NoAnswer::Credentials(why) => Problem::new(format!(
-            "the credentials of the user {:?} could not be had",
+            "the credentials of the user {:?} could not be obtained",
             access.user
         ))
         .at(at)
         .why(why)
-        .fix("log in again with the tool that made the kubeconfig"),
-        NoAnswer::NotKubernetes(why) => Problem::new(format!("{server} does not answer as a Kubernetes API server"))
-            .at(at)
-            .why(why)
-            .fix("check the server in the kubeconfig; a proxy or another program may listen there"),
+        .fix("log in again with the tool that created the kubeconfig"),
+        NoAnswer::NotKubernetes(why) => Problem::new(format!(
+            "{server} does not respond like a Kubernetes API \
+            server"
+        ))
+        .at(at)
+        .why(why)
+        .fix("check the server in the kubeconfig; a proxy or another program may listen there"),
     }
 }
 
@@ -287,21 +289,21 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
         403 if status.message.contains("is being terminated") => {
             Problem::new(format!("the namespace of {} is being deleted", asked.title))
                 .at(at)
-                .why("nothing new can be made in it meanwhile")
+                .why("nothing new can be created in it in the meantime")
                 .fix(
                     Remedy::from("wait until it is gone (")
                         .and(kubectl::get(&["namespaces"]))
-                        .and("), make it again, then run the same command again"),
+                        .and("), create it again, then run the same command again"),
                 )
         }
         403 if status.message.contains("User \"") || status.message.is_empty() => forbidden(status, asked, access),
-        // Admission: a quota, a policy, a webhook; or a proxy that is no API server.
+        // Admission: a quota, a policy, a webhook; or a proxy instead of an API server.
         403 => not_admitted(status, asked, at),
-        // A ValidatingAdmissionPolicy says for itself which code it denies with.
+        // A ValidatingAdmissionPolicy chooses its own status code.
         400..500 if status.is_denied() => not_admitted(status, asked, at),
         404 if status.is_namespace_missing() => {
             let namespace = &status.details.name;
-            Problem::new(format!("the namespace {namespace} is not there"))
+            Problem::new(format!("the namespace {namespace} does not exist"))
                 .at(at)
                 .fix(Line::new(
                     Kind::KubectlCreateNamespace,
@@ -311,7 +313,7 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
         409 if status.is_field_conflict() => Problem::new(format!("{} is also managed by others", asked.title))
             .at(at)
             .why(status.conflicts().join("\n"))
-            .fix("--force-conflicts takes these fields over; or let the other manager go first"),
+            .fix("--force-conflicts takes over these fields; or remove the other manager first"),
         422 | 400 => {
             let mut lines: Vec<String> = status
                 .details
@@ -328,14 +330,11 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             Problem::new(format!("the API server refuses {}", asked.title))
                 .at(at)
                 .why(lines.join("\n"))
-                .fix("correct what is named, in the manifest or in istio-tls.yaml")
+                .fix("correct the reported fields in the manifest or in istio-tls.yaml")
         }
-        429 => Problem::new("the API server has too much to do")
+        429 => Problem::new("the API server is overloaded")
             .at(at)
-            .why(format!(
-                "it answered {} again and again: 429 Too Many Requests",
-                asked.verb
-            ))
+            .why(format!("it answered {} repeatedly: 429 Too Many Requests", asked.verb))
             .fix(Remedy::again().and(" later")),
         500 if status.misfit().is_some() => Problem::new(format!("the API server refuses {}", asked.title))
             .at(at)
@@ -343,11 +342,8 @@ fn status_problem(status: &Status, asked: &Asked, access: &Access) -> Problem {
             .fix("correct or remove that field; the cluster's version of the kind may be older than the manifest's"),
         code if code >= 500 => Problem::new(format!("the API server failed at {}", asked.title))
             .at(at)
-            .why(format!(
-                "it answered {code} again and again: {}",
-                withheld(&status.message)
-            ))
-            .fix(Remedy::again().and("; what was done stays done")),
+            .why(format!("it repeatedly answered {code}: {}", withheld(&status.message)))
+            .fix(Remedy::again().and("; completed changes are kept")),
         code => Problem::new(format!("the API server refuses to {} {}", asked.verb, asked.title))
             .at(at)
             .why(format!("{code}: {}", withheld(&status.message))),
@@ -358,7 +354,7 @@ fn not_admitted(status: &Status, asked: &Asked, at: String) -> Problem {
     Problem::new(format!("the API server does not admit {}", asked.title))
         .at(at)
         .why(format!("{}: {}", status.code, withheld(&status.message)))
-        .fix("change the object, or ask who runs the cluster about the quota or policy that is named")
+        .fix("change the object, or ask the cluster's administrator about the quota or policy")
 }
 
 fn unauthorized(access: &Access) -> Problem {
@@ -372,7 +368,7 @@ fn unauthorized(access: &Access) -> Problem {
     ))
     .at(format!("context {}", access.context))
     .why(why)
-    .fix("log in again or renew the kubeconfig with the tool that made it, or choose another --context")
+    .fix("log in again or renew the kubeconfig with the tool that created it, or choose another --context")
 }
 
 fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
@@ -382,7 +378,7 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         .split_once("User \"")
         .and_then(|(_, rest)| rest.split('"').next())
         .unwrap_or(&access.user);
-    // A stream needs a verb of its own, and one more since Kubernetes 1.35.
+    // A stream needs its own verb, and a second one since Kubernetes 1.35.
     let verb = (status.message.split_once(" cannot "))
         .and_then(|(_, rest)| rest.split(' ').next())
         .unwrap_or(asked.verb);
@@ -401,16 +397,15 @@ fn forbidden(status: &Status, asked: &Asked, access: &Access) -> Problem {
         .fix(
             Remedy::from("ask for a Role that allows it; ")
                 .and(can_i)
-                .and(" tells when it does"),
+                .and(" shows when it does"),
         )
 }
 
-/// A server's words about values: validation messages quote them, and a value
-/// may be a key.
+/// Hides a server's message if it may quote a key: validation messages quote values.
 pub(super) fn withheld(message: &str) -> String {
     const LONGEST: usize = 400;
     if looks_like_key(message) {
-        return "(its words may hold key material and are not shown)".to_owned();
+        return "(its message may contain key material and is not shown)".to_owned();
     }
     message.chars().take(LONGEST).collect()
 }
@@ -457,7 +452,7 @@ mod tests {
     #[test]
     fn key_material_in_a_servers_words_is_not_repeated() {
         for words in ["bad: -----BEGIN PRIVATE KEY-----x", "bad: LS0tLS1CRUdJTiBQ"] {
-            assert!(withheld(words).starts_with("(its words"), "{words}");
+            assert!(withheld(words).starts_with("(its message"), "{words}");
         }
         assert_eq!(withheld("spec.servers: Required value"), "spec.servers: Required value");
     }

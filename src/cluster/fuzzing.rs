@@ -1,4 +1,4 @@
-//! Fuzz targets of what only this module can reach; see [`crate::fuzzing`].
+//! Fuzz targets for private code of this module; see [`crate::fuzzing`].
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::kubeconfig::{chosen, flags, is_loopback, unreadable, user_of};
 use crate::fuzzing::checks::told;
 use crate::secrecy::looks_like_key;
 
-/// A kubeconfig: what is said of it quotes none of its values.
+/// A kubeconfig: messages about it quote none of its values.
 pub(crate) fn kubeconfig(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let said = withheld(text);

@@ -1,26 +1,26 @@
-//! The pods of the ingress gateway through which it is reached where the cluster
-//! tells no address, and the port on which each serves HTTPS. Pure.
+//! The pods through which the ingress gateway is reached if the cluster provides no address, and
+//! their HTTPS ports. Pure.
 
 use serde_json::Value;
 
 use super::ingress::{Found, Wanted, number, secure, service, text};
 use super::pods::PodRef;
 
-/// Ports on which gateways of Istio serve HTTPS in their pods: without and with
-/// the right to ports below 1024.
+/// The HTTPS ports of Istio gateways in their pods: without and with permission for ports below
+/// 1024.
 const USUAL: [u16; 2] = [8443, 443];
 
-/// A pod of the gateway, and its port for HTTPS.
+/// A pod of the gateway, and its HTTPS port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GatewayPod {
     /// The pod.
     pub pod: PodRef,
-    /// The port for HTTPS.
+    /// The HTTPS port.
     pub port: u16,
 }
 
-/// The gateway's pods that are Running and Ready, by name. The port is what the
-/// Service's port for HTTPS leads to; without a Service, one that the pod names.
+/// The gateway's pods that are Running and Ready, by name. The port is the target port of the
+/// Service's HTTPS port; without a Service, one that the pod declares.
 pub fn ready(found: &Found, wanted: &Wanted) -> Vec<GatewayPod> {
     let service = service(found, wanted);
     let target = service.and_then(secure);
@@ -51,16 +51,15 @@ fn is_ready(pod: &Value) -> bool {
         && conditions.any(|condition| condition["type"] == "Ready" && condition["status"] == "True")
 }
 
-/// Whether the Service leads to the pod; one without selector leads to none.
+/// Whether the Service selects the pod; one without a selector selects none.
 fn selects(service: &Value, pod: &Value) -> bool {
     let labels = &pod["metadata"]["labels"];
     let selector = service["spec"]["selector"].as_object();
     selector.is_some_and(|map| !map.is_empty() && map.iter().all(|(name, value)| &labels[name] == value))
 }
 
-/// `targetPort` is a number, a name that the pod gives to one of its ports, or
-/// the Service's own port where it is left out. None for a name that the pod
-/// does not know.
+/// `targetPort` is a number, the name of one of the pod's ports, or by default the Service's own
+/// port. None if the pod has no port with that name.
 fn port_behind(target: &Value, pod: &Value) -> Option<u16> {
     match &target["targetPort"] {
         Value::Null => number(&target["port"]),
@@ -71,8 +70,8 @@ fn port_behind(target: &Value, pod: &Value) -> Option<u16> {
     }
 }
 
-/// A port that the pod calls https, else a usual one that it lists, else 443: a
-/// gateway without Service listens on the numbers that Gateway objects name.
+/// A port named https, otherwise a usual one that the pod lists, otherwise 443: a gateway without a
+/// Service listens on the port numbers of Gateway objects.
 fn usual_port(pod: &Value) -> u16 {
     let numbered = |port: &Value| number(&port["containerPort"]);
     (container_ports(pod)
@@ -115,7 +114,7 @@ mod tests {
         json!({"metadata": {"name": "gw"}, "spec": {"selector": {"app": "gw"}, "ports": [{"name": "http2", "port": 80}, port]}})
     }
 
-    /// The pods that are chosen, as `NAME:PORT`.
+    /// The chosen pods, as `NAME:PORT`.
     fn chosen(services: Vec<Value>, pods: Vec<Value>) -> Vec<String> {
         let wanted = Wanted {
             pod_namespace: "istio-system".into(),

@@ -1,5 +1,5 @@
-//! Reads of a cluster for an examination: what a user may not read is said in
-//! words, and only a server that cannot be asked at all is an error.
+//! Reads from a cluster for an examination: a missing permission is a reason in words; only a
+//! server that cannot be reached at all is an error.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -9,20 +9,20 @@ use super::failure::ApiError;
 use super::resources::{Resource, served};
 use crate::problem::Problem;
 
-/// What was read, or why it may not be.
+/// What was read, or why it may not be read.
 pub type Seen<T> = Result<T, String>;
 
-/// Versions of Istio's networking kinds, the newest first.
+/// Versions of Istio's networking API, newest first.
 const ISTIO_VERSIONS: [&str; 3] = [
     "networking.istio.io/v1",
     "networking.istio.io/v1beta1",
     "networking.istio.io/v1alpha3",
 ];
 
-/// Istio's kinds in the newest version that the server knows; none when it knows none.
+/// Istio's kinds in the newest version that the server serves; none if it serves none.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn istio_kinds(client: &Client<'_>) -> Result<Vec<Resource>, Problem> {
     for version in ISTIO_VERSIONS {
         let kinds = served(client, version).await?;
@@ -33,7 +33,7 @@ pub async fn istio_kinds(client: &Client<'_>) -> Result<Vec<Resource>, Problem> 
     Ok(Vec::new())
 }
 
-/// A kind of Kubernetes' own, in namespaces.
+/// A namespaced built-in kind.
 pub fn resource(api_version: &str, kind: &str, plural: &str) -> Resource {
     Resource {
         api_version: api_version.to_owned(),
@@ -43,11 +43,11 @@ pub fn resource(api_version: &str, kind: &str, plural: &str) -> Resource {
     }
 }
 
-/// Lists objects of a namespace, or of all; `query` is empty or begins with `?`.
-/// Each object has its kind and version, which lists leave out.
+/// Lists objects in a namespace, or in all; `query` is empty or begins with `?`. Each object gets
+/// its kind and version, which lists omit.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn list(
     client: &Client<'_>,
     resource: &Resource,
@@ -66,10 +66,10 @@ pub async fn list(
     }))
 }
 
-/// Reads an object; none when it is not there.
+/// Reads an object; none if it does not exist.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn get(
     client: &Client<'_>,
     resource: &Resource,
@@ -80,10 +80,10 @@ pub async fn get(
     allowed(client, answer, resource, "get", namespace, Some(name))
 }
 
-/// Whether a service account may do `verb` with all Secrets of its namespace.
+/// Whether a service account may do `verb` with all Secrets in its namespace.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn may_use_secrets(
     client: &Client<'_>,
     namespace: &str,
@@ -136,8 +136,7 @@ fn named(mut object: Value, resource: &Resource) -> Value {
     object
 }
 
-/// A refusal for lack of rights, and a kind that the server does not have, are
-/// no errors.
+/// Missing permissions and unknown kinds are not errors.
 fn allowed<T>(
     client: &Client<'_>,
     answer: Result<T, ApiError>,
@@ -153,7 +152,7 @@ fn allowed<T>(
     let problem = client.problem(&error, &resource.asked(verb, namespace, name));
     match error.status().map(|status| status.code) {
         Some(403) => Ok(Err(problem.what)),
-        Some(404) => Ok(Err(format!("the cluster does not know {}", resource.full_name()))),
+        Some(404) => Ok(Err(format!("the cluster does not have {}", resource.full_name()))),
         _ => Err(problem),
     }
 }

@@ -1,6 +1,5 @@
-//! Where the ingress gateway is reached from outside the cluster, read from its
-//! Service, its pods, the nodes and the Gateway API's Gateway, as Istio's task
-//! "Determining the ingress IP and ports" does. Pure.
+//! The external address of the ingress gateway, from its Service, its pods, the nodes and the
+//! Gateway of the Gateway API, as in Istio's task "Determining the ingress IP and ports". Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use crate::problem::Problem;
 use crate::remedy::{Line, Remedy, Word, kubectl, other, ours};
 
-/// The Service of Istio's own ingress gateway.
+/// The Service of Istio's default ingress gateway.
 pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
 
 /// An address of the gateway.
@@ -17,30 +16,29 @@ pub const DEFAULT_SERVICE: &str = "istio-ingressgateway";
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
-    /// Further ones that should lead there, too.
+    /// Additional ones that should lead there, too.
     pub others: Vec<Other>,
-    /// The port for HTTPS.
+    /// The HTTPS port.
     pub secure_port: u16,
-    /// The port for HTTP, where there is one.
+    /// The HTTP port, if there is one.
     pub plain_port: Option<u16>,
-    /// Which object says so, in words.
+    /// The source object, in words.
     pub source: String,
-    /// For a node's address in place of that of a LoadBalancer which has none
-    /// yet: what to do about that.
+    /// For a node's address that replaces a pending LoadBalancer's: how to get the latter.
     pub pending: Option<Remedy>,
 }
 
-/// A further address, with the ports of the first.
+/// An additional address, with the ports of the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other {
     /// An IP address or a DNS name.
     pub host: String,
-    /// Which object says so, in words.
+    /// The source object, in words.
     pub source: String,
 }
 
 impl Ingress {
-    /// Goes to the further address of this place first.
+    /// Makes the additional address at this index the first.
     pub fn prefer(&mut self, place: usize) {
         if let Some(other) = self.others.get_mut(place) {
             std::mem::swap(&mut self.host, &mut other.host);
@@ -49,7 +47,7 @@ impl Ingress {
     }
 }
 
-/// The first of several addresses, each once, and the others.
+/// The first of several addresses, and the others without duplicates.
 fn first_of(addresses: impl IntoIterator<Item = (String, String)>) -> Option<(String, String, Vec<Other>)> {
     let mut seen = std::collections::HashSet::new();
     let mut each = addresses.into_iter().filter(|(host, _)| seen.insert(host.clone()));
@@ -58,10 +56,10 @@ fn first_of(addresses: impl IntoIterator<Item = (String, String)>) -> Option<(St
     Some((host, source, others))
 }
 
-/// Which gateway is looked for.
+/// The gateway to find.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Where the gateway's pods and their Service are.
+    /// The namespace of the gateway's pods and their Service.
     pub pod_namespace: String,
     /// `spec.selector` of the Gateway: labels of those pods.
     pub selector: BTreeMap<String, String>,
@@ -71,33 +69,32 @@ pub struct Wanted {
     pub name: String,
 }
 
-/// What was found in the cluster; nothing where the user may not look.
+/// What was found in the cluster; nothing if the user lacks permission.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The Services of the gateway's namespace.
+    /// The Services in the gateway's namespace.
     pub services: Vec<Value>,
     /// The pods that the Gateway's selector selects.
     pub pods: Vec<Value>,
-    /// Every node; none when nodes may not be listed, as is usual for users.
+    /// All nodes; none if nodes may not be listed, which is normal for users.
     pub nodes: Option<Vec<Value>>,
     /// The Gateway of `gateway.networking.k8s.io` with the Gateway's name.
     pub gateway: Option<Value>,
 }
 
-/// Chooses the address: that of the LoadBalancer, else a node's with the
-/// `NodePort`, else the one that the Gateway API tells.
+/// Chooses the address: the LoadBalancer's, otherwise a node's with the `NodePort`, otherwise the
+/// one in the status of the Gateway API's Gateway.
 ///
 /// # Errors
-/// When there is none: what was looked for, and what to do.
+/// If there is none: what was searched, and what to do.
 pub fn choose(found: &Found, wanted: &Wanted) -> Result<Ingress, Problem> {
     choose_for(found, wanted, None)
 }
 
-/// The same with the port that leads to this port of a Gateway, in place of the
-/// one that is called https.
+/// The same, but with the port that leads to this port of a Gateway instead of the one named https.
 ///
 /// # Errors
-/// As [`choose`].
+/// See [`choose`].
 pub fn choose_for(found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> Result<Ingress, Problem> {
     let of_service = match best_service(found, wanted, gateway_port) {
         Some(service) => of_service(service, found, wanted, gateway_port),
@@ -107,14 +104,13 @@ pub fn choose_for(found: &Found, wanted: &Wanted, gateway_port: Option<u32>) -> 
     of_service.or_else(|problem| found.gateway.as_ref().and_then(of_status).ok_or(problem))
 }
 
-/// Whether anything of the gateway is in its namespace: a pod, or a Service for its
-/// pods.
+/// Whether the gateway exists in its namespace: a pod, or a Service for its pods.
 pub fn is_there(found: &Found, wanted: &Wanted) -> bool {
     !found.pods.is_empty() || service(found, wanted).is_some()
 }
 
-/// The Service that leads to the gateway's pods. Where no pod is known, the one
-/// whose selector holds the Gateway's. Of several, one with a port for HTTPS.
+/// The Service that selects the gateway's pods. If no pod is known, the one whose selector contains
+/// the Gateway's. Of several, one with an HTTPS port.
 pub(super) fn service<'f>(found: &'f Found, wanted: &Wanted) -> Option<&'f Value> {
     best_service(found, wanted, None)
 }
@@ -154,7 +150,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
             Some(number) => format!("{title} has no port that leads to port {number}"),
         })
         .why(format!("its ports are {}", port_names(service)))
-        .fix(Remedy::from(at_address()).or("add the port https to the Service, as Istio's own has it")));
+        .fix(Remedy::from(at_address()).or("add the port https to the Service, as in Istio's default")));
     };
     let plain = port_of(service, &["http2", "http"], 80);
     let kind = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
@@ -188,7 +184,7 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
     let wait = || {
         Remedy::from("with minikube: ")
             .and(other::minikube_tunnel())
-            .and(", in another terminal; else wait, or ")
+            .and(", in another terminal; otherwise wait, or ")
             .and(at_address())
             .and(", or")
             .below(forward.clone())
@@ -216,13 +212,16 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
     }
     Err(if pending {
         Problem::new(format!("the LoadBalancer of {title} has no address yet"))
-            .why("status.loadBalancer.ingress is empty: the cloud has not given one, or nothing here gives any")
+            .why(
+                "status.loadBalancer.ingress is empty: the cloud has not assigned one yet, or nothing in this \
+                cluster assigns any",
+            )
             .fix(wait())
     } else if number(&secure["nodePort"]).is_some() {
-        Problem::new(format!("no node's address is known for the NodePort of {title}"))
+        Problem::new(format!("no node address is known for the NodePort of {title}"))
             .why(match &found.nodes {
                 Some(_) => "no node has an ExternalIP or InternalIP, and no pod of the gateway a hostIP",
-                None => "nodes may not be listed by this user, and no pod of the gateway has a hostIP",
+                None => "this user may not list nodes, and no pod of the gateway has a hostIP",
             })
             .fix(
                 Remedy::from(at_address())
@@ -234,11 +233,11 @@ fn of_service(service: &Value, found: &Found, wanted: &Wanted, gateway_port: Opt
             "{title} has no address that can be reached from outside the cluster"
         ))
         .why(format!("its type is {kind}"))
-        .fix(forward.or("make its type LoadBalancer or NodePort"))
+        .fix(forward.or("change its type to LoadBalancer or NodePort"))
     })
 }
 
-/// The line that goes to an address that the user knows.
+/// The command for an address that the user knows.
 fn at_address() -> Line {
     ours::probe_at(ours::HOST, Word::Placeholder("ADDRESS:PORT"))
 }
@@ -252,7 +251,7 @@ fn no_service(found: &Found, wanted: &Wanted) -> Problem {
         .map(|service| text(&service["metadata"]["name"]))
         .collect();
     let there = match names.len() {
-        0 => "no Service is there".to_owned(),
+        0 => "there is no Service".to_owned(),
         1..=10 => format!("there are {}", names.join(", ")),
         many => format!("there are {many} others"),
     };
@@ -260,17 +259,17 @@ fn no_service(found: &Found, wanted: &Wanted) -> Problem {
         "the ingress gateway has no Service in the namespace {}",
         wanted.pod_namespace
     ))
-    .why(format!("looked for one that selects the pods with {selector}; {there}"))
+    .why(format!("expected one that selects the pods with {selector}; {there}"))
     .fix(
         Remedy::from(kubectl::get(&["services", "-A", "-l", &selector]))
-            .and(" shows where it is: name that with --gateway-namespace")
+            .and(" shows where it is: pass that namespace with --gateway-namespace")
             .or(at_address()),
     )
 }
 
-/// The addresses of nodes, and what each is: those on which the gateway runs
-/// first, since others may not lead to it (`externalTrafficPolicy: Local`), and
-/// ExternalIPs before InternalIPs.
+/// The addresses of nodes, with descriptions: first the nodes where the gateway runs, because
+/// others may not forward to it (`externalTrafficPolicy: Local`), and ExternalIPs before
+/// InternalIPs.
 fn node_addresses(found: &Found) -> Vec<(String, String)> {
     let runs = |node: &Value| {
         (found.pods.iter())
@@ -302,8 +301,8 @@ fn node_addresses(found: &Found) -> Vec<(String, String)> {
     all
 }
 
-/// What the Gateway API's Gateway tells in its status. A name that only the
-/// cluster's own DNS knows is no address.
+/// The address in the status of the Gateway API's Gateway. A name that only the cluster's DNS
+/// resolves does not count.
 fn of_gateway(gateway: &Value, gateway_port: Option<u32>) -> Option<Ingress> {
     let listeners = gateway["spec"]["listeners"].as_array();
     let port = |protocols: &[&str]| {
@@ -340,7 +339,7 @@ pub(super) fn secure(service: &Value) -> Option<&Value> {
     port_of(service, &["https"], 443)
 }
 
-/// The port that leads to a Gateway's port; without one, the one for HTTPS.
+/// The port that leads to a Gateway's port; by default the HTTPS port.
 fn secure_for(service: &Value, gateway_port: Option<u32>) -> Option<&Value> {
     let Some(gateway_port) = gateway_port else {
         return secure(service);
@@ -353,10 +352,10 @@ fn secure_for(service: &Value, gateway_port: Option<u32>) -> Option<&Value> {
     leads("port").or_else(|| leads("targetPort"))
 }
 
-/// The port with one of these names, else with this number.
+/// The port with one of these names, otherwise with this number.
 fn port_of<'s>(service: &'s Value, names: &[&str], usual: u16) -> Option<&'s Value> {
     let ports = service["spec"]["ports"].as_array()?;
-    // The same number may be there for UDP, as HTTP/3 has it.
+    // The same number may exist for UDP, for HTTP/3.
     let mut tcp = ports.iter().filter(|port| is_tcp(port));
     let named = |name: &&str| tcp.clone().find(|port| port["name"] == **name);
     (names.iter().find_map(named)).or_else(|| tcp.find(|port| number(&port["port"]) == Some(usual)))

@@ -1,4 +1,4 @@
-//! Which API server, and who asks: the kubeconfig file, its context and user.
+//! The API server and user: the kubeconfig file and its context.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,38 +10,38 @@ use crate::files;
 use crate::problem::Problem;
 use crate::remedy::{Cluster, Kind, Line, Remedy, Word};
 
-/// Where a kubeconfig is looked for, in this order.
+/// Where a kubeconfig is searched, in this order.
 #[derive(Debug, Default, Clone)]
 pub struct Places {
     /// `--kubeconfig`.
     pub file: Option<PathBuf>,
-    /// The variable `KUBECONFIG`: files, with colons between them.
+    /// The variable `KUBECONFIG`: files separated by colons.
     pub variable: Option<String>,
-    /// The home folder, of `.kube/config`.
+    /// The home folder, for `.kube/config`.
     pub home: Option<PathBuf>,
-    /// Whether this runs in a pod (the variable `KUBERNETES_SERVICE_HOST`).
+    /// Whether this program runs in a pod (the variable `KUBERNETES_SERVICE_HOST`).
     pub in_pod: bool,
 }
 
-/// A way to an API server.
+/// Access to an API server.
 #[derive(Clone)]
 pub struct Access {
     /// The context's name; `in-cluster` in a pod.
     pub context: String,
     /// The server's URL.
     pub server: String,
-    /// The kubeconfig's name of the user.
+    /// The user's name in the kubeconfig.
     pub user: String,
     /// The context's namespace.
     pub namespace: String,
-    /// The flags of kubectl, and of this program, that lead to the same cluster
-    /// as the same user; empty where they come there by themselves.
+    /// The flags of kubectl and this program for the same cluster and user; empty if none are
+    /// needed.
     pub flags: Cluster,
     /// The files that were read.
     pub files: Vec<PathBuf>,
-    /// When the user's client certificate ends, if there is one: RFC 3339, UTC.
+    /// When the user's client certificate expires, if there is one: RFC 3339, UTC.
     pub certificate_end: Option<String>,
-    /// How kube connects.
+    /// The configuration for kube.
     pub(super) config: kube::Config,
 }
 
@@ -49,7 +49,7 @@ impl Access {
     /// Reads the kubeconfig and chooses a context: `context`, or the current one.
     ///
     /// # Errors
-    /// When there is no kubeconfig, it cannot be read, or has no such context.
+    /// If there is no kubeconfig, it cannot be read, or has no such context.
     pub async fn read(places: &Places, context: Option<&str>, now: time::OffsetDateTime) -> Result<Self, Problem> {
         let files = files_of(places);
         if files.is_empty() {
@@ -59,7 +59,7 @@ impl Access {
             return Err(no_kubeconfig(places));
         }
         let kubeconfig = merged(&files)?;
-        // A context is chosen in the file that a flag names.
+        // A context is chosen in the file given by a flag.
         let here = Cluster {
             context: None,
             kubeconfig: places.file.as_ref().map(|file| file.display().to_string()),
@@ -75,7 +75,7 @@ impl Access {
             .await
             .map_err(|error| unreadable(&files, &error))?;
         if config.cluster_url.host().is_some_and(is_loopback) {
-            // A proxy from the environment would look at its own loopback.
+            // A proxy from the environment would use its own loopback.
             config.proxy_url = None;
         }
         Ok(Self {
@@ -95,15 +95,15 @@ impl Access {
         self.config.cluster_url.host().is_some_and(is_loopback)
     }
 
-    /// A problem whose command lines lead to this cluster.
+    /// A problem whose commands are for this cluster.
     #[must_use]
     pub fn aim(&self, problem: Problem) -> Problem {
         problem.at_cluster(&self.flags)
     }
 }
 
-/// Whatever kubectl would not take by itself: another context than the current
-/// one, and a kubeconfig that a flag named.
+/// What kubectl would not use by default: a context other than the current one, and a kubeconfig
+/// from a flag.
 pub(super) fn flags(kubeconfig: &Kubeconfig, context: &str, file: Option<&Path>) -> Cluster {
     let is_current = kubeconfig.current_context.as_deref() == Some(context);
     Cluster {
@@ -120,7 +120,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// The files that are there to be read; one that was named counts even if it is not.
+/// The existing files; one that was given explicitly is included even if it does not exist.
 fn files_of(places: &Places) -> Vec<PathBuf> {
     if let Some(file) = &places.file {
         return vec![file.clone()];
@@ -131,7 +131,7 @@ fn files_of(places: &Places) -> Vec<PathBuf> {
             .filter(|part| !part.is_empty())
             .map(PathBuf::from)
             .collect();
-        // As kubectl, files of the list that are not there are passed over.
+        // Like kubectl, skips files in the list that do not exist.
         let there: Vec<PathBuf> = named.iter().filter(|path| path.exists()).cloned().collect();
         return if there.is_empty() { named } else { there };
     }
@@ -143,7 +143,7 @@ fn in_cluster() -> Result<Access, Problem> {
     let config = kube::Config::incluster().map_err(|error| {
         Problem::new("the service account of this pod cannot be read")
             .why(error.to_string())
-            .fix("mount a service account token into the pod, or give --kubeconfig FILE")
+            .fix("mount a service account token into the pod, or pass --kubeconfig FILE")
     })?;
     Ok(Access {
         context: "in-cluster".to_owned(),
@@ -164,17 +164,17 @@ fn no_kubeconfig(places: &Places) -> Problem {
     );
     Problem::new("there is no kubeconfig")
         .why(format!(
-            "neither --kubeconfig nor the variable KUBECONFIG names a file, and {home} is not there"
+            "neither --kubeconfig nor the variable KUBECONFIG is set, and {home} does not exist"
         ))
-        .fix("--kubeconfig FILE, with the file that your cluster's administrator or installer gave you")
+        .fix("pass --kubeconfig FILE, with the file from your cluster's administrator or installer")
 }
 
 fn merged(files: &[PathBuf]) -> Result<Kubeconfig, Problem> {
     let mut merged = Kubeconfig::default();
     for path in files {
-        // Read for its errors: they name the file and say what it is instead.
+        // Read for its errors, which include the file and what it is instead.
         files::read_given(path, files::MANIFEST_LIMIT)
-            .map_err(|problem| problem.fix("--kubeconfig FILE, or set KUBECONFIG to a file that is there"))?;
+            .map_err(|problem| problem.fix("pass --kubeconfig FILE, or set KUBECONFIG to an existing file"))?;
         merged = Kubeconfig::read_from(path)
             .and_then(|read| merged.merge(read))
             .map_err(|error| unreadable(std::slice::from_ref(path), &error))?;
@@ -197,7 +197,7 @@ pub(super) fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[Pat
         Some(name) if names.contains(&name) => Ok(name.to_owned()),
         Some(name) => Err(Problem::new(format!("there is no context {name:?}"))
             .why(known)
-            .fix("--context with one of those names")),
+            .fix("pass --context with one of those names")),
         None => match kubeconfig.current_context.as_deref().filter(|name| !name.is_empty()) {
             Some(name) if names.contains(&name) => Ok(name.to_owned()),
             Some(name) => Err(
@@ -212,10 +212,10 @@ pub(super) fn chosen(kubeconfig: &Kubeconfig, wanted: Option<&str>, files: &[Pat
     }
 }
 
-/// How a context is chosen.
+/// How to choose a context.
 fn choose_one() -> Remedy {
     let line = Line::new(Kind::KubectlUseContext, ["config", "use-context"]).arg(Word::Placeholder("NAME"));
-    Remedy::from("--context NAME, or ").and(line)
+    Remedy::from("pass --context NAME, or ").and(line)
 }
 
 pub(super) fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {
@@ -226,23 +226,23 @@ pub(super) fn user_of(kubeconfig: &Kubeconfig, context: &str) -> String {
     user.unwrap_or_else(|| "(none)".to_owned())
 }
 
-/// What kube says about a kubeconfig; its own words quote no content but names.
+/// Converts kube's error about a kubeconfig; its messages quote only names.
 pub(super) fn unreadable(files: &[PathBuf], error: &KubeconfigError) -> Problem {
     let problem = Problem::new(format!("the kubeconfig {} cannot be used", shown(files)));
     match error {
-        // The reader's words may quote the line, and with it a token.
+        // The parser's message may quote the line, including a token.
         KubeconfigError::Parse(error) => {
             let at = error
                 .location()
                 .map(|place| format!("line {}, column {}", place.line(), place.column()));
             problem.why(match at {
-                Some(at) => format!("it is no kubeconfig: the YAML at {at} does not fit"),
-                None => "it is no kubeconfig: not the YAML of one".to_owned(),
+                Some(at) => format!("it is not a kubeconfig: the YAML at {at} is invalid"),
+                None => "it is not a kubeconfig: its YAML is invalid".to_owned(),
             })
         }
-        KubeconfigError::LoadClusterOfContext(name) => {
-            problem.why(format!("its context names the cluster {name:?}, which is not in it"))
-        }
+        KubeconfigError::LoadClusterOfContext(name) => problem.why(format!(
+            "its context refers to the cluster {name:?}, which is not in it"
+        )),
         KubeconfigError::LoadClientKey(_) => problem.why("the user's client key cannot be read"),
         KubeconfigError::LoadClientCertificate(_) => problem.why("the user's client certificate cannot be read"),
         KubeconfigError::MissingClusterUrl => problem.why("its cluster has no server"),
@@ -255,7 +255,7 @@ fn shown(files: &[PathBuf]) -> String {
     names.join(", ")
 }
 
-/// When the client certificate ends that the user presents.
+/// When the user's client certificate expires.
 fn certificate_end(auth: &AuthInfo, now: time::OffsetDateTime) -> Option<String> {
     use base64::Engine as _;
     let content = match (&auth.client_certificate_data, &auth.client_certificate) {
@@ -303,7 +303,7 @@ mod tests {
         assert_eq!(chosen(&kubeconfig, Some("two"), &files).as_deref(), Ok("two"));
         let unknown = chosen(&kubeconfig, Some("three"), &files).expect_err("unknown");
         assert!(unknown.why.expect("why").ends_with("has one, two"));
-        // What is typed with kubectl leads to the same one.
+        // kubectl commands use the same one.
         for (context, file, expected) in [
             ("one", None, ""),
             ("two", None, "--context two"),

@@ -1,5 +1,4 @@
-//! What stands in a live object's metadata: whose it is, and who manages its
-//! fields. Pure.
+//! The owner of a live object and the managers of its fields, from its metadata. Pure.
 
 use std::collections::BTreeSet;
 
@@ -8,22 +7,22 @@ use serde_json::Value;
 use super::{FIELD_MANAGER, WORKSPACE_LABEL};
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 
-/// To whom a live object belongs.
+/// The owner of a live object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// This workspace.
     Ours,
-    /// Made by this program, but marked by no workspace.
+    /// Created by this program, but without a workspace.
     Unmarked,
-    /// Another workspace, with this id.
+    /// Another workspace, with this ID.
     Workspace(String),
-    /// Somebody else; the names of the managers of its fields.
+    /// Someone else, with the names of its field managers.
     Others(Vec<String>),
 }
 
-/// Tells whose `object` is, for the workspace with this id. A workspace's label
-/// counts where this program has applied it: a copy of an object, made by
-/// somebody else, bears it as well.
+/// Determines the owner of `object`, for the workspace with this ID. A workspace's label counts
+/// only if this program applied it, because a copy of an object, created by someone else, also has
+/// it.
 pub fn owner(object: &Value, workspace: Option<&str>) -> Owner {
     let labels = &object["metadata"]["labels"];
     let id = labels[WORKSPACE_LABEL].as_str();
@@ -34,14 +33,14 @@ pub fn owner(object: &Value, workspace: Option<&str>) -> Owner {
         Some(id) => Owner::Workspace(id.to_owned()),
         None if labels[MANAGED_BY_LABEL] == MANAGED_BY => Owner::Unmarked,
         None => match managers(object) {
-            // Applied with -f where there was no workspace.
+            // Applied with -f without a workspace.
             others if others.is_empty() && is_applied_by(object, FIELD_MANAGER) => Owner::Unmarked,
             others => Owner::Others(others),
         },
     }
 }
 
-/// The managers of an object's fields, this program aside.
+/// The managers of an object's fields, except this program.
 pub fn managers(object: &Value) -> Vec<String> {
     let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
     let names: BTreeSet<&str> = entries
@@ -52,8 +51,8 @@ pub fn managers(object: &Value) -> Vec<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The program that keeps an object as it wants it, in words: it changes back,
-/// or writes anew, what others change. None that is known.
+/// The controller that reconciles an object, in words: it reverts changes by others. None if
+/// unknown.
 pub fn controller(object: &Value) -> Option<String> {
     let metadata = &object["metadata"];
     if let Some(name) = metadata["annotations"]["cert-manager.io/certificate-name"].as_str() {
@@ -72,7 +71,7 @@ pub fn controller(object: &Value) -> Option<String> {
     (by != MANAGED_BY && !by.is_empty()).then(|| by.to_owned())
 }
 
-/// The manager of a key of `data`, this program aside.
+/// The manager of a key of `data`, except this program.
 pub fn manager_of_data<'o>(object: &'o Value, key: &str) -> Option<&'o str> {
     let field = format!("f:{key}");
     let entries = object["metadata"]["managedFields"].as_array()?;
@@ -88,7 +87,7 @@ pub fn is_applied_by(object: &Value, manager: &str) -> bool {
     !applied_fields(object, manager).is_null()
 }
 
-/// The fields that `manager` has applied; null when it has none.
+/// The fields that `manager` has applied; null if none.
 pub fn applied_fields<'o>(object: &'o Value, manager: &str) -> &'o Value {
     let entries = object["metadata"]["managedFields"].as_array();
     entries
@@ -98,7 +97,7 @@ pub fn applied_fields<'o>(object: &'o Value, manager: &str) -> &'o Value {
         .map_or(&Value::Null, |entry| &entry["fieldsV1"])
 }
 
-/// Whether it has been deleted, and is there only until its finalizers are done.
+/// Whether it is being deleted, and exists only until its finalizers are done.
 pub fn is_going(object: &Value) -> bool {
     object["metadata"]["deletionTimestamp"].is_string()
 }
@@ -151,7 +150,7 @@ mod tests {
         let ours = json!({"f:metadata": {"f:labels": {"f:istio-tls.dev/workspace": {}}}});
         for entries in [
             json!([{"manager": "kubectl-create", "operation": "Update", "fieldsV1": ours}]),
-            // Fields that were applied to a copy make the label nobody else's.
+            // Applying fields to a copy does not change who owns the label.
             json!([
                 {"manager": "kubectl-create", "operation": "Update", "fieldsV1": ours},
                 {"manager": "istio-tls", "operation": "Apply", "fieldsV1": {"f:data": {"f:tls.crt": {}}}},

@@ -1,17 +1,15 @@
-//! The edge to a Kubernetes API server: objects are applied server-side, and
-//! only what this program made is ever deleted.
+//! The edge to a Kubernetes API server: objects are applied server-side, and only objects created
+//! by this program are ever deleted.
 //!
-//! [`kubeconfig`] says which server and who asks; [`client`] sends requests and
-//! repeats those that may succeed later; [`resources`] asks what the server
-//! knows. [`plan`] and [`diff`] are pure: which objects, in which order, whose
-//! they are, and what would change. [`apply`], [`owned`] and [`rollout`] do the
-//! work, many requests at a time in [`stages`]; `trial` tries one object, `ready` is
-//! what comes of it, `conflict` says what is in the way, `shared` what others would be
-//! left with; [`secrets`] reads single ones; [`discover`] asks where the ingress
-//! gateway is reached, and [`ingress`] chooses, or [`gateway_pod`] where there is
-//! no address; [`pods`] leads through a node to a pod; [`gather`] reads what an
-//! examination looks at; [`parts`] finds what may be listed, and [`watch`]
-//! follows it; [`failure`] puts what went wrong into words.
+//! [`kubeconfig`] determines the server and user; [`client`] sends requests and retries those that
+//! may succeed later; [`resources`] discovers the server's kinds. [`plan`] and [`diff`] are pure:
+//! which objects, in which order, their owners, and what would change. [`apply`], [`owned`] and
+//! [`rollout`] do the work, with concurrent requests in [`stages`]; `trial` tries one object,
+//! `ready` is the result, `conflict` describes conflicts, `shared` what would remain for others;
+//! [`secrets`] reads single ones; [`discover`] reads what determines the address of the ingress
+//! gateway, and [`ingress`] chooses it, or [`gateway_pod`] if there is none; [`pods`] reaches a pod
+//! through its node; [`gather`] reads the input of an examination; [`parts`] finds what may be
+//! listed, and [`watch`] follows it; [`failure`] describes failures.
 
 pub mod apply;
 pub mod client;
@@ -41,5 +39,5 @@ pub mod watch;
 
 /// The field manager of server-side apply.
 pub const FIELD_MANAGER: &str = "istio-tls";
-/// The label that says which workspace an object belongs to.
+/// The label with the workspace that an object belongs to.
 pub const WORKSPACE_LABEL: &str = "istio-tls.dev/workspace";

@@ -1,5 +1,5 @@
-//! What this workspace has made in a cluster, found by its label, and the
-//! fields that it added to other people's objects; listed, then taken away.
+//! What this workspace has created in a cluster, found by its label, and the fields that it added
+//! to objects of others; listed, then removed.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -20,9 +20,9 @@ use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 
-/// The kinds that are looked through: (apiVersions, the first that is served
-/// counts; kinds). Those of Istio and the Gateway API count all. Namespaces are
-/// not among them: with one goes everything that others have put into it.
+/// The kinds that are searched: (apiVersions, of which the first served one is used; kinds). No
+/// kinds means all of the group, for Istio and the Gateway API. Namespaces are excluded: deleting
+/// one would delete everything that others put into it.
 const KINDS: &[(&[&str], &[&str])] = &[
     (&["v1"], &["Secret", "ConfigMap", "Service", "ServiceAccount"]),
     (&["apps/v1"], &["Deployment"]),
@@ -38,24 +38,24 @@ const KINDS: &[(&[&str], &[&str])] = &[
     (&["gateway.networking.k8s.io/v1beta1"], &["ReferenceGrant"]),
     (&["cert-manager.io/v1"], &["Certificate", "Issuer"]),
 ];
-/// Between two looks at what is to go.
+/// The interval between checks whether objects are gone.
 const PAUSE: Duration = Duration::from_millis(250);
-/// Without these nothing can be said about what is there.
+/// Without these kinds, nothing is known about what exists.
 const NEEDED: &[&str] = &["Secret", "Gateway", "VirtualService"];
 
 /// Something of this workspace in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owned {
-    /// The kind as the server knows it.
+    /// The kind on the server.
     pub resource: Resource,
-    /// Its namespace, if its kind stands in one.
+    /// Its namespace, if its kind is namespaced.
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
     uid: String,
-    /// Only the fields that were added to it are ours.
+    /// Whether only the fields that were added to it are ours.
     pub is_patch: bool,
-    /// What others would be left with, were only these taken back.
+    /// What would remain for others if only these were removed.
     shared: Shared,
 }
 
@@ -67,12 +67,12 @@ impl Owned {
             .title
     }
 
-    /// What its owners should know, where it is taken away.
+    /// What its owners should know when it is removed.
     pub fn note(&self) -> Option<String> {
         self.shared.note(&self.title())
     }
 
-    /// Whether it is the object of this group, kind, namespace and name.
+    /// Whether it is the object with this group, kind, namespace and name.
     pub fn is(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> bool {
         use super::resources::group;
         group(&self.resource.api_version) == group(&resource.api_version)
@@ -89,16 +89,16 @@ impl Owned {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// What is ours, in the order in which it is taken away.
+    /// What is ours, in the order of removal.
     pub objects: Vec<Owned>,
-    /// What bears the workspace's labels, and was made by somebody else.
+    /// What has the workspace's labels but was created by someone else.
     pub copies: Vec<Copied>,
-    /// What could not be looked through, in words.
+    /// What could not be searched, in words.
     pub unseen: Vec<String>,
 }
 
-/// An object with the workspace's labels that this program has not applied: a
-/// copy of one of its objects, say. It is never taken away.
+/// An object with the workspace's labels that this program has not applied, for example a copy of
+/// one of its objects. It is never removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     /// `Kind namespace/name`.
@@ -110,26 +110,26 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// Why it stays, in words, and what to do where it is not to.
+    /// Why it stays, in words, and how to remove it.
     pub fn note(&self) -> Remedy {
         let by = match self.managers.as_slice() {
-            [] => "somebody else".to_owned(),
+            [] => "someone else".to_owned(),
             managers => managers.join(", "),
         };
         Remedy::from(format!(
-            "{} has this workspace's labels, but was made by {by}, as a copy or a restored object is: it is left alone; to delete it: ",
+            "{} has this workspace's labels but was created by {by}, like a copy or a restored object, so it is left alone; to delete it: ",
             self.title
         ))
         .and(self.removal.clone())
     }
 }
 
-/// Looks for everything of the workspace: in all namespaces, or, where the user
-/// may not list those, in `namespaces`; and for its volumes in the Deployments
-/// of `pod_namespace` and of the namespaces in which something was found.
+/// Finds everything that belongs to the workspace: in all namespaces, or, if the user may not list
+/// those, in `namespaces`; and its volumes in the Deployments of `pod_namespace` and of the
+/// namespaces in which something was found.
 ///
 /// # Errors
-/// When the server cannot be asked, or the user may list none of the kinds that matter.
+/// If the server cannot be reached, or the user may not list any of the required kinds.
 pub async fn find(
     client: &Client<'_>,
     workspace: &str,
@@ -162,7 +162,7 @@ pub async fn find(
         found.copies.extend(list.copies);
         found.unseen.extend(list.unseen);
     }
-    // The gateway's Deployment is where its Secrets are.
+    // The gateway's Deployment is in the namespace of its Secrets.
     let mut of_pods: BTreeSet<String> = found
         .objects
         .iter()
@@ -172,7 +172,7 @@ pub async fn find(
     for namespace in &of_pods {
         patches(client, workspace, namespace, &mut found).await?;
     }
-    // Routes go before Gateways, and Secrets last.
+    // Routes are removed before Gateways, and Secrets last.
     found.objects.sort_by_key(|object| std::cmp::Reverse(object.stage()));
     Ok(found)
 }
@@ -285,22 +285,21 @@ async fn patches(client: &Client<'_>, workspace: &str, namespace: &str, found: &
     Ok(())
 }
 
-/// What was not taken away; nothing when all was.
+/// What was not removed; nothing if everything was.
 #[derive(Debug, Default)]
 pub struct Unremoved {
-    /// Why the first one could not be.
+    /// Why the first one could not be removed.
     pub refused: Option<Problem>,
-    /// What is still there, in words.
+    /// What still exists, in words.
     pub left: Vec<String>,
-    /// What was asked for, and whose answer was lost or had not come when the run was
-    /// cut short, in words.
+    /// What was requested but whose response was lost, or pending when the run was cut short, in
+    /// words.
     pub unknown: Vec<String>,
 }
 
-/// Takes all away, in the order of [`Found::objects`], a stage after the other,
-/// several of a stage at a time; `told` hears of each that is gone, and of each
-/// that finalizers hold, with these. After the
-/// first refusal, and when the run is cut short, nothing more is begun.
+/// Removes everything, in the order of [`Found::objects`], stage by stage, several per stage
+/// concurrently; `told` is called for each that is gone, and for each that finalizers hold, with
+/// these. After the first refusal, or when the run is cut short, nothing more is started.
 pub async fn remove_until(
     client: &Client<'_>,
     objects: &[Owned],
@@ -311,8 +310,8 @@ pub async fn remove_until(
 ) -> Unremoved {
     let work = |object| remove(client, object, workspace, dry_run);
     let mut told = |object: &Owned, deleted: Deleted| match deleted {
-        // It was there when it was listed: this run, asked once more, or somebody
-        // else has deleted it.
+        // It existed when it was listed: a retried request of this run, or someone else, has
+        // deleted it.
         Deleted::NotThere | Deleted::Gone => told(object, Vec::new()),
         Deleted::Held(finalizers) => told(object, finalizers),
     };
@@ -326,22 +325,22 @@ pub async fn remove_until(
     }
 }
 
-/// Why one could not be taken away.
+/// Why one could not be removed.
 struct Failed {
     problem: Problem,
-    /// The answer was lost: it may be gone all the same.
+    /// The response was lost: it may be gone anyway.
     may_be_done: bool,
 }
 
-/// Takes one away: deletes the object, or the fields that were added to it.
+/// Removes one: deletes the object, or the fields that were added to it.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses.
+/// If the server cannot be reached or refuses.
 async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: bool) -> Result<Deleted, Failed> {
     let namespace = object.namespace.as_deref();
     let verb = if object.is_patch { "patch" } else { "delete" };
     let outcome = if object.is_patch {
-        // What a manager does not apply any more is not its own any more.
+        // A manager loses the fields that it no longer applies.
         let bare = json!({
             "apiVersion": object.resource.api_version,
             "kind": object.resource.kind,
@@ -361,7 +360,7 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
             None => Ok(Value::Null),
         };
         match removed {
-            // Without its value, what is shared would not be valid.
+            // Shared fields would be invalid without their values.
             Ok(_) if dry_run && object.shared != Shared::default() => Ok(Deleted::Gone),
             Ok(_) => client
                 .apply(&object.resource, namespace, &object.name, &bare, how)
@@ -394,12 +393,11 @@ async fn remove(client: &Client<'_>, object: &Owned, workspace: &str, dry_run: b
     })
 }
 
-/// Waits until objects that were deleted are gone, at most so long; `told` hears of
-/// each that is. Those that stay are left in `held`, with the finalizers that hold
-/// them, whenever this ends.
+/// Waits until deleted objects are gone, with a time limit; `told` is called for each that is.
+/// Those that remain are left in `held`, with the finalizers that hold them, however this ends.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn await_gone(
     client: &Client<'_>,
     held: &mut Vec<(Owned, Vec<String>)>,
@@ -416,9 +414,9 @@ pub async fn await_gone(
                     *finalizers = live::finalizers(&live);
                     index += 1;
                 }
-                // Another of that name is not this one.
+                // Another object with that name is a different one.
                 Ok(_) => told(&held.remove(index).0),
-                // Who may delete it may not be allowed to look at it.
+                // Users who may delete it may not be allowed to read it.
                 Err(error) if is_forbidden(&error) => index += 1,
                 Err(error) => {
                     let asked = object.resource.asked("get", namespace, Some(&object.name));

@@ -1,6 +1,5 @@
-//! Which of a cluster's objects are looked at: kinds, and the namespaces in
-//! which this user may list them. What may not be seen is said, not failed at,
-//! unless nothing works without it.
+//! The visible part of a cluster: kinds, and the namespaces in which this user may list them.
+//! Missing permissions are reported, and are an error only for required kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,33 +13,33 @@ use super::resources::{self, Resource, Undiscovered};
 use crate::problem::Problem;
 use crate::sources::live::Unseen;
 
-/// How many objects one answer holds at most; the next ones are asked for.
+/// The page size of lists.
 const PAGE: u32 = 500;
-/// How often a list of pages is begun.
+/// How often a paged list is started.
 const MOST_BEGUN: u32 = 3;
-/// Secrets that Istio never gives to a gateway, and that there are many of.
+/// Excludes numerous Secrets that Istio never gives to a gateway.
 const SECRETS_OF_GATEWAYS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token";
 
-/// A kind whose objects are wanted.
+/// A kind whose objects are needed.
 #[derive(Debug, Clone, Copy)]
 pub struct Want {
     /// The API group; empty for the core group.
     pub group: &'static str,
-    /// The versions that can be read here, the best first.
+    /// The supported versions, the best first.
     pub versions: &'static [&'static str],
     /// `kind`.
     pub kind: &'static str,
-    /// Of which namespaces.
+    /// The namespaces.
     pub within: Within,
-    /// What it means when they may not be listed.
+    /// The consequence if they may not be listed.
     pub unless_seen: UnlessSeen,
 }
 
-/// The versions of Istio's networking API, which all have the same shape.
+/// The versions of Istio's networking API, which all have the same schema.
 pub const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 
 impl Want {
-    /// The objects of a kind in all namespaces, as far as they are seen.
+    /// The objects of a kind in all namespaces, as far as visible.
     pub const fn of(group: &'static str, versions: &'static [&'static str], kind: &'static str) -> Self {
         Self {
             group,
@@ -52,48 +51,48 @@ impl Want {
     }
 }
 
-/// Of which namespaces objects are wanted.
+/// The namespaces of needed objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Within {
-    /// Of all of them; otherwise of those that are known by name.
+    /// All, or otherwise those known by name.
     All,
-    /// Of the one where the gateway's pods run.
+    /// The namespace of the gateway's pods.
     PodNamespace,
 }
 
-/// What it means when objects may not be listed at all.
+/// The consequence if objects may not be listed at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnlessSeen {
-    /// They are done without.
+    /// They are ignored.
     GoOn,
-    /// So they are, but the server must know the kind.
+    /// They are ignored, but the server must have the kind.
     GoOnIfServed,
-    /// Nothing works; what helps instead, if anything does.
+    /// An error, with an alternative, if any.
     Fail(Option<&'static str>),
 }
 
-/// The namespaces that are known by name.
+/// The namespaces known by name.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// Where the gateway's pods run.
+    /// The namespace of the gateway's pods.
     pub pods: String,
-    /// Those to look in when all of them may not be listed.
+    /// Those to search if listing all is not allowed.
     pub known: Vec<String>,
-    /// Only those are wanted.
+    /// Whether only those are needed.
     pub only_known: bool,
 }
 
-/// The objects of one kind, in one namespace or in all of them.
+/// The objects of one kind, in one namespace or in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
     /// The kind.
     pub resource: Resource,
-    /// The namespace; none for all of them.
+    /// The namespace; none means all.
     pub namespace: Option<String>,
 }
 
 impl Part {
-    /// The path of its objects with a query; what is never wanted is left out.
+    /// The path of its objects with a query that excludes irrelevant ones.
     pub(super) fn path(&self, query: &str) -> String {
         let path = self.resource.path(self.namespace.as_deref(), None);
         if self.resource.api_version == "v1" && self.resource.kind == "Secret" {
@@ -103,7 +102,7 @@ impl Part {
     }
 }
 
-/// What can be looked at.
+/// The visible part.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     /// What may be listed.
@@ -112,10 +111,10 @@ pub struct Parts {
     pub unseen: Vec<Unseen>,
 }
 
-/// Asks for every kind whether it is served, and in which namespaces this user may list it.
+/// Finds out for every kind whether it is served, and in which namespaces this user may list it.
 ///
 /// # Errors
-/// When the server cannot be asked, or something is missing without which nothing works.
+/// If the server cannot be reached, or something required is missing.
 pub async fn find(client: &Client<'_>, wants: &[Want], places: &Places) -> Result<Parts, Undiscovered> {
     let mut of_version: BTreeMap<String, Vec<Resource>> = BTreeMap::new();
     let mut asked: Vec<(&Want, Resource)> = Vec::new();
@@ -140,7 +139,7 @@ pub async fn find(client: &Client<'_>, wants: &[Want], places: &Places) -> Resul
     })
 }
 
-/// The kind in the best version that the server has.
+/// The kind in the best version that the server serves.
 async fn served(
     client: &Client<'_>,
     want: &Want,
@@ -203,7 +202,7 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
         }
     }
     if parts.seen.is_empty() {
-        let problem = refused.unwrap_or_else(|| Problem::new("no namespace is known to look in"));
+        let problem = refused.unwrap_or_else(|| Problem::new("no namespace to search is known"));
         let only = namespaces.first().filter(|_| namespaces.len() == 1);
         return Parts::refused(want, &resource, only.map(String::as_str), problem);
     }
@@ -213,7 +212,7 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
             kind: want.kind.to_owned(),
             seen_in: BTreeSet::new(),
             what: format!(
-                "{} outside of the namespaces {}",
+                "{} outside the namespaces {}",
                 resource.full_name(),
                 namespaces.join(", ")
             ),
@@ -229,7 +228,7 @@ async fn of_kind(client: &Client<'_>, want: &Want, resource: Resource, places: &
 }
 
 fn only_some(places: &Places) -> String {
-    format!("only the namespaces {} are looked at", places.known.join(", "))
+    format!("only the namespaces {} are searched", places.known.join(", "))
 }
 
 fn unseen(want: &Want, resource: &Resource, namespace: Option<&str>, why: &str) -> Unseen {
@@ -297,18 +296,18 @@ async fn may_list(
     }
 }
 
-/// Whether the server says that there is no such namespace; who may not ask is not told so.
+/// Whether the server reports that there is no such namespace; without permission, it does not.
 pub async fn is_absent(client: &Client<'_>, namespace: &str) -> bool {
     let path = core("Namespace", "namespaces", false).path(None, Some(namespace));
     let answer = client.send(&Call::get(path)).await;
     matches!(answer, Err(ApiError::Status(status)) if status.is_not_found())
 }
 
-/// Pods that bear the labels of `selector`: their namespaces and labels. In the
-/// whole cluster, where they may be listed; else in the namespaces `known`.
+/// Namespaces and labels of pods that match `selector`: in the whole cluster if they may be listed;
+/// otherwise in the namespaces `known`.
 ///
 /// # Errors
-/// When the server cannot be asked; pods that may not be listed are none.
+/// If the server cannot be reached; without permission to list pods, there are none.
 pub async fn pods(
     client: &Client<'_>,
     selector: &BTreeMap<String, String>,
@@ -349,8 +348,8 @@ fn namespace_and_labels(pod: &Value) -> (String, BTreeMap<String, String>) {
     )
 }
 
-/// Where the gateway's pods run: `usual`, if they run there or none were found,
-/// else the first of their namespaces; and the others.
+/// The namespace of the gateway's pods: `usual`, if they run there or none were found, otherwise
+/// the first of their namespaces; and the others.
 pub fn pod_namespace(pods: &[(String, BTreeMap<String, String>)], usual: &str) -> (String, Vec<String>) {
     let mut found: BTreeSet<&str> = pods.iter().map(|(namespace, _)| namespace.as_str()).collect();
     let chosen = if found.is_empty() || found.contains(usual) {
@@ -362,7 +361,7 @@ pub fn pod_namespace(pods: &[(String, BTreeMap<String, String>)], usual: &str) -
     (chosen.to_owned(), found.into_iter().map(str::to_owned).collect())
 }
 
-/// Every object of a part.
+/// All objects of a part.
 ///
 /// # Errors
 /// When the server cannot be asked or refuses.
@@ -374,7 +373,7 @@ pub async fn list(client: &Client<'_>, part: &Part) -> Result<Vec<Value>, Proble
         .map_err(|error| client.problem(&error, &asked))
 }
 
-/// Every object of a part, and the version of the list, from which changes are followed.
+/// All objects of a part, and the version of the list, from which changes are followed.
 pub(super) async fn list_at(client: &Client<'_>, part: &Part) -> Result<(Vec<Value>, String), ApiError> {
     let base = part.path(&format!("limit={PAGE}"));
     let mut found = Vec::new();
@@ -383,7 +382,7 @@ pub(super) async fn list_at(client: &Client<'_>, part: &Part) -> Result<(Vec<Val
     loop {
         let page = match client.send(&Call::get(path.as_str())).await {
             Ok(page) => page,
-            // So much has changed meanwhile that the next page is gone.
+            // The next page has expired because too much has changed in the meantime.
             Err(ApiError::Status(status)) if status.code == 410 && begun < MOST_BEGUN => {
                 begun += 1;
                 found.clear();
@@ -406,7 +405,7 @@ pub(super) async fn list_at(client: &Client<'_>, part: &Part) -> Result<(Vec<Val
     }
 }
 
-/// An item of a list with what the list says for all of them.
+/// An item of a list with the fields that the list has for all items.
 pub(super) fn with_header(mut item: Value, resource: &Resource) -> Value {
     if let Some(object) = item.as_object_mut() {
         object.insert("apiVersion".to_owned(), resource.api_version.clone().into());

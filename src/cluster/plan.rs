@@ -1,5 +1,5 @@
-//! What is to be sent to a cluster: objects cleaned of what only a server
-//! writes, in the order in which they need each other, with their labels. Pure.
+//! The objects to send to a cluster: without fields that only a server writes, in dependency order,
+//! with their labels. Pure.
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use super::WORKSPACE_LABEL;
 use crate::manifests::naming::{MANAGED_BY, MANAGED_BY_LABEL};
 use crate::problem::Problem;
 
-/// When an object's turn comes; deletion goes the other way.
+/// The stage in which an object is applied; deletion uses the reverse order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Namespaces, and definitions of further kinds.
+    /// Namespaces and CRDs.
     Namespace,
-    /// Service accounts, Secrets and what else workloads refer to.
+    /// Service accounts, Secrets and other references of workloads.
     Secret,
     /// Services and workloads.
     Workload,
@@ -33,27 +33,27 @@ pub struct Wanted {
     pub api_version: String,
     /// `kind`.
     pub kind: String,
-    /// `metadata.namespace`, as it stands.
+    /// `metadata.namespace`, as written.
     pub namespace: Option<String>,
     /// `metadata.name`.
     pub name: String,
-    /// When its turn comes.
+    /// Its stage.
     pub stage: Stage,
-    /// It changes a part of an object that somebody else made.
+    /// Whether it changes part of an object that someone else created.
     pub is_patch: bool,
     content: Value,
 }
 
-/// What [`wanted`] changed that the reader of a manifest should know.
+/// Changes by [`wanted`] that the author of a manifest should know.
 #[derive(Debug, Default)]
 pub struct Wishes {
     /// In words.
     pub notes: Vec<String>,
 }
 
-/// Deployments of before apps/v1.
+/// API versions of Deployments before apps/v1.
 const OLD_DEPLOYMENTS: &[&str] = &["extensions/v1beta1", "apps/v1beta1", "apps/v1beta2"];
-/// What only a server writes into `metadata`.
+/// Fields of `metadata` that only a server writes.
 const SERVER_METADATA: &[&str] = &[
     "managedFields",
     "resourceVersion",
@@ -64,13 +64,13 @@ const SERVER_METADATA: &[&str] = &[
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
 ];
-/// The copy of the object that `kubectl apply` keeps; a Secret's holds its keys.
+/// The copy of the object that `kubectl apply` stores; for a Secret, it contains its keys.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Makes objects ready to be applied, in their order.
+/// Prepares objects for applying, in order.
 ///
 /// # Errors
-/// When one has no name, a name that no path can hold, or stands twice.
+/// If one has no name, a name that is not valid in a path, or occurs twice.
 pub fn wanted(contents: Vec<Value>) -> Result<(Vec<Wanted>, Wishes), Problem> {
     let mut wishes = Wishes::default();
     let mut all = Vec::with_capacity(contents.len());
@@ -84,13 +84,13 @@ pub fn wanted(contents: Vec<Value>) -> Result<(Vec<Wanted>, Wishes), Problem> {
             object.name.clone(),
         );
         if !seen.insert(id) {
-            return Err(Problem::new(format!("{} {} stands twice", object.kind, object.name))
+            return Err(Problem::new(format!("{} {} occurs twice", object.kind, object.name))
                 .why("the second would replace the first")
-                .fix("keep one of the two"));
+                .fix("keep one of them"));
         }
         all.push(object);
     }
-    // Stable: within a stage the order of the input counts.
+    // Stable: within a stage, the input order is kept.
     all.sort_by_key(|object| object.stage);
     Ok((all, wishes))
 }
@@ -100,7 +100,7 @@ fn one(mut content: Value, wishes: &mut Wishes) -> Result<Wanted, Problem> {
     let kind = text(&content["kind"]).unwrap_or_default();
     let Some(name) = text(&content["metadata"]["name"]).filter(|name| !name.is_empty()) else {
         return Err(Problem::new(format!("an object of kind {kind} has no metadata.name"))
-            .why("server-side apply finds an object by its name; generateName gives it another each time")
+            .why("server-side apply identifies an object by its name; generateName creates a new one each time")
             .fix("give it a name"));
     };
     let namespace = text(&content["metadata"]["namespace"]).filter(|namespace| !namespace.is_empty());
@@ -110,7 +110,7 @@ fn one(mut content: Value, wishes: &mut Wishes) -> Result<Wanted, Problem> {
         {
             return Err(
                 Problem::new(format!("{kind} {name:?}: metadata.{field} {value:?} is not valid"))
-                    .why("it holds characters that no Kubernetes name has"),
+                    .why("it contains characters that are not allowed in Kubernetes names"),
             );
         }
     }
@@ -118,7 +118,7 @@ fn one(mut content: Value, wishes: &mut Wishes) -> Result<Wanted, Problem> {
     let mut api_version = text(&content["apiVersion"]).unwrap_or_default();
     if kind == "Deployment" && OLD_DEPLOYMENTS.contains(&api_version.as_str()) {
         wishes.notes.push(format!(
-            "Deployment {name} is applied as apps/v1: no API server since Kubernetes 1.16 takes {api_version}"
+            "Deployment {name} is applied as apps/v1: API servers since Kubernetes 1.16 do not accept {api_version}"
         ));
         modernise(&mut content);
         "apps/v1".clone_into(&mut api_version);
@@ -138,7 +138,7 @@ fn one(mut content: Value, wishes: &mut Wishes) -> Result<Wanted, Problem> {
     })
 }
 
-/// Names go into paths as they stand.
+/// Names are used in paths unchanged.
 fn is_path_segment(name: &str) -> bool {
     name != "."
         && name != ".."
@@ -164,7 +164,7 @@ fn clean(content: &mut Value) {
     }
 }
 
-/// extensions/v1beta1 took the selector from the template's labels.
+/// extensions/v1beta1 derived the selector from the template's labels.
 fn modernise(content: &mut Value) {
     content["apiVersion"] = json!("apps/v1");
     let labels = content["spec"]["template"]["metadata"]["labels"].clone();
@@ -176,8 +176,8 @@ fn modernise(content: &mut Value) {
     }
 }
 
-/// `stringData` is written once and never owned, so that it could not be taken
-/// back; `data` says the same.
+/// `stringData` is write-only and never owned, so it could not be removed again; `data` is
+/// equivalent.
 fn encode_string_data(content: &mut Value) {
     use base64::Engine as _;
     let Some(object) = content.as_object_mut() else { return };
@@ -195,7 +195,7 @@ fn encode_string_data(content: &mut Value) {
     }
 }
 
-/// When the turn of objects of this kind comes.
+/// The stage of objects of this kind.
 pub fn stage(api_version: &str, kind: &str, is_patch: bool) -> Stage {
     let group = super::resources::group(api_version);
     match (group, kind) {
@@ -213,15 +213,15 @@ pub fn stage(api_version: &str, kind: &str, is_patch: bool) -> Stage {
 /// The labels that an object gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marks<'w> {
-    /// It is of this workspace.
+    /// It belongs to this workspace.
     Workspace(&'w str),
-    /// It was there before and is somebody else's, or there is no workspace:
-    /// its labels are left alone.
+    /// It existed before and belongs to someone else, or there is no workspace: its labels are left
+    /// alone.
     None,
 }
 
 impl Wanted {
-    /// The object as it is sent, in `namespace` if its kind stands in one.
+    /// The object to send, in `namespace` if its kind is namespaced.
     pub fn body(&self, namespace: Option<&str>, marks: Marks<'_>) -> Value {
         let mut body = self.content.clone();
         let Some(metadata) = body.get_mut("metadata").and_then(Value::as_object_mut) else {
@@ -233,10 +233,10 @@ impl Wanted {
         };
         let labels = metadata.entry("labels").or_insert_with(|| Value::Object(Map::new()));
         if let Some(labels) = labels.as_object_mut() {
-            // Another workspace's mark in a manifest is not this one's to give.
+            // Another workspace's label in a manifest must not be applied by this one.
             labels.shift_remove(WORKSPACE_LABEL);
             match marks {
-                // A namespace outlives the workspace: others put things into it.
+                // A namespace outlives the workspace: others put objects into it.
                 Marks::Workspace(id) if !self.is_patch && self.kind != "Namespace" => {
                     labels.insert(MANAGED_BY_LABEL.to_owned(), json!(MANAGED_BY));
                     labels.insert(WORKSPACE_LABEL.to_owned(), json!(id));
@@ -259,7 +259,7 @@ impl Wanted {
         self.kind == "Secret" && self.api_version == "v1"
     }
 
-    /// `Kind namespace/name`; `default` is the namespace where none stands.
+    /// `Kind namespace/name`; the default namespace is `default`.
     pub fn title(&self, default: &str) -> String {
         match (self.kind.as_str(), &self.namespace) {
             ("Namespace", _) => format!("{} {}", self.kind, self.name),
@@ -273,25 +273,25 @@ impl Wanted {
     }
 }
 
-/// Keys of Secrets that Istio and Envoy read; of two sets of them in one
-/// Secret, Istio takes `cert` and `key` first.
+/// Keys of Secrets that Istio and Envoy read; if a Secret has both sets, Istio prefers `cert` and
+/// `key`.
 const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl"];
 
-/// Those of [`CREDENTIAL_KEYS`] that only verify clients: CAs, then their lists.
+/// Those of [`CREDENTIAL_KEYS`] that only serve to verify clients: CAs, then their CRLs.
 const CA_KEYS: &[&str] = &["cacert", "ca.crt", "crl", "ca.crl"];
 
-/// The type of a Secret that is there, against the one that is wanted.
+/// The type of an existing Secret, compared with the wanted one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretType {
     /// It is the same, or there is no Secret yet.
     Fits,
-    /// It differs, and can hold what is wanted; a type never changes.
+    /// It differs, but can hold the wanted data; a type cannot be changed.
     Keep(String),
-    /// It cannot hold what is wanted, or the Secret never changes; why.
+    /// It cannot hold the wanted data, or the Secret is immutable, with the reason.
     Misfit(String),
 }
 
-/// Compares `body` with the Secret that is there.
+/// Compares `body` with the existing Secret.
 pub fn secret_type(body: &Value, live: &Value) -> SecretType {
     let of = |secret: &Value| secret["type"].as_str().unwrap_or("Opaque").to_owned();
     let (wanted, there) = (of(body), of(live));
@@ -304,21 +304,21 @@ pub fn secret_type(body: &Value, live: &Value) -> SecretType {
     let has = |key: &str| body["data"].get(key).is_some();
     let fits = match there.as_str() {
         "kubernetes.io/tls" => has("tls.crt") && has("tls.key"),
-        // Types of Kubernetes itself want keys of their own.
+        // Built-in types require their own keys.
         other => !other.starts_with("kubernetes.io/") && !other.starts_with("bootstrap.kubernetes.io/"),
     };
     if fits {
         SecretType::Keep(there)
     } else {
         SecretType::Misfit(format!(
-            "its type is {there}, wanted is {wanted}, and a type never changes"
+            "its type is {there} instead of {wanted}, and a type cannot be changed"
         ))
     }
 }
 
-/// Keys of the Secret that is there which would stay beside those of `body`
-/// and be read in their place: those that this program has not applied. A CA of
-/// others stays where `body` has none: in mode simple none is read.
+/// Keys of the existing Secret that would remain next to those of `body` and be read instead: those
+/// that this program has not applied. A CA of others remains if `body` has none, because none is
+/// read in mode simple.
 pub fn leftover_keys(body: &Value, live: &Value) -> Vec<String> {
     let verifies_clients = CA_KEYS[..2].iter().any(|key| body["data"].get(*key).is_some());
     CREDENTIAL_KEYS
@@ -459,7 +459,7 @@ mod tests {
             ]},
         });
         assert_eq!(leftover_keys(&body, &live), ["cert"]);
-        // Of cert-manager, beside a pair of ours with and without a CA.
+        // From cert-manager, next to our pair with and without a CA.
         let issued = json!({"data": {"tls.crt": "a", "tls.key": "b", "ca.crt": "c", "cacert": "d"}});
         assert!(leftover_keys(&body, &issued).is_empty());
         let mutual = json!({"data": {"tls.crt": "a", "tls.key": "b", "ca.crt": "c"}});

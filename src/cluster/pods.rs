@@ -1,5 +1,5 @@
-//! What goes through the API server to a pod's node: the log of a container, a
-//! command in a container, and a way to one of the pod's ports.
+//! Access to pods through the API server and the pod's node: the log of a container, a command in a
+//! container, and forwarding to a port.
 
 mod forward;
 mod words;
@@ -15,12 +15,12 @@ use crate::problem::Problem;
 pub use forward::Forward;
 use words::Wanted;
 
-/// The most that is read of a log or of a command's output, in bytes.
+/// The maximum size of a log or command output, in bytes.
 const OUTPUT_LIMIT: u64 = 16 << 20;
-/// The most that is read of what a command complains about, in bytes.
+/// The maximum size of a command's error output, in bytes.
 const COMPLAINT_LIMIT: u64 = 4 << 10;
 
-/// A pod by its name.
+/// A reference to a pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodRef {
     /// Its namespace.
@@ -35,12 +35,12 @@ impl std::fmt::Display for PodRef {
     }
 }
 
-/// The last `lines` lines of a container's log, of 16 MiB at most. What is no
-/// UTF-8 is replaced. A pod that no node runs yet has an empty log.
+/// The last `lines` lines of a container's log, at most 16 MiB. Invalid UTF-8 is replaced. A pod
+/// that is not scheduled yet has an empty log.
 ///
 /// # Errors
-/// When the pod or container is not there or has not started, its node cannot be
-/// reached, or the user may not read logs.
+/// If the pod or container does not exist or has not started, its node cannot be reached, or the
+/// user may not read logs.
 pub async fn logs(client: &Client<'_>, pod: &PodRef, container: &str, lines: u32) -> Result<String, Problem> {
     let path = format!(
         "/api/v1/namespaces/{}/pods/{}/log?container={container}&tailLines={lines}&limitBytes={OUTPUT_LIMIT}",
@@ -51,12 +51,10 @@ pub async fn logs(client: &Client<'_>, pod: &PodRef, container: &str, lines: u32
     Ok(String::from_utf8_lossy(&log).into_owned())
 }
 
-/// Standard output of a command run in a container, of 16 MiB and a minute at
-/// most.
+/// The standard output of a command in a container, at most 16 MiB and one minute.
 ///
 /// # Errors
-/// As [`logs`], and when the command cannot be run, ends with another exit code
-/// than 0, or prints too much.
+/// See [`logs`]; also if the command cannot be run, fails with an exit code, or prints too much.
 pub async fn exec(client: &Client<'_>, pod: &PodRef, container: &str, command: &[&str]) -> Result<Vec<u8>, Problem> {
     let wanted = Wanted::exec(pod, container);
     let pods = api(client, pod);
@@ -99,12 +97,12 @@ fn api(client: &Client<'_>, pod: &PodRef) -> Api<Pod> {
     Api::namespaced(client.streams().clone(), &pod.namespace)
 }
 
-/// Reads to the end and keeps one byte more than `limit`, so that a longer
-/// output shows; the rest is read all the same, because the process waits for it.
+/// Reads to the end and keeps one byte more than `limit`, so that a longer output is detected; the
+/// rest is read, too, because the process would block otherwise.
 async fn read(stream: Option<impl AsyncRead + Unpin>, limit: u64) -> Vec<u8> {
     let mut kept = Vec::new();
     let Some(mut stream) = stream else { return kept };
-    // A stream that breaks off has no status, by which it is told.
+    // A stream that breaks off is recognised by its missing status.
     let _ = (&mut stream).take(limit + 1).read_to_end(&mut kept).await;
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
     kept

@@ -1,5 +1,4 @@
-//! An object that is to be applied: for whom, what the server would make of it, and
-//! why it does not take it.
+//! An object to apply: for which workspace, the server's result, and why the server refuses it.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,28 +17,28 @@ use crate::remedy::{Remedy, kubectl};
 /// What the user allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Allowed {
-    /// Take over objects of other workspaces, and fields of other managers.
+    /// Taking over objects of other workspaces, and fields of other managers.
     pub force_conflicts: bool,
-    /// Delete and make anew a Secret that cannot be changed.
+    /// Deleting and recreating a Secret that cannot be changed.
     pub replace: bool,
 }
 
-/// For whom objects are applied.
+/// The context in which objects are applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Applying<'p> {
-    /// The workspace's id; none marks nothing.
+    /// The ID of the workspace; none means no labels.
     pub workspace: Option<&'p str>,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     pub namespace: &'p str,
     /// What the user allows.
     pub allowed: Allowed,
-    /// How what is in the way is overcome.
+    /// How to resolve conflicts.
     pub ways: Ways<'p>,
 }
 
 impl Applying<'_> {
-    /// The field manager of patches: objects that several workspaces change
-    /// need one for each, or the second would take the first one's fields back.
+    /// The field manager of patches: objects that several workspaces change need one for each, or
+    /// the second would remove the first one's fields.
     pub(super) fn manager(&self, wanted: &Wanted) -> String {
         match self.workspace {
             Some(id) if wanted.is_patch => patch_manager(id),
@@ -48,7 +47,7 @@ impl Applying<'_> {
     }
 }
 
-/// The field manager of a workspace's part of somebody else's object.
+/// The field manager of a workspace's part of someone else's object.
 pub(super) fn patch_manager(workspace: &str) -> String {
     format!("{FIELD_MANAGER}-{workspace}")
 }
@@ -57,18 +56,18 @@ pub(super) fn patch_manager(workspace: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
-    /// It was not there.
+    /// It did not exist.
     Created,
-    /// It was there and changed.
+    /// It existed and was changed.
     Configured,
-    /// It was there and is the same.
+    /// It existed and is unchanged.
     Unchanged,
-    /// It was deleted and made anew.
+    /// It was deleted and recreated.
     Replaced,
 }
 
 impl Action {
-    /// Its word in every output.
+    /// Its name in every output.
     pub fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -79,38 +78,38 @@ impl Action {
     }
 }
 
-/// What the user should know of an object that is to be applied.
+/// What the user should know about an object to apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    /// It is taken over from this workspace, and no longer holds these hosts.
+    /// It is taken over from this workspace, and no longer has these hosts.
     TakenFromWorkspace {
-        /// That workspace's id.
+        /// The ID of that workspace.
         id: String,
-        /// Hosts that it has, and ours has not.
+        /// Hosts that it has but ours does not.
         hosts: Vec<String>,
     },
-    /// It was made by these managers, and stays theirs.
+    /// It was created by these managers, and stays theirs.
     StaysTheirs(Vec<String>),
-    /// It was made by these managers, and is this workspace's from now on.
+    /// It was created by these managers, and belongs to this workspace from now on.
     TakenFromOthers(Vec<String>),
-    /// It bears this workspace's label and stays somebody else's, unless this is typed.
+    /// It has this workspace's label but stays someone else's, unless this command is run.
     PutBack(Remedy),
-    /// It bears this workspace's label, and is made this workspace's again.
+    /// It has this workspace's label, and belongs to this workspace again.
     TakenBack,
     /// Its type stays what it is.
     TypeStays(String),
 }
 
 impl Note {
-    /// Whether it says that an object is somebody else's.
+    /// Whether it means that an object belongs to someone else.
     pub(super) fn is_of_others(&self) -> bool {
         matches!(self, Self::StaysTheirs(_) | Self::PutBack(_))
     }
 
-    /// It in words, with what to type.
+    /// The note in words, with the command.
     pub fn words(&self) -> Remedy {
         let by = |managers: &[String]| match managers {
-            [] => "somebody else".to_owned(),
+            [] => "someone else".to_owned(),
             managers => managers.join(", "),
         };
         match self {
@@ -118,50 +117,50 @@ impl Note {
                 format!("it is taken over from another workspace ({id})").into()
             }
             Self::TakenFromWorkspace { id, hosts } => format!(
-                "it is taken over from another workspace ({id}), and no longer holds {}",
+                "it is taken over from another workspace ({id}), and no longer has {}",
                 hosts.join(", ")
             )
             .into(),
             Self::StaysTheirs(managers) => format!(
-                "it was made by {}, and stays theirs: delete will leave it",
+                "it was created by {}, and stays theirs: delete will leave it",
                 by(managers)
             )
             .into(),
             Self::TakenFromOthers(managers) => format!(
-                "it was made by {}, and is this workspace's from now on: delete will remove it",
+                "it was created by {}, and belongs to this workspace from now on: delete will remove it",
                 by(managers)
             )
             .into(),
             Self::PutBack(line) => Remedy::from(
-                "it has this workspace's label all the same, as an object restored from a saved copy does; to make it this workspace's again: ",
+                "it has this workspace's label anyway, like an object restored from a backup; to make it this workspace's again: ",
             )
             .and(line.clone()),
-            Self::TakenBack => "it has this workspace's label and was made again by others; it is taken back".into(),
-            Self::TypeStays(kept) => format!("its type stays {kept}: a type never changes").into(),
+            Self::TakenBack => "it has this workspace's label but was recreated by others; it is taken back".into(),
+            Self::TypeStays(kept) => format!("its type stays {kept}: a type cannot be changed").into(),
         }
     }
 }
 
-/// An object that the server would take.
+/// An object that the server would accept.
 pub struct Ready {
-    /// The kind as the server knows it.
+    /// The kind on the server.
     pub resource: Resource,
-    /// Its namespace, if its kind stands in one.
+    /// Its namespace, if its kind is namespaced.
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
     /// What will happen.
     pub forecast: Action,
-    /// It changes a part of somebody else's object.
+    /// Whether it changes part of someone else's object.
     pub is_patch: bool,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<Note>,
     pub(super) body: Value,
     pub(super) before: Option<Value>,
     pub(super) after: Value,
     pub(super) leftovers: Vec<String>,
     pub(super) manager: String,
-    /// Fields of other managers are taken over.
+    /// Whether fields of other managers are taken over.
     pub(super) force: bool,
     pub(super) stage: Stage,
 }
@@ -174,21 +173,21 @@ impl Ready {
             .title
     }
 
-    /// Whether it is a Deployment of its own, whose pods run once it is stored.
+    /// Whether it is its own Deployment, whose pods start once it is stored.
     pub fn is_workload(&self) -> bool {
         self.resource.kind == "Deployment" && self.resource.is_of("apps") && !self.is_patch
-            // What is paused rolls nothing out.
+            // A paused Deployment does not roll out.
             && self.after["spec"]["paused"] != true
     }
 
-    /// Whether the server has it all, our hold on its fields included.
+    /// Whether the server has everything, including our ownership of its fields.
     pub(super) fn is_stored(&self) -> bool {
         let fields = |object| live::applied_fields(object, &self.manager);
         self.forecast == Action::Unchanged
             && (self.before.as_ref()).is_some_and(|before| fields(before) == fields(&self.after))
     }
 
-    /// The object as it is now; none when it is not there.
+    /// The current object; none if it does not exist.
     pub fn before(&self) -> Option<&Value> {
         self.before.as_ref()
     }
@@ -207,14 +206,14 @@ impl Ready {
 /// Why nothing, or not everything, was applied.
 #[derive(Debug)]
 pub struct Refused {
-    /// Somebody else's objects or fields are in the way.
+    /// There are conflicts with objects or fields of others.
     pub is_conflict: bool,
-    /// The answer was lost, and the server may have done it all the same.
+    /// The response was lost, but the server may have applied it anyway.
     pub is_unknown: bool,
-    /// An object is wrong for this cluster, whoever applies it and when: its
-    /// kind or namespace is not there, or the server does not take what it holds.
+    /// An object is invalid for this cluster, regardless of the user and time: its kind or
+    /// namespace does not exist, or the server does not accept its content.
     pub is_input: bool,
-    /// In words.
+    /// The reason in words.
     pub problem: Problem,
 }
 
@@ -238,8 +237,7 @@ impl From<Undiscovered> for Refused {
     }
 }
 
-/// What is applied to an object that has been deleted goes with it; `kind` is as
-/// kubectl takes it.
+/// Changes applied to an object that is being deleted are lost with it; `kind` is as in kubectl.
 pub(super) fn going(
     client: &Client<'_>,
     title: &str,
@@ -249,9 +247,9 @@ pub(super) fn going(
     finalizers: &[String],
 ) -> Problem {
     let why = match finalizers {
-        [] => "it is there until that is done, and what is applied to it now goes with it".to_owned(),
+        [] => "it exists until that is done, and changes applied to it now would be lost".to_owned(),
         finalizers => format!(
-            "it is there until its finalizers are done ({}), and what is applied to it now goes with it",
+            "it exists until its finalizers are done ({}), and changes applied to it now would be lost",
             finalizers.join(", ")
         ),
     };
@@ -280,8 +278,12 @@ mod tests {
                 .ends_with("this workspace's again: istio-tls apply --force-conflicts")
         );
         assert!(back.is_of_others() && Note::StaysTheirs(Vec::new()).is_of_others());
-        assert!(Note::StaysTheirs(Vec::new()).words().contains("made by somebody else"));
+        assert!(
+            Note::StaysTheirs(Vec::new())
+                .words()
+                .contains("created by someone else")
+        );
         let taken = Note::TakenFromOthers(vec!["helm".to_owned()]);
-        assert!(!taken.is_of_others() && taken.words().contains("made by helm"));
+        assert!(!taken.is_of_others() && taken.words().contains("created by helm"));
     }
 }

@@ -1,5 +1,4 @@
-//! What an API server knows: for each kind its path, and whether its objects
-//! stand in namespaces.
+//! The kinds of an API server: for each its path, and whether it is namespaced.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +9,7 @@ use super::failure::{ApiError, Asked};
 use crate::problem::Problem;
 use crate::remedy::{Remedy, other};
 
-/// A kind of objects as the server knows it.
+/// A kind on the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     /// `networking.istio.io/v1`; `v1` for the core group.
@@ -19,12 +18,12 @@ pub struct Resource {
     pub kind: String,
     /// `gateways`.
     pub plural: String,
-    /// Whether objects stand in namespaces.
+    /// Whether the kind is namespaced.
     pub namespaced: bool,
 }
 
 impl Resource {
-    /// The path of an object, or of all of them (in a namespace, or everywhere).
+    /// The path of an object, or of all objects (in a namespace, or everywhere).
     pub fn path(&self, namespace: Option<&str>, name: Option<&str>) -> String {
         let mut path = group_path(&self.api_version);
         if let Some(namespace) = namespace.filter(|_| self.namespaced) {
@@ -53,14 +52,14 @@ impl Resource {
         group(&self.api_version) == wanted
     }
 
-    /// What an error says was asked for.
+    /// The description of a request for errors.
     pub fn asked(&self, verb: &'static str, namespace: Option<&str>, name: Option<&str>) -> Asked {
         let namespace = namespace.filter(|_| self.namespaced);
         let title = match (namespace, name) {
             (Some(namespace), Some(name)) => format!("{} {namespace}/{name}", self.kind),
             (None, Some(name)) => format!("{} {name}", self.kind),
-            (Some(namespace), None) => format!("{} of the namespace {namespace}", self.plural),
-            (None, None) => format!("{} of all namespaces", self.plural),
+            (Some(namespace), None) => format!("{} in the namespace {namespace}", self.plural),
+            (None, None) => format!("{} in all namespaces", self.plural),
         };
         Asked {
             verb,
@@ -84,10 +83,10 @@ fn group_path(api_version: &str) -> String {
     }
 }
 
-/// The kinds of one group and version; empty when the server does not serve it.
+/// The kinds of one group and version; empty if the server does not serve it.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses.
+/// If the server cannot be reached or refuses.
 pub async fn served(client: &Client<'_>, api_version: &str) -> Result<Vec<Resource>, Problem> {
     let path = group_path(api_version);
     match client.send(&Call::get(path.clone())).await {
@@ -111,7 +110,7 @@ fn read_list(api_version: &str, list: &Value) -> Vec<Resource> {
     resources
         .filter_map(|resource| {
             let plural = resource["name"].as_str()?;
-            // `deployments/status` is a part of one.
+            // `deployments/status` is a subresource.
             (!plural.contains('/')).then(|| Resource {
                 api_version: api_version.to_owned(),
                 kind: resource["kind"].as_str().unwrap_or_default().to_owned(),
@@ -122,12 +121,12 @@ fn read_list(api_version: &str, list: &Value) -> Vec<Resource> {
         .collect()
 }
 
-/// Why it is not known how a kind is asked for.
+/// Why a kind could not be discovered.
 #[derive(Debug)]
 pub struct Undiscovered {
-    /// The server knows no such kind; else it could not be asked.
+    /// Whether the server does not have the kind; otherwise it could not be reached.
     pub is_unknown: bool,
-    /// In words.
+    /// The reason in words.
     pub problem: Problem,
 }
 
@@ -140,10 +139,10 @@ impl From<Problem> for Undiscovered {
     }
 }
 
-/// The resources of these (apiVersion, kind), each asked for once.
+/// The resources of these (apiVersion, kind), each discovered once.
 ///
 /// # Errors
-/// When the server cannot be asked, or does not know one of them.
+/// If the server cannot be reached, or does not have one of them.
 pub async fn discover(
     client: &Client<'_>,
     wanted: &BTreeSet<(String, String)>,
@@ -165,7 +164,7 @@ pub async fn discover(
     Ok(found)
 }
 
-/// Says which versions of the group there are, if any.
+/// The problem, with the existing versions of the group, if any.
 pub(super) async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &str) -> Undiscovered {
     Undiscovered {
         is_unknown: true,
@@ -175,7 +174,7 @@ pub(super) async fn unknown_kind(client: &Client<'_>, api_version: &str, kind: &
 
 async fn unknown_kind_problem(client: &Client<'_>, api_version: &str, kind: &str) -> Problem {
     let group = group(api_version);
-    let problem = Problem::new(format!("the cluster does not know {kind} of {api_version}"))
+    let problem = Problem::new(format!("the cluster does not have {kind} of {api_version}"))
         .at(format!("context {}", client.access.context));
     let versions: Vec<String> = match client.send(&Call::get(format!("/apis/{group}"))).await {
         Ok(answer) if !group.is_empty() => answer["versions"]
@@ -195,24 +194,24 @@ async fn unknown_kind_problem(client: &Client<'_>, api_version: &str, kind: &str
     }
     let named: Vec<String> = versions.iter().map(|version| format!("{group}/{version}")).collect();
     problem
-        .why(format!("it serves {}, and not this kind in this version", named.join(", ")))
+        .why(format!("it serves {}, but not this kind in this version", named.join(", ")))
         .fix(if group == "networking.istio.io" {
             "update Istio's CRDs with the tool that installed them; for an old Istio set istio: \"1.1\" in istio-tls.yaml"
         } else {
-            "change apiVersion to one that is served, or update what defines the kind"
+            "change apiVersion to a served one, or update the CRD"
         })
 }
 
 fn install_hint(group: &str) -> Remedy {
     match group {
         "networking.istio.io" => {
-            Remedy::from(other::istioctl_install()).and(" (or Helm's chart istio/base for the CRDs alone)")
+            Remedy::from(other::istioctl_install()).and(" (or the Helm chart istio/base for the CRDs alone)")
         }
         "gateway.networking.k8s.io" => Remedy::from(
             "install the Gateway API's CRDs: standard-install.yaml of a release of kubernetes-sigs/gateway-api",
         ),
         "cert-manager.io" => Remedy::from("install cert-manager with its CRDs"),
-        _ => Remedy::from("install what defines the kind").then(Remedy::again()),
+        _ => Remedy::from("install the CRD of the kind").then(Remedy::again()),
     }
 }
 

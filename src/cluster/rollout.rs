@@ -1,4 +1,4 @@
-//! Waits until a Deployment's new pods have taken the old ones' place.
+//! Waits until a Deployment's new pods have replaced the old ones.
 
 use std::time::{Duration, Instant};
 
@@ -9,21 +9,21 @@ use super::resources::Resource;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 
-/// Between two looks.
+/// The polling interval.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How far a rollout is.
+/// The progress of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
-    /// Every pod is new and available.
+    /// All pods are new and available.
     Done,
-    /// Not yet; what is awaited.
+    /// Not yet, with what it is waiting for.
     Waiting(String),
-    /// It will not come; why.
+    /// It failed, with the reason.
     Failed(String),
 }
 
-/// Reads a Deployment's status, as `kubectl rollout status` does.
+/// Reads a Deployment's status, like `kubectl rollout status`.
 pub fn progress(deployment: &Value) -> Progress {
     let status = &deployment["status"];
     let number = |value: &Value| value.as_i64().unwrap_or(0);
@@ -35,7 +35,9 @@ pub fn progress(deployment: &Value) -> Progress {
         .filter(|condition| condition["type"] == "Progressing")
         .find(|condition| condition["reason"] == "ProgressDeadlineExceeded")
     {
-        let message = stuck["message"].as_str().unwrap_or("its progress deadline has passed");
+        let message = stuck["message"]
+            .as_str()
+            .unwrap_or("its progress deadline was exceeded");
         return Progress::Failed(message.to_owned());
     }
     let wanted = deployment["spec"]["replicas"].as_i64().unwrap_or(1);
@@ -47,7 +49,7 @@ pub fn progress(deployment: &Value) -> Progress {
     if updated < wanted {
         Progress::Waiting(format!("{updated} of {wanted} pods are new"))
     } else if all > updated {
-        Progress::Waiting(format!("{} old pods are still there", all - updated))
+        Progress::Waiting(format!("{} old pods still exist", all - updated))
     } else if available < updated {
         Progress::Waiting(format!("{available} of {updated} new pods are available"))
     } else {
@@ -55,20 +57,20 @@ pub fn progress(deployment: &Value) -> Progress {
     }
 }
 
-/// How long a rollout is waited for.
+/// The time limit for a rollout.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
-    /// When the wait began, which others may share.
+    /// The start of the wait, which others may share.
     pub start: Instant,
-    /// How long after that it ends.
+    /// The duration after that.
     pub wait: Duration,
 }
 
-/// Waits for the rollout of a Deployment, at most so long; `told` hears what is
-/// awaited, each time it changes.
+/// Waits for the rollout of a Deployment, with a time limit; `told` is called with what it is
+/// waiting for, each time it changes.
 ///
 /// # Errors
-/// When it fails, or is not done in time.
+/// If it fails, or is not done in time.
 pub async fn wait(
     client: &Client<'_>,
     resource: &Resource,

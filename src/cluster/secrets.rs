@@ -1,5 +1,5 @@
-//! Single Secrets as they stand in a cluster: what they hold, of which type they
-//! are, and whose. Keys are read with them, and never shown.
+//! Single Secrets in a cluster: their content, type and owner. Keys are read with them, but never
+//! shown.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,18 +21,18 @@ pub struct LiveSecret {
     pub name: String,
     /// `type`.
     pub secret_type: String,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Owner,
-    /// The managers of its fields, this program aside.
+    /// The managers of its fields, except this program.
     pub managers: Vec<String>,
-    /// The program that keeps it as it wants it, in words.
+    /// The controller that reconciles it, in words.
     pub controller: Option<String>,
     /// Its values.
     pub data: SecretData,
 }
 
 impl LiveSecret {
-    /// Reads the object; `workspace` is the id of the one that asks.
+    /// Parses the object; `workspace` is the ID of the current one.
     pub fn of_object(object: &Value, workspace: Option<&str>) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (namespace, name) = (
@@ -41,7 +41,7 @@ impl LiveSecret {
         );
         let data = object["data"].as_object();
         let values = data.into_iter().flatten().map(|(key, value)| {
-            // What an API server stores is always base64.
+            // API servers always store base64.
             let value = STANDARD.decode(value.as_str().unwrap_or_default()).unwrap_or_default();
             (key.clone(), value)
         });
@@ -57,10 +57,10 @@ impl LiveSecret {
     }
 }
 
-/// Reads a Secret; none when it, or its namespace, is not there.
+/// Reads a Secret; none if it, or its namespace, does not exist.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses.
+/// If the server cannot be reached or refuses.
 pub async fn read(
     client: &Client<'_>,
     namespace: &str,
@@ -71,18 +71,18 @@ pub async fn read(
     Ok(object.map(|object| LiveSecret::of_object(&object, workspace)))
 }
 
-/// An error of [`read`] in words.
+/// The problem from an error of [`read`].
 pub fn problem(client: &Client<'_>, error: &ApiError, namespace: &str, name: &str) -> Problem {
     client.problem(error, &secrets().asked("get", Some(namespace), Some(name)))
 }
 
-/// The namespaces that hold a Secret of this name, sorted; none when this user
-/// may not look through the whole cluster.
+/// The namespaces with a Secret of this name, sorted; none if this user may not list Secrets in the
+/// whole cluster.
 pub async fn namespaces_with(client: &Client<'_>, name: &str) -> Option<Vec<String>> {
     namespaces_by(client, &format!("fieldSelector=metadata.name%3D{name}")).await
 }
 
-/// As [`namespaces_with`], of Secrets that this workspace made.
+/// Like [`namespaces_with`], for Secrets that this workspace created.
 pub async fn namespaces_of(client: &Client<'_>, name: &str, workspace: &str) -> Option<Vec<String>> {
     let query = format!("fieldSelector=metadata.name%3D{name}&labelSelector={WORKSPACE_LABEL}%3D{workspace}");
     namespaces_by(client, &query).await

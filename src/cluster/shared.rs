@@ -1,7 +1,6 @@
-//! Volumes and mounts of somebody else's Deployment whose value `--force-conflicts`
-//! has taken over: when the workspace lets go of them, the value goes and the rest
-//! would stay, a volume without a source, which becomes an empty one and is in its
-//! owner's way. Pure.
+//! Volumes and mounts of someone else's Deployment whose value `--force-conflicts` has taken over:
+//! when the workspace releases them, the value is removed but the rest would remain: a volume
+//! without a source, which becomes an empty one and conflicts with its owner. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,20 +8,20 @@ use serde_json::{Value, json};
 
 use super::live;
 
-/// What nobody would fill, were the workspace's fields taken back alone.
+/// What would be left incomplete if only the workspace's fields were removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Shared {
     /// Names of volumes.
     volumes: Vec<String>,
-    /// The paths of mounts, by `containers` or `initContainers` and the container's
-    /// name; those of the volumes are among them.
+    /// The paths of mounts, by `containers` or `initContainers` and the container's name, including
+    /// those of the volumes.
     mounts: BTreeMap<(&'static str, String), BTreeSet<String>>,
-    /// Who holds what is left of them.
+    /// The managers of the remaining fields.
     managers: BTreeSet<String>,
 }
 
 impl Shared {
-    /// Finds them in `deployment`, of which `manager` has applied a part.
+    /// Finds them in `deployment`, partly applied by `manager`.
     pub(super) fn find(deployment: &Value, manager: &str) -> Self {
         let mut shared = Self::default();
         let ours = pod(live::applied_fields(deployment, manager));
@@ -55,7 +54,7 @@ impl Shared {
         shared
     }
 
-    /// Whether others hold an item without the field that says what it is.
+    /// Whether others own an item without its essential field.
     fn is_half(&mut self, of_others: &[(&str, &Value)], value: impl Fn(&Value) -> &Value) -> bool {
         let is_half = !of_others.is_empty() && of_others.iter().all(|(_, fields)| value(fields).is_null());
         if is_half {
@@ -65,7 +64,7 @@ impl Shared {
         is_half
     }
 
-    /// The mounts of the volumes, which cannot be without them.
+    /// Adds the mounts of the volumes, which cannot exist without them.
     fn add_mounts(&mut self, kind: &'static str, container: &Value) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         for mount in container["volumeMounts"].as_array().into_iter().flatten() {
@@ -76,8 +75,8 @@ impl Shared {
         }
     }
 
-    /// The strategic merge patch of the Deployment with this uid that takes them
-    /// away whole; none where there are none.
+    /// The strategic merge patch of the Deployment with this UID that removes them completely; none
+    /// if there are none.
     pub(super) fn removal(&self, uid: &str) -> Option<Value> {
         if self.managers.is_empty() {
             return None;
@@ -102,7 +101,7 @@ impl Shared {
         Some(json!({"metadata": {"uid": uid}, "spec": {"template": {"spec": pod}}}))
     }
 
-    /// What the owners of the object `title` should know; none where nothing is shared.
+    /// What the owners of the object `title` should know; none if nothing is shared.
     pub(super) fn note(&self, title: &str) -> Option<String> {
         let paths: BTreeSet<&str> = self.mounts.values().flatten().map(String::as_str).collect();
         let parts = [
@@ -118,7 +117,7 @@ impl Shared {
         (!managers.is_empty()).then(|| {
             let owners = managers.join(", ");
             format!(
-                "{title}: {} of {owners} had a value that --force-conflicts replaced: taken away whole, for {owners} to apply again",
+                "{title}: {} of {owners} had a value that --force-conflicts replaced: removed completely, {owners} must apply it again",
                 parts.join(" and ")
             )
         })
@@ -141,7 +140,7 @@ fn items<'v>(list: &'v Value, field: &str) -> Vec<(&'v str, String)> {
         .collect()
 }
 
-/// What each of others holds of an item.
+/// The fields of an item that each of the others owns.
 fn held<'v>(
     others: &[(&'v str, &'v Value)],
     list: impl Fn(&'v Value) -> &'v Value,
@@ -162,7 +161,7 @@ mod tests {
     const VOLUME: &str = r#"k:{"name":"certs"}"#;
     const MOUNT: &str = r#"k:{"mountPath":"/certs"}"#;
 
-    /// A Deployment with one volume and its mount, which two managers hold so.
+    /// A Deployment with one volume and its mount, with fields owned by two managers.
     fn deployment(ours: &Value, theirs: &Value) -> Value {
         let entry = |manager: &str, fields: &Value| {
             let mount = &fields["mount"];
@@ -194,7 +193,7 @@ mod tests {
         for (theirs, mounts) in [
             (&half_volume, Some(json!([["/certs"], ["/first"]]))),
             (&half_mount, Some(json!([["/certs"], []]))),
-            // They hold all of it, or nothing.
+            // They own all of it, or nothing.
             (&whole, None),
             (&json!({}), None),
         ] {

@@ -1,6 +1,5 @@
-//! Many requests that change something: a stage after the other, several of a
-//! stage at a time, until one is refused or the run is to be cut short. What came
-//! of each is known at the end, whatever ended it.
+//! Many changing requests: stage by stage, several per stage concurrently, until one is refused or
+//! the run is cut short. The result of each is known at the end, however it ends.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -11,43 +10,43 @@ use tokio::sync::watch;
 use super::client::AT_ONCE;
 use super::plan::Stage;
 
-/// How far a run is to be cut short.
+/// Whether and how a run is cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Halt {
-    /// It goes on.
+    /// It continues.
     No,
-    /// Nothing more is begun; answers of what is under way are waited for.
+    /// Nothing more is started; pending responses are awaited.
     BeginNoMore,
-    /// No answer is waited for either.
+    /// Pending responses are not awaited either.
     Now,
 }
 
-/// Who asks a run how far it is to go; whoever holds the other end may change it.
+/// The receiver of the halt signal; the holder of the other end may change it.
 #[derive(Debug, Clone)]
 pub struct Halting(watch::Receiver<Halt>);
 
 impl Halting {
-    /// Both ends, of a run that goes on.
+    /// Both ends, for a run that continues.
     pub fn channel() -> (watch::Sender<Halt>, Self) {
         let (sender, receiver) = watch::channel(Halt::No);
         (sender, Self(receiver))
     }
 
-    /// A run that nobody cuts short.
+    /// For a run that is never cut short.
     pub fn never() -> Self {
         Self(watch::channel(Halt::No).1)
     }
 
-    /// Whether nothing more is to be begun.
+    /// Whether nothing more should be started.
     pub fn is_asked(&self) -> bool {
         *self.0.borrow() != Halt::No
     }
 
-    /// Ends when the run is to be cut short so far.
+    /// Resolves when the run is cut short to this degree.
     pub async fn until(&self, halt: Halt) {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|asked| *asked >= halt).await.is_err() {
-            // Nobody can ask for it any more.
+            // Nobody can signal it any more.
             std::future::pending::<()>().await;
         }
     }
@@ -58,9 +57,9 @@ impl Halting {
 pub(super) struct Undone<'t, T, E> {
     /// The first refusal.
     pub(super) refused: Option<E>,
-    /// Refused, or never begun.
+    /// Refused, or never started.
     pub(super) left: Vec<&'t T>,
-    /// Begun, and without an answer, or with one that was lost: they may be done.
+    /// Started, but without a response or with a lost one: they may be done.
     pub(super) unknown: Vec<&'t T>,
 }
 
@@ -71,10 +70,9 @@ enum Outcome<A, E> {
     NotBegun,
 }
 
-/// Does `work` for every one of `all`, which are in the order of their stages;
-/// `told` hears of each that is done, in that order. After the first refusal,
-/// and when the run is halted, nothing more is begun. `is_unknown`: a refusal that
-/// leaves open whether it is done.
+/// Runs `work` for each of `all`, which are in stage order; `told` is called for each that is done,
+/// in that order. After the first refusal, or when the run is halted, nothing more is started.
+/// `is_unknown` identifies failures after which it is unknown whether the work was done.
 pub(super) async fn in_stages<'t, T, A, E, F>(
     all: &'t [T],
     stage: impl Fn(&T) -> Stage,
@@ -188,7 +186,7 @@ mod tests {
             let sender = sender.clone();
             async move {
                 match item {
-                    // Answers come behind one that gets none.
+                    // Responses arrive after one that gets none.
                     0 => std::future::pending::<()>().await,
                     7 => sender.send(Halt::Now).expect("somebody asks"),
                     _ => {}
@@ -233,7 +231,7 @@ mod tests {
         assert_eq!(done, [(Stage::Secret, true)]);
         assert_eq!(undone.refused, Some("no"));
         assert_eq!(undone.left, [&(Stage::Secret, false), &(Stage::Route, true)]);
-        // A refusal whose answer was lost leaves open what became of it.
+        // After a lost response, it is unknown whether the work was done.
         let lost = |_: &&str| true;
         let undone = runtime().block_on(in_stages(&all, |item| item.0, &never, work, lost, &mut |_, ()| {}));
         assert_eq!(undone.left, [&(Stage::Route, true)]);

@@ -1,5 +1,4 @@
-//! One object is tried: whose it is, what of it is in the way, and what the server
-//! would make of it. Nothing is stored.
+//! Tries one object: its owner, conflicts, and the server's result. Nothing is stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,20 +16,20 @@ use super::resources::Resource;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 
-/// What a trial came to.
+/// The result of a trial.
 pub(super) enum Tried {
-    /// The server would take it.
+    /// The server would accept it.
     Ready(Box<Ready>),
-    /// Somebody else's object or field is in the way.
+    /// There is a conflict with an object or field of someone else.
     Conflict(Conflict),
-    /// The server would never take it.
+    /// The server would never accept it.
     Wrong(Problem),
 }
 
-/// Tries an object; `made` are the namespaces that are applied with it.
+/// Tries an object; `made` are the namespaces that are applied together with it.
 ///
 /// # Errors
-/// When the server cannot be asked, or the object cannot be applied now.
+/// If the server cannot be reached, or the object cannot be applied now.
 pub(super) async fn try_object(
     client: &Client<'_>,
     wanted: &Wanted,
@@ -52,10 +51,10 @@ pub(super) async fn try_object(
         return Err(going(client, &asked.title, namespace, &kind, &wanted.name, &finalizers));
     }
     if wanted.is_patch && before.is_none() {
-        return Err(Problem::new(format!("{} is not there", asked.title))
+        return Err(Problem::new(format!("{} does not exist", asked.title))
             .at(format!("context {}", client.access.context))
-            .why("the volumes of file-mount style are added to the gateway's own Deployment")
-            .fix("install Istio's ingress gateway, or choose its namespace with --gateway-namespace"));
+            .why("with file mounts, volumes are added to the gateway's own Deployment")
+            .fix("install Istio's ingress gateway, or set its namespace with --gateway-namespace"));
     }
     let trial = Trial {
         client,
@@ -80,16 +79,16 @@ struct Trial<'t> {
     applying: &'t Applying<'t>,
     resource: &'t Resource,
     namespace: Option<&'t str>,
-    /// It as it is now.
+    /// The current object.
     before: Option<Value>,
-    /// Whose that is.
+    /// Its owner.
     owner: Option<Owner>,
-    /// What is sent.
+    /// The object to send.
     body: Value,
     notes: Vec<Note>,
-    /// It is somebody else's, and is not marked as ours.
+    /// Whether it belongs to someone else and is not labelled as ours.
     stays_theirs: bool,
-    /// Keys of a Secret that others left in it.
+    /// Keys that others left in a Secret.
     leftovers: Vec<String>,
 }
 
@@ -110,7 +109,7 @@ impl Trial<'_> {
             Err(ApiError::Status(status)) if status.is_field_conflict() => {
                 return Ok(self.conflict(Reason::Fields(status.conflicts())));
             }
-            // The namespace is among the objects; it comes first.
+            // The namespace is one of the objects, and is applied first.
             Err(ApiError::Status(status))
                 if status.is_namespace_missing() && self.namespace.is_some_and(|name| made.contains(name)) =>
             {
@@ -136,10 +135,10 @@ impl Trial<'_> {
         Ok(self.ready(forecast, after, force))
     }
 
-    /// Decides whose the object is to be, and what is sent.
+    /// Determines the future owner of the object, and what to send.
     ///
     /// # Errors
-    /// When it is another workspace's.
+    /// If it belongs to another workspace.
     fn claim(&mut self) -> Result<(), Reason> {
         let (wanted, namespace, workspace) = (self.wanted, self.namespace, self.applying.workspace);
         let force = self.applying.allowed.force_conflicts;
@@ -154,7 +153,7 @@ impl Trial<'_> {
                 }
                 self.notes.push(Note::TakenFromWorkspace { id, hosts });
             }
-            // A namespace is never marked nor deleted, whoever made it.
+            // A namespace is never labelled or deleted, regardless of who created it.
             (Some(Owner::Others(managers)), Some(before))
                 if workspace.is_some() && !wanted.is_patch && wanted.kind != "Namespace" =>
             {
@@ -178,11 +177,11 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Compares a Secret with the one that is there. Says whether it can be changed to
-    /// what is wanted; else it is to be deleted and made again.
+    /// Compares a Secret with the existing one. Returns whether it can be changed; otherwise it
+    /// must be deleted and recreated.
     ///
     /// # Errors
-    /// When its type or keys that others left are in the way.
+    /// If its type or keys of others conflict.
     fn fit_secret(&mut self) -> Result<bool, Reason> {
         let Some(before) = self.before.as_ref().filter(|_| self.wanted.is_secret()) else {
             return Ok(true);
@@ -199,7 +198,7 @@ impl Trial<'_> {
             }
             SecretType::Misfit(why) if !replace => return Err(Reason::Type(why)),
             SecretType::Misfit(_) => {
-                // What is made anew is ours, whoever made the one before.
+                // A recreated object is ours, regardless of who created the previous one.
                 if let (Some(Owner::Others(_)), Some(id)) = (&self.owner, self.applying.workspace) {
                     self.notes.retain(|note| !note.is_of_others());
                     self.body = self.wanted.body(self.namespace, Marks::Workspace(id));
@@ -214,7 +213,7 @@ impl Trial<'_> {
         if !force_conflicts {
             let lines = self.leftovers.iter().map(|key| {
                 let manager = live::manager_of_data(before, key).unwrap_or("another manager");
-                format!("data.{key} of {manager} would stay, and Istio might read it in place of ours")
+                format!("data.{key} of {manager} would remain, and Istio might read it instead of ours")
             });
             return Err(Reason::Fields(lines.collect()));
         }
@@ -222,10 +221,10 @@ impl Trial<'_> {
         Ok(true)
     }
 
-    /// Lets the server try it; with --force-conflicts over the fields of others.
+    /// Sends it as a dry run; with --force-conflicts, it overrides fields of others.
     ///
     /// # Errors
-    /// The server's answer.
+    /// The server's response.
     async fn send(&mut self) -> Result<Value, ApiError> {
         let manager = self.applying.manager(self.wanted);
         let how = Apply {
@@ -245,8 +244,8 @@ impl Trial<'_> {
         }
     }
 
-    /// Makes somebody else's object ours: what stays in conflict with nobody needs no
-    /// force, and stays whose it was.
+    /// Takes over someone else's object: fields without conflicts need no force, and keep their
+    /// owners.
     fn take_over(&mut self) {
         if let (Some(Owner::Others(managers)), Some(id), true) =
             (&self.owner, self.applying.workspace, self.stays_theirs)

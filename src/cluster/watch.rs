@@ -1,10 +1,7 @@
-//! Follows a cluster's objects: lists them, watches them, and goes on after
-//! every disconnect where it stopped. What was seen last stays while the server
-//! is away.
-//!
-//! kube's own watcher is not used. It resumes a watch without a word, so nobody
-//! learns that the server is back; and a server (or a proxy before it) that ends
-//! each watch at once would be asked without a pause.
+//! Follows a cluster's objects: lists them, watches them, and resumes after every disconnect. The
+//! last known state is kept while the server is unavailable. kube's own watcher is not used: it
+//! resumes a watch silently, so nobody learns that the server is back; and it would query a server
+//! (or a proxy in front of it) that ends each watch immediately without a pause.
 
 use std::cell::{Cell, RefCell};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -25,29 +22,29 @@ use crate::problem::Problem;
 use crate::remedy::Aim;
 use crate::sources::live::LiveObjects;
 
-/// How long the first complete list may take.
+/// The time limit for the first complete list.
 const FIRST_LIST: Duration = Duration::from_mins(1);
-/// The server ends each watch after so many seconds, and the next one begins.
+/// The server ends each watch after this many seconds, and the next one starts.
 const WATCH_SECONDS: u64 = 60;
-/// A watch without a word for so long is a connection that has died unnoticed.
+/// A watch that is silent for this long is considered a dead connection.
 const SILENCE: Duration = Duration::from_secs(WATCH_SECONDS + 10);
-/// A watch that ends sooner, and without a word, counts as a break.
+/// A watch that ends sooner, without any event, counts as a failure.
 const SHORT: Duration = Duration::from_secs(1);
-/// The first pause after a break; each further one is twice as long.
+/// The first pause after a failure; each subsequent one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause between two looks at a server that is away.
+/// The longest pause between retries of an unavailable server.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
-/// The longest pause of one kind that fails while the server answers.
+/// The longest pause for one kind that fails while the server responds.
 const LONGEST_PAUSE_OF_KIND: Duration = Duration::from_secs(30);
-/// How long one kind may fail before that is said: a server that has just
-/// started refuses much for a moment.
+/// How long one kind may fail before that is reported: a server that has just started refuses many
+/// requests at first.
 const START: Duration = Duration::from_secs(5);
-/// The longest line of a watch, in bytes: etcd's objects are far smaller.
+/// The maximum length of a line in a watch, in bytes: objects in etcd are far smaller.
 const LINE_LIMIT: usize = 64 << 20;
 
 type Wake = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
-/// The objects are followed until this is dropped.
+/// Follows the objects until dropped.
 pub struct Following {
     wake: Wake,
     stop: Option<oneshot::Sender<()>>,
@@ -55,9 +52,9 @@ pub struct Following {
 }
 
 impl Following {
-    /// Calls `wake` after every change from now on, and once for those before.
+    /// Calls `wake` after every change from now on, and once for earlier ones.
     pub fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
-        // Set once: who follows a cluster wakes one reader.
+        // Set once: there is only one reader to wake.
         let _ = self.wake.set(Box::new(wake));
         if let Some(wake) = self.wake.get() {
             wake();
@@ -68,22 +65,21 @@ impl Following {
 impl Drop for Following {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // A panic there was shown already.
+            // A panic there was already reported.
             let _ = thread.join();
         }
     }
 }
 
-/// Follows `parts` in a thread of its own and tells `live` of everything; what the
-/// log says to type is for a user who stands at `aim`.
-/// Returns when all of it was listed once.
+/// Follows `parts` in a separate thread and updates `live`; commands in the log are for a user with
+/// the context `aim`. Returns when everything was listed once.
 ///
 /// # Errors
-/// When that does not come about.
+/// If that fails.
 pub fn follow(access: Access, parts: Vec<Part>, live: Arc<LiveObjects>, aim: Aim) -> Result<Following, Problem> {
     let (ready, complete): (_, Receiver<Result<(), Problem>>) = channel();
     let (stop, stopped) = oneshot::channel();
@@ -120,7 +116,7 @@ fn run(
         .map_err(|error| Problem::new("no runtime could be started").why(crate::files::plain(&error)))
         .and_then(|runtime| {
             runtime.block_on(async {
-                // Nothing is repeated by the client: what waits stands below.
+                // The client does not retry: waiting is implemented below.
                 let client = Client::new(access, Duration::ZERO, &|_| ())?;
                 let watchers = Watchers {
                     client,
@@ -142,57 +138,57 @@ fn run(
             })
         });
     if let Err(problem) = outcome {
-        // Nobody waits when the first list was complete.
+        // After the first complete list, nobody is waiting.
         let _ = ready.send(Err(problem));
     }
 }
 
-/// All the watches of one cluster, on one thread.
+/// All watches of one cluster, on one thread.
 struct Watchers {
     client: Client<'static>,
-    /// Where the user stands.
+    /// The context of the user's commands.
     aim: Aim,
     live: Arc<LiveObjects>,
     wake: Wake,
-    /// How many parts were never listed whole.
+    /// How many parts were never listed completely.
     missing: Cell<usize>,
-    /// Who waits until all were.
+    /// Notified when all were.
     ready: RefCell<Option<Sender<Result<(), Problem>>>>,
-    /// What kept a part from being listed last.
+    /// Why a part could not be listed most recently.
     trouble: RefCell<Option<Problem>>,
-    /// The server is away, and that was said.
+    /// Whether the server is unavailable, and that was reported.
     lost: Cell<bool>,
 }
 
-/// The breaks of one watch in a row.
+/// Consecutive failures of one watch.
 #[derive(Default)]
 struct Breaks {
     count: u32,
-    /// When it began to fail though the server answers.
+    /// When it started to fail while the server responds.
     first: Option<Instant>,
-    /// That it fails was said.
+    /// Whether the failure was reported.
     said: bool,
 }
 
 impl Breaks {
-    /// The pause after the last one.
+    /// The pause after the last failure.
     fn pause(&self, longest: Duration) -> Duration {
         let pause = FIRST_PAUSE * 2_u32.saturating_pow(self.count.saturating_sub(1).min(10));
         pause.min(longest)
     }
 }
 
-/// Why a part is not followed at the moment.
+/// Why a part is currently not followed.
 struct Break {
-    /// What was asked: list or watch.
+    /// The operation: list or watch.
     verb: &'static str,
-    /// The server had begun to answer.
+    /// Whether the server had started to respond.
     answered: bool,
     error: ApiError,
 }
 
 impl Watchers {
-    /// Follows one part without end.
+    /// Follows one part forever.
     async fn follow(&self, number: usize, part: &Part) {
         let mut version: Option<String> = None;
         let mut complete = false;
@@ -210,7 +206,7 @@ impl Watchers {
                     }
                 }
                 Err(Break { error, .. }) if error.status().is_some_and(|status| status.code == 410) => {
-                    // What it would go on from is forgotten there: everything is listed anew.
+                    // The server no longer has that version: everything is listed again.
                     version = None;
                     breaks.count += 1;
                     tokio::time::sleep(breaks.pause(LONGEST_PAUSE)).await;
@@ -220,7 +216,7 @@ impl Watchers {
         }
     }
 
-    /// Lists a part; gives the version from which to watch.
+    /// Lists a part; returns the version from which to watch.
     async fn list(&self, number: usize, part: &Part) -> Result<String, Break> {
         let listed = list_at(&self.client, part).await;
         let (objects, version) = listed.map_err(|error| Break {
@@ -233,7 +229,7 @@ impl Watchers {
         Ok(version)
     }
 
-    /// Watches a part until the watch ends; gives the version from which to go on.
+    /// Watches a part until the watch ends; returns the version from which to resume.
     async fn watch(&self, number: usize, part: &Part, from: &str, breaks: &mut Breaks) -> Result<String, Break> {
         let refused = |error: ApiError| Break {
             verb: "watch",
@@ -264,7 +260,7 @@ impl Watchers {
             for event in lines.take(frame.data_ref().map_or(&[], |data| data.as_ref())) {
                 let next = event.and_then(|event| self.take(number, part, event));
                 version = next.map_err(failed)?.unwrap_or(version);
-                // It works: what breaks later has nothing to do with what broke before.
+                // It works: later failures are unrelated to earlier ones.
                 *breaks = Breaks::default();
                 is_silent = false;
             }
@@ -277,7 +273,7 @@ impl Watchers {
         Ok(version)
     }
 
-    /// Takes an event of a watch; gives the version that it brings.
+    /// Handles an event of a watch; returns its version.
     fn take(&self, number: usize, part: &Part, mut event: Value) -> Result<Option<String>, ApiError> {
         let object = with_header(event["object"].take(), &part.resource);
         let version = object["metadata"]["resourceVersion"].as_str().map(str::to_owned);
@@ -289,7 +285,7 @@ impl Watchers {
                 status.typed = true;
                 return Err(ApiError::Status(Box::new(status)));
             }
-            // A bookmark brings a version and nothing else.
+            // A bookmark contains only a version.
             _ => {}
         }
         Ok(version)
@@ -302,7 +298,7 @@ impl Watchers {
         }
     }
 
-    /// One part was listed whole for the first time.
+    /// Called when one part was listed completely for the first time.
     fn listed(&self) {
         self.missing.set(self.missing.get().saturating_sub(1));
         if self.missing.get() == 0 {
@@ -312,12 +308,12 @@ impl Watchers {
 
     fn tell(&self, outcome: Result<(), Problem>) {
         if let Some(ready) = self.ready.borrow_mut().take() {
-            // Whoever waited may have gone.
+            // The waiter may be gone.
             let _ = ready.send(outcome);
         }
     }
 
-    /// Ends when the first list takes too long, else never.
+    /// Resolves when the first list takes too long, otherwise never.
     async fn give_up(&self) {
         tokio::time::sleep(FIRST_LIST).await;
         if self.ready.borrow().is_none() {
@@ -328,18 +324,18 @@ impl Watchers {
         self.tell(Err(trouble.unwrap_or_else(|| {
             Problem::new(format!("the cluster's objects could not be listed within {seconds} s"))
                 .at(format!("context {}", self.client.access.context))
-                .fix("try again; if it stays so, check the cluster's control plane")
+                .fix("try again; if that does not help, check the cluster's control plane")
         })));
     }
 
-    /// The server has answered: where it was away, that is over.
+    /// Called when the server has responded: if it was unavailable, that is over.
     fn is_back(&self) {
         if self.lost.replace(false) {
-            tracing::info!("the API server {} answers again", self.client.access.server);
+            tracing::info!("the API server {} responds again", self.client.access.server);
         }
     }
 
-    /// Says what is wrong, once, where it does not pass by itself, and waits.
+    /// Reports a failure once, if it persists, and waits.
     async fn overcome(&self, part: &Part, failed: &Break, breaks: &mut Breaks) {
         let asked = part.resource.asked(failed.verb, part.namespace.as_deref(), None);
         let mut problem = self.client.problem(&failed.error, &asked);
@@ -347,12 +343,12 @@ impl Watchers {
         breaks.count += 1;
         let status = failed.error.status().map(|status| status.code);
         if !failed.answered && matches!(status, None | Some(401)) {
-            // What it refuses when it is back has begun then.
+            // Failures after its return count from then.
             breaks.first = None;
-            // One break alone is the server's or a proxy's way to end a connection.
+            // A single failure is how a server or proxy may end a connection.
             if breaks.count > 1 && !self.lost.replace(true) {
                 tracing::warn!(
-                    "the cluster is out of reach; what was last seen of it stays: {}",
+                    "the cluster is unreachable; its last known state stays in use: {}",
                     problem.text(&self.aim)
                 );
             }
@@ -369,11 +365,11 @@ impl Watchers {
         }
         if !std::mem::replace(&mut breaks.said, true) {
             if status != Some(403) {
-                // It is asked again by itself.
+                // It is retried automatically.
                 problem.fix = None;
             }
             tracing::warn!(
-                "{} are not followed; what was last seen of them stays: {}",
+                "{} are not followed; their last known state stays in use: {}",
                 title(part),
                 problem.text(&self.aim)
             );
@@ -382,22 +378,22 @@ impl Watchers {
     }
 }
 
-/// The lines of a watch, of which each is an event.
+/// The lines of a watch, each of which is an event.
 #[derive(Default)]
 struct Lines {
-    /// The beginning of a line whose end is still to come.
+    /// The beginning of an incomplete line.
     open: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes the next bytes; gives the events that are whole with them.
+    /// Takes the next bytes; returns the events that are complete.
     fn take(&mut self, data: &[u8]) -> Vec<Result<Value, ApiError>> {
         let mut events = Vec::new();
         for piece in data.split_inclusive(|byte| *byte == b'\n') {
             self.open.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
                 let event = serde_json::from_slice(&self.open);
-                events.push(event.map_err(|_| not_kubernetes("a line of its watch is no JSON")));
+                events.push(event.map_err(|_| not_kubernetes("a line of its watch is not JSON")));
                 self.open.clear();
             } else if self.open.len() > LINE_LIMIT {
                 events.push(Err(not_kubernetes("a line of its watch has no end")));

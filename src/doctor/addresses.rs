@@ -1,4 +1,4 @@
-//! A gateway at several addresses, as a LoadBalancer may have them: each is asked.
+//! A gateway with several addresses, as a LoadBalancer may have: each is checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv6Addr;
@@ -10,13 +10,13 @@ use crate::lint::codes::INGRESS_UNREACHABLE;
 use crate::lint::{Finding, Findings, Severity};
 use crate::remedy::{Remedy, kubectl};
 
-/// Which object tells the address.
+/// The object that provides the address.
 pub(super) fn source(facts: &Facts) -> &str {
     let ingress = facts.ingress.as_ref();
     ingress.map(|ingress| ingress.source.as_str()).unwrap_or_default()
 }
 
-/// Addresses beyond the most that are asked.
+/// Addresses beyond the maximum that is checked.
 pub(super) fn unasked(facts: &Facts, found: &mut Findings) {
     let Ok(ingress) = &facts.ingress else { return };
     let left: Vec<&String> = ingress.hosts().skip(ADDRESSES_ASKED).collect();
@@ -24,14 +24,14 @@ pub(super) fn unasked(facts: &Facts, found: &mut Findings) {
         found.skip(
             &INGRESS_UNREACHABLE,
             format!(
-                "not asked, since {ADDRESSES_ASKED} other addresses of the gateway were: {}",
+                "not checked, because {ADDRESSES_ASKED} other addresses of the gateway were: {}",
                 some_of(&left)
             ),
         );
     }
 }
 
-/// Of several addresses those at which no connection came about, where others answer.
+/// Addresses where no connection was possible, if others respond.
 pub(super) fn silent_addresses(served: &[Served]) -> Vec<&str> {
     let all: BTreeSet<&str> = served.iter().map(|one| one.address.as_str()).collect();
     let answers = |address: &str| {
@@ -42,7 +42,7 @@ pub(super) fn silent_addresses(served: &[Served]) -> Vec<&str> {
     if silent.len() == all.len() { Vec::new() } else { silent }
 }
 
-/// Some of the gateway's addresses do not answer, and others do.
+/// Some of the gateway's addresses do not respond, and others do.
 pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], causes: &Causes, found: &mut Findings) {
     if let Some(cause) = causes.pods.or(causes.service) {
         return skip_for(found, &INGRESS_UNREACHABLE, &some_of(silent), cause);
@@ -66,12 +66,12 @@ pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], cau
             let end = if refusal.end == End::Refused {
                 "connection refused"
             } else {
-                "no way to it, or no answer"
+                "no route, or no response"
             };
             format!("{} ({end})", one.target)
         })
         .collect();
-    // Many a machine has no way to IPv6 at all.
+    // Many machines have no IPv6 connectivity.
     let is_v6 = |address: &&str| address.parse::<Ipv6Addr>().is_ok();
     let is_of_here = firsts
         .iter()
@@ -81,7 +81,7 @@ pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], cau
         &INGRESS_UNREACHABLE,
         object(""),
         format!(
-            "{} of {} addresses of the gateway {} not answer from here: {}",
+            "{} of {} addresses of the gateway {} not respond from here: {}",
             silent.len(),
             all.len(),
             if silent.len() == 1 { "does" } else { "do" },
@@ -89,12 +89,12 @@ pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], cau
         ),
     )
     .why(format!(
-        "all of them are addresses by {}, and clients take any; {} answers",
+        "{} lists all of them, and clients may use any; {} responds",
         source(facts),
         some_of(&others)
     ))
     .fix(Remedy::from(kubectl::services(&facts.found_namespace)).and(
-        " shows the addresses: take those that are no longer the gateway's out of DNS; for the others see firewall and load balancer",
+        " shows the addresses: remove those from DNS that no longer belong to the gateway; for the others, check firewall and load balancer",
     ));
     found.push(if is_of_here {
         finding.severity(Severity::Info)
@@ -103,7 +103,7 @@ pub(super) fn some_silent(facts: &Facts, served: &[Served], silent: &[&str], cau
     });
 }
 
-/// What several addresses serve alike is one.
+/// Merges addresses that serve the same.
 pub(super) fn merged<'s>(served: impl Iterator<Item = &'s Served>) -> Vec<Served> {
     let mut places: BTreeMap<(&str, String), usize> = BTreeMap::new();
     let mut all: Vec<Served> = Vec::new();
@@ -132,7 +132,7 @@ mod tests {
     use crate::doctor::testing::{assert_one, assert_skipped, change, leaf_of, other_chain};
     use crate::lint::Severity;
 
-    /// The gateway at several addresses, each with what comes of it.
+    /// The gateway at several addresses, each with its result.
     fn at(addresses: &[(&str, Option<End>)]) -> Facts {
         change(|facts| {
             let ingress = facts.ingress.as_mut().unwrap();
@@ -167,28 +167,28 @@ mod tests {
             ("192.0.2.2", Some(End::Refused)),
             ("192.0.2.3", Some(End::Unreachable)),
         ]);
-        let words = "2 of 3 addresses of the gateway do not answer from here: 192.0.2.2:443 (connection refused), 192.0.2.3:443 (no way";
+        let words = "2 of 3 addresses of the gateway do not respond from here: 192.0.2.2:443 (connection refused), 192.0.2.3:443 (no route";
         let finding = assert_one(&some, "ITL1162", words);
         assert_eq!(finding.severity, Severity::Warning);
-        assert!(finding.why.contains("192.0.2.1 answers"), "{}", finding.why);
+        assert!(finding.why.contains("192.0.2.1 responds"), "{}", finding.why);
         // The first one, too.
         assert_one(
             &at(&[("192.0.2.1", Some(End::Refused)), ("192.0.2.2", None)]),
             "ITL1162",
             "1 of 2 addresses",
         );
-        // From here there is no way to any IPv6.
+        // There is no route to any IPv6 address from here.
         let of_here = at(&[("192.0.2.1", None), ("2001:db8::1", Some(End::Unreachable))]);
         assert_eq!(assert_one(&of_here, "ITL1162", "2001:db8::1").severity, Severity::Info);
         let both = at(&[("2001:db8::2", None), ("2001:db8::1", Some(End::Unreachable))]);
         assert_eq!(assert_one(&both, "ITL1162", "2001:db8::1").severity, Severity::Warning);
-        // None answers: that is one finding, too.
+        // If none responds, that is one finding, too.
         let none = at(&[
             ("192.0.2.1", Some(End::Unreachable)),
             ("192.0.2.2", Some(End::Unreachable)),
         ]);
         assert_one(&none, "ITL1162", "at 192.0.2.1:443, 192.0.2.2:443");
-        // What answers otherwise is told with its address.
+        // Different responses are reported with their address.
         let other = at(&[("192.0.2.1", None), ("192.0.2.2", Some(End::Silent))]);
         assert_one(&other, "ITL1161", "is not served at 192.0.2.2:443");
         let mut differs = at(&[("192.0.2.1", None), ("192.0.2.2", None)]);
@@ -207,7 +207,7 @@ mod tests {
         assert_skipped(
             &at(&asked),
             "ITL1162",
-            "not asked, since 8 other addresses of the gateway were: 192.0.2.9, 192.0.2.10",
+            "not checked, because 8 other addresses of the gateway were: 192.0.2.9, 192.0.2.10",
         );
     }
 }

@@ -1,5 +1,5 @@
-//! What to do where a host is not served: by what is known of the cluster, of
-//! which a probe knows nothing.
+//! Remedies for hosts that are not served, based on what is known about the cluster, which a probe
+//! does not know.
 
 use super::facts::{Certificate, End, Facts, Refusal, Served};
 use super::served::certificates;
@@ -7,7 +7,7 @@ use crate::manifests::model::service::TargetPort;
 use crate::manifests::server_hosts::intersection;
 use crate::remedy::{Kind, Line, Remedy, Word, kubectl, ours};
 
-/// Whether a proxy of the gateway has certificates: what is wrong is on the way to it.
+/// Whether a proxy of the gateway has certificates, so that the problem is on the path to it.
 fn is_ready_inside(facts: &Facts) -> bool {
     let views = facts.proxies.iter().filter_map(|proxy| proxy.view.as_ref().ok());
     views
@@ -15,9 +15,9 @@ fn is_ready_inside(facts: &Facts) -> bool {
         .any(|view| !view.active.is_empty() || !view.loaded.is_empty())
 }
 
-/// How to see that the gateway is well, and where the way to it ends.
+/// How to check the gateway itself, and where the path to it ends.
 fn around(facts: &Facts, host: &str) -> Remedy {
-    Remedy::from("the gateway's proxy has its certificates, so look at the way to it: whether that address is its own, firewall, node ports (")
+    Remedy::from("the gateway's proxy has its certificates, so check the path to it: whether the address is the gateway's, firewall, node ports (")
         .and(kubectl::services(&facts.found_namespace))
         .and(");")
         .below(past_the_way(facts, host))
@@ -31,13 +31,13 @@ fn past_the_way(facts: &Facts, host: &str) -> Remedy {
         None => Word::Placeholder("pod/POD"),
     };
     let ports = format!("8443:{}", pod_port(facts, host));
-    Remedy::from("to go around it: ")
+    Remedy::from("to bypass it: ")
         .and(kubectl::port_forward(&facts.found_namespace, pod, &ports))
         .and(", and in another terminal ")
         .and(ours::probe_at(host, "127.0.0.1:8443"))
 }
 
-/// The port of the pods at which a host is served.
+/// The port of the pods that serves a host.
 fn pod_port(facts: &Facts, host: &str) -> u32 {
     const INSTALLED: u32 = 8443;
     let servers = facts.tls_servers();
@@ -64,7 +64,7 @@ fn pod_port(facts: &Facts, host: &str) -> u32 {
     }
 }
 
-/// What to do, by what is known of the cluster: the probe knows nothing of that.
+/// The remedy, based on what is known about the cluster, which the probe does not know.
 pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> Remedy {
     match refusal.end {
         End::Told if refusal.fix.is_empty() => ours::probe_cluster(one.host.as_str()).into(),
@@ -74,7 +74,7 @@ pub(super) fn fix_of(facts: &Facts, one: &Served, refusal: &Refusal) -> Remedy {
     }
 }
 
-/// Where all that is seen is as it should be, what is not seen is where to look.
+/// If everything visible is correct, the remedy is to check what is not visible.
 fn by_what_is_known(facts: &Facts, one: &Served) -> Remedy {
     let mut unknown: Vec<String> = Vec::new();
     if let Err(reason) = &facts.gateways {
@@ -86,34 +86,34 @@ fn by_what_is_known(facts: &Facts, one: &Served) -> Remedy {
         ..
     }) = certificates(facts, &one.host).first()
     {
-        unknown.push(format!("what Secret {secret} holds ({reason})"));
+        unknown.push(format!("the content of Secret {secret} ({reason})"));
     }
     if let Err(reason) = &facts.pods {
-        unknown.push(format!("whether the gateway's pods run ({reason})"));
+        unknown.push(format!("whether the gateway's pods are running ({reason})"));
     }
     if let Err(reason) = &facts.services {
-        unknown.push(format!("whether a Service leads to them ({reason})"));
+        unknown.push(format!("whether a Service selects them ({reason})"));
     }
     let views = || facts.proxies.iter().map(|proxy| &proxy.view);
     if facts.pods.is_ok() && !views().any(Result::is_ok) {
-        // The reason is long at times, and is listed there.
+        // The reason may be long, and is listed there.
         unknown.push("what the gateway's proxy has loaded (skipped: ITL1150)".to_owned());
     }
     let namespace = &facts.found_namespace;
     let pods = facts.gateway_pods();
     match (unknown.is_empty(), pods.first()) {
         (true, _) => Remedy::from(format!(
-            "Gateway, Secret and proxy are as they should be, so see what else may answer at {}: ",
+            "Gateway, Secret and proxy are correct, so check what else may respond at {}: ",
             one.target
         ))
         .and(kubectl::services(namespace))
         .and(";")
         .below(past_the_way(facts, &one.host)),
         (false, Some(pod)) => Remedy::from(format!(
-            "what is seen of the cluster is as it should be; not known here: {};",
+            "the visible part of the cluster is correct; not known here: {};",
             unknown.join(", ")
         ))
-        .below("who may port-forward, and has the node in reach, sees it: ")
+        .below("a user who may port-forward and can reach the node sees it: ")
         .and(kubectl::port_forward(namespace, format!("pod/{}", pod.name), "15000"))
         .and(", and in another terminal ")
         .and(Line::new(
@@ -122,7 +122,7 @@ fn by_what_is_known(facts: &Facts, one: &Served) -> Remedy {
         )),
         (false, None) => Remedy::from(format!("not known here: {};", unknown.join(", ")))
             .below(ours::doctor().arg(one.host.as_str()))
-            .and(" as a user who may read that tells more"),
+            .and(" as a user who may read that shows more"),
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
             finding.fix
         );
         assert!(!finding.fix.contains("istio-tls apply"), "{}", finding.fix);
-        // Nothing listens there: some other machine, or no port of the gateway.
+        // Nothing listens there: a different machine, or not a port of the gateway.
         let mut facts = ended(End::Refused);
         let finding = assert_one(&facts, "ITL1161", "is not served");
         assert!(
@@ -148,7 +148,7 @@ mod tests {
             "{}",
             finding.fix
         );
-        // The pod's port is the one that the Service leads to.
+        // The pod's port is the target port of the Service.
         for (target, expected) in [("9443", 9443), ("\"https\"", 8443), ("null", 443)] {
             let ports = format!(r#"{{"name":"https","port":443,"targetPort":{target}}}"#);
             facts.services = Ok(vec![service(
@@ -169,9 +169,7 @@ mod tests {
     fn the_advice_fits_what_is_known() {
         let finding = assert_one(&ended(End::Silent), "ITL1161", "reset");
         assert!(
-            finding
-                .fix
-                .starts_with("Gateway, Secret and proxy are as they should be"),
+            finding.fix.starts_with("Gateway, Secret and proxy are correct"),
             "{}",
             finding.fix
         );

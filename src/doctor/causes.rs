@@ -1,6 +1,6 @@
-//! What has been found so far, so that one fault is told once: a Secret that is
-//! missing is also a certificate that the proxy lacks and a host that is not
-//! served, and the first of the three says what to do.
+//! Findings so far, so that a fault is reported only once: a missing Secret also means a
+//! certificate that the proxy lacks and a host that is not served, and the first of the three has
+//! the remedy.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::lint::{Code, Findings};
 /// The codes of findings that explain others.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
-    /// No pod of the gateway can take a connection.
+    /// No pod of the gateway can accept a connection.
     pub(super) pods: Option<&'static str>,
-    /// No connection from outside gets to the pods.
+    /// No external connection reaches the pods.
     pub(super) service: Option<&'static str>,
-    /// The control plane hands nothing over.
+    /// The control plane distributes nothing.
     pub(super) control_plane: Option<&'static str>,
     /// The pods may not have their Secrets.
     pub(super) rights: Option<&'static str>,
-    /// What is wrong with a Secret, by its name.
+    /// Faults of Secrets, by name.
     pub(super) secrets: BTreeMap<String, &'static str>,
-    /// What keeps a host from being served.
+    /// What prevents a host from being served.
     pub(super) hosts: BTreeMap<String, &'static str>,
 }
 
@@ -47,14 +47,14 @@ impl Causes {
     }
 }
 
-/// Says of several codes why they were not looked at.
+/// Skips several codes, with the reason.
 pub(super) fn skip_all(found: &mut Findings, codes: &[&'static Code], reason: &str) {
     for code in codes {
         found.skip(code, reason);
     }
 }
 
-/// Says that another finding explains what this code would have said.
+/// Skips a code because another finding explains it.
 pub(super) fn skip_for(found: &mut Findings, code: &'static Code, what: &str, cause: &str) {
     found.skip(code, format!("{what}: see {cause}"));
 }

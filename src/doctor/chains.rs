@@ -1,5 +1,5 @@
-//! Has the workspace a chain for each of its hosts? Without one, its commands
-//! cannot bring that host back, and `apply` refuses all of them.
+//! Whether the workspace has a chain for each of its hosts. Without one, its commands cannot
+//! restore that host, and `apply` refuses all hosts.
 
 use super::control_plane::object;
 use super::facts::{Chainless, Facts};
@@ -24,26 +24,26 @@ fn chainless(one: &Chainless) -> Finding {
         None => finding,
     };
     let own = one.problem.fix.clone();
-    let own = own.unwrap_or_else(|| Remedy::from("bring its folder back, or ").and(ours::gen_certs(host)));
+    let own = own.unwrap_or_else(|| Remedy::from("restore its folder, or ").and(ours::gen_certs(host)));
     finding.fix(match &one.secret {
         Some(secret) => Remedy::from(if one.has_folder {
             ours::adopt_secret(secret, host)
         } else {
             ours::adopt_new_secret(secret, host)
         })
-        .and(", which takes certificate and key from the cluster")
+        .and(", which copies certificate and key from the cluster")
         .or(own),
         None => own,
     })
 }
 
-/// A fix, with a word on `apply` where that would refuse for lack of a chain.
+/// A fix, with a note about `apply` if that would refuse because of a missing chain.
 pub(super) fn with_refusal(facts: &Facts, fix: &Remedy) -> Option<Remedy> {
     let one = facts.chainless.first()?;
     let applies = [Kind::Apply, Kind::ApplyForceConflicts, Kind::ApplyReplace];
     applies.iter().any(|kind| fix.has(*kind)).then(|| {
         fix.clone().below(format!(
-            "(apply takes all hosts of the workspace or none: as long as {} has no chain that it can use, it refuses)",
+            "(apply applies all hosts of the workspace or none: it refuses as long as {} has no usable chain)",
             one.host
         ))
     })
@@ -79,7 +79,7 @@ mod tests {
         );
         assert_eq!(
             finding.fix,
-            "bring its folder back, or istio-tls gen-certs shop.example.com"
+            "restore its folder, or istio-tls gen-certs shop.example.com"
         );
         let finding = assert_one(&without(true, Some("istio-system/shop")), "ITL1105", "shop.example.com");
         assert!(
@@ -113,8 +113,8 @@ mod tests {
         assert!(
             finding
                 .fix
-                .starts_with("istio-tls doctor --fix, or istio-tls apply, makes Secret")
-                && finding.fix.contains("as long as shop.example.com has no chain"),
+                .starts_with("istio-tls doctor --fix, or istio-tls apply, creates Secret")
+                && finding.fix.contains("as long as shop.example.com has no usable chain"),
             "{}",
             finding.fix
         );

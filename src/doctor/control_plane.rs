@@ -1,4 +1,4 @@
-//! Is Istio there, and does its control plane run?
+//! Whether Istio is installed, and its control plane is running.
 
 use super::causes::Causes;
 use super::facts::{Facts, some_of};
@@ -6,7 +6,7 @@ use crate::lint::codes::{CLUSTER_WITHOUT_ISTIO, ISTIOD_NOT_READY};
 use crate::lint::{Finding, Findings, Place, Severity};
 use crate::remedy::{Remedy, kubectl, other};
 
-/// Says whether there is anything further to look at.
+/// Returns whether further checks make sense.
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) -> bool {
     match &facts.kinds {
         Ok(true) => {}
@@ -14,7 +14,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
             found.push(Finding::new(
                 &CLUSTER_WITHOUT_ISTIO,
                 Place::default(),
-                "the cluster does not know the kinds of networking.istio.io",
+                "the cluster does not have the CRDs of networking.istio.io",
             ));
             return false;
         }
@@ -27,15 +27,15 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
             Finding::new(
                 &ISTIOD_NOT_READY,
                 Place::default(),
-                "no pod of the cluster has the label app=istiod",
+                "no pod in the cluster has the label app=istiod",
             )
             .severity(Severity::Info)
-            .why("istiod hands Gateways and Secrets to the gateway's pods; unless it runs outside this cluster, nothing does")
+            .why("istiod distributes Gateways and Secrets to the gateway's pods; unless it runs outside this cluster, nothing does")
             .fix(
                 Remedy::from(other::istioctl_install())
                     .and(", or ")
                     .and(kubectl::pods_of_istiod())
-                    .and(" to see whether it is there now"),
+                    .and(" to see whether it exists now"),
             ),
         ),
         Ok(pods) => {
@@ -46,7 +46,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) ->
                 Finding::new(
                     &ISTIOD_NOT_READY,
                     object(&pods[0].title()),
-                    format!("none of istiod's pods is ready: {}", some_of(&names)),
+                    format!("no istiod pod is ready: {}", some_of(&names)),
                 )
                 .fix(
                     Remedy::from(kubectl::describe(namespace, &["pods", "-l", "app=istiod"]))

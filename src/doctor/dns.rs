@@ -1,4 +1,4 @@
-//! Does DNS lead the hosts to the gateway?
+//! Whether the hosts' DNS records point to the gateway.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -18,7 +18,7 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
             Ok(addresses) if addresses.is_empty() => found.push(unresolved(facts, name)),
             Ok(addresses) if name.ingress.is_empty() => {
                 let reason = format!(
-                    "{} is at {}; the gateway's own address is not known",
+                    "{} is at {}; the gateway's address is unknown",
                     name.host,
                     some_of(&texts(addresses))
                 );
@@ -30,9 +30,8 @@ pub(super) fn check(facts: &Facts, found: &mut Findings) {
     }
 }
 
-/// Why a host is not looked up, although it is a name: nobody expects those in
-/// DNS that are reserved (RFC 2606, RFC 6761), and the task page's own second
-/// host is somebody else's domain.
+/// Why a host is not looked up, although it is a name: reserved names (RFC 2606, RFC 6761) are not
+/// expected in DNS, and the second host of the task page is a third party's domain.
 pub fn not_expected(host: &str) -> Option<&'static str> {
     const RESERVED: [&str; 8] = [
         "example.com",
@@ -50,13 +49,13 @@ pub fn not_expected(host: &str) -> Option<&'static str> {
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     if host.starts_with('*') {
-        Some("a wildcard is no name that DNS could be asked for")
+        Some("a wildcard cannot be looked up in DNS")
     } else if host.parse::<IpAddr>().is_ok() {
-        Some("it is an address")
+        Some("it is an IP address")
     } else if RESERVED.iter().any(|domain| is_below(domain)) {
         Some("the domain is reserved for examples and tests, and is not expected in DNS")
     } else if is_below(SAMPLE) {
-        Some("the sample's domain belongs to somebody else, and is not expected to lead here")
+        Some("the sample's domain belongs to a third party, and is not expected to point here")
     } else {
         None
     }
@@ -78,9 +77,12 @@ fn unresolved(facts: &Facts, name: &Name) -> Finding {
     let port = facts.ingress.as_ref().map_or(443, |ingress| ingress.port);
     let probe = ours::probe_at(name.host.as_str(), SocketAddr::new(*address, port).to_string());
     finding.fix(
-        Remedy::from(format!("make a DNS record {} with {address}; until then, ", name.host))
-            .and(probe)
-            .and(" reaches it"),
+        Remedy::from(format!(
+            "create a DNS record {} with {address}; until then, ",
+            name.host
+        ))
+        .and(probe)
+        .and(" reaches it"),
     )
 }
 
@@ -89,13 +91,13 @@ fn elsewhere(name: &Name, addresses: &[IpAddr]) -> Finding {
         &DNS_ELSEWHERE,
         object(""),
         format!(
-            "DNS leads {} to {}, and the gateway is at {}",
+            "{} resolves to {}, but the gateway is at {}",
             name.host,
             some_of(&texts(addresses)),
             some_of(&texts(&name.ingress))
         ),
     );
-    // A test cluster's address is one that public DNS does not know.
+    // The address of a test cluster is not in public DNS.
     if name.ingress.iter().all(is_inside) {
         finding.severity(Severity::Info)
     } else {
@@ -103,7 +105,7 @@ fn elsewhere(name: &Name, addresses: &[IpAddr]) -> Finding {
     }
 }
 
-/// Whether an address is of this machine or of a private network.
+/// Whether an address belongs to this machine or a private network.
 fn is_inside(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_private() || address.is_loopback() || address.is_link_local(),
@@ -150,7 +152,7 @@ mod tests {
             assert_eq!(finding.severity, Severity::Info);
         }
         assert_skipped(&with(Err("reserved"), gateway), "ITL1180", "shop.acme.com: reserved");
-        assert_skipped(&with(Ok(gateway), &[]), "ITL1181", "is not known");
+        assert_skipped(&with(Ok(gateway), &[]), "ITL1181", "is unknown");
     }
 
     #[test]

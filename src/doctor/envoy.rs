@@ -1,6 +1,5 @@
-//! What Envoy's admin interface tells of certificates: `/certs`, and the
-//! Secrets of `/config_dump`. Keys are redacted by Envoy, and nothing but
-//! certificates is looked at here.
+//! Certificates from Envoy's admin interface: `/certs`, and the Secrets of `/config_dump`. Envoy
+//! redacts keys, and only certificates are read here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,22 +10,22 @@ use super::facts::View;
 use crate::certs::inspect::{self, CertificateFacts};
 use crate::certs::pem;
 
-/// The paths to ask for: certificates in use, Secrets in use, Secrets awaited.
+/// The requested paths: certificates in use, Secrets in use, pending Secrets.
 pub const PATHS: [&str; 3] = [
     "certs",
     "config_dump?resource=dynamic_active_secrets",
     "config_dump?resource=dynamic_warming_secrets",
 ];
 
-/// Reads the answers to [`PATHS`]; one that is missing or no JSON tells nothing,
-/// as Envoy answers where it has no Secret of that sort.
+/// Parses the responses for [`PATHS`]; a response that is missing or not JSON counts as empty, as
+/// Envoy sends it if there are no such Secrets.
 ///
 /// # Errors
-/// When not even the first is one of Envoy's.
+/// If not even the first is from Envoy.
 pub fn view(answers: [&[u8]; 3], now: OffsetDateTime) -> Result<View, String> {
     let [certs, active, warming] = answers.map(|answer| serde_json::from_slice::<Value>(answer).unwrap_or_default());
     if !certs["certificates"].is_array() {
-        return Err("the answer to GET /certs is not that of an Envoy".to_owned());
+        return Err("the response to GET /certs is not from Envoy".to_owned());
     }
     let chains = list(&certs["certificates"]).flat_map(|one| leaves(&one["cert_chain"]));
     let loaded = chains.map(|one| (text(&one["path"]), text(&one["serial_number"])));
@@ -49,15 +48,15 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The certificates of a chain that have names: not the intermediates. Where
-/// none tells its names, all of them.
+/// The certificates of a chain that have names, that is, without intermediates. If none has names,
+/// all of them.
 fn leaves(chain: &Value) -> Vec<&Value> {
     let is_named = |one: &&Value| list(&one["subject_alt_names"]).next().is_some();
     let named: Vec<&Value> = list(chain).filter(is_named).collect();
     if named.is_empty() { list(chain).collect() } else { named }
 }
 
-/// The Secrets of a dump, each by its name.
+/// The Secrets of a dump, by name.
 fn secrets(dump: &Value) -> impl Iterator<Item = (String, &Value)> {
     list(&dump["configs"]).filter_map(|entry| {
         let secret = &entry["secret"];
@@ -78,14 +77,13 @@ fn leaf(chain: &Value, now: OffsetDateTime) -> Option<CertificateFacts> {
     inspect::certificate(&leaf, now).ok()
 }
 
-/// A serial number as digits alone: Envoy writes no colons, and may leave out
-/// the zeros before.
+/// A serial number as plain digits: Envoy omits colons and possibly leading zeros.
 pub(super) fn serial_digits(serial: &str) -> String {
     let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect();
     digits.trim_start_matches('0').to_ascii_lowercase()
 }
 
-/// A serial number as certificates show it: pairs of digits with colons between.
+/// A serial number in the usual format: pairs of digits separated by colons.
 pub(super) fn serial_words(serial: &str) -> String {
     let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect();
     let digits = format!("{}{digits}", "0".repeat(digits.len() % 2)).to_ascii_lowercase();

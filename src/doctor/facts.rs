@@ -1,5 +1,5 @@
-//! What is known of a cluster and its gateway, as plain values. Whoever gathers
-//! it judges nothing; the rules beside this file read it and nothing else.
+//! What is known about a cluster and its gateway, as plain values. Gathering them involves no
+//! judgement; the rules in this folder read only these.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,130 +14,129 @@ use crate::manifests::server_hosts::{hosts_of, intersection};
 use crate::problem::Problem;
 use crate::remedy::{Cluster, Remedy};
 
-/// What was seen, or why it could not be looked at, in words.
+/// What was seen, or why it could not be read, in words.
 pub type Seen<T> = Result<T, String>;
 
-/// Labels, or a selector of them.
+/// Labels, or a selector for them.
 pub type Labels = BTreeMap<String, String>;
 
-/// Everything that the rules look at.
+/// The input of the rules.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// The time of the examination.
     pub now: OffsetDateTime,
-    /// The hosts that matter, lower case; empty means those of every Gateway.
+    /// The relevant hosts, in lowercase; empty means those of every Gateway.
     pub hosts: Vec<String>,
-    /// Of these, those for which a gateway has a server that is examined by itself.
+    /// Those of them that belong to a server of a gateway that is examined separately.
     pub covered: BTreeSet<String>,
-    /// Hosts of the workspace of which this folder has no chain that can be used.
+    /// Hosts of the workspace without a usable chain in this folder.
     pub chainless: Vec<Chainless>,
-    /// Where the gateway's pods should be, by flag or istio-tls.yaml.
+    /// The expected namespace of the gateway's pods, from a flag or istio-tls.yaml.
     pub pod_namespace: String,
-    /// Whether anybody said so, and no gateway has its pods there.
+    /// Whether it was set explicitly, and no gateway has pods there.
     pub is_elsewhere: bool,
-    /// The labels that those pods should have, where no Gateway says it.
+    /// The expected labels of those pods, if no Gateway specifies them.
     pub selector: Labels,
-    /// Where they are; the same where there are none.
+    /// The actual namespace; the same if there are no pods.
     pub found_namespace: String,
-    /// Where the workspace's Secrets are for these pods.
+    /// The namespace of the workspace's Secrets for these pods.
     pub secret_namespace: String,
-    /// What is known of the Gateway API's Gateway, where the gateway is one.
+    /// Facts about the Gateway of the Gateway API, if the gateway is one.
     pub of_api: Option<OfApi>,
-    /// Secrets that the workspace can make, by name, each with what `apply` needs to.
+    /// Secrets that the workspace can create, by name, each with what `apply` needs for it.
     pub own_secrets: BTreeMap<String, Needs>,
     /// The hosts of the workspace.
     pub own_hosts: BTreeSet<String>,
-    /// Whether there is an istio-tls.yaml, so that its commands help.
+    /// Whether there is an istio-tls.yaml, so that workspace commands help.
     pub workspace: bool,
-    /// The flags with which commands lead to this cluster; empty where they come
-    /// there by themselves.
+    /// The flags with which commands reach this cluster; empty if none are needed.
     pub flags: Cluster,
-    /// Whether the server knows the kinds of networking.istio.io.
+    /// Whether the server has the CRDs of networking.istio.io.
     pub kinds: Seen<bool>,
     /// The pods of the control plane.
     pub istiod: Seen<Vec<Pod>>,
-    /// The Gateways that matter.
+    /// The relevant Gateways.
     pub gateways: Seen<Vec<Gateway>>,
-    /// Why Gateways of other namespaces than the workspace's are not among them.
+    /// Why Gateways outside the workspace's namespaces are not included.
     pub unseen_gateways: Option<String>,
-    /// What the status of Gateways and VirtualServices complains of.
+    /// Errors in the status of Gateways and VirtualServices.
     pub complaints: Vec<Complaint>,
-    /// The pods of the gateway's namespace, and those that a Gateway's selector finds elsewhere.
+    /// The pods in the gateway's namespace, and those that a Gateway's selector matches elsewhere.
     pub pods: Seen<Vec<Pod>>,
-    /// Why pods of other namespaces are not among them, where they were looked for.
+    /// Why pods in other namespaces are not included, if they were looked up.
     pub unseen_pods: Option<String>,
-    /// The Deployments of the gateway's namespace.
+    /// The Deployments in the gateway's namespace.
     pub deployments: Seen<Vec<Deployment>>,
-    /// How many pods each of them is to have, by name.
+    /// The number of replicas of each, by name.
     pub replicas: BTreeMap<String, u64>,
-    /// Whether Secrets that pods or Gateways name are in the gateway's namespace, by name.
+    /// Whether Secrets that pods or Gateways refer to exist in the gateway's namespace, by name.
     pub secrets: BTreeMap<String, Seen<bool>>,
-    /// The Services of the gateway's namespace.
+    /// The Services in the gateway's namespace.
     pub services: Seen<Vec<Service>>,
     /// Ready addresses by Service name, in the gateway's namespace.
     pub endpoints: Seen<BTreeMap<String, usize>>,
-    /// Where the gateway is reached, or why that is not known.
+    /// The address of the gateway, or why it is unknown.
     pub ingress: Result<Ingress, Problem>,
-    /// What lint says of the live Gateways, their Secrets and certificates.
+    /// Lint's findings on the live Gateways, their Secrets and certificates.
     pub linted: Report,
-    /// The same with the workspace's own Secrets in their place.
+    /// The same, but with the workspace's own Secrets instead.
     pub after_apply: Report,
     /// What the service accounts of the gateway's pods may do with Secrets.
     pub accounts: Vec<Account>,
     /// The certificate that each TLS server should serve.
     pub certificates: Vec<Certificate>,
-    /// What each gateway pod's proxy tells of itself.
+    /// What each gateway pod's proxy reports.
     pub proxies: Vec<Proxy>,
-    /// What the ingress address serves; none where it was not asked: why.
+    /// What the ingress address serves, or why it was not checked.
     pub served: Seen<Vec<Served>>,
     /// The end of each gateway pod's log.
     pub logs: Vec<Log>,
-    /// What DNS knows of the hosts.
+    /// The DNS records of the hosts.
     pub dns: Vec<Name>,
 }
 
-/// What `apply` needs to bring a Secret back.
+/// What `apply` needs to restore a Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// No more than to be run.
+    /// No flag.
     Nothing,
-    /// To take over what others have written: --force-conflicts.
+    /// To take over fields of others: --force-conflicts.
     ForceConflicts,
-    /// To delete it first, for its type does not fit: --replace.
+    /// To delete it first, because its type is wrong: --replace.
     Replace,
 }
 
-/// A host that istio-tls.yaml names and whose chain is not there, or is of no use.
+/// A host in istio-tls.yaml whose chain is missing or unusable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chainless {
     /// The host.
     pub host: String,
-    /// Whether it is one that matters here.
+    /// Whether it is one of the relevant hosts.
     pub matters: bool,
-    /// What is the matter with its folder.
+    /// The problem with its folder.
     pub problem: Problem,
-    /// Whether there is a folder all the same, that `adopt` would have to replace.
+    /// Whether there is a folder anyway, which `adopt` would have to replace.
     pub has_folder: bool,
-    /// The Secret of the cluster that holds its certificate: `istio-system/httpbin-credential`.
+    /// The Secret in the cluster that holds its certificate: `istio-system/httpbin-credential`.
     pub secret: Option<String>,
 }
 
-/// A Gateway of the Gateway API, beside what [`Gateway`] holds of it.
+/// A Gateway of the Gateway API, in addition to [`Gateway`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfApi {
     /// `spec.gatewayClassName`.
     pub class: String,
-    /// Whether the cluster has a GatewayClass of this name.
+    /// Whether the cluster has a GatewayClass with this name.
     pub is_known: Seen<bool>,
-    /// No controller has said anything of it yet: what its status holds.
+    /// Set if no controller has accepted it yet: the content of its status.
     pub unclaimed: Option<String>,
-    /// The Service that `spec.addresses` names, in place of pods that istiod makes.
+    /// The Service in `spec.addresses`, instead of pods that istiod creates.
     pub service: Option<String>,
-    /// What its status says of listeners that are not as they should be, by their numbers.
+    /// Errors of listeners in its status, by index.
     pub listeners: Vec<(usize, String)>,
 }
 
-/// How many addresses of a gateway are asked.
+/// How many addresses of a gateway are checked.
 pub const ADDRESSES_ASKED: usize = 8;
 
 /// An address of the gateway.
@@ -145,18 +144,17 @@ pub const ADDRESSES_ASKED: usize = 8;
 pub struct Ingress {
     /// An IP address or a DNS name.
     pub host: String,
-    /// Further ones, where the LoadBalancer has several.
+    /// Additional ones, if the LoadBalancer has several.
     pub others: Vec<String>,
-    /// The port for HTTPS.
+    /// The HTTPS port.
     pub port: u16,
-    /// Which object says so, in words.
+    /// The source object, in words.
     pub source: String,
-    /// For a node's address in place of that of a LoadBalancer which has none
-    /// yet: what to do about that.
+    /// For a node's address that replaces a pending LoadBalancer's: how to get the latter.
     pub pending: Option<Remedy>,
 }
 
-/// A pod, as far as it matters to a gateway.
+/// The properties of a pod that matter for a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Pod {
     /// `metadata.namespace`.
@@ -175,7 +173,7 @@ pub struct Pod {
     pub containers: Vec<Container>,
     /// `spec.serviceAccountName`.
     pub account: String,
-    /// Secrets that its volumes mount: name, and whether the volume is optional.
+    /// Secrets mounted by its volumes: name, and whether the volume is optional.
     pub secret_volumes: BTreeMap<String, bool>,
     /// Named ports of its containers.
     pub ports: BTreeMap<String, u16>,
@@ -189,12 +187,12 @@ impl Pod {
         format!("Pod {}/{}", self.namespace, self.name)
     }
 
-    /// The container that is the gateway.
+    /// The proxy container.
     pub fn proxy(&self) -> Option<&Container> {
         self.containers.iter().find(|container| container.name == PROXY)
     }
 
-    /// Whether it has every label of a selector; an empty one means every gateway.
+    /// Whether a selector matches it; an empty one means every gateway.
     pub fn is_selected(&self, selector: &Labels) -> bool {
         if selector.is_empty() {
             return self.proxy().is_some() && self.labels.keys().any(|label| label == "istio");
@@ -215,13 +213,13 @@ pub struct Container {
     pub name: String,
     /// How often it was restarted.
     pub restarts: u32,
-    /// When it ended last, and why: `OOMKilled, exit code 137`.
+    /// When it last terminated, and why: `OOMKilled, exit code 137`.
     pub ended: Option<(OffsetDateTime, String)>,
-    /// Why it does not run: `ImagePullBackOff`.
+    /// Why it is not running: `ImagePullBackOff`.
     pub waiting: Option<String>,
 }
 
-/// What an object's status complains of.
+/// An error in an object's status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
     /// `Gateway default/mygateway`.
@@ -232,18 +230,18 @@ pub struct Complaint {
     pub message: String,
 }
 
-/// What a service account may do with Secrets of its namespace.
+/// What a service account may do with Secrets in its namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// The verbs of get, watch and list that it has.
+    /// Which of the verbs get, watch and list it has.
     pub verbs: Seen<BTreeSet<&'static str>>,
 }
 
-/// Where a server's certificate comes from.
+/// The source of a server's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `credentialName`.
@@ -257,20 +255,20 @@ pub enum Source {
 pub struct Certificate {
     /// The server's Gateway: `Gateway default/mygateway`.
     pub gateway: String,
-    /// The server's number there.
+    /// The server's index there.
     pub index: usize,
-    /// The server's hosts, those that matter.
+    /// The relevant hosts of the server.
     pub hosts: Vec<String>,
-    /// Where the proxy gets it from.
+    /// The source for the proxy.
     pub source: Source,
     /// The Secret that holds it: `istio-system/httpbin-credential`.
     pub secret: String,
-    /// Its leaf; none where the Secret is missing or unusable.
+    /// Its leaf; none if the Secret is missing or unusable.
     pub leaf: Seen<Option<CertificateFacts>>,
 }
 
 impl Certificate {
-    /// The Secret's name alone.
+    /// The Secret's name without namespace.
     pub fn secret_name(&self) -> &str {
         self.secret.split_once('/').map_or(&self.secret, |(_, name)| name)
     }
@@ -281,18 +279,18 @@ impl Certificate {
 pub struct Proxy {
     /// `namespace/name` of the pod.
     pub pod: String,
-    /// What it tells.
+    /// What it reports.
     pub view: Seen<View>,
 }
 
-/// What a proxy's admin interface tells of its certificates.
+/// The certificates reported by a proxy's admin interface.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
-    /// Secrets that it uses: name, and the leaf where it holds a certificate.
+    /// Secrets in use: name, and the leaf if it holds a certificate.
     pub active: Vec<(String, Option<CertificateFacts>)>,
-    /// Names of those that it waits for.
+    /// Names of Secrets that it is waiting for.
     pub warming: Vec<String>,
-    /// Serial numbers of the certificates that its TLS contexts hold, by path.
+    /// Serial numbers of the certificates in its TLS contexts, by path.
     pub loaded: Vec<(String, String)>,
 }
 
@@ -301,41 +299,41 @@ pub struct View {
 pub struct Served {
     /// The host.
     pub host: String,
-    /// The address of the gateway; empty through a port-forward.
+    /// The address of the gateway; empty for a port-forward.
     pub address: String,
-    /// Where it was asked: address and port.
+    /// The target that was dialled: address and port.
     pub target: String,
-    /// The leaf, or what came instead.
+    /// The leaf, or the failure.
     pub outcome: Result<CertificateFacts, Refusal>,
 }
 
 /// Why no certificate was served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// How far it came.
+    /// How far the connection got.
     pub end: End,
-    /// In words.
+    /// The reason in words.
     pub what: String,
     /// What to do.
     pub fix: Remedy,
 }
 
-/// How a connection ended that brought no certificate.
+/// How a connection without a certificate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// There is no way from here: no answer, no route, no name.
+    /// Unreachable from here: no response, no route, or no name.
     Unreachable,
-    /// Nothing listens at the end of the way.
+    /// Nothing listens there.
     Refused,
-    /// It was reset or closed without an answer, as by a gateway that has no
-    /// certificate for the name.
+    /// It was reset or closed without a response, as by a gateway without a certificate for the
+    /// name.
     Silent,
-    /// Otherwise: the words tell it.
+    /// Another way, as described in words.
     Told,
 }
 
 impl Refusal {
-    /// No connection came about.
+    /// Whether there was no connection.
     pub fn is_unconnected(&self) -> bool {
         matches!(self.end, End::Unreachable | End::Refused)
     }
@@ -350,14 +348,14 @@ pub struct Log {
     pub lines: Seen<Vec<String>>,
 }
 
-/// What DNS knows of a host.
+/// The DNS result of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
     /// The host.
     pub host: String,
     /// Its addresses, or why it was not looked up.
     pub addresses: Seen<Vec<IpAddr>>,
-    /// Those of the ingress; empty where they are not known.
+    /// Those of the ingress; empty if unknown.
     pub ingress: Vec<IpAddr>,
 }
 
@@ -365,11 +363,11 @@ pub struct Name {
 pub struct TlsServer<'g> {
     /// Its Gateway.
     pub gateway: &'g Gateway,
-    /// Its number there.
+    /// Its index there.
     pub index: usize,
     /// The server.
     pub server: &'g Server,
-    /// Those of its hosts that matter, each as the more specific of the two says.
+    /// Its relevant hosts; for each match, the more specific of the two names.
     pub hosts: Vec<String>,
 }
 
@@ -379,7 +377,7 @@ pub fn title(gateway: &Gateway) -> String {
     format!("Gateway {namespace}/{}", gateway.metadata.name)
 }
 
-/// Those of a server's hosts that matter; all where no host is asked for.
+/// The relevant hosts of a server; all if no hosts were requested.
 pub fn hosts_that_matter(gateway: &Gateway, server: &Server, wanted: &[String]) -> Vec<String> {
     let hosts = hosts_of(server, gateway.metadata.namespace_or("default"));
     let mut found: Vec<String> = if wanted.is_empty() {
@@ -397,7 +395,7 @@ pub fn hosts_that_matter(gateway: &Gateway, server: &Server, wanted: &[String]) 
     found
 }
 
-/// Whether a server terminates TLS with a certificate of its own.
+/// Whether a server terminates TLS with its own certificate.
 pub fn terminates(server: &Server) -> bool {
     server.tls.as_ref().is_some_and(|tls| {
         matches!(
@@ -413,7 +411,7 @@ pub fn server_path(gateway: &Gateway, index: usize) -> String {
     format!("spec.{list}[{index}]")
 }
 
-/// The number of the server that a field's path leads to.
+/// The index of the server in a field's path.
 pub fn server_index(path: &str) -> Option<usize> {
     let rest = path
         .strip_prefix("spec.servers[")
@@ -421,31 +419,31 @@ pub fn server_index(path: &str) -> Option<usize> {
     rest.split_once(']')?.0.parse().ok()
 }
 
-/// Whether a Gateway is one of the Gateway API, as [`super::kube_gateways`] reads it.
+/// Whether a Gateway was read from the Gateway API by [`super::kube_gateways`].
 pub fn is_of_api(gateway: &Gateway) -> bool {
     gateway.api_version.starts_with("gateway.networking.k8s.io/")
 }
 
 impl Ingress {
-    /// Every address.
+    /// All addresses.
     pub fn hosts(&self) -> impl Iterator<Item = &String> {
         std::iter::once(&self.host).chain(&self.others)
     }
 }
 
 impl Facts {
-    /// The Gateways, as far as they are known.
+    /// The known Gateways.
     pub fn gateways(&self) -> &[Gateway] {
         self.gateways.as_deref().unwrap_or_default()
     }
 
-    /// Where istiod runs, as far as it is known.
+    /// The namespace of istiod, as far as known.
     pub fn control_plane_namespace(&self) -> &str {
         let pod = self.istiod.iter().flatten().next();
         pod.map_or("istio-system", |pod| pod.namespace.as_str())
     }
 
-    /// The servers that terminate TLS for a host that matters.
+    /// The servers that terminate TLS for a relevant host.
     pub fn tls_servers(&self) -> Vec<TlsServer<'_>> {
         let servers = self.gateways().iter().flat_map(|gateway| {
             let numbered = gateway.spec.servers.iter().enumerate();
@@ -461,7 +459,7 @@ impl Facts {
             .collect()
     }
 
-    /// The selectors of the Gateways, each with its Gateway; without any, the usual one.
+    /// The selectors of the Gateways, each with its Gateway; without any, the default one.
     pub fn selectors(&self) -> Vec<(Option<&Gateway>, &Labels)> {
         let gateways = self.gateways().iter();
         let of_gateways: Vec<_> = gateways
@@ -479,7 +477,7 @@ impl Facts {
         pods.filter(|pod| !pod.ending && pod.is_selected(selector)).collect()
     }
 
-    /// The gateway's pods: those that any Gateway selects, in the namespace where they are.
+    /// The gateway's pods: those that any Gateway selects, in their actual namespace.
     pub fn gateway_pods(&self) -> Vec<&Pod> {
         let pods = self.pods.as_deref().unwrap_or_default().iter();
         let selectors = self.selectors();
@@ -489,7 +487,7 @@ impl Facts {
     }
 }
 
-/// `istio=ingressgateway,app=x`, as kubectl's -l takes it.
+/// `istio=ingressgateway,app=x`, in the format of kubectl -l.
 pub fn selector_words(selector: &Labels) -> String {
     let words: Vec<String> = selector
         .iter()
@@ -498,7 +496,7 @@ pub fn selector_words(selector: &Labels) -> String {
     words.join(",")
 }
 
-/// `a`, `a and b`, `a, b and 3 more`: not every one of many.
+/// `a`, `a and b`, `a, b and 3 more`: shortens long lists.
 pub fn some_of<T: AsRef<str>>(names: &[T]) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();

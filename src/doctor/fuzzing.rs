@@ -1,4 +1,4 @@
-//! Fuzz targets of what only this module can reach; see [`crate::fuzzing`].
+//! Fuzz targets for private code of this module; see [`crate::fuzzing`].
 
 use super::examine;
 use super::facts::Log;
@@ -6,7 +6,7 @@ use super::testing::change;
 use super::withheld::withheld;
 use crate::report::paint::printable;
 
-/// A gateway's log: a line that may hold a part of a key is not shown.
+/// A gateway's log: a line that may contain part of a key is not shown.
 pub(crate) fn gateway_log(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let lines: Vec<String> = text.lines().map(str::to_owned).collect();

@@ -1,4 +1,4 @@
-//! Has every host a server, and is what was applied accepted?
+//! Whether every host has a server, and the applied objects were accepted.
 
 use super::causes::{Causes, skip_for};
 use super::control_plane::{field, object};
@@ -12,7 +12,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     if let Some(of_api) = &facts.of_api {
         taken_up(facts, of_api, causes, found);
     }
-    // Those of the Gateway API come when more is known: see `listeners`.
+    // Those of the Gateway API are checked later, when more is known: see `listeners`.
     for complaint in facts.complaints.iter().filter(|_| facts.of_api.is_none()) {
         found.push(Finding::new(
             &OBJECT_NOT_ACCEPTED,
@@ -26,7 +26,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-/// A Gateway of the Gateway API needs a controller: istiod, for classes of its own.
+/// A Gateway of the Gateway API needs a controller: istiod, for its own classes.
 fn taken_up(facts: &Facts, of_api: &OfApi, causes: &mut Causes, found: &mut Findings) {
     let (Some(state), Some(gateway)) = (&of_api.unclaimed, facts.gateways().first()) else {
         return;
@@ -41,12 +41,12 @@ fn taken_up(facts: &Facts, of_api: &OfApi, causes: &mut Causes, found: &mut Find
         &API_GATEWAY_UNCLAIMED,
         field(&title(gateway), "spec.gatewayClassName"),
         match of_api.is_known {
-            Ok(false) => format!("{} is of the class {class:?}, which is not there", title(gateway)),
-            _ => format!("no controller has taken up {}: {state}", title(gateway)),
+            Ok(false) => format!("{} has the class {class:?}, which does not exist", title(gateway)),
+            _ => format!("no controller has accepted {}: {state}", title(gateway)),
         },
     );
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
-    let classes = Remedy::from(kubectl::get(&["gatewayclasses"])).and(" shows which there are");
+    let classes = Remedy::from(kubectl::get(&["gatewayclasses"])).and(" lists the existing ones");
     found.push(match of_api.is_known {
         Ok(false) if class != "istio" => {
             let patch = r#"{"spec":{"gatewayClassName":"istio"}}"#;
@@ -55,14 +55,14 @@ fn taken_up(facts: &Facts, of_api: &OfApi, causes: &mut Causes, found: &mut Find
         }
         Ok(false) => finding.fix(
             Remedy::from(kubectl::pods_of_istiod())
-                .and(" shows whether istiod runs, which makes that class itself; ")
+                .and(" shows whether istiod, which creates that class, is running; ")
                 .and(classes),
         ),
         _ => finding.fix(
             Remedy::from(kubectl::pods_of_istiod())
-                .and(" shows whether istiod runs; ")
+                .and(" shows whether istiod is running; ")
                 .and(kubectl::get(&["gatewayclass", class, "-o", "yaml"]))
-                .and(" tells whose the class is"),
+                .and(" shows the controller of the class"),
         ),
     });
 }
@@ -83,7 +83,7 @@ fn hosts(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         let finding = Finding::new(
             &HOST_WITHOUT_SERVER,
             object(""),
-            format!("no Gateway of the cluster has a server that terminates TLS for {host}"),
+            format!("no Gateway in the cluster has a server that terminates TLS for {host}"),
         );
         found.push(if facts.own_hosts.contains(host) {
             finding.fix(ours::apply())
@@ -116,7 +116,7 @@ mod tests {
         let finding = assert_one(
             &waiting("isto", Ok(false)),
             "ITL1106",
-            "class \"isto\", which is not there",
+            "class \"isto\", which does not exist",
         );
         assert!(
             finding.fix.contains("patch gateways.gateway.networking.k8s.io edge"),
@@ -128,12 +128,12 @@ mod tests {
         assert_one(
             &waiting("istio", Ok(true)),
             "ITL1106",
-            "no controller has taken up Gateway web/edge: Accepted is Unknown",
+            "no controller has accepted Gateway web/edge: Accepted is Unknown",
         );
         assert_one(
             &waiting("istio", Err("forbidden")),
             "ITL1106",
-            "no controller has taken up",
+            "no controller has accepted",
         );
         assert_skipped(&waiting("istio", Ok(true)), "ITL1110", "see ITL1106");
         let mut down = waiting("istio", Ok(true));

@@ -1,7 +1,6 @@
-//! A Gateway of the Gateway API, read as the Gateway that Istio makes of it:
-//! its listeners are servers, its certificateRefs credential names, and its
-//! selector is the label of the pods that istiod makes for it. So the same rules
-//! judge both.
+//! Reads a Gateway of the Gateway API as the Gateway that Istio generates from it: its listeners
+//! are servers, its certificateRefs are credential names, and its selector is the label of the pods
+//! that istiod creates for it. So the same rules apply to both.
 
 use serde_json::{Value, json};
 
@@ -19,7 +18,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// What a Gateway's status holds as long as no controller has taken it up.
+/// The state of a Gateway that no controller has accepted yet.
 pub fn unclaimed(gateway: &Value) -> Option<String> {
     let conditions = || list(&gateway["status"]["conditions"]);
     let accepted = conditions().find(|condition| condition["type"] == "Accepted");
@@ -34,8 +33,7 @@ pub fn unclaimed(gateway: &Value) -> Option<String> {
     }
 }
 
-/// The Gateway that Istio makes of it, with this selector; none for an object
-/// that is not of the API's shape.
+/// The Gateway that Istio generates from it, with this selector; none if the object is malformed.
 pub fn gateway(value: &Value, selector: &Labels) -> Option<Gateway> {
     let own = text(&value["metadata"]["namespace"]);
     let servers: Vec<Value> = list(&value["spec"]["listeners"])
@@ -82,8 +80,8 @@ fn server(listener: &Value, own: &str) -> Value {
     server
 }
 
-/// What the status says of the listeners: of each the first condition that is
-/// not as it should be, with the listener's place in the spec.
+/// The listeners' errors in the status: for each, the first bad condition, with the listener's
+/// index in the spec.
 pub fn listener_complaints(gateway: &Value) -> Vec<(usize, String)> {
     let place = |name: &Value| list(&gateway["spec"]["listeners"]).position(|listener| &listener["name"] == name);
     list(&gateway["status"]["listeners"])

@@ -1,5 +1,5 @@
-//! What lint says of the live Gateways, Secrets and certificates: the part of
-//! it that keeps a gateway from serving.
+//! Lint's findings on the live Gateways, Secrets and certificates, as far as they prevent a gateway
+//! from serving.
 
 use super::causes::Causes;
 use super::facts::{Certificate, Facts, Needs, server_index};
@@ -11,15 +11,15 @@ use crate::lint::{self, Finding, Findings, Made, Severity};
 use crate::remedy::{Kind, Line, Remedy, kubectl, ours};
 use crate::secrets::reference::MountedFile;
 
-/// Codes of which a cluster tells more than manifests do.
+/// Codes that a cluster has more information about than manifests.
 const OWN: [&str; 2] = [SELECTOR_NO_PODS.id, PORT_NOT_ON_SERVICE.id];
 
-/// Whether a code of lint is one that `doctor` reports: those of Gateways, of
-/// either API, Gateways together, credentials and certificates.
+/// Whether `doctor` reports a lint code: those for Gateways of either API, Gateways in combination,
+/// credentials and certificates.
 pub fn is_of_doctor(code: &str) -> bool {
     crate::lint::codes::find(code).is_some_and(|code| match code.subject {
         Subject::Gateway | Subject::Gateways | Subject::Credential | Subject::Certificate => !OWN.contains(&code.id),
-        // Those of routes come behind.
+        // Codes for routes come after them.
         Subject::GatewayApi => code.id < ROUTE_NO_GATEWAY.id,
         _ => false,
     })
@@ -32,13 +32,13 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         }
     }
     for finding in in_one(&facts.linted.findings) {
-        // Of live objects it is known that the listener gets no certificate.
+        // For live objects, it is certain that the listener gets no certificate.
         let finding = if finding.code == GRANT_MISSING.id {
             finding.severity(Severity::Error)
         } else {
             finding
         };
-        // What is merely good to know is lint's own affair.
+        // Infos are left to lint.
         let is_told = finding.severity > Severity::Info || finding.code == CREDENTIAL_FILE_MISSING.id;
         if !is_of_doctor(finding.code) || !is_told {
             continue;
@@ -61,18 +61,18 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-/// Another finding that says the same of the cause.
+/// Another finding that has the same cause.
 fn explained(causes: &Causes, finding: &Finding, secret: Option<&str>) -> Option<&'static str> {
     if finding.code == CREDENTIAL_FILE_MISSING.id {
         return secret.and_then(|secret| causes.secrets.get(secret)).copied();
     }
-    // The Secrets are where the workspace says, and the pods are not.
+    // The Secrets are in the workspace's namespace, but the pods are not.
     let elsewhere = crate::lint::codes::GATEWAY_PODS_ELSEWHERE.id;
     (finding.code == CREDENTIAL_IN_OTHER_NAMESPACE.id && causes.rights == Some(elsewhere)).then_some(elsewhere)
 }
 
-/// The findings, with those of files where nothing is mounted as one for each
-/// Gateway: certificate, key and CA are mounted, or not, by one patch.
+/// Merges findings about unmounted files into one for each Gateway: one patch mounts certificate,
+/// key and CA.
 fn in_one(findings: &[Finding]) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for finding in findings {
@@ -92,7 +92,7 @@ fn in_one(findings: &[Finding]) -> Vec<Finding> {
     all
 }
 
-/// Where the workspace has the Secret, its own commands bring it.
+/// If the workspace has the Secret, its own commands restore it.
 fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     let finding = finding.clone();
     if let lint::Facts::Unmounted(paths) = &finding.facts {
@@ -106,7 +106,7 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     }
     let named = secret.and_then(|secret| secret.split_once('/'));
     if let (Some(_), lint::Facts::NotCovered(host)) = (&facts.of_api, &finding.facts) {
-        // Its Secret may be that of other hosts, too.
+        // Other hosts may use its Secret, too.
         let fix =
             format!("use a certificate that covers {host}, in a Secret listed in certificateRefs of this listener");
         return finding.fix(fix);
@@ -134,23 +134,23 @@ fn with_fix(facts: &Facts, finding: &Finding, secret: Option<&str>) -> Finding {
     ]
     .contains(&finding.code);
     let namespace = &facts.secret_namespace;
-    let brings_back = format!(" brings Secret {namespace}/{secret} back as the workspace has it");
+    let brings_back = format!(" restores Secret {namespace}/{secret} from the workspace");
     let fix = match (*needs, is_missing) {
-        (Needs::Nothing, true) => ours::fix_or_apply().and(format!(", makes Secret {namespace}/{secret}")),
-        // What is no error is left alone by --fix.
+        (Needs::Nothing, true) => ours::fix_or_apply().and(format!(", creates Secret {namespace}/{secret}")),
+        // --fix changes only errors.
         (Needs::Nothing, false) if finding.severity < Severity::Error => Remedy::from(ours::apply()).and(brings_back),
         (Needs::Nothing, false) => ours::fix_or_apply().and(",").and(brings_back),
         (Needs::Replace, _) => Remedy::from(ours::apply_replace()).and(format!(
-            " deletes Secret {namespace}/{secret} and makes it again as the workspace has it"
+            " deletes Secret {namespace}/{secret} and recreates it from the workspace"
         )),
         (Needs::ForceConflicts, _) => Remedy::from(ours::apply_force_conflicts())
             .and(brings_back)
-            .and(", over what others have written"),
+            .and(", overwriting changes by others"),
     };
     finding.fix(fix)
 }
 
-/// The line that lets a Gateway of the Gateway API refer to a Secret elsewhere.
+/// The command that allows a Gateway of the Gateway API to refer to a Secret in another namespace.
 fn granted(finding: Finding, namespace: &str, name: &str) -> Finding {
     let of_gateway = finding
         .object
@@ -163,7 +163,7 @@ fn granted(finding: Finding, namespace: &str, name: &str) -> Finding {
     finding.fix(Line::new(Kind::EchoObject, ["echo", &grant]).pipe(kubectl::apply()))
 }
 
-/// How a Secret is made where the workspace has none of that name.
+/// How to create a Secret if the workspace has none with that name.
 fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding {
     if facts.of_api.is_some() {
         return finding.fix(kubectl::create_pair(namespace, name));
@@ -178,7 +178,7 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
             if namespace == usual {
                 return finding;
             }
-            // Without a word on it, they would be those of another namespace.
+            // Without this flag, they would be for another namespace.
             let fix = finding
                 .fix
                 .clone()
@@ -191,14 +191,13 @@ fn made(facts: &Facts, finding: Finding, namespace: &str, name: &str) -> Finding
     }
 }
 
-/// Whether a finding goes when the workspace's own Secrets are in place.
+/// Whether a finding disappears with the workspace's own Secrets.
 fn is_mended(facts: &Facts, finding: &Finding) -> bool {
     let mut left = facts.after_apply.findings.iter();
     !left.any(|one| one.code == finding.code && one.object == finding.object && one.path == finding.path)
 }
 
-/// Where the workspace's own certificate is at its end, it is issued anew by the
-/// CA that there is.
+/// If the workspace's own certificate expires, it is renewed by the existing CA.
 fn of_own_chain(facts: &Facts, finding: Finding, secret: &str) -> Finding {
     let ends = [CERTIFICATE_EXPIRED.id, CERTIFICATE_ENDS_SOON.id].contains(&finding.code);
     let certificates = facts.certificates.iter().filter(|one| one.secret_name() == secret);
@@ -209,13 +208,13 @@ fn of_own_chain(facts: &Facts, finding: Finding, secret: &str) -> Finding {
     }
 }
 
-/// Whether the certificate of a finding is that of the CA for clients.
+/// Whether the certificate of a finding is the CA for clients.
 fn is_of_ca(finding: &Finding) -> bool {
     ["[\"ca", ".ca"].iter().any(|field| finding.path.contains(field))
 }
 
-/// The Secret that a finding is about, `namespace/name`: its own object, or what
-/// the server names.
+/// The Secret of a finding, as `namespace/name`: its own object, or the one that the server refers
+/// to.
 fn secret_of<'f>(facts: &'f Facts, finding: &'f Finding) -> Option<&'f str> {
     if let Some(name) = finding.object.strip_prefix("Secret ") {
         return Some(name);
@@ -228,7 +227,7 @@ fn secret_of<'f>(facts: &'f Facts, finding: &'f Finding) -> Option<&'f str> {
     Some(&all.nth(number.unwrap_or(0))?.secret)
 }
 
-/// The certificates of the server that a finding's path leads to.
+/// The certificates of the server in a finding's path.
 fn certificates<'f>(facts: &'f Facts, finding: &'f Finding) -> impl Iterator<Item = &'f Certificate> {
     let index = server_index(&finding.path);
     facts
@@ -342,11 +341,11 @@ mod tests {
             let fix = |facts: &Facts| assert_one(facts, code.id, "as lint says").fix;
             let words = fix(&facts);
             assert!(
-                words.contains("istio-tls apply, brings Secret istio-system/httpbin-credential back"),
+                words.contains("istio-tls apply, restores Secret istio-system/httpbin-credential"),
                 "{words}"
             );
             for (needs, expected) in [
-                (Needs::ForceConflicts, "istio-tls apply --force-conflicts brings"),
+                (Needs::ForceConflicts, "istio-tls apply --force-conflicts restores"),
                 (Needs::Replace, "istio-tls apply --replace deletes"),
             ] {
                 facts.own_secrets.insert("httpbin-credential".into(), needs);
@@ -361,7 +360,7 @@ mod tests {
             } else {
                 assert_eq!(words, (code.fix)().to_string());
             }
-            // It is somebody else's.
+            // It belongs to someone else.
             facts.own_secrets.clear();
             assert_eq!(fix(&facts), (code.fix)().to_string());
         }

@@ -1,5 +1,4 @@
-//! What the status of a Gateway of the Gateway API complains of, where nothing
-//! that was found explains it.
+//! Errors in the status of a Gateway of the Gateway API that no other finding explains.
 
 use super::causes::{Causes, skip_for};
 use super::control_plane::field;
@@ -16,7 +15,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let whole = title(gateway);
     let mut is_explained = false;
     for (index, words) in &of_api.listeners {
-        // Those of other hosts are left out.
+        // Those of other hosts are skipped.
         let servers = facts.tls_servers();
         let Some(server) = servers.iter().find(|server| server.index == *index) else {
             continue;
@@ -61,7 +60,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-/// What was found of a listener, its hosts or its Secrets.
+/// The finding about a listener, its hosts or its Secrets.
 fn cause_of(facts: &Facts, causes: &Causes, index: usize, hosts: &[String]) -> Option<&'static str> {
     let certificates = facts.certificates.iter().filter(|one| one.index == index);
     let mut secrets = certificates.filter_map(|one| causes.secrets.get(one.secret_name()));
@@ -69,15 +68,15 @@ fn cause_of(facts: &Facts, causes: &Causes, index: usize, hosts: &[String]) -> O
     of_secret.or_else(|| hosts.iter().find_map(|host| causes.hosts.get(host).copied()))
 }
 
-/// Where to look: nothing that this program knows explains it.
+/// Where to look if nothing known explains it.
 fn look(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> Remedy {
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
     Remedy::from(format!(
-        "change what the status names; where it is old (istiod writes it, class {}): ",
+        "correct what the status reports; if it is outdated (istiod writes it, class {}): ",
         of_api.class
     ))
     .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
-    .and(" tells more, and ")
+    .and(" shows more, and ")
     .and(kubectl::api_gateway(namespace, name))
     .and(" shows it")
 }
@@ -119,7 +118,7 @@ mod tests {
         );
         programmed(&mut facts);
         assert_one(&facts, "ITL1103", "listener https");
-        // A listener of other hosts.
+        // A listener for other hosts.
         facts.complaints.clear();
         facts.of_api.as_mut().unwrap().listeners[0].0 = 1;
         assert_eq!(crate::doctor::examine(&facts).findings, []);
@@ -138,7 +137,7 @@ mod tests {
         programmed(&mut facts);
         let finding = assert_one(&facts, "ITL0301", "as lint says");
         assert!(
-            finding.fix.contains("makes Secret istio-system/httpbin-credential"),
+            finding.fix.contains("creates Secret istio-system/httpbin-credential"),
             "{}",
             finding.fix
         );

@@ -1,4 +1,4 @@
-//! The lines of a gateway's log that matter, and what each means.
+//! The relevant lines of a gateway's log, and their meaning.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,25 @@ use crate::manifests::naming::MOUNT_ROOT;
 use crate::names::check_object_name;
 use crate::secrets::reference::ProxyResource;
 
-/// How much of a line is shown, in characters.
+/// The maximum number of characters shown of a line.
 const SHOWN: usize = 400;
 
-/// What a line says.
+/// The meaning of a line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Said {
     code: &'static str,
-    /// The Secret or file that it names.
+    /// The Secret or file in it.
     about: Option<String>,
 }
 
-/// What lines say that have one of the words of each group.
+/// The meaning of lines that have one of the words of each group.
 struct Pattern {
     code: &'static Code,
-    /// In lower case; of each group one must stand in the line.
+    /// In lowercase; the line must contain at least one of each group.
     words: &'static [&'static [&'static str]],
 }
 
-/// The first that fits counts: from what is most special to what is most general.
+/// The first match is used: from the most specific to the most general.
 const PATTERNS: &[Pattern] = &[
     Pattern {
         code: &LOG_POLICY,
@@ -119,7 +119,7 @@ const PATTERNS: &[Pattern] = &[
     },
 ];
 
-/// What a line says. One that may hold a part of a key names nothing: the word
+/// The meaning of a line. One that may hold a part of a key names nothing: the word
 /// that stands where a name would may be that part.
 fn classify(line: &str, is_withheld: bool) -> Option<Said> {
     let lower = line.to_lowercase();
@@ -136,7 +136,7 @@ fn classify(line: &str, is_withheld: bool) -> Option<Said> {
     })
 }
 
-/// The Secret or mounted file that a line names.
+/// The Secret or mounted file in a line.
 fn about(line: &str) -> Option<String> {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';' | ')' | ']' | '~' | '`');
     if let Some(found) = ProxyResource::find_secret(line) {
@@ -185,12 +185,12 @@ fn is_name(word: &str) -> bool {
     check_object_name("Secret", word).is_ok()
 }
 
-/// Lines of one meaning.
+/// Lines with the same meaning.
 #[derive(Default)]
 struct Group {
     count: usize,
     pod: String,
-    /// The last of them, as it may be shown.
+    /// The last of them, in a form that may be shown.
     last: String,
 }
 
@@ -227,7 +227,7 @@ fn tell(facts: &Facts, causes: &Causes, code: &'static Code, said: &Said, group:
     let what = words(code, said, group);
     let finding = Finding::new(code, object(&format!("Pod {}", group.pod)), what);
     let why = format!("{}\nlast: {}", code.why, group.last);
-    // Requests and clients: what they say is no consequence of what was found.
+    // Requests and clients: these are not consequences of other findings.
     if [LOG_NO_FILTER_CHAIN.id, LOG_TLS.id, LOG_POLICY.id].contains(&code.id) {
         return found.push(finding.why(why));
     }
@@ -238,14 +238,14 @@ fn tell(facts: &Facts, causes: &Causes, code: &'static Code, said: &Said, group:
     let is_over = code.id != LOG_LISTENER.id && all_loaded(facts);
     found.push(if is_over {
         finding.severity(Severity::Info).why(format!(
-            "{why}\nby now the proxy has every certificate: this was before"
+            "{why}\nthe proxy has all certificates now, so this is in the past"
         ))
     } else {
         finding.why(why)
     });
 }
 
-/// Whether every proxy could be asked; what they lack is a finding by then.
+/// Whether every proxy could be queried; missing certificates would already be a finding.
 fn all_loaded(facts: &Facts) -> bool {
     !facts.proxies.is_empty() && facts.proxies.iter().all(|proxy| proxy.view.is_ok())
 }
@@ -257,23 +257,23 @@ fn words(code: &Code, said: &Said, group: &Group) -> String {
     };
     let about = said.about.as_ref().map(|about| format!(" {about}")).unwrap_or_default();
     let subject = match code.id {
-        id if id == LOG_SECRET.id => format!("a Secret{about} that it does not get"),
+        id if id == LOG_SECRET.id => format!("a Secret{about} that it does not receive"),
         id if id == LOG_CERTIFICATE.id && about.is_empty() => "a certificate or key that it cannot use".to_owned(),
         id if id == LOG_CERTIFICATE.id => format!("a certificate or key that it cannot use:{about}"),
-        id if id == LOG_ACCESS.id => format!("a Secret{about} that it may not read"),
-        id if id == LOG_CONTROL_PLANE.id => "a control plane that it does not reach".to_owned(),
-        id if id == LOG_LISTENER.id => "configuration that it refuses".to_owned(),
-        id if id == LOG_POLICY.id => "requests that a policy denies".to_owned(),
-        id if id == LOG_NO_FILTER_CHAIN.id => "connections for a name that no server has".to_owned(),
-        _ => "TLS handshakes that failed".to_owned(),
+        id if id == LOG_ACCESS.id => format!("missing permissions for a Secret{about}"),
+        id if id == LOG_CONTROL_PLANE.id => "an unreachable control plane".to_owned(),
+        id if id == LOG_LISTENER.id => "refused configuration".to_owned(),
+        id if id == LOG_POLICY.id => "requests denied by a policy".to_owned(),
+        id if id == LOG_NO_FILTER_CHAIN.id => "connections for an unknown name".to_owned(),
+        _ => "failed TLS handshakes".to_owned(),
     };
-    format!("the log of pod {} speaks {times} of {subject}", group.pod)
+    format!("the log of pod {} reports {subject} ({times})", group.pod)
 }
 
-/// A line as it may be shown.
+/// A line in a form that may be shown.
 fn excerpt(line: &str, is_withheld: bool) -> String {
     if is_withheld {
-        return "(a line that may hold key material is not shown)".to_owned();
+        return "(a line that may contain key material is not shown)".to_owned();
     }
     let mut text: String = line
         .chars()
@@ -411,7 +411,7 @@ mod tests {
         let finding = assert_one(&with(&[MISSING]), "ITL1170", "once");
         assert_eq!(finding.severity, Severity::Info);
         let refused = "warning type.googleapis.com/envoy.config.listener.v3.Listener rejected: bad";
-        let finding = assert_one(&with(&[refused]), "ITL1174", "refuses");
+        let finding = assert_one(&with(&[refused]), "ITL1174", "refused");
         assert_eq!(finding.severity, Severity::Warning);
     }
 
@@ -423,7 +423,7 @@ mod tests {
         assert_skipped(&facts, "ITL1170", "see ITL0307");
     }
 
-    /// No eight characters of a secret in a row stand in what is said, in either case.
+    /// The report contains no eight consecutive characters of a secret, in either case.
     #[track_caller]
     fn assert_nothing_of(secret: &str, lines: &[&str]) {
         let report = format!("{:?}", examine(&with(lines))).to_lowercase();

@@ -1,16 +1,15 @@
-//! Examines a running cluster, from the control plane to the certificate that
-//! clients get, as the task page's troubleshooting does by hand. Pure:
-//! [`facts`] in, findings out; a file here is one subject.
+//! Examines a running cluster, from the control plane to the certificate that clients get,
+//! automating the task page's troubleshooting. Pure: [`facts`] in, findings out; each file is one
+//! subject.
 //!
-//! - [`facts`] is what is known; [`read`] and [`envoy`] make it of JSON.
-//!   [`kube_gateways`] reads Gateways of the Gateway API.
-//! - `control_plane`, `gateways`, `chains`, `pods`, `service`, `rights`,
-//!   `linted`, `listeners`, `mounts`, `proxy`, `served`, `logs` and `dns` are the
-//!   rules, in the order in which they look.
-//! - `addresses` and `advice` go with `served`: several addresses of a gateway,
-//!   and what to do by what is known.
-//! - `causes` keeps one fault from being told several times; `withheld` keeps
-//!   keys in logs from being told at all.
+//! - [`facts`] is the input; [`read`] and [`envoy`] parse it from JSON. [`kube_gateways`] reads
+//!   Gateways of the Gateway API.
+//! - `control_plane`, `gateways`, `chains`, `pods`, `service`, `rights`, `linted`, `listeners`,
+//!   `mounts`, `proxy`, `served`, `logs` and `dns` are the rules, in the order in which they run.
+//! - `addresses` and `advice` belong to `served`: several addresses of a gateway, and remedies
+//!   based on the facts.
+//! - `causes` prevents a fault from being reported several times; `withheld` prevents keys in logs
+//!   from being shown.
 
 mod addresses;
 mod advice;
@@ -50,8 +49,7 @@ use facts::Facts;
 
 use crate::lint::{Findings, Report};
 
-/// Examines several gateways; what is found or skipped of more than one of them
-/// is told once.
+/// Examines several gateways; findings and skips that several of them share are reported once.
 pub fn examine_all(gateways: &[Facts]) -> Report {
     let mut all = Report::default();
     for facts in gateways {
@@ -68,9 +66,8 @@ pub fn examine_all(gateways: &[Facts]) -> Report {
     all
 }
 
-/// Runs every rule. Findings stand in the order of the way that a connection
-/// takes; what could not be looked at, or is explained by another finding, is
-/// listed as skipped.
+/// Runs all rules. Findings are in the order of a connection's path; checks that were impossible,
+/// or that another finding explains, are listed as skipped.
 pub fn examine(facts: &Facts) -> Report {
     let mut found = Findings::default();
     let mut causes = Causes::default();

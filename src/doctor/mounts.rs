@@ -1,4 +1,4 @@
-//! Are the files there that a Gateway names, in the pods that run?
+//! Whether the running pods have the files that a Gateway refers to.
 
 use std::collections::BTreeSet;
 
@@ -53,14 +53,14 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                     &POD_WITHOUT_VOLUME,
                     field(&title, "spec.template.spec.volumes"),
                     format!(
-                        "{title} mounts Secret {secret}, and {} of its pods were made before that: {}",
+                        "{title} mounts Secret {secret}, but {} of its pods are older than that: {}",
                         old.len(),
                         some_of(&old)
                     ),
                 )
                 .fix(
                     Remedy::from(kubectl::rollout_status(namespace, name))
-                        .and("; if nothing moves, ")
+                        .and("; if nothing happens, ")
                         .and(kubectl::rollout_restart(namespace, name)),
                 ),
             );
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn pods_that_are_older_than_their_volume_are_told_of() {
         assert!(examine(&mounted(true)).findings.is_empty());
-        let finding = assert_one(&mounted(false), "ITL1140", "made before that: gateway");
+        let finding = assert_one(&mounted(false), "ITL1140", "older than that: gateway");
         assert!(finding.fix.contains("rollout restart deployment/istio-ingressgateway"));
         assert_skipped(&mounted(false), "ITL1150", "see ITL1140");
         let mut unread = mounted(true);

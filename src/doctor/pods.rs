@@ -1,4 +1,4 @@
-//! Do the gateway's pods run, and where?
+//! Whether the gateway's pods are running, and where.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,9 @@ use crate::lint::{self, Finding, Findings, Severity};
 use crate::manifests::model::Gateway;
 use crate::remedy::{Kind, Remedy, kubectl, other, ours};
 
-/// A container that ended within this time was restarted lately.
+/// A container that terminated within this time was restarted recently.
 const LATELY: Duration = Duration::hours(1);
-/// A container that was restarted so often is told of whenever that was.
+/// A container with this many restarts is reported regardless of when they happened.
 const OFTEN: u32 = 10;
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
@@ -41,7 +41,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         found.push(Finding::new(
             &GATEWAY_POD_WITHOUT_PROXY,
             object(&pod.title()),
-            format!("{} has the gateway's labels, but no container {PROXY}", pod.title()),
+            format!("{} has the gateway's labels but no container {PROXY}", pod.title()),
         ));
     }
     let gateways: Vec<&Pod> = pods.into_iter().filter(|pod| pod.proxy().is_some()).collect();
@@ -69,16 +69,16 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         };
         let seen = match &facts.unseen_pods {
             None => "the cluster".to_owned(),
-            // Whether others have them is not known, and told below.
+            // Whether other namespaces have them is unknown, and reported below.
             Some(_) => format!("namespace {}", facts.pod_namespace),
         };
         let mut finding = Finding::new(
             &GATEWAY_PODS_MISSING,
             place,
-            format!("no pod of {seen} has the labels of {whose}, {words}"),
+            format!("no pod in {seen} has the labels of {whose}, {words}"),
         );
         if let Some(reason) = &facts.unseen_pods {
-            finding.why = format!("{}\nother namespaces were not looked through: {reason}", finding.why);
+            finding.why = format!("{}\nother namespaces were not searched: {reason}", finding.why);
         }
         if let Some(fix) = by_deployment(facts, selector) {
             found.push(finding.fix(fix));
@@ -91,20 +91,20 @@ fn selectors(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         found.push(
             finding.fix(match meant(facts, selector) {
                 Some((pod, labels)) => Remedy::from(format!(
-                    "the gateway pod {}/{} has {labels}: write that as the selector, or give its pods the label",
+                    "the gateway pod {}/{} has {labels}: use that as the selector, or add the label to its pods",
                     pod.namespace, pod.name
                 )),
                 None => Remedy::from("install the ingress gateway (")
                     .and(other::istioctl_install())
-                    .and(", or Helm's chart istio/gateway); ")
+                    .and(", or the Helm chart istio/gateway); ")
                     .and(kubectl::get(&["pods", "-A", "--show-labels"]))
-                    .and(format!(" shows whether there are pods with other labels than {words}")),
+                    .and(format!(" shows whether there are pods with labels other than {words}")),
             }),
         );
     }
 }
 
-/// What to do where a Deployment of such pods is there, and they are not.
+/// The remedy if there is a Deployment for such pods, but no pods.
 fn by_deployment(facts: &Facts, selector: &Labels) -> Option<Remedy> {
     let mut deployments = facts.deployments.as_deref().unwrap_or_default().iter();
     let deployment = deployments.find(|deployment| {
@@ -115,32 +115,32 @@ fn by_deployment(facts: &Facts, selector: &Labels) -> Option<Remedy> {
     let deployment = format!("deployment/{name}");
     Some(if facts.replicas.get(name) == Some(&0) {
         let words = ["scale", &deployment, "--replicas=1"];
-        Remedy::from("it is scaled to none: ").and(kubectl::within(namespace, Kind::KubectlScale, &words))
+        Remedy::from("it is scaled to 0: ").and(kubectl::within(namespace, Kind::KubectlScale, &words))
     } else {
-        Remedy::from(kubectl::describe(namespace, &[&deployment])).and(" tells why it has no pods")
+        Remedy::from(kubectl::describe(namespace, &[&deployment])).and(" shows why it has no pods")
     })
 }
 
-/// Where the pods of a Gateway of the Gateway API come from.
+/// The origin of the pods of a Gateway of the Gateway API.
 fn of_istiod(facts: &Facts, of_api: &OfApi, gateway: &Gateway) -> Remedy {
     let (namespace, name) = (gateway.metadata.namespace_or("default"), &gateway.metadata.name);
     match &of_api.service {
         Some(service) => {
             let line = kubectl::get_in(&facts.found_namespace, &["service", service, "-o", "wide"]);
-            Remedy::from(line).and(" shows which pods the Service selects that spec.addresses of the Gateway names")
+            Remedy::from(line).and(" shows which pods the Service in the Gateway's spec.addresses selects")
         }
         None => Remedy::from(format!(
-            "istiod makes the Deployment {namespace}/{} for the Gateway: ",
+            "istiod creates the Deployment {namespace}/{} for the Gateway: ",
             made_name(name, &of_api.class)
         ))
         .and(kubectl::api_gateway(namespace, name))
         .and(" shows its status, and ")
         .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
-        .and(" what keeps it from it"),
+        .and(" shows what prevents it"),
     }
 }
 
-/// A pod that looks like the one that is meant, and its labels of the selector's names.
+/// A pod that is probably the intended one, and those of its labels that the selector has.
 fn meant<'f>(facts: &'f Facts, selector: &Labels) -> Option<(&'f Pod, String)> {
     let pods = facts.pods.as_deref().unwrap_or_default().iter();
     let mut gateways = pods.filter(|pod| pod.namespace == facts.pod_namespace && pod.proxy().is_some());
@@ -153,9 +153,9 @@ fn meant<'f>(facts: &'f Facts, selector: &Labels) -> Option<(&'f Pod, String)> {
     })
 }
 
-/// The pods run where the workspace's Secrets go.
+/// The pods run in the namespace of the workspace's Secrets.
 fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
-    // A Gateway of the Gateway API has its pods beside it.
+    // A Gateway of the Gateway API has its pods in its own namespace.
     if facts.found_namespace == facts.pod_namespace || !facts.is_elsewhere || facts.of_api.is_some() {
         return;
     }
@@ -175,10 +175,10 @@ fn elsewhere(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     found.push(if facts.workspace {
         finding.fix(
             Remedy::from(format!(
-                "write podNamespace: {there} below gateway in istio-tls.yaml, then "
+                "set podNamespace: {there} under gateway in istio-tls.yaml, then "
             ))
             .and(ours::apply())
-            .and(format!("; or once, --gateway-namespace {there}")),
+            .and(format!("; or, for one command, --gateway-namespace {there}")),
         )
     } else {
         finding.fix(format!("--gateway-namespace {there}"))
@@ -205,7 +205,7 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
             &POD_WAITS_FOR_SECRET,
             field(&first.title(), "spec.volumes"),
             format!(
-                "{} cannot start: its volumes need the Secret {}, which is not in namespace {namespace}",
+                "{} cannot start: its volumes need the Secret {}, which does not exist in namespace {namespace}",
                 some_of(&names),
                 some_of(&secrets)
             ),
@@ -213,9 +213,9 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
         let all = secrets.iter().map(|name| (*name).to_owned()).collect();
         let finding = finding.about(lint::Facts::Secrets(all));
         found.push(finding.severity(severity).fix(if facts.workspace {
-            ours::fix_or_apply().and(format!(", makes {namespace}/{secret} if the workspace has it"))
+            ours::fix_or_apply().and(format!(", creates {namespace}/{secret} if the workspace has it"))
         } else {
-            Remedy::from(kubectl::create_pair(namespace.as_str(), *secret)).and(", or mark the volume optional")
+            Remedy::from(kubectl::create_pair(namespace.as_str(), *secret)).and(", or mark the volume as optional")
         }));
         return;
     }
@@ -228,7 +228,7 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
         .map(|pod| format!("{}: {}", pod.name, state(pod)))
         .collect();
     let what = if none_ready {
-        format!("none of the gateway's pods is ready: {}", some_of(&names))
+        format!("no gateway pod is ready: {}", some_of(&names))
     } else {
         format!(
             "{} of {} gateway pods are not ready: {}",
@@ -249,7 +249,7 @@ fn readiness(facts: &Facts, pods: &[&Pod], causes: &mut Causes, found: &mut Find
     );
 }
 
-/// Secrets that a pod cannot start without and that are known not to be there.
+/// Secrets that a pod needs to start and that are known to be missing.
 fn missing_secrets<'f>(facts: &Facts, pod: &'f Pod) -> Vec<&'f str> {
     let needed = pod.secret_volumes.iter().filter(|(_, optional)| !**optional);
     needed
@@ -258,11 +258,11 @@ fn missing_secrets<'f>(facts: &Facts, pod: &'f Pod) -> Vec<&'f str> {
         .collect()
 }
 
-/// What keeps a pod from being ready, as far as it is told.
+/// Why a pod is not ready, as far as reported.
 fn state(pod: &Pod) -> String {
     let waiting = pod.containers.iter().find_map(|container| {
         let why = container.waiting.as_ref()?;
-        Some(format!("container {} waits: {why}", container.name))
+        Some(format!("container {} is waiting: {why}", container.name))
     });
     waiting.unwrap_or_else(|| {
         let phase = if pod.phase.is_empty() {
@@ -289,10 +289,10 @@ fn restarts(facts: &Facts, pod: &Pod, found: &mut Findings) {
         }
         let why = match &container.ended {
             Some((time, reason)) => format!(
-                "it ended last at {} ({reason}); connections break with each restart",
+                "it last terminated at {} ({reason}); each restart breaks connections",
                 crate::certs::times::rfc3339(*time)
             ),
-            None => "connections break with each restart".to_owned(),
+            None => "each restart breaks connections".to_owned(),
         };
         let times = match container.restarts {
             1 => "once".to_owned(),
@@ -372,7 +372,7 @@ mod tests {
         facts.pods = Ok(Vec::new());
         let finding = assert_one(&facts, "ITL1110", "gateway.networking.k8s.io/gateway-name=edge");
         assert!(
-            finding.fix.contains("makes the Deployment web/edge-istio"),
+            finding.fix.contains("creates the Deployment web/edge-istio"),
             "{}",
             finding.fix
         );
@@ -390,7 +390,7 @@ mod tests {
         let mut facts = change(|facts| {
             facts.pod_namespace = "istio-ingress".into();
         });
-        // Nobody has said where they should be.
+        // No namespace was set explicitly.
         assert_eq!(examine(&facts).findings, []);
         facts.is_elsewhere = true;
         let finding = assert_one(&facts, "ITL1111", "run in namespace istio-system, not in istio-ingress");
@@ -404,7 +404,7 @@ mod tests {
             pods[0].ready = false;
             pods[0].containers[0].waiting = Some("ImagePullBackOff".into());
         });
-        let finding = assert_one(&one, "ITL1112", "none of the gateway's pods is ready");
+        let finding = assert_one(&one, "ITL1112", "no gateway pod is ready");
         assert_eq!(finding.severity, Severity::Error);
         assert!(finding.why.contains("ImagePullBackOff"), "{}", finding.why);
         let two = change(|facts| {
@@ -436,7 +436,7 @@ mod tests {
         };
         let finding = assert_one(&waits(false), "ITL1141", "istio-ingressgateway-certs");
         assert!(finding.fix.contains("istio-tls apply"), "{}", finding.fix);
-        assert_one(&waits(true), "ITL1112", "none of");
+        assert_one(&waits(true), "ITL1112", "no gateway pod");
     }
 
     #[test]

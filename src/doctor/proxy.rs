@@ -1,4 +1,4 @@
-//! What the gateway's proxy itself says that it has loaded.
+//! What the gateway's proxy reports as loaded.
 
 use super::causes::{Causes, skip_all, skip_for};
 use super::control_plane::object;
@@ -14,8 +14,8 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let codes = [&PROXY_WITHOUT_CERTIFICATE, &PROXY_CERTIFICATE_DIFFERS];
     if facts.proxies.is_empty() && !facts.certificates.is_empty() {
         let reason = match causes.pods {
-            Some(cause) => format!("no gateway pod could be asked: see {cause}"),
-            None => "no gateway pod could be asked".to_owned(),
+            Some(cause) => format!("no gateway pod could be queried: see {cause}"),
+            None => "no gateway pod could be queried".to_owned(),
         };
         return skip_all(found, &codes, &reason);
     }
@@ -32,27 +32,27 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
             one(facts, &proxy.pod, view, certificate, causes, &mut told, found);
         }
     }
-    // Other pods with the same fault are not explained by the first one's finding.
+    // The first pod's finding does not explain other pods with the same fault.
     for (secret, code) in told {
         causes.secrets.entry(secret).or_insert(code);
     }
 }
 
-/// What a proxy holds for a server.
+/// What a proxy has for a server.
 enum Held<'v> {
-    /// Nothing, or it waits for it.
+    /// Nothing, or it is waiting for it.
     Nothing { waits: bool },
     /// This certificate.
     Leaf(&'v CertificateFacts),
     /// Certificates with these serial numbers, one of which may be it.
     Serials(Vec<&'v str>),
-    /// Something that is not told.
+    /// Unknown.
     Unknown,
 }
 
 fn held<'v>(view: &'v View, source: &Source) -> Held<'v> {
     let is_it = |name: &str| match (source, ProxyResource::parse(name)) {
-        // The namespace, which only some versions write, is that of the pods.
+        // Only some versions include the namespace, which is that of the pods.
         (Source::Credential(wanted), ProxyResource::Secret { name, .. }) => name == wanted,
         (Source::File(path), ProxyResource::Files { certificate }) => certificate == path,
         _ => false,
@@ -61,7 +61,7 @@ fn held<'v>(view: &'v View, source: &Source) -> Held<'v> {
         return leaf.as_ref().map_or_else(|| by_serial(view, source), Held::Leaf);
     }
     let waits = view.warming.iter().any(|name| is_it(name));
-    // Secrets are told of by every Envoy that Istio ships; a list of certificates alone, by older ones.
+    // All Envoys in Istio report Secrets; older ones report only a list of certificates.
     if waits || !(view.active.is_empty() && view.warming.is_empty()) {
         return Held::Nothing { waits };
     }
@@ -112,7 +112,7 @@ fn one(
                 return skip_for(found, &PROXY_WITHOUT_CERTIFICATE, secret, cause);
             }
             told.push((certificate.secret_name().to_owned(), PROXY_WITHOUT_CERTIFICATE.id));
-            let state = if waits { "waits for" } else { "does not have" };
+            let state = if waits { "is waiting for" } else { "does not have" };
             let hosts = super::facts::some_of(&certificate.hosts);
             return found.push(missing(
                 facts,
@@ -123,7 +123,7 @@ fn one(
         }
         Held::Leaf(leaf) => match expected {
             Some(expected) if serial_digits(&leaf.serial) != serial_digits(&expected.serial) => format!(
-                "the proxy of {pod} holds serial {} ({}, until {}), and Secret {secret} holds serial {} ({}, until {})",
+                "the proxy of {pod} has serial {} ({}, until {}), but Secret {secret} has serial {} ({}, until {})",
                 leaf.serial, leaf.subject, leaf.not_after, expected.serial, expected.subject, expected.not_after
             ),
             _ => return,
@@ -136,7 +136,7 @@ fn one(
             {
                 let serials: Vec<String> = serials.iter().map(|serial| serial_words(serial)).collect();
                 format!(
-                    "the proxy of {pod} holds serial {}, and Secret {secret} holds serial {} ({}, until {})",
+                    "the proxy of {pod} has serial {}, but Secret {secret} has serial {} ({}, until {})",
                     super::facts::some_of(&serials),
                     expected.serial,
                     expected.subject,
@@ -160,21 +160,21 @@ fn missing(facts: &Facts, certificate: &Certificate, title: &str, what: String) 
         Source::Credential(_) => {
             let grep = Line::new(Kind::Grep, ["grep", certificate.secret_name()]);
             let line = kubectl::logs_of_istiod(facts.control_plane_namespace()).pipe(grep);
-            finding.fix(Remedy::from(line).and(" tells why istiod does not hand it over"))
+            finding.fix(Remedy::from(line).and(" shows why istiod does not send it"))
         }
         Source::File(path) => finding
             .why(format!(
-                "{path} is not there in the pod, or was not when the proxy looked; a secret volume is filled within a minute or so"
+                "{path} does not exist in the pod, or did not when the proxy read it; a secret volume is filled within about a minute"
             ))
             .fix(
-                Remedy::from("wait a minute; if it stays so: ")
+                Remedy::from("wait a minute; if nothing changes: ")
                     .and(kubectl::delete(Some(namespace), "pod", pod_of(title)))
-                    .and(", whose successor reads the files again"),
+                    .and(", whose replacement reads the files again"),
             ),
     }
 }
 
-/// The name of the pod of a title.
+/// The name of the pod in a title.
 fn pod_of(title: &str) -> &str {
     title.rsplit('/').next().unwrap_or_default()
 }
@@ -184,7 +184,7 @@ fn differing(facts: &Facts, certificate: &Certificate, title: &str, what: String
     match &certificate.source {
         Source::Credential(_) => finding,
         Source::File(_) => finding.fix(
-            Remedy::from("wait a minute, until the kubelet has written the new files; if it stays so: ")
+            Remedy::from("wait a minute, until the kubelet has written the new files; if nothing changes: ")
                 .and(kubectl::delete(Some(&facts.found_namespace), "pod", pod_of(title))),
         ),
     }
@@ -212,7 +212,7 @@ mod tests {
         let finding = assert_one(
             &waits,
             "ITL1150",
-            "waits for the certificate of Secret istio-system/httpbin-credential",
+            "is waiting for the certificate of Secret istio-system/httpbin-credential",
         );
         assert!(finding.fix.contains("logs -l app=istiod"), "{}", finding.fix);
         let absent = with(|view| view.active = vec![("default".into(), None)]);
@@ -228,7 +228,7 @@ mod tests {
         let finding = assert_one(&facts, "ITL1151", &leaf_of(other_chain()).serial);
         assert!(finding.what.contains(&leaf_of(chain()).serial), "{}", finding.what);
         assert_skipped(&facts, "ITL1160", "see ITL1151");
-        // Old proxies tell serial numbers alone, in Envoy's spelling.
+        // Old proxies report only serial numbers, in Envoy's format.
         let plain = leaf_of(chain()).serial.replace(':', "").to_lowercase();
         let good = with(|view| {
             view.active.clear();
@@ -239,7 +239,7 @@ mod tests {
             view.active.clear();
             view.loaded = vec![("<inline>".into(), "99ab".into())];
         });
-        assert_one(&bad, "ITL1151", "holds serial 99:ab,");
+        assert_one(&bad, "ITL1151", "has serial 99:ab,");
     }
 
     #[test]
@@ -271,7 +271,7 @@ mod tests {
         assert_skipped(
             &change(|facts| facts.proxies.clear()),
             "ITL1150",
-            "no gateway pod could be asked",
+            "no gateway pod could be queried",
         );
         let secret = change(|facts| facts.certificates[0].leaf = Err("secrets may not be read".into()));
         assert_skipped(&secret, "ITL1151", "secrets may not be read");

@@ -1,5 +1,5 @@
-//! Kubernetes' JSON to facts. What is missing or of another type is left out,
-//! as an older or newer API server may have it.
+//! Parses Kubernetes JSON into facts. Fields that are missing or of another type are ignored, since
+//! API server versions may differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A map of texts, as labels are.
+/// A map of texts, such as labels.
 pub fn labels(value: &Value) -> Labels {
     let entries = value.as_object().into_iter().flatten();
     entries
@@ -36,7 +36,7 @@ pub fn pod(object: &Value) -> Pod {
         .find_map(|kind| condition(kind)?["message"].as_str())
         .or_else(|| status["message"].as_str())
         .unwrap_or_default();
-    // A sidecar of Kubernetes' own kind is an init container that goes on.
+    // A native Kubernetes sidecar is an init container that keeps running.
     let specs = || list(&spec["containers"]).chain(list(&spec["initContainers"]));
     let states = || list(&status["containerStatuses"]).chain(list(&status["initContainerStatuses"]));
     let containers = list(&spec["containers"])
@@ -108,7 +108,7 @@ pub fn endpoints(slices: &[Value]) -> BTreeMap<String, usize> {
         };
         let addresses = ready.entry(service.to_owned()).or_default();
         for endpoint in list(&slice["endpoints"]) {
-            // Not said means ready.
+            // Absent means ready.
             if endpoint["conditions"]["ready"].as_bool() != Some(false) {
                 addresses.extend(list(&endpoint["addresses"]).filter_map(Value::as_str));
             }
@@ -120,11 +120,10 @@ pub fn endpoints(slices: &[Value]) -> BTreeMap<String, usize> {
         .collect()
 }
 
-/// Conditions that are bad when they are false: Istio's, and the Gateway API's.
+/// Conditions that are bad if false: Istio's, and the Gateway API's.
 const GOOD_CONDITIONS: [&str; 4] = ["Reconciled", "Accepted", "Programmed", "ResolvedRefs"];
 
-/// What an object's status complains of: validation messages of Istio, and
-/// conditions that should be true.
+/// Errors in an object's status: validation messages of Istio, and conditions that should be true.
 pub fn complaints(object: &Value) -> Vec<Complaint> {
     let metadata = &object["metadata"];
     let title = format!(

@@ -1,4 +1,4 @@
-//! May the gateway's pods have their Secrets?
+//! Whether the gateway's pods may have their Secrets.
 
 use super::causes::Causes;
 use super::control_plane::object;
@@ -8,7 +8,7 @@ use crate::lint::{Finding, Findings};
 use crate::remedy::{Kind, Line, kubectl};
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
-    // Files are mounted by the kubelet, which has its own rights.
+    // The kubelet mounts files, with its own permissions.
     let by_credential = facts
         .certificates
         .iter()
@@ -27,7 +27,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
                 continue;
             }
         };
-        // One of the two may be there: `auth reconcile` adds what is missing.
+        // One of the two may exist: `auth reconcile` adds what is missing.
         let fix = role(namespace, name).and(role_binding(namespace, name));
         if !verbs.contains("list") {
             causes.rights = Some(SECRETS_MAY_NOT_BE_LISTED.id);
@@ -61,14 +61,14 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }
 }
 
-/// Makes a role that lets a gateway have its Secrets.
+/// Creates a role that allows a gateway to get its Secrets.
 fn role(namespace: &str, account: &str) -> Line {
     let role = format!("{account}-sds");
     let words = ["create", "role", &role, "--resource=secrets", "--verb=get,watch,list"];
     reconciled(kubectl::within(namespace, Kind::KubectlCreateRole, &words))
 }
 
-/// Gives it to a service account.
+/// Binds it to a service account.
 fn role_binding(namespace: &str, account: &str) -> Line {
     let role = format!("{account}-sds");
     let of_role = format!("--role={role}");
@@ -77,7 +77,7 @@ fn role_binding(namespace: &str, account: &str) -> Line {
     reconciled(kubectl::within(namespace, Kind::KubectlCreateRoleBinding, &words))
 }
 
-/// Adds what a line would create to what is there.
+/// Merges what a command would create into what exists.
 fn reconciled(line: Line) -> Line {
     let reconcile = Line::new(Kind::KubectlAuthReconcile, ["auth", "reconcile", "-f", "-"]);
     line.args(&["--dry-run=client", "-o", "yaml"]).pipe(reconcile)

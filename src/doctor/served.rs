@@ -1,4 +1,4 @@
-//! Does a client at the ingress address get the certificate of the Secret?
+//! Whether a client at the ingress address gets the certificate of the Secret.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::manifests::server_hosts::intersection;
 use crate::names::Host;
 use crate::remedy::{Remedy, ours};
 
-/// The end of a certificate is told so many days before.
+/// How many days before expiry a certificate is reported.
 const SOON: i64 = 30;
 
 pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
@@ -57,7 +57,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
             }
         }
     }
-    // One address: one finding, however many hosts.
+    // One finding per address, regardless of the number of hosts.
     let targets: BTreeSet<&str> = refused.iter().map(|one| one.target.as_str()).collect();
     for target in targets {
         let here: Vec<&Served> = refused.iter().copied().filter(|one| one.target == target).collect();
@@ -78,7 +78,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
                 ),
             )
             .why(format!(
-                "that is the address by {}; clients elsewhere may reach it all the same",
+                "the address is from {}; clients elsewhere may still be able to reach it",
                 source(facts)
             ))
             .fix(fix_of(facts, first, refusal)),
@@ -86,7 +86,7 @@ pub(super) fn check(facts: &Facts, causes: &Causes, found: &mut Findings) {
     }
 }
 
-/// Hosts that are not served at one target, for the same reason.
+/// Hosts that are not served at a target, for the same reason.
 fn not_served(facts: &Facts, hosts: &[&Served], refusal: &Refusal) -> Finding {
     let names: Vec<&str> = hosts.iter().map(|one| one.host.as_str()).collect();
     let finding = Finding::new(
@@ -106,7 +106,7 @@ fn not_served(facts: &Facts, hosts: &[&Served], refusal: &Refusal) -> Finding {
     }
 }
 
-/// The certificates that servers have for a host: those of the most specific host that covers it.
+/// The certificates for a host: those of the servers with the most specific matching host.
 pub(super) fn certificates<'f>(facts: &'f Facts, host: &str) -> Vec<&'f Certificate> {
     let covering = |certificate: &Certificate| {
         let hosts = certificate.hosts.iter();
@@ -131,7 +131,7 @@ fn judge(facts: &Facts, one: &Served, leaf: &CertificateFacts, causes: &Causes, 
         serial_digits(&expected.serial) == serial_digits(&leaf.serial)
     };
     if known.iter().any(is_same) {
-        // What is wrong with it is said of the Secret.
+        // Faults of the certificate are reported at the Secret.
         return;
     }
     let Some((certificate, expected)) = known.first() else {
@@ -148,7 +148,7 @@ fn judge(facts: &Facts, one: &Served, leaf: &CertificateFacts, causes: &Causes, 
             &SERVED_CERTIFICATE_DIFFERS,
             object(&format!("Secret {}", certificate.secret)),
             format!(
-                "{} at {} is served with serial {} ({}, until {}), and Secret {} holds serial {} ({}, until {})",
+                "{} at {} is served with serial {} ({}, until {}), but Secret {} has serial {} ({}, until {})",
                 one.host,
                 one.target,
                 leaf.serial,
@@ -162,14 +162,14 @@ fn judge(facts: &Facts, one: &Served, leaf: &CertificateFacts, causes: &Causes, 
         )
         .fix(
             Remedy::from(ours::probe_cluster(one.host.as_str()).flag("--wait", "60s")).and(format!(
-                "; if it stays so, see whether {} leads to this gateway",
+                "; if nothing changes, check whether {} points to this gateway",
                 one.target
             )),
         ),
     );
 }
 
-/// Where no Secret is known to compare with, the certificate is judged as a client would.
+/// If there is no known Secret to compare with, the certificate is judged like a client would.
 fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
     let place = || object("");
     let days = leaf.days_left;
@@ -177,7 +177,10 @@ fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
         let (what, severity) = match leaf.validity {
             Validity::Expired => (format!("expired on {}", leaf.not_after), Severity::Error),
             Validity::NotYetValid => (format!("is not valid before {}", leaf.not_before), Severity::Error),
-            Validity::Valid => (format!("ends on {}, in {days} days", leaf.not_after), Severity::Warning),
+            Validity::Valid => (
+                format!("expires on {}, in {days} days", leaf.not_after),
+                Severity::Warning,
+            ),
         };
         found.push(
             Finding::new(
@@ -202,7 +205,7 @@ fn by_itself(one: &Served, leaf: &CertificateFacts, found: &mut Findings) {
             &SERVED_CERTIFICATE_NAMES,
             place(),
             format!(
-                "the certificate that {} serves for {} names {}",
+                "the certificate that {} serves for {} is only for {}",
                 one.target,
                 one.host,
                 some_of(&names)
@@ -271,6 +274,6 @@ mod tests {
         let early = alone(|leaf| leaf.validity = Validity::NotYetValid);
         assert_one(&early, "ITL1163", "not valid before");
         let wrong = alone(|leaf| leaf.names.clear());
-        assert_one(&wrong, "ITL1164", "names none");
+        assert_one(&wrong, "ITL1164", "is only for none");
     }
 }

@@ -1,4 +1,4 @@
-//! Does a Service lead from outside to the gateway's pods and ports?
+//! Whether a Service exposes the gateway's pods and ports.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use crate::manifests::model::Service;
 use crate::manifests::model::service::{ServicePort, TargetPort};
 use crate::remedy::{Line, Remedy, kubectl, other};
 
-/// The Service that Istio's installation makes.
+/// The Service that Istio's installation creates.
 const INSTALLED: &str = "istio-ingressgateway";
-/// Where Istio's installation leads port 443.
+/// The target port of 443 in Istio's installation.
 const INSTALLED_TARGET: &str = "8443";
 
 pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
@@ -35,13 +35,13 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let pods = facts.gateway_pods();
     if pods.is_empty() {
         let reason = match causes.pods {
-            Some(cause) => format!("the gateway's pods are not known: see {cause}"),
-            None => "the gateway's pods are not known".to_owned(),
+            Some(cause) => format!("the gateway's pods are unknown: see {cause}"),
+            None => "the gateway's pods are unknown".to_owned(),
         };
         return skip_all(found, &all, &reason);
     }
     let mut leading: Vec<&Service> = services.iter().filter(|service| leads_to(service, &pods)).collect();
-    // The one first whose address is looked at.
+    // First the one whose address is checked.
     leading.sort_by_key(|service| (!has_port_443(service), name_of(service) != INSTALLED));
     if leading.is_empty() {
         let finding = not_leading(facts, services, &pods);
@@ -54,10 +54,10 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     let is_https = |port: &ServicePort| port.port == 443 || port.name.as_deref() == Some("https");
     let mut all_ports = leading.iter().flat_map(|service| &service.spec.ports);
     if facts.ingress.is_err() && facts.tls_servers().is_empty() && !all_ports.any(is_https) {
-        let reason = "which port of the Service is for HTTPS is not known: no Gateway is";
+        let reason = "the HTTPS port of the Service is unknown, because there is no known Gateway";
         return found.skip(&INGRESS_WITHOUT_ADDRESS, reason);
     }
-    // Without the port there is no address for it either.
+    // Without the port, there is no address for it either.
     if let (Err(problem), false) = (&facts.ingress, ports) {
         let service = name_of(leading[0]);
         let mut finding = Finding::new(
@@ -80,7 +80,7 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
     }) = &facts.ingress
     {
         let service = name_of(leading[0]);
-        // The node's address does in its place, where it does.
+        // The node's address replaces it, if it works.
         let is_reached = !facts.served.iter().flatten().any(is_unconnected);
         let finding = Finding::new(
             &INGRESS_WITHOUT_ADDRESS,
@@ -93,18 +93,18 @@ pub(super) fn check(facts: &Facts, causes: &mut Causes, found: &mut Findings) {
         .fix(by_probe(facts, fix));
         found.push(if is_reached {
             finding.severity(Severity::Info).why(format!(
-                "status.loadBalancer.ingress is empty; meanwhile the address is {source}"
+                "status.loadBalancer.ingress is empty; in the meantime the address is {source}"
             ))
         } else {
             causes.service.get_or_insert(INGRESS_WITHOUT_ADDRESS.id);
             finding.why(format!(
-                "status.loadBalancer.ingress is empty, and nothing is reached from here by {source}"
+                "status.loadBalancer.ingress is empty, and {source} cannot be reached from here"
             ))
         });
     }
 }
 
-/// A fix of which the lines that probe a host name one that is known here.
+/// A fix with a known host filled into the commands that probe a host.
 fn by_probe(facts: &Facts, fix: &Remedy) -> Remedy {
     let servers = facts.tls_servers();
     let mut hosts = facts
@@ -130,7 +130,7 @@ fn leads_to(service: &Service, pods: &[&Pod]) -> bool {
     !selector.is_empty() && pods.iter().any(|pod| pod.is_selected(selector))
 }
 
-/// No Service selects the pods: is it one with a wrong selector, or is none there?
+/// No Service selects the pods: either its selector is wrong, or there is none.
 fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
     let namespace = &facts.found_namespace;
     let labels = &pods[0].labels;
@@ -148,14 +148,16 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
             &INGRESS_SERVICE_MISSING,
             object(""),
             format!(
-                "no Service in namespace {namespace} leads to the pods of {}",
+                "no Service in namespace {namespace} selects the pods of {}",
                 title(gateway)
             ),
         )
         .fix(
-            Remedy::from(format!("istiod makes the Service {namespace}/{name} with the pods: "))
-                .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
-                .and(" tells what keeps it from it"),
+            Remedy::from(format!(
+                "istiod creates the Service {namespace}/{name} together with the pods: "
+            ))
+            .and(kubectl::logs_of_istiod(facts.control_plane_namespace()))
+            .and(" shows what prevents it"),
         );
     }
     let Some(service) = meant else {
@@ -163,13 +165,13 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
         return Finding::new(
             &INGRESS_SERVICE_MISSING,
             object(""),
-            format!("no Service in namespace {namespace} leads to the gateway's pods"),
+            format!("no Service in namespace {namespace} selects the gateway's pods"),
         )
         .fix(
             Remedy::from("install the ingress gateway's Service (")
                 .and(other::istioctl_install())
                 .and(format!(
-                    ", or Helm's chart istio/gateway), with a selector that the pods have: {words}"
+                    ", or the Helm chart istio/gateway), with a selector that matches the pods: {words}"
                 )),
         );
     };
@@ -181,16 +183,16 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
         .map(|(label, value)| (label.clone(), value.clone()))
         .collect();
     let what = if selector.is_empty() {
-        format!("Service {namespace}/{name} has no selector, so it leads to no pod by itself")
+        format!("Service {namespace}/{name} has no selector, so it selects no pods")
     } else {
         format!(
-            "Service {namespace}/{name} selects {}, and pod {} has {}",
+            "Service {namespace}/{name} selects {}, but pod {} has {}",
             selector_words(selector),
             pods[0].name,
             selector_words(labels)
         )
     };
-    // A label that the pods do not have goes; null says so in a merge patch.
+    // Labels that the pods do not have are removed, with null in a merge patch.
     let right: Vec<String> = wrong
         .keys()
         .map(|label| match labels.get(label) {
@@ -199,7 +201,7 @@ fn not_leading(facts: &Facts, services: &[Service], pods: &[&Pod]) -> Finding {
         })
         .collect();
     let fix = if right.is_empty() {
-        Remedy::from(format!("give the Service the selector {}", selector_words(labels)))
+        Remedy::from(format!("set the Service's selector to {}", selector_words(labels)))
     } else {
         let patch = format!(r#"{{"spec":{{"selector":{{{}}}}}}}"#, right.join(","));
         kubectl::patch(namespace, "service", name, "merge", &patch).into()
@@ -216,13 +218,13 @@ fn has_port_443(service: &Service) -> bool {
     service.spec.ports.iter().any(|port| port.port == 443)
 }
 
-/// Whether the selector has a label of the pods.
+/// Whether the selector has one of the pods' labels.
 fn shares(service: &Service, labels: &Labels) -> bool {
     let mut selector = service.spec.selector.iter();
     selector.any(|(label, value)| labels.get(label) == Some(value))
 }
 
-/// Every server's port is one of a Service; says whether one was missing.
+/// Every server's port is a port of a Service; returns whether one was missing.
 fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes, found: &mut Findings) -> bool {
     let mut seen = BTreeSet::new();
     let mut is_missing = false;
@@ -265,11 +267,11 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
                 &INGRESS_PORT_MISSING,
                 field(&called, "spec.ports"),
                 format!(
-                    "port {} of {called} leads to a port named {name:?}, and no container of the gateway's pods has a port of that name",
+                    "port {} of {called} has the target port {name:?}, but no container of the gateway's pods has a port with that name",
                     port.port
                 ),
             )
-            .why("a Service leaves out the pods that do not have the named port")
+            .why("a Service skips pods that do not have the named port")
             .fix(kubectl::patch(
                 namespace,
                 "service",
@@ -285,17 +287,17 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
             Finding::new(
                 &INGRESS_PORT_MISSING,
                 field(&title, &path),
-                format!("no port of Service {namespace}/{service} leads to port {number} of {title}"),
+                format!("Service {namespace}/{service} does not expose port {number} of {title}"),
             )
             .why(format!(
-                "a server's port number is that of the Service; the Service has {}",
+                "the port number of a Gateway's server is a port of the Service; the Service has {}",
                 if there.is_empty() { "no ports".to_owned() } else { there.join(", ") }
             ))
             .fix(match &facts.of_api {
                 Some(OfApi { service: None, .. }) => {
-                    Remedy::from("istiod gives the Service a port for each listener that it programs: ")
+                    Remedy::from("istiod adds a port to the Service for each listener that it programs: ")
                         .and(kubectl::api_gateway(namespace, &server.gateway.metadata.name))
-                        .and(" tells in status.listeners why not this one")
+                        .and(" shows in status.listeners why not for this one")
                 }
                 _ => with_port(namespace, leading[0], number).into(),
             })
@@ -304,7 +306,7 @@ fn ports(facts: &Facts, leading: &[&Service], pods: &[&Pod], causes: &mut Causes
     is_missing
 }
 
-/// The port of the pods to which a Service should lead for a Gateway's port.
+/// The target port in the pods that a Service should have for a Gateway's port.
 fn target_of(number: u32) -> String {
     if number == 443 {
         INSTALLED_TARGET.to_owned()
@@ -313,9 +315,9 @@ fn target_of(number: u32) -> String {
     }
 }
 
-/// The line that gives a Service a port.
+/// The command that adds a port to a Service.
 fn with_port(namespace: &str, service: &Service, number: u32) -> Line {
-    // The only port of a Service needs no name; of two each does.
+    // A single port of a Service needs no name, but several do.
     let named = match &service.spec.ports[..] {
         [ServicePort { name: None, port, .. }] => {
             format!("{{\"op\":\"add\",\"path\":\"/spec/ports/0/name\",\"value\":\"port-{port}\"}},")
@@ -340,7 +342,7 @@ fn is_tcp(port: &ServicePort) -> bool {
     port.protocol.as_deref().is_none_or(|protocol| protocol == "TCP")
 }
 
-/// The number that a port leads to, where it is one.
+/// The target port, if it is a number.
 fn target(port: &ServicePort) -> Option<u32> {
     match &port.target_port {
         None => Some(port.port.into()),
@@ -349,7 +351,7 @@ fn target(port: &ServicePort) -> Option<u32> {
     }
 }
 
-/// Whether the pods have the named port that a port leads to.
+/// Whether the pods have the named target port of a port.
 fn is_open(port: &ServicePort, pods: &[&Pod]) -> bool {
     match &port.target_port {
         Some(TargetPort::Name(name)) => pods.iter().any(|pod| pod.ports.contains_key(name)),
@@ -377,7 +379,7 @@ fn endpoints(facts: &Facts, leading: &[&Service], causes: &mut Causes, found: &m
             Finding::new(
                 &INGRESS_WITHOUT_ENDPOINTS,
                 object(&title),
-                format!("{title} has no ready endpoint, although its pods are there"),
+                format!("{title} has no ready endpoint, although its pods exist"),
             )
             .fix(kubectl::get_in(
                 &facts.found_namespace,
@@ -434,7 +436,7 @@ mod tests {
         assert_one(
             &only("web", r#"{"app":"web"}"#),
             "ITL1120",
-            "leads to the gateway's pods",
+            "selects the gateway's pods",
         );
         let none = change(|facts| facts.services = Ok(Vec::new()));
         assert_one(&none, "ITL1120", "no Service in namespace istio-system");
@@ -452,11 +454,11 @@ mod tests {
             (r#"{"port":443}"#, None),
             (r#"{"port":8443,"targetPort":443}"#, None),
             (r#"{"port":443,"targetPort":"https"}"#, None),
-            (r#"{"port":443,"targetPort":"web"}"#, Some("a port named \"web\"")),
-            (r#"{"port":80}"#, Some("no port of Service")),
-            (r#"{"port":443,"protocol":"UDP"}"#, Some("no port of Service")),
+            (r#"{"port":443,"targetPort":"web"}"#, Some("the target port \"web\"")),
+            (r#"{"port":80}"#, Some("does not expose port")),
+            (r#"{"port":443,"protocol":"UDP"}"#, Some("does not expose port")),
             (r#"{"port":443,"protocol":"UDP"},{"name":"https","port":443}"#, None),
-            ("", Some("no port of Service")),
+            ("", Some("does not expose port")),
         ] {
             let facts = change(|facts| {
                 facts.services = Ok(vec![service("istio-ingressgateway", SELECTOR, ports)]);
@@ -500,20 +502,20 @@ mod tests {
         let mut facts = of_api();
         facts.served = Err("not asked".into());
         facts.services.as_mut().unwrap()[0].spec.ports[0].port = 80;
-        let finding = assert_one(&facts, "ITL1123", "leads to port 443 of Gateway web/edge");
+        let finding = assert_one(&facts, "ITL1123", "does not expose port 443 of Gateway web/edge");
         assert_eq!(finding.path, "spec.listeners[0].port");
         assert!(finding.fix.contains("for each listener"), "{}", finding.fix);
         facts.of_api.as_mut().unwrap().service = Some("edge-istio".into());
-        let finding = assert_one(&facts, "ITL1123", "leads to port 443");
+        let finding = assert_one(&facts, "ITL1123", "does not expose port 443");
         assert!(
             finding.fix.starts_with("kubectl -n web patch service edge-istio"),
             "{}",
             finding.fix
         );
         facts.services = Ok(Vec::new());
-        let finding = assert_one(&facts, "ITL1120", "leads to the pods of Gateway web/edge");
+        let finding = assert_one(&facts, "ITL1120", "selects the pods of Gateway web/edge");
         assert!(
-            finding.fix.contains("makes the Service web/edge-istio"),
+            finding.fix.contains("creates the Service web/edge-istio"),
             "{}",
             finding.fix
         );
@@ -529,7 +531,7 @@ mod tests {
         });
         let finding = assert_one(&facts, "ITL1122", "no address yet");
         assert_eq!((finding.why.as_str(), finding.fix), ("w", "minikube tunnel".into()));
-        // A line of any host is one of a host that is known here.
+        // A command for any host gets a known host.
         let facts = change(|facts| {
             let line = |address: Word| ours::probe_at(ours::HOST, address);
             let fix = Remedy::from(line(Word::Placeholder("ADDRESS:PORT"))).or(line("b".into()));
@@ -554,7 +556,7 @@ mod tests {
                 facts.served = Err("no address".into());
             })
         };
-        assert_skipped(&facts(r#"{"name":"tls","port":9443}"#), "ITL1122", "no Gateway is");
+        assert_skipped(&facts(r#"{"name":"tls","port":9443}"#), "ITL1122", "no known Gateway");
         assert_one(&facts(r#"{"name":"https","port":9443}"#), "ITL1122", "no address");
     }
 
@@ -584,11 +586,7 @@ mod tests {
             (finding.severity, &finding.fix),
             (Severity::Warning, &"minikube tunnel".into())
         );
-        assert!(
-            finding.why.contains("nothing is reached from here by the InternalIP"),
-            "{}",
-            finding.why
-        );
+        assert!(finding.why.contains("and the InternalIP"), "{}", finding.why);
         assert_skipped(&pending(true), "ITL1161", "see ITL1122");
     }
 
@@ -602,7 +600,7 @@ mod tests {
             facts.endpoints = Ok([].into());
             facts.pods.as_mut().unwrap()[0].ready = false;
         });
-        assert_one(&explained, "ITL1112", "none of");
+        assert_one(&explained, "ITL1112", "no gateway pod");
         assert_skipped(&explained, "ITL1124", "see ITL1112");
         assert_skipped(
             &change(|facts| facts.endpoints = Err("forbidden".into())),

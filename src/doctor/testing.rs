@@ -1,4 +1,4 @@
-//! A cluster in which all is well, and changes of it.
+//! A healthy cluster, and variations of it.
 
 use std::sync::OnceLock;
 
@@ -42,7 +42,7 @@ pub(super) fn leaf_of(chain: &Chain) -> CertificateFacts {
     inspect::certificate(&leaf, NOW).unwrap()
 }
 
-/// A Gateway with these servers, in JSON with commas between.
+/// A Gateway with these servers, in JSON separated by commas.
 pub(super) fn gateway(servers: &str) -> Gateway {
     let json = format!(
         r#"{{"apiVersion":"networking.istio.io/v1","kind":"Gateway","metadata":{{"name":"mygateway","namespace":"default"}},
@@ -51,7 +51,7 @@ pub(super) fn gateway(servers: &str) -> Gateway {
     serde_json::from_str(&json).unwrap()
 }
 
-/// A Service of the gateway's namespace; selector and ports as in JSON.
+/// A Service in the gateway's namespace; selector and ports in JSON.
 pub(super) fn service(name: &str, selector: &str, ports: &str) -> Service {
     let json = format!(
         r#"{{"apiVersion":"v1","kind":"Service","metadata":{{"name":"{name}","namespace":"istio-system"}},
@@ -81,7 +81,7 @@ pub(super) fn pod(name: &str, labels: &[(&str, &str)]) -> Pod {
     }
 }
 
-/// Everything as it should be.
+/// A healthy cluster.
 pub(super) fn healthy() -> Facts {
     let leaf = leaf_of(chain());
     Facts {
@@ -175,7 +175,7 @@ pub(super) fn deployment(name: &str, istio: &str) -> Deployment {
     .unwrap()
 }
 
-/// Everything as it should be for a Gateway of the Gateway API, whose pods istiod has made.
+/// A healthy cluster for a Gateway of the Gateway API, whose pods istiod created.
 pub(super) fn of_api() -> Facts {
     let value = serde_json::json!({
         "metadata": {"name": "edge", "namespace": "web"},
@@ -210,7 +210,7 @@ pub(super) fn of_api() -> Facts {
     })
 }
 
-/// The same with the only host's connection ended so.
+/// A healthy cluster, except that the connection for its only host ended like this.
 pub(super) fn ended(end: End) -> Facts {
     change(|facts| {
         facts.served.as_mut().unwrap()[0].outcome = Err(Refusal {
@@ -221,14 +221,14 @@ pub(super) fn ended(end: End) -> Facts {
     })
 }
 
-/// The same with a change.
+/// A healthy cluster with a change.
 pub(super) fn change(change: impl FnOnce(&mut Facts)) -> Facts {
     let mut facts = healthy();
     change(&mut facts);
     facts
 }
 
-/// The only finding, which has this code and these words.
+/// The only finding, with this code and this text.
 #[track_caller]
 pub(super) fn assert_one(facts: &Facts, code: &str, words: &str) -> Finding {
     let mut findings = examine(facts).findings;
@@ -241,7 +241,7 @@ pub(super) fn assert_one(facts: &Facts, code: &str, words: &str) -> Finding {
     finding
 }
 
-/// The code is skipped for this reason.
+/// Asserts that the code is skipped for this reason.
 #[track_caller]
 pub(super) fn assert_skipped(facts: &Facts, code: &str, reason: &str) {
     let report = examine(facts);

@@ -1,4 +1,4 @@
-//! What holds of every examination.
+//! Properties of every examination.
 
 use super::examine;
 use super::facts::Facts;

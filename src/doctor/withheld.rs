@@ -1,14 +1,14 @@
-//! Which lines of a log may hold a part of a key. Nothing of them is shown, not
-//! even a name that seems to stand in them.
+//! Detects log lines that may contain part of a key. Nothing of them is shown, not even an apparent
+//! name in them.
 
 use crate::secrecy::{is_base64, looks_like_key, may_be_key};
 
-/// For each line, whether it may hold a part of a key.
+/// For each line, whether it may contain part of a key.
 pub(super) fn withheld(lines: &[String]) -> Vec<bool> {
     let mut marks: Vec<bool> = Vec::with_capacity(lines.len());
     let mut before = "";
     for line in lines {
-        // A line that goes on with base64, or that ends it, is short at times.
+        // A line that continues or ends base64 may be short.
         let goes_on = marks.last() == Some(&true) && (is_base64(line) || is_base64(before));
         marks.push(goes_on || holds_key(line));
         before = line;
@@ -16,7 +16,7 @@ pub(super) fn withheld(lines: &[String]) -> Vec<bool> {
     marks
 }
 
-/// Whether a line by itself may hold a part of a key.
+/// Whether a single line may contain part of a key.
 pub(super) fn holds_key(line: &str) -> bool {
     may_be_key(line) || looks_like_key(line)
 }

@@ -1,4 +1,4 @@
-//! Certificates, keys, requests and lists, as files hold them.
+//! Certificates, keys, requests and CRLs in files.
 
 use super::checks::{NAME, NOW, first_line, lies_within, told};
 use crate::certs::inspect::{self, Found};
@@ -9,7 +9,7 @@ use crate::ops::inspect::Outcome;
 use crate::remedy::Aim;
 use crate::report::inspect_json;
 
-/// PEM: what is read is written and read again as the same.
+/// PEM: what was read can be written and read back unchanged.
 pub(super) fn pem_blocks(data: &[u8]) {
     match pem::blocks(data, NAME) {
         Ok(blocks) => {
@@ -36,7 +36,7 @@ pub(super) fn pem_blocks(data: &[u8]) {
     }
 }
 
-/// A private key, with what stands on the first line as its password.
+/// A private key, with the first line as its password.
 pub(super) fn private_key(data: &[u8]) {
     let (password, content) = first_line(data);
     let password = std::str::from_utf8(password)
@@ -56,7 +56,7 @@ pub(super) fn private_key(data: &[u8]) {
     }
 }
 
-/// A PKCS#12 bundle, with what stands on the first line as its password.
+/// A PKCS#12 bundle, with the first line as its password.
 pub(super) fn bundle(data: &[u8]) {
     let (password, content) = first_line(data);
     let password = std::str::from_utf8(password)
@@ -75,7 +75,7 @@ pub(super) fn bundle(data: &[u8]) {
     }
 }
 
-/// A revocation list: what is read of it does not depend on how it is written.
+/// A CRL: its content does not depend on its encoding.
 pub(super) fn crl(data: &[u8]) {
     match pem::crls(data, NAME) {
         Ok(found) => {
@@ -87,7 +87,7 @@ pub(super) fn crl(data: &[u8]) {
                 let _ = lists::next_update(list, NAME);
             }
             if let Ok(mut contents) = read {
-                // What is revoked already is not revoked again.
+                // A revoked certificate is not revoked again.
                 if let Some(first) = contents.revoked.first().map(|revoked| revoked.serial.clone()) {
                     assert!(!contents.revoke(&first, NOW), "{first:?} twice");
                 }
@@ -114,7 +114,7 @@ pub(super) fn csr(data: &[u8]) {
     }
 }
 
-/// Any file, as `inspect` explains it.
+/// Any file, as in `inspect`.
 pub(super) fn inspected(data: &[u8]) {
     let (password, content) = first_line(data);
     let password = std::str::from_utf8(password)
@@ -147,8 +147,8 @@ pub(super) fn inspected(data: &[u8]) {
     }
 }
 
-/// A chain, judged with its last certificate as the root; the first line is the
-/// host. The verdict does not depend on what else is at hand twice.
+/// A chain, verified with its last certificate as the root; the first line is the host. The verdict
+/// does not depend on duplicates among the available certificates.
 pub(super) fn chain(data: &[u8]) {
     let (host, content) = first_line(data);
     let host = std::str::from_utf8(host).ok().and_then(|text| Host::parse(text).ok());

@@ -1,5 +1,5 @@
-//! What the targets have in common: the time, the name of inputs, and what must hold of
-//! every problem and place.
+//! What the targets have in common: the time, the name of inputs, and the properties of every
+//! problem and place.
 
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -10,10 +10,10 @@ use crate::remedy::Aim;
 /// The time of every check.
 pub(crate) const NOW: OffsetDateTime = datetime!(2027-01-01 12:00 UTC);
 
-/// The name that inputs have in errors.
+/// The name of inputs in errors.
 pub(crate) const NAME: &str = "input";
 
-/// The bytes before and after the first newline, as a word beside a file.
+/// The bytes before and after the first newline, as an argument and a file.
 pub(crate) fn first_line(data: &[u8]) -> (&[u8], &[u8]) {
     match data.iter().position(|byte| *byte == b'\n') {
         Some(at) => (&data[..at], &data[at + 1..]),
@@ -21,13 +21,13 @@ pub(crate) fn first_line(data: &[u8]) -> (&[u8], &[u8]) {
     }
 }
 
-/// A problem says something, in whole lines, and nothing of a key.
+/// A problem has text, in whole lines, and contains nothing of a key.
 pub(crate) fn told(problem: &Problem, data: &[u8]) {
     assert!(!problem.what.trim().is_empty(), "a problem without words");
     let text = problem.text(&Aim::default());
     for line in data.split(|byte| *byte == b'\n') {
         let line = line.trim_ascii();
-        // Longer than any label, and nothing but base64: it may be of a key.
+        // Longer than any label, and only base64: it may be part of a key.
         if line.len() > 64
             && line
                 .iter()
@@ -39,7 +39,7 @@ pub(crate) fn told(problem: &Problem, data: &[u8]) {
     }
 }
 
-/// A place `NAME:LINE` or `NAME:LINE:COLUMN` of an error lies in the input.
+/// A place `NAME:LINE` or `NAME:LINE:COLUMN` in an error is within the input.
 pub(crate) fn lies_within(at: &str, data: &[u8]) {
     let rest = at.strip_prefix(NAME).and_then(|rest| rest.strip_prefix(':'));
     let Some(rest) = rest else { return };
@@ -55,8 +55,8 @@ pub(crate) fn lies_within(at: &str, data: &[u8]) {
     );
 }
 
-/// How many lines a text has, with the empty one after its last newline; CR
-/// alone ends a line too, as in YAML.
+/// The number of lines of a text, including the empty one after its last newline; CR alone also
+/// ends a line, as in YAML.
 pub(crate) fn lines(data: &[u8]) -> usize {
     let breaks = data.iter().enumerate().filter(|(at, byte)| match **byte {
         b'\n' => true,

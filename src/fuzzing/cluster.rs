@@ -1,4 +1,4 @@
-//! What API servers and proxies answer.
+//! Responses of API servers and proxies.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::cluster::{diff, gateway_pod, live, plan, rollout};
 use crate::doctor::{envoy, read};
 use crate::manifests::load;
 
-/// A list of objects, as API servers give them.
+/// A list of objects from an API server.
 pub(super) fn answers(data: &[u8]) {
     let Ok(value) = serde_json::from_slice::<Value>(data) else {
         return;
@@ -56,7 +56,7 @@ pub(super) fn answers(data: &[u8]) {
     }
 }
 
-/// The gateway's address, looked for among the objects: the same in any order.
+/// The gateway's address, found in the objects: the same in any order.
 fn gateway(objects: &[Value]) {
     let of_kind = |kind: &str| -> Vec<Value> {
         let objects = objects.iter();
@@ -83,7 +83,7 @@ fn gateway(objects: &[Value]) {
     }
 }
 
-/// Envoy's answers to the three questions of `doctor`, with NUL between them.
+/// Envoy's responses to the three requests of `doctor`, separated by NUL.
 pub(super) fn envoy_admin(data: &[u8]) {
     let mut parts = data.splitn(3, |byte| *byte == 0);
     let answers = std::array::from_fn(|_| parts.next().unwrap_or_default());

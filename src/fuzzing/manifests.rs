@@ -1,4 +1,4 @@
-//! Manifests, what lint makes of them, and istio-tls.yaml.
+//! Manifests, linting them, and istio-tls.yaml.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ fn stands_within(location: &Location, data: &[u8]) {
     assert!(location.column > 0, "{location} has no column");
 }
 
-/// YAML or JSON: places lie within the text, and what is read is written and
-/// read again as the same.
+/// YAML or JSON: positions are within the text, and what was read can be written and read back
+/// unchanged.
 pub(super) fn read(data: &[u8]) {
     let loaded = load::load_bytes(data, NAME);
     for error in &loaded.errors {
@@ -87,7 +87,7 @@ fn same_again(text: &str, manifests: &[Manifest]) {
     }
 }
 
-/// What a command collects of a text on standard input.
+/// What a command collects from a text on standard input.
 fn collected<'f>(data: &[u8], files: &'f DiskFiles) -> Collected<'f> {
     let sources = Sources {
         stdin: Some(data.to_vec()),
@@ -122,16 +122,15 @@ fn judged(collected: &Collected<'_>, target: IstioTarget) -> Report {
     ))
 }
 
-/// What is found, wherever it stands: of two that do not go together, it is the
-/// first that is pointed at.
+/// Findings without positions: of two conflicting objects, the first one is reported.
 fn essence(report: &Report) -> Vec<&'static str> {
     let mut codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
     codes.sort_unstable();
     codes
 }
 
-/// Lint: findings stand within the text, are written in every format, and do
-/// not depend on the order in which objects stand.
+/// Lint: findings are within the text, can be written in every format, and do not depend on the
+/// order of objects.
 pub(super) fn linted(data: &[u8]) {
     let files = DiskFiles::default();
     let collected = collected(data, &files);
@@ -180,7 +179,7 @@ pub(super) fn linted(data: &[u8]) {
     }
 }
 
-/// The same objects from the last to the first: as much is found.
+/// The same objects in reverse order: the same number of findings.
 fn backwards(forwards: &Collected<'_>, report: &Report) {
     let titles: Vec<String> = (forwards.objects.iter())
         .map(|object| object.manifest.title(&forwards.namespace))
@@ -188,7 +187,7 @@ fn backwards(forwards: &Collected<'_>, report: &Report) {
     let mut distinct = titles.clone();
     distinct.sort();
     distinct.dedup();
-    // Of two objects of one name the first counts, whichever that is.
+    // Of two objects with the same name, the first one counts, whichever that is.
     if distinct.len() < titles.len() || !forwards.errors.is_empty() || !forwards.warnings.is_empty() {
         return;
     }
@@ -206,7 +205,7 @@ fn backwards(forwards: &Collected<'_>, report: &Report) {
     );
 }
 
-/// `lint --fix`: a mended text holds the same objects, and is not mended again.
+/// `lint --fix`: a fixed text contains the same objects, and is not changed again.
 pub(super) fn fixed(data: &[u8]) {
     let files = DiskFiles::default();
     let before = collected(data, &files);
@@ -230,7 +229,7 @@ fn mended(collected: &Collected<'_>) -> Vec<crate::lint::fix::Fix> {
     fixes(&world, &report, &collected.texts)
 }
 
-/// A Secret as an API server gives it, in JSON: no value is ever shown.
+/// A Secret from an API server, in JSON: no value is ever shown.
 pub(super) fn secret(data: &[u8]) {
     let Ok(mut value) = serde_json::from_slice::<serde_json::Value>(data) else {
         return;
@@ -265,7 +264,7 @@ pub(super) fn secret(data: &[u8]) {
     }
 }
 
-/// istio-tls.yaml: an error names a place in it, and a change keeps the comments.
+/// istio-tls.yaml: an error has a position in it, and a change keeps the comments.
 pub(super) fn istio_tls_yaml(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let config = match file::parse(NAME, text) {
@@ -296,7 +295,7 @@ pub(super) fn istio_tls_yaml(data: &[u8]) {
     }
 }
 
-/// Changes as commands make them, and whether every comment must stay.
+/// Changes as made by commands, and whether all comments must be kept.
 fn wishes(config: &WorkspaceConfig) -> Vec<(WorkspaceConfig, bool)> {
     let mut wishes = vec![(config.clone(), true)];
     let mut wish = |keeps_all: bool, change: &dyn Fn(&mut WorkspaceConfig)| {
@@ -325,8 +324,8 @@ fn wishes(config: &WorkspaceConfig) -> Vec<(WorkspaceConfig, bool)> {
     wishes
 }
 
-/// Comments on lines of their own, in a text without block scalars and quotes
-/// of several lines, in which `#` may begin a line that is none.
+/// Comments on separate lines, in a text without block scalars and multi-line quotes, where `#` may
+/// begin a line that is not a comment.
 fn comments_stay(before: &str, after: &str) {
     if before.contains(['|', '>', '"', '\'']) {
         return;

@@ -13,10 +13,10 @@ pub(crate) mod request_head;
 mod tests;
 mod words;
 
-/// A target by its name, which is that of its folder of seeds.
+/// A target by name, which is also the name of its folder of seeds.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// Every target.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     ("adopt", crate::ops::adopt::fuzzing::tree),
     ("chain", certificates::chain),
@@ -50,7 +50,7 @@ pub const TARGETS: &[Target] = &[
 /// Runs a target.
 ///
 /// # Panics
-/// When there is none of this name, or what must hold for the bytes does not.
+/// If there is no such target, or a property does not hold.
 pub fn run(target: &str, data: &[u8]) {
     let found = TARGETS.iter().find(|(name, _)| *name == target);
     let (_, check) = found.unwrap_or_else(|| panic!("no target {target}"));

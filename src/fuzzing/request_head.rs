@@ -1,10 +1,10 @@
-//! A request's head as text, for targets that take one.
+//! A request head as text, for targets that need one.
 
 use http::header::{HeaderMap, HeaderName};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Method};
 
-/// A request's line and headers, and what follows the empty line behind them.
+/// A request line and headers, and the rest after the empty line.
 pub(crate) struct Head<'a> {
     pub(crate) method: &'a str,
     pub(crate) authority: &'a str,
@@ -13,8 +13,8 @@ pub(crate) struct Head<'a> {
     pub(crate) rest: &'a str,
 }
 
-/// Reads `METHOD AUTHORITY PATH`, headers, an empty line, and a rest; none
-/// where the HTTP codec would refuse it.
+/// Parses `METHOD AUTHORITY PATH`, headers, an empty line, and the rest; none if the HTTP codec
+/// would refuse it.
 pub(crate) fn head(text: &str) -> Option<Head<'_>> {
     let (head, rest) = text.split_once("\n\n").unwrap_or((text, ""));
     let mut lines = head.lines();

@@ -1,4 +1,4 @@
-//! What people type, and what a server's first bytes are.
+//! User input, and the first bytes of a server.
 
 use super::checks::told;
 use crate::certs::plan::{San, Subject, Subtree, check_client_name, parse_time};
@@ -15,7 +15,7 @@ use crate::secrecy;
 use crate::shell;
 use crate::workspace::layout::host_of_folder;
 
-/// One text, read as everything that a flag may hold.
+/// One text, parsed as every kind of flag value.
 pub(super) fn words(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     host(text);
@@ -23,7 +23,7 @@ pub(super) fn words(data: &[u8]) {
     places(text);
     if let Ok(pattern) = re2::compile(text, re2::Covers::Whole) {
         let _ = pattern.is_match("/a");
-        // Istio takes neither none nor a long one.
+        // Istio accepts neither an empty nor a long one.
         assert!(
             !(1..=1024).contains(&text.len()) || re2::check(text).is_ok(),
             "{text:?}"
@@ -140,7 +140,7 @@ fn places(text: &str) {
     }
 }
 
-/// A word as a POSIX shell reads it; none when it is more than one, or does more.
+/// A word as parsed by a POSIX shell; none if it is more than one word, or does more.
 fn unquoted(word: &str) -> Option<String> {
     let mut read = String::new();
     let mut quoted = false;
@@ -157,7 +157,7 @@ fn unquoted(word: &str) -> Option<String> {
     (!quoted).then_some(read)
 }
 
-/// A server's first bytes: reading more of them changes nothing that was read whole.
+/// A server's first bytes: reading more of them does not change what was completely read.
 pub(super) fn tls_answer(data: &[u8]) {
     let answer = wire::read_answer(data);
     if answer.not_tls {
@@ -177,7 +177,7 @@ pub(super) fn tls_answer(data: &[u8]) {
     if let Some(alert) = answer.alert {
         assert!(!alert.name().is_empty());
         assert!(data.len() >= 7, "an alert of {} bytes", data.len());
-        // What follows an alert is not looked at.
+        // Everything after an alert is ignored.
         let longer = [data, &[22, 3, 3, 0, 1, 0]].concat();
         assert_eq!(wire::read_answer(&longer), answer);
     }

@@ -1,13 +1,12 @@
-//! Routes that a VirtualService delegates to another one: which of them hold,
-//! and what they inherit (istiod's `pilot/pkg/model/virtualservice.go`).
+//! Routes that a VirtualService delegates to another one: which of them apply, and what they
+//! inherit (istiod's `pilot/pkg/model/virtualservice.go`).
 
 use std::collections::BTreeMap;
 
 use super::model::http_route::{HttpMatch, HttpRoute, StringMatch};
 
-/// The delegate's route with the conditions and settings of the route that
-/// delegates to it. `None` when one of its matches lies within none of the
-/// root's: istiod drops such a route.
+/// The delegate's route merged with the conditions and settings of the delegating route. `None` if
+/// one of its matches is not a subset of any of the root's: istiod drops such a route.
 pub fn merge(root: &HttpRoute, inner: &HttpRoute) -> Option<HttpRoute> {
     let mut merged = inner.clone();
     merged.matches = merge_matches(&root.matches, &inner.matches)?;
@@ -42,7 +41,7 @@ fn joined(root: Option<&str>, inner: Option<&str>) -> Option<String> {
     }
 }
 
-/// Each of the delegate's matches with each of the root's within which it lies.
+/// Each of the delegate's matches with each of the root's matches that contains it.
 fn merge_matches(root: &[HttpMatch], inner: &[HttpMatch]) -> Option<Vec<HttpMatch>> {
     if root.is_empty() {
         return Some(inner.to_vec());
@@ -91,8 +90,8 @@ fn inherit_entries<T: Clone>(own: &mut BTreeMap<String, T>, from: &BTreeMap<Stri
     }
 }
 
-/// Whether a VirtualService's `exportTo` shows it to the namespace of one that
-/// delegates to it; an empty list shows it to all.
+/// Whether a VirtualService's `exportTo` makes it visible to the namespace of one that delegates to
+/// it; an empty list means visible to all.
 pub fn is_shown(export_to: &[String], own_namespace: &str, namespace: &str) -> bool {
     let shows = |entry: &String| match entry.as_str() {
         "*" => true,
@@ -102,7 +101,7 @@ pub fn is_shown(export_to: &[String], own_namespace: &str, namespace: &str) -> b
     export_to.is_empty() || export_to.iter().any(shows)
 }
 
-/// Whether a delegate's match does not lie within a match of the route that delegates.
+/// Whether a delegate's match is not a subset of a match of the delegating route.
 pub fn conflicts(outer: &HttpMatch, inner: &HttpMatch) -> bool {
     let texts = [
         (&outer.uri, &inner.uri),

@@ -1,4 +1,4 @@
-//! gRPC's statuses by the names that Istio takes (google.rpc.Code).
+//! gRPC status codes by the names that Istio accepts (google.rpc.Code).
 
 /// In the order of their numbers, from 0.
 const NAMES: [&str; 17] = [
@@ -21,7 +21,7 @@ const NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// The number of a status; `None` when there is no such name.
+/// The number of a status; `None` if there is no such name.
 pub fn code(name: &str) -> Option<u16> {
     let at = NAMES.iter().position(|known| *known == name)?;
     u16::try_from(at).ok()

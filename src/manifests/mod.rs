@@ -1,6 +1,5 @@
-//! Manifests: typed Istio and Kubernetes objects ([`model`]), what they are called
-//! ([`naming`]) and where they lead ([`routes`]). Pure: text and values in,
-//! values out.
+//! Manifests: typed Istio and Kubernetes objects ([`model`]), their names ([`naming`]) and routes
+//! ([`routes`]). Pure: text and values in, values out.
 
 pub mod build;
 pub mod crd;

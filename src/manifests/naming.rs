@@ -1,26 +1,25 @@
-//! What every object is called: credential and file-mount Secrets, mount
-//! paths, servers and VirtualServices. Pure and stable: a name never changes once
-//! it has been recorded.
+//! The names of all objects: credential and file-mount Secrets, mount paths, servers and
+//! VirtualServices. Pure and stable: a recorded name never changes.
 
 use std::collections::HashSet;
 
 use super::routes::page_host;
 use crate::names::Host;
 
-/// The label of everything that this program makes.
+/// The label of everything that this program creates.
 pub const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
 /// That label's value.
 pub const MANAGED_BY: &str = "istio-tls";
-/// The CA file's short name in a file-mount Secret and so below its mount path.
+/// The CA file's short name in a file-mount Secret, and therefore below its mount path.
 pub const CA_CHAIN_FILE: &str = "ca-chain.cert.pem";
-/// The revocation lists' short name in a file-mount Secret.
+/// The CRL file's short name in a file-mount Secret.
 pub const CRL_FILE: &str = "ca.crl";
-/// The folder of the gateway's pods below which file-mount Secrets are mounted.
+/// The folder in the gateway's pods below which file-mount Secrets are mounted.
 pub const MOUNT_ROOT: &str = "/etc/istio/";
-/// What the name of a Secret begins with whose volume bears the rest of the name.
+/// The prefix of a file-mount Secret's name; the rest is the name of its volume.
 pub const MOUNTED_SECRET_PREFIX: &str = "istio-";
-/// The longest name that is not cut: with every prefix and suffix that is
-/// added here, it stays a DNS label.
+/// The maximum length of a name without truncation: with all prefixes and suffixes added here, it
+/// is still a DNS label.
 const LONGEST: usize = 53;
 const CREDENTIAL_SUFFIX: &str = "-credential";
 
@@ -29,15 +28,15 @@ const CREDENTIAL_SUFFIX: &str = "-credential";
 pub struct HostNames {
     /// The host.
     pub host: Host,
-    /// What the other names are made of: `httpbin`.
+    /// The base of the other names: `httpbin`.
     pub base: String,
     /// The credential Secret: `httpbin-credential`.
     pub credential: String,
     /// The VirtualService: `httpbin`.
     pub virtual_service: String,
-    /// The `port.name` of the host's server when it has company: `https-httpbin`.
+    /// The `port.name` of the host's server if there are several: `https-httpbin`.
     pub server: String,
-    /// The names of file-mount style.
+    /// The names for file mounts.
     pub mount: MountNames,
 }
 
@@ -48,9 +47,9 @@ pub struct MountNames {
     pub certs_secret: String,
     /// The Secret of the CA: `istio-ingressgateway-ca-certs`.
     pub ca_certs_secret: String,
-    /// Where the first is mounted: `/etc/istio/ingressgateway-certs`.
+    /// The mount path of the first: `/etc/istio/ingressgateway-certs`.
     pub certs_path: String,
-    /// Where the second is mounted: `/etc/istio/ingressgateway-ca-certs`.
+    /// The mount path of the second: `/etc/istio/ingressgateway-ca-certs`.
     pub ca_certs_path: String,
     /// The first one's volume: `ingressgateway-certs`.
     pub certs_volume: String,
@@ -59,8 +58,8 @@ pub struct MountNames {
 }
 
 impl MountNames {
-    /// The names for a host; the first host's have no suffix, so that the
-    /// gateway's default volumes fit.
+    /// The names for a host; the first host's have no suffix, to match the gateway's default
+    /// volumes.
     fn new(suffix: Option<&str>) -> Self {
         let suffix = suffix.map(|base| format!("-{base}")).unwrap_or_default();
         let certs = format!("ingressgateway{suffix}-certs");
@@ -91,16 +90,13 @@ impl MountNames {
     }
 }
 
-/// Names every host of a list, in its order. `recorded` is a credential name
-/// that an earlier run has written down; it is kept, and the other names
-/// follow it.
-///
-/// Two hosts that would share a name: the later takes its full name with
-/// dashes for dots.
+/// Names all hosts of a list, in order. `recorded` is a credential name recorded by an earlier run;
+/// it is kept, and the other names are derived from it. If two hosts would share a name, the second
+/// one uses its full name with dashes instead of dots.
 pub fn names<'a>(hosts: impl IntoIterator<Item = (&'a Host, Option<&'a str>)>) -> Vec<HostNames> {
     let hosts: Vec<_> = hosts.into_iter().collect();
     let mut taken = Taken::default();
-    // What is recorded is taken, wherever in the list it stands.
+    // Recorded names are reserved, regardless of their position in the list.
     for (host, recorded) in &hosts {
         if let Some(recorded) = recorded {
             taken.reserve(host, recorded, base_of(recorded).unwrap_or_default());
@@ -127,14 +123,14 @@ pub fn names<'a>(hosts: impl IntoIterator<Item = (&'a Host, Option<&'a str>)>) -
         .collect()
 }
 
-/// The names of one host that stands alone.
+/// The names of a single host.
 pub fn names_of(host: &Host) -> HostNames {
     names([(host, None)])
         .pop()
         .expect("one host has been given, so one set of names comes back")
 }
 
-/// The credential name of a host beside others that have theirs already.
+/// The credential name of a host when others already have theirs.
 pub fn credential_name<'a>(host: &Host, recorded: impl IntoIterator<Item = (&'a Host, &'a str)>) -> String {
     let others = recorded.into_iter().map(|(host, name)| (host, Some(name)));
     names(others.chain([(host, None)]))
@@ -149,7 +145,7 @@ fn base_of(credential: &str) -> Option<&str> {
         .filter(|base| !base.is_empty() && base.len() <= LONGEST)
 }
 
-/// Names that are given away already.
+/// Names already in use.
 #[derive(Default)]
 struct Taken {
     credentials: HashSet<String>,
@@ -158,7 +154,7 @@ struct Taken {
 }
 
 impl Taken {
-    /// The first of the host's candidates of which no name is taken.
+    /// The first of the host's candidates without a name in use.
     fn choose(&self, host: &Host) -> String {
         let [short, full, hashed] = candidates(host);
         [short, full]
@@ -197,8 +193,8 @@ impl Taken {
     }
 }
 
-/// What a host may be called, the best first: its first label, its whole name
-/// with dashes, and that with a hash that no other host has.
+/// Candidates for a host's name, best first: its first label, its full name with dashes, and that
+/// with a unique hash.
 fn candidates(host: &Host) -> [String; 3] {
     let short = page_host(host).map_or_else(|| host.short_name(), |page| page.base.to_owned());
     let full = match host.ip() {
@@ -217,7 +213,7 @@ fn credential(base: &str) -> String {
     format!("{base}{CREDENTIAL_SUFFIX}")
 }
 
-/// The page's own name only while the host has the page's base.
+/// The page's name, only while the host has the page's base.
 fn virtual_service(host: &Host, base: &str) -> String {
     page_host(host)
         .filter(|page| page.base == base)
@@ -225,8 +221,7 @@ fn virtual_service(host: &Host, base: &str) -> String {
         .to_owned()
 }
 
-/// Cuts a name that is too long and adds a hash of `whole`, so that two long
-/// names stay apart.
+/// Truncates a name that is too long and adds a hash of `whole`, so that long names stay distinct.
 fn fit(name: &str, whole: &str, longest: usize) -> String {
     if name.len() <= longest {
         truncate(name, longest)
@@ -235,8 +230,8 @@ fn fit(name: &str, whole: &str, longest: usize) -> String {
     }
 }
 
-/// At most `longest` characters (the names are ASCII), without hyphens at the
-/// ends: an IPv6 address may end in those of its `::`.
+/// At most `longest` characters (names are ASCII), without leading and trailing hyphens: an IPv6
+/// address may end in those of its `::`.
 fn truncate(name: &str, longest: usize) -> String {
     name[..name.len().min(longest)].trim_matches('-').to_owned()
 }
@@ -409,7 +404,7 @@ mod tests {
         );
         let named = names([(&first, None), (&later, Some("shop-credential"))]);
         assert_eq!(named[0].virtual_service, "shop-a-com");
-        // A name of the user's own.
+        // A custom name.
         let named = names([(&first, Some("wonderful"))]);
         assert_eq!(
             (named[0].credential.as_str(), named[0].base.as_str()),

@@ -1,12 +1,12 @@
-//! Objects as YAML or JSON text. Strings are quoted wherever a reader of
-//! YAML 1.1, as Kubernetes' is, would take them for something else.
+//! Objects as YAML or JSON text. Strings are quoted wherever a YAML 1.1 parser, as in Kubernetes,
+//! would interpret them differently.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::model::Manifest;
 
-/// Objects as YAML documents, `---` between them.
+/// Objects as YAML documents, separated by `---`.
 pub fn yaml(objects: &[Manifest]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::new());
     for (index, object) in objects.iter().enumerate() {
@@ -23,7 +23,7 @@ pub fn yaml_document<T: Serialize>(value: &T) -> Zeroizing<String> {
     let options = serde_saphyr::ser_options! {
         indent_step: 2,
         compact_list_indent: true,
-        // Base64 stays on its line; text of several lines is a block.
+        // Base64 stays on one line; multi-line text is a block.
         folded_wrap_chars: 1 << 30,
     };
     Zeroizing::new(
@@ -32,7 +32,7 @@ pub fn yaml_document<T: Serialize>(value: &T) -> Zeroizing<String> {
     )
 }
 
-/// Objects as JSON: a `List` that kubectl takes.
+/// Objects as JSON: a `List` that kubectl accepts.
 pub fn json(objects: &[Manifest]) -> Zeroizing<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -68,7 +68,7 @@ mod tests {
     use crate::manifests::model::secret::{SecretBytes, SecretText};
     use crate::manifests::model::{Manifest, ObjectMeta, Secret};
 
-    /// Text that some reader of YAML takes for something else.
+    /// Text that some YAML parsers interpret differently.
     const AWKWARD: &[&str] = &[
         "",
         " ",

@@ -1,14 +1,14 @@
-//! Which paths of a host go to which Service, and the request that shows that
-//! it works: the task page's for its hosts, `/` for any other.
+//! Which paths of a host go to which Service, and the sample request that shows that it works: the
+//! task page's for its hosts, `/` for others.
 
 use crate::names::{Host, is_dns_label};
 use crate::problem::Problem;
 use crate::workspace::config::RouteEntry;
 
-/// A host of the task page, whose names and routes are its own.
+/// A host of the task page, with its own names and routes.
 pub(super) struct PageHost {
     host: &'static str,
-    /// What its names are made of.
+    /// The base of its names.
     pub(super) base: &'static str,
     /// Its VirtualService.
     pub(super) virtual_service: &'static str,
@@ -54,7 +54,7 @@ const PAGE_HOSTS: &[PageHost] = &[
     },
 ];
 
-/// The Services of the samples, and the request that shows each of them.
+/// The Services of the samples, and a request for each of them.
 const SAMPLE_SERVICES: &[(&str, &str, u16)] = &[
     ("httpbin", "/status/418", 418),
     ("productpage", "/productpage", 200),
@@ -62,14 +62,14 @@ const SAMPLE_SERVICES: &[(&str, &str, u16)] = &[
     ("helloworld", "/hello", 200),
 ];
 
-/// The port of a Service that no route names.
+/// The default port of a Service.
 const DEFAULT_PORT: u16 = 8000;
 
 pub(super) fn page_host(host: &Host) -> Option<&'static PageHost> {
     PAGE_HOSTS.iter().find(|page| page.host == host.as_str())
 }
 
-/// The routes of a host for which none are recorded.
+/// The routes of a host without recorded ones.
 pub fn default_routes(host: &Host) -> Vec<RouteEntry> {
     let Some(page) = page_host(host) else {
         return vec![RouteEntry {
@@ -99,14 +99,14 @@ pub fn default_routes(host: &Host) -> Vec<RouteEntry> {
 /// Reads `--route PREFIX=SERVICE:PORT`.
 ///
 /// # Errors
-/// When a part is missing or is not what it should be.
+/// If a part is missing or invalid.
 pub fn parse_route(text: &str) -> Result<RouteEntry, Problem> {
     let bad = |why: &str| {
         Problem::new(format!("{text:?} is not a route"))
             .why(why)
             .fix("--route PREFIX=SERVICE:PORT, for example --route /api=orders:8080")
     };
-    // A path may hold an equals sign, a Service and a port cannot.
+    // A path may contain an equals sign, a Service and a port cannot.
     let (prefix, destination) = text
         .rsplit_once('=')
         .ok_or_else(|| bad("there is no = between path and Service"))?;
@@ -114,20 +114,20 @@ pub fn parse_route(text: &str) -> Result<RouteEntry, Problem> {
         return Err(bad("the path prefix does not begin with a slash"));
     }
     if prefix.contains(['?', '#']) || prefix.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(bad("the path prefix holds a space, a control character, ? or #"));
+        return Err(bad("the path prefix contains a space, a control character, ? or #"));
     }
     let (service, port) = destination
         .rsplit_once(':')
         .ok_or_else(|| bad("the Service has no port"))?;
     // `name`, `name.namespace` or a full name.
     if service.is_empty() || service.len() > 253 || !service.split('.').all(is_dns_label) {
-        return Err(bad("the Service's name is no DNS name"));
+        return Err(bad("the Service name is not a DNS name"));
     }
     let port = port
         .parse()
         .ok()
         .filter(|port| *port != 0)
-        .ok_or_else(|| bad("the port is no number from 1 to 65535"))?;
+        .ok_or_else(|| bad("the port is not a number from 1 to 65535"))?;
     Ok(RouteEntry {
         exact: None,
         prefix: Some(prefix.to_owned()),
@@ -141,24 +141,21 @@ pub fn parse_route(text: &str) -> Result<RouteEntry, Problem> {
 pub struct SampleRequest {
     /// Its path.
     pub path: String,
-    /// What comes back when all is well.
+    /// The expected response.
     pub status: ExpectedStatus,
 }
 
 /// The status that a sample request should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpectedStatus {
-    /// This one.
+    /// Exactly this one.
     Exactly(u16),
-    /// Any below 500, but for a 404 of the gateway's own.
+    /// Any below 500, except a 404 from the gateway itself.
     Served,
 }
 
-/// The request that shows that `host` works; `routes` are those recorded for
-/// it, empty for the default ones.
-///
-/// A route to a sample's Service is shown by what that sample is known to
-/// answer, any other by its own path.
+/// The request that shows that `host` works; `routes` are the recorded ones, or empty for the
+/// defaults. A route to a sample's Service uses the sample's known request, any other its own path.
 pub fn sample_request(host: &Host, routes: &[RouteEntry]) -> SampleRequest {
     let defaults;
     let routes = if routes.is_empty() {

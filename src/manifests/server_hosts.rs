@@ -6,14 +6,14 @@ use super::model::gateway::Server;
 /// One of a server's hosts: which VirtualServices may bind, and the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServerHost {
-    /// Only VirtualServices of this namespace; none is any.
+    /// Only VirtualServices in this namespace; none means any.
     pub namespace: Option<String>,
-    /// Lower case; `*`, `*.suffix` or exact.
+    /// Lowercase; `*`, `*.suffix` or exact.
     pub name: String,
 }
 
 impl ServerHost {
-    /// As istiod compares it: `namespace/name`, or the name alone.
+    /// The form that istiod compares: `namespace/name`, or only the name.
     pub fn text(&self) -> String {
         match &self.namespace {
             Some(namespace) => format!("{namespace}/{}", self.name),
@@ -22,7 +22,7 @@ impl ServerHost {
     }
 }
 
-/// A server's hosts: `./h` is the Gateway's namespace, `*/h` any, and `*/*` takes everything.
+/// A server's hosts: `./h` means the Gateway's namespace, `*/h` any, and `*/*` everything.
 pub fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
     if server.hosts.iter().any(|host| host == "*/*") {
         return vec![ServerHost {
@@ -48,7 +48,7 @@ pub fn hosts_of(server: &Server, namespace: &str) -> Vec<ServerHost> {
         .collect()
 }
 
-/// The names of two hosts that both cover: the more specific one, if they overlap.
+/// The names that both hosts cover: the more specific one, if they overlap.
 pub fn intersection<'h>(a: &'h str, b: &'h str) -> Option<&'h str> {
     let covers = |wide: &str, narrow: &str| match wide.strip_prefix('*') {
         Some(suffix) => narrow.len() > suffix.len() && narrow.ends_with(suffix),

@@ -1,7 +1,6 @@
-//! Secrets as the gateway sees them, wherever they stand: objects in the
-//! input, folders given with `--certs`, and the workspace's chains. The order
-//! of the sources and Istio's rules for a Secret's keys live here; what is
-//! made of the bytes is the work of those who ask.
+//! Secrets as seen by the gateway, from all sources: objects in the input, folders given with
+//! `--certs`, and the workspace's chains. This module implements the order of the sources and
+//! Istio's rules for a Secret's keys; callers interpret the bytes.
 
 pub mod reference;
 
@@ -17,17 +16,17 @@ use crate::problem::Problem;
 use crate::spelling;
 use reference::MountedFile;
 
-/// Reads the files of chains and Secret folders; the tests put a map in its place.
+/// Reads the files of chains and Secret folders; tests replace it with a map.
 pub trait MaterialFiles {
-    /// A file's content; `None` when it does not exist.
+    /// A file's content; `None` if it does not exist.
     ///
     /// # Errors
-    /// When it exists and cannot be read.
+    /// If it exists but cannot be read.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, Problem>;
-    /// The names in a folder, sorted; empty when there is no such folder.
+    /// The names in a folder, sorted; empty if there is no such folder.
     ///
     /// # Errors
-    /// When it exists and cannot be read.
+    /// If it exists but cannot be read.
     fn list(&self, folder: &Path) -> Result<Vec<String>, Problem>;
 }
 
@@ -35,7 +34,7 @@ pub trait MaterialFiles {
 pub struct SecretData {
     /// For messages and `/certs`: `secret istio-system/httpbin-credential`, or a folder.
     pub source: String,
-    /// `file:line` of the object, when it is one.
+    /// `file:line` of the object, if it is one.
     pub at: Option<String>,
     /// The values by key.
     pub entries: BTreeMap<String, Entry>,
@@ -44,16 +43,16 @@ pub struct SecretData {
 /// One value of a Secret.
 #[derive(Clone)]
 pub struct Entry {
-    /// The bytes; wiped when dropped, since they may be a key.
+    /// The bytes; zeroed on drop, since they may be a key.
     pub content: Rc<Zeroizing<Vec<u8>>>,
     /// For messages: `secret istio-system/httpbin-credential key tls.crt`, or a path.
     pub name: String,
-    /// `file:line` of the object that holds it, when it stands in one.
+    /// `file:line` of the object that contains it, if any.
     pub at: Option<String>,
 }
 
 impl Entry {
-    /// Points a problem with this value's text at the object that holds it.
+    /// Sets the place of a problem with this value to the object that contains it.
     pub fn locate(&self, mut problem: Problem) -> Problem {
         if let Some(object) = &self.at {
             problem.fix = problem.fix.map(|fix| fix.of_value(&self.name));
@@ -71,7 +70,7 @@ impl Entry {
     }
 }
 
-/// A secret volume that a gateway Deployment of the input mounts.
+/// A secret volume mounted by a gateway Deployment in the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretMount {
     /// `volumeMounts[].mountPath`.
@@ -82,62 +81,60 @@ pub struct SecretMount {
     pub items: BTreeMap<String, String>,
 }
 
-/// A chain folder of the workspace (the tree that generate.sh made) under every
-/// Secret name that the workspace's manifests give it.
+/// A chain folder of the workspace (in the layout of generate.sh) under all Secret names that the
+/// workspace's manifests use for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainFolder {
     /// The HOST folder.
     pub folder: PathBuf,
-    /// The Secrets that hold its material: credential and file-mount names.
+    /// The Secrets with its material: credential and file-mount names.
     pub secrets: Vec<String>,
 }
 
-/// Every Secret that the gateway can reach.
+/// All Secrets that the gateway can use.
 pub struct SecretStore<'a> {
     /// The namespace of the gateway's pods.
     pub namespace: String,
-    /// Secrets of the input by namespace and name.
+    /// Secrets in the input, by namespace and name.
     pub objects: HashMap<(String, String), Rc<SecretData>>,
-    /// ConfigMaps of the input, by namespace and name.
+    /// ConfigMaps in the input, by namespace and name.
     pub config_maps: HashMap<(String, String), Rc<SecretData>>,
     /// Secret volumes of the gateway's Deployment in the input.
     pub mounts: Vec<SecretMount>,
-    /// `--certs`: HOST trees, folders of them, or folders of Secrets.
+    /// `--certs`: chain folders, folders of chain folders, or folders of Secrets.
     pub folders: Vec<PathBuf>,
     /// The workspace's chains by Secret name.
     pub chains: HashMap<String, PathBuf>,
-    /// Names a HOST tree's Secrets; the workspace's naming rules.
+    /// Names the Secrets of a chain folder, by the workspace's naming rules.
     pub names_of_host: fn(&str) -> Vec<String>,
     /// Files on disk.
     pub files: &'a dyn MaterialFiles,
-    /// `--host-files`: mount paths may be this machine's.
+    /// `--host-files`: mount paths may be on this machine.
     pub host_files: bool,
-    /// The objects are those of a cluster, where a missing Secret would be made.
+    /// Whether the objects are from a cluster, where a missing Secret would be created.
     pub in_cluster: bool,
-    /// The Secrets that `istio-tls apply` makes of the workspace's chains, where
-    /// those give no material themselves.
+    /// The Secrets that `istio-tls apply` creates from the workspace's chains, if those provide no
+    /// material themselves.
     pub applied: HashSet<String>,
-    /// What was found elsewhere, for whoever asks again.
+    /// Cached results from other sources.
     pub found: Found,
 }
 
-/// Secrets that stand in files, by name and, where `--certs` may answer, hosts:
-/// each is read once.
+/// Secrets in files, by name and, if they may come from `--certs`, hosts: each is read once.
 pub type Found = RefCell<HashMap<(String, Vec<String>), Option<Rc<SecretData>>>>;
 
 impl SecretStore<'_> {
-    /// What the objects are of, for messages: `the input`, or `the cluster`.
+    /// The source of the objects for messages: `the input`, or `the cluster`.
     pub fn source(&self) -> &'static str {
         if self.in_cluster { "the cluster" } else { "the input" }
     }
 
-    /// Finds a Secret of the gateway's namespace: in the input, then below
-    /// `--certs`, then among the workspace's chains. `hosts` are those of the
-    /// server that wants it: a tree given with `--certs` serves its own host
-    /// under any name.
+    /// Finds a Secret in the gateway's namespace: in the input, then below `--certs`, then in the
+    /// workspace's chains. `hosts` are those of the server that needs it: a chain folder given with
+    /// `--certs` serves its own host under any name.
     ///
     /// # Errors
-    /// When a file that should hold it cannot be read.
+    /// If a file that should contain it cannot be read.
     pub fn find(&self, name: &str, hosts: &[String]) -> Result<Option<Rc<SecretData>>, Problem> {
         if let Some(found) = self.objects.get(&(self.namespace.clone(), name.to_owned())) {
             return Ok(Some(found.clone()));
@@ -152,11 +149,11 @@ impl SecretStore<'_> {
         Ok(found)
     }
 
-    /// Finds a Secret of any namespace: in the input, else, since folders and chains know no
-    /// namespaces, as [`SecretStore::find`] does.
+    /// Finds a Secret in any namespace: in the input, otherwise, since folders and chains have no
+    /// namespaces, like [`SecretStore::find`].
     ///
     /// # Errors
-    /// As [`SecretStore::find`].
+    /// See [`SecretStore::find`].
     pub fn find_in(&self, namespace: &str, name: &str, hosts: &[String]) -> Result<Option<Rc<SecretData>>, Problem> {
         if namespace == self.namespace {
             return self.find(name, hosts);
@@ -167,10 +164,10 @@ impl SecretStore<'_> {
         Ok(self.on_disk(name, hosts)?.map(Rc::new))
     }
 
-    /// The same without the input's own Secrets.
+    /// The same without the Secrets in the input.
     ///
     /// # Errors
-    /// As [`SecretStore::find`].
+    /// See [`SecretStore::find`].
     pub fn on_disk(&self, name: &str, hosts: &[String]) -> Result<Option<SecretData>, Problem> {
         for folder in &self.folders {
             if let Some(found) = self.in_folder(folder, name, hosts)? {
@@ -183,7 +180,7 @@ impl SecretStore<'_> {
         }
     }
 
-    /// The names of the input's Secrets in the gateway's namespace, for "did you mean".
+    /// The names of the Secrets in the gateway's namespace in the input, for "did you mean".
     pub fn names(&self) -> spelling::Index<'_> {
         let own = self
             .objects
@@ -192,7 +189,7 @@ impl SecretStore<'_> {
         own.map(|(_, name)| name.as_str()).collect()
     }
 
-    /// Namespaces of the input that hold a Secret of this name, for messages.
+    /// Namespaces in the input with a Secret of this name, for messages.
     pub fn namespaces_with(&self, name: &str) -> Vec<&str> {
         let mut found: Vec<&str> = self
             .objects
@@ -225,14 +222,14 @@ impl SecretStore<'_> {
         Ok(None)
     }
 
-    /// A folder whose files are a Secret's keys, as a secret volume is laid out.
+    /// A folder whose files are a Secret's keys, in the layout of a secret volume.
     fn key_folder(&self, folder: &Path, keys: Vec<String>) -> Result<SecretData, Problem> {
         let mut data = SecretData {
             source: folder.display().to_string(),
             at: None,
             entries: BTreeMap::new(),
         };
-        // Kubernetes keeps its own `..data` beside the keys.
+        // Kubernetes has its own `..data` next to the keys.
         for key in keys.into_iter().filter(|key| !key.starts_with("..")) {
             let path = folder.join(&key);
             if let Some(content) = self.files.read(&path)? {
@@ -242,7 +239,7 @@ impl SecretStore<'_> {
         Ok(data)
     }
 
-    /// The host whose server certificate a generate.sh tree holds.
+    /// The host of the server certificate in a generate.sh folder.
     fn host_of_tree(&self, folder: &Path) -> Result<Option<String>, Problem> {
         let certificates = self.files.list(&folder.join("3_application/certs"))?;
         let mut hosts = certificates.iter().filter_map(|name| name.strip_suffix(".cert.pem"));
@@ -252,7 +249,7 @@ impl SecretStore<'_> {
         Ok(host.map(|host| host.replace("_wildcard.", "*.")))
     }
 
-    /// A generate.sh tree as the Secret that the page makes of it.
+    /// A generate.sh folder as the Secret that the task page creates from it.
     fn tree(&self, folder: &Path) -> Result<Option<SecretData>, Problem> {
         let Some(host) = self.host_of_tree(folder)? else {
             return Ok(None);
@@ -291,12 +288,12 @@ impl SecretStore<'_> {
         Ok(Some(data))
     }
 
-    /// What stands at a path of the gateway's pod: a secret volume of a
-    /// Deployment in the input, else `/etc/istio/NAME/FILE`, which is key FILE
-    /// of the Secret `istio-NAME`; this machine's path only with `--host-files`.
+    /// What a path in the gateway's pod refers to: a secret volume of a Deployment in the input,
+    /// otherwise `/etc/istio/NAME/FILE`, which is key FILE of the Secret `istio-NAME`; a path on
+    /// this machine only with `--host-files`.
     ///
     /// # Errors
-    /// When a file that should hold it cannot be read.
+    /// If a file that should contain it cannot be read.
     pub fn mounted(&self, path: &str, hosts: &[String]) -> Result<Option<Entry>, Problem> {
         if let Some((secret, key)) = self.secret_at(path)
             && let Some(data) = self.find(&secret, hosts)?
@@ -310,7 +307,7 @@ impl SecretStore<'_> {
         Ok(None)
     }
 
-    /// The Secret and key that a mount path leads to.
+    /// The Secret and key behind a mount path.
     pub fn secret_at(&self, path: &str) -> Option<(String, String)> {
         let mounted = self.mounts.iter().filter_map(|mount| {
             let file = path.strip_prefix(mount.path.trim_end_matches('/'))?.strip_prefix('/')?;
@@ -349,7 +346,7 @@ impl SecretData {
         Self::of(format!("secret {namespace}/{name}"), at, values)
     }
 
-    /// A ConfigMap of the input, whose keys are read as a Secret's.
+    /// A ConfigMap from the input, whose keys are read like a Secret's.
     pub fn of_config_map(
         namespace: &str,
         name: &str,
@@ -377,11 +374,11 @@ impl SecretData {
         }
     }
 
-    /// The server's certificate and key: the generic keys `cert` and `key`
-    /// before `tls.crt` and `tls.key`; a mixed pair does not count.
+    /// The server's certificate and key: the generic keys `cert` and `key` take precedence over
+    /// `tls.crt` and `tls.key`; a mixed pair is not used.
     ///
     /// # Errors
-    /// When neither pair is complete and filled.
+    /// If neither pair is complete and filled.
     pub fn key_pair(&self) -> Result<KeyPairEntries<'_>, Problem> {
         const PAIRS: [(&str, &str, &str); 2] = [("cert", "key", "crl"), ("tls.crt", "tls.key", "ca.crl")];
         let filled = |key: &str| self.entries.get(key).filter(|entry| !entry.content.is_empty());
@@ -410,10 +407,10 @@ impl SecretData {
         )))
     }
 
-    /// The CA that clients are verified with: `cacert` (with `crl`), then `ca.crt` (with `ca.crl`).
+    /// The CA for verifying clients: `cacert` (with `crl`), then `ca.crt` (with `ca.crl`).
     ///
     /// # Errors
-    /// When neither is there and filled.
+    /// If neither is present and filled.
     pub fn authorities(&self) -> Result<AuthorityEntries<'_>, Problem> {
         for (name, crl) in [("cacert", "crl"), ("ca.crt", "ca.crl")] {
             match self.entries.get(name) {
@@ -457,9 +454,9 @@ pub struct KeyPairEntries<'s> {
     pub certificate: &'s Entry,
     /// The key.
     pub key: &'s Entry,
-    /// Revocation lists that stand beside them.
+    /// The CRLs next to them.
     pub crl: Option<&'s Entry>,
-    /// An OCSP response, which Istio takes beside `tls.crt` only.
+    /// An OCSP response, which Istio reads only together with `tls.crt`.
     pub staple: Option<&'s Entry>,
 }
 
@@ -470,7 +467,7 @@ pub const OCSP_STAPLE: &str = "tls.ocsp-staple";
 pub struct AuthorityEntries<'s> {
     /// One certificate or several.
     pub authorities: &'s Entry,
-    /// Revocation lists.
+    /// CRLs.
     pub crl: Option<&'s Entry>,
 }
 

@@ -1,25 +1,24 @@
-//! How certificates are referred to: a Gateway's `credentialName`, the paths at
-//! which Secrets are mounted, and the names that both have in Envoy. Everyone
-//! who follows such a reference reads it here.
+//! References to certificates: a Gateway's `credentialName`, the mount paths of Secrets, and the
+//! names of both in Envoy. All such references are parsed here.
 
 use crate::manifests::naming::{MOUNT_ROOT, MOUNTED_SECRET_PREFIX};
 
-/// What the name of a Secret with the CA for clients ends in, beside that of the server.
+/// The suffix of the name of a Secret with the CA for clients, next to the server's.
 pub const CA_SUFFIX: &str = "-cacert";
 
-/// The scheme of a Secret, which may be left out.
+/// The scheme of a Secret, which may be omitted.
 const KUBERNETES: &str = "kubernetes://";
 /// The scheme of a ConfigMap.
 const CONFIG_MAP: &str = "configmap://";
-/// The scheme that istiod gives to the Secrets of Gateway API listeners.
+/// The scheme that istiod uses for the Secrets of Gateway API listeners.
 const KUBERNETES_GATEWAY: &str = "kubernetes-gateway://";
 
-/// What `credentialName`, one of `credentialNames` or `caCertCredentialName` refers to.
+/// The target of `credentialName`, one of `credentialNames`, or `caCertCredentialName`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialName<'a> {
     /// A Secret: `NAME`, `NAMESPACE/NAME`, or either after `kubernetes://`.
     Secret {
-        /// Its namespace, where one is written; the gateway pods' where none is.
+        /// Its namespace, if given; otherwise that of the gateway's pods.
         namespace: Option<&'a str>,
         /// Its name.
         name: &'a str,
@@ -31,15 +30,15 @@ pub enum CredentialName<'a> {
         /// Its name.
         name: &'a str,
     },
-    /// What another provider than Kubernetes would give: `builtin://`, `sds://NAME`.
+    /// A provider other than Kubernetes: `builtin://`, `sds://NAME`.
     OtherProvider {
-        /// What stands before `://`.
+        /// The scheme before `://`.
         scheme: &'a str,
     },
 }
 
 impl<'a> CredentialName<'a> {
-    /// Reads a reference as istiod does; any text is one.
+    /// Parses a reference like istiod; any text is valid.
     pub fn parse(written: &'a str) -> Self {
         let of_config_map = written.strip_prefix(CONFIG_MAP).and_then(|rest| rest.split_once('/'));
         if let Some((namespace, name)) = of_config_map {
@@ -61,8 +60,8 @@ impl<'a> CredentialName<'a> {
         }
     }
 
-    /// The name of the Secret that pods in `namespace` get for this reference;
-    /// none where it leads to another namespace or provider.
+    /// The name of the Secret that pods in `namespace` get for this reference; none if it refers to
+    /// another namespace or provider.
     pub fn name_in(self, namespace: &str) -> Option<&'a str> {
         match self {
             Self::Secret { namespace: own, name } => own.is_none_or(|own| own == namespace).then_some(name),
@@ -72,38 +71,38 @@ impl<'a> CredentialName<'a> {
 }
 
 /// Namespace and name of the ConfigMap that `caCertCredentialName` refers to as
-/// `configmap://NAMESPACE/NAME`; istiod takes it for a CA alone.
+/// `configmap://NAMESPACE/NAME`; istiod accepts it only for a CA.
 pub fn config_map(written: &str) -> Option<(&str, &str)> {
     written.strip_prefix("configmap://")?.split_once('/')
 }
 
-/// What istiod calls the Secret of a listener of the Gateway API: one that its Gateway may use.
+/// The name that istiod uses for the Secret of a Gateway API listener: one that its Gateway may
+/// use.
 pub fn granted_secret(namespace: &str, name: &str) -> String {
     format!("{KUBERNETES_GATEWAY}{namespace}/{name}")
 }
 
-/// Namespace and name of what [`granted_secret`] made.
+/// Namespace and name from the result of [`granted_secret`].
 pub fn granted(written: &str) -> Option<(&str, &str)> {
     written.strip_prefix(KUBERNETES_GATEWAY)?.split_once('/')
 }
 
-/// How `caCertCredentialName` refers to a ConfigMap.
+/// The reference of `caCertCredentialName` to a ConfigMap.
 pub fn in_config_map(namespace: &str, name: &str) -> String {
     format!("{CONFIG_MAP}{namespace}/{name}")
 }
 
-/// The Secret that holds the CA for clients of the server whose Secret is `name`,
-/// where the latter holds none.
+/// The Secret with the CA for clients of the server whose Secret is `name`, if the latter has none.
 pub fn ca_secret(name: &str) -> String {
     format!("{name}{CA_SUFFIX}")
 }
 
-/// The server's Secret beside one with the CA for its clients.
+/// The server's Secret that belongs to one with the CA for its clients.
 pub fn server_secret(ca_secret: &str) -> Option<&str> {
     ca_secret.strip_suffix(CA_SUFFIX)
 }
 
-/// A file of a Secret that is mounted, by Istio's custom, at `/etc/istio/NAME`.
+/// A file of a Secret that is mounted, by Istio's convention, at `/etc/istio/NAME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MountedFile<'a> {
     /// `NAME`: the Secret's name without `istio-`.
@@ -113,7 +112,7 @@ pub struct MountedFile<'a> {
 }
 
 impl<'a> MountedFile<'a> {
-    /// Reads `/etc/istio/NAME/FILE`; none for another path.
+    /// Parses `/etc/istio/NAME/FILE`; none for other paths.
     pub fn parse(path: &'a str) -> Option<Self> {
         let (volume, key) = path.strip_prefix(MOUNT_ROOT)?.split_once('/')?;
         (!volume.is_empty() && !key.is_empty() && !key.contains('/')).then_some(Self { volume, key })
@@ -125,12 +124,12 @@ impl<'a> MountedFile<'a> {
     }
 }
 
-/// The name under which a proxy holds a certificate (SDS).
+/// The SDS resource name of a certificate in a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyResource<'a> {
     /// A Secret's.
     Secret {
-        /// Its namespace, where the name tells it.
+        /// Its namespace, if the name contains it.
         namespace: Option<&'a str>,
         /// Its name.
         name: &'a str,
@@ -150,7 +149,7 @@ pub enum ProxyResource<'a> {
 }
 
 impl<'a> ProxyResource<'a> {
-    /// Reads a resource's name as istiod and the agent make it.
+    /// Parses a resource name as created by istiod and the agent.
     pub fn parse(name: &'a str) -> Self {
         if let Some(files) = name.strip_prefix("file-cert:") {
             let certificate = files.split_once('~').map_or(files, |(certificate, _)| certificate);
@@ -165,8 +164,8 @@ impl<'a> ProxyResource<'a> {
         }
     }
 
-    /// Finds the resource name of a Secret in a text, such as a line of a log:
-    /// what stands there from its scheme on.
+    /// Finds the resource name of a Secret in a text, such as a log line: everything from its
+    /// scheme on.
     pub fn find_secret(text: &str) -> Option<&str> {
         let mut starts = [KUBERNETES, KUBERNETES_GATEWAY]
             .into_iter()

@@ -107,7 +107,7 @@ fn cacert_comes_before_ca_crt_each_with_its_own_list() {
         ),
         (&[("ca.crt", "A"), ("crl", "r"), ("ca.crl", "R")], "A R"),
         (&[("ca.crt", "A")], "A "),
-        // An empty key is an error, and no reason to look at the other.
+        // An empty key is an error, and the other key is not tried.
         (&[("cacert", ""), ("ca.crt", "A")], "the key cacert, but it is empty"),
         (&[("tls.crt", "C")], "has neither the key ca.crt nor cacert"),
     ] {
@@ -136,7 +136,7 @@ fn a_reading_puts_a_secret_together_once() {
     let found = |hosts: &[String]| store.find("a-credential", hosts).unwrap().unwrap();
     assert!(Rc::ptr_eq(&found(&[]), &found(&["a.com".to_owned()])));
     assert!(store.find("absent", &[]).unwrap().is_none());
-    // Below --certs, hosts may lead to another tree.
+    // Below --certs, other hosts may refer to another folder.
     store.folders.push("/c".into());
     let of_host = |host: &str| store.find("b", &[host.to_owned()]).unwrap();
     assert!(of_host("b.com").is_none());
@@ -154,7 +154,7 @@ fn the_input_comes_before_certs_and_certs_before_the_workspace() {
     );
     let mut store = store(&disk);
     let source = |store: &SecretStore<'_>| {
-        // Each time as another reading.
+        // Each time as a separate reading.
         store.found.take();
         store
             .find("a-credential", &[])
@@ -229,7 +229,7 @@ fn mount_paths_name_a_secret_and_a_key() {
         at("/etc/istio/ingressgateway-certs/cert.pem", &store),
         pair("own", "tls.crt")
     );
-    // A file of this machine is never taken by itself.
+    // A file on this machine is never used without the flag.
     assert!(store.mounted("/etc/istio/own/tls.crt", &[]).unwrap().is_none());
     store.host_files = true;
     assert!(store.mounted("/etc/istio/own/tls.crt", &[]).unwrap().is_some());

@@ -1,5 +1,5 @@
-//! The files that a configuration is read from, remembering what was looked
-//! at: that is what is watched, and what tells whether anything changed.
+//! The files that a configuration is read from, with a record of everything that was accessed: it
+//! determines what is watched, and whether anything changed.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,14 +23,14 @@ pub struct DiskFiles {
     held: Texts,
 }
 
-/// What a reading looked at.
+/// What a reading accessed.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Files by path: a digest of their content, or `None` when they were not there.
+    /// Files by path: a digest of their content, or `None` if they did not exist.
     pub files: BTreeMap<PathBuf, Option<[u8; 32]>>,
-    /// Folders that were listed, with what stood in them.
+    /// Folders that were listed, with their content.
     pub folders: BTreeMap<PathBuf, Vec<String>>,
-    /// The generation of a cluster's objects; 0 where none are a source.
+    /// The generation of a cluster's objects; 0 if there is no cluster.
     pub generation: u64,
 }
 
@@ -68,7 +68,7 @@ impl DiskFiles {
         Ok(content)
     }
 
-    /// What was looked at since this was asked last.
+    /// What was accessed since the last call.
     pub fn seen(&self) -> Seen {
         self.seen.take()
     }
@@ -81,9 +81,9 @@ impl DiskFiles {
     /// Reads a file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`files::read`], but for a file that does not exist, which is `None`.
+    /// See [`files::read`], except that a missing file is `None`.
     pub fn read_limited(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
-        // A link to nothing is a file that has gone, as in the middle of a swap.
+        // A dangling link is a missing file, as in the middle of a swap.
         let content = files::read_if_there(path, limit)?;
         let digest = content.as_ref().map(|content| digest(content));
         self.seen.borrow_mut().files.insert(path.to_owned(), digest);
@@ -110,8 +110,8 @@ impl MaterialFiles for DiskFiles {
 }
 
 impl Seen {
-    /// Whether the disk still holds what was seen. Builds nothing, so it costs
-    /// no memory, however many files there are.
+    /// Whether the disk is unchanged. Builds nothing, so it needs no memory, regardless of the
+    /// number of files.
     pub fn is_current(&self) -> bool {
         let again = DiskFiles::default();
         let names_in = |folder: &Path| again.list(folder).unwrap_or_default();
@@ -135,14 +135,14 @@ impl Seen {
         self.generation == before.generation && present(self) == present(before)
     }
 
-    /// Files that `before` had and this reading has not.
+    /// Files that `before` had but this reading does not.
     pub fn gone_since<'s>(&'s self, before: &'s Self) -> impl Iterator<Item = &'s Path> {
         before
             .files
             .iter()
             .filter(|(path, digest)| digest.is_some() && self.files.get(*path).is_none_or(Option::is_none))
-            // A file may be no longer asked for, and stand there all the same.
-            // Nor is one gone that may not be looked at.
+            // A file may no longer be needed but still exist. An inaccessible file is not gone
+            // either.
             .filter(|(path, _)| matches!(path.try_exists(), Ok(false)))
             .map(|(path, _)| path.as_path())
     }
@@ -182,7 +182,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The folder that a path stands in.
+/// The folder of a path.
 pub fn parent(path: &Path) -> PathBuf {
     match path.parent() {
         Some(above) if above.as_os_str().is_empty() => PathBuf::from("."),

@@ -1,5 +1,5 @@
-//! What commands that make chains record in istio-tls.yaml: an entry per host,
-//! its credential name chosen once, and the entries that are missing.
+//! The entries in istio-tls.yaml that commands which create chains record: one per host, with a
+//! credential name that is chosen once, and missing entries.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -13,25 +13,25 @@ use crate::workspace::config::{HostEntry, Mode, ServerKey, WorkspaceConfig};
 use crate::workspace::file::{WorkspaceFile, new_id};
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
-/// What is known of one host's chain.
+/// Facts about one host's chain.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// The host.
     pub host: Host,
-    /// Its mode, if the user gave one or the chain shows it.
+    /// Its mode, if given by the user or evident from the chain.
     pub mode: Option<Mode>,
-    /// The name of its Secret, if it comes from one; a name that is recorded stays.
+    /// The name of its Secret, if it comes from one; a recorded name is kept.
     pub credential_name: Option<String>,
     /// Where its server's key is, if that is known.
     pub server_key: Option<ServerKey>,
-    /// Its further clients.
+    /// Its additional clients.
     pub clients: Vec<String>,
 }
 
-/// The workspace's file, or the starter of a new workspace.
+/// The workspace's file, or the initial one of a new workspace.
 ///
 /// # Errors
-/// When the file is there and not valid.
+/// If the file exists but is invalid.
 pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
     match WorkspaceFile::read(dir)? {
         Some(file) => Ok(file),
@@ -39,8 +39,8 @@ pub fn read_or_new(dir: &Path) -> Result<WorkspaceFile, Problem> {
     }
 }
 
-/// The chains of the folder that have no entry, other than those in `made`:
-/// left by a process that ended in between, or copied here.
+/// The chains in the folder without an entry, except those in `made`: left by an interrupted
+/// process, or copied here.
 ///
 /// # Errors
 /// When the folder cannot be read.
@@ -52,17 +52,16 @@ pub fn missing(dir: &Path, config: &WorkspaceConfig, made: &[Recorded]) -> Resul
 
 /// Chains without an entry.
 pub(super) struct WithoutEntry {
-    /// Those with a server certificate, by host.
+    /// Chains with a server certificate, by host.
     pub(super) chains: Vec<Recorded>,
-    /// Folders that may hold one, and may not be looked into.
+    /// Folders that may contain one but are not accessible.
     pub(super) unreadable: Vec<Problem>,
 }
 
-/// The chains of the folder whose hosts are not `known`. `files` remembers what
-/// was looked at.
+/// The chains in the folder whose hosts are not `known`. `files` records all accesses.
 ///
 /// # Errors
-/// As [`missing`].
+/// See [`missing`].
 pub(super) fn without_entry(dir: &Path, known: &HashSet<&Host>, files: &DiskFiles) -> Result<WithoutEntry, Problem> {
     let (mut chains, mut unreadable) = (Vec::new(), Vec::new());
     let hosts = files.list(dir)?.into_iter().filter_map(|name| host_of_folder(&name));
@@ -71,7 +70,7 @@ pub(super) fn without_entry(dir: &Path, known: &HashSet<&Host>, files: &DiskFile
         match holds(&layout, Part::ServerCert, files) {
             Ok(true) => chains.push(of_chain(&layout, files)?),
             Ok(false) => {}
-            // It may be anybody's, and stops nobody.
+            // It may belong to anyone, and is not an error.
             Err(problem) => unreadable.push(problem),
         }
     }
@@ -87,7 +86,7 @@ fn holds(layout: &ChainLayout, part: Part<'_>, files: &DiskFiles) -> Result<bool
         .is_some_and(|own| names.iter().any(|name| own == name.as_str())))
 }
 
-/// What a chain on disk shows: without a client it is for mode simple.
+/// Facts about a chain on disk: without a client, its mode is simple.
 ///
 /// # Errors
 /// When its folder cannot be read.
@@ -95,7 +94,7 @@ pub fn shown_by(layout: &ChainLayout) -> Result<Recorded, Problem> {
     of_chain(layout, &DiskFiles::default())
 }
 
-/// As [`shown_by`]; `files` remembers what was looked at.
+/// Like [`shown_by`]; `files` records all accesses.
 fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem> {
     let folder = parent(&layout.path(Part::ClientCert(layout.host().as_str())));
     let mut clients = layout.clients_of(&files.list(&folder)?);
@@ -110,8 +109,8 @@ fn of_chain(layout: &ChainLayout, files: &DiskFiles) -> Result<Recorded, Problem
     })
 }
 
-/// The configuration with these hosts recorded: new ones at the end, in their
-/// order; names that stand there already never change.
+/// The configuration with these hosts recorded: new ones at the end, in order; recorded names never
+/// change.
 pub fn record(config: &WorkspaceConfig, made: &[Recorded]) -> WorkspaceConfig {
     let mut wanted = config.clone();
     let place: HashMap<Host, usize> = (config.hosts.iter().enumerate())

@@ -1,5 +1,5 @@
-//! From the workspace's entries to what is wanted of them: names, modes, routes
-//! and the key material of their chains.
+//! The intent of the workspace's entries: names, modes, routes and the key material of their
+//! chains.
 
 use std::path::Path;
 
@@ -19,10 +19,10 @@ use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
-/// The entries of `hosts`, in this order; all when none are named.
+/// The entries of `hosts`, in this order; all if none are given.
 ///
 /// # Errors
-/// When a host is not among them.
+/// If a host has no entry.
 pub fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec<&'a HostEntry>, Problem> {
     if hosts.is_empty() {
         return Ok(config.hosts.iter().collect());
@@ -37,21 +37,21 @@ pub fn entries_of<'a>(config: &'a WorkspaceConfig, hosts: &[Host]) -> Result<Vec
     Ok(entries)
 }
 
-/// What is wanted of these entries; their chains are read from `dir`.
+/// The intent of these entries; their chains are read from `dir`.
 ///
 /// # Errors
-/// When a chain is not there or is broken.
+/// If a chain is missing or invalid.
 pub fn intent(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
     intent_by(config, entries, |host| material(dir, host))
 }
 
-/// As [`intent`], where the key of a host that has none here is empty, as that of a
-/// chain made with --csr. Of no host at all with a key, as there.
+/// Like [`intent`], but the key of a host without one, such as for a chain issued with --csr, is
+/// empty. If no host has a key, the same as there.
 ///
 /// # Errors
-/// As there.
+/// The same.
 pub fn intent_or_keyless(dir: &Path, config: &WorkspaceConfig, entries: &[&HostEntry]) -> Result<Intent, Problem> {
-    // Reading a key that may not be looked at tells so.
+    // Reading an inaccessible key reports the error.
     let has_key = |entry: &HostEntry| {
         let layout = ChainLayout::new(dir, &entry.host);
         files::is_there(&layout.path(Part::ServerKey)).unwrap_or(true)
@@ -82,11 +82,10 @@ fn intent_by(
     Ok(intent_of(config, hosts))
 }
 
-/// The Secrets of one host as they are made beside those of all others, of this
-/// material.
+/// The Secrets of one host from this material, as generated together with all others.
 ///
 /// # Errors
-/// When the host has no entry, or it verifies clients and there is no CA.
+/// If the host has no entry, or it verifies clients and there is no CA.
 pub fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> Result<Vec<Manifest>, Problem> {
     let names = names_of(&config.hosts);
     let (entry, names) = (config.hosts.iter().zip(names))
@@ -96,7 +95,7 @@ pub fn secrets_of(config: &WorkspaceConfig, host: &Host, material: Material) -> 
     build::objects(&intent_of(config, hosts), &[build::Part::Secrets])
 }
 
-/// One host as it is made of this material, by itself and with its recorded names.
+/// The intent of a single host from this material, with its recorded names.
 pub fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) -> Intent {
     let names = names_of([entry]);
     let host = names.into_iter().next();
@@ -104,13 +103,13 @@ pub fn of_host(config: &WorkspaceConfig, entry: &HostEntry, material: Material) 
     intent_of(config, host.into_iter().collect())
 }
 
-/// The names of these entries' objects, in their order.
+/// The names of these entries' objects, in order.
 pub(super) fn names_of<'a>(entries: impl IntoIterator<Item = &'a HostEntry>) -> Vec<HostNames> {
     let entries = entries.into_iter();
     naming::names(entries.map(|entry| (&entry.host, Some(entry.credential_name.as_str()))))
 }
 
-/// What is wanted of one entry.
+/// The intent of one entry.
 pub(super) fn host_intent(
     config: &WorkspaceConfig,
     entry: &HostEntry,
@@ -129,7 +128,7 @@ pub(super) fn host_intent(
     }
 }
 
-/// What is wanted of these hosts, beside each other.
+/// The intent of these hosts together.
 pub(super) fn intent_of(config: &WorkspaceConfig, hosts: Vec<HostIntent>) -> Intent {
     Intent {
         hosts,
@@ -141,32 +140,32 @@ pub(super) fn intent_of(config: &WorkspaceConfig, hosts: Vec<HostIntent>) -> Int
     }
 }
 
-/// A host's chain on disk; none when there is no server certificate.
+/// A host's chain on disk; none if there is no server certificate.
 ///
 /// # Errors
-/// When the key is missing, or a file cannot be read or holds no PEM of its kind.
+/// If the key is missing, or a file cannot be read or has the wrong content.
 pub fn material(dir: &Path, host: &Host) -> Result<Option<Material>, Problem> {
     let layout = ChainLayout::new(dir, host);
     material_by(&layout, |part| store::read(&layout, part))
 }
 
-/// As [`material`], of what `read` gives for each part.
+/// Like [`material`], with each part from `read`.
 ///
 /// # Errors
-/// As there.
+/// The same.
 pub fn material_by(
     layout: &ChainLayout,
     read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
 ) -> Result<Option<Material>, Problem> {
     let host = layout.host();
     match material_or_keyless(layout, read)? {
-        Some(material) if material.key.is_empty() => Err(Problem::new(format!("{host} has a certificate, but no key"))
+        Some(material) if material.key.is_empty() => Err(Problem::new(format!("{host} has a certificate but no key"))
             .why(format!(
                 "{} is not there; a chain made with --csr has none",
                 shown(&layout.path(Part::ServerKey))
             ))
             .fix(
-                Remedy::from("put the key there; or ")
+                Remedy::from("provide the key; or ")
                     .and(ours::rotate(host))
                     .and(" renews the certificate with a new key"),
             )),
@@ -174,7 +173,7 @@ pub fn material_by(
     }
 }
 
-/// As [`material_by`], where a key that is not there is empty.
+/// Like [`material_by`], but a missing key is empty.
 fn material_or_keyless(
     layout: &ChainLayout,
     read: impl Fn(Part<'_>) -> Result<Option<Vec<u8>>, Problem>,
@@ -211,10 +210,10 @@ fn material_or_keyless(
     }))
 }
 
-/// The key of a host's intermediate; none when it is not there.
+/// The key of a host's intermediate; none if it does not exist.
 ///
 /// # Errors
-/// When it cannot be read, or is encrypted.
+/// If it cannot be read, or is encrypted.
 pub fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>, Problem> {
     let layout = ChainLayout::new(dir, host);
     let Some(key) = store::read(&layout, Part::IntermediateKey)?.map(Zeroizing::new) else {
@@ -224,18 +223,18 @@ pub fn issuer_key(dir: &Path, host: &Host) -> Result<Option<Zeroizing<Vec<u8>>>,
     Ok(Some(key))
 }
 
-/// Envoy takes PEM keys that no password protects.
+/// Checks that Envoy can read a key: PEM without a password.
 fn check_key(key: &[u8], name: &str) -> Result<(), Problem> {
     let key = pem::envoy::private_key(key, name)?;
     if key.legacy_encrypted || key.label == pem::ENCRYPTED_PRIVATE_KEY {
         return Err(Problem::new(format!("{name} is encrypted"))
-            .why("nothing in a cluster could ask for its password")
-            .fix(Remedy::from(other::decrypt(name)).and(", and put that in its place")));
+            .why("nothing in a cluster can ask for its password")
+            .fix(Remedy::from(other::decrypt(name)).and(", and replace it with the result")));
     }
     Ok(())
 }
 
-/// A host that the workspace does not have.
+/// The problem for a host that the workspace does not have.
 fn unknown(config: &WorkspaceConfig, host: &Host) -> Problem {
     let problem = no_chain(host);
     let known = config.hosts.iter().map(|entry| entry.host.as_str());
@@ -252,7 +251,7 @@ fn no_chain(host: &Host) -> Problem {
     Problem::new(format!("there is no chain for {host}")).fix(ours::gen_certs(host))
 }
 
-/// A path as a user writes it, for messages.
+/// A path for messages, as a user would write it.
 pub(super) fn shown(path: &Path) -> String {
     let shown = files::shown(path);
     if shown.is_empty() { "this folder".into() } else { shown }

@@ -1,5 +1,5 @@
-//! What a kustomization names that is no object of its own: patches, values and
-//! other files that kustomize puts into the objects.
+//! Files that a kustomization refers to but that are not objects themselves: patches, values and
+//! other files that kustomize merges into the objects.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::manifests::load;
 
-/// The names under which kustomize looks for its file.
+/// The file names of a kustomization.
 pub(super) const NAMES: &[&str] = &["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// Fields whose items are files, or objects with a file at this key.
@@ -26,8 +26,8 @@ const FILES: &[(&str, &str)] = &[
 /// Generators, whose items have lists of files.
 const GENERATORS: &[&str] = &["configMapGenerator", "secretGenerator"];
 
-/// The files that the kustomization in `folder` reads without applying them as
-/// objects, by their paths. What cannot be read names none.
+/// The files that the kustomization in `folder` reads without applying them as objects, by path. An
+/// unreadable one has none.
 pub(super) fn files_of(folder: &Path, content: &[u8]) -> Vec<PathBuf> {
     let documents = std::str::from_utf8(content).map(load::values);
     let Ok(Ok(documents)) = documents else {
@@ -44,11 +44,11 @@ pub(super) fn files_of(folder: &Path, content: &[u8]) -> Vec<PathBuf> {
         for generator in GENERATORS.iter().flat_map(|field| list(document, field)) {
             let files = ["files", "envs"].into_iter().flat_map(|field| list(generator, field));
             let named = files.filter_map(Value::as_str);
-            // `NAME=FILE`, or the file alone.
+            // `NAME=FILE`, or only the file.
             names.extend(named.map(|entry| entry.split_once('=').map_or(entry, |(_, file)| file)));
         }
     }
-    // A patch may stand in the list itself.
+    // A patch may be inline.
     let is_file = |name: &&str| !name.contains('\n') && !name.contains(": ");
     names
         .into_iter()

@@ -10,28 +10,28 @@ use crate::files::MANIFEST_LIMIT;
 use crate::problem::Problem;
 use crate::secrets::MaterialFiles as _;
 
-/// Files of Helm that end in .yaml and hold no object.
+/// Helm files that end in .yaml but contain no object.
 const CHART: &[&str] = &["Chart.yaml", "Chart.lock", "values.yaml", "values.yml"];
 
 /// The manifests of a folder.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Those to read, in the order of their names.
+    /// The files to read, sorted by name.
     pub(super) files: Vec<PathBuf>,
-    /// What stands there and is not read.
+    /// What is skipped.
     pub(super) passed: PassedOver,
-    /// Folders in it that cannot be read.
+    /// Unreadable subfolders.
     pub(super) unreadable: Vec<(PathBuf, Problem)>,
-    /// Folders that were looked into, so that links do not lead in circles.
+    /// Visited folders, so that links do not cause loops.
     seen: HashSet<PathBuf>,
 }
 
 impl Listing {
-    /// Lists `folder`, and with `recursive` the folders in it. Hidden files are
-    /// an editor's, or Kubernetes' own.
+    /// Lists `folder`, and with `recursive` its subfolders. Hidden files belong to an editor or to
+    /// Kubernetes.
     ///
     /// # Errors
-    /// When `folder` cannot be read.
+    /// If `folder` cannot be read.
     pub(super) fn of(folder: &Path, recursive: bool, files: &DiskFiles) -> Result<Self, Problem> {
         let mut listing = Self::default();
         listing.add(folder, recursive, files)?;
@@ -75,12 +75,12 @@ impl Listing {
         Ok(())
     }
 
-    /// Leaves out what the kustomizations of the folders read into their objects.
+    /// Skips files that the kustomizations of the folders merge into their objects.
     fn leave_out_parts(&mut self, files: &DiskFiles) {
         let mut parts = HashSet::new();
         for folder in &self.passed.kustomizations {
             for name in kustomization::NAMES {
-                // One that cannot be read names nothing.
+                // An unreadable one refers to nothing.
                 let Ok(Some(content)) = files.read_limited(&folder.join(name), MANIFEST_LIMIT) else {
                     continue;
                 };

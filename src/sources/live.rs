@@ -1,6 +1,5 @@
-//! Objects of a cluster as they are known now. Somebody follows the cluster and
-//! tells of every change here; who reads takes what is known at that moment.
-//! Nothing is asked of a server here.
+//! The currently known objects of a cluster. A watcher reports every change here; readers use the
+//! state at that moment. This module does not contact a server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,18 +11,18 @@ use crate::manifests::load::{self, LoadError, Named, Object};
 use crate::problem::Problem;
 use crate::remedy::Cluster;
 
-/// How long an object stays after it was deleted, unless it is made anew: in
-/// `kubectl delete` and `kubectl create` one after the other there is no gap.
+/// How long an object is kept after its deletion, unless it is recreated: so `kubectl delete`
+/// followed by `kubectl create` causes no gap.
 pub const GONE: Duration = Duration::from_millis(700);
 
-/// Which object of a cluster; its version changes nothing of that.
+/// The identity of an object in a cluster, without its version.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
     /// The API group; empty for the core group.
     pub group: String,
     /// `kind`.
     pub kind: String,
-    /// `metadata.namespace`; empty for an object that stands in none.
+    /// `metadata.namespace`; empty for a cluster-scoped object.
     pub namespace: String,
     /// `metadata.name`.
     pub name: String,
@@ -49,7 +48,7 @@ impl ObjectId {
         }
     }
 
-    /// What the object says of itself; none when it is no object.
+    /// The identity from the object's fields; none if it is not an object.
     fn of(value: &Value) -> Option<Self> {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let version = text("/apiVersion")?;
@@ -59,20 +58,20 @@ impl ObjectId {
     }
 }
 
-/// A part of the cluster that is not seen, or not whole.
+/// A part of the cluster that is not, or not fully, visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unseen {
     /// The kind of the objects.
     pub kind: String,
-    /// The namespaces whose objects of this kind are seen.
+    /// The namespaces whose objects of this kind are visible.
     pub seen_in: BTreeSet<String>,
-    /// Which of them: `secrets of the namespace istio-system`.
+    /// Which of them: `secrets in the namespace istio-system`.
     pub what: String,
     /// Why.
     pub why: String,
 }
 
-/// What is known of a cluster, shared by who follows it and who reads.
+/// The known state of a cluster, shared by the watcher and readers.
 #[derive(Debug, Default)]
 pub struct LiveObjects {
     known: Mutex<Known>,
@@ -81,20 +80,20 @@ pub struct LiveObjects {
 #[derive(Debug, Default)]
 struct Known {
     entries: BTreeMap<ObjectId, Entry>,
-    /// Grows with every change that a reader would notice.
+    /// Incremented with every change that a reader would notice.
     generation: u64,
 }
 
-/// What is known of an object.
+/// The known state of an object.
 #[derive(Debug)]
 struct Entry {
-    /// Which watch tells of it.
+    /// The watch that reports it.
     part: usize,
-    /// Its last version that could be read.
+    /// Its last readable version.
     object: Option<Arc<Object>>,
-    /// Why its present version cannot be read.
+    /// Why its current version cannot be read.
     error: Option<LoadError>,
-    /// Since when it is gone.
+    /// When it was deleted.
     gone: Option<Instant>,
 }
 
@@ -103,20 +102,20 @@ impl LiveObjects {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes an object that was made or changed. `part` says which watch tells
-    /// of it. Whether a reader would notice.
+    /// Handles an object that was created or changed, reported by the watch `part`. Returns whether
+    /// a reader would notice.
     pub fn put(&self, part: usize, value: Value) -> bool {
         let read = Read::of(value);
         read.is_some_and(|read| self.known().put(part, read))
     }
 
-    /// Takes note that an object was deleted. Whether a reader would notice, at once or later.
+    /// Handles the deletion of an object. Returns whether a reader would notice, now or later.
     pub fn remove(&self, value: &Value, now: Instant) -> bool {
         ObjectId::of(value).is_some_and(|id| self.known().remove(&id, now))
     }
 
-    /// Takes everything that there is of a part: what is not among it was
-    /// deleted unseen. Whether a reader would notice, at once or later.
+    /// Handles a complete list of a part: missing objects were deleted unnoticed. Returns whether a
+    /// reader would notice, now or later.
     pub fn replace(&self, part: usize, values: Vec<Value>, now: Instant) -> bool {
         let read: Vec<Read> = values.into_iter().filter_map(Read::of).collect();
         let there: BTreeSet<ObjectId> = read.iter().map(|read| read.id.clone()).collect();
@@ -135,14 +134,14 @@ impl LiveObjects {
         changed
     }
 
-    /// How often something changed; an object that is gone for good counts from then on.
+    /// The number of changes; an object that is finally gone counts from then on.
     pub fn generation(&self, now: Instant) -> u64 {
         let mut known = self.known();
         known.expire(now);
         known.generation
     }
 
-    /// When the next object is gone for good, if one is about to be.
+    /// When the next deleted object is finally gone, if any.
     pub fn next_change(&self, now: Instant) -> Option<Duration> {
         let known = self.known();
         let gone = known.entries.values().filter_map(|entry| entry.gone);
@@ -150,7 +149,7 @@ impl LiveObjects {
     }
 }
 
-/// An object as it was told, read.
+/// Parses a reported object.
 struct Read {
     id: ObjectId,
     object: Result<Object, LoadError>,
@@ -166,14 +165,13 @@ impl Read {
     }
 }
 
-/// Takes out what only the server and its clients keep there: it changes
-/// without any change of what is wanted. kubectl's copy of a Secret stays: that
-/// it holds a key once more is a finding.
+/// Removes fields that only the server and its clients maintain: they change without any relevant
+/// change. kubectl's copy of a Secret stays, because another copy of the key is a finding.
 fn strip(value: &mut Value) {
     let Some(object) = value.as_object_mut() else { return };
     object.remove("status");
     if object.get("kind").is_some_and(|kind| kind == "Pod") {
-        // Its labels are all that is asked for, and there may be many.
+        // Only its labels are needed, and there may be many pods.
         object.remove("spec");
     }
     let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
@@ -231,7 +229,7 @@ impl Known {
         first
     }
 
-    /// Forgets objects that are gone for good.
+    /// Removes objects that are finally gone.
     fn expire(&mut self, now: Instant) {
         let before = self.entries.len();
         self.entries
@@ -240,28 +238,27 @@ impl Known {
     }
 }
 
-/// A cluster as a source of objects: what was known of it at one moment.
+/// A cluster as a source of objects: its known state at one moment.
 #[derive(Debug, Clone)]
 pub struct LiveSource {
     /// The kubeconfig's context, for messages.
     pub context: String,
-    /// The flags with which commands lead to its cluster; empty where they come
-    /// there by themselves.
+    /// The flags with which commands reach its cluster; empty if none are needed.
     pub flags: Cluster,
-    /// Labels of the gateway's pods that were found running.
+    /// Labels of the gateway's running pods.
     pub pod_labels: BTreeMap<String, String>,
-    /// What is not seen.
+    /// What is not visible.
     pub unseen: Vec<Unseen>,
     shared: Arc<LiveObjects>,
     current: BTreeMap<ObjectId, Arc<Object>>,
     errors: Vec<LoadError>,
     generation: u64,
-    /// The versions of the objects that were last made use of.
+    /// The object versions that were last used.
     taken: BTreeMap<ObjectId, Arc<Object>>,
 }
 
 impl LiveSource {
-    /// What is known now.
+    /// The current state.
     pub fn new(context: &str, shared: Arc<LiveObjects>, now: Instant) -> Self {
         let mut source = Self {
             context: context.to_owned(),
@@ -278,7 +275,7 @@ impl LiveSource {
         source
     }
 
-    /// Takes what is known now.
+    /// Updates to the current state.
     pub fn refresh(&mut self, now: Instant) {
         let mut known = self.shared.known();
         known.expire(now);
@@ -300,18 +297,18 @@ impl LiveSource {
         self.shared.next_change(now)
     }
 
-    /// How often something had changed.
+    /// The number of changes at that time.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Remembers the present versions as those that were made use of.
+    /// Records the current versions as the last used ones.
     pub fn take(&mut self) {
         self.taken = self.current.clone();
     }
 
-    /// Goes back to the versions that were made use of last, for the objects
-    /// with these ids that have changed since. Whether there were any.
+    /// Reverts the objects with these IDs that have changed since to their last used versions.
+    /// Returns whether there were any.
     pub fn hold_back(&mut self, ids: &BTreeSet<ObjectId>) -> bool {
         let mut held = false;
         for id in ids {
@@ -330,19 +327,19 @@ impl LiveSource {
         self.current.values().map(|object| Object::clone(object))
     }
 
-    /// What cannot be read.
+    /// Unreadable objects.
     pub(super) fn errors(&self) -> &[LoadError] {
         &self.errors
     }
 
-    /// What is to be said of an object that cannot be read, where that stops nobody.
+    /// The message for an unreadable object, if that is not fatal.
     pub fn left_out(&self, error: LoadError) -> Problem {
         let kept = error.object.as_deref().is_some_and(|named| self.keeps(named));
         let problem = Problem::from(error);
         let what = if kept {
-            format!("{}; the version before is used on", problem.what)
+            format!("{}; the previous version stays in use", problem.what)
         } else {
-            format!("{}; it is left out", problem.what)
+            format!("{}; it is ignored", problem.what)
         };
         Problem { what, ..problem }
     }
@@ -408,7 +405,7 @@ mod tests {
         assert_eq!(live.next_change(start), None);
         source.refresh(start);
         assert_eq!(values(&source), ["s 2"]);
-        // And one that stays away is.
+        // One that does not come back does.
         live.remove(&secret("s", "Mg=="), start);
         let later = start + GONE + Duration::from_millis(1);
         assert!(!source.is_current(later));
@@ -432,15 +429,15 @@ mod tests {
         let live = Arc::new(LiveObjects::default());
         let now = Instant::now();
         live.put(0, secret("s", "MQ=="));
-        assert!(live.put(0, secret("s", "no base64")));
-        assert!(live.put(0, secret("new", "no base64")));
+        assert!(live.put(0, secret("s", "not base64")));
+        assert!(live.put(0, secret("new", "not base64")));
         let mut source = LiveSource::new("c", live.clone(), now);
         assert_eq!(values(&source), ["s 1"]);
         let said: Vec<String> = (source.errors.clone().into_iter())
             .map(|error| source.left_out(error).what)
             .collect();
-        assert!(said[0].ends_with("it is left out"), "{said:?}");
-        assert!(said[1].ends_with("the version before is used on"), "{said:?}");
+        assert!(said[0].ends_with("it is ignored"), "{said:?}");
+        assert!(said[1].ends_with("the previous version stays in use"), "{said:?}");
         live.put(0, secret("s", "MQ=="));
         live.remove(&secret("new", ""), now);
         source.refresh(now);

@@ -1,6 +1,5 @@
-//! What a command is given to work on: manifests named with `-f`, the
-//! workspace's hosts, or what is known of a cluster, and the places where
-//! Secrets' material lies. Nothing is judged here; `serve` and `lint` do that.
+//! The input of a command: manifests given with `-f`, the workspace's hosts, or the state of a
+//! cluster, and the locations of key material. Nothing is judged here; `serve` and `lint` do that.
 
 pub mod disk;
 pub mod entries;
@@ -36,16 +35,17 @@ use workspace::Workspace;
 pub struct Sources {
     /// `-f`: files and folders of manifests; empty means the workspace's objects.
     pub manifests: Vec<PathBuf>,
-    /// `--cluster`: a cluster's objects in place of both. The workspace's chains
-    /// then serve nothing: a Secret that is deleted there is missing.
+    /// `--cluster`: a cluster's objects instead of both. The workspace's chains are not used then:
+    /// a Secret that is deleted there is missing.
     pub live: Option<LiveSource>,
-    /// What `-f -` gave, read once.
+    /// The content of `-f -`, read once.
     pub stdin: Option<Vec<u8>>,
-    /// `--recursive`: also folders in folders.
+    /// `--recursive`: includes subfolders.
     pub recursive: bool,
     /// Files of these folders that are not read.
     pub left_out: BTreeSet<PathBuf>,
-    /// Pipes and devices may be named, as a shell's `<(command)`: for one reading, since they give their content once.
+    /// Whether pipes and devices are allowed, such as a shell's `<(command)`: for a single reading,
+    /// since they provide their content only once.
     pub streams: bool,
     /// `--certs`.
     pub certs: Vec<PathBuf>,
@@ -59,7 +59,7 @@ pub struct Sources {
     pub gateway_namespace: Option<String>,
 }
 
-/// What a file of `-f` that is not there means.
+/// The meaning of a missing `-f` file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
     /// At the start: its name is wrong.
@@ -68,15 +68,15 @@ pub enum Gone {
     IsEmpty,
 }
 
-/// What was read.
+/// The collected input.
 pub struct Collected<'f> {
-    /// The objects, in the order of the input.
+    /// The objects, in input order.
     pub objects: Vec<Object>,
-    /// What an API server would drop or complain about.
+    /// Fields that an API server would drop or complain about.
     pub warnings: Vec<Warning>,
-    /// What of the manifests cannot be read, or an API server would refuse.
+    /// Parts of the manifests that cannot be read, or that an API server would refuse.
     pub errors: Vec<LoadError>,
-    /// Comments that ask for findings to be ignored.
+    /// Ignore comments.
     pub ignores: Vec<Ignore>,
     /// What is to be said of the workspace and of files that were passed over.
     pub notes: Vec<Problem>,
@@ -84,33 +84,33 @@ pub struct Collected<'f> {
     pub gone: Vec<PathBuf>,
     /// What the folders of `-f` hold that is meant for other tools, such as charts; the notes say so.
     pub passed_over: Vec<PathBuf>,
-    /// The texts of the manifests by name, for showing lines of them.
+    /// The texts of the manifests by name, for showing lines.
     pub texts: BTreeMap<String, Vec<u8>>,
-    /// The namespace of objects that name none.
+    /// The namespace of objects without one.
     pub namespace: String,
     /// The labels of the gateway's pods.
     pub pod_labels: BTreeMap<String, String>,
-    /// istio-tls.yaml, where there is one.
+    /// istio-tls.yaml, if it exists.
     pub config: Option<WorkspaceConfig>,
-    /// What of a cluster is not seen.
+    /// Parts of a cluster that are not visible.
     pub unseen: Vec<Unseen>,
     /// How many hosts of the workspace have a chain or an entry.
     pub workspace_hosts: usize,
-    /// Every Secret that can be reached; its namespace is that of the gateway's pods.
+    /// All available Secrets; its namespace is that of the gateway's pods.
     pub store: SecretStore<'f>,
 }
 
 impl Sources {
-    /// Whether the workspace, not `-f`, gives the objects.
+    /// Whether the objects come from the workspace instead of `-f`.
     pub fn is_workspace(&self) -> bool {
         self.manifests.is_empty() && self.stdin.is_none() && self.live.is_none()
     }
 
-    /// Reads everything; `files` remembers what was looked at.
+    /// Reads everything; `files` records all accesses.
     ///
     /// # Errors
-    /// When a file or istio-tls.yaml cannot be read. What is wrong inside a
-    /// manifest is among [`Collected::errors`] instead.
+    /// If a file or istio-tls.yaml cannot be read. Errors inside a manifest are in
+    /// [`Collected::errors`] instead.
     pub fn collect<'f>(&self, files: &'f DiskFiles, gone: Gone) -> Result<Collected<'f>, Problem> {
         let workspace = Workspace::read(&self.workspace, files)?;
         let gateway = workspace.config.gateway.clone();
@@ -119,7 +119,7 @@ impl Sources {
         let mut chains = workspace.secret_names();
         let mut applied = HashSet::new();
         if self.live.is_some() {
-            // Also what this user may not look into.
+            // Also those that this user may not access.
             chains.retain(|_, folder| files::is_there(&folder.join("3_application/certs")).unwrap_or(true));
             applied = std::mem::take(&mut chains).into_keys().collect();
         }
@@ -132,7 +132,7 @@ impl Sources {
             gone: Vec::new(),
             passed_over: Vec::new(),
             texts: BTreeMap::new(),
-            // Recorded in istio-tls.yaml, the namespace is that of its own objects.
+            // A namespace in istio-tls.yaml is for its own objects.
             namespace: self.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             pod_labels,
             unseen: Vec::new(),
@@ -182,8 +182,8 @@ impl Sources {
         Ok(collected)
     }
 
-    /// Objects that were made, not read, as if they had been read; `name` says
-    /// what from. Their own Secrets are all that can be reached.
+    /// Generated objects, as if they had been read; `name` is their origin. Only their own Secrets
+    /// are available.
     pub fn of_objects<'f>(
         objects: Vec<Manifest>,
         name: &str,
@@ -254,12 +254,12 @@ impl Sources {
                 if named.is_none() && self.left_out.contains(path) {
                     continue;
                 }
-                // Given twice, or by two names: its objects are there once.
+                // Given twice, or by two names: its objects are included once.
                 if path.canonicalize().is_ok_and(|real| !known.insert(real)) {
                     continue;
                 }
                 let content = match self.read_manifest(path, files) {
-                    // One file of a folder does not keep the others from being read.
+                    // One unreadable file does not prevent the others from being read.
                     Err(problem) if named.is_none() => {
                         collected.errors.push(LoadError::of_file(path, &problem));
                         continue;
@@ -301,7 +301,7 @@ impl Sources {
 }
 
 impl Collected<'_> {
-    /// The namespaces whose objects of this kind are seen; none when all are.
+    /// The namespaces whose objects of this kind are visible; none if all are.
     pub fn seen_in(&self, kind: &str) -> Option<BTreeSet<String>> {
         let unseen = self.unseen.iter().filter(|unseen| unseen.kind == kind);
         unseen
@@ -325,8 +325,8 @@ impl Collected<'_> {
         self.index(first, &gateway.unwrap_or_default().selector);
     }
 
-    /// Adds what a cluster has beside the objects that were read: those of the
-    /// same name are about to be replaced, and do not count.
+    /// Adds the objects of a cluster, except those with the same name as one that was read, since
+    /// they are about to be replaced.
     pub fn put_beside(&mut self, live: &LiveSource) {
         let title = |object: &Object| {
             let namespace = object.manifest.metadata().namespace_or(&self.namespace);
@@ -342,8 +342,8 @@ impl Collected<'_> {
         self.put_among(others);
     }
 
-    /// Puts the objects from `first` on that say where key material is beside the
-    /// other places of it; `selector` means the gateway's pods.
+    /// Adds key material and mounts from the objects starting at `first`; `selector` matches the
+    /// gateway's pods.
     fn index(&mut self, first: usize, selector: &BTreeMap<String, String>) {
         for object in self.objects.iter().skip(first) {
             let namespace = object.manifest.metadata().namespace_or(&self.namespace);
@@ -373,7 +373,7 @@ impl Collected<'_> {
                     if is_gateway {
                         self.pod_labels.extend(labels.clone());
                     }
-                    // What a cluster runs beside it in that namespace mounts Secrets of its own.
+                    // Other workloads in that namespace of a cluster mount their own Secrets.
                     if is_gateway || !object.origin.file.is_empty() {
                         self.store.mounts.extend(mounts(&template.spec));
                     }
@@ -384,18 +384,18 @@ impl Collected<'_> {
     }
 }
 
-/// Says of a template that is given by its name what makes objects of it.
+/// Adds to an explicitly given template how to render it.
 fn name_the_chart(path: &Path, loaded: &mut Loaded) {
     let fix = match chart_of(path) {
         Some(chart) => helm_template(&chart).into(),
-        None => Remedy::from("it is a template: give what the tool that fills it in writes"),
+        None => Remedy::from("it is a template: use the output of the tool that renders it"),
     };
     for error in &mut loaded.errors {
         error.fix = Some(fix.clone());
     }
 }
 
-/// Where an object stands, or what it is in a cluster.
+/// The position of an object, or its name in a cluster.
 fn place_of(object: &Object, namespace: &str) -> String {
     match object.origin.location() {
         place if place.file.is_empty() => object.manifest.title(namespace),
@@ -403,7 +403,7 @@ fn place_of(object: &Object, namespace: &str) -> String {
     }
 }
 
-/// The `data` of a ConfigMap; istiod reads no `binaryData`.
+/// The `data` of a ConfigMap; istiod does not read `binaryData`.
 fn texts(config_map: &Other) -> Vec<(String, Vec<u8>)> {
     let data = config_map.content.get("data").and_then(|data| data.as_object());
     let entries = data.into_iter().flatten();
@@ -435,7 +435,7 @@ fn mounts(pod: &PodSpec) -> Vec<SecretMount> {
         .collect()
 }
 
-/// The labels of Istio's own ingress gateway.
+/// The labels of Istio's default ingress gateway.
 fn default_pod_labels() -> BTreeMap<String, String> {
     BTreeMap::from([
         ("app".to_owned(), "istio-ingressgateway".to_owned()),
@@ -452,7 +452,7 @@ fn not_there(path: &Path) -> Problem {
     Problem::new(format!("{} cannot be read", path.display())).why(why)
 }
 
-/// What is said when the workspace has nothing to `verb` ("serve", "lint").
+/// The problem if the workspace has nothing to `verb` ("serve", "lint").
 pub fn nothing_found(workspace: &Path, verb: &str) -> Problem {
     let shown = match files::shown(workspace) {
         shown if shown.is_empty() => "the current folder".to_owned(),

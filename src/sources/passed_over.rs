@@ -1,5 +1,5 @@
-//! What stands in the folders of `-f` and is not read as objects, and the notes
-//! that say so: one for each kind of it, however many files there are.
+//! Files in `-f` folders that are not read as objects, and the notes about them: one for each kind,
+//! regardless of the number of files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,15 +8,15 @@ use crate::manifests::load::{LoadError, Loaded};
 use crate::problem::Problem;
 use crate::remedy::{Kind, Line, ours};
 
-/// How many names a note shows.
+/// The maximum number of names in a note.
 const SHOWN: usize = 3;
 
-/// Files and folders by what is said of them.
+/// Files and folders by the kind of note.
 #[derive(Debug, Default)]
 pub(super) struct PassedOver {
-    /// Files that hold no object.
+    /// Files without objects.
     pub(super) no_objects: Vec<String>,
-    /// Files that a kustomization reads into its objects.
+    /// Files that a kustomization merges into its objects.
     pub(super) patches: Vec<String>,
     /// Folders of Helm charts.
     pub(super) charts: BTreeSet<PathBuf>,
@@ -24,12 +24,12 @@ pub(super) struct PassedOver {
     pub(super) kustomizations: BTreeSet<PathBuf>,
     /// Templates outside a chart.
     pub(super) templates: Vec<String>,
-    /// Folders that were not looked into, and the one that holds them.
+    /// Folders that were not searched, and their parent.
     pub(super) folders: Vec<(String, PathBuf)>,
 }
 
 impl PassedOver {
-    /// Adds what another folder of `-f` holds.
+    /// Adds the content of another `-f` folder.
     pub(super) fn add(&mut self, other: Self) {
         self.no_objects.extend(other.no_objects);
         self.patches.extend(other.patches);
@@ -39,7 +39,7 @@ impl PassedOver {
         self.folders.extend(other.folders);
     }
 
-    /// Whether a file that was met in a folder is passed over.
+    /// Whether a file in a folder is skipped.
     pub(super) fn takes(&mut self, name: &str, content: &[u8], loaded: &Loaded) -> bool {
         let is_broken = |error: &LoadError| error.path.is_empty() && !error.placeholder;
         if is_template(content) && loaded.errors.iter().any(is_broken) {
@@ -65,7 +65,7 @@ impl PassedOver {
             .collect()
     }
 
-    /// What is to be told of it.
+    /// The notes.
     pub(super) fn notes(&self) -> Vec<Problem> {
         let mut notes = Vec::new();
         let charts = names(&self.charts);
@@ -80,13 +80,13 @@ impl PassedOver {
         };
         notes.extend(say(
             &self.no_objects,
-            "holds no Kubernetes object and is not read",
-            "hold no Kubernetes objects and are not read",
+            "contains no Kubernetes object and is skipped",
+            "contain no Kubernetes objects and are skipped",
         ));
         notes.extend(say(
             &self.patches,
-            "is part of a kustomization and is not read by itself",
-            "are parts of kustomizations and are not read by themselves",
+            "is part of a kustomization and is not read separately",
+            "are parts of kustomizations and are not read separately",
         ));
         let rendered = |note: Problem, line: Option<Line>| match line {
             Some(line) => note.fix(line),
@@ -94,8 +94,8 @@ impl PassedOver {
         };
         let note = say(
             &kustomizations,
-            "has a kustomization, which is not applied: its files are judged as they are",
-            "have kustomizations, which are not applied: their files are judged as they are",
+            "has a kustomization, which is not applied: its files are linted as they are",
+            "have kustomizations, which are not applied: their files are linted as they are",
         );
         notes
             .extend(note.map(|note| rendered(note, self.kustomizations.first().map(|folder| kustomize_build(folder)))));
@@ -110,17 +110,17 @@ impl PassedOver {
             "is a template and is not read",
             "are templates and are not read",
         );
-        notes.extend(note.map(|note| note.fix("lint what the tool that fills them in writes")));
+        notes.extend(note.map(|note| note.fix("lint the output of the tool that renders them")));
         let folders: Vec<String> = self.folders.iter().map(|(name, _)| name.clone()).collect();
-        let note = say(&folders, "is not looked into", "are not looked into");
+        let note = say(&folders, "is not searched", "are not searched");
         let above = self.folders.first().map(|(_, above)| above.display());
         notes.extend(note.zip(above).map(|(note, above)| note.fix(format!("-R {above}"))));
         notes
     }
 }
 
-/// Whether a text has actions of Go templates, statements of Jinja, or variables
-/// that are filled in before it is YAML.
+/// Whether a text has Go template actions, Jinja statements, or variables that are substituted
+/// before it becomes YAML.
 pub(super) fn is_template(content: &[u8]) -> bool {
     let has = |open: &[u8], close: &[u8]| {
         let start = memchr::memmem::find(content, open);
@@ -143,19 +143,19 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The objects that kustomize makes of a folder, to lint.
+/// The command that lints the output of kustomize for a folder.
 pub(super) fn kustomize_build(folder: &Path) -> Line {
     let build = Line::new(Kind::KustomizeBuild, ["kustomize", "build"]);
     build.arg(folder.display().to_string()).pipe(ours::lint_stdin())
 }
 
-/// The objects that Helm makes of a folder, to lint.
+/// The command that lints the output of Helm for a folder.
 pub(super) fn helm_template(folder: &Path) -> Line {
     let template = Line::new(Kind::HelmTemplate, ["helm", "template"]);
     template.arg(folder.display().to_string()).pipe(ours::lint_stdin())
 }
 
-/// The folder of the chart whose template a file is.
+/// The chart folder of a template file.
 pub(super) fn chart_of(path: &Path) -> Option<PathBuf> {
     let folders = path.ancestors().skip(1);
     let mut above = folders.filter(|folder| folder.file_name().is_some_and(|name| name == "templates"));

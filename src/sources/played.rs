@@ -1,6 +1,6 @@
-//! Which gateway is played: the pods whose labels decide which Gateways apply, and whose
-//! namespace decides which Secrets are read. The input's own workloads and selectors
-//! say it, unless the user does.
+//! Which gateway is played: its pods' labels decide which Gateways apply, and their namespace
+//! decides which Secrets are read. It is derived from the input's workloads and selectors, unless
+//! the user sets it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,13 +14,13 @@ use crate::manifests::model::{Manifest, Other, gateway};
 use crate::problem::Problem;
 use crate::secrets::reference::CredentialName;
 
-/// Labels of pods, or a selector of them.
+/// Labels of pods, or a selector for them.
 type Labels = BTreeMap<String, String>;
 
-/// Which gateway the user wants to be played.
+/// The gateway that the user wants to play.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum GatewayChoice {
-    /// The one that the input holds.
+    /// The one in the input.
     #[default]
     OfInput,
     /// `--gateway`: the pods of this object (Deployment, DaemonSet, Pod, Service, Gateway of
@@ -36,26 +36,26 @@ pub enum GatewayChoice {
 }
 
 impl GatewayChoice {
-    /// Of `NAMESPACE/NAME`.
+    /// Parses `NAMESPACE/NAME`.
     ///
     /// # Errors
-    /// When it has another form.
+    /// If it has another form.
     pub fn named(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/').filter(|(namespace, name)| {
             let is_part = |part: &str| !part.is_empty() && !part.contains('/');
             is_part(namespace) && is_part(name)
         });
-        let (namespace, name) = parts.ok_or("wanted NAMESPACE/NAME, as istio-ingress/istio-ingress")?;
+        let (namespace, name) = parts.ok_or("expected NAMESPACE/NAME, such as istio-ingress/istio-ingress")?;
         Ok(Self::Named {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         })
     }
 
-    /// Of `a=b,c=d`.
+    /// Parses `a=b,c=d`.
     ///
     /// # Errors
-    /// When it has another form.
+    /// If it has another form.
     pub fn labelled(text: &str) -> Result<Self, String> {
         let pair = |pair: &str| {
             let (label, value) = pair.split_once('=')?;
@@ -63,7 +63,7 @@ impl GatewayChoice {
             (!label.is_empty()).then(|| (label.to_owned(), value.trim().to_owned()))
         };
         let labels: Option<Labels> = text.split(',').map(pair).collect();
-        let labels = labels.ok_or("wanted LABEL=VALUE[,LABEL=VALUE], as istio=ingress")?;
+        let labels = labels.ok_or("expected LABEL=VALUE[,LABEL=VALUE], such as istio=ingress")?;
         Ok(Self::Labelled(labels))
     }
 }
@@ -73,17 +73,16 @@ impl GatewayChoice {
 pub struct Played {
     /// The labels of its pods.
     pub labels: Labels,
-    /// Where they run.
+    /// Their namespace.
     pub namespace: String,
-    /// The object that keeps them running: `Deployment istio-ingress/istio-ingress`, or the
-    /// Gateway of the Gateway API for which istiod makes them. None:
-    /// the input has no such object, and where they run is told by the Secrets of their
-    /// Gateways, if by anything.
+    /// The object that manages them: `Deployment istio-ingress/istio-ingress`, or the Gateway of
+    /// the Gateway API for which istiod creates them. None if the input has no such object; in that
+    /// case, only the Secrets of their Gateways may show their namespace.
     pub workload: Option<String>,
 }
 
 impl Played {
-    /// What it is, in words.
+    /// Its description in words.
     pub fn words(&self) -> String {
         let labels = words_of(&self.labels);
         match &self.workload {
@@ -102,19 +101,19 @@ fn words_of(labels: &Labels) -> String {
 }
 
 impl Collected<'_> {
-    /// Takes the chosen gateway's labels, namespace and mounts for those of the gateway's
-    /// pods. `keeps_namespace`: the user named theirs. Gives the gateway when it is another
-    /// than Istio's own.
+    /// Uses the chosen gateway's labels, namespace and mounts for the gateway's pods.
+    /// `keeps_namespace` means that the user set their namespace. Returns the gateway if it is not
+    /// Istio's default.
     ///
     /// # Errors
-    /// When the input does not hold the one that is named, or several and no flag says which.
+    /// If the input does not have the given one, or has several and no flag selects one.
     pub fn play(&mut self, choice: &GatewayChoice, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
         let Some(mut played) = self.choose(choice, keeps_namespace)? else {
             return Ok(None);
         };
         let is_usual = *choice == GatewayChoice::OfInput && self.is_usual(&played.labels);
         if is_usual && played.namespace == self.store.namespace {
-            // Its labels are known already, and those that Istio's installation gives it.
+            // Its labels are already known, including those of Istio's installation.
             return Ok(None);
         }
         if keeps_namespace {
@@ -147,7 +146,7 @@ impl Collected<'_> {
         }
     }
 
-    /// The pods of every object of the input that keeps some running.
+    /// The pods of all objects in the input that manage some.
     fn workloads(&self) -> Vec<Played> {
         let played = |object: &Object| {
             let template = PodTemplate::of(&object.manifest)?;
@@ -217,13 +216,14 @@ impl Collected<'_> {
         })
     }
 
-    /// The selectors of the input's Gateways, each once; an empty one says nothing.
+    /// The selectors of the input's Gateways, each once; empty ones are ignored.
     fn selectors(&self) -> BTreeSet<&Labels> {
         let selectors = self.gateways().map(|gateway| &gateway.spec.selector);
         selectors.filter(|selector| !selector.is_empty()).collect()
     }
 
-    /// What the input's own workloads and selectors say. None: Istio's own ingress gateway.
+    /// The gateway derived from the input's workloads and selectors. None means Istio's default
+    /// ingress gateway.
     fn of_input(&self, workloads: Vec<Played>, keeps_namespace: bool) -> Result<Option<Played>, Problem> {
         let selectors = self.selectors();
         let selected = |played: &Played| selectors.iter().any(|selector| matches(selector, &played.labels));
@@ -252,7 +252,7 @@ impl Collected<'_> {
             let there = candidates.iter().any(|played| played.namespace == self.store.namespace);
             candidates.retain(|played| !there || played.namespace == self.store.namespace);
         }
-        // Replicas of one gateway differ in nothing that is looked at here.
+        // Replicas of one gateway do not differ in relevant fields.
         let mut seen = BTreeSet::new();
         candidates.retain(|played| seen.insert((played.labels.clone(), played.namespace.clone())));
         if candidates.len() == 1 && assumed.is_empty() {
@@ -266,7 +266,7 @@ impl Collected<'_> {
         }
     }
 
-    /// Whether the labels are of the gateway that Istio installs, or of the workspace's.
+    /// Whether the labels belong to the gateway that Istio installs, or to the workspace's.
     fn is_usual(&self, labels: &Labels) -> bool {
         labels.get("istio") == self.pod_labels.get("istio")
     }
@@ -292,7 +292,7 @@ impl Collected<'_> {
             .keys()
             .filter(|(_, name)| names.contains(name.as_str()));
         let secrets_in: BTreeSet<String> = holding.map(|(namespace, _)| namespace.clone()).collect();
-        // Where its pods run is not in the input; the Secrets that it needs tell it.
+        // The namespace of its pods is not in the input; the Secrets that it needs show it.
         let only = secrets_in.first().filter(|_| secrets_in.len() == 1);
         Played {
             labels: labels.clone(),
@@ -328,19 +328,19 @@ impl Collected<'_> {
         }
         let known: Vec<String> = workloads.iter().chain(&of_gateway_api).map(Played::words).collect();
         let why = if known.is_empty() {
-            format!("{} holds no workload", self.store.source())
+            format!("{} has no workload", self.store.source())
         } else {
-            format!("{} holds {}", self.store.source(), known.join("; "))
+            format!("{} has {}", self.store.source(), known.join("; "))
         };
         Err(Problem::new(format!(
             "there is no Deployment, DaemonSet, Pod, Service or Gateway {namespace}/{name} to be played"
         ))
         .why(why)
-        .fix("name one of these, or the labels of the gateway's pods: --selector LABEL=VALUE"))
+        .fix("use one of these, or the labels of the gateway's pods: --selector LABEL=VALUE"))
     }
 }
 
-/// Whether labels have everything that a selector asks for.
+/// Whether labels satisfy a selector.
 fn matches(selector: &Labels, labels: &Labels) -> bool {
     selector.iter().all(|(label, value)| labels.get(label) == Some(value))
 }
@@ -353,7 +353,7 @@ fn several(candidates: &[Played]) -> Problem {
             .collect();
         pairs.join(",")
     });
-    Problem::new("the input has Gateways for several gateways, and one can be played")
+    Problem::new("the input has Gateways for several gateways, but only one can be played")
         .why(format!("they select {}", listed.join("; ")))
         .fix(format!(
             "say which: --selector {}, or --gateway NAMESPACE/NAME of its Deployment or Gateway",
@@ -444,7 +444,7 @@ mod tests {
                 ingress.clone() + &helm("Pod"),
                 "Pod istio-ingress/istio-ingress (app: istio-ingress, istio: ingress)",
             ),
-            // Without a workload: where its Secrets are.
+            // Without a workload: the namespace of its Secrets.
             (
                 ingress.clone(),
                 "pods labelled istio: ingress in namespace istio-system",
@@ -453,12 +453,12 @@ mod tests {
                 ingress.clone() + &secret,
                 "pods labelled istio: ingress in namespace edge-ns",
             ),
-            // A selector that asks for less is of the same pods.
+            // A less specific selector matches the same pods.
             (
                 ingress.clone() + &gateway("more", "{istio: ingress, app: x}"),
                 "pods labelled app: x, istio: ingress in namespace istio-system",
             ),
-            // Several: Istio's own, wherever its pods run.
+            // Several: Istio's default, regardless of the namespace of its pods.
             (ingress.clone() + &usual + &helm("Deployment"), "own"),
             (
                 ingress.clone() + &usual + &pods("Deployment", "gw/own", "{istio: ingressgateway}"),
@@ -466,10 +466,10 @@ mod tests {
             ),
             (
                 ingress.clone() + &edge,
-                "the input has Gateways for several gateways, and one can be played: they select pods labelled app: edge \
+                "the input has Gateways for several gateways, but only one can be played: they select pods labelled app: edge \
                  in namespace istio-system; pods labelled istio: ingress in namespace istio-system",
             ),
-            // Workloads that no Gateway selects are none of them.
+            // Workloads that no Gateway selects are not gateways.
             (usual.clone() + &helm("Deployment"), "own"),
         ] {
             assert_eq!(played(&yaml, &GatewayChoice::OfInput, None), expected, "{yaml}");

@@ -1,6 +1,6 @@
-//! The one reader of the workspace: its hosts, be they named by istio-tls.yaml or
-//! only by a chain that stands there, and as a source the Gateway and
-//! VirtualServices that `istio-tls manifests` would print for them.
+//! The only reader of the workspace: its hosts, whether listed in istio-tls.yaml or present only as
+//! a chain, and, as a source, the Gateway and VirtualServices that `istio-tls manifests` would
+//! print for them.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -19,31 +19,31 @@ use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{self, ChainLayout};
 
-/// The workspace as every command counts it.
+/// The workspace as seen by all commands.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     /// The folder.
     dir: PathBuf,
-    /// istio-tls.yaml as it stands there; none where there is none.
+    /// istio-tls.yaml as it is; none if it does not exist.
     pub file: Option<WorkspaceFile>,
-    /// What the file says, or would say if there were one, with an entry for every chain.
+    /// The content of the file, or what it would be, with an entry for every chain.
     pub config: WorkspaceConfig,
-    /// In what the folder is not as the file says.
+    /// Differences between the folder and the file.
     pub discrepancies: Vec<Discrepancy>,
 }
 
-/// In what a workspace's folder is not as istio-tls.yaml says.
+/// A difference between a workspace's folder and istio-tls.yaml.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Discrepancy {
-    /// A chain stands in the folder, and its host has no entry: it counts as if it
-    /// had. Nothing of that is written.
+    /// There is a chain in the folder, but its host has no entry: it is treated as if it had one,
+    /// which is not written.
     ChainWithoutEntry {
         /// The host.
         host: Host,
         /// The folder of its chain.
         folder: PathBuf,
     },
-    /// Whether there is a chain in a folder cannot be told.
+    /// It is unknown whether a folder contains a chain.
     Unreadable(Problem),
 }
 
@@ -54,7 +54,7 @@ impl From<&Discrepancy> for Problem {
                 let folder = files::shown(folder);
                 Self::new(format!(
                     "{FILE_NAME} has no entry for {host}, but {folder}/ holds its chain, so the host counts; \
-                     to leave it out, move {folder}/ away or delete it"
+                     to exclude it, move {folder}/ away or delete it"
                 ))
             }
             Discrepancy::Unreadable(problem) => problem.clone(),
@@ -63,13 +63,12 @@ impl From<&Discrepancy> for Problem {
 }
 
 impl Workspace {
-    /// Reads what istio-tls.yaml says, and the chains that it does not name.
-    /// Without that file the chains alone count, as generate.sh leaves them: mode
-    /// mutual where there is a client, simple where there is none. `files`
-    /// remembers what was looked at.
+    /// Reads istio-tls.yaml, and the chains that are not in it. Without that file, only the chains
+    /// count, as left by generate.sh: mode mutual if there is a client, otherwise simple. `files`
+    /// records all accesses.
     ///
     /// # Errors
-    /// When the folder or the file cannot be read, or the file is not valid.
+    /// If the folder or the file cannot be read, or the file is invalid.
     pub fn read(dir: &Path, files: &DiskFiles) -> Result<Self, Problem> {
         let path = below(dir, FILE_NAME);
         let file = match files.read_manifest(&path)? {
@@ -82,7 +81,7 @@ impl Workspace {
         };
         let known: HashSet<&Host> = config.hosts.iter().map(|entry| &entry.host).collect();
         let found = entries::without_entry(dir, &known, files)?;
-        // An entry that was taken out by hand comes back this way.
+        // This restores an entry that was removed manually.
         let without_entry = found.chains.iter().filter(|_| file.is_some());
         let without_entry = without_entry.map(|chain| Discrepancy::ChainWithoutEntry {
             host: chain.host.clone(),
@@ -103,25 +102,25 @@ impl Workspace {
         })
     }
 
-    /// As [`Workspace::read`], for those who need a host.
+    /// Like [`Workspace::read`], but requires a host.
     ///
     /// # Errors
-    /// As there, and when there is no host at all.
+    /// The same, or if there is no host at all.
     pub fn with_hosts(dir: &Path) -> Result<Self, Problem> {
         let workspace = Self::read(dir, &DiskFiles::default())?;
         if workspace.config.hosts.is_empty() {
             workspace.is_readable()?;
-            return Err(Problem::new(format!("no host is known in {}", intent::shown(dir)))
-                .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml that names a host")
+            return Err(Problem::new(format!("there is no host in {}", intent::shown(dir)))
+                .why("there is no chain in it (HOST/3_application), and no istio-tls.yaml with a host")
                 .fix(ours::gen_certs_example()));
         }
         Ok(workspace)
     }
 
-    /// Where no host is found, the chains may be in folders that cannot be read.
+    /// If no host is found, the chains may be in unreadable folders.
     ///
     /// # Errors
-    /// When there are such folders: that of the first.
+    /// If there are such folders: the error of the first.
     pub(super) fn is_readable(&self) -> Result<(), Problem> {
         let mut discrepancies = self.discrepancies.iter();
         discrepancies.try_for_each(|discrepancy| match discrepancy {
@@ -130,7 +129,7 @@ impl Workspace {
         })
     }
 
-    /// The chain folders by the names of the Secrets that hold their material.
+    /// The chain folders by the names of the Secrets with their material.
     pub(super) fn secret_names(&self) -> HashMap<String, PathBuf> {
         let mut chains = HashMap::new();
         for names in intent::names_of(&self.config.hosts) {
@@ -145,7 +144,7 @@ impl Workspace {
     /// The Gateways and VirtualServices of the hosts.
     ///
     /// # Errors
-    /// When hosts exclude each other.
+    /// If hosts conflict with each other.
     pub(super) fn objects(
         &self,
         files: &DiskFiles,
@@ -157,7 +156,7 @@ impl Workspace {
         }
         let names = intent::names_of(&self.config.hosts);
         let hosts = self.config.hosts.iter().zip(names).map(|(entry, names)| {
-            // The Secrets' content is read from the chains themselves.
+            // The content of Secrets is read from the chains themselves.
             let material = Material {
                 crl: self.has_crl(files, &entry.host).then(Vec::new),
                 ..Material::default()
@@ -184,7 +183,7 @@ impl Workspace {
             .into_iter()
             .any(|part| {
                 let path = self.folder(host).join(layout.relative(part));
-                // What cannot be read is told of the host's Secret.
+                // Unreadable parts are reported at the host's Secret.
                 files.list(&parent(&path)).is_ok_and(|names| !names.is_empty())
             })
     }
@@ -194,10 +193,10 @@ impl Workspace {
     }
 }
 
-/// The id of a workspace that has no file; it is never written.
+/// The ID of a workspace without a file; it is never written.
 const NO_ID: &str = "0000000000000000";
 
-/// The names that a host's Secrets have when nothing else is recorded.
+/// The default names of a host's Secrets.
 pub(super) fn secret_names_of(host: &str) -> Vec<String> {
     let Ok(host) = Host::parse(host) else { return Vec::new() };
     secrets_of(naming::names_of(&host)).into()
@@ -207,7 +206,7 @@ fn secrets_of(names: HostNames) -> [String; 3] {
     [names.credential, names.mount.certs_secret, names.mount.ca_certs_secret]
 }
 
-/// A path in the workspace folder, short when that is the current one.
+/// A path in the workspace folder, shortened if that is the current one.
 fn below(folder: &Path, name: &str) -> PathBuf {
     if folder == Path::new(".") {
         PathBuf::from(name)

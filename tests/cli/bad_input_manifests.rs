@@ -90,7 +90,7 @@ fn broken_chains_name_the_file_and_line() {
 fn what_stands_where_a_file_should() {
     let dir = chain();
     std::fs::remove_file(dir.path(KEY)).unwrap();
-    dir.run(&["manifests"]).exits(2).says("has a certificate, but no key");
+    dir.run(&["manifests"]).exits(2).says("has a certificate but no key");
     std::fs::create_dir(dir.path(KEY)).unwrap();
     dir.run(&["manifests"]).exits(2).says("it is a folder");
     std::fs::remove_dir(dir.path(KEY)).unwrap();

@@ -26,7 +26,7 @@ fn a_copy_that_somebody_made_is_left_alone_and_told() {
     let mut copy = server.object(SECRET);
     copy["metadata"]["namespace"] = json!("team-b");
     server.put(COPY, "kubectl-create", copy);
-    let told = "Secret team-b/httpbin-credential has this workspace's labels, but was made by kubectl-create";
+    let told = "Secret team-b/httpbin-credential has this workspace's labels but was created by kubectl-create";
     let removal = "to delete it: kubectl -n team-b delete secrets httpbin-credential\n";
     let ran = dir
         .run(&["apply", "--prune", "--yes"])
@@ -75,7 +75,7 @@ fn another_workspaces_objects_are_no_place_for_force_first() {
     two.run(&["apply", "--force-conflicts"])
         .exits(0)
         .says("it is taken over from another workspace")
-        .says("no longer holds httpbin.example.com");
+        .says("no longer has httpbin.example.com");
 }
 
 #[test]
@@ -114,7 +114,9 @@ fn a_secret_that_is_replaced_is_the_workspaces_own() {
         json!({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
             "metadata": {"name": "httpbin-credential", "namespace": "istio-system"}, "data": {".dockerconfigjson": "e30="}}),
     );
-    dir.run(&["apply"]).exits(1).says("--replace deletes the Secret");
+    dir.run(&["apply"])
+        .exits(1)
+        .says("--replace deletes and recreates the Secret");
     let ran = dir
         .run(&["apply", "--replace"])
         .exits(0)

@@ -51,7 +51,7 @@ fn what_is_refused_is_said_in_words() {
             },
             2,
             &[
-                "the cluster does not know Gateway of networking.istio.io/v1",
+                "the cluster does not have Gateway of networking.istio.io/v1",
                 "CRDs of networking.istio.io",
                 "istioctl install",
             ],
@@ -84,7 +84,7 @@ fn what_is_refused_is_said_in_words() {
             },
             2,
             &[
-                "the namespace istio-system is not there",
+                "the namespace istio-system does not exist",
                 "try: kubectl create namespace istio-system\n",
             ],
         ),
@@ -115,7 +115,7 @@ fn what_is_refused_is_said_in_words() {
                 })
             },
             2,
-            &["are not shown"],
+            &["is not shown"],
         ),
         (
             "another manager's field",
@@ -141,7 +141,7 @@ fn what_is_refused_is_said_in_words() {
             "no Kubernetes at all",
             |_| Some(Reply::Answer(200, "", "<html>hello</html>".to_owned())),
             3,
-            &["does not answer as a Kubernetes API server"],
+            &["does not respond like a Kubernetes API server"],
         ),
         (
             "another server in its place",
@@ -167,7 +167,7 @@ fn what_is_refused_is_said_in_words() {
                 ))
             },
             3,
-            &["too much to do"],
+            &["is overloaded"],
         ),
         (
             "connections that break always",
@@ -306,7 +306,7 @@ fn nobody_listens() {
         start.elapsed()
     );
     kubeconfig(&dir, "https://no-such-host.invalid");
-    dir.run(&["apply", "--yes"]).exits(3).says("is not known by that name");
+    dir.run(&["apply", "--yes"]).exits(3).says("cannot be resolved");
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn a_login_command_that_fails_is_named_and_its_output_is_not_shown() {
     let ran = dir
         .run(&["apply"])
         .exits(3)
-        .says("could not be had")
+        .says("could not be obtained")
         .says("exit status: 7");
     tells_no_secret(&dir, ran);
 }

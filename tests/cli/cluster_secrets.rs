@@ -118,8 +118,8 @@ fn flags_choose_the_cluster_and_exclude_each_other() {
 #[test]
 fn a_server_that_refuses_or_fails_leaves_the_files() {
     for (what, code, said) in [
-        ("a server error", 500, "it answered 500 again and again"),
-        ("too much to do", 429, "429 Too Many Requests"),
+        ("a server error", 500, "it repeatedly answered 500"),
+        ("is overloaded", 429, "429 Too Many Requests"),
         ("no right", 403, "may not"),
     ] {
         let dir = workspace();

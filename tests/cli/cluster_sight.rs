@@ -140,7 +140,7 @@ fn services_are_missing_where_they_may_be_listed_and_exist_elsewhere() {
     // What is not seen may be missing.
     dir.run(&[&["serve", "--strict", "--admin", "off"][..], &flags].concat())
         .exits(2)
-        .says("--strict: gateways.networking.istio.io outside of the namespaces shop, istio-system are not seen");
+        .says("--strict: gateways.networking.istio.io outside the namespaces shop, istio-system are not seen");
 
     // Where there is no Service at all in the namespace, each is missing.
     let dir = cluster(vec![gateway("shop", "ingressgateway", &plain()), routes(&to)]);
@@ -162,7 +162,7 @@ fn routes_that_are_not_seen_are_not_said_to_be_missing() {
         (&[][..], "the cluster holds no VirtualService"),
         (
             &["-n", "shop"],
-            "virtualservices.networking.istio.io outside of the namespaces shop, istio-system",
+            "virtualservices.networking.istio.io outside the namespaces shop, istio-system",
         ),
     ] {
         let ran = dir.run(&[&["lint", "--cluster", "-o", "json"], namespace].concat());

@@ -135,7 +135,7 @@ fn a_forgotten_version_is_listed_anew_and_events_are_taken() {
     serve.wait_until("what was added", |serve| serve.find_address(82).is_some());
     serve.wait_until("what was deleted", |serve| serve.find_address(81).is_none());
     assert!(serve.find_address(80).is_some(), "{}", serve.log());
-    assert!(!serve.log().contains("out of reach"), "{}", serve.log());
+    assert!(!serve.log().contains("is unreachable"), "{}", serve.log());
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_version_that_cannot_be_read_leaves_the_one_before_and_everything_else() {
     );
     let mut serve = serve(&dir, &seen);
     serve.wait_until("it is said", |serve| {
-        serve.log().contains("the version before is used on")
+        serve.log().contains("the previous version stays in use")
     });
     serve.wait_until("the other one", |serve| serve.find_address(81).is_some());
     assert!(serve.log().contains("Gateway a/one  spec.servers"), "{}", serve.log());
@@ -245,11 +245,11 @@ fn a_cluster_that_cannot_be_used() {
     kubeconfig(&dir, &format!("http://{}", no_kinds.address));
     dir.run(&["serve", "--cluster"])
         .exits(2)
-        .says("the cluster does not know Gateway of networking.istio.io/v1")
+        .says("the cluster does not have Gateway of networking.istio.io/v1")
         .says("istioctl install");
     dir.run(&["lint", "--cluster"])
         .exits(2)
-        .says("the cluster does not know Gateway of networking.istio.io/v1")
+        .says("the cluster does not have Gateway of networking.istio.io/v1")
         .says("istioctl install");
     let forbidden = HttpStub::start(|request| match request.target.as_str() {
         "/apis/networking.istio.io/v1" => {

@@ -134,11 +134,11 @@ fn findings_are_shown_and_counted_as_lint_does() {
     server.kubeconfig(&dir);
     let ran = tells_no_secret(&dir, dir.run(&["doctor"]));
     ran.exits(1)
-        .prints("error[ITL1112]: none of the gateway's pods is ready: gateway\n  at:  Pod istio-system/gateway\n")
-        .prints("container istio-proxy waits: ImagePullBackOff")
+        .prints("error[ITL1112]: no gateway pod is ready: gateway\n  at:  Pod istio-system/gateway\n")
+        .prints("container istio-proxy is waiting: ImagePullBackOff")
         .prints("try: kubectl -n istio-system describe pod gateway")
-        .prints("info[ITL1102]: no pod of the cluster has the label app=istiod\n  why:")
-        .prints("skipped ITL1150, ITL1151: no gateway pod could be asked: see ITL1112\n");
+        .prints("info[ITL1102]: no pod in the cluster has the label app=istiod\n  why:")
+        .prints("skipped ITL1150, ITL1151: no gateway pod could be queried: see ITL1112\n");
     let all = ["ITL1102", "ITL1112", "ITL1120", "ITL0301"].join(",");
     dir.run(&["doctor", "--suppress", &all]).exits(0).prints("no findings");
     let suppressed = ["doctor", "--suppress", "ITL1112,ITL1120,ITL0301"];
@@ -164,7 +164,7 @@ fn a_fix_is_shown_before_it_is_done_and_only_ours_is_touched() {
     let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
     let ran = ran
         .prints("ITL0301")
-        .prints("istio-tls doctor --fix, or istio-tls apply, makes Secret istio-system/httpbin-credential");
+        .prints("istio-tls doctor --fix, or istio-tls apply, creates Secret istio-system/httpbin-credential");
     assert!(!ran.stdout.contains("would be"));
     let ran = tells_no_secret(&dir, dir.run(&["doctor", "--fix"])).exits(1);
     ran.says("fix: Secret istio-system/httpbin-credential would be created")
@@ -206,7 +206,7 @@ fn lines_to_type_lead_to_the_cluster_that_was_looked_at() {
     dir.run(&["doctor", "--context", "elsewhere"])
         .exits(1)
         .prints(&described("--context elsewhere "))
-        .prints("istio-tls doctor --context elsewhere --fix, or istio-tls apply --context elsewhere, makes");
+        .prints("istio-tls doctor --context elsewhere --fix, or istio-tls apply --context elsewhere, creates");
     second_context(&dir, "other");
     let file = dir.path("other").display().to_string();
     dir.run(&["doctor", "--kubeconfig", &file, "--context", "elsewhere"])
@@ -237,9 +237,9 @@ fn a_host_without_its_folder_takes_nothing_from_the_others() {
     std::fs::rename(dir.path("shop.example.com"), dir.path("away")).expect("a folder moved");
     let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
     ran.prints("warning[ITL1105]: the workspace has no chain for shop.example.com\n  why: the folder shop.example.com is not there\n")
-        .prints("try: bring its folder back, or istio-tls gen-certs shop.example.com\n")
-        .prints("istio-tls doctor --fix, or istio-tls apply, makes Secret istio-system/httpbin-credential\n")
-        .prints("as long as shop.example.com has no chain that it can use, it refuses");
+        .prints("try: restore its folder, or istio-tls gen-certs shop.example.com\n")
+        .prints("istio-tls doctor --fix, or istio-tls apply, creates Secret istio-system/httpbin-credential\n")
+        .prints("as long as shop.example.com has no usable chain");
     // That is so.
     dir.run(&["apply", "--dry-run", "client"])
         .exits(2)
@@ -247,7 +247,7 @@ fn a_host_without_its_folder_takes_nothing_from_the_others() {
     // Of a host that was not asked for nothing is found, and the word on apply stays.
     let ran = dir.run(&["doctor", "httpbin.example.com"]).exits(1);
     assert!(!ran.stdout.contains("ITL1105"), "{}", ran.stdout);
-    ran.prints("as long as shop.example.com has no chain");
+    ran.prints("as long as shop.example.com has no usable chain");
     let args = ["doctor", "--fix", "--yes", "--wait", "0s", "-o", "json"];
     let ran = tells_no_secret(&dir, dir.run(&args)).exits(1);
     assert_eq!(
@@ -261,7 +261,7 @@ fn a_host_without_its_folder_takes_nothing_from_the_others() {
     std::fs::remove_file(dir.path(key)).expect("a key removed");
     dir.run(&["doctor"])
         .exits(1)
-        .prints("warning[ITL1105]: shop.example.com has a certificate, but no key");
+        .prints("warning[ITL1105]: shop.example.com has a certificate but no key");
     dir.write("shop.example.com/3_application/certs/shop.example.com.cert.pem", "none");
     let ran = dir.run(&["doctor", "-o", "json"]).exits(1).json();
     let findings = ran["findings"].as_array().expect("a list").iter();

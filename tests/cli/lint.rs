@@ -399,9 +399,9 @@ fn broken_files_are_findings_and_the_rest_is_linted() {
     };
     for (broken, said) in [
         ("a: [", "unclosed bracket"),
-        ("apiVersion: v1\nkind: Secret\nkind: Secret\n", "stands twice"),
+        ("apiVersion: v1\nkind: Secret\nkind: Secret\n", "occurs twice"),
         (&*bomb, "anchors and aliases"),
-        ("just text", "wanted a Kubernetes object"),
+        ("just text", "expected a Kubernetes object"),
         ("{\"a\": }", ""),
         (&"[".repeat(10_000), ""),
         ("a: 1\n\tb: 2\n", ""),
@@ -426,7 +426,7 @@ fn broken_files_are_findings_and_the_rest_is_linted() {
     dir.write("a.yaml", [b'a', b':', 0xff, 0xfe]);
     dir.run(&["lint", "a.yaml", "b.yaml"])
         .exits(2)
-        .prints("no UTF-8")
+        .prints("not UTF-8")
         .prints("ITL0003");
 }
 

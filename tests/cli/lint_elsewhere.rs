@@ -217,6 +217,6 @@ fn a_chain_without_its_key_is_told_where_the_key_belongs() {
     let mut findings = report["findings"].as_array().expect("a list").iter();
     let found = findings.find(|one| one["code"] == "ITL0310").expect("ITL0310");
     let words = |field: &str| found[field].as_str().expect("words");
-    assert!(words("what").ends_with("has a certificate, but no key"), "{report:#}");
+    assert!(words("what").ends_with("has a certificate but no key"), "{report:#}");
     assert!(words("fix").contains("3_application/private"), "{report:#}");
 }

@@ -14,10 +14,7 @@ fn folders_in_a_folder_are_named_or_looked_into() {
     dir.write("k8s/gw/b.yaml", BROKEN.replace("NAME", "b"));
     dir.write("k8s/empty/readme.md", "no manifest");
     dir.write("k8s/..data/c.yaml", BROKEN.replace("NAME", "c"));
-    let flat = dir
-        .run(&["lint", "-f", "k8s/"])
-        .exits(0)
-        .says("k8s/gw is not looked into");
+    let flat = dir.run(&["lint", "-f", "k8s/"]).exits(0).says("k8s/gw is not searched");
     assert!(!flat.stderr.contains("empty"), "{}", flat.stderr);
     dir.run(&["lint", "-R", "-f", "k8s/"])
         .exits(2)
@@ -67,7 +64,7 @@ fn one_odd_entry_does_not_keep_a_folder_from_being_read() {
     assert!(ran.stderr.contains("kustomize build k8s"), "{}", ran.stderr);
     assert!(
         ran.stderr
-            .contains("k8s/values.yaml holds no Kubernetes object and is not read"),
+            .contains("k8s/values.yaml contains no Kubernetes object and is skipped"),
         "{}",
         ran.stderr
     );
@@ -92,7 +89,7 @@ fn files_without_objects_are_passed_over() {
     let ran = dir.run(&["lint", "-f", "app"]).exits(0);
     assert!(
         ran.stderr.contains(
-            "app/broken.yaml, app/ci.yaml, app/docker-compose.yml and 2 more hold no Kubernetes objects and are not read"
+            "app/broken.yaml, app/ci.yaml, app/docker-compose.yml and 2 more contain no Kubernetes objects and are skipped"
         ),
         "{}",
         ran.stderr

@@ -233,7 +233,7 @@ fn an_entry_that_comes_back_is_told() {
     for args in [&["manifests"][..], &["status"], &["rotate", "--if-expires-in", "1d"]] {
         let ran = dir.run(args).exits(0).says(
             "istio-tls.yaml has no entry for b.com, but b.com/ holds its chain, so the host counts; \
-             to leave it out, move b.com/ away or delete it",
+             to exclude it, move b.com/ away or delete it",
         );
         assert_eq!(ran.stderr.matches("has no entry").count(), 1, "{}", ran.stderr);
     }

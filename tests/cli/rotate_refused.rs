@@ -182,7 +182,7 @@ fn apply_makes_all_but_the_secret_whose_key_is_elsewhere() {
     for host in ["b.example.com", "due.example.com"] {
         std::fs::remove_file(dir.path(key(host))).expect("removed");
     }
-    dir.run(&["apply"]).exits(2).says("has a certificate, but no key");
+    dir.run(&["apply"]).exits(2).says("has a certificate but no key");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn of_several_gateways_a_flag_says_which_and_the_others_are_told() {
     dir.write("two.yaml", &(two.clone() + RELEASE));
     dir.run(&["serve", "-f", "two.yaml"])
         .exits(2)
-        .says("the input has Gateways for several gateways, and one can be played")
+        .says("the input has Gateways for several gateways, but only one can be played")
         .says("DaemonSet istio-ingress/istio-ingress (app: istio-ingress, istio: ingress); pods labelled app: edge in namespace edge")
         .says("--selector app=istio-ingress,istio=ingress");
     for (flags, expected, other) in [
@@ -131,9 +131,9 @@ fn a_gateway_that_is_not_there_or_not_named_is_wrong_usage() {
         .says("DaemonSet istio-ingress/istio-ingress");
     dir.run(&["serve", "--gateway", "gw"])
         .exits(2)
-        .says("wanted NAMESPACE/NAME");
+        .says("expected NAMESPACE/NAME");
     dir.run(&["serve", "--selector", "gw"])
         .exits(2)
-        .says("wanted LABEL=VALUE");
+        .says("expected LABEL=VALUE");
     dir.run(&["serve", "--selector", "a=b", "--gateway", "a/b"]).exits(2);
 }

@@ -7,7 +7,7 @@ use crate::serve_process::{Serve, client_of, trusting};
 const HTTPBIN: &str = "httpbin.example.com";
 const BOOKINFO: &str = "bookinfo.com";
 const NOTE: &str = "istio-tls.yaml has no entry for bookinfo.com, but bookinfo.com/ holds its chain, so the host counts; \
-                    to leave it out, move bookinfo.com/ away or delete it";
+                    to exclude it, move bookinfo.com/ away or delete it";
 
 /// A workspace of two hosts.
 fn workspace(of_bookinfo: &[&str]) -> Dir {

@@ -248,7 +248,7 @@ fn what_kubectl_made_is_a_conflict_until_it_is_taken_over() {
     workspace
         .run(&["apply"])
         .exits(1)
-        .says("data.cert of kubectl-create would stay")
+        .says("data.cert of kubectl-create would remain")
         .says("nothing was applied");
     assert!(
         plane
@@ -341,7 +341,8 @@ fn what_others_copied_is_neither_pruned_nor_deleted() {
     copy["metadata"] =
         serde_json::json!({"name": "httpbin-credential", "namespace": "copied-team-b", "labels": labels});
     plane.kubectl_with(&["create"], &copy.to_string());
-    let told = "Secret copied-team-b/httpbin-credential has this workspace's labels, but was made by kubectl-create";
+    let told = "Secret copied-team-b/httpbin-credential has this workspace's labels but was created by \
+        kubectl-create";
     workspace.run(&["apply", "--prune", "--yes"]).exits(0).says(told);
     workspace
         .run(&["delete", "--yes"])
@@ -355,7 +356,7 @@ fn what_others_copied_is_neither_pruned_nor_deleted() {
     workspace
         .run(&["apply"])
         .exits(0)
-        .says("it was made by kubectl-create, and stays theirs");
+        .says("it was created by kubectl-create, and stays theirs");
     workspace.run(&["delete", "--yes"]).exits(0);
     assert!(!plane.get("copied-ingress", "secret", "httpbin-credential").is_null());
 }
@@ -444,7 +445,7 @@ fn what_kubectl_applied_stays_kubectls() {
     workspace
         .run(&["apply"])
         .exits(0)
-        .says("it was made by kubectl-create, and stays theirs");
+        .says("it was created by kubectl-create, and stays theirs");
     workspace
         .run(&["apply"])
         .exits(0)
@@ -557,7 +558,7 @@ fn files_in_place_of_the_workspace() {
     other
         .run(&args)
         .exits(2)
-        .says("the cluster does not know Thing of example.com/v1");
+        .says("the cluster does not have Thing of example.com/v1");
     // A field that the kind has not.
     other.write(
         "all.yaml",
@@ -576,7 +577,7 @@ fn files_in_place_of_the_workspace() {
     other
         .run(&args)
         .exits(2)
-        .says("the namespace nowhere is not there")
+        .says("the namespace nowhere does not exist")
         .says(" create namespace nowhere\n");
     // The Gateway API's kinds are not installed here.
     let gateway = workspace
@@ -598,7 +599,7 @@ fn volumes_are_added_to_the_gateways_deployment_and_awaited() {
     workspace
         .run(&["apply"])
         .exits(3)
-        .says("Deployment mounts-ingress/istio-ingressgateway is not there");
+        .says("Deployment mounts-ingress/istio-ingressgateway does not exist");
     assert!(
         plane
             .get("mounts-ingress", "secret", "istio-ingressgateway-certs")

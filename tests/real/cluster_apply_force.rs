@@ -29,7 +29,7 @@ fn force_takes_over_what_is_in_conflict_and_nothing_else() {
     workspace
         .run(&["apply", "--force-conflicts"])
         .exits(0)
-        .says("it was made by kubectl-create, and stays theirs");
+        .says("it was created by kubectl-create, and stays theirs");
     let labels = |resource: &str, namespace: &str, name: &str| {
         plane.get(namespace, resource, name)["metadata"]["labels"].clone()
     };
@@ -43,7 +43,7 @@ fn force_takes_over_what_is_in_conflict_and_nothing_else() {
     plane.kubectl_ok(&["-n", "forced", "delete", gateways, "mygateway"]);
     plane.kubectl_with(&["create"], &copy.to_string());
     let put_back = |ran: &Ran| {
-        let cause = "as an object restored from a saved copy does";
+        let cause = "like an object restored from a backup";
         assert!(
             ran.stderr.contains("stays theirs") && ran.stderr.contains(cause),
             "{}",
@@ -83,7 +83,7 @@ fn force_takes_over_what_is_in_conflict_and_nothing_else() {
     workspace
         .run(&["apply", "--force-conflicts"])
         .exits(0)
-        .says("is this workspace's from now on: delete will remove it");
+        .says("belongs to this workspace from now on: delete will remove it");
     let ran = workspace.run(&["delete", "--yes"]).exits(0);
     for title in [
         "Secret forced-ingress/httpbin-credential deleted",

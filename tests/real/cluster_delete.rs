@@ -47,7 +47,7 @@ fn no_half_volume_is_left_to_whom_force_took_it_from() {
         "istio-ingressgateway-certs"
     );
     let note = "volume ingressgateway-certs and mount /etc/istio/ingressgateway-certs of helm had a value that \
-                --force-conflicts replaced: taken away whole, for helm to apply again";
+                --force-conflicts replaced: removed completely, helm must apply it again";
     let before = pod();
     workspace
         .run(&["delete", "--dry-run"])

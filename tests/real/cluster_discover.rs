@@ -174,8 +174,8 @@ fn the_node_port_is_probed_at_the_address_of_a_node_or_pod() {
     workspace
         .run(&["probe", "--target", "cluster", "--context", "viewer"])
         .exits(1)
-        .says("no node's address is known")
-        .says("nodes may not be listed by this user")
+        .says("no node address is known")
+        .says("this user may not list nodes")
         .says("--target ADDRESS:PORT");
 
     // The test plays the kubelet that reports the gateway's pod.

@@ -60,7 +60,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient.is_well();
     let target = |target: &str| format!(r#"[{{"op":"replace","path":"/spec/ports/0/targetPort","value":{target}}}]"#);
     patient.kubectl(&["patch", "service", SERVICE, "--type=json", "-p", &target("8443")]);
-    let finding = patient.finds("ITL1123", "leads to port 443 of Gateway examined/mygateway");
+    let finding = patient.finds("ITL1123", "does not expose port 443 of Gateway examined/mygateway");
     assert!(fix_of(&finding).contains("\"port\":443"), "{finding:#}");
     patient.kubectl(&["patch", "service", SERVICE, "--type=json", "-p", &target("443")]);
     patient.play_address("");
@@ -69,7 +69,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     // What is served is seen all the same: through a port-forward to the pod.
     let skipped = patient.doctor(&["-o", "json"]).exits(1).json()["skipped"].to_string();
     assert!(
-        skipped.contains("ITL1161") && skipped.contains("nothing answers on port 443"),
+        skipped.contains("ITL1161") && skipped.contains("nothing responds on port 443"),
         "{skipped}"
     );
     patient.serving.set(serve.address(443));
@@ -81,7 +81,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     // The pod.
     patient.node.set_ready(&namespace, "gateway", false);
     patient.await_endpoint(false);
-    let finding = patient.finds("ITL1112", "none of the gateway's pods is ready: gateway");
+    let finding = patient.finds("ITL1112", "no gateway pod is ready: gateway");
     assert!(fix_of(&finding).contains("describe pod gateway"), "{finding:#}");
     patient.node.set_ready(&namespace, "gateway", true);
     patient.await_endpoint(true);
@@ -137,7 +137,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient.envoy.tells(&format!("kubernetes://{SECRET}"), None);
     let finding = patient.finds(
         "ITL1150",
-        "waits for the certificate of Secret examined-ingress/httpbin-credential",
+        "is waiting for the certificate of Secret examined-ingress/httpbin-credential",
     );
     assert!(fix_of(&finding).contains("istiod"), "{finding:#}");
     let own = patient.workspace.dir.read(LEAF);
@@ -171,16 +171,16 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     let report = patient.doctor(&["-o", "json"]).exits(0).json();
     let skipped = report["skipped"].to_string();
     assert!(
-        skipped.contains("nothing answers on port 15000") && skipped.contains("pilot-agent"),
+        skipped.contains("nothing responds on port 15000") && skipped.contains("pilot-agent"),
         "{report:#}"
     );
 
     // The log.
     patient.log("error\tsds\tsecret examined-ingress/httpbin-credential not found\n");
-    patient.finds("ITL1170 info", "speaks once of a Secret httpbin-credential");
+    patient.finds("ITL1170 info", "reports a Secret httpbin-credential");
     let key = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg";
     patient.log(&format!("error\tsds\tfailed to generate secret: {key}\n"));
-    let finding = patient.finds("ITL1170 info", "speaks once of a Secret that it does not get");
+    let finding = patient.finds("ITL1170 info", "reports a Secret that it does not receive (once)");
     assert!(
         !finding.to_string().to_lowercase().contains("mighageamb"),
         "{finding:#}"
@@ -188,7 +188,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     patient.log(
         "warning\tenvoy config\tgRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: bad\n",
     );
-    patient.finds("ITL1174", "configuration that it refuses");
+    patient.finds("ITL1174", "refused configuration");
     patient.log("info\tEnvoy proxy is ready\n");
     patient.is_well();
 
@@ -210,7 +210,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     patient.kubectl(&["delete", "secret", SECRET]);
     patient.kubectl(&[&["create", "secret", "generic", SECRET][..], &args].concat());
-    patient.finds("ITL1151", "the proxy of examined-ingress/gateway holds serial");
+    patient.finds("ITL1151", "the proxy of examined-ingress/gateway has serial");
     patient
         .envoy
         .tells(&format!("kubernetes://{SECRET}"), Some(other.read(LEAF)));
@@ -263,7 +263,7 @@ fn a_healthy_gateway_has_no_finding_and_each_breakage_has_its_own() {
     ]);
     let finding = patient.finds("ITL0404", "does not belong to");
     assert!(
-        fix_of(&finding).starts_with("istio-tls apply --force-conflicts brings"),
+        fix_of(&finding).starts_with("istio-tls apply --force-conflicts restores"),
         "{finding:#}"
     );
     let ran = patient.doctor(&["--fix", "--yes", "--wait", "0s"]).exits(1);
@@ -365,7 +365,7 @@ fn a_real_envoy_tells_what_it_has_loaded() {
     // A new chain in the Secret, which Envoy has not got.
     patient.workspace.dir.run(&["gen-certs", HOST, "--force"]).exits(0);
     patient.workspace.run(&["apply", "--no-wait"]).exits(0);
-    patient.finds("ITL1151", "the proxy of enveloped-ingress/gateway holds serial");
+    patient.finds("ITL1151", "the proxy of enveloped-ingress/gateway has serial");
     let (chain, secret_key) = pair(&patient.workspace.dir);
     envoy.gets(&by_sds(Some((&chain, &secret_key))));
     let doctor = || patient.doctor(&["-o", "json"]);
@@ -390,7 +390,7 @@ fn a_real_envoy_tells_what_it_has_loaded() {
     patient.play("", waiting.admin);
     patient.finds(
         "ITL1150",
-        "waits for the certificate of Secret enveloped-ingress/httpbin-credential",
+        "is waiting for the certificate of Secret enveloped-ingress/httpbin-credential",
     );
 }
 
@@ -410,7 +410,7 @@ fn mounted_files_are_followed_from_the_secret_to_the_pod() {
 
     // The pod is older than the volumes of its Deployment.
     patient.envoy.tells("default", None);
-    let finding = patient.finds("ITL1140", "made before that: gateway");
+    let finding = patient.finds("ITL1140", "older than that: gateway");
     assert!(
         fix_of(&finding).contains("rollout restart deployment/istio-ingressgateway"),
         "{finding:#}"

@@ -140,7 +140,7 @@ fn a_server_that_stops_in_the_middle() {
         .run(&["apply", "--retry-for", "120s"])
         .exits(0)
         .prints("VirtualService stopped/httpbin created")
-        .says("asking again");
+        .says("retrying");
     assert!(!plane.get("stopped", "virtualservices", "httpbin").is_null());
 }
 

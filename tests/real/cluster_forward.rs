@@ -168,7 +168,7 @@ fn what_is_said_when_a_port_forward_fails() {
 
     // Nothing listens in the pod: that is told, and no guess from the TLS side.
     lost.play(&namespace, "gateway-1", json!({"ports": {}}));
-    let words = format!("nothing answers on port 8443 of the pod {namespace}/gateway-1");
+    let words = format!("nothing responds on port 8443 of the pod {namespace}/gateway-1");
     let probe = ["probe", "--target", "cluster"];
     let ran = workspace
         .run(&[&probe[..], &["-o", "json"]].concat())
@@ -225,7 +225,7 @@ fn a_pod_that_goes_meanwhile_has_a_successor() {
         await_condition(|| said(log).contains(&through(&namespace, "gateway-1")), || said(log));
     }
     node.end_pod(&namespace, "gateway-1");
-    let gone = format!("the pod {namespace}/gateway-1 is not there");
+    let gone = format!("the pod {namespace}/gateway-1 does not exist");
     await_condition(
         || said("watch.log").contains(&gone) || said("watch.log").contains("no address"),
         || said("watch.log"),

@@ -272,14 +272,14 @@ fn an_api_server_that_is_away_for_a_while() {
     for round in 1..=2 {
         plane.stop_apiserver();
         serve.wait_until("it says so", |serve| {
-            serve.log().matches("the cluster is out of reach").count() == round
+            serve.log().matches("the cluster is unreachable").count() == round
         });
         let present = trusting(&served.workspace.dir, HOST);
         assert_eq!(ask(&serve, &present, "/status/418"), Ok(418));
         assert_eq!(open.get("/status/418").expect("the open connection").status, 418);
         plane.start_apiserver();
         serve.wait_until("it says so", |serve| {
-            serve.log().matches("answers again").count() == round
+            serve.log().matches("responds again").count() == round
         });
         served.new_chain();
         plane.kubectl_with(&["replace"], &served.secret());
@@ -287,7 +287,7 @@ fn an_api_server_that_is_away_for_a_while() {
     }
     assert_eq!(open.get("/status/418").expect("the open connection").status, 418);
     let log = serve.log();
-    for (words, times) in [("the cluster is out of reach", 2), ("answers again", 2)] {
+    for (words, times) in [("the cluster is unreachable", 2), ("responds again", 2)] {
         assert_eq!(log.matches(words).count(), times, "{log}");
     }
     // Nobody to ask at the start.
@@ -317,7 +317,7 @@ fn users_who_may_not_see_everything() {
     assert!(
         serve
             .log()
-            .contains("not seen: secrets of the namespace live-users-ingress"),
+            .contains("not seen: secrets in the namespace live-users-ingress"),
         "{}",
         serve.log()
     );
@@ -356,11 +356,11 @@ fn a_user_of_one_namespace_serves_what_stands_there() {
     let mut serve = Serve::start(&served.dir, &args);
     let log = serve.log();
     assert!(
-        log.contains("not seen: gateways.networking.istio.io outside of the namespaces limited"),
+        log.contains("not seen: gateways.networking.istio.io outside the namespaces limited"),
         "{log}"
     );
     assert!(
-        log.contains("not seen: services outside of the namespaces limited"),
+        log.contains("not seen: services outside the namespaces limited"),
         "{log}"
     );
     served.new_chain();

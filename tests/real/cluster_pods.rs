@@ -115,7 +115,7 @@ fn logs_and_commands_of_a_container() {
         for container in ["nothing", "app"] {
             // The first is not the pod's; the second has not started.
             let words = match container {
-                "app" => format!("the node of the pod {namespace}/gateway does not run it"),
+                "app" => format!("the pod {namespace}/gateway is not running on its node"),
                 _ => format!("the pod {namespace}/gateway has no container nothing"),
             };
             fails(logs(&admin, &gateway, container, 2).await, &[&words]);
@@ -124,7 +124,7 @@ fn logs_and_commands_of_a_container() {
             }
         }
         let missing = pod(&namespace, "missing");
-        let words = format!("the pod {namespace}/missing is not there");
+        let words = format!("the pod {namespace}/missing does not exist");
         fails(logs(&admin, &missing, PROXY, 2).await, &[&words, "get pods"]);
         fails(exec(&admin, &missing, PROXY, &line).await, &[&words]);
 
@@ -145,8 +145,8 @@ fn logs_and_commands_of_a_container() {
             "spec": {"containers": containers}});
         plane.kubectl_with(&["apply", "--server-side"], &unscheduled.to_string());
         let waits = pod(&namespace, "waits");
-        fails(Forward::open(&admin, &waits, 8443).await, &["does not run", "describe pod waits"]);
-        fails(exec(&admin, &waits, PROXY, &line).await, &["does not run"]);
+        fails(Forward::open(&admin, &waits, 8443).await, &["is not running", "describe pod waits"]);
+        fails(exec(&admin, &waits, PROXY, &line).await, &["is not running"]);
         let mut lost = unscheduled.clone();
         lost["metadata"]["name"] = json!("lost");
         lost["spec"]["nodeName"] = json!("nowhere");
@@ -253,7 +253,7 @@ fn forward_connections(runtime: &tokio::runtime::Handle) {
     let told = crate::running_program::await_value(|| nothing.trouble(), || "no trouble is told".to_owned());
     let told = told.to_string();
     assert!(
-        told.contains(&format!("nothing answers on port 99 of the pod {namespace}/gateway")),
+        told.contains(&format!("nothing responds on port 99 of the pod {namespace}/gateway")),
         "{told}"
     );
     assert!(told.contains("connection refused"), "{told}");
@@ -263,7 +263,7 @@ fn forward_connections(runtime: &tokio::runtime::Handle) {
     node.end_pod(&namespace, "gateway");
     let _ = connect(&ending).read_to_end(&mut Vec::new());
     let told = crate::running_program::await_value(|| ending.trouble(), || "no trouble is told".to_owned());
-    assert!(told.what.contains("is not there"), "{told}");
+    assert!(told.what.contains("does not exist"), "{told}");
 
     // A forward that is dropped leaves no port and no connection.
     let address = forward.address();

@@ -159,7 +159,7 @@ fn a_policy_that_refuses_in_the_middle_is_named() {
         "denied request: no books here",
         "applied: Secret policed-ingress/httpbin-credential, Secret policed-ingress/bookinfo-credential, Gateway policed/mygateway, VirtualService policed/httpbin\n",
         "not applied: VirtualService policed/bookinfo\n",
-        "ask who runs the cluster about the quota or policy that is named",
+        "ask the cluster's administrator about the quota or policy",
         "then run the same command again",
     ] {
         assert!(said.contains(text), "{text:?} is not in\n{said}");
@@ -204,7 +204,7 @@ fn a_quota_that_is_used_up_is_named() {
         .exits(3)
         .says("the API server does not admit Secret rationed-ingress/")
         .says("exceeded quota: few")
-        .says("about the quota or policy that is named");
+        .says("about the quota or policy");
     assert!(plane.get("rationed", GATEWAYS, "mygateway").is_null());
     plane.kubectl_ok(&["-n", "rationed-ingress", "delete", "resourcequota", "few"]);
     await_condition(

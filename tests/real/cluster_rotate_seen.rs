@@ -274,7 +274,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     workspace
         .run(&["rotate", HOST, "--gateway-namespace", &gone])
         .exits(2)
-        .says("is not there")
+        .says("does not exist")
         .says(&named);
 }
 

@@ -340,7 +340,7 @@ fn a_secret_is_adopted_and_its_name_kept() {
     let data = plane.get(&pods, "secret", "shop-tls")["data"].clone();
     run_in(&dir, &plane, &["apply", "--no-wait"])
         .exits(0)
-        .says("it was made by kubectl-create, and stays theirs");
+        .says("it was created by kubectl-create, and stays theirs");
     assert_eq!(plane.get(&pods, "secret", "shop-tls")["data"], data);
     run_in(&dir, &plane, &["adopt", "secret/shop-tls"])
         .exits(2)
@@ -432,7 +432,7 @@ fn what_cert_manager_keeps_in_a_secret_is_left_in_mode_simple() {
     let before = plane.get(&pods, "secret", "shop-tls");
     run_in(&dir, &plane, &["apply", "--no-wait"])
         .exits(0)
-        .says("it was made by cert-manager-certificates-issuing, and stays theirs");
+        .says("it was created by cert-manager-certificates-issuing, and stays theirs");
     let after = plane.get(&pods, "secret", "shop-tls");
     assert_eq!(after["data"], before["data"], "its ca.crt stays");
     assert_eq!(after["metadata"]["labels"], Value::Null, "and it is theirs");

@@ -175,33 +175,33 @@ fn a_gateway_of_the_gateway_api_is_examined_from_class_to_certificate() {
     let grant = grant.expect("a grant: the Secret is in another namespace").clone();
 
     // The API server's own defaults say that nobody has taken it up.
-    let finding = edge.finds("ITL1106", "is of the class \"istio\", which is not there");
+    let finding = edge.finds("ITL1106", "has the class \"istio\", which does not exist");
     assert!(fix_of(&finding).contains("-l app=istiod"), "{finding:#}");
     let class = json!({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass",
         "metadata": {"name": "istio"}, "spec": {"controllerName": "istio.io/gateway-controller"}});
     edge.apply(&class);
     edge.finds(
         "ITL1106",
-        "no controller has taken up Gateway edge/mygateway: Accepted is Unknown (Pending:",
+        "no controller has accepted Gateway edge/mygateway: Accepted is Unknown (Pending:",
     );
     let other = r#"{"spec":{"gatewayClassName":"isto"}}"#;
     edge.kubectl(&["patch", GATEWAYS, "mygateway", "--type=merge", "-p", other]);
-    let finding = edge.finds("ITL1106", "is of the class \"isto\", which is not there");
+    let finding = edge.finds("ITL1106", "has the class \"isto\", which does not exist");
     let line = fix_of(&finding);
     type_line(&plane, &edge.workspace.dir, line.split(';').next().expect("a line"));
-    edge.finds("ITL1106", "no controller has taken up");
+    edge.finds("ITL1106", "no controller has accepted");
 
     // Taken up, without pods; without a Service; then whole.
     edge.play_status(None);
     let finding = edge.finds("ITL1110", "gateway.networking.k8s.io/gateway-name=mygateway");
     assert!(
-        fix_of(&finding).contains("makes the Deployment edge/mygateway-istio"),
+        fix_of(&finding).contains("creates the Deployment edge/mygateway-istio"),
         "{finding:#}"
     );
     edge.play_pod();
     edge.finds(
         "ITL1120",
-        "no Service in namespace edge leads to the pods of Gateway edge/mygateway",
+        "no Service in namespace edge selects the pods of Gateway edge/mygateway",
     );
     edge.play_service(port);
     edge.is_well();
@@ -275,7 +275,7 @@ fn a_gateway_of_the_gateway_api_is_examined_from_class_to_certificate() {
     edge.envoy.tells(ADMIN, None);
     edge.finds(
         "ITL1150",
-        "waits for the certificate of Secret edge-ingress/httpbin-credential",
+        "is waiting for the certificate of Secret edge-ingress/httpbin-credential",
     );
     edge.envoy.tells(ADMIN, Some(edge.workspace.dir.read(LEAF)));
 

@@ -28,7 +28,7 @@ fn what_the_status_of_pods_and_services_tells_is_told() {
 
     // istiod: its pod is not ready; of two, one is enough; none at all.
     patient.node.set_ready(&namespace, "istiod", false);
-    let finding = patient.finds("ITL1102", "none of istiod's pods is ready: istiod");
+    let finding = patient.finds("ITL1102", "no istiod pod is ready: istiod");
     assert!(
         fix_of(&finding).contains(&format!("kubectl -n {namespace} describe pods -l app=istiod")),
         "{finding:#}"
@@ -40,7 +40,7 @@ fn what_the_status_of_pods_and_services_tells_is_told() {
     patient.is_well();
     patient.node.end_pod(&namespace, "istiod-2");
     patient.node.end_pod(&namespace, "istiod");
-    patient.finds("ITL1102 info", "no pod of the cluster has the label app=istiod");
+    patient.finds("ITL1102 info", "no pod in the cluster has the label app=istiod");
     patient
         .node
         .make_pod(&namespace, "istiod", &json!({"app": "istiod"}), &containers);
@@ -88,14 +88,14 @@ fn what_the_status_of_pods_and_services_tells_is_told() {
     patient.play_addresses(&["127.0.0.1", "127.0.0.2"]);
     let finding = patient.finds(
         "ITL1162",
-        "1 of 2 addresses of the gateway does not answer from here: 127.0.0.2:",
+        "1 of 2 addresses of the gateway does not respond from here: 127.0.0.2:",
     );
     assert!(fix_of(&finding).contains("get services -o wide"), "{finding:#}");
     // The first one, too: the others are looked at all the same.
     patient.play_addresses(&["127.0.0.2", "127.0.0.1"]);
     patient.finds(
         "ITL1162",
-        "1 of 2 addresses of the gateway does not answer from here: 127.0.0.2:",
+        "1 of 2 addresses of the gateway does not respond from here: 127.0.0.2:",
     );
     patient.play_addresses(&["127.0.0.1", "localhost"]);
     patient.is_well();
@@ -122,9 +122,9 @@ fn what_the_status_of_pods_and_services_tells_is_told() {
     patient.make_deployment();
     patient.node.end_pod(&namespace, "gateway");
     patient.await_endpoint(false);
-    let finding = patient.finds("ITL1110", "no pod of the cluster has the labels");
+    let finding = patient.finds("ITL1110", "no pod in the cluster has the labels");
     let fix = fix_of(&finding);
-    patient.type_line(fix.strip_prefix("it is scaled to none: ").expect("the reason first"));
+    patient.type_line(fix.strip_prefix("it is scaled to 0: ").expect("the reason first"));
     let scaled = || plane.get(&namespace, "deployment", SERVICE)["spec"]["replicas"].to_string();
     await_condition(|| scaled() == "1", scaled);
 }
@@ -180,13 +180,13 @@ fn dns(patient: &Patient<'_>) {
     let found = of_dns(&format!("127.0.0.9 {NAME}\n"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0]["code"], "ITL1181");
-    let words = format!("DNS leads {NAME} to 127.0.0.9, and the gateway is at 127.0.0.1");
+    let words = format!("{NAME} resolves to 127.0.0.9, but the gateway is at 127.0.0.1");
     assert_eq!(found[0]["what"], words.as_str());
     let found = of_dns("127.0.0.1 localhost\n");
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0]["code"], "ITL1180");
     assert!(
-        fix_of(&found[0]).contains(&format!("make a DNS record {NAME} with 127.0.0.1")),
+        fix_of(&found[0]).contains(&format!("create a DNS record {NAME} with 127.0.0.1")),
         "{found:#?}"
     );
 }

@@ -14,7 +14,7 @@ fn wanted() -> Wanted {
     }
 }
 
-/// Istio's own Service, of this type and with this status.
+/// Istio's default Service, with this type and status.
 fn service(kind: &str, ingress: &Value) -> Value {
     let node_ports = kind != "ClusterIP";
     let port = |name: &str, port: u16, node: u16| {
@@ -65,7 +65,7 @@ fn found(service: Value) -> Found {
     }
 }
 
-/// A name, what is found, the address that follows, and a part of its source.
+/// A name, what is found, the resulting address, and part of its source.
 type Row = (&'static str, Found, (&'static str, u16, Option<u16>), &'static str);
 
 #[test]
@@ -176,7 +176,7 @@ fn what_is_said_where_there_is_no_address() {
             Found::default(),
             &[
                 "no Service in the namespace istio-system",
-                "istio=ingressgateway; no Service is there",
+                "istio=ingressgateway; there is no Service",
             ],
         ),
         (
@@ -212,7 +212,7 @@ fn what_is_said_where_there_is_no_address() {
             found(no_https),
             &["no port named https, and no port 443", "http2 80, 70000"],
         ),
-        (no_nodes(None), &["no node's address", "may not be listed"]),
+        (no_nodes(None), &["no node address", "may not list nodes"]),
         (
             no_nodes(Some(vec![node("a", &[("Hostname", "a")])])),
             &["no node has an ExternalIP"],
@@ -240,7 +240,7 @@ fn every_address_is_known_and_the_best_comes_first() {
         let hosts: Vec<String> = std::iter::once(ingress.host.clone())
             .chain(ingress.others.iter().map(|other| other.host.clone()))
             .collect();
-        // The one that is gone to brings its own words.
+        // The preferred one brings its own description.
         let last = ingress.others.len() - 1;
         let (host, source) = (ingress.others[last].host.clone(), ingress.others[last].source.clone());
         ingress.prefer(last);
@@ -295,7 +295,7 @@ fn the_pods_labels_choose_the_service() {
         ..Found::default()
     };
     assert_eq!(choose(&found, &wanted()).expect("one").host, "10.0.0.8");
-    // Without pods to go by, the Service's selector must hold the Gateway's.
+    // Without known pods, the Service's selector must contain the Gateway's.
     found.pods.clear();
     assert_eq!(choose(&found, &wanted()).expect("one").host, "10.0.0.9");
 }
@@ -334,11 +334,11 @@ fn the_port_is_the_one_that_leads_to_the_gateways() {
             "{kind} {gateway_port:?}"
         );
     }
-    // UDP alone is no port for HTTPS.
+    // UDP alone is not an HTTPS port.
     let udp = json!([{"name": "https", "port": 443, "protocol": "UDP"}]);
     let problem = choose(&with_ports(udp, "LoadBalancer"), &wanted()).unwrap_err();
     assert!(problem.what.contains("no port named https"), "{}", problem.what);
-    // The Gateway API's own status.
+    // The status in the Gateway API.
     let status = Found {
         gateway: Some(api_gateway("192.0.2.9")),
         ..Found::default()

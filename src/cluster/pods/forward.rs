@@ -1,4 +1,4 @@
-//! A port of this machine that leads to a port of a pod.
+//! A local port that is forwarded to a port of a pod.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,42 +20,37 @@ use crate::cluster::failure::ApiError;
 use crate::cluster::kubeconfig::Access;
 use crate::problem::Problem;
 
-/// How long a pod that says nothing is listened to when its client has sent all
-/// it had to: its answer may be slow. The protocol cannot tell the pod of that end
-/// but by ending both directions. Clients of TLS say themselves that they go, and
-/// then the pod ends the connection at once.
+/// How long to wait for a silent pod after its client has finished sending, because its response
+/// may be slow. The protocol can signal that end to the pod only by closing both directions. TLS
+/// clients signal it themselves, and then the pod closes the connection at once.
 const LINGER: Duration = REQUEST_LIMIT;
-/// After a connection could not be accepted, as when files are short.
+/// The pause after a failed accept, for example without free file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A loopback port of this machine that leads to a port of a pod, until dropped.
-///
-/// Each connection has a stream of its own. Needs the runtime on which it was
-/// opened.
+/// A loopback port that is forwarded to a port of a pod, until dropped. Each connection has its own
+/// stream. Needs the runtime on which it was opened.
 pub struct Forward {
     address: SocketAddr,
     way: Arc<Way>,
     accepting: JoinHandle<()>,
 }
 
-/// Where streams lead.
+/// The destination of streams.
 struct Way {
     pods: Api<Pod>,
     pod: PodRef,
     port: u16,
     access: Access,
-    /// What went wrong last.
+    /// The last failure.
     trouble: Mutex<Option<Problem>>,
 }
 
 impl Forward {
-    /// Listens on a free port of 127.0.0.1, when one stream to the pod could be
-    /// opened.
+    /// Listens on a free port of 127.0.0.1, after a test stream to the pod was opened.
     ///
     /// # Errors
-    /// When the user may not forward ports, the pod is not there, or its node
-    /// cannot be reached. That nothing listens in the pod shows later:
-    /// [`Forward::trouble`].
+    /// If the user may not forward ports, the pod does not exist, or its node cannot be reached. If
+    /// nothing listens in the pod, that shows later: [`Forward::trouble`].
     pub async fn open(client: &Client<'_>, pod: &PodRef, port: u16) -> Result<Self, Problem> {
         let way = Way {
             pods: api(client, pod),
@@ -64,7 +59,7 @@ impl Forward {
             access: client.access.clone(),
             trouble: Mutex::new(None),
         };
-        // Ended at once: a pod would wait for its first bytes.
+        // Closed at once: a pod would wait for its first bytes.
         client
             .persist(|| way.stream())
             .await
@@ -74,7 +69,7 @@ impl Forward {
             Ok((listener.local_addr()?, listener))
         };
         let (address, listener) = listening.await.map_err(|error: std::io::Error| {
-            Problem::new("no port of 127.0.0.1 could be listened on").why(crate::files::plain(&error))
+            Problem::new("cannot listen on any port of 127.0.0.1").why(crate::files::plain(&error))
         })?;
         let way = Arc::new(way);
         Ok(Self {
@@ -84,12 +79,12 @@ impl Forward {
         })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What the last connection failed with that did not come through, once.
+    /// Why the last failed connection failed; returned once.
     pub fn trouble(&self) -> Option<Problem> {
         self.way.trouble.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -97,7 +92,7 @@ impl Forward {
 
 impl Drop for Forward {
     fn drop(&mut self) {
-        // What was accepted goes with it.
+        // Accepted connections are dropped with it.
         self.accepting.abort();
     }
 }
@@ -135,8 +130,8 @@ impl Way {
         Wanted::port_forward(&self.pod).problem(error, &self.access)
     }
 
-    /// Copies both directions until the pod ends, or the client has ended and
-    /// the pod has no more to say.
+    /// Copies both directions until the pod closes, or the client has finished and the pod is
+    /// silent.
     async fn carry(&self, mut socket: TcpStream) -> Result<(), Problem> {
         let mut forwarder = self.stream().await.map_err(|error| self.problem(&error))?;
         let (Some(stream), Some(error)) = (forwarder.take_stream(self.port), forwarder.take_error(self.port)) else {
@@ -157,8 +152,8 @@ impl Way {
     }
 }
 
-/// Copies both directions until the pod ends, or the client has ended and the pod
-/// says nothing for so long.
+/// Copies both directions until the pod closes, or the client has finished and the pod is silent
+/// for this long.
 async fn copy_both<A, B, C, D>(
     (mut from_client, to_client): (A, &mut B),
     (from_pod, to_pod): (C, &mut D),
@@ -171,8 +166,8 @@ async fn copy_both<A, B, C, D>(
 {
     let (ended, client_ended) = watch::channel(false);
     let up = async {
-        // A client that breaks off has ended, too. The stream is not ended
-        // here: that would end what comes from the pod as well.
+        // A client that breaks off has finished, too. The stream is not closed here, because that
+        // would also close the direction from the pod.
         let _ = copy(&mut from_client, to_pod).await;
         let _ = ended.send(true);
         std::future::pending::<()>().await;
@@ -181,11 +176,11 @@ async fn copy_both<A, B, C, D>(
         () = down(from_pod, to_client, client_ended, quiet) => {}
         () = up => {}
     }
-    // The client has had everything; it may be gone.
+    // The client has received everything; it may be gone.
     let _ = to_client.shutdown().await;
 }
 
-/// Copies what comes from the pod.
+/// Copies data from the pod.
 async fn down(
     mut from_pod: impl AsyncRead + Unpin,
     to_client: &mut (impl AsyncWrite + Unpin),
@@ -195,7 +190,7 @@ async fn down(
     let mut buffer = vec![0; 32 << 10];
     loop {
         let silence = async {
-            // An error: the other direction is over, which it never is before this one.
+            // An error: the other direction has ended, which never happens before this one.
             let _ = client_ended.wait_for(|ended| *ended).await;
             tokio::time::sleep(quiet).await;
         };
@@ -236,12 +231,12 @@ mod tests {
             let (from_pod, mut to_pod) = split(far);
             let talk = async {
                 client.write_all(b"question").await.expect("written");
-                // That is all, as of `nc -N`: the client only listens from here on.
+                // That is all, as with `nc -N`: the client only listens from here on.
                 client.shutdown().await.expect("ended");
                 let mut question = [0; 8];
                 pod.read_exact(&mut question).await.expect("the question");
                 for part in [&b"an "[..], b"answer"] {
-                    // Everybody else has had a turn, and waits.
+                    // All other tasks have run and are waiting.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                     pod.write_all(part).await.expect("written");
                 }
@@ -279,7 +274,7 @@ mod tests {
             let (from_client, mut to_client) = split(near);
             let (from_pod, mut to_pod) = split(far);
             let talk = async {
-                // Longer than a pod may be once its client has ended.
+                // Longer than a pod may be silent after its client has finished.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 pod.write_all(b"late").await.expect("written");
                 drop(pod);

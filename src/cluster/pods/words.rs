@@ -1,4 +1,4 @@
-//! What goes wrong on the way to a pod, in the user's words. Pure.
+//! Problems from failures to reach a pod. Pure.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::cluster::kubeconfig::Access;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 
-/// What was wanted of a pod.
+/// What was requested from a pod.
 pub(super) struct Wanted<'w> {
     pod: &'w PodRef,
     container: Option<&'w str>,
@@ -56,7 +56,7 @@ impl<'w> Wanted<'w> {
             return access.aim(problem.at(format!("context {}", access.context)));
         }
         match error {
-            // The second verb of a stream is asked for without a word.
+            // The check of a stream's second verb has no message.
             ApiError::Status(status) if status.code == 403 && status.message.trim_end().ends_with("forbidden:") => {
                 let message = String::new();
                 let status = Status {
@@ -69,22 +69,25 @@ impl<'w> Wanted<'w> {
         }
     }
 
-    /// What only pods have.
+    /// Errors that are specific to pods.
     fn own_words(&self, status: &Status) -> Option<Problem> {
         let PodRef { namespace, name } = self.pod;
         let said = |words: &str| status.message.contains(words);
         let describe = || kubectl::describe(namespace, &["pod", name]);
         let missing = status.code == 404 && status.details.kind == "pods";
-        // The API server calls a missing node a pod, too.
+        // The API server also reports a missing node as a pod.
         let node = Some(status.details.name.as_str()).filter(|node| missing && node != name);
         let problem = if let Some(node) = node {
-            Problem::new(format!("the node {node} of the pod {} is not there", self.pod)).fix(
-                Remedy::from(kubectl::get(&["nodes"])).and(" lists them; the pod goes when its node is gone for good"),
+            Problem::new(format!("the node {node} of the pod {} does not exist", self.pod)).fix(
+                Remedy::from(kubectl::get(&["nodes"])).and(
+                    " lists them; the pod is removed when its node is \
+                    gone for good",
+                ),
             )
         } else if missing {
-            Problem::new(format!("the pod {} is not there", self.pod))
-                .why("it was deleted or replaced, or never was")
-                .fix(Remedy::from(kubectl::get_in(namespace, &["pods"])).and(" shows which run"))
+            Problem::new(format!("the pod {} does not exist", self.pod))
+                .why("it was deleted or replaced, or never existed")
+                .fix(Remedy::from(kubectl::get_in(namespace, &["pods"])).and(" shows the existing ones"))
         } else if status.is_node_unreachable() {
             Problem::new(format!("the node of the pod {} cannot be reached", self.pod))
                 .why(withheld(&status.message))
@@ -96,20 +99,20 @@ impl<'w> Wanted<'w> {
             let container = self.container.unwrap_or_default();
             Problem::new(format!("the pod {} has no container {container}", self.pod)).why(withheld(&status.message))
         } else if said("does not exist") || (status.code == 404 && status.details.kind == "pods/log") {
-            Problem::new(format!("the node of the pod {} does not run it", self.pod))
+            Problem::new(format!("the pod {} is not running on its node", self.pod))
                 .why("the pod or container has not started there, or has ended")
-                .fix(Remedy::from(describe()).and(" tells more"))
+                .fix(Remedy::from(describe()).and(" shows more"))
         } else if said("does not have a host assigned") || said("is waiting to start") || said("completed pod") {
-            Problem::new(format!("the pod {} does not run", self.pod))
+            Problem::new(format!("the pod {} is not running", self.pod))
                 .why(withheld(&status.message))
-                .fix(Remedy::from(describe()).and(" tells what it waits for"))
+                .fix(Remedy::from(describe()).and(" shows what it is waiting for"))
         } else {
             return None;
         };
         Some(problem)
     }
 
-    /// A command that could not be run, or failed: the API server's status of it.
+    /// A command that could not be run, or failed: from the API server's status.
     pub(super) fn command_failed(&self, line: &str, status: &Value, complaint: &str) -> Problem {
         let message = status["message"].as_str().unwrap_or_default();
         let typed = serde_json::from_value::<Status>(status.clone()).unwrap_or_default();
@@ -131,19 +134,19 @@ impl<'w> Wanted<'w> {
         Problem::new(what).at(self.place()).why(withheld(why))
     }
 
-    /// A port of the pod that cannot be reached: the node's words.
+    /// A port of the pod that cannot be reached, with the node's message.
     pub(super) fn port_failed(&self, port: u16, message: &str) -> Problem {
         let PodRef { namespace, name } = self.pod;
-        Problem::new(format!("nothing answers on port {port} of the pod {}", self.pod))
+        Problem::new(format!("nothing responds on port {port} of the pod {}", self.pod))
             .at(format!("a port-forward to the pod {}", self.pod))
             .why(withheld(message))
             .fix(
                 Remedy::from(kubectl::logs(namespace, &[name]))
-                    .and(" tells what listens there: a gateway does when a Gateway object names the port"),
+                    .and(" shows what listens there: a gateway listens if a Gateway object has the port"),
             )
     }
 
-    /// A stream that ended before the command had.
+    /// A stream that ended before the command did.
     pub(super) fn broke_off(&self, line: &str) -> Problem {
         Problem::new(format!("the stream of {line} broke off"))
             .at(self.place())
@@ -183,11 +186,11 @@ mod tests {
         for (status, expected) in [
             (
                 json!({"code": 404, "reason": "NotFound", "details": {"name": "gw", "kind": "pods"}}),
-                Some("the pod edge/gw is not there"),
+                Some("the pod edge/gw does not exist"),
             ),
             (
                 json!({"code": 404, "reason": "NotFound", "details": {"name": "node-1", "kind": "pods"}}),
-                Some("the node node-1 of the pod edge/gw is not there"),
+                Some("the node node-1 of the pod edge/gw does not exist"),
             ),
             (
                 json!({"code": 500, "message": "error dialing backend: dial tcp 10.0.0.1:10250: i/o timeout"}),
@@ -199,7 +202,7 @@ mod tests {
             ),
             (
                 json!({"code": 400, "message": "container \"app\" in pod \"gw\" is waiting to start: ImagePullBackOff"}),
-                Some("the pod edge/gw does not run"),
+                Some("the pod edge/gw is not running"),
             ),
             (json!({"code": 403, "message": "pods \"gw\" is forbidden: "}), None),
         ] {

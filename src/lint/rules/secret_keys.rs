@@ -80,7 +80,7 @@ fn without_pair(secret: &UsedSecret<'_>) -> Finding {
         return Finding::new(
             &SECRET_WITHOUT_PAIR,
             secret.place("tls.key"),
-            format!("{title} has a certificate, but no key"),
+            format!("{title} has a certificate but no key"),
         )
         .fix(
             Remedy::from("put the key of this certificate into 3_application/private in the host's folder (with gen-certs --csr, the key is where the CSR was created); if it is lost, ")

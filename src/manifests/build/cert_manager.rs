@@ -1,6 +1,5 @@
-//! cert-manager in place of our own leaf: the host's intermediate becomes a CA
-//! Issuer, and a Certificate fills the Secret that the gateway reads and
-//! renews it by itself.
+//! cert-manager instead of our own leaf: the host's intermediate becomes a CA Issuer, and a
+//! Certificate fills and renews the Secret that the gateway reads.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +15,11 @@ use crate::problem::Problem;
 use crate::workspace::config::SecretStyle;
 
 const API_VERSION: &str = "cert-manager.io/v1";
-/// A year, as our own leaves.
+/// A year, like our own leaves.
 const DURATION: &str = "8760h";
-/// A month before the end.
+/// A month before expiry.
 const RENEW_BEFORE: &str = "720h";
-/// The longest common name (X.520 ub-common-name).
+/// The maximum length of a common name (X.520 ub-common-name).
 const LONGEST_COMMON_NAME: usize = 64;
 
 /// The CA's Secret, the Issuer and the Certificate of one host.
@@ -32,12 +31,12 @@ pub(super) fn of_host(intent: &Intent, host: &HostIntent) -> Result<[Manifest; 3
             "{} has no intermediate key for cert-manager to sign with",
             names.host
         ))
-        .why("2_intermediate/private/intermediate.key.pem is not there, as in chains made with --ca")
-        .fix("put that key there, or name hosts whose chain has its own intermediate, made without --ca"));
+        .why("2_intermediate/private/intermediate.key.pem does not exist, as in chains issued with --ca")
+        .fix("provide that key, or use only hosts whose chain has its own intermediate, issued without --ca"));
     };
     let issuer = format!("{}-issuer", names.base);
     let ca_secret = format!("{}-issuer-ca", names.base);
-    // With the root at the end, cert-manager hands out the root as ca.crt.
+    // With the root at the end, cert-manager provides the root as ca.crt.
     let data = BTreeMap::from([
         ("tls.crt".to_owned(), SecretBytes::new(ca.clone())),
         ("tls.key".to_owned(), SecretBytes::new(key.to_vec())),

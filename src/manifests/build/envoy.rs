@@ -1,5 +1,5 @@
-//! The same intent as a bootstrap of Envoy without Istio: one listener, a
-//! filter chain per host, settings as istiod sets them for a gateway.
+//! The same intent as an Envoy bootstrap without Istio: one listener, a filter chain per host, with
+//! istiod's settings for a gateway.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use super::{HTTPS_PORT, HostIntent, Intent, virtual_services};
 use crate::problem::Problem;
 use crate::workspace::config::{Mode, RouteEntry};
 
-/// Ports below 1024 are listened on with this added, as `serve` does.
+/// The offset for ports below 1024, as in `serve`.
 const UNPRIVILEGED: u16 = 8000;
 const ADMIN_PORT: u16 = 15000;
-/// What Envoy retries on by Istio's default.
+/// Istio's default retry conditions.
 const RETRY_ON: &str = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
 
-/// Where a Service's requests really go: `--upstream SERVICE[:PORT]=http://HOST:PORT`.
+/// The actual address of a Service: `--upstream SERVICE[:PORT]=http://HOST:PORT`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     service: String,
@@ -27,13 +27,13 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Reads the flag's value.
+    /// Parses the flag's value.
     ///
     /// # Errors
-    /// When a part is missing or the address is no plain HTTP one.
+    /// If a part is missing or the address is not plain HTTP.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = || {
-            Problem::new(format!("{text:?} is no upstream"))
+            Problem::new(format!("{text:?} is not a valid upstream"))
                 .fix("--upstream SERVICE[:PORT]=http://HOST:PORT, for example --upstream httpbin=http://127.0.0.1:8000")
         };
         let (service, address) = text.split_once('=').ok_or_else(bad)?;
@@ -60,21 +60,19 @@ impl Upstream {
     }
 }
 
-/// A bootstrap, and the files that it names.
+/// A bootstrap, and the files that it refers to.
 pub struct Bootstrap {
     /// The configuration.
     pub config: Value,
-    /// Name and content of every key and certificate file; none when they are
-    /// in the configuration itself.
+    /// Name and content of every key and certificate file; none if they are inline.
     pub files: Vec<(String, Zeroizing<Vec<u8>>)>,
 }
 
-/// Makes the bootstrap. Keys and certificates become files of `folder` (an
-/// absolute path, since Envoy reads relative ones from where it is started),
-/// or stand in the configuration when there is none.
+/// Creates the bootstrap. Keys and certificates become files in `folder` (an absolute path, since
+/// Envoy resolves relative ones from its working directory), or are inline if there is none.
 ///
 /// # Errors
-/// When a host that verifies clients has no CA.
+/// If a host that verifies clients has no CA.
 pub fn bootstrap(intent: &Intent, upstreams: &[Upstream], folder: Option<&Path>) -> Result<Bootstrap, Problem> {
     let mut sources = Sources {
         folder: folder.map(Path::to_owned),
@@ -108,7 +106,7 @@ pub fn bootstrap(intent: &Intent, upstreams: &[Upstream], folder: Option<&Path>)
     })
 }
 
-/// Where key material is put.
+/// The destination of key material.
 struct Sources {
     folder: Option<PathBuf>,
     files: Vec<(String, Zeroizing<Vec<u8>>)>,
@@ -131,7 +129,7 @@ fn address(host: &str, port: u16) -> Value {
     json!({ "socket_address": { "address": host, "port_value": port } })
 }
 
-/// A message of Envoy's with its type.
+/// An Envoy message with its type.
 fn typed(name: &str, mut message: Value) -> Value {
     message["@type"] = json!(format!("type.googleapis.com/envoy.extensions.{name}"));
     message
@@ -160,7 +158,7 @@ fn filter_chain(host: &HostIntent, sources: &mut Sources) -> Result<Value, Probl
         "require_client_certificate": host.mode == Mode::Mutual,
     });
     let mut chain = json!({ "name": names.server });
-    // Clients send no SNI for an address.
+    // Clients send no SNI for an IP address.
     if names.host.ip().is_none() {
         chain["filter_chain_match"] = json!({ "server_names": [names.host.as_str()] });
     }

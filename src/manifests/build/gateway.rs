@@ -7,10 +7,10 @@ use crate::manifests::model::gateway::{GatewaySpec, Port, Server, ServerTlsSetti
 use crate::manifests::naming::CRL_FILE;
 use crate::workspace::config::{IstioTarget, SecretStyle};
 
-/// What Istio 1.1 wants to stand where a path would: its validation takes any text.
+/// The placeholder that Istio 1.1 requires instead of a path: its validation accepts any text.
 const SDS_PLACEHOLDER: &str = "use sds";
 
-/// The Gateway; several when there are more servers than one object should hold.
+/// The Gateway; several if there are more servers than one object should have.
 pub(super) fn gateways(intent: &Intent) -> Vec<Gateway> {
     let alone = intent.hosts.len() == 1;
     intent
@@ -40,7 +40,7 @@ fn server(intent: &Intent, host: &HostIntent, alone: bool) -> Server {
             target_port: None,
         },
         tls: Some(tls(intent, host)),
-        // Clients send no SNI for an address.
+        // Clients send no SNI for an IP address.
         hosts: vec![match names.host.ip() {
             Some(_) => "*".into(),
             None => names.host.to_string(),

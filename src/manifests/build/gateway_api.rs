@@ -1,5 +1,5 @@
-//! The same intent for the Kubernetes Gateway API: Gateway, HTTPRoutes, and
-//! ReferenceGrants where a reference crosses namespaces.
+//! The same intent for the Kubernetes Gateway API: Gateway, HTTPRoutes, and ReferenceGrants for
+//! references across namespaces.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use crate::manifests::gateway_api::{GROUP, TERMINATE_MODE};
 use crate::manifests::model::{ObjectMeta, Other};
 use crate::workspace::config::{Mode, RouteEntry};
 
-/// How many references a ReferenceGrant holds at most (its definition's limit).
+/// The maximum number of references in a ReferenceGrant (a limit of the CRD).
 const REFERENCES_PER_GRANT: usize = 16;
 /// The class whose controller is Istio.
 const CLASS: &str = "istio";
 
-/// The Gateways, each behind the CA for its clients where it has one of its own, then the
-/// grants that let them read the Secrets.
+/// The Gateways, each after the CA for its clients if it has its own, then the grants that allow
+/// them to read the Secrets.
 pub(super) fn gateways(intent: &Intent) -> Vec<Other> {
     let mut objects = Vec::new();
     for (part, hosts) in intent.hosts.chunks(LISTENERS_PER_GATEWAY).enumerate() {
@@ -86,7 +86,7 @@ fn listener(intent: &Intent, host: &HostIntent, has_frontend: bool) -> Value {
         reference["namespace"] = json!(intent.gateway.pod_namespace);
     }
     let mut listener = json!({ "name": host.names.server });
-    // Clients send no SNI for an address; the API takes none as a host name either.
+    // Clients send no SNI for an IP address; the API does not accept one as a hostname either.
     if host.names.host.ip().is_none() {
         listener["hostname"] = json!(host.names.host.as_str());
     }
@@ -100,7 +100,7 @@ fn listener(intent: &Intent, host: &HostIntent, has_frontend: bool) -> Value {
     listener
 }
 
-/// An HTTPRoute per host, then the grants for Services of other namespaces.
+/// An HTTPRoute per host, then the grants for Services in other namespaces.
 pub(super) fn routes(intent: &Intent) -> Vec<Other> {
     let mut objects = Vec::new();
     let mut foreign: BTreeSet<(String, String)> = BTreeSet::new();
@@ -156,7 +156,8 @@ fn service_of(service: &str) -> (&str, Option<&str>) {
     (labels.next().unwrap_or_default(), labels.next())
 }
 
-/// What lets objects of `kind` beside the Gateway refer to `to` in `namespace`.
+/// The grants that allow objects of `kind` in the Gateway's namespace to refer to `to` in
+/// `namespace`.
 fn grants(intent: &Intent, name: &str, kind: &str, namespace: &str, to: &[Value]) -> Vec<Other> {
     to.chunks(REFERENCES_PER_GRANT)
         .enumerate()
@@ -175,7 +176,7 @@ fn grants(intent: &Intent, name: &str, kind: &str, namespace: &str, to: &[Value]
         .collect()
 }
 
-/// An object of a kind that has no type here.
+/// An object of an untyped kind.
 pub(super) fn object(api_version: String, kind: &str, metadata: ObjectMeta, spec: &Value) -> Other {
     Other {
         content: json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec }),

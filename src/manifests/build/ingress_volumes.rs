@@ -1,5 +1,5 @@
-//! File-mount style: the volumes that the gateway's pods need, as a patch of
-//! their Deployment or as Helm values.
+//! File mounts: the volumes that the gateway's pods need, as a patch of their Deployment or as Helm
+//! values.
 
 use serde::Serialize;
 
@@ -25,8 +25,8 @@ struct SecretMount {
     mount_path: String,
 }
 
-/// The mounts of all hosts. Helm and the default installation know those of
-/// the first host, CA included, whatever its mode.
+/// The mounts of all hosts. Helm and the default installation already have those of the first host,
+/// including the CA, regardless of its mode.
 fn mounts(intent: &Intent) -> Vec<SecretMount> {
     let mut mounts = Vec::new();
     for (index, host) in intent.hosts.iter().enumerate() {
@@ -52,7 +52,7 @@ fn volume(mount: &SecretMount) -> Volume {
         name: mount.name.clone(),
         secret: Some(SecretVolume {
             secret_name: Some(mount.secret_name.clone()),
-            // The pods start before the Secret is there.
+            // The pods start even if the Secret does not exist yet.
             optional: Some(true),
             items: Vec::new(),
         }),
@@ -68,8 +68,8 @@ fn volume_mount(mount: &SecretMount) -> VolumeMount {
     }
 }
 
-/// The part of the gateway's Deployment that differs: server-side apply and a
-/// strategic merge patch both leave everything else as it is.
+/// The changed part of the gateway's Deployment: server-side apply and a strategic merge patch both
+/// leave everything else unchanged.
 pub(super) fn patch(intent: &Intent) -> Deployment {
     let mounts = mounts(intent);
     Deployment::new(
@@ -90,9 +90,9 @@ pub(super) fn patch(intent: &Intent) -> Deployment {
     )
 }
 
-/// The same as values of Istio's Helm chart: `gateway` today,
-/// `gateways.istio-ingressgateway.secretVolumes` in 1.1, where a list
-/// replaces the chart's own and so is given whole.
+/// The same as values of Istio's Helm chart: `gateway` in current versions,
+/// `gateways.istio-ingressgateway.secretVolumes` in 1.1, where the list replaces the chart's own
+/// and so must be complete.
 pub fn helm_values(intent: &Intent) -> serde_json::Value {
     let mounts = mounts(intent);
     match intent.istio {

@@ -1,19 +1,19 @@
-//! What is wanted: hosts, in which mode and style, for which Istio and API.
+//! The intent: hosts, with mode and style, for an Istio version and API.
 
 use zeroize::Zeroizing;
 
 use crate::manifests::naming::HostNames;
 use crate::workspace::config::{GatewayEntry, IstioTarget, Mode, RouteEntry, SecretStyle};
 
-/// How many servers one Gateway holds at most, so that the object stays well
-/// below the size that etcd takes.
+/// The maximum number of servers per Gateway, so that the object stays well below etcd's size
+/// limit.
 pub const SERVERS_PER_GATEWAY: usize = 500;
-/// How many listeners a Gateway of the Gateway API holds at most (its definition's limit).
+/// The maximum number of listeners of a Gateway API Gateway (a limit of the CRD).
 pub(super) const LISTENERS_PER_GATEWAY: usize = 64;
-/// The port of every server that is made here.
+/// The port of every generated server.
 pub const HTTPS_PORT: u16 = 443;
 
-/// What is wanted.
+/// The intent.
 #[derive(Debug, Clone)]
 pub struct Intent {
     /// The hosts, in the order of their servers.
@@ -22,16 +22,16 @@ pub struct Intent {
     pub gateway: GatewayEntry,
     /// How key material reaches the gateway.
     pub secrets: SecretStyle,
-    /// The Istio that is to read the objects.
+    /// The Istio version that the objects are for.
     pub istio: IstioTarget,
     /// The API that routes are written in.
     pub api: Api,
-    /// What issues server certificates in the cluster; none: ours are handed over.
+    /// What issues server certificates in the cluster; none means that ours are used.
     pub issuer: Option<Issuer>,
 }
 
 impl Intent {
-    /// The Gateway that holds the server of the host at `index`.
+    /// The Gateway with the server of the host at `index`.
     pub(super) fn gateway_name(&self, index: usize) -> String {
         let size = match self.api {
             Api::Istio => SERVERS_PER_GATEWAY,
@@ -55,7 +55,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// Every API with its word in flags.
+    /// All APIs with their names in flags.
     pub const WORDS: &[(&str, Self)] = &[("istio", Self::Istio), ("gateway-api", Self::GatewayApi)];
 }
 
@@ -67,18 +67,18 @@ pub enum Issuer {
 }
 
 impl Issuer {
-    /// Every issuer with its word in flags.
+    /// All issuers with their names in flags.
     pub const WORDS: &[(&str, Self)] = &[("cert-manager", Self::CertManager)];
 }
 
 /// One host of an [`Intent`].
 #[derive(Debug, Clone)]
 pub struct HostIntent {
-    /// The host and what its objects are called.
+    /// The host and the names of its objects.
     pub names: HostNames,
     /// How clients are authenticated.
     pub mode: Mode,
-    /// Where its paths lead; never empty.
+    /// The destinations of its paths; never empty.
     pub routes: Vec<RouteEntry>,
     /// Its chain, for the Secrets.
     pub material: Material,
@@ -87,13 +87,13 @@ pub struct HostIntent {
 /// The key material of one host, as PEM.
 #[derive(Clone, Default)]
 pub struct Material {
-    /// The leaf, then the intermediate.
+    /// The leaf, followed by the intermediate.
     pub certificate: Vec<u8>,
     /// The leaf's key.
     pub key: Zeroizing<Vec<u8>>,
-    /// What client certificates must chain to: intermediate, then root.
+    /// The CA bundle for client certificates: intermediate, followed by root.
     pub ca: Option<Vec<u8>>,
-    /// Revocation lists of those authorities, one after the other.
+    /// The CRLs of those CAs, concatenated.
     pub crl: Option<Vec<u8>>,
     /// The intermediate's key, for an issuer in the cluster.
     pub issuer_key: Option<Zeroizing<Vec<u8>>>,

@@ -1,4 +1,4 @@
-//! What the objects that are made here have in common.
+//! What all generated objects have in common.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub(super) fn istio_api_version(target: IstioTarget) -> &'static str {
     }
 }
 
-/// The metadata of an object that is made here.
+/// The metadata of a generated object.
 pub(super) fn metadata(intent: &Intent, name: &str, namespace: &str) -> ObjectMeta {
     let labels = match intent.istio {
         IstioTarget::Latest => BTreeMap::from([(MANAGED_BY_LABEL.to_owned(), MANAGED_BY.to_owned())]),
@@ -28,8 +28,8 @@ pub(super) fn metadata(intent: &Intent, name: &str, namespace: &str) -> ObjectMe
     }
 }
 
-/// As [`metadata`], for what stands beside the Gateway: the task page leaves
-/// the namespace `default` to the reader's context.
+/// Like [`metadata`], for objects in the Gateway's namespace: the task page leaves the namespace
+/// `default` to the reader's context.
 pub(super) fn gateway_metadata(intent: &Intent, name: &str) -> ObjectMeta {
     let mut metadata = metadata(intent, name, &intent.gateway.namespace);
     if intent.istio == IstioTarget::V1_1 && intent.gateway.namespace == "default" {

@@ -1,4 +1,4 @@
-//! Workloads and Services of the samples, for the hosts that lead to them.
+//! Workloads and Services of the samples, for the hosts that route to them.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::manifests::load;
 use crate::manifests::model::Other;
 use crate::workspace::config::IstioTarget;
 
-/// A sample: the Service that routes name, and its objects for each target.
+/// A sample: the Service that routes refer to, and its objects for each target.
 struct Sample {
     service: &'static str,
     latest: &'static str,
@@ -33,7 +33,7 @@ const SAMPLES: &[Sample] = &[
     },
 ];
 
-/// The objects of every sample that a host's routes name, each once.
+/// The objects of every sample that a host's routes refer to, each once.
 pub(super) fn samples(intent: &Intent) -> Vec<Other> {
     let named = |service: &str| {
         let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);

@@ -33,7 +33,7 @@ pub(super) fn secrets(intent: &Intent) -> Result<Vec<Manifest>, Problem> {
 }
 
 fn credential(intent: &Intent, host: &HostIntent) -> Result<Secret, Problem> {
-    // Istio 1.1 knows only its own key names, and no type of Kubernetes'.
+    // Istio 1.1 knows only its own key names, and no Kubernetes types.
     let (secret_type, [cert, key, ca, crl]) = match intent.istio {
         IstioTarget::Latest => (TYPE_TLS, ["tls.crt", "tls.key", "ca.crt", "ca.crl"]),
         IstioTarget::V1_1 => (TYPE_OPAQUE, ["cert", "key", "cacert", "crl"]),
@@ -97,11 +97,9 @@ pub(super) fn ca_of(host: &HostIntent) -> Result<&[u8], Problem> {
         Problem::new(format!("{} has no CA to verify clients against", host.names.host))
             .why(format!("its mode is {}", host.mode.istio()))
             .fix(
-                Remedy::from(
-                    "put the CA's certificates into 2_intermediate/certs/ca-chain.cert.pem of its folder; or ",
-                )
-                .and(ours::make_simple(&host.names.host))
-                .and(" records mode simple, in which no client is verified"),
+                Remedy::from("put the CA certificates into 2_intermediate/certs/ca-chain.cert.pem in its folder; or ")
+                    .and(ours::make_simple(&host.names.host))
+                    .and(" sets mode simple, in which clients are not verified"),
             )
     })
 }

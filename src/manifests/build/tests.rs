@@ -1,4 +1,4 @@
-//! What intents become, and that it comes back as it was.
+//! The objects of intents, and that they can be read back.
 
 use std::collections::BTreeMap;
 
@@ -86,7 +86,7 @@ fn what_is_made_is_read_back_equal() {
             let back: Vec<&Manifest> = loaded.objects.iter().map(|object| &object.manifest).collect();
             for (made, back) in made.iter().zip(&back) {
                 match made {
-                    // Samples are kept as they stand; some are typed when they are read.
+                    // Samples are kept unchanged; some are typed when read.
                     Manifest::Other(other) => {
                         assert_eq!(other.kind, back.kind());
                         assert_eq!(other.metadata, *back.metadata());

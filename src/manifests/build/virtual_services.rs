@@ -1,4 +1,4 @@
-//! A VirtualService per host: its paths to its Services.
+//! A VirtualService per host: from its paths to its Services.
 
 use super::metadata::{gateway_metadata, istio_api_version};
 use super::{HostIntent, Intent};
@@ -26,8 +26,8 @@ pub(super) fn virtual_services(intent: &Intent) -> Vec<VirtualService> {
         .collect()
 }
 
-/// What requests name as their authority. Istio takes no IPv6 address in the
-/// brackets that clients put around it, so such a host takes any authority.
+/// The authority of requests. Istio does not accept an IPv6 address in the brackets that clients
+/// use, so such a host matches any authority.
 pub(super) fn authority(host: &HostIntent) -> String {
     match host.names.host.ip() {
         Some(ip) if ip.is_ipv6() => "*".into(),
@@ -60,9 +60,8 @@ fn routes(entries: &[RouteEntry]) -> Vec<HttpRoute> {
         .collect()
 }
 
-/// Neighbouring routes to the same Service and port, together; no group is
-/// empty. The first match wins, so where paths lead to several Services, a
-/// longer path comes before a shorter one.
+/// Groups adjacent routes to the same Service and port; no group is empty. The first match wins, so
+/// if paths go to several Services, longer paths come before shorter ones.
 pub(super) fn by_destination(entries: &[RouteEntry]) -> Vec<Vec<&RouteEntry>> {
     let same = |a: &RouteEntry, b: &RouteEntry| (&a.service, a.port) == (&b.service, b.port);
     let mut entries: Vec<&RouteEntry> = entries.iter().collect();

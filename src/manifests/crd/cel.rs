@@ -1,5 +1,5 @@
-//! The rules of definitions, which are expressions of CEL, with the functions
-//! that Kubernetes adds to it and the rules here use.
+//! The validation rules of CRDs, which are CEL expressions, with the functions that Kubernetes adds
+//! and that are used here.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Fault, FaultKind, below, item};
 
-/// Names that CEL reserves; as fields they are written with two underscores around.
+/// Names reserved by CEL; as fields, they are surrounded by two underscores.
 const RESERVED: &[&str] = &[
     "true",
     "false",
@@ -37,14 +37,14 @@ const RESERVED: &[&str] = &[
     "while",
 ];
 
-/// Compiled rules, by their text; none for one that cannot be compiled.
+/// Compiled rules, by text; none for a rule that cannot be compiled.
 #[derive(Default)]
 pub(super) struct Rules {
     compiled: RefCell<HashMap<String, Option<Rc<Program>>>>,
 }
 
 impl Rules {
-    /// Asks the rules of a value and of all that is in it.
+    /// Evaluates the rules of a value and everything in it.
     pub(super) fn check(&self, schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
         let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array);
         if let Some(rules) = rules.filter(|rules| !rules.is_empty()) {
@@ -84,8 +84,8 @@ impl Rules {
         }
     }
 
-    /// Whether a rule holds. One that compares with the object before is for
-    /// changes alone; one that cannot be evaluated does not hold, as in an API server.
+    /// Whether a rule holds. A rule that compares with the old object applies only to updates; a
+    /// rule that cannot be evaluated does not hold, as in an API server.
     fn holds(&self, text: &str, context: &Context<'_, '_>) -> bool {
         if text.contains("oldSelf") {
             return true;
@@ -101,12 +101,12 @@ impl Rules {
     }
 }
 
-/// CEL with the functions on texts that Kubernetes has.
+/// CEL with Kubernetes' string functions.
 fn env() -> &'static Arc<Env> {
     static ENV: OnceLock<Arc<Env>> = OnceLock::new();
     ENV.get_or_init(|| {
         let mut env = Env::stdlib();
-        // It fails only for a function that is there already.
+        // It fails only for an existing function.
         let _ = cel::extensions::strings(&mut env);
         Arc::new(env)
     })
@@ -114,16 +114,24 @@ fn env() -> &'static Arc<Env> {
 
 fn add_functions(context: &mut Context<'_, '_>) {
     let is_ip = |text: Arc<String>| text.parse::<IpAddr>().is_ok();
-    // As a number: rules only compare durations.
+    // As a number, because rules only compare durations.
     let duration = |text: Arc<String>| {
-        nanoseconds(&text).ok_or_else(|| ExecutionError::function_error("duration", format!("{text} is none")))
+        nanoseconds(&text).ok_or_else(|| {
+            ExecutionError::function_error(
+                "duration",
+                format!(
+                    "{text} is not a \
+            duration"
+                ),
+            )
+        })
     };
-    // They fail only for names that CEL has itself.
+    // They fail only for CEL's own names.
     let _ = context.add_function("isIP", is_ip);
     let _ = context.add_function("duration", duration);
 }
 
-/// A duration as Go writes it: `1h2m3.5s`, `10ms`.
+/// A duration in Go's format: `1h2m3.5s`, `10ms`.
 fn nanoseconds(text: &str) -> Option<i64> {
     const UNITS: &[(&str, f64)] = &[
         ("ns", 1.0),
@@ -149,12 +157,12 @@ fn nanoseconds(text: &str) -> Option<i64> {
         total += number.parse::<f64>().ok()? * factor;
         rest = after;
     }
-    // Nanoseconds of some 290 years.
+    // The nanoseconds of some 290 years.
     #[expect(clippy::cast_possible_truncation, reason = "the bound is checked before")]
     (!text.is_empty() && total < 9e18).then_some(total as i64)
 }
 
-/// A value for CEL; fields that a schema names are escaped, keys of maps are not.
+/// A value for CEL; fields in the schema are escaped, keys of maps are not.
 fn to_cel(schema: &Value, value: &Value) -> CelValue {
     match value {
         Value::Null => CelValue::Null,

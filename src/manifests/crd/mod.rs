@@ -1,7 +1,6 @@
-//! What an API server refuses of objects of the Gateway API, by the schemas and
-//! the rules (CEL) of its CustomResourceDefinitions. `gateway-api.json` is made
-//! of them by `scripts/gateway-api-schemas`; it is read when the first object
-//! of these kinds is judged.
+//! Validates Gateway API objects like an API server, with the schemas and CEL rules of the
+//! CustomResourceDefinitions. `scripts/gateway-api-schemas` generates `gateway-api.json` from them;
+//! it is parsed when the first such object is validated.
 
 mod cel;
 mod schema;
@@ -12,17 +11,17 @@ use serde_json::Value;
 
 use cel::Rules;
 
-/// The group whose definitions are here.
+/// The group of the definitions.
 pub const GROUP: &str = "gateway.networking.k8s.io";
 
-/// Something that an API server refuses, or drops.
+/// Something that an API server refuses or drops.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The field's path, as `spec.listeners[0].port`.
+    /// The field's path, such as `spec.listeners[0].port`.
     pub path: String,
     /// What is wrong, as a fragment.
     pub what: String,
-    /// What kind of fault it is.
+    /// The kind of fault.
     pub kind: FaultKind,
 }
 
@@ -31,21 +30,21 @@ pub struct Fault {
 pub enum FaultKind {
     /// A value that the schema refuses.
     Value,
-    /// A rule of the definition that does not hold.
+    /// A violated validation rule.
     Rule,
-    /// A field that the schema has not, and that an API server drops.
+    /// A field that is not in the schema, and that an API server drops.
     Unknown,
 }
 
-/// Judges objects; it remembers the rules that it has compiled.
+/// Validates objects; caches compiled rules.
 #[derive(Default)]
 pub struct Judge {
     rules: Rules,
 }
 
 impl Judge {
-    /// Judges an object of a kind and version of [`GROUP`]; what has no
-    /// definition here is not judged.
+    /// Validates an object of a kind and version of [`GROUP`]; objects without a known definition
+    /// are not validated.
     pub fn faults(&self, kind: &str, version: &str, content: &Value) -> Vec<Fault> {
         let Some(schema) = schema_of(kind, version) else {
             return Vec::new();
@@ -56,7 +55,7 @@ impl Judge {
         schema::unknown_fields(schema, &object, &mut faults);
         let known = faults.len();
         schema::check(schema, &object, "", &mut faults);
-        // As in an API server, the rules are asked of what has the right shape.
+        // As in an API server, rules are evaluated only if the schema matches.
         if faults.len() == known {
             self.rules.check(schema, &object, "", &mut faults);
         }
@@ -64,14 +63,15 @@ impl Judge {
     }
 }
 
-/// Fills in the defaults of an object's definition, as an API server does before it stores it.
+/// Fills in the defaults of an object's definition, like an API server before storing it.
 pub fn fill_in(kind: &str, version: &str, object: &mut Value) {
     if let Some(schema) = schema_of(kind, version) {
         schema::fill_in(schema, object);
     }
 }
 
-/// Whether the definition of a kind has a version, served or not; none where there is no such definition here.
+/// Whether the definition of a kind has a version, served or not; none if there is no known
+/// definition.
 pub fn has_version(kind: &str, version: &str) -> Option<bool> {
     let versions = definitions().get(kind)?.get("versions")?;
     Some(versions.get(version).is_some())
@@ -88,7 +88,7 @@ fn definitions() -> &'static Value {
     READ.get_or_init(|| serde_json::from_str(include_str!("gateway-api.json")).unwrap_or_default())
 }
 
-/// The path of a field below another.
+/// The path of a subfield.
 fn below(path: &str, name: &str) -> String {
     if name.is_empty() || name.contains(['.', '[', ']', '"', '/']) {
         format!("{path}[\"{name}\"]")
@@ -162,7 +162,7 @@ mod tests {
                 "spec.listeners",
                 FaultKind::Rule,
             ),
-            // The mode is Terminate where none is written.
+            // The default mode is Terminate.
             (
                 json!({"name": "a", "port": 443, "protocol": "HTTPS", "tls": {}}),
                 "spec.listeners[0].tls",

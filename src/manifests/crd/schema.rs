@@ -1,5 +1,4 @@
-//! Structural schemas as an API server applies them: defaults, unknown fields,
-//! and what each value may be.
+//! Structural schemas as applied by an API server: defaults, unknown fields, and allowed values.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -11,10 +10,10 @@ use serde_json::{Map, Value};
 use super::{Fault, FaultKind, below, item};
 use crate::manifests::re2::{self, Covers};
 
-/// Fields that every object has, and that stand in no schema here.
+/// Fields of every object, which are not in the schemas here.
 const OF_EVERY_OBJECT: &[&str] = &["apiVersion", "kind", "metadata", "status"];
 
-/// Fills in what has a default, in place of nothing or null.
+/// Fills in defaults for missing or null values.
 pub(super) fn fill_in(schema: &Value, value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -42,13 +41,13 @@ pub(super) fn fill_in(schema: &Value, value: &mut Value) {
     }
 }
 
-/// The schema of a field of an object: of its own, or of all others.
+/// The schema of a field of an object: its own, or that of additional properties.
 fn property<'s>(schema: &'s Value, name: &str) -> Option<&'s Value> {
     let own = schema.get("properties").and_then(|properties| properties.get(name));
     own.or_else(|| schema.get("additionalProperties"))
 }
 
-/// The fields that no schema has.
+/// Unknown fields.
 pub(super) fn unknown_fields(schema: &Value, object: &Value, faults: &mut Vec<Fault>) {
     let Value::Object(fields) = object else { return };
     for (name, value) in fields {
@@ -88,7 +87,7 @@ fn unknown_within(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fa
     }
 }
 
-/// What a schema refuses of a value.
+/// Violations of a schema.
 pub(super) fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<Fault>) {
     let mut fault = |path: &str, what: String| {
         faults.push(Fault {
@@ -100,13 +99,13 @@ pub(super) fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<
     if let Some(wanted) = schema.get("type").and_then(Value::as_str)
         && !is_of_type(value, wanted)
     {
-        return fault(path, format!("wanted {}, found {}", in_words(wanted), found(value)));
+        return fault(path, format!("expected {}, found {}", in_words(wanted), found(value)));
     }
     if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
         && !allowed.contains(value)
     {
         let words: Vec<String> = allowed.iter().map(found).collect();
-        fault(path, format!("{} is none of {}", found(value), words.join(", ")));
+        fault(path, format!("{} is not one of {}", found(value), words.join(", ")));
     }
     match value {
         Value::String(text) => text_faults(schema, text).for_each(|what| fault(path, what)),
@@ -120,7 +119,7 @@ pub(super) fn check(schema: &Value, value: &Value, path: &str, faults: &mut Vec<
         Value::Object(fields) => {
             size_fault(schema, fields.len(), "Properties", "fields").for_each(|what| fault(path, what));
             for name in missing(schema, fields) {
-                fault(&below(path, name), "the field is missing, and is required".to_owned());
+                fault(&below(path, name), "a required field is missing".to_owned());
             }
         }
         _ => {}
@@ -159,7 +158,7 @@ fn check_combinations(schema: &Value, value: &Value, path: &str, faults: &mut Ve
     if !(any && one && none) {
         faults.push(Fault {
             path: path.to_owned(),
-            what: format!("{} fits none of the forms that the definition allows", found(value)),
+            what: format!("{} matches none of the forms that the definition allows", found(value)),
             kind: FaultKind::Value,
         });
     }
@@ -176,11 +175,11 @@ fn text_faults<'v>(schema: &'v Value, text: &'v str) -> impl Iterator<Item = Str
         Some("ipv6") => text.parse::<Ipv6Addr>().is_ok(),
         _ => true,
     };
-    let format = (!is_format).then(|| format!("{} is no IP address", shown(text)));
+    let format = (!is_format).then(|| format!("{} is not an IP address", shown(text)));
     length.chain(pattern).chain(format)
 }
 
-/// Whether a text has a match of a pattern; the definitions have few of them.
+/// Whether a pattern matches a text; the definitions have few patterns.
 fn matches(pattern: &str, text: &str) -> bool {
     thread_local! {
         static KNOWN: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
@@ -216,12 +215,12 @@ fn size_fault(schema: &Value, count: usize, name: &str, words: &str) -> impl Ite
     };
     let few = bound("min").filter(|least| count < *least);
     let many = bound("max").filter(|most| count > *most);
-    let few = few.map(|least| format!("{count} {words}, and there must be at least {least}"));
-    let many = many.map(|most| format!("{count} {words}, and {most} are allowed"));
+    let few = few.map(|least| format!("{count} {words}, but there must be at least {least}"));
+    let many = many.map(|most| format!("{count} {words}, but at most {most} are allowed"));
     few.into_iter().chain(many)
 }
 
-/// Items that stand twice in a set, or with the same keys in a map.
+/// Duplicate items in a set, or items with the same keys in a map.
 fn repeated(schema: &Value, items: &[Value]) -> Vec<(usize, String)> {
     let keys: Option<Vec<&str>> = match schema.get("x-kubernetes-list-type").and_then(Value::as_str) {
         Some("map") => {
@@ -281,7 +280,7 @@ fn in_words(wanted: &str) -> &'static str {
     }
 }
 
-/// A value for people; what is long or nested by its kind alone.
+/// A value for display; for long or nested values, only their type.
 fn found(value: &Value) -> String {
     match value {
         Value::String(text) => shown(text),

@@ -1,5 +1,5 @@
-//! A tree into typed values, by serde: the first error says where it stands,
-//! its path, and what was wanted; fields that no type has are collected.
+//! Decodes a tree into typed values with serde: the first error has the position, the path, and
+//! what was expected; unknown fields are collected.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,13 +12,13 @@ use super::position::{Path, Position};
 use super::tree::{Entry, Node, Value};
 use crate::spelling;
 
-/// Why a value does not fit.
+/// Why a value does not match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DecodeError {
     pub(super) position: Option<Position>,
     pub(super) path: String,
     pub(super) message: String,
-    /// The word that was probably meant.
+    /// The probably intended word.
     pub(super) meant: Option<&'static str>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct DecodeError {
 pub(super) struct UnknownField {
     pub(super) position: Position,
     pub(super) path: String,
-    /// The field beside it that was probably meant.
+    /// The probably intended field.
     pub(super) meant: Option<&'static str>,
 }
 
@@ -67,17 +67,17 @@ impl de::Error for DecodeError {
         let wanted = wanted_words(&wanted);
         let quote = if wanted == "a string" { ": put it in quotes" } else { "" };
         Self::custom(match found {
-            Unexpected::Bool(value) => format!("wanted {wanted}, found the boolean {value}{quote}"),
-            Unexpected::Unsigned(number) => format!("wanted {wanted}, found the number {number}{quote}"),
-            Unexpected::Signed(number) => format!("wanted {wanted}, found the number {number}{quote}"),
-            Unexpected::Float(number) => format!("wanted {wanted}, found the number {number}{quote}"),
-            // The text itself is not shown: it may be a key.
+            Unexpected::Bool(value) => format!("expected {wanted}, found the boolean {value}{quote}"),
+            Unexpected::Unsigned(number) => format!("expected {wanted}, found the number {number}{quote}"),
+            Unexpected::Signed(number) => format!("expected {wanted}, found the number {number}{quote}"),
+            Unexpected::Float(number) => format!("expected {wanted}, found the number {number}{quote}"),
+            // The text itself is not shown, because it may be a key.
             Unexpected::Str(_) | Unexpected::Char(_) | Unexpected::Bytes(_) => {
-                format!("wanted {wanted}, found a string")
+                format!("expected {wanted}, found a string")
             }
-            Unexpected::Unit | Unexpected::Option => format!("wanted {wanted}, found nothing (null)"),
-            Unexpected::Seq => format!("wanted {wanted}, found a list"),
-            _ => format!("wanted {wanted}, found a mapping"),
+            Unexpected::Unit | Unexpected::Option => format!("expected {wanted}, found nothing (null)"),
+            Unexpected::Seq => format!("expected {wanted}, found a list"),
+            _ => format!("expected {wanted}, found a mapping"),
         })
     }
 
@@ -93,7 +93,7 @@ impl de::Error for DecodeError {
         let found: String = found.chars().take(60).collect();
         Self {
             meant: spelling::nearest(&found, wanted.iter().copied()),
-            ..Self::custom(format!("unknown value {found:?}: wanted {}", wanted.join(", ")))
+            ..Self::custom(format!("unknown value {found:?}: expected {}", wanted.join(", ")))
         }
     }
 
@@ -102,7 +102,7 @@ impl de::Error for DecodeError {
     }
 }
 
-/// serde's names of Rust types, in a manifest writer's words.
+/// Translates serde's names of Rust types for authors of manifests.
 fn wanted_words(wanted: &str) -> &str {
     match wanted {
         "a string" | "a borrowed string" => "a string",
@@ -121,15 +121,15 @@ fn wanted_words(wanted: &str) -> &str {
 struct Decoder<'a> {
     node: &'a Node,
     path: Path<'a>,
-    /// Where the value's key stands, for a field that nobody knows.
+    /// The position of the value's key, for unknown fields.
     key_position: Position,
-    /// The fields that the value's mapping may have.
+    /// The allowed fields of the value's mapping.
     beside: &'static [&'static str],
     unknown: &'a RefCell<Vec<UnknownField>>,
 }
 
 impl Decoder<'_> {
-    /// Says where an error happened, unless it is known already.
+    /// Adds the position of an error, unless it has one.
     fn here(&self, mut error: DecodeError) -> DecodeError {
         if error.position.is_none() {
             error.position = Some(self.node.position);
@@ -281,7 +281,7 @@ struct Entries<'a> {
     decoder: Decoder<'a>,
     rest: std::slice::Iter<'a, Entry>,
     value: Option<&'a Entry>,
-    /// The fields of a struct; none of a map.
+    /// The fields of a struct; none for a map.
     fields: Option<&'static [&'static str]>,
 }
 
@@ -289,7 +289,7 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
-        // To Kubernetes, a field that is null is absent.
+        // Kubernetes treats a null field as absent.
         let keeps_null = self.fields.is_none();
         let entries = self.rest.by_ref();
         let next = entries.find(|entry| keeps_null || entry.value.value != Value::Null);

@@ -1,39 +1,38 @@
-//! Comments that ask for findings to be ignored, and the lines that they mean:
-//! `# istio-tls:ignore ITL0012[,ITL0013] [reason]`.
+//! Ignore comments, and the lines that they apply to: `# istio-tls:ignore ITL0012[,ITL0013]
+//! [reason]`.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::position::{Location, Position};
 
-/// What such a comment begins with.
+/// The prefix of such a comment.
 pub(super) const MARK: &str = "istio-tls:ignore";
 
-/// A comment that asks for findings to be ignored.
+/// An ignore comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignore {
-    /// Where it stands.
+    /// Its position.
     pub location: Location,
-    /// The codes that it names, as they were written.
+    /// The codes in it, as written.
     pub codes: Vec<String>,
-    /// The lines whose findings it means: its own and the next, or those of
-    /// an object that it stands above.
+    /// The lines that it applies to: its own and the next, or those of an object directly below it.
     pub lines: RangeInclusive<u32>,
 }
 
-/// Such a comment as the parser saw it.
+/// Such a comment as found by the parser.
 #[derive(Debug)]
 pub(super) struct Comment {
     position: Position,
     codes: Vec<String>,
-    /// It follows something on its line.
+    /// Whether something precedes it on its line.
     beside: bool,
-    /// Nothing of its document's content stands before it.
+    /// Whether it comes before the content of its document.
     leading: bool,
 }
 
 impl Comment {
-    /// A comment's text after `#`; none when it asks for nothing.
+    /// The codes in a comment's text after `#`; none if it is not an ignore comment.
     pub(super) fn parse(text: &str, position: Position, beside: bool, leading: bool) -> Option<Self> {
         let rest = text.trim().strip_prefix(MARK)?;
         if rest.starts_with(|next: char| !next.is_whitespace()) {
@@ -50,9 +49,9 @@ impl Comment {
     }
 }
 
-/// The comments with the lines that they mean. Each stands with the first and
-/// last line of its document's content (none where that is no YAML); `starts`
-/// are the first lines of the objects, ascending.
+/// The comments with the lines that they apply to. Each comes with the first and last line of its
+/// document's content (none if that is not YAML); `starts` are the first lines of the objects, in
+/// ascending order.
 pub(super) fn ignores(
     comments: Vec<(Comment, Option<(u32, u32)>)>,
     text: &str,
@@ -65,7 +64,7 @@ pub(super) fn ignores(
         lines.get(index).copied()
     };
     let is_comment = |number: u32| line_at(number).is_some_and(|line| line.trim_start().starts_with('#'));
-    // The lines of the object that begins in a line.
+    // The lines of the object that begins at a line.
     let object_at = |first: u32, document: Option<(u32, u32)>| {
         let index = starts.binary_search(&first).ok()?;
         let next = starts.get(index + 1).map_or(u32::MAX, |start| start.saturating_sub(1));
@@ -78,7 +77,7 @@ pub(super) fn ignores(
         Some(first..=last.max(first))
     };
     let mut found: Vec<Ignore> = Vec::with_capacity(comments.len());
-    // Of a block of comments, the last one's next line is that of all of them.
+    // For a block of comments, the line after the last one applies to all of them.
     let mut below: Option<(u32, u32)> = None;
     for (comment, document) in comments.into_iter().rev() {
         let own = comment.position.line;
@@ -96,7 +95,7 @@ pub(super) fn ignores(
             let separator = line_at(next).is_some_and(|line| line.starts_with("---"));
             match document {
                 Some((first, last)) if comment.leading && own < first => first..=last.max(first),
-                // Above the line that begins a document stands above the document's object.
+                // A comment above the start of a document is above the document's object.
                 _ if separator => match starts.get(starts.partition_point(|start| *start < next)) {
                     Some(start) => object_at(*start, document).unwrap_or(own..=next),
                     None => own..=next,

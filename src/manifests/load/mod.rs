@@ -1,5 +1,5 @@
-//! YAML or JSON text into objects: documents, `List`s and typed values, with
-//! the place of every field. Reading files is the caller's work.
+//! Parses YAML or JSON text into objects: documents, `List`s and typed values, with the position of
+//! every field. Files are read by the caller.
 
 mod decode;
 mod ignore;
@@ -25,22 +25,22 @@ use tree::{Documents, Node, Value};
 /// The objects of a file.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// The objects, in the order in which they stand.
+    /// The objects, in order.
     pub objects: Vec<Object>,
-    /// What an API server would drop or complain about.
+    /// Fields that an API server would drop or complain about.
     pub warnings: Vec<Warning>,
-    /// What cannot be read, or what an API server would refuse. The objects
-    /// around it are read all the same, up to the first error of syntax.
+    /// What cannot be read, or what an API server would refuse. Other objects are still read, up to
+    /// the first syntax error.
     pub errors: Vec<LoadError>,
-    /// Comments that ask for findings to be ignored, in the order of the text.
+    /// Ignore comments, in text order.
     pub ignores: Vec<Ignore>,
-    /// Whether the text is meant to hold objects: one has an `apiVersion` and a
-    /// `kind`, or a group of ours. Values, patches and compose files have none.
+    /// Whether the text is intended to contain objects: one has an `apiVersion` and a `kind`, or a
+    /// group of ours. Values, patches and compose files do not.
     pub is_manifest: bool,
 }
 
 impl Loaded {
-    /// All of it, if all could be read.
+    /// Everything, if all of it could be read.
     ///
     /// # Errors
     /// The first of [`Loaded::errors`].
@@ -52,18 +52,18 @@ impl Loaded {
     }
 }
 
-/// An object and where it came from.
+/// An object and its origin.
 #[derive(Debug, Clone)]
 pub struct Object {
-    /// Where it came from.
+    /// Its origin.
     pub origin: Origin,
     /// The object.
     pub manifest: Manifest,
 }
 
 impl Object {
-    /// What an API server knows it by: group, kind, namespace (`namespace` for an
-    /// object that names none) and name. The version is no part of it.
+    /// Its identity on an API server: group, kind, namespace (`namespace` if it has none) and name.
+    /// The version is not part of it.
     pub fn identity<'o>(&'o self, namespace: &'o str) -> (&'o str, &'o str, &'o str, &'o str) {
         let version = self.manifest.api_version();
         let group = version.rsplit_once('/').map_or("", |(group, _)| group);
@@ -77,12 +77,12 @@ impl Object {
     }
 }
 
-/// The object that something is said of, as far as its header could be read.
+/// The object concerned, as far as its header could be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// `kind`.
     pub kind: String,
-    /// `metadata.namespace`, if it names one.
+    /// `metadata.namespace`, if set.
     pub namespace: Option<String>,
     /// `metadata.name`.
     pub name: String,
@@ -98,23 +98,23 @@ impl Named {
         })
     }
 
-    /// `Kind namespace/name`, with `default_namespace` for an object that names none.
+    /// `Kind namespace/name`, with `default_namespace` for an object without a namespace.
     pub fn title(&self, default_namespace: &str) -> String {
         let namespace = self.namespace.as_deref().unwrap_or(default_namespace);
         format!("{} {namespace}/{}", self.kind, self.name)
     }
 }
 
-/// Something that is odd, but stops nobody.
+/// Something unusual that is not an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Where.
     pub location: Location,
     /// The field's path; empty for the whole object.
     pub path: String,
-    /// What, in words.
+    /// The description.
     pub message: String,
-    /// The field that was probably meant.
+    /// The probably intended field.
     pub meant: Option<&'static str>,
     /// The object.
     pub object: Option<Named>,
@@ -131,23 +131,21 @@ impl From<Warning> for Problem {
     }
 }
 
-/// Why a text holds no objects: no YAML, or a value that an API server would
-/// refuse.
+/// Why a text contains no objects: it is not YAML, or a value would be refused by an API server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{location}: {message}")]
 pub struct LoadError {
     /// Where.
     pub location: Location,
-    /// The field's path; empty where the text is no YAML.
+    /// The field's path; empty if the text is not YAML.
     pub path: String,
     /// What is wrong.
     pub message: String,
-    /// What to change, where it is known.
+    /// How to fix it, if known.
     pub fix: Option<Remedy>,
-    /// The object, where its header could be read.
+    /// The object, if its header could be read.
     pub object: Option<Box<Named>>,
-    /// Nothing is wrong: another tool fills a value in first, so that the object
-    /// is not known yet.
+    /// Not an error: another tool fills in a value first, so the object is not known yet.
     pub placeholder: bool,
 }
 
@@ -185,7 +183,7 @@ impl From<LoadError> for Problem {
 
 fn place(location: &Location, path: &str, object: Option<&Named>) -> String {
     let whole = match object {
-        // What stands in no file is known by its name.
+        // Objects without a file are identified by name.
         Some(object) if location.file.is_empty() => object.title("default"),
         _ => location.to_string(),
     };
@@ -196,11 +194,10 @@ fn place(location: &Location, path: &str, object: Option<&Named>) -> String {
     }
 }
 
-/// Reads all objects of a text; `name` is what its places say (a file's name
-/// as the user gave it, or `-`). What cannot be read is among the errors: text
-/// that is no YAML or JSON, a key that stands twice, aliases that stand for too
-/// much, a document that is no object, a field of a type that an API server
-/// would refuse, an unknown version of a kind that is known here.
+/// Reads all objects of a text; `name` is used in positions (a file name as given by the user, or
+/// `-`). Errors are: text that is not YAML or JSON, a duplicate key, aliases that expand to too
+/// much, a document that is not an object, a field of the wrong type, an unknown version of a known
+/// kind.
 pub fn load(text: &str, name: &str) -> Loaded {
     let mut loading = Loading {
         file: Arc::from(name),
@@ -238,14 +235,14 @@ pub fn load(text: &str, name: &str) -> Loaded {
     loading.loaded
 }
 
-/// Whether a text that is no YAML or JSON was meant to hold objects.
+/// Whether a text that is not YAML or JSON was intended to contain objects.
 fn names_a_version(text: &str) -> bool {
     let mut lines = text.lines();
     let begins = ["apiVersion:", "kind:"];
     lines.any(|line| begins.iter().any(|field| line.starts_with(field)) || line.contains("\"apiVersion\""))
 }
 
-/// Reads bytes as [`load`] reads text; bytes that are no UTF-8 are an error too.
+/// Like [`load`], for bytes; invalid UTF-8 is an error, too.
 pub fn load_bytes(bytes: &[u8], name: &str) -> Loaded {
     match utf8(bytes, name) {
         Ok(text) => load(text, name),
@@ -256,9 +253,8 @@ pub fn load_bytes(bytes: &[u8], name: &str) -> Loaded {
     }
 }
 
-/// Every object of a text as it stands, fields that no type here knows
-/// included; lists are taken apart. For sending objects on: whether a text can
-/// be read at all is [`load`]'s to say, and what it refuses is left out here.
+/// All objects of a text unchanged, including unknown fields; lists are split up. For sending
+/// objects on: [`load`] decides whether a text is valid, and what it refuses is omitted here.
 pub fn contents(text: &str, name: &str) -> Vec<serde_json::Value> {
     let loading = Loading {
         file: Arc::from(name),
@@ -271,12 +267,11 @@ pub fn contents(text: &str, name: &str) -> Vec<serde_json::Value> {
     contents
 }
 
-/// Reads an object as an API server gives it; it stands in no file. Fields that
-/// no type here has are left out without a word, since a server that gives them
-/// knows them.
+/// Reads an object from an API server, without a file. Unknown fields are silently dropped, since
+/// the server knows them.
 ///
 /// # Errors
-/// When it cannot be read as what its kind says; the error names the object.
+/// If it does not match its kind; the error contains the object.
 pub fn object(value: &serde_json::Value) -> Result<Object, LoadError> {
     let mut loading = Loading {
         file: Arc::from(""),
@@ -287,11 +282,11 @@ pub fn object(value: &serde_json::Value) -> Result<Object, LoadError> {
     let object = loading.loaded.objects.pop();
     object
         .map(|object| Object {
-            // Nothing can be pointed at, so that no places need to be kept.
+            // There is no text to refer to, so positions are not needed.
             origin: Origin::nowhere(),
             ..object
         })
-        .ok_or_else(|| loading.error(node.position, "", "it holds no object"))
+        .ok_or_else(|| loading.error(node.position, "", "it does not contain an object"))
 }
 
 fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
@@ -306,7 +301,7 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
         LoadError {
             location: Location::new(&Arc::from(name), position),
             path: String::new(),
-            message: "the file is no UTF-8 text".into(),
+            message: "the file is not UTF-8 text".into(),
             fix: None,
             object: None,
             placeholder: false,
@@ -314,10 +309,10 @@ fn utf8<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, LoadError> {
     })
 }
 
-/// Reads documents as plain JSON values, whatever they are.
+/// Reads documents as plain JSON values, of any kind.
 ///
 /// # Errors
-/// The first document that is no YAML.
+/// The first document that is not YAML.
 pub fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
     let file = Arc::from("template");
     Documents::new(text)
@@ -337,7 +332,7 @@ pub fn values(text: &str) -> Result<Vec<serde_json::Value>, LoadError> {
 
 /// Istio's API group.
 const ISTIO_GROUP: &str = "networking.istio.io";
-/// The versions of Istio's networking API that have these shapes.
+/// The versions of Istio's networking API with this schema.
 const ISTIO_VERSIONS: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 /// The kinds of that group.
 const ISTIO_KINDS: &[&str] = &[
@@ -351,17 +346,18 @@ const ISTIO_KINDS: &[&str] = &[
     "WorkloadEntry",
     "WorkloadGroup",
 ];
-/// Whether an object is judged by its values; in others, `$(NAME)` may be Kubernetes' own.
+/// Whether an object's values are interpreted; in others, `$(NAME)` may belong to Kubernetes
+/// itself.
 fn is_judged(api_version: &str, kind: &str) -> bool {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     matches!(group, ISTIO_GROUP | "gateway.networking.k8s.io")
         || api_version == "v1" && matches!(kind, secret::KIND | service::KIND)
 }
 
-/// The versions in which Deployments have been served.
+/// All versions of Deployments.
 const DEPLOYMENT_VERSIONS: &[&str] = &["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"];
 
-/// The kind of Kubernetes' own that is read here and was probably meant.
+/// The built-in kind that was probably intended.
 fn meant_builtin(api_version: &str, kind: &str) -> Option<&'static str> {
     let known: &[&str] = match api_version {
         "v1" => &[secret::KIND, service::KIND],
@@ -371,7 +367,7 @@ fn meant_builtin(api_version: &str, kind: &str) -> Option<&'static str> {
     spelling::nearest(kind, known.iter().copied())
 }
 
-/// An item of a typed list with what it does not repeat.
+/// An item of a typed list with the fields that it omits.
 fn with_header(node: &Node, api_version: &str, kind: &str) -> Node {
     let mut whole = node.clone();
     if let Value::Mapping(entries) = &mut whole.value {
@@ -408,8 +404,8 @@ impl Loading {
         }
     }
 
-    /// Takes a document, or an item of a list; `inherited` is the version and
-    /// kind that an item of a typed list does not repeat.
+    /// Handles a document, or an item of a list; `inherited` is the version and kind that items of
+    /// a typed list omit.
     fn document(&mut self, node: &Node, inherited: Option<(&str, &str)>) -> Result<(), LoadError> {
         if node.value == Value::Null {
             return Ok(());
@@ -418,7 +414,7 @@ impl Loading {
             return Err(self.error(
                 node.position,
                 "",
-                format!("wanted a Kubernetes object, found {}", node.kind()),
+                format!("expected a Kubernetes object, found {}", node.kind()),
             ));
         }
         let group = node.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
@@ -431,7 +427,7 @@ impl Loading {
                 return Err(self.error(
                     items.position,
                     "items",
-                    format!("wanted a list, found {}", items.kind()),
+                    format!("expected a list, found {}", items.kind()),
                 ));
             };
             let inherited = (!item_kind.is_empty()).then_some((api_version, item_kind));
@@ -452,7 +448,7 @@ impl Loading {
             return Err(LoadError {
                 object: Named::of(node, kind).map(Box::new),
                 placeholder: true,
-                fix: Some("let the tool fill it in first, and give its output".into()),
+                fix: Some("let the tool fill it in first, and use its output".into()),
                 ..self.error(
                     open.position,
                     "",
@@ -502,14 +498,14 @@ impl Loading {
                 _ => Err(self.error(
                     value.position,
                     field,
-                    format!("wanted a string, found {}", value.kind()),
+                    format!("expected a string, found {}", value.kind()),
                 )),
             },
             (None, Some(text)) => Ok(text),
             (None, None) => Err(self.error(
                 node.position,
                 "",
-                format!("the field {field} is missing: this is no Kubernetes object"),
+                format!("the field {field} is missing: this is not a Kubernetes object"),
             )),
         }
     }
@@ -525,7 +521,7 @@ impl Loading {
                     .map(|version| format!("{ISTIO_GROUP}/{version}"))
                     .collect(),
             ),
-            // Encrypted by SOPS, its values are not known.
+            // Encrypted by SOPS, so its values are unknown.
             secret::KIND if node.get("sops").is_some() => return Ok(Self::other(node, api_version, kind)),
             secret::KIND | service::KIND => (api_version == "v1", vec!["v1".into()]),
             deployment::KIND => (
@@ -543,14 +539,14 @@ impl Loading {
                 };
                 return Err(self.no_such_kind(node, ISTIO_GROUP, kind, fix));
             }
-            // No kind of anyone else can be in Kubernetes' own groups.
+            // Kubernetes' built-in groups have no third-party kinds.
             _ if let Some(meant) = meant_builtin(api_version, kind) => {
                 return Err(self.no_such_kind(node, api_version, kind, format!("did you mean {meant}?")));
             }
             _ => return Ok(Self::other(node, api_version, kind)),
         };
         if !known {
-            // A resource of another project may share a kind's name. Its group is a domain of its own.
+            // Another project's resource may have the same kind. Its group is its own domain.
             let foreign = group.contains('.') && !group.ends_with("istio.io");
             if foreign {
                 return Ok(Self::other(node, api_version, kind));
@@ -604,7 +600,7 @@ impl Loading {
         }
     }
 
-    /// An API server takes any `status` and any `metadata` of its own making.
+    /// An API server accepts any `status`, and any `metadata` that it wrote itself.
     fn unknown_field(&mut self, field: UnknownField) {
         let first = field.path.split(['.', '[']).next().unwrap_or_default();
         if matches!(first, "apiVersion" | "kind" | "metadata" | "status") {
@@ -621,7 +617,7 @@ impl Loading {
 
     fn other(node: &Node, api_version: &str, kind: &str) -> Manifest {
         let metadata = match node.get("metadata") {
-            // What is not interpreted may as well have no name.
+            // Uninterpreted objects need no name.
             Some(metadata) => decode::<ObjectMeta>(metadata)
                 .map(|(metadata, _)| metadata)
                 .unwrap_or_default(),

@@ -1,10 +1,10 @@
-//! Values that another tool fills in: variables of kustomize and Flux, actions
-//! of Go templates, paths of a vault plugin. What they become is not known here.
+//! Values that another tool fills in: variables of kustomize and Flux, actions of Go templates,
+//! paths of a Vault plugin. Their final values are unknown here.
 
 use super::tree::{Node, Value};
 
-/// The first value of a document that holds a placeholder. Annotations and the
-/// status are nobody's configuration, and are left out.
+/// The first value of a document with a placeholder. Annotations and the status are not
+/// configuration, and are skipped.
 pub(super) fn first(document: &Node) -> Option<&Node> {
     let Value::Mapping(entries) = &document.value else {
         return None;
@@ -27,19 +27,19 @@ fn within(node: &Node) -> Option<&Node> {
         Value::String(text) => is_placeholder(text).then_some(node),
         Value::Sequence(items) => items.iter().find_map(within),
         Value::Mapping(entries) => entries.iter().find_map(|entry| within(&entry.value)),
-        // `{{ .Values.host }}` without quotes is a mapping whose key is a mapping: an error of syntax.
+        // Unquoted `{{ .Values.host }}` is a mapping whose key is a mapping: a syntax error.
         _ => None,
     }
 }
 
-/// Whether a text holds `$(NAME)`, `${NAME}`, `{{ ... }}`, or is a vault path `<path:...>`.
+/// Whether a text contains `$(NAME)`, `${NAME}`, `{{ ... }}`, or is a Vault path `<path:...>`.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let action = text.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}"));
     action || text.starts_with("<path:") || text.match_indices('$').any(|(at, _)| is_variable(&text[at + 1..]))
 }
 
-/// Whether a text begins with a variable's name in brackets; between braces a
-/// default may follow it (`${HOST:=a.com}`).
+/// Whether a text begins with a variable name in brackets; within braces, a default may follow
+/// (`${HOST:=a.com}`).
 fn is_variable(rest: &str) -> bool {
     let (name, closing) = if let Some(rest) = rest.strip_prefix('(') {
         (rest, ")")

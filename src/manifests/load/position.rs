@@ -1,4 +1,4 @@
-//! Where a field stands: its file, line and column.
+//! The position of a field: its file, line and column.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ pub struct Position {
 /// A place in a file: `gateway.yaml:14:9`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
-    /// The file's name as the user gave it; empty for an object of a cluster.
+    /// The file name as given by the user; empty for an object from a cluster.
     pub file: Arc<str>,
-    /// The line, from 1; 0 for an object that stands in no file.
+    /// The line, from 1; 0 for an object without a file.
     pub line: u32,
-    /// The column, from 1; 0 as the line is.
+    /// The column, from 1; 0 if the line is.
     pub column: u32,
 }
 
@@ -44,12 +44,12 @@ impl fmt::Display for Location {
     }
 }
 
-/// Where an object came from, with the place of each of its fields.
+/// The origin of an object, with the position of each field.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The file's name as the user gave it; empty for an object of a cluster.
+    /// The file name as given by the user; empty for an object from a cluster.
     pub file: Arc<str>,
-    /// Where the object begins.
+    /// The start of the object.
     pub position: Position,
     fields: Arc<Fields>,
 }
@@ -63,7 +63,7 @@ impl Origin {
         }
     }
 
-    /// For an object that stands in no file; `name` says what it was made from.
+    /// For an object without a file; `name` is what it was generated from.
     pub fn made(name: &str) -> Self {
         Self {
             file: Arc::from(name),
@@ -72,30 +72,29 @@ impl Origin {
         }
     }
 
-    /// For an object of a cluster, which is known by its name alone.
+    /// For an object from a cluster, which is identified only by its name.
     pub fn nowhere() -> Self {
         Self::made("")
     }
 
-    /// Where the object begins.
+    /// The start of the object.
     pub fn location(&self) -> Location {
         Location::new(&self.file, self.position)
     }
 
-    /// Where a field stands, for a path such as
-    /// `spec.servers[0].tls.credentialName` or `data["tls.crt"]`: its value, or
-    /// its name where the value is a list or a mapping. A field that is absent
-    /// stands where the nearest field around it does.
+    /// The position of a field, for a path such as `spec.servers[0].tls.credentialName` or
+    /// `data["tls.crt"]`: its value, or its name if the value is a list or mapping. A missing field
+    /// has the position of its nearest existing parent.
     pub fn at(&self, path: &str) -> Location {
         Location::new(&self.file, self.fields.find(path, false).unwrap_or(self.position))
     }
 
-    /// Where a field's name stands.
+    /// The position of a field's name.
     pub fn key_at(&self, path: &str) -> Location {
         Location::new(&self.file, self.fields.find(path, true).unwrap_or(self.position))
     }
 
-    /// `file:line:column  path`, as errors say it.
+    /// `file:line:column path`, the format in errors.
     pub fn describe(&self, path: &str) -> String {
         format!("{}  {path}", self.at(path))
     }

@@ -1,6 +1,6 @@
-//! What a plain scalar means, as Kubernetes' tools read it (YAML 1.1, as
-//! go-yaml implements it for `kubectl`): `yes`, `on` and `y` are booleans,
-//! `012` is octal, `1_000` is a number; `12:30` and dates are text.
+//! The meaning of a plain scalar in Kubernetes' tools (YAML 1.1, as implemented by go-yaml for
+//! `kubectl`): `yes`, `on` and `y` are booleans, `012` is octal, `1_000` is a number; `12:30` and
+//! dates are text.
 
 use super::tree::Value;
 
@@ -68,7 +68,7 @@ fn float(text: &str) -> Option<Value> {
         return None;
     }
     let number: f64 = plain.parse().ok()?;
-    // JSON, in which Kubernetes speaks, writes 443.0 as 443.
+    // JSON, which Kubernetes uses, writes 443.0 as 443.
     #[expect(clippy::float_cmp, reason = "whether there is a fraction at all")]
     if number.trunc() == number && number.abs() < 9e15 {
         return Some(Value::Integer(number as i128));

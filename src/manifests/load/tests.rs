@@ -1,4 +1,4 @@
-//! What is read, and what is refused where.
+//! What is accepted, and what is refused with which position.
 
 use super::{Loaded, load, load_bytes};
 use crate::manifests::model::http_route::{Percent, StringMatch};
@@ -66,7 +66,7 @@ fn every_field_knows_its_place() {
         ("spec.servers[0]", "f.yaml:12:5"),
         ("spec.servers[0].hosts[0]", "f.yaml:20:7"),
         ("spec.selector[\"istio\"]", "f.yaml:10:12"),
-        // What is absent stands where the nearest field around it does.
+        // A missing field has the position of its nearest existing parent.
         ("spec.servers[0].tls.caCertificates", "f.yaml:16:5"),
         ("spec.servers[7].tls", "f.yaml:11:3"),
         ("nothing", "f.yaml:3:1"),
@@ -141,7 +141,7 @@ fn what_is_refused_and_where() {
             with("443", "\"443\""),
             "11:15",
             "spec.servers[0].port.number",
-            "wanted a whole number, found a string",
+            "expected a whole number, found a string",
         ),
         (
             with("443", "-1"),
@@ -153,19 +153,19 @@ fn what_is_refused_and_where() {
             with("443", "4.5"),
             "11:15",
             "spec.servers[0].port.number",
-            "wanted a whole number, found the number 4.5",
+            "expected a whole number, found the number 4.5",
         ),
         (
             with("name: https\n", "name: on\n"),
             "12:13",
             "spec.servers[0].port.name",
-            "wanted a string, found the boolean true: put it in quotes",
+            "expected a string, found the boolean true: put it in quotes",
         ),
         (
             with("SIMPLE", "SIMPEL"),
             "15:13",
             "spec.servers[0].tls.mode",
-            "unknown value \"SIMPEL\": wanted PASSTHROUGH, SIMPLE, MUTUAL, AUTO_PASSTHROUGH, ISTIO_MUTUAL, OPTIONAL_MUTUAL",
+            "unknown value \"SIMPEL\": expected PASSTHROUGH, SIMPLE, MUTUAL, AUTO_PASSTHROUGH, ISTIO_MUTUAL, OPTIONAL_MUTUAL",
         ),
         (
             with(
@@ -174,7 +174,7 @@ fn what_is_refused_and_where() {
             ),
             "17:12",
             "spec.servers[0].hosts",
-            "wanted a list, found a string",
+            "expected a list, found a string",
         ),
         (
             with("    hosts:\n    - httpbin.example.com\n", ""),
@@ -186,9 +186,9 @@ fn what_is_refused_and_where() {
             with("    istio: ingressgateway", "    - istio"),
             "8:5",
             "spec.selector",
-            "wanted a mapping, found a list",
+            "expected a mapping, found a list",
         ),
-        (duplicate, "13:7", "", "the key \"name\" stands twice"),
+        (duplicate, "13:7", "", "the key \"name\" occurs twice"),
         (
             with("networking.istio.io/v1", "networking.istio.io/v9"),
             "1:13",
@@ -211,7 +211,7 @@ fn what_is_refused_and_where() {
             with("kind: Gateway\n", ""),
             "1:1",
             "",
-            "the field kind is missing: this is no Kubernetes object",
+            "the field kind is missing: this is not a Kubernetes object",
         ),
         (
             with("  name: mygateway\n", ""),
@@ -236,13 +236,13 @@ fn what_is_refused_and_where() {
             "- a\n- b\n".into(),
             "1:1",
             "",
-            "wanted a Kubernetes object, found a list",
+            "expected a Kubernetes object, found a list",
         ),
         (
             "just text".into(),
             "1:1",
             "",
-            "wanted a Kubernetes object, found a string",
+            "expected a Kubernetes object, found a string",
         ),
         ("{".into(), "", "", ""),
         ("a: *nobody".into(), "1:4", "", ""),
@@ -250,7 +250,7 @@ fn what_is_refused_and_where() {
             "a: &a [*a]".into(),
             "1:8",
             "",
-            "the alias stands inside the value that it names",
+            "the alias is inside the value that it refers to",
         ),
         (
             "? [a, b]\n: c\n".into(),
@@ -270,7 +270,7 @@ fn what_is_refused_and_where() {
             format!("apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: g}}\n{nulls}"),
             "6:5",
             "spec.servers[0]",
-            "wanted a mapping, found nothing (null)",
+            "expected a mapping, found nothing (null)",
         ),
     ] {
         let Err(error) = load(&text, "f.yaml").whole() else {
@@ -331,7 +331,7 @@ fn depth_is_bounded() {
 #[test]
 fn bytes_that_are_no_text() {
     let error = load_bytes(b"a: b\nc: \xff\n", "f.yaml").whole().unwrap_err();
-    assert_eq!(error.to_string(), "f.yaml:2:4: the file is no UTF-8 text");
+    assert_eq!(error.to_string(), "f.yaml:2:4: the file is not UTF-8 text");
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn matches_of_every_kind() {
     let both = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec:\n  http:\n  - match:\n    - uri:\n        exact: /a\n        prefix: /\n";
     let error = load(both, "f.yaml").whole().unwrap_err();
     assert_eq!(error.path, "spec.http[0].match[0].uri");
-    assert_eq!(error.message, "only one of exact, prefix and regex is wanted");
+    assert_eq!(error.message, "only one of exact, prefix and regex is allowed");
 }
 
 #[test]
@@ -406,9 +406,9 @@ fn secrets_hide_their_values() {
             "data: {tls.key: \"-----BEGIN PRIVATE KEY-----\\nMIIsecret\"}",
             "found PEM text",
         ),
-        ("data: {tls.key: \"MIIsecret*\"}", "wanted base64"),
-        ("data: MIIsecret", "wanted a mapping, found a string"),
-        ("data: [MIIsecret]", "wanted a mapping, found a list"),
+        ("data: {tls.key: \"MIIsecret*\"}", "expected base64"),
+        ("data: MIIsecret", "expected a mapping, found a string"),
+        ("data: [MIIsecret]", "expected a mapping, found a list"),
     ] {
         let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{data}\n");
         let error = load(&text, "f.yaml").whole().unwrap_err();
@@ -426,7 +426,7 @@ mod properties {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
-        /// Whatever the text: an answer, no panic, and a place that is in it.
+        /// For any text: a result, no panic, and a position within it.
         #[test]
         fn any_text_is_answered(text in "[ -~\n\t]{0,200}") {
             if let Err(error) = load(&text, "f").whole() {

@@ -1,5 +1,5 @@
-//! A YAML or JSON document as a tree in which every value and every key knows
-//! its line and column. Aliases and merge keys are expanded, within a budget.
+//! A YAML or JSON document as a tree with the line and column of every value and key. Aliases and
+//! merge keys are expanded, within limits.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -10,26 +10,26 @@ use super::ignore::Comment;
 use super::position::Position;
 use super::scalar;
 
-/// How deep values may be nested.
+/// The maximum nesting depth.
 const DEPTH_LIMIT: usize = 100;
-/// How many values a document may hold.
+/// The maximum number of values in a document.
 const NODE_LIMIT: usize = 4_000_000;
-/// How many values of a document may come from aliases: a few lines of them can
-/// stand for millions.
+/// The maximum number of values from aliases in a document: a few lines of aliases can expand to
+/// millions.
 const ALIAS_NODE_LIMIT: usize = 100_000;
-/// How much text may come from aliases, in bytes.
+/// The maximum amount of text from aliases, in bytes.
 const ALIAS_TEXT_LIMIT: usize = 16 << 20;
-/// So many times as much may come from aliases of all documents of a text.
+/// The factor by which these limits are multiplied for all documents of a text together.
 const ALIAS_DOCUMENTS: usize = 8;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) position: Position,
     pub(super) value: Value,
 }
 
-/// What a value is.
+/// The content of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
@@ -59,7 +59,7 @@ impl Node {
         }
     }
 
-    /// The text, if this is text.
+    /// The text, if it is text.
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// What it is, in words.
+    /// Its type, in words.
     pub(super) fn kind(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing (null)",
@@ -79,7 +79,7 @@ impl Node {
         }
     }
 
-    /// The same as JSON; numbers that JSON has not become null.
+    /// The same as JSON; numbers that JSON does not support become null.
     pub(super) fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match &self.value {
@@ -101,7 +101,7 @@ impl Node {
         }
     }
 
-    /// A tree that stands in no file.
+    /// A tree without positions in a file.
     pub(super) fn from_json(json: &serde_json::Value) -> Self {
         use serde_json::Value as Json;
         let position = Position::default();
@@ -129,7 +129,7 @@ impl Node {
         Self { position, value }
     }
 
-    /// Values in it, and bytes of its text.
+    /// The number of values in it, and the size of its text in bytes.
     fn size(&self) -> (usize, usize) {
         match &self.value {
             Value::String(text) => (1, text.len()),
@@ -147,7 +147,7 @@ fn add(a: (usize, usize), b: (usize, usize)) -> (usize, usize) {
     (a.0 + b.0, a.1 + b.1)
 }
 
-/// Why a text is no document, and where.
+/// Why a text is not a document, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) position: Position,
@@ -161,15 +161,15 @@ fn error(position: Position, message: impl Into<String>) -> SyntaxError {
     }
 }
 
-/// Reads documents one after the other, so that only one tree is in memory.
+/// Reads documents one at a time, so that only one tree is in memory.
 pub(super) struct Documents<'a> {
     parser: Parser<'a, StrInput<'a>>,
     done: bool,
-    /// What aliases stand for so far.
+    /// The expansion of aliases so far.
     aliases: Aliases,
-    /// Comments that ask for findings to be ignored, of all documents so far.
+    /// Ignore comments of all documents so far.
     pub(super) comments: Vec<Comment>,
-    /// The last line of the document that was read last.
+    /// The last line of the previous document.
     pub(super) last_line: u32,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Documents<'a> {
             flow_nesting_limit: DEPTH_LIMIT,
             block_nesting_limit: DEPTH_LIMIT,
         };
-        // Few files hold such comments, and the others need not pay for them.
+        // Few files have such comments, and the others should not pay for them.
         let wanted = text.contains(super::ignore::MARK);
         options.set_emit_comments(wanted);
         options.max_buffered_comment_events = usize::MAX;
@@ -258,7 +258,7 @@ fn position(span: &Span) -> Position {
     }
 }
 
-/// Puts the events of one document together.
+/// Builds the tree from the events of one document.
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
@@ -268,7 +268,7 @@ struct Builder {
     aliases: Aliases,
 }
 
-/// Values that come from aliases, and the bytes of their text.
+/// The number of values from aliases, and the size of their text in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 struct Aliases {
     nodes: usize,
@@ -276,7 +276,7 @@ struct Aliases {
 }
 
 impl Aliases {
-    /// Whether they are more than so many documents may have.
+    /// Whether they exceed the limit for this many documents.
     fn exceeds(self, documents: usize) -> bool {
         self.nodes > documents * ALIAS_NODE_LIMIT || self.text > documents * ALIAS_TEXT_LIMIT
     }
@@ -284,10 +284,10 @@ impl Aliases {
 
 fn too_much(at: Position, documents: usize) -> SyntaxError {
     let limit = documents * ALIAS_NODE_LIMIT;
-    error(at, format!("anchors and aliases stand for more than {limit} values"))
+    error(at, format!("anchors and aliases expand to more than {limit} values"))
 }
 
-/// A collection that has not ended.
+/// An incomplete collection.
 struct Open {
     position: Position,
     anchor: usize,
@@ -306,7 +306,7 @@ struct OpenMapping {
     names: HashSet<String>,
     /// A key that waits for its value.
     key: Option<Key>,
-    /// What `<<` brings in, after all else is known.
+    /// The values merged by `<<`, once everything else is known.
     merged: Vec<Node>,
 }
 
@@ -351,10 +351,10 @@ impl Builder {
             }
             Event::Alias(anchor) => {
                 let Some(node) = self.anchors.get(&anchor) else {
-                    return Err(error(at, "the alias stands inside the value that it names"));
+                    return Err(error(at, "the alias is inside the value that it refers to"));
                 };
                 self.spend(node.size(), at)?;
-                // Borrowed again, since the budget is part of the builder.
+                // Borrowed again, because the limits are part of the builder.
                 let node = self.anchors.get(&anchor).cloned();
                 node.map_or(Ok(()), |node| self.complete(node, 0))
             }
@@ -364,7 +364,10 @@ impl Builder {
 
     fn begin(&mut self, at: Position, anchor: usize, collection: Collection) -> Result<(), SyntaxError> {
         if self.open.len() >= DEPTH_LIMIT {
-            return Err(error(at, format!("values are nested more than {DEPTH_LIMIT} deep")));
+            return Err(error(
+                at,
+                format!("values are nested more than {DEPTH_LIMIT} levels deep"),
+            ));
         }
         if let Some(Open {
             collection: Collection::Mapping(OpenMapping { key: None, .. }),
@@ -390,7 +393,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Puts a finished value where it belongs.
+    /// Adds a complete value to its parent.
     fn complete(&mut self, node: Node, anchor: usize) -> Result<(), SyntaxError> {
         self.nodes += 1;
         if self.nodes > NODE_LIMIT {
@@ -418,7 +421,7 @@ impl OpenMapping {
             None => {
                 let name = key_name(&node)?;
                 if self.has(&name) {
-                    return Err(error(node.position, format!("the key {} stands twice", shown(&name))));
+                    return Err(error(node.position, format!("the key {} occurs twice", shown(&name))));
                 }
                 self.key = Some(Key::Name(name, node.position));
             }
@@ -435,7 +438,7 @@ impl OpenMapping {
                 Value::Sequence(items) if items.iter().all(|item| matches!(item.value, Value::Mapping(_))) => {
                     self.merged.extend(items);
                 }
-                _ => return Err(error(at, "the merge key << wants a mapping or a list of mappings")),
+                _ => return Err(error(at, "the merge key << needs a mapping or a list of mappings")),
             },
         }
         Ok(())
@@ -472,7 +475,7 @@ fn key_name(node: &Node) -> Result<String, SyntaxError> {
     }
 }
 
-/// A key in an error: not all of it, since it may be anything.
+/// A key for an error, truncated, since it may be anything.
 fn shown(key: &str) -> String {
     let short: String = key.chars().take(60).collect();
     format!("{short:?}")
@@ -480,7 +483,7 @@ fn shown(key: &str) -> String {
 
 fn scalar_value(text: Cow<'_, str>, plain: bool, tag: Option<&Tag>, at: Position) -> Result<Value, SyntaxError> {
     let Some(suffix) = tag.and_then(Tag::core_suffix_or_binary) else {
-        // A tag that nobody here knows does not change the text.
+        // An unknown tag does not change the text.
         return Ok(if plain && tag.is_none() {
             scalar::resolve(&text)
         } else {
@@ -502,7 +505,7 @@ fn scalar_value(text: Cow<'_, str>, plain: bool, tag: Option<&Tag>, at: Position
                 .ok()
                 .and_then(|bytes| String::from_utf8(bytes).ok())
                 .map(Value::String)
-                .ok_or_else(|| error(at, "the value tagged !!binary is no base64 of a text"))
+                .ok_or_else(|| error(at, "the value tagged !!binary is not the base64 of a text"))
         }
         (suffix, _) => Err(error(at, format!("the value does not fit its tag !!{suffix}"))),
     }

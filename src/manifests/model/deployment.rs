@@ -1,5 +1,5 @@
-//! Kubernetes `Deployment`, and the pods of every other kind that has some:
-//! their labels, volumes and mounts.
+//! Kubernetes `Deployment`, and the pods of all other workload kinds: their labels, volumes and
+//! mounts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ fn kind() -> &'static str {
     KIND
 }
 
-/// A Deployment object, as far as it matters to a gateway.
+/// A Deployment object, as far as relevant for a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deployment {
@@ -47,7 +47,7 @@ impl Deployment {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeploymentSpec {
-    /// What a pod looks like.
+    /// The pod template.
     pub template: PodTemplate,
 }
 
@@ -62,8 +62,8 @@ pub struct PodTemplate {
     pub spec: PodSpec,
 }
 
-/// The kinds beside `Deployment` whose `spec.template` is a pod: those of `apps/v1`,
-/// and the Rollout of Argo, which takes a Deployment's place.
+/// The kinds other than `Deployment` whose `spec.template` is a pod: those of `apps/v1`, and Argo's
+/// Rollout, which replaces a Deployment.
 const TEMPLATED: &[&str] = &[
     "DaemonSet",
     "StatefulSet",
@@ -73,8 +73,7 @@ const TEMPLATED: &[&str] = &[
 ];
 
 impl PodTemplate {
-    /// What the pods of an object look like; none for a kind that keeps no pods
-    /// running.
+    /// The pod template of an object; none for a kind that manages no pods.
     pub fn of(manifest: &Manifest) -> Option<Cow<'_, Self>> {
         match manifest {
             Manifest::Deployment(deployment) => Some(Cow::Borrowed(&deployment.spec.template)),
@@ -90,7 +89,7 @@ impl PodTemplate {
             kind if TEMPLATED.contains(&kind) => other.content.pointer("/spec/template")?,
             _ => return None,
         };
-        // Each part for itself: a spec that is not as it should be hides no labels.
+        // Each part separately: a malformed spec does not hide the labels.
         let part = |name: &str| template.get(name).cloned().unwrap_or_default();
         Some(Self {
             metadata: serde_json::from_value(part("metadata")).unwrap_or_default(),
@@ -98,8 +97,8 @@ impl PodTemplate {
         })
     }
 
-    /// Whether the pods are gateways: injected by Istio's gateway template, or
-    /// with a proxy that was put there by hand.
+    /// Whether the pods are gateways: injected with Istio's gateway template, or with a manually
+    /// added proxy.
     pub fn is_gateway(&self) -> bool {
         let templates = self.metadata.annotations.get("inject.istio.io/templates");
         templates.is_some_and(|names| names.split(',').any(|name| name.trim() == "gateway"))
@@ -162,15 +161,15 @@ pub struct VolumeMount {
     pub name: String,
     /// Where.
     pub mount_path: String,
-    /// One file of the volume in place of all.
+    /// A single file of the volume instead of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub_path: Option<String>,
-    /// Not to be written.
+    /// Whether it is read-only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<bool>,
 }
 
-/// A volume; what is no Secret is left out.
+/// A volume; sources other than Secrets are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Volume {
@@ -188,10 +187,10 @@ pub struct SecretVolume {
     /// The Secret's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_name: Option<String>,
-    /// The pod starts without it.
+    /// Whether the pod starts without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub optional: Option<bool>,
-    /// The keys that become files; all when empty.
+    /// The keys that become files; all if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<KeyToPath>,
 }

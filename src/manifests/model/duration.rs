@@ -1,9 +1,9 @@
-//! Durations as Istio's YAML writes them: Go's `1.5s`, `300ms`, `1h2m`.
+//! Durations in Istio's YAML: Go's `1.5s`, `300ms`, `1h2m`.
 
 use std::time::Duration;
 
-/// Reads a duration of the kind that Go's `time.ParseDuration` takes; `None`
-/// when it is none, is negative, or is too long to count in nanoseconds.
+/// Parses a duration like Go's `time.ParseDuration`; `None` if it is invalid, negative, or too long
+/// to count in nanoseconds.
 pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {

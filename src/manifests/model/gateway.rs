@@ -79,7 +79,7 @@ pub struct Server {
 pub struct Port {
     /// The port number.
     pub number: u32,
-    /// A name, different from every other port's in the Gateway.
+    /// A name, unique within the Gateway.
     pub name: String,
     /// HTTP, HTTPS, HTTP2, GRPC, GRPC-WEB, MONGO, TCP or TLS, in any case.
     pub protocol: String,
@@ -92,10 +92,10 @@ pub struct Port {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServerTlsSettings {
-    /// Answer plain HTTP with a redirect to https.
+    /// Redirect plain HTTP to HTTPS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub https_redirect: Option<bool>,
-    /// How TLS is handled; PASSTHROUGH when absent.
+    /// How TLS is handled; the default is PASSTHROUGH.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<TlsMode>,
     /// Path of the certificate in the gateway's pods.
@@ -107,7 +107,7 @@ pub struct ServerTlsSettings {
     /// Path of the CA in the gateway's pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_certificates: Option<String>,
-    /// Path of the revocation list in the gateway's pods.
+    /// Path of the CRL in the gateway's pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_crl: Option<String>,
     /// The Secret in the namespace of the gateway's pods.
@@ -119,10 +119,10 @@ pub struct ServerTlsSettings {
     /// One pair of files or two, for an RSA and an ECDSA certificate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tls_certificates: Vec<TlsCertificate>,
-    /// The Secret of the CA, in place of `credentialName` with `-cacert`.
+    /// The Secret with the CA, instead of `credentialName` plus `-cacert`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_cert_credential_name: Option<String>,
-    /// The client's certificate must name one of these.
+    /// The client certificate must contain one of these names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subject_alt_names: Vec<String>,
     /// Base64 SHA-256 of the client's public key info.
@@ -131,25 +131,25 @@ pub struct ServerTlsSettings {
     /// Hex SHA-256 of the client's certificate, colons allowed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub verify_certificate_hash: Vec<String>,
-    /// The lowest TLS version; TLS 1.2 when absent.
+    /// The lowest TLS version; the default is TLS 1.2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_protocol_version: Option<TlsProtocol>,
-    /// The highest TLS version; TLS 1.3 when absent.
+    /// The highest TLS version; the default is TLS 1.3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_protocol_version: Option<TlsProtocol>,
-    /// TLS 1.2 cipher suites in OpenSSL's names.
+    /// TLS 1.2 cipher suites by OpenSSL names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cipher_suites: Vec<String>,
     /// Key exchange groups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ecdh_curves: Vec<String>,
-    /// A client certificate that does not verify is tolerated.
+    /// Accept client certificates that do not verify.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub insecure_skip_verify: Option<bool>,
 }
 
 impl ServerTlsSettings {
-    /// The mode, with Istio's default for an absent one.
+    /// The mode, with Istio's default.
     pub fn effective_mode(&self) -> TlsMode {
         self.mode.unwrap_or(TlsMode::Passthrough)
     }
@@ -174,22 +174,22 @@ pub struct TlsCertificate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TlsMode {
-    /// The connection is passed on by SNI.
+    /// The connection is forwarded by SNI.
     Passthrough,
-    /// TLS is terminated; clients show no certificate.
+    /// TLS is terminated; clients present no certificate.
     Simple,
-    /// TLS is terminated; clients must show a certificate.
+    /// TLS is terminated; clients must present a certificate.
     Mutual,
-    /// Passed on between clusters of a mesh.
+    /// Forwarded between clusters of a mesh.
     AutoPassthrough,
     /// Mutual TLS with the mesh's own certificates.
     IstioMutual,
-    /// TLS is terminated; a certificate that is shown must verify.
+    /// TLS is terminated; a presented certificate must verify.
     OptionalMutual,
 }
 
 impl TlsMode {
-    /// The word in manifests.
+    /// The name in manifests.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Passthrough => "PASSTHROUGH",

@@ -16,22 +16,22 @@ pub struct HttpRoute {
     /// Conditions, any of which must hold; none always holds.
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<HttpMatch>,
-    /// Where to, by weight.
+    /// The destinations, by weight.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<HttpRouteDestination>,
-    /// An answer with a Location.
+    /// A redirect response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<HttpRedirect>,
-    /// An answer of the gateway's own.
+    /// A response from the gateway itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direct_response: Option<HttpDirectResponse>,
     /// The VirtualService that has the routes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delegate: Option<Delegate>,
-    /// What is changed in path and authority.
+    /// Changes of path and authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<HttpRewrite>,
-    /// The longest time, retries included.
+    /// The timeout, including retries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<String>,
     /// Retries.
@@ -40,16 +40,16 @@ pub struct HttpRoute {
     /// Faults injected by the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<HttpFaultInjection>,
-    /// A copy of the request goes here.
+    /// The destination of a copy of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror: Option<Destination>,
-    /// Copies of the request go here.
+    /// The destinations of copies of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mirrors: Vec<HttpMirror>,
     /// Deprecated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror_percent: Option<u32>,
-    /// The share of requests that `mirror` sees.
+    /// The share of requests that is mirrored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mirror_percentage: Option<Percent>,
     /// Cross-origin requests.
@@ -60,7 +60,7 @@ pub struct HttpRoute {
     pub headers: Option<Headers>,
 }
 
-/// Istio `HTTPMatchRequest`: all parts must hold.
+/// Istio `HTTPMatchRequest`: all parts must match.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpMatch {
@@ -85,22 +85,22 @@ pub struct HttpMatch {
     /// The Gateway's port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u32>,
-    /// Labels of the client's workload.
+    /// Labels of the client workload.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub source_labels: BTreeMap<String, String>,
-    /// Gateways to which it is limited.
+    /// Restricts it to these Gateways.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
     /// Query parameters by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub query_params: BTreeMap<String, StringMatch>,
-    /// Case does not matter in an exact or prefix `uri`.
+    /// Ignore case in an exact or prefix `uri`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignore_uri_case: Option<bool>,
     /// Headers that must not match.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub without_headers: BTreeMap<String, StringMatch>,
-    /// Namespace of the client's workload.
+    /// Namespace of the client workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_namespace: Option<String>,
     /// A prefix of statistics.
@@ -141,7 +141,7 @@ impl TryFrom<StringMatchFields> for StringMatch {
             (None, Some(text), None) => Ok(Self::Prefix(text)),
             (None, None, Some(text)) => Ok(Self::Regex(text)),
             (None, None, None) => Ok(Self::Present),
-            _ => Err("only one of exact, prefix and regex is wanted"),
+            _ => Err("only one of exact, prefix and regex is allowed"),
         }
     }
 }
@@ -180,7 +180,7 @@ pub struct HttpRedirect {
     /// The new path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
-    /// What replaces the matched prefix.
+    /// The replacement of the matched prefix.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix_rewrite: Option<String>,
     /// The new authority.
@@ -189,13 +189,13 @@ pub struct HttpRedirect {
     /// The new port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u32>,
-    /// Where the new port comes from.
+    /// The source of the new port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub derive_port: Option<RedirectPort>,
     /// The new scheme.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheme: Option<String>,
-    /// The status; 301 when absent.
+    /// The status; the default is 301.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_code: Option<u32>,
 }
@@ -255,7 +255,7 @@ pub struct HttpRewrite {
     /// The new authority.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority: Option<String>,
-    /// The new path by expression.
+    /// The new path by regular expression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uri_regex_rewrite: Option<RegexRewrite>,
 }
@@ -267,7 +267,7 @@ pub struct RegexRewrite {
     /// The RE2 expression.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// What replaces it; groups as `\1`.
+    /// The replacement; groups as `\1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rewrite: Option<String>,
 }
@@ -276,22 +276,22 @@ pub struct RegexRewrite {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HttpRetry {
-    /// How many.
+    /// The number of attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<i32>,
-    /// The longest time of each.
+    /// The timeout of each attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per_try_timeout: Option<String>,
-    /// On what, with commas.
+    /// The conditions, separated by commas.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_on: Option<String>,
     /// Also in other localities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_remote_localities: Option<bool>,
-    /// Not at endpoints tried before.
+    /// Skip endpoints that were already tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_ignore_previous_hosts: Option<bool>,
-    /// The base of the pauses.
+    /// The base interval between attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backoff: Option<String>,
 }
@@ -303,7 +303,7 @@ pub struct HttpFaultInjection {
     /// A pause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<FaultDelay>,
-    /// An answer with an error.
+    /// An error response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub abort: Option<FaultAbort>,
 }
@@ -382,13 +382,13 @@ pub struct CorsPolicy {
     /// Response headers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expose_headers: Vec<String>,
-    /// How long a preflight's answer is kept.
+    /// How long a preflight response is cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_age: Option<String>,
     /// With credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_credentials: Option<bool>,
-    /// What happens to preflights of other origins.
+    /// The handling of preflights from other origins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unmatched_preflights: Option<UnmatchedPreflights>,
 }
@@ -427,7 +427,7 @@ pub struct HeaderOperations {
     /// Values that are appended.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub add: BTreeMap<String, String>,
-    /// Names that are taken out.
+    /// Names that are removed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,
 }

@@ -1,10 +1,10 @@
-//! `metadata`: what is read of it.
+//! The used part of `metadata`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Kubernetes `ObjectMeta`, as far as it matters to a gateway.
+/// Kubernetes `ObjectMeta`, as far as relevant for a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectMeta {
@@ -19,8 +19,8 @@ pub struct ObjectMeta {
     /// `metadata.annotations`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
-    /// `metadata.creationTimestamp`: objects are evaluated oldest first. Text
-    /// in RFC 3339 UTC, so it sorts as it stands.
+    /// `metadata.creationTimestamp`: objects are evaluated oldest first. RFC 3339 text in UTC, so
+    /// it can be sorted as text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub creation_timestamp: Option<String>,
 }
@@ -35,7 +35,7 @@ impl ObjectMeta {
         }
     }
 
-    /// The namespace, or `default` for an object that names none.
+    /// The namespace, or `default` for an object without one.
     pub fn namespace_or<'a>(&'a self, default: &'a str) -> &'a str {
         self.namespace.as_deref().unwrap_or(default)
     }

@@ -1,7 +1,7 @@
-//! The objects that a gateway is made of, as values: Istio's Gateway and
+//! The objects of a gateway, as values: Istio's Gateway and
 //! VirtualService, Kubernetes' Secret, Service and Deployment. Field names,
 //! types and required fields are those of the custom resource definitions;
-//! networking.istio.io/v1, v1beta1 and v1alpha3 have the same shape.
+//! networking.istio.io/v1, v1beta1 and v1alpha3 have the same schema.
 
 pub mod deployment;
 pub mod duration;
@@ -35,7 +35,7 @@ pub enum Manifest {
     Service(Service),
     /// apps/v1 Deployment, and its older versions.
     Deployment(Deployment),
-    /// Any other kind, kept as it stands.
+    /// Any other kind, unchanged.
     Other(Other),
 }
 
@@ -76,7 +76,7 @@ impl Manifest {
         }
     }
 
-    /// `Kind namespace/name`, with `default_namespace` for an object that names none.
+    /// `Kind namespace/name`, with `default_namespace` for an object without a namespace.
     pub fn title(&self, default_namespace: &str) -> String {
         let metadata = self.metadata();
         format!(
@@ -88,7 +88,7 @@ impl Manifest {
     }
 }
 
-/// An object of a kind that is not interpreted here.
+/// An object of an uninterpreted kind.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Other {
     /// `apiVersion`.

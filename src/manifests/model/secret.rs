@@ -1,5 +1,4 @@
-//! Kubernetes `Secret`. Its values never show in `Debug`, and are wiped from
-//! memory when dropped.
+//! Kubernetes `Secret`. Its values are never shown by `Debug`, and are zeroed on drop.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +14,7 @@ use super::metadata::ObjectMeta;
 pub const KIND: &str = "Secret";
 /// The type of a Secret with `tls.crt` and `tls.key`.
 pub const TYPE_TLS: &str = "kubernetes.io/tls";
-/// The type of a Secret with any keys; what is meant when none is given.
+/// The type of a Secret with any keys; the default.
 pub const TYPE_OPAQUE: &str = "Opaque";
 
 fn kind() -> &'static str {
@@ -32,16 +31,16 @@ pub struct Secret {
     kind: &'static str,
     /// `metadata`.
     pub metadata: ObjectMeta,
-    /// `type`; `Opaque` when absent.
+    /// `type`; the default is `Opaque`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub secret_type: Option<String>,
-    /// Whether the values may change later.
+    /// Whether the values cannot be changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immutable: Option<bool>,
     /// Values in base64.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub data: BTreeMap<String, SecretBytes>,
-    /// Values as text; they win over `data`.
+    /// Values as text; they override `data`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub string_data: BTreeMap<String, SecretText>,
 }
@@ -60,7 +59,7 @@ impl Secret {
         }
     }
 
-    /// The value of a key, as the API server would store it.
+    /// The value of a key as the API server would store it.
     pub fn get(&self, key: &str) -> Option<&[u8]> {
         let text = self.string_data.get(key).map(|text| text.0.as_bytes());
         text.or_else(|| self.data.get(key).map(|bytes| bytes.0.as_slice()))
@@ -115,11 +114,11 @@ impl<'de> Deserialize<'de> for SecretBytes {
         text.retain(|c| c != '\n' && c != '\r');
         match STANDARD.decode(text.as_bytes()) {
             Ok(value) => Ok(Self::new(value)),
-            // The decoder's own words would quote a byte of the value.
+            // The decoder's message would quote a byte of the value.
             Err(_) => Err(serde::de::Error::custom(if text.starts_with("-----BEGIN") {
-                "wanted base64, found PEM text (which belongs under stringData)"
+                "expected base64, found PEM text (which belongs under stringData)"
             } else {
-                "wanted base64 (text as it is belongs under stringData)"
+                "expected base64 (plain text belongs under stringData)"
             })),
         }
     }

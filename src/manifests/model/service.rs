@@ -1,4 +1,4 @@
-//! Kubernetes `Service`: its ports and what it selects.
+//! Kubernetes `Service`: its ports and selector.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -42,14 +42,14 @@ impl Service {
     }
 }
 
-/// `Service.spec`, as far as it matters to a gateway.
+/// `Service.spec`, as far as relevant for a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceSpec {
     /// ClusterIP, NodePort, LoadBalancer or ExternalName.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub service_type: Option<String>,
-    /// The name that an ExternalName Service stands for.
+    /// The target of an ExternalName Service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_name: Option<String>,
     /// The ports.
@@ -69,13 +69,13 @@ pub struct ServicePort {
     pub name: Option<String>,
     /// The port number (required).
     pub port: u16,
-    /// TCP when absent.
+    /// The default is TCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
-    /// What is spoken on it, in place of the name's prefix.
+    /// The application protocol, instead of the name's prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<String>,
-    /// The pods' port; the same number when absent.
+    /// The pods' port; by default the same number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_port: Option<TargetPort>,
     /// The nodes' port.
@@ -99,7 +99,7 @@ impl<'de> Deserialize<'de> for TargetPort {
         impl Visitor<'_> for NumberOrName {
             type Value = TargetPort;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a port number or a port's name")
+                f.write_str("a port number or a port name")
             }
             fn visit_u64<E: de::Error>(self, number: u64) -> Result<TargetPort, E> {
                 u16::try_from(number)

@@ -1,5 +1,5 @@
-//! Istio `VirtualService` (networking.istio.io): the object, its TLS and TCP
-//! routes, and what they share with HTTP routes.
+//! Istio `VirtualService` (networking.istio.io): the object, its TLS and TCP routes, and what they
+//! have in common with HTTP routes.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ impl VirtualService {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VirtualServiceSpec {
-    /// The hosts; none makes it a delegate.
+    /// The hosts; without any, it is a delegate.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// The Gateways, each `[namespace/]name`, or `mesh`; none means `mesh`.
@@ -61,7 +61,7 @@ pub struct VirtualServiceSpec {
     /// Routes of TCP.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tcp: Vec<TcpRoute>,
-    /// The namespaces that see it.
+    /// The namespaces that it is visible to.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub export_to: Vec<String>,
 }
@@ -95,7 +95,7 @@ pub struct TlsRoute {
     /// Conditions, any of which must hold (required).
     #[serde(rename = "match")]
     pub matches: Vec<TlsMatch>,
-    /// Where to.
+    /// The destinations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<RouteDestination>,
 }
@@ -112,13 +112,13 @@ pub struct TlsMatch {
     /// The Gateway's port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u32>,
-    /// Labels of the client's workload.
+    /// Labels of the client workload.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub source_labels: BTreeMap<String, String>,
-    /// Gateways to which it is limited.
+    /// Restricts it to these Gateways.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
-    /// Namespace of the client's workload.
+    /// Namespace of the client workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_namespace: Option<String>,
 }
@@ -130,7 +130,7 @@ pub struct TcpRoute {
     /// Conditions, any of which must hold; none always holds.
     #[serde(rename = "match", skip_serializing_if = "Vec::is_empty")]
     pub matches: Vec<TcpMatch>,
-    /// Where to.
+    /// The destinations.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub route: Vec<RouteDestination>,
 }
@@ -148,13 +148,13 @@ pub struct TcpMatch {
     /// Not used on gateways.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_subnet: Option<String>,
-    /// Labels of the client's workload.
+    /// Labels of the client workload.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub source_labels: BTreeMap<String, String>,
-    /// Gateways to which it is limited.
+    /// Restricts it to these Gateways.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gateways: Vec<String>,
-    /// Namespace of the client's workload.
+    /// Namespace of the client workload.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source_namespace: Option<String>,
 }

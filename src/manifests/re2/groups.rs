@@ -1,6 +1,5 @@
-//! The names that Go's `regexp` takes after `\p`, and its classes of POSIX.
-//! Go compares names without regard to case, blanks, hyphens and underscores,
-//! but of those of scripts it finds only the ones of one word.
+//! The names that Go's `regexp` accepts after `\p`, and its POSIX classes. Go ignores case, blanks,
+//! hyphens and underscores in names, but finds only scripts with one-word names.
 
 /// Scripts of one word (Go 1.26, Unicode 15).
 const SCRIPTS: &str = "Adlam Ahom Arabic Armenian Avestan Balinese Bamum Batak Bengali Bhaiksuki Bopomofo Brahmi \
@@ -32,7 +31,7 @@ pub(super) fn is_posix(name: &str) -> bool {
     POSIX.split(' ').any(|known| known == name)
 }
 
-/// The name by which the regex crate knows the group of a name; none if Go has no such group.
+/// The name of a group in the regex crate; none if Go has no such group.
 pub(super) fn unicode(name: &str) -> Option<String> {
     let mut canonical = String::new();
     for c in name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')) {

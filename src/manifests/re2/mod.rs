@@ -1,27 +1,26 @@
-//! Regular expressions in the syntax of RE2, in which Istio and Envoy read
-//! them (<https://github.com/google/re2/wiki/Syntax>): whether Istio's admission
-//! webhook, which asks Go's package `regexp`, takes one, and what it is for the
-//! regex crate.
+//! Regular expressions in RE2 syntax, as used by Istio and Envoy
+//! (<https://github.com/google/re2/wiki/Syntax>): whether Istio's admission webhook, which uses
+//! Go's package `regexp`, accepts one, and its translation for the regex crate.
 
 mod groups;
 mod parse;
 
 use regex::Regex;
 
-/// The longest expression that Istio takes, in bytes.
+/// The maximum length of an expression in Istio, in bytes.
 const LONGEST: usize = 1024;
 
 /// Checks an expression as Istio's admission webhook does.
 ///
 /// # Errors
-/// Says why Istio refuses it, as a fragment.
+/// Why Istio refuses it, as a fragment.
 pub fn check(pattern: &str) -> Result<(), String> {
     if pattern.is_empty() {
         return Err("the regular expression is empty".to_owned());
     }
     if pattern.len() > LONGEST {
         return Err(format!(
-            "the regular expression is {} bytes long, and {LONGEST} are allowed",
+            "the regular expression is {} bytes long, but at most {LONGEST} are allowed",
             pattern.len()
         ));
     }
@@ -31,28 +30,28 @@ pub fn check(pattern: &str) -> Result<(), String> {
     }
 }
 
-const NO_RE2: &str = "is no regular expression in RE2's syntax";
+const NO_RE2: &str = "is not a regular expression in RE2 syntax";
 
-/// What an expression must cover.
+/// What an expression must match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Covers {
-    /// The whole text, as conditions of routes do.
+    /// The whole text, as for conditions of routes.
     Whole,
-    /// Any part of it, as rewrites do.
+    /// Any part of it, as for rewrites.
     Part,
 }
 
-/// An expression, ready to be compared with texts.
+/// A compiled expression.
 ///
 /// # Errors
-/// A fragment that shows the expression: it is none, or too large to be run here.
+/// A fragment with the expression: it is invalid, or too large to be run here.
 pub fn compile(pattern: &str, covers: Covers) -> Result<Regex, String> {
     let own = parse::translated(pattern).map_err(|why| format!("\"{pattern}\" {NO_RE2}: {why}"))?;
     let whole = match covers {
         Covers::Whole => format!("^(?:{own})$"),
         Covers::Part => own,
     };
-    Regex::new(&whole).map_err(|_| format!("\"{pattern}\" is too large a regular expression"))
+    Regex::new(&whole).map_err(|_| format!("the regular expression \"{pattern}\" is too large"))
 }
 
 #[cfg(test)]
@@ -133,7 +132,7 @@ mod tests {
             ("[[]x", "[x", true, true),
             ("(?i)/A", "/a", true, true),
             ("\\p{Greek}+", "\u{3b1}\u{3b2}", true, true),
-            // Digits and words are those of ASCII.
+            // Digits and words are ASCII only.
             ("\\d+", "\u{661}", false, false),
             ("\\w", "\u{e9}", false, false),
             ("[^\\d]", "1", false, false),

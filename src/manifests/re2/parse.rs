@@ -1,18 +1,17 @@
-//! Reads an expression as Go's `regexp/syntax` does, and writes it for the
-//! regex crate, which knows fewer ways to write a literal and reads digits and
-//! words of every script.
+//! Parses an expression like Go's `regexp/syntax`, and translates it for the regex crate, which has
+//! fewer ways to write a literal and matches digits and words of every script.
 
 use std::fmt::Write as _;
 
 use super::groups;
 
-/// The largest count of a repetition, and the largest product of nested ones.
+/// The maximum count of a repetition, and the maximum product of nested ones.
 const MOST_REPEATS: u32 = 1000;
 
 /// What matches nothing.
 const NOTHING: &str = "[^\\x{0}-\\x{10FFFF}]";
 
-/// What stands last, to which a repetition may apply.
+/// The last item, which a repetition may apply to.
 #[derive(Clone, Copy)]
 enum Last {
     /// Nothing: at the start, after `(` or `|`.
@@ -24,10 +23,11 @@ enum Last {
 struct Parser<'p> {
     rest: &'p str,
     out: String,
-    /// The open groups, each with the largest product of repetitions in it so far; the first is the whole.
+    /// The open groups, each with the largest product of repetitions in it so far; the first is the
+    /// whole expression.
     groups: Vec<u32>,
     last: Last,
-    /// The token before was a repetition.
+    /// Whether the previous token was a repetition.
     repeated: bool,
 }
 
@@ -60,7 +60,7 @@ impl Parser<'_> {
             ')' => {
                 let closed = self.groups.pop().filter(|_| !self.groups.is_empty());
                 let Some(most) = closed else {
-                    return Err("a parenthesis closes that was not opened".to_owned());
+                    return Err("there is a closing parenthesis without an opening one".to_owned());
                 };
                 self.skip(1);
                 self.out.push(')');
@@ -105,7 +105,7 @@ impl Parser<'_> {
         self.rest = &self.rest[bytes..];
     }
 
-    /// Something to which a repetition may apply, which holds repetitions of this product.
+    /// Something that a repetition may apply to, which contains repetitions with this product.
     fn item(&mut self, most: u32) {
         self.last = Last::Item(most);
         if let Some(group) = self.groups.last_mut() {
@@ -113,7 +113,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The character at hand, by itself.
+    /// The current character as a literal.
     fn literal_here(&mut self) {
         let mut chars = self.rest.chars();
         if let Some(c) = chars.next() {
@@ -129,10 +129,10 @@ impl Parser<'_> {
             self.skip(1);
         }
         if repeated {
-            return Err(format!("{operator} stands after a repetition"));
+            return Err(format!("{operator} follows a repetition"));
         }
         let Last::Item(within) = self.last else {
-            return Err(format!("nothing stands before {operator}"));
+            return Err(format!("there is nothing before {operator}"));
         };
         self.out.push_str(operator);
         if lazy {
@@ -141,16 +141,14 @@ impl Parser<'_> {
         let mut product = within;
         if let Some((least, most)) = counts {
             let times = most.unwrap_or(least).max(1);
-            // Nothing is repeated no times, whatever it holds.
+            // Zero repetitions match nothing, whatever is repeated.
             product = if most == Some(0) {
                 1
             } else {
                 within.saturating_mul(times)
             };
             if (least >= 2 || most.is_some_and(|most| most >= 2)) && product > MOST_REPEATS {
-                return Err(format!(
-                    "repetitions in repetitions come to more than {MOST_REPEATS} at {operator}"
-                ));
+                return Err(format!("nested repetitions exceed {MOST_REPEATS} at {operator}"));
             }
         }
         self.item(product);
@@ -174,7 +172,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `(`, with a name or flags where `?` follows.
+    /// `(`, with a name or flags if `?` follows.
     fn open(&mut self) -> Result<(), String> {
         let Some(after) = self.rest.strip_prefix("(?") else {
             self.skip(1);
@@ -185,7 +183,7 @@ impl Parser<'_> {
         let named = after.strip_prefix("P<").or_else(|| after.strip_prefix('<'));
         if let Some((name, rest)) = named.and_then(|named| named.split_once('>')) {
             if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-                return Err(format!("\"{name}\" is no name of a group"));
+                return Err(format!("\"{name}\" is not a group name"));
             }
             // Rewrites refer to groups by their numbers.
             self.out.push('(');
@@ -225,7 +223,7 @@ impl Parser<'_> {
         }
         let shown: String = after.chars().take(3).collect();
         Err(format!(
-            "(?{shown} begins no group: RE2 has neither lookarounds nor other flags than i, m, s, U"
+            "(?{shown} does not begin a group: RE2 has neither lookarounds nor flags other than i, m, s, U"
         ))
     }
 
@@ -247,7 +245,7 @@ impl Parser<'_> {
                 self.out.push(c);
                 self.skip(2);
             }
-            // Words are those of ASCII.
+            // Words are ASCII only.
             Some(c @ ('b' | 'B')) => {
                 let _ = write!(self.out, "(?-u:\\{c})");
                 self.skip(2);
@@ -285,7 +283,7 @@ impl Parser<'_> {
             first = false;
             if let Some((name, after)) = rest.strip_prefix("[:").and_then(|named| named.split_once(":]")) {
                 if !groups::is_posix(name) {
-                    return Err(format!("[:{name}:] is no class"));
+                    return Err(format!("[:{name}:] is not a class"));
                 }
                 let _ = write!(out, "[:{name}:]");
                 rest = after;
@@ -305,14 +303,14 @@ impl Parser<'_> {
             if let Some(after) = range {
                 (high, rest) = class_char(after)?;
                 if high < low {
-                    return Err("a range of characters ends before it begins".to_owned());
+                    return Err("a character range ends before it begins".to_owned());
                 }
             }
             push_range(&mut out, low, high);
         }
         out.push(']');
         self.rest = &self.rest[self.rest.len() - rest.len() + 1..];
-        // Of surrogates alone, which no text holds.
+        // Only surrogates, which no text contains.
         self.out.push_str(match out.as_str() {
             "[]" => NOTHING,
             "[^]" => "[\\x{0}-\\x{10FFFF}]",
@@ -349,7 +347,7 @@ fn group_of(text: &str) -> Result<Option<(String, &str)>, String> {
                 Some(bare) => (bare, c == 'p'),
                 None => (name, c == 'P'),
             };
-            let known = groups::unicode(bare).ok_or_else(|| format!("\\{c}{{{name}}} is no group of Unicode"))?;
+            let known = groups::unicode(bare).ok_or_else(|| format!("\\{c}{{{name}}} is not a Unicode group"))?;
             let sign = if inverted { 'P' } else { 'p' };
             return Ok(Some((format!("\\{sign}{{{known}}}"), rest)));
         }
@@ -374,14 +372,14 @@ fn class_char(text: &str) -> Result<(u32, &str), String> {
 fn escaped(text: &str) -> Result<(u32, &str), String> {
     let mut chars = text[1..].chars();
     let Some(c) = chars.next() else {
-        return Err("a backslash stands at the end".to_owned());
+        return Err("there is a backslash at the end".to_owned());
     };
     let rest = chars.as_str();
-    let refused = || format!("\\{c} is no escape");
+    let refused = || format!("\\{c} is not a valid escape");
     let is_octal = |byte: &u8| (b'0'..=b'7').contains(byte);
     match c {
         '1'..='7' if !rest.as_bytes().first().is_some_and(is_octal) => {
-            Err(format!("\\{c} would refer to a group, which RE2 cannot do"))
+            Err(format!("\\{c} is a backreference, which RE2 does not support"))
         }
         '0'..='7' => {
             let more = rest.bytes().take(2).take_while(|byte| is_octal(byte)).count();
@@ -413,7 +411,7 @@ fn escaped(text: &str) -> Result<(u32, &str), String> {
     }
 }
 
-/// A character by itself; a surrogate, which no text holds, matches nothing.
+/// A literal character; a surrogate, which no text contains, matches nothing.
 fn push_char(out: &mut String, value: u32) {
     match char::from_u32(value) {
         Some(c) if c.is_ascii_alphanumeric() || c == '/' || c == '_' => out.push(c),
@@ -424,7 +422,7 @@ fn push_char(out: &mut String, value: u32) {
     }
 }
 
-/// A range of a class, without the surrogates in it.
+/// A range in a class, without surrogates.
 fn push_range(out: &mut String, low: u32, high: u32) {
     let parts = [(low, high.min(0xD7FF)), (low.max(0xE000), high)];
     for (low, high) in parts.into_iter().filter(|(low, high)| low <= high) {
