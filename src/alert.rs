@@ -1,5 +1,4 @@
-//! TLS alerts, by which a side of a connection says why it gives up: their
-//! numbers and names.
+//! TLS alerts, with which a peer says why it ends a connection: their numbers and names.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +8,7 @@ use serde::Serialize;
 pub struct Alert(pub u8);
 
 impl Alert {
-    /// The name that the RFC gives it.
+    /// Its name in the RFC.
     pub fn name(self) -> &'static str {
         match self.0 {
             0 => "close_notify",

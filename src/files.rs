@@ -1,5 +1,5 @@
-//! Reads files that users name, with a limit and an error that says what is
-//! wrong with the file.
+//! Reads files that users name, with a size limit and an error that says what is wrong
+//! with the file.
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read as _};
@@ -16,17 +16,17 @@ pub const MANIFEST_LIMIT: u64 = 64 << 20;
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// When it is absent, a folder, a dangling link, no regular file, unreadable,
-/// or larger than `limit`.
+/// If it is missing, a folder, a dangling link, not a regular file, unreadable, or larger
+/// than `limit`.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
     read_found(path, &metadata, limit)
 }
 
-/// Whether something stands at a path, if only a link to nothing.
+/// Whether something exists at a path, even a dangling link.
 ///
 /// # Errors
-/// When that cannot be told: a folder on the way may not be entered.
+/// If that cannot be determined: a folder on the way may not be entered.
 pub fn is_there(path: &Path) -> Result<bool, Problem> {
     match path.symlink_metadata() {
         Ok(_) => Ok(true),
@@ -35,10 +35,10 @@ pub fn is_there(path: &Path) -> Result<bool, Problem> {
     }
 }
 
-/// The same as [`read`], but `None` for a file that does not exist, or a link to none.
+/// Like [`read`], but `None` for a file that does not exist, or a dangling link.
 ///
 /// # Errors
-/// As [`read`].
+/// Like [`read`].
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Problem> {
     match std::fs::metadata(path) {
         Ok(metadata) => read_found(path, &metadata, limit).map(Some),
@@ -56,7 +56,7 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
     }
     let problem = problem.why(plain(error));
     if error.kind() == ErrorKind::PermissionDenied {
-        problem.fix("let this user read it, or run this as the user who may")
+        problem.fix("give this user read permission, or run the command as a user who has it")
     } else {
         problem
     }
@@ -65,25 +65,25 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
 fn read_found(path: &Path, metadata: &Metadata, limit: u64) -> Result<Vec<u8>, Problem> {
     let shown = path.display();
     if metadata.is_dir() {
-        return Err(Problem::new(format!("{shown} cannot be read")).why("it is a folder; a file is wanted"));
+        return Err(Problem::new(format!("{shown} cannot be read")).why("it is a folder; a file is expected"));
     }
     if !metadata.is_file() {
-        return Err(Problem::new(format!("{shown} cannot be read")).why("it is no regular file"));
+        return Err(Problem::new(format!("{shown} cannot be read")).why("it is not a regular file"));
     }
     if metadata.len() > limit {
         return Err(too_large(&shown.to_string(), limit));
     }
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    // One read instead of one for each time that the space is doubled, and one for the end.
+    // One read, instead of one for each reallocation and one for the end.
     let space = usize::try_from(metadata.len()).unwrap_or_default() + 1;
     read_into(Vec::with_capacity(space), file, &shown.to_string(), limit)
 }
 
-/// The names in a folder, sorted; none where there is no such folder. Names that
-/// are no text are nothing of ours.
+/// The names in a folder, sorted; none if the folder does not exist. Names that are not
+/// text are not ours.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// If it exists but cannot be read.
 pub fn list(folder: &Path) -> Result<Vec<String>, Problem> {
     let failed = |error: std::io::Error| unreadable(folder, &error);
     let entries = match std::fs::read_dir(folder) {
@@ -99,11 +99,11 @@ pub fn list(folder: &Path) -> Result<Vec<String>, Problem> {
     Ok(names)
 }
 
-/// Reads what a user names on the command line: a regular file, or a pipe or
-/// device as a shell's `<(command)` gives it, of at most `limit` bytes.
+/// Reads a file named on the command line: a regular file, or a pipe or device such as a
+/// shell's `<(command)`, of at most `limit` bytes.
 ///
 /// # Errors
-/// As [`read`], but for what is no regular file.
+/// Like [`read`], except for files that are not regular.
 pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     let is_stream = std::fs::metadata(path).is_ok_and(|metadata| {
         let kind = metadata.file_type();
@@ -118,10 +118,10 @@ pub fn read_given(path: &Path, limit: u64) -> Result<Vec<u8>, Problem> {
     read_from(stream, &shown, limit)
 }
 
-/// Reads a stream of at most `limit` bytes; `name` is said in errors.
+/// Reads a stream of at most `limit` bytes; `name` is its name in errors.
 ///
 /// # Errors
-/// When reading fails or there is more than `limit`.
+/// If reading fails or there is more than `limit`.
 pub fn read_from(source: impl std::io::Read, name: &str, limit: u64) -> Result<Vec<u8>, Problem> {
     read_into(Vec::new(), source, name, limit)
 }
@@ -138,15 +138,15 @@ fn read_into(mut content: Vec<u8>, source: impl std::io::Read, name: &str, limit
 }
 
 fn too_large(name: &str, limit: u64) -> Problem {
-    Problem::new(format!("{name} is too large")).why(format!("at most {} MiB are read", limit >> 20))
+    Problem::new(format!("{name} is too large")).why(format!("the limit is {} MiB", limit >> 20))
 }
 
-/// A path as a user of the current folder writes it: without a leading `./`.
+/// A path as a user in the current folder writes it: without a leading `./`.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
-/// An I/O error in words, without the number that the system gives it.
+/// An I/O error in words, without the system's error number.
 pub fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {

@@ -1,14 +1,14 @@
 //! istio-tls secures an Istio ingress gateway with HTTPS, from nothing to a
 //! verified mutual-TLS request, with or without a cluster.
 //!
-//! How a command flows: `argv` is parsed to arguments ([`cli`]), arguments and
-//! the [`workspace`] make an intent, the intent makes chains ([`certs`]) and
-//! objects ([`manifests`]); [`lint`] cross-checks objects with the [`secrets`]
-//! that they lead to; those are stored in the workspace or served by the local
-//! [`gateway`], which reads them by [`sources`]. [`probe`] dials a gateway,
-//! records facts, and judges them to a verdict, which [`report`] turns into
-//! text, JSON and other formats. [`cluster`] applies the objects to a Kubernetes
-//! API server and takes them away again; [`doctor`] examines what it gathers there.
+//! The flow of a command: `argv` is parsed into arguments ([`cli`]), arguments and the
+//! [`workspace`] become an intent, the intent becomes chains ([`certs`]) and objects
+//! ([`manifests`]); [`lint`] cross-checks objects with the [`secrets`] that they refer
+//! to; those are stored in the workspace or served by the local [`gateway`], which reads
+//! them through [`sources`]. [`probe`] connects to a gateway, records facts, and turns
+//! them into a verdict, which [`report`] renders as text, JSON and other formats.
+//! [`cluster`] applies the objects to a Kubernetes API server and deletes them again;
+//! [`doctor`] examines what it gathers there.
 //!
 //! Layers, each using only those before it: [`shell`], [`remedy`], [`problem`], [`secrecy`],
 //! [`hex`], [`alert`] and [`spelling`]; [`names`] and [`files`]; [`certs`]; [`workspace`]; [`manifests`];
@@ -17,13 +17,13 @@
 //!
 //! `fuzzing` is compiled for tests and for the fuzzer only.
 //!
-//! Pure modules (bytes and structs in, values out): all of the first layer,
-//! [`names`], [`certs`], [`manifests`], [`secrets`], [`lint`], [`doctor`], the gateway's
-//! configuration and matching, the probe's verdict, the cluster's plan and
-//! diff, [`report`]. Edges that do I/O: [`files`], [`sources`], the workspace's
-//! store, the gateway's reload and listeners, the probe's dial, the cluster's
-//! client. A command file under [`cli`] joins them; only the gateway's reload
-//! calls another edge, since it reads its sources anew.
+//! Pure modules (bytes and structs in, values out): all of the first layer, [`names`],
+//! [`certs`], [`manifests`], [`secrets`], [`lint`], [`doctor`], the gateway's
+//! configuration and matching, the probe's verdict, the cluster's plan and diff,
+//! [`report`]. Edges that do I/O: [`files`], [`sources`], the workspace's store, the
+//! gateway's reload and listeners, the probe's dial, the cluster's client. The operations
+//! connect them; only the gateway's reload calls another edge, since it reads its sources
+//! again.
 
 pub mod alert;
 pub mod certs;

@@ -1,5 +1,4 @@
-//! Names that users give us, parsed once: gateway hosts, and the names of
-//! Kubernetes objects.
+//! Names given by users, parsed once: gateway hosts, and the names of Kubernetes objects.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -20,10 +19,10 @@ impl Host {
     /// Parses what a user typed. Internationalised names become A-labels (UTS 46).
     ///
     /// # Errors
-    /// When the text is no host that a certificate can name (RFC 5280 4.2.1.6,
-    /// RFC 1123): empty, over 253 characters, a label over 63 or with other
-    /// characters than letters, digits and hyphens, a path, a port, or a
-    /// wildcard anywhere but as the whole first label.
+    /// If the text is not a host that a certificate can name (RFC 5280 4.2.1.6, RFC
+    /// 1123): empty, over 253 characters, a label over 63 or with characters other than
+    /// letters, digits and hyphens, a path, a port, or a wildcard anywhere but as the
+    /// whole first label.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         let bad = |why: &str| {
             let shown: String = text.chars().take(80).collect();
@@ -39,23 +38,21 @@ impl Host {
             return Ok(Self(ip.to_string()));
         }
         if text.contains("://") || text.contains('/') {
-            return Err(bad("it holds a slash; a host has no scheme and no path"));
+            return Err(bad("it contains a slash; a host has no scheme and no path"));
         }
         if text.contains(':') {
-            return Err(bad("it holds a colon; a host has no port"));
+            return Err(bad("it contains a colon; a host has no port"));
         }
         let (wildcard, name) = match text.strip_prefix("*.") {
             Some(rest) => ("*.", rest),
             None => ("", text),
         };
         if name.contains('*') {
-            return Err(bad(
-                "a wildcard stands only as the whole first label, as in *.example.com",
-            ));
+            return Err(bad("a wildcard must be the whole first label, as in *.example.com"));
         }
         let name = name.strip_suffix('.').unwrap_or(name);
         let ascii = idna::domain_to_ascii_cow(name.as_bytes(), idna::AsciiDenyList::STD3)
-            .map_err(|_| bad("it holds characters that a host name cannot hold"))?;
+            .map_err(|_| bad("it contains characters that are not allowed in a host name"))?;
         let ascii = ascii.to_ascii_lowercase();
         if ascii.is_empty() {
             return Err(bad("it is empty"));
@@ -65,17 +62,19 @@ impl Host {
         }
         for label in ascii.split('.') {
             if label.is_empty() {
-                return Err(bad("it holds an empty label (two dots in a row, or a dot at an end)"));
+                return Err(bad(
+                    "it contains an empty label (two dots in a row, or a dot at an end)",
+                ));
             }
             if label.len() > 63 {
                 return Err(bad("a label is longer than 63 characters (RFC 1035 section 2.3.4)"));
             }
             if label.starts_with('-') || label.ends_with('-') {
-                return Err(bad("a label begins or ends with a hyphen (RFC 1123 section 2.1)"));
+                return Err(bad("a label starts or ends with a hyphen (RFC 1123 section 2.1)"));
             }
             if !label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
                 return Err(bad(
-                    "a label holds other characters than letters, digits and hyphens (RFC 1123 section 2.1)",
+                    "a label contains characters other than letters, digits and hyphens (RFC 1123 section 2.1)",
                 ));
             }
         }
@@ -91,7 +90,7 @@ impl Host {
         Ok(Self(format!("{wildcard}{ascii}")))
     }
 
-    /// The name as it stands in certificates and manifests.
+    /// The name as in certificates and manifests.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -101,14 +100,14 @@ impl Host {
         self.0.parse().ok()
     }
 
-    /// Whether the name begins with `*.`.
+    /// Whether the name starts with `*.`.
     pub fn is_wildcard(&self) -> bool {
         self.0.starts_with("*.")
     }
 
-    /// The folder of this host's chain in a workspace: `_wildcard.a.com` for
-    /// `*.a.com`, `-` for the colons of an IPv6 address, and `_name.fe80--1` for a
-    /// DNS name that would read as one.
+    /// The folder of this host's chain in a workspace: `_wildcard.a.com` for `*.a.com`,
+    /// `-` for the colons of an IPv6 address, and `_name.fe80--1` for a DNS name that
+    /// would be read as one.
     pub fn folder_name(&self) -> String {
         match self.0.strip_prefix("*.") {
             Some(rest) => format!("_wildcard.{rest}"),
@@ -133,8 +132,8 @@ impl Host {
         }
     }
 
-    /// Whether a certificate's DNS name or address covers this host
-    /// (RFC 9525 section 6.3: a wildcard covers exactly one label).
+    /// Whether a certificate's DNS name or address matches this host (RFC 9525 section
+    /// 6.3: a wildcard matches exactly one label).
     pub fn is_covered_by(&self, san: &str) -> bool {
         let san = san.to_ascii_lowercase();
         if san == self.0 {
@@ -185,15 +184,17 @@ impl From<Host> for String {
 /// Checks the name of a Kubernetes object: a DNS-1123 subdomain.
 ///
 /// # Errors
-/// Names the rule that `text` breaks; `kind` is said in the message.
+/// The rule that `text` violates; `kind` is part of the message.
 pub fn check_object_name(kind: &str, text: &str) -> Result<(), Problem> {
     // Unlike a DNS label, a part of such a name may be longer than 63.
     let fits = text.len() <= 253 && text.split('.').all(is_name_part);
     if fits {
         return Ok(());
     }
-    Err(Problem::new(format!("{text:?} is not a name for a {kind}"))
-        .why("Kubernetes names hold lower-case letters, digits, hyphens and dots, and begin and end with a letter or digit (at most 253 characters)"))
+    Err(Problem::new(format!("{text:?} is not a valid name for a {kind}")).why(
+        "Kubernetes names consist of lower-case letters, digits, hyphens and dots, and start and end \
+            with a letter or digit (at most 253 characters)",
+    ))
 }
 
 /// Whether `text` is a DNS-1123 label, as namespaces are.
@@ -270,7 +271,7 @@ mod tests {
             "*.",
             &long,
         ] {
-            assert!(Host::parse(typed).is_err(), "{typed:?} was taken");
+            assert!(Host::parse(typed).is_err(), "{typed:?} was accepted");
         }
     }
 

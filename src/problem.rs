@@ -1,12 +1,12 @@
-//! What is shown to a user when something fails: what, where, why, and what to
-//! do next. Domain errors convert into this; only the CLI renders it.
+//! What a user sees when something fails: what, where, why, and what to do next. Domain
+//! errors convert into this; only the CLI renders it.
 
 use crate::remedy::{Aim, Cluster, Remedy};
 
-/// One failure in the user's words.
+/// A failure in the user's terms.
 ///
-/// `what` is a lower-case fragment without a final period; the other parts are
-/// left out when they are not known.
+/// `what` is a lower-case fragment without a final period; the other parts are omitted if
+/// they are not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// What failed, naming the file, object or host.
@@ -15,12 +15,12 @@ pub struct Problem {
     pub at: Option<String>,
     /// Why it failed.
     pub why: Option<String>,
-    /// What to type or change next.
+    /// What to do next.
     pub fix: Option<Remedy>,
 }
 
 impl Problem {
-    /// A problem of which only `what` is known.
+    /// A problem with only `what`.
     pub fn new(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
@@ -51,14 +51,14 @@ impl Problem {
         self
     }
 
-    /// The problem with what it says to type leading to this cluster.
+    /// Directs the command lines of its remedy to this cluster.
     #[must_use]
     pub fn at_cluster(mut self, cluster: &Cluster) -> Self {
         self.fix = self.fix.map(|fix| fix.at_cluster(cluster));
         self
     }
 
-    /// All of it as text, for a user who stands at `aim`.
+    /// All of it as text; `aim` completes the command lines.
     pub fn text(&self, aim: &Aim) -> String {
         match &self.fix {
             Some(fix) => format!("{self}{}", part("try: ", &fix.words(aim))),
@@ -72,8 +72,8 @@ fn part(label: &str, text: &str) -> String {
     format!("\n  {label}{}", text.replace('\n', "\n       "))
 }
 
-/// What, where and why; [`Problem::text`] also says what to do, which depends on where
-/// the user stands.
+/// What, where and why; [`Problem::text`] also says what to do, which depends on the
+/// user's context.
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.what)?;

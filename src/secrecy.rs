@@ -1,26 +1,26 @@
-//! Recognises what may be a part of a private key, in text that others wrote: a
-//! manifest, a log, the words of a server.
+//! Recognises what may be part of a private key, in text from others: a manifest, a log,
+//! a server's message.
 
 /// From this length on, a run of base64 characters may be a key.
 const RUN: usize = 40;
-/// From this length on, a run of base64 with letters of both cases and digits
-/// may be a part of a key, in characters. Names of types have no digits, names
-/// of objects no capitals; a slash parts them, as in a path.
+/// From this length on, a run of base64 with letters of both cases and digits may be part
+/// of a key, in characters. Names of types have no digits, names of objects no capitals;
+/// a slash separates them, as in a path.
 const MIXED_RUN: usize = 20;
-/// So many bytes in hex with colons between may be a part of a key, as OpenSSL
-/// prints one: more than an address has.
+/// This many bytes in hex with colons may be part of a key, as OpenSSL prints one: more
+/// than an address has.
 const HEX_PAIRS: usize = 12;
-/// What every PEM block begins with, in base64, as a Secret's value has it.
+/// The beginning of every PEM block, in base64, as in a Secret's value.
 const ENCODED_PEM: &str = "LS0tLS1CRUdJTi";
 
-/// Whether a line holds PEM, or base64 of some length; paths and long names too.
+/// Whether a line contains PEM, or long base64; also true for long paths and names.
 pub fn may_be_key(line: &str) -> bool {
     let mut runs = line.as_bytes().split(|byte| !is_of_base64(*byte));
     runs.any(|run| run.len() > RUN) || line.contains("-----BEGIN") || line.contains("PRIVATE KEY")
 }
 
-/// Whether a text holds what looks like a key and not like a name or a path: the
-/// armour of PEM in any case, mixed base64, or bytes in hex.
+/// Whether a text contains something that looks like a key rather than a name or a path:
+/// a PEM header in any case, mixed base64, or bytes in hex.
 pub fn looks_like_key(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let armour = ["-----begin", "-----end", "private key-----"];
@@ -30,7 +30,7 @@ pub fn looks_like_key(text: &str) -> bool {
         || has_hex_dump(text)
 }
 
-/// Whether a line is base64 and nothing else.
+/// Whether a line is only base64.
 pub fn is_base64(line: &str) -> bool {
     let line = line.trim();
     !line.is_empty() && line.bytes().all(is_of_base64)

@@ -1,6 +1,6 @@
-//! Words as a POSIX shell reads them back, for lines that users paste.
+//! Words quoted for a POSIX shell, for lines that users paste.
 
-/// `word` as one word of a shell; quoted only when it must be.
+/// `word` as one word of a shell; quoted only if necessary.
 pub fn quote(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {

@@ -1,16 +1,16 @@
-//! "Did you mean": the known word that looks most like one that is not known.
+//! "Did you mean": the known word that is most similar to an unknown one.
 
 use std::collections::{BTreeSet, HashMap};
 
-/// Words of up to so many letters do not differ by their first.
+/// Words of up to this many letters must have the same first letter.
 const SHORT: usize = 5;
-/// Words of so many letters may differ by two of them, shorter ones by one.
+/// Words of this many letters may differ by two of them, shorter ones by one.
 const LONG: usize = 8;
-/// The most letters by which words may differ.
+/// The maximum number of letters by which words may differ.
 const MOST: usize = 2;
 
-/// The known word that `word` is most likely a slip of: one that differs in case
-/// and punctuation alone, or by a letter or two; none where none is near.
+/// The known word of which `word` is most likely a misspelling: one that differs only in
+/// case and punctuation, or by a letter or two; none if none is close.
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = plain(word);
     let near = known
@@ -20,18 +20,18 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// Whether one word may be a slip of the other.
+/// Whether one word may be a misspelling of the other.
 pub fn is_near(word: &str, known: &str) -> bool {
     nearest(word, [known]).is_some()
 }
 
-/// Letters in lower case, without what joins words.
+/// Letters in lower case, without separators.
 fn plain(word: &str) -> String {
     let letters = word.chars().filter(|c| !matches!(c, '-' | '_' | ' ' | '/'));
     letters.flat_map(char::to_lowercase).collect()
 }
 
-/// Letters to put in, take out, change or swap; none where that is too much.
+/// Letters to insert, delete, change or swap; none if that is too many.
 fn distance(word: &str, known: &str) -> Option<usize> {
     let length = known.chars().count();
     if length.abs_diff(word.chars().count()) > MOST {
@@ -47,7 +47,7 @@ fn distance(word: &str, known: &str) -> Option<usize> {
     is_near.then_some(distance)
 }
 
-/// Many known words, by sketches of each, so that the nearest of thousands is
+/// Many known words, indexed by sketches of each, so that the nearest of thousands is
 /// found without comparing every word with every other.
 #[derive(Debug, Default)]
 pub struct Index<'a> {
@@ -67,7 +67,8 @@ impl<'a> FromIterator<&'a str> for Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// The word that differs by one character, by two swapped ones, or by punctuation alone.
+    /// The word that differs by one character, by two swapped ones, or only by
+    /// punctuation.
     pub fn nearest(&self, word: &str) -> Option<&'a str> {
         let mut hits: HashMap<&str, usize> = HashMap::new();
         for sketch in sketches(word) {
@@ -81,10 +82,10 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Words of one sketch that are looked at.
+/// How many words with the same sketch are compared.
 const MOST_ALIKE: usize = 8;
 
-/// Texts that words share when they differ by one character or by punctuation.
+/// Texts that words share if they differ by one character or by punctuation.
 fn sketches(word: &str) -> BTreeSet<String> {
     let letters: Vec<char> = word.chars().filter(|c| c.is_alphanumeric()).take(64).collect();
     let mut sketches: BTreeSet<String> = (0..letters.len())
@@ -116,7 +117,7 @@ mod tests {
             ("credentail_name", Some("credentialName")),
             ("slector", Some("selector")),
             ("ID", Some("id")),
-            // Other words, though a letter apart.
+            // Different words, although only a letter apart.
             ("node", None),
             ("ix", None),
             ("notes", None),
@@ -141,7 +142,7 @@ mod tests {
             .collect();
         assert_eq!(index.nearest("htpbin-credential"), Some("httpbin-credential"));
         assert_eq!(index.nearest("bookinfocredential"), Some("bookinfo-credential"));
-        assert_eq!(index.nearest("httpbin-credential"), None, "no slip of itself");
+        assert_eq!(index.nearest("httpbin-credential"), None, "not a misspelling of itself");
         assert_eq!(index.nearest("ac"), None);
     }
 

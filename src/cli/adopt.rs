@@ -1,4 +1,4 @@
-//! `istio-tls adopt`: takes a chain that others made into the workspace.
+//! `istio-tls adopt`: takes an existing chain into the workspace.
 
 use std::path::PathBuf;
 
@@ -17,16 +17,20 @@ use crate::workspace::config::Mode;
 
 /// Takes an existing chain into the workspace
 ///
-/// Finds the server certificate, its key, the CAs above it and the clients
-/// beside it by what the files hold, whatever their names; checks that keys
-/// fit, that the chain verifies and names the host; and copies them to the
-/// folders of HOST. Nothing of the source is moved or changed. Of a Secret in a
-/// cluster (cert-manager's, or one made by hand), what the gateway reads of it is
-/// taken, and later manifests go by its name.
+/// Finds the server certificate, its key, the CAs above it and client certificates by
+/// file content, whatever the file names; checks that keys match, that the chain verifies
+/// and names the host; and copies them to the folders of HOST. The source files are
+/// neither moved nor changed. From a Secret in a cluster (cert-manager's, or one created
+/// by hand), whatever the gateway reads from it is copied, and later manifests refer to
+/// it by name.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls adopt mtls-go-example/httpbin.example.com      (what generate.sh made)\n  istio-tls adopt example.com+2.pem example.com+2-key.pem \"$(mkcert -CAROOT)/rootCA.pem\"\n  istio-tls adopt server.crt server.key corporate-ca.pem --host shop.example.com\n  istio-tls adopt bundle.p12 --password-file password\n  istio-tls adopt secret/httpbin-credential                (of the gateway's namespace)\n  istio-tls adopt secret/istio-system/shop-tls --host shop.example.com --context staging"
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls adopt mtls-go-example/httpbin.example.com      (created by generate.sh)\n  \
+        istio-tls adopt example.com+2.pem example.com+2-key.pem \"$(mkcert -CAROOT)/rootCA.pem\"\n  \
+        istio-tls adopt server.crt server.key corporate-ca.pem --host shop.example.com\n  \
+        istio-tls adopt bundle.p12 --password-file password\n  \
+        istio-tls adopt secret/httpbin-credential                (in the gateway's namespace)\n  \
+        istio-tls adopt secret/istio-system/shop-tls --host shop.example.com --context staging")]
 pub(super) struct AdoptArgs {
     /// Folders, files (PEM, DER, PKCS#12), and Secrets as secret/NAME or secret/NAMESPACE/NAME
     #[arg(value_name = "DIR|FILE|secret/NAME", required = true)]
@@ -34,13 +38,15 @@ pub(super) struct AdoptArgs {
     /// The host to adopt the certificate for [default: its first name]
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
-    /// How the gateway treats client certificates [default: mutual with a client certificate, or a Secret with a CA; else simple]
+    /// How the gateway authenticates clients [default: mutual with a client certificate,
+    /// or a Secret with a CA; else simple]
     #[arg(long, value_parser = choice(Mode::WORDS))]
     mode: Option<Mode>,
-    /// Replace the chain that the workspace has of this host
+    /// Replace the workspace's chain of this host
     #[arg(long)]
     force: bool,
-    /// Adopt although the chain does not verify (expired, no SAN ...); the key must fit all the same
+    /// Adopt even if the chain does not verify (expired, no SAN ...); the key must match
+    /// nevertheless
     #[arg(long)]
     accept_faults: bool,
     /// Print what would be copied, and write nothing

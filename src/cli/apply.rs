@@ -1,4 +1,4 @@
-//! `istio-tls apply`: the workspace's objects, or those of files, to a cluster.
+//! `istio-tls apply`: applies the workspace's objects, or those in files, to a cluster.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,49 +27,50 @@ use crate::sources::disk::DiskFiles;
 
 /// Applies the workspace's objects to a cluster
 ///
-/// The same objects as `istio-tls manifests` prints, or those of -f, by
-/// server-side apply with the field manager istio-tls. The API server is asked
-/// about all of them before the first one is stored. What others manage is left
-/// alone: a conflict names them and ends with exit code 1. Where the gateway can
-/// be reached, it ends when that serves the certificate of every host.
+/// Applies the objects that `istio-tls manifests` prints, or those of -f, by server-side
+/// apply with the field manager istio-tls. The API server checks all of them before the
+/// first one is stored. Fields that others manage are not changed: a conflict names them
+/// and ends with exit code 1. If the gateway can be reached, apply waits until it serves
+/// the certificate of every host.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls apply\n  istio-tls apply --diff\n  istio-tls apply --dry-run server --context staging\n  istio-tls apply -f gateway.yaml -f secrets/\n  istio-tls apply --samples --prune --yes"
 )]
 pub(super) struct ApplyArgs {
-    /// Manifests in place of the workspace's: a file, a folder, or - (repeatable)
+    /// Manifests instead of the workspace's: a file, a folder, or - (repeatable)
     #[arg(short = 'f', long, value_name = "FILE|DIR|-")]
     filename: Vec<PathBuf>,
-    /// Also the folders in folders of --filename
+    /// Also read the subfolders of --filename
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Also the workloads and Services of the samples that the hosts lead to
     #[arg(long, conflicts_with = "filename")]
     samples: bool,
 
-    /// Store nothing: client asks no server, server lets it check everything
+    /// Store nothing: client checks without a server, server has the API server check
+    /// everything
     #[arg(long, value_name = "WHO", value_parser = choice(DryRun::WORDS), help_heading = "Safety")]
     dry_run: Option<DryRun>,
-    /// Store nothing and show what would change; exit code 1 when something would
+    /// Store nothing and show what would change; exit code 1 if anything would
     #[arg(long, conflicts_with = "dry_run", help_heading = "Safety")]
     diff: bool,
-    /// Delete what this workspace applied earlier and does not hold any more; asks first
+    /// Delete what this workspace applied earlier and no longer contains; asks first
     #[arg(long, help_heading = "Safety")]
     prune: bool,
     /// Take over fields that others manage, and objects of other workspaces
     #[arg(long, help_heading = "Safety")]
     force_conflicts: bool,
-    /// Delete and make anew a Secret whose type cannot hold what is wanted
+    /// Delete and recreate a Secret if its type is wrong
     #[arg(long, help_heading = "Safety")]
     replace: bool,
-    /// Apply even when lint finds errors in the objects
+    /// Apply even if lint finds errors in the objects
     #[arg(long, help_heading = "Safety")]
     no_lint: bool,
 
     /// How long to wait until pods are new and ready, and the gateway serves each host's new certificate
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse, help_heading = "Waiting")]
     wait: Duration,
-    /// End as soon as the API server has taken the objects
+    /// Exit as soon as the API server has accepted the objects
     #[arg(long, conflicts_with = "wait", help_heading = "Waiting")]
     no_wait: bool,
 
@@ -77,7 +78,7 @@ pub(super) struct ApplyArgs {
     cluster: ClusterArgs,
 }
 
-/// Who checks, when nothing is stored.
+/// Who checks the objects in a dry run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DryRun {
     /// This program.
@@ -91,7 +92,7 @@ impl DryRun {
 }
 
 impl ApplyArgs {
-    /// What is asked for; reads standard input where it is named.
+    /// The request; reads standard input if it is named.
     fn request(&self) -> Result<Request, Failure> {
         let source = if self.filename.is_empty() {
             Source::Workspace { samples: self.samples }
@@ -148,7 +149,7 @@ async fn run_on(request: &Request, given: Given<'_>, format: Format, context: &C
     let planned = plan(request, &input, missing, &client, &mut cancel, context).await;
     context.signals.release();
     let planned = planned.map_err(|failure| match (failure.class, request.purpose) {
-        // Nothing is done, which programs read as an outcome without objects.
+        // Nothing to do; in JSON, an outcome without objects.
         (Class::Interrupted, Purpose::Store | Purpose::TryThere) => {
             let outcome = Outcome::new(&input, Some(&client.access), request.purpose);
             Failure::from(failure).with_result_of(&ApplyJson::new(&outcome, &context.aim))
@@ -197,7 +198,7 @@ fn show(outcome: &Outcome, format: Format, context: &Context) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-/// The first time that a workspace goes to a cluster elsewhere, somebody says yes.
+/// The first time that a workspace uses a remote cluster, the user must confirm.
 fn allow(request: &Request, input: &Input, access: &Access, context: &Context) -> Result<(), Failure> {
     let recorded = (input.workspace.as_ref()).and_then(|workspace| workspace.found.config.context.as_deref());
     let first = FirstUse {
@@ -207,7 +208,7 @@ fn allow(request: &Request, input: &Input, access: &Access, context: &Context) -
     permit(access, &request.place, recorded, &first, context)
 }
 
-/// What --prune would delete is shown and asked about, before anything is stored.
+/// Shows what --prune would delete and asks for confirmation, before anything is stored.
 fn allow_pruning(surplus: &[Owned], context: &Context) -> Result<(), Failure> {
     if surplus.is_empty() {
         return Ok(());
@@ -219,5 +220,5 @@ fn allow_pruning(surplus: &[Owned], context: &Context) -> Result<(), Failure> {
         }
     }
     let nothing = "nothing was applied, and nothing pruned";
-    allow_deletion(nothing, "add --yes; --diff shows what would be done", context)
+    allow_deletion(nothing, "add --yes; see --diff for what would change", context)
 }

@@ -1,5 +1,4 @@
-//! The shape of the command line: the list of commands.
-//! Each command's own arguments stand in its file.
+//! The list of commands. Each command's own arguments are in its file.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
@@ -13,7 +12,14 @@ use super::global_args::GlobalArgs;
     propagate_version = true,
     max_term_width = 100,
     about = "Secures an Istio ingress gateway with HTTPS, from nothing to a verified mutual-TLS request, with or without a cluster",
-    after_help = "Start in an empty folder:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls serve\n  istio-tls probe --mtls        (in a second terminal)\n\nExit codes: 0 done; 1 findings, a difference or a failed probe; 2 usage or bad input;\n3 runtime failure; 130 interrupted. Every flag has a variable ISTIO_TLS_FLAG_NAME,\nbut for --yes, --force, --force-conflicts, --prune,\n--replace, --finish, --abort and rotate --ca."
+    after_help = "Start in an empty folder:\n  \
+        istio-tls gen-certs httpbin.example.com\n  \
+        istio-tls serve\n  \
+        istio-tls probe --mtls        (in a second terminal)\n\n\
+        Exit codes: 0 done; 1 findings, a difference or a failed probe; 2 usage or bad input;\n\
+        3 runtime failure; 130 interrupted. Every flag has a variable ISTIO_TLS_FLAG_NAME,\n\
+        except --yes, --force, --force-conflicts, --prune,\n\
+        --replace, --finish, --abort and rotate --ca."
 )]
 pub(super) struct Cli {
     #[command(flatten)]
@@ -49,7 +55,7 @@ pub(super) enum Command {
 
 /// The whole command line, for parsing, completions and man pages.
 pub fn command() -> clap::Command {
-    let recorded = "the one that apply recorded; without one no cluster is asked";
+    let recorded = "the one that apply recorded; without one no cluster is used";
     [
         ("apply", "its current context"),
         ("delete", "its current context"),

@@ -1,4 +1,4 @@
-//! Questions on the terminal before something is changed.
+//! Confirmations on the terminal before something is changed.
 
 use super::context::Context;
 use super::failure::Failure;
@@ -11,15 +11,15 @@ use crate::problem::Problem;
 pub(super) struct FirstUse<'a> {
     /// The question, up to the context's name: `Apply 3 objects to`.
     pub(super) question: &'a str,
-    /// What is not done without an answer, up to the context's name: `applied to`.
+    /// What is not done without a confirmation, up to the context's name: `applied to`.
     pub(super) done: &'a str,
 }
 
-/// The first time that a workspace changes a cluster elsewhere, somebody says
-/// yes. `recorded` is the context that an earlier apply went to.
+/// The first time that a workspace changes a remote cluster, the user must confirm.
+/// `recorded` is the context that an earlier apply used.
 ///
 /// # Errors
-/// When nobody does: nothing was done.
+/// If the user does not: nothing was done.
 pub(super) fn permit(
     access: &Access,
     place: &ClusterPlace,
@@ -44,17 +44,17 @@ pub(super) fn permit(
         Problem::new(format!("nothing was {done} the context {}", access.context))
             .at(access.server.clone())
             .why(format!(
-                "nothing was {done} it from here before, and no terminal is there to ask on"
+                "nothing was {done} it from this workspace before, and there is no terminal for a confirmation"
             ))
             .fix(format!("--context {} or --yes", access.context)),
     ))
 }
 
-/// Before something is deleted, somebody says yes: on the terminal or with --yes.
-/// `nothing` says what was not done without, `fix` what leads on.
+/// Before something is deleted, the user must confirm, on the terminal or with --yes.
+/// `nothing` says what was not done, `fix` how to continue.
 ///
 /// # Errors
-/// When nobody does.
+/// If the user does not.
 pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Result<(), Failure> {
     if context.yes {
         return Ok(());
@@ -63,14 +63,16 @@ pub(super) fn allow_deletion(nothing: &str, fix: &str, context: &Context) -> Res
         return confirm("Delete them?", nothing);
     }
     Err(Failure::usage(
-        Problem::new(nothing).why("no terminal is there to ask on").fix(fix),
+        Problem::new(nothing)
+            .why("there is no terminal for a confirmation")
+            .fix(fix),
     ))
 }
 
-/// A question on the terminal.
+/// A yes/no question on the terminal.
 ///
 /// # Errors
-/// When it is not answered, or with no: nothing was done.
+/// If it is not answered, or with no: nothing was done.
 pub(super) fn confirm(question: &str, nothing: &str) -> Result<(), Failure> {
     if answer(question)? {
         return Ok(());
@@ -81,7 +83,7 @@ pub(super) fn confirm(question: &str, nothing: &str) -> Result<(), Failure> {
 /// The answer to a question on the terminal.
 ///
 /// # Errors
-/// When there is none.
+/// If there is none.
 pub(super) fn answer(question: &str) -> Result<bool, Failure> {
     let prompt = dialoguer::Confirm::new().with_prompt(question).default(false);
     prompt.interact().map_err(|dialoguer::Error::IO(error)| {

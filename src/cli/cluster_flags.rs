@@ -1,4 +1,4 @@
-//! The flags that lead to a cluster.
+//! The flags that select a cluster.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use crate::ops::cluster_access::ClusterPlace;
 /// Which cluster.
 #[derive(clap::Args, Default, Clone)]
 pub(super) struct KubeconfigArgs {
-    /// The kubeconfig file [default: the variable KUBECONFIG, else ~/.kube/config]
+    /// The kubeconfig file [default: that of the variable KUBECONFIG, else
+    /// ~/.kube/config]
     #[arg(long, value_name = "FILE", help_heading = "Cluster")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// The kubeconfig's context [default: the one that apply recorded, else its current context]
@@ -22,13 +23,14 @@ pub(super) struct KubeconfigArgs {
 pub(super) struct ClusterArgs {
     #[command(flatten)]
     pub(super) place: KubeconfigArgs,
-    /// How long an API server that fails or is busy is asked again; one that never answered, three times
+    /// How long to retry an API server that fails or is busy; one that never answered is
+    /// tried three times
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse, help_heading = "Cluster")]
     pub(super) retry_for: Duration,
 }
 
 impl KubeconfigArgs {
-    /// What they say, as the operations take it.
+    /// Their values, in the form that the operations take.
     pub(super) fn place(&self) -> ClusterPlace {
         ClusterPlace {
             kubeconfig: self.kubeconfig.clone(),
@@ -44,7 +46,8 @@ impl KubeconfigArgs {
     mut_arg("context", |flag| flag.requires("cluster"))
 )]
 pub(super) struct LiveArgs {
-    /// Take the objects of a cluster: the one that apply recorded, else the kubeconfig's current one
+    /// Use the objects of a cluster: the one that apply recorded, else the kubeconfig's
+    /// current one
     #[arg(long, conflicts_with_all = ["filename", "recursive"], help_heading = "Cluster")]
     pub(super) cluster: bool,
     #[command(flatten)]

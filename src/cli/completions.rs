@@ -24,10 +24,11 @@ pub(super) fn run(args: &CompletionsArgs, context: &Context) -> Result<Exit, Fai
     clap_complete::generate(args.shell, &mut super::command(), "istio-tls", &mut script);
     let script = String::from_utf8_lossy(&script);
     let script = match args.shell {
-        // clap_complete 4.6 spells the hyphen in a program's name in two ways: the script notes a subcommand under
-        // the one, and looks for what may follow it under the other.
+        // clap_complete 4.6 spells the hyphen in a program's name in two ways: the script
+        // records a subcommand with one, and looks up what may follow it with the other.
         Shell::Bash => script.replace("istio__subcmd__tls", "istio__tls"),
-        // With two colons zsh takes all that follows the first argument for arguments, flags included.
+        // With two colons zsh takes everything after the first argument as arguments,
+        // including flags.
         Shell::Zsh => script.replace("\n'*::", "\n'*:"),
         _ => script.into_owned(),
     };

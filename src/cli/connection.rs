@@ -1,4 +1,4 @@
-//! The flags by which `probe` and `request` reach a gateway.
+//! The flags that tell `probe` and `request` how to reach a gateway.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,10 +18,11 @@ pub(super) struct ConnectionArgs {
     /// The gateway: `local` (the running serve of this workspace), `cluster`, or its address
     #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
     pub(super) target: Option<String>,
-    /// Go to ADDR for HOST and PORT, as curl does; repeatable
+    /// Connect to ADDR for HOST and PORT, like curl; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDR", value_parser = parser(ResolveRule::parse))]
     pub(super) resolve: Vec<ResolveRule>,
-    /// Trust the certificates of this PEM file [default: the workspace's root of the host, else the system's]
+    /// Trust the certificates in this PEM file [default: the workspace's root for the
+    /// host, else the system's]
     #[arg(long, value_name = "FILE")]
     pub(super) cacert: Option<PathBuf>,
     /// The client's certificate chain [default: the workspace's client of the host]
@@ -30,25 +31,25 @@ pub(super) struct ConnectionArgs {
     /// The client's key [default: in the file of --cert]
     #[arg(long, value_name = "FILE", requires = "cert")]
     pub(super) key: Option<PathBuf>,
-    /// The password of an encrypted --key stands in this file
+    /// Read the password of an encrypted --key from this file
     #[arg(long, value_name = "FILE")]
     pub(super) key_password_file: Option<PathBuf>,
     /// Send no client certificate
     #[arg(long, conflicts_with_all = ["cert", "key"])]
     pub(super) no_client_cert: bool,
-    /// Refuse certificates that this CRL lists; repeatable
+    /// Refuse certificates that this CRL revokes; repeatable
     #[arg(long, value_name = "FILE")]
     pub(super) crl: Vec<PathBuf>,
     /// The server name to send [default: the host]
     #[arg(long, value_name = "NAME")]
     pub(super) sni: Option<String>,
-    /// The protocol to demand by ALPN, as h2 or http/1.1 [default: either]
+    /// The protocol to offer by ALPN, h2 or http/1.1 [default: either]
     #[arg(long, value_name = "NAME")]
     pub(super) alpn: Vec<String>,
     /// Offer only this TLS version [default: both]
     #[arg(long, value_name = "VERSION", value_parser = choice(TlsVersions::WORDS))]
     pub(super) tls: Option<TlsVersions>,
-    /// The longest that one phase may take
+    /// Time limit for each phase
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub(super) timeout: Duration,
     #[command(flatten)]
@@ -56,10 +57,10 @@ pub(super) struct ConnectionArgs {
 }
 
 impl ConnectionArgs {
-    /// What they say, as the operations take it.
+    /// Their values, in the form that the operations take.
     ///
     /// # Errors
-    /// When `--target` is no address.
+    /// If `--target` is not an address.
     pub(super) fn connection(&self) -> Result<Connection, Failure> {
         let target = self.target.as_deref().map(NamedGateway::parse).transpose();
         Ok(Connection {

@@ -1,5 +1,5 @@
-//! What every command is given: the workspace folder, the output settings, the
-//! clock, the environment, and the one way to write to the terminal.
+//! The context of every command: the workspace folder, the output settings, the clock,
+//! the environment, and the only way to write to the terminal.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ use crate::ops::Surroundings;
 use crate::problem::Problem;
 use crate::remedy::{Aim, Kind, Line};
 
-/// How far standard output is: nothing, [`WRITING`], or [`WRITTEN`].
+/// The state of standard output: nothing, [`WRITING`], or [`WRITTEN`].
 static OUTPUT: AtomicU8 = AtomicU8::new(0);
 const WRITING: u8 = 1;
 const WRITTEN: u8 = 2;
 
-/// Waits until what is being written to standard output stands there, unless
-/// nobody reads it; says whether anything does.
+/// Waits until what is being written to standard output is complete, unless nobody reads
+/// it; returns whether there is any output.
 pub(super) fn wait_for_output() -> bool {
     const TRIES: u32 = 100;
     const PAUSE: Duration = Duration::from_millis(10);
@@ -43,7 +43,7 @@ pub(super) fn wait_for_output() -> bool {
 /// Writes to standard output.
 ///
 /// # Errors
-/// When it cannot be written; a closed pipe ends the program quietly.
+/// If it cannot be written; a closed pipe ends the program quietly.
 pub(super) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     OUTPUT.store(WRITING, Ordering::SeqCst);
@@ -58,9 +58,9 @@ pub(super) fn write_out(bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// The surroundings of one command, decided once.
+/// The context of one run, determined once.
 pub struct Context {
-    /// What operations are given.
+    /// What operations get.
     pub here: Surroundings,
     /// `-o` as typed; commands parse it with [`Context::output`].
     output: Option<String>,
@@ -68,33 +68,35 @@ pub struct Context {
     pub quiet: bool,
     /// How often `-v` was given.
     pub verbose: u8,
-    /// Prompts are allowed: standard input and error are terminals, and no `--no-input`.
+    /// Prompts are allowed: standard input and error are terminals, and there is no
+    /// `--no-input`.
     pub interactive: bool,
     /// `--yes`.
     pub yes: bool,
     /// The signals of the process.
     pub(super) signals: Signals,
-    /// Whether standard output takes colour.
+    /// Whether standard output is coloured.
     pub color_stdout: bool,
-    /// Whether standard error takes colour.
+    /// Whether standard error is coloured.
     pub color_stderr: bool,
 }
 
-/// The time, UTC. Commands take [`Context::now`]; only what goes on for long asks again.
+/// The time, UTC. Commands take [`Context::now`]; only what runs for a long time reads
+/// the clock again.
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place that reads the clock for commands"
+    reason = "the only place that reads the clock for commands"
 )]
 pub(super) fn clock() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }
 
-/// How most commands write their result.
+/// The output format of most commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people.
+    /// Text.
     Text,
-    /// For programs.
+    /// JSON.
     Json,
 }
 
@@ -116,8 +118,10 @@ impl Context {
         for namespace in [&global.namespace, &global.gateway_namespace].into_iter().flatten() {
             if !crate::names::is_dns_label(namespace) {
                 return Err(Failure::usage(
-                    Problem::new(format!("{namespace:?} is not a namespace"))
-                        .why("a namespace holds lower-case letters, digits and hyphens, at most 63 (RFC 1123 label)"),
+                    Problem::new(format!("{namespace:?} is not a valid namespace")).why(
+                        "a namespace consists of lower-case letters, digits and hyphens, at most 63 (RFC \
+                            1123 label)",
+                    ),
                 ));
             }
         }
@@ -149,8 +153,8 @@ impl Context {
         })
     }
 
-    /// The width of text for people, in characters: the variable COLUMNS, else
-    /// the terminal's on standard output, else 100.
+    /// The width of text output, in characters: the variable COLUMNS, else that of the
+    /// terminal on standard output, else 100.
     pub fn width(&self) -> usize {
         let columns = self.environment.get("COLUMNS").and_then(|columns| columns.parse().ok());
         let terminal = || rustix::termios::tcgetwinsize(std::io::stdout()).ok();
@@ -160,10 +164,10 @@ impl Context {
             .unwrap_or(100)
     }
 
-    /// Chooses among the formats of a command, the first being its default.
+    /// Selects one of the formats of a command, the first being its default.
     ///
     /// # Errors
-    /// When `-o` names another one.
+    /// If `-o` names another one.
     pub fn output<T: Copy>(&self, formats: &[(&str, T)]) -> Result<T, Failure> {
         let wanted = self.output.as_deref().unwrap_or(formats[0].0);
         formats
@@ -179,10 +183,10 @@ impl Context {
             })
     }
 
-    /// The choice of commands that write text or JSON.
+    /// The format of commands that write text or JSON.
     ///
     /// # Errors
-    /// As [`Context::output`].
+    /// Like [`Context::output`].
     pub fn text_or_json(&self) -> Result<Format, Failure> {
         self.output(&[("text", Format::Text), ("json", Format::Json)])
     }
@@ -190,15 +194,15 @@ impl Context {
     /// Writes a result to standard output.
     ///
     /// # Errors
-    /// When it cannot be written; a closed pipe ends the program quietly.
+    /// If it cannot be written; a closed pipe ends the program quietly.
     pub fn print(&self, text: &str) -> Result<(), Failure> {
         self.print_bytes(text.as_bytes())
     }
 
-    /// Writes a result that may be no text to standard output.
+    /// Writes a result that may not be text to standard output.
     ///
     /// # Errors
-    /// As [`Context::print`].
+    /// Like [`Context::print`].
     pub fn print_bytes(&self, bytes: &[u8]) -> Result<(), Failure> {
         write_out(bytes)
     }
@@ -206,7 +210,7 @@ impl Context {
     /// Writes a result as JSON, indented, with a final newline.
     ///
     /// # Errors
-    /// As [`Context::print`].
+    /// Like [`Context::print`].
     pub fn print_json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(value).map_err(|error| {
             Failure::runtime(Problem::new("the result cannot be written as JSON").why(error.to_string()))
@@ -214,7 +218,7 @@ impl Context {
         self.print(&format!("{text}\n"))
     }
 
-    /// ` -C DIR` as a line to type needs it; nothing in the workspace itself.
+    /// ` -C DIR` as a printed line needs it; nothing in the workspace itself.
     pub fn dir_flag(&self) -> String {
         match &self.here.aim.dir {
             None => String::new(),
@@ -222,8 +226,8 @@ impl Context {
         }
     }
 
-    /// Shows a failure: words on standard error, and with `-o json` an object
-    /// on standard output, so that it always parses.
+    /// Shows a failure: text on standard error, and with `-o json` an object on standard
+    /// output, so that the output always parses.
     pub(super) fn show_failure(&self, failure: &Failure) -> Exit {
         if let Failure::Operation(failure) = failure {
             let label = if self.color_stderr {
@@ -237,13 +241,13 @@ impl Context {
     }
 }
 
-/// The workspace's folder must be there, as for `git -C` and `make -C`: a folder that
-/// was mistyped would be a new, empty workspace.
+/// The workspace's folder must exist, as for `git -C` and `make -C`: a mistyped folder
+/// would be a new, empty workspace.
 fn check_dir(dir: &Path) -> Result<(), Failure> {
-    let problem = |why: String| Problem::new(format!("{} is no workspace", dir.display())).why(why);
+    let problem = |why: String| Problem::new(format!("{} is not a workspace", dir.display())).why(why);
     match dir.metadata() {
         Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(Failure::usage(problem("it is no folder".to_owned()))),
+        Ok(_) => Err(Failure::usage(problem("it is not a folder".to_owned()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let mkdir = Line::new(Kind::MakeFolder, ["mkdir", "-p"]).arg(dir.display().to_string());
             Err(Failure::usage(problem("there is no such folder".to_owned()).fix(mkdir)))

@@ -1,5 +1,6 @@
-//! `istio-tls delete`: what `apply` made in a cluster, and with --local what
-//! `gen-certs` made in this folder. Listed first; nothing of anyone else.
+//! `istio-tls delete`: deletes what `apply` created in a cluster, and with --local what
+//! `gen-certs` created in this folder. Lists it first; keeps everything that others
+//! created.
 
 use std::time::Duration;
 
@@ -16,28 +17,30 @@ use crate::ops::delete::plan::{Given, Plan, access, nothing, plan, read};
 use crate::ops::delete::request::Request;
 use crate::report::delete_json::DeleteJson;
 
-/// Deletes what apply made, and nothing else
+/// Deletes what apply created, and nothing else
 ///
-/// Objects are found by the label of this workspace's id. Fields that apply
-/// added to the gateway's own Deployment are taken back, the Deployment stays.
+/// Objects are found by the label with this workspace's id. Fields that apply added to
+/// the gateway's own Deployment are removed, the Deployment is kept.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls delete --dry-run\n  istio-tls delete --yes\n  istio-tls delete --local --yes"
 )]
 pub(super) struct DeleteArgs {
-    /// Also the chains of this folder's hosts; without an earlier apply no cluster is asked
+    /// Also delete the chains of this folder's hosts; without an earlier apply no cluster
+    /// is used
     #[arg(long)]
     local: bool,
-    /// Nothing to delete is no failure
+    /// Exit with 0 if there is nothing to delete
     #[arg(long)]
     ignore_not_found: bool,
-    /// List, and delete nothing
+    /// Only list, and delete nothing
     #[arg(long)]
     dry_run: bool,
-    /// How long to wait until what was deleted is gone: finalizers may hold it
+    /// How long to wait until what was deleted is gone: finalizers may delay it
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration::parse)]
     wait: Duration,
-    /// With --local: ask no cluster, and leave what is in it, as when it is gone for good
+    /// With --local: use no cluster, and keep the objects in it, for a cluster that no
+    /// longer exists
     #[arg(long, requires = "local", conflicts_with_all = ["context", "kubeconfig"])]
     no_cluster: bool,
 
@@ -112,7 +115,7 @@ async fn run_on(
     Ok(Exit::Done)
 }
 
-/// Shows what would be deleted; what is asked about is shown whatever -q says.
+/// Shows what would be deleted; with a confirmation it is shown even with -q.
 fn list(plan: &Plan, request: &Request, context: &Context) {
     let list = |line: &str| {
         if context.yes || request.dry_run {

@@ -1,5 +1,5 @@
-//! `istio-tls doctor`: examines the gateway of a cluster, and says what is wrong
-//! and what to do.
+//! `istio-tls doctor`: examines the gateway of a cluster, reports faults and says how to
+//! fix them.
 
 use std::time::Duration;
 
@@ -24,33 +24,38 @@ use crate::report::doctor_text;
 use crate::report::lint_text::Layout;
 use crate::report::paint::Paint;
 
-/// Examines the gateway of a cluster, and says what is wrong and what to do
+/// Examines the gateway of a cluster, reports faults and says how to fix them
 ///
-/// From the control plane to the certificate that a client gets: Gateways, pods,
-/// Service, Secrets, rights, mounted files, what the proxy itself has loaded,
-/// what the ingress address serves, the gateway's log, DNS. Nothing is changed
-/// without --fix. What the user may not read is listed as skipped, and is never
-/// a finding. Ends with 1 when a finding at or above --fail-on is left.
+/// Covers everything from the control plane to the certificate that a client gets:
+/// Gateways, pods, Service, Secrets, permissions, mounted files, what the proxy has
+/// loaded, what the ingress address serves, the gateway's log, DNS. Nothing is changed
+/// without --fix. What the user may not read is listed as skipped, and is never a
+/// finding. Exits with 1 if a finding at or above --fail-on remains.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls doctor                          every host of the workspace\n  istio-tls doctor httpbin.example.com\n  istio-tls doctor --context staging -o json\n  istio-tls doctor --fix --yes              brings back the workspace's own Secrets, and looks again\n  istio-tls lint explain ITL1124            what a code means\n\nExit codes: 0 nothing found; 1 findings; 2 usage or bad input; 3 the cluster cannot be asked."
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls doctor                          every host of the workspace\n  \
+        istio-tls doctor httpbin.example.com\n  \
+        istio-tls doctor --context staging -o json\n  \
+        istio-tls doctor --fix --yes              restores the workspace's own Secrets, and examines again\n  \
+        istio-tls lint explain ITL1124            what a code means\n\n\
+        Exit codes: 0 nothing found; 1 findings; 2 usage or bad input; 3 the cluster cannot be reached.")]
 pub(super) struct DoctorArgs {
     /// Hosts [default: every host of the workspace, else of the cluster's Gateways]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
     #[command(flatten)]
     findings: FindingArgs,
-    /// Apply the workspace's own Secrets that are missing or broken: shows them, then asks (--yes does not ask)
+    /// Apply the workspace's own Secrets that are missing or broken: shows them, then
+    /// asks (--yes skips the question)
     #[arg(long)]
     fix: bool,
-    /// After --fix: how long to wait until the gateway serves what was brought back
+    /// After --fix: how long to wait until the gateway serves what was restored
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     wait: Duration,
     /// Do not connect to the ingress address
     #[arg(long)]
     no_probe: bool,
-    /// The longest that one question to a pod, the gateway or DNS may take
+    /// Time limit for each query to a pod, the gateway or DNS
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     timeout: Duration,
     #[command(flatten)]
@@ -116,10 +121,10 @@ async fn run_on(
     })
 }
 
-/// Whether what can be mended is; asks on a terminal.
+/// Whether to fix what can be fixed; asks on a terminal.
 ///
 /// # Errors
-/// When the answer is no.
+/// If the answer is no.
 fn may_fix(changes: &[Ready], access: &Access, context: &Context) -> Result<bool, Failure> {
     if context.yes {
         return Ok(true);
@@ -137,7 +142,7 @@ fn may_fix(changes: &[Ready], access: &Access, context: &Context) -> Result<bool
     confirm(&question, "nothing was changed").map(|()| true)
 }
 
-/// The failure of a run that has brought back something.
+/// The failure of a run that has restored something.
 fn with_fixed(failure: ops::Failure, fixed: &[ObjectChange]) -> Failure {
     Failure::from(failure).with_result_of(&FixedJson::new(fixed))
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// The longest: ten years, as long as a root is good.
+/// The maximum: ten years, the validity of a root.
 const LONGEST_DAYS: u64 = 3_660;
 
-/// Parses a duration; for clap. A number without a unit is refused, for who types
-/// `--if-expires-in 30` means days, and who types `--wait 30` seconds.
+/// Parses a duration, for clap. A number without a unit is refused, because
+/// `--if-expires-in 30` means days, and `--wait 30` means seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let split = text
         .find(|character: char| !character.is_ascii_digit())
@@ -14,7 +14,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(split);
     let number: u64 = number
         .parse()
-        .map_err(|_| "a duration is a number and a unit, as 60s or 500ms".to_owned())?;
+        .map_err(|_| "a duration is a number and a unit, such as 60s or 500ms".to_owned())?;
     let seconds = |factor: u64| {
         number
             .checked_mul(factor)
@@ -25,14 +25,14 @@ pub(super) fn parse(text: &str) -> Result<Duration, String> {
     match unit {
         "" if number == 0 => Ok(Duration::ZERO),
         "" => Err(format!(
-            "a duration is a number and a unit, as {number}s or {number}d; ms, s, m, h and d are units"
+            "a duration is a number and a unit, such as {number}s or {number}d; the units are ms, s, m, h and d"
         )),
         "ms" => Ok(Duration::from_millis(number)),
         "s" => seconds(1),
         "m" => seconds(60),
         "h" => seconds(3_600),
         "d" => seconds(86_400),
-        other => Err(format!("{other:?} is no unit; ms, s, m, h and d are")),
+        other => Err(format!("{other:?} is not a unit; the units are ms, s, m, h and d")),
     }
 }
 
@@ -61,7 +61,7 @@ mod tests {
             "99999999999999999999s",
             "999999d",
         ] {
-            assert!(parse(bad).is_err(), "{bad:?} was taken");
+            assert!(parse(bad).is_err(), "{bad:?} was accepted");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The environment, captured once: every flag has an `ISTIO_TLS_*` variable,
-//! but for those that confirm or overwrite.
+//! The environment, captured once: every flag has an `ISTIO_TLS_*` variable, except those
+//! that confirm or overwrite.
 
 use std::collections::HashSet;
 
@@ -24,16 +24,16 @@ const COMMAND_LINE_ONLY: &[&str] = &[
     "help",
     "version",
 ];
-/// Switches whose variable is that of another command's flag with a value.
+/// Switches that share the variable of another command's flag with a value.
 const OTHERS_VARIABLE: &[&str] = &["ca"];
 
-/// The variables of the process that the program looks at.
+/// The environment variables that the program uses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment(Variables);
 
 impl Environment {
-    /// Reads the process's environment; variables that are no text are left out.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    /// Reads the process's environment; variables that are not text are omitted.
+    #[expect(clippy::disallowed_methods, reason = "the only place that reads the environment")]
     pub(super) fn capture() -> Self {
         Self(
             std::env::vars_os()
@@ -52,17 +52,18 @@ impl Environment {
         self.0.clone()
     }
 
-    /// Reads the process's arguments, with the variables below them; `whole` makes
-    /// the command line that they are one of.
+    /// Parses the process's arguments, with the variables as defaults; `whole` builds the
+    /// command line that they belong to.
     ///
     /// # Errors
-    /// When they are no command line.
+    /// If they are not a valid command line.
     pub(super) fn parse<T: FromArgMatches>(&self, whole: fn() -> clap::Command) -> Result<T, clap::Error> {
         if !self.has_arguments() {
-            // The command is large: it is built once where nothing changes it.
+            // The command definition is large: it is built only once unless something
+            // changes it.
             return (whole().try_get_matches()).and_then(|matches| T::from_arg_matches(&matches));
         }
-        // What was typed, as far as it can be read: it excludes variables.
+        // What was typed, as far as it can be parsed: it takes precedence over variables.
         let typed = whole().ignore_errors(true).try_get_matches().ok();
         let parse = |demanded: &[String]| {
             let command = self.apply(whole(), typed.as_ref(), demanded);
@@ -76,19 +77,22 @@ impl Environment {
             None => Ok(cli),
             Some([one, other]) => Err(whole().error(
                 ErrorKind::ArgumentConflict,
-                format!("the variables {one} and {other} exclude each other: unset one, or give a flag, which counts"),
+                format!(
+                    "the variables {one} and {other} exclude each other: unset one, or give a flag, which \
+                    takes precedence"
+                ),
             )),
         }
     }
 
-    /// Whether any variable may be that of an argument.
+    /// Whether any variable may belong to an argument.
     fn has_arguments(&self) -> bool {
         self.0.names().any(|name| name.starts_with(PREFIX))
     }
 
-    /// Gives every argument the default that its variable holds, but where what
-    /// was typed (`given`, as far as it could be read) excludes that argument.
-    /// Those of `demanded` count as typed.
+    /// Gives every argument the default from its variable, unless what was typed
+    /// (`given`, as far as it could be parsed) excludes that argument. Those of
+    /// `demanded` count as typed.
     fn apply(&self, command: clap::Command, given: Option<&ArgMatches>, demanded: &[String]) -> clap::Command {
         let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
         let excluded = given.map_or_else(HashSet::new, |given| excluded(&command, given));
@@ -106,8 +110,8 @@ impl Environment {
         command
     }
 
-    /// The flags that others need, were not typed, and have a variable: a default
-    /// meets no need of clap's.
+    /// The flags that others require, were not typed, and have a variable: to clap, a
+    /// default does not satisfy a requirement.
     fn demanded(&self, error: &clap::Error) -> Vec<String> {
         let missing = match error.get(ContextKind::InvalidArg) {
             Some(ContextValue::Strings(missing)) if error.kind() == ErrorKind::MissingRequiredArgument => missing,
@@ -122,8 +126,8 @@ impl Environment {
             .collect()
     }
 
-    /// Two variables of the command that was `given` which exclude each other,
-    /// where nothing that was typed says which of them counts.
+    /// Two variables of the command `given` that exclude each other, if nothing that was
+    /// typed decides between them.
     fn clash(&self, command: &clap::Command, given: &ArgMatches) -> Option<[String; 2]> {
         if let Some((name, given)) = given.subcommand() {
             return self.clash(command.find_subcommand(name)?, given);
@@ -141,7 +145,7 @@ impl Environment {
         })
     }
 
-    /// The variable that gives an argument its value.
+    /// The variable that sets an argument.
     fn held(&self, arg: &clap::Arg) -> Option<String> {
         let long = arg.get_long().filter(|long| !COMMAND_LINE_ONLY.contains(long))?;
         let name = variable(long);
@@ -156,7 +160,7 @@ impl Environment {
         holds.then_some(name)
     }
 
-    /// The variable that gave a value which was refused.
+    /// The variable that set a value which was refused.
     pub(super) fn blamed(&self, error: &clap::Error) -> Option<String> {
         let text = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
@@ -178,7 +182,7 @@ impl Environment {
             ArgAction::SetTrue if is_demanded => arg.env(name).value_parser(BoolishValueParser::new()),
             ArgAction::SetTrue => match value.to_ascii_lowercase().as_str() {
                 "1" | "true" | "yes" => arg.default_value("true"),
-                // Not a boolean: clap refuses it with the flag's name.
+                // Not a boolean: clap's error names the flag.
                 _ => arg.default_value(value.to_owned()),
             },
             ArgAction::Set if is_demanded => arg.env(name),
@@ -199,7 +203,7 @@ fn is_typed(arg: &clap::Arg, given: &ArgMatches) -> bool {
     given.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine)
 }
 
-/// The arguments that cannot stand beside those that were typed.
+/// The arguments that conflict with those that were typed.
 fn excluded(command: &clap::Command, given: &ArgMatches) -> HashSet<Id> {
     let mut excluded = HashSet::new();
     for arg in command.get_arguments() {

@@ -1,4 +1,4 @@
-//! How failures are shown, and the exit codes that they lead to.
+//! How failures are shown, and their exit codes.
 
 use std::io::Write as _;
 
@@ -12,12 +12,12 @@ use crate::problem::Problem;
 use crate::remedy::{Aim, ours};
 use crate::report::problem_json::{FailedJson, ProblemJson};
 
-/// Why a command ended without doing its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
     /// An operation failed.
     Operation(ops::Failure),
-    /// Whoever read standard output has gone: it ends quietly.
+    /// The reader of standard output is gone: exit quietly.
     ClosedPipe,
 }
 
@@ -38,7 +38,7 @@ impl Failure {
         ops::Failure::runtime(problem).into()
     }
 
-    /// The answer is no: exit 1.
+    /// A negative result: exit 1.
     pub fn findings(problem: impl Into<Problem>) -> Self {
         ops::Failure::findings(problem).into()
     }
@@ -52,13 +52,13 @@ impl Failure {
         }
     }
 
-    /// The same, of a result that is printed on success.
+    /// The same, from a result that is printed on success.
     #[must_use]
     pub(super) fn with_result_of(self, result: &impl Serialize) -> Self {
         self.with_result(serde_json::to_value(result).unwrap_or_default())
     }
 
-    /// How the program ends.
+    /// The exit code.
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Operation(failure) => failure.class.into(),
@@ -75,21 +75,21 @@ impl Failure {
     }
 }
 
-/// Shows a failure as the last thing that the process does, while another thread may
-/// be at work: with `json` as an object on standard output, unless a result stands
-/// there already.
+/// Shows a failure as the last action of the process, while another thread may be at
+/// work: with `json` as an object on standard output, unless a result was already
+/// written.
 pub(super) fn show_last(failure: &ops::Failure, json: bool, aim: &Aim) {
     tell(&format!("error: {}", failure.problem.text(aim)));
     if json && !context::wait_for_output() {
-        // Nobody else writes there any more.
+        // Nothing else is written any more.
         let out = std::io::stdout().lock();
         write_json(&failure.problem, failure.result.as_deref(), aim);
         std::mem::forget(out);
     }
 }
 
-/// Shows a failure: words on standard error, and with `json` an object on standard
-/// output, so that it always parses.
+/// Shows a failure: text on standard error, and with `json` an object on standard output,
+/// so that the output always parses.
 pub(super) fn show(failure: &ops::Failure, label: &str, json: bool, aim: &Aim) {
     tell(&format!("{label}: {}", failure.problem.text(aim)));
     if json {
@@ -97,11 +97,11 @@ pub(super) fn show(failure: &ops::Failure, label: &str, json: bool, aim: &Aim) {
     }
 }
 
-/// Shows what clap has to say: help and version go to standard output. A value
-/// that came from a variable is told with the variable's name; with `json`, an
-/// object on standard output says the same.
+/// Shows clap's message: help and version go to standard output. If the value came from a
+/// variable, the variable is named; with `json`, an object on standard output says the
+/// same.
 pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -> Exit {
-    // A closed pipe is no failure, and nothing else can be told.
+    // A closed pipe is not a failure, and nothing else can be reported.
     let _ = error.print();
     if !error.use_stderr() {
         return Exit::Done;
@@ -119,16 +119,16 @@ pub(super) fn usage(error: &clap::Error, variable: Option<String>, json: bool) -
     Exit::Usage
 }
 
-/// A line on standard error. Nobody is left to be told when that is closed.
+/// A line on standard error. If that is closed, nobody is left to read it.
 fn tell(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-/// The failure as `-o json` promises it.
+/// The failure as JSON, for `-o json`.
 fn write_json(problem: &Problem, result: Option<&Map<String, Value>>, aim: &Aim) {
     let error = ProblemJson::new(problem, aim);
     let failed = FailedJson::new(&error, result.cloned().unwrap_or_default());
     let text = serde_json::to_string_pretty(&failed).unwrap_or_default();
-    // The words were shown already; a closed pipe changes nothing.
+    // The text was already shown; a closed pipe changes nothing.
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }

@@ -1,6 +1,6 @@
-//! Fuzz targets of what only the commands can reach; see [`crate::fuzzing`].
+//! Fuzz targets that only the commands can reach; see [`crate::fuzzing`].
 
-/// A duration as it is typed: what is taken is bounded, and means what it says.
+/// A duration as typed: what is accepted is bounded, and is parsed correctly.
 pub(crate) fn duration(text: &str) {
     match super::duration::parse(text) {
         Ok(length) => {

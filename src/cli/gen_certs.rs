@@ -1,4 +1,4 @@
-//! `istio-tls gen-certs`: makes chains for hosts and records them in the workspace.
+//! `istio-tls gen-certs`: issues chains for hosts and records them in the workspace.
 
 use std::path::PathBuf;
 
@@ -24,86 +24,101 @@ use crate::report::{issue_json, issue_text};
 use crate::workspace::config::Mode;
 use crate::workspace::store;
 
-/// Makes a root, intermediate, server and client certificate per host
+/// Issues a root, intermediate, server and client certificate per host
 ///
-/// Writes the folders HOST/1_root, 2_intermediate, 3_application and 4_client,
-/// and records the host in istio-tls.yaml. All of a chain appears at once or
-/// not at all.
+/// Writes the folders HOST/1_root, 2_intermediate, 3_application and 4_client, and
+/// records the host in istio-tls.yaml. A chain is written completely or not at all.
 ///
-/// On a chain that exists, what is new is done with the same CA and keys: --mode
-/// records a mode, and issues a client certificate where the mode wants one and there
-/// is none; --client and --pkcs12 add; --san issues the server certificate again for the
-/// same key. Nothing else is replaced: rotate renews, and --force makes a new CA.
+/// For an existing chain, additions use the same CA and keys: --mode records a mode, and
+/// issues a client certificate if the mode needs one and there is none; --client and
+/// --pkcs12 add; --san reissues the server certificate for the same key. Nothing else is
+/// replaced: use rotate to renew, and --force for a new CA.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls gen-certs httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --client alice     (adds a client to the chain that is there)\n  istio-tls gen-certs httpbin.example.com --mode mutual      (of a chain that is there, too)\n  istio-tls gen-certs httpbin.example.com --san www.example.com  (adds a name; the key stays)\n  istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  istio-tls gen-certs new.example.com --ca httpbin.example.com\n  istio-tls gen-certs httpbin.example.com --force --bad expired"
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls gen-certs httpbin.example.com\n  \
+        istio-tls gen-certs httpbin.example.com --client alice     (adds a client to an existing chain)\n  \
+        istio-tls gen-certs httpbin.example.com --mode mutual      (for an existing chain, too)\n  \
+        istio-tls gen-certs httpbin.example.com --san www.example.com  (adds a name; keeps the key)\n  \
+        istio-tls gen-certs '*.shop.example' --san shop.example --san 10.0.0.7 --key-type rsa-2048\n  \
+        istio-tls gen-certs --hosts-file hosts.txt --root ca        (one root for all)\n  \
+        istio-tls gen-certs new.example.com --ca httpbin.example.com\n  \
+        istio-tls gen-certs httpbin.example.com --force --bad expired")]
 pub(super) struct GenCertsArgs {
-    // Before all others: it looks at what they take.
+    // First, because it looks at the arguments of all others.
     #[command(flatten)]
     typed: Typed,
     /// Hosts: DNS names (a wildcard as the first label), internationalised names, IP addresses
     #[arg(value_name = "HOST")]
     pub(super) hosts: Vec<String>,
-    /// Further hosts, one a line (- for standard input; # begins a comment); relative to the current folder, not to -C
+    /// File with further hosts, one per line (- for standard input; # starts a comment);
+    /// relative to the current folder, not to -C
     #[arg(long, value_name = "FILE")]
     pub(super) hosts_file: Option<PathBuf>,
-    /// Replace chains that exist: a new CA, new keys, and the same clients issued by it; nothing of the old CA is accepted any more
+    /// Replace existing chains: a new CA, new keys, and the same clients issued by it;
+    /// nothing from the old CA is accepted any more
     #[arg(long)]
     pub(super) force: bool,
-    /// Make only the chains that do not exist yet, and leave the others as they are
+    /// Create only the chains that do not exist yet, and skip the others
     #[arg(long, conflicts_with = "force")]
     pub(super) skip_existing: bool,
     /// Print what would be done, and write nothing
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// How the gateway treats client certificates; recorded in istio-tls.yaml, of a chain that exists only where it is typed [default: mutual]
+    /// How the gateway authenticates clients; recorded in istio-tls.yaml, for an existing
+    /// chain only if typed here [default: mutual]
     #[arg(long, value_parser = choice(Mode::WORDS))]
     pub(super) mode: Option<Mode>,
-    /// A further client certificate (repeatable)
+    /// An additional client certificate (repeatable)
     #[arg(long = "client", value_name = "NAME")]
     pub(super) clients: Vec<String>,
 
     /// Type of all keys
     #[arg(long, default_value = "ecdsa-p256", value_parser = choice(KeyType::WORDS), help_heading = "Certificates")]
     pub(super) key_type: KeyType,
-    /// The choices of the Istio task page's generate.sh: RSA, 20/10/1 years, C=US ST=Denial L=Springfield O=Dis
+    /// The settings of generate.sh on the Istio task page: RSA, 20/10/1 years, C=US
+    /// ST=Denial L=Springfield O=Dis
     #[arg(long, conflicts_with = "key_type", help_heading = "Certificates")]
     pub(super) compat: bool,
-    /// Days for which server and client certificates are valid [default: 365]
+    /// Validity of server and client certificates in days [default: 365]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500), conflicts_with = "not_after", help_heading = "Certificates")]
     pub(super) days: Option<u32>,
-    /// Beginning of their validity: 2026-01-31 or RFC 3339 [default: one hour ago]
+    /// Start of their validity: 2026-01-31 or RFC 3339 [default: one hour ago]
     #[arg(long, value_name = "TIME", help_heading = "Certificates")]
     pub(super) not_before: Option<String>,
     /// End of their validity
     #[arg(long, value_name = "TIME", help_heading = "Certificates")]
     pub(super) not_after: Option<String>,
-    /// A further name of the server certificate (repeatable): DNS name, IP address, URI or email address; an existing chain keeps its key
+    /// An additional name of the server certificate (repeatable): DNS name, IP address,
+    /// URI or email address; an existing chain keeps its key
     #[arg(long = "san", value_name = "NAME", help_heading = "Certificates")]
     pub(super) sans: Vec<String>,
-    /// Attributes of the subjects, as C=US,O=Shop
+    /// Attributes of the subjects, such as C=US,O=Shop
     #[arg(long, value_name = "DN", help_heading = "Certificates")]
     pub(super) subject: Option<String>,
-    /// Sign the server certificate for the key of this PKCS#10 request (a path from the current folder); no server key is made
+    /// Sign the server certificate for the key of this PKCS#10 request (a path relative
+    /// to the current folder); no server key is created
     #[arg(long, value_name = "FILE", help_heading = "Certificates")]
     pub(super) csr: Option<PathBuf>,
-    /// Make the server certificate deliberately wrong, for tests
+    /// Issue a deliberately wrong server certificate, for tests
     #[arg(long, value_parser = choice(Bad::WORDS), help_heading = "Certificates")]
     pub(super) bad: Option<Bad>,
 
     /// Sign with the intermediate of an existing chain: its HOST folder, in the workspace or the current folder
     #[arg(long, value_name = "DIR", conflicts_with = "root", help_heading = "Authorities")]
     pub(super) ca: Option<PathBuf>,
-    /// One root for many hosts, made in DIR if there is none; relative to the current folder, not to -C
+    /// One root for many hosts, created in DIR if there is none; relative to the current
+    /// folder, not to -C
     #[arg(long, value_name = "DIR", help_heading = "Authorities")]
     pub(super) root: Option<PathBuf>,
-    /// Limit what the new CAs may sign for (repeatable): a domain; then addresses, emails and URIs need ip:RANGE, email:NAME, uri:HOST
+    /// Restrict the new CAs to these names (repeatable): a domain; then addresses, emails
+    /// and URIs need ip:RANGE, email:NAME, uri:HOST
     #[arg(long, value_name = "NAME", action = ArgAction::Append, help_heading = "Authorities")]
     pub(super) name_constraints: Vec<String>,
     #[command(flatten)]
     pub(super) password: PasswordArgs,
-    /// Also write each client, those that exist included, as a PKCS#12 bundle for browsers (its password: the one given, else changeit); legacy: for macOS up to 13 and old Windows and Java, weakly encrypted
+    /// Also write each client, including existing ones, as a PKCS#12 bundle for browsers
+    /// (its password: the one given, else changeit); legacy: for macOS up to 13 and old
+    /// Windows and Java, weakly encrypted
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "modern", value_parser = choice(Form::WORDS))]
     pub(super) pkcs12: Option<Form>,
 }
@@ -113,7 +128,7 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
     let dry_run = args.dry_run;
     let request = request(args, context)?;
     if !dry_run {
-        // What a killed process left half done comes first.
+        // First complete what a killed process left unfinished.
         store::tidy(&context.dir).map_err(Failure::runtime)?;
     }
     let plan = plan(&request, context)?;
@@ -137,7 +152,7 @@ pub(super) fn run(args: GenCertsArgs, context: &Context) -> Result<Exit, Failure
     Ok(Exit::Done)
 }
 
-/// What was typed, parsed to what is wanted; nothing is written yet.
+/// Turns the arguments into a request; nothing is written yet.
 fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
     let hosts = host_list::read(&args.hosts, args.hosts_file.as_deref())?;
     for client in &args.clients {
@@ -160,8 +175,8 @@ fn request(args: GenCertsArgs, context: &Context) -> Result<Request, Failure> {
     let csr = match &args.csr {
         Some(_) if hosts.len() > 1 => {
             return Err(Failure::usage(
-                Problem::new("--csr is for one host")
-                    .why(format!("{} hosts are given, and a request is for one key", hosts.len()))
+                Problem::new("--csr is for a single host")
+                    .why(format!("{} hosts are given, but a request is for one key", hosts.len()))
                     .fix("run gen-certs once for each request"),
             ));
         }

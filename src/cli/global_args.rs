@@ -1,10 +1,10 @@
-//! The options that every command takes.
+//! The options of every command.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Options that every command takes.
+/// Options of every command.
 #[derive(Args)]
 pub(super) struct GlobalArgs {
     /// The workspace folder [default: the current folder]
@@ -16,7 +16,7 @@ pub(super) struct GlobalArgs {
         help_heading = "Global options"
     )]
     pub(super) dir: Option<PathBuf>,
-    /// Output format (text, json, yaml ... as the command has them)
+    /// Output format (text, json, yaml ..., depending on the command)
     #[arg(short, long, value_name = "FORMAT", global = true, help_heading = "Global options")]
     pub(super) output: Option<String>,
     /// No progress on standard error
@@ -41,7 +41,8 @@ pub(super) struct GlobalArgs {
     /// Answer yes to every confirmation
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(super) yes: bool,
-    /// Namespace of objects that name none [default: istio-tls.yaml's, else default]
+    /// Namespace of objects that do not name one [default: istio-tls.yaml's, else
+    /// default]
     #[arg(
         short,
         long,

@@ -18,14 +18,16 @@ use crate::workspace::config::{IstioTarget, Mode, SecretStyle};
 
 /// Writes istio-tls.yaml: questions on a terminal, flags otherwise
 ///
-/// gen-certs writes the file by itself when there is none; init is for other
-/// choices than its defaults. An existing file is never overwritten.
+/// gen-certs creates the file by itself if there is none; init is for choices other than
+/// its defaults. An existing file is never overwritten.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls init                                      (asks)\n  istio-tls init --no-input                           (takes the defaults)\n  istio-tls init --host httpbin.example.com --mode simple\n  istio-tls init --gateway-name public --selector istio=public --gateway-namespace ingress"
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls init                                      (asks)\n  \
+        istio-tls init --no-input                           (uses the defaults)\n  \
+        istio-tls init --host httpbin.example.com --mode simple\n  \
+        istio-tls init --gateway-name public --selector istio=public --gateway-namespace ingress")]
 pub(super) struct InitArgs {
-    /// A host to list (repeatable); gen-certs makes its chain
+    /// A host to list (repeatable); gen-certs issues its chain
     #[arg(long = "host", value_name = "HOST")]
     hosts: Vec<String>,
     /// How clients are authenticated [default: mutual]
@@ -34,7 +36,7 @@ pub(super) struct InitArgs {
     /// How the gateway gets certificates and keys [default: credential]
     #[arg(long, value_parser = choice(SecretStyle::WORDS))]
     secrets: Option<SecretStyle>,
-    /// Which Istio the manifests are for [default: latest]
+    /// The Istio version that the manifests are for [default: latest]
     #[arg(long, value_parser = choice(IstioTarget::WORDS))]
     istio: Option<IstioTarget>,
     /// The Gateway's name [default: mygateway]
@@ -64,7 +66,7 @@ fn request(args: &InitArgs) -> Result<Request, Failure> {
     for text in &args.hosts {
         let host = Host::parse(text).map_err(Failure::usage)?;
         if hosts.contains(&host) {
-            return Err(Failure::usage(Problem::new(format!("the host {host} is given twice"))));
+            return Err(Failure::usage(Problem::new(format!("the host {host} appears twice"))));
         }
         hosts.push(host);
     }
@@ -86,13 +88,13 @@ fn selector(labels: &[String]) -> Result<BTreeMap<String, String>, Failure> {
         .map(|label| match label.split_once('=') {
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
             _ => Err(Failure::usage(
-                Problem::new(format!("{label:?} is not a label")).fix("give LABEL=VALUE, as istio=ingressgateway"),
+                Problem::new(format!("{label:?} is not a label")).fix("give LABEL=VALUE, such as istio=ingressgateway"),
             )),
         })
         .collect()
 }
 
-/// Asks for what no flag has said.
+/// Asks for what no flag has set.
 fn ask(args: &InitArgs, plan: &mut Plan) -> Result<(), Failure> {
     let Plan {
         config: wanted, hosts, ..
@@ -131,7 +133,7 @@ fn ask(args: &InitArgs, plan: &mut Plan) -> Result<(), Failure> {
                 if is_dns_label(text) {
                     Ok(())
                 } else {
-                    Err("a namespace holds lower-case letters, digits and hyphens")
+                    Err("a namespace consists of lower-case letters, digits and hyphens")
                 }
             })
             .interact_text(),
@@ -161,7 +163,7 @@ fn asked<T>(answer: dialoguer::Result<T>) -> Result<T, Failure> {
         };
         let problem = Problem::new("the question was not answered")
             .why(plain(&error))
-            .fix("--no-input takes the defaults");
+            .fix("--no-input uses the defaults");
         ops::Failure::new(class, problem).into()
     })
 }

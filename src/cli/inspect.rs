@@ -1,4 +1,4 @@
-//! `istio-tls inspect`: explains what files, folders and servers hold.
+//! `istio-tls inspect`: explains the contents of files, folders, servers and Secrets.
 
 use super::cluster_flags::KubeconfigArgs;
 use super::context::{Context, Format};
@@ -13,9 +13,10 @@ use crate::report::{inspect_json, inspect_text};
 
 /// Explains certificates and keys in a file, a folder, a Secret or at a server
 ///
-/// Shows every certificate with its names, validity, key, usages and
-/// fingerprints, who issued which, and which key fits which. Reads PEM, DER and
-/// PKCS#12. Of a Secret every key is told, its type, and whose it is. Ends with 0 even when something has expired; `verify` judges.
+/// Shows every certificate with its names, validity, key, usages and fingerprints, who
+/// issued which, and which key belongs to which. Reads PEM, DER and PKCS#12. For a
+/// Secret, shows every key, its type, and who created it. Exits with 0 even if something
+/// has expired; to judge a chain, use `verify`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Examples:\n  istio-tls inspect httpbin.example.com              a host's chain in the workspace\n  istio-tls inspect server.pem client.p12 --password-file p12.password\n  istio-tls inspect localhost:8443 --sni httpbin.example.com\n  istio-tls inspect secret/httpbin-credential        in the gateway's namespace of the cluster\n  istio-tls inspect secret/istio-system/httpbin-credential --context staging"
@@ -24,7 +25,7 @@ pub(super) struct InspectArgs {
     /// A file, a folder, HOST:PORT, secret/[NAMESPACE/]NAME, or - for standard input
     #[arg(required = true, value_name = "TARGET")]
     targets: Vec<String>,
-    /// The server name to ask HOST:PORT for
+    /// The server name to send to HOST:PORT
     #[arg(long, value_name = "HOST", value_parser = parser(Host::parse))]
     sni: Option<Host>,
     #[command(flatten)]

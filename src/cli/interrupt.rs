@@ -1,6 +1,6 @@
-//! Ctrl-C and SIGTERM. While an operation listens, it ends the work itself and says
-//! what it has done. Everywhere else they end the process, with the exit code of the
-//! README and JSON where that was asked for.
+//! Ctrl-C and SIGTERM. An operation that listens handles them itself, and reports what it
+//! has done. Otherwise they end the process, with the exit code of the README and JSON if
+//! requested.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,24 +14,24 @@ use crate::ops::interruption::{Cancel, Interrupted};
 use crate::problem::Problem;
 use crate::remedy::Aim;
 
-/// The signals of the process, and who takes them.
+/// The signals of the process, and their receiver.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Signals(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who ends the work itself; none where a signal ends the process.
+    /// The listening operation; none if a signal ends the process.
     listener: Option<UnboundedSender<Interrupted>>,
 }
 
 impl Signals {
-    /// Ends the process with exit code 130 when a signal comes that nobody listens
-    /// for; with `json`, standard output parses then. Where no thread can be had for
-    /// it, a signal ends the process as it does by default.
+    /// Ends the process with exit code 130 on a signal that nobody listens for; with
+    /// `json`, standard output parses even then. If no thread can be started for it, a
+    /// signal ends the process as it does by default.
     pub(super) fn end_on_signal(&self, json: bool) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let Ok(runtime) = runtime else { return };
-        // Taken before anything else is done: a signal that comes early is told, too.
+        // First of all, so that an early signal is reported, too.
         let taken = {
             let _entered = runtime.enter();
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
@@ -52,21 +52,21 @@ impl Signals {
                 }
             });
         };
-        // Nothing is lost without it but the exit code.
+        // Without it, only the exit code is lost.
         let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
     }
 
-    /// Hands a signal to who listens, or ends the process.
+    /// Passes a signal to the listener, or ends the process.
     fn take(&self, came: Interrupted, json: bool) {
         let Ok(state) = self.0.lock() else { return };
         match &state.listener {
-            // Who listened and has ended is past all that could be told.
+            // If the listener is gone, there is nothing left to report.
             Some(listener) => drop(listener.send(came)),
             None => end(came, json),
         }
     }
 
-    /// From here on an operation ends signals itself. Ask on the terminal before.
+    /// From here on an operation handles signals itself. Ask on the terminal before.
     pub(super) fn cancel(&self) -> Cancel {
         let (sender, receiver) = unbounded_channel();
         if let Ok(mut state) = self.0.lock() {
@@ -85,7 +85,7 @@ impl Signals {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "nothing waits for this signal, and what is half-written is left as SIGKILL would leave it"
+    reason = "nothing waits for this signal; files are left as after SIGKILL"
 )]
 fn end(came: Interrupted, json: bool) -> ! {
     let problem = Problem::new(format!("interrupted ({})", came.name()));

@@ -1,5 +1,5 @@
-//! The gateway's log on standard error, and the handle with which the admin
-//! changes its level.
+//! The gateway's log on standard error, and the handle for changing its level through the
+//! admin interface.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt, reload};
 use super::context::Context;
 use crate::gateway::dataplane::settings::LogLevelHandle;
 
-/// Modules that never log, at no level: kube quotes answers that it cannot read,
-/// and these may be Secrets. What matters of it is said in our own words.
+/// Modules that never log, at any level: kube quotes answers that it cannot parse, and
+/// these may be Secrets. We log what matters in our own words.
 const SILENT: &str = "kube_";
 
-/// Starts logging at the level that `-q` and `-v` ask for, `usual` when neither
-/// is given. A second start in one process keeps the first one's output.
+/// Starts logging at the level of `-q` and `-v`, `usual` if neither is given. Starting
+/// again in the same process keeps the first output.
 pub(super) fn start(context: &Context, usual: &'static str) -> LogLevelHandle {
     let level = match (context.quiet, context.verbose) {
         (true, _) => "error",
@@ -29,10 +29,10 @@ pub(super) fn start(context: &Context, usual: &'static str) -> LogLevelHandle {
         .with_writer(std::io::stderr)
         .with_ansi(context.color_stderr)
         .with_target(false)
-        // It would panic where standard error is closed.
+        // It would panic if standard error is closed.
         .log_internal_errors(false)
         .with_filter(filter_fn(|metadata| !metadata.target().starts_with(SILENT)));
-    // Fails when logging was started before, whose output then stays.
+    // Fails if logging was started before, whose output then stays.
     let _ = tracing_subscriber::registry().with(filter).with(output).try_init();
     Arc::new(move |directive| {
         if let Some(directive) = directive {
@@ -46,7 +46,7 @@ pub(super) fn start(context: &Context, usual: &'static str) -> LogLevelHandle {
     })
 }
 
-/// The libraries' own chatter is for the highest level only.
+/// The libraries' own messages appear only at the highest level.
 fn of_level(level: &str) -> EnvFilter {
     match level {
         "off" | "error" | "trace" => EnvFilter::new(level),
@@ -54,7 +54,8 @@ fn of_level(level: &str) -> EnvFilter {
     }
 }
 
-/// The filter of a level's name, as Envoy has them too, or of `target=level` directives.
+/// The filter for the name of a level, the same as Envoy's, or for `target=level`
+/// directives.
 fn filter_of(directive: &str) -> Result<EnvFilter, String> {
     let level = match directive.to_ascii_lowercase().as_str() {
         "off" => "off",
@@ -63,11 +64,11 @@ fn filter_of(directive: &str) -> Result<EnvFilter, String> {
         "info" => "info",
         "debug" => "debug",
         "trace" => "trace",
-        // EnvFilter would take any other word for a target whose every event is logged.
+        // EnvFilter would take any other word as a target whose every event is logged.
         _ if directive.contains('=') => return EnvFilter::try_new(directive).map_err(|error| error.to_string()),
         _ => {
             return Err(format!(
-                "{directive:?} is no level: off, error, warn, info, debug or trace"
+                "{directive:?} is not a level: off, error, warn, info, debug or trace"
             ));
         }
     };

@@ -15,7 +15,7 @@ use crate::remedy::{Remedy, ours};
   istio-tls man probe | man -l -
   istio-tls man > /usr/local/share/man/man1/istio-tls.1")]
 pub(super) struct ManArgs {
-    /// The command whose page is wanted [default: the program's own page]
+    /// The command [default: the program itself]
     command: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn run(args: &ManArgs, context: &Context) -> Result<Exit, Failure> {
     };
     let mut roff = Vec::new();
     page.render(&mut roff)
-        .map_err(|error| Failure::runtime(Problem::new("the manual page cannot be made").why(plain(&error))))?;
+        .map_err(|error| Failure::runtime(Problem::new("the manual page cannot be created").why(plain(&error))))?;
     context.print(&String::from_utf8_lossy(&roff))?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,5 @@
-//! The command line: parse, call, render. One file per command; arguments,
-//! environment, clock, terminals and exit codes are known only here.
+//! The command line: parse, call, render. One file per command; only this module knows
+//! arguments, environment, clock, terminals and exit codes.
 
 mod args;
 mod connection;
@@ -51,9 +51,9 @@ pub use failure::Failure;
 use args::Command;
 use context::Context;
 
-/// Runs the program on the process's arguments and environment.
+/// Runs the program with the process's arguments and environment.
 pub fn run() -> Exit {
-    // Fails only when a provider is installed already, which would be this one.
+    // Fails only if a provider is already installed, which would be this one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let environment = environment::Environment::capture();
     let cli = match environment.parse::<args::Cli>(args::command) {
@@ -99,7 +99,7 @@ pub fn run() -> Exit {
     }
 }
 
-/// Whether `-o json` is among words that could not be read as a command line.
+/// Whether `-o json` is among words that could not be parsed as a command line.
 fn asks_for_json(words: &[std::ffi::OsString]) -> bool {
     let joined = ["-ojson", "-o=json", "--output=json"];
     words.iter().any(|word| joined.iter().any(|known| word == known))

@@ -1,4 +1,4 @@
-//! The flags of the password of CA keys and bundles: from a file, standard input or
+//! The flags for the password of CA keys and bundles: from a file, standard input or
 //! ISTIO_TLS_PASSWORD; never from the command line.
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::files;
 use crate::ops::password::{LIMIT, first_line, of_file};
 use crate::problem::Problem;
 
-/// Where a password comes from.
+/// The source of a password.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Passwords")]
 pub(super) struct PasswordArgs {
@@ -24,10 +24,10 @@ pub(super) struct PasswordArgs {
 }
 
 impl PasswordArgs {
-    /// Leaves standard input to the target.
+    /// Reserves standard input for the target.
     ///
     /// # Errors
-    /// When the password is to come from there, too.
+    /// If the password is read from it, too.
     pub(super) fn leave_stdin(&self) -> Result<(), Failure> {
         if self.password_stdin {
             return Err(Failure::usage(
@@ -37,10 +37,10 @@ impl PasswordArgs {
         Ok(())
     }
 
-    /// Reads the password, if one is given.
+    /// Reads the password, if there is one.
     ///
     /// # Errors
-    /// When it cannot be read, is no text, or is empty.
+    /// If it cannot be read, is not text, or is empty.
     pub(super) fn read(&self, context: &Context) -> Result<Option<Zeroizing<String>>, Failure> {
         if let Some(path) = &self.password_file {
             return Ok(Some(of_file(path)?));

@@ -1,4 +1,4 @@
-//! `istio-tls probe`: proves TLS and mutual TLS from a client's side.
+//! `istio-tls probe`: verifies TLS and mutual TLS from a client's side.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -14,63 +14,68 @@ use crate::probe::run::Outcome;
 use crate::report::paint::Paint;
 use crate::report::{ingress_variables, probe_html, probe_json, probe_junit, probe_text};
 
-/// Proves TLS and mutual TLS from a client's side
+/// Verifies TLS and mutual TLS from a client's side
 ///
-/// Without a HOST, every host of the workspace is asked for its sample path in
-/// its recorded mode. It goes to the running `istio-tls serve` of the
-/// workspace, else to INGRESS_HOST and SECURE_INGRESS_PORT, else to the gateway
-/// of the cluster that `istio-tls apply` recorded, and to no other cluster unless
-/// --target says so. Every failure has a code, says whose fault it is and
-/// what to do next.
+/// Without a HOST, every host of the workspace is requested with its sample path in its
+/// recorded mode. The target is the running `istio-tls serve` of the workspace, else
+/// INGRESS_HOST and SECURE_INGRESS_PORT, else the gateway of the cluster that `istio-tls
+/// apply` recorded; another cluster is used only with
+/// --target. Every failure has a code, and says whose fault it is and what to do next.
 #[derive(clap::Args)]
 #[command(after_help = r#"Examples:
   istio-tls probe                                  every host of the workspace
-  istio-tls probe --mtls                           refused without a client certificate, served with one
+  istio-tls probe --mtls                           refused without a client certificate, accepted with one
   istio-tls probe https://httpbin.example.com:8443/status/418
   istio-tls probe httpbin.example.com --target 10.0.0.7:443 --wait 60s
   istio-tls probe shop.example.com:443 --cacert ca.pem --cert client.pem --key client.key
-  istio-tls probe --watch                          until Ctrl-C, a line when something changes
+  istio-tls probe --watch                          until Ctrl-C, a line for each change
   istio-tls probe --target cluster                 the gateway's LoadBalancer, a node's port, or a port-forward
   eval "$(istio-tls probe --print-env --target cluster)"
   curl --connect-to "HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT" https://HOST:$SECURE_INGRESS_PORT/
-  istio-tls probe --coalesce                       as a browser that reuses connections
+  istio-tls probe --coalesce                       like a browser that reuses connections
   istio-tls probe -o junit > probe.xml
   istio-tls probe -o html > probe.html
 
 Exit codes: 0 all as expected; 1 a check failed, or there is no gateway; 2 usage or bad input; 3 the API server failed."#)]
 pub(super) struct ProbeArgs {
-    /// Hosts to probe, or https URLs [default: every host of the workspace]; HOST:PORT is dialled itself, unless serve runs there
+    /// Hosts to probe, or https URLs [default: every host of the workspace]; connects to
+    /// HOST:PORT itself, unless serve runs there
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// Prove mutual TLS: refused without a certificate and served with one, in TLS 1.2 and 1.3
+    /// Verify mutual TLS: refused without a certificate and accepted with one, in TLS 1.2
+    /// and 1.3
     #[arg(long, conflicts_with = "no_client_cert")]
     mtls: bool,
-    /// The path to ask for [default: the sample's, else /]
+    /// The path to request [default: the sample's, else /]
     #[arg(long, value_name = "PATH")]
     path: Option<String>,
-    /// The status to expect [default: the sample's, else any below 500 but the gateway's own 404]
+    /// The expected status [default: the sample's, else any below 500 except the
+    /// gateway's own 404]
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(100..1000))]
     expect_status: Option<u16>,
-    /// Wait so long for a serve that is about to start, and for checks to pass: a new Secret takes time to reach the gateway
+    /// Wait this long for a serve that is about to start, and for checks to pass: a new
+    /// Secret takes time to reach the gateway
     #[arg(long, value_name = "TIME", default_value = "0s", hide_default_value = true, value_parser = duration::parse)]
     wait: Duration,
-    /// Also ask for each host over the HTTP/2 connection of another whose certificate names both, as browsers do
+    /// Also request each host over the HTTP/2 connection of another whose certificate
+    /// names both, as browsers do
     #[arg(long, conflicts_with = "mtls")]
     coalesce: bool,
-    /// Go on until interrupted, and tell when something changes
+    /// Continue until interrupted, and report changes
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "2s", value_parser = duration::parse)]
     watch: Option<Duration>,
-    /// Check every address that a name has, not only the first that connects
+    /// Check every address of a name, not only the first that connects
     #[arg(long)]
     all: bool,
-    /// Dial nothing: print INGRESS_HOST, INGRESS_PORT and SECURE_INGRESS_PORT for a shell to eval
+    /// Only print INGRESS_HOST, INGRESS_PORT and SECURE_INGRESS_PORT for a shell to eval,
+    /// without connecting
     #[arg(long, conflicts_with_all = ["hosts", "mtls", "coalesce", "watch", "all"])]
     print_env: bool,
     #[command(flatten)]
     connection: ConnectionArgs,
 }
 
-/// How the outcomes are printed.
+/// The output format.
 #[derive(Clone, Copy)]
 pub(super) enum Format {
     Text,
@@ -120,11 +125,11 @@ pub(super) fn run(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> 
     show(probed, format, context)
 }
 
-/// Prints what a probe came to, and says whether all passed. Of one that a signal
-/// ended, the checks that were done are shown.
+/// Prints the result of a probe, and returns whether all checks passed. For an
+/// interrupted run, shows the checks that have ended.
 ///
 /// # Errors
-/// As the probe's, or when standard output cannot be written.
+/// That of the probe, or if standard output cannot be written.
 pub(super) fn show(probed: Probed, format: Format, context: &Context) -> Result<Exit, Failure> {
     let Probed { outcomes, failure } = probed;
     let Some(failure) = failure else {
@@ -136,7 +141,7 @@ pub(super) fn show(probed: Probed, format: Format, context: &Context) -> Result<
         return Err(failure.into());
     }
     if matches!(format, Format::Text) && !outcomes.is_empty() {
-        // The failure is told all the same.
+        // The failure is reported nevertheless.
         let _ = print(&outcomes, format, context);
     }
     let report = probe_json::unfinished(&outcomes, &context.aim);
@@ -156,7 +161,7 @@ fn print(outcomes: &[Outcome], format: Format, context: &Context) -> Result<(), 
     }
 }
 
-/// Prints the variables that Istio's tasks go by.
+/// Prints the variables that Istio's tasks use.
 fn print_env(args: &ProbeArgs, context: &Context) -> Result<Exit, Failure> {
     let format = context.text_or_json()?;
     let variables = variables::run(&args.connection.connection()?, context)?;

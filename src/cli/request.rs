@@ -1,4 +1,4 @@
-//! `istio-tls request`: one request over a connection that was judged first.
+//! `istio-tls request`: sends one request over a connection that is verified first.
 
 use super::connection::ConnectionArgs;
 use super::context::{Context, Format};
@@ -12,17 +12,20 @@ use crate::report::{request_json, request_text};
 
 /// Sends one request with everything set
 ///
-/// SNI, address, trusted root and client certificate are those that `probe`
-/// would use; the chain is judged before anything is sent. The body goes to
-/// standard output; with -o json status, headers and body do.
+/// Uses the same SNI, address, trusted root and client certificate as `probe`; the chain
+/// is verified before anything is sent. The body goes to standard output; with -o json
+/// status, headers and body do.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls request httpbin.example.com /status/418
-  istio-tls request https://httpbin.example.com/status/418
-  istio-tls request httpbin.example.com /post -d '{\"a\":1}' -H 'content-type: application/json'
+  istio-tls request \
+    https://httpbin.example.com/status/418
+  istio-tls request httpbin.example.com /post -d '{\"a\":1}' -H \
+    'content-type: application/json'
   istio-tls request httpbin.example.com /status/418 --print curl
 
-Exit codes: 0 an answer below 400 (or 418) came; 1 another status, or no answer; 2 usage or bad input.")]
+Exit \
+    codes: 0 a response below 400 (or 418); 1 another status, or no response; 2 usage or bad input.")]
 pub(super) struct RequestArgs {
     /// The host, HOST:PORT, or an https URL
     #[arg(value_name = "HOST")]
@@ -30,19 +33,19 @@ pub(super) struct RequestArgs {
     /// Path and query [default: the URL's, else the sample's, else /]
     #[arg(value_name = "PATH")]
     path: Option<String>,
-    /// The method [default: GET, with -d POST]
+    /// The method [default: GET, or POST with -d]
     #[arg(short = 'X', long, value_name = "METHOD")]
     request: Option<http::Method>,
-    /// A header, as 'Name: value'; repeatable
+    /// A header, 'Name: value'; repeatable
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     headers: Vec<String>,
     /// The body; @FILE reads it from a file
     #[arg(short, long, value_name = "DATA")]
     data: Option<String>,
-    /// Print the answer's status line and headers too
+    /// Also print the response's status line and headers
     #[arg(short, long)]
     include: bool,
-    /// Print the line for this program instead of sending
+    /// Print the command line for this program instead of sending
     #[arg(long, value_name = "PROGRAM", value_parser = choice(Tool::WORDS))]
     print: Option<Tool>,
     #[command(flatten)]
@@ -54,8 +57,7 @@ impl RequestArgs {
         let destination = Destination::parse(&self.host).map_err(Failure::usage)?;
         if let (Some(first), Some(second)) = (&destination.path, &self.path) {
             return Err(Failure::usage(
-                Problem::new("the path is given twice")
-                    .why(format!("{first} is in the URL, and {second} stands after it")),
+                Problem::new("the path is given twice").why(format!("{first} is in the URL, and {second} follows it")),
             ));
         }
         Ok(Request {

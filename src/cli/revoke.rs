@@ -1,4 +1,4 @@
-//! `istio-tls revoke`: puts a certificate on the revocation list of its CA.
+//! `istio-tls revoke`: adds a certificate to the CRL of its CA.
 
 use super::context::{Context, Format};
 use super::exit::Exit;
@@ -11,25 +11,28 @@ use crate::report::{revoke_json, revoke_text};
 
 /// Revokes a client or server certificate
 ///
-/// Adds its serial number to the CRL of the CA that issued it, and renews the
-/// CRLs of both CAs under HOST/1_root/crl and HOST/2_intermediate/crl. What was
-/// revoked before stays revoked. Needs the CAs' keys. While the CA is rotated, the
-/// lists of the previous CA are renewed too.
+/// Adds its serial number to the CRL of the CA that issued it, and renews the CRLs of
+/// both CAs under HOST/1_root/crl and HOST/2_intermediate/crl. Earlier revocations are
+/// kept. Needs the CAs' keys. While the CA is being replaced, the CRLs of the previous CA
+/// are renewed too.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls revoke httpbin.example.com --client alice\n  istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n  istio-tls revoke httpbin.example.com --renew         (before the lists end, after a year)\n\nserve reads the workspace's lists by itself, also while it runs."
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls revoke httpbin.example.com --client alice\n  \
+        istio-tls revoke httpbin.example.com --serial 4f:12:09:aa\n  \
+        istio-tls revoke httpbin.example.com --renew         (before the CRLs expire, after a year)\n\n\
+        serve reads the workspace's CRLs automatically, also while it runs.")]
 pub(super) struct RevokeArgs {
-    /// The host under whose CA the certificate is
+    /// The host whose CA issued the certificate
     #[arg(value_name = "HOST")]
     host: String,
     /// Revoke this client's certificate
     #[arg(long, value_name = "NAME")]
     client: Option<String>,
-    /// Revoke the certificate of this serial number (hex, as inspect shows it)
+    /// Revoke the certificate with this serial number (hex, as shown by inspect)
     #[arg(long, value_name = "N", conflicts_with = "client")]
     serial: Option<String>,
-    /// Revoke nothing more, but sign the lists anew before they end (a year after they were signed)
+    /// Revoke no further certificate, but sign the CRLs again before they expire (a year
+    /// after they were signed)
     #[arg(long, conflicts_with_all = ["client", "serial"])]
     renew: bool,
     #[command(flatten)]
@@ -53,8 +56,8 @@ fn request(args: RevokeArgs, context: &Context) -> Result<Request, Failure> {
         (None, None) if args.renew => What::Renew,
         (None, None) => {
             return Err(Failure::usage(
-                Problem::new("it is not said which certificate to revoke")
-                    .fix("give --client NAME or --serial N, or --renew to renew the lists"),
+                Problem::new("no certificate to revoke was given")
+                    .fix("give --client NAME or --serial N, or --renew to renew the CRLs"),
             ));
         }
     };

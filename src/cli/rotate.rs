@@ -1,5 +1,5 @@
-//! `istio-tls rotate`: new certificates in place of old ones, without a request
-//! lost, and proven.
+//! `istio-tls rotate`: replaces certificates by new ones, without losing a request, and
+//! verifies the result.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,77 +18,91 @@ use crate::ops::rotate::request::{ClusterRequest, Request, Wish};
 use crate::ops::rotate::{self, Rotation};
 use crate::report::{rotate_json, rotate_text};
 
-/// Replaces certificates before they expire, and proves it
+/// Renews certificates before they expire, and verifies the result
 ///
-/// A new server leaf takes names, key type and length of validity from the old
-/// one and is signed by the same CA. The files are exchanged in one step; a
-/// running serve of the workspace takes them up without dropping a connection,
-/// and rotate waits until it serves the new certificate and accepts the clients.
+/// A new server leaf takes names, key type and validity period from the old one and is
+/// signed by the same CA. The files are exchanged in one step; a running serve of the
+/// workspace picks them up without dropping a connection, and rotate waits until it
+/// serves the new certificate and accepts the clients.
 ///
-/// A server key that is missing or fits no longer is replaced with the leaf, and a
-/// client's with --clients. A key that is elsewhere on purpose is not: gen-certs --csr
-/// records serverKey: elsewhere in istio-tls.yaml, and such a host is passed over. A
-/// run over all hosts replaces no missing key, but says so.
+/// A server key that is missing or does not match is replaced with the leaf, and a
+/// client's with --clients. A key that is deliberately elsewhere is not: gen-certs --csr
+/// records serverKey: elsewhere in istio-tls.yaml, and such a host is skipped. A run over
+/// all hosts reports missing keys, but does not replace them.
 ///
-/// In a cluster, the one of --context or that apply recorded, the host's Secrets
-/// are tried before anything is written, and follow the files; rotate waits until
-/// the cluster's gateway serves them. A run that was cut off in between goes on
-/// when it is repeated, with --if-expires-in, --ca, --finish or --abort as before.
+/// In a cluster, that of --context or the one that apply recorded, the host's Secrets are
+/// dry-run before anything is written, and stored after the files; rotate waits until the
+/// cluster's gateway serves them. If a run was interrupted in between, repeat it to
+/// continue, with the same --if-expires-in, --ca, --finish or --abort.
 ///
-/// --ca replaces the CA itself, in two phases, so that no client is lost: first
-/// both CAs are trusted, new client certificates are made and the gateway still
-/// serves a leaf of the old CA; when every client has moved, --finish makes the
-/// leaf of the new CA and drops the old one.
+/// --ca replaces the CA itself, in two phases, so that no client is locked out: first
+/// both CAs are trusted, new client certificates are issued and the gateway still serves
+/// a leaf of the old CA; when every client has moved, --finish issues the leaf from the
+/// new CA and removes the old one.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls rotate httpbin.example.com                  a new server leaf
-  istio-tls rotate httpbin.example.com --clients        new client certificates too
-  istio-tls rotate --if-expires-in 30d                  the server leaves that are due, of every host; for a daily job
-  istio-tls rotate --clients --if-expires-in 30d        client certificates that are due, too
-  istio-tls rotate httpbin.example.com --ca             a new CA beside the old one
-  istio-tls rotate httpbin.example.com --finish         the old CA goes
-  istio-tls rotate httpbin.example.com --dry-run
-  istio-tls rotate httpbin.example.com --local          the files alone, though a cluster is recorded
+  \
+    istio-tls rotate httpbin.example.com --clients        new client certificates too
+  istio-tls rotate \
+    --if-expires-in 30d                  the server leaves that are due, of every host; for a daily job
+  \
+    istio-tls rotate --clients --if-expires-in 30d        client certificates that are due, too
+  istio-tls \
+    rotate httpbin.example.com --ca             a new CA beside the old one
+  istio-tls rotate \
+    httpbin.example.com --finish         removes the old CA
+  istio-tls rotate httpbin.example.com \
+    --dry-run
+  istio-tls rotate httpbin.example.com --local          only the files, even if a cluster is \
+    recorded
 
-Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, no Secret of the host in it, files
-that cannot be served, a due host whose key is elsewhere (gen-certs --csr), or the gateway does not
+Exit codes: 0 done, or nothing was due; 1 a conflict in the cluster, no Secret of the host in \
+    it, files
+that cannot be served, a due host whose key is elsewhere (gen-certs --csr), or the gateway does \
+    not
 serve what was rotated in time; 2 usage or bad input; 3 a file cannot be written,
-or a cluster not reached; 130 interrupted: what is swapped and what is not is said.")]
+or a cluster cannot \
+    be reached; 130 interrupted: the output says what is swapped and what is not.")]
 pub(super) struct RotateArgs {
     /// Hosts [default with --if-expires-in: every host of the workspace]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// Make new client certificates too
+    /// Renew client certificates too
     #[arg(long, conflicts_with_all = ["ca", "finish", "abort"])]
     clients: bool,
-    /// Begin to replace the CA: a new root, intermediate and clients, trusted beside the old ones
+    /// Start to replace the CA: a new root, intermediate and clients, trusted beside the
+    /// old ones
     #[arg(long, conflicts_with_all = ["finish", "abort"])]
     ca: bool,
-    /// End it: the server leaf comes from the new CA, the old CA is trusted no more
+    /// Finish the replacement: the new CA issues the server leaf, the old CA is no longer
+    /// trusted
     #[arg(long)]
     finish: bool,
-    /// Take it back: the old CA and its clients, as before --ca
+    /// Abort the replacement: restores the old CA and its clients
     #[arg(long, conflicts_with = "finish")]
     abort: bool,
-    /// Only what ends within this time, as 30d; clients with --clients, the CA with --ca, and
-    /// without them it is said that they are due; nothing to do is success
+    /// Only what expires within this time, such as 30d; clients with --clients, the CA
+    /// with --ca, otherwise they are only reported as due; nothing to do is success
     #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with_all = ["finish", "abort"])]
     if_expires_in: Option<Duration>,
     /// Print what would be done, and write nothing
     #[arg(long)]
     dry_run: bool,
-    /// How long a gateway may take to serve the new certificate [default: 30s; 2m where a kubelet mounts it]
+    /// How long to wait until the gateway serves the new certificate [default: 30s; 2m if
+    /// a kubelet mounts it]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     wait: Option<Duration>,
-    /// Days for which new leaves are valid [default: as long as the old one]
+    /// Validity of new leaves in days [default: as long as the old one]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     days: Option<u32>,
-    /// The HOST folder that holds the CA's key, where this one holds its certificate only (gen-certs --ca)
+    /// The HOST folder with the CA's key, if this one has only its certificate (gen-certs
+    /// --ca)
     #[arg(long, value_name = "DIR", conflicts_with_all = ["ca", "finish", "abort"])]
     signer: Option<PathBuf>,
     #[command(flatten)]
     password: PasswordArgs,
-    /// Rotate the files alone, though apply has recorded a cluster
+    /// Rotate only the files, even if apply has recorded a cluster
     #[arg(long, conflicts_with_all = ["kubeconfig", "context", "force_conflicts"], help_heading = "Cluster")]
     local: bool,
     /// Take over fields of the Secrets that others manage
@@ -143,7 +157,7 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
             }
         };
     }
-    // What asks on the terminal comes before signals are taken.
+    // Questions on the terminal come before signals are handled.
     ask(&rotation, args, context)?;
     let mut cancel = context.signals.cancel();
     let mut outcome = runtime.block_on(rotation.carry_out(&mut cancel, context));
@@ -164,8 +178,8 @@ pub(super) fn run(args: &RotateArgs, context: &Context) -> Result<Exit, Failure>
     Ok(if outcome.is_done() { Exit::Done } else { Exit::Findings })
 }
 
-/// The first time that a workspace's Secrets are rotated in a cluster elsewhere,
-/// somebody says yes.
+/// The first time that a workspace's Secrets are rotated in a remote cluster, the user
+/// must confirm.
 fn ask(rotation: &Rotation, args: &RotateArgs, context: &Context) -> Result<(), Failure> {
     let Some(destination) = &rotation.destination else {
         return Ok(());

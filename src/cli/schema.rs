@@ -1,5 +1,5 @@
-//! `istio-tls schema`: JSON Schemas, of istio-tls.yaml for editors and of what commands
-//! print for programs.
+//! `istio-tls schema`: JSON Schemas, for istio-tls.yaml and for the JSON output of
+//! commands.
 
 use super::context::Context;
 use super::{Exit, Failure};
@@ -8,7 +8,7 @@ use crate::workspace::schema;
 
 /// Prints a JSON Schema: of istio-tls.yaml, or of a command's -o json
 ///
-/// Without COMMAND it is the schema of istio-tls.yaml, for editors: save it, and put
+/// Without COMMAND it prints the schema of istio-tls.yaml, for editors: save it, and put
 /// `# yaml-language-server: $schema=FILE` on the first line of istio-tls.yaml.
 #[derive(clap::Args)]
 #[command(

@@ -1,5 +1,5 @@
-//! `istio-tls status`: every certificate of the workspace, how long it is good,
-//! and whether Secrets and the gateway hold what the files hold.
+//! `istio-tls status`: every certificate of the workspace, its remaining validity, and
+//! whether Secrets and the gateway match the files.
 
 use std::time::Duration;
 
@@ -13,39 +13,44 @@ use crate::ops::status::{self, request::Request};
 use crate::report::paint::Paint;
 use crate::report::{status_json, status_text};
 
-/// Shows every certificate: serial, days left, and where it is served
+/// Shows every certificate: serial number, days left, and where it is served
 ///
-/// One table over the workspace's chains, its Secrets in the cluster that apply
-/// recorded (or --context names), and what the gateway presents: the running serve
-/// of this workspace, else INGRESS_HOST, else the cluster's, or --target. Without
-/// all of them the files alone are told of. A certificate that has expired, one
-/// that is due, and one that a Secret or the gateway holds in place of the file's
-/// are findings; so are clients that the gateway does not treat as the files say.
+/// One table over the workspace's chains, its Secrets in the cluster that apply recorded
+/// (or of --context), and what the gateway presents: the running serve of this workspace,
+/// else INGRESS_HOST, else the cluster's, or --target. Without any of them only the files
+/// are shown. A certificate that has expired or is due, and a Secret or gateway whose
+/// certificate differs from the file, are findings; so are clients that the gateway does
+/// not treat as the files say.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls status
-  istio-tls status --expires-within 30d            exit 1 when something is due; for a daily job
+  istio-tls status --expires-within 30d            exit \
+    1 when something is due; for a daily job
   istio-tls status httpbin.example.com --target 10.0.0.7:443
-  istio-tls status --local                         files and the running serve, though a cluster is recorded
-  istio-tls status -o json
+  \
+    istio-tls status --local                         only files and the running serve, without the cluster
+  \
+    istio-tls status -o json
 
-Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad input,
-or a kubeconfig or context that is not there (the files are told of); 3 the cluster could not be asked
+Exit codes: 0 all well; 1 findings of severity warning or error; 2 usage or bad \
+    input,
+or a kubeconfig or context that does not exist (the files are shown); 3 the cluster could not be \
+    reached
 (the rest is printed).")]
 pub(super) struct StatusArgs {
     /// Hosts [default: every host of the workspace]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// What ends within this time, as 30d, is a finding
+    /// Report what expires within this time, such as 30d
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     expires_within: Option<Duration>,
     /// The gateway: `local` (the running serve of this workspace), `cluster`, or its address
     #[arg(long, value_name = "local|cluster|ADDR[:PORT]")]
     target: Option<String>,
-    /// The longest that one phase of asking the gateway may take
+    /// Time limit for each phase of a probe
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     timeout: Duration,
-    /// Leave the cluster alone, though apply has recorded one
+    /// Do not use the cluster, even if apply has recorded one
     #[arg(long, conflicts_with_all = ["kubeconfig", "context"], help_heading = "Cluster")]
     local: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! What happens to objects of a cluster, printed as it happens.
+//! Changes of objects in a cluster, printed as they happen.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,18 +7,18 @@ use super::failure::Failure;
 use crate::ops::{Event, Observer, Surroundings};
 use crate::report::apply_text;
 
-/// Surroundings of an operation of which each [`Event::Changed`] is a line on standard
-/// output, with text as the format.
+/// Surroundings of an operation in which each [`Event::Changed`] becomes a line on
+/// standard output, if the format is text.
 pub(super) struct Streamed {
     here: Surroundings,
     lines: Arc<Lines>,
 }
 
 struct Lines {
-    /// Hears of all else.
+    /// Receives all other events.
     teller: Arc<dyn Observer>,
     format: Format,
-    /// What stands behind each line.
+    /// The end of each line.
     suffix: &'static str,
     printed: Mutex<Result<(), Failure>>,
 }
@@ -39,7 +39,7 @@ impl Streamed {
         Self { here, lines }
     }
 
-    /// What the operation is given.
+    /// What the operation gets.
     pub(super) fn here(&self) -> &Surroundings {
         &self.here
     }
@@ -47,7 +47,7 @@ impl Streamed {
     /// Whether all lines could be printed.
     ///
     /// # Errors
-    /// When standard output could not be written, or its reader has gone.
+    /// If standard output could not be written, or its reader is gone.
     pub(super) fn printed(self) -> Result<(), Failure> {
         let printed = self.lines.printed.lock();
         printed.map_or(Ok(()), |mut printed| std::mem::replace(&mut *printed, Ok(())))
@@ -59,7 +59,7 @@ impl Observer for Lines {
         let Event::Changed(object) = event else {
             return self.teller.event(event);
         };
-        // A reader that has gone is no reason to leave half of it undone.
+        // A reader that is gone is no reason to stop halfway.
         if self.format == Format::Text
             && let Ok(mut printed) = self.printed.lock()
             && printed.is_ok()

@@ -1,4 +1,4 @@
-//! What operations tell while they work, on standard error.
+//! The events of operations, on standard error.
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -10,19 +10,19 @@ use crate::report::unseen_text;
 
 /// Writes events to standard error.
 pub(super) struct Teller {
-    /// Notes are left out.
+    /// Notes are omitted.
     quiet: bool,
-    /// What is told in short is told in full.
+    /// Abbreviated events are printed in full.
     verbose: bool,
-    /// Where the user stands.
+    /// The user's context.
     aim: Aim,
-    /// What is told once, and was.
+    /// The events of the kind "once" that were already shown.
     told: Mutex<BTreeSet<String>>,
 }
 
 impl Teller {
-    /// Tells a user who stands at `aim`; with `quiet` nothing but what everybody is
-    /// told, with `verbose` in full what is else told in short.
+    /// Reports to a user with the context `aim`; with `quiet` only what is always shown,
+    /// with `verbose` in full what is otherwise abbreviated.
     pub(super) fn new(quiet: bool, verbose: bool, aim: Aim) -> Self {
         Self {
             quiet,
@@ -54,7 +54,7 @@ impl Observer for Teller {
             Event::Warning(problem) => format!("warning: {}", problem.text(&self.aim)),
             Event::Error(problem) => format!("error: {}", problem.text(&self.aim)),
         };
-        // Nobody is left to be told when standard error is gone.
+        // If standard error is closed, nobody is left to read it.
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! Which flags were typed, unlike those that a variable or a default gives.
+//! Which flags were typed, as opposed to set by a variable or a default.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 /// The flags of a command that were typed. Flattened into a command's arguments before
-/// all others, since each takes its value out of what it looks at.
+/// all others, since each argument removes its value from what this looks at.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Typed(BTreeSet<String>);
 

@@ -14,25 +14,28 @@ use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy, Word};
 use crate::report::{issue_text, serve_text};
 
-/// Makes certificates if needed, serves, and probes
+/// Issues certificates if needed, serves, and probes
 ///
-/// The first three commands in one go: a chain for each HOST that has none
-/// (mode mutual unless istio-tls.yaml says otherwise), the local gateway with
-/// its sample backends, and a probe that proves mutual TLS. Then it serves
-/// until Ctrl-C; --once ends it after the probe.
+/// The first three commands in one: a chain for each HOST that has none (mode mutual
+/// unless istio-tls.yaml says otherwise), the local gateway with its sample backends, and
+/// a probe that verifies mutual TLS. Then it serves until Ctrl-C; with --once it exits
+/// after the probe.
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   istio-tls up httpbin.example.com
-  istio-tls up httpbin.example.com --once          prints the teapot and ends
-  istio-tls up httpbin.example.com bookinfo.com --port-map 443=9443
+  istio-tls up httpbin.example.com \
+    --once          prints the teapot and exits
+  istio-tls up httpbin.example.com bookinfo.com --port-map \
+    443=9443
   istio-tls up                                     every host of the workspace
 
-Exit codes: 0 the probe passed; 1 a check failed; 2 usage or bad input; 3 a port is in use.")]
+Exit codes: 0 \
+    the probe passed; 1 a check failed; 2 usage or bad input; 3 a port is in use.")]
 pub(super) struct UpArgs {
     /// Hosts to serve [default: every host of the workspace]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// End after the probe
+    /// Exit after the probe
     #[arg(long)]
     once: bool,
     #[command(flatten)]
@@ -47,7 +50,7 @@ pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> 
         context.say(&issue_text::outcome(&made, &context.aim));
     }
     if args.once && context.verbose == 0 {
-        // The probe says all that the access log would.
+        // The probe says everything that the access log would.
         args.serve.access_log = AccessLog::Off;
     }
     let log_level = logging::start(context, if args.once { "warn" } else { "info" });
@@ -67,7 +70,7 @@ pub(super) fn run(mut args: UpArgs, context: &Context) -> Result<Exit, Failure> 
     exit
 }
 
-/// `up` serves the workspace, and nothing else.
+/// `up` serves only the workspace.
 fn refuse_other_sources(args: &ServeArgs) -> Result<(), Failure> {
     let (what, serve) = if !args.filename.is_empty() {
         let serve = Line::new(Kind::ServeFile, ["serve", "-f"]).arg(Word::Placeholder("FILE"));

@@ -1,11 +1,11 @@
-//! How the values of flags are read.
+//! Parsers for the values of flags.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::problem::Problem;
 use crate::remedy::Aim;
 
-/// A parser for one word of a domain type's table of words.
+/// A parser for one word from a domain type's table of words.
 pub(super) fn choice<T: Copy + Send + Sync + 'static>(
     words: &'static [(&'static str, T)],
 ) -> impl TypedValueParser<Value = T> {
@@ -14,11 +14,11 @@ pub(super) fn choice<T: Copy + Send + Sync + 'static>(
             .iter()
             .find(|(known, _)| *known == word)
             .map(|(_, value)| *value)
-            .expect("the parser lets only the table's words through")
+            .expect("the parser accepts only the table's words")
     })
 }
 
-/// A parser for what has a parser of its own; clap shows all that its problem says.
+/// A parser for a type with a parser of its own; clap shows the whole problem.
 pub(super) fn parser<T: Clone + Send + Sync + 'static>(
     parse: fn(&str) -> Result<T, Problem>,
 ) -> impl TypedValueParser<Value = T> {

@@ -1,4 +1,4 @@
-//! `istio-tls verify`: judges chains as a client would.
+//! `istio-tls verify`: verifies chains as a client would.
 
 use std::path::PathBuf;
 
@@ -14,33 +14,38 @@ use crate::ops::verify::{self, Request};
 use crate::report::paint::Paint;
 use crate::report::{verify_json, verify_text};
 
-/// Verifies a certificate chain as a client would, and says why not
+/// Verifies a certificate chain as a client would, and reports why not
 ///
-/// Builds the path from the leaf to a trusted root and checks validity, names,
-/// usages, constraints, strength and revocation; every reason is given, the
-/// most important first. A host's tree brings its own root, its CRLs and its
-/// name, and is verified with all its clients. Ends with 1 when it does not verify.
+/// Builds the path from the leaf to a trusted root and checks validity, names, usages,
+/// constraints, strength and revocation; reports every reason, the most important first.
+/// A host's tree provides its own root, CRLs and name, and is verified with all its
+/// clients. Exits with 1 if it does not verify.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Examples:\n  istio-tls verify httpbin.example.com               a host's chain in the workspace, with its clients\n  istio-tls verify server.pem --cacert ca.pem --host shop.example.com\n  istio-tls verify client.pem --cacert ca.pem --purpose client --crl intermediate.crl.pem\n  istio-tls verify localhost:8443 --host httpbin.example.com\n  istio-tls verify secret/httpbin-credential --host httpbin.example.com     as the cluster holds it"
-)]
+#[command(after_help = "Examples:\n  \
+        istio-tls verify httpbin.example.com               a host's chain in the workspace, with its clients\n  \
+        istio-tls verify server.pem --cacert ca.pem --host shop.example.com\n  \
+        istio-tls verify client.pem --cacert ca.pem --purpose client --crl intermediate.crl.pem\n  \
+        istio-tls verify localhost:8443 --host httpbin.example.com\n  \
+        istio-tls verify secret/httpbin-credential --host httpbin.example.com     as stored in the cluster")]
 pub(super) struct VerifyArgs {
     /// A certificate file (leaf first), a host's tree, HOST:PORT, secret/[NAMESPACE/]NAME, or - for standard input
     #[arg(value_name = "TARGET")]
     target: String,
-    /// The name that the server certificate must hold [default: the tree's host, or HOST of HOST:PORT]
+    /// The name that the server certificate must contain [default: the tree's host, or
+    /// HOST of HOST:PORT]
     #[arg(long, value_name = "HOST", value_parser = parser(Host::parse))]
     host: Option<Host>,
-    /// Trust the certificates of this file; repeatable [default: the tree's root, else a Secret's own CA, else the system's CAs]
+    /// Trust the certificates in this file; repeatable [default: the tree's root, else a
+    /// Secret's own CA, else the system's CAs]
     #[arg(long, value_name = "FILE")]
     cacert: Vec<PathBuf>,
     /// Intermediates that the verifier has beside those in TARGET; repeatable
     #[arg(long, value_name = "FILE")]
     intermediate: Vec<PathBuf>,
-    /// Revocation lists; repeatable [default: the tree's]
+    /// CRLs; repeatable [default: the tree's]
     #[arg(long, value_name = "FILE")]
     crl: Vec<PathBuf>,
-    /// For what the leaf must be good [default: server; for a tree, both]
+    /// The purpose of the leaf [default: server; for a tree, both]
     #[arg(long, value_parser = choice(Purpose::WORDS))]
     purpose: Option<Purpose>,
     #[command(flatten)]

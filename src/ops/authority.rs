@@ -1,5 +1,5 @@
-//! The CAs that commands sign with: read from a workspace's folders, the key
-//! decrypted, and checked to fit.
+//! The CAs that commands sign with: read from a workspace's folders, keys decrypted and
+//! checked to match.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub struct Intermediate {
 /// The intermediate of `--ca DIR`: a HOST folder or its 2_intermediate.
 ///
 /// # Errors
-/// When a part is missing or does not fit, or the key's password does.
+/// If a part is missing or does not match, or the key's password is wrong.
 pub fn intermediate_of_folder(
     here: &Surroundings,
     given: &Path,
@@ -42,9 +42,9 @@ pub fn intermediate_of_folder(
         dir.to_owned()
     } else {
         return Err(Failure::usage(
-            Problem::new(format!("{} holds no intermediate", given.display()))
-                .why(format!("neither 2_intermediate/{name} nor {name} is there"))
-                .fix("give the folder of a host that has a chain, as --ca httpbin.example.com"),
+            Problem::new(format!("{} contains no intermediate", given.display()))
+                .why(format!("neither 2_intermediate/{name} nor {name} exists there"))
+                .fix("give the folder of a host that has a chain, such as --ca httpbin.example.com"),
         ));
     };
     let chain = folder.join("certs/ca-chain.cert.pem");
@@ -77,8 +77,8 @@ pub fn intermediate_of_host(layout: &ChainLayout, password: Option<&str>) -> Res
     )
 }
 
-/// The CA of a host's own chain that issues clients: its intermediate, or its root
-/// where it has none.
+/// The CA of a host's own chain that issues client certificates: its intermediate, or its
+/// root if it has none.
 ///
 /// # Errors
 /// As [`intermediate_of_folder`].
@@ -93,10 +93,10 @@ pub fn client_issuer(layout: &ChainLayout, password: Option<&str>) -> Result<Int
     })
 }
 
-/// The root of `--root DIR`; none if neither its certificate nor its key is there.
+/// The root of `--root DIR`; none if neither its certificate nor its key exists.
 ///
 /// # Errors
-/// When one half is missing, or they do not fit.
+/// If only one of them exists, or they do not match.
 pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option<CertificateAuthority>, Failure> {
     if !is_there(&layout.cert())? && !is_there(&layout.key())? {
         return Ok(None);
@@ -107,14 +107,17 @@ pub fn shared_root(layout: &RootLayout, password: Option<&str>) -> Result<Option
 /// Reads a CA's certificate and key.
 ///
 /// # Errors
-/// When one is missing or broken, or they do not fit.
+/// If one is missing or broken, or they do not match.
 pub fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
     let certificate = first_certificate(cert)?;
     if !is_there(key_path)? {
         return Err(Failure::usage(
-            Problem::new(format!("{} is not there", key_path.display()))
+            Problem::new(format!("{} does not exist", key_path.display()))
                 .why(format!("{} cannot sign without its key", cert.display()))
-                .fix("use the folder in which the CA was made; a chain under a shared CA holds certificates only"),
+                .fix(
+                    "use the folder in which the CA was created; a chain under a shared CA \
+                    contains only certificates",
+                ),
         ));
     }
     let content = zeroize::Zeroizing::new(files::read(key_path, PEM_LIMIT).map_err(Failure::usage)?);
@@ -131,8 +134,8 @@ pub fn ca(cert: &Path, key_path: &Path, password: Option<&str>) -> Result<Certif
 
 fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) -> Result<Intermediate, Failure> {
     let ca = ca(cert, key, password)?;
-    // ca-chain.cert.pem ends with the root; while a CA is rotated, both files
-    // hold the previous root too.
+    // ca-chain.cert.pem ends with the root; while a CA is being replaced, both files
+    // contain the previous root as well.
     let mut above = certificates(root)?;
     let own = above
         .iter()
@@ -145,7 +148,8 @@ fn intermediate(cert: &Path, key: &Path, root: &Path, password: Option<&str>) ->
     Ok(Intermediate { ca, root })
 }
 
-/// Whether a file is there; one that cannot be looked for is no reason to go on without it.
+/// Whether a file exists; one whose existence cannot be checked does not count as
+/// missing.
 fn is_there(path: &Path) -> Result<bool, Failure> {
     files::is_there(path).map_err(Failure::usage)
 }

@@ -1,5 +1,5 @@
-//! Where `inspect` and `verify` find certificates: a file, a folder, standard
-//! input, a server, or a Secret of a cluster.
+//! Where `inspect` and `verify` find certificates: a file, a folder, standard input, a
+//! server, or a Secret in a cluster.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,18 +15,18 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, STATE_FOLDER, host_of_folder};
 
-/// Folders below a folder that is searched.
+/// The depth limit of a folder search.
 const DEPTH_LIMIT: usize = 8;
-/// Files of a folder that is searched.
+/// The file limit of a folder search.
 const FILES_LIMIT: usize = 10_000;
-/// The longest that connecting, and the handshake, may each take.
+/// The limit for connecting, and for the handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Endings of files that hold certificates or keys, though they may be no PEM.
+/// File extensions of certificates and keys, which need not be PEM.
 const ENDINGS: &[&str] = &[
     "pem", "crt", "cer", "cert", "der", "key", "p8", "pk8", "p12", "pfx", "csr", "req", "crl",
 ];
 
-/// What a user pointed at.
+/// A target given by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file.
@@ -42,17 +42,16 @@ pub enum Source {
         /// The port.
         port: u16,
     },
-    /// A Secret of a cluster.
+    /// A Secret in a cluster.
     Secret(SecretTarget),
 }
 
 impl Source {
-    /// Decides what `text` is: `-`, a path, secret/NAME, the folder of a host's
-    /// chain in the workspace (before a path, where `-C` names the workspace), or
-    /// HOST:PORT.
+    /// Interprets `text` as `-`, a path, secret/NAME, the folder of a host's chain in the
+    /// workspace (before a path if `-C` names the workspace), or HOST:PORT.
     ///
     /// # Errors
-    /// When it is none of them.
+    /// If it is none of these.
     pub fn parse(text: &str, here: &Surroundings) -> Result<Self, Failure> {
         if text == "-" {
             return Ok(Self::Stdin);
@@ -64,7 +63,8 @@ impl Source {
         }
         let of_workspace = |host: Host| Some(here.dir.join(host.folder_name())).filter(|folder| folder.is_dir());
         let chain = Host::parse(text).ok().and_then(of_workspace);
-        // Who names a workspace means its host, whatever the current folder holds.
+        // With -C, a host of that workspace takes precedence over a file in the current
+        // folder.
         if let (Some(folder), true) = (&chain, here.aim.dir.is_some()) {
             return Ok(Self::Folder(folder.clone()));
         }
@@ -115,7 +115,7 @@ impl Source {
 /// Reads a file, or standard input for `-`.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> {
     match source {
         Source::Stdin => {
@@ -128,22 +128,22 @@ pub fn read_input(source: &Source) -> Result<(String, Vec<u8>), Failure> {
             Ok((path.display().to_string(), content))
         }
         Source::Folder(path) => Err(Failure::usage(
-            Problem::new(format!("{} cannot be read", path.display())).why("it is a folder; a file is wanted"),
+            Problem::new(format!("{} cannot be read", path.display())).why("it is a folder; a file is expected"),
         )),
         Source::Server { host, port } => Err(Failure::usage(
-            Problem::new(format!("{host}:{port} is no file")).why("a file is wanted"),
+            Problem::new(format!("{host}:{port} is not a file")).why("a file is expected"),
         )),
         Source::Secret(secret) => Err(Failure::usage(
-            Problem::new(format!("the Secret {} is no file", secret.name())).why("a file is wanted"),
+            Problem::new(format!("the Secret {} is not a file", secret.name())).why("a file is expected"),
         )),
     }
 }
 
-/// The files of a folder that may hold certificates or keys, by path. Hidden
-/// entries (Kubernetes' `..data` links, the workspace's own folder) are left out.
+/// The files in a folder that may contain certificates or keys, by path. Hidden entries
+/// (Kubernetes' `..data` links, the workspace's own folder) are skipped.
 ///
 /// # Errors
-/// When the folder cannot be read, or holds too much.
+/// If the folder cannot be read, or contains too much.
 pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
@@ -168,8 +168,8 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
             }
             if found.len() > FILES_LIMIT {
                 return Err(Failure::usage(
-                    Problem::new(format!("{} holds too many files", folder.display()))
-                        .why(format!("at most {FILES_LIMIT} are looked through")),
+                    Problem::new(format!("{} contains too many files", folder.display()))
+                        .why(format!("at most {FILES_LIMIT} are searched")),
                 ));
             }
         }
@@ -178,7 +178,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(found)
 }
 
-/// Whether a file is worth an error when it cannot be read: by its ending.
+/// Whether the extension says that an unreadable file is an error.
 pub fn is_expected(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
@@ -187,7 +187,8 @@ pub fn is_expected(path: &Path) -> bool {
 /// Fetches the chain that a server presents for `sni`.
 ///
 /// # Errors
-/// When the server does not get as far as its certificates; exit 1, as a failed probe.
+/// If the server does not get as far as sending its certificates; exit 1, like a failed
+/// probe.
 pub fn served_chain(
     host: &Host,
     port: u16,
@@ -198,16 +199,16 @@ pub fn served_chain(
     endpoint::fetch(host, port, sni, PATIENCE, here)
 }
 
-/// The host whose tree a folder is, or in whose tree a file lies.
+/// The host of the tree that a folder is, or that a file is in.
 pub fn tree_of(path: &Path) -> Option<ChainLayout> {
-    // As the user wrote it if that names the host, so that paths stay short.
+    // Use the user's spelling if it names the host, so that paths stay short.
     let written = path.ancestors().take(4).find_map(tree_at);
     written.or_else(|| path.canonicalize().ok()?.ancestors().take(4).find_map(tree_at))
 }
 
 fn tree_at(folder: &Path) -> Option<ChainLayout> {
     let host = host_of_folder(folder.file_name()?.to_str()?)?;
-    // Reading one that may not be looked into tells so.
+    // Reading an unreadable folder reports the reason.
     let is_there = |name: &&str| files::is_there(&folder.join(name)).unwrap_or(true);
     let is_tree = ["1_root", "3_application"].iter().any(is_there);
     is_tree.then(|| ChainLayout::new(folder.parent().unwrap_or(Path::new("")), &host))

@@ -8,20 +8,20 @@ use crate::workspace::layout::{ChainLayout, Part};
 
 /// A CA of a chain, by the files that hold it.
 pub struct ChainAuthority {
-    /// The folder: the previous CA's while it is rotated.
+    /// The folder: the previous CA's while the CA is being replaced.
     pub layout: ChainLayout,
     /// The file of its certificate.
     pub cert: Part<'static>,
-    /// The file of its key, which may be elsewhere.
+    /// The file of its key, which may not exist here.
     pub key: Part<'static>,
     /// Its certificate.
     pub certificate: CertificateDer<'static>,
 }
 
-/// Every CA of these folders whose certificate is there, intermediates before roots.
+/// Every CA in these folders that has a certificate, intermediates before roots.
 ///
 /// # Errors
-/// When one cannot be read.
+/// If one cannot be read.
 pub fn of(layouts: &[ChainLayout]) -> Result<Vec<ChainAuthority>, Failure> {
     let mut found = Vec::new();
     for layout in layouts {
@@ -42,8 +42,8 @@ pub fn of(layouts: &[ChainLayout]) -> Result<Vec<ChainAuthority>, Failure> {
     Ok(found)
 }
 
-/// The one of them that issued a leaf; by its name alone where the leaf was signed wrongly
-/// on purpose (gen-certs --bad wrong-ca).
+/// The CA that issued a leaf; matched by name only if the leaf's signature is wrong on
+/// purpose (gen-certs --bad wrong-ca).
 pub fn issuer_of<'a>(authorities: &'a [ChainAuthority], leaf: &CertificateDer<'_>) -> Option<&'a ChainAuthority> {
     let mut found = authorities.iter();
     found
@@ -52,10 +52,10 @@ pub fn issuer_of<'a>(authorities: &'a [ChainAuthority], leaf: &CertificateDer<'_
 }
 
 impl ChainAuthority {
-    /// Reads it ready to sign.
+    /// Reads it, ready to sign.
     ///
     /// # Errors
-    /// When its key is missing, encrypted without a password, or another's.
+    /// If its key is missing, encrypted and there is no password, or another CA's.
     pub fn open(&self, password: Option<&str>) -> Result<CertificateAuthority, Failure> {
         authority::ca(&self.layout.path(self.cert), &self.layout.path(self.key), password)
     }

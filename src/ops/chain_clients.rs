@@ -1,5 +1,5 @@
-//! The clients that stand in a chain's folder, for `rotate` and `status`: who is
-//! to be let in by the gateway, and who no longer.
+//! The clients in a chain's folder, for `rotate` and `status`: which of them the gateway
+//! must accept, and which no longer.
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -12,32 +12,32 @@ use crate::files::shown;
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
-/// One client's certificate, its key if it is here.
+/// A client's certificate, and its key if it is here.
 pub struct HeldClient {
     /// Its name.
     pub name: String,
-    /// Its certificate, then what is above it.
+    /// Its certificate, then those above it.
     pub chain: Vec<CertificateDer<'static>>,
-    /// Its key; none where it is not here, or cannot be read.
+    /// Its key; none if it is not here or cannot be read.
     pub key: Option<PrivateKey>,
-    /// A PKCS#12 bundle of it is here.
+    /// Its PKCS#12 bundle exists.
     pub has_bundle: bool,
-    /// A gateway that trusts the CAs beside it lets it in: it has not ended, and is
-    /// not revoked.
+    /// A gateway that trusts the CAs beside it accepts it: it is neither expired nor
+    /// revoked.
     pub is_good: bool,
 }
 
 impl HeldClient {
-    /// Whether it can be shown to a gateway which must let it in.
+    /// Whether it can be presented to a gateway that must accept it.
     pub fn can_be_shown(&self) -> bool {
         self.is_good && self.key.is_some()
     }
 }
 
-/// The certificates of a part; none when it is not there.
+/// The certificates of a part; none if it does not exist.
 ///
 /// # Errors
-/// When it cannot be read, or holds no certificate.
+/// If it cannot be read, or contains no certificate.
 pub fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Failure> {
     match store::read(layout, part).map_err(Failure::usage)? {
         Some(content) => pem::certificates(&content, &shown(&layout.path(part))).map_err(Failure::usage),
@@ -45,16 +45,16 @@ pub fn certificates(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<Certific
     }
 }
 
-/// The clients of a chain, the host's own first.
+/// The clients of a chain, with the host's default client first.
 ///
 /// # Errors
-/// When they cannot be read.
+/// If they cannot be read.
 pub fn of_chain(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
     read(layout, layout, now)
 }
 
-/// The clients of the CA that goes when the rotation of a chain's CA ends; none
-/// when none was begun.
+/// The clients of the CA that is removed when the replacement of a chain's CA finishes;
+/// none if none was started.
 ///
 /// # Errors
 /// As [`of_chain`].
@@ -62,9 +62,9 @@ pub fn of_previous_ca(layout: &ChainLayout, now: OffsetDateTime) -> Result<Vec<H
     read(&layout.previous_ca(), layout, now)
 }
 
-/// Clients that the chain's last change took out of what the gateway is to trust,
-/// as the tree that was replaced holds them. `trusted` are the CAs that the gateway
-/// verifies clients with by the files.
+/// Clients that the gateway must no longer trust since the chain's last change, from the
+/// tree that was replaced. `trusted` are the CAs that the gateway verifies clients with,
+/// according to the files.
 ///
 /// # Errors
 /// As [`of_chain`].
@@ -83,7 +83,7 @@ pub fn gone(
     Ok(clients)
 }
 
-/// The clients of `layout`; the revocation lists of both CAs stand in `listed`.
+/// The clients of `layout`; `listed` are the CRLs of both CAs.
 fn read(layout: &ChainLayout, listed: &ChainLayout, now: OffsetDateTime) -> Result<Vec<HeldClient>, Failure> {
     let names = store::clients(layout).map_err(Failure::usage)?;
     if names.is_empty() {
@@ -98,7 +98,7 @@ fn read(layout: &ChainLayout, listed: &ChainLayout, now: OffsetDateTime) -> Resu
     for name in names {
         let part = Part::ClientKey(&name);
         let key = match store::read(layout, part).map_err(Failure::usage)?.map(Zeroizing::new) {
-            // A client's own encrypted key is nothing that is needed here.
+            // A client's encrypted key is not needed here.
             Some(content) => key::read(&content, &shown(&layout.path(part)), None).ok(),
             None => None,
         };
@@ -123,7 +123,7 @@ fn read(layout: &ChainLayout, listed: &ChainLayout, now: OffsetDateTime) -> Resu
     Ok(found)
 }
 
-/// The revocation lists of a chain.
+/// The CRLs of a chain.
 fn lists(layout: &ChainLayout) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
     let mut lists = Vec::new();
     for part in [Part::IntermediateCrl, Part::RootCrl] {

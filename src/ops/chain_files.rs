@@ -1,5 +1,5 @@
-//! Issued chains as the files of the workspace: PEM, CA keys encrypted when
-//! there is a password, client bundles when they are wanted.
+//! Issued chains as workspace files: PEM, CA keys encrypted if there is a password,
+//! client bundles on request.
 
 use zeroize::Zeroizing;
 
@@ -10,8 +10,8 @@ use crate::workspace::layout::Part;
 /// A part of a chain and its file's content, wiped when dropped.
 pub type PartFile<'a> = (Part<'a>, Zeroizing<Vec<u8>>);
 
-/// The password of bundles when none is given, as other local CAs have it:
-/// importers of browsers refuse an empty one.
+/// The default password of bundles, the same as other local CAs use: browsers refuse an
+/// empty one on import.
 pub const BUNDLE_PASSWORD: &str = "changeit";
 
 /// How keys are stored.
@@ -26,7 +26,7 @@ pub struct KeyStorage<'a> {
 /// Every file of a chain.
 ///
 /// # Errors
-/// When a key cannot be encrypted or a bundle cannot be made.
+/// If a key cannot be encrypted or a bundle cannot be created.
 pub fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<Vec<PartFile<'a>>, Problem> {
     let text = |text: String| Zeroizing::new(text.into_bytes());
     let mut files = vec![
@@ -51,11 +51,11 @@ pub fn of_chain<'a>(chain: &'a Chain, storage: KeyStorage<'_>) -> Result<Vec<Par
     Ok(files)
 }
 
-/// The files of clients; `above` is the intermediate and the root, or twice the root
-/// where it issues clients itself.
+/// The files of clients; `above` is the intermediate and the root, or twice the root if
+/// it issues clients itself.
 ///
 /// # Errors
-/// When a bundle cannot be made.
+/// If a bundle cannot be created.
 pub fn of_clients<'a>(
     clients: &'a [Client],
     above: &[CertificateDer<'static>; 2],
@@ -80,8 +80,8 @@ pub fn of_clients<'a>(
     Ok(files)
 }
 
-/// The server's file with a new leaf: above it the issuers stay as they were in `old`,
-/// or `issuer` stands there, unless it is a root.
+/// The server's file with a new leaf: the issuers above it stay the same as in `old`, or
+/// become `issuer`, unless that is a root.
 pub fn with_leaf(
     leaf: CertificateDer<'static>,
     old: &[CertificateDer<'static>],
@@ -99,7 +99,7 @@ pub fn with_leaf(
 /// A CA's key, encrypted if there is a password.
 ///
 /// # Errors
-/// When it cannot be encrypted.
+/// If it cannot be encrypted.
 pub fn ca_key(key: &PrivateKey, password: Option<&str>) -> Result<Zeroizing<Vec<u8>>, Problem> {
     match password {
         Some(password) => Ok(Zeroizing::new(key.encrypted_pem(password)?.as_bytes().to_vec())),

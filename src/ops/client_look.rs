@@ -1,5 +1,5 @@
-//! One look at a gateway as a client sees it, for `rotate` and `status`: what it
-//! serves, and whether it lets this client in.
+//! A single probe of a gateway as a client, for `rotate` and `status`: what it serves,
+//! and whether it accepts this client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,19 +21,19 @@ use crate::problem::Problem;
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// What a client of the gateway trusts and shows.
+/// What a client of the gateway trusts and presents.
 pub struct Identity {
     /// `the old client chain`, for the report.
     pub label: &'static str,
     /// The roots that it trusts.
     pub roots: Vec<CertificateDer<'static>>,
-    /// Its chain and key; none in mode simple, or where no key is here.
+    /// Its chain and key; none in mode simple, or if there is no key.
     pub pair: Option<(Vec<CertificateDer<'static>>, PrivateKey)>,
 }
 
 impl Identity {
-    /// With the first of these clients that can be shown: the host's own, where it
-    /// is good and its key is here.
+    /// With the first of these clients that can be presented: the default client, if it
+    /// is valid and its key is here.
     pub fn of(label: &'static str, roots: &[CertificateDer<'static>], clients: &[HeldClient]) -> Self {
         let shown = clients.iter().find(|client| client.can_be_shown());
         Self {
@@ -44,7 +44,7 @@ impl Identity {
     }
 }
 
-/// Whose gateway is looked at: a host, and what the workspace records of it.
+/// Whose gateway is probed: a host, and what the workspace records about it.
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// Where its chain is.
@@ -55,40 +55,39 @@ pub struct Asked<'a> {
     pub mode: Mode,
 }
 
-/// One client's view of the gateway.
+/// What one client saw of the gateway.
 pub struct Look {
-    /// Which client.
+    /// The client.
     pub label: &'static str,
     /// What it saw.
     pub outcome: Outcome,
-    /// It was refused for want of a certificate that is not in the workspace;
-    /// what is served was seen all the same.
+    /// It was refused because a certificate that is not in the workspace is required;
+    /// what is served was seen nevertheless.
     pub lacks_pair: bool,
-    /// A certificate could be shown.
+    /// A certificate could be presented.
     has_pair: bool,
-    /// It went neither better nor worse than before the rotation.
+    /// The result was neither better nor worse than before the rotation.
     pub as_before: bool,
 }
 
 impl Look {
-    /// Whether this client is served with the leaf of this serial number.
+    /// Whether this client got the leaf with this serial number.
     pub fn is_served(&self, serial: &str) -> bool {
         (self.outcome.verdict.is_ok() || self.lacks_pair || self.as_before) && self.serial() == Some(serial)
     }
 
-    /// Whether this client was refused for its certificate, and for nothing else.
+    /// Whether this client was refused for its certificate, and for no other reason.
     pub fn is_refused(&self) -> bool {
         self.outcome.verdict.code == Code::ClientCertificateRejected
     }
 
-    /// How the gateway refused this client for its certificate, in words, whatever
-    /// the client thinks of the gateway's.
+    /// How the gateway refused this client for its certificate, in words, whatever the
+    /// client's verdict on the gateway.
     pub fn refusal(&self) -> Option<String> {
         refusal(&self.outcome.facts)
     }
 
-    /// Whether the gateway asked for the client's certificate and answered the
-    /// request all the same.
+    /// Whether the gateway asked for the client's certificate but answered the request.
     pub fn is_let_in(&self) -> bool {
         let facts = &self.outcome.facts;
         let asked = facts.tls.as_ref().is_some_and(|tls| tls.client_certificate.requested);
@@ -100,9 +99,9 @@ impl Look {
         http.is_some_and(|http| http.outcome == HttpOutcome::Answered)
     }
 
-    /// Whether what is wrong was wrong in the same way before, and is none of the
-    /// rotation's: an unwanted status, which is the route's or the Service's, or a
-    /// fault of the same leaf, which hides the status.
+    /// Whether the fault existed before, and is unrelated to the rotation: an unexpected
+    /// status, which depends on the route or Service, or a fault of the same leaf, which
+    /// hides the status.
     pub fn is_as(&self, before: &Self) -> bool {
         let status = |look: &Self| look.outcome.facts.http.as_ref().and_then(|answer| answer.status);
         match (self.outcome.verdict.code, before.outcome.verdict.code) {
@@ -110,7 +109,7 @@ impl Look {
                 status(self).is_some() && status(self) == status(before)
             }
             (Code::Certificate(now), Code::Certificate(then)) => {
-                // Who has nothing to show may be refused for that.
+                // A client without a certificate may be refused for that reason.
                 let is_taken = match self.refusal() {
                     Some(_) => !self.has_pair,
                     None => self.is_answered(),
@@ -121,16 +120,16 @@ impl Look {
         }
     }
 
-    /// The serial number of the leaf that was served.
+    /// The serial number of the served leaf.
     pub fn serial(&self) -> Option<&str> {
         self.outcome.chain.first().map(|leaf| leaf.serial.as_str())
     }
 }
 
-/// Asks the gateway once as this client; one phase of it takes `patience` at most.
+/// Probes the gateway once as this client; `patience` limits each phase.
 ///
 /// # Errors
-/// When the client's key is none that TLS can use.
+/// If TLS cannot use the client's key.
 pub async fn look(
     asked: Asked<'_>,
     identity: &Identity,

@@ -1,5 +1,5 @@
-//! How every cluster command reaches its API server: flags, kubeconfig, the
-//! runtime, and the question before a cluster is used for the first time.
+//! How every cluster command reaches its API server: flags, kubeconfig, the async
+//! runtime, and the confirmation before a cluster is used for the first time.
 
 use std::path::PathBuf;
 
@@ -16,15 +16,15 @@ use crate::workspace::file::WorkspaceFile;
 /// Which cluster.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterPlace {
-    /// The kubeconfig file; else the variable KUBECONFIG's, else ~/.kube/config.
+    /// The kubeconfig file; otherwise that of KUBECONFIG, otherwise ~/.kube/config.
     pub kubeconfig: Option<PathBuf>,
-    /// The kubeconfig's context; else the one that apply recorded, else its current one.
+    /// The kubeconfig's context; otherwise the one that apply recorded, otherwise its
+    /// current one.
     pub context: Option<String>,
 }
 
 impl ClusterPlace {
-    /// What leads there, as the user typed it; to which context it leads without a flag
-    /// is not asked.
+    /// The flags for it, as the user typed them; without a flag, none are needed.
     pub fn flags(&self) -> Cluster {
         Cluster {
             context: self.context.clone(),
@@ -42,24 +42,24 @@ impl ClusterPlace {
         }
     }
 
-    /// Reads the kubeconfig and chooses the context.
+    /// Reads the kubeconfig and selects the context.
     ///
     /// # Errors
-    /// When there is none, or it cannot be used: exit 2.
+    /// If there is none, or it cannot be used: exit 2.
     pub async fn access(&self, here: &Surroundings) -> Result<Access, Failure> {
         let access = Access::read(&self.places(here), self.context.as_deref(), here.now).await;
         access.map_err(|problem| Failure::usage(self.with_origin(problem, here)))
     }
 
-    /// Says of a context that cannot be used where its name comes from.
+    /// Says where the name of an unusable context comes from.
     fn with_origin(&self, mut problem: Problem, here: &Surroundings) -> Problem {
-        // A file that cannot be read is told of elsewhere.
+        // An unreadable file is reported elsewhere.
         let file = WorkspaceFile::read(&here.dir).ok().flatten();
         let recorded = file.and_then(|file| Some((files::shown(&file.path), file.config.context?)));
         let Some((path, name)) = recorded.filter(|(_, name)| self.context.as_ref() == Some(name)) else {
             return problem;
         };
-        let origin = format!("{path} names the context {name}, to which apply went last");
+        let origin = format!("{path} names the context {name}, which the last apply used");
         problem.why = Some(match problem.why.take() {
             Some(why) => format!("{why}\n{origin}"),
             None => origin,
@@ -69,7 +69,7 @@ impl ClusterPlace {
             context: None,
             ..self.flags()
         };
-        let fix = Remedy::from(line.of_cluster()).and(" goes to another, and records it");
+        let fix = Remedy::from(line.of_cluster()).and(" uses another one, and records it");
         let fix = fix.at_cluster(&elsewhere);
         problem.fix = Some(match problem.fix.take() {
             Some(known) => known.below(fix),
@@ -78,7 +78,7 @@ impl ClusterPlace {
         problem
     }
 
-    /// The same, with the context that `apply` recorded where none is named.
+    /// The same, with the recorded context of `apply` if none is given.
     #[must_use]
     pub fn or_recorded(&self, config: Option<&WorkspaceConfig>) -> Self {
         let recorded = config.and_then(|config| config.context.clone());
@@ -88,16 +88,16 @@ impl ClusterPlace {
         }
     }
 
-    /// The cluster of a command that works without one: that of the flags or the
-    /// one that `apply` recorded; none without either, whatever is current.
+    /// The cluster of a command that works without one: from the flags, or recorded by
+    /// `apply`; otherwise none, whatever is current.
     pub fn in_play(&self, config: Option<&WorkspaceConfig>) -> Option<Self> {
         let recorded = config.is_some_and(|config| config.context.is_some());
         let named = self.kubeconfig.is_some() || self.context.is_some() || recorded;
         named.then(|| self.or_recorded(config))
     }
 
-    /// The flags that lead a command line to this cluster again: those that were
-    /// given, else those that `access` needs.
+    /// The flags that select this cluster again: those that were given, otherwise those
+    /// that `access` needs.
     pub fn leading_to(&self, access: &Access) -> Cluster {
         let file = self.kubeconfig.as_ref().map(|file| file.display().to_string());
         Cluster {
@@ -106,7 +106,7 @@ impl ClusterPlace {
         }
     }
 
-    /// Whether a kubeconfig was named, or there is one in a usual place.
+    /// Whether a kubeconfig was given, or exists in a standard place.
     pub fn is_there(&self, here: &Surroundings) -> bool {
         let places = self.places(here);
         places.file.is_some()
@@ -116,7 +116,7 @@ impl ClusterPlace {
     }
 }
 
-/// Why objects were not taken, with its exit code.
+/// Why objects were not accepted, with the exit code.
 pub fn refused(error: Refused) -> Failure {
     if error.is_conflict {
         Failure::findings(error.problem)
@@ -127,16 +127,13 @@ pub fn refused(error: Refused) -> Failure {
     }
 }
 
-/// What is said of an object that finalizers hold after it was deleted.
+/// The note on a deleted object that finalizers hold.
 pub fn held(finalizers: &[String]) -> String {
-    format!(
-        "it is still there until its finalizers are done: {}",
-        finalizers.join(", ")
-    )
+    format!("it remains until its finalizers are done: {}", finalizers.join(", "))
 }
 
-/// Titles of objects for a line of an error. What was done stands on standard
-/// output, too, line by line.
+/// Titles of objects for a line of an error. What was done is also printed line by line
+/// on standard output.
 pub fn listed(titles: &[String]) -> String {
     const SHOWN: usize = 50;
     match titles.len() {
@@ -146,13 +143,13 @@ pub fn listed(titles: &[String]) -> String {
     }
 }
 
-/// A runtime for one command's requests.
+/// An async runtime for one command's requests.
 ///
 /// # Errors
-/// When the system gives none.
+/// If the system cannot provide one.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::runtime(Problem::new("no runtime could be started").why(error.to_string())))
+        .map_err(|error| Failure::runtime(Problem::new("cannot start the async runtime").why(error.to_string())))
 }

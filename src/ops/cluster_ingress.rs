@@ -22,41 +22,41 @@ use crate::probe::target::Target;
 use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
-/// How long an API server that fails or is busy is asked again.
+/// How long to retry an API server that fails or is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long one of several addresses may take to answer before the next one is tried.
+/// How long to wait for one of several addresses before trying the next.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How many of several addresses are tried at a time.
+/// How many of several addresses are tried at once.
 const TRIED_AT_ONCE: usize = 8;
-/// How many of a gateway's pods are tried, where the node of one cannot be reached.
+/// How many of a gateway's pods are tried if the node of one cannot be reached.
 const PODS_TRIED: usize = 3;
 
-/// How long an address must lead to the gateway.
+/// How long an address must remain usable.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Lifetime {
-    /// While this process runs: a port-forward of its own will do.
+    /// While this process runs: a port-forward of its own is enough.
     Process,
-    /// Beyond it, because the address is printed.
+    /// Longer than this process, because the address is printed.
     Beyond,
 }
 
-/// A gateway, reached as long as this is held.
+/// A gateway, reachable while this is held.
 pub struct Reached {
-    /// Where it is.
+    /// Its address.
     pub target: Target,
     forward: Option<Forward>,
-    /// The cluster that told it.
+    /// The cluster in which it was found.
     access: Option<Box<Access>>,
 }
 
 impl Reached {
-    /// What kept a connection from going through the port-forward, where there
-    /// is one; told once.
+    /// Why a connection did not get through the port-forward, if there is one; reported
+    /// once.
     pub fn trouble(&self) -> Option<Problem> {
         self.forward.as_ref().and_then(Forward::trouble)
     }
 
-    /// Makes the commands of what is to be done about an outcome lead to its cluster.
+    /// Directs the commands of an outcome's remedies to its cluster.
     pub fn aim(&self, outcome: &mut Outcome) {
         if let Some(access) = &self.access {
             let verdict = &mut outcome.verdict;
@@ -83,21 +83,21 @@ impl From<Target> for Reached {
     }
 }
 
-/// What istio-tls.yaml says; none without one.
+/// The content of istio-tls.yaml; none without one.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub fn workspace(here: &Surroundings) -> Result<Option<WorkspaceConfig>, Failure> {
     let file = entries::read(here).map_err(Failure::usage)?;
     Ok(file.map(|file| file.config))
 }
 
-/// Asks the cluster of the flags, else the one that `apply` recorded, else the
+/// Uses the cluster of the flags, otherwise the one that `apply` recorded, otherwise the
 /// kubeconfig's current one.
 ///
 /// # Errors
-/// When it cannot be asked: exit 3. When it tells no address, and no port-forward
-/// will do or can be opened: exit 1.
+/// If it cannot be reached: exit 3. If it has no address for the gateway, and a
+/// port-forward is not enough or cannot be opened: exit 1.
 pub async fn reach(place: &ClusterPlace, lifetime: Lifetime, here: &Surroundings) -> Result<Reached, Failure> {
     let config = workspace(here)?;
     let access = place.or_recorded(config.as_ref()).access(here).await?;
@@ -114,7 +114,7 @@ pub async fn reach(place: &ClusterPlace, lifetime: Lifetime, here: &Surroundings
     Ok(reached)
 }
 
-/// Whether no way leads there from here: the gateway may serve all the same.
+/// Whether the gateway cannot be reached from here: it may serve nevertheless.
 pub fn is_out_of_reach(outcome: &Outcome) -> bool {
     outcome.facts.tls.is_none()
         && matches!(
@@ -133,10 +133,10 @@ pub fn wanted(gateway: GatewayEntry, here: &Surroundings) -> Wanted {
     }
 }
 
-/// The target, and which object told it.
+/// The target, and the object that gave it.
 ///
 /// # Errors
-/// When there is no address.
+/// If there is no address.
 pub fn of_found(found: &ingress::Found, wanted: &Wanted) -> Result<(Target, String), Problem> {
     ingress::choose(found, wanted).map(of_ingress)
 }
@@ -152,7 +152,7 @@ fn of_ingress(ingress: Ingress) -> (Target, String) {
         others = format!(", which also has {others}");
     }
     let told = format!(
-        "the gateway is at {} port {}, by {}{others}",
+        "the gateway is at {} port {}, according to {}{others}",
         ingress.host, ingress.secure_port, ingress.source
     );
     let target = Target::Address {
@@ -164,8 +164,8 @@ fn of_ingress(ingress: Ingress) -> (Target, String) {
     (target, told)
 }
 
-/// Of several addresses the first one that takes a connection; where none does,
-/// or there is only one, the first.
+/// The first of several addresses that accepts a connection; the first one if none does,
+/// or if there is only one.
 async fn answering(mut ingress: Ingress) -> Ingress {
     if ingress.others.is_empty() {
         return ingress;
@@ -188,7 +188,7 @@ async fn answering(mut ingress: Ingress) -> Ingress {
     ingress
 }
 
-/// Looks for the gateway, and reaches it by its address or through a port-forward.
+/// Finds the gateway, and reaches it by its address or through a port-forward.
 ///
 /// # Errors
 /// As [`discover::look`] and [`reach_found`].
@@ -197,11 +197,10 @@ pub async fn reach_with(client: &Client<'_>, wanted: &Wanted) -> Result<(Reached
     reach_found(client, &found, wanted).await
 }
 
-/// As [`of_found`]; where there is no address, through a port-forward to a pod
-/// of the gateway.
+/// Like [`of_found`]; without an address, through a port-forward to a pod of the gateway.
 ///
 /// # Errors
-/// When there is no address, and no port-forward either.
+/// If there is no address, and no port-forward either.
 pub async fn reach_found(
     client: &Client<'_>,
     found: &ingress::Found,
@@ -254,7 +253,7 @@ pub async fn through(client: &Client<'_>, gateway: &GatewayPod) -> Result<Reache
     })
 }
 
-/// The gateway's pods that are Ready, as far as this user may see them.
+/// The Ready pods of the gateway that this user may see.
 ///
 /// # Errors
 /// As [`discover::look`].
@@ -263,7 +262,7 @@ pub async fn ready_pods(client: &Client<'_>, wanted: &Wanted) -> Result<Vec<Gate
     Ok(gateway_pod::ready(&found, wanted))
 }
 
-/// Adds to a missing address why no port-forward takes its place.
+/// Adds to a missing address why a port-forward cannot replace it.
 fn without_forward(mut nowhere: Problem, failed: Option<(PodRef, Problem)>) -> Problem {
     let why = match failed {
         Some((pod, problem)) => {
@@ -274,7 +273,7 @@ fn without_forward(mut nowhere: Problem, failed: Option<(PodRef, Problem)>) -> P
             let why = problem.why.map(|why| format!(": {why}")).unwrap_or_default();
             format!("no port-forward to the pod {pod}: {}{why}", problem.what)
         }
-        None => "no port-forward: no pod of the gateway is Running and Ready, as far as this user may see".to_owned(),
+        None => "no port-forward: this user sees no pod of the gateway that is Running and Ready".to_owned(),
     };
     nowhere.why = Some(match nowhere.why {
         Some(first) => format!("{first}\n{why}"),

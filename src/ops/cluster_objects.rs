@@ -1,5 +1,5 @@
-//! Live objects in place of files, for `serve --cluster` and `lint --cluster`:
-//! which cluster, where the gateway's pods run, and what may be seen.
+//! Live objects instead of files, for `serve --cluster` and `lint --cluster`: which
+//! cluster, where the gateway's pods run, and what may be read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
-/// How long an API server that fails or is busy is asked again.
+/// How long to retry an API server that fails or is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What of a cluster can be looked at.
+/// What can be read in a cluster.
 pub struct Sight {
-    /// The cluster and who looks.
+    /// The cluster and the user.
     pub access: Access,
     /// The kinds and namespaces.
     pub parts: Parts,
     /// Where the gateway's pods run.
     pub pod_namespace: String,
-    /// Labels of one of those pods; empty where none was found.
+    /// Labels of one of those pods; empty if none was found.
     pub pod_labels: BTreeMap<String, String>,
 }
 
-/// A client for the cluster of the flags, and what istio-tls.yaml says.
+/// A client for the cluster of the flags, and the content of istio-tls.yaml.
 ///
 /// # Errors
-/// When the kubeconfig or istio-tls.yaml cannot be used.
+/// If the kubeconfig or istio-tls.yaml cannot be used.
 pub async fn client<'n>(
     place: &ClusterPlace,
     here: &Surroundings,
@@ -46,13 +46,13 @@ pub async fn client<'n>(
     Ok((client, config))
 }
 
-/// Finds out what can be looked at; `recorded` is what istio-tls.yaml says of the gateway,
-/// or the user in its place. Without `-n` that is every namespace, where
-/// this user may; with it, that one and the one of the gateway's pods.
+/// Finds out what can be read; `recorded` is what istio-tls.yaml, or the user instead,
+/// says about the gateway. Without `-n` this covers every namespace if the user may read
+/// them; with it, that one and the one of the gateway's pods.
 ///
 /// # Errors
-/// A namespace of the flags that is not there, or a kind that nothing works
-/// without: exit 2. When the server cannot be asked, or refuses that: exit 3.
+/// A namespace of the flags that does not exist, or a kind that is indispensable and
+/// missing: exit 2. If the server cannot be reached, or denies access: exit 3.
 pub async fn look(
     client: &Client<'_>,
     recorded: Option<&GatewayEntry>,
@@ -61,7 +61,7 @@ pub async fn look(
 ) -> Result<Sight, Failure> {
     let usual = GatewayEntry::default().pod_namespace;
     let gateway = recorded.cloned().unwrap_or_default();
-    // istio-tls.yaml always names one; the usual one is no choice of anybody's.
+    // istio-tls.yaml always names one; the default was not chosen by anybody.
     let chosen = Some(gateway.pod_namespace.clone()).filter(|namespace| *namespace != usual);
     let named = here.gateway_namespace.clone().or(chosen);
     let mut known: Vec<String> = match &here.namespace {
@@ -80,7 +80,7 @@ pub async fn look(
             return Err(Failure::usage(
                 Problem::new(format!("there is no namespace {named}"))
                     .at(format!("context {}", client.access.context))
-                    .fix(Remedy::from(kubectl::get(&["namespaces"])).and(" shows which there are"))
+                    .fix(Remedy::from(kubectl::get(&["namespaces"])).and(" lists the namespaces"))
                     .at_cluster(&client.access.flags),
             ));
         }
@@ -92,7 +92,8 @@ pub async fn look(
         let (chosen, others) = parts::pod_namespace(&pods, &usual);
         if !others.is_empty() {
             here.say_always(&format!(
-                "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; --gateway-namespace names another",
+                "note: the gateway's pods run in {chosen} and {}: Secrets are read from {chosen}; \
+                 select another with --gateway-namespace",
                 others.join(", ")
             ));
         }

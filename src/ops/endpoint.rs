@@ -1,5 +1,5 @@
-//! The chain that a `HOST:PORT` serves, for `inspect` and `verify`: whatever
-//! is wrong with it, it is fetched, and judged by them.
+//! The chain that `HOST:PORT` serves, for `inspect` and `verify`: it is fetched whatever
+//! is wrong with it, for them to judge.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +17,11 @@ use crate::probe::target::authority;
 use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 
-/// Asks `host` on `port` for its chain, with `sni` as server name if it is one;
-/// in the served order.
+/// Fetches the chain of `host` on `port`, with `sni` as server name if given; in the
+/// order served.
 ///
 /// # Errors
-/// When no chain came (exit 1): the probe's verdict in words.
+/// If no chain came (exit 1): the probe's verdict in words.
 pub fn fetch(
     host: &Host,
     port: u16,
@@ -71,7 +71,7 @@ pub fn fetch(
                 at: None,
                 why: Some(verdict.code.as_str().to_owned()),
                 fix: Some(
-                    Remedy::from(ours::probe(format!("{host}:{port}"))).and(" shows every step of the connection"),
+                    Remedy::from(ours::probe(format!("{host}:{port}"))).and(" shows each step of the connection"),
                 ),
             }))
         }

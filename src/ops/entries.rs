@@ -1,5 +1,5 @@
-//! What is recorded in istio-tls.yaml; see [`crate::sources::entries`]. What in the
-//! file has no effect is told here.
+//! What is recorded in istio-tls.yaml; see [`crate::sources::entries`]. Reports what has
+//! no effect in the file.
 
 use super::surroundings::Surroundings;
 use crate::problem::Problem;
@@ -10,7 +10,7 @@ use crate::workspace::file::WorkspaceFile;
 /// The workspace's file, if there is one.
 ///
 /// # Errors
-/// When the file is there and not valid.
+/// If the file exists and is not valid.
 pub fn read(here: &Surroundings) -> Result<Option<WorkspaceFile>, Problem> {
     let file = WorkspaceFile::read(&here.dir)?;
     if let Some(file) = &file {
@@ -19,7 +19,7 @@ pub fn read(here: &Surroundings) -> Result<Option<WorkspaceFile>, Problem> {
     Ok(file)
 }
 
-/// The workspace's file, or the starter of a new workspace.
+/// The workspace's file, or the initial content of a new one.
 ///
 /// # Errors
 /// As [`read`].
@@ -29,7 +29,7 @@ pub fn read_or_new(here: &Surroundings) -> Result<WorkspaceFile, Problem> {
     Ok(file)
 }
 
-/// Tells once which keys look like fields and are none.
+/// Reports once which keys look like misspelled fields.
 pub fn say(file: &WorkspaceFile, here: &Surroundings) {
     for misspelled in &file.misspelled {
         here.say_once(&misspelled.to_string());

@@ -1,31 +1,30 @@
-//! Why an operation ended without doing its work: the problem, and its class, from
-//! which the exit code follows.
+//! Why an operation failed: the problem, and its class, which determines the exit code.
 
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
-/// What kind of failure it is.
+/// The class of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The answer is no: findings, a difference, a conflict, a failed probe.
+    /// A negative result: findings, a difference, a conflict, a failed probe.
     Finding,
     /// Wrong usage or bad input.
     Usage,
     /// I/O failed, or a cluster could not be reached.
     Runtime,
-    /// A signal came.
+    /// A signal.
     Interrupted,
 }
 
-/// Why an operation ended without doing its work.
+/// Why an operation failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// What kind of failure it is.
+    /// Its class.
     pub class: Class,
-    /// What failed.
+    /// The problem.
     pub problem: Box<Problem>,
-    /// What was done all the same: fields beside `error` in JSON.
+    /// What was done before: fields beside `error` in JSON.
     pub result: Option<Box<Map<String, Value>>>,
 }
 
@@ -49,7 +48,7 @@ impl Failure {
         Self::new(Class::Runtime, problem)
     }
 
-    /// The answer is no.
+    /// A negative result.
     pub fn findings(problem: impl Into<Problem>) -> Self {
         Self::new(Class::Finding, problem)
     }

@@ -1,4 +1,4 @@
-//! The hosts of a command: arguments, and a file with one host a line.
+//! The hosts of a command: arguments, and a file with one host per line.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -9,12 +9,11 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::ours;
 
-/// Reads the hosts of the command line, then those of the file (`-` is
-/// standard input; `#` begins a comment), in their order.
+/// Reads the hosts of the command line, then those of the file (`-` is standard input;
+/// `#` starts a comment), in order.
 ///
 /// # Errors
-/// When one is no host or is given twice, or the file cannot be read; with
-/// file and line.
+/// If one is not a host or appears twice, or the file cannot be read; with file and line.
 pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Failure> {
     let mut hosts = Vec::new();
     let mut seen = HashSet::new();
@@ -28,7 +27,7 @@ pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Fail
         let host = Host::parse(text).map_err(placed)?;
         if !seen.insert(host.clone()) {
             return Err(placed(
-                Problem::new(format!("the host {host} is given twice")).fix("give each host once"),
+                Problem::new(format!("the host {host} appears twice")).fix("give each host once"),
             ));
         }
         hosts.push(host);
@@ -46,7 +45,7 @@ pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Fail
         };
         let content = content.map_err(Failure::usage)?;
         let text = std::str::from_utf8(&content).map_err(|_| {
-            Failure::usage(Problem::new(format!("{name} is no list of hosts")).why("it is not UTF-8 text"))
+            Failure::usage(Problem::new(format!("{name} is not a list of hosts")).why("it is not UTF-8 text"))
         })?;
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
@@ -57,7 +56,7 @@ pub fn read(arguments: &[String], file: Option<&Path>) -> Result<Vec<Host>, Fail
     }
     if hosts.is_empty() {
         return Err(Failure::usage(match file {
-            Some(file) => Problem::new(format!("{} lists no host", file.display())).fix("write one host a line"),
+            Some(file) => Problem::new(format!("{} lists no host", file.display())).fix("write one host per line"),
             None => Problem::new("no host is given").fix(ours::gen_certs_example()),
         }));
     }

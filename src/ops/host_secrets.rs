@@ -1,5 +1,5 @@
-//! The Secrets that a host of the workspace has in a cluster, for `rotate` and
-//! `status`: what they are called, and what the gateway reads of them.
+//! The Secrets that a host of the workspace has in a cluster, for `rotate` and `status`:
+//! their names, and what the gateway reads from them.
 
 use super::intent;
 use super::surroundings::Surroundings;
@@ -17,25 +17,25 @@ use crate::remedy::{Edit, Remedy};
 use crate::secrets::Entry;
 use crate::workspace::config::{FILE_NAME, HostEntry, WorkspaceConfig};
 
-/// Keys that hold a server's chain and its key.
+/// Keys of a server's chain and private key.
 const LEAF_KEYS: &[&str] = &["tls.crt", "tls.key", "cert", "key"];
-/// Keys that hold what clients are verified with.
+/// Keys of the CA bundle that clients are verified with.
 const CA_KEYS: &[&str] = &["ca.crt", "cacert", CA_CHAIN_FILE];
 
-/// Where one Secret of a host is, and what it is for.
+/// Where a Secret of a host is, and its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPlace {
     /// The namespace of the gateway's pods.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// The keys of the server's chain and key; none in the Secret of a CA.
+    /// The keys of the server's chain and private key; none in a Secret for the CA.
     pub leaf_keys: Vec<&'static str>,
-    /// It holds what clients are verified with, under this key.
+    /// It contains the CA bundle, under this key.
     pub ca_key: Option<&'static str>,
 }
 
-/// The workspace as flags change it: where its objects and the gateway's pods are.
+/// The workspace as modified by flags: where its objects and the gateway's pods are.
 pub fn located(mut config: WorkspaceConfig, here: &Surroundings) -> WorkspaceConfig {
     if let Some(namespace) = &here.namespace {
         config.gateway.namespace.clone_from(namespace);
@@ -46,10 +46,10 @@ pub fn located(mut config: WorkspaceConfig, here: &Surroundings) -> WorkspaceCon
     config
 }
 
-/// The Secrets that `manifests` makes for a host, without their material.
+/// The Secrets that `manifests` creates for a host, without key material.
 ///
 /// # Errors
-/// When the host has no entry.
+/// If the host has no entry.
 pub fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<SecretPlace>, Problem> {
     let nothing = Material {
         ca: Some(Vec::new()),
@@ -73,7 +73,7 @@ pub fn places(config: &WorkspaceConfig, host: &Host) -> Result<Vec<SecretPlace>,
         .collect())
 }
 
-/// What the Secrets of a recorded host are called: `Secret httpbin-credential`.
+/// The names of a recorded host's Secrets: `Secret httpbin-credential`.
 pub fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
     let places = places(config, &entry.host).unwrap_or_default();
     match places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>()[..] {
@@ -83,21 +83,21 @@ pub fn titles(config: &WorkspaceConfig, entry: &HostEntry) -> String {
     }
 }
 
-/// The server's chain that the gateway reads of a Secret, leaf first.
+/// The server's chain that the gateway reads from a Secret, leaf first.
 ///
 /// # Errors
-/// When it holds none, or none that can be read.
+/// If it contains none, or an unreadable one.
 pub fn chain(secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
     certificates(secret.data.key_pair()?.certificate)
 }
 
 impl SecretPlace {
-    /// What the gateway verifies clients with.
+    /// The CA bundle that the gateway verifies clients with.
     ///
     /// # Errors
     /// As [`chain`].
     pub fn authorities(&self, secret: &LiveSecret) -> Result<Vec<CertificateDer<'static>>, Problem> {
-        // A file of a volume has one name; of a credential, Istio looks for two.
+        // A mounted file has one name; for a credential, Istio tries two.
         match secret.data.entries.get(CA_CHAIN_FILE) {
             Some(entry) if self.ca_key == Some(CA_CHAIN_FILE) => certificates(entry),
             _ => certificates(secret.data.authorities()?.authorities),
@@ -105,24 +105,24 @@ impl SecretPlace {
     }
 }
 
-/// That something is in another namespace than where it is looked for.
+/// An object is in another namespace than expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Elsewhere {
     /// What is where.
     pub what: String,
-    /// How that namespace is named.
+    /// How to select that namespace.
     pub fix: Remedy,
 }
 
 impl Elsewhere {
-    /// What is where, and how that is named.
+    /// What is where, and how to select it.
     pub fn words(&self) -> Remedy {
         Remedy::from(format!("{}: ", self.what)).and(self.fix.clone())
     }
 }
 
-/// Where this workspace has made the Secret of that name, when it is not where it
-/// looks for it; none when none is seen.
+/// Where this workspace has created the Secret of that name, if not in the expected
+/// namespace; none if it is not found.
 pub async fn made_elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place: &SecretPlace) -> Option<Elsewhere> {
     let namespaces = secrets::namespaces_of(client, &place.name, &config.id).await?;
     let namespace = namespaces.first()?;
@@ -132,8 +132,8 @@ pub async fn made_elsewhere(client: &Client<'_>, config: &WorkspaceConfig, place
     })
 }
 
-/// That the gateway's pods run in another namespace than the one that this workspace
-/// puts Secrets into; none where they do not, or may not be seen.
+/// Whether the gateway's pods run in another namespace than the one that this workspace
+/// puts Secrets into; none if they do not, or may not be listed.
 pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Option<Elsewhere> {
     let gateway = &config.gateway;
     let wanted = Wanted {
@@ -142,7 +142,7 @@ pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Op
         namespace: gateway.namespace.clone(),
         name: gateway.name.clone(),
     };
-    // Pods of other gateways may bear the same labels.
+    // Pods of other gateways may have the same labels.
     if ingress::is_there(&discover::look(client, &wanted).await.ok()?, &wanted) {
         return None;
     }
@@ -154,7 +154,7 @@ pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Op
         .collect();
     (namespace != gateway.pod_namespace).then(|| Elsewhere {
         what: format!(
-            "no pod of the gateway ({}) runs in {}, where the Secrets are; they run in {namespace}",
+            "no pod of the gateway ({}) runs in {}, where the Secrets are; the pods run in {namespace}",
             labels.join(","),
             gateway.pod_namespace,
         ),
@@ -162,7 +162,7 @@ pub async fn pods_elsewhere(client: &Client<'_>, config: &WorkspaceConfig) -> Op
     })
 }
 
-/// How another namespace of the gateway's pods is named: once, or for good.
+/// How to select another namespace of the gateway's pods: once, or permanently.
 fn named(namespace: &str) -> Remedy {
     let edit = Edit {
         place: FILE_NAME.to_owned(),

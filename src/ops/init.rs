@@ -1,4 +1,4 @@
-//! Writes the first istio-tls.yaml: what `init` does.
+//! `init`: writes the first istio-tls.yaml.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, IstioTarget, Mode, SecretStyle, WorkspaceConfig};
 use crate::workspace::file::{WorkspaceFile, new_id};
 
-/// What the user wants; the defaults where nothing is said.
+/// The request; anything not given has a default.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// Hosts to list, each once.
@@ -21,7 +21,7 @@ pub struct Request {
     pub mode: Option<Mode>,
     /// How the gateway gets certificates and keys.
     pub secrets: Option<SecretStyle>,
-    /// Which Istio the manifests are for.
+    /// The Istio version that the manifests are for.
     pub istio: Option<IstioTarget>,
     /// The Gateway's name.
     pub gateway_name: Option<String>,
@@ -29,9 +29,9 @@ pub struct Request {
     pub selector: Option<BTreeMap<String, String>>,
 }
 
-/// What is to be written; whoever asks the user changes it before it is.
+/// The planned file; the caller may let the user change it first.
 pub struct Plan {
-    /// What istio-tls.yaml is to say, without its hosts.
+    /// The future istio-tls.yaml, without its hosts.
     pub config: WorkspaceConfig,
     /// The hosts to list.
     pub hosts: Vec<Host>,
@@ -44,21 +44,21 @@ pub struct Outcome {
     pub path: PathBuf,
     /// The workspace's id.
     pub id: String,
-    /// The hosts that it lists.
+    /// The hosts in it.
     pub hosts: Vec<Host>,
 }
 
-/// Decides what is to be written.
+/// Plans the file.
 ///
 /// # Errors
-/// When istio-tls.yaml is there already, or a name cannot be one.
+/// If istio-tls.yaml exists already, or a name is invalid.
 pub fn plan(request: Request, here: &Surroundings) -> Result<Plan, Failure> {
     let path = here.dir.join(FILE_NAME);
     if files::is_there(&path).map_err(Failure::usage)? {
         return Err(Failure::usage(
-            Problem::new(format!("{} exists already", path.display()))
-                .why("init writes a new file only")
-                .fix(format!("edit {}, or give another folder with -C", path.display())),
+            Problem::new(format!("{} already exists", path.display()))
+                .why("init only writes a new file")
+                .fix(format!("edit {}, or select another folder with -C", path.display())),
         ));
     }
     let starter = WorkspaceFile::starter(&here.dir, &new_id().map_err(Failure::runtime)?);
@@ -87,7 +87,7 @@ pub fn plan(request: Request, here: &Surroundings) -> Result<Plan, Failure> {
 /// Writes istio-tls.yaml.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn carry_out(plan: Plan) -> Result<Outcome, Failure> {
     let recorded = plan.hosts.iter().map(|host| Recorded {
         host: host.clone(),

@@ -1,5 +1,5 @@
-//! What is wanted of the workspace's hosts; see [`crate::sources::intent`]. What was
-//! repaired on the way is told here.
+//! The intended state of the workspace's hosts; see [`crate::sources::intent`]. Reports
+//! what was repaired on the way.
 
 use super::entries;
 use super::surroundings::Surroundings;
@@ -11,11 +11,11 @@ use crate::sources::workspace::Workspace;
 use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::store;
 
-/// What istio-tls.yaml says, and below it the chains that it does not name, which
-/// the observer is told of.
+/// The content of istio-tls.yaml, and the chains without an entry in it, which are
+/// reported to the observer.
 ///
 /// # Errors
-/// When the folder or the file cannot be read, or there is no host at all.
+/// If the folder or the file cannot be read, or there is no host at all.
 pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
     store::tidy(&here.dir)?;
     let workspace = Workspace::with_hosts(&here.dir)?;
@@ -23,7 +23,7 @@ pub fn workspace(here: &Surroundings) -> Result<WorkspaceConfig, Problem> {
     Ok(workspace.config)
 }
 
-/// Tells once in what the workspace is not as its file says, and what in that has no effect.
+/// Reports once where the workspace differs from its file, and what has no effect in it.
 pub fn say(workspace: &Workspace, here: &Surroundings) {
     if let Some(file) = &workspace.file {
         entries::say(file, here);

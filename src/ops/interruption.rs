@@ -1,5 +1,5 @@
-//! Signals that cut an operation short: the work is dropped where it waits, or begins
-//! nothing more and has its answers waited for, so that it can be said what was done.
+//! Signals that interrupt an operation: the work is either dropped at an await point, or
+//! starts nothing new while pending answers are awaited, so that the result is known.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::cluster::stages::{Halt, Halting};
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 
-/// How long after a signal the answers of requests that are under way are waited for.
+/// How long to wait after a signal for the answers of requests in flight.
 const GRACE: Duration = Duration::from_secs(5);
-/// When that is told: most answers have come by then.
+/// When to report the wait: most answers have come by then.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// Which signal came.
@@ -36,33 +36,33 @@ impl Interrupted {
         }
     }
 
-    /// The failure that says so, where nothing was done: `interrupted (SIGINT) before
-    /// anything was stored`.
+    /// The failure, if nothing was done: `interrupted (SIGINT) before anything was
+    /// stored`.
     pub fn before(self, before: &str) -> Failure {
         let what = format!("interrupted ({}) before {before}", self.name());
         Failure::new(Class::Interrupted, Problem::new(what))
     }
 
-    /// The failure that says so: `interrupted (SIGINT) before the gateway served it`.
-    /// What was done and what is left belongs into its `why`, the line that goes on
-    /// into its `fix`, and [`Failure::with_result`] holds the same for programs.
+    /// The failure: `interrupted (SIGINT) before the gateway served it`. What was done
+    /// and what is left belongs into its `why`, the line to continue into its `fix`, and
+    /// [`Failure::with_result`] has the same as JSON.
     pub fn failure(self, before: &str, why: String, fix: impl Into<Remedy>) -> Failure {
         let what = format!("interrupted ({}) before {before}", self.name());
         Failure::new(Class::Interrupted, Problem::new(what).why(why).fix(fix))
     }
 }
 
-/// The signals that come from now on. While it is held, none ends the process.
+/// The signals from now on. While it is held, none ends the process.
 #[derive(Debug)]
 pub struct Cancel(UnboundedReceiver<Interrupted>);
 
 impl Cancel {
-    /// Takes the signals that are sent to `signals`.
+    /// Handles the signals that are sent to `signals`.
     pub fn new(signals: UnboundedReceiver<Interrupted>) -> Self {
         Self(signals)
     }
 
-    /// Waits for the next signal; for ever where none can come.
+    /// Waits for the next signal; forever if none can come.
     pub async fn next(&mut self) -> Interrupted {
         match self.0.recv().await {
             Some(signal) => signal,
@@ -71,9 +71,9 @@ impl Cancel {
     }
 }
 
-/// Runs `work` until it ends or a signal comes. It is dropped then, at the place
-/// where it waits: what it has done must stand where the caller sees it (a `&mut`
-/// that it was lent), and a request that is under way may have arrived.
+/// Runs `work` until it ends or a signal comes. Then it is dropped where it waits: what
+/// it has done must be visible to the caller (in a `&mut` that it borrowed), and a
+/// request in flight may have arrived.
 ///
 /// # Errors
 /// The signal.
@@ -85,10 +85,9 @@ pub async fn or_signal<T>(work: impl Future<Output = T>, cancel: &mut Cancel) ->
     }
 }
 
-/// Runs `work` to its end, which a signal brings nearer: after the first one the
-/// work begins nothing more, and waits for the answers of what is under way, at
-/// most [`GRACE`]; after a second one it does not wait. Tells what the work came
-/// to, and the first signal.
+/// Runs `work` to its end, which a signal brings forward: after the first one the work
+/// starts nothing new, and waits for pending answers, at most [`GRACE`]; after a second
+/// one it does not wait. Returns the work's result, and the first signal.
 pub async fn until_signal<T, F>(
     work: impl FnOnce(Halting) -> F,
     cancel: &mut Cancel,
@@ -102,7 +101,7 @@ where
     let mut first: Option<(Interrupted, Instant)> = None;
     let mut told = false;
     loop {
-        // What is to happen next unless the work ends or a signal comes.
+        // What happens next unless the work ends or a signal comes.
         let next = first.map(|(_, came)| came + if told { GRACE } else { SILENCE });
         let pause = async {
             match next {
@@ -126,7 +125,8 @@ where
                 } else {
                     told = true;
                     here.say(&format!(
-                        "nothing more is sent; waiting {} s at most for answers that are due (once more: not at all)",
+                        "sending nothing more; waiting at most {} s for pending answers (signal \
+                         again to skip the wait)",
                         GRACE.as_secs()
                     ));
                 }

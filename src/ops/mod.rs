@@ -1,9 +1,9 @@
-//! Operations: what each command does, apart from the command line. A typed request
-//! goes in, a typed result or a classed [`Failure`] comes out; nothing here knows
-//! clap, a terminal or the process's environment.
+//! Operations: what each command does, apart from the command line. A typed request goes
+//! in, a typed result or a classified [`Failure`] comes out; nothing here knows clap, a
+//! terminal or the process's environment.
 //!
-//! An operation that asks is two calls: plan, then carry out; whoever calls asks in
-//! between. One that takes long tells an [`Observer`] how far it is.
+//! An operation with a confirmation is two calls: plan, then carry out; the caller asks
+//! in between. A long one reports its progress to an [`Observer`].
 
 pub mod adopt;
 pub mod apply;

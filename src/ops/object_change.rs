@@ -1,4 +1,4 @@
-//! What happened to one object of a cluster, for `apply` and `delete`.
+//! What happened to an object in a cluster, for `apply` and `delete`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,27 +8,27 @@ use crate::cluster::owned::Owned;
 use crate::cluster::plan::Wanted;
 use crate::remedy::Remedy;
 
-/// What happened to an object, or would.
+/// What happened to an object, or would happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// It is to be applied; what that changes was not asked.
+    /// It will be applied; the effect was not determined.
     Applied,
-    /// It was not there.
+    /// It did not exist.
     Created,
-    /// It was there and changed.
+    /// It existed and was changed.
     Configured,
-    /// It was there and is the same.
+    /// It existed and is unchanged.
     Unchanged,
-    /// It was deleted and made again.
+    /// It was deleted and created again.
     Replaced,
-    /// It was deleted, for the workspace does not hold it any more.
+    /// It was deleted because the workspace no longer contains it.
     Pruned,
     /// It was deleted.
     Deleted,
-    /// The workspace's fields of it were taken back.
+    /// The workspace's fields were removed from it.
     Unpatched,
-    /// It was deleted, and its finalizers hold it.
+    /// It was deleted, but its finalizers hold it.
     Terminating,
 }
 
@@ -67,7 +67,7 @@ pub struct ObjectChange {
     pub api_version: String,
     /// `kind`.
     pub kind: String,
-    /// Its namespace, if its kind stands in one.
+    /// Its namespace, unless it is cluster-scoped.
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
@@ -75,15 +75,15 @@ pub struct ObjectChange {
     pub title: String,
     /// What happened to it.
     pub change: Change,
-    /// What the user should know of it.
+    /// Notes for the user.
     pub notes: Vec<Remedy>,
-    /// What holds it, where it was deleted and is there.
+    /// What holds it, if it was deleted but still exists.
     pub finalizers: Vec<String>,
 }
 
 impl ObjectChange {
-    /// Of an object that no server was asked about; `namespace` is that of objects
-    /// that name none.
+    /// For an object that no server was asked about; `namespace` is for objects that name
+    /// none.
     pub fn of_wanted(object: &Wanted, namespace: &str) -> Self {
         Self {
             api_version: object.api_version.clone(),
@@ -97,7 +97,7 @@ impl ObjectChange {
         }
     }
 
-    /// Of an object that is applied.
+    /// For an object that is applied.
     pub fn of_ready(object: &Ready, action: Action) -> Self {
         Self {
             api_version: object.resource.api_version.clone(),
@@ -111,7 +111,7 @@ impl ObjectChange {
         }
     }
 
-    /// Of an object that is taken away.
+    /// For an object that is deleted.
     pub fn of_owned(object: &Owned, change: Change) -> Self {
         Self {
             api_version: object.resource.api_version.clone(),

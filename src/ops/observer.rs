@@ -1,36 +1,36 @@
-//! What an operation tells while it works.
+//! What an operation reports while it works.
 
 use super::object_change::ObjectChange;
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 use crate::sources::live::Unseen;
 
-/// Takes note of what happens. Operations call it from the thread that they run on,
-/// or from one of theirs.
+/// Receives events. Operations call it from the thread that they run on, or from one that
+/// they started.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// An event occurred.
     fn event(&self, event: Event<'_>);
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event<'e> {
-    /// Progress, or something to know: of no interest to who wants quiet.
+    /// Progress, or a note that quiet mode hides.
     Note(&'e str),
-    /// Something that everybody is told.
+    /// A note that is always shown.
     Notice(&'e str),
-    /// Something to know about what is read again and again: told once.
+    /// A note on something that is read repeatedly: shown once.
     Once(&'e str),
-    /// What of a cluster its user may not see.
+    /// What the user cannot read in a cluster.
     Unseen(&'e [Unseen]),
-    /// Something that everybody is told, with what to type.
+    /// A note that is always shown, with a remedy.
     Advice(&'e Remedy),
-    /// An object of a cluster is as it is to be, or on its way there.
+    /// An object in a cluster was stored or deleted, or soon will be.
     Changed(&'e ObjectChange),
-    /// Something to know that can be seen to.
+    /// A warning with a remedy.
     Remark(&'e Problem),
-    /// Something failed, and the work goes on.
+    /// A failure after which the work continues.
     Warning(&'e Problem),
-    /// Something failed, and the work ends with more of that kind.
+    /// A failure that ends the work and adds to its final failure.
     Error(&'e Problem),
 }

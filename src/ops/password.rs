@@ -9,22 +9,22 @@ use super::failure::Failure;
 use crate::files;
 use crate::problem::Problem;
 
-/// The most that is read of one.
+/// The most that is read from a source.
 pub const LIMIT: u64 = 64 << 10;
 
 /// The password in the first line of a file.
 ///
 /// # Errors
-/// When it cannot be read, is no text, or is empty.
+/// If it cannot be read, is not text, or is empty.
 pub fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let content = files::read_given(path, LIMIT).map_err(Failure::usage)?;
     first_line(content, &path.display().to_string())
 }
 
-/// The password in the first line of what was read; `source` is said in errors.
+/// The password in the first line of the content; `source` is its name in errors.
 ///
 /// # Errors
-/// When it is no text, or is empty.
+/// If it is not text, or is empty.
 pub fn first_line(content: Vec<u8>, source: &str) -> Result<Zeroizing<String>, Failure> {
     let content = Zeroizing::new(content);
     let none = |why: &str| Failure::usage(Problem::new(format!("{source} holds no password")).why(why));

@@ -1,4 +1,4 @@
-//! Certificates and revocation lists of files that flags name.
+//! Certificates and CRLs in files that flags name.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::certs::{CertificateDer, CertificateRevocationListDer, pem, pkcs7};
 use crate::files::{self, PEM_LIMIT};
 
-/// Where systems keep the certificates that their clients trust.
+/// Where systems keep the CA certificates that their clients trust.
 const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -14,27 +14,28 @@ const SYSTEM_ROOTS: &[&str] = &[
     "/etc/ssl/cert.pem",
 ];
 
-/// The file of the CAs that this system trusts: SSL_CERT_FILE's value if it is
-/// `given`, else where systems keep them.
+/// The file of the CAs that this system trusts: the value of SSL_CERT_FILE if `given`,
+/// otherwise a standard location.
 pub fn system_roots(given: Option<&str>) -> Option<PathBuf> {
     given
         .map(PathBuf::from)
         .or_else(|| SYSTEM_ROOTS.iter().map(PathBuf::from).find(|path| path.is_file()))
 }
 
-/// The certificates of a file, at least one: PEM, one in DER, or PKCS#7.
+/// The certificates in a file, at least one: PEM, a single one in DER, or PKCS#7.
 ///
 /// # Errors
-/// When it cannot be read or holds none.
+/// If it cannot be read or contains none.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let content = files::read_given(path, PEM_LIMIT).map_err(Failure::usage)?;
     certificates_of(&content, &path.display().to_string())
 }
 
-/// As [`certificates`], of content that was read; `name` is said in errors.
+/// Like [`certificates`], for content that was already read; `name` is its name in
+/// errors.
 ///
 /// # Errors
-/// When it holds none.
+/// If it contains none.
 pub fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
     if pkcs7::is_pkcs7(content) {
         return pkcs7::read(content, name).map_err(Failure::usage);
@@ -45,10 +46,10 @@ pub fn certificates_of(content: &[u8], name: &str) -> Result<Vec<CertificateDer<
     pem::certificates(content, name).map_err(Failure::usage)
 }
 
-/// The revocation lists of files.
+/// The CRLs in files.
 ///
 /// # Errors
-/// When one cannot be read or holds none.
+/// If one cannot be read or contains none.
 pub fn crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
     let mut crls = Vec::new();
     for path in paths {

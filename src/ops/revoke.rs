@@ -1,4 +1,4 @@
-//! Puts a certificate on the revocation list of its CA: what `revoke` does.
+//! `revoke`: adds a certificate to the CRL of its CA.
 
 use std::path::PathBuf;
 
@@ -16,54 +16,55 @@ use crate::remedy::{Kind, Line, Remedy, Word, ours};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store};
 
-/// What the user wants.
+/// The request.
 pub struct Request {
-    /// The host under whose CA the certificate is.
+    /// The host whose CA issued the certificate.
     pub host: Host,
     /// Which certificate.
     pub what: What,
-    /// Opens the CAs' keys.
+    /// Decrypts the CAs' keys.
     pub password: Option<Zeroizing<String>>,
 }
 
-/// Which certificate is revoked.
+/// Which certificate to revoke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
-    /// That of this client.
+    /// The certificate of this client.
     Client(String),
-    /// That of this serial number, in hex.
+    /// The certificate with this serial number, in hex.
     Serial(String),
-    /// None more: the lists are signed anew.
+    /// No further one: the CRLs are signed again.
     Renew,
 }
 
-/// What was done.
+/// The result.
 pub struct Outcome {
     /// The host.
     pub host: Host,
     /// The serial numbers, hex with colons.
     pub serials: Vec<String>,
-    /// They were revoked before: nothing was written.
+    /// They were already revoked: nothing was written.
     pub already: bool,
-    /// The lists that were written.
+    /// The CRLs that were written.
     pub lists: Vec<PathBuf>,
 }
 
-/// One CA of a host, and where its parts stand.
+/// A CA of a host, and where its files are.
 struct Issuer {
     what: &'static str,
-    /// The folder of its certificate and key: the previous CA's while it is rotated.
+    /// The folder of its certificate and key: the previous CA's while the CA is being
+    /// replaced.
     layout: ChainLayout,
     cert: Part<'static>,
     key: Part<'static>,
-    /// Its list, in the file of the same part of the host's chain.
+    /// Its CRL, in the file of the same part of the host's chain.
     crl: Part<'static>,
     certificate: CertificateDer<'static>,
-    /// What its list is to hold besides.
+    /// What to add to its CRL.
     serials: Vec<Vec<u8>>,
 }
 
-/// The CAs of a host: those in force, then the previous ones.
+/// The CAs of a host: the current ones, then the previous ones.
 fn issuers(layout: &ChainLayout) -> Result<Vec<Issuer>, Failure> {
     let mut found = Vec::new();
     for (layout, intermediate, root) in [
@@ -95,17 +96,17 @@ fn issuers(layout: &ChainLayout) -> Result<Vec<Issuer>, Failure> {
     Ok(found)
 }
 
-/// Revokes a certificate, or renews the lists.
+/// Revokes a certificate, or renews the CRLs.
 ///
 /// # Errors
-/// When the host has no chain or no such client, a CA's key is not here, or a file
-/// cannot be written.
+/// If the host has no chain or no such client, a CA's key is not in the workspace, or a
+/// file cannot be written.
 pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let host = &request.host;
     let layout = ChainLayout::new(&here.dir, host);
     if !store::has_chain(&layout).map_err(Failure::runtime)? {
         return Err(Failure::usage(
-            Problem::new(format!("{host} has no chain here"))
+            Problem::new(format!("{host} has no chain in this workspace"))
                 .at(format!("{}/", shown(&layout.folder())))
                 .fix(ours::gen_certs(host.as_str())),
         ));
@@ -125,14 +126,14 @@ pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure
         None if has_list(&layout, &issuers)? => Vec::new(),
         None => {
             return Err(Failure::usage(
-                Problem::new(format!("{host} has no revocation lists to renew"))
-                    .why("the first one is made when the first certificate is revoked"),
+                Problem::new(format!("{host} has no CRLs to renew"))
+                    .why("the first one is created when the first certificate is revoked"),
             ));
         }
     };
     let signers = signers(request, &issuers)?;
     let store = Store::open(&here.dir, || {
-        here.say("waiting for another istio-tls that writes here");
+        here.say("waiting for another istio-tls that is writing to this workspace");
     })
     .map_err(Failure::runtime)?;
     let lists = lists(&layout, &issuers, &signers, here)?;
@@ -155,7 +156,7 @@ pub fn revoke(request: &Request, here: &Surroundings) -> Result<Outcome, Failure
     Ok(outcome)
 }
 
-/// Whether a CA of the chain has published a list.
+/// Whether a CA of the chain has published a CRL.
 fn has_list(layout: &ChainLayout, issuers: &[Issuer]) -> Result<bool, Failure> {
     for issuer in issuers {
         if files::is_there(&layout.path(issuer.crl)).map_err(Failure::usage)? {
@@ -165,8 +166,8 @@ fn has_list(layout: &ChainLayout, issuers: &[Issuer]) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// Who signs each list; none where its CA's key is not here and nothing of it is to be
-/// revoked. Whoever must sign can, or nothing is written.
+/// Who signs each CRL; none if its CA's key is not here and it does not change. Each CA
+/// that must sign can, or nothing is written.
 fn signers(request: &Request, issuers: &[Issuer]) -> Result<Vec<Option<CertificateAuthority>>, Failure> {
     let password = request.password.as_ref().map(|password| password.as_str());
     let mut signers = Vec::with_capacity(issuers.len());
@@ -183,7 +184,7 @@ fn signers(request: &Request, issuers: &[Issuer]) -> Result<Vec<Option<Certifica
     if request.what == What::Renew && signers.iter().all(Option::is_none) {
         return Err(Failure::usage(
             Problem::new(format!(
-                "the lists of {} cannot be renewed: no key of its CAs is here",
+                "the CRLs of {} cannot be renewed: no key of its CAs is in the workspace",
                 request.host
             ))
             .fix("renew them where the CA's key is, and copy them to 1_root/crl and 2_intermediate/crl"),
@@ -192,10 +193,10 @@ fn signers(request: &Request, issuers: &[Issuer]) -> Result<Vec<Option<Certifica
     Ok(signers)
 }
 
-/// The lists as they are to be.
+/// The new CRLs.
 struct Lists {
     files: Vec<(Part<'static>, Vec<u8>)>,
-    /// Every serial number was on them before.
+    /// Every serial number was on them already.
     already: bool,
 }
 
@@ -216,7 +217,7 @@ fn lists(
             issue(&contents, ca, here)?
         } else {
             here.say(&format!(
-                "note: the CRL of the {} is not written: its key is not here ({})",
+                "note: the CRL of the {} is not written: its key is not in the workspace ({})",
                 issuer.what,
                 issuer.layout.path(issuer.key).display()
             ));
@@ -231,9 +232,9 @@ fn lists(
     Ok(Lists { files, already })
 }
 
-/// Gives each CA what it is to revoke, and all serial numbers that are revoked.
-/// While a CA is rotated, a client may hold a certificate of either; and of a
-/// number alone nobody knows whose it is, so that both list it.
+/// Assigns to each CA what it must revoke, and returns all serial numbers that are
+/// revoked. While a CA is being replaced, a client may have a certificate of either; for
+/// a bare serial number the issuer is unknown, so both list it.
 fn assign(
     issuers: &mut [Issuer],
     layout: &ChainLayout,
@@ -263,7 +264,8 @@ fn assign(
         let Some(serial) = serial else { continue };
         let is_intermediate =
             (issuers.iter().zip(&intermediates)).any(|(issuer, known)| own(issuer) && known.as_ref() == Some(&serial));
-        // The intermediate issues leaves; itself, and all where there is none, is the root's.
+        // The intermediate issues leaves; the root issues the intermediate, and
+        // everything if there is none.
         let place = (issuers.iter())
             .position(|issuer| own(issuer) && (issuer.cert == Part::RootCert) == is_intermediate)
             .or_else(|| issuers.iter().position(own));
@@ -277,20 +279,18 @@ fn assign(
     Ok(serials)
 }
 
-/// The list of one CA among those of its file.
+/// The CRL of one CA among those in its file.
 fn list_of(layout: &ChainLayout, issuer: &Issuer) -> Result<Option<CertificateRevocationListDer<'static>>, Failure> {
     let Some(content) = store::read(layout, issuer.crl).map_err(Failure::usage)? else {
         return Ok(None);
     };
     let name = layout.path(issuer.crl).display().to_string();
     let broken = |problem: Problem| {
-        Failure::usage(problem.fix(format!(
-            "restore {name}; without it nobody knows what was revoked before"
-        )))
+        Failure::usage(problem.fix(format!("restore {name}; without it the earlier revocations are lost")))
     };
     let lists = pem::crls(&content, &name).map_err(broken)?;
     for list in &lists {
-        // What cannot be read may be the one that is looked for.
+        // An unreadable one may be the one in question.
         crl::contents(list, &name).map_err(broken)?;
     }
     Ok(lists.into_iter().find(|list| crl::is_of(list, &issuer.certificate)))
@@ -303,7 +303,7 @@ fn contents(layout: &ChainLayout, issuer: &Issuer) -> Result<crl::Contents, Fail
     }
 }
 
-/// The list as it stands, where it cannot be renewed.
+/// The existing CRL, if it cannot be renewed.
 fn kept(layout: &ChainLayout, issuer: &Issuer) -> Result<String, Failure> {
     Ok(list_of(layout, issuer)?
         .map(|list| crl::text(&list))
@@ -347,8 +347,8 @@ fn serial_of(layout: &ChainLayout, part: Part<'_>, here: &Surroundings) -> Resul
     }
 }
 
-/// A serial number's octets without leading zeros, from hex with or without
-/// colons and `0x`.
+/// The octets of a serial number without leading zeros, from hex with or without colons
+/// and `0x`.
 fn parse_serial(text: &str) -> Result<Vec<u8>, Failure> {
     let wrong = || {
         let shown: String = text.chars().take(80).collect();

@@ -1,4 +1,4 @@
-//! What may not be done to a host while its CA is rotated.
+//! What may not be done to a host while its CA is being replaced.
 
 use super::failure::Failure;
 use crate::files::shown;
@@ -7,11 +7,11 @@ use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER};
 use crate::workspace::store;
 
-/// Refuses to replace a chain while its CA is rotated. `command` is what would
+/// Refuses to replace a chain while its CA is being replaced. `command` is what would
 /// replace it.
 ///
 /// # Errors
-/// When the CA of one of these chains is being rotated: exit 2.
+/// If the CA of one of these chains is being replaced: exit 2.
 pub fn refuse<'l>(mut replaced: impl Iterator<Item = &'l ChainLayout>, command: &str) -> Result<(), Failure> {
     match replaced.find_map(|layout| replacing(layout, command)) {
         Some(problem) => Err(Failure::usage(problem)),
@@ -19,8 +19,9 @@ pub fn refuse<'l>(mut replaced: impl Iterator<Item = &'l ChainLayout>, command: 
     }
 }
 
-/// Why a chain is not replaced while its CA is rotated: both CAs, the clients of both
-/// and what clients were told would be gone. None where no rotation is under way.
+/// Why a chain is not replaced while its CA is being replaced: both CAs, the clients of
+/// both and what was handed out to clients would be lost. None if there is no
+/// replacement.
 pub fn replacing(layout: &ChainLayout, command: &str) -> Option<Problem> {
     refusal(
         layout,
@@ -30,14 +31,14 @@ pub fn replacing(layout: &ChainLayout, command: &str) -> Option<Problem> {
     )
 }
 
-/// Why a chain is not changed while its CA is rotated. None where no rotation is under
-/// way.
+/// Why a chain is not changed while its CA is being replaced. None if there is no
+/// replacement.
 pub fn changing(layout: &ChainLayout, command: &str) -> Option<Problem> {
     refusal(
         layout,
         command,
         "its chain is not changed",
-        "what one of the two CAs issues now would be lost when the rotation ends or is taken back",
+        "what one of the two CAs issues now would be lost when the replacement is finished or aborted",
     )
 }
 
@@ -46,14 +47,14 @@ fn refusal(layout: &ChainLayout, command: &str, what: &str, why: &str) -> Option
         return None;
     }
     let host = layout.host();
-    let problem = Problem::new(format!("the CA of {host} is being rotated, so {what}"))
+    let problem = Problem::new(format!("the CA of {host} is being replaced, so {what}"))
         .at(format!("{}/", shown(&layout.folder().join(PREVIOUS_CA_FOLDER))))
         .why(why)
         .fix(
             Remedy::from(ours::rotate_finish(host.as_str()))
-                .and(" ends the rotation, ")
+                .and(" finishes the replacement, ")
                 .and(ours::rotate_abort(host.as_str()))
-                .and(format!(" takes it back; then {command}")),
+                .and(format!(" aborts it; then {command}")),
         );
     Some(problem)
 }

@@ -1,5 +1,5 @@
-//! What to do about a Secret that holds another certificate than the files: one
-//! answer, for `rotate` and for every finding of `status`. Pure.
+//! What to do about a Secret with a certificate other than the files': one answer, for
+//! `rotate` and for every finding of `status`. Pure.
 
 use crate::names::Host;
 use crate::remedy::{Kind, Line, Remedy, ours};
@@ -13,9 +13,9 @@ pub struct Advice {
     pub fix: Remedy,
 }
 
-/// For a Secret (`NAMESPACE/NAME`) that others keep or have renewed, which is then
-/// what counts; none where the files do. `newer`: its leaf began later than the
-/// file's. `controller`: the program that keeps it as it wants it.
+/// For a Secret (`NAMESPACE/NAME`) that others manage or have renewed, and that therefore
+/// takes precedence; none if the files do. `newer`: its leaf was issued later than the
+/// file's. `controller`: the program that manages it.
 pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool) -> Option<Advice> {
     let adopt = Remedy::from(ours::adopt_secret(title, host));
     match controller {
@@ -23,24 +23,27 @@ pub fn of_others(title: &str, host: &Host, controller: Option<&str>, newer: bool
             why: if newer {
                 format!("the Secret's certificate is newer: {controller} has renewed it")
             } else {
-                format!("{controller} keeps the Secret, and would undo what is stored there")
+                format!("{controller} manages the Secret, and would undo changes to it")
             },
             fix: adopt
-                .and(" takes its certificate into the files, after each renewal; or give the Secret up there, then ")
+                .and(
+                    " copies its certificate to the files, after each renewal; or stop managing \
+                    the Secret there, then ",
+                )
                 .and(
                     Line::new(Kind::RotateForceConflicts, ["rotate"])
                         .arg(host)
                         .arg("--force-conflicts")
                         .of_cluster(),
                 )
-                .and(" makes a new leaf for both"),
+                .and(" issues a new leaf for both"),
         }),
         None if newer => Some(Advice {
             why: "the Secret's certificate is newer: it was renewed from elsewhere".to_owned(),
             fix: adopt
-                .and(" takes it into the files")
+                .and(" copies it to the files")
                 .or(ours::rotate(host))
-                .and(" makes a new leaf for both"),
+                .and(" issues a new leaf for both"),
         }),
         None => None,
     }
@@ -59,7 +62,7 @@ mod tests {
             (None, false, None),
             (None, true, Some("renewed from elsewhere")),
             (Some("cert-manager"), true, Some("cert-manager has renewed it")),
-            (Some("cert-manager"), false, Some("cert-manager keeps the Secret")),
+            (Some("cert-manager"), false, Some("cert-manager manages the Secret")),
         ] {
             let advice = of_others("ns/a", &host, controller, newer);
             let why = advice.as_ref().map(|advice| advice.why.as_str());

@@ -1,4 +1,4 @@
-//! A Secret of a cluster as what a command is pointed at: `secret/NAME` or
+//! A Secret in a cluster as the target of a command: `secret/NAME` or
 //! `secret/NAMESPACE/NAME`, for `inspect`, `verify` and `adopt`.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::remedy::{Cluster, Remedy, kubectl};
 use crate::secrets::reference::{ca_secret, server_secret};
 use crate::secrets::{Entry, SecretData};
 
-/// How long an API server that fails or is busy is asked again.
+/// How long to retry an API server that fails or is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which Secret.
@@ -33,15 +33,15 @@ pub struct FoundSecret {
     access: Access,
     /// The Secret.
     pub secret: LiveSecret,
-    /// The Secret NAME-cacert beside it, where it holds no CA itself: Istio reads both.
+    /// The Secret NAME-cacert beside it, if it contains no CA itself: Istio reads both.
     pub beside: Option<LiveSecret>,
 }
 
 impl SecretTarget {
-    /// Reads `secret/NAME` and `secret/NAMESPACE/NAME`; none for other text.
+    /// Parses `secret/NAME` and `secret/NAMESPACE/NAME`; none for other text.
     ///
     /// # Errors
-    /// When a part is no name of its kind.
+    /// If a part is not a valid name.
     pub fn parse(text: &str) -> Result<Option<Self>, Failure> {
         let Some(rest) = text.strip_prefix("secret/") else {
             return Ok(None);
@@ -52,7 +52,7 @@ impl SecretTarget {
         };
         if let Some(namespace) = namespace.filter(|namespace| !is_dns_label(namespace)) {
             return Err(Failure::usage(
-                Problem::new(format!("{namespace:?} is not a namespace"))
+                Problem::new(format!("{namespace:?} is not a valid namespace"))
                     .at(text.to_owned())
                     .fix("secret/NAME, or secret/NAMESPACE/NAME"),
             ));
@@ -71,13 +71,13 @@ impl SecretTarget {
         &self.name
     }
 
-    /// Reads it from the cluster of the flags, else the one that `apply` recorded,
-    /// else the current one; in its namespace, else that of -n, else the one of the
-    /// gateway's pods.
+    /// Reads it from the cluster of the flags, otherwise the one that `apply` recorded,
+    /// otherwise the current one; in its namespace, otherwise that of -n, otherwise the
+    /// one of the gateway's pods.
     ///
     /// # Errors
-    /// When the cluster cannot be asked (exit 3), or it is not there (exit 2): where
-    /// it was looked for, and where there is one of its name.
+    /// If the cluster cannot be reached (exit 3), or the Secret does not exist (exit 2):
+    /// where it was looked for, and where there is one of that name.
     pub fn fetch(&self, place: &ClusterPlace, here: &Surroundings) -> Result<FoundSecret, Failure> {
         let config = cluster_ingress::workspace(here)?;
         let place = place.or_recorded(config.as_ref());
@@ -100,7 +100,7 @@ impl SecretTarget {
             };
             let wants_ca = secret.data.authorities().is_err() && server_secret(&self.name).is_none();
             let beside = if wants_ca {
-                // One that may not be read is none for this user.
+                // One that may not be read counts as missing for this user.
                 read(&ca_secret(&self.name)).await.unwrap_or_default()
             } else {
                 None
@@ -119,15 +119,16 @@ impl SecretTarget {
             .at(format!("context {}", client.access.context));
         Failure::usage(match secrets::namespaces_with(client, name).await {
             None => problem
-                .why("whether another namespace has one is not known: this user may not list secrets in the whole cluster")
+                .why(
+                    "whether another namespace has one is unknown: this user may not list \
+                    secrets in the whole cluster",
+                )
                 .fix(format!("secret/NAMESPACE/{name}, or -n NAMESPACE")),
-            Some(others) if others.is_empty() => problem
-                .why("no namespace has a Secret of that name")
-                .fix(
-                    Remedy::from(kubectl::get(&["secrets", "-A"]))
-                        .and(" shows what is there; --context names another cluster")
-                        .at_cluster(&client.access.flags),
-                ),
+            Some(others) if others.is_empty() => problem.why("no namespace has a Secret of that name").fix(
+                Remedy::from(kubectl::get(&["secrets", "-A"]))
+                    .and(" lists the Secrets; --context selects another cluster")
+                    .at_cluster(&client.access.flags),
+            ),
             Some(others) => problem
                 .why(format!("a Secret of that name is in {}", others.join(", ")))
                 .fix(format!("secret/{}/{name}", others[0])),
@@ -141,7 +142,7 @@ impl FoundSecret {
         &self.access.context
     }
 
-    /// What leads to its cluster.
+    /// The flags that select its cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.access.flags
     }
@@ -151,8 +152,8 @@ impl FoundSecret {
         std::iter::once(&self.secret).chain(&self.beside)
     }
 
-    /// Points a problem with what it holds at it, and says what to do where the
-    /// problem does not.
+    /// Adds the Secret to a problem with its content, and a remedy if the problem has
+    /// none.
     pub fn explain(&self, mut problem: Problem) -> Problem {
         let LiveSecret {
             namespace, name, data, ..
@@ -160,10 +161,10 @@ impl FoundSecret {
         let here = || format!("secret {namespace}/{name} in the context {}", self.access.context);
         problem.at = problem.at.or_else(|| Some(here()));
         problem.fix = problem.fix.or_else(|| {
-            // A CA that it holds is not to be lost.
+            // Its CA must not be lost.
             let with_ca = ["ca.crt", "cacert"].iter().any(|key| data.entries.contains_key(*key));
             Some(
-                Remedy::from("put a chain and its key there, as PEM: ").and(kubectl::put_secret(
+                Remedy::from("store a chain and its key there, as PEM: ").and(kubectl::put_secret(
                     namespace.as_str(),
                     name.as_str(),
                     with_ca,
@@ -174,21 +175,21 @@ impl FoundSecret {
     }
 }
 
-/// Why no gateway can use the pair of a Secret: there is none, a part of it is no
-/// PEM of its kind, or the key is another certificate's.
+/// Why no gateway can use the key pair of a Secret: it has none, a part is not PEM of its
+/// kind, or the key belongs to another certificate.
 pub fn pair_fault(data: &SecretData) -> Option<Problem> {
     let pair = match data.key_pair() {
         Ok(pair) => pair,
         Err(problem) => return Some(problem),
     };
     let (certificate, held) = (pair.certificate, pair.key);
-    // What a file would be converted with is no help for a Secret.
+    // A command that converts a file does not help for a Secret.
     let without_fix = |problem: Problem| Problem { fix: None, ..problem };
     let chain = match pem::certificates(&certificate.content, &certificate.name) {
         Ok(chain) => chain,
         Err(_) if is_key(certificate) && is_certificate(held) => {
             return Some(Problem::new(format!(
-                "{} and {} hold each other's content",
+                "the contents of {} and {} are swapped",
                 certificate.name, held.name
             )));
         }
@@ -201,7 +202,7 @@ pub fn pair_fault(data: &SecretData) -> Option<Problem> {
         Err(problem) => Some(without_fix(problem)),
         Ok(key) if key.fits(&chain[0]) => None,
         Ok(_) => Some(Problem::new(format!(
-            "the key in {} is not that of the certificate in {}",
+            "the key in {} does not belong to the certificate in {}",
             held.name, certificate.name
         ))),
     }

@@ -1,5 +1,5 @@
-//! What every operation is given: the workspace's folder, namespaces, the clock, the
-//! variables of the environment, and whom to tell.
+//! The context of every operation: the workspace's folder, namespaces, the clock,
+//! environment variables, and the observer.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,26 +12,26 @@ use crate::problem::Problem;
 use crate::remedy::{Aim, Remedy};
 use crate::sources::live::Unseen;
 
-/// The surroundings of one run, decided once.
+/// The surroundings of one run, determined once.
 #[derive(Clone)]
 pub struct Surroundings {
     /// The workspace's folder.
     pub dir: PathBuf,
-    /// Where the user stands, for what is printed to be typed.
+    /// The user's context, for command lines that are printed.
     pub aim: Aim,
-    /// The namespace of objects that name none, where the user gave one.
+    /// The namespace of objects that name none, if the user gave one.
     pub namespace: Option<String>,
-    /// The namespace of the gateway's pods, where the user gave one.
+    /// The namespace of the gateway's pods, if the user gave one.
     pub gateway_namespace: Option<String>,
-    /// The variables of the environment at the start.
+    /// The environment variables at the start.
     pub environment: Variables,
     /// The time at the start, UTC.
     pub now: OffsetDateTime,
-    /// Who is told of what happens.
+    /// Who receives events.
     pub observer: Arc<dyn Observer>,
 }
 
-/// Variables of the environment.
+/// Environment variables.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
 
@@ -41,7 +41,7 @@ impl Variables {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// The names of all.
+    /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -54,42 +54,42 @@ impl FromIterator<(String, String)> for Variables {
 }
 
 impl Surroundings {
-    /// Tells of progress.
+    /// Reports progress.
     pub fn say(&self, text: &str) {
         self.observer.event(Event::Note(text));
     }
 
-    /// Tells of something that everybody is told.
+    /// Reports a note that is always shown.
     pub fn say_always(&self, text: &str) {
         self.observer.event(Event::Notice(text));
     }
 
-    /// Tells of something that everybody is told, with what to type.
+    /// Reports a note that is always shown, with a remedy.
     pub fn advise(&self, advice: &Remedy) {
         self.observer.event(Event::Advice(advice));
     }
 
-    /// Tells of something once, however often it is read.
+    /// Reports a note once, however often the input is read.
     pub fn say_once(&self, text: &str) {
         self.observer.event(Event::Once(text));
     }
 
-    /// Tells what of a cluster its user may not see.
+    /// Reports what the user cannot read in a cluster.
     pub fn say_unseen(&self, unseen: &[Unseen]) {
         self.observer.event(Event::Unseen(unseen));
     }
 
-    /// Tells of something to know that can be seen to.
+    /// Reports a warning with a remedy.
     pub fn say_note(&self, note: &Problem) {
         self.observer.event(Event::Remark(note));
     }
 
-    /// Tells of something that failed, while the work goes on.
+    /// Reports a failure after which the work continues.
     pub fn warn(&self, problem: &Problem) {
         self.observer.event(Event::Warning(problem));
     }
 
-    /// Tells of something that failed, before the work ends with more of that kind.
+    /// Reports a failure that ends the work and adds to its final failure.
     pub fn say_error(&self, problem: &Problem) {
         self.observer.event(Event::Error(problem));
     }

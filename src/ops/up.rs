@@ -1,4 +1,4 @@
-//! `up`: what comes before and after a `serve` of hosts that may have no chain yet.
+//! `up`: what precedes and follows a `serve` of hosts that may have no chain yet.
 
 use super::failure::Failure;
 use super::issue;
@@ -9,10 +9,10 @@ use crate::ops::entries;
 use crate::workspace::config::Mode;
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// Makes a chain for each host that has none; nothing where all have one.
+/// Issues a chain for each host that has none; does nothing if all have one.
 ///
 /// # Errors
-/// As [`issue::carry_out::make_missing`].
+/// Like [`issue::carry_out::make_missing`].
 pub fn make_missing(hosts: &[Host], here: &Surroundings) -> Result<Option<issue::outcome::Outcome>, Failure> {
     let has_none = |host: &&Host| !ChainLayout::new(&here.dir, host).path(Part::ServerCert).exists();
     let missing: Vec<Host> = hosts.iter().filter(has_none).cloned().collect();
@@ -22,11 +22,11 @@ pub fn make_missing(hosts: &[Host], here: &Surroundings) -> Result<Option<issue:
     issue::carry_out::make_missing(missing, here).map(Some)
 }
 
-/// The checks of hosts, all of the workspace where none are named: mutual TLS is
-/// proven where every one of them is recorded so.
+/// The checks of hosts, or of the whole workspace if none are named: mutual TLS is
+/// verified if every one of them is recorded as such.
 ///
 /// # Errors
-/// When istio-tls.yaml cannot be read: bad input.
+/// If istio-tls.yaml cannot be read: bad input.
 pub fn checks(hosts: Vec<Host>, here: &Surroundings) -> Result<probe::Request, Failure> {
     let file = entries::read(here).map_err(Failure::usage)?;
     let mtls = file.is_none_or(|file| {

@@ -1,4 +1,4 @@
-//! `verify`: judges chains as a client would.
+//! `verify`: verifies chains as a client would.
 
 use std::path::{Path, PathBuf};
 
@@ -20,20 +20,21 @@ use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
-/// What is to be judged, and by what.
+/// What to verify, and with what.
 #[derive(Debug)]
 pub struct Request {
-    /// Where the chain is found.
+    /// Where the chain is.
     pub source: Source,
-    /// The name that a server's certificate must hold; else the tree's host, or the server's.
+    /// The name that a server's certificate must contain; otherwise the tree's host, or
+    /// the server's.
     pub host: Option<Host>,
-    /// The trusted certificates; else the tree's root, a Secret's own CA, the system's.
+    /// The trust anchors; otherwise the tree's root, a Secret's own CA, the system's CAs.
     pub cacert: Vec<PathBuf>,
     /// Intermediates that the verifier has beside those that are sent.
     pub intermediate: Vec<PathBuf>,
-    /// Revocation lists; else the tree's.
+    /// CRLs; otherwise the tree's.
     pub crl: Vec<PathBuf>,
-    /// For what the leaf must be good; else a server, and of a tree both.
+    /// The purpose of the leaf; otherwise a server, and for a tree both.
     pub purpose: Option<Purpose>,
     /// The password of a PKCS#12 file.
     pub password: Option<Zeroizing<String>>,
@@ -41,7 +42,7 @@ pub struct Request {
     pub cluster: ClusterPlace,
 }
 
-/// How every chain of the target was judged.
+/// The result for every chain of the target.
 #[derive(Debug)]
 pub struct Outcome {
     /// The chains.
@@ -55,18 +56,18 @@ impl Outcome {
     }
 }
 
-/// One chain and how it was judged.
+/// A chain and its verification.
 #[derive(Debug)]
 pub struct Judged {
     /// The file or server.
     pub source: String,
-    /// For what it was judged.
+    /// The purpose.
     pub purpose: Purpose,
-    /// The name that was wanted.
+    /// The expected name.
     pub host: Option<Host>,
-    /// Where the trusted certificates came from.
+    /// The source of the trust anchors.
     pub trusted: Vec<String>,
-    /// Whether it verifies, and of a Secret, whether a gateway can use it.
+    /// Whether it verifies and, for a Secret, whether a gateway can use it.
     pub verified: bool,
     /// Why no gateway can use the Secret that it comes from.
     pub no_pair: Option<String>,
@@ -74,7 +75,7 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-/// What is judged: a chain, for a purpose.
+/// A chain, with its purpose.
 struct Chain {
     source: String,
     certificates: Vec<CertificateDer<'static>>,
@@ -82,10 +83,10 @@ struct Chain {
     host: Option<Host>,
 }
 
-/// Finds the chains and judges them.
+/// Finds the chains and verifies them.
 ///
 /// # Errors
-/// When the target or a file cannot be read, or there is nothing to trust.
+/// If the target or a file cannot be read, or there are no trust anchors.
 pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let source = &request.source;
     let secret = match source {
@@ -146,26 +147,26 @@ pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     Ok(Outcome { results })
 }
 
-/// Whether a tree is one of the workspace whose CA can issue there.
+/// Whether a tree belongs to the workspace and its CA can issue there.
 fn issues_here(tree: &ChainLayout, here: &Surroundings) -> bool {
     let own = ChainLayout::new(&here.dir, tree.host());
     canonical(&own.folder()) == canonical(&tree.folder()) && own.path(Part::IntermediateKey).exists()
 }
 
-/// The chains that the target holds, each with its purpose and its name.
+/// The chains in the target, each with its purpose and its name.
 fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) -> Result<Vec<Chain>, Failure> {
     let purpose = request.purpose.unwrap_or_default();
     let named = |host: Option<&Host>, purpose| match purpose {
         Purpose::Server => request.host.clone().or_else(|| host.cloned()),
-        // Nobody asks a client for a name unless the user does.
+        // A client's name is checked only if the user gives one.
         Purpose::Client => request.host.clone(),
     };
     match (&request.source, tree) {
         (Source::Folder(_), Some(tree)) => tree_chains(request, tree),
         (Source::Folder(folder), None) => Err(Failure::usage(
-            Problem::new(format!("{} holds no host's chain", folder.display()))
+            Problem::new(format!("{} does not contain a host's chain", folder.display()))
                 .why("it has no 3_application folder")
-                .fix("give one certificate file, or a folder that gen-certs made"),
+                .fix("give a certificate file, or a folder that gen-certs created"),
         )),
         (Source::Server { host, port }, _) => Ok(vec![Chain {
             source: format!("{host}:{port}"),
@@ -187,7 +188,7 @@ fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) ->
                 host: named(Some(tree.host()), purpose),
             }])
         }
-        // Of a Secret there is one chain, which is read beside this.
+        // A Secret has one chain, which is read elsewhere.
         (Source::Secret(_), _) => Ok(Vec::new()),
         (Source::File(_) | Source::Stdin, _) => {
             let (name, content) = read_input(&request.source)?;
@@ -208,8 +209,8 @@ fn chains(request: &Request, tree: Option<&ChainLayout>, here: &Surroundings) ->
     }
 }
 
-/// The host that a Secret is judged for: the one that is named, else the one of
-/// the workspace that has it as credential.
+/// The host that a Secret is verified for: the one given, otherwise the workspace's host
+/// with that credential.
 fn host_of_secret(request: &Request, here: &Surroundings) -> Result<Option<Host>, Failure> {
     let (None, Source::Secret(target)) = (&request.host, &request.source) else {
         return Ok(request.host.clone());
@@ -220,7 +221,7 @@ fn host_of_secret(request: &Request, here: &Surroundings) -> Result<Option<Host>
     Ok(known.next().map(|entry| entry.host.clone()))
 }
 
-/// The chain that the gateway reads of a Secret.
+/// The chain that the gateway reads from a Secret.
 fn chain_of_secret(request: &Request, found: &FoundSecret, host: Option<Host>) -> Result<Chain, Failure> {
     let unusable = |problem| {
         let problem = pair_fault(&found.secret.data).unwrap_or(problem);
@@ -269,7 +270,7 @@ fn tree_chains(request: &Request, tree: &ChainLayout) -> Result<Vec<Chain>, Fail
     Ok(chains)
 }
 
-/// The trusted certificates, and where they came from.
+/// The trust anchors, and their source.
 fn trusted(
     request: &Request,
     tree: Option<&ChainLayout>,
@@ -290,8 +291,8 @@ fn trusted(
     } else {
         let Some(system) = pem_files::system_roots(here.environment.get("SSL_CERT_FILE")) else {
             return Err(Failure::usage(
-                Problem::new("there is nothing to trust")
-                    .why("no --cacert was given, the target lies in no host's tree, and this system has no CA file")
+                Problem::new("there are no trust anchors")
+                    .why("no --cacert was given, the target is not in a host's tree, and this system has no CA file")
                     .fix("--cacert FILE"),
             ));
         };

@@ -1,15 +1,15 @@
-//! Where the user stands: what every printed line needs to mean the same when typed.
+//! The user's context: the flags that every printed command line needs, so that it means
+//! the same when typed.
 
-/// How the user reached the workspace.
+/// How the user selected the workspace and the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Aim {
-    /// The folder after `-C`, as it was typed; none where the workspace is the
-    /// current folder.
+    /// The folder given with `-C`, as typed; none if the workspace is the current folder.
     pub dir: Option<String>,
 }
 
-/// What leads kubectl and this program to a cluster; both empty where it is the one
-/// that is current anyway.
+/// The flags that select a cluster for kubectl and for this program; both empty if it is
+/// the current one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cluster {
     /// `--context`.
@@ -19,7 +19,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Its flags, each a word.
+    /// The flags, one word each.
     pub fn flags(&self) -> Vec<&str> {
         let mut flags = Vec::new();
         for (flag, value) in [("--context", &self.context), ("--kubeconfig", &self.kubeconfig)] {
@@ -31,7 +31,7 @@ impl Cluster {
     }
 }
 
-/// As the flags are typed in a POSIX shell.
+/// The flags as typed in a POSIX shell.
 impl std::fmt::Display for Cluster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let words: Vec<String> = self.flags().into_iter().map(crate::shell::quote).collect();

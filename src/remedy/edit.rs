@@ -1,4 +1,4 @@
-//! A change of one field, as advice.
+//! A change of one field, as a remedy.
 
 /// A change of one field of a file or an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -7,6 +7,6 @@ pub struct Edit {
     pub place: String,
     /// The field, as `spec.servers[0].tls.mode`.
     pub field: String,
-    /// What it is to hold; none where it is to be removed.
+    /// The new value; none if the field is to be removed.
     pub value: Option<String>,
 }

@@ -1,21 +1,21 @@
-//! Every form of command line that the program prints to be typed.
+//! Every kind of command line that the program suggests.
 
-/// The program that a line starts.
+/// The program that a line runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Program {
-    /// This one.
+    /// istio-tls itself.
     IstioTls,
     /// kubectl.
     Kubectl,
-    /// Any other, which the line's first word names.
+    /// Any other program, named by the line's first word.
     Other,
 }
 
-/// Defines [`Kind`] with its list of all, and the program of each.
+/// Defines [`Kind`], the list of all kinds, and the program of each.
 macro_rules! kinds {
     ($($program:ident { $($(#[$doc:meta])* $kind:ident = $word:literal,)* })*) => {
-        /// What a command line is for. Every form that is printed has a kind of its
-        /// own; the tests match them exhaustively and type a line of each.
+        /// The purpose of a command line. Every line that is printed has a kind of its
+        /// own; the tests match the kinds exhaustively and run a line of each.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($($(#[$doc])* $kind,)*)*
@@ -25,14 +25,14 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[Self] = &[$($(Self::$kind,)*)*];
 
-            /// The program that is started.
+            /// The program that is run.
             pub fn program(self) -> Program {
                 match self {
                     $($(Self::$kind)|* => Program::$program,)*
                 }
             }
 
-            /// The word for it in JSON: `rotate-clients`.
+            /// Its name in JSON: `rotate-clients`.
             pub fn word(self) -> &'static str {
                 match self {
                     $($(Self::$kind => $word,)*)*
@@ -44,52 +44,53 @@ macro_rules! kinds {
 
 kinds! {
     IstioTls {
-        /// Takes in a chain of files and Secrets.
+        /// Adopts a chain from files and Secrets.
         Adopt = "adopt",
-        /// Takes PEM files in place of a chain.
+        /// Adopts PEM files in place of a chain.
         AdoptFiles = "adopt-files",
-        /// Records a chain that stands in its folder.
+        /// Records a chain that is already in its folder.
         AdoptFolder = "adopt-folder",
-        /// Takes in the chain of one host for another, which its certificate names, too.
+        /// Adopts the chain of one host for another host that its certificate also names.
         AdoptForHost = "adopt-for-host",
-        /// Takes certificate and key of a Secret into the workspace.
+        /// Adopts the certificate and key of a Secret.
         AdoptSecret = "adopt-secret",
         /// Applies the workspace's objects.
         Apply = "apply",
-        /// Applies the workspace's objects to another cluster, and records it.
+        /// Applies the workspace's objects to another cluster, and records that cluster.
         ApplyContext = "apply-context",
-        /// Applies the objects of files.
+        /// Applies the objects in files.
         ApplyFile = "apply-file",
-        /// Applies the workspace's objects over what others manage.
+        /// Applies the workspace's objects and takes over fields that others manage.
         ApplyForceConflicts = "apply-force-conflicts",
-        /// Applies them, with a Secret whose type does not fit deleted first.
+        /// Applies them, and first deletes a Secret whose type differs.
         ApplyReplace = "apply-replace",
         /// Deletes the workspace's files and its objects in a cluster.
         DeleteLocal = "delete-local",
-        /// Deletes the workspace's files alone, where the cluster is gone.
+        /// Deletes only the workspace's files, if the cluster no longer exists.
         DeleteNoCluster = "delete-no-cluster",
-        /// Looks for what is wrong with a host at a cluster's gateway.
+        /// Examines a host at a cluster's gateway.
         Doctor = "doctor",
-        /// Examines it, and brings the workspace's own Secrets back.
+        /// Examines it, and restores the workspace's own Secrets.
         DoctorFix = "doctor-fix",
-        /// Makes a chain for a host that has none.
+        /// Issues a chain for a host that has none.
         GenCerts = "gen-certs",
-        /// Adds a client to a chain, of the same CA.
+        /// Adds a client to a chain, from the same CA.
         GenCertsClient = "gen-certs-client",
-        /// Signs a certificate request with a new chain in place of an existing one; its CA ends.
+        /// Signs a certificate request with a new chain that replaces an existing one and
+        /// its CA.
         GenCertsCsr = "gen-certs-csr",
-        /// Makes a new chain in place of an existing one; its CA ends.
+        /// Issues a new chain that replaces an existing one and its CA.
         GenCertsForce = "gen-certs-force",
-        /// Makes a new chain with keys of another type; it ends the CA that is there.
+        /// Issues a new chain with keys of another type; it replaces the existing CA.
         GenCertsKeyType = "gen-certs-key-type",
-        /// Records a host's mode, and issues a client certificate where none is.
-        /// Records another mode of a host that has a chain.
+        /// Records another mode for a host that has a chain, and issues a client
+        /// certificate if there is none.
         GenCertsMode = "gen-certs-mode",
-        /// Adds a name to a server certificate; its key and CA stay.
+        /// Adds a name to a server certificate; key and CA stay the same.
         GenCertsSan = "gen-certs-san",
-        /// Lists the commands, or what one of them takes.
+        /// Lists the commands, or the arguments of one of them.
         Help = "help",
-        /// Shows what a file holds.
+        /// Shows the contents of a file.
         InspectFile = "inspect-file",
         /// Lints the workspace.
         Lint = "lint",
@@ -97,15 +98,15 @@ kinds! {
         LintCluster = "lint-cluster",
         /// Lists every lint code.
         LintExplain = "lint-explain",
-        /// Mends what is safe to mend in files.
+        /// Fixes in files what is safe to fix.
         LintFix = "lint-fix",
-        /// Lints the objects of standard input.
+        /// Lints the objects on standard input.
         LintStdin = "lint-stdin",
         /// Prints the Gateway of the workspace's hosts.
         ManifestsGateway = "manifests-gateway",
-        /// Prints a ReferenceGrant and what else the Gateway API needs.
+        /// Prints a ReferenceGrant and whatever else the Gateway API needs.
         ManifestsGatewayApi = "manifests-gateway-api",
-        /// Prints credentialName in place of files.
+        /// Prints manifests that use credentialName instead of file mounts.
         ManifestsHost = "manifests-host",
         /// Prints the Secrets of a host.
         ManifestsSecrets = "manifests-secrets",
@@ -113,57 +114,58 @@ kinds! {
         ManifestsVirtualService = "manifests-virtual-service",
         /// Prints the gateway's volumes.
         ManifestsVolumes = "manifests-volumes",
-        /// Asks every step of a request.
+        /// Probes every step of a request.
         Probe = "probe",
-        /// The same at a gateway's address.
+        /// Probes at a given address of the gateway.
         ProbeAt = "probe-at",
-        /// The same at the gateway of a cluster.
+        /// Probes at a cluster's gateway.
         ProbeCluster = "probe-cluster",
-        /// Renews the revocation lists of a host.
+        /// Renews the CRLs of a host.
         RevokeRenew = "revoke-renew",
-        /// Renews a server certificate, from the same CA.
+        /// Renews a server certificate from the same CA.
         Rotate = "rotate",
-        /// Takes back the replacement of a CA.
+        /// Aborts the replacement of a CA.
         RotateAbort = "rotate-abort",
-        /// Brings Secrets and gateway up to the files.
+        /// Updates Secrets and gateway to match the files.
         RotateBringUp = "rotate-bring-up",
-        /// Begins to replace a CA.
+        /// Starts to replace a CA.
         RotateCa = "rotate-ca",
         /// Renews client certificates too, from the same CA.
         RotateClients = "rotate-clients",
-        /// Renews what ends soon, of every host.
+        /// Renews whatever expires soon, for every host.
         RotateDue = "rotate-due",
-        /// Ends the replacement of a CA.
+        /// Finishes the replacement of a CA.
         RotateFinish = "rotate-finish",
-        /// Renews a server certificate, and takes over what others manage in its Secret.
+        /// Renews a server certificate, and takes over fields of its Secret that others
+        /// manage.
         RotateForceConflicts = "rotate-force-conflicts",
         /// Serves the workspace on this machine.
         Serve = "serve",
         /// Serves the live objects of a cluster.
         ServeCluster = "serve-cluster",
-        /// Serves the objects of files.
+        /// Serves the objects in files.
         ServeFile = "serve-file",
-        /// Shows every certificate, and where it is served.
+        /// Shows every certificate and where it is served.
         Status = "status",
-        /// Verifies a chain as a client does.
+        /// Verifies a chain as a client would.
         Verify = "verify",
     }
     Kubectl {
-        /// Takes a Secret's copy of its keys out of an annotation.
+        /// Removes the annotation in which a Secret keeps a copy of its keys.
         KubectlAnnotate = "kubectl-annotate",
-        /// Applies objects of standard input.
+        /// Applies the objects on standard input.
         KubectlApply = "kubectl-apply",
-        /// Applies the objects of files.
+        /// Applies the objects in files.
         KubectlApplyFiles = "kubectl-apply-files",
-        /// Asks whether one may do something.
+        /// Checks whether an action is allowed.
         KubectlAuthCanI = "kubectl-auth-can-i",
-        /// Grants the rights of standard input beside those that are there.
+        /// Adds the permissions on standard input to the existing ones.
         KubectlAuthReconcile = "kubectl-auth-reconcile",
         /// Creates a namespace.
         KubectlCreateNamespace = "kubectl-create-namespace",
         /// Creates a role.
         KubectlCreateRole = "kubectl-create-role",
-        /// Gives a role to somebody.
+        /// Binds a role to a subject.
         KubectlCreateRoleBinding = "kubectl-create-rolebinding",
         /// Creates a Secret.
         KubectlCreateSecret = "kubectl-create-secret",
@@ -171,59 +173,59 @@ kinds! {
         KubectlDelete = "kubectl-delete",
         /// Describes an object.
         KubectlDescribe = "kubectl-describe",
-        /// Shows what is there.
+        /// Shows objects.
         KubectlGet = "kubectl-get",
         /// Shows the log of a container.
         KubectlLogs = "kubectl-logs",
         /// Changes fields of an object.
         KubectlPatch = "kubectl-patch",
-        /// Leads to a pod that no address leads to.
+        /// Forwards a port to a pod that cannot be reached by address.
         KubectlPortForward = "kubectl-port-forward",
         /// Creates or replaces a Secret.
         KubectlPutSecret = "kubectl-put-secret",
-        /// Replaces or creates the objects of standard input.
+        /// Replaces or creates the objects on standard input.
         KubectlReplace = "kubectl-replace",
         /// Restarts the pods of a Deployment.
         KubectlRestart = "kubectl-restart",
-        /// Shows how far the new pods of a Deployment are.
+        /// Shows the progress of a Deployment's rollout.
         KubectlRolloutStatus = "kubectl-rollout-status",
-        /// Sets how many pods a Deployment is to have.
+        /// Scales a Deployment.
         KubectlScale = "kubectl-scale",
-        /// Makes a context the current one.
+        /// Switches to another context.
         KubectlUseContext = "kubectl-use-context",
-        /// Shows whether the API server answers.
+        /// Checks whether the API server answers.
         KubectlVersion = "kubectl-version",
         /// Waits until an object is gone.
         KubectlWait = "kubectl-wait",
     }
     Other {
-        /// Copies a file into a folder that may be missing.
+        /// Copies a file into a folder that may not exist yet.
         CopyFile = "copy-file",
         /// Sends a request.
         Curl = "curl",
-        /// Asks the admin interface of a proxy through a port-forward.
+        /// Queries the admin interface of a proxy through a port-forward.
         CurlAdmin = "curl-admin",
-        /// Sends a request with a client's certificate.
+        /// Sends a request with a client certificate.
         CurlAsClient = "curl-as-client",
         /// Prints an object for another program.
         EchoObject = "echo-object",
         /// Runs Envoy.
         Envoy = "envoy",
-        /// Shows the lines that name something.
+        /// Shows the lines that match.
         Grep = "grep",
-        /// Makes objects of a Helm chart.
+        /// Renders the objects of a Helm chart.
         HelmTemplate = "helm-template",
         /// Installs Istio.
         IstioctlInstall = "istioctl-install",
-        /// Ends a process.
+        /// Terminates a process.
         Kill = "kill",
-        /// Makes objects of a kustomization.
+        /// Renders the objects of a kustomization.
         KustomizeBuild = "kustomize-build",
-        /// Makes a folder.
+        /// Creates a folder.
         MakeFolder = "make-folder",
-        /// Gives the LoadBalancers of minikube addresses.
+        /// Gives LoadBalancer Services an address under minikube.
         MinikubeTunnel = "minikube-tunnel",
-        /// Converts a revocation list to PEM.
+        /// Converts a CRL to PEM.
         OpensslCrl = "openssl-crl",
         /// Decrypts a private key into another file.
         OpensslDecrypt = "openssl-decrypt",
@@ -231,11 +233,11 @@ kinds! {
         OpensslEncrypt = "openssl-encrypt",
         /// Converts a certificate from DER to PEM.
         OpensslPem = "openssl-pem",
-        /// Makes a key and a certificate request.
+        /// Creates a key and a certificate request.
         OpensslRequest = "openssl-request",
         /// Removes a file.
         RemoveFile = "remove-file",
-        /// Makes a folder's files one's own.
+        /// Changes the owner of a folder's files to the user.
         TakeOwnership = "take-ownership",
     }
 }

@@ -1,4 +1,4 @@
-//! Lines of kubectl that are advised in more than one place.
+//! kubectl command lines that are suggested in more than one place.
 
 use super::kind::Kind;
 use super::line::{Line, Word};
@@ -9,25 +9,25 @@ pub fn ingress_service() -> Line {
     Line::new(Kind::KubectlGet, words)
 }
 
-/// Replaces the objects of standard input, or creates them: whoever made those that
-/// are there, of whatever type they are, immutable or not. `kubectl apply` would end in
-/// a conflict or at a type, which never changes, and keeps a Secret's keys in an
-/// annotation; so does `--server-side` where one is there.
+/// Replaces or creates the objects on standard input, whoever created the existing ones,
+/// whatever their type, immutable or not. `kubectl apply` would fail on a conflict or on
+/// a Secret's type, which cannot change, and keeps a Secret's keys in an annotation; so
+/// does `--server-side` if the annotation exists.
 pub fn replace() -> Line {
     Line::new(Kind::KubectlReplace, ["replace", "--force", "-f", "-"])
 }
 
-/// Applies the objects of standard input on the server's side.
+/// Applies the objects on standard input server-side.
 pub fn apply() -> Line {
     Line::new(Kind::KubectlApply, ["apply", "--server-side", "-f", "-"])
 }
 
-/// Applies the objects of a file.
+/// Applies the objects in a file.
 pub fn apply_file() -> Line {
     Line::new(Kind::KubectlApplyFiles, ["apply", "-f"]).arg(Word::Placeholder("FILE"))
 }
 
-/// Creates a Secret of a certificate and its key.
+/// Creates a Secret from a certificate and its key.
 pub fn create_pair(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::KubectlCreateSecret, ["create"])
         .flag("-n", namespace)
@@ -38,7 +38,7 @@ pub fn create_pair(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
         .arg(Word::Placeholder("--key=FILE"))
 }
 
-/// Creates a Secret of the CA that clients are verified with.
+/// Creates a Secret from the CA bundle that clients are verified with.
 pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::KubectlCreateSecret, ["create"])
         .flag("-n", namespace)
@@ -48,8 +48,8 @@ pub fn create_ca(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
         .arg(Word::Placeholder("--from-file=ca.crt=FILE"))
 }
 
-/// Puts a certificate, its key and, `with_ca`, the CA of clients into a Secret, whether
-/// one of that name is there or not.
+/// Puts a certificate, its key and, `with_ca`, the CA bundle into a Secret, whether or
+/// not the Secret exists.
 pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bool) -> Line {
     let kind = if with_ca { "generic" } else { "tls" };
     let files: &[&'static str] = if with_ca {
@@ -70,7 +70,7 @@ pub fn put_secret(namespace: impl Into<Word>, name: impl Into<Word>, with_ca: bo
     line.arg("--dry-run=client").flag("-o", "yaml").pipe(replace())
 }
 
-/// Takes the copy of a Secret that `kubectl apply` keeps in an annotation away.
+/// Removes the annotation in which `kubectl apply` keeps a copy of a Secret.
 pub fn drop_last_applied(namespace: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::KubectlAnnotate, ["annotate", "secret"])
         .flag("-n", namespace)
@@ -78,7 +78,7 @@ pub fn drop_last_applied(namespace: impl Into<Word>, name: impl Into<Word>) -> L
         .arg("kubectl.kubernetes.io/last-applied-configuration-")
 }
 
-/// `kubectl get WORDS`, of all namespaces or none.
+/// `kubectl get WORDS`, without a namespace flag.
 pub fn get(words: &[&str]) -> Line {
     Line::new(Kind::KubectlGet, ["get"]).args(words)
 }
@@ -98,8 +98,8 @@ pub fn logs(namespace: &str, words: &[&str]) -> Line {
     within(namespace, Kind::KubectlLogs, &["logs"]).args(words)
 }
 
-/// `kubectl -n NAMESPACE logs -l app=istiod --tail=-1`: all of it, where kubectl would
-/// show ten lines of pods that a label finds.
+/// `kubectl -n NAMESPACE logs -l app=istiod --tail=-1`: the whole log; with a label
+/// selector kubectl would show only ten lines.
 pub fn logs_of_istiod(namespace: &str) -> Line {
     logs(namespace, &["-l", "app=istiod", "--tail=-1"])
 }
@@ -119,7 +119,7 @@ pub fn api_gateway(namespace: &str, name: &str) -> Line {
     get_in(namespace, &[API_GATEWAYS, name, "-o", "yaml"])
 }
 
-/// How kubectl tells Gateways of the Gateway API from Istio's.
+/// How kubectl distinguishes Gateways of the Gateway API from Istio's.
 pub const API_GATEWAYS: &str = "gateways.gateway.networking.k8s.io";
 
 /// `kubectl -n NAMESPACE patch KIND NAME --type=HOW -p PATCH`.
@@ -128,7 +128,7 @@ pub fn patch(namespace: &str, kind: &str, name: &str, how: &str, patch: &str) ->
     within(namespace, Kind::KubectlPatch, &["patch", kind, name, &how, "-p", patch])
 }
 
-/// `kubectl -n NAMESPACE port-forward WHAT PORTS`: runs until it is ended.
+/// `kubectl -n NAMESPACE port-forward WHAT PORTS`: runs until it is stopped.
 pub fn port_forward(namespace: &str, what: impl Into<Word>, ports: &str) -> Line {
     let line = within(namespace, Kind::KubectlPortForward, &["port-forward"]);
     line.arg(what).arg(ports)
@@ -150,18 +150,17 @@ pub fn rollout_restart(namespace: &str, deployment: &str) -> Line {
     within(namespace, Kind::KubectlRestart, &["rollout", "restart", &deployment])
 }
 
-/// `kubectl -n NAMESPACE delete KIND NAME`; without a namespace for a kind that stands
-/// in none.
+/// `kubectl -n NAMESPACE delete KIND NAME`; no namespace for a cluster-scoped kind.
 pub fn delete(namespace: Option<&str>, kind: &str, name: &str) -> Line {
     within_or_not(namespace, Kind::KubectlDelete, &["delete", kind, name])
 }
 
-/// `kubectl -n NAMESPACE wait --for=delete KIND NAME`, as [`delete`].
+/// `kubectl -n NAMESPACE wait --for=delete KIND NAME`, like [`delete`].
 pub fn wait_for_delete(namespace: Option<&str>, kind: &str, name: &str) -> Line {
     within_or_not(namespace, Kind::KubectlWait, &["wait", "--for=delete", kind, name])
 }
 
-/// A line with the namespace that its objects are in.
+/// A line with the namespace of its objects.
 pub fn within(namespace: &str, kind: Kind, words: &[&str]) -> Line {
     Line::new(kind, ["-n", namespace]).args(words)
 }

@@ -6,45 +6,45 @@ use super::kind::{Kind, Program};
 /// A command line, word by word; [`super::Remedy::words`] quotes it for a POSIX shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it is for.
+    /// Its purpose.
     pub kind: Kind,
-    /// The words after the program's name (with [`Program::Other`]: with it).
+    /// The words after the program's name (for [`Program::Other`]: including it).
     pub words: Vec<Word>,
-    /// Which of the flags that say where the user is belong to it.
+    /// Which context flags (workspace, cluster) it takes.
     pub scope: Scope,
     /// The line that follows it.
     pub next: Option<(Join, Box<Line>)>,
 }
 
-/// How a line follows another one.
+/// How two lines are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Join {
-    /// It takes the first one's output: `|`.
+    /// The second reads the first one's output: `|`.
     Pipe,
-    /// It is run when the first one has done its work: `&&`.
+    /// The second runs if the first succeeds: `&&`.
     And,
 }
 
 /// A word of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
-    /// Typed as it is.
+    /// Typed as is.
     Plain(String),
-    /// Stands for what the user fills in: `FILE`.
+    /// A placeholder that the user fills in: `FILE`.
     Placeholder(&'static str),
 }
 
-/// Which flags that lead back to where the user is belong to a line.
+/// Which context flags a line takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// `-C`: the line reads or changes the workspace.
     pub workspace: bool,
-    /// The line asks a cluster; with which flags, once that is known.
+    /// The line accesses a cluster; the flags are added once the cluster is known.
     pub cluster: Option<Option<Cluster>>,
 }
 
 impl Line {
-    /// A line of this program, in the workspace, without a cluster.
+    /// A line of this program that uses the workspace and no cluster.
     pub fn new<W: Into<Word>>(kind: Kind, words: impl IntoIterator<Item = W>) -> Self {
         Self {
             kind,
@@ -67,54 +67,55 @@ impl Line {
         }
     }
 
-    /// The line with another word.
+    /// Adds a word.
     #[must_use]
     pub fn arg(mut self, word: impl Into<Word>) -> Self {
         self.words.push(word.into());
         self
     }
 
-    /// The line with several more words.
+    /// Adds several words.
     #[must_use]
     pub fn args(mut self, words: &[&str]) -> Self {
         self.words.extend(words.iter().copied().map(Into::into));
         self
     }
 
-    /// The line with a flag and its value.
+    /// Adds a flag and its value.
     #[must_use]
     pub fn flag(self, flag: &str, value: impl Into<Word>) -> Self {
         self.arg(flag).arg(value)
     }
 
-    /// The line, which asks a cluster: flags that lead to it are added when it is known.
+    /// Marks the line as one that accesses a cluster: the flags are added when it is
+    /// known.
     #[must_use]
     pub fn of_cluster(mut self) -> Self {
         self.scope.cluster = Some(None);
         self
     }
 
-    /// The line, which neither reads nor changes the workspace: it takes no `-C`.
+    /// Marks the line as one that does not use the workspace: it takes no `-C`.
     #[must_use]
     pub fn anywhere(mut self) -> Self {
         self.scope.workspace = false;
         self
     }
 
-    /// The line, which asks no cluster.
+    /// Marks the line as one that does not access a cluster.
     #[must_use]
     pub fn nowhere(mut self) -> Self {
         self.scope.cluster = None;
         self
     }
 
-    /// The line with its output piped into another one.
+    /// Pipes the line's output into another one.
     #[must_use]
     pub fn pipe(self, into: Self) -> Self {
         self.followed_by(Join::Pipe, into)
     }
 
-    /// The line and, when it has done its work, another one.
+    /// Runs another line after this one succeeds.
     #[must_use]
     pub fn and(self, next: Self) -> Self {
         self.followed_by(Join::And, next)
@@ -128,8 +129,7 @@ impl Line {
         self
     }
 
-    /// The line with a flag in those of its lines, this and what follows, that are of
-    /// this kind and do not have it.
+    /// Adds a flag to those lines of the chain that are of this kind and lack it.
     #[must_use]
     pub fn with_flag_in(mut self, kind: Kind, flag: &str, value: &str) -> Self {
         let is_flag = |word: &Word| matches!(word, Word::Plain(word) if word == flag);
@@ -140,7 +140,7 @@ impl Line {
         self
     }
 
-    /// The line with `value` in the place of what stands for it.
+    /// Replaces a placeholder with `value`.
     #[must_use]
     pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
         for word in &mut self.words {
@@ -152,8 +152,8 @@ impl Line {
         self
     }
 
-    /// The line about a file, where what is called `name` is a value of an object and
-    /// no file: FILE stands for one that holds it, and for one beside that.
+    /// The line for a file when `name` is a value of an object and not a file: FILE
+    /// stands for a file with that content, and for a file beside it.
     #[must_use]
     pub(super) fn of_value(mut self, name: &str) -> Self {
         const BESIDE: [(&str, &str); 4] = [
@@ -172,13 +172,13 @@ impl Line {
         self
     }
 
-    /// Whether a word of it is to be filled in before it is typed.
+    /// Whether the line has placeholders.
     pub fn has_placeholder(&self) -> bool {
         let own = self.words.iter().any(|word| matches!(word, Word::Placeholder(_)));
         own || self.next.as_ref().is_some_and(|(_, next)| next.has_placeholder())
     }
 
-    /// Makes it lead to a cluster, where it asks one and does not know which yet.
+    /// Directs the line to a cluster if it accesses one and does not name it yet.
     pub(super) fn lead_to(&mut self, cluster: &Cluster) {
         if let Some(known @ None) = &mut self.scope.cluster {
             *known = Some(cluster.clone());

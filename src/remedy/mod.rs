@@ -1,6 +1,6 @@
-//! What to do about a fault, as data: sentences, command lines and edits. They are
-//! made where the fault is found; [`Remedy::words`] is the one place that makes text
-//! of them, and nothing reads that text again.
+//! What to do about a fault, as data: sentences, command lines and edits. A remedy is
+//! created where the fault is found; only [`Remedy::words`] turns it into text, and no
+//! code reads that text.
 
 mod aim;
 mod edit;
@@ -16,9 +16,9 @@ pub use edit::Edit;
 pub use kind::{Kind, Program};
 pub use line::{Join, Line, Scope, Word};
 
-/// What to do about a fault: parts that follow each other in one text.
+/// What to do about a fault: parts that form one text.
 ///
-/// A sentence alone is made `from` a string; a command line or an edit `from` itself;
+/// A sentence is created `from` a string, a command line or an edit `from` itself;
 /// [`Remedy::and`] joins them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Remedy {
@@ -28,7 +28,7 @@ pub struct Remedy {
 /// A part of a remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// A sentence, or words between lines: `; or `.
+    /// A sentence, or text between lines: `; or `.
     Words(String),
     /// A command line to type.
     Line(Line),
@@ -39,32 +39,32 @@ pub enum Part {
 }
 
 impl Remedy {
-    /// The remedy with another part, or several, after it.
+    /// Adds one or more parts.
     #[must_use]
     pub fn and(mut self, other: impl Into<Self>) -> Self {
         self.parts.extend(other.into().parts);
         self
     }
 
-    /// The remedy, or another one: joined by `; or `.
+    /// Adds an alternative, joined by `; or `.
     #[must_use]
     pub fn or(self, other: impl Into<Self>) -> Self {
         self.and("; or ").and(other)
     }
 
-    /// The remedy, then another one: joined by `; then `.
+    /// Adds a second step, joined by `; then `.
     #[must_use]
     pub fn then(self, other: impl Into<Self>) -> Self {
         self.and("; then ").and(other)
     }
 
-    /// The remedy and, on a line of its own, another one.
+    /// Adds another remedy on its own line.
     #[must_use]
     pub fn below(self, other: impl Into<Self>) -> Self {
         self.and("\n").and(other)
     }
 
-    /// The remedy with `value` in the place of what stands for it.
+    /// Replaces a placeholder with `value`.
     #[must_use]
     pub fn fill(mut self, placeholder: &str, value: &str) -> Self {
         for part in &mut self.parts {
@@ -75,19 +75,19 @@ impl Remedy {
         self
     }
 
-    /// The remedy, whose lines of other programs took `name`, a value of an object, for a
-    /// file.
+    /// The remedy when `name`, which its lines pass to other programs as a file, is a
+    /// value of an object.
     #[must_use]
     pub fn of_value(self, name: &str) -> Self {
         self.map_lines(|line| line.of_value(name))
     }
 
-    /// The parts, in their order.
+    /// The parts, in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// The command lines among the parts.
+    /// The command lines.
     pub fn lines(&self) -> impl Iterator<Item = &Line> {
         self.parts.iter().filter_map(|part| match part {
             Part::Line(line) => Some(line),
@@ -95,18 +95,17 @@ impl Remedy {
         })
     }
 
-    /// Whether a command line of this kind is among the parts.
+    /// Whether it contains a command line of this kind.
     pub fn has(&self, kind: Kind) -> bool {
         self.lines().any(|line| line.kind == kind)
     }
 
-    /// Whether it says nothing at all.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// The remedy with its lines leading to this cluster, where they ask one and do
-    /// not name one already.
+    /// Directs its lines to this cluster, unless they access none or already name one.
     #[must_use]
     pub fn at_cluster(mut self, cluster: &Cluster) -> Self {
         for part in &mut self.parts {
@@ -117,20 +116,20 @@ impl Remedy {
         self
     }
 
-    /// To run the same command again.
+    /// Run the same command again.
     pub fn again() -> Self {
         Self {
             parts: vec![Part::Repeat],
         }
     }
 
-    /// Whether it is no more than another try of the whole command, which whoever
-    /// knows how far it came says better.
+    /// Whether it only says to run the command again; the caller, who knows how far it
+    /// got, can say that better.
     pub fn only_repeats(&self) -> bool {
         matches!(self.parts.first(), Some(Part::Repeat)) && self.lines().next().is_none()
     }
 
-    /// The remedy with each of its lines as `change` makes it.
+    /// Applies `change` to each of its lines.
     #[must_use]
     pub fn map_lines(self, change: impl Fn(Line) -> Line) -> Self {
         let parts = self.parts.into_iter().map(|part| match part {
@@ -140,8 +139,8 @@ impl Remedy {
         Self { parts: parts.collect() }
     }
 
-    /// What failed is seen to first, where that takes more than another try; then what
-    /// goes on.
+    /// What to do after a failure: first fix the cause, if that takes more than another
+    /// try; then continue.
     #[must_use]
     pub fn then_go_on(fix: Option<Self>, go_on: impl Into<Self>) -> Self {
         match fix.filter(|fix| !fix.only_repeats()) {
@@ -182,7 +181,7 @@ impl From<Edit> for Remedy {
     }
 }
 
-/// For assertions only: text is made at the end, and no code reads it.
+/// For assertions only: text is rendered at the end, and no code reads it.
 #[cfg(test)]
 mod in_tests {
     use super::{Aim, Remedy};

@@ -1,4 +1,4 @@
-//! Lines of other programs that are advised in more than one place.
+//! Command lines of other programs that are suggested in more than one place.
 
 use super::kind::Kind;
 use super::line::{Line, Word};
@@ -8,8 +8,8 @@ pub fn decrypt(name: &str) -> Line {
     Line::new(Kind::OpensslDecrypt, ["openssl", "pkey", "-in", name]).flag("-out", format!("{name}.plain"))
 }
 
-/// Encrypts a private key into a file beside it, `NAME.pk8`, as PKCS#8 that is read
-/// here; asks for the passwords.
+/// Encrypts a private key into a file beside it, `NAME.pk8`, as PKCS#8 that this program
+/// can read; asks for the passwords.
 pub fn encrypt(name: &str) -> Line {
     let words = ["openssl", "pkcs8", "-topk8", "-v2", "aes256", "-in", name];
     Line::new(Kind::OpensslEncrypt, words).flag("-out", format!("{name}.pk8"))
@@ -21,7 +21,7 @@ pub fn to_pem(name: &str) -> Line {
     Line::new(Kind::OpensslPem, words).flag("-out", format!("{name}.pem"))
 }
 
-/// Makes a key, `key.pem`, and a certificate request for it, `request.pem`.
+/// Creates a key, `key.pem`, and a certificate request for it, `request.pem`.
 pub fn make_request() -> Line {
     let words = [
         "openssl",
@@ -39,12 +39,12 @@ pub fn make_request() -> Line {
         .flag("-out", "request.pem")
 }
 
-/// `istioctl install`, into the cluster that is looked at.
+/// `istioctl install`, into the cluster in question.
 pub fn istioctl_install() -> Line {
     Line::new(Kind::IstioctlInstall, ["istioctl", "install"]).of_cluster()
 }
 
-/// `minikube tunnel`: runs until it is ended.
+/// `minikube tunnel`: runs until it is stopped.
 pub fn minikube_tunnel() -> Line {
     Line::new(Kind::MinikubeTunnel, ["minikube", "tunnel"])
 }

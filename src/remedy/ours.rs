@@ -1,13 +1,13 @@
-//! Lines of this program that are advised in more than one place.
+//! Command lines of this program that are suggested in more than one place.
 
 use super::Remedy;
 use super::kind::Kind;
 use super::line::{Line, Word};
 
-/// What stands for a host where none is known.
+/// Placeholder for an unknown host.
 pub const HOST: Word = Word::Placeholder("HOST");
 
-/// Makes a chain for a host that has none.
+/// Issues a chain for a host that has none.
 pub fn gen_certs(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCerts, ["gen-certs"]).arg(host)
 }
@@ -17,14 +17,14 @@ pub fn gen_certs_example() -> Line {
     gen_certs("httpbin.example.com")
 }
 
-/// Makes a new CA and chain for a host in place of those that are there. The words
-/// beside it must say what that ends.
+/// Issues a new chain and CA for a host in place of the existing ones. The text beside it
+/// must say what is lost.
 pub fn gen_certs_force(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsForce, ["gen-certs"]).arg(host).arg("--force")
 }
 
-/// Makes a new chain with keys that every client and Envoy take, in place of one that
-/// is there. The words beside it must say that it ends the CA.
+/// Issues a new chain, with keys that every client and Envoy accept, in place of the
+/// existing one. The text beside it must say that the CA is replaced.
 pub fn gen_certs_p256(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsKeyType, ["gen-certs"])
         .arg(host)
@@ -32,29 +32,31 @@ pub fn gen_certs_p256(host: impl Into<Word>) -> Line {
         .arg("--force")
 }
 
-/// Records mode mutual for a host that has a chain, and issues a client certificate
-/// where none is; its CA stays.
+/// Records mode mutual for a host that has a chain, and issues a client certificate if
+/// there is none; the CA stays the same.
 pub fn make_mutual(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsMode, ["gen-certs"])
         .arg(host)
         .flag("--mode", "mutual")
 }
 
-/// Records mode simple for a host that has a chain: its clients are no longer asked.
+/// Records mode simple for a host that has a chain: clients are no longer asked for a
+/// certificate.
 pub fn make_simple(host: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsMode, ["gen-certs"])
         .arg(host)
         .flag("--mode", "simple")
 }
 
-/// Adds a name to the server certificate of a host that has a chain; its key and CA stay.
+/// Adds a name to the server certificate of a host that has a chain; key and CA stay the
+/// same.
 pub fn add_name(host: impl Into<Word>, name: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsSan, ["gen-certs"])
         .arg(host)
         .flag("--san", name)
 }
 
-/// Adds a client to the chain of a host, of the same CA.
+/// Adds a client to the chain of a host, from the same CA.
 pub fn gen_certs_client(host: impl Into<Word>, client: impl Into<Word>) -> Line {
     Line::new(Kind::GenCertsClient, ["gen-certs"])
         .arg(host)
@@ -74,12 +76,12 @@ pub fn rotate_clients(host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
-/// Begins to replace the CA of a host.
+/// Starts to replace the CA of a host.
 pub fn rotate_ca(host: impl Into<Word>) -> Line {
     Line::new(Kind::RotateCa, ["rotate"]).arg(host).arg("--ca").of_cluster()
 }
 
-/// Ends the replacement of the CA of a host.
+/// Finishes the replacement of the CA of a host.
 pub fn rotate_finish(host: impl Into<Word>) -> Line {
     Line::new(Kind::RotateFinish, ["rotate"])
         .arg(host)
@@ -87,7 +89,7 @@ pub fn rotate_finish(host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
-/// Takes back the replacement of the CA of a host.
+/// Aborts the replacement of the CA of a host.
 pub fn rotate_abort(host: impl Into<Word>) -> Line {
     Line::new(Kind::RotateAbort, ["rotate"])
         .arg(host)
@@ -95,7 +97,7 @@ pub fn rotate_abort(host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
-/// Brings Secrets and gateway up to the files of a host; renews nothing that is not due.
+/// Updates Secrets and gateway to match the files of a host; renews only what is due.
 pub fn bring_up(host: impl Into<Word>) -> Line {
     Line::new(Kind::RotateBringUp, ["rotate"])
         .arg(host)
@@ -103,12 +105,12 @@ pub fn bring_up(host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
-/// Renews the revocation lists of a host.
+/// Renews the CRLs of a host.
 pub fn revoke_renew(host: impl Into<Word>) -> Line {
     Line::new(Kind::RevokeRenew, ["revoke"]).arg(host).arg("--renew")
 }
 
-/// Takes the certificate and key of a Secret in place of the files; `secret` is
+/// Adopts the certificate and key of a Secret in place of the files; `secret` is
 /// `NAMESPACE/NAME`.
 pub fn adopt_secret(secret: &str, host: impl Into<Word>) -> Line {
     Line::new(Kind::AdoptSecret, ["adopt".to_owned(), format!("secret/{secret}")])
@@ -117,7 +119,7 @@ pub fn adopt_secret(secret: &str, host: impl Into<Word>) -> Line {
         .of_cluster()
 }
 
-/// Takes PEM files in place of the chain of a host.
+/// Adopts PEM files in place of the chain of a host.
 pub fn adopt_files(host: impl Into<Word>) -> Line {
     Line::new(Kind::AdoptFiles, ["adopt"])
         .arg(Word::Placeholder("FILES"))
@@ -135,7 +137,7 @@ pub fn doctor() -> Line {
     Line::new(Kind::Doctor, ["doctor"]).of_cluster()
 }
 
-/// Probes a host where the workspace's gateway runs.
+/// Probes a host at the workspace's gateway.
 pub fn probe(host: impl Into<Word>) -> Line {
     Line::new(Kind::Probe, ["probe"]).arg(host)
 }
@@ -177,54 +179,54 @@ pub fn lint_codes() -> Line {
     Line::new(Kind::LintExplain, ["lint", "explain"]).anywhere()
 }
 
-/// Records a chain that stands in its folder.
+/// Records a chain that is already in its folder.
 pub fn adopt_folder(folder: String) -> Line {
     Line::new(Kind::AdoptFolder, ["adopt".to_owned(), folder])
 }
 
-/// The same where the workspace has no files of that host.
+/// The same if the workspace has no files for that host.
 pub fn adopt_new_secret(secret: &str, host: impl Into<Word>) -> Line {
     Line::new(Kind::AdoptSecret, ["adopt".to_owned(), format!("secret/{secret}")])
         .flag("--host", host)
         .of_cluster()
 }
 
-/// Applies the workspace's objects over what others have written.
+/// Applies the workspace's objects and takes over fields that others manage.
 pub fn apply_force_conflicts() -> Line {
     Line::new(Kind::ApplyForceConflicts, ["apply", "--force-conflicts"]).of_cluster()
 }
 
-/// Applies the workspace's objects; a Secret whose type does not fit is deleted first.
+/// Applies the workspace's objects; a Secret whose type differs is deleted first.
 pub fn apply_replace() -> Line {
     Line::new(Kind::ApplyReplace, ["apply", "--replace"]).of_cluster()
 }
 
-/// Examines it, and brings the workspace's own Secrets back.
+/// Examines it, and restores the workspace's own Secrets.
 pub fn doctor_fix() -> Line {
     Line::new(Kind::DoctorFix, ["doctor", "--fix"]).of_cluster()
 }
 
-/// Probes a host at a gateway's address.
+/// Probes a host at a given address of the gateway.
 pub fn probe_at(host: impl Into<Word>, address: impl Into<Word>) -> Line {
     Line::new(Kind::ProbeAt, ["probe"]).arg(host).flag("--target", address)
 }
 
-/// Either of the two lines that bring a Secret of the workspace back.
+/// Either of the two lines that restore a Secret of the workspace.
 pub fn fix_or_apply() -> Remedy {
     Remedy::from(doctor_fix()).and(", or ").and(apply())
 }
 
-/// Shows every certificate, and where it is served.
+/// Shows every certificate and where it is served.
 pub fn status() -> Line {
     Line::new(Kind::Status, ["status"]).of_cluster()
 }
 
-/// Verifies the chain of a host as a client does.
+/// Verifies the chain of a host as a client would.
 pub fn verify(host: impl Into<Word>) -> Line {
     Line::new(Kind::Verify, ["verify"]).arg(host)
 }
 
-/// Lints the objects of standard input.
+/// Lints the objects on standard input.
 pub fn lint_stdin() -> Line {
     Line::new(Kind::LintStdin, ["lint", "-f", "-"])
 }

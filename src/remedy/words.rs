@@ -1,5 +1,4 @@
-//! Remedies as text: the program's name, the flags that lead back to where the user
-//! is, and quotes for a POSIX shell.
+//! Remedies as text: the program's name, the context flags, and quotes for a POSIX shell.
 
 use super::aim::{Aim, Cluster};
 use super::edit::Edit;
@@ -9,7 +8,7 @@ use super::{Part, Remedy};
 use crate::shell::quote;
 
 impl Remedy {
-    /// The text, for a user who stands at `aim`.
+    /// The text, with the flags of `aim`.
     pub fn words(&self, aim: &Aim) -> String {
         let parts = self.parts.iter().map(|part| match part {
             Part::Words(words) => words.clone(),
@@ -35,7 +34,7 @@ impl Line {
         typed
     }
 
-    /// Its words as they are typed, each quoted for a POSIX shell where it must be.
+    /// Its words as typed, quoted for a POSIX shell where necessary.
     fn argv(&self, aim: &Aim) -> Vec<String> {
         let mut argv = Vec::new();
         match self.kind.program() {
@@ -64,9 +63,8 @@ impl Line {
         argv
     }
 
-    /// Before which word the flags of the cluster stand: kubectl's before all, ours
-    /// after the command, or after the `--target cluster` that they belong to; those of
-    /// other programs behind all.
+    /// The position of the cluster flags: kubectl's come first, ours after the command or
+    /// after the `--target cluster` that they belong to, those of other programs last.
     fn place_of_flags(&self) -> usize {
         match self.kind.program() {
             Program::Kubectl => return 0,

@@ -1,4 +1,4 @@
-//! What `adopt` prints for programs.
+//! The JSON output of `adopt`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,17 +10,17 @@ use crate::ops::adopt::placed::Placed;
 use crate::ops::adopt::plan::Plan;
 use crate::remedy::Aim;
 
-/// What was taken in, or would be.
+/// What was adopted, or would be.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanJson<'p> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// Whether nothing was written.
+    /// Whether nothing was written (`--dry-run`).
     dry_run: bool,
     /// The chains, by host.
     chains: Vec<ChainJson<'p>>,
-    /// How many files were no part of a chain.
+    /// How many files did not belong to a chain.
     ignored_files: usize,
     /// The path of istio-tls.yaml.
     workspace: String,
@@ -40,15 +40,15 @@ struct ChainJson<'p> {
     not_after: &'p str,
     /// `credentialName`: the Secret that the Gateway names.
     credential_name: Option<&'p str>,
-    /// What was copied.
+    /// The files that were copied.
     files: Vec<FileJson>,
     /// The clients whose certificates came with it.
     clients: &'p [String],
-    /// Parts of a chain that were not there.
+    /// Parts of the chain that are missing.
     missing: &'p [&'static str],
-    /// The program that manages the Secret that it comes from, as cert-manager.
+    /// The program that manages the source Secret, such as cert-manager.
     managed_by: Option<&'p str>,
-    /// What the user should know.
+    /// Notes for the user.
     notes: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ struct FileJson {
     to: String,
 }
 
-/// What was taken in, or with `dry_run` would be, for a user who stands at `aim`.
+/// What was adopted, or with `dry_run` would be; `aim` completes the command lines.
 pub fn plan<'p>(plan: &'p Plan, dry_run: bool, aim: &Aim) -> PlanJson<'p> {
     PlanJson {
         schema: SchemaNumber,

@@ -1,4 +1,4 @@
-//! What `adopt` prints.
+//! The text output of `adopt`.
 
 use super::workspace_words::{day, recorded};
 use crate::files::shown;
@@ -6,12 +6,12 @@ use crate::ops::adopt::placed::Placed;
 use crate::ops::adopt::plan::Plan;
 use crate::remedy::{Aim, ours};
 
-/// What was taken in, or with `dry_run` would be, and what to type next, for a user
-/// who stands at `aim`.
+/// What was adopted, or with `dry_run` would be, and the next command; `aim` completes
+/// the command lines.
 pub fn plan(plan: &Plan, dry_run: bool, aim: &Aim) -> String {
     let mut lines = Vec::new();
     if dry_run {
-        lines.push("nothing is written (--dry-run); this would be done:".to_owned());
+        lines.push("nothing was written (--dry-run); this would be done:".to_owned());
     }
     for placed in &plan.placed {
         lines.extend(chain(placed));
@@ -27,7 +27,7 @@ fn chain(placed: &Placed) -> Vec<String> {
     let until = day(&chain.not_after);
     let folder = shown(&layout.folder());
     if placed.in_place {
-        lines.push(format!("{folder}/ is checked and recorded where it is  until {until}"));
+        lines.push(format!("{folder}/ is checked and recorded in place  until {until}"));
     } else {
         lines.push(format!("adopted {folder}/  until {until}"));
         let rows: Vec<(String, String)> = (chain.files.iter())
@@ -39,7 +39,7 @@ fn chain(placed: &Placed) -> Vec<String> {
         }
     }
     if !chain.missing.is_empty() {
-        lines.push(format!("  not there: {}", chain.missing.join(", ")));
+        lines.push(format!("  missing: {}", chain.missing.join(", ")));
     }
     lines
 }

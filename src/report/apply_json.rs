@@ -1,4 +1,4 @@
-//! What happened to objects of a cluster, for programs: `apply` (docs/json.md).
+//! What happened to objects in a cluster, as JSON: `apply` (docs/json.md).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,13 +10,13 @@ use crate::ops::apply::outcome::{Difference, Outcome, Served};
 use crate::ops::apply::request::Purpose;
 use crate::remedy::Aim;
 
-/// What `apply` came to.
+/// The result of `apply`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplyJson<'o> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// The kubeconfig context, where a cluster was asked.
+    /// The kubeconfig context, if a cluster was used.
     #[serde(skip_serializing_if = "Option::is_none")]
     context: Option<&'o str>,
     /// The API server's address.
@@ -25,23 +25,23 @@ pub struct ApplyJson<'o> {
     /// The workspace's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     workspace: Option<&'o str>,
-    /// The kind of dry run; left out when objects were stored.
+    /// The kind of dry run; omitted if objects were stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     dry_run: Option<DryRunJson>,
     /// The objects, in the order in which they were applied.
     objects: Vec<ObjectJson<'o>>,
-    /// The gateway was seen to serve it.
+    /// Whether the gateway was seen to serve the new certificates.
     serving_checked: bool,
-    /// What was seen, host by host.
+    /// What was seen, by host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     serving: Vec<ServedJson<'o>>,
 }
 
-/// Who tried the objects.
+/// Who validated the objects.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum DryRunJson {
-    /// This program alone.
+    /// Only this program.
     Client,
     /// The API server.
     Server,
@@ -52,18 +52,18 @@ enum DryRunJson {
 struct ServedJson<'o> {
     /// The host: a DNS name, a wildcard or an IP address.
     host: &'o str,
-    /// The address that was asked.
+    /// The address that was probed.
     target: &'o str,
     /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
 }
 
-/// What `apply --diff` found.
+/// The result of `apply --diff`.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DifferencesJson<'o> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// The kubeconfig context, where a cluster was asked.
+    /// The kubeconfig context, if a cluster was used.
     context: &'o str,
     /// The API server's address.
     server: &'o str,
@@ -82,7 +82,7 @@ struct DifferenceJson<'o> {
 }
 
 impl<'o> ApplyJson<'o> {
-    /// The outcome for a user who stands at `aim`.
+    /// The outcome; `aim` completes the command lines.
     pub fn new(outcome: &'o Outcome, aim: &Aim) -> Self {
         let cluster = outcome.cluster.as_ref();
         let objects = outcome.objects.iter();
@@ -114,7 +114,7 @@ impl<'o> From<&'o Served> for ServedJson<'o> {
 }
 
 impl<'o> DifferencesJson<'o> {
-    /// The differences in a cluster, for a user who stands at `aim`.
+    /// The differences in a cluster; `aim` completes the command lines.
     pub fn new(found: &'o [Difference], access: &'o Access, aim: &Aim) -> Self {
         let differences = found.iter().map(|one| DifferenceJson {
             object: ObjectJson::new(&one.object, aim),

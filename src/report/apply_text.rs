@@ -1,15 +1,15 @@
-//! What happens to objects of a cluster, for people: `apply` and `delete`.
+//! What happens to objects in a cluster, as text: `apply` and `delete`.
 
 use crate::ops::apply::outcome::{Difference, Outcome};
 use crate::ops::apply::request::Purpose;
 use crate::ops::object_change::ObjectChange;
 
-/// `Secret default/a created`, with `suffix` behind it.
+/// `Secret default/a created`, followed by `suffix`.
 pub fn line(object: &ObjectChange, suffix: &str) -> String {
     format!("{} {}{suffix}\n", object.title, object.change.word())
 }
 
-/// What a dry run came to, a line for each object.
+/// The result of a dry run, a line per object.
 pub fn outcome(outcome: &Outcome) -> String {
     let suffix = match outcome.purpose {
         Purpose::Store | Purpose::Diff => "",

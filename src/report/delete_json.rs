@@ -1,4 +1,4 @@
-//! What was deleted, for programs (docs/json.md).
+//! What was deleted, as JSON (docs/json.md).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,25 +9,25 @@ use crate::cluster::owned::Copied;
 use crate::ops::delete::outcome::Outcome;
 use crate::remedy::Aim;
 
-/// What `delete` came to.
+/// The result of `delete`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeleteJson<'o> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// Null where no cluster was asked.
+    /// Null if no cluster was used.
     context: Option<&'o str>,
-    /// Whether nothing was deleted.
+    /// Whether nothing was deleted (`--dry-run`).
     dry_run: bool,
     /// What was deleted in the cluster.
     objects: Vec<ObjectJson<'o>>,
     /// Files and folders that were deleted.
     files: &'o [String],
-    /// Objects with this workspace's labels that somebody else made.
+    /// Objects with this workspace's labels that were created by others; they are kept.
     kept: Vec<KeptJson<'o>>,
 }
 
-/// What bears the workspace's labels, and was made by somebody else.
+/// An object with the workspace's labels that was created by others.
 #[derive(Debug, Serialize, JsonSchema)]
 struct KeptJson<'o> {
     /// `Kind namespace/name`.
@@ -37,7 +37,7 @@ struct KeptJson<'o> {
 }
 
 impl<'o> DeleteJson<'o> {
-    /// The outcome for a user who stands at `aim`.
+    /// The outcome; `aim` completes the command lines.
     pub fn new(outcome: &'o Outcome, aim: &Aim) -> Self {
         let objects = outcome.objects.iter();
         Self {

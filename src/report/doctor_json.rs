@@ -1,4 +1,4 @@
-//! An examination, for programs (docs/json.md).
+//! An examination, as JSON (docs/json.md).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,10 +9,10 @@ use crate::ops::doctor::fix::lines;
 use crate::ops::object_change::ObjectChange;
 use crate::remedy::Aim;
 
-/// What was found, and beside it what `--fix` did.
+/// The findings, and what `--fix` did.
 #[derive(Serialize, JsonSchema)]
 pub struct DoctorJson<'r> {
-    /// As `lint`.
+    /// The same form as `lint`.
     #[serde(flatten)]
     report: lint_json::Json<'r>,
     /// What `--fix` did.
@@ -27,8 +27,8 @@ pub struct FixedJson {
 }
 
 impl<'r> DoctorJson<'r> {
-    /// An examination for a user who stands at `aim`; findings below `shown_from` are
-    /// left out.
+    /// An examination; findings below `shown_from` are left out, `aim` completes the
+    /// command lines.
     pub fn new(report: &'r Report, shown_from: Severity, fixed: &[ObjectChange], aim: &Aim) -> Self {
         Self {
             report: lint_json::json(report, shown_from, aim),
@@ -38,7 +38,7 @@ impl<'r> DoctorJson<'r> {
 }
 
 impl FixedJson {
-    /// What is stored.
+    /// The objects that were stored.
     pub fn new(fixed: &[ObjectChange]) -> Self {
         Self { fixed: lines(fixed) }
     }

@@ -1,4 +1,4 @@
-//! An examination, for people.
+//! An examination, as text.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::ops::doctor::examine::Examined;
 pub fn text(examined: &Examined, layout: Layout<'_>) -> String {
     let report = &examined.report;
     let mut text = lint_text::findings(report, &Texts::new([]), layout);
-    // What was not looked at is not known to be well: every reason is told.
+    // What was not examined may be faulty: every reason is printed.
     let every = Layout {
         verbose: true,
         ..layout
@@ -32,10 +32,10 @@ pub fn text(examined: &Examined, layout: Layout<'_>) -> String {
     text
 }
 
-/// What was looked at, for those who find nothing.
+/// What was examined, printed if there are no findings.
 fn looked_at(all: &[Facts]) -> String {
     let sum = |count: &dyn Fn(&Facts) -> usize| all.iter().map(count).sum::<usize>();
-    // What may not be seen is not none.
+    // What may not be read is not counted as absent.
     let gateways = sum(&|facts| facts.gateways().len());
     let is_seen = gateways > 0
         || all

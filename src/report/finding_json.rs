@@ -10,36 +10,37 @@ use crate::remedy::Aim;
 /// A finding as programs read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FindingJson<'f> {
-    /// The code, as `ITL0301`; docs/lint-rules.md lists them.
+    /// The code, such as `ITL0301`; docs/lint-rules.md lists them.
     code: &'f str,
-    /// Istio's own code of the same finding.
+    /// Istio's own code for the same finding.
     istio: Option<&'f str>,
-    /// How much it matters.
+    /// The severity.
     severity: Severity,
-    /// The object, as `Gateway default/edge`; empty where none is meant.
+    /// The object, such as `Gateway default/edge`; empty if the finding is not about one.
     object: &'f str,
     /// The file as the user named it; empty for an object of a cluster.
     file: &'f str,
-    /// Null where the object stands in no file.
+    /// Null if the object is not in a file.
     line: Option<u32>,
-    /// Null as `line` is.
+    /// Null if `line` is.
     column: Option<u32>,
-    /// The field, as `spec.servers[0].tls.credentialName`; empty for the whole object.
+    /// The field, such as `spec.servers[0].tls.credentialName`; empty for the whole
+    /// object.
     path: &'f str,
     /// What is wrong.
     what: &'f str,
-    /// Why that matters.
+    /// Why it matters.
     why: &'f str,
     /// What to do about it, for people.
     fix: String,
-    /// The same for programs.
+    /// The same as data.
     remedy: RemedyJson,
-    /// The reference that says so.
+    /// The documentation that states the rule.
     doc: &'f str,
 }
 
 impl<'f> FindingJson<'f> {
-    /// The finding for a user who stands at `aim`.
+    /// The finding; `aim` completes the command lines.
     pub fn new(finding: &'f Finding, aim: &Aim) -> Self {
         let known = finding.line > 0;
         Self {

@@ -9,15 +9,18 @@ use super::schema_number::SchemaNumber;
 use crate::probe::ingress_variables::IngressVariables;
 use crate::shell::quote;
 
-/// What is said where INGRESS_HOST is a name.
-pub const NAME_NOTE: &str = "note: INGRESS_HOST is a name, and curl --resolve takes addresses alone: curl --connect-to \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"";
+/// The note if INGRESS_HOST is a name.
+pub const NAME_NOTE: &str = "note: INGRESS_HOST is a name, but curl --resolve takes only \
+    addresses; use curl --connect-to \
+    \"HOST:$SECURE_INGRESS_PORT:$INGRESS_HOST:$SECURE_INGRESS_PORT\"";
 
-/// The variables as programs read them.
+/// The variables as JSON.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Report<'v> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// The values by the name of the variable: INGRESS_HOST, INGRESS_PORT, SECURE_INGRESS_PORT.
+    /// The values, keyed by the name of the variable: INGRESS_HOST, INGRESS_PORT,
+    /// SECURE_INGRESS_PORT.
     variables: BTreeMap<&'v str, &'v str>,
 }
 
@@ -30,7 +33,7 @@ pub fn report(variables: &IngressVariables) -> Report<'_> {
     }
 }
 
-/// Lines that a POSIX shell evaluates.
+/// Lines for a POSIX shell to evaluate.
 pub fn export_lines(variables: &IngressVariables) -> String {
     let lines: Vec<String> = (variables.values.iter())
         .map(|(name, value)| format!("export {name}={}\n", quote(value)))

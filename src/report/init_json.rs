@@ -1,4 +1,4 @@
-//! What `init` prints for programs.
+//! The JSON output of `init`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,11 +16,11 @@ pub struct OutcomeJson<'o> {
     workspace: String,
     /// The workspace's id.
     id: &'o str,
-    /// How many hosts it lists.
+    /// The number of hosts in it.
     hosts: usize,
 }
 
-/// What was written, for programs.
+/// What was written, as JSON.
 pub fn outcome(outcome: &Outcome) -> OutcomeJson<'_> {
     OutcomeJson {
         schema: SchemaNumber,

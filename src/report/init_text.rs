@@ -1,10 +1,10 @@
-//! What `init` prints.
+//! The text output of `init`.
 
 use crate::files::shown;
 use crate::ops::init::Outcome;
 use crate::remedy::{Aim, ours};
 
-/// What was written, and what to type next, for a user who stands at `aim`.
+/// What was written, and the next command; `aim` completes the command lines.
 pub fn outcome(outcome: &Outcome, aim: &Aim) -> String {
     let next = match outcome.hosts.first() {
         Some(host) => ours::gen_certs(host.as_str()),

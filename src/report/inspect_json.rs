@@ -1,4 +1,4 @@
-//! What `inspect` found, as JSON, schema 1.
+//! The JSON output of `inspect`, schema 1.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,32 +22,32 @@ pub struct Report<'a> {
     secrets: Vec<SecretJson<'a>>,
 }
 
-/// One thing that was found.
+/// One item that was found.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ItemJson<'a> {
-    /// Its number, from 1; others refer to it.
+    /// Its number, from 1; other items refer to it.
     number: usize,
-    /// The file, or where else it came from.
+    /// The file, or other source.
     source: &'a str,
     /// The line in a PEM file, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
-    /// What it is.
+    /// The kind of item, with its details.
     #[serde(flatten)]
     found: FoundJson<'a>,
     /// The numbers of the certificates that issued it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     issued_by: &'a [usize],
-    /// The number of the earlier item that is the same certificate.
+    /// The number of an earlier item that is the same certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     same_as: Option<usize>,
-    /// The numbers of the certificates that this key fits.
+    /// The numbers of the certificates that this key belongs to.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fits: &'a [usize],
 }
 
-/// What an item is.
+/// The kind of an item.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 enum FoundJson<'a> {
@@ -65,7 +65,7 @@ enum FoundJson<'a> {
     },
 }
 
-/// A Secret of a cluster.
+/// A Secret in a cluster.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SecretJson<'a> {
@@ -75,21 +75,22 @@ struct SecretJson<'a> {
     namespace: &'a str,
     /// `metadata.name`.
     name: &'a str,
-    /// `type`, as kubernetes.io/tls.
+    /// `type`, such as kubernetes.io/tls.
     #[serde(rename = "type")]
     secret_type: &'a str,
-    /// Who made it: this workspace, another one, istio-tls without a workspace, or others.
+    /// Who created it: this workspace, another one, istio-tls without a workspace, or
+    /// others.
     owner: OwnerJson,
     /// The field managers of its data.
     managers: &'a [String],
     /// The keys of its data.
     keys: &'a [String],
-    /// Why a gateway finds no certificate and key in the Secret that it can use.
+    /// Why a gateway cannot use a certificate and key from the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_pair: Option<&'a str>,
 }
 
-/// Who made a Secret.
+/// Who created a Secret.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum OwnerJson {
@@ -97,13 +98,13 @@ enum OwnerJson {
     Workspace,
     /// Another workspace of istio-tls.
     OtherWorkspace,
-    /// istio-tls, for no workspace.
+    /// istio-tls, without a workspace.
     IstioTls,
     /// Others.
     Others,
 }
 
-/// The report of what was found, for a user who stands at `aim`.
+/// What was found; `aim` completes the command lines.
 pub fn report<'a>(found: &'a Outcome, aim: &Aim) -> Report<'a> {
     Report {
         schema: SchemaNumber,

@@ -1,4 +1,4 @@
-//! What `inspect` found, as text that is read at a glance.
+//! The text output of `inspect`, readable at a glance.
 
 use std::fmt::Write as _;
 
@@ -9,9 +9,9 @@ use crate::cluster::live::Owner;
 use crate::ops::inspect::{Outcome, SecretFacts};
 use crate::report::paint::Paint;
 
-/// Days left below which validity is shown as a warning.
+/// Below this many days of remaining validity, a warning colour is used.
 const SOON: i64 = 30;
-/// Entries of a CRL that are listed.
+/// The number of CRL entries that are listed.
 const REVOKED_SHOWN: usize = 20;
 
 /// Renders what was found: Secrets first, then the items, grouped by file.
@@ -62,9 +62,9 @@ fn owner(owner: &Owner) -> String {
     match owner {
         Owner::Ours => "applied from this workspace".to_owned(),
         Owner::Workspace(id) => format!("applied from the workspace {id}"),
-        Owner::Unmarked => "applied by istio-tls, from no workspace".to_owned(),
-        Owner::Others(managers) if managers.is_empty() => "made by somebody else".to_owned(),
-        Owner::Others(managers) => format!("made by {}", managers.join(", ")),
+        Owner::Unmarked => "applied by istio-tls, without a workspace".to_owned(),
+        Owner::Others(managers) if managers.is_empty() => "created by others".to_owned(),
+        Owner::Others(managers) => format!("created by {}", managers.join(", ")),
     }
 }
 
@@ -193,7 +193,7 @@ impl Page {
             })
             .collect();
         if facts.public_key_sha256.is_none() {
-            self.line("fits", "unknown without its password (--password-file FILE)");
+            self.line("fits", "cannot be read without the password (--password-file FILE)");
         } else if originals.is_empty() {
             let shown = self.paint.warn("no certificate here");
             self.line("fits", &shown);
@@ -218,7 +218,7 @@ impl Page {
     fn crl(&mut self, item: &Item, facts: &CrlFacts) {
         let title = format!("{}  of {}", self.paint.bold("revocation list"), facts.issuer);
         self.title(item, &title);
-        let next = facts.next_update.as_deref().map_or("no next one", day);
+        let next = facts.next_update.as_deref().map_or("no next update", day);
         self.line("valid", &format!("{} to {next}", day(&facts.this_update)));
         if let Some(number) = &facts.number {
             self.line("number", number);
@@ -234,7 +234,7 @@ impl Page {
         }
     }
 
-    /// One line for a single file of several certificates: is it in order?
+    /// One line on a file with several certificates: is each followed by its issuer?
     fn summary(&mut self, items: &[Item]) {
         let chain: Vec<&Item> = items.iter().filter(|item| item.certificate().is_some()).collect();
         let one_source = chain.windows(2).all(|pair| pair[0].source == pair[1].source);
@@ -246,7 +246,7 @@ impl Page {
             self.paint.good("each certificate is followed by its issuer")
         } else {
             self.paint
-                .warn("the certificates are not in order: each is to be followed by its issuer")
+                .warn("the certificates are not in order: each must be followed by its issuer")
         };
         let _ = writeln!(self.text, "\n{shown}");
     }

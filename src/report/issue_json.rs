@@ -1,4 +1,4 @@
-//! What `gen-certs` prints for programs: the plan of `--dry-run` and what was made.
+//! The JSON output of `gen-certs`: the plan of `--dry-run` and the result.
 
 use std::collections::HashMap;
 
@@ -26,13 +26,13 @@ pub struct PlanJson<'p> {
     dry_run: bool,
     /// What would be done, host by host.
     chains: Vec<PlannedChain<'p>>,
-    /// How many hosts of --hosts-file would be left as they are.
+    /// How many hosts of --hosts-file would be left unchanged.
     skipped: usize,
-    /// What the user should know, each with its remedy.
+    /// Notes for the user, each with its remedy.
     warnings: Vec<ProblemJson>,
 }
 
-/// What would be made for a host.
+/// What would be created or changed for a host.
 #[derive(Debug, Serialize, JsonSchema)]
 struct PlannedChain<'p> {
     /// The host: a DNS name, a wildcard or an IP address.
@@ -45,7 +45,7 @@ struct PlannedChain<'p> {
     mode: Mode,
     /// The clients that would get a certificate.
     clients: &'p [String],
-    /// What an existing chain would get.
+    /// What would be added to an existing chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesJson<'p>>,
     /// What the new chain would replace.
@@ -59,39 +59,39 @@ struct PlannedChain<'p> {
 enum ActionJson {
     /// It is new.
     Created,
-    /// It is new, and one of that name existed.
+    /// It is new and replaces one.
     Replaced,
-    /// It existed, and got a client.
+    /// It existed; a client was added.
     ClientAdded,
-    /// It existed, and something else of it changed.
+    /// It existed; something else was changed.
     Changed,
 }
 
-/// What a chain that exists gets.
+/// What is added to an existing chain.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangesJson<'c> {
-    /// The mode before, where another one is recorded.
+    /// The previous mode, if the mode changes.
     former_mode: Option<Mode>,
     /// New names of the server certificate.
     sans: Vec<String>,
     /// New clients.
     clients: &'c [String],
-    /// PKCS#12 bundles of clients that existed.
+    /// Existing clients that get a PKCS#12 bundle.
     bundles: Vec<String>,
 }
 
-/// What a new chain ends.
+/// What a new chain replaces.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct EndedJson<'e> {
-    /// SHA-256 of the CA's certificate.
+    /// SHA-256 of the previous CA's certificate.
     ca_fingerprint: Option<&'e str>,
-    /// Whether its key was in the folder.
+    /// Whether the CA's key was in the folder.
     has_key: bool,
-    /// How many client certificates it issued.
+    /// How many client certificates the CA issued.
     clients: usize,
-    /// Where the old tree is kept.
+    /// Where the previous chain is kept.
     kept: String,
 }
 
@@ -102,13 +102,13 @@ pub struct OutcomeJson<'o> {
     schema: SchemaNumber,
     /// What was done, host by host.
     chains: Vec<ChainJson<'o>>,
-    /// How many hosts of --hosts-file were left as they are.
+    /// How many hosts of --hosts-file were left unchanged.
     skipped: usize,
     /// The path of istio-tls.yaml.
     workspace: String,
-    /// What the user should know.
+    /// Notes for the user.
     notes: Vec<String>,
-    /// What the user should know, each with its remedy.
+    /// Notes for the user, each with its remedy.
     warnings: Vec<ProblemJson>,
 }
 
@@ -138,13 +138,13 @@ struct ChainJson<'o> {
     ca_chain: String,
     /// The path of the server certificate.
     certificate: String,
-    /// The path of its key; null where the key is elsewhere (--csr).
+    /// The path of its key; null if the key is elsewhere (--csr).
     key: Option<String>,
     /// The clients that got a certificate.
     clients: Vec<ClientJson<'o>>,
-    /// What the user should know.
+    /// Notes for the user.
     notes: &'o [String],
-    /// What an existing chain got.
+    /// What was added to an existing chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<ChangesJson<'o>>,
     /// What the new chain replaced.
@@ -152,7 +152,7 @@ struct ChainJson<'o> {
     ended: Option<EndedJson<'o>>,
 }
 
-/// A client that was made.
+/// A client that was added.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ClientJson<'o> {
     /// The client's name.
@@ -161,11 +161,11 @@ struct ClientJson<'o> {
     certificate: String,
     /// The path of its key.
     key: String,
-    /// The path of its PKCS#12 bundle, if one was asked for.
+    /// The path of its PKCS#12 bundle, if requested.
     bundle: Option<String>,
 }
 
-/// The plan for programs, and a user who stands at `aim`.
+/// The plan as JSON; `aim` completes the command lines.
 pub fn plan<'p>(plan: &'p Plan, aim: &Aim) -> PlanJson<'p> {
     let chains = plan.jobs.iter().map(|job| PlannedChain {
         host: job.layout.host(),
@@ -185,7 +185,7 @@ pub fn plan<'p>(plan: &'p Plan, aim: &Aim) -> PlanJson<'p> {
     }
 }
 
-/// What was done, for programs, and a user who stands at `aim`.
+/// The result as JSON; `aim` completes the command lines.
 pub fn outcome<'o>(outcome: &'o Outcome, aim: &Aim) -> OutcomeJson<'o> {
     let entries = outcome.file.config.hosts.iter();
     let credentials: HashMap<&Host, &str> = entries

@@ -1,4 +1,4 @@
-//! What `gen-certs` prints: the plan of `--dry-run` and what was done.
+//! The text output of `gen-certs`: the plan of `--dry-run` and the result.
 
 use super::workspace_words::{day, recorded};
 use crate::files::shown;
@@ -11,15 +11,15 @@ use crate::remedy::{Aim, Kind, Line, Word, ours};
 use crate::workspace::config::FILE_NAME;
 use crate::workspace::layout::Part;
 
-/// Up to so many hosts are told with every path.
+/// Up to this many hosts are shown with every path.
 const DETAILED: usize = 5;
 
-/// The plan in words.
+/// The plan as text.
 pub fn plan(plan: &Plan) -> String {
-    let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
+    let mut lines = vec!["nothing was written (--dry-run); this would be done:".to_owned()];
     if let Some(root) = &plan.new_root {
         lines.push(format!(
-            "  make     {}/ (a root for many hosts)",
+            "  create   {}/ (a root for many hosts)",
             root.folder().display()
         ));
     }
@@ -28,17 +28,17 @@ pub fn plan(plan: &Plan) -> String {
     }
     lines.extend(ends(&plan.jobs.iter().collect::<Vec<_>>(), "ends"));
     if plan.skipped > 0 {
-        lines.push(format!("  leave    {} that exist", plan.skipped));
+        lines.push(format!("  keep     {} that exist", plan.skipped));
     }
     lines.push(format!("  record   in {}\n", shown(&plan.file.path)));
     lines.join("\n")
 }
 
-/// What was done, in words, and what to type next, for a user who stands at `aim`.
+/// The result as text, and the next command; `aim` completes the command lines.
 pub fn outcome(outcome: &Outcome, aim: &Aim) -> String {
     let mut lines = Vec::new();
     if let Some(root) = &outcome.new_root {
-        lines.push(format!("made {}/  root for many hosts", root.folder().display()));
+        lines.push(format!("created {}/  root for many hosts", root.folder().display()));
     }
     for made in &outcome.made {
         let job = &made.job;
@@ -62,14 +62,14 @@ pub fn outcome(outcome: &Outcome, aim: &Aim) -> String {
         lines.push(format!("{} chains", outcome.made.len()));
     }
     if outcome.skipped > 0 {
-        lines.push(format!("{} exist already and were left", outcome.skipped));
+        lines.push(format!("{} exist already and were kept", outcome.skipped));
     }
     lines.extend(workspace(outcome));
     lines.extend(next(outcome, aim));
     lines.join("\n") + "\n"
 }
 
-/// What istio-tls.yaml says now.
+/// The present contents of istio-tls.yaml.
 fn workspace(outcome: &Outcome) -> Option<String> {
     match outcome.made.as_slice() {
         [made] => recorded(&outcome.file, made.job.layout.host()),
@@ -81,12 +81,12 @@ fn workspace(outcome: &Outcome) -> Option<String> {
     }
 }
 
-/// What to type next.
+/// The next command.
 fn next(outcome: &Outcome, aim: &Aim) -> Vec<String> {
     let serve = ours::serve().typed(aim);
     let mut lines = vec![match outcome.made.first() {
         Some(made) if !made.has_server_key => format!(
-            "\nnext: put the key of the request at {} (gen-certs made none), then {serve}",
+            "\nnext: put the private key of the request at {} (gen-certs did not create one), then {serve}",
             shown(&made.job.layout.path(Part::ServerKey))
         ),
         _ => format!("\nnext: {serve}"),
@@ -111,11 +111,11 @@ fn next(outcome: &Outcome, aim: &Aim) -> Vec<String> {
     lines
 }
 
-/// What is to be done for a host, as a line of the plan.
+/// What will be done for a host, as a line of the plan.
 fn planned(job: &Job) -> String {
     let folder = shown(&job.layout.folder());
     let will = match &job.action {
-        Action::Create => "make",
+        Action::Create => "create",
         Action::Replace(_) => "replace",
         Action::Change(change) if change.is_of_clients_alone() => "add to",
         Action::Change(change) => {
@@ -129,18 +129,18 @@ fn planned(job: &Job) -> String {
     format!("  {will:<8} {folder}/ (mode {}, clients: {clients})", job.mode.word())
 }
 
-/// What changes of a chain that exists.
+/// What changes in an existing chain.
 fn changes(job: &Job, change: &Change) -> Vec<String> {
     let mut changes = Vec::new();
     if let Some(former) = change.former_mode {
-        changes.push(format!("mode {} in place of {}", job.mode.word(), former.word()));
+        changes.push(format!("mode {} instead of {}", job.mode.word(), former.word()));
     }
     if !job.clients.is_empty() {
         changes.push(format!("new clients: {}", job.clients.join(", ")));
     }
     if !change.sans.is_empty() {
         changes.push(format!(
-            "the server certificate issued again with {}, for the same key",
+            "the server certificate is reissued with {}, for the same key",
             names(change)
         ));
     }
@@ -158,14 +158,14 @@ fn names(change: &Change) -> String {
 /// What was done with a host's chain.
 fn done(job: &Job) -> &'static str {
     match &job.action {
-        Action::Create => "made",
+        Action::Create => "created",
         Action::Replace(_) => "replaced",
         Action::Change(change) if change.is_of_clients_alone() => "added",
         Action::Change(_) => "changed",
     }
 }
 
-/// What new chains in place of old ones end; `verb` is `ends` or `ended`.
+/// What new chains replace; `verb` is `ends` or `ended`.
 fn ends(jobs: &[&Job], verb: &str) -> Vec<String> {
     let replaced = jobs.iter().filter_map(|job| match &job.action {
         Action::Replace(ended) => Some((*job, ended)),
@@ -245,14 +245,14 @@ fn rows(outcome: &Outcome, made: &Made) -> Vec<(String, String)> {
     rows
 }
 
-/// What changed of a chain that exists, but for its new clients.
+/// What changed in an existing chain, except for its new clients.
 fn changed_rows(job: &Job, change: &Change) -> Vec<(String, String)> {
     let path = |part: Part<'_>| job.layout.relative(part).display().to_string();
     let mut rows = Vec::new();
     if let Some(former) = change.former_mode {
         rows.push((
             FILE_NAME.to_owned(),
-            format!("mode {} in place of {}", job.mode.word(), former.word()),
+            format!("mode {} instead of {}", job.mode.word(), former.word()),
         ));
     }
     if !change.sans.is_empty() {

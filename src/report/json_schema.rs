@@ -1,5 +1,5 @@
 //! The JSON Schema (draft 2020-12) of what each command prints with `-o json`. It is
-//! derived from the types that are printed, so that the two cannot differ; docs/schemas
+//! derived from the types that are serialized, so the two cannot differ; docs/schemas
 //! holds a copy of each.
 
 use std::collections::BTreeSet;
@@ -15,11 +15,11 @@ use super::{
     lint_explain, lint_json, probe_json, request_json, revoke_json, rotate_json, status_json, verify_json,
 };
 
-/// What a command prints.
+/// The output of a command.
 struct Output {
     /// The command, with `-` between its words: `lint-explain`.
     name: &'static str,
-    /// What it prints on success: one of these.
+    /// What it prints on success: one of these types.
     results: fn(&mut Forms<'_>),
 }
 
@@ -118,7 +118,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     OUTPUTS.iter().map(|output| output.name)
 }
 
-/// The schema of what a command prints; none if it has no `-o json`.
+/// The schema of a command's output; none if the command has no `-o json`.
 pub fn schema(name: &str) -> Option<Value> {
     let output = OUTPUTS.iter().find(|output| output.name == name)?;
     let mut settings = SchemaSettings::draft2020_12().for_serialize();
@@ -144,7 +144,7 @@ pub fn schema(name: &str) -> Option<Value> {
     }))
 }
 
-/// The forms that an output takes, as they are gathered.
+/// The forms of an output, while they are collected.
 struct Forms<'g> {
     generator: &'g mut SchemaGenerator,
     results: Vec<Value>,
@@ -158,7 +158,7 @@ impl Forms<'_> {
         self.results.push(Value::Object(form));
     }
 
-    /// What had been done when the command failed, beside `error`.
+    /// What had been done when the command failed, printed beside `error`.
     fn part<T: JsonSchema>(&mut self) {
         let failure = reference::<FailedJson<'_>>(self.generator);
         let part = reference::<T>(self.generator);
@@ -180,7 +180,7 @@ impl Forms<'_> {
         self.result::<FailedJson<'_>>();
     }
 
-    /// Objects of Kubernetes and the configuration of Envoy, whose own schemas say more.
+    /// Kubernetes objects and Envoy configuration, which have schemas of their own.
     fn objects(&mut self) {
         self.results.push(json!({
             "description": "The objects",
@@ -213,12 +213,12 @@ impl Forms<'_> {
 fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Map<String, Value> {
     match generator.subschema_for::<T>().to_value() {
         Value::Object(schema) => schema,
-        other => unreachable!("an object's schema is no object: {other}"),
+        other => unreachable!("an object's schema is not an object: {other}"),
     }
 }
 
-/// Allows no further properties wherever properties are listed. Where an object's schema
-/// is put together of others, the whole says so, and not its parts.
+/// Forbids additional properties wherever properties are listed. If an object's schema is
+/// composed of others, the whole says so, not its parts.
 fn close(definitions: &mut Map<String, Value>, forms: &[Value]) {
     let mut parts = BTreeSet::new();
     for form in forms {
@@ -238,12 +238,12 @@ fn referred(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/$defs/")
 }
 
-/// The schemas that a keyword lists.
+/// The schemas under a keyword.
 fn list<'s>(schema: &'s Value, keyword: &str) -> impl Iterator<Item = &'s Value> {
     schema[keyword].as_array().into_iter().flatten()
 }
 
-/// What can be put together with an object's own properties.
+/// The keywords that add to an object's own properties.
 const COMPOSING: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
 /// Adds the definitions that are parts of an object with further properties.

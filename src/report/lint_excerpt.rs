@@ -1,28 +1,28 @@
-//! The line of a manifest that a finding is about, with carets below the
-//! value. A line that may hold a secret is never shown.
+//! The line of a manifest that a finding refers to, with carets below the value. A line
+//! that may contain a secret is never shown.
 
 use std::collections::HashMap;
 
 use crate::lint::Finding;
 use crate::lint::secrecy::{is_secret_path, may_hold_secret};
 
-/// The longest line of which a part is shown, in bytes.
+/// The longest line, in bytes, of which a part is shown.
 const LINE_LIMIT: usize = 4096;
 
-/// The texts of the manifests, with their lines found once.
+/// The texts of the manifests, with their lines indexed once.
 pub struct Texts<'t> {
     files: HashMap<&'t str, Lines<'t>>,
 }
 
 struct Lines<'t> {
     text: &'t str,
-    /// Where each line begins.
+    /// The offset of each line.
     starts: Vec<usize>,
     /// The first and last line of every document that may be a Secret.
     secrets: Vec<(usize, usize)>,
 }
 
-/// A line with what is marked in it.
+/// A line with a marked part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     /// The line, or the part of it that fits.
@@ -34,7 +34,7 @@ pub struct Excerpt {
 }
 
 impl<'t> Texts<'t> {
-    /// Texts by the name that findings give their file.
+    /// Texts by the file name that findings use.
     pub fn new(texts: impl IntoIterator<Item = (&'t str, &'t [u8])>) -> Self {
         let files = texts.into_iter().filter_map(|(name, content)| {
             let text = std::str::from_utf8(content).ok()?;
@@ -43,8 +43,8 @@ impl<'t> Texts<'t> {
         Self { files: files.collect() }
     }
 
-    /// The line of a finding, at most `width` characters of it; none where
-    /// there is no such line, or where it may hold a secret.
+    /// The line of a finding, at most `width` characters of it; none if there is no such
+    /// line, or if it may contain a secret.
     pub fn excerpt(&self, finding: &Finding, width: usize) -> Option<Excerpt> {
         let lines = self.files.get(finding.file.as_str())?;
         let number = usize::try_from(finding.line).ok()?.checked_sub(1)?;
@@ -52,7 +52,7 @@ impl<'t> Texts<'t> {
         if line.trim().is_empty() || line.len() > LINE_LIMIT || is_secret_path(&finding.path) || may_hold_secret(line) {
             return None;
         }
-        // Where the object cannot be read, it is not known which lines are values.
+        // If the object cannot be parsed, it is not known which lines are values.
         if finding.path.is_empty() && finding.object.is_empty() && lines.is_in_secret(number) {
             return None;
         }
@@ -64,14 +64,14 @@ impl<'t> Texts<'t> {
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Self {
-        // Lines that end in CR alone are counted by YAML, and nowhere else.
+        // YAML counts lines that end in CR alone; nothing else does.
         let mut breaks = memchr::memchr_iter(b'\r', text.as_bytes());
         let text = if breaks.any(|at| text.as_bytes().get(at + 1) != Some(&b'\n')) {
             ""
         } else {
             text
         };
-        // The column of the first line does not count the mark.
+        // The column in the first line does not count the byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let starts: Vec<usize> = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1))
@@ -91,7 +91,7 @@ impl<'t> Lines<'t> {
                 }
                 (first, secret) = (number, false);
             }
-            // A word is enough: whatever cannot be read may be anything.
+            // The word is enough: a document that cannot be parsed may be anything.
             secret |= line.contains("Secret");
         }
         lines
@@ -109,7 +109,7 @@ impl<'t> Lines<'t> {
     }
 }
 
-/// Control characters would steer the terminal.
+/// Control characters could control the terminal.
 fn shown(character: char) -> char {
     match character {
         '\t' => ' ',
@@ -118,7 +118,7 @@ fn shown(character: char) -> char {
     }
 }
 
-/// How many characters from `column` on are the value or the key that stands there.
+/// How many characters from `column` on belong to the value or key there.
 fn marked(line: &[char], column: usize) -> usize {
     let rest = &line[column..];
     let plain_end = || {
@@ -173,7 +173,7 @@ fn open_brackets(before: &[char]) -> usize {
     })
 }
 
-/// The part of a line that fits, around what is marked.
+/// The part of a line that fits, around the mark.
 fn cut(line: &[char], before: usize, marked: usize, width: usize) -> Excerpt {
     const ELLIPSIS: usize = 3;
     let width = width.max(4 * ELLIPSIS);
@@ -185,7 +185,7 @@ fn cut(line: &[char], before: usize, marked: usize, width: usize) -> Excerpt {
         };
     }
     let room = width - 2 * ELLIPSIS;
-    // The mark's beginning is kept, and of what stands before it as much as there is room for.
+    // Keep the beginning of the mark, and as much of what precedes it as fits.
     let start = if before + marked.min(room) > width - ELLIPSIS {
         (before + marked.min(room)).saturating_sub(room)
     } else {

@@ -1,9 +1,9 @@
-//! What `lint --fix` would change, as text for people.
+//! What `lint --fix` would change, as text.
 
 use super::paint::{Paint, printable};
 use crate::lint::fix::Fix;
 
-/// Each change in words, then the difference between the file and what it becomes.
+/// Each change in words, then the diff of the file.
 pub fn text(fix: &Fix, paint: Paint) -> String {
     let changes = fix.changes.iter().map(|change| format!("fix: {}", printable(change)));
     let mut text: Vec<String> = changes.collect();

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use crate::lint::{Finding, Report, Severity};
 use crate::remedy::Aim;
 
-/// A line per finding that matters at least `shown_from`, for a user who stands at `aim`.
+/// A line per finding of at least the severity `shown_from`; `aim` completes the command
+/// lines.
 pub fn github(report: &Report, shown_from: Severity, aim: &Aim) -> String {
     let mut text = String::new();
     for finding in report.findings.iter().filter(|finding| finding.severity >= shown_from) {
@@ -31,7 +32,7 @@ pub fn github(report: &Report, shown_from: Severity, aim: &Aim) -> String {
 
 fn properties(finding: &Finding) -> Vec<(&'static str, String)> {
     let mut properties = Vec::new();
-    // Standard input is no file of the repository.
+    // Standard input is not a file of the repository.
     if !finding.file.is_empty() && finding.file != "-" {
         properties.push(("file", finding.file.clone()));
         if finding.line > 0 {
@@ -72,7 +73,7 @@ fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// A property: besides, `:` and `,` would end it.
+/// A property: `:` and `,` would end it, too.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -13,14 +13,14 @@ use crate::remedy::Aim;
 pub struct Json<'r> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// What is wrong, sorted.
+    /// The findings, sorted.
     findings: Vec<FindingJson<'r>>,
     /// What was not checked.
     skipped: &'r [Skipped],
 }
 
-/// The report as a value to serialize, for a user who stands at `aim`; findings below
-/// `shown_from` are left out.
+/// The report as a value to serialize; findings below `shown_from` are left out, `aim`
+/// completes the command lines.
 pub fn json<'r>(report: &'r Report, shown_from: Severity, aim: &Aim) -> Json<'r> {
     let shown = |finding: &&'r Finding| finding.severity >= shown_from;
     Json {

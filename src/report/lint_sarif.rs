@@ -12,11 +12,11 @@ use crate::remedy::Aim;
 /// The schema that the output names.
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// A log with one run, for a user who stands at `aim`; findings below `shown_from` are
-/// left out.
+/// A log with one run; findings below `shown_from` are left out, `aim` completes the
+/// command lines.
 pub fn sarif(report: &Report, shown_from: Severity, version: &str, aim: &Aim) -> Value {
     let indices: HashMap<&str, usize> = codes::all().map(|code| code.id).zip(0..).collect();
-    // Findings that are alike are told apart by their number.
+    // Identical findings are distinguished by their number.
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let results: Vec<Value> = report
         .findings
@@ -132,7 +132,7 @@ fn logical(finding: &Finding) -> Value {
     json!({"name": finding.object, "fullyQualifiedName": full, "kind": "resource"})
 }
 
-/// What a finding is, without the lines, which move as the file is edited.
+/// The identity of a finding, without the line, which changes as the file is edited.
 fn digest(finding: &Finding) -> [u8; 32] {
     let parts = [finding.code, &finding.file, &finding.object, &finding.path];
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parts.join("\n").as_bytes());

@@ -1,4 +1,4 @@
-//! What lint found, as text for people.
+//! What lint found, as text.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,16 +9,16 @@ use crate::lint::{Finding, Report, Severity, Skipped};
 use crate::ops::lint::check::Checked;
 use crate::remedy::Aim;
 
-/// How it is shown.
+/// How to render it.
 #[derive(Debug, Clone, Copy)]
 pub struct Layout<'a> {
-    /// Where the user stands.
+    /// The user's context.
     pub aim: &'a Aim,
     /// Colours.
     pub paint: Paint,
     /// The terminal's width, in characters.
     pub width: usize,
-    /// Also the page of each rule, and every code that was skipped.
+    /// Also print the documentation of each rule, and every code that was skipped.
     pub verbose: bool,
     /// Findings below this are not shown.
     pub shown_from: Severity,
@@ -82,7 +82,7 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout<'_>) -> String {
     }
     text.push('\n');
     let number = finding.line.to_string();
-    // The number with its bar, and the blanks around it.
+    // The line number with its bar, and the blank lines around it.
     let margin = number.len() + 8;
     if let Some(excerpt) = texts.excerpt(finding, layout.width.saturating_sub(margin)) {
         let blank = " ".repeat(number.len());
@@ -103,12 +103,13 @@ fn one(finding: &Finding, texts: &Texts<'_>, layout: Layout<'_>) -> String {
     text
 }
 
-/// Text whose further lines are indented.
+/// Text with its further lines indented.
 fn below(text: &str, indent: &str) -> String {
     printable(text).replace('\n', &format!("\n{indent}"))
 }
 
-/// What was skipped: one line of short reasons; with -v a line for each reason with every code.
+/// What was skipped: one line of short reasons; with -v a line per reason with every
+/// code.
 pub fn skipped(skipped: &[Skipped], layout: Layout<'_>) -> String {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in skipped {
@@ -138,8 +139,8 @@ pub fn skipped(skipped: &[Skipped], layout: Layout<'_>) -> String {
     text
 }
 
-/// Reasons without what follows from them, which stands behind a comma:
-/// `no Secret, no Service in the input; something else`.
+/// Reasons without the consequence that follows the comma: `no Secret, no Service in the
+/// input; something else`.
 fn in_short<'r>(reasons: impl Iterator<Item = &'r str>) -> String {
     let mut absent: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut parts: Vec<String> = Vec::new();

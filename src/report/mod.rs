@@ -1,5 +1,5 @@
-//! Result values to text, JSON, JUnit, SARIF, HTML and GitHub annotations.
-//! Pure; nothing here prints.
+//! Renders results as text, JSON, JUnit, SARIF, HTML and GitHub annotations. Pure;
+//! nothing here prints.
 
 pub mod adopt_json;
 pub mod adopt_text;

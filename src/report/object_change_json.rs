@@ -1,5 +1,5 @@
-//! What happened to an object of a cluster, for programs: one shape for `apply` and
-//! `delete` (docs/json.md).
+//! What happened to an object in a cluster, as JSON: one shape for `apply` and `delete`
+//! (docs/json.md).
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,16 +19,16 @@ pub(super) struct ObjectJson<'o> {
     namespace: Option<&'o str>,
     /// `metadata.name`.
     name: &'o str,
-    /// What was done; with `--dry-run`, what would be done.
+    /// What was done or, with `--dry-run`, would be done.
     action: Change,
-    /// What keeps an object that is terminating.
+    /// What blocks the deletion of a terminating object.
     finalizers: &'o [String],
-    /// What the user should know.
+    /// Notes for the user.
     notes: Vec<String>,
 }
 
 impl<'o> ObjectJson<'o> {
-    /// The object for a user who stands at `aim`.
+    /// The object; `aim` completes the command lines.
     pub(super) fn new(object: &'o ObjectChange, aim: &Aim) -> Self {
         Self {
             api_version: &object.api_version,

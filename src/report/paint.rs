@@ -1,6 +1,6 @@
-//! Colours and marks of text for terminals.
+//! Colours and marks in text for terminals.
 
-/// Whether and how text is coloured.
+/// Whether text is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint {
     color: bool,
@@ -10,7 +10,7 @@ impl Paint {
     /// Without colours.
     pub const PLAIN: Self = Self { color: false };
 
-    /// Colours only if `color`.
+    /// With colours if `color`.
     pub fn new(color: bool) -> Self {
         Self { color }
     }
@@ -28,22 +28,22 @@ impl Paint {
         self.wrap("1", text)
     }
 
-    /// Faint, for what matters less.
+    /// Faint, for less important text.
     pub fn faint(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    /// Green, for what is well.
+    /// Green, for success.
     pub fn good(self, text: &str) -> String {
         self.wrap("32", text)
     }
 
-    /// Red, for what is not.
+    /// Red, for failure.
     pub fn bad(self, text: &str) -> String {
         self.wrap("31", text)
     }
 
-    /// Yellow, for what deserves a look.
+    /// Yellow, for warnings.
     pub fn warn(self, text: &str) -> String {
         self.wrap("33", text)
     }
@@ -54,8 +54,8 @@ impl Paint {
     }
 }
 
-/// Text from outside, safe for a terminal: control characters but newline and
-/// tab are replaced.
+/// Untrusted text, safe for a terminal: control characters other than newline and tab are
+/// replaced.
 pub fn printable(text: &str) -> String {
     text.chars()
         .map(|character| match character {

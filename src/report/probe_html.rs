@@ -1,4 +1,4 @@
-//! Probe results as one HTML page that needs nothing else: to keep, or to send.
+//! Probe results as one self-contained HTML page, to keep or to send.
 
 use std::fmt::Write as _;
 
@@ -14,12 +14,12 @@ use crate::remedy::Aim;
 
 const PAGE: &str = include_str!("../../templates/probe-report.html");
 
-/// The page, for a user who stands at `aim`; `now` is when the probes ran.
+/// The page; `now` is when the probes ran, `aim` completes the command lines.
 pub fn report(outcomes: &[Outcome], now: OffsetDateTime, aim: &Aim) -> String {
     let passed = outcomes.iter().filter(|outcome| outcome.verdict.is_ok()).count();
     let class = if passed == outcomes.len() { "ok" } else { "bad" };
     let checks: String = outcomes.iter().map(|outcome| check(outcome, aim)).collect();
-    // The checks come last: what a server said must not be taken for a placeholder.
+    // The checks come last, so that nothing a server sent is taken for a placeholder.
     PAGE.replace("{count}", &format!("{passed} of {} checks passed", outcomes.len()))
         .replace("{class}", class)
         .replace("{version}", env!("CARGO_PKG_VERSION"))
@@ -27,7 +27,7 @@ pub fn report(outcomes: &[Outcome], now: OffsetDateTime, aim: &Aim) -> String {
         .replace("{checks}", &checks)
 }
 
-// Writing to a String cannot fail, so its results are let go.
+// Writing to a String cannot fail, so the results are ignored.
 fn check(outcome: &Outcome, aim: &Aim) -> String {
     let verdict = &outcome.verdict;
     let (article, class) = if verdict.is_ok() {

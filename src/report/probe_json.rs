@@ -31,7 +31,7 @@ struct Row<'a> {
     host: &'a str,
     /// What was expected, in words.
     check: &'a str,
-    /// The address that was asked.
+    /// The address that was probed.
     target: &'a str,
     /// Whether it passed.
     ok: bool,
@@ -39,35 +39,35 @@ struct Row<'a> {
     steps: Vec<Step>,
     /// The served certificates, the leaf first.
     chain: &'a [ServedCertificate],
-    /// The judgement.
+    /// The verdict.
     verdict: VerdictJson<'a>,
-    /// How often it was tried (`--wait`).
+    /// The number of attempts (`--wait`).
     attempts: u32,
-    /// What was seen.
+    /// What was observed.
     facts: &'a Facts,
 }
 
-/// A verdict as programs read it.
+/// A verdict as JSON.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct VerdictJson<'a> {
     /// The code.
     code: Code,
-    /// Whose fault it is; null when all is well.
+    /// Who is at fault; null if the check passed.
     fault: Option<Fault>,
     /// What was found, in words.
     summary: &'a str,
-    /// The value that was wanted.
+    /// The expected value.
     expected: Option<&'a str>,
-    /// The value that was found instead.
+    /// The actual value.
     found: Option<&'a str>,
     /// What to do about it, for people.
     fix: Option<String>,
-    /// The same for programs.
+    /// The same as data.
     remedy: Option<RemedyJson>,
 }
 
 impl<'a> VerdictJson<'a> {
-    /// The verdict for a user who stands at `aim`.
+    /// The verdict; `aim` completes the command lines.
     pub(super) fn new(verdict: &'a Verdict, aim: &Aim) -> Self {
         Self {
             code: verdict.code,
@@ -81,7 +81,7 @@ impl<'a> VerdictJson<'a> {
     }
 }
 
-/// The report of these outcomes, for a user who stands at `aim`.
+/// The report of these outcomes; `aim` completes the command lines.
 pub fn report<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
     Report {
         schema: SchemaNumber,
@@ -103,7 +103,7 @@ pub fn report<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
     }
 }
 
-/// The report of checks of a run that ended before all had: it is not well.
+/// The report of a run that was interrupted before all checks ended: it counts as failed.
 pub fn unfinished<'a>(outcomes: &'a [Outcome], aim: &Aim) -> Report<'a> {
     Report {
         ok: false,

@@ -9,7 +9,7 @@ use crate::probe::steps::steps;
 use crate::remedy::Aim;
 
 /// The XML document.
-// Writing to a String cannot fail, so its results are let go.
+// Writing to a String cannot fail, so the results are ignored.
 pub fn report(outcomes: &[Outcome], aim: &Aim) -> String {
     let failures = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
     let total: u64 = outcomes.iter().map(micros).sum();

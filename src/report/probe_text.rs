@@ -1,5 +1,5 @@
-//! Probe results for people: a block per check that failed or stands for its
-//! host, a line for the others, and a count.
+//! Probe results as text: a block per check that failed or is the only one of its host, a
+//! line for each other check, and a count.
 
 use time::OffsetDateTime;
 
@@ -11,7 +11,7 @@ use crate::probe::steps::steps;
 use crate::probe::verdict::span;
 use crate::remedy::Aim;
 
-/// More results than this are shown as a line each, unless they failed.
+/// With more results than this, each is one line unless it failed.
 const BLOCKS: usize = 8;
 
 /// The text, ending in a newline.
@@ -39,7 +39,7 @@ pub fn report(outcomes: &[Outcome], paint: Paint, verbose: bool, aim: &Aim) -> S
     text
 }
 
-/// A line per check, with the time: what `probe --watch` says when a verdict changes.
+/// A line per check, with the time: printed by `probe --watch` when a verdict changes.
 pub fn changes(outcomes: &[&Outcome], now: OffsetDateTime, paint: Paint) -> String {
     let mut text = String::new();
     for outcome in outcomes {

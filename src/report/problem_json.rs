@@ -9,10 +9,10 @@ use super::schema_number::SchemaNumber;
 use crate::problem::Problem;
 use crate::remedy::Aim;
 
-/// What every command prints when it fails, unless it had a result before.
+/// The output of every command that fails without a result.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FailedJson<'r> {
-    /// What it had done by then: the fields that it prints on success.
+    /// What it had done until then: the fields that it prints on success.
     #[serde(flatten)]
     #[schemars(skip)]
     result: Map<String, Value>,
@@ -27,7 +27,7 @@ pub struct FailedJson<'r> {
 pub struct ProblemJson {
     /// What failed.
     what: String,
-    /// On which file, object or host.
+    /// The file, object or host.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
     /// Why.
@@ -36,13 +36,13 @@ pub struct ProblemJson {
     /// What to do about it, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
-    /// The same for programs.
+    /// The same as data.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyJson>,
 }
 
 impl<'r> FailedJson<'r> {
-    /// The failure `error` of a command that had come to `result` by then.
+    /// The failure `error` of a command that had reached `result`.
     pub fn new(error: &'r ProblemJson, mut result: Map<String, Value>) -> Self {
         result.remove("schema");
         Self {
@@ -54,7 +54,7 @@ impl<'r> FailedJson<'r> {
 }
 
 impl ProblemJson {
-    /// The problem for a user who stands at `aim`.
+    /// The problem; `aim` completes the command lines.
     pub fn new(problem: &Problem, aim: &Aim) -> Self {
         let Problem { what, at, why, fix } = problem;
         Self {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::remedy::{Aim, Edit, Part, Remedy};
 
-/// A remedy as programs read it.
+/// A remedy as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RemedyJson {
     /// Command lines to type, in order.
@@ -17,11 +17,12 @@ pub struct RemedyJson {
 /// A command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 struct Command {
-    /// What it is for.
+    /// Its purpose.
     kind: &'static str,
-    /// As it is typed in a POSIX shell.
+    /// The line as typed in a POSIX shell.
     line: String,
-    /// Whether it can be typed as it is; otherwise words in capitals are filled in first.
+    /// Whether it can be typed as is; otherwise words in capitals must be filled in
+    /// first.
     complete: bool,
 }
 
@@ -32,12 +33,12 @@ struct EditJson {
     place: String,
     /// The field.
     field: String,
-    /// Null where the field is to be removed.
+    /// The new value; null if the field is to be removed.
     value: Option<String>,
 }
 
 impl RemedyJson {
-    /// The remedy for a user who stands at `aim`.
+    /// The remedy with the flags of `aim`.
     pub fn new(remedy: &Remedy, aim: &Aim) -> Self {
         let commands = remedy.lines().map(|line| Command {
             kind: line.kind.word(),

@@ -1,4 +1,4 @@
-//! What `request` got, as JSON, schema 1.
+//! The JSON output of `request`, schema 1.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ pub struct Line<'l> {
     line: &'l str,
 }
 
-/// The report of a line that is printed instead of sending.
+/// The report of a line that is printed instead of sending the request.
 pub fn line(line: &str) -> Line<'_> {
     Line {
         schema: SchemaNumber,
@@ -25,7 +25,7 @@ pub fn line(line: &str) -> Line<'_> {
     }
 }
 
-/// An answer. A body that is no text is in base64.
+/// A response. A body that is not text is encoded in base64.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report<'a> {
@@ -40,12 +40,12 @@ pub struct Report<'a> {
     /// The body, if it is UTF-8 text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<&'a str>,
-    /// The body in base64, if it is not.
+    /// The body in base64, if it is not UTF-8 text.
     #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
 }
 
-/// A header of an answer.
+/// A header of a response.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Header<'a> {
     /// Its name.
@@ -54,7 +54,7 @@ struct Header<'a> {
     value: &'a str,
 }
 
-/// The report of an answer.
+/// The report of a response.
 pub fn answer(answer: &Answer) -> Report<'_> {
     let http = answer.facts.http.as_ref();
     let text = std::str::from_utf8(&answer.body).ok();

@@ -1,4 +1,4 @@
-//! The head of an answer, for people.
+//! The head of a response, as text.
 
 use super::paint::printable;
 use crate::ops::reach::request::Answer;

@@ -1,4 +1,4 @@
-//! What `revoke` prints for programs.
+//! The JSON output of `revoke`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -20,13 +20,13 @@ pub struct OutcomeJson<'o> {
     serial: Option<&'o String>,
     /// The serial numbers that are revoked, lower-case hex pairs with colons.
     serials: &'o [String],
-    /// Whether all of them were revoked before.
+    /// Whether all of them were already revoked.
     already_revoked: bool,
     /// The paths of the CRLs.
     crls: Vec<String>,
 }
 
-/// What was revoked, for programs.
+/// What was revoked, as JSON.
 pub fn outcome(outcome: &Outcome) -> OutcomeJson<'_> {
     OutcomeJson {
         schema: SchemaNumber,

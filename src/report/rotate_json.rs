@@ -1,4 +1,4 @@
-//! What `rotate` would do, and what came of it, for programs.
+//! The JSON output of `rotate`: the plan of `--dry-run`, and the result.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,7 +26,7 @@ pub struct PlanReport<'o> {
     schema: SchemaNumber,
     /// True: nothing was done.
     dry_run: bool,
-    /// The kubeconfig context, where a cluster was asked.
+    /// The kubeconfig context, if a cluster was used.
     context: Option<&'o str>,
     /// What would be done, host by host.
     rotations: Vec<PlannedJson<'o>>,
@@ -38,19 +38,19 @@ pub struct PlanReport<'o> {
 enum StepJson {
     /// Nothing.
     None,
-    /// New leaves of the same CA.
+    /// New leaves from the same CA.
     Leaf,
     /// A new CA beside the old one.
     CaStart,
-    /// The same, where it was begun and did not end.
+    /// The same, resumed after an interruption.
     CaResume,
-    /// A new server certificate, of the new CA.
+    /// A new server certificate, from the new CA.
     CaFinishLeaf,
-    /// The old CA goes.
+    /// The old CA is removed.
     CaFinish,
-    /// The new CA goes.
+    /// The new CA is removed.
     CaAbort,
-    /// The files stay; Secrets that lagged behind them follow.
+    /// The files are unchanged; outdated Secrets are updated.
     Secret,
 }
 
@@ -70,7 +70,7 @@ struct PlannedJson<'o> {
     clients: Vec<&'o str>,
     /// Whether a rotation of the CA is under way.
     rotating_ca: bool,
-    /// What is due as well, and would be left as it is.
+    /// What is due as well but would not be renewed.
     due: Vec<DueJson<'o>>,
     /// The Secrets that would change.
     secrets: Vec<PlannedSecretJson<'o>>,
@@ -85,7 +85,7 @@ struct PlannedSecretJson<'o> {
     name: &'o str,
     /// The keys of its data that would change.
     changes: &'o [String],
-    /// Whether it does not hold what the files hold.
+    /// Whether its contents differ from the files.
     lags: bool,
     /// The server certificate in it.
     leaf: Option<LeafJson<'o>>,
@@ -100,7 +100,7 @@ pub struct Report<'o> {
     rotations: Vec<RotationJson<'o>>,
 }
 
-/// What came of a host.
+/// The result for a host.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 enum RotationJson<'o> {
@@ -117,11 +117,11 @@ struct NothingJson<'o> {
     action: StepJson,
     /// Why nothing was done.
     reason: String,
-    /// What is due as well, and was left as it is.
+    /// What is due as well but was not renewed.
     due: Vec<DueJson<'o>>,
 }
 
-/// A host whose files or Secrets were looked after.
+/// A host whose files or Secrets were processed.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RotatedJson<'o> {
@@ -131,27 +131,28 @@ struct RotatedJson<'o> {
     action: StepJson,
     /// Why nothing was done.
     reason: Option<String>,
-    /// What is due as well, and was left as it is.
+    /// What is due as well but was not renewed.
     due: Vec<DueJson<'o>>,
     /// The certificates that changed.
     certificates: Vec<ChangeJson<'o>>,
     /// The files that were written.
     files: Vec<String>,
-    /// The kubeconfig context, where a cluster was asked.
+    /// The kubeconfig context, if a cluster was used.
     context: Option<&'o str>,
     /// The Secrets that were stored.
     secrets: Vec<StoredJson<'o>>,
-    /// The Secrets that a failure or a signal left, as `Secret namespace/name`.
+    /// The Secrets that were not stored because of a failure or a signal, as `Secret
+    /// namespace/name`.
     not_stored: &'o [String],
-    /// Those that were sent and not answered.
+    /// Those that were sent but whose answer is unknown.
     not_known: Vec<&'o str>,
-    /// The first of `proofs`; null where no gateway was asked.
+    /// The first of `proofs`; null if no gateway was probed.
     live: Option<ProofJson<'o>>,
-    /// What the gateways were seen to do.
+    /// What the gateways served.
     proofs: Vec<ProofJson<'o>>,
-    /// Why the cluster's gateway was not asked.
+    /// Why the cluster's gateway was not probed.
     not_proven_in_cluster: Option<String>,
-    /// What the user should know.
+    /// Notes for the user.
     notes: &'o [String],
 }
 
@@ -194,9 +195,9 @@ struct EndJson<'o> {
 struct ChangeJson<'o> {
     /// Which certificate, in words.
     what: &'o str,
-    /// The one before; null where there was none.
+    /// The previous one; null if there was none.
     old: Option<EndJson<'o>>,
-    /// The one now; null where it was removed.
+    /// The new one; null if it was removed.
     new: Option<EndJson<'o>>,
 }
 
@@ -209,46 +210,46 @@ struct StoredJson<'o> {
     name: &'o str,
     /// What the API server did with it.
     action: Action,
-    /// The server certificate before; null in the Secret of a CA.
+    /// The previous server certificate; null for a CA's Secret.
     old: Option<LeafJson<'o>>,
-    /// The server certificate now; null in the Secret of a CA.
+    /// The new server certificate; null for a CA's Secret.
     new: Option<LeafJson<'o>>,
 }
 
-/// What a gateway was seen to do.
+/// What a gateway served.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ProofJson<'o> {
-    /// The address that was asked.
+    /// The address that was probed.
     target: &'o str,
     /// Whether it serves what the files hold.
     proven: bool,
     /// How long that took, in microseconds.
     waited_micros: u64,
-    /// What was seen before the change.
+    /// What was observed before the change.
     before: LookJson<'o>,
-    /// What was seen after it, client by client.
+    /// What was observed after it, by client.
     after: Vec<LookJson<'o>>,
-    /// What a client of the CA that went was answered.
+    /// What a client of the removed CA got.
     removed: Option<LookJson<'o>>,
     /// True if no client of that CA could be tried.
     removed_unseen: bool,
-    /// What each pod of a cluster's gateway was seen to do.
+    /// What each pod of a cluster's gateway served.
     pods: Option<PodsJson<'o>>,
 }
 
 /// A connection to a gateway.
 #[derive(Debug, Serialize, JsonSchema)]
 struct LookJson<'o> {
-    /// As which client.
+    /// The client.
     client: &'static str,
-    /// Whether it was answered as expected.
+    /// Whether the result was the expected one.
     ok: bool,
-    /// The serial number of the served certificate; null if none came.
+    /// The serial number of the served certificate; null if there was none.
     serial: Option<&'o str>,
-    /// The judgement, as of `probe`.
+    /// The verdict, as in `probe`.
     verdict: VerdictJson<'o>,
-    /// Of a client whose CA went.
+    /// Of a client whose CA was removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<bool>,
 }
@@ -259,7 +260,7 @@ struct LookJson<'o> {
 struct PodsJson<'o> {
     /// How many are ready.
     ready: usize,
-    /// Those that were asked.
+    /// Those that were probed.
     asked: Vec<PodJson<'o>>,
     /// Why others were not.
     not_asked: Option<&'o str>,
@@ -272,13 +273,13 @@ struct PodJson<'o> {
     pod: &'o str,
     /// Whether it serves what the files hold.
     proven: bool,
-    /// What was seen after the change, client by client.
+    /// What was observed after the change, by client.
     after: Vec<LookJson<'o>>,
-    /// What a client of the CA that went was answered.
+    /// What a client of the removed CA got.
     removed: Option<LookJson<'o>>,
 }
 
-/// What would be done.
+/// The plan.
 pub fn plan(dry_run: &DryRun) -> PlanReport<'_> {
     PlanReport {
         schema: SchemaNumber,
@@ -288,7 +289,7 @@ pub fn plan(dry_run: &DryRun) -> PlanReport<'_> {
     }
 }
 
-/// What was done, for a user who stands at `aim`.
+/// The result; `aim` completes the command lines.
 pub fn report<'o>(outcome: &'o Outcome, aim: &Aim) -> Report<'o> {
     let rotations = outcome.done.iter().map(|done| match done {
         Done::Nothing {
@@ -473,12 +474,12 @@ impl<'o> LookJson<'o> {
         }
     }
 
-    /// Of the clients that are to be let in.
+    /// Of the clients that must be accepted.
     fn of_let_in(seen: &'o Seen, aim: &Aim) -> Vec<Self> {
         seen.after.iter().map(|look| Self::new(look, aim)).collect()
     }
 
-    /// Of the client that is to be refused.
+    /// Of the client that must be refused.
     fn of_removed(seen: &'o Seen, aim: &Aim) -> Option<Self> {
         seen.removed.as_ref().map(|look| Self {
             refused: Some(look.is_refused()),

@@ -1,5 +1,4 @@
-//! What `rotate` prints for people: the plan of a dry run, and what was done and
-//! proven.
+//! The text output of `rotate`: the plan of a dry run, and what was done and verified.
 
 use std::time::Duration;
 
@@ -14,9 +13,9 @@ use crate::ops::rotate::outcome::{
 use crate::probe::verdict::span;
 use crate::remedy::{Aim, ours};
 
-/// The plan in words.
+/// The plan as text.
 pub fn plan(dry_run: &DryRun) -> String {
-    let mut lines = vec!["nothing is written (--dry-run); this would be done:".to_owned()];
+    let mut lines = vec!["nothing was written (--dry-run); this would be done:".to_owned()];
     for PlannedHost {
         state,
         step,
@@ -48,35 +47,37 @@ pub fn plan(dry_run: &DryRun) -> String {
                     lines.push(format!("  {host}: a new client {name} beside {}", named(ends)));
                 }
                 lines.push(format!(
-                    "  {host}: the server leaf stays until --finish, {}",
+                    "  {host}: the server leaf is kept until --finish, {}",
                     named(&state.server)
                 ));
             }
-            Step::ResumeCa => lines.push(format!("  {host}: the CA is being rotated; it would be proven again")),
+            Step::ResumeCa => lines.push(format!(
+                "  {host}: the CA is being replaced; it would be verified again"
+            )),
             Step::FinishLeaf => {
                 lines.push(format!(
-                    "  {host}: a new server leaf of the new CA in place of {}",
+                    "  {host}: a new server leaf from the new CA in place of {}",
                     named(&state.server)
                 ));
                 lines.push(format!(
-                    "  {host}: then the previous CA goes; its clients are refused from then on"
+                    "  {host}: then the previous CA is removed; its clients are refused from then on"
                 ));
             }
             Step::FinishCa => lines.push(format!(
-                "  {host}: the previous CA goes; its clients are refused from then on"
+                "  {host}: the previous CA is removed; its clients are refused from then on"
             )),
             Step::AbortCa => lines.push(format!(
-                "  {host}: the previous CA and its clients come back, the new CA goes"
+                "  {host}: the previous CA and its clients are restored, the new CA is removed"
             )),
             Step::CatchUp { finishes } => {
                 if secrets.iter().any(|secret| secret.lags) {
                     lines.push(format!(
-                        "  {host}: the files stay; its Secrets lag behind them and follow"
+                        "  {host}: the files are unchanged; its outdated Secrets are updated"
                     ));
                 }
                 if *finishes {
                     lines.push(format!(
-                        "  {host}: the previous CA goes; its clients are refused from then on"
+                        "  {host}: the previous CA is removed; its clients are refused from then on"
                     ));
                 }
             }
@@ -89,11 +90,11 @@ pub fn plan(dry_run: &DryRun) -> String {
     lines.join("\n") + "\n"
 }
 
-/// What would become of a host's Secrets, by serial numbers and fingerprints.
+/// What would change in a host's Secrets, by serial numbers and fingerprints.
 fn secrets_planned(secrets: &[PlannedSecret], cluster: &str, host: &str) -> Vec<String> {
     if secrets.is_empty() {
         return vec![format!(
-            "  {host}: the context {cluster} has no Secret of it, and gets none"
+            "  {host}: the context {cluster} has no Secret of this host, and none is created"
         )];
     }
     let line = |secret: &PlannedSecret| {
@@ -102,7 +103,7 @@ fn secrets_planned(secrets: &[PlannedSecret], cluster: &str, host: &str) -> Vec<
             Some(leaf) => format!("; it holds {} (SHA-256 {})", named(leaf), leaf.sha256),
             None => String::new(),
         };
-        let lags = if secret.lags { ", and lags behind the files" } else { "" };
+        let lags = if secret.lags { ", and is outdated" } else { "" };
         let change = match secret.changes.len() {
             0 => "stays".to_owned(),
             _ => format!("gets new {}", secret.changes.join(", ")),
@@ -115,22 +116,22 @@ fn secrets_planned(secrets: &[PlannedSecret], cluster: &str, host: &str) -> Vec<
 /// Why nothing is done.
 pub(super) fn nothing(host: &Host, idle: &Idle) -> String {
     match idle {
-        Idle::LeafIsGood(left) => format!("nothing to do: the server leaf of {host} is good {}", for_days(*left)),
-        Idle::CaIsGood(what, left) => format!("nothing to do: the {what} of {host} is good {}", for_days(*left)),
-        Idle::NoCa => format!("nothing to do: {host} has no CA here"),
-        Idle::HasEnded => format!("nothing to do: the rotation of the CA of {host} has ended already"),
+        Idle::LeafIsGood(left) => format!("nothing to do: the server leaf of {host} is valid {}", for_days(*left)),
+        Idle::CaIsGood(what, left) => format!("nothing to do: the {what} of {host} is valid {}", for_days(*left)),
+        Idle::NoCa => format!("nothing to do: the CA of {host} is not in the workspace"),
+        Idle::HasEnded => format!("nothing to do: the replacement of the CA of {host} has already finished"),
     }
 }
 
-/// The same of a host that is not even looked at.
+/// The same for a host that is not examined at all.
 pub(super) fn untouched(host: &Host, idle: &Idle, absent_key: Option<AbsentKey>, aim: &Aim) -> String {
     let why = nothing(host, idle);
     match absent_key {
         Some(AbsentKey::Elsewhere) => {
-            format!("{why}; its key is not here, so neither Secret nor gateway is looked at")
+            format!("{why}; its key is not in the workspace, so neither Secret nor gateway is checked")
         }
         Some(AbsentKey::Lost) => format!(
-            "{why}; its key is missing, so neither Secret nor gateway is looked at: {} replaces it",
+            "{why}; its key is missing, so neither Secret nor gateway is checked: {} replaces it",
             ours::rotate(host).typed(aim)
         ),
         None => why,
@@ -142,7 +143,7 @@ fn for_days(Left { days, until }: Left) -> String {
     format!("for {days} more day{plural}, until {}", until.date())
 }
 
-/// What was done, and what to type next, for a user who stands at `aim`.
+/// The result as text, and the next command; `aim` completes the command lines.
 pub fn text(outcome: &Outcome, aim: &Aim) -> String {
     let mut lines = Vec::new();
     for done in &outcome.done {
@@ -171,15 +172,15 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
             Step::Nothing(_) => "nothing to do",
             Step::Leaves { server: true, .. } => "the server leaf is rotated",
             Step::Leaves { server: false, .. } => "clients are rotated",
-            Step::StartCa => "a new CA stands beside the old one; the gateway goes on serving a leaf of the old CA",
-            Step::ResumeCa => "the CA is being rotated already",
-            Step::FinishLeaf => "the server leaf is of the new CA",
+            Step::StartCa => "a new CA was added beside the old one; the gateway still serves a leaf of the old CA",
+            Step::ResumeCa => "the replacement of the CA is already under way",
+            Step::FinishLeaf => "the server leaf is issued by the new CA",
             Step::FinishCa if done.is_proven() && !done.proofs.is_empty() =>
-                "the CA is rotated; the previous one is trusted no more",
-            Step::FinishCa => "the CA is rotated; the previous one is gone from the files",
-            Step::AbortCa => "the rotation of the CA is taken back",
-            Step::CatchUp { .. } if changed => "the Secrets lagged behind the files, and hold now what those hold",
-            Step::CatchUp { .. } => "the Secrets hold what the files hold",
+                "the CA is replaced; the previous one is no longer trusted",
+            Step::FinishCa => "the CA is replaced; the previous one is removed from the files",
+            Step::AbortCa => "the replacement of the CA was aborted",
+            Step::CatchUp { .. } if changed => "the Secrets were outdated and now match the files",
+            Step::CatchUp { .. } => "the Secrets match the files",
         }
     );
     let nothing = match &done.step {
@@ -203,7 +204,7 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
     }
     if !done.files.is_empty() {
         lines.push(format!(
-            "  wrote {} files below {}/, all at once; the old ones are in {}/",
+            "  wrote {} files below {}/ in one step; the old ones are in {}/",
             done.files.len(),
             shown(&done.folder),
             shown(&done.kept)
@@ -218,19 +219,19 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
             secret.action.word()
         ));
     }
-    lines.extend((done.unknown.iter()).map(|title| format!("  {title} not known to be stored")));
+    lines.extend((done.unknown.iter()).map(|title| format!("  {title} may or may not be stored")));
     lines.extend((done.left.iter()).map(|title| format!("  {title} NOT stored")));
-    // Where nothing was to do, only what is wrong is worth a word.
+    // If there was nothing to do, only problems are printed.
     for proof in (done.proofs.iter()).filter(|proof| !is_idle || !proof.proven) {
         proven(&done.serial, proof, aim, lines);
     }
     match &done.unseen {
-        Some(why) => lines.push(format!("  not proven at the cluster's gateway: {}", why.words(aim))),
+        Some(why) => lines.push(format!("  not verified at the cluster's gateway: {}", why.words(aim))),
         None if done.proofs.is_empty() && done.context.is_some() => {
-            lines.push("  not proven at the cluster's gateway".to_owned());
+            lines.push("  not verified at the cluster's gateway".to_owned());
         }
         None if done.proofs.is_empty() => {
-            lines.push("  nothing live was proven: no serve of this workspace runs here".to_owned());
+            lines.push("  not verified at a gateway: no serve of this workspace is running".to_owned());
         }
         None => {}
     }
@@ -240,11 +241,11 @@ fn rotated(done: &Rotated, aim: &Aim, lines: &mut Vec<String>) {
 }
 
 fn proven(serial: &str, proof: &Proof, aim: &Aim, lines: &mut Vec<String>) {
-    let verb = if proof.proven { "proven" } else { "NOT proven" };
+    let verb = if proof.proven { "verified" } else { "NOT verified" };
     let before = match (proof.before.outcome.verdict.is_ok(), proof.before.serial()) {
         (true, Some(serial)) => format!("served {serial} before"),
         (false, Some(serial)) => format!(
-            "served {serial} before, which was no success ({})",
+            "served {serial} before, with a failure ({})",
             proof.before.outcome.verdict.code.as_str()
         ),
         (_, None) => format!(
@@ -256,7 +257,8 @@ fn proven(serial: &str, proof: &Proof, aim: &Aim, lines: &mut Vec<String>) {
     seen(serial, &proof.seen, proof.waited, "    ", aim, lines);
     if proof.removal_unseen {
         lines.push(
-            "    that clients of the CA that went are refused was not seen: none of them that is good has its key here"
+            "    not verified that clients of the removed CA are refused: no valid one with its \
+             key is in the workspace"
                 .to_owned(),
         );
     }
@@ -265,7 +267,7 @@ fn proven(serial: &str, proof: &Proof, aim: &Aim, lines: &mut Vec<String>) {
     }
 }
 
-/// What each client saw, a line for each.
+/// What each client observed, a line per client.
 fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, lines: &mut Vec<String>) {
     let after = span(waited.as_micros() as u64);
     for look in &seen.after {
@@ -273,7 +275,7 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
         let serial = look.serial().unwrap_or("no certificate");
         let line = if look.is_served(wanted) {
             let but = if look.lacks_pair {
-                ", seen without a client certificate, since no good one is here".to_owned()
+                ", checked without a client certificate, since no valid one is available".to_owned()
             } else if look.as_before {
                 format!("; as before the rotation, {}", printable(&verdict.summary))
             } else {
@@ -281,7 +283,7 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
             };
             format!("served {serial} after {after}{but}")
         } else if verdict.is_ok() {
-            format!("served {serial} still, not {wanted}, after {after}")
+            format!("still served {serial}, not {wanted}, after {after}")
         } else {
             format!("{}: {}", verdict.code.as_str(), printable(&verdict.summary))
         };
@@ -300,10 +302,10 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
         let line = if look.is_refused() {
             format!("refused after {after}")
         } else if verdict.is_ok() {
-            "NOT refused: the gateway trusts that CA still".to_owned()
+            "NOT refused: the gateway still trusts that CA".to_owned()
         } else {
             format!(
-                "not seen to be refused for its certificate: {}: {}",
+                "not verified that it is refused for its certificate: {}: {}",
                 verdict.code.as_str(),
                 printable(&verdict.summary)
             )
@@ -312,26 +314,26 @@ fn seen(wanted: &str, seen: &Seen, waited: Duration, indent: &str, aim: &Aim, li
     }
 }
 
-/// How many of the gateway's pods were asked by themselves, and those that serve
+/// How many of the gateway's pods were probed individually, and those that serve
 /// something else.
 fn of_pods(serial: &str, pods: &Pods, aim: &Aim, lines: &mut Vec<String>) {
     let (asked, ready) = (pods.asked.len(), pods.ready);
     let good = pods.asked.iter().filter(|pod| pod.seen.proven).count();
-    let counted = format!("    of {ready} ready pods of the gateway {asked} were asked by themselves");
+    let counted = format!("    {asked} of {ready} ready pods of the gateway were probed individually");
     lines.push(match &pods.unasked {
         Some(why) => format!("{counted}, {good} serve it: {why}"),
-        None if ready == 0 => "    its pods were not asked by themselves: this user sees none that is ready".to_owned(),
+        None if ready == 0 => "    its pods were not probed individually: this user sees no ready pod".to_owned(),
         None => format!("{counted}, {good} serve it"),
     });
     for pod in pods.asked.iter().filter(|pod| !pod.seen.proven) {
-        lines.push(format!("    NOT proven at the pod {}:", pod.pod));
+        lines.push(format!("    NOT verified at the pod {}:", pod.pod));
         seen(serial, &pod.seen, pod.waited, "      ", aim, lines);
     }
 }
 
 fn due_line(host: &Host, left: &LeftDue) -> String {
     format!(
-        "  {} of {host} is due too ({}), and stays: {}",
+        "  {} of {host} is also due ({}), but was not renewed: {}",
         left.what,
         named(&left.ends),
         left.flag

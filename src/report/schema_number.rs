@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-/// The number of the format, which is in every object that is printed: 1.
+/// The number of the format, part of every object that is printed: 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SchemaNumber;
 

@@ -1,4 +1,4 @@
-//! What `serve` says once it is ready.
+//! What `serve` prints once it is ready.
 
 use std::fmt::Write as _;
 
@@ -6,10 +6,11 @@ use crate::gateway::admin::summary::{Fault, HostSummary, Speaks};
 use crate::ops::serve::ready::Ready;
 use crate::remedy::{Aim, Kind, Line};
 
-/// How many hosts of a port are listed.
+/// The number of hosts that are listed per port.
 const LISTED: usize = 8;
 
-/// The message, without a final newline; what to try next only if the gateway `stays`.
+/// The message, without a final newline; commands to try next only if the gateway
+/// `stays`.
 pub fn ready(ready: &Ready, stays: bool, aim: &Aim) -> String {
     let mut text = String::from("the gateway is ready");
     for port in &ready.ports {
@@ -44,7 +45,7 @@ pub fn ready(ready: &Ready, stays: bool, aim: &Aim) -> String {
         let probe = Line::new(Kind::Probe, ["probe"]);
         let _ = write!(text, "\ntry:\n  {}\n  {}", curl.typed(aim), probe.typed(aim));
     }
-    text.push_str("\nCtrl-C ends it");
+    text.push_str("\nCtrl-C stops it");
     text
 }
 
@@ -57,7 +58,7 @@ fn described(host: &HostSummary) -> String {
     };
     match (host.fault, host.mode) {
         (Some(Fault::NoCertificate), _) => format!("{name}  no certificate, so connections are reset (see above)"),
-        (Some(Fault::NotRun), _) => format!("{name}  not run here, so connections are reset (see above)"),
+        (Some(Fault::NotRun), _) => format!("{name}  not supported by serve, so connections are reset (see above)"),
         (None, Some(mode)) => format!("{name}  {mode}{over_tcp}"),
         (None, None) => name.clone(),
     }

@@ -1,4 +1,4 @@
-//! What `status` found, for programs.
+//! The JSON output of `status`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,13 +19,13 @@ use crate::workspace::config::Mode;
 pub struct Report<'o> {
     /// The number of this format.
     schema: SchemaNumber,
-    /// The cluster's, where one was asked.
+    /// The context of the cluster, if one was used.
     context: Option<&'o str>,
     /// The certificates, by host.
     certificates: Vec<CertificateJson<'o>>,
     /// What is wrong.
     findings: Vec<FindingJson<'o>>,
-    /// What was not looked at.
+    /// What was not checked.
     skipped: Vec<&'o Skipped>,
 }
 
@@ -39,7 +39,7 @@ struct CertificateJson<'o> {
     mode: Mode,
     /// Which certificate of the chain.
     what: RoleJson,
-    /// Of a client's certificate: its name.
+    /// The client's name, for a client certificate.
     client: Option<&'o str>,
     /// The serial number, lower-case hex pairs with colons.
     serial: &'o str,
@@ -49,7 +49,7 @@ struct CertificateJson<'o> {
     not_after: String,
     /// Whole days until it expires; negative when it has.
     days_left: i64,
-    /// Whether it is valid, and for long enough.
+    /// Whether it is valid and not about to expire.
     state: State,
     /// The file that holds it.
     file: Option<&'o str>,
@@ -73,15 +73,15 @@ enum RoleJson {
     Intermediate,
     /// The root's.
     Root,
-    /// The intermediate CA's before the rotation that is under way.
+    /// The previous intermediate CA's, while the CA is being replaced.
     PreviousIntermediate,
-    /// The root's before the rotation that is under way.
+    /// The previous root's, while the CA is being replaced.
     PreviousRoot,
-    /// A CA that only a Secret holds.
+    /// A CA that is only in a Secret.
     Authority,
 }
 
-/// The report for a user who stands at `aim`.
+/// The report; `aim` completes the command lines.
 pub fn report<'o>(outcome: &'o Outcome, aim: &Aim) -> Report<'o> {
     Report {
         schema: SchemaNumber,

@@ -1,4 +1,4 @@
-//! What `status` found, for people.
+//! The text output of `status`.
 
 use super::paint::{Paint, printable};
 use crate::lint::{Severity, Skipped};
@@ -20,7 +20,7 @@ fn place(row: &Row, verbose: bool) -> String {
     places.join(", ")
 }
 
-/// The table, then the findings, for a user who stands at `aim`. Serial numbers are
+/// The table, then the findings; `aim` completes the command lines. Serial numbers are
 /// shortened unless `verbose`.
 pub fn text(outcome: &Outcome, aim: &Aim, paint: Paint, verbose: bool) -> String {
     let mut lines = table(&outcome.rows, paint, verbose);
@@ -41,7 +41,7 @@ pub fn text(outcome: &Outcome, aim: &Aim, paint: Paint, verbose: bool) -> String
     lines.join("\n") + "\n"
 }
 
-/// What was not looked at, each reason once.
+/// What was not checked, each reason once.
 pub fn skipped(outcome: &Outcome) -> Vec<String> {
     reasons(&outcome.skipped)
         .into_iter()
@@ -49,7 +49,7 @@ pub fn skipped(outcome: &Outcome) -> Vec<String> {
         .collect()
 }
 
-/// That no gateway is known, and what leads to one.
+/// That no gateway is known, and how to name one.
 pub fn unserved(outcome: &Outcome, aim: &Aim) -> Option<String> {
     let reason = reasons(&outcome.unserved).pop()?;
     let serve = Remedy::from(ours::serve()).and(", or --target ADDRESS");

@@ -1,23 +1,23 @@
-//! What of a cluster its user may not see, as text for people.
+//! What the user may not see in a cluster, as text.
 
 use std::collections::BTreeSet;
 
 use crate::sources::live::Unseen;
 
-/// The kinds in one line, or with `each` a line for each with its reason; none when
-/// all is seen.
+/// The kinds in one line, or with `each` a line per kind with its reason; none if
+/// everything is visible.
 pub fn notes(unseen: &[Unseen], each: bool) -> Option<String> {
     let first = unseen.first()?;
     if each {
         let lines: Vec<String> = (unseen.iter())
-            .map(|one| format!("note: not seen: {} ({})", one.what, one.why))
+            .map(|one| format!("note: not visible: {} ({})", one.what, one.why))
             .collect();
         return Some(lines.join("\n"));
     }
     let kinds: BTreeSet<&str> = unseen.iter().map(|one| one.kind.as_str()).collect();
     let kinds: Vec<&str> = kinds.into_iter().collect();
     Some(format!(
-        "note: not all is seen of the kinds {}: {}; -v says more",
+        "note: not everything is visible of the kinds {}: {}; see -v",
         kinds.join(", "),
         first.why
     ))
@@ -42,11 +42,11 @@ mod tests {
         let both = [unseen("Secret"), unseen("Pod")];
         assert_eq!(
             notes(&both, false).as_deref(),
-            Some("note: not all is seen of the kinds Pod, Secret: forbidden; -v says more")
+            Some("note: not everything is visible of the kinds Pod, Secret: forbidden; see -v")
         );
         assert_eq!(
             notes(&both, true).as_deref(),
-            Some("note: not seen: all Secrets (forbidden)\nnote: not seen: all Pods (forbidden)")
+            Some("note: not visible: all Secrets (forbidden)\nnote: not visible: all Pods (forbidden)")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What `verify` judged, as JSON, schema 1.
+//! The JSON output of `verify`, schema 1.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,29 +21,29 @@ pub struct Report<'a> {
     results: Vec<ResultJson<'a>>,
 }
 
-/// A chain that was judged.
+/// A chain that was verified.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ResultJson<'a> {
-    /// The file, or where else it came from.
+    /// The file, or other source.
     source: &'a str,
-    /// For what the leaf must be good.
+    /// The purpose that the leaf must be valid for.
     purpose: Purpose,
-    /// The name that the leaf must hold; left out if names were not checked.
+    /// The name that the leaf must have; omitted if names were not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     host: Option<&'a Host>,
-    /// Where the trusted certificates came from.
+    /// Where the trust anchors came from.
     trusted: &'a [String],
     /// Whether it verifies.
     verified: bool,
-    /// Why a gateway finds no certificate and key in the Secret that it can use.
+    /// Why a gateway cannot use a certificate and key from the Secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     no_pair: Option<&'a str>,
     /// The path, the leaf first.
     path: &'a [CertificateRef],
     /// Why it does not verify.
     faults: Vec<FaultJson<'a>>,
-    /// What is odd, and no fault.
+    /// Remarks that are not faults.
     notes: Vec<FaultJson<'a>>,
 }
 
@@ -57,21 +57,21 @@ struct FaultJson<'a> {
     certificate: Option<&'a CertificateRef>,
     /// What is wrong.
     what: &'a str,
-    /// The value that was wanted.
+    /// The expected value.
     #[serde(skip_serializing_if = "Option::is_none")]
     expected: Option<&'a str>,
-    /// The value that was found instead.
+    /// The actual value.
     #[serde(skip_serializing_if = "Option::is_none")]
     found: Option<&'a str>,
     /// What to do about it, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
-    /// The same for programs.
+    /// The same as data.
     #[serde(skip_serializing_if = "Option::is_none")]
     remedy: Option<RemedyJson>,
 }
 
-/// The report of what was judged, for a user who stands at `aim`.
+/// The report; `aim` completes the command lines.
 pub fn report<'a>(judged: &'a Outcome, aim: &Aim) -> Report<'a> {
     Report {
         schema: SchemaNumber,

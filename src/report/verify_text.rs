@@ -1,4 +1,4 @@
-//! What `verify` judged, as text.
+//! The text output of `verify`.
 
 use std::fmt::Write as _;
 
@@ -7,8 +7,8 @@ use crate::certs::verify::{Fault, Purpose};
 use crate::ops::verify::{Judged, Outcome};
 use crate::remedy::Aim;
 
-/// Renders the results, for a user who stands at `aim`: one line each, its path, its
-/// reasons.
+/// Renders the results: per chain a line, its path and the reasons; `aim` completes the
+/// command lines.
 pub fn text(judged: &Outcome, paint: Paint, aim: &Aim) -> String {
     let mut text = String::new();
     for judged in &judged.results {
@@ -17,7 +17,7 @@ pub fn text(judged: &Outcome, paint: Paint, aim: &Aim) -> String {
     text
 }
 
-// Writing to a String cannot fail, so its results are dropped.
+// Writing to a String cannot fail, so the results are ignored.
 fn one(text: &mut String, judged: &Judged, paint: Paint, aim: &Aim) {
     let purpose = match judged.purpose {
         Purpose::Server => "a server",

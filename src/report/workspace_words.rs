@@ -1,12 +1,12 @@
-//! What several commands say of the workspace.
+//! Texts about the workspace that several commands print.
 
 use crate::files::shown;
 use crate::names::Host;
 use crate::ops::host_secrets;
 use crate::workspace::file::WorkspaceFile;
 
-/// What istio-tls.yaml says of a host: its mode, and what its Secrets are called. None
-/// where it has no entry.
+/// What istio-tls.yaml records for a host: its mode and the names of its Secrets. None if
+/// it has no entry.
 pub(super) fn recorded(file: &WorkspaceFile, host: &Host) -> Option<String> {
     let entry = file.config.host(host)?;
     Some(format!(

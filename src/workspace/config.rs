@@ -1,5 +1,5 @@
-//! What istio-tls.yaml says, as values. Reading and editing the file are
-//! elsewhere in this folder; nothing here does I/O.
+//! The content of istio-tls.yaml as values. Reading and editing the file are elsewhere in
+//! this folder; nothing here does I/O.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub const FILE_NAME: &str = "istio-tls.yaml";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// The client's certificate is not asked for.
+    /// The client is not asked for a certificate.
     Simple,
     /// The client must present a certificate that verifies.
     #[default]
@@ -72,14 +72,14 @@ impl SecretStyle {
     pub const WORDS: &[(&str, Self)] = &[("credential", Self::Credential), ("file-mount", Self::FileMount)];
 }
 
-/// Where the key of a host's server certificate is.
+/// Where the private key of a host's server certificate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerKey {
-    /// In the workspace: where it is missing, it is lost.
+    /// In the workspace: if it is missing, it is lost.
     #[default]
     Here,
-    /// Where the certificate request was made (`gen-certs --csr`).
+    /// Where the certificate request was created (`gen-certs --csr`).
     Elsewhere,
 }
 
@@ -93,10 +93,10 @@ impl ServerKey {
     }
 }
 
-/// Which Istio the objects are for.
+/// Which Istio version the objects are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub enum IstioTarget {
-    /// Today's releases: networking.istio.io/v1.
+    /// Current releases: networking.istio.io/v1.
     #[default]
     #[serde(rename = "latest")]
     Latest,
@@ -118,13 +118,13 @@ pub struct WorkspaceConfig {
     pub version: u32,
     /// This workspace's random id: 16 lower-case hex digits.
     pub id: String,
-    /// The mode of hosts that name none.
+    /// The mode of hosts that do not have their own.
     #[serde(default)]
     pub mode: Mode,
     /// How Secrets reach the gateway.
     #[serde(default)]
     pub secrets: SecretStyle,
-    /// Which Istio is targeted.
+    /// The target Istio version.
     #[serde(default)]
     pub istio: IstioTarget,
     /// The kubeconfig context of the last `apply`.
@@ -133,7 +133,7 @@ pub struct WorkspaceConfig {
     /// The Gateway object.
     #[serde(default)]
     pub gateway: GatewayEntry,
-    /// The hosts, in the order in which they were made.
+    /// The hosts, in the order in which they were created.
     #[serde(default, deserialize_with = "list_or_nothing")]
     pub hosts: Vec<HostEntry>,
 }
@@ -143,7 +143,7 @@ fn list_or_nothing<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<
     Ok(Option::<Vec<HostEntry>>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// The Gateway object that the workspace's manifests make.
+/// The Gateway object that the workspace's manifests contain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct GatewayEntry {
@@ -153,7 +153,7 @@ pub struct GatewayEntry {
     pub namespace: String,
     /// `spec.selector`: labels of the gateway's pods.
     pub selector: BTreeMap<String, String>,
-    /// Where those pods run, and so where their Secrets must be.
+    /// The namespace of those pods, in which their Secrets must be.
     pub pod_namespace: String,
 }
 
@@ -172,20 +172,20 @@ impl Default for GatewayEntry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HostEntry {
-    /// The host, as it stands in the certificate.
+    /// The host, as in the certificate.
     pub host: Host,
     /// Its mode; the workspace's when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// The credential Secret's name, recorded so that it never changes later.
+    /// The name of the credential Secret, recorded so that it never changes later.
     pub credential_name: String,
-    /// Where the key of its server certificate is.
+    /// Where the private key of its server certificate is.
     #[serde(default, skip_serializing_if = "ServerKey::is_here")]
     pub server_key: ServerKey,
     /// Routes; empty means the sample's or `/` to the first label, port 8000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<RouteEntry>,
-    /// Names of the further clients (the first, named as the host, is not listed).
+    /// Names of the additional clients (the first, named like the host, is not listed).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clients: Vec<String>,
 }
@@ -196,7 +196,7 @@ pub struct RouteEntry {
     /// The whole path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exact: Option<String>,
-    /// The path's beginning.
+    /// The beginning of the path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// The Service's name.
@@ -206,7 +206,7 @@ pub struct RouteEntry {
 }
 
 impl WorkspaceConfig {
-    /// The mode in which `entry` is served.
+    /// The effective mode of `entry`.
     pub fn mode_of(&self, entry: &HostEntry) -> Mode {
         entry.mode.unwrap_or(self.mode)
     }

@@ -1,6 +1,6 @@
-//! Changes the text of istio-tls.yaml so that it says something else, and
-//! leaves alone what the user wrote beside it: comments, order, unknown
-//! fields, quoting. Pure: text in, text out; the caller checks the outcome.
+//! Changes values in the text of istio-tls.yaml without touching what the user wrote
+//! beside them: comments, order, unknown fields, quoting. Pure: text in, text out; the
+//! caller checks the result.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,11 @@ use yaml_edit::{Document, Mapping, MappingBuilder, Sequence, SequenceBuilder};
 
 use super::config::{HostEntry, IstioTarget, Mode, RouteEntry, SecretStyle, ServerKey, WorkspaceConfig};
 
-/// From this many new hosts on, all but the first are written as text after
-/// it: each insertion into the syntax tree costs time in proportion to the
-/// list's length.
+/// From this many new hosts on, all but the first are appended as text: each insertion
+/// into the syntax tree takes time proportional to the list's length.
 const MANY: usize = 16;
 
-/// The text that says `wanted`, made from `text`, which says `old`; none when
+/// The text with the content `wanted`, based on `text` with the content `old`; none if
 /// its layout does not allow the change.
 pub(super) fn to(text: &str, old: &WorkspaceConfig, wanted: &WorkspaceConfig) -> Option<String> {
     let document: Document = text.parse().ok()?;
@@ -93,7 +92,7 @@ fn set_gateway(root: &Mapping, old: &WorkspaceConfig, wanted: &WorkspaceConfig) 
     Some(())
 }
 
-/// Changes and removes entries; gives those that are still to be added.
+/// Changes and removes entries; returns those that are still to be added.
 fn set_hosts<'a>(root: &Mapping, old: &WorkspaceConfig, wanted: &'a WorkspaceConfig) -> Option<&'a [HostEntry]> {
     let wanted_of: HashMap<_, _> = wanted.hosts.iter().map(|entry| (&entry.host, entry)).collect();
     let mut kept = 0;
@@ -217,8 +216,7 @@ fn routes(routes: &[RouteEntry]) -> Option<Sequence> {
     built.build_document().as_sequence()
 }
 
-/// Writes `rest` after the last entry of the list, which is a block list, in
-/// the list's own indentation.
+/// Writes `rest` after the last entry of the block list, with the list's own indentation.
 fn append_text(document: &Document, root: &Mapping, rest: &[HostEntry]) -> Option<String> {
     let text = document.to_string();
     let list = hosts_of(root)?;
@@ -279,7 +277,7 @@ mod tests {
         }
     }
 
-    /// Adds a host and checks that no line but those added has changed.
+    /// Adds a host and checks that only the added lines changed.
     fn add(text: &str) -> String {
         let before = file(text);
         let mut wanted = before.config.clone();
@@ -344,7 +342,7 @@ mod tests {
             wanted.context = context.map(str::to_owned);
             file.edit(&wanted).expect("an edit")
         };
-        // Names as cloud providers give them.
+        // Names as cloud providers use them.
         let once = with(&before, Some("arn:aws:eks:eu-1:1:cluster/a"));
         let twice = with(&once, Some("yes"));
         for file in [&once, &twice] {

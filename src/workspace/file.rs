@@ -1,5 +1,5 @@
-//! istio-tls.yaml: read with errors that name line and column, and written in
-//! one step. Changing its text is [`super::edit`]'s work.
+//! istio-tls.yaml: parsed with errors that name line and column, and written in one step.
+//! Changes of its text are made in [`super::edit`].
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -18,19 +18,19 @@ use crate::spelling;
 
 /// The format that this release reads and writes.
 pub const VERSION: u32 = 1;
-/// What a new workspace begins with; `{id}` is replaced.
+/// The initial content of a new workspace; `{id}` is replaced.
 const STARTER: &str = include_str!("../../templates/istio-tls.yaml");
 
 /// istio-tls.yaml as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceFile {
-    /// Where it stands.
+    /// Its path.
     pub path: PathBuf,
     /// Its text.
     pub text: String,
-    /// What it says.
+    /// Its content.
     pub config: WorkspaceConfig,
-    /// Its keys that are no fields but look like one.
+    /// Its keys that look like misspelled fields.
     pub misspelled: Vec<Misspelled>,
 }
 
@@ -38,7 +38,7 @@ impl WorkspaceFile {
     /// Reads the file of a workspace folder; none if there is none.
     ///
     /// # Errors
-    /// When it cannot be read, or is no valid workspace file.
+    /// If it cannot be read, or is not a valid workspace file.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let path = dir.join(FILE_NAME);
         if !files::is_there(&path)? {
@@ -51,7 +51,7 @@ impl WorkspaceFile {
     /// The file with this content.
     ///
     /// # Errors
-    /// When it is no valid workspace file.
+    /// If it is not a valid workspace file.
     pub fn of(path: PathBuf, content: Vec<u8>) -> Result<Self, Problem> {
         let name = shown(&path);
         let text = String::from_utf8(content)
@@ -65,10 +65,11 @@ impl WorkspaceFile {
         })
     }
 
-    /// A workspace file that does not stand on disk yet: the starter with this id.
+    /// A workspace file that does not exist on disk yet: the initial content with this
+    /// id.
     pub fn starter(dir: &Path, id: &str) -> Self {
         let text = STARTER.replace("{id}", id);
-        let config = parse(FILE_NAME, &text).expect("the starter is valid, as its test shows");
+        let config = parse(FILE_NAME, &text).expect("the initial content is valid, as its test shows");
         Self {
             path: dir.join(FILE_NAME),
             text,
@@ -77,11 +78,11 @@ impl WorkspaceFile {
         }
     }
 
-    /// Changes the text so that it says `wanted`; comments, order and unknown
-    /// fields stay. Nothing is written.
+    /// Changes the text to the content `wanted`; comments, order and unknown fields are
+    /// kept. Nothing is written.
     ///
     /// # Errors
-    /// When the file is laid out so that it cannot be changed safely.
+    /// If the layout of the file does not allow a safe change.
     pub fn edit(&self, wanted: &WorkspaceConfig) -> Result<Self, Problem> {
         if wanted == &self.config {
             return Ok(self.clone());
@@ -91,7 +92,7 @@ impl WorkspaceFile {
             .filter(|text| parse(&name, text).is_ok_and(|config| &config == wanted))
             .ok_or_else(|| {
                 Problem::new(format!("{name} could not be changed"))
-                    .why("its layout is one that cannot be edited without losing something, so it was left as it is")
+                    .why("its layout cannot be edited without losing something, so it was not changed")
                     .fix(Remedy::from("write its hosts as a plain block list (- host: ...)").then(Remedy::again()))
             })?;
         Ok(Self {
@@ -102,10 +103,11 @@ impl WorkspaceFile {
         })
     }
 
-    /// Writes the file, all but its name; [`store::PendingFile::commit`] gives it that.
+    /// Writes the file under a temporary name; [`store::PendingFile::commit`] renames it
+    /// into place.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn prepare(&self, store: &store::Store) -> Result<store::PendingFile, Problem> {
         store.prepare_file(&self.path, self.text.as_bytes(), store::PUBLIC)
     }
@@ -113,7 +115,7 @@ impl WorkspaceFile {
     /// Writes the file in one step. A symbolic link is not followed.
     ///
     /// # Errors
-    /// When it cannot be written; the old one is then still there.
+    /// If it cannot be written; the old one is then still there.
     pub fn write(&self) -> Result<(), Problem> {
         store::write_file(&self.path, self.text.as_bytes(), store::PUBLIC)
     }
@@ -122,18 +124,18 @@ impl WorkspaceFile {
 /// A new workspace's id: 16 lower-case hex digits.
 ///
 /// # Errors
-/// When the system gives no random bytes.
+/// If the system provides no random bytes.
 pub fn new_id() -> Result<String, Problem> {
     let mut bytes = [0; 8];
     aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Problem::new("no workspace id could be made").why("the system gave no random bytes"))?;
+        .map_err(|_| Problem::new("cannot create a workspace id").why("the system provided no random bytes"))?;
     Ok(format!("{:016x}", u64::from_be_bytes(bytes)))
 }
 
-/// Reads the text of an istio-tls.yaml; `name` is said in errors.
+/// Parses the text of an istio-tls.yaml; `name` is its name in errors.
 ///
 /// # Errors
-/// When it is no YAML, of another version, or breaks a rule; with line and column.
+/// If it is not YAML, has another version, or violates a rule; with line and column.
 pub fn parse(name: &str, text: &str) -> Result<WorkspaceConfig, Problem> {
     let config: WorkspaceConfig = match serde_saphyr::from_str_with_options(text, options()) {
         Ok(config) => config,
@@ -155,7 +157,7 @@ fn options() -> Options {
     serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
-        // 100,000 hosts of a dozen fields; such a file has no need of aliases.
+        // 100,000 hosts with a dozen fields; such a file does not need aliases.
         budget: serde_saphyr::budget! {
             max_events: 8_000_000,
             max_nodes: 4_000_000,
@@ -176,7 +178,7 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
         _ => name.to_owned(),
     };
     let text = error.without_snippet().to_string();
-    // The place is said once, in `at`.
+    // The place is given once, in `at`.
     let mut why = text.lines().next().unwrap_or_default();
     if let Some(end) = why.find(" at line ") {
         why = &why[..end];
@@ -188,7 +190,7 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
     }
     let problem = Problem::new(format!("{name} is not a valid workspace file")).at(at);
     if let serde_saphyr::Error::SerdeUnknownVariant { variant, expected, .. } = error.without_snippet() {
-        let problem = problem.why(format!("unknown value {variant}: wanted {}", expected.join(", ")));
+        let problem = problem.why(format!("unknown value {variant}: expected {}", expected.join(", ")));
         return match spelling::nearest(variant, expected.iter().copied()) {
             Some(meant) => problem.fix(format!("did you mean {meant}?")),
             None => problem,
@@ -201,7 +203,7 @@ fn syntax_problem(name: &str, error: &serde_saphyr::Error) -> Problem {
     }
 }
 
-/// What the YAML reader says, in words of this file; and what to do, if it is known.
+/// The YAML parser's message, in words of this file; and what to do, if known.
 fn in_words(said: &str) -> (String, Option<Remedy>) {
     let word = |prefix: &str| {
         said.strip_prefix(prefix)
@@ -209,23 +211,25 @@ fn in_words(said: &str) -> (String, Option<Remedy>) {
     };
     if let Some(key) = word("duplicate mapping key: ") {
         return (
-            format!("the key {key} stands twice (duplicate)"),
+            format!("the key {key} is duplicated"),
             Some("keep one of the two".into()),
         );
     }
     if let Some(field) = word("missing field `") {
         let fix = match field {
             "credentialName" => {
-                "name the host's Secret, as credentialName: httpbin-credential; gen-certs and adopt write whole entries"
+                "name the host's Secret, such as credentialName: httpbin-credential; gen-certs and adopt \
+                 write complete entries"
                     .into()
             }
             "id" => missing_id(),
-            "version" => "add version: 1; init writes a whole file".into(),
+            "version" => "add version: 1; init writes a complete file".into(),
             _ => return (format!("the field {field} is missing"), None),
         };
         return (format!("the field {field} is missing"), Some(fix));
     }
-    // A host's own words: what is wrong, why, what to do; the reader joins lines with an escape.
+    // A host's own message: what is wrong, why, what to do; the parser escapes the line
+    // breaks.
     if let Some((what, rest)) = said.split_once("\\n  why: ") {
         let why = rest.split("\\n").next().unwrap_or(rest);
         return (format!("{what}: {why}"), None);
@@ -233,32 +237,32 @@ fn in_words(said: &str) -> (String, Option<Remedy>) {
     let plain = match said {
         _ if said.starts_with("budget breached") => "it is too large, or its aliases expand to too much",
         "recursion limit exceeded" => "it is nested too deeply",
-        "unexpected end of input" => "it is empty, or no mapping of fields to values",
-        "expected sequence start" => "a list (sequence) is wanted here",
-        "expected mapping start" => "a mapping of fields to values is wanted here",
-        "externally tagged enum expected scalar or mapping" => "one word is wanted here",
+        "unexpected end of input" => "it is empty, or not a mapping of fields to values",
+        "expected sequence start" => "expected a list (sequence)",
+        "expected mapping start" => "expected a mapping of fields to values",
+        "externally tagged enum expected scalar or mapping" => "expected a single word",
         _ => return (said.to_owned(), None),
     };
     (plain.to_owned(), None)
 }
 
-/// Where the id is found that was lost, and a new one: two workspaces of the same
-/// id would take each other's objects for their own.
+/// Where to find the lost id, and a new one: two workspaces with the same id would treat
+/// each other's objects as their own.
 fn missing_id() -> Remedy {
     let new = match new_id() {
         Ok(id) => format!("add id: {id}"),
-        Err(_) => "init in an empty folder makes one".to_owned(),
+        Err(_) => "init in an empty folder creates one".to_owned(),
     };
     let secrets = Line::new(
         Kind::KubectlGet,
         ["get", "secrets", "-A", "-L", "istio-tls.dev/workspace"],
     );
-    Remedy::from("where something was applied, add the id that its objects have in the label istio-tls.dev/workspace: ")
+    Remedy::from("if anything was applied, add the id in the label istio-tls.dev/workspace of its objects: ")
         .and(secrets)
-        .and(format!("; else {new}"))
+        .and(format!("; otherwise {new}"))
 }
 
-/// The version, if it is readable and another than ours.
+/// The version, if it is readable and different from ours.
 fn other_version(text: &str) -> Option<u32> {
     #[derive(serde::Deserialize)]
     struct Head {
@@ -279,7 +283,7 @@ fn version_problem(name: &str, text: &str, version: u32) -> Problem {
     .fix("use the release of istio-tls that wrote it, or a newer one")
 }
 
-/// The rules that types cannot say.
+/// The rules that types cannot express.
 fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem> {
     let wrong = |steps: &[Step<'_>], problem: Problem| {
         let mut placed = problem_at(name, text, steps, problem.what);
@@ -309,8 +313,8 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
         if !names::is_dns_label(namespace) {
             return Err(wrong(
                 &[Step::Key("gateway"), Step::Key(field)],
-                Problem::new(format!("{namespace:?} is not a namespace"))
-                    .why("a namespace holds lower-case letters, digits and hyphens, at most 63"),
+                Problem::new(format!("{namespace:?} is not a valid namespace"))
+                    .why("a namespace consists of lower-case letters, digits and hyphens, at most 63"),
             ));
         }
     }
@@ -341,7 +345,7 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
                 return Err(wrong(
                     &at("routes"),
                     Problem::new(format!(
-                        "a route of {} has not exactly one of exact and prefix",
+                        "a route of {} must have exactly one of exact and prefix",
                         entry.host
                     )),
                 ));
@@ -349,7 +353,7 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
             if !path.starts_with('/') {
                 return Err(wrong(
                     &at("routes"),
-                    Problem::new(format!("the route {path:?} of {} does not begin with /", entry.host)),
+                    Problem::new(format!("the route {path:?} of {} does not start with /", entry.host)),
                 ));
             }
             if route.service.is_empty() || route.port == 0 {
@@ -363,7 +367,7 @@ fn check(name: &str, text: &str, config: &WorkspaceConfig) -> Result<(), Problem
     Ok(())
 }
 
-/// A step on the way to a field.
+/// A step in the path of a field.
 enum Step<'a> {
     Key(&'a str),
     Index(usize),
@@ -418,7 +422,7 @@ mod tests {
         let file = WorkspaceFile::starter(Path::new("."), "0123456789abcdef");
         assert_eq!(file.config.id, "0123456789abcdef");
         assert!(file.config.hosts.is_empty());
-        assert!(file.text.contains('#'), "the starter explains itself");
+        assert!(file.text.contains('#'), "the initial content explains itself");
     }
 
     #[test]
@@ -447,18 +451,18 @@ mod tests {
             (
                 "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: ../evil\n    credentialName: a\n",
                 "f.yaml:4:",
-                "../evil\" is not a host name: it holds a slash",
+                "../evil\" is not a host name: it contains a slash",
             ),
             ("", "f.yaml:1:1", "it is empty"),
             (
                 "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n",
                 "f.yaml:4:5",
-                "as credentialName: httpbin-credential",
+                "such as credentialName: httpbin-credential",
             ),
             (
                 "version: 1\nid: 0123456789abcdef\nmode: simple\nmode: mutual\n",
                 "f.yaml:4:1",
-                "the key mode stands twice (duplicate)\n  try: keep one",
+                "the key mode is duplicated\n  try: keep one",
             ),
             (
                 "version: 1\nid: 0123456789abcdef\nhosts:\n  - host: a.com\n    credentialName: a\n    clients: [../../evil]\n",
@@ -497,7 +501,7 @@ mod tests {
         );
         let id = |fix: &str| fix.rsplit("id: ").next().expect("an id").to_owned();
         assert_ne!(id(&one), id(&two));
-        parse("f.yaml", &format!("version: 1\nid: {}\n", id(&one))).expect("it can be used as it is printed");
+        parse("f.yaml", &format!("version: 1\nid: {}\n", id(&one))).expect("it can be used as printed");
     }
 
     #[test]

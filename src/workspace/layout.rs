@@ -1,17 +1,17 @@
-//! Where the files of a host's chain stand: the folders that generate.sh
-//! makes. Pure: names in, paths out.
+//! The paths of a host's chain: the same folders as generate.sh creates. Pure: names in,
+//! paths out.
 
 use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 
 use crate::names::Host;
 
-/// The workspace's own folder: the lock, trees being built, trees replaced,
-/// and what a running `serve` tells about itself.
+/// The workspace's own folder: the lock, trees being built, trees that were replaced, and
+/// the state file of a running `serve`.
 pub const STATE_FOLDER: &str = ".istio-tls";
-/// Below a host's folder, while its CA is rotated: the CA that goes and the
-/// clients that it issued. That it is there is what records the rotation, so
-/// one exchange of the host's folder changes files and record together.
+/// In a host's folder, while its CA is being replaced: the previous CA and the clients
+/// that it issued. Its existence is the record of the replacement, so one exchange of the
+/// host's folder changes files and record together.
 pub const PREVIOUS_CA_FOLDER: &str = "5_previous_ca";
 
 /// One file of a host's chain.
@@ -19,7 +19,7 @@ pub const PREVIOUS_CA_FOLDER: &str = "5_previous_ca";
 pub enum Part<'a> {
     /// The root certificate.
     RootCert,
-    /// The root's key; absent where the root is shared (`--root`, `--ca`).
+    /// The root's key; absent if the root is shared (`--root`, `--ca`).
     RootKey,
     /// CRL of the root.
     RootCrl,
@@ -27,7 +27,7 @@ pub enum Part<'a> {
     IntermediateCert,
     /// Intermediate, then root.
     CaChain,
-    /// The intermediate's key; absent where it is shared (`--ca`).
+    /// The intermediate's key; absent if it is shared (`--ca`).
     IntermediateKey,
     /// CRL of the intermediate.
     IntermediateCrl,
@@ -35,7 +35,7 @@ pub enum Part<'a> {
     ServerCert,
     /// The server's key.
     ServerKey,
-    /// A client's leaf, then the intermediate. The first client is named as the host.
+    /// A client's leaf, then the intermediate. The first client is named like the host.
     ClientCert(&'a str),
     /// A client's key.
     ClientKey(&'a str),
@@ -44,7 +44,7 @@ pub enum Part<'a> {
 }
 
 impl Part<'_> {
-    /// Whether the file holds a private key, so that only its owner may read it.
+    /// Whether the file contains a private key, so that only its owner may read it.
     pub fn is_secret(self) -> bool {
         matches!(
             self,
@@ -58,7 +58,7 @@ impl Part<'_> {
 pub struct ChainLayout {
     workspace: PathBuf,
     host: Host,
-    /// The files are those of the previous CA.
+    /// The files belong to the previous CA.
     previous: bool,
 }
 
@@ -72,8 +72,8 @@ impl ChainLayout {
         }
     }
 
-    /// The chain of the CA that a rotation is to replace: the same files but
-    /// for the server's, below [`PREVIOUS_CA_FOLDER`] of the same host's folder.
+    /// The chain of the CA that is being replaced: the same files except the server's,
+    /// below [`PREVIOUS_CA_FOLDER`] of the same host's folder.
     #[must_use]
     pub fn previous_ca(&self) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl ChainLayout {
         }
     }
 
-    /// The same chain as it was kept in another folder.
+    /// The same chain as kept in another folder.
     #[must_use]
     pub fn kept_in(&self, folder: &Path) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl ChainLayout {
         &self.host
     }
 
-    /// The folder that holds the whole chain.
+    /// The folder of the whole chain.
     pub fn folder(&self) -> PathBuf {
         self.workspace.join(self.host.folder_name())
     }
@@ -132,7 +132,7 @@ impl ChainLayout {
         }
     }
 
-    /// The clients whose certificates have these file names: the host's own
+    /// The clients whose certificates have these file names: the host's default client
     /// first, then by name.
     pub fn clients_of(&self, file_names: &[String]) -> Vec<String> {
         let own = self.host.folder_name();
@@ -140,7 +140,7 @@ impl ChainLayout {
         let mut clients: Vec<String> = certificates
             .map(|name| match name.strip_prefix("_wildcard.") {
                 _ if name == own => self.host.as_str().to_owned(),
-                // Only at the beginning: a client may be called so in the middle.
+                // Only at the beginning: a client's name may contain it.
                 Some(rest) => format!("*.{rest}"),
                 None => name.to_owned(),
             })
@@ -181,8 +181,7 @@ impl RootLayout {
     }
 }
 
-/// The host whose chain stands in a folder of this name, the reverse of
-/// [`Host::folder_name`].
+/// The host of a folder with this name, the reverse of [`Host::folder_name`].
 pub fn host_of_folder(name: &str) -> Option<Host> {
     if let Some(rest) = name.strip_prefix("_wildcard.") {
         return Host::parse(&format!("*.{rest}")).ok();
@@ -196,8 +195,8 @@ pub fn host_of_folder(name: &str) -> Option<Host> {
     Host::parse(name).ok().filter(|host| host.folder_name() == name)
 }
 
-/// A client's name as a file name: hosts as their folder, other names as they
-/// are (checked when they were given).
+/// A client's name as a file name: hosts like their folder, other names unchanged (they
+/// were checked before).
 fn client_file_name(name: &str) -> String {
     match name.strip_prefix("*.") {
         Some(rest) => format!("_wildcard.{rest}"),

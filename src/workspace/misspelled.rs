@@ -1,5 +1,5 @@
-//! Keys of istio-tls.yaml that are no fields but look like one, so that what was
-//! meant has no effect. Other unknown keys are the user's own and stay.
+//! Keys of istio-tls.yaml that are not fields but look like one, so that the intended
+//! setting has no effect. Other unknown keys belong to the user and are kept.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::spelling;
 /// How deep values may be nested; the file's own fields are five deep.
 const DEPTH_LIMIT: usize = 100;
 
-/// A key that is no field, and the field that was probably meant.
+/// A key that is not a field, and the field that was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misspelled {
     /// The file, as it was named.
@@ -24,7 +24,8 @@ pub struct Misspelled {
     pub column: usize,
     /// The key.
     pub key: String,
-    /// The field: beside the key, `mode`; elsewhere, `gateway.podNamespace`.
+    /// The field: `mode` if it belongs beside the key; otherwise with its path,
+    /// `gateway.podNamespace`.
     pub meant: String,
 }
 
@@ -39,7 +40,7 @@ impl fmt::Display for Misspelled {
         } = self;
         write!(
             f,
-            "{file}:{line}:{column}: {key} is no field and has no effect; did you mean {meant}?"
+            "{file}:{line}:{column}: {key} is not a field and has no effect; did you mean {meant}?"
         )
     }
 }
@@ -50,8 +51,8 @@ impl From<&Misspelled> for Problem {
     }
 }
 
-/// The misspelled keys of a file's text, in its order; `name` is the file's. None
-/// of a text that is no YAML: reading it says so.
+/// The misspelled keys in a file's text, in order; `name` is the file's. None if the text
+/// is not YAML, which is reported when it is parsed.
 pub(super) fn find(name: &str, text: &str) -> Vec<Misspelled> {
     let schema = schema();
     let mut options = granit_parser::options! {
@@ -87,8 +88,8 @@ impl<'t> Walk<'t> {
         self.parser.next_event()?.ok()
     }
 
-    /// Goes through a value that begins with `event`; what `schema` does not
-    /// describe is not judged. None at the end of what can be read.
+    /// Walks a value that begins with `event`; what `schema` does not describe is not
+    /// checked. None at the end of the readable part.
     fn value(&mut self, event: &Event<'t>, schema: &Value) -> Option<()> {
         match event {
             Event::SequenceStart(..) => loop {
@@ -113,7 +114,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The schema of a key's value. Notes a key that only looks like a field.
+    /// The schema of a key's value. Records a key that only looks like a field.
     fn key<'s>(&mut self, key: &str, span: &Span, schema: &'s Value) -> &'s Value {
         let Some(fields) = schema["properties"].as_object() else {
             return &Value::Null;
@@ -134,7 +135,7 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// The path of a field of this name below a place that has none itself.
+/// The path of a field with this name, from a place that does not have it.
 fn elsewhere(key: &str, schema: &Value) -> Option<String> {
     let fields = schema["properties"].as_object()?;
     fields.iter().find_map(|(name, field)| {
@@ -215,7 +216,7 @@ mod tests {
         ] {
             assert_eq!(found(text), [], "{text}");
         }
-        // What cannot be read to its end is judged as far as it can.
+        // A text that cannot be parsed to its end is checked as far as possible.
         assert_eq!(found("mdoe: 1\nx: [\n").len(), 1);
     }
 
@@ -224,7 +225,7 @@ mod tests {
         let all = find("w/istio-tls.yaml", "version: 1\nmdoe: mutual\n");
         assert_eq!(
             all[0].to_string(),
-            "w/istio-tls.yaml:2:1: mdoe is no field and has no effect; did you mean mode?"
+            "w/istio-tls.yaml:2:1: mdoe is not a field and has no effect; did you mean mode?"
         );
     }
 }

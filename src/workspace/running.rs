@@ -1,6 +1,6 @@
-//! What a running `serve` tells about itself in `.istio-tls/serve.json`, so
-//! that `probe` finds it. Written 0600, removed at exit, and to be believed
-//! only while the admin address answers with the same id.
+//! What a running `serve` writes about itself to `.istio-tls/serve.json`, so that `probe`
+//! finds it. Written with mode 0600, removed at exit, and only valid as long as the admin
+//! address answers with the same id.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -15,13 +15,13 @@ use super::store::PUBLIC;
 use crate::files;
 use crate::problem::Problem;
 
-/// The file's place below the workspace folder.
+/// The file's path below the workspace folder.
 pub const FILE: &str = ".istio-tls/serve.json";
-/// The lock of the `serve` that runs, below the workspace folder.
+/// The lock of the running `serve`, below the workspace folder.
 pub const LOCK: &str = ".istio-tls/serve.lock";
-/// The largest of such files that is read, in bytes.
+/// The maximum size of such a file that is read, in bytes.
 const LIMIT: u64 = 1 << 20;
-/// The header in which every answer of the admin carries the id.
+/// The header with the id in every response of the admin interface.
 pub const ID_HEADER: &str = "x-istio-tls-id";
 
 /// A running `serve` of this workspace.
@@ -33,21 +33,21 @@ pub struct RunningServe {
     pub id: String,
     /// The process.
     pub pid: u32,
-    /// The admin's address.
+    /// The admin interface's address.
     pub admin: SocketAddr,
-    /// The Gateways' ports and where each is really listened on.
+    /// The Gateways' ports and the local addresses on which they listen.
     pub listeners: Vec<RunningListener>,
-    /// The manifests that it serves; none where it serves the workspace or a cluster.
+    /// The manifests that it serves; none if it serves the workspace or a cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifests: Option<RunningManifests>,
 }
 
-/// What `serve -f` was given.
+/// The input of `serve -f`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunningManifests {
     /// Files and folders, absolute.
     pub paths: Vec<PathBuf>,
-    /// Whether folders in folders are read, too.
+    /// Whether subfolders are read, too.
     pub recursive: bool,
 }
 
@@ -58,29 +58,29 @@ pub struct RunningListener {
     pub port: u16,
     /// The local address.
     pub address: SocketAddr,
-    /// Whether TLS is spoken there.
+    /// Whether it uses TLS.
     pub tls: bool,
 }
 
 impl RunningServe {
-    /// What a `serve` of this folder told; none where there is no such file, or it
-    /// is none of this release's. Whether that still runs is not asked.
+    /// The file of a `serve` in this folder; none if there is no such file, or it is from
+    /// another release. Does not check whether that `serve` is still running.
     ///
     /// # Errors
-    /// When there is one that cannot be read, as that of another user's `serve`.
+    /// If it exists but cannot be read, such as that of another user's `serve`.
     pub fn read(dir: &Path) -> Result<Option<Self>, Problem> {
         let content = files::read_if_there(&dir.join(FILE), LIMIT).map_err(|problem| {
-            problem.fix("run this as the user who runs serve, or name its address: --target ADDR")
+            problem.fix("run this as the user who runs serve, or give its address: --target ADDR")
         })?;
         Ok(content.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 }
 
-/// Opens the file that the one `serve` of a folder locks, and makes it where there
-/// is none.
+/// Opens the file that the only `serve` of a folder locks, and creates it if there is
+/// none.
 ///
 /// # Errors
-/// When it cannot be opened or made.
+/// If it cannot be opened or created.
 pub fn open_lock(dir: &Path) -> io::Result<File> {
     let state = dir.join(STATE_FOLDER);
     if !state.is_dir() {
@@ -93,14 +93,14 @@ pub fn open_lock(dir: &Path) -> io::Result<File> {
         options.open(&path)
     };
     let denied = match open() {
-        // It may be another user's. To lock it, it need not be written.
+        // It may be another user's. Locking it does not require write access.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match File::open(&path) {
             Ok(file) => return Ok(file),
             Err(_) => error,
         },
         opened => return opened,
     };
-    // Left behind: who serves tells so in the file beside it.
+    // Left behind: a running serve also writes the file beside it.
     let nobody_serves = files::is_there(&dir.join(FILE)).is_ok_and(|told| !told);
     if nobody_serves && fs::remove_file(&path).is_ok() {
         return open();
@@ -122,7 +122,8 @@ mod tests {
         fs::write(dir.path().join(FILE), "{}").expect("written");
         assert_eq!(RunningServe::read(dir.path()), Ok(None), "of another release");
         fs::remove_file(dir.path().join(FILE)).expect("removed");
-        // Permissions do not bind root; a folder in place of the file fails for everyone.
+        // Permissions do not apply to root; a folder in place of the file fails for
+        // everyone.
         fs::create_dir(dir.path().join(FILE)).expect("made");
         let problem = RunningServe::read(dir.path()).expect_err("a folder");
         assert!(problem.what.contains(FILE), "{problem}");

@@ -27,7 +27,7 @@ pub fn schema() -> Value {
             },
             "mode": choice(&words(Mode::WORDS), "mutual", "How clients are authenticated, unless a host says otherwise"),
             "secrets": choice(&words(SecretStyle::WORDS), "credential", "How the gateway gets certificates and keys"),
-            "istio": choice(&words(IstioTarget::WORDS), "latest", "Which Istio the manifests are for"),
+            "istio": choice(&words(IstioTarget::WORDS), "latest", "The Istio version that the manifests are for"),
             "context": {
                 "type": "string",
                 "minLength": 1,
@@ -44,12 +44,12 @@ pub fn schema() -> Value {
                         "description": "Labels of the gateway's pods",
                         "additionalProperties": {"type": "string"}
                     },
-                    "podNamespace": named(LABEL, "Where those pods run, and so where their Secrets must be")
+                    "podNamespace": named(LABEL, "The namespace of those pods, in which their Secrets must be")
                 }
             },
             "hosts": {
                 "type": ["array", "null"],
-                "description": "The hosts, in the order in which they were made",
+                "description": "The hosts, in the order in which they were created",
                 "items": host()
             }
         }
@@ -68,19 +68,22 @@ fn host() -> Value {
                 "maxLength": 253,
                 "description": "A DNS name, a wildcard such as *.example.com, or an IP address"
             },
-            "mode": choice(&words(Mode::WORDS), "mutual", "This host's mode; the workspace's when absent"),
-            "credentialName": named(SUBDOMAIN, "The Secret that holds certificate and key"),
-            "serverKey": choice(&words(ServerKey::WORDS), "here", "Where the key of the server certificate is: with the certificate, or where the certificate request was made (gen-certs --csr), so that rotate leaves the host alone"),
+            "mode": choice(&words(Mode::WORDS), "mutual", "This host's mode; the workspace's if absent"),
+            "credentialName": named(SUBDOMAIN, "The Secret with certificate and key"),
+            "serverKey": choice(&words(ServerKey::WORDS), "here", "Where the key of the server certificate \
+                is: with the certificate, or where the certificate request was created (gen-certs --csr), so \
+                that rotate skips the host"),
             "routes": {
                 "type": "array",
-                "description": "Where requests go; absent: the sample's routes, or / to the first label, port 8000",
+                "description": "Where requests go; if absent: the sample's routes, or / to the first label, \
+                    port 8000",
                 "items": {
                     "type": "object",
                     "required": ["service", "port"],
                     "oneOf": [{"required": ["exact"]}, {"required": ["prefix"]}],
                     "properties": {
                         "exact": {"type": "string", "pattern": "^/", "description": "The whole path"},
-                        "prefix": {"type": "string", "pattern": "^/", "description": "The path's beginning"},
+                        "prefix": {"type": "string", "pattern": "^/", "description": "The beginning of the path"},
                         "service": {"type": "string", "minLength": 1, "description": "The Service"},
                         "port": {"type": "integer", "minimum": 1, "maximum": 65535, "description": "The Service's port"}
                     }
@@ -88,7 +91,7 @@ fn host() -> Value {
             },
             "clients": {
                 "type": "array",
-                "description": "Further clients; the first is named as the host and not listed",
+                "description": "Additional clients; the first is named like the host and not listed",
                 "items": {"type": "string", "description": "The client's name"}
             }
         }

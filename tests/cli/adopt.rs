@@ -40,7 +40,7 @@ fn a_tree_of_generate_sh_is_copied() {
     let ran = ran
         .prints("adopted httpbin.example.com/")
         .prints("from elsewhere/httpbin.example.com/");
-    assert!(!ran.stdout.contains("not there"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("missing"), "{}", ran.stdout);
     for file in [
         "1_root/certs/ca.cert.pem",
         "1_root/private/ca.key.pem",
@@ -113,7 +113,7 @@ fn a_corporate_ca_with_files_of_any_name() {
     ])
     .exits(0)
     .prints("adopted shop.example.com/")
-    .prints("not there: the root's certificate, the intermediate's key, a client certificate");
+    .prints("missing: the root's certificate, the intermediate's key, a client certificate");
     let yaml = dir.read("istio-tls.yaml");
     assert!(
         yaml.contains("credentialName: shop-credential") && yaml.contains("mode: simple"),
@@ -147,7 +147,7 @@ fn what_does_not_stand_the_checks_is_refused_with_the_reason() {
     fs::create_dir(dir.path("in/folder")).expect("made");
     for (files, said) in [
         (&["in/cert.pem", "in/root.pem"][..], "key"),
-        (&["in/cert.pem", "in/other.pem", "in/root.pem"], "fits"),
+        (&["in/cert.pem", "in/other.pem", "in/root.pem"], "belongs to it"),
         (&["in/key.pem"], "no certificate"),
         (&["in/root.pem", "in/key.pem"], "no server certificate"),
         (&["in/broken.pem", "in/key.pem", "in/root.pem"], "broken.pem"),
@@ -159,7 +159,7 @@ fn what_does_not_stand_the_checks_is_refused_with_the_reason() {
             "other.com",
         ),
         (&["secret/httpbin-credential"], "there is no kubeconfig"),
-        (&["secret/a b"], "is not a name for a Secret"),
+        (&["secret/a b"], "is not a valid name for a Secret"),
         (&[], "required"),
     ] {
         let all: Vec<&str> = ["adopt"].iter().chain(files).copied().collect();
@@ -197,7 +197,7 @@ fn encrypted_ca_keys_are_copied_as_they_are() {
         .exits(0);
     dir.run(&["adopt", "elsewhere/httpbin.example.com"])
         .exits(0)
-        .says("unchecked");
+        .says("without a check");
     let key = "2_intermediate/private/intermediate.key.pem";
     assert_eq!(
         dir.read(format!("{HOST}/{key}")),

@@ -103,7 +103,7 @@ fn a_chain_whose_ca_is_being_rotated_is_not_replaced() {
             let all: Vec<&str> = ["adopt", source].iter().chain(more).copied().collect();
             dir.run(&all)
                 .exits(2)
-                .says("the CA of shop.example.com is being rotated")
+                .says("the CA of shop.example.com is being replaced")
                 .says("5_previous_ca")
                 .says("istio-tls rotate shop.example.com --finish")
                 .says("--abort");
@@ -151,7 +151,7 @@ fn a_self_signed_certificate_that_is_alone_is_the_servers() {
             .run(&["adopt", "secret/shop-tls"])
             .exits(0)
             .prints("adopted shop.example.com/")
-            .says("is signed by its own key");
+            .says("is self-signed");
         assert_eq!(ran.stderr.contains("CA:TRUE"), is_ca, "{}", ran.stderr);
         let read = |file: &str| dir.read(format!("{HOST}/{file}"));
         let served = read(&format!("3_application/certs/{HOST}.cert.pem"));
@@ -237,8 +237,8 @@ fn secrets_that_no_gateway_can_use_are_told_apart() {
     let made = made(&[]);
     let _server = serving(&dir, unusable(&made));
     for (name, said) in [
-        ("nofit", "is not that of the certificate in"),
-        ("swapped", "hold each other's content"),
+        ("nofit", "does not belong to the certificate in"),
+        ("swapped", "are swapped"),
         ("bin", "holds no PEM block"),
         ("broken", "is truncated"),
         ("emptyvals", "they are empty"),
@@ -279,13 +279,13 @@ fn secrets_that_no_gateway_can_use_are_told_apart() {
     names_and_helps(&dir.run(&["adopt", "secret/onlyca"]).exits(2), "onlyca");
     dir.run(&["adopt", "secret/nofit"])
         .exits(2)
-        .says("is not among what was given")
-        .says("it is for a key of the type");
+        .says("is missing from the input")
+        .says("it needs a key of type");
     // The content is good; the Secret is not.
     dir.run(&["adopt", "secret/swapped"])
         .exits(0)
-        .says("no gateway can use the Secret swapped as it is")
-        .says("hold each other's content")
+        .says("no gateway can use the Secret swapped in its present form")
+        .says("are swapped")
         .says("--force-conflicts");
 }
 
@@ -309,7 +309,7 @@ fn the_gateways_namespace_is_taken_from_the_secret() {
         dir.run(args)
             .exits(0)
             .says("podNamespace limited is recorded")
-            .says("the context there is not recorded: the first apply does that");
+            .says("the context there is not recorded; the first apply records it");
         assert!(dir.read("istio-tls.yaml").contains("podNamespace: limited"), "{args:?}");
         dir.run(&["manifests", "--only", "secrets"])
             .exits(0)
@@ -322,7 +322,7 @@ fn the_gateways_namespace_is_taken_from_the_secret() {
     dir.run(&["gen-certs", "a.example.com"]).exits(0);
     dir.run(&["adopt", "secret/shop-tls", "--gateway-namespace", "limited"])
         .exits(0)
-        .says("the Secret is in limited, and apply puts it into istio-system")
+        .says("the Secret is in limited, but apply stores it in istio-system")
         .says("--gateway-namespace limited is not recorded");
     assert!(!dir.read("istio-tls.yaml").contains("limited"));
 }
@@ -381,7 +381,7 @@ fn a_plan_of_rotate_is_refused_as_rotate_is() {
         )],
     );
     dir.run(&["adopt", "secret/shop-tls"]).exits(0);
-    let said = "the server leaf cannot be renewed: the key of its CA is not here";
+    let said = "the server leaf cannot be renewed: the key of its CA is not in the workspace";
     dir.run(&["rotate", HOST, "--dry-run"]).exits(2).says(said);
     dir.run(&["rotate", HOST]).exits(2).says(said);
     let signer = made.folder.path(HOST).display().to_string();

@@ -176,7 +176,7 @@ fn folders_that_cannot_be_written() {
     dir.write("file", "x");
     dir.run(&["-C", "file", "gen-certs", "a.com"])
         .exits(2)
-        .says("it is no folder");
+        .says("it is not a folder");
     std::os::unix::fs::symlink("/nonexistent/elsewhere", dir.path("a.com")).expect("linked");
     dir.run(&["gen-certs", "a.com"]).exits(3).says("symbolic link");
     assert_eq!(names(&dir), ["a.com", "file"]);

@@ -270,7 +270,7 @@ fn an_interrupt_while_storing_says_what_is_applied() {
         let why = printed["error"]["why"].as_str().expect("a reason");
         assert!(
             why.contains("applied: Secret istio-system/httpbin-credential, Gateway default/mygateway")
-                && why.contains("sent, and not known to be done: VirtualService default/httpbin"),
+                && why.contains("sent, result unknown: VirtualService default/httpbin"),
             "{why}"
         );
         assert!(said.contains("run the same command again"), "{said}");

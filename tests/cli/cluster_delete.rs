@@ -37,7 +37,7 @@ fn files_stay_while_another_cluster_holds_what_was_applied() {
     ] {
         dir.run(args)
             .exits(2)
-            .says("the last apply was to the context there, and this is elsewhere")
+            .says("the last apply used the context there, but this is elsewhere")
             .says("istio-tls delete --context there --local")
             .says("--no-cluster");
         assert!(dir.path("istio-tls.yaml").exists() && dir.path("httpbin.example.com").exists());
@@ -59,7 +59,7 @@ fn files_stay_while_another_cluster_holds_what_was_applied() {
     let id = text.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id");
     dir.run(&["delete", "--local", "--no-cluster", "--dry-run"])
         .exits(0)
-        .says("what is in the context there stays there: kubectl --context there get secrets")
+        .says("the objects in the context there are kept: kubectl --context there get secrets")
         .says(&format!("-l istio-tls.dev/workspace={id}"));
     dir.write(".kube/config", there);
     dir.run(&["delete", "--local", "--yes"]).exits(0);

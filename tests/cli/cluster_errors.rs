@@ -497,7 +497,7 @@ fn an_unreachable_cluster_keeps_the_folder_whose_id_marks_its_objects() {
     dir.run(&["delete", "--local", "--yes"])
         .exits(3)
         .says("cannot be reached")
-        .says("gone for good: istio-tls delete --local --no-cluster");
+        .says("no longer exists: istio-tls delete --local --no-cluster");
     assert!(dir.path("istio-tls.yaml").exists());
 }
 

@@ -17,7 +17,7 @@ use crate::running_program::{Program, await_condition};
 const SECRET: &str = "/api/v1/namespaces/istio-system/secrets/httpbin-credential";
 const GATEWAY: &str = "/apis/networking.istio.io/v1/namespaces/default/gateways/mygateway";
 /// What is said when answers are waited for.
-const WAITING: &str = "nothing more is sent; waiting";
+const WAITING: &str = "sending nothing more; waiting";
 
 /// A request that is held back.
 pub(crate) struct Held {
@@ -116,7 +116,7 @@ fn apply_waits_for_the_answer_that_is_due_and_sends_nothing_more() {
     assert_eq!(code, Some(130));
     assert_eq!(kinds(&printed), ["Secret", "Gateway"]);
     let error = &printed["error"];
-    assert_eq!(error["what"], "interrupted (SIGINT) before all was applied");
+    assert_eq!(error["what"], "interrupted (SIGINT) before everything was applied");
     assert_eq!(
         error["why"],
         "applied: Secret istio-system/httpbin-credential, Gateway default/mygateway\n\
@@ -146,7 +146,7 @@ fn a_second_interrupt_waits_for_no_answer() {
         printed["error"]["why"],
         "applied: Secret istio-system/httpbin-credential\n\
          not applied: VirtualService default/httpbin\n\
-         sent, and not known to be done: Gateway default/mygateway"
+         sent, result unknown: Gateway default/mygateway"
     );
 }
 
@@ -168,7 +168,7 @@ fn delete_waits_for_the_answer_that_is_due_and_leaves_the_rest() {
     assert_eq!(code, Some(130));
     assert_eq!(kinds(&printed), ["VirtualService", "Gateway"]);
     let error = &printed["error"];
-    assert_eq!(error["what"], "interrupted (SIGINT) before all was deleted");
+    assert_eq!(error["what"], "interrupted (SIGINT) before everything was deleted");
     let why = error["why"].as_str().expect("a reason");
     assert!(
         why.starts_with(

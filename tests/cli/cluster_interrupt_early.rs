@@ -18,10 +18,10 @@ fn apply_says_that_nothing_is_stored_when_a_signal_comes_before() {
     for (signal, name) in SIGNALS {
         for (args, before) in [
             (&["apply", "-o", "json"][..], "anything was stored"),
-            (&["apply", "--diff", "-o", "json"], "all was compared"),
+            (&["apply", "--diff", "-o", "json"], "the comparison was complete"),
             (
                 &["apply", "--dry-run", "server", "-o", "json"],
-                "all was tried; a dry run stores nothing",
+                "the dry run was complete; nothing was stored",
             ),
         ] {
             let dir = workspace();

@@ -69,10 +69,10 @@ fn apply_says_what_is_not_known() {
     let ran = tells_no_secret(&dir, ran)
         .says("applied: Secret istio-system/httpbin-credential\n")
         .says("not applied: VirtualService default/httpbin\n")
-        .says("sent, and not known to be done: Gateway default/mygateway\n");
+        .says("sent, result unknown: Gateway default/mygateway\n");
     advises_once(
         &ran,
-        "try: run the same command again: what is applied stays, the rest follows",
+        "try: run the same command again: what is applied is kept, the rest follows",
     );
     assert_eq!(inner.stored(), [SECRET, GATEWAY]);
 }
@@ -91,7 +91,7 @@ fn delete_looks_up_what_it_had_no_answer_to_and_says_what_is_not_known() {
                 .exits(3)
                 .says("deleted so far: VirtualService default/httpbin\n")
                 .says("not deleted: Secret istio-system/httpbin-credential\n")
-                .says("sent, and not known to be done: Gateway default/mygateway\n");
+                .says("sent, result unknown: Gateway default/mygateway\n");
             advises_once(&ran, "try: run the same command again for the rest");
         } else {
             ran.exits(0);
@@ -127,7 +127,7 @@ fn rotate_says_what_is_not_known_and_the_one_line_that_goes_on() {
     let why = printed["error"]["why"].as_str().expect("a reason");
     assert!(
         why.contains("swapped: the files of httpbin.example.com")
-            && why.contains("sent, and not known to be swapped: Secret istio-system/httpbin-credential")
+            && why.contains("sent, result unknown: Secret istio-system/httpbin-credential")
             && !why.contains("not swapped"),
         "{why}"
     );

@@ -82,9 +82,9 @@ fn flags_choose_the_cluster_and_exclude_each_other() {
             &["adopt", "secret/x", "--context", "elsewhere"],
             "there is no context \"elsewhere\"",
         ),
-        (&["inspect", "secret/"], "is not a name for a Secret"),
-        (&["verify", "secret/A/b"], "is not a namespace"),
-        (&["adopt", "secret/a/../b"], "is not a name for a Secret"),
+        (&["inspect", "secret/"], "is not a valid name for a Secret"),
+        (&["verify", "secret/A/b"], "is not a valid namespace"),
+        (&["adopt", "secret/a/../b"], "is not a valid name for a Secret"),
     ] {
         dir.run(args).exits(2).says(said);
     }
@@ -93,7 +93,7 @@ fn flags_choose_the_cluster_and_exclude_each_other() {
     let leaf = dir.read(LEAF);
     dir.run(&["rotate", HOST, "--context", "there"])
         .exits(1)
-        .prints("has no Secret istio-system/httpbin-credential of httpbin.example.com; istio-tls apply --context there makes it");
+        .prints("has no Secret istio-system/httpbin-credential of httpbin.example.com; istio-tls apply --context there creates it");
     assert_ne!(dir.read(LEAF), leaf);
     assert!(server.stored().is_empty());
     // Chains alone have no id by which a Secret could be known.

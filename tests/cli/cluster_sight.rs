@@ -140,7 +140,7 @@ fn services_are_missing_where_they_may_be_listed_and_exist_elsewhere() {
     // What is not seen may be missing.
     dir.run(&[&["serve", "--strict", "--admin", "off"][..], &flags].concat())
         .exits(2)
-        .says("--strict: gateways.networking.istio.io outside the namespaces shop, istio-system are not seen");
+        .says("--strict: gateways.networking.istio.io outside the namespaces shop, istio-system are not readable");
 
     // Where there is no Service at all in the namespace, each is missing.
     let dir = cluster(vec![gateway("shop", "ingressgateway", &plain()), routes(&to)]);
@@ -242,7 +242,7 @@ fn of_several_nodes_the_one_that_answers_is_probed_and_fixes_name_the_cluster() 
         .run(&probe)
         .exits(1)
         .says(&format!(
-            "the gateway is at 127.0.0.1 port {port}, by the InternalIP of the node b"
+            "the gateway is at 127.0.0.1 port {port}, according to the InternalIP of the node b"
         ))
         .says("which also has ::1");
     let aimed =
@@ -267,7 +267,7 @@ fn a_changed_istio_tls_yaml_is_told_while_a_cluster_is_served() {
     assert_ne!(text, changed);
     dir.write("istio-tls.yaml", changed);
     let told =
-        "istio-tls.yaml has another gateway.podNamespace now; this serve goes by the one of its start: restart it";
+        "istio-tls.yaml now has another gateway.podNamespace; this serve still uses the one at its start: restart it";
     serve.wait_until("the change is told", |serve| serve.log().contains(told));
 }
 

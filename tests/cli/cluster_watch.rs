@@ -272,11 +272,11 @@ fn a_cluster_that_cannot_be_used() {
     let ran = dir
         .run(&["lint", "--cluster", "-n", "shop", "-o", "json"])
         .exits(3)
-        .says("nothing of the cluster can be seen");
+        .says("nothing in the cluster is readable");
     assert!(ran.json()["error"]["what"].is_string());
     dir.run(&["lint", "--cluster"])
         .exits(3)
-        .says("nothing of the cluster can be seen")
+        .says("nothing in the cluster is readable")
         .says("Gateway, VirtualService")
         .says("the user \"jane\" may not list gateways.networking.istio.io");
 }

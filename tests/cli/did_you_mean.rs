@@ -5,7 +5,7 @@ use crate::harness::Dir;
 use crate::serve_process::Serve;
 
 const HOST: &str = "httpbin.example.com";
-const MODE: &str = "istio-tls.yaml:2:1: mdoe is no field and has no effect; did you mean mode?";
+const MODE: &str = "istio-tls.yaml:2:1: mdoe is not a field and has no effect; did you mean mode?";
 
 /// A workspace whose file begins with these lines.
 fn workspace(lines: &str) -> Dir {
@@ -57,7 +57,7 @@ fn a_field_at_the_wrong_place_is_told_where_it_belongs() {
     let dir = workspace("podNamespace: web\n");
     dir.run(&["manifests"])
         .exits(0)
-        .says("istio-tls.yaml:2:1: podNamespace is no field and has no effect; did you mean gateway.podNamespace?");
+        .says("istio-tls.yaml:2:1: podNamespace is not a field and has no effect; did you mean gateway.podNamespace?");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn words_of_the_file_and_hosts() {
     for args in [&["manifests"][..], &["serve"], &["probe"], &["lint"], &["status"]] {
         dir.run(args)
             .exits(2)
-            .says("unknown value mutal: wanted simple, mutual, optional-mutual")
+            .says("unknown value mutal: expected simple, mutual, optional-mutual")
             .says("did you mean mutual?");
     }
     dir.write("istio-tls.yaml", yaml);

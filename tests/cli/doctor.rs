@@ -103,7 +103,7 @@ fn wrong_input_is_exit_2() {
     }
     dir.run(&["-C", "nowhere", "doctor"])
         .exits(2)
-        .says("nowhere is no workspace");
+        .says("nowhere is not a workspace");
     dir.write("istio-tls.yaml", "version: [");
     dir.run(&["doctor"]).exits(2).says("istio-tls.yaml");
 }
@@ -236,7 +236,7 @@ fn a_host_without_its_folder_takes_nothing_from_the_others() {
     server.kubeconfig(&dir);
     std::fs::rename(dir.path("shop.example.com"), dir.path("away")).expect("a folder moved");
     let ran = tells_no_secret(&dir, dir.run(&["doctor"])).exits(1);
-    ran.prints("warning[ITL1105]: the workspace has no chain for shop.example.com\n  why: the folder shop.example.com is not there\n")
+    ran.prints("warning[ITL1105]: the workspace has no chain for shop.example.com\n  why: the folder shop.example.com does not exist\n")
         .prints("try: restore its folder, or istio-tls gen-certs shop.example.com\n")
         .prints("istio-tls doctor --fix, or istio-tls apply, creates Secret istio-system/httpbin-credential\n")
         .prints("as long as shop.example.com has no usable chain");

@@ -36,7 +36,7 @@ fn one_command_makes_the_four_folders_and_the_workspace_file() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST])
         .exits(0)
-        .prints("made httpbin.example.com/")
+        .prints("created httpbin.example.com/")
         .prints("Secret httpbin-credential")
         .prints("next: istio-tls serve");
     let files: Vec<String> = tree(&dir.path(HOST)).into_keys().collect();
@@ -120,7 +120,7 @@ fn a_client_is_added_to_the_chain_that_is_there() {
     assert!(dir.read("istio-tls.yaml").contains("- alice"));
     dir.run(&["gen-certs", HOST, "--client", "alice"])
         .exits(2)
-        .says("alice already");
+        .says("already has a client alice");
     dir.run(&["gen-certs", HOST, "--client", "carol", "--root", "ca"])
         .exits(2)
         .says("--root")
@@ -224,7 +224,7 @@ fn ca_keys_are_encrypted_and_usable_with_the_password() {
     assert!(command.status().expect("it runs").success());
     dir.run(&["gen-certs", HOST, "--force"])
         .exits(0)
-        .says("not: give --password-file");
+        .says("not: use --password-file");
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn entries_and_chains_that_lack_each_other_are_repaired() {
     dir.run(&["gen-certs", "a.com"]).exits(2).says("istio-tls adopt a.com");
     dir.run(&["gen-certs", "b.com"])
         .exits(0)
-        .says("the chain of a.com was not in");
+        .says("the chain of a.com was missing from");
     let repaired = dir.read("istio-tls.yaml");
     for text in [
         "# mine",

@@ -85,7 +85,7 @@ fn a_mode_is_recorded_and_gets_the_client_that_it_asks_for() {
     let before = tree(&dir, HOST);
     dir.run(&["gen-certs", HOST, "--mode", "mutual", "--dry-run"])
         .exits(0)
-        .prints("change   a.com/ (mode mutual in place of simple; new clients: a.com)");
+        .prints("change   a.com/ (mode mutual instead of simple; new clients: a.com)");
     assert_eq!(tree(&dir, HOST), before);
     assert!(dir.read("istio-tls.yaml").contains("mode: simple"));
 
@@ -124,7 +124,7 @@ fn a_mode_is_recorded_and_gets_the_client_that_it_asks_for() {
     }
     dir.run(&["gen-certs", HOST, "--mode", "optional-mutual"])
         .exits(2)
-        .says("nothing new is asked for: its mode is optional-mutual");
+        .says("the request adds nothing: its mode is optional-mutual");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn a_name_is_added_to_the_server_certificate_and_its_key_stays() {
     serves(&dir, HOST);
     dir.run(&["gen-certs", HOST, "--san", "b.com"])
         .exits(2)
-        .says("its server certificate has the names of --san")
+        .says("its server certificate already has the names of --san")
         .says("istio-tls rotate a.com");
 
     // With the days that are given.
@@ -272,7 +272,7 @@ fn several_things_at_once_and_what_a_killed_process_left() {
     assert!(dir.read("istio-tls.yaml").contains("- alice"));
     dir.run(&["gen-certs", HOST, "--client", "alice"])
         .exits(2)
-        .says("alice already")
+        .says("already has a client alice")
         .says("istio-tls rotate a.com --clients");
 }
 
@@ -301,25 +301,28 @@ fn what_cannot_be_met_is_refused_with_the_reason() {
         (&["a.com", "--mode", "mutual"][..], "password"),
         (&["a.com", "--san", "b.com"], "password"),
         (&["a.com", "--client", "bob"], "password"),
-        (&["shared.com", "--mode", "mutual"], "intermediate.key.pem is not there"),
-        (&["shared.com", "--san", "b.com"], "intermediate.key.pem is not there"),
+        (
+            &["shared.com", "--mode", "mutual"],
+            "intermediate.key.pem does not exist",
+        ),
+        (&["shared.com", "--san", "b.com"], "intermediate.key.pem does not exist"),
         (&["narrow.com", "--san", "b.com"], "b.com"),
         (&["narrow.com", "--days", "9"], "istio-tls rotate narrow.com --clients"),
         (
             &["narrow.com", "--mode", "simple", "--days", "9"],
-            "--days cannot be met",
+            "--days cannot be applied",
         ),
         (
             &["narrow.com", "--san", "b.narrow.com", "--key-type", "rsa-2048"],
-            "--key-type cannot be met",
+            "--key-type cannot be applied",
         ),
         (
             &["narrow.com", "--mode", "simple", "--root", "ca"],
-            "--root cannot be met",
+            "--root cannot be applied",
         ),
         (
             &["narrow.com", "--mode", "simple", "--bad", "expired"],
-            "--bad cannot be met",
+            "--bad cannot be applied",
         ),
     ] {
         for dry_run in [false, true] {
@@ -363,7 +366,7 @@ fn while_the_ca_is_rotated_nothing_is_changed() {
         let line: Vec<&str> = ["-C", ".", "gen-certs", HOST].iter().chain(args).copied().collect();
         dir.run(&line)
             .exits(2)
-            .says("the CA of a.com is being rotated")
+            .says("the CA of a.com is being replaced")
             .says("istio-tls rotate a.com --finish");
         assert_eq!(tree(&dir, HOST), before, "{args:?}");
     }
@@ -381,14 +384,14 @@ fn several_hosts_are_changed_together_or_not_at_all() {
     dir.run(&["gen-certs", HOST, "b.com", "c.com", "d.com", "--mode", "mutual"])
         .exits(2)
         .says("2 hosts are refused, so nothing was done for any")
-        .says("b.com/2_intermediate/private/intermediate.key.pem is not there")
-        .says("a chain of c.com exists already: nothing new is asked for: its mode is mutual");
+        .says("b.com/2_intermediate/private/intermediate.key.pem does not exist")
+        .says("a chain of c.com already exists: the request adds nothing: its mode is mutual");
     assert_eq!((all(), dir.read("istio-tls.yaml")), (before, yaml));
     assert!(!dir.path("d.com").exists());
     dir.run(&["gen-certs", HOST, "d.com", "--mode", "mutual"])
         .exits(0)
         .prints("changed a.com/")
-        .prints("made d.com/");
+        .prints("created d.com/");
     assert!(dir.path("a.com/4_client").exists() && dir.path("d.com/4_client").exists());
     // Those that are left alone are.
     dir.run(&["gen-certs", HOST, "e.com", "--mode", "simple", "--skip-existing"])
@@ -426,7 +429,7 @@ fn force_says_what_it_ends_and_where_the_old_tree_is_kept() {
     let refused = dir.run(&["-C", "w s", "gen-certs", HOST]).exits(2);
     refused
         .says("istio-tls -C 'w s' rotate a.com")
-        .says("istio-tls -C 'w s' gen-certs a.com --force  # makes a new CA: whatever the CA here issued");
+        .says("istio-tls -C 'w s' gen-certs a.com --force  # creates a new CA: whatever the present CA issued");
     let json = dir
         .run(&["-C", "w s", "gen-certs", HOST, "--force", "-o", "json"])
         .exits(0)
@@ -453,13 +456,13 @@ fn hosts_that_are_hardly_meant_are_warned_of() {
     let json = dir.run(&["gen-certs", HOST, "secret", "-o", "json"]).exits(0);
     let warnings = json.json()["warnings"].clone();
     assert_eq!(warnings.as_array().expect("a list").len(), 1);
-    json.says("warning: \"secret\" is a host to gen-certs")
-        .says("generate.sh took a password as its second one")
+    json.says("warning: \"secret\" is taken as a host")
+        .says("generate.sh took a password as its second argument")
         .says("--password-file");
     dir.run(&["gen-certs", "shop", "--dry-run"])
         .exits(0)
-        .says("warning: \"shop\" is a host to gen-certs")
-        .says("the whole name");
+        .says("warning: \"shop\" is taken as a host")
+        .says("the full name");
     for args in [
         &["gen-certs", "localhost"][..],
         &["gen-certs", "::1", "10.0.0.1", "*.b.com"],

@@ -76,6 +76,6 @@ fn nothing_is_overwritten_and_bad_flags_write_nothing() {
         assert!(!dir.path("istio-tls.yaml").exists(), "{args:?}");
     }
     dir.write("istio-tls.yaml", "mine\n");
-    dir.run(&["init", "--no-input"]).exits(2).says("exists already");
+    dir.run(&["init", "--no-input"]).exits(2).says("already exists");
     assert_eq!(dir.read("istio-tls.yaml"), "mine\n");
 }

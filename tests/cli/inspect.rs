@@ -122,14 +122,14 @@ fn bad_files_are_refused_with_the_line() {
         ("cut.der", "it may be truncated"),
         ("text.txt", "no line begins with -----BEGIN"),
         ("yaml.yaml", "no line begins with -----BEGIN"),
-        ("folder", "holds no certificate and no key"),
+        ("folder", "contains neither a certificate nor a key"),
         ("dangling.pem", "a symbolic link to a file that does not exist"),
         ("large.pem", "is too large"),
         ("absent.pem", "there is no file or folder absent.pem"),
         ("secret/httpbin-credential", "there is no kubeconfig"),
-        ("secret/Upper", "is not a name for a Secret"),
-        ("secret/a/b/c", "is not a name for a Secret"),
-        ("secret/-/b", "is not a namespace"),
+        ("secret/Upper", "is not a valid name for a Secret"),
+        ("secret/a/b/c", "is not a valid name for a Secret"),
+        ("secret/-/b", "is not a valid namespace"),
         ("../evil", "there is no file or folder ../evil"),
     ] {
         dir.run(&["inspect", file]).exits(2).says(words);

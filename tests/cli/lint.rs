@@ -445,11 +445,11 @@ fn files_that_cannot_be_read_stop_it() {
         (&["large.yaml"], "large.yaml is too large"),
         (&["dangling.yaml"], "symbolic link"),
         (&["k8s"], "there is no manifest in k8s"),
-        (&["empty.yaml", "--certs", "nowhere"], "--certs nowhere is no folder"),
+        (&["empty.yaml", "--certs", "nowhere"], "--certs nowhere is not a folder"),
         (&["empty.yaml", "--fail-on", "fatal"], "fatal"),
         (&["empty.yaml", "--istio", "1.2"], "1.2"),
         (&["empty.yaml", "-n", "NO"], "NO"),
-        (&["-", "--fix"], "standard input is none"),
+        (&["-", "--fix"], "standard input is not a file"),
     ] {
         let ran = dir.run(&[&["lint", "-o", "json"], args].concat()).exits(2).says(said);
         assert!(ran.json()["error"]["what"].is_string(), "{}", ran.stdout);

@@ -116,12 +116,12 @@ fn routes_and_credential_names_are_for_one_host() {
     assert_eq!(http[1]["route"][0]["destination"]["port"]["number"], 80);
     dir.run(&["manifests", "--route", "/=shop:80"])
         .exits(2)
-        .says("--route is for one host")
+        .says("--route is for a single host")
         .says("shop.example, *.a.com");
     dir.run(&["manifests", "shop.example", "--route", "shop:80"]).exits(2);
     dir.run(&["manifests", "shop.example", "--credential-name", "Mine"])
         .exits(2)
-        .says("not a name for a Secret");
+        .says("not a valid name for a Secret");
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn a_lock_that_another_user_left_keeps_no_serve_from_being_found() {
     let gateway = serve(&dir, &[]);
     run(&dir, &["probe", HOST]).exits(0);
     // It is held now.
-    run(&dir, &["serve"]).exits(3).says("is served already");
+    run(&dir, &["serve"]).exits(3).says("is already served");
     drop(gateway);
     // Where somebody may serve, the lock is told of.
     let _lock = Closed::new(&dir, ".istio-tls/serve.lock");

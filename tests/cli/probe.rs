@@ -207,7 +207,7 @@ fn the_variables_of_the_gateway_are_printed_for_a_shell() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST]).exits(0);
     let args = ["probe", "--print-env"];
-    let nothing = "nothing was applied to a cluster from here";
+    let nothing = "nothing was applied to a cluster from this workspace";
     dir.run(&args)
         .exits(1)
         .says("no local gateway is running here")
@@ -219,7 +219,10 @@ fn the_variables_of_the_gateway_are_printed_for_a_shell() {
         &["probe", "--target", "local"][..],
         &["probe", "--print-env", "--target", "local"],
     ] {
-        let ran = dir.run(args).exits(1).says("--target cluster is the context kind-edge");
+        let ran = dir
+            .run(args)
+            .exits(1)
+            .says("--target cluster uses the context kind-edge");
         assert!(!ran.stderr.contains(nothing), "{}", ran.stderr);
     }
     dir.write("istio-tls.yaml", text);
@@ -348,7 +351,7 @@ fn a_missing_secret_is_brought_by_a_line_that_harms_no_other_host() {
 #[test]
 fn bad_usage_is_told_and_ends_with_two() {
     let dir = Dir::new();
-    dir.run(&["probe"]).exits(2).says("there is no host to reach");
+    dir.run(&["probe"]).exits(2).says("there is no host to probe");
     dir.run(&["probe", "-o", "json"]).exits(2).prints("\"error\"");
     dir.run(&["probe", "../evil"]).exits(2).says("is not a host name");
     dir.run(&["probe", "a.example.com:port"])
@@ -419,7 +422,7 @@ fn overlapping_certificates_are_probed_over_each_others_connections() {
     let _serve = Serve::start(&dir, &[]);
     dir.run(&["probe", "--coalesce", "b.example.com", "a.example.com"])
         .exits(0)
-        .says("browsers open a connection to each");
+        .says("browsers open a separate connection to each");
     dir.run(&["probe", "--coalesce", "--mtls"]).exits(2);
 }
 

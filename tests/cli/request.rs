@@ -115,12 +115,12 @@ fn bad_usage_ends_with_two() {
         "a.example.com",
         "/",
         "-H",
-        "no header",
+        "not a header",
         "--target",
         "127.0.0.1:1",
     ])
     .exits(2)
-    .says("is no header");
+    .says("is not a header");
     dir.run(&["request", "a.example.com", "/", "--print", "wget"]).exits(2);
     dir.run(&["request", HOST, "/"])
         .exits(1)

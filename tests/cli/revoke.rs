@@ -55,9 +55,7 @@ fn lists_are_renewed_and_status_says_when() {
     let dir = Dir::new();
     dir.run(&["gen-certs", HOST, "--client", "alice", "--days", "1000"])
         .exits(0);
-    dir.run(&["revoke", HOST, "--renew"])
-        .exits(2)
-        .says("no revocation lists");
+    dir.run(&["revoke", HOST, "--renew"]).exits(2).says("no CRLs");
     dir.run(&["revoke", HOST, "--client", "alice"]).exits(0);
     dir.run(&["status", "--expires-within", "300d"]).exits(0);
     dir.run(&["status", "--expires-within", "366d"])

@@ -65,7 +65,7 @@ fn a_leaf_keeps_its_names_key_type_and_length() {
             .run(&["rotate", host])
             .exits(0)
             .prints(&old.serial)
-            .prints("nothing live was proven");
+            .prints("not verified at a gateway");
         let new = server(&dir, folder);
         assert!(ran.stdout.contains(&new.serial), "{}", ran.stdout);
         assert_ne!(new.serial, old.serial);
@@ -106,7 +106,7 @@ fn only_what_is_due_is_rotated() {
     let (a, b) = (server(&dir, "a.com"), server(&dir, "b.com"));
     dir.run(&["rotate", "--if-expires-in", "5d"])
         .exits(0)
-        .prints("nothing to do: the server leaf of a.com is good for 9 more days");
+        .prints("nothing to do: the server leaf of a.com is valid for 9 more days");
     assert_eq!((server(&dir, "a.com"), server(&dir, "b.com")), (a.clone(), b.clone()));
     let ran = dir.run(&["rotate", "--if-expires-in", "30d"]).exits(0);
     assert!(
@@ -164,7 +164,7 @@ fn what_cannot_be_rotated_is_said_and_left() {
         (&["rotate", "nowhere.com"], "istio-tls gen-certs nowhere.com"),
         (&["rotate", "../evil"], "not a host name"),
         (&["rotate", "b.com", "--finish"], "--ca"),
-        (&["rotate", "b.com", "--abort"], "no rotation"),
+        (&["rotate", "b.com", "--abort"], "there is no replacement"),
         (&["rotate", "b.com", "--finish", "--abort"], "cannot be used with"),
         (&["rotate", "b.com", "--ca", "--finish"], "cannot be used with"),
         (&["rotate", "b.com", "--ca", "--abort"], "cannot be used with"),
@@ -172,7 +172,7 @@ fn what_cannot_be_rotated_is_said_and_left() {
         // Seconds or days? Nobody can know.
         (
             &["rotate", "b.com", "--if-expires-in", "30"],
-            "a number and a unit, as 30s or 30d",
+            "a number and a unit, such as 30s or 30d",
         ),
         (&["rotate", "b.com", "--wait", "30"], "a number and a unit"),
         (&["status", "--expires-within", "30"], "a number and a unit"),
@@ -202,10 +202,10 @@ fn what_cannot_be_rotated_is_said_and_left() {
     // A chain of another CA's key gets a CA of its own.
     dir.run(&["rotate", "b.com", "--ca"])
         .exits(0)
-        .says("issued for shared.com too");
+        .says("has also issued for shared.com");
     dir.run(&["rotate", "shared.com", "--ca"])
         .exits(0)
-        .says("shared.com's own");
+        .says("belongs only to shared.com");
     dir.run(&["rotate", "shared.com", "--finish"]).exits(0);
     dir.run(&["rotate", "shared.com"]).exits(0);
     dir.run(&["verify", "shared.com"]).exits(0);
@@ -259,8 +259,8 @@ fn a_leaf_that_expired_is_rotated_and_proven() {
     assert!(served(&serve, &client).is_err());
     dir.run(&["rotate", "--if-expires-in", "1d"])
         .exits(0)
-        .prints("no success (certificate-expired)")
-        .prints("proven at");
+        .prints("with a failure (certificate-expired)")
+        .prints("verified at");
     assert_eq!(served(&serve, &client), Ok(418));
     assert_eq!(server(&dir, HOST).days_left, 29, "as long as the old one was valid");
 }
@@ -310,7 +310,7 @@ fn a_status_that_was_unwanted_before_is_not_the_rotations_doing() {
     dir.run(&["probe"]).exits(1);
     dir.run(&["rotate", HOST, "--wait", "10s"])
         .exits(0)
-        .prints("no success (unexpected-status)")
+        .prints("with a failure (unexpected-status)")
         .prints("as before the rotation, expected status 418 for /status/418, but got 503");
     dir.run(&["status"]).exits(0);
 }
@@ -323,8 +323,8 @@ fn a_chain_whose_ca_is_rotated_is_not_made_anew() {
     dir.run(&["rotate", HOST, "--ca"]).exits(0);
     dir.run(&["gen-certs", HOST, "--force"])
         .exits(2)
-        .says("is being rotated, so its chain is not replaced")
-        .says("--abort takes it back; then gen-certs");
+        .says("is being replaced, so its chain is not replaced")
+        .says("--abort aborts it; then gen-certs");
     dir.run(&["rotate", HOST, "--abort"]).exits(0);
     assert_eq!(facts(&dir, &format!("{HOST}/1_root/certs/ca.cert.pem")), before);
     dir.run(&["gen-certs", HOST, "--force"]).exits(0);
@@ -340,8 +340,8 @@ fn a_gateway_that_does_not_take_it_up_is_a_failed_rotation() {
     let serve = Serve::start(&dir, &["-f", "objects.yaml"]);
     let before = server(&dir, HOST).serial;
     let ran = dir.run(&["rotate", HOST, "--wait", "0s"]).exits(1);
-    assert!(ran.stdout.contains("NOT proven"), "{}", ran.stdout);
-    assert!(ran.stdout.contains(&format!("served {before} still")), "{}", ran.stdout);
+    assert!(ran.stdout.contains("NOT verified"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(&format!("still served {before}")), "{}", ran.stdout);
     assert_ne!(server(&dir, HOST).serial, before);
     assert_eq!(served(&serve, &client_of(&dir, HOST)), Ok(418));
 }
@@ -372,7 +372,7 @@ fn a_ca_is_rotated_without_losing_a_client() {
 
     // Again is no third CA.
     let root = facts(&dir, &format!("{HOST}/1_root/certs/ca.cert.pem"));
-    dir.run(&["rotate", HOST, "--ca"]).exits(0).prints("rotated already");
+    dir.run(&["rotate", HOST, "--ca"]).exits(0).prints("already under way");
     assert_eq!(facts(&dir, &format!("{HOST}/1_root/certs/ca.cert.pem")), root);
 
     // Everything else works in between.
@@ -387,7 +387,7 @@ fn a_ca_is_rotated_without_losing_a_client() {
         .says("--finish");
     dir.run(&["gen-certs", HOST, "--client", "bob"])
         .exits(2)
-        .says("is being rotated")
+        .says("is being replaced")
         .says("--finish");
     dir.run(&["rotate", HOST])
         .exits(0)
@@ -396,19 +396,19 @@ fn a_ca_is_rotated_without_losing_a_client() {
 
     dir.run(&["rotate", HOST, "--finish"])
         .exits(0)
-        .prints("trusted no more");
+        .prints("no longer trusted");
     let issuer = server(&dir, HOST).issuer;
     assert!(issuer.ends_with("intermediate CA G2"), "{issuer}");
     assert!(!dir.path(format!("{HOST}/5_previous_ca")).exists());
     assert_eq!(served(&serve, &between), Ok(418), "who has moved needs nothing else");
     dir.run(&["rotate", HOST, "--finish"])
         .exits(0)
-        .prints("has ended already");
+        .prints("has already finished");
     dir.run(&["gen-certs", HOST, "--client", "bob"]).exits(0);
     let bob = facts(&dir, &format!("{HOST}/4_client/certs/bob.cert.pem"));
     assert!(bob.issuer.ends_with("intermediate CA G2"), "{}", bob.issuer);
     assert_eq!(served(&serve, &client_named(&dir, HOST, "bob")), Ok(418));
-    serve.wait_until("the old CA is trusted no more", |serve| {
+    serve.wait_until("the old CA is no longer trusted", |serve| {
         let old_client = Identity {
             client: old.client.clone(),
             ..trusting(&dir, HOST)
@@ -547,7 +547,7 @@ fn no_request_is_lost_by_a_rotation() {
             }
             println!("{count} requests during {} rotations", commands.len());
             for ran in ran {
-                ran.exits(0).prints("proven at");
+                ran.exits(0).prints("verified at");
             }
         });
     };

@@ -1,5 +1,5 @@
 //! How `rotate` ends: by a signal, with something due that it leaves, and with a
-//! CA that is to be trusted no more.
+//! CA that must no longer be trusted.
 
 use std::process::Stdio;
 use std::sync::mpsc::channel;
@@ -67,7 +67,7 @@ fn a_signal_tells_what_is_swapped() {
     for text in [
         "interrupted (SIGTERM) before httpbin.example.com was seen at the gateway",
         "swapped: the files of httpbin.example.com",
-        "status tells what is served",
+        "status shows what is served",
     ] {
         assert!(err.contains(text), "{text}\n{err}");
     }
@@ -119,8 +119,8 @@ fn what_is_due_and_left_is_said() {
         dir.run(args)
             .exits(0)
             .prints("nothing to do")
-            .prints("client alice of httpbin.example.com is due too")
-            .prints("and stays: --clients");
+            .prints("client alice of httpbin.example.com is also due")
+            .prints("but was not renewed: --clients");
     }
     let json = dir
         .run(&["rotate", "--if-expires-in", "30d", "-o", "json"])
@@ -135,13 +135,13 @@ fn what_is_due_and_left_is_said() {
     // The CA in its time: an intermediate is good for five years.
     dir.run(&["rotate", "--if-expires-in", "3000d", "--dry-run", "--clients"])
         .exits(0)
-        .prints("intermediate of httpbin.example.com is due too");
+        .prints("intermediate of httpbin.example.com is also due");
     dir.run(&["rotate", HOST, "--ca", "--if-expires-in", "3000d", "--dry-run"])
         .exits(0)
         .prints("a new intermediate beside");
     dir.run(&["rotate", "--if-expires-in", "30d", "--clients"]).exits(0);
     let ran = dir.run(&["rotate", "--if-expires-in", "10d"]).exits(0);
-    assert!(!ran.stdout.contains("due too"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("also due"), "{}", ran.stdout);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_ca_that_goes_is_seen_to_be_trusted_no_more() {
         dir.run(&["rotate", HOST, "--ca"]).exits(0);
         dir.run(&["rotate", HOST, end])
             .exits(0)
-            .prints("the client chain of the CA that went: refused after");
+            .prints("the client chain of the removed CA: refused after");
     }
     // Where no key is left that could show it, that is said.
     dir.run(&["rotate", HOST, "--ca"]).exits(0);
@@ -173,8 +173,8 @@ fn a_ca_that_goes_is_seen_to_be_trusted_no_more() {
     let serve = stale(&dir);
     dir.run(&["rotate", HOST, "--abort", "--wait", "0s"])
         .exits(1)
-        .prints("NOT proven")
-        .prints("the client chain of the CA that went: NOT refused: the gateway trusts that CA still");
+        .prints("NOT verified")
+        .prints("the client chain of the removed CA: NOT refused: the gateway still trusts that CA");
     let mut connection = serve.open(HOST, &moved).expect("it is let in");
     assert_eq!(connection.get("/status/418").map(|answer| answer.status), Ok(418));
 }
@@ -193,7 +193,7 @@ fn a_rotation_that_is_nearly_finished_is_not_taken_back() {
     let ran = dir
         .run(&["status"])
         .exits(1)
-        .prints("--finish, which goes on where it stopped");
+        .prints("--finish, which continues where it stopped");
     assert!(!ran.stdout.contains("--abort"), "{}", ran.stdout);
 }
 
@@ -278,7 +278,7 @@ fn an_end_that_is_interrupted_between_its_exchanges_says_what_is_done() {
     assert_eq!(
         lines[1..],
         [
-            "not done: the previous CA of httpbin.example.com goes; it is trusted still",
+            "not done: removing the previous CA of httpbin.example.com, which is still trusted",
             "nothing of b.com was written"
         ]
     );
@@ -286,7 +286,7 @@ fn an_end_that_is_interrupted_between_its_exchanges_says_what_is_done() {
     assert_eq!(json["rotations"][0]["action"], "ca-finish-leaf");
     assert_eq!(
         json["error"]["what"],
-        "interrupted (SIGINT) before the previous CA of httpbin.example.com went"
+        "interrupted (SIGINT) before the previous CA of httpbin.example.com was removed"
     );
     let fix = json["error"]["fix"].as_str().expect("a fix");
     assert!(
@@ -320,7 +320,7 @@ fn a_ca_goes_on_where_its_backend_was_unwell_before() {
     assert_eq!(program.0.wait().expect("a status").code(), Some(0), "{}", said());
     let printed = dir.read("out");
     assert!(
-        printed.contains("no success (unexpected-status)") && printed.contains("as before the rotation"),
+        printed.contains("with a failure (unexpected-status)") && printed.contains("as before the rotation"),
         "{printed}"
     );
 }
@@ -377,7 +377,7 @@ fn an_end_that_is_interrupted_before_the_last_secret_says_what_is_stored() {
     let error = &json["error"];
     assert_eq!(
         error["what"],
-        "interrupted (SIGINT) before the previous CA of httpbin.example.com went"
+        "interrupted (SIGINT) before the previous CA of httpbin.example.com was removed"
     );
     let why = error["why"].as_str().expect("a reason");
     let lines: Vec<&str> = why.lines().collect();
@@ -389,7 +389,7 @@ fn an_end_that_is_interrupted_before_the_last_secret_says_what_is_stored() {
         lines[1..],
         [
             "swapped: Secret istio-system/httpbin-credential",
-            "not done: the previous CA of httpbin.example.com goes; it is trusted still",
+            "not done: removing the previous CA of httpbin.example.com, which is still trusted",
         ]
     );
     let fix = error["fix"].as_str().expect("a fix");

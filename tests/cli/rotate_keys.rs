@@ -105,7 +105,7 @@ fn a_gateway_is_seen_to_serve_the_pair_that_replaces_a_lost_key() {
     dir.run(&["gen-certs", HOST]).exits(0);
     let serve = Serve::start(&dir, &[]);
     std::fs::remove_file(dir.path(key(HOST))).expect("removed");
-    dir.run(&["rotate", HOST]).exits(0).prints("proven at");
+    dir.run(&["rotate", HOST]).exits(0).prints("verified at");
     dir.run(&["probe", "--mtls"]).exits(0);
     drop(serve);
 }
@@ -139,10 +139,10 @@ fn a_run_over_all_hosts_replaces_no_missing_key() {
     let before = dir.read(leaf("z.example.com"));
     dir.run(&["rotate", "--if-expires-in", "5d"])
         .exits(0)
-        .prints("its key is missing, so neither Secret nor gateway is looked at: istio-tls rotate httpbin.example.com replaces it");
+        .prints("its key is missing, so neither Secret nor gateway is checked: istio-tls rotate httpbin.example.com replaces it");
     dir.run(&["rotate", "--if-expires-in", "400d"])
         .exits(1)
-        .says("httpbin.example.com is passed over: the server key of httpbin.example.com is not here")
+        .says("httpbin.example.com is skipped: the server key of httpbin.example.com is not in the workspace")
         .says("try: istio-tls rotate httpbin.example.com replaces it");
     assert!(!dir.path(key(HOST)).exists());
     assert_ne!(dir.read(leaf("z.example.com")), before);
@@ -176,7 +176,7 @@ fn a_key_that_is_elsewhere_on_purpose_is_recorded_and_never_replaced() {
     }
     dir.run(&["rotate", "--if-expires-in", "5d"])
         .exits(0)
-        .prints("its key is not here, so neither Secret nor gateway is looked at");
+        .prints("its key is not in the workspace, so neither Secret nor gateway is checked");
     assert_eq!(dir.read(leaf(HOST)), before);
     // As the advice says, where it is lost after all.
     let text = dir.read("istio-tls.yaml");

@@ -53,7 +53,7 @@ fn a_pair_that_does_not_fit_is_not_stored() {
             .says("does not belong to the certificate")
             .says("ITL0404")
             .says("nothing of a.example.com was written")
-            .says("istio-tls rotate a.example.com, which makes a new pair");
+            .says("istio-tls rotate a.example.com, which creates a new pair");
     }
     dir.run(&["apply"]).exits(1).says("ITL0404");
     assert_eq!(secret(&server, "a.example.com"), before);
@@ -78,7 +78,7 @@ fn a_ca_that_lets_in_no_client_is_not_stored() {
     ] {
         dir.run(args)
             .exits(1)
-            .says("the gateway would let in no client of a.example.com")
+            .says("the gateway would accept no client of a.example.com")
             .says("a.example.com/2_intermediate/certs/ca-chain.cert.pem");
     }
     assert_eq!(secret(&server, "a.example.com"), before);
@@ -121,16 +121,16 @@ fn a_host_whose_key_is_elsewhere_stops_no_other() {
     let before = dir.read(leaf("z.example.com"));
     dir.run(&["rotate", "--if-expires-in", "5d", "--local"])
         .exits(0)
-        .prints("its key is not here");
+        .prints("its key is not in the workspace");
     dir.run(&["rotate", "--if-expires-in", "400d", "--local"])
         .exits(1)
-        .says("csr.example.com is passed over: the server key of csr.example.com is not here")
+        .says("csr.example.com is skipped: the server key of csr.example.com is not in the workspace")
         .says("istio-tls gen-certs csr.example.com --csr FILE --force signs it, with a new CA")
         .prints("z.example.com: the server leaf is rotated");
     assert_ne!(dir.read(leaf("z.example.com")), before);
     dir.run(&["rotate", "csr.example.com", "--if-expires-in", "400d"])
         .exits(1);
-    // A CA whose password nobody gives is passed over, too, and bad input.
+    // A CA whose password nobody gives is skipped, too, and bad input.
     dir.write("password", "secret\n");
     dir.run(&["gen-certs", "locked.com", "--password-file", "password"])
         .exits(0);
@@ -139,7 +139,7 @@ fn a_host_whose_key_is_elsewhere_stops_no_other() {
     dir.run(&["rotate", "--if-expires-in", "400d", "--local"])
         .exits(2)
         .says("there is no chain for csr.example.com")
-        .says("locked.com is passed over: ");
+        .says("locked.com is skipped: ");
     assert_ne!(dir.read(leaf("z.example.com")), before);
 }
 
@@ -157,8 +157,8 @@ fn apply_makes_all_but_the_secret_whose_key_is_elsewhere() {
     ] {
         dir.run(args)
             .exits(1)
-            .says("note: Secret istio-system/a-credential is not made: the server key of a.example.com is not here")
-            .says("not applied: Secret istio-system/a-credential, for the server key of a.example.com is not here");
+            .says("note: Secret istio-system/a-credential is not created: the server key of a.example.com is not here")
+            .says("not applied: Secret istio-system/a-credential, because the server key of a.example.com is not here");
     }
     let printed = dir.run(&["apply", "--no-wait", "-o", "json"]).json();
     assert_eq!(printed["objects"].as_array().map(Vec::len), Some(6), "{printed:#}");

@@ -58,20 +58,20 @@ fn status_shows_what_a_gateway_trusts_that_did_not_follow() {
         assert_eq!(status(&dir, 1), ["ITL1013"], "{end}");
         dir.run(&["status"])
             .exits(1)
-            .prints("lets in the client chain of the CA that went")
+            .prints("accepts the client chain of the removed CA")
             .prints(AGAIN);
         // The next command of rotate looks again, whatever is typed.
         for again in [end, "--if-expires-in=0d"] {
             dir.run(&["rotate", HOST, again, "--wait", "0s"])
                 .exits(1)
                 .prints("nothing to do")
-                .prints("NOT proven");
+                .prints("NOT verified");
         }
         drop(serve);
         let serve = stale(&dir);
         assert!(status(&dir, 0).is_empty());
-        let ran = dir.run(&["rotate", HOST, end]).exits(0).prints("has ended already");
-        assert!(!ran.stdout.contains("roven"), "{}", ran.stdout);
+        let ran = dir.run(&["rotate", HOST, end]).exits(0).prints("has already finished");
+        assert!(!ran.stdout.contains("erified"), "{}", ran.stdout);
         drop(serve);
     }
 }

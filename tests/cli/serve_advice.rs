@@ -274,7 +274,7 @@ fn a_lock_that_another_user_left_behind_is_in_nobodys_way() {
     dir.types(&format!("chown -R 0 '{WS}' && chmod -R a+rX,go-w '{WS}' && {roots}"))
         .exits(0);
     let ran = as_another(&dir, &UP).expect("root");
-    ran.says("serve as the user to whom the workspace belongs");
+    ran.says("run serve as the owner of the workspace");
 }
 
 #[test]

@@ -366,7 +366,7 @@ fn one_workspace_and_one_port_are_served_once() {
     let port = serve.address(443).port();
     dir.run(&["serve", "--admin", "127.0.0.1:0", "--port-map", "443=0"])
         .exits(3)
-        .says(&format!("is served already, by process {}", serve.pid()));
+        .says(&format!("is already served, by process {}", serve.pid()));
     let other = Dir::new();
     chain(&other, &[HTTPBIN]);
     other

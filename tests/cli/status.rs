@@ -22,7 +22,7 @@ fn offline_it_tells_of_the_files() {
     dir.run(&["gen-certs", HOST, "--client", "alice"]).exits(0);
     dir.run(&["gen-certs", "*.shop.example", "--mode", "simple", "--days", "20"])
         .exits(0);
-    let ran = dir.run(&["status"]).exits(0).says("no gateway was asked");
+    let ran = dir.run(&["status"]).exits(0).says("no gateway was probed");
     for text in [
         "HOST",
         HOST,
@@ -111,7 +111,7 @@ fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
     dir.run(&["gen-certs", HOST, "b.com"]).exits(0);
     let key = |host: &str| format!("{host}/3_application/private/{host}.key.pem");
     for (content, said) in [
-        (dir.read(key("b.com")), "does not fit the certificate"),
+        (dir.read(key("b.com")), "does not belong to the server certificate"),
         ("garbage".to_owned(), "no PEM block"),
     ] {
         dir.write(&key(HOST), content);
@@ -121,7 +121,7 @@ fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
         dir.run(&["status", HOST])
             .exits(1)
             .prints(said)
-            .prints("istio-tls rotate httpbin.example.com makes a new leaf and key");
+            .prints("istio-tls rotate httpbin.example.com issues a new leaf and key");
         dir.run(&["rotate", HOST]).exits(0);
         dir.run(&["status", HOST]).exits(0);
     }
@@ -130,7 +130,7 @@ fn a_server_key_that_does_not_fit_is_found_and_rotated_away() {
         dir.run(args)
             .exits(1)
             .prints("error: the server key of httpbin.example.com is missing (ITL1005)")
-            .prints("istio-tls rotate httpbin.example.com makes a new leaf and key; or put the key back where it was");
+            .prints("istio-tls rotate httpbin.example.com issues a new leaf and key; or restore the key");
     }
     dir.run(&["status", "b.com"]).exits(0);
 }

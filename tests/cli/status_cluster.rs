@@ -20,8 +20,8 @@ fn the_files_are_told_of_though_the_context_is_gone() {
         .exits(2)
         .prints(HOST)
         .says("there is no context \"there\"")
-        .says("istio-tls.yaml names the context there, to which apply went last")
-        .says("--local leaves the cluster out");
+        .says("istio-tls.yaml names the context there, which the last apply used")
+        .says("--local works without the cluster");
     let json = dir.run(&["status", "-o", "json"]).exits(2).json();
     assert_eq!(json["certificates"][0]["what"], "server");
     assert_eq!(json["context"], "there");
@@ -50,11 +50,11 @@ fn the_help_tells_which_context_is_the_default() {
         ("delete", "[default: its current context]"),
         (
             "rotate",
-            "[default: the one that apply recorded; without one no cluster is asked]",
+            "[default: the one that apply recorded; without one no cluster is used]",
         ),
         (
             "status",
-            "[default: the one that apply recorded; without one no cluster is asked]",
+            "[default: the one that apply recorded; without one no cluster is used]",
         ),
         (
             "doctor",

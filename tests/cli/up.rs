@@ -19,7 +19,7 @@ fn an_empty_folder_becomes_a_proven_gateway() {
     let ran = up(&dir, &["httpbin.example.com", "--once"]).exits(0);
     let ran = ran.prints("-=[ teapot ]=-").prints("4 of 4 checks passed");
     let ran = ran.prints("refused without a client certificate");
-    ran.says("made httpbin.example.com/").says("the gateway is ready");
+    ran.says("created httpbin.example.com/").says("the gateway is ready");
     assert!(
         !dir.path(".istio-tls/serve.json").exists(),
         "an ended gateway still says where it listens"

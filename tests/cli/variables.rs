@@ -26,7 +26,7 @@ fn a_flag_beats_the_variable_of_a_flag_that_it_excludes() {
         "--key-type",
         "ecdsa-p384",
     ];
-    run(&dir, &variables, &args).exits(0).prints("made ca/");
+    run(&dir, &variables, &args).exits(0).prints("created ca/");
     run(&dir, &[], &["inspect", "b.example"]).exits(0).prints("ECDSA P-384");
     // And without the flags the variables hold.
     run(&dir, &variables[..1], &["gen-certs", "c.example"])

@@ -109,7 +109,7 @@ fn bad_input_is_no_verdict() {
     for (args, words) in [
         (&["verify", key][..], "holds no certificate"),
         (&["verify", "empty.pem"], "it is empty"),
-        (&["verify", "folder"], "holds no host's chain"),
+        (&["verify", "folder"], "does not contain a host's chain"),
         (&["verify", "a.example.com", "--cacert", "empty.pem"], "it is empty"),
         (&["verify", "a.example.com", "--crl", key], "holds no CRL"),
         (&["verify", "a.example.com", "--host", "../evil"], "is not a host name"),

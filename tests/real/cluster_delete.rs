@@ -132,7 +132,7 @@ fn another_clusters_kubeconfig_keeps_the_files() {
     workspace
         .run(&["delete", "--local", "--yes", "--context", "viewer"])
         .exits(2)
-        .says("the last apply was to the context admin, and this is viewer")
+        .says("the last apply used the context admin, but this is viewer")
         .says("istio-tls delete --context admin --local");
     assert!(dir.path("istio-tls.yaml").exists());
     workspace.run(&["delete", "--local", "--yes"]).exits(0);

@@ -142,7 +142,7 @@ fn the_load_balancers_address_is_probed_and_apply_sees_the_new_certificate() {
     command.stderr(std::fs::File::create(&log).expect("a file"));
     let mut apply = Program(command.spawn().expect("apply starts"));
     let said = || std::fs::read_to_string(&log).expect("a log");
-    await_condition(|| said().contains("waiting until it is served"), said);
+    await_condition(|| said().contains("waiting until the gateway serves it"), said);
     copy(&workspace.dir, &gateway);
     await_condition(
         || apply.0.try_wait().expect("a status").is_some(),
@@ -154,7 +154,7 @@ fn the_load_balancers_address_is_probed_and_apply_sees_the_new_certificate() {
     assert_eq!(report["servingChecked"], true, "{report:#}");
     let new = report["serving"][0]["serial"].as_str().expect("a serial");
     assert_ne!(new, old);
-    assert!(said().contains(&format!("{HOST} is served with serial {new}")));
+    assert!(said().contains(&format!("the gateway serves {HOST} with serial {new}")));
 }
 
 #[test]

@@ -81,14 +81,14 @@ fn a_gateway_without_address_is_reached_through_a_pod() {
         .run(&probe)
         .exits(1)
         .says("its type is ClusterIP")
-        .says("no pod of the gateway is Running and Ready");
+        .says("no pod of the gateway that is Running and Ready");
     let node = PlayedNode::start(&plane, "played-tunnelled");
     make_gateway(&node, &namespace, "gateway-1", &serve);
     node.set_ready(&namespace, "gateway-1", false);
     workspace
         .run(&probe)
         .exits(1)
-        .says("no pod of the gateway is Running and Ready");
+        .says("no pod of the gateway that is Running and Ready");
     node.set_ready(&namespace, "gateway-1", true);
 
     let words = through(&namespace, "gateway-1");
@@ -182,7 +182,7 @@ fn what_is_said_when_a_port_forward_fails() {
     workspace
         .run(&["apply", "--wait", "1s"])
         .exits(0)
-        .says("was not checked")
+        .says("not checked whether the gateway")
         .says(&words);
 
     // A node that cannot be reached; then a second pod on another one.
@@ -240,5 +240,5 @@ fn a_pod_that_goes_meanwhile_has_a_successor() {
         || format!("apply does not end:\n{}\n{}", said("apply.log"), serve.log()),
     );
     assert!(apply.0.wait().expect("a status").success(), "{}", said("apply.log"));
-    assert!(said("apply.log").contains(&format!("{HOST} is served with serial ")));
+    assert!(said("apply.log").contains(&format!("the gateway serves {HOST} with serial ")));
 }

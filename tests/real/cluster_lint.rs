@@ -145,7 +145,7 @@ fn live_objects_are_judged_as_their_files() {
     // What may not be read is skipped, and no finding.
     let viewer = live(&["--context", "viewer", "-o", "json"])
         .exits(1)
-        .says("not all is seen");
+        .says("not everything is visible");
     let skipped = viewer.json()["skipped"].to_string();
     assert!(
         skipped.contains("the user \\\"viewer\\\" may not list secrets"),

@@ -317,7 +317,7 @@ fn users_who_may_not_see_everything() {
     assert!(
         serve
             .log()
-            .contains("not seen: secrets in the namespace live-users-ingress"),
+            .contains("not readable: secrets in the namespace live-users-ingress"),
         "{}",
         serve.log()
     );
@@ -356,11 +356,11 @@ fn a_user_of_one_namespace_serves_what_stands_there() {
     let mut serve = Serve::start(&served.dir, &args);
     let log = serve.log();
     assert!(
-        log.contains("not seen: gateways.networking.istio.io outside the namespaces limited"),
+        log.contains("not readable: gateways.networking.istio.io outside the namespaces limited"),
         "{log}"
     );
     assert!(
-        log.contains("not seen: services outside the namespaces limited"),
+        log.contains("not readable: services outside the namespaces limited"),
         "{log}"
     );
     served.new_chain();

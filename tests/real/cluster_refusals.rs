@@ -35,7 +35,7 @@ fn an_object_with_finalizers_is_deleted_when_they_are_done() {
     let ran = workspace
         .run(&["delete", "--yes", "--wait", "1s", "-o", "json"])
         .exits(1)
-        .says("deleted, but still there after 1 s: Gateway held/mygateway (terminating: finalizer example.com/hold)")
+        .says("deleted, but not gone after 1 s: Gateway held/mygateway (terminating: finalizer example.com/hold)")
         .says("run the same command again for the rest");
     let report = ran.json();
     let actions: Vec<[&str; 2]> = (report["objects"].as_array().expect("a list").iter())

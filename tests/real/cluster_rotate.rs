@@ -131,12 +131,12 @@ fn a_new_leaf_goes_to_files_and_secret_and_is_seen_at_the_gateway() {
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "30d", "--dry-run"])
         .exits(0)
-        .prints("its Secrets lag behind them and follow");
+        .prints("its outdated Secrets are updated");
     assert_eq!(identity_of(&plane, &pods, SECRET).1, version);
     workspace
         .run(&["rotate", "--if-expires-in", "30d"])
         .exits(0)
-        .prints("the Secrets lagged behind the files, and hold now what those hold")
+        .prints("the Secrets were outdated and now match the files")
         .prints(&format!("served {ahead} after"));
     assert_eq!(serial(&workspace), ahead);
     holds_the_files(&plane, &workspace);
@@ -178,8 +178,8 @@ fn a_ca_is_rotated_with_both_trusted_in_between() {
     workspace
         .run(&["rotate", HOST, "--abort"])
         .exits(0)
-        .prints("proven at")
-        .prints("the client chain of the CA that went: refused after");
+        .prints("verified at")
+        .prints("the client chain of the removed CA: refused after");
     assert!(bundle() == old_bundle, "the bundle is not the old one");
 
     workspace
@@ -265,7 +265,7 @@ fn a_thousand_requests_a_second_lose_none() {
             for command in commands {
                 // Each command begins under load, and the load goes on after it.
                 serve_more(answered, &mut at_work, PER_SECOND as usize);
-                workspace.run(command).exits(0).prints("proven at");
+                workspace.run(command).exits(0).prints("verified at");
             }
             serve_more(answered, &mut at_work, PER_SECOND as usize);
             drop(stop);
@@ -411,7 +411,7 @@ fn a_secret_that_others_renewed_is_not_set_back() {
         .run(&["rotate", "--if-expires-in", "30d"])
         .exits(1)
         .says(&format!(
-            "Secret {pods}/{SECRET} holds a newer leaf than the files of {HOST}"
+            "Secret {pods}/{SECRET} contains a newer leaf than the files of {HOST}"
         ))
         .says(&format!("istio-tls adopt secret/{pods}/{SECRET} --host {HOST} --force"));
     assert_eq!(identity_of(&plane, &pods, SECRET), standing);
@@ -456,12 +456,12 @@ fn a_host_whose_secret_is_refused_keeps_the_others_from_being_touched() {
         .run(&[&daily[..], &["--dry-run"]].concat())
         .exits(1)
         .prints(HOST)
-        .says("bookinfo.com is passed over");
+        .says("bookinfo.com is skipped");
     workspace
         .run(&daily)
         .exits(1)
         .prints(&format!("{HOST}: the server leaf is rotated"))
-        .says("bookinfo.com is passed over")
+        .says("bookinfo.com is skipped")
         .says("data.tls.crt is managed by jane");
     assert_ne!(serial(&workspace), standing.0);
     workspace.run(&["rotate", HOST]).exits(0);
@@ -485,11 +485,11 @@ fn a_gateway_without_address_is_proven_through_its_pod() {
     workspace
         .run(&["rotate", HOST, "--ca"])
         .exits(0)
-        .prints("not proven at the cluster's gateway: Service tunnelrot-ingress/istio-ingressgateway has no address");
+        .prints("notverified at the cluster's gateway: Service tunnelrot-ingress/istio-ingressgateway has no address");
     workspace
         .run(&["rotate", HOST, "--finish"])
         .exits(1)
-        .prints("once more; the previous CA goes");
+        .prints("once more; removes the previous CA");
     assert_eq!(
         secret_text(&plane, &pods, SECRET, "ca.crt")
             .matches("BEGIN CERTIFICATE")
@@ -516,7 +516,7 @@ fn a_gateway_without_address_is_proven_through_its_pod() {
             .run(args)
             .exits(0)
             .says("through a port-forward to the pod tunnelrot-ingress/gateway-1")
-            .prints("proven at 127.0.0.1:");
+            .prints("verified at 127.0.0.1:");
     }
     workspace
         .run(&["status"])

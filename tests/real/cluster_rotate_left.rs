@@ -49,7 +49,7 @@ fn a_gateway_that_stays_with_the_old_leaf_is_found_though_nothing_lags() {
     workspace
         .run(&["rotate", HOST, "--wait", "0s"])
         .exits(1)
-        .prints("NOT proven");
+        .prints("NOT verified");
     let again = "istio-tls rotate httpbin.example.com --if-expires-in 0d";
     workspace.run(&["status"]).exits(1).prints("ITL1003").prints(again);
     let leaf = workspace.dir.read(LEAF);
@@ -57,7 +57,7 @@ fn a_gateway_that_stays_with_the_old_leaf_is_found_though_nothing_lags() {
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s"])
         .exits(1)
         .prints("nothing to do")
-        .prints("NOT proven");
+        .prints("NOT verified");
     let json = workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s", "-o", "json"])
         .exits(1)
@@ -97,8 +97,8 @@ fn a_gateway_that_stays_with_the_old_leaf_is_found_though_nothing_lags() {
     workspace
         .run(&["rotate", HOST])
         .exits(1)
-        .prints("not proven at the cluster's gateway")
-        .prints("without which its gateway serves nothing of this");
+        .prints("notverified at the cluster's gateway")
+        .prints("without which its gateway serves none of this");
     workspace.run(&["apply", "--no-wait"]).exits(0);
     assert_eq!(secret_text(&plane, &pods, SECRET, "tls.crt"), workspace.dir.read(LEAF));
 }
@@ -174,7 +174,7 @@ fn a_signal_tells_which_secrets_are_swapped() {
         serde_json::json!([format!("Secret {pods}/{SECRET}")])
     );
     let why = json["error"]["why"].as_str().expect("a reason");
-    let unknown = format!("sent, and not known to be swapped: Secret {pods}/{SECRET}");
+    let unknown = format!("sent, result unknown: Secret {pods}/{SECRET}");
     assert!(why.contains(&unknown) && !why.contains("not swapped"), "{why}");
     assert!(secret_text(&plane, &pods, SECRET, "tls.crt") != workspace.dir.read(LEAF));
 }
@@ -191,7 +191,10 @@ fn a_secret_that_no_gateway_can_use_is_found() {
     let other = Dir::new();
     other.run(&["gen-certs", HOST]).exits(0);
     let key = other.read(format!("{HOST}/3_application/private/{HOST}.key.pem"));
-    for (key, said) in [(key.as_str(), "does not fit the certificate"), ("garbage", "why: ")] {
+    for (key, said) in [
+        (key.as_str(), "does not belong to the certificate"),
+        ("garbage", "why: "),
+    ] {
         let patch = serde_json::json!({"stringData": {"tls.key": key}}).to_string();
         plane.kubectl_ok(&["-n", &pods, "patch", "secret", SECRET, "-p", &patch]);
         let ran = workspace.run(&["status"]).exits(1).prints("ITL1011").prints(said);

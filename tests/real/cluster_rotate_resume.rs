@@ -96,11 +96,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
         .says("istio-tls rotate httpbin.example.com --if-expires-in 0d");
     let now = standing(&plane, &workspace);
     assert!(now.leaf != before.leaf && now.secret_leaf == before.secret_leaf);
-    assert_eq!(
-        asked(&serve, HOST, &old),
-        Ok(418),
-        "the gateway goes on with the Secret"
-    );
+    assert_eq!(asked(&serve, HOST, &old), Ok(418), "the gateway keeps using the Secret");
     workspace.kubeconfig.clone_from(&real);
     let ran = workspace.run(&["status"]).exits(1);
     for text in ["ITL1009", "ITL1003", "--if-expires-in 0d", "not the file's"] {
@@ -109,8 +105,8 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d"])
         .exits(0)
-        .prints("lagged behind the files")
-        .prints("proven at");
+        .prints("were outdated and now match the files")
+        .prints("verified at");
     let after = standing(&plane, &workspace);
     assert!(after.leaf == now.leaf, "a further leaf was made");
     is_one(&after);
@@ -156,7 +152,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--finish"])
         .exits(0)
-        .prints("lagged behind the files");
+        .prints("were outdated and now match the files");
     let end = standing(&plane, &workspace);
     is_one(&end);
     assert!(end.leaf == half.leaf, "a further leaf was made");
@@ -164,7 +160,7 @@ fn what_is_cut_off_between_files_and_secret_goes_on() {
     workspace
         .run(&["rotate", HOST, "--finish"])
         .exits(0)
-        .prints("has ended already");
+        .prints("has already finished");
 
     // Taken back, and cut off: the same command goes on.
     workspace.run(&["rotate", HOST, "--ca"]).exits(0);
@@ -256,8 +252,8 @@ fn a_server_that_is_gone_is_said_and_nothing_is_written() {
     workspace
         .run(&["rotate", "--if-expires-in", "30d"])
         .exits(0)
-        .prints("lagged behind the files")
-        .prints("not proven at the cluster's gateway");
+        .prints("were outdated and now match the files")
+        .prints("notverified at the cluster's gateway");
     is_one(&standing(&plane, &workspace));
 }
 
@@ -319,7 +315,7 @@ fn mounted_secrets_are_awaited_as_long_as_a_kubelet_takes() {
         .exits(1)
         .prints(&format!("Secret {pods}/{pair} configured"))
         .prints(&format!("Secret {pods}/{ca} unchanged"))
-        .prints("NOT proven");
+        .prints("NOT verified");
     assert_eq!(identity_of(&plane, &pods, ca), before);
     assert_eq!(asked(&serve, HOST, &old), Ok(418));
     play_mount(&plane, &pods, &mounts, pair);
@@ -348,22 +344,22 @@ fn mounted_secrets_are_awaited_as_long_as_a_kubelet_takes() {
     workspace
         .run(&["rotate", HOST, "--finish", "--wait", "0s"])
         .exits(1)
-        .prints("NOT proven");
+        .prints("NOT verified");
     let mounted = |key: &str| secret_text(&plane, &pods, ca, key).matches("BEGIN CERTIFICATE").count();
     assert_eq!(mounted("ca-chain.cert.pem"), 4);
     workspace
         .run(&["rotate", HOST, "--finish", "--wait", "0s"])
         .exits(1)
-        .prints("NOT proven");
+        .prints("NOT verified");
     assert_eq!(mounted("ca-chain.cert.pem"), 4);
     play_mount(&plane, &pods, &mounts, pair);
     // And nothing is proven while the kubelet has not brought that it went.
     workspace
         .run(&["rotate", HOST, "--finish", "--wait", "0s"])
         .exits(1)
-        .prints("the previous one is gone from the files")
-        .prints("NOT refused: the gateway trusts that CA still")
-        .prints("rotate httpbin.example.com --if-expires-in 0d  (issues nothing again, but proves it again)");
+        .prints("the previous one is removed from the files")
+        .prints("NOT refused: the gateway still trusts that CA")
+        .prints("rotate httpbin.example.com --if-expires-in 0d  (issues nothing again, but verifies it again)");
     assert_eq!(mounted("ca-chain.cert.pem"), 2);
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "0s"])

@@ -61,14 +61,14 @@ fn every_ready_pod_behind_the_address_is_asked() {
     workspace
         .run(&["rotate", HOST])
         .exits(0)
-        .prints("its pods were not asked by themselves: this user sees none that is ready");
+        .prints("its pods were not probed individually: this user sees no ready pod");
     let node = PlayedNode::start(&plane, "played-podsrot");
     make_gateway(&node, &pods, "gateway-1", &serve);
     make_gateway(&node, &pods, "gateway-2", &serve);
     workspace
         .run(&["rotate", HOST])
         .exits(0)
-        .prints("of 2 ready pods of the gateway 2 were asked by themselves, 2 serve it");
+        .prints("2 of 2 ready pods of the gateway were probed individually, 2 serve it");
     make_gateway(&node, &pods, "gateway-2", &old);
     let json = workspace
         .run(&["rotate", HOST, "--wait", "1s", "-o", "json"])
@@ -87,7 +87,7 @@ fn every_ready_pod_behind_the_address_is_asked() {
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--wait", "1s"])
         .exits(1)
-        .prints(&format!("NOT proven at the pod {pods}/gateway-2"));
+        .prints(&format!("NOTverified at the pod {pods}/gateway-2"));
 
     // A pod that is not Ready serves nobody; without its node, none is asked.
     node.set_ready(&pods, "gateway-2", false);
@@ -99,7 +99,7 @@ fn every_ready_pod_behind_the_address_is_asked() {
     workspace
         .run(&["rotate", HOST, "--retry-for", "1s"])
         .exits(0)
-        .prints("of 1 ready pods of the gateway 0 were asked by themselves, 0 serve it: no port-forward to the pod");
+        .prints("0 of 1 ready pods of the gateway were probed individually, 0 serve it: no port-forward to the pod");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn what_cert_manager_renewed_has_one_advice_everywhere() {
     workspace
         .run(&["rotate", HOST, "--if-expires-in", "0d", "--force-conflicts"])
         .exits(1)
-        .says("holds a newer leaf")
+        .says("contains a newer leaf")
         .says(&adopt);
     workspace.run(&["rotate", HOST]).exits(1).says(&adopt);
     // The advice is one that works.
@@ -249,7 +249,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
 
     make_gateway(&node, &there, "gateway-1", &serve);
     let run = format!(
-        "no pod of the gateway (istio=ingressgateway) runs in {pods}, where the Secrets are; they run in {there}"
+        "no pod of the gateway (istio=ingressgateway) runs in {pods}, where the Secrets are; the pods run in {there}"
     );
     workspace
         .run(&["rotate", HOST])
@@ -264,7 +264,7 @@ fn where_the_pods_and_the_secret_are_is_said_by_both() {
     workspace
         .run(&["rotate", HOST])
         .exits(0)
-        .prints("not proven at the cluster's gateway")
+        .prints("notverified at the cluster's gateway")
         .prints(&run);
     let found = findings(&workspace.run(&["status", "-o", "json"]).exits(1));
     assert_eq!(codes(&found), ["ITL1015"]);
@@ -320,9 +320,12 @@ fn a_certificate_that_is_its_own_root_gets_a_ca_in_two_phases() {
         workspace
             .run(&begin)
             .exits(0)
-            .prints("proven at")
+            .prints("verified at")
             .prints("as before the rotation");
-        workspace.run(&["rotate", HOST, "--abort"]).exits(0).prints("proven at");
+        workspace
+            .run(&["rotate", HOST, "--abort"])
+            .exits(0)
+            .prints("verified at");
         workspace.run(&begin).exits(0);
         let json = workspace.run(&["status", "-o", "json"]).exits(0).json();
         let root = json["certificates"].as_array().expect("rows").iter();
@@ -338,8 +341,8 @@ fn a_certificate_that_is_its_own_root_gets_a_ca_in_two_phases() {
         workspace
             .run(&["rotate", HOST, "--finish", "--force-conflicts"])
             .exits(0)
-            .prints("the previous one is trusted no more");
+            .prints("the previous one is no longer trusted");
         workspace.run(&["status"]).exits(0);
-        workspace.run(&["rotate", HOST]).exits(0).prints("proven at");
+        workspace.run(&["rotate", HOST]).exits(0).prints("verified at");
     }
 }

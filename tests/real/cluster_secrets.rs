@@ -208,7 +208,7 @@ fn every_key_of_a_secret_is_explained() {
     workspace
         .run(&["inspect", "secret/by-hand"])
         .exits(0)
-        .prints("made by kubectl-create");
+        .prints("created by kubectl-create");
 
     // Not there: where it was looked for, and where one is.
     plane.kubectl_ok(&[
@@ -271,7 +271,7 @@ fn every_key_of_a_secret_is_explained() {
     .exits(1)
     .prints("by-hand-cacert")
     .prints("no gateway can use the Secret")
-    .prints("key key is not that of the certificate in");
+    .prints("key key does not belong to the certificate in");
     run_in(&empty, &plane, &["verify", &format!("secret/{pods}/by-hand-cacert")])
         .exits(2)
         .says("has neither the keys tls.crt and tls.key");
@@ -315,8 +315,8 @@ fn a_secret_is_adopted_and_its_name_kept() {
         .exits(0)
         .prints("shop.example.com is recorded, mode mutual, Secret shop-tls")
         .prints(&format!("secret/{pods}/shop-tls/tls.key"))
-        .prints("not there: the root's key, the intermediate's key, a client certificate")
-        .says("--mode simple where the Gateway verifies no clients")
+        .prints("missing: the root's key, the intermediate's key, a client certificate")
+        .says("--mode simple if the Gateway does not verify clients")
         .says("www.shop.example.com");
     let secret = elsewhere.read("shop.example.com/3_application/private/shop.example.com.key.pem");
     for line in secret.lines().filter(|line| !line.starts_with("-----")) {
@@ -376,7 +376,7 @@ fn a_secret_is_adopted_and_its_name_kept() {
     );
     assert!(
         ran.stderr
-            .contains("it verifies clients, and ca-chain.cert.pem holds it"),
+            .contains("it verifies clients, and is stored in ca-chain.cert.pem"),
         "{}",
         ran.stderr
     );
@@ -391,7 +391,7 @@ fn a_secret_is_adopted_and_its_name_kept() {
         &["adopt", "secret/shop-tls", "--host", "www.shop.example.com"],
     )
     .exits(2)
-    .says("the Secret shop-tls is that of shop.example.com");
+    .says("the Secret shop-tls belongs to shop.example.com");
     assert!(!dir.path("www.shop.example.com").exists());
     run_in(&dir, &plane, &["adopt", &format!("secret/{pods}/old-shop-cacert")]).exits(2);
     run_in(&dir, &plane, &["adopt", "secret/absent"])
@@ -428,7 +428,7 @@ fn what_cert_manager_keeps_in_a_secret_is_left_in_mode_simple() {
         .exits(0)
         .says(&format!("podNamespace {pods} is recorded"))
         .says("the Secret shop-tls is managed by cert-manager")
-        .says("is not recorded: the first apply does that");
+        .says("is not recorded; the first apply records it");
     let before = plane.get(&pods, "secret", "shop-tls");
     run_in(&dir, &plane, &["apply", "--no-wait"])
         .exits(0)
@@ -490,7 +490,7 @@ fn an_adopted_secret_is_rotated_where_its_ca_is_at_hand() {
     let _serve = cluster_gateway::start(&plane, &workspace, &gateway);
     run(&["rotate", "shop.example.com"])
         .exits(2)
-        .says("the key of its CA is not here")
+        .says("the key of its CA is not in the workspace")
         .says("--signer DIR");
     let signer = path("");
     // Its data is kubectl's still, until it is taken over.
@@ -501,7 +501,7 @@ fn an_adopted_secret_is_rotated_where_its_ca_is_at_hand() {
     run(&["rotate", "shop.example.com", "--signer", &signer, "--force-conflicts"])
         .exits(0)
         .prints("Secret adoptrotate-ingress/shop-tls configured")
-        .prints("seen without a client certificate");
+        .prints("checked without a client certificate");
     assert_eq!(
         secret_text(&plane, &pods, "shop-tls", "tls.crt"),
         workspace

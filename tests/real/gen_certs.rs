@@ -282,14 +282,14 @@ fn a_tree_of_generate_sh_is_adopted() {
     dir.run(&["revoke", HOST, "--client", "alice", "--password-file", "password"])
         .exits(0);
 
-    // Moved into the workspace, as the task page says, it is recorded where it is.
+    // Moved into the workspace, as the task page says, it is recorded in place.
     let moved = Dir::new();
     generate_sh(&moved, "", true);
     std::fs::rename(moved.path("old"), moved.path(HOST)).expect("moved");
     moved
         .run(&["adopt", HOST])
         .exits(0)
-        .prints("recorded where it is")
+        .prints("recorded in place")
         .says("ca-chain.cert.pem");
     assert!(moved.read("istio-tls.yaml").contains("host: httpbin.example.com"));
 }

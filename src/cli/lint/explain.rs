@@ -9,7 +9,8 @@ use crate::report::paint::Paint;
 /// Explains a code, or lists all of them
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  istio-tls lint explain ITL0004\n  istio-tls lint explain IST0106       Istio's code: every code of ours for it\n  istio-tls lint explain"
+    after_help = "Examples:\n  istio-tls lint explain ITL0004\n  istio-tls lint explain IST0106       Istio's \
+        code: all our codes for it\n  istio-tls lint explain"
 )]
 pub(super) struct ExplainArgs {
     /// Ours, or one of Istio's [default: list every code]

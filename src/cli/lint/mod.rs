@@ -1,5 +1,5 @@
-//! `istio-tls lint`: reads manifests, key material and the workspace, and says
-//! what will not work.
+//! `istio-tls lint`: checks manifests, key material and the workspace for what will not
+//! work.
 
 mod explain;
 
@@ -22,36 +22,49 @@ use crate::workspace::config::IstioTarget;
 
 /// Cross-checks Gateways, VirtualServices, Secrets and certificates
 ///
-/// Says what a live gateway would only show by failing: a Secret in the wrong
-/// namespace, a key that fits no certificate, a chain out of order, a route
-/// that nothing reaches. Offline; each finding has its line, its reason and
-/// what to do. Without -f the workspace is checked, with --cluster the live
-/// objects of a cluster. Ends with 1 when a finding
-/// at or above --fail-on is left, with 2 when a manifest cannot be read.
+/// Reports what would otherwise only show as a failure of the live gateway: a Secret in
+/// the wrong namespace, a key that does not match its certificate, a chain out of order,
+/// an unreachable route. Works offline; each finding has its line, the reason and a fix.
+/// Without -f the workspace is checked, with --cluster the live objects of a cluster.
+/// Exits with 1 if a finding at or above --fail-on remains, with 2 if a manifest cannot
+/// be read.
 #[derive(clap::Args)]
 #[command(
     subcommand_negates_reqs = true,
-    after_help = "Examples:\n  istio-tls lint                                    the workspace\n  istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  helm template edge ./chart | istio-tls lint -f -\n  istio-tls lint k8s/ --fix --yes                   fixes what is safe to fix\n  istio-tls lint k8s/ -o sarif > lint.sarif\n  istio-tls lint --cluster --context staging\n  istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  istio-tls lint explain ITL0004\n\nA comment silences a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\nabove the object; so does the object's annotation galley.istio.io/analyze-suppress: ITL0004,\nalso with Istio's codes and in a cluster."
+    after_help = "Examples:\n  \
+        istio-tls lint                                    the workspace\n  \
+        istio-tls lint -f gateway.yaml -f routes/ --certs ./secrets\n  \
+        helm template edge ./chart | istio-tls lint -f -\n  \
+        istio-tls lint k8s/ --fix --yes                   fixes what is safe to fix\n  \
+        istio-tls lint k8s/ -o sarif > lint.sarif\n  \
+        istio-tls lint --cluster --context staging\n  \
+        istio-tls lint k8s/ --suppress ITL0004,ITL0003='Gateway default/*'\n  \
+        istio-tls lint explain ITL0004\n\n\
+        A comment suppresses a finding: # istio-tls:ignore ITL0004 on its line, above the line, or\n\
+        above the object; so does the object's annotation galley.istio.io/analyze-suppress: ITL0004,\n\
+        also with Istio's codes and in a cluster."
 )]
 pub(super) struct LintArgs {
     /// Manifests: a file, a folder of them, or - for standard input [default: the workspace]
     #[arg(value_name = "FILE|DIR")]
     given: Vec<PathBuf>,
-    /// The same as FILE|DIR (repeatable)
+    /// Same as FILE|DIR (repeatable)
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     filename: Vec<PathBuf>,
-    /// Also the folders in folders; those that define the same objects are checked separately
+    /// Also read subfolders; those that define the same objects are checked separately
     #[arg(short = 'R', long)]
     recursive: bool,
     /// Secrets: a HOST folder of gen-certs, or a folder with SECRET/KEY files (repeatable)
     #[arg(long, value_name = "DIR")]
     certs: Vec<PathBuf>,
-    /// The Istio that reads the objects [default: istio-tls.yaml's, else latest]
+    /// The Istio version that the objects are for [default: istio-tls.yaml's, else
+    /// latest]
     #[arg(long, value_name = "VERSION", value_parser = choice(IstioTarget::WORDS))]
     istio: Option<IstioTarget>,
     #[command(flatten)]
     findings: FindingArgs,
-    /// Mend what is safe to mend by machine: shows a diff, then asks (--yes does not ask)
+    /// Fix what can safely be fixed automatically: shows a diff, then asks (--yes skips
+    /// the question)
     #[arg(long)]
     fix: bool,
     #[command(flatten)]
@@ -85,7 +98,7 @@ pub(super) fn run(args: &LintArgs, context: &Context) -> Result<Exit, Failure> {
     ])?;
     let outcome = lint(args, format, context);
     if let (Format::Sarif, Err(Failure::Operation(failure))) = (format, &outcome) {
-        // What failed is said on standard error in words; this is for programs.
+        // The failure was already reported on standard error; this is for programs.
         context.print_json(&lint_sarif::failed(&failure.problem, VERSION, &context.aim))?;
     }
     outcome
@@ -123,8 +136,8 @@ fn lint(args: &LintArgs, format: Format, context: &Context) -> Result<Exit, Fail
     })
 }
 
-/// Mends the files, if that is wanted. The diff and all else goes to standard error:
-/// standard output is for what is found afterwards.
+/// Fixes the files, if the user agrees. The diff and everything else goes to standard
+/// error: standard output is for the remaining findings.
 fn mend(inputs: &Inputs, context: &Context) -> Result<(), Failure> {
     let mending = mending::plan(inputs, context)?;
     let files: Vec<&str> = mending.fixes().map(|fix| fix.file.as_str()).collect();

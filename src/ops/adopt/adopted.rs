@@ -1,4 +1,4 @@
-//! A chain that was found, as it is taken into the workspace.
+//! A chain that was found, in the form in which the workspace takes it over.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,17 @@ use crate::names::Host;
 use crate::remedy::{Cluster, Remedy};
 use crate::workspace::layout::Part;
 
-/// One file of the workspace, and the file that it comes from.
+/// One file of the workspace, and its source file.
 pub struct AdoptedFile {
     /// What it is.
     pub part: AdoptedPart,
-    /// What it holds.
+    /// Its content.
     pub content: Zeroizing<Vec<u8>>,
-    /// The file that it comes from.
+    /// The source file.
     pub from: PathBuf,
 }
 
-/// [`Part`] with its client's name.
+/// A [`Part`] with its client's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdoptedPart {
     /// A part without a name.
@@ -45,39 +45,39 @@ impl AdoptedPart {
 pub struct Adopted {
     /// The host.
     pub host: Host,
-    /// Where the server certificate was found.
+    /// The source of the server certificate.
     pub source: PathBuf,
-    /// When the server certificate ends, RFC 3339.
+    /// When the server certificate expires, RFC 3339.
     pub not_after: String,
-    /// What is written.
+    /// The files to write.
     pub files: Vec<AdoptedFile>,
-    /// The clients, the host's own first.
+    /// The clients, with the host's default client first.
     pub clients: Vec<String>,
-    /// Parts that are not there, in words.
+    /// The missing parts, in words.
     pub missing: Vec<&'static str>,
     /// The Secret that it comes from.
     pub secret: Option<FromSecret>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<Remedy>,
 }
 
-/// What is kept of the Secret that a chain comes from.
+/// Facts about the Secret that a chain comes from.
 pub struct FromSecret {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// It holds what the gateway verifies clients with.
+    /// It contains the CA bundle that the gateway verifies clients with.
     pub verifies_clients: bool,
     /// The context of its cluster.
     pub context: String,
-    /// What leads to its cluster.
+    /// The flags that select its cluster.
     pub cluster: Cluster,
-    /// The program that keeps it as it wants it, in words.
+    /// The program that manages it, in words.
     pub controller: Option<String>,
-    /// Why no gateway can use it as it is.
+    /// Why no gateway can use it in its present form.
     pub fault: Option<String>,
-    /// The further names of its certificate.
+    /// The other names in its certificate.
     pub other_names: Vec<String>,
 }
 

@@ -9,13 +9,13 @@ use crate::workspace::store::{Keep, Store};
 /// Copies the chains into the workspace and records them.
 ///
 /// # Errors
-/// When a file cannot be written, or the CA of a host is being rotated meanwhile.
+/// If a file cannot be written, or a replacement of the host's CA started meanwhile.
 pub fn carry_out(plan: &Plan, here: &Surroundings) -> Result<(), Failure> {
     let store = Store::open(&here.dir, || {
-        here.say("waiting for another istio-tls that writes here");
+        here.say("waiting for another istio-tls that is writing to this workspace");
     })
     .map_err(Failure::runtime)?;
-    // Read again: another process may have written meanwhile.
+    // Read again: another process may have changed it meanwhile.
     refuse_rotating(&plan.placed)?;
     let pending = wanted(here, &plan.recorded, plan.pods.as_deref())?
         .prepare(&store)

@@ -1,5 +1,5 @@
-//! Which of the certificates and keys that `adopt` found make a host's chain,
-//! checked as a client of the gateway and the gateway itself would.
+//! Selects, from the certificates and keys that `adopt` found, those that make up a
+//! host's chain, and verifies it as a client and the gateway would.
 
 use std::path::Path;
 
@@ -17,22 +17,22 @@ use crate::problem::Problem;
 use crate::remedy::{Line, Remedy, Word, ours};
 use crate::workspace::layout::Part;
 
-/// What the user allows.
+/// The user's options.
 pub(super) struct Wishes<'a> {
-    /// The host, where the certificate's first name is not meant.
+    /// The host, if it is not the certificate's first name.
     pub(super) host: Option<&'a Host>,
-    /// Adopt although the chain does not verify.
+    /// Adopt even if the chain does not verify.
     pub(super) accept_faults: bool,
     /// The time of the checks.
     pub(super) now: OffsetDateTime,
-    /// The command line that asks for the same.
+    /// The equivalent command line.
     pub(super) line: Line,
 }
 
 /// Finds the chains in what was given.
 ///
 /// # Errors
-/// When there is none, or one does not stand the checks.
+/// If there is none, or one fails verification.
 pub(super) fn choose(material: &Material, wishes: &Wishes<'_>) -> Result<Vec<Adopted>, Failure> {
     let servers: Vec<(&FoundCertificate, &FoundKey)> = (servers(material).into_iter())
         .filter_map(|certificate| Some((certificate, material.key_of(certificate)?)))
@@ -54,14 +54,14 @@ pub(super) fn choose(material: &Material, wishes: &Wishes<'_>) -> Result<Vec<Ado
     }
     if wishes.host.is_some() && adopted.len() > 1 {
         return Err(Failure::usage(
-            Problem::new("--host is for one server certificate").why(format!("{} were found", adopted.len())),
+            Problem::new("--host needs exactly one server certificate").why(format!("{} were found", adopted.len())),
         ));
     }
     Ok(adopted)
 }
 
-/// The certificates that are for servers. A self-signed one that is alone is the
-/// server's, though it is a CA's, too, as `openssl req -x509` makes it.
+/// The server certificates. A lone self-signed certificate is the server's even if it is
+/// also a CA certificate, as `openssl req -x509` creates it.
 fn servers(material: &Material) -> Vec<&FoundCertificate> {
     let found: Vec<&FoundCertificate> = (material.certificates.iter())
         .filter(|certificate| is_server(certificate))
@@ -72,7 +72,7 @@ fn servers(material: &Material) -> Vec<&FoundCertificate> {
     }
 }
 
-/// Why there is no server certificate with its key.
+/// Why no server certificate with its key was found.
 fn nothing(material: &Material) -> Problem {
     let problem = nothing_of(material);
     match material.secrets.first() {
@@ -90,33 +90,30 @@ fn nothing_of(material: &Material) -> Problem {
         (Some(leaf), Some(locked)) => {
             let mut problem = locked.clone();
             problem.why = Some(match &locked.why {
-                Some(why) => format!("{why}; no other key fits {}", leaf.path.display()),
-                None => format!("no other key fits {}", leaf.path.display()),
+                Some(why) => format!("{why}; no other key belongs to {}", leaf.path.display()),
+                None => format!("no other key belongs to {}", leaf.path.display()),
             });
             problem
         }
-        (Some(leaf), None) => Problem::new(format!(
-            "the key of {} is not among what was given",
-            leaf.path.display()
-        ))
-        .why(format!(
-            "it is for a key of the type {}; {}",
-            leaf.facts.key.name(),
-            match material.keys.len() {
-                0 => "no private key was found".to_owned(),
-                count => format!("none of the {count} private keys found fits"),
-            }
-        ))
-        .fix("give the file of the private key that the certificate was requested with as a further argument"),
+        (Some(leaf), None) => Problem::new(format!("the key of {} is missing from the input", leaf.path.display()))
+            .why(format!(
+                "it needs a key of type {}; {}",
+                leaf.facts.key.name(),
+                match material.keys.len() {
+                    0 => "no private key was found".to_owned(),
+                    count => format!("none of the {count} private keys found belongs to it"),
+                }
+            ))
+            .fix("add the private key file that the certificate was requested with as an argument"),
         (None, _) if material.certificates.is_empty() => Problem::new("no certificate was found")
             .why(match material.ignored + material.keys.len() {
-                1 => "1 file or key of a Secret was looked at".to_owned(),
-                count => format!("{count} files and keys of Secrets were looked at"),
+                1 => "1 file or key of a Secret was examined".to_owned(),
+                count => format!("{count} files and keys of Secrets were examined"),
             })
-            .fix("give the certificate, its key and the CA's certificates (PEM, DER or PKCS#12)"),
+            .fix("give the certificate, its key and the CA certificates (PEM, DER or PKCS#12)"),
         (None, _) => Problem::new("no server certificate was found")
-            .why("the certificates found are CA certificates or for clients only")
-            .fix("give the certificate that the gateway is to present, and its key"),
+            .why("the certificates found are CA certificates or client certificates")
+            .fix("give the certificate that the gateway should present, and its key"),
     }
 }
 
@@ -140,7 +137,8 @@ fn is_client(certificate: &FoundCertificate) -> bool {
     !certificate.facts.is_ca && fits && !is_server(certificate)
 }
 
-/// mkcert's client certificates are for servers too; their file says what is meant.
+/// mkcert's client certificates are also valid for servers; the file name shows their
+/// purpose.
 fn is_mkcert_client(certificate: &FoundCertificate) -> bool {
     let name = certificate.path.file_name().unwrap_or_default().to_string_lossy();
     name.ends_with("-client.pem")
@@ -151,9 +149,9 @@ fn is_mkcert_client(certificate: &FoundCertificate) -> bool {
             .any(|usage| usage == "clientAuth")
 }
 
-/// The certificates above a leaf, as far as they were given.
+/// The certificates above a leaf that were given.
 struct Above<'a> {
-    /// Nearest first; what the server presents beside its leaf.
+    /// Nearest first; what the server sends beside its leaf.
     intermediates: Vec<&'a FoundCertificate>,
     root: Option<&'a FoundCertificate>,
 }
@@ -179,8 +177,8 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
                     .fix({
                         let as_it_is = wishes.line.clone().arg("--accept-faults");
                         match fix_of(first, wishes) {
-                            Some(fix) => fix.below("or adopt it as it is: ").and(as_it_is),
-                            None => Remedy::from("adopt it as it is: ").and(as_it_is),
+                            Some(fix) => fix.below("or adopt it anyway: ").and(as_it_is),
+                            None => Remedy::from("adopt it anyway: ").and(as_it_is),
                         }
                     }),
             ));
@@ -194,7 +192,7 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
     let secret = (material.secrets.iter()).find(|secret| leaf.path.starts_with(&secret.path));
     if !others.is_empty() && secret.is_none() {
         let note = format!(
-            "the certificate of {host} is good for {} too; another host of its is adopted with --host",
+            "the certificate of {host} is also valid for {}; adopt another of its hosts with --host",
             others.join(", ")
         );
         notes.push(note.into());
@@ -226,25 +224,26 @@ fn one(material: &Material, leaf: &FoundCertificate, key: &FoundKey, wishes: &Wi
 
 fn self_signed_note(leaf: &FoundCertificate, host: &Host) -> Remedy {
     let as_ca = if leaf.facts.is_ca {
-        "; it is a CA certificate, too (CA:TRUE), which probe and some clients refuse as a server's (ca-as-leaf)"
+        "; it is also a CA certificate (CA:TRUE), which probe and some clients refuse as a server \
+         certificate (ca-as-leaf)"
     } else {
         ""
     };
     Remedy::from(format!(
-        "the certificate of {host} is signed by its own key, so it is the root that clients are to trust{as_ca}; "
+        "the certificate of {host} is self-signed, so clients must trust it as their root{as_ca}; "
     ))
     .and(ours::rotate_ca(host.as_str()))
     .and(", then ")
     .and(ours::rotate_finish(host.as_str()))
-    .and(" give the host a CA")
+    .and(" create a CA for the host")
 }
 
-/// What to do about a fault here, where a chain is put together.
+/// The remedy for a fault at this point, where the chain is not yet in the workspace.
 fn fix_of(fault: &Fault, wishes: &Wishes<'_>) -> Option<Remedy> {
     match fault.code {
         FaultCode::UnknownIssuer | FaultCode::IncompleteChain => {
             let with_ca = wishes.line.clone().arg(Word::Placeholder("CA_FILE"));
-            Some(Remedy::from("give the certificates of its CA, too: ").and(with_ca))
+            Some(Remedy::from("give its CA certificates, too: ").and(with_ca))
         }
         _ => fault.fix.clone(),
     }
@@ -261,9 +260,9 @@ fn host_of(leaf: &FoundCertificate) -> Result<Host, Failure> {
         .or_else(|| common_name(&leaf.facts.subject).and_then(|name| Host::parse(name).ok()))
         .ok_or_else(|| {
             Failure::usage(
-                Problem::new(format!("{} names no host", leaf.path.display()))
+                Problem::new(format!("{} does not name a host", leaf.path.display()))
                     .why("it has neither a DNS name nor an IP address")
-                    .fix("give the host with --host"),
+                    .fix("name the host with --host"),
             )
         })
 }
@@ -272,7 +271,7 @@ fn common_name(subject: &str) -> Option<&str> {
     subject.split(", ").find_map(|part| part.strip_prefix("CN="))
 }
 
-/// Verifies a leaf under the CAs that were given, and finds those above it.
+/// Verifies a leaf against the CAs that were given, and finds its path.
 fn check<'a>(
     material: &'a Material,
     leaf: &FoundCertificate,
@@ -281,8 +280,8 @@ fn check<'a>(
     now: OffsetDateTime,
 ) -> (Verdict, Above<'a>) {
     let cas: Vec<&FoundCertificate> = material.certificates.iter().filter(|found| found.facts.is_ca).collect();
-    // Without a root, the topmost CA that was given is what can be verified against.
-    // The CA in a Secret may be one for clients alone, beside a server's chain without root.
+    // Without a root, the topmost CA that was given is the trust anchor. The CA in a
+    // Secret may be for clients only, beside a server chain without a root.
     let has_root = material.secrets.is_empty() && cas.iter().any(|ca| ca.facts.self_signed);
     let is_top = |ca: &FoundCertificate| {
         let issued_here = |other: &&FoundCertificate| other.der != ca.der && other.facts.subject == ca.facts.issuer;
@@ -348,7 +347,7 @@ impl Adopted {
         if let Ok(key) = &found.key {
             if found.encrypted {
                 self.note(format!(
-                    "{} is written without its password: a gateway cannot ask for one",
+                    "{} is written without its password, because a gateway cannot ask for one",
                     found.path.display()
                 ));
             }
@@ -360,7 +359,8 @@ impl Adopted {
         let certificate = |found: &FoundCertificate| Zeroizing::new(pem::certificate_text(&found.der).into_bytes());
         if let Some(root) = above.root {
             self.add(AdoptedPart::Fixed(Part::RootCert), certificate(root), &root.path);
-            // A self-signed certificate's key is the server's, which no CA's key should be.
+            // The key of a self-signed certificate is the server's and must not be stored
+            // as a CA's key.
             if self.leaf().as_ref() != Some(&root.der) {
                 self.add_ca_key(material, root, Part::RootKey, "1_root", "the root's key");
             }
@@ -394,7 +394,7 @@ impl Adopted {
         }
     }
 
-    /// A CA's key is copied as it is when it is encrypted.
+    /// A CA's encrypted key is copied unchanged.
     fn add_ca_key(
         &mut self,
         material: &Material,
@@ -413,7 +413,7 @@ impl Adopted {
             Some(found) if found.encrypted => {
                 if let Err(problem) = &found.key {
                     let why = problem.fix.clone().unwrap_or_else(|| problem.what.as_str().into());
-                    let note = format!("{} is copied encrypted and unchecked: ", found.path.display());
+                    let note = format!("{} is copied encrypted, without a check: ", found.path.display());
                     self.note(Remedy::from(note).and(why));
                 }
                 let raw = found.raw.clone();
@@ -424,8 +424,8 @@ impl Adopted {
         }
     }
 
-    /// Keeps the Secret's own bundle and lists, so that what is applied later is
-    /// what the gateway has now.
+    /// Keeps the Secret's own CA bundle and CRLs, so that a later apply stores what the
+    /// gateway has now.
     fn take_from(&mut self, secret: &SecretMaterial, above: &Above<'_>, other_names: Vec<String>) {
         self.secret = Some(FromSecret {
             namespace: secret.namespace.clone(),
@@ -443,9 +443,14 @@ impl Adopted {
         if let Some((bundle, path)) = &secret.authorities {
             if !bundle.iter().any(|ca| issuers.contains(&ca)) {
                 self.note(format!(
-                    "{} holds another CA than the server's: it verifies clients, and ca-chain.cert.pem holds it; clients verify the server with {}",
+                    "{} contains a CA other than the server's: it verifies clients, and is stored \
+                     in ca-chain.cert.pem; clients verify the server with {}",
                     path.display(),
-                    if above.root.is_some() { "ca.cert.pem" } else { "the root of its issuer, which is not here" }
+                    if above.root.is_some() {
+                        "ca.cert.pem"
+                    } else {
+                        "the root of its issuer, which is not in the workspace"
+                    }
                 ));
             }
             self.files.retain(|file| file.part != AdoptedPart::Fixed(Part::CaChain));
@@ -460,7 +465,7 @@ impl Adopted {
                 Part::IntermediateCrl
             } else {
                 self.note(format!(
-                    "a revocation list in {} is left out: it is of no CA of the server's chain",
+                    "a CRL in {} is skipped: no CA of the server's chain issued it",
                     secret.path.display()
                 ));
                 continue;
@@ -478,7 +483,7 @@ impl Adopted {
         {
             let Some(key) = material.key_of(certificate) else {
                 self.note(format!(
-                    "the client certificate {} is left out: its key is not here",
+                    "the client certificate {} is skipped: its key was not found",
                     certificate.path.display()
                 ));
                 continue;
@@ -496,7 +501,7 @@ impl Adopted {
             }
             if let Some(fault) = verdict.first() {
                 self.note(format!(
-                    "the client certificate {} is left out: {}",
+                    "the client certificate {} is skipped: {}",
                     certificate.path.display(),
                     fault.what
                 ));
@@ -504,7 +509,7 @@ impl Adopted {
             }
             let Some(name) = self.client_name(certificate) else {
                 self.note(format!(
-                    "the client certificate {} is left out: it has no usable name",
+                    "the client certificate {} is skipped: it has no usable name",
                     certificate.path.display()
                 ));
                 continue;
@@ -521,7 +526,7 @@ impl Adopted {
         }
     }
 
-    /// What the client is called: by its CN, its first name, or its file.
+    /// The client's name: its CN, its first SAN, or its file name.
     fn client_name(&self, certificate: &FoundCertificate) -> Option<String> {
         let stem = certificate.path.file_name().unwrap_or_default().to_string_lossy();
         let stem = stem
@@ -538,7 +543,8 @@ impl Adopted {
     }
 }
 
-/// Whether key and certificate stand in the same `private` and `certs` folders' parent.
+/// Whether key and certificate are in the `private` and `certs` folders of the same
+/// parent.
 fn same_tree(key: &FoundKey, certificate: &FoundCertificate) -> bool {
     let top = |path: &Path| path.parent().and_then(Path::parent).map(Path::to_owned);
     top(&key.path) == top(&certificate.path)

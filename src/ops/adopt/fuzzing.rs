@@ -1,4 +1,4 @@
-//! What `adopt` makes of the files of a tree; see [`crate::fuzzing`].
+//! Fuzzes what `adopt` makes of a folder's files; see [`crate::fuzzing`].
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::fuzzing::checks::{NOW, first_line, told};
 use crate::remedy::{Kind, Line};
 use crate::workspace::layout::Part;
 
-/// Every chain that is found is whole: its certificate and key belong together.
+/// Every chain that is found is complete: its certificate and key belong together.
 fn chains(files: &[(&Path, &[u8])]) {
     let mut material = Material::default();
     for (path, content) in files {
@@ -42,7 +42,11 @@ fn chains(files: &[(&Path, &[u8])]) {
                         && pem::is_pem(key)
                         && let Ok(key) = key::read(key, "key", Some("changeit"))
                     {
-                        assert!(key.fits(&leaf), "the key of {} is another's", chain.host);
+                        assert!(
+                            key.fits(&leaf),
+                            "the key of {} belongs to another certificate",
+                            chain.host
+                        );
                     }
                 }
             }
@@ -53,12 +57,12 @@ fn chains(files: &[(&Path, &[u8])]) {
     }
 }
 
-/// The files of a tree, each its path on a line and its content, with NUL
-/// between them, as `adopt` reads them.
+/// The files of a tree as `adopt` reads them: each has its path on a line, then its
+/// content, with NUL between files.
 pub(crate) fn tree(data: &[u8]) {
     let files = data.split(|byte| *byte == 0).map(|part| {
         let (path, content) = first_line(part);
-        // Short, so that no line of the content stands in it.
+        // Short, so that it cannot contain a line of the content.
         (String::from_utf8_lossy(path).chars().take(60).collect(), content)
     });
     let files: Vec<(String, &[u8])> = files.collect();

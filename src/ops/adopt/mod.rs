@@ -1,4 +1,4 @@
-//! Takes a chain that others made into the workspace: what `adopt` does.
+//! `adopt`: takes an existing chain into the workspace.
 
 pub mod adopted;
 pub mod carry_out;

@@ -1,4 +1,4 @@
-//! Where an adopted chain goes, and what of the host stands there.
+//! Where an adopted chain goes, and what exists there already.
 
 use std::path::Path;
 
@@ -10,22 +10,23 @@ use crate::workspace::config::Mode;
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
-/// A chain, and where it goes.
+/// A chain and its destination.
 pub struct Placed {
     /// The chain.
     pub chain: Adopted,
     /// Its folders.
     pub layout: ChainLayout,
-    /// It stands in the host's folder already.
+    /// It is already in the host's folder.
     pub in_place: bool,
-    /// The workspace knows the host.
+    /// The host is in the workspace already.
     pub is_known: bool,
-    /// It is of the CA that the host's folder holds: that one's keys and clients stay.
+    /// It is issued by the CA in the host's folder: the CA's keys and clients are kept.
     pub same_ca: bool,
 }
 
 impl Placed {
-    /// Finds where a chain goes. `is_known` says whether the workspace knows its host.
+    /// Finds the destination of a chain. `is_known` says whether the host is in the
+    /// workspace.
     pub(super) fn new(chain: Adopted, is_known: bool, here: &Surroundings) -> Self {
         let layout = ChainLayout::new(&here.dir, &chain.host);
         let same_ca = chain.secret.is_some() && has_ca_of(&layout, &chain);
@@ -50,7 +51,7 @@ impl Placed {
             let has_intermediate = placed.layout.path(Part::IntermediateCert).exists();
             if alone && has_intermediate {
                 let note = format!(
-                    "{} holds no intermediate, so clients need ca-chain.cert.pem, not the root alone",
+                    "{} contains no intermediate, so clients need ca-chain.cert.pem, not only the root",
                     shown(&placed.layout.path(Part::ServerCert))
                 );
                 placed.chain.notes.push(note.into());
@@ -59,19 +60,19 @@ impl Placed {
         placed
     }
 
-    /// What a chain shows of its mode; none leaves it to what is recorded.
+    /// The mode that a chain suggests; none keeps what is recorded.
     pub(super) fn usual_mode(&self) -> Option<Mode> {
         let Self { chain, is_known, .. } = self;
         match &chain.secret {
             Some(_) if *is_known => None,
-            // To let nobody in by mistake: a Secret with a CA is made for mutual TLS.
+            // The strict choice: a Secret with a CA is meant for mutual TLS.
             Some(secret) if secret.verifies_clients => Some(Mode::Mutual),
             _ => chain.clients.is_empty().then_some(Mode::Simple),
         }
     }
 }
 
-/// Whether the CA that issued a chain's leaf is the one of the host's folder.
+/// Whether the CA in the host's folder issued the chain's leaf.
 fn has_ca_of(layout: &ChainLayout, chain: &Adopted) -> bool {
     let standing = [Part::IntermediateCert, Part::RootCert]
         .into_iter()

@@ -1,4 +1,4 @@
-//! What `adopt` is to take in: found, checked and placed before anything is written.
+//! What `adopt` will take over: found, verified and placed before anything is written.
 
 use std::path::PathBuf;
 
@@ -18,24 +18,24 @@ use crate::workspace::config::{Mode, ServerKey, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::store;
 
-/// What is to be taken in.
+/// What will be taken over.
 pub struct Plan {
     /// The chains.
     pub placed: Vec<Placed>,
     /// istio-tls.yaml as it will be.
     pub file: WorkspaceFile,
-    /// Files that hold neither a certificate nor a key.
+    /// Files that contain neither a certificate nor a key.
     pub ignored: usize,
     /// What is recorded of the chains.
     pub(super) recorded: Vec<Recorded>,
-    /// The namespace of the gateway's pods, where the user or a Secret shows it.
+    /// The namespace of the gateway's pods, if the user or a Secret gives it.
     pub(super) pods: Option<String>,
 }
 
-/// Finds the chains in what was given, and decides where they go. Nothing is written.
+/// Finds the chains in the input, and decides where they go. Nothing is written.
 ///
 /// # Errors
-/// When there is none, one does not stand the checks, or a chain stands in its place.
+/// If there is none, one fails verification, or a chain exists at its destination.
 pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     let password = request.password.as_ref().map(|password| password.as_str());
     let (paths, secrets) = sort_sources(&request.sources)?;
@@ -82,7 +82,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     })
 }
 
-/// Refuses to replace a chain while its CA is rotated.
+/// Refuses to replace a chain while its CA is being replaced.
 pub(super) fn refuse_rotating(placed: &[Placed]) -> Result<(), Failure> {
     let replaced = placed.iter().filter(|placed| !placed.in_place);
     rotating::refuse(replaced.map(|placed| &placed.layout), "adopt")
@@ -90,10 +90,10 @@ pub(super) fn refuse_rotating(placed: &[Placed]) -> Result<(), Failure> {
 
 fn has_chain(standing: &Placed, wishes: &Wishes<'_>) -> Problem {
     let host = standing.layout.host();
-    Problem::new(format!("the workspace has a chain of {host} already"))
+    Problem::new(format!("the workspace already has a chain of {host}"))
         .at(format!("{}/", shown(&standing.layout.folder())))
         .fix(Remedy::from(wishes.line.clone().arg("--force")).and(format!(
-            " replaces it, its CA included; or adopt for another host with --host (not {host})"
+            " replaces it, including its CA; or adopt it for another host with --host (not {host})"
         )))
 }
 
@@ -114,8 +114,8 @@ fn recorded(placed: &[Placed], mode: Option<Mode>) -> Vec<Recorded> {
         .collect()
 }
 
-/// The file with the chains recorded; the gateway's pods are in `pods`, where no
-/// host says so yet.
+/// The file with the chains recorded; the gateway's pods are in `pods`, unless a host
+/// says otherwise already.
 pub(super) fn wanted(here: &Surroundings, recorded: &[Recorded], pods: Option<&str>) -> Result<WorkspaceFile, Failure> {
     let file = entries::read_or_new(here).map_err(Failure::usage)?;
     let mut config = entries::record(&file.config, recorded);
@@ -125,7 +125,8 @@ pub(super) fn wanted(here: &Surroundings, recorded: &[Recorded], pods: Option<&s
     file.edit(&config).map_err(Failure::usage)
 }
 
-/// Files and folders, and Secrets of a cluster; a path that is there is a path.
+/// Separates files and folders from Secrets in a cluster; an existing path counts as a
+/// path.
 fn sort_sources(sources: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<SecretTarget>), Failure> {
     let (mut paths, mut secrets) = (Vec::new(), Vec::new());
     for source in sources {
@@ -149,11 +150,11 @@ fn check_sharers(placed: &[Placed], known: &WorkspaceConfig) -> Result<(), Failu
         if let Some(sharer) = sharers.next() {
             return Err(Failure::usage(
                 Problem::new(format!(
-                    "the Secret {} is that of {} in this workspace",
+                    "the Secret {} belongs to {} in this workspace",
                     secret.name, sharer.host
                 ))
-                .why("each host has a Secret of its own: one would replace the other")
-                .fix("adopt the chain from files; the host gets a Secret of another name"),
+                .why("each host has its own Secret: one would replace the other")
+                .fix("adopt the chain from files; the host gets a Secret with another name"),
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What the user wants of `adopt`.
+//! The request of `adopt`.
 
 use std::path::PathBuf;
 
@@ -10,26 +10,26 @@ use crate::ops::cluster_access::ClusterPlace;
 use crate::remedy::{Kind, Line};
 use crate::workspace::config::Mode;
 
-/// What the user wants.
+/// The request.
 pub struct Request {
     /// Folders, files, and Secrets as `secret/NAME`.
     pub sources: Vec<PathBuf>,
-    /// The host, where the certificate's first name is not meant.
+    /// The host, if it is not the certificate's first name.
     pub host: Option<Host>,
-    /// How the gateway treats client certificates, where the chain does not show it.
+    /// The mode, if the chain does not show it.
     pub mode: Option<Mode>,
-    /// A chain that the workspace has of the host is replaced.
+    /// Replace a chain that the workspace has for the host.
     pub force: bool,
-    /// Adopt although the chain does not verify.
+    /// Adopt even if the chain does not verify.
     pub accept_faults: bool,
-    /// Opens encrypted keys and bundles.
+    /// Decrypts keys and bundles.
     pub password: Option<Zeroizing<String>>,
-    /// Where Secrets are.
+    /// Which cluster Secrets are in.
     pub cluster: ClusterPlace,
 }
 
 impl Request {
-    /// The command line that asks for the same, up to what is to be added.
+    /// The equivalent command line, ready for further arguments.
     pub(super) fn line(&self) -> Line {
         let mut line = Line::new(Kind::Adopt, ["adopt"]).of_cluster();
         if self.force {

@@ -1,4 +1,4 @@
-//! The files and Secrets that `adopt` is given, recognised by what they hold.
+//! The files and Secrets given to `adopt`, recognised by their content.
 
 use std::path::{Path, PathBuf};
 
@@ -15,25 +15,25 @@ use crate::problem::Problem;
 use crate::remedy::Cluster;
 use crate::secrets::Entry;
 
-/// Folders are searched so deep, and for so many files.
+/// The limits of a folder search: depth and number of files.
 const DEPTH: usize = 8;
 const MOST_FILES: usize = 10_000;
 
-/// A certificate and where it was found.
+/// A certificate and its source.
 pub(super) struct FoundCertificate {
     pub(super) der: CertificateDer<'static>,
     pub(super) facts: CertificateFacts,
     pub(super) path: PathBuf,
 }
 
-/// A private key and where it was found.
+/// A private key and its source.
 pub(super) struct FoundKey {
     pub(super) path: PathBuf,
-    /// The key, or why it cannot be read (encrypted, and no password fits).
+    /// The key, or why it cannot be read (encrypted, without a matching password).
     pub(super) key: Result<PrivateKey, Problem>,
-    /// The file as it is.
+    /// The file unchanged.
     pub(super) raw: Zeroizing<Vec<u8>>,
-    /// Whether the file holds the key encrypted.
+    /// Whether the key is encrypted in the file.
     pub(super) encrypted: bool,
 }
 
@@ -42,37 +42,37 @@ pub(super) struct FoundKey {
 pub(super) struct Material {
     pub(super) certificates: Vec<FoundCertificate>,
     pub(super) keys: Vec<FoundKey>,
-    /// Files that hold neither.
+    /// Files with neither.
     pub(super) ignored: usize,
-    /// The Secrets of clusters among the sources.
+    /// The Secrets among the sources.
     pub(super) secrets: Vec<SecretMaterial>,
 }
 
-/// What a Secret tells beside certificates and keys.
+/// Facts about a Secret other than its certificates and keys.
 pub(super) struct SecretMaterial {
     pub(super) namespace: String,
     pub(super) name: String,
-    /// Where its values were found: `secret/istio-system/httpbin-credential`.
+    /// The source of its values: `secret/istio-system/httpbin-credential`.
     pub(super) path: PathBuf,
-    /// What the gateway verifies clients with, and the key that holds it.
+    /// The CA bundle that the gateway verifies clients with, and its key in the Secret.
     pub(super) authorities: Option<(Vec<CertificateDer<'static>>, PathBuf)>,
-    /// Revocation lists.
+    /// CRLs.
     pub(super) lists: Vec<CertificateRevocationListDer<'static>>,
     /// The context of its cluster.
     pub(super) context: String,
-    /// What leads to its cluster.
+    /// The flags that select its cluster.
     pub(super) cluster: Cluster,
-    /// The program that keeps it as it wants it, in words.
+    /// The program that manages it, in words.
     pub(super) controller: Option<String>,
-    /// Why no gateway can use it as it is.
+    /// Why no gateway can use it in its present form.
     pub(super) fault: Option<String>,
 }
 
-/// Reads files, and folders with everything below them.
+/// Reads files and folders, recursively.
 ///
 /// # Errors
-/// When one cannot be read, or a file that was named holds neither certificate
-/// nor key; files of a folder that hold neither are counted.
+/// If one cannot be read, or a named file contains neither certificate nor key; such
+/// files in folders are only counted.
 pub(super) fn read(paths: &[PathBuf], password: Option<&str>, now: OffsetDateTime) -> Result<Material, Failure> {
     let mut material = Material::default();
     for path in paths {
@@ -81,8 +81,8 @@ pub(super) fn read(paths: &[PathBuf], password: Option<&str>, now: OffsetDateTim
             walk(path, DEPTH, &mut found)?;
             found.sort();
             for file in found {
-                // A broken file beside the chain is no reason to refuse it;
-                // what is missing then is said.
+                // A broken file beside the chain is no reason to refuse it; if a part is
+                // missing then, that is reported.
                 match read_file(&file, password, now, &mut material) {
                     Ok(true) => {}
                     Ok(false) | Err(_) => material.ignored += 1,
@@ -91,21 +91,21 @@ pub(super) fn read(paths: &[PathBuf], password: Option<&str>, now: OffsetDateTim
         } else if !read_file(path, password, now, &mut material).map_err(Failure::usage)? {
             return Err(Failure::usage(
                 Problem::new(format!(
-                    "{} holds neither a certificate nor a private key",
+                    "{} contains neither a certificate nor a private key",
                     path.display()
                 ))
-                .fix("give the certificate, its key and the CA's certificates (PEM, DER or PKCS#12)"),
+                .fix("give the certificate, its key and the CA certificates (PEM, DER or PKCS#12)"),
             ));
         }
     }
     Ok(material)
 }
 
-/// Reads what the gateway reads of a Secret: its pair and its authorities. A
-/// Secret without a pair is looked through whole.
+/// Reads what the gateway reads of a Secret: its key pair and CA bundle. Every key of a
+/// Secret without a key pair is searched.
 ///
 /// # Errors
-/// When it holds neither certificate nor key, or one that cannot be read.
+/// If it contains neither certificate nor key, or an unreadable one.
 pub(super) fn read_secret(
     found: &FoundSecret,
     password: Option<&str>,
@@ -195,7 +195,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Fai
             found.push(path);
             if found.len() > MOST_FILES {
                 return Err(Failure::usage(
-                    Problem::new(format!("{} holds more than {MOST_FILES} files", folder.display()))
+                    Problem::new(format!("{} contains more than {MOST_FILES} files", folder.display()))
                         .fix("give the folder of the chain itself"),
                 ));
             }
@@ -204,7 +204,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Fai
     Ok(())
 }
 
-/// Whether the file held something.
+/// Whether the file contained a certificate or key.
 fn read_file(
     path: &Path,
     password: Option<&str>,
@@ -215,7 +215,7 @@ fn read_file(
     read_content(&content, path, password, now, material)
 }
 
-/// Whether the content held something; `path` is where it was found.
+/// Whether the content had a certificate or key; `path` is its source.
 pub(super) fn read_content(
     content: &[u8],
     path: &Path,
@@ -281,7 +281,7 @@ impl Material {
         Ok(())
     }
 
-    /// A key that is broken, not just locked, is an error.
+    /// A key that is broken, rather than encrypted, is an error.
     fn add_key(
         &mut self,
         key: Result<PrivateKey, Problem>,
@@ -301,7 +301,7 @@ impl Material {
         Ok(())
     }
 
-    /// The key that a certificate is for.
+    /// The type of key that a certificate is for.
     pub(super) fn key_of(&self, certificate: &FoundCertificate) -> Option<&FoundKey> {
         self.keys
             .iter()

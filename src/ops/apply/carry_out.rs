@@ -1,4 +1,4 @@
-//! Does what was planned: stores, prunes, and waits until it is in effect.
+//! Carries out the plan: stores, prunes, and waits until it is in effect.
 
 use std::time::{Duration, Instant};
 
@@ -21,17 +21,17 @@ use crate::problem::Problem;
 use crate::remedy::Remedy;
 use crate::workspace::config::WorkspaceConfig;
 
-/// What a run did, and what ended it before its end.
+/// What a run did, and why it stopped early, if it did.
 pub struct Applied {
-    /// What is done.
+    /// What was done.
     pub outcome: Outcome,
-    /// Why not all is.
+    /// Why not everything was done.
     pub failure: Option<Failure>,
 }
 
-/// Records the context in istio-tls.yaml, stores and prunes what was planned, and waits
-/// until it is in effect. Each object that is done is an [`Event::Changed`]; the outcome
-/// is what these add up to. After a signal nothing more is begun.
+/// Records the context in istio-tls.yaml, stores and prunes as planned, and waits until
+/// it is in effect. Each finished object is an [`Event::Changed`]; the outcome is their
+/// sum. After a signal nothing new is started.
 pub async fn carry_out(
     request: &Request,
     input: &Input,
@@ -56,13 +56,13 @@ pub async fn carry_out(
     let failure = match (done, signal) {
         (Err(failure), _) => Some(failure),
         (Ok(Some(left)), Some(signal)) => Some(interrupted(signal, &left, &outcome)),
-        // A signal that came when it was done has cut nothing short.
+        // A signal that came after the end interrupted nothing.
         (Ok(_), _) => unmade(&input.keyless),
     };
     Applied { outcome, failure }
 }
 
-/// Everything that is to be done, once it is known and allowed.
+/// All that is to be done, once it is known and permitted.
 struct Work<'w> {
     request: &'w Request,
     input: &'w Input,
@@ -72,8 +72,8 @@ struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// Stores, prunes and waits; `outcome` has at the end what is done. Gives what was
-    /// left when it was cut short.
+    /// Stores, prunes and waits; at the end `outcome` is what was done. Returns what was
+    /// left if it was interrupted.
     async fn done(&self, outcome: &mut Outcome, halting: Halting) -> Result<Option<Left>, Failure> {
         let (client, here) = (self.client, self.here);
         let mut tell = |object: ObjectChange| {
@@ -115,7 +115,7 @@ impl Work<'_> {
             let is_done = self.request.wait.is_none() && left.is_empty();
             return Ok((!is_done).then_some(left));
         }
-        // Nothing is under way from here on.
+        // From here on no request is in flight.
         tokio::select! {
             biased;
             () = halting.until(Halt::BeginNoMore) => Ok(Some(left)),
@@ -123,18 +123,18 @@ impl Work<'_> {
         }
     }
 
-    /// Waits until what is stored is in effect, where that can be seen.
+    /// Waits until what is stored is in effect, as far as that can be observed.
     async fn wait(&self, outcome: &mut Outcome) -> Result<(), Failure> {
         let start = Instant::now();
         if let Some(wait) = self.request.wait {
-            // File-mount style: new volumes are in effect when every pod is new.
+            // File-mount style: new volumes are in effect once every pod is new.
             self.await_rollouts(start, wait, |object| object.is_patch).await?;
         }
         if !self.input.wanted.is_empty() {
             match self.seen().await? {
                 Seen::Served(hosts) => outcome.serving = Some(hosts),
                 Seen::NotChecked(why) => self.here.say(&format!(
-                    "note: whether the gateway serves this already was not checked: {why}"
+                    "note: not checked whether the gateway already serves this: {why}"
                 )),
             }
         }
@@ -144,18 +144,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whether the gateway serves it, where one may look.
+    /// Whether the gateway serves it, if it may be probed.
     async fn seen(&self) -> Result<Seen, Failure> {
         match (self.request.wait, &self.request.source) {
             (None, _) => Ok(Seen::NotChecked("--no-wait".to_owned())),
             (Some(_), Source::Files { .. }) => Ok(Seen::NotChecked(
-                "which certificates belong to the manifests of -f is not known".to_owned(),
+                "the manifests of -f do not show which certificates they use".to_owned(),
             )),
             (Some(wait), Source::Workspace { .. }) => serving::prove(self.input, self.client, wait, self.here).await,
         }
     }
 
-    /// Waits for Deployments that are `meant`, at most so long after `start`.
+    /// Waits for the `meant` Deployments, at most this long after `start`.
     async fn await_rollouts(
         &self,
         start: Instant,
@@ -180,38 +180,38 @@ impl Work<'_> {
     }
 }
 
-/// That Secrets are not made, for want of their keys: all else is applied.
+/// Reports Secrets that are not created because their keys are missing; everything else
+/// is applied.
 fn unmade(keyless: &[Keyless]) -> Option<Failure> {
     let first = keyless.first()?;
     let titles: Vec<String> = keyless.iter().map(|one| one.secret.clone()).collect();
     let hosts: Vec<&str> = keyless.iter().map(|one| one.host.as_str()).collect();
     Some(Failure::findings(
         Problem::new(format!(
-            "not applied: {}, for the server key of {} is not here; all else is applied",
+            "not applied: {}, because the server key of {} is not here; everything else is applied",
             listed(&titles),
             hosts.join(", ")
         ))
         .at(first.key.clone())
-        .why("a chain made with gen-certs --csr has its key where the request was made; what the cluster has of that Secret stays")
-        .fix(
-            Remedy::from("put the key there and ")
-                .and(Remedy::again())
-                .or(format!(
-                    "make the Secret where the key is, of {} and the key",
-                    first.certificate
-                )),
-        ),
+        .why(
+            "the key of a chain made with gen-certs --csr is where the request was created; that \
+            Secret stays unchanged in the cluster",
+        )
+        .fix(Remedy::from("put the key there and ").and(Remedy::again()).or(format!(
+            "create the Secret where the key is, from {} and the key",
+            first.certificate
+        ))),
     ))
 }
 
-/// What a run that ended before its end has not done, in words.
+/// What an interrupted run has not done, in words.
 #[derive(Default)]
 struct Left {
     /// Refused, or not sent.
     unstored: Vec<String>,
-    /// Sent, without an answer.
+    /// Sent, but not answered.
     unknown: Vec<String>,
-    /// Not deleted, of --prune.
+    /// Not deleted by --prune.
     unpruned: Vec<String>,
 }
 
@@ -220,14 +220,14 @@ impl Left {
         self.unstored.is_empty() && self.unknown.is_empty() && self.unpruned.is_empty()
     }
 
-    /// What is done, and what is not.
+    /// What was done, and what was not.
     fn lines(&self, outcome: &Outcome) -> String {
         let mut lines = vec![format!("applied: {}", listed(&outcome.titles()))];
         if self.unknown.is_empty() || !self.unstored.is_empty() {
             lines.push(format!("not applied: {}", listed(&self.unstored)));
         }
         if !self.unknown.is_empty() {
-            lines.push(format!("sent, and not known to be done: {}", listed(&self.unknown)));
+            lines.push(format!("sent, result unknown: {}", listed(&self.unknown)));
         }
         if !self.unpruned.is_empty() {
             lines.push(format!("not pruned: {}", listed(&self.unpruned)));
@@ -236,12 +236,12 @@ impl Left {
     }
 }
 
-/// The failure of a run that a signal ended: what is done, and what is not.
+/// The failure of a run that a signal interrupted: what was done, and what was not.
 fn interrupted(signal: Interrupted, left: &Left, outcome: &Outcome) -> Failure {
     let before = if !left.unstored.is_empty() {
-        "all was applied"
+        "everything was applied"
     } else if !left.unpruned.is_empty() {
-        "all was pruned"
+        "everything was pruned"
     } else if !left.unknown.is_empty() {
         "the API server had answered"
     } else {
@@ -250,12 +250,12 @@ fn interrupted(signal: Interrupted, left: &Left, outcome: &Outcome) -> Failure {
     signal.failure(before, left.lines(outcome), go_on())
 }
 
-/// How a run that ended in the middle is gone on with.
+/// How to continue an interrupted run.
 fn go_on() -> Remedy {
-    Remedy::again().and(": what is applied stays, the rest follows")
+    Remedy::again().and(": what is applied is kept, the rest follows")
 }
 
-/// Writes istio-tls.yaml: the context, and what else was repaired.
+/// Writes istio-tls.yaml: the context, and whatever else was repaired.
 fn record(input: &Input, access: &Access, here: &Surroundings) -> Result<(), Failure> {
     let Some(workspace) = &input.workspace else {
         return Ok(());
@@ -272,7 +272,7 @@ fn record(input: &Input, access: &Access, here: &Surroundings) -> Result<(), Fai
     Ok(())
 }
 
-/// The failure of a run that had begun: what is stored, and what is not.
+/// The failure of a run that had started: what is stored, and what is not.
 fn stopped(error: Refused, left: &Left, outcome: &Outcome) -> Failure {
     let mut failure = refused(error);
     let problem = &mut failure.problem;

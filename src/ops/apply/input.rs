@@ -1,4 +1,4 @@
-//! What `apply` is given: the workspace's objects, or the manifests of -f.
+//! The input of `apply`: the workspace's objects, or the manifests of -f.
 
 use super::references::{self, Missing};
 use super::request::{Purpose, Request, Source};
@@ -21,27 +21,28 @@ use crate::workspace::config::{SecretStyle, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{self, ChainLayout};
 
-/// What is to be applied, and for whom.
+/// The objects to apply, and their workspace.
 pub struct Input {
-    /// The objects in their order.
+    /// The objects, in order.
     pub wanted: Vec<Wanted>,
-    /// The namespace of those that name none; none is the kubeconfig context's.
+    /// The namespace of objects that name none; if none, the kubeconfig context's.
     pub namespace: Option<String>,
     /// Where the gateway's pods run.
     pub pod_namespace: String,
     /// The workspace that they belong to.
     pub workspace: Option<Workspace>,
-    /// Hosts of the workspace whose Secret cannot be made here.
+    /// Hosts of the workspace whose Secret cannot be created here.
     pub keyless: Vec<Keyless>,
 }
 
-/// A host whose server key is not here, as of a request that was signed.
+/// A host whose server key is elsewhere, because its certificate request was created
+/// elsewhere.
 pub struct Keyless {
     /// The host.
     pub host: Host,
     /// `Secret istio-system/httpbin-credential`.
     pub secret: String,
-    /// Where its key belongs.
+    /// Where its key should be.
     pub key: String,
     /// Where its certificate is.
     pub certificate: String,
@@ -49,11 +50,11 @@ pub struct Keyless {
 
 /// The workspace and its file.
 pub struct Workspace {
-    /// The file as it stands, or the starter of a new one.
+    /// The current file, or the initial content of a new one.
     pub found: WorkspaceFile,
-    /// What it will say, but for the here.
+    /// The future content, except for the context.
     pub wanted: WorkspaceConfig,
-    /// It does not stand on disk yet.
+    /// It does not exist on disk yet.
     pub is_new: bool,
 }
 
@@ -70,28 +71,27 @@ impl Input {
     }
 }
 
-/// What was read, before any server is asked.
+/// What was read, before any server is contacted.
 pub struct Given<'f> {
     /// What is to be applied.
     pub input: Input,
-    /// What files refer to and do not hold: the cluster may have it.
+    /// What files refer to but do not contain: it may be in the cluster.
     pub missing: Option<Missing<'f>>,
 }
 
-/// An input with what is told of it.
+/// An input with its notes.
 struct Read {
     input: Input,
-    /// What the user should know about the objects.
+    /// Notes on the objects.
     notes: Vec<String>,
-    /// What lint says of them; nothing where it is not asked.
+    /// Lint's findings; empty if lint is off.
     findings: Vec<Finding>,
 }
 
-/// Reads the objects, stops on what lint finds in them, and tells what the user should
-/// know about them; asks no server.
+/// Reads the objects, stops on lint errors, and reports notes; contacts no server.
 ///
 /// # Errors
-/// When there is nothing, it cannot be read, or lint finds errors.
+/// If there are no objects, they cannot be read, or lint finds errors.
 pub fn read<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> Result<Given<'f>, Failure> {
     let (read, missing) = match &request.source {
         Source::Workspace { samples } => {
@@ -111,9 +111,9 @@ pub fn read<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
     }
     if request.prune && read.input.workspace.is_none() {
         return Err(Failure::usage(
-            Problem::new("there is nothing that --prune could go by")
-                .why("objects are found again by their workspace's id, and here is no istio-tls.yaml")
-                .fix("run it in the workspace's folder, or name that with -C DIR; or leave --prune out"),
+            Problem::new("--prune has nothing to identify objects by")
+                .why("objects are identified by their workspace's id, but there is no istio-tls.yaml here")
+                .fix("run it in the workspace's folder, or name that folder with -C DIR; or omit --prune"),
         ));
     }
     let input = read.input;
@@ -150,11 +150,16 @@ fn of_workspace(samples: bool, lint: bool, here: &Surroundings) -> Result<Read, 
         !keyless.iter().any(|one| one.secret == title)
     };
     let contents = (made.iter().filter(is_made))
-        .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
+        .map(|object| serde_json::to_value(object).expect("objects contain nothing that JSON cannot express"))
         .collect();
     let (wanted, wishes) = plan::wanted(contents)?;
     let mut notes: Vec<String> = (keyless.iter())
-        .map(|one| format!("{} is not made: the server key of {} is not here", one.secret, one.host))
+        .map(|one| {
+            format!(
+                "{} is not created: the server key of {} is not here",
+                one.secret, one.host
+            )
+        })
         .chain(wishes.notes)
         .collect();
     notes.extend(samples.then(|| no_sample(&intent)).flatten());
@@ -172,8 +177,8 @@ fn of_workspace(samples: bool, lint: bool, here: &Surroundings) -> Result<Read, 
     Ok(Read { input, notes, findings })
 }
 
-/// The hosts whose server key is not here, and what is wanted without them. The
-/// Gateway serves them all the same: their Secret may be made where the key is.
+/// The hosts whose server key is not here; the input goes on without their Secrets. The
+/// Gateway serves these hosts nevertheless: their Secret may be created where the key is.
 fn without_keyless(intent: &Intent, here: &Surroundings) -> (Vec<Keyless>, Intent) {
     let mut judged = intent.clone();
     judged.hosts.retain(|host| !host.material.key.is_empty());
@@ -202,7 +207,7 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
         recursive,
     } = &request.source
     else {
-        return Err(Problem::new("no files are named"));
+        return Err(Problem::new("no files were given"));
     };
     let manifests = named.iter().filter(|path| path.as_os_str() != "-");
     let sources = Sources {
@@ -246,7 +251,7 @@ fn of_files<'f>(request: &Request, disk: &'f DiskFiles, here: &Surroundings) -> 
     let found = entries::read(here)?;
     if found.is_none() {
         notes.push(
-            "there is no istio-tls.yaml here: the objects get no workspace label, and delete will not find them"
+            "there is no istio-tls.yaml here, so the objects get no workspace label, and delete will not find them"
                 .to_owned(),
         );
     }

@@ -1,8 +1,8 @@
-//! `apply`: the workspace's objects, or those of files, to a cluster.
+//! `apply`: applies the workspace's objects, or those in files, to a cluster.
 //!
-//! [`input`] reads what a [`request`] means, and asks no server; [`plan`] lets the
-//! server try all of it, storing nothing; [`carry_out`] stores, prunes and waits, and
-//! [`outcome`] is what that came to.
+//! [`input`] reads the objects of a [`request`] and contacts no server; [`plan`] has the
+//! server dry-run all of them; [`carry_out`] stores, prunes and waits, and [`outcome`] is
+//! the result.
 
 pub mod carry_out;
 pub mod input;

@@ -1,4 +1,4 @@
-//! What `apply` came to.
+//! The result of `apply`.
 
 use super::input::Input;
 use super::request::Purpose;
@@ -7,18 +7,18 @@ use crate::cluster::kubeconfig::Access;
 use crate::cluster::owned::Owned;
 use crate::ops::object_change::{Change, ObjectChange};
 
-/// Everything that happened, or would.
+/// All that happened, or would happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The cluster, where one is known.
+    /// The cluster, if one is known.
     pub cluster: Option<ClusterName>,
     /// The workspace's id.
     pub workspace: Option<String>,
     /// What was done with the objects.
     pub purpose: Purpose,
-    /// The objects, in the order in which something happened to them.
+    /// The objects, in the order in which they changed.
     pub objects: Vec<ObjectChange>,
-    /// The hosts that the gateway was seen to serve; none where that was not checked.
+    /// The hosts that the gateway was seen to serve; none if that was not checked.
     pub serving: Option<Vec<Served>>,
 }
 
@@ -40,18 +40,18 @@ impl From<&Access> for ClusterName {
     }
 }
 
-/// One host whose new certificate was seen.
+/// A host whose new certificate was seen at the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
     /// The host.
     pub host: String,
-    /// Where it was asked: address and port.
+    /// Where it was probed: address and port.
     pub target: String,
     /// The serial number of its leaf.
     pub serial: String,
 }
 
-/// What is different in the cluster.
+/// What differs in the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The object, and what would happen to it.
@@ -84,7 +84,7 @@ impl Outcome {
         }
     }
 
-    /// What would happen, as the API server forecasts it.
+    /// What would happen, according to the API server's dry run.
     pub fn forecast(input: &Input, access: &Access, ready: &[Ready], surplus: &[Owned]) -> Self {
         let applied = ready
             .iter()
@@ -104,7 +104,7 @@ impl Outcome {
     }
 }
 
-/// What is different: objects that would change, and what would be pruned.
+/// What differs: objects that would change, and those that would be pruned.
 pub fn differences(ready: &[Ready], surplus: &[Owned]) -> Vec<Difference> {
     let changed = ready.iter().map(|object| Difference {
         object: ObjectChange::of_ready(object, object.forecast),

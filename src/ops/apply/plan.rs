@@ -1,4 +1,4 @@
-//! Which cluster `apply` goes to, and what would happen there.
+//! Which cluster `apply` uses, and what would happen there.
 
 use super::input::Input;
 use super::references::Missing;
@@ -14,19 +14,19 @@ use crate::ops::lint::made::stop_on_errors;
 use crate::ops::{Failure, Surroundings};
 use crate::remedy::{Kind, Remedy};
 
-/// What would be done: nothing of it is yet.
+/// What would be done; nothing is done yet.
 pub struct Plan {
-    /// The objects as the server would take them.
+    /// The objects as the server would store them.
     pub ready: Vec<Ready>,
     /// What would be pruned.
     pub surplus: Vec<Owned>,
 }
 
-/// The cluster that the objects are for; none where no server is asked and there is no
-/// kubeconfig. Tells which it is, and which objects.
+/// The target cluster; none if no server is contacted and there is no kubeconfig. Reports
+/// the cluster and the objects.
 ///
 /// # Errors
-/// When the kubeconfig cannot be used.
+/// If the kubeconfig cannot be used.
 pub async fn access(request: &Request, input: &Input, here: &Surroundings) -> Result<Option<Access>, Failure> {
     const SHOWN: usize = 50;
     let is_asked = request.purpose != Purpose::TryHere || request.place.is_there(here);
@@ -52,11 +52,11 @@ pub async fn access(request: &Request, input: &Input, here: &Surroundings) -> Re
     Ok(access)
 }
 
-/// Lets the server try every object, and looks for what would be pruned.
+/// Has the server dry-run every object, and finds what would be pruned.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses one, somebody else's object or field is
-/// in the way, or a signal comes: nothing was stored.
+/// If the server cannot be reached or refuses one, an object or field belongs to somebody
+/// else, or a signal comes: nothing was stored.
 pub async fn plan(
     request: &Request,
     input: &Input,
@@ -69,8 +69,8 @@ pub async fn plan(
     or_signal(tried, cancel).await.unwrap_or_else(|signal| {
         Err(signal.before(match request.purpose {
             Purpose::Store => "anything was stored",
-            Purpose::Diff => "all was compared",
-            Purpose::TryHere | Purpose::TryThere => "all was tried; a dry run stores nothing",
+            Purpose::Diff => "the comparison was complete",
+            Purpose::TryHere | Purpose::TryThere => "the dry run was complete; nothing was stored",
         }))
     })
 }
@@ -107,7 +107,7 @@ async fn try_all(
     Ok(Plan { ready, surplus })
 }
 
-/// The refusal of one that was tried before anything was stored.
+/// An object was refused in the dry run, before anything was stored.
 fn nothing_applied(mut error: Refused) -> Failure {
     if error.is_conflict {
         let at = error.problem.at.take().unwrap_or_default();
@@ -116,7 +116,7 @@ fn nothing_applied(mut error: Refused) -> Failure {
     refused(error)
 }
 
-/// What the workspace has in the cluster and does not want any more.
+/// What the workspace has in the cluster but no longer contains.
 async fn surplus(
     request: &Request,
     input: &Input,
@@ -137,7 +137,7 @@ async fn surplus(
     let is_wanted = |object: &Owned| {
         (ready.iter()).any(|known| object.is(&known.resource, known.namespace.as_deref(), &known.name))
     };
-    // A Secret that cannot be made here is wanted all the same.
+    // A Secret that cannot be created here is still wanted.
     let is_keyless = |object: &Owned| input.keyless.iter().any(|one| one.secret == object.title());
     let surplus = found.objects.into_iter();
     Ok(surplus

@@ -1,5 +1,5 @@
-//! `apply -f` of a part of the whole: what its objects refer to may be in the
-//! cluster already, and is looked for there before a finding stops anything.
+//! `apply -f` of part of a configuration: what its objects refer to may be in the cluster
+//! already, so look there before a finding stops the run.
 
 use crate::cluster::client::Client;
 use crate::lint::{Finding, Severity, codes};
@@ -10,7 +10,7 @@ use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 use crate::sources::Collected;
 
-/// Codes that say that something is not there which an object refers to.
+/// Codes for a reference to something missing.
 const REFERENCES: &[&codes::Code] = &[
     &codes::SELECTOR_NO_PODS,
     &codes::CREDENTIAL_MISSING,
@@ -30,17 +30,17 @@ fn is_reference(finding: &Finding) -> bool {
     finding.severity == Severity::Error && REFERENCES.iter().any(|code| code.id == finding.code)
 }
 
-/// What the files of -f refer to and do not hold.
+/// What the files of -f refer to but do not contain.
 pub struct Missing<'f> {
     findings: Vec<Finding>,
     given: Collected<'f>,
 }
 
-/// Stops on errors that no cluster can mend; gives those that one may. They are
-/// notes where none is asked.
+/// Stops on errors that no cluster can resolve; returns those that one may. They are
+/// notes if no cluster is contacted.
 ///
 /// # Errors
-/// Exit 1 when there is an error of the objects themselves.
+/// Exit 1 if the objects themselves have an error.
 pub(super) fn stop_on_others<'f>(
     findings: Vec<Finding>,
     given: Collected<'f>,
@@ -61,7 +61,7 @@ pub(super) fn stop_on_others<'f>(
         for finding in missing {
             let problem = Problem::from(finding);
             here.say_always(&format!(
-                "note: unless the cluster has it, which --dry-run client does not ask: {}",
+                "note: unless the cluster has it, which --dry-run client does not check: {}",
                 problem.text(&here.aim)
             ));
         }
@@ -72,11 +72,11 @@ pub(super) fn stop_on_others<'f>(
 }
 
 impl Missing<'_> {
-    /// What is missing beside the objects of the cluster, too; what may not be
-    /// seen there is not called missing.
+    /// What is missing from the cluster's objects as well; what may not be read there
+    /// does not count as missing.
     ///
     /// # Errors
-    /// When the server cannot be asked.
+    /// If the server cannot be reached.
     pub(super) async fn beside(mut self, client: &Client<'_>, here: &Surroundings) -> Result<Vec<Finding>, Failure> {
         let (live, _) = live(client, self.given.config.as_ref(), here).await?;
         self.given.put_beside(&live);

@@ -1,4 +1,4 @@
-//! What is asked of `apply`.
+//! The request of `apply`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,28 +7,28 @@ use crate::cluster::apply::Allowed;
 use crate::ops::cluster_access::ClusterPlace;
 use crate::remedy::{Kind, Line};
 
-/// What is to be applied, where, and how far it goes.
+/// What to apply, where, and how far to go.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Where the objects come from.
+    /// The source of the objects.
     pub source: Source,
-    /// What is done with them.
+    /// What to do with them.
     pub purpose: Purpose,
-    /// Delete what the workspace applied earlier and does not hold any more.
+    /// Delete what the workspace applied earlier and no longer contains.
     pub prune: bool,
-    /// What is taken over, and what is made again.
+    /// What to take over, and what to replace.
     pub allowed: Allowed,
-    /// Stop on errors that lint finds in the objects.
+    /// Stop on lint errors.
     pub lint: bool,
     /// How long to wait until it is in effect; none does not wait.
     pub wait: Option<Duration>,
     /// Which cluster.
     pub place: ClusterPlace,
-    /// How long an API server that fails or is busy is asked again.
+    /// How long to retry an API server that fails or is busy.
     pub retry_for: Duration,
 }
 
-/// Where the objects come from.
+/// The source of the objects.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// The workspace.
@@ -40,23 +40,23 @@ pub enum Source {
     Files {
         /// Files and folders; `-` is standard input.
         named: Vec<PathBuf>,
-        /// What standard input holds, where it is named.
+        /// The content of standard input, if it is among the files.
         stdin: Option<Vec<u8>>,
-        /// Also the folders in folders.
+        /// Also read subfolders.
         recursive: bool,
     },
 }
 
-/// What is done with the objects.
+/// What to do with the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// They are stored.
+    /// Store them.
     Store,
-    /// They are compared with what is there.
+    /// Compare them with the cluster.
     Diff,
-    /// They are tried by this program alone.
+    /// Check them without a server.
     TryHere,
-    /// They are tried by the API server.
+    /// Have the API server check them.
     TryThere,
 }
 
@@ -76,7 +76,7 @@ impl Request {
         }
     }
 
-    /// The same with a flag that overcomes what is in the way.
+    /// The same with a flag that resolves a conflict.
     pub fn line_with(&self, kind: Kind, flag: &str) -> Line {
         Line { kind, ..self.line() }.arg(flag)
     }

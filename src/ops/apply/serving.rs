@@ -1,5 +1,5 @@
-//! The end of `apply`: whether the gateway serves the certificates that were
-//! applied, seen from here by the serial number of each host's leaf.
+//! The last step of `apply`: whether the gateway serves the certificates that were
+//! applied, observed from here by the serial number of each host's leaf.
 
 use std::time::{Duration, Instant};
 
@@ -18,32 +18,32 @@ use crate::problem::Problem;
 use crate::remedy::{Kind, Line, Remedy};
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// Between two looks at the gateway.
+/// The pause between two checks of the gateway.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The longest that one phase of a look may take.
+/// The limit for one phase of a check.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many hosts are dialled at once.
+/// How many hosts are probed at once.
 const CONCURRENCY: usize = 64;
 
-/// What was seen.
+/// What was observed.
 pub(super) enum Seen {
     /// Every host's certificate.
     Served(Vec<Served>),
-    /// Nothing, because there is no way to look: why.
+    /// Nothing, because the gateway cannot be probed: why.
     NotChecked(String),
 }
 
-/// A host that is looked at until its leaf is served.
+/// A host that is probed until its leaf is served.
 struct Awaited {
     host: ProbedHost,
     serial: String,
 }
 
-/// Looks until every host of the workspace is served with the leaf of its chain,
+/// Probes until the gateway serves each host of the workspace with the leaf of its chain,
 /// or `wait` is over.
 ///
 /// # Errors
-/// When the gateway answers, and serves something else: exit 1.
+/// If the gateway answers but serves something else: exit 1.
 pub(super) async fn prove(
     input: &Input,
     client: &Client<'_>,
@@ -52,7 +52,7 @@ pub(super) async fn prove(
 ) -> Result<Seen, Failure> {
     let Some(workspace) = &input.workspace else {
         return Ok(Seen::NotChecked(
-            "there is no workspace whose hosts are known".to_owned(),
+            "there is no workspace that names the hosts".to_owned(),
         ));
     };
     let wanted = cluster_ingress::wanted(workspace.wanted.gateway.clone(), here);
@@ -63,7 +63,7 @@ pub(super) async fn prove(
     let mut awaited = Vec::new();
     for mut host in Connection::default().hosts(&[], false, here)? {
         let path = ChainLayout::new(&here.dir, &host.host).path(Part::ServerCert);
-        // What a Secret holds that was made elsewhere is not known here.
+        // The content of a Secret that was created elsewhere is not known here.
         let is_keyless = input.keyless.iter().any(|one| one.host == host.host);
         if is_keyless || !path.is_file() {
             continue;
@@ -72,15 +72,17 @@ pub(super) async fn prove(
         let Some(leaf) = leaf.and_then(|leaf| describe(&leaf, here.now)) else {
             continue;
         };
-        // The leaf is seen without the client's pair, too.
+        // The leaf can be seen even without the client's key pair.
         host.client = host.client.filter(Result::is_ok);
         let serial = leaf.serial;
         awaited.push(Awaited { host, serial });
     }
     if awaited.is_empty() {
-        return Ok(Seen::NotChecked("no host has a certificate here".to_owned()));
+        return Ok(Seen::NotChecked(
+            "no host has a certificate in the workspace".to_owned(),
+        ));
     }
-    here.say(&format!("waiting until it is served: {told}"));
+    here.say(&format!("waiting until the gateway serves it: {told}"));
     let gateway = Gateway {
         client,
         wanted,
@@ -90,7 +92,7 @@ pub(super) async fn prove(
     look(awaited, gateway, wait, here).await
 }
 
-/// Where the hosts are looked at.
+/// Where the hosts are probed.
 struct Gateway<'c> {
     client: &'c Client<'c>,
     wanted: Wanted,
@@ -121,7 +123,10 @@ async fn look(
                 missing.push((one, outcome));
                 continue;
             }
-            here.say(&format!("{} is served with serial {}", outcome.host, one.serial));
+            here.say(&format!(
+                "the gateway serves {} with serial {}",
+                outcome.host, one.serial
+            ));
             served.push(Served {
                 host: outcome.host,
                 target: outcome.target,
@@ -138,7 +143,7 @@ async fn look(
                 _ => not_served(&missing, served.is_empty(), wait, &gateway.client.access),
             };
         }
-        // A pod that went may have a successor by now.
+        // A pod that is gone may have a successor by now.
         if trouble.is_some()
             && let Ok((next, told)) = cluster_ingress::reach_with(gateway.client, &gateway.wanted).await
         {
@@ -157,7 +162,7 @@ fn serial(outcome: &Outcome) -> Option<&str> {
     outcome.chain.first().map(|leaf| leaf.serial.as_str())
 }
 
-/// A gateway to which there is no way from here may serve it all the same.
+/// A gateway that cannot be reached from here may serve it nevertheless.
 fn not_served(
     missing: &[(Awaited, Outcome)],
     none_served: bool,
@@ -194,7 +199,7 @@ fn not_served(
             .why(lines.join("\n"))
             .fix(
                 Remedy::from(Line::new(Kind::ProbeCluster, ["probe", "--target", "cluster"]).of_cluster())
-                    .and(" says more; a longer --wait when it only takes its time; --no-wait does not look"),
+                    .and(" shows details; use a longer --wait if it only needs more time; --no-wait skips the check"),
             ),
         ),
     ))

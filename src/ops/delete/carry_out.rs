@@ -1,4 +1,4 @@
-//! Takes away what was found, and waits until it is gone.
+//! Deletes what was found, and waits until it is gone.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::problem::Problem;
 use crate::remedy::Remedy;
 use crate::workspace::config::WorkspaceConfig;
 
-/// What a run did, and what ended it before its end.
+/// What a run did, and why it stopped early, if it did.
 pub struct Deleted {
-    /// What is done.
+    /// What was done.
     pub outcome: Outcome,
-    /// Why not all is.
+    /// Why not everything was done.
     pub failure: Option<Failure>,
 }
 
-/// Takes the objects away, then the files. Each object is an [`Event::Changed`]; the
-/// outcome is what these add up to. After a signal nothing more is begun.
+/// Deletes the objects, then the files. Each object is an [`Event::Changed`]; the outcome
+/// is their sum. After a signal nothing new is started.
 pub async fn carry_out(
     request: &Request,
     plan: &Plan,
@@ -43,7 +43,7 @@ pub async fn carry_out(
             here,
         };
         let (undone, signal) = until_signal(|halting| work.remove(&mut outcome, halting), cancel, here).await;
-        // Local files stay until their objects are gone.
+        // Local files are kept until their objects are gone.
         let files = if request.dry_run { Vec::new() } else { plan.files() };
         let failure = failed(undone, signal, &outcome.gone(), files, request.wait);
         if failure.is_some() {
@@ -58,7 +58,7 @@ pub async fn carry_out(
     Deleted { outcome, failure }
 }
 
-/// What is to be taken away, once it is known and allowed.
+/// What is to be deleted, once it is known and permitted.
 struct Work<'w> {
     request: &'w Request,
     client: &'w Client<'w>,
@@ -71,12 +71,13 @@ struct Work<'w> {
 struct Undone {
     /// Not deleted.
     unremoved: Unremoved,
-    /// Deleted, and held by these finalizers.
+    /// Deleted, but held by these finalizers.
     held: Vec<(Owned, Vec<String>)>,
 }
 
 impl Work<'_> {
-    /// Takes all away, and waits until it is gone; `outcome` has at the end what is.
+    /// Deletes everything, and waits until it is gone; at the end `outcome` is what was
+    /// deleted.
     async fn remove(&self, outcome: &mut Outcome, halting: Halting) -> Undone {
         let Request { wait, dry_run, .. } = *self.request;
         let mut held = Vec::new();
@@ -132,8 +133,8 @@ impl Work<'_> {
     }
 }
 
-/// The failure of a run that did not delete all: what is gone, and what is not,
-/// `files` among it, whose turn comes last.
+/// The failure of a run that did not delete everything: what is gone, and what is not,
+/// including `files`, which come last.
 fn failed(
     undone: Undone,
     signal: Option<Interrupted>,
@@ -155,10 +156,7 @@ fn failed(
         lines.push(format!("not deleted: {}", listed(&unremoved.left)));
     }
     if !unremoved.unknown.is_empty() {
-        lines.push(format!(
-            "sent, and not known to be done: {}",
-            listed(&unremoved.unknown)
-        ));
+        lines.push(format!("sent, result unknown: {}", listed(&unremoved.unknown)));
     }
     let told = lines.join("\n");
     if let Some(mut problem) = unremoved.refused {
@@ -167,18 +165,19 @@ fn failed(
         problem.fix = Some(Remedy::then_go_on(problem.fix.take(), go_on()));
         return Some(Failure::runtime(problem));
     }
-    // Where all that there was is gone, the signal came too late.
+    // If everything is gone, the signal came too late.
     if let Some(signal) = signal.filter(|_| !unremoved.left.is_empty() || !unremoved.unknown.is_empty()) {
-        return Some(signal.failure("all was deleted", told, go_on()));
+        return Some(signal.failure("everything was deleted", told, go_on()));
     }
     (!terminating.is_empty()).then(|| {
         let what = format!(
-            "deleted, but still there after {} s: {}",
+            "deleted, but not gone after {} s: {}",
             wait.as_secs(),
             listed(&terminating)
         );
         let fix = Remedy::from(
-            "whoever set a finalizer takes it off when its work is done; a longer --wait when that only takes its time",
+            "a finalizer is removed by whoever set it, once its work is done; use a longer --wait \
+             if it only needs more time",
         );
         Failure::findings(Problem::new(what).why(told).fix(fix.then(go_on())))
     })

@@ -1,5 +1,5 @@
-//! What `gen-certs` made in a workspace folder: the chains of its hosts, the
-//! trees that they replaced, and istio-tls.yaml. Unknown files stay.
+//! What `gen-certs` created in a workspace folder: the chains of its hosts, the trees
+//! that they replaced, and istio-tls.yaml. Unknown files are kept.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
-/// The files of a workspace that are there.
+/// The existing files of a workspace.
 pub(super) struct Local {
     dir: PathBuf,
     /// Files of chains, with their host's folder.
@@ -21,10 +21,10 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Looks for them; without istio-tls.yaml nothing says which hosts are meant.
+    /// Finds them; without istio-tls.yaml the hosts are not known.
     ///
     /// # Errors
-    /// When there is no istio-tls.yaml, or a folder cannot be read.
+    /// If there is no istio-tls.yaml, or a folder cannot be read.
     pub(super) fn find(dir: &Path, file: Option<&WorkspaceFile>) -> Result<Self, Problem> {
         store::tidy(dir)?;
         let mut local = Self {
@@ -42,12 +42,12 @@ impl Local {
         Ok(local)
     }
 
-    /// Whether there is nothing.
+    /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.chains.is_empty() && self.file.is_none()
     }
 
-    /// What would be deleted, in the words of a listing.
+    /// What would be deleted, for a listing.
     pub(super) fn lines(&self) -> Vec<String> {
         let folders = self
             .chains
@@ -56,14 +56,14 @@ impl Local {
         folders.chain(self.file.iter().map(|path| files::shown(path))).collect()
     }
 
-    /// Deletes them; gives what is gone. A folder in which something else stands stays.
+    /// Deletes them; returns what is gone. A folder with other content is kept.
     ///
     /// # Errors
-    /// When something cannot be deleted; what was deleted stays so.
+    /// If something cannot be deleted; what was deleted so far is gone.
     pub(super) fn remove(&self) -> Result<Vec<String>, Problem> {
         let lines = self.lines();
         {
-            // One writer at a time; nobody is told that this one waits.
+            // One writer at a time; the wait is not reported.
             let _writing = store::Store::open(&self.dir, || ())?;
             for (folder, found) in &self.chains {
                 for path in found {
@@ -83,7 +83,7 @@ impl Local {
         Ok(lines)
     }
 
-    /// The state folder, if only what this program writes is left in it.
+    /// The state folder, if it contains only what this program writes.
     fn remove_state(&self) -> Result<(), Problem> {
         let state = self.dir.join(STATE_FOLDER);
         let old = state.join("old");
@@ -100,7 +100,7 @@ impl Local {
     }
 }
 
-/// The files of a chain that are there, those of all its clients included.
+/// The existing files of a chain, including those of all its clients.
 fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
     if !is_own_folder(&layout.folder())? {
         return Ok(Vec::new());
@@ -133,7 +133,7 @@ fn files_of(layout: &ChainLayout) -> Result<Vec<PathBuf>, Problem> {
     Ok(there)
 }
 
-/// Removes a folder and those in it, as far as they are empty.
+/// Removes a folder and its subfolders if they are empty.
 fn remove_empty(folder: &Path) -> Result<(), Problem> {
     if !is_own_folder(folder)? {
         return Ok(());
@@ -147,7 +147,7 @@ fn remove_empty(folder: &Path) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a folder is there; a link leads to somebody else's.
+/// Whether a folder exists; a link leads to files that are not ours.
 fn is_own_folder(folder: &Path) -> Result<bool, Problem> {
     match folder.symlink_metadata() {
         Ok(metadata) => Ok(metadata.is_dir()),
@@ -171,7 +171,7 @@ fn cannot_read(path: &Path, error: &io::Error) -> Problem {
     Problem::new(format!("{} cannot be read", files::shown(path))).why(files::plain(error))
 }
 
-/// What is gone already needs no deleting.
+/// What is already gone need not be deleted.
 fn gone(path: &Path, outcome: io::Result<()>) -> Result<(), Problem> {
     match outcome {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

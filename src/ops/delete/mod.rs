@@ -1,6 +1,7 @@
-//! `delete`: what `apply` made in a cluster, and what `gen-certs` made in the folder.
+//! `delete`: deletes what `apply` created in a cluster, and what `gen-certs` created in
+//! the folder.
 //!
-//! [`plan`] finds it, [`carry_out`] takes it away, and [`outcome`] is what that came to.
+//! [`plan`] finds it, [`carry_out`] deletes it, and [`outcome`] is the result.
 
 pub mod carry_out;
 mod local;

@@ -1,22 +1,22 @@
-//! What `delete` came to.
+//! The result of `delete`.
 
 use super::plan::Plan;
 use crate::cluster::client::Client;
 use crate::cluster::owned::Copied;
 use crate::ops::object_change::{Change, ObjectChange};
 
-/// Everything that was deleted, or would be.
+/// All that was deleted, or would be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// The kubeconfig's context, where a cluster was asked.
+    /// The kubeconfig's context, if a cluster was used.
     pub context: Option<String>,
-    /// Nothing was deleted.
+    /// Nothing was deleted (`--dry-run`).
     pub dry_run: bool,
-    /// The objects, in the order in which something happened to them.
+    /// The objects, in the order in which they changed.
     pub objects: Vec<ObjectChange>,
     /// The files and folders.
     pub files: Vec<String>,
-    /// What bears the workspace's labels and stays, for others have made it.
+    /// Objects with the workspace's labels that are kept, because others created them.
     pub kept: Vec<Copied>,
 }
 

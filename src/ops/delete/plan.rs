@@ -1,4 +1,4 @@
-//! What `delete` would take away.
+//! What `delete` would delete.
 
 use std::collections::BTreeSet;
 
@@ -14,19 +14,19 @@ use crate::problem::Problem;
 use crate::remedy::{Cluster, Kind, Line, Remedy, kubectl};
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 
-/// What the folder says.
+/// What the folder contains.
 pub struct Given {
-    /// Its workspace, where that has something in a cluster.
+    /// Its workspace, if it has objects in a cluster.
     config: Option<WorkspaceConfig>,
-    /// Its files, where they are to go, too.
+    /// Its files, if they are to be deleted as well.
     local: Option<Local>,
 }
 
 /// What would be deleted.
 pub struct Plan {
-    /// Objects of the cluster.
+    /// Objects in the cluster.
     pub objects: Vec<Owned>,
-    /// What bears the workspace's labels and stays, for others have made it.
+    /// Objects with the workspace's labels that are kept, because others created them.
     pub kept: Vec<Copied>,
     /// The workspace that the objects belong to.
     pub(super) config: Option<WorkspaceConfig>,
@@ -35,21 +35,21 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether there is nothing.
+    /// Whether there is nothing to delete.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty() && self.local.as_ref().is_none_or(Local::is_empty)
     }
 
-    /// The files and folders, in the words of a listing.
+    /// The files and folders, for a listing.
     pub fn files(&self) -> Vec<String> {
         self.local.iter().flat_map(Local::lines).collect()
     }
 }
 
-/// Reads the folder; asks no server. Tells where the objects are found that are left.
+/// Reads the folder; contacts no server. Reports how to find the objects that remain.
 ///
 /// # Errors
-/// When there is no workspace, or it cannot be read.
+/// If there is no workspace, or it cannot be read.
 pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
     let file = entries::read(here).map_err(Failure::usage)?;
     let local = match (request.local, &file) {
@@ -58,8 +58,11 @@ pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
         (false, None) => {
             return Err(Failure::usage(
                 Problem::new(format!("there is no {FILE_NAME} here"))
-                    .why("its id marks the objects that apply made from this folder; without it none can be told from others'")
-                    .fix("run it in the workspace's folder, or name that with -C DIR"),
+                    .why(
+                        "its id marks the objects that apply created from this folder; without \
+                        it they cannot be distinguished from others",
+                    )
+                    .fix("run it in the workspace's folder, or name that folder with -C DIR"),
             ));
         }
     };
@@ -67,7 +70,7 @@ pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
     if let (true, Some(config)) = (request.no_cluster, &config) {
         leave(config, request, here);
     }
-    // A folder that never applied has nothing in any cluster.
+    // A folder that was never applied has no objects in any cluster.
     let config = config.filter(|config| {
         let names_one = config.context.is_some() || request.place.context.is_some();
         !request.local || (names_one && !request.no_cluster)
@@ -75,12 +78,12 @@ pub fn read(request: &Request, here: &Surroundings) -> Result<Given, Failure> {
     Ok(Given { config, local })
 }
 
-/// Tells how what --no-cluster leaves is found.
+/// Reports how to find what --no-cluster keeps.
 fn leave(config: &WorkspaceConfig, request: &Request, here: &Surroundings) {
     if let Some(recorded) = &config.context {
         let label = format!("{WORKSPACE_LABEL}={}", config.id);
         let kinds = "secrets,gateways.networking.istio.io,virtualservices.networking.istio.io";
-        let stays = format!("what is in the context {recorded} stays there: ");
+        let stays = format!("the objects in the context {recorded} are kept: ");
         let there = Cluster {
             context: Some(recorded.clone()),
             ..request.place.flags()
@@ -90,11 +93,11 @@ fn leave(config: &WorkspaceConfig, request: &Request, here: &Surroundings) {
     }
 }
 
-/// The cluster of the workspace's objects; none where none is asked. Tells which it is.
+/// The cluster of the workspace's objects; none if none is contacted. Reports it.
 ///
 /// # Errors
-/// When the kubeconfig cannot be used, or with --local names another cluster than the
-/// one that was applied to.
+/// If the kubeconfig cannot be used, or with --local names another cluster than the one
+/// that was applied to.
 pub async fn access(request: &Request, given: &Given, here: &Surroundings) -> Result<Option<Access>, Failure> {
     let Some(config) = &given.config else {
         return Ok(None);
@@ -111,10 +114,10 @@ pub async fn access(request: &Request, given: &Given, here: &Surroundings) -> Re
     Ok(Some(access))
 }
 
-/// Finds what the workspace has in the cluster.
+/// Finds the workspace's objects in the cluster.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub async fn plan(
     request: &Request,
     given: Given,
@@ -141,24 +144,24 @@ pub async fn plan(
     Ok(plan)
 }
 
-/// With --local, what is in another cluster could not be found again: its id
-/// stands in the files.
+/// With --local, objects in another cluster could not be found again: their id is in the
+/// files.
 fn stays_elsewhere(config: &WorkspaceConfig, access: &Access, request: &Request) -> Result<(), Failure> {
     match &config.context {
         Some(recorded) if *recorded != access.context => Err(Failure::usage(
             Problem::new(format!(
-                "nothing was deleted: the last apply was to the context {recorded}, and this is {}",
+                "nothing was deleted: the last apply used the context {recorded}, but this is {}",
                 access.context
             ))
             .why(format!(
-                "what is there is found by the id {} of {FILE_NAME}, which --local deletes",
+                "the objects there are found by the id {} in {FILE_NAME}, which --local deletes",
                 config.id
             ))
             .fix(
                 Remedy::from(Line::new(Kind::DeleteLocal, ["delete", "--local"]).of_cluster())
                     .and(", with the kubeconfig that has it")
                     .or(without_cluster())
-                    .and(", which leaves there what is there")
+                    .and(", which keeps the objects there")
                     .at_cluster(&Cluster {
                         context: Some(recorded.clone()),
                         ..request.place.flags()
@@ -169,15 +172,15 @@ fn stays_elsewhere(config: &WorkspaceConfig, access: &Access, request: &Request)
     }
 }
 
-/// The line that deletes the files alone.
+/// The line that deletes only the files.
 fn without_cluster() -> Line {
     Line::new(Kind::DeleteNoCluster, ["delete", "--local", "--no-cluster"])
 }
 
-/// A cluster that is gone keeps nobody from deleting files.
+/// A cluster that no longer exists must not prevent the deletion of files.
 fn or_no_cluster(mut failure: Failure, request: &Request) -> Failure {
     if request.local {
-        let line = Remedy::from("where that cluster is gone for good: ").and(without_cluster());
+        let line = Remedy::from("if that cluster no longer exists: ").and(without_cluster());
         let problem = &mut failure.problem;
         problem.fix = Some(match problem.fix.take() {
             Some(fix) => fix.below(line),
@@ -195,14 +198,14 @@ pub fn nothing(plan: &Plan, client: Option<&Client<'_>>) -> Failure {
             let context = &client.access.context;
             let problem = problem
                 .at(format!("context {context}"))
-                .why(format!("no object there is this workspace's ({})", config.id));
+                .why(format!("no object there belongs to this workspace ({})", config.id));
             match config.context.as_ref().filter(|recorded| *recorded != context) {
-                Some(recorded) => problem.fix(format!("the last apply was to another context: --context {recorded}")),
-                None => problem.fix("--ignore-not-found, if that is as it should be"),
+                Some(recorded) => problem.fix(format!("the last apply used another context: --context {recorded}")),
+                None => problem.fix("--ignore-not-found, if that is expected"),
             }
         }
         _ => problem
-            .why("no chain of a host of this workspace stands here")
-            .fix("--ignore-not-found, if that is as it should be"),
+            .why("this folder contains no chain of a host of the workspace")
+            .fix("--ignore-not-found, if that is expected"),
     })
 }

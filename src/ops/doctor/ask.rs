@@ -1,4 +1,4 @@
-//! What pods, the gateway and DNS are asked.
+//! Queries pods, the gateway and DNS.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -28,29 +28,30 @@ use crate::remedy::{Kind, Remedy};
 
 /// The port of Envoy's admin interface on a pod's loopback.
 const ADMIN_PORT: u16 = 15000;
-/// The most that is read of one answer of it, in bytes.
+/// The limit for one answer of it, in bytes.
 const ADMIN_LIMIT: usize = 32 << 20;
-/// How many pods of a gateway are asked.
+/// How many pods of a gateway are queried.
 const PODS_ASKED: usize = 10;
-/// How many are asked at a time.
+/// How many are queried at once.
 const AT_ONCE: usize = 4;
 /// How many lines of a log are read.
 const LOG_LINES: u32 = 1000;
-/// How many hosts are asked of the gateway, and of DNS.
+/// How many hosts are checked at the gateway, and in DNS.
 const HOSTS_ASKED: usize = 500;
-/// How many hosts are dialled at once.
+/// How many hosts are probed at once.
 const CONCURRENCY: usize = 64;
 
-/// How it is asked.
+/// How to query.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking {
-    /// The longest that one answer may take.
+    /// The time limit for one answer.
     pub(super) patience: Duration,
     /// Whether the ingress address is connected to.
     pub(super) probe: bool,
 }
 
-/// What the proxies of the ready pods tell, by port-forward, else by a command.
+/// What the proxies of the ready pods report, by port-forward or else by a command in the
+/// pod.
 pub(super) async fn proxies(client: &Client<'_>, pods: &[&Pod], asking: Asking, here: &Surroundings) -> Vec<Proxy> {
     let ready = pods
         .iter()
@@ -98,10 +99,10 @@ fn read(answers: &[Vec<u8>; 3], here: &Surroundings) -> Seen<View> {
 
 /// An answer in time, or why there is none.
 async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Problem>>) -> Seen<T> {
-    // Two questions and a connection may come one after the other.
+    // Two queries and a connection may follow each other.
     match tokio::time::timeout(asking.patience * 2, question).await {
         Ok(answer) => answer.map_err(|problem| match problem.why {
-            // That a right is missing needs no further word.
+            // A missing permission needs no further explanation.
             Some(why) if !lacks_a_right(problem.fix.as_ref()) => {
                 format!("{} ({})", problem.what, why.replace('\n', "; "))
             }
@@ -111,7 +112,7 @@ async fn within<T>(asking: Asking, question: impl Future<Output = Result<T, Prob
     }
 }
 
-/// Whether the user may not do it: the remedy asks for the right.
+/// Whether the user lacks a permission: the remedy asks for it.
 fn lacks_a_right(fix: Option<&Remedy>) -> bool {
     fix.is_some_and(|fix| fix.lines().any(|line| line.kind == Kind::KubectlAuthCanI))
 }
@@ -140,7 +141,7 @@ async fn by_command(client: &Client<'_>, pod: &PodRef) -> Result<[Vec<u8>; 3], P
         let asked = exec(client, pod, PROXY, &["pilot-agent", "request", "GET", path]).await;
         *answer = match asked {
             Ok(output) => output,
-            // Envoy knows no such part of its configuration while it is empty.
+            // Envoy does not know such a section of its configuration while it is empty.
             Err(_) if place > 0 => Vec::new(),
             Err(problem) => return Err(problem),
         };
@@ -148,7 +149,7 @@ async fn by_command(client: &Client<'_>, pod: &PodRef) -> Result<[Vec<u8>; 3], P
     Ok(answers)
 }
 
-/// The ends of the pods' logs.
+/// The last lines of the pods' logs.
 pub(super) async fn logs(client: &Client<'_>, pods: &[&Pod], asking: Asking) -> Vec<Log> {
     let gateways = pods.iter().filter(|pod| pod.proxy().is_some()).take(PODS_ASKED);
     stream::iter(gateways)
@@ -165,11 +166,11 @@ pub(super) async fn logs(client: &Client<'_>, pods: &[&Pod], asking: Asking) -> 
         .await
 }
 
-/// What the gateway serves for each host: at its address, or where it has
-/// none, through a port-forward to one of its pods.
+/// What the gateway serves for each host: at its address or, without one, through a
+/// port-forward to one of its pods.
 ///
 /// # Errors
-/// When the workspace's files cannot be read.
+/// If the workspace's files cannot be read.
 pub(super) async fn served(
     facts: &Facts,
     client: &Client<'_>,
@@ -179,7 +180,7 @@ pub(super) async fn served(
     here: &Surroundings,
 ) -> Result<Seen<Vec<Served>>, Failure> {
     if !asking.probe {
-        return Ok(Err("the gateway was not asked: --no-probe".to_owned()));
+        return Ok(Err("the gateway was not probed: --no-probe".to_owned()));
     }
     let hosts: Vec<String> = hosts_of(facts)
         .into_iter()
@@ -187,14 +188,14 @@ pub(super) async fn served(
         .collect();
     if hosts.is_empty() {
         return Ok(Err(
-            "the gateway was not asked: no host is known by its whole name".to_owned()
+            "the gateway was not probed: no host is known by its full name".to_owned()
         ));
     }
     if let Ok(ingress) = &facts.ingress {
         let addresses: Vec<&String> = ingress.hosts().take(ADDRESSES_ASKED).collect();
         let mut served = Vec::new();
         for (place, address) in addresses.iter().enumerate() {
-            // Further addresses share what one is asked: they lead to the same gateway.
+            // Other addresses lead to the same gateway, so one is enough.
             let most = if place == 0 {
                 HOSTS_ASKED
             } else {
@@ -216,16 +217,16 @@ pub(super) async fn served(
     let reached = within(asking, cluster_ingress::reach_found(client, found, wanted)).await;
     let (reached, _) = match reached {
         Ok(reached) => reached,
-        // Whether there is a Service is not known then.
+        // Then it is not known whether there is a Service.
         Err(_) if facts.services.is_err() => {
             let reason = facts.services.as_ref().err().map(String::as_str).unwrap_or_default();
-            return Ok(Err(format!("the gateway was not asked: {reason}")));
+            return Ok(Err(format!("the gateway was not probed: {reason}")));
         }
-        Err(reason) => return Ok(Err(format!("the gateway was not asked: {reason}"))),
+        Err(reason) => return Ok(Err(format!("the gateway was not probed: {reason}"))),
     };
     let mut served = dialled(&hosts, &reached.target, "", asking, here).await?;
     if let Some(problem) = reached.trouble() {
-        return Ok(Err(format!("the gateway was not asked: {}", problem.what)));
+        return Ok(Err(format!("the gateway was not probed: {}", problem.what)));
     }
     for one in &mut served {
         "a port-forward to the gateway's pod".clone_into(&mut one.target);
@@ -233,8 +234,8 @@ pub(super) async fn served(
     Ok(Ok(served))
 }
 
-/// The hosts by the port outside the cluster that leads to their servers; none
-/// for those of no server.
+/// The hosts by the external port that leads to their servers; none for hosts without a
+/// server.
 fn by_port(facts: &Facts, hosts: &[String], found: &Found, wanted: &Wanted) -> BTreeMap<Option<u16>, Vec<String>> {
     let servers = facts.tls_servers();
     let outside: BTreeMap<u32, Option<u16>> = servers
@@ -249,7 +250,7 @@ fn by_port(facts: &Facts, hosts: &[String], found: &Found, wanted: &Wanted) -> B
     for host in hosts {
         let covers = |server: &&TlsServer<'_>| server.hosts.iter().any(|known| intersection(known, host).is_some());
         let covering = servers.iter().filter(covers);
-        // Of several the most specific one, as the gateway chooses.
+        // The most specific of several servers, as the gateway chooses.
         let server = covering.max_by_key(|server| server.hosts.iter().any(|known| known == host));
         let port = server.and_then(|server| outside.get(&server.server.port.number).copied().flatten());
         all.entry(port).or_default().push(host.clone());
@@ -268,7 +269,7 @@ async fn dialled(
     let hosts = hosts.collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let mut probed = Connection::default().hosts(&hosts, false, here)?;
     for host in &mut probed {
-        // The leaf is seen without the client's pair, too.
+        // The leaf can be seen even without the client's key pair.
         host.client = host.client.take().filter(Result::is_ok);
     }
     let checks = expectations(&probed, &Wishes::default(), target);
@@ -306,7 +307,7 @@ fn one(outcome: Outcome, address: &str, here: &Surroundings) -> Served {
     }
 }
 
-/// The hosts that were asked for, else those of the Gateways.
+/// The hosts that were given, otherwise those of the Gateways.
 fn hosts_of(facts: &Facts) -> Vec<String> {
     let mut hosts = facts.hosts.clone();
     if hosts.is_empty() {
@@ -322,7 +323,7 @@ fn hosts_of(facts: &Facts) -> Vec<String> {
     hosts
 }
 
-/// What DNS knows of each host, and of the ingress.
+/// What DNS has for each host, and for the ingress.
 pub(super) async fn dns(facts: &Facts, asking: Asking) -> Vec<Name> {
     let mut ingress = Vec::new();
     for host in facts.ingress.iter().flat_map(Ingress::hosts).take(ADDRESSES_ASKED) {
@@ -349,7 +350,7 @@ pub(super) async fn dns(facts: &Facts, asking: Asking) -> Vec<Name> {
         .await
 }
 
-/// The addresses of a name; none where it has none.
+/// The addresses of a name; empty if it has none.
 async fn addresses(name: &str, asking: Asking) -> Seen<Vec<IpAddr>> {
     if let Ok(address) = name.parse() {
         return Ok(vec![address]);
@@ -361,8 +362,7 @@ async fn addresses(name: &str, asking: Asking) -> Seen<Vec<IpAddr>> {
     }
 }
 
-/// Whether a resolver's error says nothing of the name: libraries tell that in
-/// words alone (EAI_AGAIN).
+/// Whether a resolver's error is temporary: libraries say so only in words (EAI_AGAIN).
 fn is_no_answer(error: &str) -> bool {
     ["timed out", "emporary failure", "ry again"]
         .iter()

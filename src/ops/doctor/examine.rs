@@ -1,4 +1,4 @@
-//! One examination, and the wait for a good one.
+//! One examination, and the wait until it finds no fault.
 
 use std::time::{Duration, Instant};
 
@@ -14,22 +14,22 @@ use crate::lint::{Report, suppress};
 use crate::ops::interruption::{Cancel, Interrupted, or_signal};
 use crate::ops::{Failure, Surroundings};
 
-/// Between two looks after a fix.
+/// The pause between two examinations after a fix.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// An examination.
 pub struct Examined {
-    /// What was looked at, a gateway each.
+    /// What was examined, per gateway.
     pub gateways: Vec<Facts>,
     /// What was found.
     pub report: Report,
 }
 
-/// The cluster that is examined: that of the flags, else the one that `apply` recorded,
-/// else the current one. Tells which it is.
+/// The cluster that is examined: from the flags, otherwise the one that `apply` recorded,
+/// otherwise the current one. Reports it.
 ///
 /// # Errors
-/// When the kubeconfig cannot be used.
+/// If the kubeconfig cannot be used.
 pub async fn access(request: &Request, scope: &Scope, here: &Surroundings) -> Result<Access, Failure> {
     let place = request.place.or_recorded(scope.config.as_ref());
     let access = place.access(here).await?;
@@ -40,10 +40,10 @@ pub async fn access(request: &Request, scope: &Scope, here: &Surroundings) -> Re
     Ok(access)
 }
 
-/// Looks at everything, and judges it.
+/// Examines everything, and judges it.
 ///
 /// # Errors
-/// When the API server cannot be asked.
+/// If the API server cannot be reached.
 pub async fn examine(
     request: &Request,
     scope: &Scope,
@@ -60,11 +60,11 @@ pub async fn examine(
     Ok(Examined { gateways, report })
 }
 
-/// Examines again and again until the gateway is well, or the time is over: a Secret is
-/// handed to the proxies a moment after it is there. The last examination is what it gives.
+/// Examines repeatedly until the gateway is well, or the time is over: the proxies get a
+/// Secret a moment after it is stored. Returns the last examination.
 ///
 /// # Errors
-/// The signal that cut it short; in the result, as [`examine`].
+/// The signal that interrupted it; inside the result, as for [`examine`].
 pub async fn await_well(
     request: &Request,
     scope: &Scope,

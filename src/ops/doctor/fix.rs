@@ -1,5 +1,5 @@
-//! `doctor --fix`: brings back the workspace's own Secrets where they are
-//! missing or broken, by the same way as `apply`.
+//! `doctor --fix`: restores the workspace's own Secrets if they are missing or broken, in
+//! the same way as `apply`.
 
 use std::collections::BTreeSet;
 
@@ -16,19 +16,19 @@ use crate::ops::object_change::ObjectChange;
 use crate::ops::{Failure, Surroundings, cluster_access};
 use crate::remedy::{Remedy, ours};
 
-/// What was brought back, and what ended it before its end.
+/// What was restored, and why it stopped early, if it did.
 pub struct Fixed {
-    /// The Secrets that are stored.
+    /// The Secrets that were stored.
     pub done: Vec<ObjectChange>,
-    /// Why not all are.
+    /// Why not all were.
     pub failure: Option<Failure>,
 }
 
-/// What would be brought back; none where nothing can be, which is told.
+/// What would be restored; none, with a report, if nothing can be.
 ///
 /// # Errors
-/// When the server cannot be asked or refuses, or somebody else's objects or fields are
-/// in the way.
+/// If the server cannot be reached or refuses, or objects or fields belong to somebody
+/// else.
 pub async fn plan(
     examined: &Examined,
     scope: &Scope,
@@ -49,7 +49,7 @@ pub async fn plan(
         workspace: scope.config.as_ref().map(|config| config.id.as_str()),
         namespace: &scope.gateway.pod_namespace,
         allowed: Allowed::default(),
-        // What is in the way is `apply`'s to take over: its flags are none of `doctor`.
+        // Conflicts are for `apply` to resolve: `doctor` does not have its flags.
         ways: Ways {
             force_conflicts: &ours::apply_force_conflicts(),
             replace: &ours::apply_replace(),
@@ -63,9 +63,7 @@ pub async fn plan(
         .filter(|object| object.forecast != Action::Unchanged)
         .collect();
     if changes.is_empty() {
-        here.say(
-            "the Secrets in the cluster are those of the workspace already: the workspace's own chain is at fault",
-        );
+        here.say("the Secrets in the cluster already match the workspace: the workspace's own chain is at fault");
     }
     for object in &changes {
         here.say_always(&format!("fix: {} would be {}", object.title(), object.forecast.word()));
@@ -76,7 +74,7 @@ pub async fn plan(
     Ok(changes)
 }
 
-/// Stores them. After a signal nothing more is begun.
+/// Stores them. After a signal nothing new is started.
 pub async fn carry_out(changes: &[Ready], client: &Client<'_>, cancel: &mut Cancel, here: &Surroundings) -> Fixed {
     let mut done = Vec::new();
     let mut told = |object: &Ready, action: Action| done.push(ObjectChange::of_ready(object, action));
@@ -89,7 +87,7 @@ pub async fn carry_out(changes: &[Ready], client: &Client<'_>, cancel: &mut Canc
     let left = [stored.left, stored.unknown].concat();
     let failure = match (stored.refused, signal) {
         (Some(error), _) => Some(cluster_access::refused(error)),
-        (None, Some(signal)) => Some(interrupted(signal, "all was brought back", &done, &left)),
+        (None, Some(signal)) => Some(interrupted(signal, "everything was restored", &done, &left)),
         (None, None) => None,
     };
     Fixed { done, failure }
@@ -103,7 +101,7 @@ pub fn lines(done: &[ObjectChange]) -> Vec<String> {
         .collect()
 }
 
-/// The failure of a run that a signal ended: what is brought back stays so.
+/// The failure of a run that a signal interrupted: what was restored is kept.
 pub fn interrupted(signal: Interrupted, before: &str, fixed: &[ObjectChange], left: &[String]) -> Failure {
     let listed = |lines: &[String]| match lines {
         [] => "nothing".to_owned(),
@@ -111,14 +109,14 @@ pub fn interrupted(signal: Interrupted, before: &str, fixed: &[ObjectChange], le
     };
     let mut why = format!("fixed: {}", listed(&lines(fixed)));
     if !left.is_empty() {
-        why = format!("{why}\nnot known to be fixed: {}", listed(left));
+        why = format!("{why}\nresult unknown: {}", listed(left));
     }
-    let fix = Remedy::from(ours::doctor()).and(" says how it is now");
+    let fix = Remedy::from(ours::doctor()).and(" shows the current state");
     signal.failure(before, why, fix)
 }
 
-/// The workspace's Secrets of which something is found: that they are not
-/// there, or that what they hold cannot be used; each with its namespace.
+/// The workspace's Secrets with findings: they are missing, or their content cannot be
+/// used; each with its namespace.
 fn broken<'s>(examined: &'s Examined, scope: &'s Scope) -> BTreeSet<(&'s str, &'s str)> {
     let findings = examined.report.findings.iter().filter(|finding| is_of_secrets(finding));
     findings
@@ -131,10 +129,10 @@ fn broken<'s>(examined: &'s Examined, scope: &'s Scope) -> BTreeSet<(&'s str, &'
         .collect()
 }
 
-/// Findings that a good Secret ends.
+/// Findings that a good Secret resolves.
 fn is_of_secrets(finding: &Finding) -> bool {
     let waits = [codes::POD_WAITS_FOR_SECRET.id, codes::CREDENTIAL_FILE_MISSING.id];
-    // A volume that is not mounted is no fault of the Secret.
+    // A missing mount is not a fault of the Secret.
     if finding.code == codes::CREDENTIAL_FILE_NOT_MOUNTED.id {
         return false;
     }
@@ -152,7 +150,7 @@ fn is_about(facts: &Facts, finding: &Finding, name: &str) -> bool {
     if let About::Secrets(names) = &finding.facts {
         return matches!(facts.secrets.get(name), Some(Ok(false))) && names.iter().any(|one| one == name);
     }
-    // A server's finding, and the Secret that the server names.
+    // A finding on a server, and the Secret that the server names.
     let servers = facts.certificates.iter().filter(|one| one.gateway == finding.object);
     let mut servers = servers.filter(|one| server_index(&finding.path) == Some(one.index));
     servers.any(|one| one.secret == full)

@@ -1,4 +1,4 @@
-//! Puts together everything that the examination looks at.
+//! Gathers everything that is examined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,13 +24,13 @@ use crate::problem::Problem;
 
 /// Where Istio's control plane is installed.
 const ISTIO_SYSTEM: &str = "istio-system";
-/// What Istio's service accounts do with Secrets.
+/// The permissions of Istio's service accounts on Secrets.
 const VERBS: [&str; 3] = ["get", "watch", "list"];
 
 /// How many gateways are examined.
 const GATEWAYS_EXAMINED: usize = 32;
 
-/// What is asked once for all gateways.
+/// Facts that are gathered once for all gateways.
 struct Shared {
     kinds: Vec<Resource>,
     istiod: Seen<Vec<Value>>,
@@ -38,14 +38,14 @@ struct Shared {
     unseen_gateways: Option<String>,
     /// Why there are no Gateways of Istio.
     gateways: Seen<()>,
-    /// A namespace was named for the pods, and none are there.
+    /// A namespace was given for the pods, but there are none in it.
     is_elsewhere: bool,
 }
 
-/// Asks the cluster, its pods, the gateways and DNS; each gateway by itself.
+/// Queries the cluster, its pods, the gateways and DNS; each gateway separately.
 ///
 /// # Errors
-/// When the API server cannot be asked: exit 3.
+/// If the API server cannot be reached: exit 3.
 pub(super) async fn facts(
     scope: &Scope,
     client: &Client<'_>,
@@ -70,8 +70,8 @@ pub(super) async fn facts(
     Ok(all)
 }
 
-/// The hosts that are a gateway's own affair: those that it has a server for; those
-/// that none has are the first one's.
+/// The hosts that belong to a gateway: those that it has a server for; hosts without any
+/// server belong to the first gateway.
 fn hosts_of(scope: &Scope, groups: &[Group], place: usize) -> Vec<String> {
     let matters = |group: &Group, host: &String| {
         let one = std::slice::from_ref(host);
@@ -83,7 +83,7 @@ fn hosts_of(scope: &Scope, groups: &[Group], place: usize) -> Vec<String> {
     hosts.cloned().collect()
 }
 
-/// What is known of each gateway only when all have been looked at.
+/// What is known about each gateway only after all have been examined.
 fn together(scope: &Scope, groups: usize, all: &mut [Facts]) {
     let covers = |facts: &Facts, host: &str| {
         let servers = facts.tls_servers();
@@ -119,14 +119,14 @@ fn together(scope: &Scope, groups: usize, all: &mut [Facts]) {
             facts.linted.skipped.push(crate::lint::Skipped {
                 code: crate::lint::codes::CREDENTIAL_MISSING.id,
                 reason: format!(
-                    "{GATEWAYS_EXAMINED} of {groups} gateways were examined: name a HOST, or a namespace with -n"
+                    "{GATEWAYS_EXAMINED} of {groups} gateways were examined: give a HOST, or a namespace with -n"
                 ),
             });
         }
     }
 }
 
-/// The gateways, and what matters to all of them.
+/// The gateways, and the facts that concern all of them.
 async fn groups(scope: &Scope, client: &Client<'_>, here: &Surroundings) -> Result<(Shared, Vec<Group>), Problem> {
     let kinds = istio_kinds(client).await?;
     let configured = Some(scope.gateway.pod_namespace.as_str());
@@ -138,7 +138,7 @@ async fn groups(scope: &Scope, client: &Client<'_>, here: &Surroundings) -> Resu
     let (of_api, unseen_of_api) = groups::of_api(client, scope).await?;
     let istiod = query("labelSelector", &[("app", "istiod")]);
     let istiod = match objects::everywhere(client, &resource("v1", "Pod", "pods"), &[ISTIO_SYSTEM], &istiod).await? {
-        // It may be in a namespace that the user does not see.
+        // It may be in a namespace that the user cannot see.
         (Ok(pods), Some(unseen)) if pods.is_empty() => Err(unseen),
         (pods, _) => pods,
     };
@@ -161,7 +161,7 @@ async fn groups(scope: &Scope, client: &Client<'_>, here: &Surroundings) -> Resu
     Ok((shared, all))
 }
 
-/// What the API server itself tells of a gateway.
+/// What the API server itself knows about a gateway.
 async fn of_group(
     scope: &Scope,
     client: &Client<'_>,
@@ -227,7 +227,7 @@ async fn of_group(
         secrets: BTreeMap::new(),
         services: services.as_deref().map(world::typed::<Service>).map_err(Clone::clone),
         endpoints: endpoints.as_deref().map(read::endpoints).map_err(Clone::clone),
-        ingress: Err(Problem::new("not looked for yet")),
+        ingress: Err(Problem::new("not searched yet")),
         linted: Report::default(),
         after_apply: Report::default(),
         accounts: Vec::new(),
@@ -241,7 +241,7 @@ async fn of_group(
         Ok(_) => ingress::choose_for(&found, &wanted, main_port(&facts)).map(Ingress::from),
         Err(reason) => Err(Problem::new(reason)),
     };
-    // In the Gateway API it is the reference that counts, not the account's rights.
+    // In the Gateway API the ReferenceGrant counts, not the account's permissions.
     let roles = match group.of_api {
         Some(_) => Vec::new(),
         None => accounts(client, &mut facts).await?,
@@ -267,7 +267,8 @@ impl From<ingress::Ingress> for Ingress {
     }
 }
 
-/// The port of the Gateways at which the gateway is looked for: that of HTTPS, if any server has it.
+/// The Gateway port at which the gateway is probed: the HTTPS port, if any server has
+/// one.
 fn main_port(facts: &Facts) -> Option<u32> {
     const HTTPS: u32 = 443;
     let servers = facts.tls_servers();
@@ -278,7 +279,7 @@ fn main_port(facts: &Facts) -> Option<u32> {
         .or_else(|| numbers.next())
 }
 
-/// What the status of Gateways and of the hosts' `VirtualServices` complains of.
+/// Problems in the status of Gateways and of the hosts' `VirtualServices`.
 async fn complaints(
     client: &Client<'_>,
     routes: Option<&Resource>,
@@ -289,7 +290,7 @@ async fn complaints(
     let Some(kind) = routes.filter(|_| !gateways.is_empty()) else {
         return Ok(found);
     };
-    // Without the right to list them, their status is left out.
+    // Without permission to list them, their status is omitted.
     let (routes, _) = objects::everywhere(client, kind, &[&scope.gateway.namespace], "").await?;
     let matters = |route: &Value| {
         let hosts = route["spec"]["hosts"].as_array().into_iter().flatten();
@@ -307,7 +308,7 @@ async fn complaints(
     Ok(found)
 }
 
-/// What tells where the gateway is reached, as for `probe --target cluster`.
+/// What shows the address of the gateway, as for `probe --target cluster`.
 async fn ingress_facts(
     client: &Client<'_>,
     scope: &Scope,
@@ -351,8 +352,8 @@ async fn ingress_facts(
     Ok((found, wanted))
 }
 
-/// What the pods' service accounts may do; where the user may not ask, the
-/// Roles that tell it.
+/// The permissions of the pods' service accounts; if the user may not query them, the
+/// Roles that grant them.
 async fn accounts(client: &Client<'_>, facts: &mut Facts) -> Result<Vec<Value>, Problem> {
     let accounts: BTreeSet<(String, String)> = facts
         .gateway_pods()
@@ -377,7 +378,7 @@ async fn accounts(client: &Client<'_>, facts: &mut Facts) -> Result<Vec<Value>, 
     if facts.accounts.iter().all(|account| account.verbs.is_ok()) {
         return Ok(Vec::new());
     }
-    // Lint reads Roles, for the accounts of Deployments.
+    // Lint reads Roles for the accounts of Deployments.
     let labels = |deployment: &Deployment| deployment.spec.template.metadata.labels.clone();
     let deployments = facts.deployments.as_deref().unwrap_or_default().iter();
     let selectors = facts.selectors();

@@ -1,6 +1,6 @@
-//! Which gateways there are: Gateways of Istio by the namespace in which their
-//! pods run, and each Gateway of the Gateway API by itself, since istiod makes it
-//! pods of its own. Each is examined for itself.
+//! Which gateways there are: Istio Gateways grouped by the namespace of their pods, and
+//! each Gateway of the Gateway API by itself, since istiod creates separate pods for it.
+//! Each gateway is examined separately.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,21 +15,22 @@ use crate::doctor::facts::{Labels, OfApi, Pod};
 use crate::doctor::{kube_gateways, read};
 use crate::problem::Problem;
 
-/// Gateways that the same pods serve, or pods of the same namespace.
+/// Gateways that are served by the same pods, or by pods in the same namespace.
 pub(super) struct Group {
     /// The Gateways.
     pub(super) gateways: Vec<LiveGateway>,
-    /// What is known of the Gateway API's, where it is one.
+    /// For a Gateway of the Gateway API: what is known about it.
     pub(super) of_api: Option<OfApi>,
-    /// The pods of their namespace, as the API server gave them, and of that of the workspace.
+    /// The pods of their namespace and of the workspace's, as the API server returned
+    /// them.
     pub(super) pods: Seen<Vec<Value>>,
     /// The namespace of the gateway's pods.
     pub(super) namespace: String,
-    /// Why other namespaces were not looked through, where that was wanted.
+    /// Why other namespaces were not searched, if that was wanted.
     pub(super) unseen_pods: Option<String>,
-    /// The ReferenceGrants of namespaces with Secrets that it refers to.
+    /// The ReferenceGrants in namespaces with Secrets that it refers to.
     pub(super) grants: Vec<Value>,
-    /// Namespaces of which these may not be listed, and why.
+    /// Namespaces in which they may not be listed, and why.
     pub(super) unseen_grants: BTreeMap<String, String>,
 }
 
@@ -46,14 +47,14 @@ impl Group {
         }
     }
 
-    /// Whether any of its Gateways has pods; so it is said where they may not be listed.
+    /// Whether any of its Gateways has pods; assumed if they may not be listed.
     pub(super) fn has_pods(&self, scope: &Scope) -> bool {
         let Ok(pods) = &self.pods else { return true };
         let mut selectors = self.gateways.iter().map(|live| &live.gateway.spec.selector);
         is_there(pods, self.selector(scope)) || selectors.any(|selector| is_there(pods, selector))
     }
 
-    /// The selector that tells its pods: the first Gateway's, else the workspace's.
+    /// The selector of its pods: the first Gateway's, otherwise the workspace's.
     pub(super) fn selector<'g>(&'g self, scope: &'g Scope) -> &'g Labels {
         let first = self.gateways.first();
         first.map_or(&scope.gateway.selector, |live| &live.gateway.spec.selector)
@@ -65,11 +66,11 @@ fn is_there(values: &[Value], selector: &Labels) -> bool {
     pods.any(|pod| !pod.ending && pod.is_selected(selector))
 }
 
-/// Istio's Gateways by the namespace of their pods: that of the workspace, and
-/// where a selector finds none there, the one in which it does. There is always one.
+/// Istio's Gateways by the namespace of their pods: the workspace's or, if a selector
+/// matches none there, the one in which it does. There is always at least one group.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn of_istio(
     client: &Client<'_>,
     own: Seen<Vec<Value>>,
@@ -142,12 +143,12 @@ async fn by_labels(client: &Client<'_>, selector: &Labels) -> Result<Seen<Vec<Va
     list(client, &kind, None, &query("labelSelector", &pairs)).await
 }
 
-/// Gateways of the Gateway API that are Istio's, or nobody's, and have a listener
-/// for a host that matters: with a workspace those of its two namespaces. The
+/// Gateways of the Gateway API that belong to Istio or to no controller, and have a
+/// listener for a relevant host: with a workspace, those in its two namespaces. The
 /// second value is why there may be more.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn of_api(client: &Client<'_>, scope: &Scope) -> Result<(Vec<Group>, Option<String>), Problem> {
     let kinds = served(client, "gateway.networking.k8s.io/v1").await?;
     let Some(kind) = kinds.iter().find(|kind| kind.kind == "Gateway") else {
@@ -187,7 +188,7 @@ pub(super) async fn of_api(client: &Client<'_>, scope: &Scope) -> Result<(Vec<Gr
     Ok((groups, unseen))
 }
 
-/// A Gateway of the Gateway API with its pods; none without a listener that matters.
+/// A Gateway of the Gateway API with its pods; none without a relevant listener.
 async fn group(
     client: &Client<'_>,
     value: &Value,
@@ -242,7 +243,7 @@ async fn group(
     }))
 }
 
-/// The ReferenceGrants of namespaces, and of which they may not be listed: why.
+/// The ReferenceGrants of namespaces; or, per namespace, why they may not be listed.
 async fn grants(
     client: &Client<'_>,
     namespaces: &BTreeSet<&str>,

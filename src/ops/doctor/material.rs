@@ -1,5 +1,5 @@
-//! Secrets, and what they mean to the Gateways: lint's own rules over the live
-//! objects, once as they are and once with the workspace's Secrets in place.
+//! Secrets, and their effect on the Gateways: lint's own rules over the live objects,
+//! once as they are and once with the workspace's Secrets in place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,17 +21,17 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::live::Unseen;
 use crate::workspace::config::{GatewayEntry, IstioTarget};
 
-/// What stands around a gateway's Secrets.
+/// The surroundings of a gateway's Secrets.
 pub(super) struct Around<'g> {
     /// The gateway.
     pub(super) group: &'g Group,
-    /// The Deployments of its pods' namespace.
+    /// The Deployments in its pods' namespace.
     pub(super) deployments: &'g [Value],
-    /// Roles that tell its account's rights.
+    /// Roles that show its account's permissions.
     pub(super) roles: &'g [Value],
 }
 
-/// Namespaces whose ReferenceGrants are not seen.
+/// Namespaces whose ReferenceGrants cannot be read.
 fn unseen_grants(group: &Group) -> Option<Unseen> {
     let reason = group.unseen_grants.values().next()?;
     let grants = group.grants.iter();
@@ -44,11 +44,11 @@ fn unseen_grants(group: &Group) -> Option<Unseen> {
     })
 }
 
-/// Secrets, what lint says of them and of the Gateways, and which certificate
+/// The Secrets, lint's findings on them and on the Gateways, and the certificate that
 /// each server should serve.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn read(
     client: &Client<'_>,
     scope: &Scope,
@@ -111,9 +111,9 @@ fn own_deployments<'g>(around: &Around<'g>, facts: &Facts) -> Vec<&'g Value> {
     around.deployments.iter().filter(is_own).collect()
 }
 
-/// The Secrets that are looked at.
+/// The Secrets that are examined.
 struct Named {
-    /// Those that hold the certificates of servers.
+    /// Those that contain the certificates of servers.
     credentials: BTreeSet<SecretId>,
     /// All.
     all: BTreeSet<SecretId>,
@@ -148,8 +148,8 @@ fn volumes(value: &Value, path: &str) -> Vec<String> {
     named.map(str::to_owned).collect()
 }
 
-/// The Secrets that are there, and those that are where people put them in place of the
-/// pods' namespace.
+/// The existing Secrets, and those that are, by a common mistake, not in the pods'
+/// namespace.
 async fn values(
     client: &Client<'_>,
     scope: &Scope,
@@ -160,7 +160,7 @@ async fn values(
 ) -> Result<Vec<Value>, Problem> {
     let there = secrets.values().filter_map(|seen| seen.clone().ok().flatten());
     let mut values: Vec<Value> = there.collect();
-    // In the Gateway API the namespace is said with the name.
+    // In the Gateway API the name comes with its namespace.
     if around.group.of_api.is_some() {
         return Ok(values);
     }
@@ -182,14 +182,14 @@ async fn values(
     Ok(values)
 }
 
-/// Secrets by namespace and name; none for one that is not there.
+/// Secrets by namespace and name; none for one that does not exist.
 type Secrets = BTreeMap<SecretId, facts::Seen<Option<Value>>>;
 
-/// What was seen of a gateway and its Secrets.
+/// What was read of a gateway and its Secrets.
 struct Seen<'g> {
-    /// All but Secrets.
+    /// Everything except Secrets.
     besides: Vec<&'g Value>,
-    /// The Secrets that are there.
+    /// The existing Secrets.
     values: Vec<Value>,
     /// The Secrets that were looked for.
     secrets: Secrets,
@@ -201,7 +201,7 @@ struct Seen<'g> {
 }
 
 impl Seen<'_> {
-    /// What lint says of it, and which certificate each server should serve.
+    /// Lint's findings on it, and the certificate that each server should serve.
     fn judge(&self, facts: &Facts, here: &Surroundings) -> (Report, Vec<Certificate>) {
         let denied: BTreeMap<&SecretId, &String> = (self.secrets.iter())
             .filter_map(|(id, seen)| Some((id, seen.as_ref().err()?)))
@@ -228,8 +228,8 @@ impl Seen<'_> {
         (linted, certificates.collect())
     }
 
-    /// What lint would say with the workspace's own Secrets in place: what `apply` would
-    /// leave. Notes what that would need to bring each one back.
+    /// Lint's findings as they would be with the workspace's own Secrets in place, as
+    /// `apply` would leave them. Records what `apply` would need to restore each one.
     fn after_apply(&self, scope: &Scope, facts: &mut Facts, here: &Surroundings) -> Report {
         let mut own = Vec::new();
         for (name, needs) in &mut facts.own_secrets {
@@ -258,8 +258,8 @@ impl Seen<'_> {
     }
 }
 
-/// Whether a finding is of no server, or of one of these: those of other hosts than were
-/// asked for are left out.
+/// Whether a finding concerns no server, or one of these: those of hosts that were not
+/// asked for are omitted.
 fn is_of_servers(finding: &Finding, servers: &[TlsServer<'_>]) -> bool {
     let Some(index) = server_index(&finding.path) else {
         return true;

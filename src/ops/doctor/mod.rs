@@ -1,10 +1,10 @@
-//! `doctor`: what is asked of a cluster, its pods, the gateway and DNS, for the rules of
-//! [`crate::doctor`] to judge; and the workspace's own Secrets brought back.
+//! `doctor`: queries a cluster, its pods, the gateway and DNS, for the rules of
+//! [`crate::doctor`] to judge; and restores the workspace's own Secrets.
 //!
-//! [`scope`] is what is to be examined; [`examine`] looks and judges; [`fix`] plans, and
-//! does, what can be mended by machine. `gather` puts the facts together, of `groups`
-//! (which gateways there are), `objects`, `material` (Secrets and certificates) and `ask`
-//! (pods, gateway and DNS).
+//! [`scope`] is what is examined; [`examine`] gathers and judges; [`fix`] plans and
+//! carries out automatic repairs. `gather` collects the facts, with `groups` (which
+//! gateways there are), `objects`, `material` (Secrets and certificates) and `ask` (pods,
+//! gateway and DNS).
 
 mod ask;
 pub mod examine;

@@ -1,5 +1,4 @@
-//! The objects of the cluster that matter to the gateway, as the API server
-//! gives them.
+//! The objects of the cluster that concern the gateway, as the API server returned them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,20 +15,19 @@ use crate::doctor::read;
 use crate::manifests::model::Gateway;
 use crate::problem::Problem;
 
-/// A Gateway, as it stands and as it is understood.
+/// A Gateway, raw and typed.
 pub(super) struct LiveGateway {
-    /// As the API server gave it.
+    /// As the API server returned it.
     pub(super) value: Value,
     /// The same, typed.
     pub(super) gateway: Gateway,
 }
 
-/// Gateways that have a server for a host that matters: those of the
-/// workspace's namespace, and those of others that share its pods. The second
-/// value is why there may be more.
+/// Gateways that have a server for a relevant host: those in the workspace's namespace,
+/// and those in others that share its pods. The second value is why there may be more.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn gateways(
     client: &Client<'_>,
     kind: &Resource,
@@ -57,17 +55,17 @@ pub(super) async fn gateways(
     Ok((Ok(matching.collect()), unseen))
 }
 
-/// Whether a server of the Gateway terminates TLS for a host that matters.
+/// Whether a server of the Gateway terminates TLS for a relevant host.
 pub(super) fn has_host(gateway: &Gateway, hosts: &[String]) -> bool {
     let mut servers = gateway.spec.servers.iter().filter(|server| terminates(server));
     servers.any(|server| !hosts_that_matter(gateway, server, hosts).is_empty())
 }
 
-/// Objects of all namespaces; where those may not be listed, of these. The
-/// second value is why it is not all of them.
+/// Objects in all namespaces or, if those may not be listed, in these. The second value
+/// is why the list is incomplete.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn everywhere(
     client: &Client<'_>,
     kind: &Resource,
@@ -90,10 +88,10 @@ pub(super) async fn everywhere(
     Ok((seen, Some(reason)))
 }
 
-/// Secrets by namespace and name; none for one that is not there.
+/// Secrets by namespace and name; none for one that does not exist.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn secrets(
     client: &Client<'_>,
     ids: &BTreeSet<SecretId>,
@@ -112,11 +110,11 @@ pub(super) async fn secrets(
         .await
 }
 
-/// The Secret of this name in the namespaces in which it lies by mistake, as far
-/// as the user may look.
+/// Secrets of this name in other namespaces, where they may be by mistake, as far as the
+/// user may read them.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn secret_in(
     client: &Client<'_>,
     namespaces: &BTreeSet<&str>,
@@ -130,11 +128,11 @@ pub(super) async fn secret_in(
     Ok(found)
 }
 
-/// Roles, and who has them: what tells a service account's rights to those who
-/// may not ask for them.
+/// Roles and their bindings: they show a service account's permissions to users who may
+/// not query them.
 ///
 /// # Errors
-/// When the server cannot be asked.
+/// If the server cannot be reached.
 pub(super) async fn roles(client: &Client<'_>, namespace: &str) -> Result<Seen<Vec<Value>>, Problem> {
     const GROUP: &str = "rbac.authorization.k8s.io/v1";
     let mut all = Vec::new();

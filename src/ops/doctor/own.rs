@@ -1,5 +1,5 @@
-//! The workspace's own Secrets against those of the cluster: what `apply` would
-//! need to bring each one back, and what it would mend.
+//! The workspace's own Secrets compared with those in the cluster: what `apply` would
+//! need to restore each one, and what that would fix.
 
 use serde_json::Value;
 
@@ -13,12 +13,12 @@ impl Scope {
     /// One of the workspace's Secrets as `apply` sends it to a namespace.
     pub(super) fn own_secret(&self, name: &str, namespace: &str) -> Option<Value> {
         let mut object =
-            serde_json::to_value(self.secrets.get(name)?).expect("a Secret holds nothing that JSON cannot say");
+            serde_json::to_value(self.secrets.get(name)?).expect("a Secret contains nothing that JSON cannot express");
         object["metadata"]["namespace"] = namespace.into();
         Some(object)
     }
 
-    /// What `apply` needs to bring it back. `live` is the Secret that is there.
+    /// What `apply` needs to restore it. `live` is the Secret in the cluster.
     pub(super) fn needs(&self, own: &Value, live: Option<&Value>) -> Needs {
         let Some(live) = live else { return Needs::Nothing };
         let id = self.config.as_ref().map(|config| config.id.as_str());
@@ -38,7 +38,7 @@ impl Scope {
     }
 }
 
-/// Whether anyone but an `apply` of this program has written a key of the data.
+/// Whether anything other than this program's `apply` has written a key of the data.
 fn is_managed_by_others(live: &Value, key: &str) -> bool {
     let field = format!("f:{key}");
     let entries = live["metadata"]["managedFields"].as_array().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What is asked of `doctor`.
+//! The request of `doctor`.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use crate::lint::{Severity, Suppression};
 use crate::names::Host;
 use crate::ops::cluster_access::ClusterPlace;
 
-/// What is examined, and how.
+/// What to examine, and how.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The hosts; none means those of the workspace, else of the cluster's Gateways.
+    /// The hosts; none means those of the workspace, otherwise of the cluster's Gateways.
     pub hosts: Vec<Host>,
-    /// Findings that are left out.
+    /// Findings to omit.
     pub suppressions: Vec<Suppression>,
-    /// From which severity on the gateway is not well.
+    /// The severity from which the gateway counts as not well.
     pub fail_on: Severity,
-    /// How long to wait until what was brought back is served.
+    /// How long to wait until the gateway serves what was restored.
     pub wait: Duration,
     /// Whether the ingress address is connected to.
     pub probe: bool,
-    /// The longest that one question to a pod, the gateway or DNS may take.
+    /// The time limit for one query to a pod, the gateway or DNS.
     pub patience: Duration,
     /// Which cluster.
     pub place: ClusterPlace,
-    /// How long an API server that fails or is busy is asked again.
+    /// How long to retry an API server that fails or is busy.
     pub retry_for: Duration,
 }

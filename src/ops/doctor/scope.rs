@@ -1,4 +1,4 @@
-//! What is to be examined: the hosts, and what the workspace says of them.
+//! What is examined: the hosts, and what the workspace says about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,27 @@ use crate::problem::Problem;
 use crate::workspace::config::{GatewayEntry, HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// What was asked for.
+/// The scope.
 pub struct Scope {
     /// The hosts, lower case; empty means those of the cluster's Gateways.
     pub(super) hosts: Vec<String>,
-    /// The Gateway of the workspace, or the usual one, with the flags' namespaces.
+    /// The Gateway of the workspace, or the default one, with the flags' namespaces.
     pub(super) gateway: GatewayEntry,
-    /// istio-tls.yaml, if there is one, with what stands beside it.
+    /// istio-tls.yaml, if it exists, with the files beside it.
     pub(super) config: Option<WorkspaceConfig>,
-    /// The Secrets that the workspace makes, by name.
+    /// The Secrets that the workspace creates, by name.
     pub(super) secrets: BTreeMap<String, Secret>,
     /// The hosts for which it cannot, and why.
     pub(super) chainless: Vec<WithoutChain>,
 }
 
-/// A host of which the folder has no chain that can be used.
+/// A host without a usable chain in the folder.
 pub(super) struct WithoutChain {
     /// The host.
     pub(super) host: String,
-    /// What is the matter.
+    /// The reason.
     pub(super) problem: Problem,
-    /// Whether its folder is there.
+    /// Whether its folder exists.
     pub(super) has_folder: bool,
 }
 
@@ -39,12 +39,12 @@ impl Scope {
     /// Reads flags and workspace.
     ///
     /// # Errors
-    /// When istio-tls.yaml cannot be read.
+    /// If istio-tls.yaml cannot be read.
     pub fn read(hosts: &[Host], here: &Surroundings) -> Result<Self, Failure> {
         let hosts: Vec<String> = hosts.iter().map(|host| host.as_str().to_owned()).collect();
         let file = entries::read(here).map_err(Failure::usage)?;
-        // Chains without an entry count as `apply` counts them; a workspace
-        // without any host is one whose Gateway is still known.
+        // Chains without an entry count as for `apply`; without any host, the Gateway of
+        // the workspace is still known.
         let config = match (file, intent::workspace(here)) {
             (None, _) => None,
             (Some(_), Ok(config)) => Some(config),
@@ -63,7 +63,7 @@ impl Scope {
             .iter()
             .flat_map(|config| config.hosts.iter().map(move |entry| (config, entry)));
         for (config, entry) in entries {
-            // The cluster can be examined all the same, and the other hosts, too.
+            // The cluster can be examined nevertheless, and so can the other hosts.
             match secrets_of(config, entry, here) {
                 Ok(own) => secrets.extend(own.into_iter().map(|one| (one.metadata.name.clone(), one))),
                 Err(problem) => chainless.push(WithoutChain {
@@ -91,10 +91,10 @@ impl Scope {
     }
 }
 
-/// The Secrets of one host, by its own chain.
+/// The Secrets of one host, from its own chain.
 ///
 /// # Errors
-/// When it has none in this folder, or one that is of no use.
+/// If it has none in this folder, or an unusable one.
 fn secrets_of(config: &WorkspaceConfig, entry: &HostEntry, here: &Surroundings) -> Result<Vec<Secret>, Problem> {
     let host = &entry.host;
     let material = intent::material(&here.dir, host)?.ok_or_else(|| {
@@ -103,9 +103,9 @@ fn secrets_of(config: &WorkspaceConfig, entry: &HostEntry, here: &Surroundings) 
         let certificate = layout.path(Part::ServerCert);
         let problem = Problem::new(format!("the workspace has no chain for {host}"));
         if folder.is_dir() {
-            problem.why(format!("{} is not there", files::shown(&certificate)))
+            problem.why(format!("{} does not exist", files::shown(&certificate)))
         } else {
-            problem.why(format!("the folder {} is not there", files::shown(&folder)))
+            problem.why(format!("the folder {} does not exist", files::shown(&folder)))
         }
     })?;
     let objects = intent::secrets_of(config, host, material)?;

@@ -1,5 +1,4 @@
-//! Live objects as lint looks at them, and the certificates that servers
-//! should serve.
+//! Live objects as lint sees them, and the certificates that servers should serve.
 
 use serde_json::Value;
 
@@ -18,7 +17,7 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Sources};
 use crate::workspace::config::{GatewayEntry, IstioTarget};
 
-/// Objects that stand in no file.
+/// Objects that are not in a file.
 pub(super) fn manifests<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Manifest> {
     // What cannot be read is of a version that this program does not know.
     values
@@ -30,7 +29,8 @@ pub(super) fn manifests<'v>(values: impl Iterator<Item = &'v Value>) -> Vec<Mani
 /// Namespace and name of a Secret.
 pub(super) type SecretId = (String, String);
 
-/// The live objects beside each other; `unread` are Secrets that are there for all that is known.
+/// The live objects together; `unread` are Secrets that could not be read and count as
+/// existing.
 pub(super) fn collect<'f>(
     objects: Vec<Manifest>,
     unread: &[&SecretId],
@@ -58,7 +58,7 @@ pub(super) fn collect<'f>(
     collected
 }
 
-/// What lint says of them, as far as `doctor` tells it.
+/// The lint findings that `doctor` reports.
 pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool, here: &Surroundings) -> Report {
     let judging = Judging {
         target: Some(target),
@@ -70,7 +70,8 @@ pub(super) fn lint(collected: &Collected<'_>, target: IstioTarget, secrets: bool
     report
 }
 
-/// The certificates of a server, each with its leaf. `denied` tells why a Secret may not be read.
+/// The certificates of a server, each with its leaf. `denied` says why a Secret may not
+/// be read.
 pub(super) fn certificates(
     server: &TlsServer<'_>,
     store: &SecretStore<'_>,
@@ -118,8 +119,8 @@ fn has_credentials(server: &TlsServer<'_>) -> bool {
     (server.server.tls.as_ref()).is_some_and(|tls| tls.credential_name.is_some() || !tls.credential_names.is_empty())
 }
 
-/// The Secrets that a server names: those of the gateway's own namespace, and in
-/// the Gateway API of any.
+/// The Secrets that a server names: in the gateway's own namespace or, in the Gateway
+/// API, in any.
 pub(super) fn credentials(server: &TlsServer<'_>, namespace: &str) -> Vec<SecretId> {
     let tls = server.server.tls.iter();
     let written = tls.flat_map(|tls| tls.credential_name.iter().chain(&tls.credential_names));
@@ -133,7 +134,7 @@ pub(super) fn credentials(server: &TlsServer<'_>, namespace: &str) -> Vec<Secret
     names.map(|name| (namespace.to_owned(), name)).collect()
 }
 
-/// The Secrets in which the CA for clients may be.
+/// The Secrets that may contain the CA for clients.
 pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<SecretId> {
     let tls = server.server.tls.iter();
     let named = tls.flat_map(|tls| &tls.ca_cert_credential_name);
@@ -144,7 +145,7 @@ pub(super) fn authorities(server: &TlsServer<'_>, namespace: &str) -> Vec<Secret
     all
 }
 
-/// `NAME`, `NAMESPACE/NAME` or either with `kubernetes://`; none where it leads elsewhere.
+/// `NAME`, `NAMESPACE/NAME` or either with `kubernetes://`; none for another scheme.
 fn secret_name(written: &str, namespace: &str) -> Option<String> {
     CredentialName::parse(written).name_in(namespace).map(str::to_owned)
 }
@@ -156,12 +157,12 @@ pub(super) fn files<'g>(server: &TlsServer<'g>) -> Vec<&'g str> {
         let pairs = tls.tls_certificates.iter().map(|pair| &pair.server_certificate);
         std::iter::once(&tls.server_certificate).chain(pairs)
     });
-    // Istio 1.1 wanted any word there beside credentialName.
+    // Istio 1.1 required some value there, beside credentialName.
     let paths = paths.flatten().map(String::as_str);
     paths.filter(|path| path.starts_with('/')).collect()
 }
 
-/// The Secret that is mounted by custom on `/etc/istio/NAME`.
+/// The Secret that is conventionally mounted at `/etc/istio/NAME`.
 pub(super) fn secret_by_custom(path: &str) -> Option<String> {
     MountedFile::parse(path).map(MountedFile::secret)
 }
@@ -180,7 +181,7 @@ fn leaf(content: &[u8], here: &Surroundings) -> Option<CertificateFacts> {
     inspect::certificate(&leaf, here.now).ok()
 }
 
-/// Objects of a kind, without those that this program cannot read.
+/// Objects of a kind, except those that this program cannot read.
 pub(super) fn typed<T: serde::de::DeserializeOwned>(values: &[Value]) -> Vec<T> {
     values
         .iter()

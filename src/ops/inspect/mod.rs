@@ -1,4 +1,4 @@
-//! `inspect`: explains what files, folders, servers and Secrets hold.
+//! `inspect`: explains the contents of files, folders, servers and Secrets.
 
 mod secret;
 
@@ -17,12 +17,12 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::ours;
 
-/// What is to be explained.
+/// The request.
 #[derive(Debug)]
 pub struct Request {
-    /// Where it is found.
+    /// The targets.
     pub sources: Vec<Source>,
-    /// The server name to ask a server for; else its host.
+    /// The server name to send to a server; its host by default.
     pub sni: Option<Host>,
     /// The password of keys and PKCS#12 files.
     pub password: Option<Zeroizing<String>>,
@@ -33,7 +33,7 @@ pub struct Request {
 /// What was found.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Certificates, keys, requests and revocation lists, numbered, and how they belong together.
+    /// Certificates, keys, requests and CRLs, numbered, and how they belong together.
     pub items: Vec<Item>,
     /// The Secrets that some of them came from.
     pub secrets: Vec<SecretFacts>,
@@ -42,8 +42,8 @@ pub struct Outcome {
 /// Reads and explains everything.
 ///
 /// # Errors
-/// When a source cannot be read or holds nothing; of a single file, every part must
-/// be readable.
+/// If a source cannot be read or contains nothing; in a single file, every part must be
+/// readable.
 pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let password = request.password.as_ref().map(|password| password.as_str());
     let (mut items, mut secrets) = (Vec::new(), Vec::new());
@@ -72,7 +72,8 @@ fn look(
         Source::File(_) | Source::Stdin => {
             let (name, content) = read_input(source)?;
             let items = scan(&content, &name, password, here.now).map_err(Failure::usage)?;
-            // Of a single file every part is wanted; of a folder, what can be read.
+            // In a single file every part must be readable; in a folder, the readable
+            // ones are enough.
             match items.iter().find_map(|item| match &item.found {
                 Found::Unreadable { problem } => Some(problem.clone()),
                 _ => None,
@@ -99,7 +100,7 @@ fn look(
             }
             if items.is_empty() {
                 return Err(Failure::usage(
-                    Problem::new(format!("{} holds no certificate and no key", folder.display()))
+                    Problem::new(format!("{} contains neither a certificate nor a key", folder.display()))
                         .fix(ours::gen_certs(ours::HOST)),
                 ));
             }

@@ -1,4 +1,4 @@
-//! What `inspect` tells of a Secret beside its certificates and keys.
+//! What `inspect` reports about a Secret apart from its certificates and keys.
 
 use time::OffsetDateTime;
 
@@ -8,10 +8,10 @@ use crate::cluster::secrets::LiveSecret;
 use crate::ops::secret_source::pair_fault;
 use crate::secrets::SecretData;
 
-/// Keys of Secrets that must hold what a gateway can read.
+/// Keys of Secrets that must be readable for a gateway.
 const CREDENTIAL_KEYS: &[&str] = &["cert", "key", "cacert", "crl", "tls.crt", "tls.key", "ca.crt", "ca.crl"];
 
-/// Keys of Secrets that hold a server's pair.
+/// Keys of Secrets that contain a server's key pair.
 const PAIR_KEYS: &[&str] = &["cert", "key", "tls.crt", "tls.key"];
 
 /// Type, owner and keys of a Secret.
@@ -25,13 +25,13 @@ pub struct SecretFacts {
     pub name: String,
     /// Its type.
     pub secret_type: String,
-    /// Whose it is.
+    /// Who created it.
     pub owner: Owner,
-    /// Who manages fields of it.
+    /// Its field managers.
     pub managers: Vec<String>,
     /// The names of its keys.
     pub keys: Vec<String>,
-    /// Why the gateway finds no pair in it.
+    /// Why the gateway finds no usable key pair in it.
     pub no_pair: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl SecretFacts {
     }
 }
 
-/// Nothing for a Secret that is to hold a CA alone.
+/// Nothing for a Secret that contains only a CA.
 fn no_pair(data: &SecretData) -> Option<String> {
     let is_for_pair = PAIR_KEYS.iter().any(|key| data.entries.contains_key(*key));
     if !is_for_pair && data.authorities().is_ok() {
@@ -62,8 +62,8 @@ fn no_pair(data: &SecretData) -> Option<String> {
     })
 }
 
-/// The certificates, keys and lists in every key of a Secret. What a credential's
-/// key holds must be readable; what others put beside it need not be any.
+/// The certificates, keys and CRLs in every key of a Secret. The keys of a credential
+/// must be readable; other keys need not be.
 pub(super) fn items(secret: &LiveSecret, password: Option<&str>, now: OffsetDateTime) -> Vec<Item> {
     let mut items = Vec::new();
     for (key, entry) in &secret.data.entries {

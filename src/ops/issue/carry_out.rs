@@ -1,4 +1,4 @@
-//! Does what was planned: chains first, istio-tls.yaml last.
+//! Carries out the plan: chains first, istio-tls.yaml last.
 
 use super::job::{Action, Job, Plan};
 use super::notes;
@@ -21,49 +21,49 @@ use crate::workspace::config::ServerKey;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::store::{self, Store};
 
-/// Notes beyond these stand in the JSON only, with their chain.
+/// With more hosts than this, notes are only in the JSON, with their chain.
 const MOST_NOTES: usize = 20;
 
-/// Makes the chains that do not exist yet, with every default. For `up`.
+/// Issues the chains that do not exist yet, with the defaults. For `up`.
 ///
 /// # Errors
-/// As [`plan`] and [`carry_out`].
+/// Like [`plan`] and [`carry_out`].
 pub fn make_missing(hosts: Vec<Host>, here: &Surroundings) -> Result<Outcome, Failure> {
     let request = Request::defaults(hosts);
     let plan = plan(&request, here)?;
     carry_out(&request, plan, here)
 }
 
-/// Does what the plan says: each chain is written as soon as it is issued,
-/// istio-tls.yaml at the end.
+/// Carries out the plan: each chain is written as soon as it is issued, istio-tls.yaml at
+/// the end.
 ///
 /// # Errors
-/// When a CA cannot be used, a chain cannot be issued, or a file cannot be
-/// written. Chains that were written before stay, each whole.
+/// If a CA cannot be used, a chain cannot be issued, or a file cannot be written. Chains
+/// that were written before are kept, each complete.
 pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<Outcome, Failure> {
     let storage = KeyStorage {
         password: request.password(),
         bundles: request.bundles,
     };
     let mut notes = notes::of_plan(request, &plan);
-    // Everything that may be refused is, before the folder is touched: one chain is
-    // issued, so that a plan that cannot be met leaves no trace.
+    // Whatever can fail is tried before the folder is touched: one chain is issued, so
+    // that an impossible plan leaves no trace.
     let (signers, new_root) = Signers::open(request, &plan, here)?;
     let first = (plan.jobs.iter())
         .find(|job| job.makes_chain())
         .map(|job| issue(request, job, &signers, here.now))
         .transpose()?;
     let store = Store::open(&here.dir, || {
-        here.say("waiting for another istio-tls that writes here");
+        here.say("waiting for another istio-tls that is writing to this workspace");
     })
     .map_err(Failure::runtime)?;
     check_again(&plan.jobs)?;
-    // What istio-tls.yaml will say is written first and named last.
+    // The future istio-tls.yaml is written first, and renamed into place last.
     let all = plan.jobs.iter().map(|job| recorded(request, job)).collect();
     let (wanted, found) = record(here, all).map_err(Failure::usage)?;
     notes.extend(
         (found.iter().take(MOST_NOTES))
-            .map(|host| format!("the chain of {host} was not in istio-tls.yaml; now it is").into()),
+            .map(|host| format!("the chain of {host} was missing from istio-tls.yaml and is now recorded").into()),
     );
     let pending = wanted.prepare(&store).map_err(Failure::runtime)?;
     if let Some(root) = &new_root {
@@ -84,11 +84,11 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
                 store.remove_root(&root.layout);
             }
         } else {
-            // The chains that stand are recorded; should that fail too, the
-            // next gen-certs does it.
+            // The finished chains are recorded; if that fails too, the next gen-certs
+            // does it.
             let _ = record(here, made.iter().map(|made| recorded(request, &made.job)).collect())
                 .and_then(|(file, _)| file.prepare(&store)?.commit());
-            here.say_always(&format!("{} chains were made before the failure", made.len()));
+            here.say_always(&format!("{} chains were created before the failure", made.len()));
         }
         return Err(failure);
     }
@@ -107,7 +107,8 @@ pub fn carry_out(request: &Request, plan: Plan, here: &Surroundings) -> Result<O
     })
 }
 
-/// What another process may have changed since the plan was made; now none can.
+/// What another process may have changed since the plan was made; the lock now prevents
+/// that.
 fn check_again(jobs: &[Job]) -> Result<(), Failure> {
     for job in jobs {
         match &job.action {
@@ -130,7 +131,7 @@ fn write_root(store: &Store, root: &NewRoot, storage: KeyStorage<'_>) -> Result<
         .map_err(Failure::runtime)
 }
 
-/// Adds the notes of chains, each once.
+/// Adds the notes on chains, each once.
 fn add_notes(notes: &mut Vec<Remedy>, made: &[Made]) {
     for note in made.iter().flat_map(|made| &made.notes) {
         let note = Remedy::from(note.as_str());
@@ -140,9 +141,9 @@ fn add_notes(notes: &mut Vec<Remedy>, made: &[Made]) {
     }
 }
 
-/// What istio-tls.yaml is to say: read again, since another process may have
-/// changed it; with the hosts, and the chains that have no entry, whose hosts
-/// are given beside it. Not written.
+/// The future istio-tls.yaml, not written yet: read again, since another process may have
+/// changed it, then with the hosts, and with the chains that have no entry. Also returns
+/// the hosts of those chains.
 fn record(here: &Surroundings, mut recorded: Vec<Recorded>) -> Result<(WorkspaceFile, Vec<Host>), Problem> {
     let file = entries::read_or_new(here)?;
     let missing = entries::missing(&here.dir, &file.config, &recorded)?;

@@ -1,5 +1,5 @@
-//! What a chain that exists gets without losing anything: a mode, clients, PKCS#12
-//! bundles, names of its server certificate. The CA and every key stay.
+//! What can be added to an existing chain without loss: a mode, clients, PKCS#12 bundles,
+//! names of its server certificate. The CA and every key are kept.
 
 use zeroize::Zeroizing;
 
@@ -24,31 +24,31 @@ use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
-/// What an existing chain gets, issued and checked, and not written yet.
+/// What is added to an existing chain: issued and checked, but not written yet.
 pub struct Change {
-    /// The mode before, where another one is recorded.
+    /// The previous mode, if the mode changes.
     pub former_mode: Option<Mode>,
-    /// The names that the server certificate gets.
+    /// The new names of the server certificate.
     pub sans: Vec<San>,
-    /// The clients that exist and get a PKCS#12 bundle.
+    /// The existing clients that get a PKCS#12 bundle.
     pub bundles: Vec<String>,
-    /// The server's certificate afterwards, or where there is none the first client's.
+    /// The new server certificate or, if there is none, the first client's certificate.
     pub(super) leaf: CertificateDer<'static>,
-    /// What istio-tls.yaml is to say of the host.
+    /// The future entry of the host in istio-tls.yaml.
     pub(super) recorded: Recorded,
-    /// What the user should know.
+    /// Notes for the user.
     pub(super) notes: Vec<String>,
     /// The server's file with the new leaf.
     server: Option<Vec<CertificateDer<'static>>>,
     /// New clients, and the intermediate and root above them.
     clients: Option<(Vec<Client>, [CertificateDer<'static>; 2])>,
-    /// The bundles of clients that exist.
+    /// The bundles of existing clients.
     bundle_files: Vec<(String, Zeroizing<Vec<u8>>)>,
-    /// What the chain held when this was decided.
+    /// The files of the chain when this was decided.
     standing: Standing,
 }
 
-/// What a change builds on.
+/// The basis of a change.
 #[derive(PartialEq, Eq)]
 struct Standing {
     server: Option<Vec<u8>>,
@@ -56,33 +56,33 @@ struct Standing {
     clients: Vec<String>,
 }
 
-/// What is new of what was asked for.
+/// The part of the request that is new.
 struct New {
     former_mode: Option<Mode>,
     sans: Vec<San>,
     clients: Vec<String>,
     bundles: Vec<String>,
-    /// A client that exists is put into istio-tls.yaml, which lacks it.
+    /// An existing client that istio-tls.yaml lacks is recorded.
     records_client: bool,
 }
 
-/// What istio-tls.yaml and the folder say of a chain.
+/// What istio-tls.yaml and the folder contain of a chain.
 struct Known<'a> {
     layout: &'a ChainLayout,
     mode: Mode,
     /// Those whose certificates are in the folder.
     clients: Vec<String>,
-    /// What istio-tls.yaml says, or is to say of a chain without an entry.
+    /// The entry in istio-tls.yaml, or the new entry of a chain that has none.
     recorded: Recorded,
     has_entry: bool,
 }
 
 impl Change {
-    /// Decides what a chain gets, and issues it. Nothing is written. Gives the names of
-    /// its new clients and its mode, too.
+    /// Decides what to add to a chain, and issues it. Nothing is written. Also returns
+    /// the names of its new clients and its mode.
     ///
     /// # Errors
-    /// When nothing that was asked for is new, or a part of it cannot be done.
+    /// If nothing in the request is new, or part of it is impossible.
     pub(super) fn new(
         request: &Request,
         layout: &ChainLayout,
@@ -128,15 +128,15 @@ impl Change {
         Ok((change, new.clients, mode))
     }
 
-    /// Whether nothing but new clients comes to the chain.
+    /// Whether only new clients are added to the chain.
     pub fn is_of_clients_alone(&self) -> bool {
         self.former_mode.is_none() && self.sans.is_empty() && self.bundles.is_empty()
     }
 
-    /// The files to write; none where only istio-tls.yaml changes.
+    /// The files to write; none if only istio-tls.yaml changes.
     ///
     /// # Errors
-    /// When a bundle cannot be made.
+    /// If a bundle cannot be created.
     pub(super) fn files(&self, storage: KeyStorage<'_>) -> Result<Vec<PartFile<'_>>, Problem> {
         let mut files = Vec::new();
         if let Some(chain) = &self.server {
@@ -152,11 +152,11 @@ impl Change {
         Ok(files)
     }
 
-    /// Whether the chain is still the one that the change was decided for. Asked again
-    /// when nobody else can write.
+    /// Whether the chain is still the one that the change was planned for. Checked again
+    /// under the lock.
     ///
     /// # Errors
-    /// When it is not.
+    /// If it is not.
     pub(super) fn check_still_fits(&self, layout: &ChainLayout) -> Result<(), Failure> {
         if let Some(problem) = rotating::changing(layout, "gen-certs") {
             return Err(Failure::usage(problem));
@@ -262,7 +262,7 @@ impl<'a> Known<'a> {
         })
     }
 
-    /// What is new of what was asked for.
+    /// The part of the request that is new.
     fn new_of(&self, request: &Request) -> Result<New, Refusal> {
         let layout = self.layout;
         let refused = |problem: Problem| Refusal::of(layout, problem);
@@ -288,7 +288,7 @@ impl<'a> Known<'a> {
                     new.clients.push(client.clone());
                 }
             } else if client != own && !self.recorded.clients.contains(client) {
-                // Left by a process that ended before it was recorded.
+                // Left by a process that was killed before it recorded the client.
                 new.records_client = true;
             } else if !new.bundles.contains(client) {
                 return Err(refused(refusals::has_client(layout, client)));
@@ -304,8 +304,8 @@ impl<'a> Known<'a> {
         Ok(new)
     }
 
-    /// Whether the host's own client is to be issued: the mode that was typed asks for
-    /// one. Where its CA cannot issue, another one does.
+    /// Whether to issue the host's default client: the mode that was typed needs one. If
+    /// its CA cannot issue, another one does.
     fn wants_own_client(&self, request: &Request) -> bool {
         let own = self.layout.host().as_str();
         let has_own = self.clients.iter().any(|client| client == own);
@@ -334,7 +334,7 @@ impl<'a> Known<'a> {
         Ok(new)
     }
 
-    /// The clients that have a key and no bundle.
+    /// The clients that have a key but no bundle.
     fn without_bundle(&self) -> Vec<String> {
         let has = |part: Part<'_>| self.layout.path(part).exists();
         (self.clients.iter())
@@ -343,25 +343,25 @@ impl<'a> Known<'a> {
             .collect()
     }
 
-    /// What was asked for and is there already, in words.
+    /// The part of the request that exists already, in words.
     fn asked_in_vain(&self, request: &Request) -> Vec<String> {
         let mut there = Vec::new();
         if let Some(mode) = request.typed_mode {
             there.push(format!("its mode is {}", mode.word()));
         }
         if !request.sans.is_empty() {
-            there.push("its server certificate has the names of --san".to_owned());
+            there.push("its server certificate already has the names of --san".to_owned());
         }
         if request.bundles.is_some() {
             there.push(match self.clients.as_slice() {
                 [] => "it has no client for a PKCS#12 bundle".to_owned(),
-                _ => "each client that has a key here has its PKCS#12 bundle".to_owned(),
+                _ => "each client whose key is here has its PKCS#12 bundle".to_owned(),
             });
         }
         there
     }
 
-    /// The server's certificate, or where there is none the first client's.
+    /// The new server certificate or, if there is none, the first client's certificate.
     fn leaf(&self) -> Result<CertificateDer<'static>, Failure> {
         let mut found = certificates(self.layout, Part::ServerCert)?;
         if let (true, Some(client)) = (found.is_empty(), self.clients.first()) {
@@ -371,7 +371,7 @@ impl<'a> Known<'a> {
         leaf.ok_or_else(|| Failure::usage(refusals::no_server_certificate(self.layout)))
     }
 
-    /// What istio-tls.yaml is to say.
+    /// The future entry in istio-tls.yaml.
     fn recorded_with(&self, new: &New, mode: Mode) -> Recorded {
         let own = self.layout.host().as_str();
         let mut recorded = self.recorded.clone();
@@ -410,7 +410,7 @@ impl Standing {
     }
 }
 
-/// Refuses flags that say how something is made that is not made here.
+/// Refuses flags for something that is not issued here.
 fn refuse_flags(request: &Request, layout: &ChainLayout, new: &New) -> Result<(), Refusal> {
     let is_met = |flag: Flag| {
         let of_client = !new.clients.is_empty() && flag.shapes_clients();

@@ -1,4 +1,4 @@
-//! What `gen-certs --force` ends: the CA of a chain, and the certificates that it
+//! What `gen-certs --force` replaces: the CA of a chain, and the certificates that it
 //! issued.
 
 use std::path::PathBuf;
@@ -10,24 +10,24 @@ use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store::{self, OLD};
 
-/// What a new chain ends.
+/// What a new chain replaces.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// SHA-256 of the CA's certificate, hex with colons: the topmost one whose key is in
-    /// the folder. None where there is no CA certificate that can be read.
+    /// SHA-256 of the CA certificate, hex with colons: the topmost one whose key is in
+    /// the folder. None if there is no readable CA certificate.
     pub fingerprint: Option<String>,
-    /// Its key is in the folder, so that nothing can be issued by it afterwards.
+    /// Its key is in the folder, so nothing can be issued with it afterwards.
     pub has_key: bool,
-    /// How many client certificates it issued that are in the folder.
+    /// How many of its client certificates are in the folder.
     pub clients: usize,
     /// Where the old tree is kept.
     pub kept: PathBuf,
 }
 
-/// What a new chain in place of the one that is there ends.
+/// What a new chain replaces at this place.
 ///
 /// # Errors
-/// When the folder of its clients cannot be read.
+/// If the folder of its clients cannot be read.
 pub(super) fn by_replacing(layout: &ChainLayout, here: &Surroundings) -> Result<Ended, Problem> {
     let authorities = [
         (Part::RootCert, Part::RootKey),
@@ -35,7 +35,7 @@ pub(super) fn by_replacing(layout: &ChainLayout, here: &Surroundings) -> Result<
     ];
     let has_key = |key: Part<'_>| layout.path(key).symlink_metadata().is_ok();
     let fingerprint = |cert: Part<'_>| {
-        // What is broken is replaced, too.
+        // Broken files are replaced as well.
         let content = store::read(layout, cert).ok().flatten()?;
         Some(sha256(pem::certificates(&content, "").ok()?.first()?))
     };

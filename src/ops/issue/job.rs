@@ -1,4 +1,4 @@
-//! What is to be done, host by host.
+//! The plan, host by host.
 
 use super::change::Change;
 use super::ended::Ended;
@@ -7,17 +7,17 @@ use crate::workspace::config::Mode;
 use crate::workspace::file::WorkspaceFile;
 use crate::workspace::layout::{ChainLayout, RootLayout};
 
-/// What happens to one host.
+/// What happens to a host.
 pub enum Action {
-    /// A chain where there was none.
+    /// A chain for a host that has none.
     Create,
-    /// A chain in place of another one.
+    /// A chain that replaces another one.
     Replace(Ended),
-    /// Something new of the chain that is there.
+    /// An addition to an existing chain.
     Change(Box<Change>),
 }
 
-/// What is to be done for one host.
+/// The plan for one host.
 pub struct Job {
     /// Where its chain is.
     pub layout: ChainLayout,
@@ -25,26 +25,26 @@ pub struct Job {
     pub action: Action,
     /// All clients to issue, the host's own first.
     pub clients: Vec<String>,
-    /// How the gateway is to treat client certificates.
+    /// The mode.
     pub mode: Mode,
 }
 
-/// Everything that is to be done.
+/// The whole plan.
 pub struct Plan {
     /// Host by host, in the order of the request.
     pub jobs: Vec<Job>,
-    /// istio-tls.yaml as it stands.
+    /// The current istio-tls.yaml.
     pub file: WorkspaceFile,
-    /// The shared root that does not exist yet.
+    /// The shared root, if it does not exist yet.
     pub new_root: Option<RootLayout>,
-    /// Hosts that `--skip-existing` passed over.
+    /// Hosts that `--skip-existing` skips.
     pub skipped: usize,
-    /// What the user has hardly meant.
+    /// Warnings about what the user probably did not intend.
     pub warnings: Vec<Problem>,
 }
 
 impl Job {
-    /// Whether a new chain is made, in place of another one or where there is none.
+    /// Whether a new chain is issued, as a replacement or for the first time.
     pub(super) fn makes_chain(&self) -> bool {
         !matches!(self.action, Action::Change(_))
     }

@@ -1,5 +1,5 @@
-//! Makes chains for hosts, changes those that exist, and records both in the workspace:
-//! what `gen-certs` does, and `up` for hosts that have none.
+//! Issues chains for hosts, changes existing ones, and records both in the workspace:
+//! `gen-certs`, and `up` for hosts that have none.
 
 pub mod carry_out;
 pub mod change;

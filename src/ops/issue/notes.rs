@@ -1,4 +1,4 @@
-//! What the user should know beside what is done.
+//! Notes for the user.
 
 use super::job::{Action, Job, Plan};
 use super::request::{Request, Signer};
@@ -8,7 +8,7 @@ use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::Part;
 use crate::workspace::store;
 
-/// What is known before anything is written.
+/// Notes that are known before anything is written.
 pub(super) fn of_plan(request: &Request, plan: &Plan) -> Vec<Remedy> {
     let mut notes: Vec<Remedy> = Vec::new();
     let makes_chains = plan.jobs.iter().any(Job::makes_chain);
@@ -53,7 +53,7 @@ pub(super) fn of_plan(request: &Request, plan: &Plan) -> Vec<Remedy> {
     let replaced = |job: &&Job| matches!(job.action, Action::Replace(_));
     if request.password.is_none() && request.signer == Signer::Own && plan.jobs.iter().filter(replaced).any(encrypted) {
         notes.push(
-            "the replaced CA keys were encrypted, the new ones are not: give --password-file to encrypt them".into(),
+            "the replaced CA keys were encrypted, the new ones are not: use --password-file to encrypt them".into(),
         );
     }
     notes

@@ -1,4 +1,4 @@
-//! What was done.
+//! The result.
 
 use super::job::Job;
 use super::request::Signer;
@@ -12,15 +12,15 @@ use crate::workspace::layout::RootLayout;
 pub struct Outcome {
     /// Host by host, in the order of the request.
     pub made: Vec<Made>,
-    /// istio-tls.yaml as it was written.
+    /// istio-tls.yaml as written.
     pub file: WorkspaceFile,
-    /// The shared root that was made.
+    /// The shared root that was created.
     pub new_root: Option<RootLayout>,
-    /// Hosts that were passed over, since they have a chain.
+    /// Hosts that were skipped, since they have a chain.
     pub skipped: usize,
-    /// What holds for all of them.
+    /// Notes on all of them.
     pub notes: Vec<Remedy>,
-    /// What the user has hardly meant.
+    /// Warnings about what the user probably did not intend.
     pub warnings: Vec<Problem>,
     /// Who signed.
     pub signer: Signer,
@@ -30,19 +30,19 @@ pub struct Outcome {
     pub bundles: bool,
 }
 
-/// What was done for one host.
+/// The result for one host.
 pub struct Made {
-    /// What was to be done.
+    /// The plan.
     pub job: Job,
-    /// The server's certificate; where that stays, the first added client's.
+    /// The server certificate; if it did not change, the first added client's.
     pub leaf: LeafFacts,
     /// The server's key is in the folder.
     pub has_server_key: bool,
-    /// What the user should know of this chain.
+    /// Notes on this chain.
     pub notes: Vec<String>,
 }
 
-/// What is told of a certificate; little, since there may be very many.
+/// Facts about a certificate; few, since there may be very many.
 #[derive(Debug, Clone)]
 pub struct LeafFacts {
     /// Hex with colons.

@@ -1,4 +1,4 @@
-//! What `gen-certs` is to do: decided host by host before anything is issued for a new
+//! The plan of `gen-certs`: decided host by host before anything is issued for a new
 //! chain or written, so that `--dry-run` can show it.
 
 use std::collections::HashMap;
@@ -21,11 +21,11 @@ use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::{ChainLayout, RootLayout};
 use crate::workspace::store;
 
-/// Decides what is to be done, and issues what existing chains get. Nothing is written.
+/// Decides what to do, and issues what existing chains get. Nothing is written.
 ///
 /// # Errors
-/// When one of the hosts is refused: all refusals are told then. When istio-tls.yaml is
-/// not valid.
+/// If a host is refused: all refusals are reported together. If istio-tls.yaml is not
+/// valid.
 pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     let file = entries::read_or_new(here).map_err(Failure::usage)?;
     let mut jobs = Vec::with_capacity(request.hosts.len());
@@ -69,7 +69,7 @@ pub fn plan(request: &Request, here: &Surroundings) -> Result<Plan, Failure> {
     })
 }
 
-/// Something new of a chain that exists.
+/// An addition to an existing chain.
 fn change(
     request: &Request,
     layout: ChainLayout,
@@ -86,7 +86,7 @@ fn change(
     })
 }
 
-/// A new chain, which replaces another one if `replaces` says where that is kept.
+/// A new chain; it replaces another one if `replaces` says where that is kept.
 fn chain(
     request: &Request,
     layout: ChainLayout,
@@ -126,7 +126,7 @@ fn chain(
     })
 }
 
-/// The root of `--root` that is to be made.
+/// The root of `--root`, to be created.
 fn new_root(request: &Request) -> Result<Option<RootLayout>, Failure> {
     let Signer::Root(dir) = &request.signer else {
         return Ok(None);

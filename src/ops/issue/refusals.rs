@@ -1,4 +1,4 @@
-//! Why `gen-certs` does not do what is asked, and what does it.
+//! Why `gen-certs` refuses a request, and what to do instead.
 
 use std::path::Path;
 
@@ -8,22 +8,22 @@ use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// The longest host or client name: file systems hold names of 255 bytes, and
-/// `_wildcard` is longer than `*`.
+/// The longest host or client name: file names have at most 255 bytes, and `_wildcard` is
+/// longer than `*`.
 const LONGEST: usize = 255 - ".cert.pem".len() - "_wildcard".len();
 
-/// So many refusals are told in one problem.
+/// At most this many refusals are listed in one problem.
 const MOST_REFUSALS: usize = 10;
 
-/// A name that no file can have, once `.cert.pem` stands behind it.
+/// A name that is too long for a file, together with `.cert.pem`.
 pub(super) fn too_long(name: &str) -> Option<Problem> {
     (name.len() > LONGEST).then(|| {
         Problem::new(format!("the name {name} is too long for the files of its chain"))
             .why(format!(
-                "it has {} characters, and a file name takes at most {LONGEST} of them beside .cert.pem",
+                "it has {} characters, and a file name has room for {LONGEST} of them before .cert.pem",
                 name.len()
             ))
-            .fix("give a shorter host, or a wildcard with --san for the long name")
+            .fix("give a shorter host, or a wildcard with the long name in --san")
     })
 }
 
@@ -37,17 +37,19 @@ pub(super) fn host_folder_as_root(dir: &Path) -> Option<Problem> {
             "{} is the folder of one host's chain, not of a root",
             dir.display()
         ))
-        .why(format!("it has a folder {folder}; a shared root has certs and private"))
+        .why(format!(
+            "it contains a folder {folder}; a shared root has certs and private"
+        ))
         .fix(format!("--root {}", dir.join("1_root").display())),
     )
 }
 
-/// A client that exists already.
+/// A client that already exists.
 pub(super) fn has_client(layout: &ChainLayout, client: &str) -> Problem {
     let host = layout.host();
-    Problem::new(format!("{host} has a client {client} already"))
+    Problem::new(format!("{host} already has a client {client}"))
         .at(shown(&layout.path(Part::ClientCert(client))))
-        .fix(Remedy::from(ours::rotate_clients(host)).and("  # renews its clients, this one included"))
+        .fix(Remedy::from(ours::rotate_clients(host)).and("  # renews its clients, including this one"))
 }
 
 /// Why one host is refused.
@@ -57,10 +59,10 @@ pub(super) struct Refusal {
 }
 
 enum Reason {
-    /// It has a chain, and nothing new is asked for.
+    /// It has a chain, and the request adds nothing.
     NothingNew {
         has_entry: bool,
-        /// What was asked for and is there already, in words.
+        /// The part of the request that exists already, in words.
         asked: Vec<String>,
     },
     Problem(Box<Problem>),
@@ -75,8 +77,9 @@ impl Refusal {
         }
     }
 
-    /// Refuses a host that has a chain, since nothing new is asked for; `has_entry` says
-    /// whether istio-tls.yaml has the host, `asked` what was asked for and is there.
+    /// Refuses a host that has a chain, since the request adds nothing; `has_entry` says
+    /// whether istio-tls.yaml has the host, `asked` which part of the request exists
+    /// already.
     pub(super) fn nothing_new(layout: &ChainLayout, has_entry: bool, asked: Vec<String>) -> Self {
         Self {
             layout: layout.clone(),
@@ -92,7 +95,7 @@ impl Refusal {
     }
 }
 
-/// All refusals as one problem; none where there is none. Nothing is done for any host.
+/// All refusals as one problem; none if there are none. Nothing is done for any host.
 pub(super) fn together(mut refusals: Vec<Refusal>) -> Option<Problem> {
     let count = refusals.len();
     if count < 2 {
@@ -128,7 +131,7 @@ pub(super) fn together(mut refusals: Vec<Refusal>) -> Option<Problem> {
     )
 }
 
-/// A chain that exists, for which nothing new is asked.
+/// An existing chain to which the request adds nothing.
 fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let host = layout.host();
     let is_there = |part: Part<'_>| layout.path(part).symlink_metadata().is_ok();
@@ -143,52 +146,60 @@ fn exists(layout: &ChainLayout, has_entry: bool, asked: &[String]) -> Problem {
     let renew = if has_entry {
         renew
     } else {
-        // As generate.sh leaves it, or a process that was killed.
+        // As left by generate.sh, or by a process that was killed.
         Remedy::from(ours::adopt_folder(shown(&layout.folder())))
-            .and("  # records it as it is")
+            .and("  # records it unchanged")
             .below(renew)
     };
     let why = match asked {
-        [] => "keys and certificates are not overwritten unless you say so".to_owned(),
-        asked => format!("nothing new is asked for: {}", asked.join(", ")),
+        [] => "keys and certificates are overwritten only with --force".to_owned(),
+        asked => format!("the request adds nothing: {}", asked.join(", ")),
     };
-    Problem::new(format!("a chain of {host} exists already"))
+    Problem::new(format!("a chain of {host} already exists"))
         .at(format!("{}/", shown(&layout.folder())))
         .why(why)
         .fix(
             renew
                 .below(ours::gen_certs_force(host))
-                .and("  # makes a new CA: whatever the CA here issued, to clients too, is refused then")
+                .and(
+                    "  # creates a new CA: whatever the present CA issued, including client \
+                    certificates, is refused then",
+                )
                 .below("--mode, --client, --san and --pkcs12 add to it, with the same CA and keys"),
         )
 }
 
-/// `count` chains that exist, for which nothing new is asked; `first` is one of them.
+/// `count` existing chains to which the request adds nothing; `first` is one of them.
 fn all_exist(first: &ChainLayout, count: usize) -> Problem {
     Problem::new(format!(
-        "a chain of {} exists already (and those of {} more hosts)",
+        "a chain of {} already exists (and those of {} more hosts)",
         first.host(),
         count - 1
     ))
     .at(format!("{}/", shown(&first.folder())))
-    .why("keys and certificates are not overwritten unless you say so")
-    .fix("--skip-existing leaves them and makes the others; --force makes a new CA for each, and every certificate of the old ones is refused then")
+    .why("keys and certificates are overwritten only with --force")
+    .fix(
+        "--skip-existing keeps them and creates the others; --force creates a new CA for each, \
+        and every certificate of the old ones is refused then",
+    )
 }
 
-/// A new CA in place of the one that is there, and what that ends.
+/// A new CA in place of the existing one, and what that means.
 fn force(layout: &ChainLayout) -> Remedy {
-    Remedy::from(ours::gen_certs_force(layout.host().as_str()))
-        .and(" makes a new CA; every certificate that the CA here issued, those of clients included, is refused then")
+    Remedy::from(ours::gen_certs_force(layout.host().as_str())).and(
+        " creates a new CA; every certificate that the present CA issued, including client \
+            certificates, is refused then",
+    )
 }
 
-/// Another process made a chain meanwhile.
+/// Another process created a chain meanwhile.
 pub(super) fn made_meanwhile(layout: &ChainLayout) -> Problem {
     Problem::new(format!(
-        "a chain of {} was made by another process meanwhile",
+        "a chain of {} was created by another process meanwhile",
         layout.host()
     ))
     .at(format!("{}/", shown(&layout.folder())))
-    .why("keys and certificates are not overwritten unless you say so")
+    .why("keys and certificates are overwritten only with --force")
 }
 
 /// Another process changed a chain meanwhile.
@@ -201,57 +212,57 @@ pub(super) fn changed_meanwhile(layout: &ChainLayout) -> Problem {
     .fix(Remedy::again())
 }
 
-/// Flags that cannot be met on a chain that exists.
+/// Flags that are not applicable to an existing chain.
 pub(super) fn flags(layout: &ChainLayout, flags: &[Flag]) -> Problem {
     let host = layout.host();
     let names: Vec<String> = flags.iter().map(|flag| flag.typed()).collect();
     let is_for_new_chain = flags.iter().any(|flag| !flag.shapes_clients());
     let problem = Problem::new(format!(
-        "{} cannot be met on the chain of {host}, which exists already",
+        "{} cannot be applied to the chain of {host}, which already exists",
         names.join(" and ")
     ))
     .at(format!("{}/", shown(&layout.folder())));
     if is_for_new_chain {
         return problem
-            .why("its CA, its keys and what its server certificate says otherwise stay")
-            .fix(Remedy::from("leave the flag out; or ").and(force(layout)));
+            .why("its CA, its keys and the rest of its server certificate stay unchanged")
+            .fix(Remedy::from("omit the flag; or ").and(force(layout)));
     }
     problem
-        .why("it is about certificates that are issued, and this command issues none of that kind for the host")
+        .why("it is about certificates to be issued, and this command issues none of that kind for the host")
         .fix(
             Remedy::from(ours::rotate(host))
                 .and(" renews the server certificate, ")
                 .and(ours::rotate_clients(host))
-                .and(" the client certificates, too; both take --days"),
+                .and(" also renews the client certificates; both take --days"),
         )
 }
 
-/// The server certificate was issued by a CA that is not here.
+/// The server certificate was issued by a CA that is not in the workspace.
 pub(super) fn issued_elsewhere(layout: &ChainLayout) -> Problem {
     let host = layout.host();
     Problem::new(format!(
         "no CA in {}/ issued the server certificate of {host}",
         shown(&layout.folder())
     ))
-    .why("a certificate is issued again by the CA that issued the one before")
+    .why("a certificate is reissued by the CA that issued the previous one")
     .fix(
-        Remedy::from("issue it where the old one was issued, and take it in with ")
+        Remedy::from("issue it where the previous one was issued, and adopt it with ")
             .and(ours::adopt_files(host))
             .or(ours::rotate_ca(host))
-            .and(" begins a CA here"),
+            .and(" starts a CA here"),
     )
 }
 
-/// New clients would be of a CA that the gateway does not verify clients with.
+/// The gateway would not trust the CA of new clients.
 pub(super) fn other_client_ca(layout: &ChainLayout) -> Problem {
     let host = layout.host();
     Problem::new(format!("no client certificate can be issued for {host}"))
         .at(shown(&layout.path(Part::CaChain)))
-        .why("the gateway verifies clients with another CA than the one here, so it would refuse them")
+        .why("the gateway verifies clients with a CA other than the one here, so it would refuse them")
         .fix(
             Remedy::from("have it issued by that CA; or ")
                 .and(ours::rotate_ca(host))
-                .and(" makes a CA of the host's own, trusted beside the old one until the rotation is finished"),
+                .and(" creates a CA for the host, trusted beside the old one until the replacement is finished"),
         )
 }
 
@@ -259,5 +270,5 @@ pub(super) fn other_client_ca(layout: &ChainLayout) -> Problem {
 pub(super) fn no_server_certificate(layout: &ChainLayout) -> Problem {
     Problem::new(format!("the chain of {} has no server certificate", layout.host()))
         .at(shown(&layout.path(Part::ServerCert)))
-        .fix(Remedy::from("put it back; or ").and(force(layout)))
+        .fix(Remedy::from("restore it; or ").and(force(layout)))
 }

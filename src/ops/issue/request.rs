@@ -1,4 +1,4 @@
-//! What the user wants of `gen-certs`.
+//! The request of `gen-certs`.
 
 use std::path::PathBuf;
 
@@ -10,39 +10,39 @@ use crate::certs::{Bad, ChainPlan, Profile, pkcs12};
 use crate::names::Host;
 use crate::workspace::config::Mode;
 
-/// What the user wants.
+/// The request.
 pub struct Request {
     /// The hosts, each once.
     pub hosts: Vec<Host>,
-    /// Types of key, lifetimes, subject.
+    /// Key types, validity periods, subject.
     pub profile: Profile,
-    /// Validity of leaves in place of the profile's.
+    /// Validity of leaves; overrides the profile's.
     pub leaf_validity: LeafValidity,
-    /// Further names of the server certificate.
+    /// Additional names of the server certificate.
     pub sans: Vec<San>,
-    /// What new CAs may sign for.
+    /// Name constraints of new CAs.
     pub name_constraints: Vec<Subtree>,
-    /// Further clients.
+    /// Additional clients.
     pub clients: Vec<String>,
-    /// How the gateway treats client certificates, where a chain is made.
+    /// The mode of new chains.
     pub mode: Option<Mode>,
-    /// The same, where the user typed it: an existing chain gets it, too.
+    /// The mode, if typed by the user: it is set for an existing chain, too.
     pub typed_mode: Option<Mode>,
-    /// What was typed besides that cannot be met on every existing chain.
+    /// Other typed flags that are not applicable to every existing chain.
     pub typed: Vec<Flag>,
-    /// What is to be wrong with the server certificate.
+    /// The intentional defect of the server certificate.
     pub bad: Option<Bad>,
-    /// The request to sign in place of making a server key.
+    /// The request to sign instead of creating a server key.
     pub csr: Option<CertificateRequest>,
     /// Who signs.
     pub signer: Signer,
     /// Encrypts and decrypts CA keys, and encrypts bundles.
     pub password: Option<Zeroizing<String>>,
-    /// A PKCS#12 bundle for each client.
+    /// Create a PKCS#12 bundle for each client.
     pub bundles: Option<pkcs12::Form>,
-    /// Chains that exist are replaced.
+    /// Replace existing chains.
     pub force: bool,
-    /// Chains that exist are left alone.
+    /// Skip existing chains.
     pub skip_existing: bool,
 }
 
@@ -57,10 +57,10 @@ pub enum Signer {
     Intermediate(PathBuf),
 }
 
-/// A flag that says how something new is made.
+/// A flag about something new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
-    /// `--days`: of leaves and clients.
+    /// `--days`: of server and client certificates.
     Days,
     /// `--not-before`, of the same.
     NotBefore,
@@ -85,7 +85,7 @@ pub enum Flag {
 }
 
 impl Flag {
-    /// Every flag with its name.
+    /// Every flag with its spelling.
     pub const NAMES: &[(&str, Self)] = &[
         ("days", Self::Days),
         ("not-before", Self::NotBefore),
@@ -100,13 +100,13 @@ impl Flag {
         ("name-constraints", Self::NameConstraints),
     ];
 
-    /// As it is typed.
+    /// The flag as typed.
     pub fn typed(self) -> String {
         let name = Self::NAMES.iter().find(|(_, flag)| *flag == self);
         format!("--{}", name.map_or("", |(name, _)| name))
     }
 
-    /// Whether it says how a new client's certificate is made.
+    /// Whether it affects a new client's certificate.
     pub(super) fn shapes_clients(self) -> bool {
         !matches!(
             self,
@@ -116,12 +116,12 @@ impl Flag {
 }
 
 impl Request {
-    /// The password, as certificates take it.
+    /// The password, in the form that certificates need.
     pub(super) fn password(&self) -> Option<&str> {
         self.password.as_ref().map(|password| password.as_str())
     }
 
-    /// What the certificates of a client of an existing chain are to say.
+    /// The profile for client certificates of an existing chain.
     pub(super) fn client_plan(&self, host: &Host) -> ChainPlan {
         ChainPlan {
             profile: self.profile.clone(),
@@ -130,7 +130,7 @@ impl Request {
         }
     }
 
-    /// What `gen-certs HOST --skip-existing` without another flag wants.
+    /// The equivalent of `gen-certs HOST --skip-existing` without other flags.
     pub fn defaults(hosts: Vec<Host>) -> Self {
         Self {
             hosts,

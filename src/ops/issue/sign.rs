@@ -15,7 +15,7 @@ use crate::ops::surroundings::Surroundings;
 use crate::problem::Problem;
 use crate::workspace::layout::RootLayout;
 
-/// The CAs that sign, read or made once for all hosts.
+/// The CAs that sign, read or created once for all hosts.
 pub(super) enum Signers {
     /// Each chain has its own.
     Own,
@@ -25,7 +25,7 @@ pub(super) enum Signers {
     Intermediate(Box<Intermediate>),
 }
 
-/// A shared root that was made, and is not written yet.
+/// A shared root that was created, but is not written yet.
 pub(super) struct NewRoot {
     pub(super) layout: RootLayout,
     pub(super) certificate: CertificateDer<'static>,
@@ -39,10 +39,10 @@ pub(super) struct Issued {
 }
 
 impl Signers {
-    /// Reads the CAs that sign, or makes the shared root that is to be made.
+    /// Reads the CAs that sign, or creates the shared root if planned.
     ///
     /// # Errors
-    /// When one cannot be used.
+    /// If one cannot be used.
     pub(super) fn open(
         request: &Request,
         plan: &Plan,
@@ -82,7 +82,7 @@ impl Signers {
 /// Issues the chain of a job.
 ///
 /// # Errors
-/// When the plan cannot be met: a name outside of the constraints, a CA that has ended.
+/// If the plan is impossible: a name outside the name constraints, an expired CA.
 pub(super) fn issue(request: &Request, job: &Job, signers: &Signers, now: OffsetDateTime) -> Result<Issued, Failure> {
     let authority = match signers {
         Signers::Own => Authority::New,

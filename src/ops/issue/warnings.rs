@@ -1,13 +1,13 @@
-//! Hosts that the user has hardly meant.
+//! Hosts that the user probably did not intend.
 
 use super::job::{Action, Job};
 use crate::files::shown;
 use crate::names::Host;
 use crate::problem::Problem;
 
-/// Warns of hosts without a dot for which a chain is made. generate.sh took a password
-/// as its second argument; here every argument is a host. `hosts` are those of the
-/// request, in its order.
+/// Warns about hosts without a dot that get a new chain. generate.sh took a password as
+/// its second argument; here every argument is a host. `hosts` are those of the request,
+/// in order.
 pub(super) fn of_hosts(hosts: &[Host], jobs: &[Job]) -> Vec<Problem> {
     let is_made = |job: &&Job| !matches!(job.action, Action::Change(_)) && is_short(job.layout.host());
     jobs.iter()
@@ -22,23 +22,24 @@ pub(super) fn of_hosts(hosts: &[Host], jobs: &[Job]) -> Vec<Problem> {
                 count => format!("{count} client certificates"),
             };
             let warning = Problem::new(format!(
-                "\"{host}\" is a host to gen-certs: it gets a CA, a server certificate and {clients}"
+                "\"{host}\" is taken as a host: it gets a CA, a server certificate and {clients}"
             ))
             .at(format!("{folder}/"));
             if follows {
                 warning
-                    .why("every argument is a host; generate.sh took a password as its second one")
+                    .why("every argument is a host; generate.sh took a password as its second argument")
                     .fix(format!("if it is a password: remove {folder} and its entry in istio-tls.yaml, and give the password with --password-file FILE"))
             } else {
                 warning
-                    .why("a gateway serves it to clients that ask for exactly this name, as few outside of one network do")
-                    .fix("give the whole name, as httpbin.example.com, if there is one")
+                    .why("a gateway serves it to clients that request exactly this name, which \
+                        few outside one network do")
+                    .fix("give the full name, such as httpbin.example.com, if there is one")
             }
         })
         .collect()
 }
 
-/// Whether a host is one label; localhost is whole as it is (RFC 6761).
+/// Whether a host is a single label; localhost is complete (RFC 6761).
 fn is_short(host: &Host) -> bool {
     host.ip().is_none() && !host.as_str().contains('.') && host.as_str() != "localhost"
 }

@@ -1,4 +1,4 @@
-//! Writes chains and changes, several hosts at a time.
+//! Writes chains and changes, several hosts at once.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,10 +16,10 @@ use crate::ops::failure::Failure;
 use crate::workspace::layout::Part;
 use crate::workspace::store::{Keep, Store};
 
-/// Chains are made by at most so many threads.
+/// The maximum number of threads that issue chains.
 const THREADS: usize = 8;
 
-/// Writes what is issued.
+/// Writes what was issued.
 pub(super) struct Writer<'a> {
     pub(super) request: &'a Request,
     pub(super) signers: &'a Signers,
@@ -28,12 +28,12 @@ pub(super) struct Writer<'a> {
     pub(super) now: OffsetDateTime,
 }
 
-/// A job, and what was issued for it already.
+/// A job, and what was already issued for it.
 type Waiting = (Job, Option<Issued>);
 
 impl Writer<'_> {
-    /// Does all jobs; the first new chain is issued already. Gives what was done, in
-    /// the jobs' order, and the failure that ended it, if one did.
+    /// Runs all jobs; the first new chain is already issued. Returns what was done, in
+    /// the jobs' order, and the failure that stopped it, if any.
     pub(super) fn all(&self, jobs: Vec<Job>, mut first: Option<Issued>) -> (Vec<Made>, Option<Failure>) {
         let threads = match std::thread::available_parallelism() {
             Ok(cores) => cores.get().min(THREADS).min(jobs.len()),

@@ -1,4 +1,4 @@
-//! Reads and judges what lint is asked about.
+//! Reads and judges the input of lint.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,25 +12,25 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::environments::{self, Environment};
 use crate::sources::{Collected, Gone, Sources};
 
-/// What a reading came to.
+/// The result.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The findings.
     pub report: Report,
-    /// The text of the files that were read, by name.
+    /// The text of the files, by name.
     pub texts: BTreeMap<String, Vec<u8>>,
-    /// What was looked at.
+    /// What was examined.
     pub checked: Checked,
 }
 
-/// What was looked at.
+/// What was examined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checked {
-    /// Objects of the input, or made from the workspace.
+    /// Objects of the input, or generated from the workspace.
     pub objects: usize,
-    /// Files that hold them; 0 for the workspace and for a cluster.
+    /// The files that they are in; 0 for the workspace and for a cluster.
     pub files: usize,
-    /// The kubeconfig's context of the cluster that they are of, if they are of one.
+    /// The kubeconfig context of their cluster, if they are in one.
     pub context: Option<String>,
     /// Certificates in Secrets of the input.
     pub certificates: usize,
@@ -39,7 +39,7 @@ pub struct Checked {
 }
 
 impl Outcome {
-    /// Whether an object could not be read: that is bad input, and no finding.
+    /// Whether an object could not be parsed: that is bad input, not a finding.
     pub fn is_unreadable(&self) -> bool {
         let unreadable = [codes::INPUT_SYNTAX.id, codes::INPUT_TYPE.id];
         let mut findings = self.report.findings.iter();
@@ -50,7 +50,7 @@ impl Outcome {
 /// Reads what is to be linted, and judges it.
 ///
 /// # Errors
-/// When there is nothing to read, or it cannot be read: bad input.
+/// If there is nothing to read, or it cannot be read: bad input.
 pub fn check(inputs: &Inputs, here: &Surroundings) -> Result<Outcome, Failure> {
     let Inputs { sources, judging } = inputs;
     let files = DiskFiles::default();
@@ -113,7 +113,7 @@ fn environments_of(sources: &Sources, collected: &Collected<'_>) -> Vec<Environm
     environments::of(&folders, &files, &collected.objects, &collected.namespace)
 }
 
-/// Judges each environment without the others. What is found in several is told once.
+/// Judges each environment separately. A finding in several is reported once.
 fn separately(inputs: &Inputs, environments: &[Environment], here: &Surroundings) -> Result<Report, Failure> {
     let mut reports = Vec::new();
     for environment in environments {
@@ -126,7 +126,7 @@ fn separately(inputs: &Inputs, environments: &[Environment], here: &Surroundings
         let judging = &inputs.judging;
         reports.push(judging.of_sources(&collected, !sources.certs.is_empty(), here.now));
     }
-    // A comment that hides a finding of one environment is of use there.
+    // A comment that suppresses a finding of one environment is useful there.
     let of_comments: Vec<Vec<Finding>> = reports.iter().map(ignores_nothing).collect();
     let mut report = Report::merged(reports);
     report.findings.retain(|finding| {
@@ -137,7 +137,7 @@ fn separately(inputs: &Inputs, environments: &[Environment], here: &Surroundings
     Ok(report)
 }
 
-/// What a report says of comments that hide nothing.
+/// The findings of a report on comments that suppress nothing.
 fn ignores_nothing(report: &Report) -> Vec<Finding> {
     let findings = report.findings.iter();
     findings
@@ -146,7 +146,7 @@ fn ignores_nothing(report: &Report) -> Vec<Finding> {
         .collect()
 }
 
-/// How many certificates a Secret holds.
+/// How many certificates a Secret contains.
 fn certificates_in(secret: &Secret) -> usize {
     let values = secret.keys().into_iter().filter_map(|key| secret.get(key));
     values

@@ -17,11 +17,11 @@ use crate::workspace::config::WorkspaceConfig;
 
 /// The group of the Gateway API.
 const GATEWAY_API: &str = "gateway.networking.k8s.io";
-/// The group of roles.
+/// The RBAC API group.
 const RBAC: &str = "rbac.authorization.k8s.io";
 
-/// Every kind that a rule looks at, but for those that others make Secrets of:
-/// what they have made is there itself.
+/// Every kind that a rule examines, except those that others create Secrets from: the
+/// results themselves are in the cluster.
 const WANTS: &[Want] = &[
     of_istio("Gateway"),
     of_istio("VirtualService"),
@@ -43,7 +43,7 @@ const WANTS: &[Want] = &[
     Want::of(RBAC, &["v1"], "ClusterRoleBinding"),
 ];
 
-/// A kind without which there is no Istio.
+/// A kind without which Istio is not installed.
 const fn of_istio(kind: &'static str) -> Want {
     Want {
         unless_seen: UnlessSeen::GoOnIfServed,
@@ -51,16 +51,16 @@ const fn of_istio(kind: &'static str) -> Want {
     }
 }
 
-/// The kinds that rules look up, which may be told as not seen.
+/// The kinds that rules look up; that they cannot be read may be reported.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
     WANTS.iter().map(|want| want.kind)
 }
 
-/// Reads a cluster. Also gives the namespace of the gateway's pods.
+/// Reads a cluster. Also returns the namespace of the gateway's pods.
 ///
 /// # Errors
 /// A kubeconfig that cannot be used: bad input. A server that cannot be reached, or
-/// shows nothing: a runtime failure.
+/// denies everything: a runtime failure.
 pub(super) fn read(place: &ClusterPlace, here: &Surroundings) -> Result<(LiveSource, String), Failure> {
     runtime()?.block_on(async {
         let notice = |text: &str| here.say(text);
@@ -74,11 +74,11 @@ pub(super) fn read(place: &ClusterPlace, here: &Surroundings) -> Result<(LiveSou
     })
 }
 
-/// Everything that a rule looks at, as the cluster has it now; and the namespace
-/// of the gateway's pods.
+/// Everything that a rule examines, as it is in the cluster now; and the namespace of the
+/// gateway's pods.
 ///
 /// # Errors
-/// A server that cannot be asked: a runtime failure.
+/// A server that cannot be reached: a runtime failure.
 pub async fn live(
     client: &Client<'_>,
     config: Option<&WorkspaceConfig>,
@@ -88,7 +88,7 @@ pub async fn live(
     listed(client, sight, here).await
 }
 
-/// Lists what is in sight.
+/// Lists what is readable.
 async fn listed(client: &Client<'_>, sight: Sight, here: &Surroundings) -> Result<(LiveSource, String), Failure> {
     let listed: Vec<Vec<serde_json::Value>> = stream::iter(&sight.parts.seen)
         .map(|part| parts::list(client, part))
@@ -111,15 +111,18 @@ async fn listed(client: &Client<'_>, sight: Sight, here: &Surroundings) -> Resul
     Ok((source, sight.pod_namespace))
 }
 
-/// Nothing that could be judged is seen: no finding would mean nothing.
+/// Nothing is readable: "no findings" would be meaningless.
 fn nothing_seen(unseen: &[Unseen], context: &str) -> Problem {
     let kinds: BTreeSet<&str> = unseen.iter().map(|one| one.kind.as_str()).collect();
-    let problem = Problem::new("nothing of the cluster can be seen")
+    let problem = Problem::new("nothing in the cluster is readable")
         .at(format!("context {context}"))
-        .fix("ask for the verb list on these kinds, as the ClusterRole view has it for most, or name a namespace of yours with -n");
+        .fix(
+            "ask for the verb list on these kinds, which the ClusterRole view grants for most, \
+            or name one of your namespaces with -n",
+        );
     match unseen.first() {
         Some(first) => problem.why(format!(
-            "{}; nor any of {}",
+            "{}; and none of {}",
             first.why,
             kinds.into_iter().collect::<Vec<_>>().join(", ")
         )),

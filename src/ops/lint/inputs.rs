@@ -1,4 +1,4 @@
-//! What lint is asked to read.
+//! The input of lint.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,22 +15,23 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::{Collected, Gone, Sources, nothing_found};
 use crate::workspace::config::IstioTarget;
 
-/// What is to be linted.
+/// What to lint.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// Files, folders, or `-` for standard input; the workspace when there are none.
+    /// Files, folders, or `-` for standard input; the workspace if there are none.
     pub manifests: Vec<PathBuf>,
-    /// Also the folders in folders.
+    /// Also read subfolders.
     pub recursive: bool,
     /// Folders of Secrets.
     pub certs: Vec<PathBuf>,
-    /// In place of files, the objects of a cluster.
+    /// The objects of a cluster, instead of files.
     pub cluster: Option<ClusterPlace>,
-    /// The Istio that reads the objects; the workspace's, or the latest, when not given.
+    /// The Istio version that the objects are for; the workspace's, or the latest, by
+    /// default.
     pub target: Option<IstioTarget>,
-    /// What is not to be told.
+    /// Findings to suppress.
     pub suppressions: Vec<Suppression>,
-    /// The files are to be mended, so each must be one that can be written.
+    /// The files will be fixed, so each must be writable.
     pub mends: bool,
 }
 
@@ -43,11 +44,11 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Finds out what is to be read. Standard input is read, and a cluster.
+    /// Determines what to read. Reads standard input, or a cluster.
     ///
     /// # Errors
-    /// A folder or kubeconfig that cannot be used, and files that cannot be mended:
-    /// bad input. A cluster that cannot be reached: a runtime failure.
+    /// A folder or kubeconfig that cannot be used, and files that cannot be fixed: bad
+    /// input. A cluster that cannot be reached: a runtime failure.
     pub fn of(request: Request, here: &Surroundings) -> Result<Self, Failure> {
         check_certs(&request.certs)?;
         let (live, pod_namespace) = match &request.cluster {
@@ -62,7 +63,7 @@ impl Inputs {
             (request.manifests.into_iter()).partition(|path| path.as_os_str() == "-");
         if request.mends && !stdin.is_empty() {
             return Err(Failure::usage(
-                Problem::new("--fix changes files, and standard input is none").fix(fix_of_file()),
+                Problem::new("--fix changes files, and standard input is not a file").fix(fix_of_file()),
             ));
         }
         for folder in manifests.iter().filter(|path| path.is_dir()) {
@@ -81,7 +82,7 @@ impl Inputs {
                 stdin,
                 recursive: request.recursive,
                 left_out: BTreeSet::new(),
-                // A fix is written where the text came from.
+                // A fix is written to where the text came from.
                 streams: !request.mends,
                 certs: request.certs,
                 workspace: here.dir.clone(),
@@ -97,21 +98,21 @@ impl Inputs {
     }
 }
 
-/// Refuses folders of Secrets that are none.
+/// Refuses `--certs` folders that are not folders.
 ///
 /// # Errors
 /// Bad input.
 pub fn check_certs(folders: &[PathBuf]) -> Result<(), Failure> {
     match folders.iter().find(|folder| !folder.is_dir()) {
         Some(folder) => Err(Failure::usage(
-            Problem::new(format!("--certs {} is no folder", folder.display()))
+            Problem::new(format!("--certs {} is not a folder", folder.display()))
                 .fix("give a HOST folder of gen-certs, or a folder with SECRET/KEY files"),
         )),
         None => Ok(()),
     }
 }
 
-/// What makes no sense beside a cluster.
+/// Options that conflict with --cluster.
 fn refuse_with_cluster(request: &Request, place: &ClusterPlace) -> Result<(), Failure> {
     if let Some(given) = request.manifests.first() {
         return Err(Failure::usage(
@@ -122,8 +123,8 @@ fn refuse_with_cluster(request: &Request, place: &ClusterPlace) -> Result<(), Fa
     if request.mends {
         let apply = Line::new(Kind::ApplyFile, ["apply", "-f"]).arg(Word::Placeholder("FILE"));
         return Err(Failure::usage(
-            Problem::new("--fix changes files, and the objects of a cluster stand in none")
-                .why("what is changed in the cluster alone is undone by the next apply of the files")
+            Problem::new("--fix changes files, and the objects of a cluster are not in files")
+                .why("a change made only in the cluster is undone by the next apply of the files")
                 .fix(fix_of_file().then(apply.of_cluster()).at_cluster(&place.flags())),
         ));
     }
@@ -138,7 +139,7 @@ fn fix_of_file() -> crate::remedy::Remedy {
         .into()
 }
 
-/// What is said of objects with values that another tool fills in.
+/// The note on objects with values that another tool fills in.
 fn unknown_objects(collected: &Collected<'_>) -> Option<Problem> {
     let mut unknown = collected.errors.iter().filter(|error| error.placeholder);
     let first = unknown.next()?;
@@ -157,10 +158,10 @@ fn unknown_objects(collected: &Collected<'_>) -> Option<Problem> {
     })
 }
 
-/// Reads it all, and tells what is to be known of it.
+/// Reads everything, and reports notes on it.
 ///
 /// # Errors
-/// When there is nothing to read, or it cannot be read.
+/// If there is nothing to read, or it cannot be read.
 pub(super) fn collect<'f>(
     sources: &Sources,
     files: &'f DiskFiles,
@@ -179,8 +180,8 @@ pub(super) fn collect<'f>(
         if !is_read && !collected.passed_over.iter().any(|path| holds(path)) {
             return Err(Failure::usage(
                 Problem::new(format!("there is no manifest in {}", folder.display()))
-                    .why("no file in it that ends in .yaml, .yml or .json could be read; -R looks into the folders in it, too")
-                    .fix("name the files, or the folder that holds them"),
+                    .why("it has no readable file that ends in .yaml, .yml or .json; -R includes subfolders")
+                    .fix("name the files, or the folder that contains them"),
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! From what was read to what lint looks at, for every command that lints.
+//! Prepares what was read for linting, for every command that lints.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,24 @@ use crate::lint::{Report, Settings, Suppression, Unseen, World, lint, suppress, 
 use crate::sources::{Collected, live};
 use crate::workspace::config::IstioTarget;
 
-/// How a command lints.
+/// The options.
 #[derive(Debug, Clone, Default)]
 pub struct Judging {
-    /// `--istio`; istio-tls.yaml's, or the latest, when not given.
+    /// `--istio`; by default istio-tls.yaml's, or the latest.
     pub target: Option<IstioTarget>,
     /// `--suppress`.
     pub suppressions: Vec<Suppression>,
 }
 
 impl Judging {
-    /// The Istio that is to read the objects.
+    /// The Istio version that the objects are for.
     fn target_of(&self, collected: &Collected<'_>) -> IstioTarget {
         let recorded = collected.config.as_ref().map(|config| config.istio);
         self.target.or(recorded).unwrap_or_default()
     }
 
-    /// Lints what was read (`certs_given`: with `--certs`), and takes out what comments and flags suppress.
+    /// Lints what was read (`certs_given`: with `--certs`), and removes what comments and
+    /// flags suppress.
     pub fn of_sources(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Report {
         let settings = self.settings(collected, certs_given, now);
         let world = World::new(
@@ -40,7 +41,7 @@ impl Judging {
         report
     }
 
-    /// What is known beside the objects.
+    /// Known facts other than the objects.
     pub(super) fn settings(&self, collected: &Collected<'_>, certs_given: bool, now: OffsetDateTime) -> Settings {
         Settings {
             target: self.target_of(collected),
@@ -53,7 +54,7 @@ impl Judging {
     }
 }
 
-/// By kind; of two groups that have a kind of one name, what is seen of both.
+/// By kind; if two groups have a kind of the same name, what is readable of both.
 fn unseen(of_cluster: &[live::Unseen]) -> BTreeMap<String, Unseen> {
     let mut by_kind: BTreeMap<String, Unseen> = BTreeMap::new();
     for unseen in of_cluster {
@@ -63,7 +64,7 @@ fn unseen(of_cluster: &[live::Unseen]) -> BTreeMap<String, Unseen> {
         }
         let of_kind = Unseen {
             seen_in: unseen.seen_in.clone(),
-            why: format!("{} are not seen: {}", unseen.what, unseen.why),
+            why: format!("{} are not readable: {}", unseen.what, unseen.why),
         };
         by_kind.insert(unseen.kind.clone(), of_kind);
     }

@@ -1,4 +1,4 @@
-//! Lints the objects that `manifests` makes, before anybody applies them.
+//! Lints the objects that `manifests` generates, before they are applied.
 
 use std::collections::HashSet;
 
@@ -14,17 +14,17 @@ use crate::sources::Sources;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::config::{FILE_NAME, IstioTarget};
 
-/// What is wrong with the objects of `parts`: looked at beside those of the
-/// other parts, which the cluster will have too, but heard of by themselves.
+/// Findings on the objects of `parts`, which are examined together with those of the
+/// other parts, since the cluster will have those too.
 ///
 /// # Errors
-/// When the intent contradicts itself.
+/// If the intent contradicts itself.
 pub fn findings_of_made(intent: &Intent, parts: &[Part], here: &Surroundings) -> Result<Vec<Finding>, Problem> {
     let made = build::objects(intent, parts)?;
     let namespace = &intent.gateway.namespace;
     let titles: HashSet<String> = made.iter().map(|object| object.title(namespace)).collect();
     let mut objects = made;
-    // With cert-manager as issuer, some Secrets are made all the same.
+    // With cert-manager as issuer, some Secrets are still generated.
     let more = others(intent, parts)?;
     objects.extend(
         more.into_iter()
@@ -45,8 +45,7 @@ pub fn findings_of_made(intent: &Intent, parts: &[Part], here: &Surroundings) ->
         .collect())
 }
 
-/// Samples are made as they stand, without types; lint looks at them as the
-/// cluster will.
+/// Samples are generated verbatim, without types; lint sees them as the cluster will.
 fn as_read(made: Manifest) -> Manifest {
     let is_sample = matches!(&made, Manifest::Other(other) if ["Service", "Deployment"].contains(&other.kind.as_str()));
     if !is_sample {
@@ -56,15 +55,15 @@ fn as_read(made: Manifest) -> Manifest {
     read.objects.into_iter().next().map_or(made, |object| object.manifest)
 }
 
-/// The Services that are made are samples: those of the user are in the
-/// cluster, and a route that leads to one is no mistake.
+/// The generated Services are samples: those of the user are in the cluster, and a route
+/// to one is not a mistake.
 fn is_of_the_cluster(finding: &Finding) -> bool {
     [codes::DESTINATION_NOT_FOUND.id, codes::ROUTE_BACKEND.id].contains(&finding.code)
 }
 
-/// The task page's route to helloworld-v1 leads to port 5000, which the page's
-/// Service does not have. For Istio 1.1 both are made as they stand there, and
-/// a note on standard error says so already.
+/// The task page's route to helloworld-v1 leads to port 5000, which the page's Service
+/// does not have. For Istio 1.1 both are generated verbatim, and a note on standard error
+/// already says so.
 fn is_the_pages_own(finding: &Finding, intent: &Intent) -> bool {
     let leads_there = |host: &&HostIntent| host.routes.iter().any(|route| route.service == PAGES_MISTAKE);
     finding.code == codes::DESTINATION_PORT_NOT_FOUND.id
@@ -76,10 +75,11 @@ fn is_the_pages_own(finding: &Finding, intent: &Intent) -> bool {
             .any(|host| finding.object.ends_with(&format!("/{}", host.names.virtual_service)))
 }
 
-/// The Service whose port the task page's route misses.
+/// The Service whose port does not match the task page's route.
 const PAGES_MISTAKE: &str = "helloworld-v1";
 
-/// Objects that are not wanted now. Secrets that cert-manager will make are taken as if made here.
+/// Objects that are not requested now. Secrets that cert-manager will create are assumed
+/// to be as generated here.
 fn others(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem> {
     let mut objects = Vec::new();
     if intent.issuer.is_some() || !parts.contains(&Part::Secrets) {
@@ -97,10 +97,10 @@ fn others(intent: &Intent, parts: &[Part]) -> Result<Vec<Manifest>, Problem> {
     Ok(objects)
 }
 
-/// Tells of warnings; stops on errors.
+/// Reports warnings; stops on errors.
 ///
 /// # Errors
-/// [`Class::Finding`](crate::ops::Class) when there is an error among the findings.
+/// [`Class::Finding`](crate::ops::Class) if the findings include an error.
 pub fn stop_on_errors(findings: Vec<Finding>, here: &Surroundings) -> Result<(), Failure> {
     let (mut errors, warnings): (Vec<Finding>, Vec<Finding>) = findings
         .into_iter()
@@ -115,6 +115,6 @@ pub fn stop_on_errors(findings: Vec<Finding>, here: &Surroundings) -> Result<(),
     let mut problem = Problem::from(last);
     let fix = problem.fix.take().unwrap_or_default();
     Err(Failure::findings(
-        problem.fix(fix.or("--no-lint, which makes the objects all the same")),
+        problem.fix(fix.or("--no-lint, which generates the objects nevertheless")),
     ))
 }

@@ -1,4 +1,4 @@
-//! `lint --fix`: what would change, and, once that is wanted, the change.
+//! `lint --fix`: plans the changes and, on confirmation, writes them.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -13,9 +13,9 @@ use crate::remedy::Remedy;
 use crate::sources::disk::DiskFiles;
 use crate::workspace::store;
 
-/// Files that can be mended by machine.
+/// Files that can be fixed automatically.
 pub struct Mending {
-    /// Each with what it held when it was read.
+    /// Each with its content when it was read.
     files: Vec<(Fix, Vec<u8>)>,
 }
 
@@ -26,10 +26,10 @@ impl Mending {
     }
 }
 
-/// Finds out what can be mended; nothing is written.
+/// Determines what can be fixed; nothing is written.
 ///
 /// # Errors
-/// When the input cannot be read.
+/// If the input cannot be read.
 pub fn plan(inputs: &Inputs, here: &Surroundings) -> Result<Mending, Failure> {
     let files = DiskFiles::default();
     let collected = collect(&inputs.sources, &files, here)?;
@@ -53,13 +53,13 @@ pub fn plan(inputs: &Inputs, here: &Surroundings) -> Result<Mending, Failure> {
 /// Writes the files.
 ///
 /// # Errors
-/// When one cannot be written, or was changed meanwhile; those before it are written.
+/// If one cannot be written, or was changed meanwhile; those before it are written.
 pub fn carry_out(mending: &Mending) -> Result<(), Failure> {
     mending.files.iter().try_for_each(|(fix, before)| write(fix, before))
 }
 
-/// Writes a file in place of what was read, with its permissions; where a
-/// symbolic link stands, the file that it leads to.
+/// Replaces a file that was read, keeping its permissions; if it is a symbolic link, the
+/// file that it points to.
 fn write(fix: &Fix, before: &[u8]) -> Result<(), Failure> {
     let given = Path::new(&fix.file);
     let cannot = |error: &std::io::Error| {
@@ -70,7 +70,7 @@ fn write(fix: &Fix, before: &[u8]) -> Result<(), Failure> {
     let now = files::read(&path, MANIFEST_LIMIT).map_err(Failure::runtime)?;
     if now != before {
         return Err(Failure::runtime(
-            Problem::new(format!("{} was changed meanwhile, and is left as it is", fix.file)).fix(Remedy::again()),
+            Problem::new(format!("{} was changed meanwhile, and is not modified", fix.file)).fix(Remedy::again()),
         ));
     }
     store::write_file(&path, fix.text.as_bytes(), mode).map_err(Failure::runtime)

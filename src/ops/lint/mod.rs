@@ -1,6 +1,6 @@
-//! `lint`: what will not work in manifests, key material, the workspace or a cluster.
-//! [`inputs`] decides what is read, [`check`] judges it; [`mending`] plans and writes
-//! what is safe to mend.
+//! `lint`: finds what will not work in manifests, key material, the workspace or a
+//! cluster. [`inputs`] decides what is read, [`check`] judges it; [`mending`] plans and
+//! writes safe fixes.
 
 pub mod check;
 pub mod cluster;

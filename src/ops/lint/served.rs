@@ -1,4 +1,4 @@
-//! What `serve` says of its sources, at the start and after each change.
+//! What `serve` reports about its sources, at the start and after each change.
 
 use time::OffsetDateTime;
 
@@ -8,7 +8,7 @@ use crate::gateway::follow::source::Check;
 use crate::lint::{Finding, Severity};
 use crate::problem::Problem;
 
-/// A judge for the gateway: errors and warnings, by the time that `clock` says at each
+/// A judge for the gateway: errors and warnings, with the time from `clock` at each
 /// reading.
 pub fn serve_check(certs_given: bool, clock: fn() -> OffsetDateTime) -> Check {
     Box::new(move |collected| {
@@ -23,7 +23,7 @@ pub fn serve_check(certs_given: bool, clock: fn() -> OffsetDateTime) -> Check {
 
 fn remark(finding: Finding) -> Remark {
     let place = if finding.line == 0 && !finding.file.is_empty() {
-        format!("{}, made from {}", finding.path, finding.file)
+        format!("{}, generated from {}", finding.path, finding.file)
     } else {
         finding.at()
     };

@@ -1,4 +1,4 @@
-//! From a request and the workspace to what is wanted.
+//! Combines a request and the workspace into the intended configuration.
 
 use super::request::Wanted;
 use crate::manifests::build::Intent;
@@ -10,11 +10,11 @@ use crate::workspace::config::{HostEntry, WorkspaceConfig};
 use crate::workspace::layout::ChainLayout;
 use crate::workspace::store;
 
-/// The workspace's configuration, changed as the request says, with its chains.
+/// The workspace's configuration, modified by the request, with its chains.
 ///
 /// # Errors
-/// When the workspace cannot be read, a chain is not there, or the request contradicts
-/// itself or the workspace.
+/// If the workspace cannot be read, a chain is missing, or the request contradicts itself
+/// or the workspace.
 pub fn intent(wanted: &Wanted, here: &Surroundings) -> Result<Intent, Problem> {
     let mut config = workspace_intent::workspace(here)?;
     config.secrets = wanted.secrets.unwrap_or(config.secrets);
@@ -49,8 +49,8 @@ pub fn intent(wanted: &Wanted, here: &Surroundings) -> Result<Intent, Problem> {
     Ok(intent)
 }
 
-/// cert-manager would issue the server's leaf from the new CA at once, while
-/// there are clients that trust only the previous one.
+/// cert-manager would issue the server's leaf from the new CA at once, although some
+/// clients trust only the previous one.
 fn refuse_while_rotating(here: &Surroundings, host: &Host) -> Result<(), Problem> {
     if !store::has_previous_ca(&ChainLayout::new(&here.dir, host)) {
         return Ok(());
@@ -58,13 +58,13 @@ fn refuse_while_rotating(here: &Surroundings, host: &Host) -> Result<(), Problem
     let finish = Line::new(Kind::RotateFinish, ["rotate", host.as_str(), "--finish"]);
     let abort = Line::new(Kind::RotateAbort, ["rotate", host.as_str(), "--abort"]);
     Err(Problem::new(format!(
-        "the CA of {host} is being rotated, so cert-manager cannot have it yet"
+        "the CA of {host} is being replaced, so cert-manager cannot use it yet"
     ))
-    .why("it would serve a leaf of the new CA at once, which clients of the previous one refuse")
+    .why("it would serve a leaf of the new CA at once, which clients that trust only the previous one refuse")
     .fix(Remedy::from(finish.of_cluster()).or(abort.of_cluster())))
 }
 
-/// The flags that mean one host.
+/// The flags that apply to one host.
 fn for_one_host(wanted: &Wanted, config: &WorkspaceConfig, entries: &mut [HostEntry]) -> Result<(), Problem> {
     let flag = match (&wanted.credential_name, wanted.routes.is_empty()) {
         (Some(_), _) => "--credential-name",
@@ -74,7 +74,7 @@ fn for_one_host(wanted: &Wanted, config: &WorkspaceConfig, entries: &mut [HostEn
     let [entry] = entries else {
         let hosts: Vec<String> = config.hosts.iter().map(|entry| entry.host.to_string()).collect();
         return Err(
-            Problem::new(format!("{flag} is for one host, and {} are wanted here", entries.len()))
+            Problem::new(format!("{flag} is for a single host, but there are {}", entries.len()))
                 .fix(format!("name one of them: {}", shortened(&hosts))),
         );
     };
@@ -104,8 +104,8 @@ fn secret_namespace(wanted: &Wanted, here: &Surroundings) -> Result<Option<Strin
         ))
         .why("Istio reads a credential only from the namespace of the gateway's pods")),
         (Some(namespace), _) if !names::is_dns_label(namespace) => {
-            Err(Problem::new(format!("{namespace:?} is not a namespace"))
-                .why("a namespace holds lower-case letters, digits and hyphens, at most 63 (RFC 1123 label)"))
+            Err(Problem::new(format!("{namespace:?} is not a valid namespace"))
+                .why("a namespace consists of lower-case letters, digits and hyphens, at most 63 (RFC 1123 label)"))
         }
         (one, other) => Ok(one.clone().or_else(|| other.clone())),
     }

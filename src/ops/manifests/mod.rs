@@ -1,6 +1,6 @@
-//! `manifests`: the objects for a cluster, of the workspace's hosts, or another
-//! configuration in their place. A [`request`] makes an [`intent`], [`run`] makes of it
-//! what is printed or written.
+//! `manifests`: the objects for a cluster, for the workspace's hosts, or another kind of
+//! configuration. A [`request`] becomes an [`intent`], and [`run`] turns it into text or
+//! files.
 
 pub mod intent;
 pub mod notes;

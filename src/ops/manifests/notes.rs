@@ -1,9 +1,9 @@
-//! What a reader of the objects should know.
+//! Notes for readers of the objects.
 
 use crate::manifests::build::{Api, Intent, Part, frontend, ingress_volumes};
 use crate::workspace::config::{IstioTarget, Mode};
 
-/// That no route leads to a sample, so that there is none among the objects.
+/// No route leads to a sample, so no sample is among the objects.
 pub fn no_sample(intent: &Intent) -> Option<String> {
     const SAMPLES: &[&str] = &["httpbin", "helloworld-v1", "productpage"];
     let mut routes = intent.hosts.iter().flat_map(|host| &host.routes);
@@ -11,13 +11,13 @@ pub fn no_sample(intent: &Intent) -> Option<String> {
     (!leads_to_one).then(|| format!("no host leads to a Service of the samples ({})", SAMPLES.join(", ")))
 }
 
-/// What a reader of the objects should know.
+/// Notes for readers of the objects.
 pub(super) fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
     let mut notes = Vec::new();
     if parts.contains(&Part::IngressVolumes) {
         notes.push(format!(
-            "Deployment {}/{} is a patch of the gateway's own: apply it with --server-side, \
-             and never hand it to kubectl delete",
+            "Deployment {}/{} is a patch of the gateway's own: apply it with --server-side, and \
+             never pass it to kubectl delete",
             intent.gateway.pod_namespace,
             ingress_volumes::INGRESS_DEPLOYMENT
         ));
@@ -33,13 +33,14 @@ pub(super) fn notes(intent: &Intent, parts: &[Part]) -> Vec<String> {
         if intent.istio == IstioTarget::V1_1 {
             if leads_to("helloworld-v1") {
                 notes.push(
-                    "the task page's Service helloworld-v1 exposes port 8000, but its route leads to 5000: \
-                     it cannot work as it stands there (--istio latest exposes 5000)"
+                    "the task page's Service helloworld-v1 exposes port 8000, but its route leads \
+                     to 5000, so it cannot work (--istio latest exposes 5000)"
                         .to_owned(),
                 );
             }
             notes.push(
-                "the task page's Deployments are extensions/v1beta1, which no API server since Kubernetes 1.16 takes"
+                "the task page's Deployments are extensions/v1beta1, which no API server since \
+                 Kubernetes 1.16 accepts"
                     .to_owned(),
             );
         }

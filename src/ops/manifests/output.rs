@@ -1,4 +1,4 @@
-//! What is made, as text and as files.
+//! Renders the result, as text and as files.
 
 use std::path::{Path, PathBuf};
 
@@ -45,16 +45,16 @@ pub(super) type OutFile = (PathBuf, Zeroizing<Vec<u8>>, u32);
 /// All objects as one text.
 ///
 /// # Errors
-/// When the intent contradicts itself.
+/// If the intent contradicts itself.
 pub(super) fn objects(intent: &Intent, parts: &[Part], format: Format) -> Result<Zeroizing<String>, Failure> {
     let objects = build::objects(intent, parts).map_err(Failure::usage)?;
     Ok(format.objects(&objects))
 }
 
-/// A file per part, those with keys for their owner only.
+/// A file per part; those with keys are readable only by their owner.
 ///
 /// # Errors
-/// When the intent contradicts itself.
+/// If the intent contradicts itself.
 pub(super) fn object_files(
     intent: &Intent,
     parts: &[Part],
@@ -82,12 +82,12 @@ pub(super) fn object_files(
 /// Values for Istio's Helm chart.
 ///
 /// # Errors
-/// When Secrets are fetched by name, so that there are no volumes.
+/// If Secrets are read by name, so that there are no volumes.
 pub(super) fn helm_values(intent: &Intent, format: Format) -> Result<Zeroizing<String>, Failure> {
     if intent.secrets != SecretStyle::FileMount {
         return Err(Failure::usage(
             Problem::new("there are no volumes to mount")
-                .why("the gateway fetches Secrets by credentialName; only file-mount style has volumes")
+                .why("the gateway reads Secrets by credentialName; only file-mount style has volumes")
                 .fix("add --secrets file-mount"),
         ));
     }
@@ -100,10 +100,10 @@ pub(super) fn helm_values_file(text: &str, format: Format, folder: &Path) -> Out
     (path, bytes(text), store::PUBLIC)
 }
 
-/// A bootstrap of Envoy that holds the keys itself.
+/// An Envoy bootstrap configuration that contains the keys itself.
 ///
 /// # Errors
-/// When a CA is missing.
+/// If a CA is missing.
 pub(super) fn envoy_bootstrap(
     intent: &Intent,
     upstreams: &[Upstream],
@@ -113,18 +113,20 @@ pub(super) fn envoy_bootstrap(
     Ok(format.value(&bootstrap.config))
 }
 
-/// A bootstrap of Envoy, keys beside it; the bootstrap itself comes last.
+/// An Envoy bootstrap configuration with the keys in files beside it; the bootstrap
+/// itself comes last.
 ///
 /// # Errors
-/// When a CA is missing.
+/// If a CA is missing.
 pub(super) fn envoy_files(
     intent: &Intent,
     upstreams: &[Upstream],
     format: Format,
     folder: &Path,
 ) -> Result<Vec<OutFile>, Failure> {
-    let absolute = std::path::absolute(folder)
-        .map_err(|error| Failure::runtime(Problem::new("the current folder is gone").why(files::plain(&error))))?;
+    let absolute = std::path::absolute(folder).map_err(|error| {
+        Failure::runtime(Problem::new("the current folder does not exist any more").why(files::plain(&error)))
+    })?;
     let bootstrap = envoy::bootstrap(intent, upstreams, Some(&absolute)).map_err(Failure::usage)?;
     let keys = bootstrap.files.into_iter();
     let mut made: Vec<OutFile> = keys
@@ -139,13 +141,13 @@ fn bytes(text: &str) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(text.as_bytes().to_vec())
 }
 
-/// Writes the files; gives their paths.
+/// Writes the files; returns their paths.
 ///
 /// # Errors
-/// When one cannot be written.
+/// If one cannot be written.
 pub(super) fn write(folder: &Path, made: Vec<OutFile>) -> Result<Vec<PathBuf>, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| {
-        Failure::runtime(Problem::new(format!("{} cannot be made", folder.display())).why(files::plain(&error)))
+        Failure::runtime(Problem::new(format!("{} cannot be created", folder.display())).why(files::plain(&error)))
     })?;
     let mut written = Vec::with_capacity(made.len());
     for (path, content, mode) in made {

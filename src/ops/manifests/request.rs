@@ -1,4 +1,4 @@
-//! What is to be made, as the user says it.
+//! The request of `manifests`.
 
 use std::path::PathBuf;
 
@@ -7,66 +7,66 @@ use crate::manifests::build::{Api, Issuer, Part};
 use crate::names::Host;
 use crate::workspace::config::{IstioTarget, Mode, RouteEntry, SecretStyle};
 
-/// What is to be made, and where it goes.
+/// What to generate, and where it goes.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What it is made of.
+    /// The input.
     pub wanted: Wanted,
-    /// What is made.
+    /// The output.
     pub product: Product,
-    /// The folder that it is written to; it is given back when there is none.
+    /// The folder to write to; by default the result is returned.
     pub folder: Option<PathBuf>,
-    /// In which form.
+    /// The format.
     pub format: Format,
 }
 
-/// The workspace's hosts, and what is other than istio-tls.yaml says.
+/// The workspace's hosts, and changes to istio-tls.yaml.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// The hosts, in the order of their servers; all when there are none.
+    /// The hosts, in the order of their servers; all if empty.
     pub hosts: Vec<Host>,
     /// How clients are authenticated.
     pub mode: Option<Mode>,
-    /// How Secrets reach the gateway.
+    /// How the gateway gets Secrets.
     pub secrets: Option<SecretStyle>,
-    /// The Istio that reads the objects.
+    /// The Istio version that the objects are for.
     pub istio: Option<IstioTarget>,
     /// The name of the Gateway.
     pub gateway_name: Option<String>,
-    /// The name of the credential Secret of the one host.
+    /// The name of the credential Secret, for a single host.
     pub credential_name: Option<String>,
-    /// Where paths of the one host lead.
+    /// The destination of paths, for a single host.
     pub routes: Vec<RouteEntry>,
     /// The API of gateways and routes.
     pub api: Api,
-    /// Who issues certificates in the cluster.
+    /// The issuer of certificates in the cluster.
     pub issuer: Option<Issuer>,
     /// The namespace of the Secrets.
     pub secret_namespace: Option<String>,
 }
 
-/// What is made.
+/// The kind of output.
 #[derive(Debug, Clone)]
 pub enum Product {
     /// Objects.
     Objects {
-        /// Only these parts; the usual ones when there are none.
+        /// Only these parts; the default ones if empty.
         only: Vec<Part>,
         /// Also the samples.
         samples: bool,
-        /// They are linted before, and an error stops.
+        /// Lint them first, and stop on an error.
         linted: bool,
     },
-    /// The gateway's volumes as values of Istio's Helm chart.
+    /// The gateway's volumes as values for Istio's Helm chart.
     HelmValues,
-    /// A bootstrap of Envoy.
+    /// An Envoy bootstrap configuration.
     Envoy {
-        /// Where a Service's requests go.
+        /// The endpoint for requests to a Service.
         upstreams: Vec<Upstream>,
     },
 }
 
-/// In which form it is made.
+/// The format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// YAML documents.

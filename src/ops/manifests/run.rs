@@ -1,4 +1,4 @@
-//! Makes what is wanted: a text, or files in a folder.
+//! Generates the output: text, or files in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -13,25 +13,25 @@ use crate::ops::lint::made::{findings_of_made, stop_on_errors};
 use crate::ops::{Failure, Surroundings};
 use crate::remedy::{Kind, Line};
 
-/// What was made.
+/// What was generated.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A text, keys included.
+    /// Text, including keys.
     Text(Zeroizing<String>),
     /// Files.
     Files {
         /// Their paths.
         written: Vec<PathBuf>,
-        /// What is done with them.
+        /// The next command.
         next: Option<Line>,
     },
 }
 
-/// Makes it.
+/// Generates it.
 ///
 /// # Errors
-/// When the workspace or the request cannot be used: bad input. When lint finds errors:
-/// a finding. When a file cannot be written: a runtime failure.
+/// If the workspace or the request cannot be used: bad input. If lint finds errors: a
+/// finding. If a file cannot be written: a runtime failure.
 pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let intent = intent(&request.wanted, here).map_err(Failure::usage)?;
     let format = request.format;
@@ -48,7 +48,7 @@ pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
         Product::Envoy { upstreams } => {
             let Some(folder) = folder else {
                 let text = output::envoy_bootstrap(&intent, upstreams, format)?;
-                here.say_always("warning: the private keys stand in the text itself; --out DIR puts them into files");
+                here.say_always("warning: the output contains the private keys; --out DIR writes them to files");
                 return Ok(Outcome::Text(text));
             };
             let made = output::envoy_files(&intent, upstreams, format, folder)?;
@@ -67,7 +67,7 @@ pub fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
             let Some(folder) = folder else {
                 return output::objects(&intent, &parts, format).map(Outcome::Text);
             };
-            // Everything is made before anything is written.
+            // Everything is generated before anything is written.
             let made = output::object_files(&intent, &parts, format, folder)?;
             let apply = Line::new(Kind::KubectlApplyFiles, ["apply", "--server-side", "-f"]);
             files(folder, made, Some(apply.arg(shown(folder))))
@@ -84,7 +84,7 @@ fn files(folder: &Path, made: Vec<output::OutFile>, next: Option<Line>) -> Resul
     Ok(Outcome::Files { written, next })
 }
 
-/// The parts that are made.
+/// The parts that are generated.
 fn parts(only: &[Part], samples: bool, intent: &Intent) -> Vec<Part> {
     let mut parts = if only.is_empty() {
         Part::default_of(intent.secrets)

@@ -1,4 +1,4 @@
-//! The client's certificate and key, read from files and made ready for TLS.
+//! The client's certificate and key, read from files and prepared for TLS.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,11 +18,11 @@ use crate::probe::served;
 use crate::probe::verdict::Verdict;
 use crate::problem::Problem;
 
-/// Reads a client's pair. A pair that cannot be used is a verdict, not a failure of
-/// the command.
+/// Reads a client's key pair. An unusable pair is a verdict, not a failure of the
+/// command.
 ///
 /// # Errors
-/// When a file cannot be read, or holds something else.
+/// If a file cannot be read, or contains something else.
 pub fn read_pair(
     cert: &Path,
     key: &Path,
@@ -40,7 +40,7 @@ pub fn read_pair(
     if password.is_none() && is_encrypted(&content, &key_name) {
         return Ok(Err(Verdict::new(
             Code::ClientKeyEncrypted,
-            format!("the client's key {key_name} is encrypted: expected a password, got none"),
+            format!("the client's key {key_name} is encrypted: a password is required"),
             "a password",
             "none given",
             "--key-password-file FILE",
@@ -51,7 +51,7 @@ pub fn read_pair(
     client_pair(chain, &key, cert_name, key_name)
 }
 
-/// The pair of a PKCS#12 bundle, whose key counts unless another is given.
+/// The pair in a PKCS#12 bundle; its key is used unless another is given.
 fn of_bundle(
     content: &[u8],
     name: &str,
@@ -63,7 +63,7 @@ fn of_bundle(
         Err(_) if password.is_none() => {
             return Ok(Err(Verdict::new(
                 Code::ClientKeyEncrypted,
-                format!("the client's bundle {name} is encrypted: expected a password, got none"),
+                format!("the client's bundle {name} is encrypted: a password is required"),
                 "a password",
                 "none given",
                 "--key-password-file FILE",
@@ -76,7 +76,7 @@ fn of_bundle(
         return Err(Failure::usage(Problem::new(format!("{name} holds no certificate"))));
     }
     let Some(path) = key else {
-        // The leaf's, where there are several.
+        // The leaf's key, if there are several.
         let mut keys = bundle.keys.iter();
         let fitting = bundle.keys.iter().find(|key| key.fits(&chain[0]));
         let Some(key) = fitting.or_else(|| keys.next()) else {
@@ -92,11 +92,11 @@ fn of_bundle(
     client_pair(chain, &key, name.to_owned(), key_name)
 }
 
-/// A client's pair, ready for use. One whose halves do not fit is a verdict,
-/// not a failure of the command.
+/// A client's key pair, ready for use. A mismatch is a verdict, not a failure of the
+/// command.
 ///
 /// # Errors
-/// When TLS cannot use such a key.
+/// If TLS cannot use such a key.
 pub fn client_pair(
     chain: Vec<CertificateDer<'static>>,
     key: &PrivateKey,
@@ -125,7 +125,7 @@ pub fn client_pair(
             ),
             of_cert.clone(),
             of_key.clone(),
-            "give the key that the certificate was made for, with --key",
+            "give the key that belongs to the certificate, with --key",
         )));
     }
     Ok(Ok(Arc::new(ClientPair {

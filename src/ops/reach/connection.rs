@@ -1,5 +1,5 @@
-//! How `probe` and `request` reach a gateway: where it is, and what is said in every
-//! dial.
+//! How `probe` and `request` reach a gateway: its address, and the settings of every
+//! connection.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::probe::target::{DEFAULT_PORT, ProbedHost, ResolveRule, Target, Wishes
 use crate::problem::Problem;
 use crate::remedy::{Remedy, kubectl};
 
-/// The gateway that a user names.
+/// A gateway given by the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NamedGateway {
     /// The running `serve` of this workspace.
     Local,
-    /// The one of a cluster.
+    /// The gateway of a cluster.
     Cluster,
-    /// The one at this address.
+    /// The gateway at this address.
     Address {
         /// A name or an address.
         host: String,
@@ -36,7 +36,7 @@ impl NamedGateway {
     /// Parses `local`, `cluster`, or `ADDR[:PORT]`.
     ///
     /// # Errors
-    /// When it is no address.
+    /// If it is not an address.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         match text {
             "local" => Ok(Self::Local),
@@ -49,37 +49,37 @@ impl NamedGateway {
 /// How a gateway is reached.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The gateway; else the running `serve`, INGRESS_HOST, or the cluster that `apply`
-    /// recorded.
+    /// The gateway; otherwise the running `serve`, INGRESS_HOST, or the cluster that
+    /// `apply` recorded.
     pub target: Option<NamedGateway>,
-    /// Addresses in place of those of names, as curl's `--resolve`.
+    /// Addresses to use for names, like curl's `--resolve`.
     pub resolve: Vec<ResolveRule>,
-    /// Whose certificates are trusted; else the workspace's root of the host, else the
-    /// system's.
+    /// The trusted certificates; otherwise the workspace's root for the host, otherwise
+    /// the system's.
     pub cacert: Option<PathBuf>,
-    /// The client's certificate chain; else the workspace's client of the host.
+    /// The client's certificate chain; otherwise the workspace's client of the host.
     pub cert: Option<PathBuf>,
-    /// The client's key; else in the file of `cert`.
+    /// The client's key; otherwise in the file of `cert`.
     pub key: Option<PathBuf>,
     /// The file with the password of an encrypted key.
     pub key_password_file: Option<PathBuf>,
     /// Send no client certificate.
     pub no_client_cert: bool,
-    /// Revocation lists.
+    /// CRLs.
     pub crl: Vec<PathBuf>,
-    /// The server name to send; else the host.
+    /// The server name to send; otherwise the host.
     pub sni: Option<String>,
-    /// The protocols to demand by ALPN; else either.
+    /// The protocols to offer by ALPN; otherwise either.
     pub alpn: Vec<String>,
-    /// The only TLS versions to offer; else both.
+    /// The only TLS versions to offer; otherwise both.
     pub tls: Option<TlsVersions>,
-    /// The longest that one phase may take.
+    /// The time limit of one phase.
     pub timeout: Duration,
     /// Which cluster.
     pub cluster: ClusterPlace,
 }
 
-/// How long a phase may take when nobody says it.
+/// The default time limit of one phase.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Default for Connection {
@@ -103,17 +103,18 @@ impl Default for Connection {
 }
 
 impl Connection {
-    /// What the flags say about every dial.
+    /// The settings of every connection, from the flags.
     ///
     /// # Errors
-    /// When `--sni` is no DNS name.
+    /// If `--sni` is not a DNS name.
     pub fn wishes(&self) -> Result<Wishes, Failure> {
         if let Some(sni) = &self.sni
             && (rustls::pki_types::DnsName::try_from(sni.as_str()).is_err() || sni.contains('*'))
         {
-            return Err(Failure::usage(Problem::new(format!("{sni:?} is no server name")).why(
-                "SNI holds a DNS name, never an address or a wildcard (RFC 6066 section 3)",
-            )));
+            return Err(Failure::usage(
+                Problem::new(format!("{sni:?} is not a valid server name"))
+                    .why("SNI contains a DNS name, never an address or a wildcard (RFC 6066 section 3)"),
+            ));
         }
         Ok(Wishes {
             sni: self.sni.clone(),
@@ -124,12 +125,12 @@ impl Connection {
         })
     }
 
-    /// Where the gateway of these hosts is: by flag, running `serve` or
-    /// environment, else, when `apply` has recorded one, in the workspace's
-    /// cluster. That is left alone when every host has an address of its own.
+    /// The gateway of these hosts: given by flag, running `serve` or environment,
+    /// otherwise in the cluster that `apply` recorded. The cluster is not contacted if
+    /// every host has an address of its own.
     ///
     /// # Errors
-    /// When a value is no address, or the cluster tells none.
+    /// If a value is not an address, or the cluster has none.
     pub async fn reach(
         &self,
         hosts: &[ProbedHost],
@@ -148,17 +149,17 @@ impl Connection {
         }
     }
 
-    /// Whether each host has an address of its own, by a port or by a rule.
+    /// Whether each host has an address of its own, from a port or a rule.
     pub(super) fn names_all(&self, hosts: &[ProbedHost]) -> bool {
         let own = |host: &ProbedHost| host.port.is_some() || self.resolve.iter().any(|rule| rule.host == host.host);
         !hosts.is_empty() && hosts.iter().all(own)
     }
 
-    /// As [`Connection::reach`], for an address that is printed: flags that
-    /// name a cluster mean it, whatever else runs.
+    /// Like [`Connection::reach`], for an address that is printed: flags that name a
+    /// cluster take precedence over everything else.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub async fn reach_printed(&self, here: &Surroundings) -> Result<Reached, Failure> {
         let names_cluster = self.cluster.kubeconfig.is_some() || self.cluster.context.is_some();
         if self.target.is_none() && names_cluster {
@@ -167,11 +168,10 @@ impl Connection {
         self.reach(&[], Lifetime::Beyond, here).await
     }
 
-    /// As [`Connection::reach`], but goes to a cluster only when the flag
-    /// says so.
+    /// Like [`Connection::reach`], but uses a cluster only if the flag says so.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub async fn nearby(&self, lifetime: Lifetime, here: &Surroundings) -> Result<Reached, Failure> {
         let target = match &self.target {
             Some(NamedGateway::Cluster) => return cluster_ingress::reach(&self.cluster, lifetime, here).await,
@@ -203,12 +203,12 @@ fn ingress(here: &Surroundings) -> Result<Target, Failure> {
             let fix = Remedy::from(format!("export {name}={usual}, or what "))
                 .and(kubectl::ingress_service())
                 .and(format!(" shows for {called}"));
-            Failure::usage(Problem::new(format!("{name}={port:?} is no port")).fix(fix))
+            Failure::usage(Problem::new(format!("{name}={port:?} is not a port")).fix(fix))
         })
     };
     let port = port_of("SECURE_INGRESS_PORT", DEFAULT_PORT, "https")?.unwrap_or(DEFAULT_PORT);
     let plain_port = port_of("INGRESS_PORT", 80, "http2")?;
-    // An address with brackets, as people copy it.
+    // A bracketed address, as people copy it.
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let host = match bare.parse::<std::net::IpAddr>() {
         Ok(ip) => ip.to_string(),

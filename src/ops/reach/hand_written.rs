@@ -1,4 +1,4 @@
-//! Which field of which file a running `serve -f` has a host's TLS mode from.
+//! From which field of which file a running `serve -f` takes a host's TLS mode.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ use crate::sources::disk::DiskFiles;
 use crate::sources::{Gone, Sources};
 use crate::workspace::running::RunningServe;
 
-/// Notes at each check at the running `serve` which server of a manifest answers it.
-/// What cannot be read is not known.
+/// Records with each check of the running `serve` which server in a manifest answers it.
+/// An unreadable file counts as unknown.
 pub(super) fn mark(checks: &mut [Expectation], serve: &RunningServe, here: &Surroundings) {
     let Some(manifests) = &serve.manifests else { return };
     let sources = Sources {
@@ -32,7 +32,7 @@ pub(super) fn mark(checks: &mut [Expectation], serve: &RunningServe, here: &Surr
     }
 }
 
-/// A path as the user would type it, below the workspace's folder.
+/// A path as the user would type it, relative to the workspace's folder.
 fn typed(path: &Path, dir: &Path) -> PathBuf {
     let below = std::path::absolute(dir)
         .ok()
@@ -43,7 +43,7 @@ fn typed(path: &Path, dir: &Path) -> PathBuf {
     }
 }
 
-/// The server with TLS whose host covers a name; the most specific one.
+/// The TLS server whose hosts include a name; the most specific one.
 fn server_of(objects: &[Object], name: &str) -> Option<HandWritten> {
     let gateways = objects.iter().filter_map(|object| match &object.manifest {
         Manifest::Gateway(gateway) => Some((object, gateway)),
@@ -63,7 +63,7 @@ fn server_of(objects: &[Object], name: &str) -> Option<HandWritten> {
     })
 }
 
-/// How much of a name the hosts of a server say: the longest of those that cover it.
+/// How specific the hosts of a server are for a name: the longest of those that match it.
 fn specific(gateway: &Gateway, server: &Server, name: &str) -> Option<usize> {
     let namespace = gateway.metadata.namespace.as_deref().unwrap_or_default();
     let hosts = hosts_of(server, namespace).into_iter();

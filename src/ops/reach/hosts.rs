@@ -1,5 +1,5 @@
-//! Which hosts are reached, and what is trusted and sent for each: what the workspace
-//! records, and the flags that beat it.
+//! Which hosts are probed, and what is trusted and presented for each: from the
+//! workspace, overridden by flags.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,11 +26,11 @@ use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
 impl Connection {
-    /// The hosts to reach, each with what is trusted and sent. Hosts that the
-    /// workspace knows take what it records; flags beat it.
+    /// The hosts to probe, each with what is trusted and presented. Hosts of the
+    /// workspace use what is recorded for them; flags override it.
     ///
     /// # Errors
-    /// When there is no workspace and no host is named, or a file is bad.
+    /// If there is no workspace and no host is given, or a file is bad.
     pub fn hosts(&self, named: &[Destination], mtls: bool, here: &Surroundings) -> Result<Vec<ProbedHost>, Failure> {
         let known = known_hosts(here)?;
         let wanted: Vec<Destination> = if named.is_empty() {
@@ -40,12 +40,12 @@ impl Connection {
         };
         if wanted.is_empty() {
             return Err(Failure::usage(
-                Problem::new("there is no host to reach")
+                Problem::new("there is no host to probe")
                     .why(format!(
-                        "no HOST is given, and {} holds no workspace with hosts",
+                        "no HOST is given, and {} is not a workspace with hosts",
                         here.dir.display()
                     ))
-                    .fix(Remedy::from(ours::gen_certs("httpbin.example.com")).and(", or name a HOST")),
+                    .fix(Remedy::from(ours::gen_certs("httpbin.example.com")).and(", or give a HOST")),
             ));
         }
         let given_trust = match &self.cacert {
@@ -93,7 +93,7 @@ impl Connection {
                 } else {
                     None
                 };
-                // A pair that the user names is sent whatever mode is recorded.
+                // A pair given by the user is presented whatever the recorded mode.
                 let mode = mode.filter(|mode| given_client.is_none() || *mode != Mode::Simple);
                 Ok(ProbedHost {
                     routes: entry.map_or_else(|| default_routes(&host), |(entry, _)| entry.routes.clone()),
@@ -140,14 +140,14 @@ impl Connection {
     }
 }
 
-/// Whether a certificate's file is one of the clients of a host's tree.
+/// Whether a certificate file belongs to a client in a host's tree.
 fn is_of(tree: &ChainLayout, cert: &Path) -> bool {
     let own = tree.path(Part::ClientCert("any"));
     let folder = own.parent().and_then(|folder| folder.canonicalize().ok());
     folder.is_some_and(|folder| cert.canonicalize().is_ok_and(|cert| cert.starts_with(folder)))
 }
 
-/// The workspace's host that another one is perhaps a slip of.
+/// The workspace's host of which another one may be a misspelling.
 fn meant(host: &Host, known: &[(HostEntry, Mode)]) -> Option<Host> {
     let names = known.iter().map(|(entry, _)| entry.host.as_str());
     let near = spelling::nearest(host.as_str(), names)?;
@@ -158,7 +158,7 @@ fn root_file(layout: &ChainLayout) -> Option<PathBuf> {
     [Part::RootCert, Part::CaChain]
         .into_iter()
         .map(|part| layout.path(part))
-        // Reading one that may not be looked at tells so.
+        // Reading an unreadable one reports the reason.
         .find(|path| files::is_there(path).unwrap_or(true))
 }
 

@@ -1,6 +1,6 @@
-//! Reaching a gateway as a client does: `probe`, which judges, and `request`, which
-//! asks once. Both say with a [`connection::Connection`] where it is and what is
-//! trusted and sent.
+//! Reaches a gateway as a client does: `probe`, which judges, and `request`, which sends
+//! one request. Both use a [`connection::Connection`] for its address and for what is
+//! trusted and presented.
 
 pub mod client_pair;
 pub mod connection;

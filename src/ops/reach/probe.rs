@@ -1,4 +1,4 @@
-//! `probe`: looks for the gateway, checks every host there, and judges.
+//! `probe`: finds the gateway, checks every host there, and judges.
 
 use std::time::Duration;
 
@@ -20,50 +20,51 @@ use crate::probe::target::{ProbedHost, Target, Wishes, expectations, no_gateway}
 use crate::problem::Problem;
 use crate::remedy::Remedy;
 
-/// How many hosts are dialled at once.
+/// How many hosts are probed at once.
 const CONCURRENCY: usize = 64;
-/// Between two looks for a `serve` that is about to start.
+/// The pause between two checks for a `serve` that is about to start.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What is to be checked.
+/// What to check.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
     /// The hosts; none: every host of the workspace.
     pub hosts: Vec<Destination>,
-    /// Prove both halves of mutual TLS.
+    /// Verify both directions of mutual TLS.
     pub mtls: bool,
-    /// The path to ask for; else the host's own, or its sample's.
+    /// The path to request; otherwise the host's own, or its sample's.
     pub path: Option<String>,
-    /// The status to expect.
+    /// The expected status.
     pub expect_status: Option<u16>,
-    /// How long a gateway that is not there yet, and a check that failed, are tried again.
+    /// How long to retry a missing gateway or a failed check.
     pub wait: Duration,
-    /// Also ask for each host over the connection of another whose certificate names both.
+    /// Also request each host over the connection of another one whose certificate names
+    /// both.
     pub coalesce: bool,
-    /// Check every address that a name has.
+    /// Check every address of a name.
     pub all: bool,
     /// How the gateway is reached.
     pub connection: Connection,
 }
 
-/// What a probe came to.
+/// The result of a probe.
 #[derive(Debug)]
 pub struct Probed {
-    /// The checks that have ended; in the order of the hosts when all have.
+    /// The checks that have ended; in the order of the hosts if all have.
     pub outcomes: Vec<Outcome>,
-    /// Why it ended before every check had.
+    /// Why it stopped before every check had ended.
     pub failure: Option<Failure>,
 }
 
 impl Probed {
-    /// Whether there was no gateway to go to, for any host.
+    /// Whether there was no gateway for any host.
     pub fn is_nowhere(&self) -> bool {
         self.failure.is_none() && (self.outcomes.iter()).all(|outcome| outcome.verdict.code == Code::NoLocalGateway)
     }
 }
 
 impl Request {
-    /// Hosts of the workspace, at its running `serve`.
+    /// The hosts of the workspace, at its running `serve`.
     pub fn of_workspace(hosts: Vec<Host>, mtls: bool) -> Self {
         Self {
             hosts: hosts.into_iter().map(Destination::from).collect(),
@@ -76,10 +77,10 @@ impl Request {
         }
     }
 
-    /// What is said in every dial.
+    /// The settings of every connection.
     ///
     /// # Errors
-    /// When a value is none that can be sent.
+    /// If a value cannot be sent.
     fn wishes(&self) -> Result<Wishes, Failure> {
         let mut wishes = self.connection.wishes()?;
         let paths = self.hosts.iter().filter_map(|host| host.path.as_deref());
@@ -93,7 +94,7 @@ impl Request {
     }
 }
 
-/// Checks everything once; a signal ends it where it is.
+/// Checks everything once; a signal stops it.
 pub fn run(request: &Request, here: &Surroundings, cancel: &mut Cancel) -> Probed {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -124,7 +125,7 @@ impl Probed {
     }
 }
 
-/// The failure of a run that a signal ended.
+/// The failure of a run that a signal interrupted.
 fn interrupted(signal: Interrupted, done: &[Outcome]) -> Failure {
     let checks: Vec<String> = done
         .iter()
@@ -138,11 +139,12 @@ fn interrupted(signal: Interrupted, done: &[Outcome]) -> Failure {
     signal.failure("every check had ended", why, fix)
 }
 
-/// Looks for the gateway and checks there. `told` hears of each check that has ended.
+/// Finds the gateway and checks the hosts there. `told` is called for each check that has
+/// ended.
 ///
 /// # Errors
-/// When a value or a file is bad, a cluster cannot be asked, or a port-forward lets
-/// nothing through.
+/// If a value or a file is bad, a cluster cannot be reached, or a port-forward does not
+/// work.
 pub async fn probe(
     request: &Request,
     here: &Surroundings,
@@ -157,8 +159,7 @@ pub async fn probe(
     through(&reached, outcomes, here)
 }
 
-/// Looks for the gateway. Where there is none, a `serve` that is about to start is
-/// waited for.
+/// Finds the gateway. If there is none, waits for a `serve` that is about to start.
 async fn reach(
     request: &Request,
     hosts: &[ProbedHost],
@@ -181,11 +182,11 @@ async fn reach(
     }
 }
 
-/// What was seen, unless a port-forward has let nothing through: then that is
-/// told, and not what the connections looked like.
+/// The outcome, unless a port-forward does not work: then that is reported, rather than
+/// its effect on the connections.
 fn through(reached: &Reached, outcomes: Vec<Outcome>, here: &Surroundings) -> Result<Vec<Outcome>, Failure> {
     let failed = outcomes.iter().filter(|outcome| !outcome.verdict.is_ok()).count();
-    // A connection that failed and was made again is no trouble.
+    // A connection that failed and was retried successfully does not count.
     match reached.trouble().filter(|_| failed > 0) {
         Some(problem) if failed == outcomes.len() => Err(Failure::findings(problem)),
         Some(problem) => {
@@ -196,10 +197,10 @@ fn through(reached: &Reached, outcomes: Vec<Outcome>, here: &Surroundings) -> Re
     }
 }
 
-/// Checks at a gateway that was found; `wait` and `told` as in [`probe`].
+/// Checks the hosts at a gateway that was found; `wait` and `told` as in [`probe`].
 ///
 /// # Errors
-/// When a value or a file is bad.
+/// If a value or a file is bad.
 pub(super) async fn probe_at(
     request: &Request,
     reached: &Reached,
@@ -233,7 +234,8 @@ pub(super) async fn probe_at(
         let shared = coalesce::expectations(&checks, &outcomes);
         if shared.is_empty() {
             here.say(
-                "no certificate that was served over HTTP/2 names another of these hosts: browsers open a connection to each",
+                "no certificate served over HTTP/2 names another of these hosts, so browsers open \
+                 a separate connection to each",
             );
         }
         outcomes.extend(run_checks(shared, settings).await);
@@ -244,16 +246,19 @@ pub(super) async fn probe_at(
     Ok(outcomes)
 }
 
-/// The failure where there is no gateway to go to.
+/// The failure if there is no gateway.
 pub fn nowhere(connection: &Connection, here: &Surroundings) -> Failure {
     let why = if connection.target.is_none() {
-        "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to a cluster from here"
+        "no serve of this workspace answers, INGRESS_HOST is not set, and nothing was applied to \
+         a cluster from this workspace"
             .to_owned()
     } else {
         let recorded = cluster_ingress::workspace(here).ok().flatten();
         let recorded = recorded.and_then(|config| config.context);
-        let cluster = recorded.map_or_else(String::new, |name| format!("; --target cluster is the context {name}"));
-        format!("no serve of this workspace answers, and --target local looks nowhere else{cluster}")
+        let cluster = recorded.map_or_else(String::new, |name| {
+            format!("; --target cluster uses the context {name}")
+        });
+        format!("no serve of this workspace answers, and --target local tries nothing else{cluster}")
     };
     let verdict = no_gateway();
     Failure::findings(Problem {

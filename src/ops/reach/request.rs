@@ -1,4 +1,4 @@
-//! `request`: one request over a connection that was judged first.
+//! `request`: one request over a connection that is verified first.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,15 +22,15 @@ use crate::probe::target::expectations;
 use crate::probe::verdict::Verdict;
 use crate::problem::Problem;
 
-/// The most that is read of an answer's body.
+/// The most that is read of a response body.
 const BODY_LIMIT: usize = 1 << 30;
 /// The largest body that `@FILE` sends.
 const DATA_LIMIT: u64 = 256 << 20;
 
-/// What is asked for.
+/// What to request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The host; its own path is asked for where no other is given.
+    /// The host; its own path is requested unless another is given.
     pub destination: Destination,
     /// Path and query; else the sample's.
     pub path: Option<String>,
@@ -40,10 +40,10 @@ pub struct Request {
     pub connection: Connection,
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
-    /// What was seen of the connection, the answer's head included.
+    /// Facts about the connection, including the response head.
     pub facts: Facts,
     /// The status.
     pub status: u16,
@@ -52,18 +52,18 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether it is what was asked for: a status below 400, or the teapot.
+    /// Whether it is as requested: a status below 400, or the teapot.
     pub fn is_good(&self) -> bool {
         self.status < 400 || self.status == 418
     }
 }
 
-/// The line with which another program sends it.
+/// The command line with which another program sends it.
 ///
 /// # Errors
-/// When the gateway or a file cannot be reached, or the client's pair cannot be used.
+/// If the gateway or a file cannot be reached, or the client's key pair cannot be used.
 pub fn printed_line(request: &Request, tool: Tool, here: &Surroundings) -> Result<String, Failure> {
-    // A printed line is for later.
+    // A printed line is run later.
     let (expectation, _) = runtime()?.block_on(expectation(request, Lifetime::Beyond, here))?;
     match &expectation.blocked {
         Some(verdict) => Err(refused(verdict)),
@@ -71,10 +71,10 @@ pub fn printed_line(request: &Request, tool: Tool, here: &Surroundings) -> Resul
     }
 }
 
-/// Sends it, unless the server is not the one meant.
+/// Sends it, unless the server is not the expected one.
 ///
 /// # Errors
-/// When the gateway or a file cannot be reached, or no answer came: exit 1 with the
+/// If the gateway or a file cannot be reached, or no response came: exit 1 with the
 /// probe's verdict.
 pub fn send(request: &Request, here: &Surroundings) -> Result<Answer, Failure> {
     let runtime = runtime()?;
@@ -100,7 +100,8 @@ async fn expectation(
     let hosts = (request.connection).hosts(std::slice::from_ref(&request.destination), false, here)?;
     let reached = request.connection.reach(&hosts, lifetime, here).await?;
     let expectation = expectations(&hosts, &wishes, &reached.target).pop();
-    let expectation = expectation.ok_or_else(|| Failure::usage(Problem::new("there is no host to reach")))?;
+    let expectation =
+        expectation.ok_or_else(|| Failure::usage(Problem::new("there is no host to send the request to")))?;
     check_path(&expectation.path).map_err(Failure::usage)?;
     Ok((expectation, reached))
 }
@@ -114,7 +115,7 @@ async fn exchange(request: &Request, expectation: &Expectation, here: &Surroundi
     asked.request = Some(http_request(&request.extras, expectation)?);
     let judge_of_chain = expectation.clone();
     let now = here.now;
-    // Nothing is sent to a server that is not the one meant.
+    // Nothing is sent to a server that is not the expected one.
     asked.before_request = Some(Arc::new(move |facts: &Facts| {
         judge(facts, &judge_of_chain, now).is_ok()
     }));
@@ -162,7 +163,7 @@ fn http_request(extras: &Extras, expectation: &Expectation) -> Result<HttpReques
 }
 
 fn bad_header(header: &str) -> Failure {
-    Failure::usage(Problem::new(format!("{header:?} is no header")).fix("-H 'Name: value'"))
+    Failure::usage(Problem::new(format!("{header:?} is not a header")).fix("-H 'Name: value'"))
 }
 
 fn refused(verdict: &Verdict) -> Failure {

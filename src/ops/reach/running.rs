@@ -1,4 +1,4 @@
-//! The `serve` that runs in a workspace.
+//! The running `serve` of a workspace.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::ops::surroundings::Surroundings;
 use crate::probe::local;
 use crate::workspace::running::RunningServe;
 
-/// How long its admin may take to say that it is alive.
+/// How long to wait for its admin interface.
 const ADMIN_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The `serve` of this workspace, if one runs and says so.
+/// The `serve` of this workspace, if it is running and answers.
 ///
 /// # Errors
-/// When what it says may not be read: exit 3.
+/// If its state file may not be read: exit 3.
 pub async fn running_serve(here: &Surroundings) -> Result<Option<RunningServe>, Failure> {
     let Some(serve) = RunningServe::read(&here.dir).map_err(Failure::runtime)? else {
         return Ok(None);

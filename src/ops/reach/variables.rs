@@ -1,4 +1,4 @@
-//! `probe --print-env`: the variables of Istio's tasks that say where the gateway is.
+//! `probe --print-env`: the variables of Istio's tasks for the gateway's address.
 
 use super::connection::Connection;
 use super::probe::nowhere;
@@ -7,10 +7,10 @@ use crate::ops::failure::Failure;
 use crate::ops::surroundings::Surroundings;
 use crate::probe::ingress_variables::{IngressVariables, variables};
 
-/// Finds the gateway and tells its variables; nothing is dialled but an API server.
+/// Finds the gateway and returns its variables; only an API server is contacted.
 ///
 /// # Errors
-/// When there is no gateway (exit 1), or its cluster cannot be asked.
+/// If there is no gateway (exit 1), or its cluster cannot be reached.
 pub fn run(connection: &Connection, here: &Surroundings) -> Result<IngressVariables, Failure> {
     let reached = runtime()?.block_on(connection.reach_printed(here))?;
     variables(&reached.target).ok_or_else(|| nowhere(connection, here))

@@ -1,4 +1,4 @@
-//! `probe --watch`: probes again and again, and tells what changes.
+//! `probe --watch`: probes repeatedly, and reports what changes.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -17,20 +17,20 @@ use crate::probe::expectation::Place;
 use crate::probe::run::Outcome;
 use crate::probe::target::Target;
 
-/// Checks whose verdict is another than the last time.
+/// Checks whose verdict has changed.
 #[derive(Debug)]
 pub struct Changed<'o> {
-    /// When they were seen.
+    /// When they were run.
     pub at: OffsetDateTime,
-    /// The checks, in their order; of the first round all.
+    /// The checks, in order; in the first round all of them.
     pub outcomes: Vec<&'o Outcome>,
 }
 
-/// Probes with `pause` between two rounds, until a signal comes (which is given) or
-/// the observer ends it (none).
+/// Probes with `pause` between two rounds, until a signal comes (which is returned) or
+/// the observer stops it (none).
 ///
 /// # Errors
-/// As of a single probe.
+/// As for a single probe.
 pub fn run(
     request: &Request,
     pause: Duration,
@@ -71,8 +71,8 @@ async fn rounds(
         } else {
             probe(request, here, ignore).await?
         };
-        // Another pod may have taken the place of the one that the port-forward led
-        // to. A pod that is there and refuses has been looked at before.
+        // Another pod may have replaced the one that the port-forward led to. A pod that
+        // exists and refuses has been handled before.
         if let Some(problem) = reached.trouble().filter(|problem| problem.what != told) {
             let lost = match request.connection.reach(&hosts, Lifetime::Process, here).await {
                 Ok(next) => {

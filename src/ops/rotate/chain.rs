@@ -1,5 +1,4 @@
-//! A host's chain as it stands in the workspace, read whole before `rotate`
-//! decides anything.
+//! A host's chain in the workspace, read completely before `rotate` decides anything.
 
 use super::decide::ChainState;
 use super::outcome::AbsentKey;
@@ -17,22 +16,23 @@ use crate::workspace::config::{HostEntry, Mode, ServerKey};
 use crate::workspace::layout::{ChainLayout, Part, STATE_FOLDER};
 use crate::workspace::store;
 
-/// One host's chain.
+/// A host's chain.
 pub(super) struct Held {
     pub(super) layout: ChainLayout,
     pub(super) entry: HostEntry,
     pub(super) mode: Mode,
     /// The server's file: the leaf first.
     pub(super) server: Vec<CertificateDer<'static>>,
-    /// The file of the roots that clients trust; two of them while a CA is rotated.
+    /// The file of the roots that clients trust; two of them while a CA is being
+    /// replaced.
     pub(super) roots: Vec<CertificateDer<'static>>,
-    /// What clients' certificates are verified against.
+    /// The certificates that clients are verified against.
     pub(super) ca_chain: Vec<CertificateDer<'static>>,
-    /// The intermediate; none where the root issues leaves.
+    /// The intermediate; none if the root issues leaves.
     pub(super) intermediate: Option<CertificateDer<'static>>,
-    /// The clients, the host's own first.
+    /// The clients, with the host's default client first.
     pub(super) clients: Vec<HeldClient>,
-    /// A rotation of the CA was begun.
+    /// A replacement of the CA was started.
     pub(super) rotating: bool,
 }
 
@@ -40,7 +40,7 @@ impl Held {
     /// Reads the chain of a host.
     ///
     /// # Errors
-    /// When there is none, or a part that is needed is missing or broken.
+    /// If there is none, or a required part is missing or broken.
     pub(super) fn read(here: &Surroundings, host: &Host, entry: Option<(HostEntry, Mode)>) -> Result<Self, Failure> {
         let layout = ChainLayout::new(&here.dir, host);
         let server = certificates(&layout, Part::ServerCert)?;
@@ -59,18 +59,18 @@ impl Held {
         if roots.is_empty() {
             let (leaf, root) = (layout.path(Part::ServerCert), layout.path(Part::RootCert));
             let fix = if renew::is_issued_by(&server[0], &server[0]) {
-                // Whoever is to trust it has the certificate itself.
+                // Whoever must trust it has the certificate itself.
                 let folder = shown(root.parent().unwrap_or(&root));
                 let line = Line::new(Kind::CopyFile, ["mkdir", "-p", folder.as_str()])
                     .and(Line::new(Kind::CopyFile, ["cp".to_owned(), shown(&leaf), shown(&root)]));
                 Remedy::from(line).and("  (a self-signed certificate is its own root)")
             } else {
-                "put the CA's certificate there".into()
+                "add the CA's certificate".into()
             };
             return Err(Failure::usage(
                 Problem::new(format!("the chain of {host} has no root"))
                     .at(shown(&root))
-                    .why("nothing new could be checked against what clients trust")
+                    .why("nothing new could be verified against what clients trust")
                     .fix(fix),
             ));
         }
@@ -87,12 +87,12 @@ impl Held {
         })
     }
 
-    /// Whether the key of the server's leaf is here.
+    /// Whether the key of the server's leaf is in the workspace.
     pub(super) fn has_key(&self) -> bool {
         self.layout.path(Part::ServerKey).symlink_metadata().is_ok()
     }
 
-    /// Where the key of the server's leaf is, when it is not here.
+    /// Where the key of the server's leaf is, if it is not in the workspace.
     pub(super) fn absent_key(&self) -> Option<AbsentKey> {
         if self.has_key() {
             return None;
@@ -103,18 +103,17 @@ impl Held {
         })
     }
 
-    /// Whether the server's certificate is its own root, as one that is signed by its
-    /// own key.
+    /// Whether the server's certificate is self-signed and so its own root.
     pub(super) fn is_own_root(&self) -> bool {
         self.server.first() == self.roots.first()
     }
 
-    /// Whether the chain's last change was the end of a rotation of its CA.
+    /// Whether the chain's last change finished a replacement of its CA.
     pub(super) fn has_ended(&self, here: &Surroundings) -> bool {
         !self.rotating && store::has_previous_ca(&self.layout.kept_in(&here.dir.join(STATE_FOLDER).join("old")))
     }
 
-    /// Whether the folder still holds what was read.
+    /// Whether the folder is unchanged since it was read.
     pub(super) fn stands(&self, here: &Surroundings) -> bool {
         Self::read(here, self.layout.host(), Some(self.known())).is_ok_and(|now| {
             let chains = |held: &Self| -> Vec<_> {
@@ -129,7 +128,7 @@ impl Held {
         })
     }
 
-    /// What the workspace records of the host.
+    /// What the workspace records for the host.
     pub(super) fn known(&self) -> (HostEntry, Mode) {
         (self.entry.clone(), self.mode)
     }
@@ -137,7 +136,7 @@ impl Held {
     /// The clients of the previous CA, and the roots that they trust.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// If they cannot be read.
     pub(super) fn previous(
         &self,
         here: &Surroundings,
@@ -146,7 +145,7 @@ impl Held {
         Ok((clients, certificates(&self.layout.previous_ca(), Part::RootCert)?))
     }
 
-    /// What a gateway is asked about it.
+    /// What a gateway is probed for.
     pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
             layout: &self.layout,
@@ -155,10 +154,10 @@ impl Held {
         }
     }
 
-    /// What is decided on.
+    /// The basis of the decision.
     ///
     /// # Errors
-    /// When a certificate cannot be read.
+    /// If a certificate cannot be read.
     pub(super) fn state(&self) -> Result<ChainState, Failure> {
         let issued_server = |ca: &ChainAuthority| renew::is_issued_by(&self.server[0], &ca.certificate);
         let issuer = self.issuers()?.into_iter().find(issued_server);
@@ -173,7 +172,7 @@ impl Held {
             host: self.layout.host().clone(),
             issuer_ends: match issuer {
                 Some(issuer) => summary(&issuer.certificate)?.not_after,
-                // Nobody here can sign; that is said when it is tried.
+                // Nobody here can sign; that is reported when it is tried.
                 None => server.not_after + time::Duration::DAY,
             },
             server,
@@ -187,7 +186,7 @@ impl Held {
         })
     }
 
-    /// Every CA whose certificate stands in the folder, those in force first.
+    /// Every CA with a certificate in the folder, the current ones first.
     fn issuers(&self) -> Result<Vec<ChainAuthority>, Failure> {
         chain_authorities::of(&[self.layout.clone(), self.layout.previous_ca()])
     }
@@ -195,8 +194,8 @@ impl Held {
     /// The CA that issued a leaf, ready to sign.
     ///
     /// # Errors
-    /// When none here issued it, or its key is missing, encrypted without a
-    /// password, or another's.
+    /// If none here issued it, or its key is missing, encrypted and there is no password,
+    /// or another CA's.
     pub(super) fn issuer_of(
         &self,
         leaf: &CertificateDer<'static>,
@@ -207,11 +206,11 @@ impl Held {
         let Some(issuer) = chain_authorities::issuer_of(&issuers, leaf) else {
             return Err(Failure::usage(
                 Problem::new(format!("no CA in {}/ issued {what}", shown(&self.layout.folder())))
-                    .why("a leaf is renewed by the CA that issued the one before")
+                    .why("a leaf is renewed by the CA that issued the previous one")
                     .fix(
-                        Remedy::from("renew it where it was issued, then take it in with ")
+                        Remedy::from("renew it where it was issued, then adopt it with ")
                             .and(ours::adopt_files(self.layout.host()))
-                            .and("; or make a CA here with ")
+                            .and("; or create a CA here with ")
                             .and(ours::rotate_ca(self.layout.host())),
                     ),
             ));
@@ -219,25 +218,30 @@ impl Held {
         let key = issuer.layout.path(issuer.key);
         if key.symlink_metadata().is_err() {
             return Err(Failure::usage(
-                Problem::new(format!("{what} cannot be renewed: the key of its CA is not here"))
-                    .at(shown(&key))
-                    .why("a chain made with gen-certs --ca or taken in with adopt may hold its CA's certificate only")
-                    .fix(
-                        Remedy::from(
-                            "give the folder that has the key with --signer DIR; or make a CA of this host's own with ",
-                        )
-                        .and(ours::rotate_ca(self.layout.host())),
-                    ),
+                Problem::new(format!(
+                    "{what} cannot be renewed: the key of its CA is not in the workspace"
+                ))
+                .at(shown(&key))
+                .why(
+                    "a chain created with gen-certs --ca or taken over with adopt may \
+                        contain only its CA's certificate",
+                )
+                .fix(
+                    Remedy::from(
+                        "give the folder that has the key with --signer DIR; or create a CA for this host with ",
+                    )
+                    .and(ours::rotate_ca(self.layout.host())),
+                ),
             ));
         }
         issuer.open(password)
     }
 }
 
-/// A certificate in short.
+/// A short description of a certificate.
 ///
 /// # Errors
-/// When it cannot be read.
+/// If it cannot be read.
 pub(super) fn summary(certificate: &CertificateDer<'_>) -> Result<CertificateSummary, Failure> {
     CertificateSummary::of(certificate).map_err(Failure::usage)
 }

@@ -1,5 +1,5 @@
-//! The cluster that a rotation reaches: the Secrets of a host are tried before
-//! anything is written, and stored when the files stand.
+//! The cluster of a rotation: the Secrets of a host are dry-run before anything is
+//! written, and stored once the files are in place.
 
 use super::cut_off::half_done;
 use super::outcome::{Rotated, Stored};
@@ -31,29 +31,29 @@ pub(super) struct Cluster<'a> {
     config: WorkspaceConfig,
     allowed: Allowed,
     gateway: Wanted,
-    /// What the user wants.
+    /// The request.
     wish: Wish,
-    /// The flags that lead there again.
+    /// The flags that select it again.
     pub(super) flags: Flags,
 }
 
-/// A cluster that was not asked for anything yet.
+/// A cluster that has not been contacted yet.
 pub struct Destination {
-    /// How it is reached.
+    /// How to reach it.
     pub access: Access,
-    /// The context that `apply` went to last.
+    /// The context that the last `apply` used.
     pub recorded: Option<String>,
-    /// The flags that lead there again.
+    /// The flags that select it again.
     pub(super) flags: Flags,
     config: WorkspaceConfig,
     gateway: Wanted,
 }
 
-/// Finds the cluster of the request, or the one that `apply` recorded; none without
-/// either.
+/// Finds the cluster of the request, or the one that `apply` recorded; none if there is
+/// neither.
 ///
 /// # Errors
-/// When its kubeconfig or the workspace cannot be used.
+/// If its kubeconfig or the workspace cannot be used.
 pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Result<Option<Destination>, Failure> {
     let file = cluster_ingress::workspace(here)?;
     let Some(place) = request.place.in_play(file.as_ref()) else {
@@ -61,8 +61,8 @@ pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Resul
     };
     let Some(file) = file else {
         return Err(Failure::usage(
-            Problem::new("there is no istio-tls.yaml here, so no Secret of this folder's can be known in a cluster")
-                .fix(Remedy::from(ours::apply()).and(", which makes both").or(LOCAL)),
+            Problem::new("there is no istio-tls.yaml here, so this folder's Secrets in a cluster are unknown")
+                .fix(Remedy::from(ours::apply()).and(", which creates both").or(LOCAL)),
         ));
     };
     let access = place.access(here).await.map_err(or_local)?;
@@ -70,7 +70,7 @@ pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Resul
         "context {} (user {}), server {}",
         access.context, access.user, access.server
     ));
-    // Chains without an entry have their names, too.
+    // Chains without an entry have default names, too.
     let config = intent::workspace(here).map_err(Failure::usage)?;
     let config = host_secrets::located(config, here);
     Ok(Some(Destination {
@@ -82,10 +82,10 @@ pub(super) async fn find(request: &ClusterRequest, here: &Surroundings) -> Resul
     }))
 }
 
-/// Connects to the cluster; `notice` hears of what is tried again.
+/// Connects to the cluster; `notice` is called for retries.
 ///
 /// # Errors
-/// When its certificates or credentials cannot be used.
+/// If its certificates or credentials cannot be used.
 pub(super) fn connect<'n>(
     destination: &Destination,
     request: &ClusterRequest,
@@ -103,7 +103,7 @@ pub(super) fn connect<'n>(
         wish,
         allowed: Allowed {
             force_conflicts: request.force_conflicts,
-            // Replacing would take the Secret away for a while.
+            // A replacement would remove the Secret for a while.
             replace: false,
         },
     })
@@ -115,18 +115,18 @@ impl Cluster<'_> {
         &self.client.access.context
     }
 
-    /// Reaches the cluster's gateway; says how, too.
+    /// Reaches the cluster's gateway, and reports how.
     ///
     /// # Errors
-    /// When there is no way to it.
+    /// If it cannot be reached.
     pub(super) async fn reach(&self) -> Result<(Reached, String), Problem> {
         cluster_ingress::reach_with(&self.client, &self.gateway).await
     }
 
-    /// The pods of its gateway that are Ready.
+    /// The Ready pods of its gateway.
     ///
     /// # Errors
-    /// When they cannot be asked for.
+    /// If they cannot be listed.
     pub(super) async fn ready_pods(&self) -> Result<Vec<GatewayPod>, Problem> {
         cluster_ingress::ready_pods(&self.client, &self.gateway).await
     }
@@ -134,12 +134,12 @@ impl Cluster<'_> {
     /// Reaches one of them.
     ///
     /// # Errors
-    /// When there is no port-forward to it.
+    /// If a port-forward to it cannot be opened.
     pub(super) async fn through(&self, pod: &GatewayPod) -> Result<Reached, Problem> {
         cluster_ingress::through(&self.client, pod).await
     }
 
-    /// Where a Secret is, or is to be, that is not where it is looked for.
+    /// Where a Secret is, or will be, if not in the expected namespace.
     async fn elsewhere(&self, place: &SecretPlace) -> Vec<Elsewhere> {
         let made = host_secrets::made_elsewhere(&self.client, &self.config, place).await;
         let pods = host_secrets::pods_elsewhere(&self.client, &self.config).await;
@@ -155,7 +155,7 @@ impl Cluster<'_> {
     }
 
     /// That it has no Secret of a host, which ones were looked for, and where this
-    /// workspace has made one of that name.
+    /// workspace has created one of that name.
     pub(super) async fn without_secret(&self, host: &Host) -> Remedy {
         let places = host_secrets::places(&self.config, host).unwrap_or_default();
         let titles: Vec<String> = (places.iter())
@@ -173,7 +173,7 @@ impl Cluster<'_> {
         let fix = if elsewhere.is_empty() {
             Remedy::from("; ")
                 .and(ours::apply())
-                .and(" makes it")
+                .and(" creates it")
                 .at_cluster(&self.flags)
         } else {
             (elsewhere.iter()).fold(Remedy::default(), |all, elsewhere| all.and("; ").and(elsewhere.words()))
@@ -181,16 +181,16 @@ impl Cluster<'_> {
         Remedy::from(what).and(fix)
     }
 
-    /// Whether a node's kubelet brings Secrets to the gateway, which takes its time.
+    /// Whether a kubelet delivers Secrets to the gateway, which takes time.
     pub(super) fn is_mounted(&self) -> bool {
         self.config.secrets == SecretStyle::FileMount
     }
 
-    /// Has the API server try the Secrets of a host with this material; stores
-    /// nothing. None are tried where none of them is there.
+    /// Has the API server dry-run the Secrets of a host with this material; stores
+    /// nothing. If none of them exists, none is tried.
     ///
     /// # Errors
-    /// When it cannot be asked or refuses one, or somebody else's hand is in the way.
+    /// If it cannot be reached or refuses one, or a field belongs to somebody else.
     pub(super) async fn try_secrets(
         &self,
         host: &Host,
@@ -201,7 +201,7 @@ impl Cluster<'_> {
         let made = intent::secrets_of(&self.config, host, material).map_err(Failure::usage)?;
         let contents = made
             .iter()
-            .map(|object| serde_json::to_value(object).expect("objects hold nothing that JSON cannot say"))
+            .map(|object| serde_json::to_value(object).expect("objects contain nothing that JSON cannot express"))
             .collect();
         let (wanted, _) = plan::wanted(contents).map_err(Failure::usage)?;
         let applying = Applying {
@@ -210,7 +210,7 @@ impl Cluster<'_> {
             allowed: self.allowed,
             ways: Ways {
                 force_conflicts: &self.by_force(host),
-                // Replacing a Secret would leave a gap; apply says so where it does it.
+                // Replacing a Secret would leave a gap; apply says so where it does.
                 replace: &ours::apply_replace(),
             },
         };
@@ -239,7 +239,7 @@ impl Cluster<'_> {
         Ok(tried)
     }
 
-    /// The same again, over what others manage.
+    /// The same again, taking over what others manage.
     fn by_force(&self, host: &Host) -> Line {
         let line = Line::new(Kind::RotateForceConflicts, ["rotate"]).arg(host);
         let line = match self.wish {
@@ -252,13 +252,13 @@ impl Cluster<'_> {
         line.arg("--force-conflicts").of_cluster()
     }
 
-    /// Why the API server would not take the Secrets, and what to do.
+    /// Why the API server does not accept the Secrets, and what to do.
     async fn refused(&self, mut error: Refused, places: &[SecretPlace], host: &Host, here: &Surroundings) -> Failure {
         let Some(first) = places.first() else {
             return refused(error, host);
         };
         let more = if error.is_conflict {
-            // Whoever renews the Secret would be in conflict with it again.
+            // Whoever renews the Secret would cause the conflict again.
             let advice = self.advice(places, host, here).await;
             advice.map(|advice| {
                 error.problem.fix = Some(advice.fix);
@@ -267,7 +267,7 @@ impl Cluster<'_> {
         } else if parts::is_absent(&self.client, &first.namespace).await {
             // They may be in another namespace.
             let all = self.elsewhere(first).await;
-            // Where the pods run counts more than where a Secret was made.
+            // The namespace of the pods matters more than where a Secret was created.
             if let Some(elsewhere) = all.last() {
                 error.problem.fix = Some(elsewhere.fix.clone());
             }
@@ -285,7 +285,7 @@ impl Cluster<'_> {
         refused(error, host)
     }
 
-    /// What to do about Secrets that others keep or have renewed.
+    /// What to do about Secrets that others manage or have renewed.
     async fn advice(&self, places: &[SecretPlace], host: &Host, here: &Surroundings) -> Option<Advice> {
         let file = certificates(&ChainLayout::new(&here.dir, host), Part::ServerCert).ok()?;
         let file = CertificateSummary::of(file.first()?).ok()?;
@@ -302,10 +302,10 @@ impl Cluster<'_> {
         None
     }
 
-    /// Has them tried with what the files hold now.
+    /// Dry-runs them with the present content of the files.
     ///
     /// # Errors
-    /// As [`Self::try_secrets`].
+    /// Like [`Self::try_secrets`].
     pub(super) async fn try_files(&self, host: &Host, here: &Surroundings) -> Result<Vec<TriedSecret>, Failure> {
         match intent::material(&here.dir, host).map_err(Failure::usage)? {
             Some(material) => self.try_secrets(host, material, here).await,
@@ -313,12 +313,12 @@ impl Cluster<'_> {
         }
     }
 
-    /// Stores what was tried; the files stand by now. What is stored and what is
-    /// left stands in `rotated` at any time.
+    /// Stores what was dry-run; the files are in place by now. `rotated` always shows
+    /// what is stored and what is left.
     ///
     /// # Errors
-    /// When the API server cannot be asked any more or refuses: what is swapped,
-    /// what is not, and the line that goes on.
+    /// If the API server cannot be reached any more or refuses: what is swapped, what is
+    /// not, and the line to continue.
     pub(super) async fn store(
         &self,
         rotated: &mut Rotated,
@@ -352,7 +352,7 @@ impl Cluster<'_> {
     }
 }
 
-/// Why the API server would not take the Secrets of a host.
+/// Why the API server does not accept the Secrets of a host.
 fn refused(mut error: Refused, host: &Host) -> Failure {
     let problem = &mut error.problem;
     problem.why = Some(match problem.why.take() {
@@ -362,7 +362,7 @@ fn refused(mut error: Refused, host: &Host) -> Failure {
     or_local(cluster_access::refused(error))
 }
 
-/// The failure with the way to go without the cluster.
+/// The failure with the alternative that does not need the cluster.
 fn or_local(mut failure: Failure) -> Failure {
     failure.problem.fix = Some(match failure.problem.fix.take() {
         Some(fix) => fix.below("or ").and(LOCAL),

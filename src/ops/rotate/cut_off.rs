@@ -1,5 +1,4 @@
-//! A rotation that was cut off: what is swapped, what is not, and the line that goes
-//! on.
+//! An interrupted rotation: what is swapped, what is not, and the line to continue.
 
 use super::decide::Step;
 use super::outcome::{Done, Rotated};
@@ -11,7 +10,7 @@ use crate::ops::interruption::Interrupted;
 use crate::ops::{Failure, cluster_access};
 use crate::remedy::{Line, Remedy, ours};
 
-/// The failure of a step whose files stand.
+/// The failure of a step whose files are in place.
 pub(super) fn half_done(stopped: Stopped, rotated: &Rotated, request: &Request) -> Failure {
     let mut refused = stopped.refused;
     let problem = &mut refused.problem;
@@ -24,18 +23,18 @@ pub(super) fn half_done(stopped: Stopped, rotated: &Rotated, request: &Request) 
     cluster_access::refused(refused)
 }
 
-/// What is swapped, and what is not, a line for each.
+/// What is swapped, and what is not, one per line.
 fn swapped(rotated: &Rotated) -> Vec<String> {
     let host = &rotated.host;
     let files = if rotated.files.is_empty() {
-        format!("the files of {host} are as they were")
+        format!("the files of {host} are unchanged")
     } else {
         let serial = &rotated.serial;
         format!("swapped: the files of {host} (serial {serial} is the server leaf's)")
     };
     let stored = (rotated.secrets.iter()).map(|secret| format!("swapped: Secret {}/{}", secret.namespace, secret.name));
-    let unknown = (rotated.unknown.iter()).map(|title| format!("sent, and not known to be swapped: {title}"));
-    let left = (rotated.left.iter()).map(|title| format!("not swapped: {title}, which the gateway goes on with"));
+    let unknown = (rotated.unknown.iter()).map(|title| format!("sent, result unknown: {title}"));
+    let left = (rotated.left.iter()).map(|title| format!("not swapped: {title}, which the gateway still uses"));
     std::iter::once(files)
         .chain(stored)
         .chain(unknown)
@@ -43,10 +42,10 @@ fn swapped(rotated: &Rotated) -> Vec<String> {
         .collect()
 }
 
-/// The line that goes on with a step that was cut off.
+/// The line that continues an interrupted step.
 fn going_on(rotated: &Rotated, request: &Request) -> Line {
     let host = &rotated.host;
-    // Once these files are exchanged, no rotation is recorded that could end.
+    // Once these files are exchanged, there is no recorded replacement that could finish.
     let is_over = rotated.is_written && rotated.left.is_empty() && rotated.unknown.is_none();
     request.going_on(match rotated.step {
         Step::FinishCa | Step::AbortCa if is_over => ours::bring_up(host),
@@ -57,11 +56,11 @@ fn going_on(rotated: &Rotated, request: &Request) -> Line {
     })
 }
 
-/// What a signal found: what is swapped, what is not, and the line that goes on.
+/// The state when a signal came: what is swapped, what is not, and the line to continue.
 pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Request) -> Failure {
     let mut lines = Vec::new();
     let at_work = progress.at_work.as_deref().map(|at_work| &at_work.rotated);
-    // The first of the two exchanges that --finish is.
+    // The first of the two exchanges of --finish.
     let mut half = None;
     for done in &progress.done {
         match done {
@@ -89,13 +88,13 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
             if !rotated.left.is_empty() || rotated.unknown.is_some() {
                 format!("the Secrets of {host} were stored")
             } else if is_half && !rotated.proofs.is_empty() {
-                format!("the previous CA of {host} went")
+                format!("the previous CA of {host} was removed")
             } else {
                 format!("{host} was seen at the gateway")
             }
         }
-        Some(rotated) if half.is_some() => format!("the previous CA of {} went", rotated.host),
-        _ => "it was done".to_owned(),
+        Some(rotated) if half.is_some() => format!("the previous CA of {} was removed", rotated.host),
+        _ => "it was finished".to_owned(),
     };
     let begun = at_work.filter(|rotated| !rotated.is_written && half.is_none());
     let begun = begun.map(|rotated| &rotated.host);
@@ -107,16 +106,16 @@ pub(super) fn interrupted(signal: Interrupted, progress: &Progress, request: &Re
         Some(rotated) if rotated.is_written && (rotated.context.is_some() || rotated.step == Step::FinishLeaf) => {
             Remedy::from(going_on(rotated, request)).and("     (continues where it stopped; issues nothing again)")
         }
-        Some(rotated) if rotated.is_written => Remedy::from(ours::status()).and(" tells what is served"),
+        Some(rotated) if rotated.is_written => Remedy::from(ours::status()).and(" shows what is served"),
         Some(rotated) if half.is_some() && progress.left.is_empty() => {
-            Remedy::from(going_on(rotated, request)).and("     (it goes on where it stopped)")
+            Remedy::from(going_on(rotated, request)).and("     (continues where it stopped)")
         }
         _ => Remedy::again(),
     };
     signal.failure(&before, lines.join("\n"), fix)
 }
 
-/// What is left of a --finish whose new leaf is served.
+/// The remainder of a --finish whose new leaf is served.
 fn not_ended(host: &Host) -> String {
-    format!("not done: the previous CA of {host} goes; it is trusted still")
+    format!("not done: removing the previous CA of {host}, which is still trusted")
 }

@@ -1,5 +1,5 @@
-//! What `rotate` is to do with one host: decided from what stands in its
-//! folder, before anything is issued. Pure.
+//! What `rotate` will do with one host, decided from its folder before anything is
+//! issued. Pure.
 
 use time::{Duration, OffsetDateTime};
 
@@ -10,45 +10,45 @@ use crate::names::Host;
 use crate::problem::Problem;
 use crate::remedy::ours;
 
-/// What stands in a host's folder, as far as it is decided on.
+/// The content of a host's folder, as far as the decision needs it.
 #[derive(Debug, Clone)]
 pub struct ChainState {
     /// The host.
     pub host: Host,
     /// The server's leaf.
     pub server: CertificateSummary,
-    /// When the CA ends that issued the server's leaf.
+    /// When the CA expires that issued the server's leaf.
     pub issuer_ends: OffsetDateTime,
     /// The clients by name.
     pub clients: Vec<(String, CertificateSummary)>,
-    /// The CAs that issue now: intermediate, root.
+    /// The current CAs: intermediate, root.
     pub cas: Vec<(&'static str, CertificateSummary)>,
-    /// A rotation of the CA was begun and not finished.
+    /// A replacement of the CA was started and not finished.
     pub rotating: bool,
-    /// The server's leaf is of the CA in force; of the previous one it is while
-    /// a rotation waits for its end.
+    /// The server's leaf is from the current CA; during a replacement it is from the
+    /// previous one.
     pub leaf_in_force: bool,
 }
 
 /// Why nothing is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Idle {
-    /// The server's leaf is good for longer than was asked for.
+    /// The server's leaf is valid for longer than requested.
     LeafIsGood(Left),
-    /// All CAs are; this one ends first.
+    /// All CAs are; this one expires first.
     CaIsGood(&'static str, Left),
-    /// There is no CA here.
+    /// There is no CA in the workspace.
     NoCa,
-    /// The rotation of the CA has ended already.
+    /// The replacement of the CA has already finished.
     HasEnded,
 }
 
-/// How long a certificate is still good.
+/// The remaining validity of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Left {
     /// Whole days.
     pub days: i64,
-    /// Its end.
+    /// Its expiry.
     pub until: OffsetDateTime,
 }
 
@@ -57,26 +57,27 @@ pub struct Left {
 pub enum Step {
     /// Nothing, and why.
     Nothing(Idle),
-    /// New leaves of the CAs that issued the old ones.
+    /// New leaves from the CAs that issued the old ones.
     Leaves {
         /// The server's.
         server: bool,
-        /// Those of these clients.
+        /// The certificates of these clients.
         clients: Vec<String>,
     },
-    /// The new CA and its clients appear; the server's leaf stays.
+    /// The new CA and its clients are added; the server's leaf is kept.
     StartCa,
-    /// That was done before; it is only proven again.
+    /// That was done before; it is only verified again.
     ResumeCa,
-    /// The server's leaf comes from the new CA; both CAs are trusted still.
+    /// The server's leaf is issued by the new CA; both CAs are still trusted.
     FinishLeaf,
-    /// The old CA goes.
+    /// The old CA is removed.
     FinishCa,
-    /// The old CA and its clients are back, the new CA goes.
+    /// The old CA and its clients are restored, the new CA is removed.
     AbortCa,
-    /// The files stay; Secrets that an interrupted rotation left behind follow them.
+    /// The files are unchanged; Secrets that an interrupted rotation left outdated are
+    /// updated.
     CatchUp {
-        /// The old CA goes when that is proven.
+        /// The old CA is removed once that is verified.
         finishes: bool,
     },
 }
@@ -84,8 +85,8 @@ pub enum Step {
 /// Decides for one host. `within` is `--if-expires-in`.
 ///
 /// # Errors
-/// When a rotation is to end that was not begun, or a new leaf would end with
-/// its CA as soon as the old one does.
+/// If a replacement is to finish that was not started, or a new leaf would expire
+/// together with its CA as soon as the old one does.
 pub(super) fn decide(
     state: &ChainState,
     wish: Wish,
@@ -110,33 +111,34 @@ pub(super) fn decide(
             }))
         }
         Wish::Finish | Wish::Abort if !state.rotating => Err(Problem::new(format!(
-            "no rotation of the CA of {host} was begun, so there is none to {}",
+            "there is no replacement of the CA of {host} to {}",
             if wish == Wish::Finish { "finish" } else { "abort" }
         ))
-        .why("its folder holds no previous CA (5_previous_ca)")
+        .why("its folder contains no previous CA (5_previous_ca)")
         .fix(ours::rotate_ca(host))),
         Wish::Finish if state.leaf_in_force => Ok(Step::FinishCa),
         Wish::Finish => Ok(Step::FinishLeaf),
         Wish::Abort if state.leaf_in_force => Err(Problem::new(format!(
-            "the rotation of the CA of {host} is nearly finished and cannot be aborted"
+            "the replacement of the CA of {host} is nearly finished and cannot be aborted"
         ))
-        .why("the server's leaf is of the new CA already, as --finish begins")
+        .why("the server's leaf is already from the new CA, which is the first step of --finish")
         .fix(ours::rotate_finish(host))),
         Wish::Abort => Ok(Step::AbortCa),
     }
 }
 
-/// What becomes of a decision in a cluster whose Secrets may lag behind the
-/// files. `behind`: they do.
+/// What becomes of a decision in a cluster whose Secrets may be outdated. `behind`: they
+/// are.
 ///
 /// # Errors
-/// Those of the decision, when nothing lags.
+/// Those of the decision, if nothing is outdated.
 pub(super) fn in_cluster(decided: Result<Step, Problem>, wish: Wish, behind: bool) -> Result<Step, Problem> {
     match decided {
         Ok(Step::Nothing(_)) if behind => Ok(Step::CatchUp { finishes: false }),
-        // The leaf of the new CA is seen at the gateway before the old CA goes.
+        // The gateway must be seen to serve the leaf of the new CA before the old CA is
+        // removed.
         Ok(Step::FinishCa) => Ok(Step::CatchUp { finishes: true }),
-        // Its files were exchanged, so that no rotation is recorded any more.
+        // Its files were exchanged, so no replacement is recorded any more.
         Err(_) if behind && matches!(wish, Wish::Finish | Wish::Abort) => Ok(Step::CatchUp { finishes: false }),
         decided => decided,
     }
@@ -155,25 +157,25 @@ fn leaves(state: &ChainState, clients: bool, within: Option<Duration>, now: Offs
     if server && state.issuer_ends <= now {
         let host = &state.host;
         return Err(Problem::new(format!(
-            "the CA of {host} ended on {}, and signs nothing that would verify",
+            "the CA of {host} expired on {}, so nothing that it signs would verify",
             state.issuer_ends.date()
         ))
         .fix(ours::rotate_ca(host)));
     }
-    // Asked for by its end, a leaf that ends no later is made again every day.
+    // With --if-expires-in, a leaf that expires no later would be renewed every day.
     if within.is_some() && server && state.issuer_ends <= state.server.not_after {
         let host = &state.host;
         return Err(Problem::new(format!(
-            "a new server leaf of {host} would end on {}, as the old one does",
+            "a new server leaf of {host} would expire on {}, like the old one",
             state.issuer_ends.date()
         ))
-        .why("its CA ends on that day, and no leaf outlives its CA")
+        .why("its CA expires on that day, and no leaf outlives its CA")
         .fix(ours::rotate_ca(host)));
     }
     Ok(Step::Leaves { server, clients: due })
 }
 
-/// Something that is due and that a step leaves as it is.
+/// Something that is due but that a step does not renew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftDue {
     /// `client alice`, `intermediate`.
@@ -184,8 +186,8 @@ pub struct LeftDue {
     pub flag: &'static str,
 }
 
-/// What `--if-expires-in` finds due and does not renew, since the flag for it was
-/// not given. Empty without a time.
+/// What `--if-expires-in` finds due but does not renew, since the flag for it was not
+/// given. Empty without a time.
 pub(super) fn left_due(state: &ChainState, wish: Wish, within: Option<Duration>, now: OffsetDateTime) -> Vec<LeftDue> {
     let (Some(within), Wish::Leaf { clients }) = (within, wish) else {
         return Vec::new();

@@ -1,5 +1,4 @@
-//! One exchange of a host's material: looked at, tried, written, stored, and
-//! looked at again.
+//! One exchange of a host's material: probed, dry-run, written, stored, and probed again.
 
 use std::time::Duration;
 
@@ -15,13 +14,13 @@ use crate::workspace::config::WorkspaceConfig;
 use crate::workspace::running::RunningServe;
 use crate::workspace::store::Store;
 
-/// How long a gateway may take that watches its material.
+/// How long to wait for a gateway that watches its material.
 const WAIT: Duration = Duration::from_secs(30);
-/// The same where a kubelet brings it: it looks once a minute, and its cache may
-/// be as old again by half.
+/// The same if a kubelet delivers it: it checks once a minute, and its cache may be half
+/// as old again.
 const WAIT_MOUNTED: Duration = Duration::from_mins(2);
 
-/// Between two tries to write in the workspace folder.
+/// The pause between two attempts to write to the workspace folder.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// What serves the workspace's material now.
@@ -34,14 +33,13 @@ pub(super) struct Live<'a> {
     pub(super) config: WorkspaceConfig,
 }
 
-/// Exchanges the files, then the Secrets, with a look before and looks after it.
-/// What is done of it stands in `at_work` at any time. `known` are the Secrets
-/// as they are, where nothing is to be changed.
+/// Exchanges the files, then the Secrets, with a probe before and probes after it.
+/// `at_work` always shows what is done. `known` are the present Secrets, if nothing is to
+/// be changed.
 ///
 /// # Errors
-/// When something of it is refused; nothing is written where the API server
-/// refuses a Secret, and where it fails afterwards, the error says what is
-/// swapped.
+/// If part of it is refused; nothing is written if the API server refuses a Secret, and
+/// if it fails later, the error says what is swapped.
 pub(super) async fn exchange(
     at_work: &mut AtWork,
     known: Option<Vec<TriedSecret>>,
@@ -71,7 +69,7 @@ pub(super) async fn exchange(
             Err(problem) => rotated.unseen = Some(cluster.unreached(problem).await),
         }
     }
-    // Nobody else exchanges files until their Secrets have followed.
+    // No other process may exchange files until their Secrets have followed.
     let store = open(here).await?;
     let changes = known.is_none();
     let tried = match (known, &live.cluster) {
@@ -94,12 +92,12 @@ pub(super) async fn exchange(
     }
     drop(store);
     if let Some(found) = in_cluster {
-        // Once is enough for a `serve` that is the cluster's address, too.
+        // Once is enough for a `serve` that is also at the cluster's address.
         gateways.retain(|known| !found.is_same(known));
         gateways.push(found);
     }
     if changes && !gateways.is_empty() {
-        here.say(&format!("waiting until {host} is served with its new material"));
+        here.say(&format!("waiting until the gateway serves the new material of {host}"));
     }
     let mounted = live.cluster.as_ref().is_some_and(Cluster::is_mounted);
     let wait = request.wait.unwrap_or(if mounted { WAIT_MOUNTED } else { WAIT });
@@ -110,11 +108,11 @@ pub(super) async fn exchange(
     Ok(())
 }
 
-/// The workspace folder, for this process alone; what a killed one left half
-/// done is finished first.
+/// The workspace folder, locked for this process; what a killed one left unfinished is
+/// completed first.
 ///
 /// # Errors
-/// When it cannot be used.
+/// If it cannot be used.
 pub(super) async fn open(here: &Surroundings) -> Result<Store, Failure> {
     let mut is_told = false;
     loop {
@@ -122,7 +120,7 @@ pub(super) async fn open(here: &Surroundings) -> Result<Store, Failure> {
             return Ok(store);
         }
         if !is_told {
-            here.say("waiting for another istio-tls that writes here");
+            here.say("waiting for another istio-tls that is writing to this workspace");
             is_told = true;
         }
         tokio::time::sleep(PAUSE).await;

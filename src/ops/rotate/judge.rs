@@ -1,6 +1,5 @@
-//! Whether what a host's Secrets would hold can be served, before any of it is
-//! stored: judged by lint's rules as `apply` has them judged, and by the clients
-//! that are here.
+//! Whether the new content of a host's Secrets can be served, before any of it is stored:
+//! judged by lint's rules as for `apply`, and with the clients in the workspace.
 
 use super::chain::Held;
 use super::decide::Step;
@@ -20,8 +19,7 @@ use crate::workspace::layout;
 /// Refuses material that the gateway, or every client, would refuse.
 ///
 /// # Errors
-/// When lint finds an error in it (exit 1), or none of the host's clients would be
-/// let in with it.
+/// If lint finds an error in it (exit 1), or it would exclude all of the host's clients.
 pub(super) fn judge(
     held: &Held,
     step: &Step,
@@ -52,18 +50,18 @@ pub(super) fn judge(
         problem.fix = Some(
             Remedy::from("put the key of this certificate back")
                 .or(ours::rotate(held.layout.host()))
-                .and(", which makes a new pair"),
+                .and(", which creates a new pair"),
         );
     }
     Err(Failure::findings(problem))
 }
 
-/// Whether a finding is one of the material, and not of what a step is there to mend.
+/// Whether a finding is about the material, and not about what a step is meant to fix.
 fn counts(finding: &Finding, held: &Held, step: &Step) -> bool {
     let is_of_material = matches!(finding.subject, Subject::Credential | Subject::Certificate);
     let is_of_time = [codes::CERTIFICATE_EXPIRED.id, codes::CERTIFICATE_NOT_YET_VALID.id].contains(&finding.code);
-    // A CA that has ended is what --ca replaces, and stands beside the new one until
-    // --finish; where nothing is stored, that it is due is told as it is of any.
+    // An expired CA is what --ca replaces, and it remains beside the new one until
+    // --finish; if nothing is stored, its expiry is reported like any other.
     let may_have_ended = held.rotating || matches!(step, Step::StartCa | Step::Nothing(_));
     finding.severity == Severity::Error && is_of_material && !(is_of_time && may_have_ended)
 }
@@ -77,13 +75,13 @@ fn is_of_key(finding: &Finding) -> bool {
     .contains(&finding.code)
 }
 
-/// The step stores what clients are verified with as it stands in the files.
+/// The step stores the CA bundle as it is in the files.
 fn keeps_the_cas(step: &Step) -> bool {
     !matches!(step, Step::StartCa | Step::FinishCa | Step::AbortCa)
 }
 
-/// Refuses a CA that issued none of the host's clients: who renews a certificate
-/// must not lock all of them out.
+/// Refuses a CA bundle that contains no issuer of the host's clients: renewing a
+/// certificate must not lock all of them out.
 fn clients(held: &Held, ca: &[u8], here: &Surroundings) -> Result<(), Failure> {
     let path = held.layout.path(layout::Part::CaChain);
     let trusted = match ca {
@@ -100,7 +98,7 @@ fn clients(held: &Held, ca: &[u8], here: &Surroundings) -> Result<(), Failure> {
     let host = held.layout.host();
     Err(Failure::findings(
         Problem::new(format!(
-            "with these CAs the gateway would let in no client of {host} ({})",
+            "with these CAs the gateway would accept no client of {host} ({})",
             first.code.as_str()
         ))
         .at(shown(&path))
@@ -109,13 +107,14 @@ fn clients(held: &Held, ca: &[u8], here: &Surroundings) -> Result<(), Failure> {
             first.what
         ))
         .fix(format!(
-            "put the CAs of {host}'s clients there, intermediate, then root; or take {} away, where other clients are meant",
+            "restore the CAs of {host}'s clients there, intermediate, then root; or remove {}, if \
+             other clients are intended",
             shown(&held.layout.folder().join("4_client"))
         )),
     ))
 }
 
-/// Why a client's chain does not lead to these CAs, whatever its time is.
+/// Why a client's chain does not lead to these CAs, regardless of its validity period.
 fn fault(chain: &[CertificateDer<'static>], trusted: &[CertificateDer<'static>], here: &Surroundings) -> Option<Fault> {
     let verdict = verify(&VerifyInput {
         chain,

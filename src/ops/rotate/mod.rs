@@ -1,12 +1,11 @@
-//! `rotate`: new certificates in place of old ones, without a request lost, and
-//! proven.
+//! `rotate`: replaces certificates by new ones, without losing a request, and verifies
+//! the result.
 //!
-//! For each host: the running gateway is asked what it serves, everything is
-//! issued and checked, a cluster's API server tries the host's Secrets, the files
-//! are exchanged in one step, the Secrets follow, and the gateway is asked until
-//! it serves the new certificate. All of that is [`exchange`](mod@exchange). Where
-//! it was cut off after the files, the next run finds Secrets that lag behind
-//! them ([`decide::in_cluster`]).
+//! For each host: the running gateway is probed, everything is issued and checked, a
+//! cluster's API server dry-runs the host's Secrets, the files are exchanged in one step,
+//! the Secrets follow, and the gateway is probed until it serves the new certificate. All
+//! of that is [`exchange`](mod@exchange). If it was interrupted after the files, the next
+//! run finds outdated Secrets ([`decide::in_cluster`]).
 
 mod chain;
 mod cluster;

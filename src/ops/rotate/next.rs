@@ -8,7 +8,7 @@ use crate::files::shown;
 use crate::remedy::{Remedy, ours};
 use crate::workspace::layout::Part;
 
-/// What to do after an exchange, as far as it came; none where nothing is left.
+/// What to do after an exchange, depending on how far it got; none if nothing is left.
 pub(super) fn next(prepared: &Prepared, rotated: &Rotated, request: &Request) -> Option<Remedy> {
     let host = &rotated.host;
     let line = |line| Remedy::from(request.going_on(line));
@@ -16,32 +16,32 @@ pub(super) fn next(prepared: &Prepared, rotated: &Rotated, request: &Request) ->
         _ if !rotated.is_proven() => {
             let again = match rotated.step {
                 Step::StartCa | Step::ResumeCa => {
-                    line(ours::rotate_ca(host)).and("  (makes no third CA, but proves it again)")
+                    line(ours::rotate_ca(host)).and("  (creates no third CA, but verifies it again)")
                 }
                 Step::FinishLeaf | Step::CatchUp { finishes: true } => {
-                    line(ours::rotate_finish(host)).and("  (goes on where it stopped)")
+                    line(ours::rotate_finish(host)).and("  (continues where it stopped)")
                 }
-                // Nothing is due any more, so that it only looks.
-                _ => line(ours::bring_up(host)).and("  (issues nothing again, but proves it again)"),
+                // Nothing is due any more, so it only probes.
+                _ => line(ours::bring_up(host)).and("  (issues nothing again, but verifies it again)"),
             };
-            Remedy::from("look why the gateway did not take it up: ")
+            Remedy::from("find out why the gateway did not pick it up: ")
                 .and(ours::status())
                 .and(", and its log")
                 .below("then ")
                 .and(again)
         }
         _ if rotated.has_no_secret => Remedy::from(format!(
-            "see to the Secret in the context {}, without which its gateway serves nothing of this",
+            "fix the Secret in the context {}, without which its gateway serves none of this",
             rotated.context.as_deref().unwrap_or_default()
         ))
-        .below(format!("or --local, when {host} is not to be there")),
+        .below(format!("or --local, if {host} should not be there")),
         Step::FinishLeaf if !rotated.is_done() => Remedy::from(format!(
             "the previous CA is trusted until the gateway is seen to serve {}",
             rotated.serial
         ))
         .below("then ")
         .and(line(ours::rotate_finish(host)))
-        .and("  (once more; the previous CA goes)"),
+        .and("  (once more; removes the previous CA)"),
         Step::StartCa | Step::ResumeCa => Remedy::from(format!(
             "give every client {}{}",
             if prepared.held.clients.is_empty() {

@@ -1,4 +1,4 @@
-//! What `rotate` would do, and what came of it.
+//! The plan and the result of `rotate`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,54 +11,54 @@ use crate::ops::Failure;
 use crate::ops::client_look::Look;
 use crate::remedy::Remedy;
 
-/// What would be done.
+/// The plan.
 pub struct DryRun {
-    /// The cluster's context, where one is in play.
+    /// The cluster's context, if one is used.
     pub context: Option<String>,
-    /// The hosts of which something would be done.
+    /// The hosts for which something would be done.
     pub hosts: Vec<PlannedHost>,
-    /// Why nothing would be done of another one.
+    /// Why nothing would be done for another one.
     pub failure: Option<Failure>,
 }
 
-/// What would be done with one host.
+/// The plan for one host.
 pub struct PlannedHost {
-    /// What stands in its folder.
+    /// The content of its folder.
     pub state: ChainState,
     /// What would be done.
     pub step: Step,
-    /// What is due as well, and stays.
+    /// What is due as well, but not renewed.
     pub due: Vec<LeftDue>,
     /// Its Secrets in the cluster.
     pub secrets: Vec<PlannedSecret>,
 }
 
-/// What would become of a Secret.
+/// The planned change of a Secret.
 pub struct PlannedSecret {
     /// Its namespace.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// The keys that would get other values.
+    /// The keys whose values would change.
     pub changes: Vec<String>,
-    /// Its data differs from what the files hold.
+    /// Its data differs from the files.
     pub lags: bool,
-    /// The leaf that it holds now.
+    /// Its present leaf.
     pub leaf: Option<CertificateSummary>,
 }
 
-/// What was done, as far as it came.
+/// What was done, as far as it got.
 pub struct Outcome {
-    /// Host by host; one that is rotated in two exchanges stands twice.
+    /// Host by host; one that is rotated in two exchanges appears twice.
     pub done: Vec<Done>,
     /// Something was changed, or may have been.
     pub has_begun: bool,
-    /// Why that is not all.
+    /// Why it is incomplete.
     pub failure: Option<Failure>,
 }
 
 impl Outcome {
-    /// Whether everything was done and, where possible, seen.
+    /// Whether everything was done and, where possible, verified.
     pub fn is_done(&self) -> bool {
         self.done.iter().all(|done| match done {
             Done::Nothing { .. } => true,
@@ -67,90 +67,91 @@ impl Outcome {
     }
 }
 
-/// Where a server's key is that is not here.
+/// Where a missing server key is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AbsentKey {
-    /// It should be here.
+    /// It should be in the workspace.
     Lost,
-    /// Where its certificate request was made, as istio-tls.yaml says.
+    /// Where its certificate request was created, as istio-tls.yaml says.
     Elsewhere,
 }
 
-/// What came of one host.
+/// The result for one host.
 pub enum Done {
-    /// Nothing is due, and nothing live is in play.
+    /// Nothing is due, and neither Secrets nor gateways are checked.
     Nothing {
         /// The host.
         host: Host,
         /// Why.
         idle: Idle,
-        /// The server's key is not here, so neither Secrets nor gateways are looked at.
+        /// The server's key is not in the workspace, so neither Secrets nor gateways are
+        /// checked.
         absent_key: Option<AbsentKey>,
-        /// What is due as well, and stays.
+        /// What is due as well, but not renewed.
         due: Vec<LeftDue>,
     },
     /// One exchange.
     Rotated(Box<Rotated>),
 }
 
-/// What came of one exchange of a host's material.
+/// The result of one exchange of a host's material.
 pub struct Rotated {
     /// The host.
     pub host: Host,
     /// What was to be done.
     pub step: Step,
-    /// What is due as well, and stays.
+    /// What is due as well, but not renewed.
     pub due: Vec<LeftDue>,
     /// The certificates that were replaced.
     pub changes: Vec<Change>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
-    /// The serial number that is to be served afterwards.
+    /// The serial number that must be served afterwards.
     pub serial: String,
     /// The host's folder.
     pub folder: PathBuf,
-    /// The folder that the old files are kept in.
+    /// The folder with the old files.
     pub kept: PathBuf,
     /// The files that change.
     pub files: Vec<PathBuf>,
-    /// The files stand as the step wants them.
+    /// The files are as the step wants them.
     pub is_written: bool,
-    /// The cluster's context, where one is in play.
+    /// The cluster's context, if one is used.
     pub context: Option<String>,
     /// The Secrets that were stored.
     pub secrets: Vec<Stored>,
-    /// The titles of those that were not.
+    /// The titles of those that were not stored.
     pub left: Vec<String>,
-    /// The title of one that was sent, and of which no answer has come.
+    /// The title of one that was sent but not answered.
     pub unknown: Option<String>,
     /// The cluster has none of the host's Secrets.
     pub has_no_secret: bool,
-    /// At every gateway that could be looked at.
+    /// The result at every gateway that could be probed.
     pub proofs: Vec<Proof>,
-    /// Why the cluster's gateway was not looked at, and what to do about it.
+    /// Why the cluster's gateway was not probed, and what to do about it.
     pub unseen: Option<Remedy>,
     /// What to do next.
     pub next: Option<Remedy>,
 }
 
 impl Rotated {
-    /// No gateway that was looked at serves anything else.
+    /// No gateway that was probed serves anything else.
     pub fn is_proven(&self) -> bool {
         self.proofs.iter().all(|proof| proof.proven)
     }
 
-    /// Whether the old CA may go now.
+    /// Whether the old CA may be removed now.
     pub fn goes_on(&self) -> bool {
         match self.step {
-            // A gateway that nobody has seen may serve a leaf of the old CA still.
+            // A gateway that could not be probed may still serve a leaf of the old CA.
             Step::FinishLeaf => self.is_proven() && self.unseen.is_none(),
-            // Asked for once more, the user has seen to it.
+            // By asking once more, the user takes responsibility for that.
             Step::CatchUp { finishes } => finishes && self.is_proven(),
             _ => false,
         }
     }
 
-    /// Whether everything that was asked for was done and, where possible, seen.
+    /// Whether everything requested was done and, where possible, verified.
     pub fn is_done(&self) -> bool {
         self.is_proven() && (self.step != Step::FinishLeaf || self.goes_on())
     }
@@ -166,13 +167,13 @@ impl Rotated {
 pub struct Change {
     /// `server`, `client alice`, `intermediate`, `root`.
     pub what: String,
-    /// The one before; none where there was none.
+    /// The previous one; none if there was none.
     pub old: Option<CertificateSummary>,
-    /// The one after; none when it goes without another.
+    /// The new one; none if it was removed without a successor.
     pub new: Option<CertificateSummary>,
 }
 
-/// One Secret that was stored.
+/// A Secret that was stored.
 pub struct Stored {
     /// Its namespace.
     pub namespace: String,
@@ -180,74 +181,73 @@ pub struct Stored {
     pub name: String,
     /// What the API server did.
     pub action: Action,
-    /// The leaf before; none in the Secret of a CA.
+    /// The previous leaf; none in a CA's Secret.
     pub old: Option<CertificateSummary>,
-    /// The leaf after.
+    /// The new leaf.
     pub new: Option<CertificateSummary>,
 }
 
 impl Stored {
-    /// Whether it is not what it was.
+    /// Whether it changed.
     pub fn is_changed(&self) -> bool {
         self.action != Action::Unchanged
     }
 }
 
-/// What was seen of one host at one gateway.
+/// The result for one host at one gateway.
 pub struct Proof {
-    /// Where the gateway is.
+    /// The gateway's address.
     pub target: String,
     /// What it served before.
     pub before: Look,
-    /// What its address showed last.
+    /// The last result at its address.
     pub seen: Seen,
-    /// Clients of a CA that went were not looked at, since none that is good has its
-    /// key here.
+    /// Clients of a removed CA were not tried, since no valid one has its key here.
     pub removal_unseen: bool,
-    /// Until the last look began.
+    /// The time until the last probe started.
     pub waited: Duration,
-    /// The gateway's pods, each by itself; none of a gateway that is no cluster's.
+    /// The result per pod of a cluster's gateway; none for other gateways.
     pub pods: Option<Pods>,
-    /// Every client is served, with the wanted serial number, and that of a CA
-    /// that went is refused; at every pod that was asked, too.
+    /// Every client is served with the expected serial number, and the one of a removed
+    /// CA is refused; also at every pod that was probed.
     pub proven: bool,
 }
 
-/// What every client saw at one moment.
+/// The results of all clients at one moment.
 pub struct Seen {
-    /// The clients that are to be let in.
+    /// The clients that must be accepted.
     pub after: Vec<Look>,
-    /// The client of a CA that went.
+    /// The client of a removed CA.
     pub removed: Option<Look>,
-    /// Every client is served, with the wanted serial number, and that of a CA
-    /// that went is refused.
+    /// Every client is served with the expected serial number, and the one of a removed
+    /// CA is refused.
     pub proven: bool,
 }
 
-/// What the gateway's pods serve.
+/// The results at the gateway's pods.
 #[derive(Default)]
 pub struct Pods {
-    /// How many are Ready; none where this user sees none.
+    /// How many are Ready; none if this user sees none.
     pub ready: usize,
-    /// Those that were asked.
+    /// Those that were probed.
     pub asked: Vec<PodProof>,
     /// Why others were not.
     pub unasked: Option<String>,
 }
 
 impl Pods {
-    /// No pod that was asked serves anything else.
+    /// No pod that was probed serves anything else.
     pub fn is_proven(&self) -> bool {
         self.asked.iter().all(|pod| pod.seen.proven)
     }
 }
 
-/// What one pod serves.
+/// The result at one pod.
 pub struct PodProof {
     /// `NAMESPACE/NAME`.
     pub pod: String,
-    /// What its clients saw last.
+    /// The last results of its clients.
     pub seen: Seen,
-    /// Until the last look began, since the first pod was asked.
+    /// The time until the last probe started, since the first pod was probed.
     pub waited: Duration,
 }

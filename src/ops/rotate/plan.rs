@@ -1,5 +1,4 @@
-//! Reads the hosts, decides what is to be done with each, and issues it: nothing is
-//! written yet.
+//! Reads the hosts, decides what to do with each, and issues it: nothing is written yet.
 
 use super::chain::Held;
 use super::cluster::Cluster;
@@ -14,29 +13,29 @@ use crate::problem::Problem;
 use crate::remedy::{Cluster as Flags, Kind, Line, Remedy, ours};
 use crate::workspace::config::{HostEntry, Mode, WorkspaceConfig};
 
-/// What is to be done with one host.
+/// The plan for one host.
 pub(super) struct Planned {
     pub(super) held: Held,
     pub(super) state: ChainState,
     pub(super) step: Step,
-    /// What is due as well, and stays.
+    /// What is due as well, but not renewed.
     pub(super) due: Vec<LeftDue>,
-    /// Its Secrets as the files are now; only for a dry run and where nothing is due.
+    /// Its Secrets with the present files; only for a dry run and if nothing is due.
     pub(super) secrets: Vec<TriedSecret>,
 }
 
-/// What is to be done.
+/// The decision.
 pub(super) struct Plan {
     pub(super) hosts: Vec<Planned>,
     /// What the workspace records.
     pub(super) config: WorkspaceConfig,
 }
 
-/// Hosts that are refused: one that was named ends the run, one among all of the
-/// workspace is passed over.
+/// Refused hosts: one that was named stops the run; in a run over all hosts it is
+/// skipped.
 pub(super) struct Refusals<'r> {
     request: &'r Request,
-    /// The flags that lead to the cluster in play.
+    /// The flags that select the cluster.
     flags: Flags,
     here: &'r Surroundings,
     first: Option<Failure>,
@@ -53,37 +52,37 @@ impl<'r> Refusals<'r> {
         }
     }
 
-    /// Takes note of a host that is refused.
+    /// Records a refused host.
     ///
     /// # Errors
-    /// The failure, where the host was named, or nothing works.
+    /// The failure, if the host was named, or no host works.
     pub(super) fn add(&mut self, host: &Host, failure: Failure) -> Result<(), Failure> {
         if !self.request.hosts.is_empty() || failure.class == Class::Runtime {
             return Err(failure);
         }
-        // The first one is told in full at the end.
+        // The first one is reported in full at the end.
         let told = if self.first.is_none() {
             failure.problem.what.clone()
         } else {
             let problem = Problem::clone(&failure.problem).at_cluster(&self.flags);
             problem.text(&self.here.aim)
         };
-        self.here.say_always(&format!("{host} is passed over: {told}"));
+        self.here.say_always(&format!("{host} is skipped: {told}"));
         self.first.get_or_insert(failure);
         Ok(())
     }
 
-    /// The first failure, where there was one.
+    /// The first failure, if there was one.
     pub(super) fn first(self) -> Option<Failure> {
         self.first
     }
 }
 
-/// Reads and decides host by host; nothing is issued yet. `is_dry_run`: the Secrets
-/// of each are looked at.
+/// Reads and decides host by host; nothing is issued yet. `is_dry_run`: the Secrets of
+/// each are read.
 ///
 /// # Errors
-/// When the workspace cannot be read, no host is meant, or one is refused.
+/// If the workspace cannot be read, no host is given, or one is refused.
 pub(super) async fn plan(
     request: &Request,
     is_dry_run: bool,
@@ -118,14 +117,14 @@ async fn plan_host(
     let held = Held::read(here, host, entry)?;
     let state = held.state()?;
     let mut decided = decide(&state, wish, within, here.now);
-    // Asked for once more, as where the end was not proven.
+    // Run once more, for instance because the end was not verified.
     if decided.is_err() && matches!(wish, Wish::Finish | Wish::Abort) && held.has_ended(here) {
         decided = Ok(Step::Nothing(Idle::HasEnded));
     }
     let mut secrets = Vec::new();
-    // A step that stores Secrets brings them up by itself.
+    // A step that stores Secrets updates them by itself.
     let may_lag = matches!(decided, Ok(Step::Nothing(_) | Step::FinishCa) | Err(_));
-    // Where its key is not here, no Secret of it can be made.
+    // Without its key, no Secret can be created for it.
     if let Some(cluster) = cluster.filter(|_| (may_lag || is_dry_run) && held.has_key()) {
         secrets = cluster.try_files(host, here).await?;
         if may_lag && !secrets.is_empty() {
@@ -146,7 +145,7 @@ async fn plan_host(
     })
 }
 
-/// The hosts that are meant, each once.
+/// The hosts to rotate, each once.
 fn hosts(request: &Request, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Failure> {
     let mut hosts: Vec<Host> = Vec::new();
     for host in &request.hosts {
@@ -164,18 +163,18 @@ fn hosts(request: &Request, known: &[(HostEntry, Mode)]) -> Result<Vec<Host>, Fa
         let due = Line::new(Kind::RotateDue, ["rotate", "--if-expires-in", "30d"]).of_cluster();
         return Err(Failure::usage(
             Problem::new("no host is given")
-                .why("every host is meant only with --if-expires-in")
+                .why("all hosts are rotated only with --if-expires-in")
                 .fix(Remedy::from(ours::rotate(first)).and(", or ").and(due)),
         ));
     }
     Ok(hosts)
 }
 
-/// Issues what a dry run tells of and drops it, so that what cannot be issued is
-/// said as it would be without it.
+/// Issues what a dry run reports and drops it, so that what cannot be issued is reported
+/// as in a real run.
 ///
 /// # Errors
-/// When a host is refused.
+/// If a host is refused.
 pub(super) fn rehearse(
     plan: Plan,
     signing: &Signing<'_>,
@@ -200,8 +199,8 @@ pub(super) fn rehearse(
 /// Issues what a step needs, and judges what would be served afterwards.
 ///
 /// # Errors
-/// As [`Prepared::new`] and [`judge()`]; a finding where the key of a leaf that is due
-/// is elsewhere.
+/// Like [`Prepared::new`] and [`judge()`]; a finding if the key of a leaf that is due is
+/// elsewhere.
 pub(super) fn prepare(
     held: Held,
     step: Step,
@@ -214,7 +213,7 @@ pub(super) fn prepare(
     let is_due = request.within.is_some() && matches!(step, Step::Leaves { server: true, .. });
     let prepared = Prepared::new(held, step, signing, here).map_err(|failure| {
         if is_due && !has_key {
-            // A daily job has found what it is there to find.
+            // A daily job has found what it is meant to find.
             Failure {
                 class: Class::Finding,
                 ..failure
@@ -223,7 +222,7 @@ pub(super) fn prepare(
             failure
         }
     })?;
-    // Of a key that is not here nothing is known, and nothing stored.
+    // Nothing is known about a key that is not here, and nothing is stored.
     if prepared.has_key() {
         judge(&prepared.held, &prepared.step, prepared.material()?, config, here)?;
     }

@@ -1,5 +1,5 @@
-//! Behind an address is one pod of the gateway at a time: every one that is Ready is
-//! asked by itself, through a port-forward.
+//! An address leads to one pod of the gateway at a time, so every Ready pod is probed
+//! individually, through a port-forward.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use crate::cluster::gateway_pod::GatewayPod;
 use crate::ops::client_look::Look;
 use crate::ops::{Failure, Surroundings};
 
-/// The most pods that are asked, so that the end can be waited for.
+/// The maximum number of pods that are probed, to limit the time.
 const MOST: usize = 20;
 
-/// Asks the pods one after the other, until each serves what it must, or `wait` is
-/// over; each of them once at least.
+/// Probes the pods one after the other, until each serves what it must, or `wait` is
+/// over; each at least once.
 ///
 /// # Errors
-/// When a client's key is none that TLS can use.
+/// If TLS cannot use a client's key.
 pub(super) async fn prove(
     cluster: &Cluster<'_>,
     prepared: &Prepared,
@@ -42,7 +42,7 @@ pub(super) async fn prove(
     };
     for (place, gateway) in ready.iter().enumerate() {
         if place == MOST {
-            pods.unasked = Some(format!("no more than {MOST} are asked"));
+            pods.unasked = Some(format!("no more than {MOST} are probed"));
             break;
         }
         let mut reached = match cluster.through(gateway).await {
@@ -54,7 +54,8 @@ pub(super) async fn prove(
             }
             Err(problem) => {
                 pods.unasked = Some(format!("no port-forward to the pod {}: {}", gateway.pod, problem.what));
-                // What keeps from one keeps from all, but for a node of its own.
+                // What prevents one usually prevents all, except for a problem of its
+                // node.
                 break;
             }
         };
@@ -87,7 +88,7 @@ pub(super) async fn prove(
     Ok(pods)
 }
 
-/// Whether a pod is Ready no longer, as after a rollout.
+/// Whether a pod is no longer Ready, as after a rollout.
 async fn has_gone(cluster: &Cluster<'_>, gateway: &GatewayPod) -> bool {
     (cluster.ready_pods().await).is_ok_and(|now| now.iter().all(|other| other.pod != gateway.pod))
 }

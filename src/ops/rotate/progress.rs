@@ -1,4 +1,4 @@
-//! How far a rotation is. It stands outside of the work, which may be dropped when a
+//! The progress of a rotation. It is kept outside the work, which may be dropped when a
 //! signal comes.
 
 use super::decide::LeftDue;
@@ -10,15 +10,15 @@ use crate::names::Host;
 use crate::remedy::Cluster;
 use crate::workspace::layout::STATE_FOLDER;
 
-/// One exchange that is under way.
+/// An exchange in progress.
 pub(super) struct AtWork {
     pub(super) prepared: Box<Prepared>,
-    /// What has come of it.
+    /// Its result so far.
     pub(super) rotated: Rotated,
 }
 
 impl AtWork {
-    /// An exchange that has not begun; `context`: that of the cluster in play.
+    /// An exchange that has not started; `context`: that of the cluster in use.
     pub(super) fn new(prepared: Box<Prepared>, due: Vec<LeftDue>, context: Option<&str>) -> Self {
         let layout = &prepared.held.layout;
         let (host, folder) = (layout.host().clone(), layout.folder());
@@ -49,12 +49,12 @@ impl AtWork {
     }
 }
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Default)]
 pub(super) struct Progress {
     pub(super) done: Vec<Done>,
     pub(super) at_work: Option<Box<AtWork>>,
-    /// Hosts that were not begun.
+    /// Hosts that were not started.
     pub(super) left: Vec<Host>,
 }
 
@@ -66,7 +66,8 @@ impl Progress {
         at_work || self.done.iter().any(is_changed)
     }
 
-    /// The host at work is done with; the lines of what to do next lead to `cluster`.
+    /// The current host is finished; the lines of its next steps are directed to
+    /// `cluster`.
     pub(super) fn end_host(&mut self, request: &Request, cluster: Option<&Cluster>) {
         let Some(at_work) = self.at_work.take() else { return };
         let AtWork { prepared, mut rotated } = *at_work;

@@ -1,6 +1,6 @@
-//! Proves a rotation at the running `serve` of the workspace, or at the ingress
-//! gateway of its cluster: what is served before, and afterwards, until the new
-//! serial number is served to every client that must be, or the time is up.
+//! Verifies a rotation at the running `serve` of the workspace, or at the ingress gateway
+//! of its cluster: what is served before, and afterwards, until every client that must be
+//! accepted gets the new serial number, or the time is up.
 
 use std::time::{Duration, Instant};
 
@@ -13,19 +13,19 @@ use crate::ops::client_look::{Look, look};
 use crate::ops::cluster_ingress::Reached;
 use crate::ops::{Failure, Surroundings};
 
-/// A gateway that was looked at before the rotation.
+/// A gateway that was probed before the rotation.
 pub(super) struct Gateway<'a> {
     reached: Reached,
-    /// The cluster that it is reached by anew, where its pod goes.
+    /// The cluster through which it is reached again if its pod is gone.
     cluster: Option<&'a Cluster<'a>>,
     pub(super) before: Look,
 }
 
 impl<'a> Gateway<'a> {
-    /// Looks once, as the client before the rotation.
+    /// Probes once, as the client before the rotation.
     ///
     /// # Errors
-    /// When the client's key is none that TLS can use.
+    /// If TLS cannot use the client's key.
     pub(super) async fn look(
         reached: Reached,
         cluster: Option<&'a Cluster<'a>>,
@@ -40,11 +40,11 @@ impl<'a> Gateway<'a> {
         })
     }
 
-    /// Looks as every client until all of them are served with the wanted leaf and
-    /// that of a CA that went is refused, or `wait` is over.
+    /// Probes as every client until all of them get the expected leaf and the one of a
+    /// removed CA is refused, or `wait` is over.
     ///
     /// # Errors
-    /// As [`Gateway::look`].
+    /// Like [`Gateway::look`].
     pub(super) async fn prove(
         mut self,
         prepared: &Prepared,
@@ -73,7 +73,7 @@ impl<'a> Gateway<'a> {
                     seen,
                 });
             }
-            // A pod that went may have a successor by now.
+            // A pod that is gone may have a successor by now.
             if let (Some(cluster), Some(trouble)) = (self.cluster, self.reached.trouble()) {
                 here.say(&format!("note: {}", trouble.what));
                 if let Ok((next, told)) = cluster.reach().await {
@@ -85,8 +85,8 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// Whether both are the same socket, as of a `serve` that is the cluster's
-    /// address, too.
+    /// Whether both are the same socket, as for a `serve` that is also at the cluster's
+    /// address.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         let address = |gateway: &Self| {
             gateway

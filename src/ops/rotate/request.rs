@@ -1,4 +1,4 @@
-//! What `rotate` is asked for.
+//! The request of `rotate`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use crate::names::Host;
 use crate::ops::cluster_access::ClusterPlace;
 use crate::remedy::Line;
 
-/// What always leads out when a cluster is in the way.
-pub(super) const LOCAL: &str = "--local rotates the files alone, and leaves the cluster as it is";
+/// What always helps if a cluster causes the problem.
+pub(super) const LOCAL: &str = "--local rotates only the files, and does not change the cluster";
 
-/// What the user wants.
+/// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wish {
     /// A new server leaf, and new clients if `clients`.
@@ -22,40 +22,40 @@ pub enum Wish {
     },
     /// A new CA, trusted beside the old one.
     Ca,
-    /// The old CA goes.
+    /// Remove the old CA.
     Finish,
-    /// The new CA goes.
+    /// Remove the new CA.
     Abort,
 }
 
-/// What is to be rotated, and where.
+/// What to rotate, and where.
 pub struct Request {
-    /// The hosts; every host of the workspace when none is named and `within` is given.
+    /// The hosts; every host of the workspace if none is named and `within` is given.
     pub hosts: Vec<Host>,
-    /// What of them.
+    /// What to do with them.
     pub wish: Wish,
-    /// Only what ends within this time.
+    /// Only what expires within this time.
     pub within: Option<Duration>,
-    /// How long a gateway may take to serve what is new.
+    /// How long to wait until a gateway serves the new certificates.
     pub wait: Option<Duration>,
-    /// Days for which new leaves are valid; as long as the old ones when not given.
+    /// The validity of new leaves in days; as long as the old ones by default.
     pub days: Option<u32>,
-    /// The HOST folder that holds the CA's key, where this one's does not.
+    /// The HOST folder that contains the CA's key, if this one's does not.
     pub signer: Option<PathBuf>,
     /// The password of CA keys.
     pub password: Option<Zeroizing<String>>,
-    /// The cluster; none where the files alone are rotated, though one is recorded.
+    /// The cluster; none if only the files are rotated although one is recorded.
     pub cluster: Option<ClusterRequest>,
 }
 
-/// Which cluster, where one is named or recorded, and what may be done to it.
+/// Which cluster, if one is named or recorded, and what may be done to it.
 #[derive(Debug, Clone)]
 pub struct ClusterRequest {
     /// Where it is.
     pub place: ClusterPlace,
-    /// How long an API server that fails or is busy is asked again.
+    /// How long to retry an API server that fails or is busy.
     pub retry_for: Duration,
-    /// Fields of Secrets that others manage are taken over.
+    /// Take over fields of Secrets that others manage.
     pub force_conflicts: bool,
 }
 
@@ -66,8 +66,8 @@ impl Request {
             .map(|within| time::Duration::seconds(within.as_secs().cast_signed()))
     }
 
-    /// A line that goes on with the rotation: without the cluster, where this one
-    /// leaves it alone.
+    /// A line that continues the rotation: without the cluster, if this run does not use
+    /// it.
     pub(super) fn going_on(&self, line: Line) -> Line {
         match self.cluster {
             Some(_) => line,

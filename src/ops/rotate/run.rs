@@ -1,4 +1,4 @@
-//! Rotates: plans every host, then carries out host by host.
+//! Rotates: plans all hosts, then carries out host by host.
 
 use super::chain::Held;
 use super::cluster::{self, Cluster, Destination};
@@ -16,18 +16,18 @@ use crate::ops::interruption::{Cancel, or_signal};
 use crate::ops::reach::running::running_serve;
 use crate::ops::{Failure, Surroundings};
 
-/// A rotation whose cluster is known, and which has changed nothing yet.
+/// A rotation whose cluster is known, and which has not changed anything yet.
 pub struct Rotation {
     request: Request,
     signer: Option<Intermediate>,
-    /// The cluster, where one is in play.
+    /// The cluster, if one is used.
     pub destination: Option<Destination>,
 }
 
-/// Finds out what a rotation needs before it can be asked whether it may.
+/// Determines what a rotation needs before the user is asked for confirmation.
 ///
 /// # Errors
-/// When the CA of `signer` or the cluster's kubeconfig cannot be used.
+/// If the CA of `signer` or the cluster's kubeconfig cannot be used.
 pub async fn begin(request: Request, here: &Surroundings) -> Result<Rotation, Failure> {
     let password = request.password.as_ref().map(|password| password.as_str());
     let signer = match &request.signer {
@@ -55,7 +55,7 @@ impl Rotation {
         }
     }
 
-    /// Connects to the cluster, where one is in play.
+    /// Connects to the cluster, if one is used.
     fn connect<'n>(&self, notice: &'n (dyn Fn(&str) + Sync)) -> Result<Option<Cluster<'n>>, Failure> {
         match (&self.destination, &self.request.cluster) {
             (Some(destination), Some(request)) => {
@@ -65,7 +65,7 @@ impl Rotation {
         }
     }
 
-    /// The failure with its lines leading to the cluster in play.
+    /// The failure with its lines directed to the cluster.
     fn aimed(&self, mut failure: Failure) -> Failure {
         if let Some(destination) = &self.destination {
             *failure.problem = failure.problem.at_cluster(&destination.flags);
@@ -73,10 +73,10 @@ impl Rotation {
         failure
     }
 
-    /// What would be done.
+    /// The plan.
     ///
     /// # Errors
-    /// When a host that was named is refused, or the cluster cannot be asked.
+    /// If a host that was named is refused, or the cluster cannot be reached.
     pub async fn dry_run(&self, here: &Surroundings) -> Result<DryRun, Failure> {
         self.try_dry_run(here).await.map_err(|failure| self.aimed(failure))
     }
@@ -94,14 +94,13 @@ impl Rotation {
         })
     }
 
-    /// Carries it out. What is done when it fails or a signal comes is part of the
-    /// outcome.
+    /// Carries it out. What was done before a failure or a signal is part of the outcome.
     pub async fn carry_out(&self, cancel: &mut Cancel, here: &Surroundings) -> Outcome {
         let notice = |text: &str| here.say(text);
         let mut progress = Progress::default();
         let failure = match self.connect(&notice) {
             Ok(cluster) => {
-                // On the heap: it holds everything that every step does.
+                // Boxed, because the future holds the state of every step.
                 let work = Box::pin(self.work(cluster, &mut progress, here));
                 match or_signal(work, cancel).await {
                     Ok(done) => done.err(),
@@ -112,7 +111,7 @@ impl Rotation {
         };
         let has_begun = progress.has_begun();
         if failure.is_some() {
-            // What was not begun is as it was.
+            // What was not started is unchanged.
             progress.at_work = progress.at_work.take().filter(|at_work| at_work.rotated.is_written);
         }
         self.end_host(&mut progress);
@@ -135,8 +134,8 @@ impl Rotation {
         progress.end_host(&self.request, flags);
     }
 
-    /// Issues everything, then host by host writes and proves; the first host that
-    /// cannot be proven is the last one that is touched.
+    /// Issues everything, then writes and verifies host by host; stops after the first
+    /// host that cannot be verified.
     async fn work(
         &self,
         cluster: Option<Cluster<'_>>,
@@ -145,7 +144,7 @@ impl Rotation {
     ) -> Result<(), Failure> {
         let serve = running_serve(here).await?;
         let mut refusals = Refusals::new(&self.request, cluster.as_ref(), here);
-        // Nobody else exchanges files while they are read.
+        // No other process may exchange files while they are read.
         let reading = open(here).await?;
         let plan = plan(&self.request, false, cluster.as_ref(), &mut refusals, here).await?;
         let is_live = cluster.is_some() || serve.is_some();
@@ -172,7 +171,7 @@ impl Rotation {
                 Ok(false) => {
                     self.end_host(progress);
                     for left in &progress.left {
-                        here.say_always(&format!("{left} was left as it is"));
+                        here.say_always(&format!("{left} was not changed"));
                     }
                     return Ok(());
                 }
@@ -189,7 +188,7 @@ impl Rotation {
         refusals.first().map_or(Ok(()), Err)
     }
 
-    /// Issues what every host needs. `is_live`: a gateway can be looked at.
+    /// Issues what every host needs. `is_live`: a gateway can be probed.
     fn prepare(
         &self,
         plan: Plan,
@@ -207,7 +206,7 @@ impl Rotation {
                 due,
                 secrets,
             } = planned;
-            // Nothing is changed of these, but the gateway may not serve them.
+            // Nothing changes for these hosts, but the gateway may not serve them.
             let known = matches!(step, Step::Nothing(_)).then_some(secrets);
             let absent_key = held.absent_key();
             match prepare(held, step, &self.signing(), &self.request, &config, here) {
@@ -230,8 +229,8 @@ impl Rotation {
         Ok((waiting, config))
     }
 
-    /// One host: looked at, written, and looked at again; false when it could not
-    /// be proven. The leaf of a new CA is proven before the old CA goes.
+    /// One host: probed, written, and probed again; false if it could not be verified.
+    /// The leaf of a new CA is verified before the old CA is removed.
     async fn rotate(
         &self,
         ready: Ready,
@@ -259,7 +258,7 @@ impl Rotation {
     }
 }
 
-/// A host that is ready, or has nothing to be done.
+/// A host that is ready, or needs nothing.
 enum Waiting {
     Nothing(Done),
     Rotated(Ready),
@@ -269,7 +268,7 @@ enum Waiting {
 struct Ready {
     prepared: Box<Prepared>,
     due: Vec<LeftDue>,
-    /// Its Secrets, where nothing is to be changed.
+    /// Its Secrets, if nothing is to be changed.
     known: Option<Vec<TriedSecret>>,
 }
 
@@ -282,8 +281,8 @@ impl Waiting {
     }
 }
 
-/// The hosts whose Secrets the API server takes: one that it refuses keeps the others
-/// from being touched, but for the daily job.
+/// The hosts whose Secrets the API server accepts: one refusal stops the others too,
+/// except in the daily job.
 async fn accepted(
     waiting: Vec<Waiting>,
     cluster: &Cluster<'_>,
@@ -311,7 +310,7 @@ async fn accepted(
 }
 
 impl Planned {
-    /// What is told of it.
+    /// What is reported about it.
     fn told(self) -> PlannedHost {
         PlannedHost {
             secrets: (self.secrets.iter()).map(|secret| secret.planned(&self.step)).collect(),

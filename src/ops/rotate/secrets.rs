@@ -1,4 +1,4 @@
-//! The Secrets of a host as an API server would take them, beside what it holds.
+//! The Secrets of a host as an API server would store them, and as they are now.
 
 use super::decide::Step;
 use super::outcome::{PlannedSecret, Stored};
@@ -13,21 +13,21 @@ use crate::ops::secret_advice;
 use crate::problem::Problem;
 use crate::workspace::layout::ChainLayout;
 
-/// One Secret of a host, as the API server would take it.
+/// A Secret of a host, as the API server would store it.
 pub(super) struct TriedSecret {
     pub(super) place: SecretPlace,
-    /// The leaf that it holds now.
+    /// Its present leaf.
     pub(super) leaf: Option<CertificateSummary>,
-    /// Its data differs from what the files hold.
+    /// Its data differs from the files.
     pub(super) differs: bool,
-    /// It is not there.
+    /// It does not exist.
     pub(super) is_missing: bool,
     pub(super) wanted_leaf: Option<CertificateSummary>,
     pub(super) ready: Ready,
 }
 
 impl TriedSecret {
-    /// As one that nothing was changed of.
+    /// As an unchanged one.
     pub(super) fn as_it_is(&self) -> Stored {
         Stored {
             namespace: self.place.namespace.clone(),
@@ -38,7 +38,7 @@ impl TriedSecret {
         }
     }
 
-    /// What a step would make of it.
+    /// What a step would change in it.
     pub(super) fn planned(&self, step: &Step) -> PlannedSecret {
         PlannedSecret {
             namespace: self.place.namespace.clone(),
@@ -49,7 +49,7 @@ impl TriedSecret {
         }
     }
 
-    /// The keys that a step changes, or that lag behind the files.
+    /// The keys that a step changes, or that differ from the files.
     fn changed_keys(&self, step: &Step) -> Vec<String> {
         let (leaf, ca) = match step {
             Step::Leaves { server, .. } => (*server, false),
@@ -70,7 +70,7 @@ impl TriedSecret {
         keys
     }
 
-    /// The keys whose values are not the files'.
+    /// The keys whose values differ from the files.
     fn lagging_keys(&self) -> Vec<String> {
         let data = |object: Option<&serde_json::Value>| object.and_then(|object| object["data"].as_object().cloned());
         let (now, then) = (
@@ -85,17 +85,17 @@ impl TriedSecret {
     }
 }
 
-/// How the Secrets of a host stand to its files.
+/// How the Secrets of a host compare with its files.
 pub(super) enum Standing<'t> {
-    /// They hold the same, or the host is not in the cluster.
+    /// They are equal, or the host is not in the cluster.
     Same,
-    /// They hold what the files held before.
+    /// They contain what the files contained before.
     Behind,
     /// Somebody else has renewed this one; its leaf is newer.
     Ahead(&'t TriedSecret, CertificateSummary),
 }
 
-/// How Secrets that were tried with the files' state stand to it.
+/// How Secrets that were dry-run with the present files compare with them.
 pub(super) fn standing(tried: &[TriedSecret]) -> Standing<'_> {
     for secret in tried {
         if let (Some(live), Some(file)) = (&secret.leaf, &secret.wanted_leaf)
@@ -111,7 +111,7 @@ pub(super) fn standing(tried: &[TriedSecret]) -> Standing<'_> {
     }
 }
 
-/// Why nothing is brought up to files that are older than the Secret.
+/// Why nothing is overwritten with files that are older than the Secret.
 pub(super) fn ahead(secret: &TriedSecret, leaf: &CertificateSummary, layout: &ChainLayout) -> Failure {
     let place = format!("{}/{}", secret.place.namespace, secret.place.name);
     let controller = secret.ready.before().and_then(live::controller);
@@ -119,12 +119,12 @@ pub(super) fn ahead(secret: &TriedSecret, leaf: &CertificateSummary, layout: &Ch
     let (why, fix) = advice.map(|advice| (advice.why, advice.fix)).unwrap_or_default();
     Failure::findings(
         Problem::new(format!(
-            "Secret {place} holds a newer leaf than the files of {}",
+            "Secret {place} contains a newer leaf than the files of {}",
             layout.host()
         ))
         .at(format!("{}/", crate::files::shown(&layout.folder())))
         .why(format!(
-            "{why}; its serial is {}, and it ends on {}",
+            "{why}; its serial is {}, and it expires on {}",
             leaf.serial,
             leaf.not_after.date()
         ))
@@ -132,7 +132,7 @@ pub(super) fn ahead(secret: &TriedSecret, leaf: &CertificateSummary, layout: &Ch
     )
 }
 
-/// The server's leaf in a Secret; none in one that is not for it, or broken.
+/// The server's leaf in a Secret; none if the Secret is not for it, or is broken.
 pub(super) fn leaf(place: &SecretPlace, secret: &LiveSecret) -> Option<CertificateSummary> {
     if place.leaf_keys.is_empty() {
         return None;

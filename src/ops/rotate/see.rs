@@ -1,5 +1,5 @@
-//! One look at a gateway as every client that must be let in, and as one that must
-//! not.
+//! One probe of a gateway as every client that must be accepted, and as one that must be
+//! refused.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::ops::client_look::{Look, look};
 use crate::ops::cluster_ingress::Reached;
 use crate::ops::{Failure, Surroundings};
 
-/// Between two looks at the gateway.
+/// The pause between two probes of the gateway.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
-/// The longest that one phase of a look may take.
+/// The limit for one phase of a probe.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Looks once as every client.
+/// Probes once as every client.
 ///
 /// # Errors
-/// When the client's key is none that TLS can use.
+/// If TLS cannot use the client's key.
 pub(super) async fn see(
     prepared: &Prepared,
     before: &Look,

@@ -1,4 +1,4 @@
-//! `serve --cluster`: the objects of a cluster, followed as they change.
+//! `serve --cluster`: the objects of a cluster, watched for changes.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ use crate::sources::live::{LiveObjects, LiveSource, Unseen};
 use crate::sources::played::GatewayChoice;
 use crate::workspace::config::{GatewayEntry, WorkspaceConfig};
 
-/// What a gateway is configured from. Secrets are read where its pods run, and nowhere else.
+/// The kinds that configure a gateway. Secrets are read only where its pods run.
 const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
     const fn of_istio(kind: &'static str) -> Want {
         Want {
@@ -28,7 +28,7 @@ const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
     [
         of_istio("Gateway"),
         of_istio("VirtualService"),
-        // A destination whose Service cannot be seen exists.
+        // A destination whose Service cannot be read is assumed to exist.
         Want::of("", &["v1"], "Service"),
         Want {
             within: Within::PodNamespace,
@@ -42,44 +42,43 @@ const fn wants(without_secrets: UnlessSeen) -> [Want; 5] {
     ]
 }
 
-/// A cluster that is followed.
+/// A cluster that is watched.
 pub(super) struct Live {
     /// What is known of it.
     pub(super) source: LiveSource,
     /// Where the gateway's pods run.
     pub(super) pod_namespace: String,
-    /// Ends the following when dropped.
+    /// Stops watching when dropped.
     pub(super) followed: Followed,
 }
 
-/// A cluster and the workspace's file, followed until this is dropped.
+/// A cluster and the workspace's file, watched until this is dropped.
 pub(super) struct Followed {
     following: Following,
-    /// Says when the file has changed.
+    /// Reports when the file has changed.
     _workspace: WorkspaceWatch,
 }
 
 impl Followed {
-    /// Calls `wake` after every change in the cluster from now on, and once for those before.
+    /// Calls `wake` after every later change in the cluster, and once for those before.
     pub(super) fn on_change(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.following.on_change(wake);
     }
 }
 
-/// Which cluster is followed, and what of it is needed.
+/// Which cluster is watched, and what is needed from it.
 pub(super) struct Wanted<'r> {
     /// The cluster.
     pub(super) place: &'r ClusterPlace,
     /// Which of its gateways is played.
     pub(super) gateway: &'r GatewayChoice,
-    /// The Secrets need not be seen: there are others.
+    /// The Secrets need not be readable: there are others.
     pub(super) without_secrets: bool,
-    /// All must be seen.
+    /// Everything must be readable.
     pub(super) strict: bool,
 }
 
-/// What istio-tls.yaml says of the gateway, with the labels that the user wants its pods
-/// to have.
+/// What istio-tls.yaml says about the gateway, with the pod labels that the user gave.
 fn chosen(gateway: &GatewayChoice, recorded: Option<&GatewayEntry>) -> Option<GatewayEntry> {
     let GatewayChoice::Labelled(labels) = gateway else {
         return recorded.cloned();
@@ -102,16 +101,16 @@ fn in_namespace_of<'h>(gateway: &GatewayChoice, here: &'h Surroundings) -> Cow<'
     }
 }
 
-/// Begins to follow a cluster.
+/// Starts to watch a cluster.
 ///
 /// # Errors
-/// A kubeconfig that cannot be used: bad input. A server that cannot be reached or
-/// refuses what is needed: a runtime failure.
+/// A kubeconfig that cannot be used: bad input. A server that cannot be reached or denies
+/// what is needed: a runtime failure.
 pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, Failure> {
     let wants = wants(if wanted.without_secrets {
         UnlessSeen::GoOn
     } else {
-        UnlessSeen::Fail(Some("--certs DIR, which holds what the Secrets would"))
+        UnlessSeen::Fail(Some("--certs DIR, which replaces the Secrets"))
     });
     let (sight, config): (Sight, Option<WorkspaceConfig>) = runtime()?.block_on(async {
         let notice = |text: &str| here.say(text);
@@ -123,15 +122,15 @@ pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, F
         Ok::<_, Failure>((sight, config))
     })?;
     for unseen in &sight.parts.unseen {
-        tracing::warn!("not seen: {} ({})", unseen.what, unseen.why);
+        tracing::warn!("not readable: {} ({})", unseen.what, unseen.why);
     }
     if wanted.strict
         && let Some(unseen) = sight.parts.unseen.first()
     {
         return Err(Failure::usage(
-            Problem::new(format!("--strict: {} are not seen", unseen.what))
+            Problem::new(format!("--strict: {} are not readable", unseen.what))
                 .why(unseen.why.clone())
-                .fix("serve as a user who may list and watch them, without -n; or without --strict"),
+                .fix("run serve as a user who may list and watch them, without -n; or without --strict"),
         ));
     }
     let name = sight.access.context.clone();
@@ -148,19 +147,19 @@ pub(super) fn follow(wanted: &Wanted<'_>, here: &Surroundings) -> Result<Live, F
     let mut source = LiveSource::new(&name, objects, Instant::now());
     source.pod_labels = sight.pod_labels;
     source.unseen = sight.parts.unseen;
-    // What is no part of a configuration is not looked at: that it is missing is no finding.
+    // What is not part of a configuration is not read: its absence is not a finding.
     let others = kinds_looked_up().filter(|kind| !wants.iter().any(|want| want.kind == *kind));
     source.unseen.push(Unseen {
         kind: "Secret".to_owned(),
         seen_in: BTreeSet::from([sight.pod_namespace.clone()]),
-        what: format!("secrets outside of the namespace {}", sight.pod_namespace),
-        why: "serve does not look at them".to_owned(),
+        what: format!("secrets outside the namespace {}", sight.pod_namespace),
+        why: "serve does not read them".to_owned(),
     });
     source.unseen.extend(others.map(|kind| Unseen {
         kind: kind.to_owned(),
         seen_in: BTreeSet::new(),
         what: format!("objects of kind {kind}"),
-        why: "serve does not look at them".to_owned(),
+        why: "serve does not read them".to_owned(),
     }));
     Ok(Live {
         source,

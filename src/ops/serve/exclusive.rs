@@ -1,5 +1,5 @@
-//! One `serve` per workspace: a lock that the system drops with the process,
-//! and the file that tells others where it listens.
+//! One `serve` per workspace: a lock that the system releases with the process, and a
+//! file that tells others its addresses.
 
 use std::fs::File;
 use std::io;
@@ -13,20 +13,20 @@ use crate::workspace::layout::STATE_FOLDER;
 use crate::workspace::running::{self, RunningServe};
 use crate::workspace::store;
 
-/// Held while this process serves the workspace; the file goes with it.
+/// Held while this process serves the workspace; the file is removed with it.
 pub(super) struct Claim {
     path: PathBuf,
-    /// Where the user stands, for what the log says to type.
+    /// The user's context, for commands in the log.
     aim: Aim,
-    /// The lock ends when the file is closed.
+    /// The lock is released when the file is closed.
     _lock: File,
 }
 
-/// Claims the workspace folder; `None` where nothing can be written, so that
-/// nobody can be told either.
+/// Claims the workspace folder; `None` if nothing can be written, so that others cannot
+/// find this process either.
 ///
 /// # Errors
-/// A runtime failure when another process serves it, naming that process.
+/// A runtime failure if another process serves it, naming that process.
 pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failure> {
     let state = workspace.join(STATE_FOLDER);
     let (path, lock_path) = (workspace.join(running::FILE), workspace.join(running::LOCK));
@@ -64,7 +64,7 @@ pub(super) fn claim(workspace: &Path, aim: &Aim) -> Result<Option<Claim>, Failur
     }
 }
 
-/// A lock that may not be opened: it is not known whether it is held.
+/// A lock file that may not be opened: it is unknown whether it is locked.
 fn of_another_user(workspace: &Path, state: &Path, lock: &Path, error: &io::Error) -> Problem {
     let owner = |path: &Path| path.metadata().ok().map(|metadata| metadata.uid());
     let closed = if lock.exists() { lock } else { state };
@@ -75,13 +75,13 @@ fn of_another_user(workspace: &Path, state: &Path, lock: &Path, error: &io::Erro
             let chown = Line::new(Kind::TakeOwnership, ["sudo", "chown", "-R"]).arg(own.to_string());
             problem
                 .why(format!(
-                    "{why}; it belongs to the user {other}, whose serve runs here or has left it behind"
+                    "{why}; it belongs to the user {other}, whose serve is running here or has left it behind"
                 ))
                 .fix(chown.arg(state.display().to_string()))
         }
         _ => problem
             .why(why)
-            .fix("serve as the user to whom the workspace belongs, or another folder with -C"),
+            .fix("run serve as the owner of the workspace, or select another folder with -C"),
     }
 }
 
@@ -96,20 +96,20 @@ fn already_served(workspace: &Path, path: &Path) -> Problem {
     match first {
         Some(first) => {
             let addresses: Vec<String> = first.listeners.iter().map(|open| open.address.to_string()).collect();
-            Problem::new(format!("{folder} is served already, by process {}", first.pid))
+            Problem::new(format!("{folder} is already served, by process {}", first.pid))
                 .at(format!("{}, admin {}", addresses.join(", "), first.admin))
                 .fix(
-                    Remedy::from("use that one, or end it first: ")
+                    Remedy::from("use that one, or stop it first: ")
                         .and(Line::new(Kind::Kill, ["kill".to_owned(), first.pid.to_string()])),
                 )
         }
-        None => Problem::new(format!("{folder} is served already, by another process"))
-            .fix("end it first, or serve another folder with -C"),
+        None => Problem::new(format!("{folder} is already served, by another process"))
+            .fix("stop it first, or serve another folder with -C"),
     }
 }
 
 impl Claim {
-    /// Writes what others find this gateway by.
+    /// Writes the file by which others find this gateway.
     pub(super) fn publish(&self, running: &RunningServe) {
         let written = serde_json::to_string_pretty(running)
             .map_err(|error| Problem::new(error.to_string()))

@@ -1,5 +1,5 @@
-//! `serve`: the local gateway. A [`request`] makes a [`plan`], [`start`] opens the
-//! ports, [`running`] waits and ends it; [`ready`] is what can be said at the start.
+//! `serve`: the local gateway. A [`request`] becomes a [`plan`], [`start`] opens the
+//! ports, [`running`] waits and stops it; [`ready`] is the summary at the start.
 
 mod cluster;
 mod exclusive;

@@ -1,4 +1,4 @@
-//! From what the user says to what the gateway is given.
+//! Turns a request into the gateway's settings.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
@@ -19,13 +19,13 @@ use crate::sources::Sources;
 
 /// What is to be served, and how.
 pub struct Plan {
-    /// Where the configuration is read from.
+    /// The source of the configuration.
     pub(super) sources: GatewaySources,
     /// Gateway port to local port.
     pub(super) ports: HashMap<u16, u16>,
-    /// Where the Gateways' ports are opened.
+    /// The address for the Gateways' ports.
     pub(super) bind: IpAddr,
-    /// The admin's address; none is no admin.
+    /// The admin interface's address; none turns it off.
     pub(super) admin: Option<SocketAddr>,
     /// Worker threads.
     pub(super) threads: usize,
@@ -33,16 +33,16 @@ pub struct Plan {
     pub(super) access_log: AccessLog,
     /// Nothing may be ignored, missing or broken.
     pub(super) strict: bool,
-    /// What `https` upstreams elsewhere are verified by.
+    /// What external `https` upstreams are verified with.
     pub(super) upstream_authorities: Vec<CertificateDer<'static>>,
     /// How the admin changes the log's level.
     pub(super) log_level: Option<LogLevelHandle>,
-    /// Who follows the cluster that the objects are of.
+    /// Who watches the cluster of the objects.
     pub(super) following: Option<Followed>,
 }
 
 impl Plan {
-    /// The plan of a request. Standard input is read, and a cluster is asked.
+    /// The plan for a request. Reads standard input, or a cluster.
     ///
     /// # Errors
     /// A file, folder or kubeconfig that cannot be used: bad input. A cluster that

@@ -1,12 +1,12 @@
-//! Which process listens on an address, so that "in use" has a name. Reads
-//! /proc; elsewhere nobody is named.
+//! Which process listens on an address, so that "in use" can name it. Reads /proc; on
+//! other systems no process is named.
 
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// The process that listens on a TCP port, as `process 4711 (nginx)`. None
-/// when the system does not tell, as of another user's process.
+/// The process that listens on a TCP port, as `process 4711 (nginx)`. None if the system
+/// does not say, as for another user's process.
 pub(super) fn listening_process(address: SocketAddr) -> Option<String> {
     let inodes = ["/proc/net/tcp", "/proc/net/tcp6"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! What can be said of a gateway that has started: addresses, hosts, and lines to try.
+//! The summary of a gateway that has started: addresses, hosts, and lines to try.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::workspace::layout::{ChainLayout, Part};
 pub struct Ready {
     /// Its ports.
     pub ports: Vec<ReadyPort>,
-    /// Where the admin listens.
+    /// The admin interface's address.
     pub admin: Option<SocketAddr>,
     /// A request to try, for the first host that has a name and works.
     pub curl: Option<Line>,
@@ -24,17 +24,17 @@ pub struct Ready {
 /// An open port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadyPort {
-    /// Where it is listened on.
+    /// Its local address.
     pub address: SocketAddr,
     /// The Gateway server's `port.number`.
     pub gateway_port: u16,
-    /// What is spoken.
+    /// Its protocol.
     pub speaks: Speaks,
     /// The names that are served.
     pub hosts: Vec<HostSummary>,
 }
 
-/// What there is to say of a gateway; its workspace's files are looked for.
+/// The summary of a gateway; the files of its workspace are looked up.
 pub fn ready(running: &RunningGateway, here: &Surroundings) -> Ready {
     let open = running.listeners();
     let ports = running.summary().iter().filter_map(|listener| {

@@ -1,4 +1,4 @@
-//! What is to be served, as the user says it.
+//! The request of `serve`.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -12,33 +12,33 @@ use crate::gateway::dataplane::settings::LogLevelHandle;
 use crate::ops::cluster_access::ClusterPlace;
 use crate::sources::played::GatewayChoice;
 
-/// What is to be served, and how.
+/// What to serve, and how.
 pub struct Request {
-    /// Files, folders, or `-` for standard input; the workspace when there are none.
+    /// Files, folders, or `-` for standard input; the workspace if there are none.
     pub manifests: Vec<PathBuf>,
-    /// Also the folders in folders.
+    /// Also read subfolders.
     pub recursive: bool,
-    /// In place of files, the objects of a cluster, and their changes.
+    /// The objects of a cluster and their changes, instead of files.
     pub cluster: Option<ClusterPlace>,
     /// Folders of Secrets.
     pub certs: Vec<PathBuf>,
-    /// Lists of client certificates that are refused.
+    /// CRLs with client certificates to refuse.
     pub crls: Vec<PathBuf>,
     /// Which of the input's gateways is played.
     pub gateway: GatewayChoice,
-    /// Paths of Gateways are paths of this machine.
+    /// Paths in Gateways are paths on this machine.
     pub host_files: bool,
     /// Gateway port to local port.
     pub ports: HashMap<u16, u16>,
-    /// Where the Gateways' ports are opened.
+    /// The address for the Gateways' ports.
     pub bind: IpAddr,
-    /// The admin's address; none is no admin.
+    /// The admin interface's address; none turns it off.
     pub admin: Option<SocketAddr>,
-    /// Where the requests of a Service go.
+    /// The endpoint for requests to a Service.
     pub upstreams: Vec<Upstream>,
-    /// What `https` upstreams elsewhere are verified by; the system's when there are none.
+    /// What external `https` upstreams are verified with; the system's CAs by default.
     pub upstream_cacerts: Vec<PathBuf>,
-    /// Worker threads; the number of processors when not given.
+    /// Worker threads; the number of processors by default.
     pub threads: Option<usize>,
     /// The access log.
     pub access_log: AccessLog,
@@ -46,6 +46,6 @@ pub struct Request {
     pub strict: bool,
     /// How the admin changes the log's level.
     pub log_level: Option<LogLevelHandle>,
-    /// The clock: certificates are judged anew at each change.
+    /// The clock: certificates are judged again at each change.
     pub clock: fn() -> OffsetDateTime,
 }

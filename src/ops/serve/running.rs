@@ -1,4 +1,4 @@
-//! A gateway that serves, and its end.
+//! A running gateway, and how it stops.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::ops::cluster_access::runtime;
 use crate::ops::interruption::{Cancel, Interrupted};
 use crate::ops::{Failure, Surroundings};
 
-/// How long requests may go on after a signal.
+/// How long requests may continue after a signal.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// A gateway that serves. Dropping it ends it at once.
+/// A running gateway. Dropping it stops it at once.
 pub struct RunningGateway {
     pub(super) server: Arc<Server>,
     pub(super) claim: Arc<Option<Claim>>,
     pub(super) reload: Option<JoinHandle<()>>,
     pub(super) stopper: Stopper,
     pub(super) summary: Vec<ListenerSummary>,
-    /// Followed as long as it serves.
+    /// Watched while it serves.
     pub(super) following: Option<Followed>,
 }
 
@@ -35,7 +35,7 @@ impl RunningGateway {
         self.server.listeners()
     }
 
-    /// Where the admin listens.
+    /// The admin interface's address.
     pub fn admin(&self) -> Option<SocketAddr> {
         self.server.admin()
     }
@@ -45,7 +45,7 @@ impl RunningGateway {
         &self.summary
     }
 
-    /// Closes the ports, lets requests end, and tells nobody any longer where it listened.
+    /// Closes the ports, lets requests end, and removes the file with its addresses.
     pub fn drain(mut self) {
         drop(self.following.take());
         self.end_reload();
@@ -56,10 +56,11 @@ impl RunningGateway {
         drop(claim);
     }
 
-    /// Serves until a signal comes, and lets open requests end; a second signal cuts them.
+    /// Serves until a signal comes, and lets open requests end; a second signal aborts
+    /// them.
     ///
     /// # Errors
-    /// When the system gives no way to wait.
+    /// If the system provides no way to wait.
     pub fn until_signal(self, cancel: &mut Cancel, here: &Surroundings) -> Result<(), Failure> {
         runtime()?.block_on(async {
             let first = match cancel.next().await {
@@ -70,13 +71,13 @@ impl RunningGateway {
             let (done, drained) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 self.drain();
-                // Nobody waits any more after a second signal.
+                // After a second signal nothing is awaited.
                 let _ = done.send(());
             });
             tokio::select! {
-                // A panic there was shown already, and the ports are closed.
+                // A panic there was already shown, and the ports are closed.
                 _ = drained => {}
-                // Whatever is open is cut.
+                // Whatever is open is aborted.
                 _ = cancel.next() => {}
             }
         });
@@ -86,7 +87,7 @@ impl RunningGateway {
     fn end_reload(&mut self) {
         self.stopper.stop();
         if let Some(thread) = self.reload.take() {
-            // A panic there was shown already.
+            // A panic there was already shown.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,5 @@
-//! Starts the gateway and keeps it at the state of its sources. `serve` waits
-//! for signals afterwards, `up` probes.
+//! Starts the gateway and keeps it in step with its sources. Afterwards `serve` waits for
+//! signals, `up` probes.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,18 +24,19 @@ use crate::sources::disk::{DiskFiles, Texts};
 use crate::workspace::file;
 use crate::workspace::running::{RunningListener, RunningManifests, RunningServe};
 
-/// As much as a main thread has, since input may be nested deeply.
+/// As large as a main thread's, since input may be deeply nested.
 const STACK: usize = 8 << 20;
 
-/// Reads, opens the ports, and watches for changes. When this returns, the
+/// Reads the input, opens the ports, and watches for changes. When this returns, the
 /// ports accept connections and `probe` finds them.
 ///
 /// # Errors
-/// Nothing to serve and input that cannot be read: bad input. A port or
-/// workspace that another process serves: a runtime failure.
+/// Nothing to serve, or unreadable input: bad input. A port or workspace that another
+/// process serves: a runtime failure.
 pub fn start(plan: Plan) -> Result<RunningGateway, Failure> {
-    // In a thread that ends: the allocator takes back what others have freed of a thread's memory when the
-    // thread allocates again, or is gone; the caller's does neither, it waits for a signal.
+    // In a thread that ends: the allocator reclaims what other threads freed of a
+    // thread's memory when that thread allocates again or ends; the calling thread does
+    // neither, because it waits for a signal.
     let thread = std::thread::Builder::new()
         .name("start".to_owned())
         .stack_size(STACK)
@@ -45,7 +46,7 @@ pub fn start(plan: Plan) -> Result<RunningGateway, Failure> {
 }
 
 fn no_thread(error: &std::io::Error) -> Failure {
-    Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string()))
+    Failure::runtime(Problem::new("cannot start a thread").why(error.to_string()))
 }
 
 fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
@@ -58,7 +59,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
         SourceError::Nothing(problem) | SourceError::Bad(problem) => Failure::usage(problem),
     })?;
     let summary = summary::summary(&loaded.built.table);
-    // The ports need not wait for what is said of the input, unless that may stop it.
+    // The ports need not wait for the findings, unless one may stop it.
     if plan.strict || summary.is_empty() {
         reload.judge(&mut loaded, &files);
     }
@@ -70,8 +71,8 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     if summary.is_empty() {
         reload.say(&loaded);
         return Err(Failure::usage(
-            Problem::new("no port is left to open")
-                .why("every Gateway or server of the input is ignored or not run, as said above")
+            Problem::new("there is no port to open")
+                .why("every Gateway or server of the input is ignored or not supported, as said above")
                 .fix("see the warnings; --selector LABEL=VALUE plays the gateway whose pods have that label"),
         ));
     }
@@ -129,7 +130,7 @@ fn start_here(plan: Plan) -> Result<RunningGateway, Failure> {
     })
 }
 
-/// Tells which ports of a cluster's Gateways are not opened here, each once.
+/// Reports which ports of a cluster's Gateways are not opened here, each once.
 fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>, aim: &Aim) {
     let problems: Vec<Problem> = errors.into_iter().map(Problem::from).collect();
     let texts: BTreeSet<String> = problems.iter().map(|problem| problem.text(aim)).collect();
@@ -139,8 +140,8 @@ fn say_closed(errors: Vec<StartError>, said: &mut BTreeSet<String>, aim: &Aim) {
     *said = texts;
 }
 
-/// What a probe is told of `-f`. A path that has no absolute form is none that can be
-/// found again.
+/// The sources of `-f`, for probes. A path without an absolute form cannot be found
+/// again.
 fn manifests_of(sources: &Sources) -> Option<RunningManifests> {
     let paths = sources
         .manifests

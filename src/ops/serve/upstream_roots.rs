@@ -1,5 +1,5 @@
-//! What `serve` verifies `https` upstreams by: the files of `--upstream-cacert`,
-//! else the system's.
+//! What `serve` verifies `https` upstreams with: the files of `--upstream-cacert`,
+//! otherwise the system's CAs.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,11 +12,11 @@ use crate::ops::pem_files::system_roots;
 use crate::ops::{Failure, Surroundings};
 use crate::problem::Problem;
 
-/// The trust anchors; none when no upstream needs any.
+/// The trust anchors; none if no upstream needs them.
 ///
 /// # Errors
-/// When a file cannot be read or holds no certificate, and when an upstream
-/// needs verifying and this system has no CA file.
+/// If a file cannot be read or contains no certificate, or an upstream must be verified
+/// and this system has no CA file.
 pub(super) fn read(
     given: &[PathBuf],
     upstreams: &[Upstream],
@@ -30,7 +30,7 @@ pub(super) fn read(
         let system = system_roots(here.environment.get("SSL_CERT_FILE")).ok_or_else(|| {
             Failure::usage(
                 Problem::new(format!(
-                    "there is nothing to verify the upstream https://{}:{} by",
+                    "there are no trusted CAs to verify the upstream https://{}:{} with",
                     upstream.host, upstream.target_port
                 ))
                 .why("no --upstream-cacert was given, and this system has no CA file")
@@ -54,8 +54,8 @@ pub(super) fn read(
     Ok(roots)
 }
 
-/// Whether the upstream speaks TLS and may be on another machine. A name is
-/// taken for one that is; the connection decides.
+/// Whether the upstream uses TLS and may be on another machine. A name is assumed to be;
+/// the connection decides.
 fn is_verified(upstream: &Upstream) -> bool {
     upstream.protocol == UpstreamProtocol::Https
         && !upstream

@@ -1,5 +1,5 @@
-//! `serve --cluster` goes by istio-tls.yaml as it was at its start. When that
-//! changes in what counts there, the log says that it does not know it.
+//! `serve --cluster` uses istio-tls.yaml as it was at the start. When a relevant part of
+//! it changes, the log says that the change has no effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,8 +11,8 @@ use crate::problem::Problem;
 use crate::workspace::config::{FILE_NAME, WorkspaceConfig};
 use crate::workspace::file::WorkspaceFile;
 
-/// What of istio-tls.yaml says which cluster is followed, and what of it; none
-/// where a flag does.
+/// The part of istio-tls.yaml that selects the cluster and what is read of it; none where
+/// a flag does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Choice {
     context: Option<String>,
@@ -27,12 +27,12 @@ pub(super) struct WorkspaceWatch {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Which of the file's values flags stand for.
+/// Which of the file's values flags override.
 #[derive(Debug, Clone)]
 pub(super) struct Given {
-    /// `--context`; the one that is followed.
+    /// `--context`; the one that is watched.
     pub(super) context: bool,
-    /// The context that is followed.
+    /// The context that is watched.
     pub(super) followed: String,
     /// `--gateway-namespace`.
     pub(super) pod_namespace: bool,
@@ -43,7 +43,7 @@ pub(super) struct Given {
 impl Choice {
     fn of(config: Option<&WorkspaceConfig>, given: &Given) -> Self {
         let gateway = config.map(|config| config.gateway.clone()).unwrap_or_default();
-        // An apply to the cluster that is followed records what is known already.
+        // An apply to the same cluster records what is already known.
         let context = config.and_then(|config| config.context.clone());
         Self {
             context: Some(context.unwrap_or_else(|| given.followed.clone())).filter(|_| !given.context),
@@ -53,7 +53,7 @@ impl Choice {
         }
     }
 
-    /// What differs, in the file's words.
+    /// What differs, in the file's terms.
     fn differences(&self, other: &Self) -> Vec<&'static str> {
         let fields = [
             (self.context != other.context, "context"),
@@ -70,10 +70,10 @@ impl Choice {
 }
 
 impl WorkspaceWatch {
-    /// Begins to watch the workspace's file, which holds `config` now.
+    /// Starts to watch the workspace's file, which contains `config` now.
     ///
     /// # Errors
-    /// When the system gives no watch or no thread.
+    /// If the system provides no watch or no thread.
     pub(super) fn start(config: Option<&WorkspaceConfig>, given: Given, here: &Surroundings) -> Result<Self, Failure> {
         let mut watch = FolderWatch::new().map_err(Failure::runtime)?;
         let stopper = watch.stopper();
@@ -85,7 +85,7 @@ impl WorkspaceWatch {
                 watch.set(&BTreeSet::from([dir.clone()]));
                 follow(&mut watch, &dir, &known, &given);
             })
-            .map_err(|error| Failure::runtime(Problem::new("a thread cannot be started").why(error.to_string())))?;
+            .map_err(|error| Failure::runtime(Problem::new("cannot start a thread").why(error.to_string())))?;
         Ok(Self {
             stopper,
             thread: Some(thread),
@@ -97,7 +97,7 @@ impl Drop for WorkspaceWatch {
     fn drop(&mut self) {
         self.stopper.stop();
         if let Some(thread) = self.thread.take() {
-            // A panic there was shown already.
+            // A panic there was already shown.
             let _ = thread.join();
         }
     }
@@ -106,14 +106,15 @@ impl Drop for WorkspaceWatch {
 fn follow(watch: &mut FolderWatch, dir: &Path, known: &Choice, given: &Given) {
     let mut told = Vec::new();
     loop {
-        // What changed before the folder was watched is seen now. A file that
-        // cannot be read is half written, or told of by every other command.
+        // What changed before the watch started is noticed now. An unreadable file is
+        // half written, or reported by every other command.
         if let Ok(file) = WorkspaceFile::read(dir) {
             let now = Choice::of(file.as_ref().map(|file| &file.config), given);
             let differences = now.differences(known);
             if differences != told && !differences.is_empty() {
                 tracing::warn!(
-                    "{FILE_NAME} has another {} now; this serve goes by the one of its start: restart it to go by the new",
+                    "{FILE_NAME} now has another {}; this serve still uses the one at its start: \
+                     restart it to use the new one",
                     differences.join(" and another ")
                 );
             }
@@ -163,7 +164,7 @@ mod tests {
                 .differences(&choice(|_| {}, &by_flags))
                 .is_empty()
         );
-        // An apply to the followed cluster records it.
+        // An apply to the watched cluster records it.
         let recorded = choice(|config| config.context = Some("edge".to_owned()), &by_file);
         assert!(recorded.differences(&before).is_empty());
         assert_eq!(Choice::of(None, &by_file), before);

@@ -1,12 +1,13 @@
-//! What to do about what `status` finds. Pure.
+//! What to do about the findings of `status`. Pure.
 
 use super::facts::{Broken, BrokenPart, HostState, Role};
 use crate::ops::secret_advice::{self, Advice};
 use crate::remedy::{Kind, Line, Remedy, ours};
 
-/// What renews a certificate of this role.
+/// What renews a certificate with this role.
 pub(super) fn renewal(role: &Role, state: &HostState) -> Remedy {
-    // What others have renewed in the Secret is not to be renewed once more here.
+    // A certificate that others have renewed in the Secret must not be renewed here once
+    // more.
     if let (Role::Server | Role::Authority, Some(advice)) = (role, of_others(state)) {
         return advice.fix;
     }
@@ -16,12 +17,12 @@ pub(super) fn renewal(role: &Role, state: &HostState) -> Remedy {
         Role::Client(_) => ours::rotate_clients(host).into(),
         Role::Intermediate | Role::Root => ours::rotate_ca(host).into(),
         Role::PreviousIntermediate | Role::PreviousRoot => ours::rotate_finish(host).into(),
-        Role::Authority => Remedy::from(ours::bring_up(host)).and(" brings the Secret up to the files"),
+        Role::Authority => Remedy::from(ours::bring_up(host)).and(" updates the Secret to match the files"),
     }
 }
 
-/// What to do where others keep or have renewed a Secret of the host that differs
-/// from the files; none where the files count.
+/// What to do if others manage or have renewed a Secret of the host that differs from the
+/// files; none if the files take precedence.
 pub(super) fn of_others(state: &HostState) -> Option<Advice> {
     let (_, file) = state.leaf()?;
     state.secrets.iter().find_map(|secret| {
@@ -40,25 +41,26 @@ pub(super) fn of_broken(state: &HostState, broken: &Broken) -> Remedy {
         BrokenPart::Client(name) => {
             let remove = Line::new(Kind::RemoveFile, ["rm", broken.file.as_str()]);
             let line = remove.and(ours::gen_certs_client(&state.host, name.as_str()));
-            Remedy::from(line).and(" makes a new one of the same CA")
+            Remedy::from(line).and(" issues a new one from the same CA")
         }
-        BrokenPart::List => "put the list back as it was; without it, clients that it revokes are let in".into(),
+        BrokenPart::List => "restore the CRL; without it, clients that it revokes are accepted".into(),
         BrokenPart::Chain => regained(state),
     }
 }
 
-/// What brings a chain back that is missing or broken: a good Secret holds what
-/// clients trust.
+/// What restores a chain that is missing or broken: a good Secret has what clients trust.
 fn regained(state: &HostState) -> Remedy {
-    let anew = Remedy::from(ours::gen_certs_force(&state.host))
-        .and(" makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files");
+    let anew = Remedy::from(ours::gen_certs_force(&state.host)).and(
+        " issues a new chain, with a new CA: clients of the old one are refused, and do not \
+            trust the gateway, until they have the new files",
+    );
     let mut good = state.secrets.iter().filter(|secret| {
         let held = secret.held.as_ref();
         held.is_some_and(|held| matches!(held.leaf, Some(Ok(_))) && held.key.is_none())
     });
     match good.next() {
         Some(secret) => Remedy::from(ours::adopt_secret(&secret.title, &state.host))
-            .and(" takes it back from there")
+            .and(" restores it from there")
             .or(anew),
         None => anew,
     }

@@ -1,5 +1,5 @@
-//! Shows the gateway the clients of each host's files: those of the CAs in force,
-//! which are to be let in, and those of a CA that went, which are not.
+//! Presents the clients of each host to the gateway: those of the current CAs, which it
+//! must accept, and those of a removed CA, which it must refuse.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::ops::{Failure, Surroundings};
 use crate::workspace::config::{HostEntry, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 
-/// How many hosts are asked at once.
+/// How many hosts are probed at once.
 const CONCURRENCY: usize = 64;
 
-/// A client of a host, and whether its CA is trusted by the files.
+/// A client of a host, and whether the files trust its CA.
 struct Claim {
     identity: Identity,
     is_trusted: bool,
 }
 
-/// Shows every host's clients to the gateway that presented its leaf, with one
-/// request each, as `probe` makes it.
+/// Presents every host's clients to the gateway that served its leaf, with one request
+/// each, like `probe`.
 ///
 /// # Errors
-/// When a client's key is none that TLS can use.
+/// If TLS cannot use a client's key.
 pub(super) async fn shown(
     states: &mut [HostState],
     entries: &[HostEntry],
@@ -41,7 +41,7 @@ pub(super) async fn shown(
             return Ok(seen);
         }
         let layout = ChainLayout::new(&here.dir, &state.host);
-        // What cannot be read is told of as broken already.
+        // What cannot be read is already reported as broken.
         let claims = claims(&layout, here).unwrap_or_default();
         let asked = Asked {
             layout: &layout,
@@ -68,8 +68,7 @@ pub(super) async fn shown(
     Ok(())
 }
 
-/// One client of each CA that a gateway may trust, where one is good and its key is
-/// here.
+/// One client of each CA that a gateway may trust, if one is valid and its key is here.
 fn claims(layout: &ChainLayout, here: &Surroundings) -> Result<Vec<Claim>, Failure> {
     let trusted: Vec<CertificateDer<'static>> = certificates(layout, Part::CaChain)?;
     let gone = match trusted.as_slice() {
@@ -83,7 +82,7 @@ fn claims(layout: &ChainLayout, here: &Surroundings) -> Result<Vec<Claim>, Failu
             chain_clients::of_previous_ca(layout, here.now)?,
             true,
         ),
-        ("the client chain of the CA that went", gone, false),
+        ("the client chain of the removed CA", gone, false),
     ];
     let claims = all.iter().map(|(label, clients, is_trusted)| Claim {
         identity: Identity::of(label, &trusted, clients),

@@ -1,4 +1,4 @@
-//! What `status` has read and seen: files, Secrets, and what a gateway presents.
+//! The facts that `status` collected: files, Secrets, and what a gateway presents.
 
 use time::OffsetDateTime;
 
@@ -7,7 +7,7 @@ use crate::names::Host;
 use crate::ops::host_secrets::Elsewhere;
 use crate::workspace::config::Mode;
 
-/// What a certificate is in its chain.
+/// The role of a certificate in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// The leaf that the gateway serves.
@@ -18,11 +18,11 @@ pub enum Role {
     Intermediate,
     /// The root CA.
     Root,
-    /// The intermediate that goes when the rotation of the CA ends.
+    /// The previous intermediate, while the CA is being replaced.
     PreviousIntermediate,
-    /// The root that goes with it.
+    /// The previous root.
     PreviousRoot,
-    /// A CA in a Secret that is none of the files'.
+    /// A CA in a Secret that is not in the files.
     Authority,
 }
 
@@ -46,8 +46,8 @@ impl Role {
 pub(super) enum Served {
     /// This leaf.
     Leaf(CertificateSummary),
-    /// None: the probe's code and words, and which `--target` asks the same gateway
-    /// again, where that is none of this workspace's.
+    /// None: the probe's code and summary, and which `--target` reaches the same gateway,
+    /// if it is not this workspace's.
     Nothing {
         code: &'static str,
         summary: String,
@@ -62,22 +62,22 @@ pub(super) struct HostState {
     pub(super) mode: Mode,
     /// Role, file, certificate.
     pub(super) files: Vec<(Role, String, CertificateSummary)>,
-    /// The ends (nextUpdate) of revocation lists, and their files.
+    /// The nextUpdate times of CRLs, and their files.
     pub(super) lists: Vec<(String, OffsetDateTime)>,
     /// Parts that are missing or cannot be read.
     pub(super) broken: Vec<Broken>,
     /// What is wrong with the server's key.
     pub(super) key_fault: Option<KeyFault>,
-    /// The server's leaf is of the CA in force, as where a rotation of the CA is
+    /// The server's leaf is from the current CA, as when a replacement of the CA is
     /// nearly finished.
     pub(super) leaf_in_force: bool,
-    /// What clients are verified with, by the files.
+    /// What clients are verified with, according to the files.
     pub(super) bundle: Vec<CertificateSummary>,
-    /// Its Secrets; none where no cluster is in play.
+    /// Its Secrets; none if no cluster is used.
     pub(super) secrets: Vec<SecretState>,
-    /// Where it was asked for, and what came; none where nothing runs.
+    /// Where it was requested, and the result; none if nothing is running.
     pub(super) served: Option<(String, Served)>,
-    /// Clients that were shown to that gateway.
+    /// Clients that were presented to that gateway.
     pub(super) clients: Vec<ShownClient>,
 }
 
@@ -88,29 +88,29 @@ pub(super) struct Broken {
     pub(super) file: String,
     /// Why.
     pub(super) why: String,
-    /// What it is for.
+    /// Its purpose.
     pub(super) part: BrokenPart,
 }
 
-/// What a broken part is for, as far as that decides what to do.
+/// The purpose of a broken part, as far as it determines the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BrokenPart {
     /// The certificate of the client of this name.
     Client(String),
-    /// A revocation list.
+    /// A CRL.
     List,
-    /// The server's certificate, or one of the CAs'.
+    /// The server's certificate, or that of a CA.
     Chain,
 }
 
-/// A client's certificate of the files, and what the gateway did with it.
+/// A client's certificate in the files, and what the gateway did with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ShownClient {
-    /// `the client chain of the CA that went`.
+    /// `the client chain of the removed CA`.
     pub(super) label: &'static str,
-    /// By the files it is to be let in.
+    /// According to the files it must be accepted.
     pub(super) is_trusted: bool,
-    /// It was asked for and let in; none where neither was seen.
+    /// Whether it was required and accepted; none if neither was observed.
     pub(super) outcome: Option<Shown>,
 }
 
@@ -122,30 +122,30 @@ pub(super) enum Shown {
     Refused(String),
 }
 
-/// Why the server's key cannot be served with the certificate.
+/// Why the server's key cannot be used with the certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct KeyFault {
     pub(super) file: String,
     pub(super) why: String,
-    /// It is not there at all.
+    /// It does not exist.
     pub(super) is_missing: bool,
 }
 
-/// What one Secret of a host holds.
+/// The content of one Secret of a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SecretState {
     /// `istio-system/httpbin-credential`.
     pub(super) title: String,
-    /// None when it is not there.
+    /// None if it does not exist.
     pub(super) held: Option<Held>,
-    /// The program that keeps it as it wants it, in words.
+    /// The program that manages it, in words.
     pub(super) controller: Option<String>,
-    /// Where it is, or is to be, instead, when it is not there.
+    /// Where it is, or will be, instead, if it does not exist.
     pub(super) elsewhere: Option<Elsewhere>,
 }
 
-/// The certificates of a Secret, or why they cannot be read; none of a kind that
-/// the Secret is not for.
+/// The certificates in a Secret, or why they cannot be read; none if the Secret is not
+/// for that kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Held {
     pub(super) leaf: Option<Result<CertificateSummary, String>>,

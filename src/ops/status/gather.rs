@@ -1,5 +1,5 @@
-//! What `status` looks at: the files of the hosts, and what a gateway presents
-//! for each of them.
+//! What `status` examines: the files of the hosts, and what a gateway presents for each
+//! of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use crate::workspace::config::{HostEntry, Mode, ServerKey};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store;
 
-/// How many hosts are dialled at once.
+/// How many hosts are probed at once.
 const CONCURRENCY: usize = 64;
 
-/// Reads the files of a host; what is wrong with them is part of the state.
+/// Reads the files of a host; faults are part of the state.
 pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostState {
     let host = &entry.host;
     let layout = ChainLayout::new(&here.dir, host);
@@ -47,7 +47,7 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
         let file = shown(&layout.path(part));
         match first(layout, part) {
             Ok(Some(certificate)) => state.files.push((role, file, certificate)),
-            Ok(None) if needed => state.broken.push(Broken::of(&role, file, "it is not there".into())),
+            Ok(None) if needed => state.broken.push(Broken::of(&role, file, "it does not exist".into())),
             Ok(None) => {}
             Err(problem) => state.broken.push(Broken::of(&role, file, reason(problem))),
         }
@@ -97,7 +97,7 @@ pub(super) fn files(entry: &HostEntry, mode: Mode, here: &Surroundings) -> HostS
 }
 
 impl Broken {
-    /// The certificate of this role.
+    /// The certificate with this role.
     fn of(role: &Role, file: String, why: String) -> Self {
         let part = match role {
             Role::Client(name) => BrokenPart::Client(name.clone()),
@@ -107,8 +107,8 @@ impl Broken {
     }
 }
 
-/// Whether a CA that stands beside the server's leaf issued it; what cannot be
-/// read is told of elsewhere.
+/// Whether a CA beside the server's leaf issued it; unreadable files are reported
+/// elsewhere.
 fn is_leaf_in_force(layout: &ChainLayout) -> bool {
     let first = |part| read(layout, part).ok().and_then(|all| all.into_iter().next());
     let Some(leaf) = first(Part::ServerCert) else {
@@ -119,17 +119,17 @@ fn is_leaf_in_force(layout: &ChainLayout) -> bool {
         .any(|part| first(part).is_some_and(|ca| renew::is_issued_by(&leaf, &ca)))
 }
 
-/// What is wrong with the server's key; none where there is no leaf that it could
-/// fit, which is told of elsewhere.
+/// What is wrong with the server's key; none if there is no leaf to compare it with,
+/// which is reported elsewhere.
 fn server_key_fault(layout: &ChainLayout) -> Option<KeyFault> {
     let leaf = read(layout, Part::ServerCert).ok()?.into_iter().next()?;
     let file = shown(&layout.path(Part::ServerKey));
     let content = store::read(layout, Part::ServerKey).map(|content| content.map(Zeroizing::new));
     let (why, is_missing) = match content {
-        Ok(None) => ("it is not there".to_owned(), true),
+        Ok(None) => ("it does not exist".to_owned(), true),
         Ok(Some(content)) => match key::read(&content, &file, None) {
             Ok(key) if key.fits(&leaf) => return None,
-            Ok(_) => ("it does not fit the certificate of the server".to_owned(), false),
+            Ok(_) => ("it does not belong to the server certificate".to_owned(), false),
             Err(problem) => (reason(problem), false),
         },
         Err(problem) => (reason(problem), false),
@@ -137,7 +137,7 @@ fn server_key_fault(layout: &ChainLayout) -> Option<KeyFault> {
     Some(KeyFault { file, why, is_missing })
 }
 
-/// The ends of the revocation lists of a part.
+/// The nextUpdate times of a part's CRLs.
 fn list_ends(layout: &ChainLayout, part: Part<'_>, file: &str) -> Result<Vec<OffsetDateTime>, Problem> {
     let Some(content) = store::read(layout, part)? else {
         return Ok(Vec::new());
@@ -169,7 +169,7 @@ fn all(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateSummary>, 
     certificates.iter().map(CertificateSummary::of).collect()
 }
 
-/// The certificates of a part; none when it is not there.
+/// The certificates of a part; none if it does not exist.
 fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'static>>, Problem> {
     match store::read(layout, part)? {
         Some(content) => pem::certificates(&content, &shown(&layout.path(part))),
@@ -177,7 +177,7 @@ fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Vec<CertificateDer<'stat
     }
 }
 
-/// Asks the gateway for the certificate of every host.
+/// Probes the gateway for the certificate of every host.
 pub(super) async fn served(states: &mut [HostState], target: &Target, patience: Duration, here: &Surroundings) {
     let gate = Arc::new(Semaphore::new(CONCURRENCY));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -187,7 +187,7 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
         let (gate, provider) = (Arc::clone(&gate), Arc::clone(&provider));
         tasks.spawn(async move {
             let _permit = gate.acquire_owned().await;
-            // The chain comes before the client's certificate is wanted.
+            // The chain is sent before the client certificate is requested.
             let mut question = asked.dial(patience);
             question.request = None;
             let facts = dial(&question, &provider).await.facts;
@@ -197,7 +197,7 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
     while let Some(done) = tasks.join_next().await {
         let (index, asked, facts) = match done {
             Ok(done) => done,
-            // A host that is lost must never look like one that is served.
+            // A missing host must never look like one that is served.
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => continue,
         };
@@ -225,7 +225,7 @@ pub(super) async fn served(states: &mut [HostState], target: &Target, patience: 
     }
 }
 
-/// A dial of the host; none where there is no gateway.
+/// A dial of the host; none if there is no gateway.
 fn question(state: &HostState, target: &Target) -> Option<Expectation> {
     let probed = ProbedHost {
         host: state.host.clone(),

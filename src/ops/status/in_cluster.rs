@@ -1,5 +1,5 @@
-//! The part of `status` that asks a cluster: each host's Secrets, and where the
-//! gateway is. What may not be read is skipped; the files are told of all the same.
+//! The part of `status` that uses a cluster: each host's Secrets, and the gateway's
+//! address. What may not be read is skipped; the files are reported nevertheless.
 
 use std::time::Duration;
 
@@ -21,31 +21,31 @@ use crate::ops::host_secrets::{self, Elsewhere, SecretPlace};
 use crate::ops::{Failure, Surroundings, intent};
 use crate::workspace::config::WorkspaceConfig;
 
-/// How long an API server that fails or is busy is asked again.
+/// How long to retry an API server that fails or is busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What came of asking the cluster.
+/// The result of querying the cluster.
 #[derive(Default)]
 pub(super) struct Asked {
     /// The context's name.
     pub(super) context: Option<String>,
-    /// The cluster, where its kubeconfig could be read.
+    /// The cluster, if its kubeconfig could be read.
     pub(super) access: Option<Box<Access>>,
-    /// The gateway, where it was wanted and has an address.
+    /// The gateway, if it was wanted and has an address.
     pub(super) gateway: Option<Reached>,
-    /// That the gateway's pods are elsewhere than the Secrets.
+    /// A note that the gateway's pods are not where the Secrets are.
     pub(super) pods_elsewhere: Option<Elsewhere>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub(super) skipped: Vec<Skipped>,
-    /// Why the cluster could not be asked at all.
+    /// Why the cluster could not be reached at all.
     pub(super) failure: Option<Failure>,
 }
 
-/// Reads the Secrets of every host into its state, and where `wants_gateway` the
-/// gateway's address.
+/// Reads the Secrets of every host into its state and, if `wants_gateway`, the gateway's
+/// address.
 ///
 /// # Errors
-/// When the workspace cannot be read.
+/// If the workspace cannot be read.
 pub(super) async fn ask(
     place: &ClusterPlace,
     states: &mut [HostState],
@@ -97,7 +97,7 @@ pub(super) async fn ask(
                 let problem = secrets::problem(&client, &error, &place.namespace, &place.name);
                 asked.skip(&problem.what);
                 if !matches!(&error, ApiError::Status(status) if status.code == 403) {
-                    // No other one will be answered, either.
+                    // Other requests will not be answered, either.
                     asked.failure = Some(Failure::runtime(problem));
                     break;
                 }
@@ -117,7 +117,7 @@ pub(super) async fn ask(
 }
 
 impl Asked {
-    /// Notes that Secrets were not compared, once for each reason.
+    /// Reports that Secrets were not compared, once for each reason.
     fn skip(&mut self, reason: &str) {
         if self.skipped.iter().any(|skipped| skipped.reason == reason) {
             return;
@@ -136,7 +136,7 @@ impl Asked {
     }
 }
 
-/// The gateway; what else may not be read is no reason to fail.
+/// The gateway; being unable to read the rest is not a failure.
 async fn gateway(client: &Client<'_>, config: &WorkspaceConfig, asked: &mut Asked, here: &Surroundings) {
     let wanted = cluster_ingress::wanted(config.gateway.clone(), here);
     match cluster_ingress::reach_with(client, &wanted).await {
@@ -154,7 +154,10 @@ fn key_fault(secret: &LiveSecret) -> Option<String> {
     let chain = host_secrets::chain(secret).ok()?;
     match key::read(&pair.key.content, &pair.key.name, None) {
         Ok(key) if key.fits(chain.first()?) => None,
-        Ok(_) => Some(format!("{} does not fit the certificate beside it", pair.key.name)),
+        Ok(_) => Some(format!(
+            "{} does not belong to the certificate beside it",
+            pair.key.name
+        )),
         Err(problem) => Some(reason(problem)),
     }
 }
@@ -162,7 +165,7 @@ fn key_fault(secret: &LiveSecret) -> Option<String> {
 fn held(place: &SecretPlace, secret: &LiveSecret) -> Held {
     let leaf = || {
         let chain = host_secrets::chain(secret).map_err(reason)?;
-        let leaf = chain.first().ok_or_else(|| "it holds no certificate".to_owned())?;
+        let leaf = chain.first().ok_or_else(|| "it contains no certificate".to_owned())?;
         CertificateSummary::of(leaf).map_err(reason)
     };
     let authorities = || {

@@ -1,5 +1,4 @@
-//! What `status` makes of what was read and seen: a row per certificate, and
-//! findings. Pure.
+//! Turns the facts of `status` into a row per certificate, and findings. Pure.
 
 use time::{Duration, OffsetDateTime};
 
@@ -12,8 +11,7 @@ use crate::lint::codes;
 use crate::lint::{Finding, Place, Severity};
 use crate::remedy::{Remedy, ours};
 
-/// Rows in the order of the hosts, and what is to be done; `within` is
-/// `--expires-within`.
+/// Rows in the order of the hosts, and findings; `within` is `--expires-within`.
 pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDateTime) -> (Vec<Row>, Vec<Finding>) {
     let (mut rows, mut findings) = (Vec::new(), Vec::new());
     for host in hosts {
@@ -35,10 +33,10 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
                 Finding::new(
                     &codes::STATUS_ROTATING,
                     Place::default(),
-                    format!("the CA of {} is being rotated", host.host),
+                    format!("the CA of {} is being replaced", host.host),
                 )
                 .fix(if host.leaf_in_force {
-                    finish.and(", which goes on where it stopped")
+                    finish.and(", which continues where it stopped")
                 } else {
                     finish
                         .and(", when every client has moved")
@@ -61,9 +59,9 @@ pub(super) fn judge(hosts: &[HostState], within: Option<Duration>, now: OffsetDa
 }
 
 fn key_finding(host: &HostState, fault: &KeyFault) -> Finding {
-    let rotate = Remedy::from(ours::rotate(&host.host)).and(" makes a new leaf and key");
+    let rotate = Remedy::from(ours::rotate(&host.host)).and(" issues a new leaf and key");
     let (verb, fix) = if fault.is_missing {
-        ("is missing", rotate.or("put the key back where it was"))
+        ("is missing", rotate.or("restore the key"))
     } else {
         ("cannot be used", rotate)
     };
@@ -104,7 +102,7 @@ fn time_finding(host: &HostState, row: &Row, now: OffsetDateTime) -> Option<Find
         State::Due => Finding::new(
             &codes::STATUS_DUE,
             place,
-            format!("{of} ends in {}", days_in_words(row.days_left)),
+            format!("{of} expires in {}", days_in_words(row.days_left)),
         ),
     };
     Some(finding.fix(advice::renewal(&row.role, host)))
@@ -119,14 +117,11 @@ fn list_finding(
 ) -> Option<Finding> {
     let days = days_between(now, end);
     let (severity, what) = if end < now {
-        (
-            Severity::Error,
-            format!("a revocation list of {} ended {}", host.host, ago(days)),
-        )
+        (Severity::Error, format!("a CRL of {} expired {}", host.host, ago(days)))
     } else if within.is_some_and(|within| end <= now + within) {
         (
             Severity::Warning,
-            format!("a revocation list of {} ends in {}", host.host, days_in_words(days)),
+            format!("a CRL of {} expires in {}", host.host, days_in_words(days)),
         )
     } else {
         return None;

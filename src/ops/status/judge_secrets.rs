@@ -1,5 +1,5 @@
-//! What `status` makes of a host's Secrets: their place in the table, and where
-//! they differ from the files. Pure.
+//! Compares a host's Secrets with the files: their place in the table, and findings.
+//! Pure.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::lint::codes::{self, Code};
 use crate::lint::{Finding, Place};
 use crate::remedy::{Remedy, ours};
 
-/// Adds what the Secrets hold to the rows of a host, and says what is wrong.
+/// Adds the Secrets' content to the rows of a host, and reports what is wrong.
 pub(super) fn judge(
     host: &HostState,
     rows: &mut Vec<Row>,
@@ -32,9 +32,9 @@ pub(super) fn judge(
                 Some(elsewhere) => missing.fix(
                     (elsewhere.words())
                         .or(ours::apply())
-                        .and(", which makes it where it was looked for"),
+                        .and(", which creates it in the expected namespace"),
                 ),
-                None => missing.fix(Remedy::from(ours::apply()).or("--local, when it is not to be there")),
+                None => missing.fix(Remedy::from(ours::apply()).or("--local, if it should not be there")),
             });
             continue;
         };
@@ -90,26 +90,25 @@ fn drift(host: &HostState, secret: &SecretState, leaf: &CertificateSummary, file
         secret,
         &codes::STATUS_SECRET_DRIFT,
         format!(
-            "the Secret {} holds serial {} for {}, its file has {}",
+            "the Secret {} contains serial {} for {}, but the file has {}",
             secret.title, leaf.serial, host.host, file.serial
         ),
     );
     remedied(host, finding)
 }
 
-/// With what to do about a Secret that differs.
+/// Adds what to do about a Secret that differs.
 fn remedied(host: &HostState, finding: Finding) -> Finding {
     match advice::of_others(host) {
         Some(advice) => finding.why(advice.why).fix(advice.fix),
-        None => {
-            finding.fix(Remedy::from(ours::bring_up(&host.host)).and(
-                " brings the Secret up to the files, and proves it; --force-conflicts where others have changed it",
-            ))
-        }
+        None => finding.fix(Remedy::from(ours::bring_up(&host.host)).and(
+            " updates the Secret to match the files, and verifies it; add --force-conflicts \
+                 if others have changed it",
+        )),
     }
 }
 
-/// Whether a Secret verifies clients with other CAs than the files.
+/// Whether a Secret verifies clients with CAs other than the files'.
 pub(super) fn verifies_with_others(host: &HostState, secret: &SecretState) -> bool {
     let authorities = secret.held.as_ref().and_then(|held| held.authorities.as_ref());
     authorities.is_some_and(|authorities| match authorities {
@@ -137,8 +136,8 @@ fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certifica
         }
     };
     let words: Vec<String> = [
-        (missing > 0).then(|| format!("{} of ca-chain.cert.pem missing in it", cas(missing))),
-        (left > 0).then(|| format!("{} in it that ca-chain.cert.pem does not hold", cas(left))),
+        (missing > 0).then(|| format!("{} of ca-chain.cert.pem missing from it", cas(missing))),
+        (left > 0).then(|| format!("{} in it that ca-chain.cert.pem does not contain", cas(left))),
     ]
     .into_iter()
     .flatten()
@@ -147,7 +146,7 @@ fn bundle_drift(host: &HostState, secret: &SecretState, authorities: &[Certifica
         secret,
         &codes::STATUS_BUNDLE_DRIFT,
         format!(
-            "the Secret {} verifies the clients of {} with other CAs than the files: {}",
+            "the Secret {} verifies the clients of {} with CAs other than the files': {}",
             secret.title,
             host.host,
             words.join(", ")

@@ -1,5 +1,5 @@
-//! What `status` makes of what a gateway presents for a host, and of the clients that
-//! it lets in: where that is not what the files say. Pure.
+//! Compares what a gateway presents for a host, and the clients that it accepts, with the
+//! files. Pure.
 
 use time::{Duration, OffsetDateTime};
 
@@ -12,7 +12,7 @@ use crate::lint::codes;
 use crate::lint::{Finding, Place};
 use crate::remedy::{Remedy, ours};
 
-/// Adds what is served to the rows of a host, and says what is wrong.
+/// Adds what is served to the rows of a host, and reports what is wrong.
 pub(super) fn judge(
     host: &HostState,
     rows: &mut Vec<Row>,
@@ -55,42 +55,42 @@ fn drift(host: &HostState, target: &str, leaf: &CertificateSummary, file: &str, 
         &codes::STATUS_DRIFT,
         Place::file(file, 0),
         format!(
-            "{} is served with serial {} at {target}, its file has {}",
+            "{} is served with serial {} at {target}, but the file has {}",
             host.host, leaf.serial, known.serial
         ),
     );
     if let Some(advice) = advice::of_others(host) {
         return finding.why(advice.why).fix(advice.fix);
     }
-    // Not seen in a Secret, but the files are older all the same.
+    // Not seen in a Secret, but the files are older nevertheless.
     if host.secrets.is_empty() && leaf.not_before > known.not_before {
         return finding
             .why("the gateway's certificate is newer: it was renewed from elsewhere")
             .fix(
                 Remedy::from(ours::adopt_files(&host.host))
-                    .and(" takes in the new files, or secret/NAME of a cluster in their place"),
+                    .and(" adopts the new files, or secret/NAME of a cluster instead"),
             );
     }
     finding.fix(drift_fix(host))
 }
 
-/// What brings the gateway to serve the file's certificate.
+/// What makes the gateway serve the file's certificate.
 fn drift_fix(host: &HostState) -> Remedy {
     if host.secrets.is_empty() {
         return Remedy::from(ours::serve())
-            .and(", where it serves; ")
+            .and(", if it is the gateway; ")
             .and(ours::apply())
-            .and(", where a cluster does");
+            .and(", if a cluster's gateway is");
     }
     if host.secrets.iter().any(|secret| secret.held.is_none()) {
         return ours::apply().into();
     }
     Remedy::from(ours::bring_up(&host.host))
-        .and(" brings the Secret up to the files, and waits until the gateway serves it")
+        .and(" updates the Secret to match the files, and waits until the gateway serves it")
 }
 
-/// What the gateway verifies clients with, where it serves the files' leaf and the
-/// Secrets hold the files' CAs: it has not followed what it was given.
+/// What the gateway verifies clients with, given that it serves the files' leaf and the
+/// Secrets contain the files' CAs: it has not picked up its new material.
 fn clients(host: &HostState, target: &str) -> Vec<Finding> {
     if host.secrets.iter().any(|secret| verifies_with_others(host, secret)) {
         return Vec::new();
@@ -101,14 +101,14 @@ fn clients(host: &HostState, target: &str) -> Vec<Finding> {
             (false, Shown::LetIn) => (
                 &codes::STATUS_CA_STAYS,
                 format!(
-                    "{target} lets in {label} for {}, which its files trust no more",
+                    "{target} accepts {label} for {}, which its files no longer trust",
                     host.host
                 ),
             ),
             (true, Shown::Refused(how)) => (
                 &codes::STATUS_CLIENT_REFUSED,
                 format!(
-                    "{target} refuses {label} for {}, whose CA its files trust: {how}",
+                    "{target} refuses {label} for {}, although its files trust its CA: {how}",
                     host.host
                 ),
             ),
@@ -117,9 +117,9 @@ fn clients(host: &HostState, target: &str) -> Vec<Finding> {
         Some(
             Finding::new(code, Place::default(), what).fix(
                 Remedy::from(ours::bring_up(&host.host))
-                    .and(" waits until the gateway follows, and proves it; its log and ")
+                    .and(" waits until the gateway follows, and verifies it; its log and ")
                     .and(ours::doctor())
-                    .and(" tell why it does not"),
+                    .and(" show why it does not"),
             ),
         )
     });

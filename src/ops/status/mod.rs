@@ -1,5 +1,5 @@
-//! `status`: every certificate of the workspace, how long it is good, and whether
-//! Secrets and the gateway hold what the files hold.
+//! `status`: every certificate of the workspace, its remaining validity, and whether
+//! Secrets and the gateway match the files.
 
 mod advice;
 mod clients;

@@ -1,28 +1,28 @@
-//! What `status` found.
+//! The result of `status`.
 
 use super::rows::Row;
 use crate::lint::{Finding, Severity, Skipped, codes};
 use crate::ops::Failure;
 
-/// What `status` found.
+/// The result of `status`.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The context of the cluster that was asked.
+    /// The context of the cluster.
     pub context: Option<String>,
     /// Every certificate, host by host.
     pub rows: Vec<Row>,
     /// What is wrong.
     pub findings: Vec<Finding>,
-    /// What could not be looked at.
+    /// What could not be checked.
     pub skipped: Vec<Skipped>,
-    /// The same, since no gateway is known that could be asked.
+    /// The same, because no gateway to probe is known.
     pub unserved: Vec<Skipped>,
-    /// Why the cluster could not be asked; the rest is known all the same.
+    /// Why the cluster could not be reached; the rest is known nevertheless.
     pub failure: Option<Failure>,
 }
 
 impl Outcome {
-    /// Whether something was found that is to be seen to.
+    /// Whether there is anything to fix.
     pub fn has_findings(&self) -> bool {
         self.findings
             .iter()
@@ -30,7 +30,7 @@ impl Outcome {
     }
 }
 
-/// That nothing is known of what a gateway serves, and why.
+/// What a gateway serves is unknown, and why.
 pub(super) fn not_served(reason: &str) -> [Skipped; 4] {
     [
         &codes::STATUS_DRIFT,

@@ -1,4 +1,4 @@
-//! What `status` is asked for.
+//! The request of `status`.
 
 use std::time::Duration;
 
@@ -6,20 +6,20 @@ use crate::names::Host;
 use crate::ops::cluster_access::ClusterPlace;
 use crate::ops::reach::connection::NamedGateway;
 
-/// What is looked at.
+/// What to check.
 #[derive(Debug, Clone, Default)]
 pub struct Request {
-    /// The hosts; every host of the workspace when none is named.
+    /// The hosts; every host of the workspace if none is named.
     pub hosts: Vec<Host>,
-    /// What ends within this time is a finding.
+    /// What expires within this time is a finding.
     pub expires_within: Option<Duration>,
     /// The gateway: `local` (the running serve of this workspace), `cluster`, or its
-    /// address; where it is found by itself when none is given.
+    /// address; by default it is found automatically.
     pub target: Option<NamedGateway>,
-    /// The longest that one phase of asking the gateway may take.
+    /// The time limit of one phase of a probe.
     pub timeout: Duration,
-    /// The cluster is left alone, though one is recorded.
+    /// Do not use the cluster, even if one is recorded.
     pub local: bool,
-    /// The cluster, where one is named.
+    /// The cluster, if one is named.
     pub cluster: ClusterPlace,
 }

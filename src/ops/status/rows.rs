@@ -1,4 +1,4 @@
-//! The table of `status`: one row for each certificate, wherever it stands.
+//! The table of `status`: one row for each certificate, wherever it is.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,11 +17,11 @@ pub struct Row {
     pub host: Host,
     /// Its mode.
     pub mode: Mode,
-    /// What the certificate is.
+    /// Its role.
     pub role: Role,
     /// The certificate.
     pub certificate: CertificateSummary,
-    /// Whole days until its end.
+    /// Whole days until it expires.
     pub days_left: i64,
     /// The file that holds it.
     pub file: Option<String>,
@@ -29,26 +29,25 @@ pub struct Row {
     pub secret: Option<String>,
     /// The address that serves it.
     pub served: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: State,
 }
 
-/// How a certificate stands.
+/// The state of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// It is valid for longer than was asked for.
+    /// It is valid for longer than requested.
     Good,
     /// It is not valid yet.
     NotYetValid,
-    /// It ends within the time that was asked for.
+    /// It expires within the requested time.
     Due,
-    /// It has ended.
+    /// It has expired.
     Expired,
 }
 
-/// The row of a certificate; a new one, behind those of its role, where no row
-/// has it yet.
+/// The row of a certificate; a new one, after those of its role, if no row has it yet.
 pub(super) fn row_of<'r>(
     rows: &'r mut Vec<Row>,
     host: &HostState,
@@ -71,7 +70,7 @@ pub(super) fn row_of<'r>(
     &mut rows[place]
 }
 
-/// A row for a certificate that has been seen nowhere yet.
+/// A row for a certificate with no known place yet.
 pub(super) fn row(
     host: &HostState,
     role: &Role,

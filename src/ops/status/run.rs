@@ -1,4 +1,4 @@
-//! Looks at files, Secrets and the gateway, and judges what was seen.
+//! Collects facts about files, Secrets and the gateway, and judges them.
 
 use super::facts::HostState;
 use super::in_cluster::{self, Asked};
@@ -15,14 +15,14 @@ use crate::problem::Problem;
 use crate::remedy::{Remedy, ours};
 use crate::workspace::config::{HostEntry, Mode};
 
-/// Why nothing is known of a gateway, where none is looked for.
-const NO_GATEWAY: &str = "no gateway was asked: no serve of this workspace runs";
+/// Why nothing is known about a gateway if none is looked for.
+const NO_GATEWAY: &str = "no gateway was probed: no serve of this workspace is running";
 
-/// Looks and judges. A cluster that cannot be asked is part of the outcome.
+/// Collects and judges. A cluster that cannot be reached is part of the outcome.
 ///
 /// # Errors
-/// When the workspace cannot be read or has no such host, the target is none, or a
-/// client's key is none that TLS can use.
+/// If the workspace cannot be read or has no such host, the target is invalid, or TLS
+/// cannot use a client's key.
 pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Failure> {
     let (entries, modes): (Vec<HostEntry>, Vec<Mode>) = hosts(&request.hosts, here)?.into_iter().unzip();
     let mut states: Vec<HostState> = (entries.iter().zip(modes))
@@ -30,7 +30,7 @@ pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Fail
         .collect();
     if request.local && request.target == Some(NamedGateway::Cluster) {
         return Err(Failure::usage(
-            Problem::new("--local and --target cluster exclude each other").fix("leave one of them out"),
+            Problem::new("--local and --target cluster exclude each other").fix("use one of them"),
         ));
     }
     let connection = Connection {
@@ -41,7 +41,7 @@ pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Fail
     };
     let mut reached = connection.nearby(Lifetime::Process, here).await?;
     let config = cluster_ingress::workspace(here)?;
-    // --target cluster alone names a gateway, not a cluster that was applied to.
+    // --target cluster alone means a gateway, not a cluster that was applied to.
     let place = request.cluster.in_play(config.as_ref()).filter(|_| !request.local);
     let mut asked = Asked::default();
     if let Some(place) = place {
@@ -82,7 +82,7 @@ pub async fn run(request: &Request, here: &Surroundings) -> Result<Outcome, Fail
     })
 }
 
-/// The hosts to tell of, with their modes.
+/// The hosts to report, with their modes.
 fn hosts(wanted: &[Host], here: &Surroundings) -> Result<Vec<(HostEntry, Mode)>, Failure> {
     let config = intent::workspace(here).map_err(Failure::usage)?;
     let known = |entry: &HostEntry| (entry.clone(), config.mode_of(entry));
@@ -92,19 +92,19 @@ fn hosts(wanted: &[Host], here: &Surroundings) -> Result<Vec<(HostEntry, Mode)>,
     let hosts = wanted.iter().map(|host| match config.host(host) {
         Some(entry) => Ok(known(entry)),
         None => Err(Failure::usage(
-            Problem::new(format!("{host} is no host of the workspace")).fix(ours::gen_certs(host)),
+            Problem::new(format!("{host} is not a host of the workspace")).fix(ours::gen_certs(host)),
         )),
     });
     hosts.collect()
 }
 
-/// The failure with the way to go without the cluster.
+/// The failure with the alternative that does not need the cluster.
 fn or_without(mut failure: Failure) -> Failure {
-    let local = "--local leaves the cluster out";
+    let local = "--local works without the cluster";
     let fix = failure.problem.fix.take();
     failure.problem.fix = Some(match fix {
         Some(fix) => fix.below("or ").and(local),
-        None => Remedy::from(local).or("see to what is said above"),
+        None => Remedy::from(local).or("fix the problem above"),
     });
     failure
 }

@@ -1,5 +1,5 @@
-//! Files and folders written with their modes, whole or not at all, and the
-//! errors of doing so.
+//! Files and folders written with their modes, completely or not at all, and the errors
+//! that occur.
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use crate::problem::Problem;
 
 /// The mode of files that anyone may read.
 pub const PUBLIC: u32 = 0o644;
-/// The mode of files that hold a private key.
+/// The mode of files with a private key.
 pub const SECRET: u32 = 0o600;
 /// The mode of folders.
 pub(super) const FOLDER: u32 = 0o700;
@@ -20,7 +20,7 @@ pub(super) const FOLDER: u32 = 0o700;
 /// link there is replaced, not followed.
 ///
 /// # Errors
-/// When it cannot be written; what stood there still does.
+/// If it cannot be written; the old file is kept.
 pub fn write_file(path: &Path, content: &[u8], mode: u32) -> Result<(), Problem> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -29,7 +29,7 @@ pub fn write_file(path: &Path, content: &[u8], mode: u32) -> Result<(), Problem>
     PendingFile::new(folder, path, content, mode)?.commit()
 }
 
-/// A file that is written whole under another name, and only needs its own.
+/// A file that was completely written under a temporary name.
 pub struct PendingFile {
     file: tempfile::NamedTempFile,
     path: PathBuf,
@@ -49,10 +49,10 @@ impl PendingFile {
         })
     }
 
-    /// Puts the file in its place, where a symbolic link is replaced.
+    /// Renames the file into place; a symbolic link there is replaced.
     ///
     /// # Errors
-    /// When it cannot be renamed; what stood there still does.
+    /// If it cannot be renamed; the old file is kept.
     pub fn commit(self) -> Result<(), Problem> {
         let Self { file, path } = self;
         match file.persist(&path) {
@@ -78,7 +78,7 @@ pub(super) fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), (P
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
         file.write_all(content)?;
-        // A strict umask would keep the gateway's user from reading it.
+        // A strict umask would prevent the gateway's user from reading it.
         if mode == PUBLIC && file.metadata()?.mode() & 0o777 != PUBLIC {
             file.set_permissions(fs::Permissions::from_mode(PUBLIC))?;
         }

@@ -1,4 +1,4 @@
-//! Which chains stand in a workspace folder, and what they hold.
+//! The chains in a workspace folder, and their files.
 
 use std::io;
 use std::path::Path;
@@ -7,10 +7,10 @@ use crate::files::{self, PEM_LIMIT};
 use crate::problem::Problem;
 use crate::workspace::layout::{ChainLayout, Part, host_of_folder};
 
-/// Reads a part of a chain; none if it is not there.
+/// Reads a part of a chain; none if it does not exist.
 ///
 /// # Errors
-/// When it is there and cannot be read.
+/// If it exists but cannot be read.
 pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Problem> {
     let path = layout.path(part);
     match path.symlink_metadata() {
@@ -21,10 +21,10 @@ pub fn read(layout: &ChainLayout, part: Part<'_>) -> Result<Option<Vec<u8>>, Pro
     }
 }
 
-/// Whether any part of a chain stands in the host's folder.
+/// Whether the host's folder contains any part of a chain.
 ///
 /// # Errors
-/// When that cannot be told: a folder may not be entered.
+/// If that cannot be determined: a folder may not be entered.
 pub fn has_chain(layout: &ChainLayout) -> Result<bool, Problem> {
     if !files::is_there(&layout.folder())? {
         return Ok(false);
@@ -37,7 +37,7 @@ pub fn has_chain(layout: &ChainLayout) -> Result<bool, Problem> {
     Ok(false)
 }
 
-/// What a chain without clients is made of.
+/// The parts of a chain without clients.
 const PARTS: [Part<'static>; 7] = [
     Part::RootCert,
     Part::RootKey,
@@ -48,20 +48,20 @@ const PARTS: [Part<'static>; 7] = [
     Part::ServerKey,
 ];
 
-/// Whether the host's CA is being rotated: the previous one is still kept.
+/// Whether the host's CA is being replaced: the previous one is still kept.
 pub fn has_previous_ca(layout: &ChainLayout) -> bool {
     let previous = layout.previous_ca();
-    // What may not be looked at is told by whoever reads it.
+    // An unreadable folder is reported by whoever reads it.
     PARTS
         .into_iter()
         .any(|part| files::is_there(&previous.path(part)).unwrap_or(true))
 }
 
-/// The clients whose certificates stand in the host's folder: the host's own
-/// first, then by name.
+/// The clients with certificates in the host's folder: the host's default client first,
+/// then by name.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
     let own_file = layout.path(Part::ClientCert(layout.host().as_str()));
     let folder = own_file.parent().unwrap_or(&own_file);
@@ -71,7 +71,7 @@ pub fn clients(layout: &ChainLayout) -> Result<Vec<String>, Problem> {
 /// The chains of a folder: those with a server certificate, sorted by host.
 ///
 /// # Errors
-/// When the folder cannot be read.
+/// If the folder cannot be read.
 pub fn find_chains(dir: &Path) -> Result<Vec<ChainLayout>, Problem> {
     let mut found = Vec::new();
     for host in files::list(dir)?.iter().filter_map(|name| host_of_folder(name)) {

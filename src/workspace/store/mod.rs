@@ -1,7 +1,7 @@
-//! Reads chains from the workspace folder and writes them, each all at once:
-//! a tree is built beside (`.istio-tls/new-XXXX/HOST`) and exchanged with the
-//! one that stands there in a single step. A process killed at any moment
-//! leaves the whole old chain or the whole new one; the next start tidies up.
+//! Reads chains from the workspace folder and writes each of them in one step: a tree is
+//! built beside the existing one (`.istio-tls/new-XXXX/HOST`), and the two are exchanged.
+//! A process killed at any moment leaves either the complete old chain or the complete
+//! new one; the next start cleans up.
 
 mod atomic;
 mod chains;
@@ -25,24 +25,25 @@ use state::{GITIGNORE, LOCK, STAGING_PREFIX, SWAP_SUFFIX, lock_state, move_to_ol
 pub use state::{OLD, tidy};
 use tree::carry_over;
 
-/// What becomes of the files that stand in a chain's folder already.
+/// What happens to the existing files in a chain's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
-    /// A new chain: all parts of the old one go, other files stay.
+    /// A new chain: all parts of the old one are removed, other files are kept.
     OtherFiles,
-    /// The same chain with some parts added or renewed: all other files stay.
+    /// The same chain with some parts added or renewed: all other files are kept.
     Everything,
-    /// As [`Self::Everything`], but the previous CA goes: its rotation is done.
+    /// Like [`Self::Everything`], but the previous CA is removed: its replacement is
+    /// finished.
     EverythingButPreviousCa,
 }
 
-/// A file of a chain's folder that is to be written.
+/// A file to write to a chain's folder.
 pub struct TreeFile<'a> {
     /// Its path below the folder.
     pub relative: PathBuf,
-    /// Whether it holds a private key.
+    /// Whether it contains a private key.
     pub secret: bool,
-    /// What it holds.
+    /// Its content.
     pub content: &'a [u8],
 }
 
@@ -64,28 +65,28 @@ pub struct Store {
     staging: PathBuf,
     _lock: File,
     exchange: bool,
-    /// The state folder was made by this process.
+    /// This process created the state folder.
     created: bool,
-    /// The workspace folder was.
+    /// This process created the workspace folder.
     new_folder: bool,
     wrote: AtomicBool,
 }
 
 impl Store {
-    /// Opens the workspace folder for writing, made if absent. Waits for
-    /// another process that writes there, after `waiting` was called. Finishes
-    /// what a killed process left half done.
+    /// Opens the workspace folder for writing; creates it if absent. Waits for another
+    /// process that is writing there, after calling `waiting`. Completes what a killed
+    /// process left unfinished.
     ///
     /// # Errors
-    /// When the folder cannot be written.
+    /// If the folder cannot be written.
     pub fn open(dir: &Path, waiting: impl FnOnce()) -> Result<Self, Problem> {
         Self::open_as(dir, waiting, true)
     }
 
-    /// As [`Store::open`]; none while another process writes there.
+    /// Like [`Store::open`]; none while another process is writing there.
     ///
     /// # Errors
-    /// As there.
+    /// The same.
     pub fn try_open(dir: &Path) -> Result<Option<Self>, Problem> {
         Self::open_if(dir, || false, true)
     }
@@ -124,13 +125,13 @@ impl Store {
         }))
     }
 
-    /// Writes parts of a chain in one step; `keep` says what else of an
-    /// existing tree stays. The tree that stood there is kept under
-    /// `.istio-tls/old/` until the next success.
+    /// Writes parts of a chain in one step; `keep` says which other files of an existing
+    /// tree are kept. The replaced tree is kept under `.istio-tls/old/` until the next
+    /// success.
     ///
     /// # Errors
-    /// When a file cannot be written, or the folder is a symbolic link; what
-    /// stood there still does.
+    /// If a file cannot be written, or the folder is a symbolic link; the old chain is
+    /// kept.
     pub fn write_chain(&self, layout: &ChainLayout, parts: &[(Part<'_>, &[u8])], keep: Keep) -> Result<(), Problem> {
         let files: Vec<_> = parts
             .iter()
@@ -139,10 +140,10 @@ impl Store {
         self.write_tree(layout, &files, keep)
     }
 
-    /// As [`Self::write_chain`], also for files of the previous CA.
+    /// Like [`Self::write_chain`], also for files of the previous CA.
     ///
     /// # Errors
-    /// As [`Self::write_chain`].
+    /// Like [`Self::write_chain`].
     pub fn write_tree(&self, layout: &ChainLayout, files: &[TreeFile<'_>], keep: Keep) -> Result<(), Problem> {
         let target = layout.folder();
         let folder_name = layout.host().folder_name();
@@ -151,8 +152,11 @@ impl Store {
             Ok(metadata) if metadata.is_dir() => true,
             Ok(_) => {
                 return Err(Problem::new(format!("{} cannot be written", target.display()))
-                    .why("it is a symbolic link or a file; a chain has a folder of its own")
-                    .fix(format!("move {} away, or adopt it from elsewhere", target.display())));
+                    .why("it is a symbolic link or a file; a chain needs a folder of its own")
+                    .fix(format!(
+                        "move {} away, or adopt the chain from another place",
+                        target.display()
+                    )));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => return Err(cannot_write(&target, &error)),
@@ -166,7 +170,7 @@ impl Store {
             })
             .map_err(|(path, error)| cannot_write(&path, &error));
         if outcome.is_err() {
-            // What was built is of no use; the error to tell is the first one.
+            // What was built is useless; the first error is the one to report.
             let _ = fs::remove_dir_all(&tree);
         } else {
             self.wrote.store(true, Ordering::Relaxed);
@@ -174,25 +178,25 @@ impl Store {
         outcome
     }
 
-    /// Writes a file that waits for its name until it is committed, so that
-    /// what may fail has been done before.
+    /// Writes a file under a temporary name until it is committed, so that whatever can
+    /// fail has been done before.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn prepare_file(&self, path: &Path, content: &[u8], mode: u32) -> Result<PendingFile, Problem> {
         PendingFile::new(&self.staging, path, content, mode)
     }
 
-    /// Writes a root that many hosts share, where there is none yet.
+    /// Writes a shared root, if there is none yet.
     ///
     /// # Errors
-    /// When a half of it stands there, or it cannot be written.
+    /// If one half of it exists, or it cannot be written.
     pub fn write_root(&self, layout: &RootLayout, cert: &[u8], key: &[u8]) -> Result<(), Problem> {
         for path in [layout.cert(), layout.key()] {
             if path.symlink_metadata().is_ok() {
-                return Err(Problem::new(format!("{} exists already", path.display()))
-                    .why("a root is written only where neither its certificate nor its key stands")
-                    .fix("give another folder to --root, or complete the root that is there"));
+                return Err(Problem::new(format!("{} already exists", path.display()))
+                    .why("a root is written only if neither its certificate nor its key exists")
+                    .fix("use another folder for --root, or complete the existing root"));
             }
         }
         let tree = self.staging.join("root");
@@ -218,22 +222,22 @@ impl Store {
                 .map_err(|error| (parent.to_owned(), error))
                 .and_then(|()| write(&staged))
                 .and_then(|()| match fs::rename(&tree, folder) {
-                    // Another file system cannot be renamed to.
+                    // A rename does not work across file systems.
                     Err(error) if error.kind() == io::ErrorKind::CrossesDevices => write(layout),
                     Err(error) => Err((folder.to_owned(), error)),
                     Ok(()) => Ok(()),
                 })
         };
-        // Left only after an error or a write to another file system.
+        // It is left only after an error or a write to another file system.
         let _ = fs::remove_dir_all(&tree);
         outcome.map_err(|(path, error)| cannot_write(&path, &error))?;
         self.wrote.store(true, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Takes back a root that was just written and has signed nothing that stands.
+    /// Removes a root that was just written and has not signed any existing certificate.
     pub fn remove_root(&self, layout: &RootLayout) {
-        // What cannot be removed is a root like any other.
+        // If it cannot be removed, it is a root like any other.
         for file in [layout.cert(), layout.key()] {
             let _ = fs::remove_file(&file);
             if let Some(folder) = file.parent() {
@@ -257,7 +261,7 @@ impl Store {
             let mode = if file.secret { SECRET } else { PUBLIC };
             write_new(&tree.join(&file.relative), file.content, mode).map_err(|(_, error)| at(error))?;
         }
-        // Where the key of a certificate request is put later.
+        // Where the private key of a certificate request will be placed.
         if let Some(folder) = layout.relative(Part::ServerKey).parent() {
             let folder = tree.join(folder);
             make_folders(&folder).map_err(|error| (folder, error))?;
@@ -265,7 +269,7 @@ impl Store {
         Ok(())
     }
 
-    /// Puts a finished tree in its place.
+    /// Moves a finished tree into place.
     fn publish(&self, tree: &Path, target: &Path, name: &str, stands: bool) -> Result<(), (PathBuf, io::Error)> {
         let at_target = |error: io::Error| (target.to_owned(), error);
         if !stands {
@@ -275,11 +279,11 @@ impl Store {
                 Err(error) => Err(at_target(error.into())),
             };
         }
-        // Says which of the two trees is the new one, for a start after a kill.
+        // Records which of the two trees is the new one, for a start after a kill.
         let mark = self.staging.join(format!("{name}{SWAP_SUFFIX}"));
         let at_mark = |error: io::Error| (mark.clone(), error);
         let inode = fs::metadata(tree).map_err(at_target)?.ino();
-        // Appears whole or not at all; other threads write theirs beside it.
+        // Appears completely or not at all; other threads write theirs beside it.
         let unfinished = self.staging.join(format!("{name}.mark"));
         fs::write(&unfinished, inode.to_string()).map_err(at_mark)?;
         fs::rename(&unfinished, &mark).map_err(at_mark)?;
@@ -294,19 +298,19 @@ impl Store {
             false
         };
         if exchanged {
-            // The new chain stands; the old one's copy is a courtesy.
+            // The new chain is in place; the copy of the old one is optional.
             if move_to_old(tree, &old).is_err() {
                 let _ = fs::remove_dir_all(tree);
             }
         } else {
             move_to_old(target, &old).map_err(|error| (old.clone(), error))?;
             if let Err(error) = fs::rename(tree, target) {
-                // Back to what was.
+                // Undo.
                 let _ = fs::rename(&old, target);
                 return Err(at_target(error));
             }
         }
-        // Left over, it would only be tidied at the next start.
+        // If left over, it is only removed at the next start.
         let _ = fs::remove_file(&mark);
         Ok(())
     }
@@ -387,7 +391,7 @@ mod tests {
             }
             assert_eq!(fs::read(layout.folder().join("notes.txt")).expect("kept"), b"mine");
             assert!(layout.folder().join("link").is_symlink());
-            assert!(!alice.exists(), "a client of the old chain stayed");
+            assert!(!alice.exists(), "a client of the old chain remains");
             let old = dir
                 .path()
                 .join(".istio-tls/old/a.com/3_application/certs/a.com.cert.pem");
@@ -402,7 +406,7 @@ mod tests {
                 .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
                 .filter(|name| name.starts_with("new-"))
                 .collect();
-            assert!(left.is_empty(), "{left:?} stayed");
+            assert!(left.is_empty(), "{left:?} remains");
             assert_eq!(find_chains(dir.path()).expect("found"), [layout]);
         }
     }

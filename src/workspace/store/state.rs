@@ -1,5 +1,5 @@
-//! The workspace's own folder, `.istio-tls`: the lock, and what a killed
-//! process left there.
+//! The workspace's own folder, `.istio-tls`: the lock, and cleaning up after a killed
+//! process.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -11,25 +11,25 @@ use crate::files;
 use crate::problem::Problem;
 use crate::workspace::layout::STATE_FOLDER;
 
-/// Held by the one process that writes.
+/// Held by the only process that may write.
 pub(super) const LOCK: &str = "lock";
-/// Keeps the old trees, which hold private keys, out of version control.
+/// Excludes the old trees, which contain private keys, from version control.
 pub(super) const GITIGNORE: &str = ".gitignore";
-/// What a folder begins with in which a process builds trees.
+/// The prefix of a folder in which a process builds trees.
 pub(super) const STAGING_PREFIX: &str = "new-";
-/// What a file ends with that holds the inode of the new tree of an exchange.
+/// The suffix of a file with the inode of the new tree of an exchange.
 pub(super) const SWAP_SUFFIX: &str = ".swap";
-/// The folder of the trees that were replaced, in [`STATE_FOLDER`].
+/// The folder of replaced trees, in [`STATE_FOLDER`].
 pub const OLD: &str = "old";
 
-/// Finishes what a killed process left half done, if nobody is writing now.
-/// For commands that only read; writers do it when they open the store.
+/// Completes what a killed process left unfinished, if nobody is writing now. For
+/// commands that only read; writers do it when they open the store.
 ///
 /// # Errors
-/// When the state folder cannot be read or tidied.
+/// If the state folder cannot be read or cleaned up.
 pub fn tidy(dir: &Path) -> Result<(), Problem> {
     if dir.metadata().is_ok_and(|metadata| !metadata.is_dir()) {
-        return Err(Problem::new(format!("{} is no folder", dir.display())).why("not a directory"));
+        return Err(Problem::new(format!("{} is not a folder", dir.display())).why("not a directory"));
     }
     let state = dir.join(STATE_FOLDER);
     if !files::list(&state)?.iter().any(|name| name.starts_with(STAGING_PREFIX)) {
@@ -44,7 +44,7 @@ pub fn tidy(dir: &Path) -> Result<(), Problem> {
         .open(&path)
     {
         Ok(lock) => lock,
-        // Who may only read takes the folder as it is.
+        // A user who may only read takes the folder as it is.
         Err(error)
             if matches!(
                 error.kind(),
@@ -57,12 +57,12 @@ pub fn tidy(dir: &Path) -> Result<(), Problem> {
     };
     match lock.try_lock() {
         Ok(()) => recover(dir, &state),
-        // Another process is at work on it.
+        // Another process is working on it.
         Err(_) => Ok(()),
     }
 }
 
-/// Makes the state folder; says whether it was new.
+/// Creates the state folder; returns whether it was new.
 pub(super) fn make_state_folder(state: &Path) -> Result<bool, Problem> {
     match state.symlink_metadata() {
         Ok(metadata) if metadata.is_dir() => Ok(false),
@@ -72,7 +72,7 @@ pub(super) fn make_state_folder(state: &Path) -> Result<bool, Problem> {
         Err(_) => {
             make_folders(state).map_err(|error| cannot_write(state, &error))?;
             fs::write(state.join(GITIGNORE), "*\n").map_err(|error| {
-                // Only what was just made.
+                // Only if it was just created.
                 let _ = fs::remove_file(state.join(GITIGNORE));
                 let _ = fs::remove_dir(state);
                 cannot_write(state, &error)
@@ -82,10 +82,10 @@ pub(super) fn make_state_folder(state: &Path) -> Result<bool, Problem> {
     }
 }
 
-/// Makes the state folder if there is none and takes its lock; says whether the
-/// folder was new. Where another process holds it, none when `waits` says that it
-/// is not to be waited for. A process that wrote nothing removes what it made, so the
-/// lock waited for may be gone once it is ours.
+/// Creates the state folder if there is none and takes its lock; returns whether the
+/// folder was new. If another process holds the lock, returns none when `waits` says not
+/// to wait. A process that wrote nothing removes what it created, so the lock that was
+/// awaited may be gone once it is ours.
 pub(super) fn lock_state(state: &Path, waits: impl FnOnce() -> bool) -> Result<Option<(File, bool)>, Problem> {
     let path = state.join(LOCK);
     let failed = |error: io::Error| cannot_write(&path, &error);
@@ -120,7 +120,7 @@ pub(super) fn lock_state(state: &Path, waits: impl FnOnce() -> bool) -> Result<O
     }
 }
 
-/// Finishes or undoes what processes that were killed left in the state folder.
+/// Completes or undoes what killed processes left in the state folder.
 pub(super) fn recover(dir: &Path, state: &Path) -> Result<(), Problem> {
     for name in files::list(state)? {
         if !name.starts_with(STAGING_PREFIX) {
@@ -147,9 +147,9 @@ pub(super) fn finish_swap(dir: &Path, state: &Path, staging: &Path, name: &str) 
         .ok();
     let tree_is_new = new == Some(metadata.ino());
     match (tree_is_new, target.symlink_metadata().is_ok()) {
-        // The two-step rename had made its first step.
+        // The first step of the two-step rename was done.
         (true, false) => fs::rename(&tree, &target),
-        // Exchanged, and the old tree was not put away yet.
+        // The trees were exchanged, but the old one was not moved to its folder yet.
         (false, true) => move_to_old(&tree, &state.join(OLD).join(name)),
         _ => Ok(()),
     }

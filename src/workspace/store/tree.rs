@@ -1,4 +1,4 @@
-//! What of a host's old folder goes into its new one.
+//! Which files of a host's old folder go into its new one.
 
 use std::fs;
 use std::io;
@@ -8,7 +8,7 @@ use super::Keep;
 use super::atomic::make_folders;
 use crate::workspace::layout::{ChainLayout, PREVIOUS_CA_FOLDER, Part};
 
-/// Copies what stands in the host's folder and is to stay into the new tree.
+/// Copies the files of the host's folder that are kept into the new tree.
 pub(super) fn carry_over(layout: &ChainLayout, tree: &Path, keep: Keep) -> Result<(), (PathBuf, io::Error)> {
     let source = layout.folder();
     copy_missing(&source, &source, tree, &|relative| match keep {
@@ -40,24 +40,21 @@ fn copy_missing(
             make_folders(&to).map_err(at(&to))?;
             copy_missing(top, &from, &to, left_out)?;
         } else if left_out(relative) || to.symlink_metadata().is_ok() {
-            // Replaced, or of the old chain.
+            // Replaced, or part of the old chain.
         } else if kind.is_symlink() {
             let link = fs::read_link(&from).map_err(at(&from))?;
             std::os::unix::fs::symlink(link, &to).map_err(at(&to))?;
         } else if kind.is_file() {
             fs::copy(&from, &to).map_err(at(&from))?;
         } else {
-            return Err((
-                from,
-                io::Error::other("it is no regular file and cannot be carried over"),
-            ));
+            return Err((from, io::Error::other("it is not a regular file and cannot be copied")));
         }
     }
     Ok(())
 }
 
-/// Whether a path below the host's folder is a file of a chain, or holds the
-/// previous CA, which goes with the chain that replaces it.
+/// Whether a path in the host's folder is a file of a chain, or the previous CA's, which
+/// is removed with the chain.
 fn is_part(layout: &ChainLayout, relative: &Path) -> bool {
     if relative.starts_with(PREVIOUS_CA_FOLDER) {
         return true;

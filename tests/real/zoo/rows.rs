@@ -368,7 +368,7 @@ pub(super) fn rows() -> Vec<Row> {
             Openssl(MUTUAL),
             &["--cert", "client.pem", "--key", "clientencrypted.key"],
             ("client-key-encrypted", "config"),
-            ["expected a password", "none"],
+            ["a password is required", "none"],
         ),
         row(
             "HTTP 404",

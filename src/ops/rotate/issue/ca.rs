@@ -1,25 +1,25 @@
-//! The files of a new CA, and of the end of its rotation either way.
+//! The files for a new CA, and for finishing or aborting its introduction.
 //!
 //! # Why a new CA comes in two phases
 //!
-//! Two kinds of verifiers trust the old CA: the gateway (client certificates)
-//! and the clients (the server's certificate). No one can change all clients at
-//! one moment, so there is a time in which some have moved and some have not.
+//! Two kinds of verifiers trust the old CA: the gateway (client certificates) and the
+//! clients (the server's certificate). Nobody can change all clients at one moment, so
+//! for a time some have moved and some have not.
 //!
-//! * `--ca`: the gateway trusts both CAs, so it takes old and new client
-//!   certificates. It goes on serving a leaf of the **old** CA: who trusts only
-//!   the old root sees nothing new, and who has moved trusts both roots, since
-//!   the files that clients are given (ca.cert.pem, ca-chain.cert.pem) hold both.
-//! * `--finish`, when every client has moved, is two exchanges with a proof
-//!   between them. First the leaf comes from the new CA, while the files that
-//!   clients are given still hold both roots, so that nobody who reads them
-//!   before the gateway has the new leaf is turned away; then the old CA goes.
+//! * `--ca`: the gateway trusts both CAs, so it accepts old and new client
+//!   certificates. It still serves a leaf of the **old** CA: clients that trust only
+//!   the old root notice nothing, and clients that have moved trust both roots, since
+//!   the files for clients (ca.cert.pem, ca-chain.cert.pem) contain both.
+//! * `--finish`, when every client has moved, is two exchanges with a verification
+//!   between them. First the leaf is issued by the new CA, while the files for clients
+//!   still contain both roots, so that a client that reads them before the gateway has
+//!   the new leaf is not refused; then the old CA is removed.
 //!
-//! At each moment every verifier trusts what its peer may present. Cross-signing
-//! the new CA by the old root would let the new leaf be served at once, but it
-//! needs the old root's key (often kept elsewhere; that it is lost may be the
-//! reason for the rotation), and it rests on every client finding the one path
-//! that it trusts among two, which old TLS libraries do not.
+//! At each moment every verifier trusts whatever its peer may present. Cross-signing the
+//! new CA with the old root would let the new leaf be served at once, but it needs the
+//! old root's key (often kept elsewhere; its loss may be the reason for the replacement),
+//! and it relies on every client finding, among two paths, the one that it trusts, which
+//! old TLS libraries do not.
 
 use zeroize::Zeroizing;
 
@@ -63,7 +63,7 @@ impl Prepared {
             self.held.intermediate.clone(),
             Some(&intermediate.certificate),
         )?;
-        // What goes later, and what brings it back.
+        // The files to remove later, and those that restore the old CA.
         let mut kept = vec![
             Part::RootCert,
             Part::RootKey,
@@ -132,12 +132,13 @@ impl Prepared {
         Ok(())
     }
 
-    /// A CA that is shared goes for this host alone.
+    /// A shared CA is replaced for this host only.
     fn note_sharers(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let layout = &self.held.layout;
         if !files::is_there(&layout.path(Part::RootKey)).map_err(Failure::usage)? && !self.held.is_own_root() {
             self.notes.push(format!(
-                "the key of the old root is not here, as of one that is shared; the new root is {}'s own",
+                "the key of the old root is not in the workspace, as with a shared root; the new \
+                 root belongs only to {}",
                 layout.host()
             ));
         }
@@ -152,15 +153,16 @@ impl Prepared {
         }
         if !sharers.is_empty() {
             self.notes.push(format!(
-                "the CA that goes has issued for {} too, whose leaves nobody can renew after --finish: rotate --ca them as well",
+                "the CA to be removed has also issued for {}, whose leaves cannot be renewed \
+                 after --finish: run rotate --ca for these hosts as well",
                 sharers.join(", ")
             ));
         }
         Ok(())
     }
 
-    /// Where there are revocation lists, every CA needs one: Envoy refuses the
-    /// clients of a CA that has none.
+    /// If there are CRLs, every CA needs one: Envoy refuses the clients of a CA without a
+    /// CRL.
     fn start_crls(
         &mut self,
         layout: &ChainLayout,
@@ -187,7 +189,8 @@ impl Prepared {
 
     pub(super) fn resume(&mut self, here: &Surroundings) -> Result<(), Failure> {
         let (clients, roots) = self.held.previous(here)?;
-        // Whose certificate the gateway may not know yet tells nothing of how it was.
+        // A client whose CA the gateway may not know yet says nothing about the state
+        // before.
         self.before = Identity::of("the old client chain", &roots, &clients);
         self.after.push(Identity::of("the old client chain", &roots, &clients));
         self.after.push(Identity::of(
@@ -270,7 +273,8 @@ impl Prepared {
         for client in &self.held.clients {
             if !clients.iter().any(|known| known.name == client.name) {
                 self.notes.push(format!(
-                    "the client {} was issued by the new CA and is gone with it; gen-certs --client issues it again",
+                    "the client {} was issued by the new CA and was removed with it; \
+                     gen-certs --client issues it again",
                     client.name
                 ));
             }
@@ -282,8 +286,8 @@ impl Prepared {
         Ok(())
     }
 
-    /// Refuses to bring back a CA that has nothing to do with the server's leaf, as
-    /// where its folder was changed by hand.
+    /// Refuses to restore a CA that did not issue the server's leaf, as after a manual
+    /// change of its folder.
     fn check_previous(&self, roots: &[CertificateDer<'static>], here: &Surroundings) -> Result<(), Failure> {
         let layout = &self.held.layout;
         let faults = |roots: &[CertificateDer<'static>]| {
@@ -299,22 +303,22 @@ impl Prepared {
             .faults
         };
         let known = faults(&self.held.roots);
-        // What is wrong with it already is no reason to stay.
+        // An existing fault of the leaf is no reason to keep the new CA.
         let new = (faults(roots).into_iter()).find(|fault| known.iter().all(|other| other.code != fault.code));
         let Some(fault) = new else { return Ok(()) };
         let folder = shown(&layout.folder().join(PREVIOUS_CA_FOLDER));
         Err(Failure::usage(
             Problem::new(format!(
-                "the CA in {folder}/ did not issue the server leaf of {}, so it is not brought back",
+                "the CA in {folder}/ did not issue the server leaf of {}, so it is not restored",
                 layout.host()
             ))
             .at(shown(&layout.previous_ca().path(Part::RootCert)))
             .why(format!("{} ({})", fault.what, fault.code.as_str()))
-            .fix(Remedy::from("put its files there as they were").or(ours::rotate_finish(layout.host()))),
+            .fix(Remedy::from("restore its original files").or(ours::rotate_finish(layout.host()))),
         ))
     }
 
-    /// Keeps only the revocation lists of these CAs.
+    /// Keeps only the CRLs of these CAs.
     fn keep_crls(&mut self, layout: &ChainLayout, cas: &[CertificateDer<'static>]) -> Result<(), Failure> {
         for part in [Part::RootCrl, Part::IntermediateCrl] {
             let Some(content) = store::read(layout, part).map_err(Failure::usage)? else {
@@ -332,8 +336,8 @@ impl Prepared {
         Ok(())
     }
 
-    /// A wrong password must not encrypt the new keys with another one than the
-    /// old; an absent one must not leave them bare.
+    /// The new keys must not be encrypted with another password than the old ones, nor be
+    /// left unencrypted for lack of one.
     fn check_password(&self, signing: &Signing<'_>) -> Result<(), Failure> {
         let layout = &self.held.layout;
         for (cert, key) in [

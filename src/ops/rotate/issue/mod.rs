@@ -1,5 +1,5 @@
-//! Makes what a step needs: every file that changes, as bytes, checked as a
-//! client and as the gateway would check it before anything is written.
+//! Creates what a step needs: every file that changes, in memory, verified as a client
+//! and the gateway would before anything is written.
 
 mod ca;
 
@@ -25,42 +25,42 @@ use crate::workspace::config::{FILE_NAME, Mode};
 use crate::workspace::layout::{ChainLayout, Part};
 use crate::workspace::store::{self, Keep, Store, TreeFile};
 
-/// What signs, and for how long.
+/// What signs, and the validity.
 pub(super) struct Signing<'a> {
     /// The password of CA keys.
     pub(super) password: Option<&'a str>,
-    /// Days of validity in place of the old length.
+    /// Days of validity; the old length by default.
     pub(super) days: Option<u32>,
     /// `--signer`: the CA of another folder.
     pub(super) signer: Option<&'a Intermediate>,
-    /// A server's key that is lost is replaced. A run over all hosts leaves it alone:
-    /// nobody has said of the host that its key may not be elsewhere.
+    /// Replace a lost server key. A run over all hosts does not: the key of a host that
+    /// was not named may be elsewhere.
     pub(super) replaces_lost_keys: bool,
 }
 
-/// Who is to be let in no longer, since the CA of their certificate went.
+/// Who must be refused from now on, since the CA of their certificate was removed.
 pub(super) enum Removed {
     /// Nobody.
     Nobody,
     /// This client must be refused.
     Client(Box<Identity>),
-    /// Clients of that CA, but none of their keys is here.
+    /// Clients of that CA, but none of their keys is in the workspace.
     WithoutKey,
 }
 
-/// One step, ready to be written and proven.
+/// One step, ready to be written and verified.
 pub(super) struct Prepared {
     pub(super) held: Held,
     pub(super) step: Step,
     pub(super) changes: Vec<Change>,
     pub(super) notes: Vec<String>,
-    /// The one that it must serve afterwards.
+    /// The serial number that it must serve afterwards.
     pub(super) serial: String,
     /// The client as it was, for the probe before.
     pub(super) before: Identity,
-    /// Clients that must be served afterwards.
+    /// Clients that must be accepted afterwards.
     pub(super) after: Vec<Identity>,
-    /// Who must be refused afterwards.
+    /// Clients that must be refused afterwards.
     pub(super) removed: Removed,
     files: Vec<NewFile>,
     keep: Keep,
@@ -77,7 +77,7 @@ impl Prepared {
     /// Issues what the step needs. Nothing is written.
     ///
     /// # Errors
-    /// When a CA cannot sign, or what it signed would not verify.
+    /// If a CA cannot sign, or what it signed would not verify.
     pub(super) fn new(held: Held, step: Step, signing: &Signing<'_>, here: &Surroundings) -> Result<Self, Failure> {
         let old = summary(&held.server[0])?;
         let mut made = Self {
@@ -105,11 +105,11 @@ impl Prepared {
         Ok(made)
     }
 
-    /// Writes every file in one step; nothing where nothing changes.
+    /// Writes every file in one step; does nothing if nothing changes.
     ///
     /// # Errors
-    /// When another process changed the chain meanwhile, or it cannot be
-    /// written; what stood there still does.
+    /// If another process changed the chain meanwhile, or it cannot be written; the old
+    /// files are still there.
     pub(super) fn write(&self, store: &Store, here: &Surroundings) -> Result<(), Failure> {
         if self.files.is_empty() {
             return Ok(());
@@ -134,17 +134,18 @@ impl Prepared {
         store.write_tree(layout, &files, self.keep).map_err(Failure::runtime)
     }
 
-    /// The host's material as it is once the step is written.
+    /// The host's material as it will be once the step is written.
     ///
     /// # Errors
-    /// When a part that stays cannot be read, or the server's key is not here.
+    /// If a part that is kept cannot be read, or the server's key is not in the
+    /// workspace.
     pub(super) fn material(&self) -> Result<Material, Failure> {
         let layout = &self.held.layout;
         let content = |part: Part<'_>| {
             let relative = layout.relative(part);
             match self.files.iter().find(|file| file.relative == relative) {
                 Some(file) => Ok(Some(file.content.to_vec())),
-                // A new chain: what it does not hold goes.
+                // A new chain: files that it does not contain are removed.
                 None if self.keep == Keep::OtherFiles => Ok(None),
                 None => store::read(layout, part),
             }
@@ -158,7 +159,7 @@ impl Prepared {
         })
     }
 
-    /// Whether the server's key is here once the step is written.
+    /// Whether the server's key will be here once the step is written.
     pub(super) fn has_key(&self) -> bool {
         let key = self.held.layout.relative(Part::ServerKey);
         self.held.has_key() || self.files.iter().any(|file| file.relative == key)
@@ -211,11 +212,11 @@ impl Prepared {
         Ok(())
     }
 
-    /// Nothing is issued; who is served by what the files hold must be.
+    /// Nothing is issued; clients with the present files must be accepted.
     fn catch_up(&mut self, here: &Surroundings) -> Result<(), Failure> {
         self.after
             .push(Identity::of("the client chain", &self.held.roots, &self.held.clients));
-        // Who trusts only the previous CA is served until its leaf goes.
+        // Clients that trust only the previous CA are served until its leaf is replaced.
         if self.held.rotating && !self.held.state()?.leaf_in_force {
             const LABEL: &str = "the client chain of the previous CA";
             let (clients, roots) = self.held.previous(here)?;
@@ -223,23 +224,24 @@ impl Prepared {
             self.before = Identity::of(LABEL, &roots, &clients);
             self.after.push(Identity::of(LABEL, &roots, &clients));
         }
-        // The end of a rotation that was cut off, or not proven: whose CA went with it.
+        // The end of a replacement that was interrupted or not verified: its previous CA
+        // was removed.
         let gone = chain_clients::gone(&self.held.layout, &self.held.ca_chain, here)?;
         self.refuse(&self.held.roots.clone(), &gone);
         Ok(())
     }
 
-    /// These clients are let in no longer; a gateway that presents a leaf below
+    /// These clients must be refused from now on; a gateway that presents a leaf below
     /// `roots` must refuse the first of them whose key is here.
     fn refuse(&mut self, roots: &[CertificateDer<'static>], clients: &[HeldClient]) {
         if self.held.mode == Mode::Simple || clients.is_empty() {
             return;
         }
-        // Who has ended or is revoked is refused in any case.
+        // An expired or revoked client is refused in any case.
         let shown = clients.iter().find(|client| client.can_be_shown());
         self.removed = match shown {
             Some(client) => Removed::Client(Box::new(Identity::of(
-                "the client chain of the CA that went",
+                "the client chain of the removed CA",
                 roots,
                 std::slice::from_ref(client),
             ))),
@@ -247,7 +249,8 @@ impl Prepared {
         };
     }
 
-    /// The CA for a leaf: that which issued the old one, or `--signer`'s if it is the same.
+    /// The CA for a leaf: the one that issued the old leaf, or `--signer`'s if it is the
+    /// same.
     fn signer<'s>(
         &self,
         leaf: &CertificateDer<'static>,
@@ -261,8 +264,8 @@ impl Prepared {
                     "the CA of --signer did not issue {what} of {}",
                     self.held.layout.host()
                 ))
-                .why("a leaf is renewed by the CA that issued the one before")
-                .fix("give the folder whose 2_intermediate issued it; or make a CA of this host's own with --ca"),
+                .why("a leaf is renewed by the CA that issued the previous one")
+                .fix("give the folder whose 2_intermediate issued it; or create a CA for this host with --ca"),
             )),
             None => Ok(Signer::Own(Box::new(self.held.issuer_of(
                 leaf,
@@ -315,7 +318,7 @@ impl Prepared {
             Some(_) => store::read(layout, Part::ClientBundle(name)).map_err(Failure::runtime)?,
             None => None,
         };
-        // The new bundle is of the old one's form.
+        // The new bundle has the form of the old one.
         let bundles = bundles.map(|bundle| pkcs12::Form::of(&bundle));
         if bundles.is_some() && signing.password.is_none() {
             self.notes.push(format!(
@@ -339,7 +342,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// The first new client, out of the files that will be written.
+    /// The first new client, from the files that will be written.
     fn new_client(&self) -> Option<(Vec<CertificateDer<'static>>, PrivateKey)> {
         let content = |part: Part<'_>| {
             let wanted = self.held.layout.relative(part);
@@ -355,7 +358,7 @@ impl Prepared {
         })
     }
 
-    /// Judges every new leaf as its verifier will, by what will be trusted.
+    /// Verifies every new leaf as its peer will, with what will be trusted.
     fn check(
         &self,
         roots: &[CertificateDer<'static>],
@@ -413,7 +416,7 @@ impl Prepared {
     }
 }
 
-/// Why the leaf of a key that is not here is not renewed.
+/// Why a leaf whose key is not here is not renewed.
 fn without_key(layout: &ChainLayout, absent: AbsentKey) -> Failure {
     let host = layout.host();
     let server_key = |value: Option<&str>| Edit {
@@ -423,29 +426,29 @@ fn without_key(layout: &ChainLayout, absent: AbsentKey) -> Failure {
     };
     let (why, fix) = match absent {
         AbsentKey::Elsewhere => (
-            "it is where its certificate request was made, as istio-tls.yaml says (serverKey: elsewhere, which gen-certs --csr records)",
-            Remedy::from("make a new request there, then ")
+            "it is where its certificate request was created, according to istio-tls.yaml (serverKey: elsewhere, which gen-certs --csr records)",
+            Remedy::from("create a new request there, then ")
                 .and(
                     Line::new(Kind::GenCertsCsr, ["gen-certs"])
                         .arg(host)
                         .flag("--csr", Word::Placeholder("FILE"))
                         .arg("--force"),
                 )
-                .and(" signs it, with a new CA, which ends the old one and its clients")
+                .and(" signs it, with a new CA, which replaces the old one and its clients")
                 .or(server_key(None))
                 .and(", if the key is lost, so that rotate replaces it"),
         ),
         AbsentKey::Lost => (
-            "a run over all hosts replaces no key: it may be elsewhere",
+            "a run over all hosts replaces no key, since it may be elsewhere",
             Remedy::from(ours::rotate(host))
                 .and(" replaces it")
                 .or(server_key(Some("elsewhere")))
-                .and(", if it is where its certificate request was made"),
+                .and(", if it is where its certificate request was created"),
         ),
     };
     Failure::usage(
         Problem::new(format!(
-            "the server key of {host} is not here, so no new one takes its place"
+            "the server key of {host} is not in the workspace, so it is not replaced"
         ))
         .at(shown(&layout.path(Part::ServerKey)))
         .why(why)

@@ -170,11 +170,13 @@ fn broken_parts_and_unfinished_rotations_are_found() {
         [
             (
                 "ITL1005",
-                "rm broken.pem && istio-tls gen-certs a.com --client 'al ice' makes a new one of the same CA"
+                "rm broken.pem && istio-tls gen-certs a.com --client 'al ice' issues a new one from the same CA"
             ),
             (
                 "ITL1005",
-                "istio-tls gen-certs a.com --force makes a new chain, with a new CA: no client of the old one is let in, nor trusts the gateway, until it has the new files"
+                "istio-tls gen-certs a.com --force issues a new chain, with a new CA: clients of \
+                 the old one are refused, and do not trust the gateway, until they have the new \
+                 files"
             ),
             (
                 "ITL1007",
@@ -190,7 +192,7 @@ fn a_good_secret_brings_a_missing_chain_back() {
     let mut host = host(certificate("01", -9, 300), None);
     host.broken.push(Broken {
         file: "a.com/1_root/certs/ca.cert.pem".into(),
-        why: "it is not there".into(),
+        why: "it does not exist".into(),
         part: BrokenPart::Chain,
     });
     let fix = |host: &HostState| {
@@ -366,7 +368,7 @@ fn what_others_renewed_has_one_advice_in_every_finding() {
             );
         }
     }
-    // The Secret cannot be seen; setting the gateway back is no advice all the same.
+    // The Secret cannot be read; nevertheless the gateway must not be set back.
     let (_, findings) = judge(&[host(file, Some(Served::Leaf(renewed)))], None, now());
     assert_eq!(findings.len(), 1);
     assert!(findings[0].fix.starts_with("istio-tls adopt"), "{}", findings[0].fix);
@@ -386,7 +388,7 @@ fn clients_that_the_gateway_treats_as_before_are_found() {
         ("gone, and refused", client(false, refused()), file(), &[]),
         ("not seen", client(false, None), file(), &[]),
         (
-            "gone, and let in",
+            "gone, and accepted",
             client(false, Some(Shown::LetIn)),
             file(),
             &["ITL1013"],
@@ -409,7 +411,7 @@ fn clients_that_the_gateway_treats_as_before_are_found() {
                 .iter()
                 .all(|finding| found[0] == "ITL1003" || finding.fix.contains("rotate a.com --if-expires-in 0d"))
         );
-        // A Secret that differs is the reason, and told by itself.
+        // The reason is a Secret that differs, which is reported separately.
         state.bundle = vec![certificate("ca", -9, 3000)];
         state.secrets.push(SecretState {
             title: "istio-system/a-credential".into(),
