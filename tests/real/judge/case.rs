@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Lines end in CRLF on the wire, the last line of a request in nothing (so an
-//! empty line ends a head); `\r`, `\n`, `\t`, `\\` and `\xHH` are bytes. `%%trailers` after a
-//! body begins the trailers of HTTP/2. Over HTTP/2 the same text is sent as
+//! empty line ends a head); `\r`, `\n`, `\t`, `\\` and `\xHH` are bytes, `\*NUMBERx` is a byte that
+//! many times. `%%trailers` after a body begins the trailers of HTTP/2. Over HTTP/2 the same text is sent as
 //! fields of frames.
 
 use std::collections::BTreeMap;
@@ -292,6 +292,13 @@ fn unescape(line: &str, bytes: &mut Vec<u8>) {
         }
         let (&escaped, after) = rest.split_first().expect("a byte after the backslash");
         rest = after;
+        if escaped == b'*' {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let count = std::str::from_utf8(&rest[..digits]).expect("digits");
+            bytes.extend(std::iter::repeat_n(rest[digits], count.parse().expect("a number")));
+            rest = &rest[digits + 1..];
+            continue;
+        }
         bytes.push(match escaped {
             b'r' => b'\r',
             b'n' => b'\n',

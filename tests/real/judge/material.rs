@@ -1,13 +1,17 @@
 //! Certificates and keys, issued for the run: what manifests and bootstraps
-//! write as `{{chain NAME}}`, `{{key NAME}}` and `{{ca NAME}}`.
+//! write as `{{chain NAME}}`, `{{key NAME}}` and `{{ca NAME}}`; `{{hash NAME}}` and
+//! `{{spki NAME}}` are the pins of a leaf.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use base64::Engine as _;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 /// A leaf's certificate and key, PEM.
 #[derive(Clone)]
@@ -95,7 +99,24 @@ fn pem(kind: &str, name: &str) -> String {
     match kind {
         "chain" => pair(name).chain,
         "key" => pair(name).key,
+        "hash" => hash(&pair(name)),
+        "spki" => spki_hash(&pair(name)),
         "ca" => MATERIAL.lock().expect("no panic").authority(name).pem(),
         _ => panic!("no placeholder {kind:?} {name:?}"),
     }
+}
+
+/// `verifyCertificateHash` of a leaf: SHA-256 in hex.
+fn hash(pair: &Pair) -> String {
+    let certificate = CertificateDer::from_pem_slice(pair.chain.as_bytes()).expect("a certificate");
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &certificate);
+    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `verifyCertificateSpki` of a leaf: SHA-256 of its key in base64.
+fn spki_hash(pair: &Pair) -> String {
+    let certificate = CertificateDer::from_pem_slice(pair.chain.as_bytes()).expect("a certificate");
+    let (_, parsed) = x509_parser::parse_x509_certificate(&certificate).expect("a certificate");
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, parsed.public_key().raw);
+    base64::engine::general_purpose::STANDARD.encode(hash.as_ref())
 }

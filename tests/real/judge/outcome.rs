@@ -123,9 +123,10 @@ fn explained_everywhere(aspect: &str, envoy: &str, serve: &str) -> Option<&'stat
     let name = aspect.rsplit(' ').next().unwrap_or_default();
     if matches!(name, "x-forwarded-for" | "x-envoy-external-address") {
         // Envoy writes its machine's address in place of a loopback peer's.
-        let own = envoy.rsplit(',').next().unwrap_or_default();
-        let same = serve.replace("127.0.0.1", own) == envoy;
-        return (same && own.parse::<std::net::IpAddr>().is_ok()).then_some("loopback-peer");
+        let replaced = envoy
+            .split(',')
+            .any(|own| own.parse::<std::net::IpAddr>().is_ok() && serve.replace("127.0.0.1", own) == envoy);
+        return replaced.then_some("loopback-peer");
     }
     let mut orders = [envoy, serve].map(|names| names.split(' ').collect::<Vec<_>>());
     for names in &mut orders {

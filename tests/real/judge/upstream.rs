@@ -1,7 +1,8 @@
 //! The upstream of both gateways: it writes down what it sees and answers as
 //! the request's `x-answer` says.
 //!
-//! `x-answer` holds the answer's bytes with `~` for the ends of lines. `|`
+//! `x-answer` holds the answer's bytes with `~` for the ends of lines and `\xHH`
+//! for those that no header may have. `|`
 //! parts the answers of a request's attempts; the last one counts on. `close`
 //! closes without an answer, `stall` never answers, `wait MS ANSWER` waits before.
 
@@ -104,10 +105,21 @@ impl Reply {
                     Some((wait, bytes)) => (wait.parse().expect("milliseconds"), bytes),
                     None => (0, text),
                 };
-                Self::Bytes(Duration::from_millis(wait), bytes.replace('~', "\r\n").into_bytes())
+                Self::Bytes(Duration::from_millis(wait), unescaped(&bytes.replace('~', "\r\n")))
             }
         }
     }
+}
+
+/// Text with `\xHH` made bytes.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).expect("two hex digits"));
+        bytes.extend_from_slice(&part.as_bytes()[2..]);
+    }
+    bytes
 }
 
 /// The listeners of one gateway's upstreams, ended when dropped.
